@@ -1,0 +1,1 @@
+"""The command `ranvier`: one file a command, loaded when that command runs."""

@@ -1,0 +1,65 @@
+"""Where words go: results to standard output, or to standard error when standard output carries JSON.
+
+Rich decides on colours (NO_COLOR, TERM and what the stream is) and on the width.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+JSON_OPTION = "Print one JSON object on standard output, words on standard error."
+
+
+class Output:
+    """The streams of one command.
+
+    Fields: `words`, a rich console for people; `json`, whether standard output carries JSON; `quiet`, whether only
+    errors are said.
+    """
+
+    def __init__(self, json: bool = False, quiet: bool = False) -> None:
+        from rich.console import Console
+
+        self.json = json
+        self.words: Console = Console(stderr=json, quiet=quiet, highlight=False, emoji=False)
+
+    def finish(self, value: Callable[[], Any]) -> None:
+        """Print the JSON value where it was asked for."""
+        if self.json:
+            sys.stdout.write(json.dumps(plain(value()), ensure_ascii=False, allow_nan=False) + "\n")
+
+    def say(self, text: str = "", style: str | None = None) -> None:
+        """Print a line of words, wrapped at the width of the terminal; square brackets stay as they are."""
+        self.words.print(text, style=style, markup=False)
+
+    def command(self, text: str, purpose: str) -> None:
+        """Print a command to copy, on a line that is never broken."""
+        from rich.text import Text
+
+        line = Text.assemble("  ", (text, "bold cyan"))
+        if purpose:
+            line.append(f"   {purpose}", "dim")
+        self.words.print(line, soft_wrap=True)
+
+
+def plain(value: Any) -> Any:
+    """JSON values: NumPy numbers become Python's, numbers that are not finite become null.
+
+    >>> plain({"a": float("nan"), "b": (1, 2.5)})
+    {'a': None, 'b': [1, 2.5]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    return value if value is None or isinstance(value, (str, int, bool)) else str(value)

@@ -1,0 +1,166 @@
+"""`ranvier doctor`: whether this machine and this installation can train, in plain words."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ranvier import settings
+from ranvier.cli.console import JSON_OPTION, Output
+from ranvier.cli.failures import DONE, FAILED, one_line
+from ranvier.version import __version__
+
+LIBRARIES = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "scikit-learn": "sklearn",
+    "polars": "polars",
+    "narwhals": "narwhals",
+    "safetensors": "safetensors",
+    "click": "click",
+    "rich": "rich",
+    "llvmlite": "llvmlite",
+}
+LEAST_PYTHON = (3, 11)
+LEAST_MEMORY = 1 << 30
+MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding: what was looked at, "good", "note" or "bad", and a sentence."""
+
+    name: str
+    verdict: str
+    text: str
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help=JSON_OPTION)
+def command(as_json: bool) -> int:
+    """Check this machine and this installation.
+
+    Leaves with 0 if everything that training needs is there, 1 if something is missing.
+    """
+    output = Output(as_json)
+    checks = list(examine())
+    healthy = all(check.verdict != "bad" for check in checks)
+    words = "Everything that training needs is here." if healthy else "Something is missing; see the lines marked ✗."
+    _show(output, checks, words, healthy)
+    output.finish(lambda: {"healthy": healthy, "version": __version__, "checks": [asdict(check) for check in checks]})
+    return DONE if healthy else FAILED
+
+
+def _show(output: Output, checks: list[Check], words: str, healthy: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for check in checks:
+        mark, style = MARKS[check.verdict]
+        grid.add_row(Text(mark, style), check.name, Text(check.text, "dim" if check.verdict == "good" else ""))
+    output.words.print(grid)
+    output.say()
+    output.say(words, "bold green" if healthy else "bold red")
+
+
+def examine() -> Iterator[Check]:
+    """Every check, in the order of the list."""
+    yield _python()
+    yield Check("Ranvier", "good", f"{__version__}, in {Path(__file__).parents[1]}")
+    yield from (_library(name, module) for name, module in LIBRARIES.items())
+    yield Check("Processor", "good", f"{_processor()}, {os.cpu_count()} threads, {_usable()} of them for this process")
+    yield _memory()
+    yield from _settings()
+    yield from _engines()
+    yield _guarded("Training", _training)
+
+
+def _python() -> Check:
+    text = f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}"
+    if sys.version_info[:2] < LEAST_PYTHON:
+        return Check("Python", "bad", f"{text}; Ranvier needs {'.'.join(map(str, LEAST_PYTHON))} or later.")
+    return Check("Python", "good", text)
+
+
+def _library(name: str, module: str) -> Check:
+    try:
+        import_module(module)
+        return Check(name, "good", metadata.version(name))
+    except (ImportError, OSError, metadata.PackageNotFoundError) as error:
+        return Check(name, "bad", f"cannot be loaded ({one_line(str(error))}); install it with: pip install {name}")
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return " ".join(line.partition(":")[2].split())
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _usable() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _memory() -> Check:
+    try:
+        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return Check("Memory", "note", "this system does not say how much there is")
+    text = f"{size / 2**30:.1f} GiB"
+    return Check("Memory", "good" if size >= LEAST_MEMORY else "note", text)
+
+
+def _settings() -> Iterator[Check]:
+    try:
+        found = settings.read()
+    except settings.InputError as error:
+        yield Check("Settings", "bad", str(error))
+        return
+    given = [f"{name}={os.environ[name]}" for name in settings.variables() if os.environ.get(name)]
+    yield Check("Settings", "good", ", ".join(given) or f"none of {', '.join(settings.variables())} is set")
+    place = next(folder for folder in (found.cache, *found.cache.parents) if folder.exists())
+    usable = place.is_dir() and os.access(place, os.W_OK)
+    yield Check("Cache", "good" if usable else "note", f"{found.cache}{'' if usable else ', which cannot be written'}")
+
+
+def _engines() -> Iterator[Check]:
+    from ranvier.model.engines import survey
+
+    for name, reason in survey().items():
+        verdict = "good" if reason is None else "note" if name != "reference" else "bad"
+        yield Check(f"Engine {name}", verdict, reason or "ready")
+
+
+def _guarded(name: str, check: Callable[[], str]) -> Check:
+    """A check that does real work: whatever goes wrong in it is the finding."""
+    try:
+        return Check(name, "good", check())
+    except Exception as error:  # noqa: BLE001
+        return Check(name, "bad", one_line(f"{type(error).__name__}: {error}"))
+
+
+def _training() -> str:
+    import ranvier
+
+    rows: list[Any] = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    network = ranvier.Network(2, [ranvier.Dense(4, "tanh"), ranvier.Dense(1, "sigmoid")])
+    model = network.fit(rows, [0, 1, 1, 1], epochs=40, learning_rate=0.1, progress=False)
+    first, last = model.history[0].loss, model.history[-1].loss
+    if not last < first:
+        raise ranvier.RanvierError(f"the loss of a tiny network went from {first:.3f} to {last:.3f}")
+    return f"a tiny network learns: its loss fell from {first:.3f} to {last:.3f}"

@@ -1,0 +1,62 @@
+"""What every failure becomes: one sentence and an exit code.
+
+0 done, 1 the run failed, 2 the user's input is wrong, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import click
+
+from ranvier.errors import InputError, RanvierError
+
+DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """The sentence for standard error, and the exit code.
+
+    >>> explain(InputError("There is no column x."))
+    ('There is no column x.', 2)
+    >>> explain(MemoryError())[1]
+    1
+    """
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return "Interrupted.", INTERRUPTED
+    if isinstance(error, click.UsageError):
+        return _usage(error), WRONG_INPUT
+    if isinstance(error, click.ClickException):
+        return one_line(error.format_message()), WRONG_INPUT
+    if isinstance(error, InputError):
+        return one_line(str(error)), WRONG_INPUT
+    if isinstance(error, RanvierError):
+        return one_line(str(error)), FAILED
+    if isinstance(error, MemoryError):
+        return (
+            "There is not enough memory for this. Take fewer rows, a smaller --batch-size or a narrower --hidden.",
+            FAILED,
+        )
+    if isinstance(error, OSError):
+        where = f'"{error.filename}": ' if error.filename else ""
+        return f"{where}{error.strerror or error}.", FAILED
+    kind = type(error).__name__
+    text = f"{kind}: {error}" if str(error) else kind
+    return f"{one_line(text)} (this is a fault in Ranvier; ranvier --debug ... shows where)", FAILED
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks.
+
+    >>> one_line("a\\n  b")
+    'a b'
+    """
+    return " ".join(text.split())
+
+
+def _usage(error: click.UsageError) -> str:
+    """A usage error with the command whose help to read."""
+    message = one_line(error.format_message())
+    if message and message[-1] not in ".?!":
+        message += "."
+    if error.ctx is None:
+        return message
+    return f"{message} See: {error.ctx.command_path} --help"

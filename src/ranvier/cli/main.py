@@ -1,0 +1,96 @@
+"""The command `ranvier`: its sub-commands, loaded when asked for, and what every failure becomes.
+
+`ranvier --help` loads click and nothing heavy; the summaries below are repeated by the commands' own help.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn, cast
+
+import click
+
+from ranvier.cli.failures import DONE, explain
+from ranvier.errors import nearest
+from ranvier.version import __version__
+
+COMMANDS = {
+    "train": "Train a network on a table, arrays or a named data set.",
+    "predict": "Predict new rows with a trained model.",
+    "evaluate": "Measure a trained model on rows with known answers.",
+    "show": "Look inside a trained model.",
+    "resume": "Go on with a training run that was stopped.",
+    "doctor": "Check this machine and this installation.",
+}
+DEBUG = "--debug"
+
+
+class Commands(click.Group):
+    """A group whose commands are imported one at a time, and whose failures are sentences."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the file of one command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        return cast(click.Command, import_module(f"ranvier.cli.{cmd_name}").command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is answered with the nearest."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise click.UsageError(f'There is no command "{name}". {nearest(name, COMMANDS)}', ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = "ranvier", **extra: Any
+    ) -> NoReturn:
+        """Run a command line and leave with the exit code that the design promises."""
+        extra.pop("standalone_mode", None)
+        given = list(sys.argv[1:] if args is None else args)
+        words = [word for word in given if word != DEBUG]
+        try:
+            code = super().main(words, prog_name, standalone_mode=False, **extra)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _close_output()
+            code = DONE
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            code = error.exit_code
+        except (Exception, KeyboardInterrupt) as error:
+            if DEBUG in given and not isinstance(error, click.ClickException):
+                raise
+            sentence, code = explain(error)
+            click.echo(f"{click.style('Error:', fg='red', bold=True)} {sentence}" if sentence else "", err=True)
+        sys.exit(code if isinstance(code, int) else DONE)
+
+
+def _close_output() -> None:
+    """Let the interpreter end silently after the reader of a pipe has gone."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="First steps: ranvier train digits, then ranvier show digits.rv",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="ranvier", message="%(prog)s %(version)s")
+@click.option(DEBUG, is_flag=True, help="Show the whole traceback of an error; may stand anywhere.")
+def main(debug: bool) -> None:
+    """Train fully connected neural networks on your own data, and look inside every neuron."""

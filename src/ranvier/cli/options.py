@@ -1,0 +1,102 @@
+"""Options that several commands share, and values that are written with commas."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ranvier.cli.console import JSON_OPTION
+from ranvier.errors import InputError
+
+json_option = click.option("--json", "as_json", is_flag=True, help=JSON_OPTION)
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+
+
+class Widths(click.ParamType[tuple[int, ...]]):
+    """Widths of the hidden layers, such as 256,256; "none" for no hidden layer."""
+
+    name = "widths"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Read the text.
+
+        >>> Widths().convert("256, 128", None, None)
+        (256, 128)
+        """
+        if isinstance(value, tuple):
+            return value
+        text = value.strip().lower()
+        if text in ("none", "0"):
+            return ()
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
+            self.fail(f'"{value}" is not a list of widths; write whole numbers such as 256,128, or none.', param, ctx)
+        return tuple(int(part) for part in parts)
+
+
+class ShareOrFile(click.ParamType[float | str]):
+    """A share of the rows such as 0.2, or a file of rows."""
+
+    name = "share or file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        """Read the text.
+
+        >>> ShareOrFile().convert("0.2", None, None), ShareOrFile().convert("test.csv", None, None)
+        (0.2, 'test.csv')
+        """
+        if isinstance(value, float):
+            return value
+        try:
+            share = float(value)
+        except ValueError:
+            return str(value)
+        if not 0.0 <= share < 1.0:
+            self.fail(f"{value} is not a share of the rows; write a number from 0 to below 1, or a file.", param, ctx)
+        return share
+
+
+def names(values: Sequence[str]) -> tuple[str, ...]:
+    """Column names from a repeatable option whose values may hold several, parted by commas.
+
+    >>> names(("a,b", "c"))
+    ('a', 'b', 'c')
+    """
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def check_writable(path: str, what: str) -> None:
+    """Make sure, before any work, that a file can be written.
+
+    Raises:
+        InputError: with the reason.
+    """
+    target = Path(path)
+    folder = target.parent
+    if target.is_dir():
+        raise InputError(f'{what} cannot be written to "{path}": it is a folder. Give the name of a file in it.')
+    if not folder.exists():
+        raise InputError(f'{what} cannot be written to "{path}": the folder "{folder}" does not exist. Make it first.')
+    if target.exists() and not os.access(target, os.W_OK):
+        raise InputError(f'{what} cannot be written to "{path}": the file there is protected against writing.')
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f'{what} cannot be written to "{path}": {error.strerror or error}.') from error
+
+
+def decorate(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in the order in which help lists them."""
+
+    def apply(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return apply

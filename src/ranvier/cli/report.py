@@ -1,0 +1,122 @@
+"""What a person wants to know after training, said from `Model.report`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from ranvier.cli.console import Output
+from ranvier.cli.tables import class_table, layer_table, metrics_table
+from ranvier.training.progress import duration
+
+Report = Mapping[str, Any]
+
+
+def after_training(output: Output, report: Report, data: str | None) -> None:
+    """How good the model is, what it is, where it is and what to do next."""
+    quality(output, report)
+    output.say()
+    network(output, report)
+    output.say()
+    saved(output, report)
+    if not report.get("interrupted"):
+        next_steps(output, report, data)
+
+
+def quality(output: Output, report: Report) -> None:
+    """The metrics on unseen rows, the table of classes and the pair confused most often."""
+    held_out = report["split"]["held_out"]
+    if not report["metrics"]:
+        output.say("No rows were held out, so how good the model is on unseen rows is not known.", "yellow")
+        return
+    heading(output, f"On {held_out:,} rows it has not seen")
+    output.words.print(metrics_table(report["metrics"], report.get("baseline")))
+    classes(output, report)
+
+
+def classes(output: Output, report: Report) -> None:
+    """The table of classes and the pair confused most often; nothing for regression."""
+    if not report.get("per_class"):
+        return
+    shown, rest = class_table(report["per_class"], "Label" if report["task"] == "multilabel" else "Class")
+    output.say()
+    output.words.print(shown)
+    if rest:
+        output.say(rest, "dim")
+    pair = report.get("most_confused")
+    if pair:
+        times = "once" if pair["rows"] == 1 else f"{pair['rows']:,} times"
+        output.say()
+        output.say(f"Most often confused: {pair['actual']} was taken for {pair['predicted']}, {times}.")
+
+
+def network(output: Output, report: Report) -> None:
+    """The layers, and how they were trained."""
+    heading(output, f"Network, {report['parameters']:,} parameters")
+    output.words.print(layer_table(report["layers"]))
+    epochs = "1 epoch" if report["epochs"] == 1 else f"{report['epochs']} epochs"
+    best = f", the weights of epoch {report['best_epoch']} kept" if report["best_epoch"] != report["epochs"] else ""
+    output.say(f"{epochs} in {duration(report['seconds'])} on the {report['engine']} engine{best}.", "dim")
+
+
+def saved(output: Output, report: Report) -> None:
+    """Where the model and the run are."""
+    from rich.text import Text
+
+    for title, path in (("Model", report.get("model")), ("Run", report.get("run"))):
+        if path:
+            output.words.print(Text.assemble((f"{title:<7}", "dim"), (shorten(path), "bold")), soft_wrap=True)
+
+
+def next_steps(output: Output, report: Report, data: str | None) -> None:
+    """Commands to copy, made for this model and this file."""
+    if not report.get("model"):
+        return
+    model, source = quoted(report["model"]), quoted(data or "DATA")
+    output.say()
+    heading(output, "Next")
+    commands = (
+        (f"ranvier predict {model} {source}", "answers for rows"),
+        (f"ranvier evaluate {model} {source}", "how good, on other rows"),
+        (f"ranvier show {model}", "look inside"),
+    )
+    width = max(len(text) for text, _ in commands)
+    for text, purpose in commands:
+        output.command(text.ljust(width), purpose)
+
+
+def interrupted(output: Output, report: Report) -> None:
+    """What Ctrl-C left behind and how to go on."""
+    output.say()
+    output.say(f"Interrupted after {report['epochs']} epochs; the model so far is saved.", "yellow")
+    if report.get("run"):
+        output.command(f"ranvier resume {quoted(report['run'])}", "goes on from here")
+
+
+def heading(output: Output, text: str) -> None:
+    """The title of a part."""
+    output.say(text, "bold")
+
+
+def shorten(path: str) -> str:
+    """A path relative to the current folder where that is shorter.
+
+    >>> shorten(os.path.join(os.getcwd(), "digits.rv"))
+    'digits.rv'
+    """
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:
+        return str(path)
+    return relative if len(relative) < len(str(path)) else str(path)
+
+
+def quoted(path: str) -> str:
+    """A path as a shell takes it.
+
+    >>> quoted("my data.csv")
+    "'my data.csv'"
+    """
+    return shlex.quote(shorten(path))

@@ -1,0 +1,139 @@
+"""The tables that the commands show, as rich renderables made from plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ranvier.training.progress import number, percent
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Record = Mapping[str, Any]
+MOST_CLASSES = 30
+SHOWN_CLASSES = 12
+METRICS = {
+    "accuracy": ("Accuracy", "share of rows answered right"),
+    "log_loss": ("Log loss", "doubt about the right answer; lower is better"),
+    "f1": ("F1", "precision and recall in one; 1 is perfect"),
+    "auc": ("AUC", "how well classes are ranked; 0.5 is chance"),
+    "r2": ("R²", "share of the variation explained; 1 is perfect"),
+    "rmse": ("RMSE", "typical error, large ones weigh more"),
+    "mae": ("MAE", "average error"),
+}
+
+
+def table(*columns: str, numbers: Sequence[str] = (), flexible: Sequence[str] = ()) -> Table:
+    """An empty table in the one style of all commands.
+
+    Parameters:
+        columns: the titles.
+        numbers: the titles of the columns that are aligned to the right.
+        flexible: the titles of the columns that give way, with an ellipsis, where the terminal is narrow.
+    """
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, header_style="dim", pad_edge=False, padding=(0, 1))
+    for title in columns:
+        made.add_column(
+            title,
+            justify="right" if title in numbers else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if title in flexible else None,
+        )
+    made.expand = bool(flexible)
+    return made
+
+
+def literal(value: Any, style: str = "") -> Any:
+    """Text from the user's data: brackets in it are not markup, and line breaks are shown as spaces."""
+    from rich.text import Text
+
+    return Text(" ".join(str(value).split()) or '""', style)
+
+
+def metric(name: str, value: float | None) -> str:
+    """A metric as people read it.
+
+    >>> metric("accuracy", 0.9722), metric("rmse", 48211.7), metric("auc", None)
+    ('97.2 %', '48,212', '-')
+    """
+    if value is None:
+        return "-"
+    return percent(value) if name == "accuracy" else number(value)
+
+
+def metrics_table(metrics: Record, baseline: Record | None) -> Table:
+    """Each metric next to what always guessing gives."""
+    shown = table("", "Model", *(["Always guessing"] if baseline else []), " ", numbers=("Model", "Always guessing"))
+    for name, value in metrics.items():
+        title, meaning = METRICS.get(name, (name, ""))
+        cells = [literal(metric(name, value), "bold")]
+        if baseline:
+            cells.append(literal(metric(name, baseline.get(name))))
+        shown.add_row(title, *cells, literal(meaning, "dim") if meaning else "")
+    return shown
+
+
+def class_table(records: Sequence[Record], singular: str = "Class") -> tuple[Table, str]:
+    """Precision, recall and F1 of every class, and a sentence about those left out where there are many."""
+    shown = table(singular, "Rows", "Precision", "Recall", "F1", " ", numbers=("Rows", "Precision", "Recall", "F1"))
+    rest = ""
+    chosen = list(records)
+    if len(chosen) > MOST_CLASSES:
+        ordered = sorted(chosen, key=lambda record: (record["f1"], -record["rows"]))
+        chosen, others = ordered[:SHOWN_CLASSES], ordered[SHOWN_CLASSES:]
+        rest = (
+            f"These are the {len(chosen)} of {len(records)} with the lowest F1; "
+            f"the others lie between {others[0]['f1']:.2f} and {others[-1]['f1']:.2f}."
+        )
+    for record in chosen:
+        label = literal(record["label"])
+        label.truncate(30, overflow="ellipsis")
+        shown.add_row(
+            label,
+            f"{record['rows']:,}",
+            percent(record["precision"]),
+            percent(record["recall"]),
+            f"{record['f1']:.3f}",
+            literal(bar(record["f1"], 16), "cyan"),
+        )
+    return shown, rest
+
+
+def layer_table(layers: Sequence[Record]) -> Table:
+    """The layers with their sizes."""
+    shown = table("Layer", "What it is", "Outputs", "Parameters", numbers=("Outputs", "Parameters"))
+    for layer in layers:
+        shown.add_row(layer["path"], literal(layer["layer"]), f"{layer['outputs']:,}", f"{layer['parameters']:,}")
+    return shown
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of eighths of a character cell.
+
+    >>> bar(0.5, 4), bar(0.03, 4), len(bar(1.0, 4))
+    ('██', '▏', 4)
+    """
+    eighths = round(max(0.0, min(1.0, share)) * width * 8) or int(share > 0)
+    return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """A curve in one line of characters, on the scale from its smallest to its largest value.
+
+    >>> sparkline([3, 2, 1, 1], 4)
+    '█▅▁▁'
+    """
+    finite = [value for value in values if value - value == 0]
+    if not finite:
+        return ""
+    if len(finite) > width:
+        edges = [place * len(finite) // width for place in range(width + 1)]
+        finite = [sum(finite[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    low, high = min(finite), max(finite)
+    scale = 7 / (high - low) if high > low else 0.0
+    return "".join("▁▂▃▄▅▆▇█"[round((value - low) * scale)] for value in finite)

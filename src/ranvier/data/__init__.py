@@ -1,0 +1,77 @@
+"""From files to float arrays: sources, column kinds, encoders, the target, splits.
+
+The way of the data:
+
+    open_source -> Table or Arrays -> infer_columns -> fit_encoder (training rows only) -> Dataset (X, y, weight)
+
+`prepare` walks it in one call. The names below are loaded when they are first used, so that importing this package
+loads neither polars nor scikit-learn.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ranvier.data.columns import ColumnPlan, infer_columns
+    from ranvier.data.dataset import Dataset, split_rows
+    from ranvier.data.encoders import encoder_from_dict, fit_encoder
+    from ranvier.data.encoders.array import ArrayEncoder
+    from ranvier.data.encoders.table import Encoder
+    from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target, infer_task
+    from ranvier.data.prepare import Prepared, prepare, target_values
+    from ranvier.data.sources import NAMED, open_source
+    from ranvier.data.sources.records import Arrays, Source, Table
+
+_HOMES = {
+    "ColumnPlan": "columns",
+    "infer_columns": "columns",
+    "Dataset": "dataset",
+    "split_rows": "dataset",
+    "encoder_from_dict": "encoders",
+    "fit_encoder": "encoders",
+    "ArrayEncoder": "encoders.array",
+    "Encoder": "encoders.table",
+    "TargetEncoder": "encoders.target",
+    "explain_task": "encoders.target",
+    "fit_target": "encoders.target",
+    "infer_task": "encoders.target",
+    "Prepared": "prepare",
+    "prepare": "prepare",
+    "target_values": "prepare",
+    "NAMED": "sources",
+    "open_source": "sources",
+    "Arrays": "sources.records",
+    "Source": "sources.records",
+    "Table": "sources.records",
+}
+
+__all__ = [
+    "NAMED",
+    "ArrayEncoder",
+    "Arrays",
+    "ColumnPlan",
+    "Dataset",
+    "Encoder",
+    "Prepared",
+    "Source",
+    "Table",
+    "TargetEncoder",
+    "encoder_from_dict",
+    "explain_task",
+    "fit_encoder",
+    "fit_target",
+    "infer_columns",
+    "infer_task",
+    "open_source",
+    "prepare",
+    "split_rows",
+    "target_values",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,160 @@
+"""What the cells of one column say: text, numbers, true or false, points in time; and which of them are missing.
+
+Every reader of cells gives the values and the place of the first cell that it could not read (or None), so that the
+caller can name the row. A cell is missing when it is null, NaN, or after stripping one of `MISSING`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.errors import DataError
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
+TRUE_WORDS = ("true", "t", "yes", "y", "1")
+FALSE_WORDS = ("false", "f", "no", "n", "0")
+WORD_PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
+DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
+SECONDS_PER_DAY = 86400.0
+_MISSING_SERIES = pl.Series(MISSING)
+
+
+def check_dtype(cells: pl.Series) -> None:
+    """Refuse columns whose cells are not single values.
+
+    Raises:
+        DataError: the cells are lists, records or bytes.
+
+    >>> check_dtype(pl.Series("a", [1, 2]))
+    """
+    if cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Binary):
+        raise DataError(f'Column "{cells.name}" holds cells of type {cells.dtype}; one value for each cell was expected.')
+
+
+def is_text(cells: pl.Series) -> bool:
+    """Whether the cells are stored as text.
+
+    >>> is_text(pl.Series(["1", "2"]))
+    True
+    """
+    return cells.dtype == pl.String or cells.dtype in (pl.Categorical, pl.Enum)
+
+
+def text(cells: pl.Series) -> pl.Series:
+    """The cells as stripped text, null where missing; whole floating-point numbers lose their ".0".
+
+    >>> text(pl.Series([" Private", "?", "NA", None])).to_list()
+    ['Private', None, None, None]
+    >>> text(pl.Series([1.0, 2.5])).to_list()
+    ['1', '2.5']
+    """
+    check_dtype(cells)
+    if cells.dtype.is_float():
+        whole = cells.is_finite() & (cells == cells.round()) & (cells.abs() < 2.0**53)
+        numbers = cells.cast(pl.String)
+        cells = cells.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole.fill_null(False), numbers)
+    elif cells.dtype.is_temporal():
+        cells = cells.dt.to_string("iso")
+    words = cells.cast(pl.String).str.strip_chars()
+    marks = words.is_in(_MISSING_SERIES)
+    return words.set(marks, None) if marks.any() else words
+
+
+def numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
+    """The cells as numbers, NaN where missing, and the place of the first one that is no number.
+
+    Durations are given in seconds, times of day in seconds since midnight, true as 1 and false as 0.
+
+    >>> values, wrong = numbers(pl.Series(["1", " 2.5", "?", "x"]))
+    >>> values.tolist(), wrong
+    ([1.0, 2.5, nan, nan], 3)
+    """
+    check_dtype(cells)
+    dtype = cells.dtype
+    if dtype in (pl.Date, pl.Datetime):
+        first = cells.is_not_null().arg_max()
+        return np.full(len(cells), np.nan), first if cells.null_count() < len(cells) else None
+    if is_text(cells):
+        words = text(cells)
+        parsed = words.cast(pl.Float64, strict=False)
+        wrong = parsed.is_null() & words.is_not_null()
+        return parsed.to_numpy(writable=True), wrong.arg_max() if wrong.any() else None
+    if dtype == pl.Duration:
+        cells = cells.dt.total_microseconds().cast(pl.Float64) / 1e6
+    elif dtype == pl.Time:
+        cells = cells.cast(pl.Int64).cast(pl.Float64) / 1e9
+    return cells.cast(pl.Float64).to_numpy(writable=True), None
+
+
+def booleans(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
+    """The cells as 1 for true and 0 for false, NaN where missing, and the place of the first that is neither.
+
+    True is true, t, yes, y or 1 in capital or small letters; false is false, f, no, n or 0.
+
+    >>> values, wrong = booleans(pl.Series(["yes", "No", ""]))
+    >>> values.tolist(), wrong
+    ([1.0, 0.0, nan], None)
+    """
+    words = text(cells).str.to_lowercase()
+    true, false = words.is_in(list(TRUE_WORDS)), words.is_in(list(FALSE_WORDS))
+    wrong = ~(true | false) & words.is_not_null()
+    values = true.cast(pl.Float64).to_numpy(writable=True)
+    values[wrong.fill_null(False).to_numpy()] = np.nan
+    return values, wrong.arg_max() if wrong.any() else None
+
+
+def moments_in_time(cells: pl.Series) -> tuple[pl.Series, int | None]:
+    """The cells as date and time of day without a zone, null where missing, and the place of the first that is neither.
+
+    Text must be ISO 8601, from "2024-02-29" to "2024-02-29T13:45:10.5+02:00"; an offset is dropped, so that the hour
+    stays the one on the clock where the row was written.
+
+    >>> values, wrong = moments_in_time(pl.Series(["2024-02-29", "2024-02-30"]))
+    >>> str(values[0]), wrong
+    ('2024-02-29 00:00:00', 1)
+    """
+    check_dtype(cells)
+    if cells.dtype == pl.Date:
+        return cells.cast(pl.Datetime("us")), None
+    if cells.dtype == pl.Datetime:
+        return cells.dt.replace_time_zone(None).cast(pl.Datetime("us")), None
+    words = text(cells)
+    shaped = words.set(~words.str.contains(DATE_PATTERN), None)
+    day = shaped.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    has_time = shaped.str.contains(r"^.{10}[T ]")
+    clock = shaped.str.slice(11, 8).str.replace(r"[^0-9:].*$", "")
+    hour, minute, second = (
+        clock.str.slice(start, 2).cast(pl.Int64, strict=False).fill_null(0).set(~has_time.fill_null(False), 0)
+        for start in (0, 3, 6)
+    )
+    on_the_clock = (hour < 24) & (minute < 60) & (second < 61)
+    values = day.cast(pl.Datetime("us")).cast(pl.Int64) + (hour * 3600 + minute * 60 + second) * 1_000_000
+    values = values.set(~on_the_clock, None).cast(pl.Datetime("us"))
+    wrong = values.is_null() & words.is_not_null()
+    return values, wrong.arg_max() if wrong.any() else None
+
+
+def first_infinite(values: NDArray[np.float64]) -> int | None:
+    """The place of the first infinite value, or None.
+
+    >>> first_infinite(np.array([1.0, np.inf]))
+    1
+    """
+    infinite = np.isinf(values)
+    return int(infinite.argmax()) if infinite.any() else None
+
+
+def refuse(cells: pl.Series, place: int, expected: str) -> DataError:
+    """The error for a cell that cannot be used; rows are counted from 1, the header left out.
+
+    >>> print(refuse(pl.Series("age", ["39", "old"]), 1, "a number"))
+    Column "age" has "old" in row 2, where a number was expected. Correct that cell or leave it empty if it is unknown.
+    """
+    value = cells[place]
+    shown = f'"{value[:60]}"' if isinstance(value, str) else str(value)
+    return DataError(
+        f'Column "{cells.name}" has {shown} in row {place + 1}, where {expected} was expected. '
+        "Correct that cell or leave it empty if it is unknown."
+    )

@@ -1,0 +1,62 @@
+"""From cells and arrays to the numbers that a network takes, and from its outputs back to labels and values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ranvier.data.encoders.array import ArrayEncoder
+from ranvier.data.encoders.checks import damaged, field, mapping
+
+if TYPE_CHECKING:
+    from ranvier.data.columns import ColumnPlan
+    from ranvier.data.encoders.table import Encoder
+
+__all__ = ["ArrayEncoder", "encoder_from_dict", "fit_encoder"]
+
+
+def fit_encoder(
+    source: Any, columns: Iterable[ColumnPlan] | None = None, target: str | Iterable[str] | None = None
+) -> Encoder | ArrayEncoder:
+    """Learn from training rows how to turn rows into numbers.
+
+    Parameters:
+        source: a Table, Arrays, or what `open_source` reads; the training rows and no others.
+        columns: what each column of a table holds; None to infer it.
+        target: the columns of a table that are to be predicted.
+
+    Raises:
+        DataError: the rows cannot be encoded.
+
+    >>> fit_encoder({"age": [30, 40, 50]}).feature_names
+    ('age',)
+    """
+    from ranvier.data.sources import open_source
+    from ranvier.data.sources.records import Arrays
+
+    opened = open_source(source)
+    if isinstance(opened, Arrays):
+        return ArrayEncoder.fit(opened)
+    from ranvier.data.encoders.table import Encoder
+
+    return Encoder.fit(opened, columns, target)
+
+
+def encoder_from_dict(data: Any) -> Encoder | ArrayEncoder:
+    """The encoder that `to_dict` wrote, of whichever kind.
+
+    Raises:
+        ModelFileError: the description is damaged or of an unknown kind.
+
+    >>> encoder = ArrayEncoder("bytes", 784, (28, 28))
+    >>> encoder_from_dict(encoder.to_dict()) == encoder
+    True
+    """
+    kind = field(mapping(data), "kind", str)
+    if kind == "array":
+        return ArrayEncoder.from_dict(data)
+    if kind == "table":
+        from ranvier.data.encoders.table import Encoder
+
+        return Encoder.from_dict(data)
+    raise damaged(f"it is of kind {kind[:40]!r}; this version knows array and table")

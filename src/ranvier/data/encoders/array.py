@@ -1,0 +1,158 @@
+"""Plain arrays: bytes are divided by 255, other numbers are standardized column by column.
+
+B is the number of rows, K the number of inputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.encoders import checks
+from ranvier.data.encoders.scaling import moments, standardize
+from ranvier.data.sources.records import Arrays, Table, arrays_from
+from ranvier.errors import DataError, ShapeError
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayEncoder:
+    """Encodes rows of numbers.
+
+    Fields:
+        scaling: "bytes" (x / 255, for uint8) or "standard" ((x - mean) / scale; missing values become the mean).
+        width: K, the number of inputs.
+        shape: the shape of one row before it was flattened.
+        mean, scale: one number for each input; empty for bytes.
+    """
+
+    scaling: str
+    width: int
+    shape: tuple[int, ...]
+    mean: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+
+    @classmethod
+    def fit(cls, source: Any) -> ArrayEncoder:
+        """Learn means and scales.
+
+        Raises:
+            DataError: the array holds infinite values or no numbers.
+
+        >>> ArrayEncoder.fit(np.array([[1.0, 5.0], [3.0, 5.0]])).scale
+        (1.0, 0.0)
+        """
+        arrays = source if isinstance(source, Arrays) else arrays_from(source, None, "the array")
+        if arrays.inputs.dtype == np.uint8:
+            return cls("bytes", arrays.inputs.shape[1], arrays.shape)
+        _refuse_infinite(arrays)
+        mean, scale = moments(arrays.inputs)
+        return cls("standard", arrays.inputs.shape[1], arrays.shape, tuple(mean.tolist()), tuple(scale.tolist()))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """x0, x1 ... or x0_0, x0_1 ... by the place in the row's own shape."""
+        return tuple("x" + "_".join(map(str, np.unravel_index(k, self.shape))) for k in range(self.width))
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """Arrays have no named columns."""
+        return ()
+
+    def transform(self, source: Any) -> NDArray[np.float32]:
+        """Encode rows.
+
+        Parameters:
+            source: Arrays, an array (B, K) or (B, *shape), or a table of K columns that hold numbers.
+
+        Returns a contiguous float32 array (B, K).
+
+        Raises:
+            ShapeError: the rows have another width.
+            DataError: the array holds infinite values or no numbers.
+
+        >>> ArrayEncoder("bytes", 2, (2,)).transform(np.array([[0, 255]], np.uint8)).tolist()
+        [[0.0, 1.0]]
+        """
+        arrays = _as_arrays(source)
+        if arrays.inputs.shape[1] != self.width:
+            raise ShapeError(f"The rows have {arrays.inputs.shape[1]} numbers; this model takes {self.width} a row.")
+        _refuse_infinite(arrays)
+        out = np.empty(arrays.inputs.shape, np.float32)
+        if self.scaling == "bytes":
+            standardize(arrays.inputs, np.zeros(self.width), np.full(self.width, 255.0), out)
+        else:
+            standardize(arrays.inputs, np.array(self.mean), np.array(self.scale), out)
+        return out
+
+    def describe(self) -> list[tuple[str, str, str, str]]:
+        """One line (what, kind, encoded as, note).
+
+        >>> ArrayEncoder("bytes", 784, (28, 28)).describe()
+        [('784 inputs', 'bytes', 'x / 255', 'each row has shape 28 x 28')]
+        """
+        note = f"each row has shape {' x '.join(map(str, self.shape))}" if len(self.shape) > 1 else ""
+        constant = sum(value == 0 for value in self.scale)
+        if constant:
+            note += f"{'; ' if note else ''}{constant} of them the same in every training row, encoded as 0"
+        kind, encoded = ("bytes", "x / 255") if self.scaling == "bytes" else ("numbers", "(x - mean) / scale")
+        return [(f"{self.width} inputs", kind, encoded, note)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""
+        return {
+            "kind": "array",
+            "scaling": self.scaling,
+            "width": self.width,
+            "shape": list(self.shape),
+            "mean": list(self.mean),
+            "scale": list(self.scale),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ArrayEncoder:
+        """The encoder that `to_dict` wrote.
+
+        Raises:
+            ModelFileError: a field is absent, of another type or length.
+        """
+        scaling, width = checks.field(data, "scaling", str), checks.field(data, "width", int)
+        shape, mean = checks.items(data, "shape", int), checks.items(data, "mean", float)
+        scale = checks.scales(data, "scale")
+        expected = {"bytes": 0, "standard": width}.get(scaling)
+        if expected is None or not len(mean) == len(scale) == expected or math.prod(shape) != width or width == 0:
+            raise checks.damaged(f"scaling {scaling!r} of {width} inputs with {len(mean)} means and shape {list(shape)}")
+        return cls(scaling, width, shape, mean, scale)
+
+
+def _as_arrays(source: Any) -> Arrays:
+    """Arrays from what was given; a table's columns are taken in their order."""
+    from ranvier.data.sources import open_source
+
+    opened = open_source(source)
+    if isinstance(opened, Arrays):
+        return opened
+    return _table_arrays(opened)
+
+
+def _table_arrays(table: Table) -> Arrays:
+    from ranvier.data.encoders.number import finite_numbers
+
+    columns = [finite_numbers(series) for series in table.frame.iter_columns()]
+    return arrays_from(np.stack(columns, axis=1), None, table.origin)
+
+
+def _refuse_infinite(arrays: Arrays) -> None:
+    if arrays.inputs.dtype.kind != "f":
+        return
+    wrong = np.isinf(arrays.inputs)
+    if wrong.any():
+        row, column = (int(place) for place in np.argwhere(wrong)[0])
+        raise DataError(
+            f"The inputs of {arrays.origin} hold {arrays.inputs[row, column]} in row {row + 1}, column {column + 1}; "
+            "every input must be a finite number."
+        )

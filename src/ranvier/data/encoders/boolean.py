@@ -1,0 +1,89 @@
+"""True and false: 1 and 0, missing ones filled with the share of true and flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data import cells as read
+from ranvier.data.encoders import checks
+
+
+@dataclass(frozen=True, slots=True)
+class BooleanEncoder:
+    """Encodes true as 1, false as 0 and a missing cell as the mean.
+
+    Fields:
+        column: the column's name.
+        mean: the share of true among the training rows that have a value.
+        flag: whether a second number says 1 for a missing cell; so when training rows had missing ones.
+    """
+
+    column: str
+    mean: float
+    flag: bool
+
+    @classmethod
+    def fit(cls, cells: pl.Series) -> BooleanEncoder:
+        """Learn the share of true.
+
+        Raises:
+            DataError: a cell is neither true nor false.
+
+        >>> BooleanEncoder.fit(pl.Series("smokes", ["yes", "no", "no", "no"]))
+        BooleanEncoder(column='smokes', mean=0.25, flag=False)
+        """
+        values = _values(cells)
+        present = values[~np.isnan(values)]
+        mean = float(present.mean()) if present.size else 0.0
+        return cls(cells.name, mean, present.size < values.size)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The column's name, and the flag's."""
+        return (self.column, f"{self.column} is missing") if self.flag else (self.column,)
+
+    @property
+    def encoded_as(self) -> str:
+        """What becomes of a cell, in words."""
+        return "1 for true, 0 for false" + (", and a flag for missing cells" if self.flag else "")
+
+    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write 0, 1 and flags into `out`, shape (rows, 1 or 2).
+
+        Raises:
+            DataError: a cell is neither true nor false.
+        """
+        values = _values(cells)
+        missing = np.isnan(values)
+        out[:, 0] = np.where(missing, self.mean, values)
+        if self.flag:
+            out[:, 1] = missing
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""
+        return {"kind": "boolean", "column": self.column, "mean": self.mean, "flag": self.flag}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> BooleanEncoder:
+        """The encoder that `to_dict` wrote.
+
+        Raises:
+            ModelFileError: a field is absent or of another type.
+        """
+        mean = checks.field(data, "mean", float)
+        if not 0.0 <= mean <= 1.0:
+            raise checks.damaged(f'"mean" of a boolean column is {mean}')
+        return cls(checks.field(data, "column", str), mean, checks.field(data, "flag", bool))
+
+
+def _values(cells: pl.Series) -> NDArray[np.float64]:
+    values, wrong = read.booleans(cells)
+    if wrong is not None:
+        raise read.refuse(cells, wrong, "true or false")
+    return values

@@ -1,0 +1,92 @@
+"""Categories: one place for each known value, one for every other value, one for missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data import cells as read
+from ranvier.data.encoders import checks
+
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryEncoder:
+    """Encodes a cell as a row of zeros with a single 1 (one-hot).
+
+    Fields:
+        column: the column's name.
+        values: the known values, the commonest first. The place after them is for every other value, the last one
+            for missing cells.
+    """
+
+    column: str
+    values: tuple[str, ...]
+
+    @classmethod
+    def fit(cls, cells: pl.Series) -> CategoryEncoder:
+        """Learn the values.
+
+        Of more than 100 different ones, the 100 commonest that occur at least twice keep a place of their own.
+
+        >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
+        CategoryEncoder(column='sex', values=('Male', 'Female'))
+        """
+        words = read.text(cells).drop_nulls().rename("value")
+        counted = words.value_counts(name="rows").sort(["rows", "value"], descending=[True, False])
+        if counted.height > MOST_VALUES:
+            counted = counted.head(MOST_VALUES).filter(pl.col("rows") > 1)
+        return cls(cells.name, tuple(counted["value"].to_list()))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """`column=value` for each known value, then the two other places."""
+        known = (f"{self.column}={value}" for value in self.values)
+        return (*known, f"{self.column} is another value", f"{self.column} is missing")
+
+    @property
+    def encoded_as(self) -> str:
+        """What becomes of a cell, in words."""
+        return f"one-hot: {len(self.values)} values, other, missing"
+
+    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write one 1 into each row of `out`, shape (rows, number of values + 2)."""
+        words = read.text(cells)
+        other, missing = len(self.values), len(self.values) + 1
+        if self.values:
+            codes = words.cast(_values_type(self.values), strict=False).to_physical().cast(pl.Int64)
+            places = codes.fill_null(other).to_numpy(writable=True)
+        else:
+            places = np.full(len(words), other)
+        if words.null_count():
+            places[words.is_null().to_numpy()] = missing
+        out[np.arange(len(places)), places] = 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""
+        return {"kind": "category", "column": self.column, "values": list(self.values)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> CategoryEncoder:
+        """The encoder that `to_dict` wrote.
+
+        Raises:
+            ModelFileError: a field is absent, of another type, or a value stands twice.
+        """
+        values = checks.items(data, "values", str)
+        if len(set(values)) != len(values):
+            raise checks.damaged('"values" has a value twice')
+        return cls(checks.field(data, "column", str), values)
+
+
+@lru_cache(maxsize=1024)
+def _values_type(values: tuple[str, ...]) -> pl.Enum:
+    """The polars type of exactly these values; building it takes longer than reading a row with it."""
+    return pl.Enum(values)

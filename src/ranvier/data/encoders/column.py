@@ -1,0 +1,37 @@
+"""What every encoder of one column can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class ColumnEncoder(Protocol):
+    """Turns the cells of one column into numbers.
+
+    Fields:
+        column: the column's name.
+    """
+
+    @property
+    def column(self) -> str:
+        """The column's name."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name for each number that a cell becomes."""
+
+    @property
+    def encoded_as(self) -> str:
+        """What becomes of a cell, in words."""
+
+    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the numbers of the cells, shape (rows, number of features), over the zeros in `out`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""

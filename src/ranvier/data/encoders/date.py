@@ -1,0 +1,121 @@
+"""Dates: year, month, day, weekday, hour and the days that passed, each standardized."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data import cells as read
+from ranvier.data.encoders import checks
+from ranvier.data.encoders.scaling import moments, standardize
+
+PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
+
+
+@dataclass(frozen=True, slots=True)
+class DateEncoder:
+    """Encodes a point in time as its parts, each as (part - mean) / scale; a missing cell as the means.
+
+    Fields:
+        column: the column's name.
+        parts: those of year, month, day, weekday (Monday is 1), hour (with minutes as a fraction) and elapsed days
+            (since 1970-01-01) that differ between training rows.
+        mean, scale: one number for each part.
+        flag: whether a last number says 1 for a missing cell; so when training rows had missing ones.
+    """
+
+    column: str
+    parts: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    flag: bool
+
+    @classmethod
+    def fit(cls, cells: pl.Series) -> DateEncoder:
+        """Learn which parts differ, and their means and scales.
+
+        Raises:
+            DataError: a cell is no date.
+
+        >>> DateEncoder.fit(pl.Series("day", ["2024-05-06", "2024-05-08"])).parts
+        ('day', 'weekday', 'elapsed days')
+        """
+        values = _parts(cells, PARTS)
+        mean, scale = moments(values)
+        kept = [place for place in range(len(PARTS)) if scale[place] > 0] or [len(PARTS) - 1]
+        return cls(
+            cells.name,
+            tuple(PARTS[place] for place in kept),
+            tuple(float(mean[place]) for place in kept),
+            tuple(float(scale[place]) for place in kept),
+            bool(np.isnan(values[:, 0]).any()),
+        )
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """`column: part` for each part, and the flag's name."""
+        names = tuple(f"{self.column}: {part}" for part in self.parts)
+        return (*names, f"{self.column} is missing") if self.flag else names
+
+    @property
+    def encoded_as(self) -> str:
+        """What becomes of a cell, in words."""
+        return f"{', '.join(self.parts)}, standardized" + (", and a flag for missing cells" if self.flag else "")
+
+    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the parts and flags into `out`, shape (rows, number of features).
+
+        Raises:
+            DataError: a cell is no date.
+        """
+        values = _parts(cells, self.parts)
+        standardize(values, np.array(self.mean), np.array(self.scale), out[:, : len(self.parts)])
+        if self.flag:
+            out[:, -1] = np.isnan(values[:, 0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""
+        return {
+            "kind": "date",
+            "column": self.column,
+            "parts": list(self.parts),
+            "mean": list(self.mean),
+            "scale": list(self.scale),
+            "flag": self.flag,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> DateEncoder:
+        """The encoder that `to_dict` wrote.
+
+        Raises:
+            ModelFileError: a field is absent, of another type or length, or a part is unknown.
+        """
+        parts, mean = checks.items(data, "parts", str), checks.items(data, "mean", float)
+        scale = checks.scales(data, "scale")
+        if not parts or not set(parts) <= set(PARTS) or not len(parts) == len(mean) == len(scale):
+            raise checks.damaged(f'"parts" is {list(parts)} with {len(mean)} means and {len(scale)} scales')
+        return cls(checks.field(data, "column", str), parts, mean, scale, checks.field(data, "flag", bool))
+
+
+def _parts(cells: pl.Series, parts: tuple[str, ...]) -> NDArray[np.float64]:
+    """The parts of each date, shape (rows, len(parts)), NaN where missing."""
+    times, wrong = read.moments_in_time(cells)
+    if wrong is not None:
+        raise read.refuse(cells, wrong, "a date like 2024-02-29")
+    clock = times.dt
+    readers = {
+        "year": clock.year,
+        "month": clock.month,
+        "day": clock.day,
+        "weekday": clock.weekday,
+        "hour": lambda: clock.hour() + clock.minute() / 60.0,
+        "elapsed days": lambda: times.cast(pl.Int64) / (1e6 * read.SECONDS_PER_DAY),
+    }
+    columns = [readers[part]().cast(pl.Float64).to_numpy() for part in parts]
+    return np.stack(columns, axis=1)

@@ -1,0 +1,101 @@
+"""Numbers: standardized, missing ones filled with the mean and flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data import cells as read
+from ranvier.data.encoders import checks
+from ranvier.data.encoders.scaling import moments, standardize
+
+
+@dataclass(frozen=True, slots=True)
+class NumberEncoder:
+    """Encodes x as (x - mean) / scale; a missing cell as the mean, which is 0.
+
+    Fields:
+        column: the column's name.
+        mean: over the training rows that have a value.
+        scale: the standard deviation over the same rows; 0 where all are the same, and then every cell gives 0.
+        flag: whether a second number says 1 for a missing cell; so when training rows had missing ones.
+    """
+
+    column: str
+    mean: float
+    scale: float
+    flag: bool
+
+    @classmethod
+    def fit(cls, cells: pl.Series) -> NumberEncoder:
+        """Learn mean and scale.
+
+        Raises:
+            DataError: a cell is no number, or infinite.
+
+        >>> NumberEncoder.fit(pl.Series("age", [1.0, 3.0, None]))
+        NumberEncoder(column='age', mean=2.0, scale=1.0, flag=True)
+        """
+        values = finite_numbers(cells)
+        mean, scale = moments(values[:, None])
+        return cls(cells.name, float(mean[0]), float(scale[0]), bool(np.isnan(values).any()))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The column's name, and the flag's."""
+        return (self.column, f"{self.column} is missing") if self.flag else (self.column,)
+
+    @property
+    def encoded_as(self) -> str:
+        """What becomes of a cell, in words."""
+        text = f"(x - {self.mean:.6g}) / {self.scale:.6g}" if self.scale else "0, the same in every training row"
+        return text + (", and a flag for missing cells" if self.flag else "")
+
+    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the standardized values and flags into `out`, shape (rows, 1 or 2).
+
+        Raises:
+            DataError: a cell is no number, or infinite.
+        """
+        values = finite_numbers(cells)
+        standardize(values[:, None], np.array([self.mean]), np.array([self.scale]), out[:, :1])
+        if self.flag:
+            out[:, 1] = np.isnan(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""
+        return {"kind": "number", "column": self.column, "mean": self.mean, "scale": self.scale, "flag": self.flag}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> NumberEncoder:
+        """The encoder that `to_dict` wrote.
+
+        Raises:
+            ModelFileError: a field is absent or of another type.
+        """
+        scale = checks.scales({"scale": [checks.field(data, "scale", float)]}, "scale")[0]
+        mean = checks.field(data, "mean", float)
+        return cls(checks.field(data, "column", str), mean, scale, checks.field(data, "flag", bool))
+
+
+def finite_numbers(cells: pl.Series) -> NDArray[np.float64]:
+    """The cells as numbers, NaN where missing.
+
+    Raises:
+        DataError: a cell is no number, or infinite; the message names column, row and value.
+
+    >>> finite_numbers(pl.Series("age", ["39", "?"])).tolist()
+    [39.0, nan]
+    """
+    values, wrong = read.numbers(cells)
+    if wrong is not None:
+        raise read.refuse(cells, wrong, "a number")
+    infinite = read.first_infinite(values)
+    if infinite is not None:
+        raise read.refuse(cells, infinite, "a finite number")
+    return values

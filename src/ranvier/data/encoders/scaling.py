@@ -1,0 +1,86 @@
+"""Standardizing: subtract the mean, divide by the standard deviation, over the values that are there.
+
+B is the number of rows, K the number of columns. NaN means missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LIMIT = 1e6
+BLOCK = 8192
+TINY, HUGE = 1e-100, 1e100
+
+
+def moments(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean and the scale of each column, missing values left out.
+
+    mean = sum(x) / n,  scale = sqrt(sum((x - mean)**2) / n), and 0 for a column whose values are all the same.
+    A column without any value has mean 0 and scale 0.
+
+    Parameters:
+        values: shape (B, K), without infinite values.
+
+    Returns two arrays of shape (K,).
+
+    >>> mean, scale = moments(np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0]]))
+    >>> mean.tolist(), scale.tolist()
+    ([2.0, 5.0], [1.0, 0.0])
+    """
+    width = values.shape[1]
+    low, high = np.full(width, np.inf), np.full(width, -np.inf)
+    count = np.zeros(width)
+    for block in _blocks(values):
+        low, high = np.fmin(low, np.fmin.reduce(block, axis=0)), np.fmax(high, np.fmax.reduce(block, axis=0))
+        count += np.count_nonzero(~np.isnan(block), axis=0)
+    empty = count == 0
+    low[empty] = high[empty] = 0.0
+    count[empty] = 1.0
+    largest = np.maximum(np.abs(low), np.abs(high))
+    unit = np.where((largest < TINY) | (largest > HUGE), np.where(largest == 0, 1.0, largest), 1.0)
+    total = np.zeros(width)
+    for block in _blocks(values):
+        total += np.nansum(block / unit, axis=0)
+    mean = total / count
+    squares = np.zeros(width)
+    for block in _blocks(values):
+        squares += np.nansum((block / unit - mean) ** 2, axis=0)
+    scale = np.where(low == high, 0.0, np.sqrt(squares / count) * unit)
+    return np.where(low == high, low, mean * unit), scale
+
+
+def _blocks(values: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
+    """The rows in blocks of float64, so that a large array is never copied whole."""
+    return (values[start : start + BLOCK].astype(np.float64) for start in range(0, len(values), BLOCK))
+
+
+def standardize(
+    values: NDArray[Any], mean: NDArray[np.float64], scale: NDArray[np.float64], out: NDArray[np.float32]
+) -> None:
+    """Write (values - mean) / scale into `out`, missing values as 0 (the mean) and columns of scale 0 as 0.
+
+    Values more than a million scales from the mean are cut there, so that the result is always finite.
+
+    Parameters:
+        values: shape (B, K).
+        mean: shape (K,).
+        scale: shape (K,).
+        out: shape (B, K).
+
+    >>> out = np.empty((3, 1), np.float32)
+    >>> standardize(np.array([[1.0], [3.0], [np.nan]]), np.array([2.0]), np.array([1.0]), out)
+    >>> out[:, 0].tolist()
+    [-1.0, 1.0, 0.0]
+    """
+    divisor = np.where(scale > 0, scale, 1.0)
+    for start in range(0, len(values), BLOCK):
+        with np.errstate(over="ignore"):
+            block = (values[start : start + BLOCK].astype(np.float64) - mean) / divisor
+        np.clip(block, -LIMIT, LIMIT, out=block)
+        block[np.isnan(block)] = 0.0
+        block[:, scale == 0] = 0.0
+        out[start : start + BLOCK] = block

@@ -1,0 +1,175 @@
+"""The encoder of tables: one encoder for each column that is used, side by side.
+
+B is the number of rows, K the number of inputs that the columns become.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data.columns import KINDS, ColumnPlan, infer_columns
+from ranvier.data.encoders import checks
+from ranvier.data.encoders.boolean import BooleanEncoder
+from ranvier.data.encoders.category import CategoryEncoder
+from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.date import DateEncoder
+from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.sources.frames import frame_from
+from ranvier.data.sources.records import Arrays, Table
+from ranvier.errors import DataError, ShapeError, nearest
+
+Encoders = type[NumberEncoder] | type[BooleanEncoder] | type[CategoryEncoder] | type[DateEncoder]
+COLUMN_ENCODERS: dict[str, Encoders] = {
+    "number": NumberEncoder,
+    "boolean": BooleanEncoder,
+    "category": CategoryEncoder,
+    "date": DateEncoder,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """Encodes the rows of a table.
+
+    Fields:
+        columns: what each column holds, those set aside included.
+        encoders: one for each column that is used, in the same order.
+    """
+
+    columns: tuple[ColumnPlan, ...]
+    encoders: tuple[ColumnEncoder, ...]
+
+    @classmethod
+    def fit(
+        cls, source: Any, columns: Iterable[ColumnPlan] | None = None, target: str | Iterable[str] | None = None
+    ) -> Encoder:
+        """Learn from the training rows.
+
+        Parameters:
+            source: a Table or whatever `frame_from` reads.
+            columns: what each column holds; None to infer it from the rows.
+            target: the columns to predict, which are no inputs.
+
+        Raises:
+            DataError: a cell is not what its column's kind asks for.
+            InputError: no column can be used.
+
+        >>> rows = {"age": [30.0, 40.0, 50.0], "sex": ["Male", "Female", "Male"], "income": ["low", "low", "high"]}
+        >>> Encoder.fit(rows, target="income").feature_names
+        ('age', 'sex=Male', 'sex=Female', 'sex is another value', 'sex is missing')
+        """
+        frame = _frame(source)
+        targets = (target,) if isinstance(target, str) else tuple(target or ())
+        plans = infer_columns(frame, targets) if columns is None else tuple(columns)
+        used = [plan for plan in plans if plan.used and plan.name not in targets]
+        encoders = tuple(COLUMN_ENCODERS[plan.kind].fit(frame[plan.name]) for plan in used)
+        return cls(tuple(plan for plan in plans if plan.name not in targets), encoders)
+
+    @property
+    def width(self) -> int:
+        """K, the number of inputs of the network."""
+        return len(self.feature_names)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name for each input."""
+        return tuple(name for encoder in self.encoders for name in encoder.feature_names)
+
+    def transform(self, source: Any) -> NDArray[np.float32]:
+        """Encode rows; columns that were not there in training are ignored.
+
+        Parameters:
+            source: a Table, a data frame, a dict of columns or of single values, a list of dicts; or an array with one
+                column for each column of the training table (the target left out), in its order.
+
+        Returns a contiguous float32 array (B, K) without NaN or infinite values.
+
+        Raises:
+            DataError: a column is missing, or a cell is not what its column's kind asks for.
+            ShapeError: an array has another number of columns.
+
+        >>> encoder = Encoder.fit({"sex": ["Male", "Female", "Male"]})
+        >>> encoder.transform({"sex": ["Female", "Unknown", None]}).tolist()
+        [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+        """
+        frame = self._frame_from_array(source) if isinstance(source, (np.ndarray, Arrays)) else _frame(source)
+        absent = [encoder.column for encoder in self.encoders if encoder.column not in frame.columns]
+        if absent:
+            others = f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
+            raise DataError(f'The data has no column "{absent[0]}"{others}. {nearest(absent[0], frame.columns)}')
+        widths = [len(encoder.feature_names) for encoder in self.encoders]
+        out = np.zeros((frame.height, sum(widths)), np.float32)
+        start = 0
+        for encoder, width in zip(self.encoders, widths, strict=True):
+            encoder.fill(frame[encoder.column], out[:, start : start + width])
+            start += width
+        return out
+
+    def _frame_from_array(self, source: NDArray[Any] | Arrays) -> pl.DataFrame:
+        """A frame from an array whose columns stand in the order of the training table."""
+        values = source.inputs if isinstance(source, Arrays) else source
+        if values.ndim != 2 or values.shape[1] != len(self.columns):
+            raise ShapeError(
+                f"The array has shape {values.shape}; this model takes {len(self.columns)} columns a row "
+                f"({', '.join(plan.name for plan in self.columns[:5])}{' ...' if len(self.columns) > 5 else ''})."
+            )
+        return frame_from({plan.name: values[:, place] for place, plan in enumerate(self.columns)}, "the array")
+
+    def describe(self) -> list[tuple[str, str, str, str]]:
+        """One line for each column: (column, kind, encoded as, note).
+
+        >>> rows = {"id": [f"p{row}" for row in range(20)], "age": [20.5 + row for row in range(20)]}
+        >>> [line[:3] for line in Encoder.fit(rows).describe()]
+        [('id', 'identifier', 'set aside'), ('age', 'number', '(x - 30) / 5.76628')]
+        """
+        encoded = {encoder.column: encoder.encoded_as for encoder in self.encoders}
+        lines = []
+        for plan in self.columns:
+            note = plan.reason + (f"; {plan.missing} missing" if plan.used and plan.missing else "")
+            lines.append((plan.name, plan.kind, encoded.get(plan.name, "set aside"), note))
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""
+        return {
+            "kind": "table",
+            "columns": [plan.to_dict() for plan in self.columns],
+            "encoders": [encoder.to_dict() for encoder in self.encoders],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Encoder:
+        """The encoder that `to_dict` wrote; the same bits come out of it.
+
+        Raises:
+            ModelFileError: a field is absent, of another type, or contradicts another.
+        """
+        plans = tuple(_plan(checks.mapping(plan)) for plan in checks.field(data, "columns", list))
+        encoders = []
+        for description in checks.field(data, "encoders", list):
+            kind = checks.field(checks.mapping(description), "kind", str)
+            if kind not in COLUMN_ENCODERS:
+                raise checks.damaged(f"an encoder is of kind {kind[:40]!r}")
+            encoders.append(COLUMN_ENCODERS[kind].from_dict(description))
+        names = [encoder.column for encoder in encoders]
+        if names != [plan.name for plan in plans if plan.used] or len({plan.name for plan in plans}) != len(plans):
+            raise checks.damaged("its columns and its encoders do not match")
+        return cls(plans, tuple(encoders))
+
+
+def _plan(data: Mapping[str, Any]) -> ColumnPlan:
+    kind = checks.field(data, "kind", str)
+    if kind not in KINDS:
+        raise checks.damaged(f"a column is of kind {kind[:40]!r}")
+    name, reason = checks.field(data, "name", str), checks.field(data, "reason", str)
+    return ColumnPlan(name, kind, reason, checks.field(data, "missing", int), checks.field(data, "distinct", int))
+
+
+def _frame(source: Any) -> pl.DataFrame:
+    return source.frame if isinstance(source, Table) else frame_from(source)

@@ -1,0 +1,137 @@
+"""Files of plain arrays: NPZ and IDX.
+
+IDX is the format of MNIST: two zero bytes, a type byte, the number of dimensions, each dimension as a 32-bit
+big-endian number, then the values. Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", file formats.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.sources.paths import read_bytes
+from ranvier.data.sources.records import Arrays, arrays_from
+from ranvier.errors import DataError
+
+IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+INPUT_KEYS = (("X", "y"), ("x", "y"), ("x_train", "y_train"), ("X_train", "y_train"), ("inputs", "targets"))
+
+
+def read_npz(path: Path) -> Arrays:
+    """Read inputs and targets from an NPZ archive under the names X and y, x_train and y_train, or inputs and targets.
+
+    Raises:
+        DataError: the file is damaged, has other names, or holds Python objects (which could run code when read).
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "rows.npz"
+    ...     np.savez(path, X=np.zeros((4, 3)), y=np.arange(4))
+    ...     read_npz(path).inputs.shape
+    (4, 3)
+    """
+    data = read_bytes(path)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(f'"{path}" is a single array; an NPZ archive made with numpy.savez(X=..., y=...) was expected.')
+            names = list(archive.files)
+            pair = next((keys for keys in INPUT_KEYS if keys[0] in names), None)
+            if pair is None:
+                raise DataError(
+                    f'"{path}" holds the arrays {", ".join(names) or "(none)"}; X and y, x_train and y_train, or inputs '
+                    "and targets were expected. Save it again with numpy.savez(path, X=inputs, y=targets)."
+                )
+            inputs = archive[pair[0]]
+            targets = archive[pair[1]] if pair[1] in names else None
+    except DataError:
+        raise
+    except ValueError as error:
+        if "allow_pickle" in str(error) or "pickle" in str(error):
+            raise DataError(
+                f'"{path}" holds Python objects, which are not read because they could run code. '
+                "Save arrays of numbers or text (array.astype(str)) instead."
+            ) from error
+        raise DataError(f'"{path}" is a damaged NPZ file ({error}). Copy or write it again.') from error
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+        raise DataError(f'"{path}" is a damaged NPZ file ({error}). Copy or write it again.') from error
+    unused = [name for name in names if name not in pair]
+    notes = (f"The arrays {', '.join(unused)} in the file were not used.",) if unused else ()
+    return arrays_from(inputs, targets, f'"{path}"', notes)
+
+
+def is_idx(path: Path) -> bool:
+    """Whether a file's name says that it is IDX.
+
+    >>> is_idx(Path("train-images-idx3-ubyte.gz")), is_idx(Path("rows.csv"))
+    (True, False)
+    """
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith("-ubyte") or name.endswith(".idx") or "idx3" in name or "idx1" in name
+
+
+def labels_path(images: Path) -> Path | None:
+    """The labels file that stands beside an images file under MNIST's names, or None.
+
+    >>> labels_path(Path("nowhere/train-images-idx3-ubyte")) is None
+    True
+    """
+    if "images" not in images.name:
+        return None
+    plain = images.name.replace("images", "labels").replace("idx3", "idx1").removesuffix(".gz")
+    return next((found for name in (plain, plain + ".gz") if (found := images.with_name(name)).is_file()), None)
+
+
+def read_idx(path: Path) -> Arrays:
+    """Read an IDX file of images and the labels file beside it, if there is one.
+
+    Raises:
+        DataError: a file is damaged, the numbers of images and labels differ, or the path is a labels file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "t-images-idx3-ubyte"
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4]))
+    ...     read_idx(path).inputs.tolist()
+    [[1, 2, 3, 4]]
+    """
+    inputs = parse_idx(read_bytes(path), f'"{path}"')
+    if inputs.ndim < 2:
+        raise DataError(f'"{path}" holds one number for each row, like a labels file; give the images file beside it.')
+    labels = labels_path(path)
+    if labels is None:
+        return arrays_from(inputs, None, f'"{path}"', ("No labels file stands beside the images file.",))
+    targets = parse_idx(read_bytes(labels), f'"{labels}"')
+    if targets.shape[0] != inputs.shape[0]:
+        raise DataError(f'"{path}" has {inputs.shape[0]} images and "{labels}" has {targets.shape[0]} labels.')
+    return arrays_from(inputs, targets, f'"{path}"', (f"Labels from {labels.name}.",))
+
+
+def parse_idx(data: bytes, origin: str) -> NDArray[Any]:
+    """The array in the bytes of an IDX file, in the machine's byte order.
+
+    Raises:
+        DataError: the bytes are not IDX or their number is not the one that the header says.
+
+    >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]), "two labels").tolist()
+    [7, 9]
+    """
+    if len(data) < 4 or data[:2] != b"\x00\x00" or data[2] not in IDX_TYPES or data[3] == 0:
+        raise DataError(f"{origin} is not an IDX file: its first four bytes are {data[:4].hex(' ')}.")
+    dimensions = data[3]
+    start = 4 + 4 * dimensions
+    if len(data) < start:
+        raise DataError(f"{origin} is cut off inside its header. Copy it again.")
+    shape = tuple(int(size) for size in np.frombuffer(data, ">u4", dimensions, 4))
+    dtype = np.dtype(IDX_TYPES[data[2]])
+    expected = start + math.prod(shape) * dtype.itemsize
+    if len(data) != expected:
+        raise DataError(f"{origin} has {len(data)} bytes; its header {shape} asks for {expected}. Copy it again.")
+    return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))

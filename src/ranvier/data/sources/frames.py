@@ -1,0 +1,146 @@
+"""Tables that are already in memory: data frames of any maker, dicts of columns, lists of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ranvier.errors import DataError
+
+
+def is_row_list(source: Any) -> bool:
+    """Whether `source` is a list of dicts, one a row.
+
+    >>> is_row_list([{"age": 39}]), is_row_list([39])
+    (True, False)
+    """
+    return isinstance(source, (list, tuple)) and bool(source) and all(isinstance(row, Mapping) for row in source)
+
+
+def frame_from(source: Any, origin: str = "the table") -> pl.DataFrame:
+    """Make a polars frame.
+
+    Parameters:
+        source: a polars frame; a dict of columns (a value that is not a sequence is a column of one row); a list of
+            dicts, one a row; or a frame that narwhals knows (pandas, pyarrow, Modin, cuDF ...).
+        origin: what to call it in messages.
+
+    Raises:
+        DataError: columns of different lengths or of the same name, cells that hold lists, or an unknown type.
+
+    >>> frame_from({"age": [39, 50], "sex": ["Male", "Female"]}).shape
+    (2, 2)
+    >>> frame_from({"age": 39, "sex": "Male"}).shape
+    (1, 2)
+    """
+    if isinstance(source, pl.DataFrame):
+        return source
+    if isinstance(source, Mapping):
+        return frame_from_columns(source, origin)
+    if is_row_list(source):
+        names = dict.fromkeys(name for row in source for name in row)
+        return frame_from_columns({name: [row.get(name) for row in source] for name in names}, origin)
+    return _from_narwhals(source, origin)
+
+
+def _from_narwhals(source: Any, origin: str) -> pl.DataFrame:
+    import narwhals as nw
+
+    names = [str(name) for name in source.columns] if hasattr(source, "iloc") and hasattr(source, "columns") else []
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f'The data frame has the column name "{repeated}" more than once. Rename one.')
+    try:
+        frame = nw.from_native(source, eager_only=True)
+    except TypeError as error:
+        raise DataError(
+            f"{origin[0].upper()}{origin[1:]} is of type {type(source).__module__}.{type(source).__name__}; a data frame "
+            "in memory (pandas, polars, pyarrow), a dict of columns, a NumPy array or a path was expected. "
+            "For a lazy frame call .collect() first."
+        ) from error
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        column = frame[name]
+        plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
+        missing = plain and column.is_null().any()
+        columns[str(name)] = column.to_numpy() if plain and not missing else column.to_list()
+    return frame_from_columns(columns, origin)
+
+
+def frame_from_columns(columns: Mapping[Any, Any], origin: str) -> pl.DataFrame:
+    """Make a polars frame from named columns of plain Python or NumPy values.
+
+    Raises:
+        DataError: the columns differ in length or hold something other than single values.
+
+    >>> frame_from_columns({"a": [1, None, 2.5]}, "a dict")["a"].to_list()
+    [1.0, None, 2.5]
+    """
+    series: list[pl.Series] = []
+    for name, values in columns.items():
+        one = series_from(str(name), values)
+        if series and len(one) != len(series[0]):
+            raise DataError(
+                f'The columns of {origin} differ in length: "{series[0].name}" has {len(series[0])} rows and '
+                f'"{one.name}" has {len(one)}.'
+            )
+        series.append(one)
+    if not series or len(series[0]) == 0:
+        raise DataError(f"There are no {'rows' if series else 'columns'} in {origin}.")
+    names = [one.name for one in series]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f'The column name "{repeated}" stands more than once in {origin}. Rename one.')
+    return pl.DataFrame(series)
+
+
+def series_from(name: str, values: Any) -> pl.Series:
+    """One column from a sequence, an array, a series or a single value (a column of one row).
+
+    Values of several types become numbers where all are numbers, else text.
+
+    Raises:
+        DataError: the array has more than one dimension or a cell is not a single value.
+
+    >>> series_from("a", ["x", 1]).to_list()
+    ['x', '1']
+    """
+    if isinstance(values, pl.Series):
+        return values.rename(name)
+    if hasattr(values, "to_numpy") and hasattr(values, "__len__"):
+        values = values.to_numpy()
+    if isinstance(values, np.ndarray) and values.ndim == 0:
+        values = [values.item()]
+    if isinstance(values, np.ndarray):
+        if values.ndim != 1:
+            raise DataError(f'Column "{name}" has shape {values.shape}; one value for each row was expected.')
+        if values.dtype.kind in "fiub" and values.dtype.itemsize <= 8 and values.dtype != np.float16:
+            return pl.Series(name, np.ascontiguousarray(values))
+        values = values.astype("datetime64[us]").tolist() if values.dtype.kind == "M" else values.tolist()
+    if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
+        values = [values]
+    return _from_cells(name, values)
+
+
+def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
+    """A column from Python values of any mixture."""
+    items = [cell.item() if isinstance(cell, np.generic) else cell for cell in cells]
+    kinds = {type(item) for item in items if item is not None and item == item}
+    for kind in kinds:
+        if issubclass(kind, (list, tuple, set, dict, np.ndarray, bytes)):
+            raise DataError(f'Column "{name}" has a cell of type {kind.__name__}; one value for each cell was expected.')
+    clean = [item if item is None or item == item else None for item in items]
+    if not kinds:
+        return pl.Series(name, clean, dtype=pl.Null)
+    if kinds <= {int, float, bool} and kinds != {bool}:
+        fits = float not in kinds and all(item is None or -(2**63) <= item < 2**63 for item in clean)
+        return pl.Series(name, clean, dtype=pl.Int64 if fits else pl.Float64, strict=False)
+    if len(kinds) == 1 and not issubclass(next(iter(kinds)), str):
+        try:
+            return pl.Series(name, clean)
+        except (pl.exceptions.PolarsError, TypeError, OverflowError):
+            return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
+    return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)

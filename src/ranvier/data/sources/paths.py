@@ -1,0 +1,64 @@
+"""Finding and reading files, with errors that say what to do."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from ranvier.errors import DataError, nearest
+
+
+def find(path: Path, named: Iterable[str] = ()) -> Path:
+    """Give the path back if a file is there.
+
+    Parameters:
+        path: what the user gave.
+        named: names that are data sets without being files, for the list of suggestions.
+
+    Raises:
+        DataError: nothing is there, or a folder is.
+
+    >>> find(Path(__file__)).name
+    'paths.py'
+    """
+    try:
+        if path.is_file():
+            return path
+        if path.is_dir():
+            raise DataError(f'"{path}" is a folder; a file was expected. Give the path of one file in it.')
+        folder = path.parent
+        if not folder.is_dir():
+            raise DataError(f'There is no file "{path}": its folder "{folder}" does not exist.')
+        names = sorted(entry.name for entry in folder.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f'"{path}" cannot be read: {error.strerror or error}.') from error
+    options = [*names, *named]
+    hint = nearest(path.name, options)
+    if not hint.startswith("Did you mean"):
+        hint = f"Files in that folder: {', '.join(names[:10]) or 'none'}{' and more' if len(names) > 10 else ''}. "
+        hint += f"Sets with a name: {', '.join(named)}."
+    raise DataError(f'There is no file "{path}". {hint}')
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file, unpacked if its name ends in .gz.
+
+    Raises:
+        DataError: it cannot be read, is empty, or its compression is damaged.
+
+    >>> read_bytes(Path(__file__))[:3]
+    b'\"\"\"'
+    """
+    try:
+        data = path.read_bytes()
+        if path.suffix.lower() == ".gz" and data:
+            data = gzip.decompress(data)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f'"{path}" is damaged: it cannot be unpacked as gzip ({error}). Copy the file again.') from error
+    except OSError as error:
+        raise DataError(f'"{path}" cannot be read: {error.strerror or error}.') from error
+    if not data:
+        raise DataError(f'"{path}" is empty. A file with a header line and rows was expected.')
+    return data

@@ -1,0 +1,6 @@
+"""The border between the training loop and the engines that do the arithmetic."""
+
+from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.protocol import Engine, Executable
+
+__all__ = ["Engine", "Executable", "LayerValues", "Problem", "Rows", "Span", "State"]

@@ -1,0 +1,65 @@
+"""What every engine offers, so that the training loop, the model and the tests know only this page."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+
+Array = NDArray[Any]
+
+
+class Executable(Protocol):
+    """A network made ready to run. It owns the training state between `load` and `read`."""
+
+    dtype: type[np.floating[Any]]
+    """What parameters are kept in: np.float32 or np.float64."""
+
+    def load(self, state: State) -> None:
+        """Take a copy of a training state."""
+        ...
+
+    def read(self) -> State:
+        """Give a copy of the training state."""
+        ...
+
+    def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
+        """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,)."""
+        ...
+
+    def objective(self, rows: Rows) -> tuple[float, Array]:
+        """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm."""
+        ...
+
+    def evaluate(self, rows: Rows) -> tuple[float, Array]:
+        """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
+        ...
+
+    def outputs(self, inputs: Array) -> Array:
+        """What the output layer says, shape (rows, N), computed as for predictions."""
+        ...
+
+    def activations(self, inputs: Array) -> tuple[LayerValues, ...]:
+        """What every layer computes, computed as for predictions."""
+        ...
+
+    def close(self) -> None:
+        """Free what the engine holds."""
+        ...
+
+
+class Engine(Protocol):
+    """Turns a problem into an executable."""
+
+    name: str
+
+    def unavailable(self) -> str | None:
+        """Why this engine cannot run here, in one sentence; None where it can."""
+        ...
+
+    def compile(self, problem: Problem) -> Executable:
+        """Make a problem ready to run."""
+        ...

@@ -1,0 +1,70 @@
+"""A tiny scalar expression language: trace a Python function, differentiate, simplify, evaluate, show, store it.
+
+Activations, losses and update rules are expressions, so that a user's own is differentiated and compiled like those
+that come with Ranvier. About 20 primitives (`PRIMITIVES`) are all that an engine or exporter must know.
+
+>>> from ranvier import expression
+>>> swish = expression.trace(lambda x: x * expression.sigmoid(x), ["x"])
+>>> expression.show(expression.differentiate(swish, "x"))
+'sigmoid(x) + x * (sigmoid(x) * (1 - sigmoid(x)))'
+"""
+
+from ranvier.expression.differentiation import differentiate
+from ranvier.expression.evaluation import evaluate
+from ranvier.expression.expression import Expression, constant, order, variable, variables
+from ranvier.expression.functions import (
+    absolute,
+    cos,
+    erf,
+    exp,
+    expm1,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+    where,
+)
+from ranvier.expression.primitives import PRIMITIVES, Primitive
+from ranvier.expression.serialization import from_list, to_list
+from ranvier.expression.simplification import simplify
+from ranvier.expression.text import show
+from ranvier.expression.tracing import trace
+
+__all__ = [
+    "PRIMITIVES",
+    "Expression",
+    "Primitive",
+    "absolute",
+    "constant",
+    "cos",
+    "differentiate",
+    "erf",
+    "evaluate",
+    "exp",
+    "expm1",
+    "from_list",
+    "log",
+    "log1p",
+    "maximum",
+    "minimum",
+    "order",
+    "show",
+    "sigmoid",
+    "sign",
+    "simplify",
+    "sin",
+    "softplus",
+    "sqrt",
+    "tanh",
+    "to_list",
+    "trace",
+    "variable",
+    "variables",
+    "where",
+]

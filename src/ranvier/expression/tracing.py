@@ -1,0 +1,103 @@
+"""From a Python function to an expression: call it once with variables and keep what it returns."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ranvier.errors import InputError
+from ranvier.expression.expression import FUNCTIONS, Expression, as_expression, order, variable, variables
+from ranvier.expression.serialization import MAXIMUM_NODES
+
+
+def trace(function: Callable[..., Any], names: Sequence[str]) -> Expression | tuple[Expression, ...]:
+    """Read a function as a formula.
+
+    The function is called once, with an expression for each of `names` in their order; Python's `if`, `for` and
+    variables work as ever on everything that does not depend on the arguments.
+
+    Parameters:
+        function: takes len(names) numbers and returns one, or a tuple of them.
+        names: the names of its arguments; a single string is one name.
+
+    Returns:
+        The expression that it returned, or a tuple of expressions.
+
+    Raises:
+        InputError: the function does not take that many arguments, fails on expressions, returns something else than
+            numbers, or is larger than any formula should be.
+
+    >>> trace(lambda x, slope: slope * x, ["x", "slope"])
+    Expression('slope * x')
+    """
+    if not callable(function):
+        raise InputError(f"Expected a function such as lambda x: x * rv.sigmoid(x); got {function!r}.")
+    names = [names] if isinstance(names, str) else list(names)
+    if len(set(names)) != len(names):
+        raise InputError(f"The names of the arguments must differ; got {', '.join(names)}.")
+    title = _title(function)
+    arguments = [variable(name) for name in names]
+    _check_signature(function, title, names)
+    try:
+        result = function(*arguments)
+    except (TypeError, AttributeError, ArithmeticError, LookupError) as error:
+        raise InputError(
+            f"{title} failed when it was read as a formula: {type(error).__name__}: {error}. In a formula the "
+            f"arguments take + - * / **, < <= > >=, abs and the functions {', '.join(f'rv.{name}' for name in FUNCTIONS)}."
+        ) from error
+    if isinstance(result, tuple | list):
+        if not result:
+            raise InputError(f"{title} returned nothing in its {type(result).__name__}; expected at least one number.")
+        return tuple(_returned(value, title, names) for value in result)
+    return _returned(result, title, names)
+
+
+def _title(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__name__", type(function).__name__)
+    return "The function" if name == "<lambda>" else f"The function {name}"
+
+
+def _check_signature(function: Callable[..., Any], title: str, names: Sequence[str]) -> None:
+    """Refuse a function that cannot be called with one argument for each name."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return  # Some built-in functions do not tell; calling them will.
+    try:
+        signature.bind(*names)
+    except TypeError as error:
+        count = f"{len(names)} argument{'s' * (len(names) != 1)}"
+        raise InputError(
+            f"{title} is called with {count} ({', '.join(names)}), but it is written as {signature}: {error}."
+        ) from error
+
+
+def _returned(value: object, title: str, names: Sequence[str]) -> Expression:
+    """Check one number that a traced function returned."""
+    if value is None:
+        raise InputError(f"{title} returned None; expected a number. Is a return missing?")
+    if isinstance(value, bool | np.bool_):
+        raise InputError(
+            f"{title} returned {bool(value)}; expected a number. == asks whether two formulas are the same; compare "
+            "numbers with <, <=, > or >=."
+        )
+    if not isinstance(value, Expression | numbers.Real | np.ndarray):
+        raise InputError(f"{title} returned {value!r} ({type(value).__name__}); expected a number made from {names}.")
+    expression = as_expression(value)
+    for name in variables(expression):
+        if name not in names:
+            raise InputError(
+                f'{title} uses the variable "{name}", which is not one of its arguments ({", ".join(names)}). '
+                "Make it an argument, or use a number."
+            )
+    count = len(order(expression))
+    if count > MAXIMUM_NODES:
+        raise InputError(
+            f"{title} became a formula of {count} operations; at most {MAXIMUM_NODES} are accepted. A loop in it is "
+            "written out once for each turn: use fewer turns or a closed formula."
+        )
+    return expression

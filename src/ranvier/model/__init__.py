@@ -1,0 +1,1 @@
+"""The whole: describe, train, save, load, predict."""

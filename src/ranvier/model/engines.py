@@ -1,0 +1,49 @@
+"""Which engine does the arithmetic: the one list of engines, and how "auto" chooses."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from ranvier import settings
+from ranvier.engine import Engine
+from ranvier.errors import EngineError, InputError, nearest
+
+HOMES = {"reference": ("ranvier.reference.engine", "ReferenceEngine")}
+PREFERENCE = ("reference",)
+
+
+def engine(name: str = "auto") -> Engine:
+    """The engine of that name; "auto" takes the fastest one that runs here.
+
+    Raises:
+        InputError: there is no engine of that name.
+        EngineError: it cannot run here.
+
+    >>> engine("reference").name
+    'reference'
+    """
+    asked = settings.read().engine if name == "auto" else name
+    if asked == "auto":
+        return next(found for found in map(_load, PREFERENCE) if found.unavailable() is None)
+    if asked not in HOMES:
+        raise InputError(f"There is no engine {asked!r} here. {nearest(asked, ('auto', *HOMES))}")
+    found = _load(asked)
+    reason = found.unavailable()
+    if reason is not None:
+        raise EngineError(f"The engine {asked!r} cannot run here: {reason} engine='auto' takes one that can.")
+    return found
+
+
+def survey() -> dict[str, str | None]:
+    """Every engine, fastest first, with the reason why it cannot run here, or None where it can.
+
+    >>> survey()["reference"] is None
+    True
+    """
+    return {name: _load(name).unavailable() for name in PREFERENCE}
+
+
+def _load(name: str) -> Engine:
+    module, attribute = HOMES[name]
+    return cast(Engine, getattr(import_module(module), attribute)())

@@ -1,0 +1,113 @@
+"""fit: train a network on arrays. The one place where network, rows, engine and loop are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ranvier.data import TargetEncoder
+from ranvier.model.model import Model
+from ranvier.model.rows import resident_rows
+from ranvier.model.targets import default_loss, infer_target, target_array
+from ranvier.model.training import Result, Training, run
+from ranvier.network.losses import Loss
+from ranvier.network.losses import loss as find_loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.schedules import Schedule
+from ranvier.network.schedules import schedule as find_schedule
+from ranvier.training.callbacks import as_callback
+from ranvier.training.loop import final_parameters
+
+
+def fit(
+    network: Network,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss | None = None,
+    optimizer: str | Optimizer = "adam",
+    schedule: str | Schedule = "constant",
+    epochs: int = 10,
+    batch_size: int = 32,
+    validation: Any = None,
+    callbacks: Sequence[Any] = (),
+    seed: int = 0,
+    engine: str = "auto",
+    precision: str = "float32",
+    threads: int | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    shuffle: bool = True,
+    progress: Any = None,
+    checkpoint: str | Path | None = None,
+) -> Model:
+    """Train a network by gradient descent on rows X with targets y.
+
+    Formula: w <- w - learning rate * d L / d w for each batch, or the optimizer's variant of it, where L is the
+    weighted mean over the batch's rows of the loss.
+
+    Parameters:
+        network: what to train.
+        X: inputs, shape (rows, inputs); numbers, or uint8 pixels, which count as 0 to 1.
+        y: labels (rows,), one-hot rows, 0/1 label rows or numbers (rows,) or (rows, outputs).
+        loss: a name or record; None takes cross-entropy for softmax and sigmoid outputs, squared error otherwise.
+        optimizer, schedule: names or records.
+        epochs: how often all rows are seen.
+        batch_size: rows a step; 1 is one-example, the number of rows full-batch gradient descent.
+        validation: a share of the rows to set aside, or (X, y) or (X, y, weights); None for none.
+        callbacks: such as `EarlyStopping(patience=5)`, or functions of a `Moment`.
+        seed: of initial weights, shuffling and dropout; the same seed gives the same bits.
+        engine: "auto", "native", "reference" or "gpu".
+        precision: "float32", "float64" or "bfloat16"; the reference engine always computes in float64.
+        threads: how many may work; None for every core. The result never depends on it.
+        sample_weight: one weight a row.
+        class_weight: "balanced" or a dictionary of label to weight.
+        shuffle: whether every epoch sees the rows in a new order.
+        progress: None shows progress on a terminal, True always, False never; or a function that takes events.
+        checkpoint: a folder to save the training state in. Calling again with the same arguments goes on from there.
+
+    Returns the trained model; after Ctrl-C the model so far.
+
+    Raises:
+        InputError: an argument, X or y cannot be used as it is.
+        TrainingError: the loss is no longer a finite number.
+
+    Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature 1986.
+
+    >>> import numpy as np
+    >>> from ranvier.network.layers import Dense
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> network = Network(inputs=2, layers=[Dense(8, "tanh"), Dense(2, "softmax")])
+    >>> model = fit(network, X, [0, 1, 1, 0], epochs=300, batch_size=4, optimizer="adam", engine="reference")
+    >>> model.predict(X).tolist()
+    [0, 1, 1, 0]
+    """
+    labels = target_array(y)
+    record = None if loss is None else find_loss(loss)
+    target = infer_target(network, labels, record)
+    training = Training(
+        loss=record or default_loss(network, target.task),
+        optimizer=find_optimizer(optimizer),
+        schedule=find_schedule(schedule),
+        epochs=epochs,
+        batch_size=batch_size,
+        callbacks=tuple(as_callback(callback) for callback in callbacks),
+        seed=seed,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        shuffle=shuffle,
+    )
+    rows, held = resident_rows(network, target, X, y, validation, sample_weight, class_weight, seed)
+    result = run(network, training, target.task, rows, held, progress=progress, checkpoint=checkpoint)
+    return model_of(network, target, training, result)
+
+
+def model_of(network: Network, target: TargetEncoder, training: Training, result: Result, **parts: Any) -> Model:
+    """The model that a run gives."""
+    state = result.outcome.state
+    flat = final_parameters(state, training.optimizer, network)
+    return Model(network, target, flat, training=training, state=state, engine=result.engine, **parts)

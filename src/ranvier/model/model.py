@@ -1,0 +1,306 @@
+"""Model: a trained network with what it needs to take raw rows and give answers. n rows, K inputs, N outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder, encoder_from_dict, open_source, target_values
+from ranvier.engine import Executable, LayerValues, Rows, State
+from ranvier.errors import InputError, ModelFileError
+from ranvier.model import rows as row_tools
+from ranvier.model.engines import engine as find_engine
+from ranvier.model.training import Result, Training, best_epoch, changed_training, run
+from ranvier.network.network import Network
+from ranvier.network.task import Task
+from ranvier.storage.model_file import read_model, write_model
+from ranvier.training import metrics
+from ranvier.training.events import Epoch
+from ranvier.training.loop import final_parameters
+from ranvier.training.state import TrainingState, continued, first_slots
+from ranvier.version import __version__
+
+Array = NDArray[Any]
+
+
+class Model:
+    """A trained network.
+
+    Made by `Network.fit`, `ranvier.train` or `ranvier.load`. Where it was trained from a raw table it carries the
+    encoder, and X below may be a data frame, a dictionary of columns or a file; otherwise X is an array (n, K).
+
+    Attributes:
+        network: the description.
+        task: what the outputs mean.
+        encoder: from raw columns to inputs; None for a model trained on arrays.
+        history: one record an epoch.
+        report: what `ranvier.train` found out, as a dictionary; empty for a model trained on arrays.
+        engine: the name of the engine that trained it.
+
+    >>> from ranvier.network.layers import Dense
+    >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+    >>> sorted(model.parameters)
+    ['layers.0.bias', 'layers.0.weight']
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        target: TargetEncoder,
+        parameters: Array,
+        *,
+        training: Training,
+        state: TrainingState | None = None,
+        history: tuple[Epoch, ...] = (),
+        engine: str = "reference",
+        encoder: Any = None,
+        report: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.network = network
+        self.target = target
+        self.encoder = encoder
+        self.training = training
+        self.engine = engine
+        self.report: dict[str, Any] = dict(report or {})
+        self.history = history if state is None else state.history
+        self._flat = np.ascontiguousarray(parameters)
+        self._state = state
+        self._executable: Executable | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the outputs mean."""
+        return self.target.task
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """Name -> view of the parameter, such as "layers.0.weight" with shape (inputs, units). Read only."""
+        frozen = self._flat.view()
+        frozen.flags.writeable = False
+        return MappingProxyType(self.network.parameter_table.views(frozen))
+
+    def outputs(self, X: Any) -> Array:
+        """What the output layer says, shape (n, N).
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> model.outputs([[0.5]]).shape
+        (1, 1)
+        """
+        return self._run().outputs(self.inputs(X))
+
+    def predict(self, X: Any) -> Array:
+        """Answers in the user's own terms: labels (n,), numbers (n,) or (n, N), or 0/1 rows for multilabel."""
+        return self.target.decode(self.outputs(X))
+
+    def probabilities(self, X: Any) -> NDArray[np.float64]:
+        """The probability of each class, shape (n, classes), or of each label, shape (n, labels).
+
+        Raises:
+            InputError: the task is regression.
+        """
+        if self.task.kind == "regression":
+            raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
+        return metrics.class_probabilities(self.task, self.outputs(X))
+
+    def evaluate(self, X: Any, y: Any = None) -> dict[str, float]:
+        """How good the predictions are: accuracy, log_loss, f1, auc; or r2, rmse, mae.
+
+        Parameters:
+            X: rows, or a table or file that holds the target too.
+            y: the true labels or values; None takes them from X.
+        """
+        outputs, targets = self.outputs_and_targets(X, y)
+        return metrics.full(self.task, outputs, targets)
+
+    def outputs_and_targets(self, X: Any, y: Any = None) -> tuple[Array, Array]:
+        """What the network says and what is true, both (n, N); numbers in the user's own units for regression."""
+        if y is None:
+            if self.encoder is None:
+                raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
+            source = open_source(X, target=self.task.names)
+            values, X = target_values(source, self.task.names), source
+        else:
+            values = y
+        outputs = self.outputs(X)
+        targets = row_tools.targets(self.target, values) if self.encoder is None else self.target.transform(values)
+        if len(outputs) != len(targets):
+            row_tools.check_lengths(outputs, targets)
+        if self.task.kind == "regression":
+            return self.target.values(outputs), self.target.values(targets)
+        return outputs, targets
+
+    def activations(self, X: Any) -> tuple[LayerValues, ...]:
+        """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).
+
+        >>> from ranvier.network.layers import Dense
+        >>> network = Network(1, [Dense(3, "relu"), Dense(1)])
+        >>> model = network.fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> [(layer.path, layer.outputs.shape) for layer in model.activations([[0.5]])]
+        [('layers.0', (1, 3)), ('layers.1', (1, 1))]
+        """
+        return self._run().activations(self.inputs(X))
+
+    def gradients(self, X: Any, y: Any) -> dict[str, Array]:
+        """The gradient of the loss over the rows, penalties included: name -> array of the parameter's shape.
+
+        Dropout is off and BatchNorm uses the statistics of these rows.
+        """
+        inputs = self.inputs(X)
+        labels = y if self.encoder is not None else row_tools.target_array(y)
+        targets = row_tools.targets(self.target, labels) if self.encoder is None else self.target.transform(labels)
+        row_tools.check_lengths(inputs, targets)
+        _, gradient = self._run().objective(Rows(inputs, targets))
+        return self.network.parameter_table.views(gradient)
+
+    def fit(self, X: Any, y: Any, *, epochs: int = 10, **changes: Any) -> Model:
+        """Go on training this model, with the optimizer's memory where it is still there, and give it back.
+
+        Parameters:
+            X, y: as for `ranvier.fit`.
+            epochs: how many more epochs.
+            changes: other settings than before: optimizer, schedule, batch_size, callbacks, validation, sample_weight,
+                class_weight, seed, engine, threads, shuffle, progress, checkpoint.
+
+        Raises:
+            InputError: a setting is unknown or cannot be changed.
+        """
+        if self.encoder is not None:
+            X = self.inputs(X)
+        training, rest = changed_training(self.training, epochs, changes)
+        options = {name: rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight")}
+        rows, held = row_tools.resident_rows(self.network, self.target, X, y, *options.values(), seed=training.seed)
+        state = self._resumable(training)
+        result = run(self.network, training, self.task, rows, held, state=state, **rest)
+        self._take(training, result)
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to one file, atomically. The optimizer's memory stays out; checkpoints hold it.
+
+        Raises:
+            InputError: the path cannot be written.
+        """
+        description = {
+            "ranvier": __version__,
+            "network": self.network.to_dict(),
+            "target": self.target.to_dict(),
+            "encoder": None if self.encoder is None else self.encoder.to_dict(),
+            "training": self.training.to_dict(),
+            "engine": self.engine,
+            "history": [epoch.to_dict() for epoch in self.history],
+            "report": self.report,
+        }
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
+        write_model(path, arrays, description)
+
+    def inputs(self, X: Any) -> Array:
+        """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
+        if self.encoder is None:
+            return row_tools.input_array(X, self.network.inputs)
+        encoded: Array = self.encoder.transform(X if isinstance(X, Mapping) else open_source(X))
+        return encoded
+
+    def close(self) -> None:
+        """Free what the engine holds; it comes back when next needed."""
+        if self._executable is not None:
+            self._executable.close()
+            self._executable = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_executable": None}
+
+    def __repr__(self) -> str:
+        layers = "-".join(str(size) for size in (self.network.inputs, *(p.outputs for p in self.network.placed)))
+        return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
+
+    def _run(self) -> Executable:
+        """The compiled network with these parameters."""
+        if self._executable is None:
+            problem = replace(self.training, callbacks=()).problem(self.network, Rows(self._flat, self._flat))
+            executable = find_engine(self.training.engine).compile(problem)
+            slots = first_slots(self.training.optimizer, self._flat[:0])
+            executable.load(State(self._flat, np.zeros((len(slots), self._flat.size), self._flat.dtype), 0))
+            self._executable = executable
+        return self._executable
+
+    def _resumable(self, training: Training) -> TrainingState:
+        """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""
+        same = self._state is not None and training.optimizer == self.training.optimizer
+        if same and self._state is not None:
+            engine = State(self._flat, self._state.engine.slots, self._state.engine.step)
+            if self._state.best is None:
+                engine = self._state.engine
+            return continued(replace(self._state, engine=engine))
+        state = TrainingState(
+            State(self._flat, first_slots(training.optimizer, self._flat), 0),
+            epoch=len(self.history),
+            history=self.history,
+        )
+        return continued(state)
+
+    def _take(self, training: Training, result: Result) -> None:
+        self.close()
+        self.training, self.engine = training, result.engine
+        self._state = result.outcome.state
+        self.history = self._state.history
+        self._flat = np.ascontiguousarray(final_parameters(self._state, training.optimizer, self.network))
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights these are."""
+        if self._state is not None:
+            return best_epoch(self._state)
+        kept = [epoch.epoch for epoch in self.history if epoch.best]
+        return kept[-1] if kept else len(self.history)
+
+
+def load(path: str | Path) -> Model:
+    """Read a model file. Nothing in the file is ever run.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, of another kind or made by a newer version.
+    """
+    arrays, description = read_model(path)
+    try:
+        network = Network.from_dict(description["network"])
+        history = tuple(Epoch(**epoch) for epoch in description["history"])
+        encoder = description["encoder"]
+        flat = _flat(network, arrays)
+        return Model(
+            network,
+            TargetEncoder.from_dict(description["target"]),
+            flat,
+            training=Training.from_dict(description["training"]),
+            history=history,
+            engine=description["engine"],
+            encoder=None if encoder is None else encoder_from_dict(encoder),
+            report=description["report"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ModelFileError(f"{path} is a Ranvier file, but its description is incomplete ({error!r}).") from error
+
+
+def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:
+    """The flat array of the parameters, each checked against its place."""
+    table = network.parameter_table
+    names = {entry.name for entry in table}
+    if names != set(arrays):
+        odd = sorted(names ^ set(arrays))[0]
+        raise ModelFileError(f"The model file does not fit its own description: parameter {odd!r} is missing or extra.")
+    kinds = {array.dtype for array in arrays.values()}
+    if len(kinds) != 1 or kinds.pop() not in (np.float32, np.float64):
+        raise ModelFileError("The model file holds parameters that are not all float32 or all float64.")
+    for entry in table:
+        shape = arrays[entry.name].shape
+        if shape != entry.shape:
+            raise ModelFileError(
+                f"The model file holds {entry.name} with shape {shape}; its network needs {entry.shape}."
+            )
+    return np.concatenate([arrays[entry.name].reshape(-1) for entry in table])

@@ -1,0 +1,117 @@
+"""From a network and targets y to the task, the loss and the target encoder that fit them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder, fit_target
+from ranvier.errors import DataError, InputError
+from ranvier.network.losses import Loss, loss
+from ranvier.network.network import Network
+from ranvier.network.task import Label, Task
+
+Array = NDArray[Any]
+CLASS_LOSSES = ("categorical_cross_entropy", "focal")
+
+
+def target_array(y: Any) -> Array:
+    """Targets as an array of one or two dimensions; a column of one value a row becomes one dimension.
+
+    Raises:
+        DataError: y has no rows, too many dimensions, or missing values.
+    """
+    if hasattr(y, "to_numpy"):
+        y = y.to_numpy()
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise DataError(f"y has shape {array.shape}; it must have one value, or one row of values, for each row of X.")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise DataError(f"y holds {array[row]} in row {row}; every target must be a finite number.")
+    if array.dtype.kind == "O" and any(value is None for value in array.flat):
+        raise DataError("y holds missing values (None); leave those rows out.")
+    return array
+
+
+def default_loss(network: Network, task: Task) -> Loss:
+    """Cross-entropy where the output layer speaks in probabilities, squared error otherwise."""
+    activation = network.output_activation.name
+    if activation == "softmax" and task.kind == "classes":
+        return loss("categorical_cross_entropy")
+    if activation == "sigmoid" and task.kind in ("binary", "multilabel"):
+        return loss("binary_cross_entropy")
+    return loss("squared_error")
+
+
+def infer_target(network: Network, y: Array, given: Loss | None) -> TargetEncoder:
+    """The task that a network's output layer and the targets y speak of, with the encoder of the targets.
+
+    One-dimensional labels are classes where the network has several outputs, and binary where it has one sigmoid
+    output or a loss for probabilities. Everything else is regression, or multilabel where rows of 0 and 1 meet
+    sigmoid outputs.
+
+    Raises:
+        InputError: y and the output layer do not fit together.
+    """
+    task = _task(network, y, given)
+    return fit_target(y, task, standardize=False)
+
+
+def _task(network: Network, y: Array, given: Loss | None) -> Task:
+    outputs, activation = network.outputs, network.output_activation.name
+    if y.ndim == 2:
+        if y.shape[1] != outputs:
+            raise InputError(f"y has {y.shape[1]} columns and the network has {outputs} outputs; they must be as many.")
+        if activation == "softmax":
+            return Task("classes", outputs, _one_hot_classes(y))
+        if activation == "sigmoid" and y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
+            return Task("multilabel", outputs, names=tuple(f"label_{index}" for index in range(outputs)))
+        return Task("regression", outputs, names=tuple(f"y{index}" for index in range(outputs)))
+    if outputs > 1:
+        return Task("classes", outputs, _classes(y, outputs), ("y",))
+    probabilities = activation == "sigmoid" and (given is None or given.on == "logit" or y.dtype.kind not in "f")
+    if y.dtype.kind in "OUSb" or (probabilities and len(np.unique(y)) <= 2):
+        values = [_plain(value) for value in np.unique(y)]
+        if len(values) == 1 and values[0] in (0, 1):
+            values = [type(values[0])(0), type(values[0])(1)]
+        if len(values) != 2:
+            raise InputError(
+                f"y has {len(values)} different values and the network has one output; "
+                f"{'make the output layer one neuron a class' if len(values) > 2 else 'there is nothing to learn'}."
+            )
+        return Task("binary", 1, tuple(values), ("y",))
+    return Task("regression", 1, names=("y",))
+
+
+def _one_hot_classes(y: Array) -> tuple[Label, ...]:
+    if y.dtype.kind not in "biuf" or not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
+        raise InputError("y has one column a class; each row must hold a single 1 among zeros. Class labels work too.")
+    return tuple(range(y.shape[1]))
+
+
+def _classes(y: Array, outputs: int) -> tuple[Label, ...]:
+    """The labels in output order. Whole numbers below the number of outputs stand for their own output."""
+    found = np.unique(y)
+    if found.dtype.kind == "f" and not (found == np.floor(found)).all():
+        raise InputError(
+            f"y holds numbers such as {found[0]:g} and the network has {outputs} outputs: "
+            "give one column an output for regression, or class labels."
+        )
+    if found.dtype.kind in "biuf" and found.dtype.kind != "b" and found[0] >= 0 and found[-1] < outputs:
+        return tuple(range(outputs))
+    if len(found) != outputs:
+        raise InputError(
+            f"y has {len(found)} different labels and the network has {outputs} outputs; "
+            "there must be one output a label."
+        )
+    return tuple(_plain(value) for value in found)
+
+
+def _plain(value: Any) -> Label:
+    found: Label = value.item() if hasattr(value, "item") else value
+    return found

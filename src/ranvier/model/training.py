@@ -1,0 +1,234 @@
+"""Training: the settings of a run, frozen, and the one function that runs them over resident rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ranvier.engine import Problem, Rows
+from ranvier.errors import InputError, nearest
+from ranvier.model.engines import engine as find_engine
+from ranvier.model.interrupt import stop_on_interrupt
+from ranvier.network.losses import Loss, loss, loss_from_dict
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer, optimizer, optimizer_from_dict
+from ranvier.network.schedules import Schedule, schedule, schedule_from_dict
+from ranvier.network.task import Task
+from ranvier.random import check_seed
+from ranvier.storage.checkpoint import read_latest, write_checkpoint
+from ranvier.training import metrics
+from ranvier.training.callbacks import Callback, as_callback
+from ranvier.training.events import Sink, tee
+from ranvier.training.loop import Course, Outcome, train
+from ranvier.training.progress import sink_for
+from ranvier.training.state import TrainingState, first_state
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How to train: what `fit` takes, checked, without the rows.
+
+    Fields are named as the parameters of `fit`.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    schedule: Schedule
+    epochs: int
+    batch_size: int
+    callbacks: tuple[Callback, ...]
+    seed: int
+    engine: str
+    precision: str
+    threads: int | None
+    shuffle: bool
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+                raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+        check_seed(self.seed)
+
+    def problem(self, network: Network, rows: Rows) -> Problem:
+        """What the engine specializes itself to."""
+        batch = min(self.batch_size, max(len(rows), 1))
+        weighted = rows.weights is not None
+        return Problem(network, self.loss, self.optimizer, batch, weighted, self.precision, self.threads, self.seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values; callbacks are functions of the program and stay out."""
+        plain = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle")
+        records = ("loss", "optimizer", "schedule")
+        return {name: getattr(self, name) for name in plain} | {name: getattr(self, name).to_dict() for name in records}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Training:
+        """The settings that `to_dict` wrote."""
+        records = {
+            "loss": loss_from_dict(data["loss"]),
+            "optimizer": optimizer_from_dict(data["optimizer"]),
+            "schedule": schedule_from_dict(data["schedule"]),
+        }
+        return cls(**{**data, **records}, callbacks=())
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run gives: how it ended, and the name of the engine that ran it."""
+
+    outcome: Outcome
+    engine: str
+
+
+def run(
+    network: Network,
+    training: Training,
+    task: Task,
+    rows: Rows,
+    validation: Rows | None = None,
+    *,
+    state: TrainingState | None = None,
+    progress: Any = None,
+    sinks: tuple[Sink, ...] = (),
+    checkpoint: str | Path | None = None,
+    metric: Callable[[Any, Any], dict[str, float]] | None = None,
+) -> Result:
+    """Train, with progress, Ctrl-C and checkpoints.
+
+    A checkpoint folder that already holds a run of the same network, settings and rows goes on where that one stopped.
+    """
+    engine = find_engine(training.engine)
+    problem = training.problem(network, rows)
+    executable = engine.compile(problem)
+    sink = tee((sink_for(progress), *sinks))
+    begin = state or first_state(network, training.optimizer, training.seed, executable.dtype)
+    save = None
+    if checkpoint is not None:
+        folder = Path(checkpoint)
+        mark = fingerprint(network, training, rows, validation)
+        begin = _stored(folder, mark, sink) or begin
+        save = _saver(folder, mark)
+    try:
+        with stop_on_interrupt() as stop_requested:
+            course = Course(
+                problem=problem,
+                rows=rows,
+                validation=validation,
+                metrics=metric or (lambda outputs, targets: metrics.quick(task, outputs, targets)),
+                epochs=training.epochs,
+                schedule=training.schedule,
+                shuffle=training.shuffle,
+                seed=training.seed,
+                callbacks=training.callbacks,
+                sink=sink,
+                save=save,
+                stop_requested=stop_requested,
+            )
+            sink(_start_event(network, training, engine.name, rows, validation, begin))
+            outcome = train(executable, course, begin)
+    except BaseException:
+        sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
+        raise
+    finally:
+        executable.close()
+    sink(_end_event(outcome))
+    return Result(outcome, engine.name)
+
+
+def _start_event(
+    network: Network, training: Training, engine: str, rows: Rows, validation: Rows | None, state: TrainingState
+) -> dict[str, Any]:
+    return {
+        "kind": "start",
+        "epochs": state.first_epoch + training.epochs,
+        "first_epoch": state.epoch + 1,
+        "rows": len(rows),
+        "validation_rows": 0 if validation is None else len(validation),
+        "engine": engine,
+        "threads": training.threads,
+        "parameters": network.parameter_count,
+        "batch_size": training.batch_size,
+    }
+
+
+def _end_event(outcome: Outcome) -> dict[str, Any]:
+    history = outcome.state.history
+    return {
+        "kind": "end",
+        "reason": outcome.reason,
+        "text": outcome.text,
+        "best_epoch": best_epoch(outcome.state),
+        "epochs": len(history),
+        "seconds": sum(epoch.seconds for epoch in history),
+    }
+
+
+def best_epoch(state: TrainingState) -> int:
+    """The epoch whose weights are given back."""
+    kept = [epoch.epoch for epoch in state.history if epoch.best]
+    return kept[-1] if kept and state.best is not None else state.epoch
+
+
+def fingerprint(network: Network, training: Training, rows: Rows, validation: Rows | None) -> str:
+    """A digest of everything that decides what a run computes: a checkpoint goes on only with the same."""
+    settings = {name: value for name, value in training.to_dict().items() if name not in ("engine", "threads")}
+    described = [network.to_dict(), settings, [repr(callback) for callback in training.callbacks]]
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    for part in (rows, validation):
+        for array in () if part is None else (part.inputs, part.targets, part.weights):
+            if array is not None:
+                digest.update(f"{array.dtype} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
+    def save(state: TrainingState) -> None:
+        number = state.engine.step
+        write_checkpoint(folder, number, state.arrays(), {"fingerprint": mark, **state.to_dict()})
+
+    return save
+
+
+def _stored(folder: Path, mark: str, sink: Sink) -> TrainingState | None:
+    """The newest checkpoint in the folder, None where there is none yet."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return None
+    arrays, data, notes = read_latest(folder)
+    if data["fingerprint"] != mark:
+        raise InputError(
+            f"{folder} holds a checkpoint of other rows, another network or other settings; "
+            "give the same as before to go on, or another folder to start anew."
+        )
+    for note in notes:
+        sink({"kind": "note", "text": note})
+    return TrainingState.restore(arrays, data)
+
+
+def changed_training(training: Training, epochs: int, changes: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
+    """The settings of going on: the old ones with some changed, and the options that are no settings.
+
+    Raises:
+        InputError: an option is unknown.
+    """
+    rest = {name: changes.pop(name) for name in _CALL_OPTIONS if name in changes}
+    makers = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
+    records = {name: make(changes.pop(name)) for name, make in makers.items() if name in changes}
+    watchers = tuple(as_callback(callback) for callback in changes.pop("callbacks", ()))
+    names = ("batch_size", "seed", "engine", "precision", "threads", "shuffle")
+    plain = {name: changes.pop(name) for name in names if name in changes}
+    if changes:
+        unknown = next(iter(changes))
+        known = (*_CALL_OPTIONS, *makers, *names, "callbacks", "epochs")
+        raise InputError(f"fit has no option {unknown!r}. {nearest(unknown, known)}")
+    return replace(training, epochs=epochs, callbacks=watchers, **records, **plain), rest
+
+
+_CALL_OPTIONS = ("validation", "sample_weight", "class_weight", "progress", "checkpoint")

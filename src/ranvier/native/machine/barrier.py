@@ -1,0 +1,96 @@
+"""A barrier that compiled code calls between the phases of a step: `@barrier(ptr state, i64 threads)`.
+
+`state` comes from `new_state`. Threads that arrive are counted; the last one opens the next generation, for which the
+others wait: spinning at first, since phases are balanced, then giving their core away at every look. Everything written
+before the barrier is seen after it. It cannot be aborted: callers agree on stopping by a flag that all of them read
+after a barrier, so that all leave alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.native.machine import cpu, memory, system
+from ranvier.native.machine.target import Target
+
+STATE_BYTES = 256
+# Pairs of lines are fetched together on x86, so the two counters lie two lines apart.
+_GENERATION = 128
+# Looks at the generation before giving the core away: some 30 microseconds where every thread has a core, and next to
+# nothing where threads must take turns.
+_SPINS = 1000
+_SPINS_SHARED = 16
+
+
+def new_state(threads: int) -> NDArray[Any]:
+    """The memory a barrier for so many threads needs, STATE_BYTES of it aligned to 64, ready to use.
+
+    The eight bytes after the generation say how often to look before giving the core away.
+    """
+    state = memory.zeros(STATE_BYTES // 8, np.int64)
+    state[_GENERATION // 8 + 1] = _SPINS if threads <= cpu.threads() else _SPINS_SHARED
+    return state
+
+
+def barrier_ir(target: Target) -> str:
+    """IR that defines `@barrier` and `@pause`, and declares what they need.
+
+    Parameters:
+        target: the processor, for its way to say that a thread spins.
+    """
+    return f"""
+declare i32 @{system.YIELD}()
+{pause_ir(target)}
+define internal void @barrier(ptr %state, i64 %threads) noinline {{
+entry:
+  %alone = icmp sle i64 %threads, 1
+  br i1 %alone, label %done, label %arrive
+arrive:
+  %generation = getelementptr i8, ptr %state, i64 {_GENERATION}
+  %before = load atomic i64, ptr %generation monotonic, align 8
+  %limit = getelementptr i8, ptr %generation, i64 8
+  %spins = load i64, ptr %limit, align 8
+  %arrived = atomicrmw add ptr %state, i64 1 acq_rel, align 8
+  %number = add i64 %arrived, 1
+  %last = icmp eq i64 %number, %threads
+  br i1 %last, label %open, label %look
+open:
+  store atomic i64 0, ptr %state monotonic, align 8
+  %next = add i64 %before, 1
+  store atomic i64 %next, ptr %generation release, align 8
+  ret void
+look:
+  %spun = phi i64 [ 0, %arrive ], [ %spun.next, %spin ], [ %spun, %give ]
+  %now = load atomic i64, ptr %generation acquire, align 8
+  %same = icmp eq i64 %now, %before
+  br i1 %same, label %wait, label %done
+wait:
+  %patient = icmp ult i64 %spun, %spins
+  br i1 %patient, label %spin, label %give
+spin:
+  call void @pause()
+  %spun.next = add i64 %spun, 1
+  br label %look
+give:
+  %ignored = call i32 @{system.YIELD}()
+  br label %look
+done:
+  ret void
+}}
+"""
+
+
+def pause_ir(target: Target) -> str:
+    """IR that defines `@pause`: tell the processor that this thread spins."""
+    hint = "@llvm.x86.sse2.pause()" if target.is_x86 else "@llvm.aarch64.hint(i32 1)"
+    declaration = "@llvm.x86.sse2.pause()" if target.is_x86 else "@llvm.aarch64.hint(i32)"
+    return f"""
+declare void {declaration}
+define internal void @pause() {{
+  call void {hint}
+  ret void
+}}
+"""

@@ -1,0 +1,170 @@
+"""Compiled objects kept on disk, so that a network met before starts at once.
+
+One file an object, named by the SHA-256 of everything that decides the code. A file is
+    magic (16 bytes) | key (32) | length of the object (8, little-endian) | SHA-256 of all before and after (32) | object
+so whatever is damaged, cut short or not ours is noticed, removed and compiled again. Files appear by rename, complete
+or not at all, so processes may share the folder. Trouble with the folder costs one warning and never the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import struct
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from ranvier import settings
+from ranvier.errors import EngineError
+from ranvier.native.machine import llvm
+from ranvier.native.machine.target import Target
+
+LIMIT = 256 << 20
+_MAGIC = b"ranvier object 1"
+_HEADER = struct.Struct("<16s32sQ32s")
+_SUFFIX = ".object"
+_UNFINISHED = ".unfinished"
+_UNFINISHED_SECONDS = 3600.0
+
+_forbidden = threading.local()
+_warned: set[Path] = set()
+
+
+class CacheWarning(RuntimeWarning):
+    """Compiled code cannot be kept on disk, so the next start compiles again."""
+
+
+def compile_cached(ir_text: str, target: Target, folder: Path | None = None, limit: int = LIMIT) -> bytes:
+    """The object for a module, from disk where it was compiled before.
+
+    Parameters:
+        ir_text, target: see `llvm.compile_ir`.
+        folder: where objects are kept; None for the folder "objects" in the setting RANVIER_CACHE.
+        limit: most bytes the folder may hold; what was not used for longest goes first.
+
+    Raises:
+        EngineError: the text is not valid IR.
+    """
+    folder = settings.read().cache / "objects" if folder is None else folder
+    key = entry_key(ir_text, target)
+    path = folder / (key.hex() + _SUFFIX)
+    image = _load(path, key)
+    if image is not None:
+        return image
+    if getattr(_forbidden, "depth", 0):
+        raise EngineError(f"Compiling is forbidden here, and {path} does not hold this code.")
+    image = llvm.compile_ir(ir_text, target)
+    try:
+        _store(path, key, image)
+        _trim(folder, limit)
+    except OSError as error:
+        _warn(folder, error)
+    return image
+
+
+def entry_key(ir_text: str, target: Target) -> bytes:
+    """The name of an object: a SHA-256 over everything that decides which code comes out."""
+    parts = (ir_text, llvm.version(), str(llvm.CODEGEN_LEVEL), target.triple, target.cpu, ",".join(target.features))
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        digest.update(struct.pack("<Q", len(data)))
+        digest.update(data)
+    return digest.digest()
+
+
+@contextlib.contextmanager
+def forbid_compiling() -> Iterator[None]:
+    """While this holds, `compile_cached` in this thread raises EngineError instead of compiling; for tests."""
+    _forbidden.depth = getattr(_forbidden, "depth", 0) + 1
+    try:
+        yield
+    finally:
+        _forbidden.depth -= 1
+
+
+def _load(path: Path, key: bytes) -> bytes | None:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _warn(path.parent, error)
+        return None
+    image = _unpack(data, key)
+    try:
+        if image is None:
+            path.unlink(missing_ok=True)
+        else:
+            os.utime(path)
+    except OSError as error:
+        # A sound entry in a read-only folder serves all the same; only its time of use is not kept.
+        if image is None:
+            _warn(path.parent, error)
+    return image
+
+
+def _pack(key: bytes, image: bytes) -> bytes:
+    return _HEADER.pack(_MAGIC, key, len(image), _checksum(key, image)) + image
+
+
+def _unpack(data: bytes, key: bytes) -> bytes | None:
+    if len(data) < _HEADER.size:
+        return None
+    magic, found, length, checksum = _HEADER.unpack_from(data)
+    image = data[_HEADER.size :]
+    sound = magic == _MAGIC and found == key and length == len(image) and checksum == _checksum(key, image)
+    return image if sound else None
+
+
+def _checksum(key: bytes, image: bytes) -> bytes:
+    digest = hashlib.sha256(_MAGIC + key + struct.pack("<Q", len(image)))
+    digest.update(image)
+    return digest.digest()
+
+
+def _store(path: Path, key: bytes, image: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(suffix=_UNFINISHED, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(_pack(key, image))
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _trim(folder: Path, limit: int) -> None:
+    """Remove what was used longest ago until the folder fits, and what a killed process left unfinished."""
+    entries = []
+    now = time.time()
+    with os.scandir(folder) as files:
+        for file in files:
+            # Another process may remove files at the same time.
+            with contextlib.suppress(FileNotFoundError):
+                status = file.stat()
+                if file.name.endswith(_SUFFIX):
+                    entries.append((status.st_mtime_ns, status.st_size, file.path))
+                elif file.name.endswith(_UNFINISHED) and now - status.st_mtime > _UNFINISHED_SECONDS:
+                    os.unlink(file.path)
+    total = sum(size for _, size, _ in entries)
+    for _, size, name in sorted(entries):
+        if total <= limit:
+            break
+        Path(name).unlink(missing_ok=True)
+        total -= size
+
+
+def _warn(folder: Path, error: OSError) -> None:
+    if folder in _warned:
+        return
+    _warned.add(folder)
+    message = f"Compiled code cannot be kept in {folder} ({error}); set RANVIER_CACHE to a folder that can be written."
+    warnings.warn(CacheWarning(message), stacklevel=3)

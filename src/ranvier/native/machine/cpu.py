@@ -1,0 +1,127 @@
+"""What this machine is: whether code can be made for it, its cores, caches and vector width."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ranvier import settings
+from ranvier.native.machine import target as targets
+from ranvier.native.machine.target import Target
+
+_CPUS = Path("/sys/devices/system/cpu")
+_USUAL = {"l1d": 32 << 10, "l2": 512 << 10, "l3": 8 << 20}
+
+
+@dataclass(frozen=True, slots=True)
+class CpuFacts:
+    """Facts about the machine.
+
+    Fields: `model` (the maker's name), `vector_bits`, `bf16` (it has bfloat16 dot products), `threads` (hardware
+    threads this process may use), `cores` (distinct cores behind them), `l1d`, `l2`, `l3` (cache sizes in bytes; l3 is
+    shared by cores), `caches_known` (False where the sizes are the usual ones because the system does not say).
+    """
+
+    model: str
+    vector_bits: int
+    bf16: bool
+    threads: int
+    cores: int
+    l1d: int
+    l2: int
+    l3: int
+    caches_known: bool
+
+
+@cache
+def available() -> str | None:
+    """Why the native engine cannot be used on this machine, or None where it can."""
+    try:
+        from ranvier.native.machine import llvm
+    except ImportError as error:
+        return f"llvmlite is missing ({error}); install it with: pip install llvmlite"
+    except OSError as error:
+        return f"llvmlite cannot be loaded ({error})"
+    return targets.missing(llvm.host())
+
+
+def target() -> Target:
+    """The processor to compile for: this one, or what the setting RANVIER_CPU says.
+
+    Raises:
+        EngineError: RANVIER_CPU is not a known name, or asks for more than this machine has.
+    """
+    from ranvier.native.machine import llvm
+
+    return targets.choose(settings.read().cpu, llvm.host())
+
+
+def facts() -> CpuFacts:
+    """Facts about this machine, for the planner and for `ranvier doctor`.
+
+    Raises:
+        EngineError: RANVIER_CPU cannot be used here.
+    """
+    chosen = target()
+    allowed = _allowed()
+    sizes = _caches(min(allowed))
+    return CpuFacts(
+        model=_model(),
+        vector_bits=chosen.vector_bits,
+        bf16=chosen.has_bf16_dot,
+        threads=threads(),
+        cores=min(threads(), _cores(allowed)),
+        caches_known=len(sizes) == len(_USUAL),
+        **{**_USUAL, **sizes},
+    )
+
+
+def threads() -> int:
+    """How many threads this process may run at once: its CPU affinity, and the quota of its control group."""
+    return max(1, min(len(_allowed()), _quota() or sys.maxsize))
+
+
+def _allowed() -> frozenset[int]:
+    if sys.platform == "linux":
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
+def _quota() -> int | None:
+    text = _read(Path("/sys/fs/cgroup/cpu.max")).split()
+    if len(text) == 2 and text[0].isdigit() and text[1].isdigit() and int(text[1]):
+        return max(1, int(text[0]) // int(text[1]))
+    return None
+
+
+def _cores(allowed: frozenset[int]) -> int:
+    siblings = {_read(_CPUS / f"cpu{number}/topology/thread_siblings_list") or str(number) for number in allowed}
+    return len(siblings)
+
+
+def _caches(number: int) -> dict[str, int]:
+    found = {}
+    for folder in sorted(_CPUS.glob(f"cpu{number}/cache/index*")):
+        name = f"l{_read(folder / 'level')}" + ("d" if _read(folder / "type") == "Data" else "")
+        size = _read(folder / "size")
+        if name in _USUAL and size[:-1].isdigit():
+            found[name] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
+    return found
+
+
+def _model() -> str:
+    for line in _read(Path("/proc/cpuinfo")).splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

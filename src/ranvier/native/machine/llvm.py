@@ -1,0 +1,183 @@
+"""IR text -> object code -> callable. The only file that imports llvmlite.binding.
+
+LLVM ends the process on some errors, so everything is verified first, and the processor comes from a closed list
+(target.py). IR must not name instructions the target lacks: that, too, LLVM answers by ending the process.
+No optimizer passes run: kernels are written with explicit vectors, and passes cost more than all the rest.
+
+What is loaded belongs to this process. A forked child may go on calling it, since no fork happens while LLVM works;
+it cannot be pickled.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NoReturn
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from ranvier.errors import EngineError
+from ranvier.native.machine import system
+from ranvier.native.machine.target import Host, Target
+
+# How hard code generation tries (0 to 3). 2 and 3 give the same code here; 1 saves little time and schedules worse.
+CODEGEN_LEVEL = 2
+
+_lock = threading.RLock()
+_count = itertools.count()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+def version() -> str:
+    """The versions of everything that decides what code comes out.
+
+    >>> version().startswith("llvmlite ")
+    True
+    """
+    return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
+
+
+@cache
+def host() -> Host:
+    """What LLVM says about this machine."""
+    with _lock:
+        features = dict(sorted(llvm.get_host_cpu_features().items()))
+        return Host(llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
+
+
+def compile_ir(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> bytes:
+    """Compile a module to an object file.
+
+    Parameters:
+        ir_text: LLVM IR, opaque pointers, without triple and data layout (they are set from the target).
+        target: the processor to compile for.
+        level: how hard code generation tries, 0 to 3.
+
+    Raises:
+        EngineError: the text is not valid IR; the message is LLVM's.
+    """
+    return bytes(_emit(ir_text, target, level, assembly=False))
+
+
+def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
+    """The assembly text of what `compile_ir` makes, to read or to test which instructions are used.
+
+    Raises:
+        EngineError: the text is not valid IR.
+    """
+    return str(_emit(ir_text, target, level, assembly=True))
+
+
+def load_object(image: bytes, name: str, symbols: Mapping[str, int] | None = None) -> Library:
+    """Link an object into this process.
+
+    Parameters:
+        image: what `compile_ir` gave, for a target that this machine can run.
+        name: what to call it in messages.
+        symbols: name -> address of the functions it may call; None for those of `system.symbols()`.
+
+    Raises:
+        EngineError: the object calls something else, or is not an object.
+    """
+    known = dict(system.symbols() if symbols is None else symbols)
+    unknown = [symbol for symbol in system.undefined_symbols(image) if symbol not in known]
+    if unknown:
+        raise EngineError(f"The code of {name} calls {', '.join(unknown)}, which nothing provides.")
+    unique = f"{name}.{next(_count)}"
+    builder = llvm.JITLibraryBuilder().add_object_img(image)
+    for symbol, address in known.items():
+        builder.import_symbol(symbol, address)
+    with _lock:
+        try:
+            tracker = builder.link(_linker(), unique)
+        except RuntimeError as error:
+            raise EngineError(f"The code of {name} cannot be loaded: {error}") from error
+    return Library(name, unique, tracker)
+
+
+class Library:
+    """Code loaded into this process. It is unloaded when this object and every function taken from it are gone."""
+
+    def __init__(self, name: str, unique: str, tracker: Any) -> None:
+        self.name = name
+        self._unique = unique
+        self._trackers = {"": tracker}
+
+    def address(self, symbol: str) -> int:
+        """Where a function starts. Valid only while this object is kept.
+
+        Raises:
+            EngineError: there is no such function.
+        """
+        with _lock:
+            if symbol not in self._trackers:
+                try:
+                    self._trackers[symbol] = _linker().lookup(self._unique, symbol)
+                except RuntimeError as error:
+                    raise EngineError(f"The code of {self.name} has no function {symbol!r}: {error}") from error
+            return int(self._trackers[symbol][symbol])
+
+    def function(self, symbol: str, restype: Any, *argtypes: Any) -> Callable[..., Any]:
+        """A function as a ctypes callable that lets other Python threads run while it works; it keeps this alive.
+
+        Raises:
+            EngineError: there is no such function.
+        """
+        call: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(symbol))
+        call.library = self
+        return call  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> NoReturn:
+        raise EngineError(f"The code of {self.name} belongs to the process that loaded it and cannot be pickled.")
+
+    def __del__(self) -> None:
+        if not sys.is_finalizing():
+            with _lock:
+                self._trackers.clear()
+
+
+def _emit(ir_text: str, target: Target, level: int, assembly: bool) -> bytes | str:
+    with _lock:
+        machine = _machine(target, level)
+        with llvm.create_context() as context:
+            try:
+                module = llvm.parse_assembly(ir_text, context)
+            except RuntimeError as error:
+                raise EngineError(f"LLVM cannot read the code that was made: {error}") from error
+            with module:
+                module.triple = machine.triple
+                module.data_layout = str(machine.target_data)
+                try:
+                    module.verify()
+                except RuntimeError as error:
+                    raise EngineError(f"LLVM finds the code that was made invalid: {error}") from error
+                return machine.emit_assembly(module) if assembly else machine.emit_object(module)  # type: ignore[no-any-return]
+
+
+@cache
+def _machine(target: Target, level: int) -> Any:
+    if target.triple == host().triple:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+    else:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+    # Position-independent code in the small model reaches its constants relative to the instruction.
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=",".join(target.features), opt=level, reloc="pic", codemodel="small"
+    )
+
+
+@cache
+def _linker() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    # JITLink does not exist on Windows; elsewhere it is the one that places ARM code safely.
+    return llvm.create_lljit_compiler(use_jit_link=sys.platform != "win32", suppress_errors=True)

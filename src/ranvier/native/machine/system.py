@@ -1,0 +1,144 @@
+"""The operating system's functions that compiled code calls, by symbol and address, and what an object lacks.
+
+Compiled code may call nothing but these: a mathematical function that slipped in from the system's library would give
+bits that differ from machine to machine.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import sys
+from collections.abc import Callable
+from functools import cache
+
+YIELD = "ranvier_yield"
+PARK = "ranvier_park"
+WAKE = "ranvier_wake"
+PLACE = "ranvier_place"
+# The functions behind those symbols. A semaphore lets a thread sleep without the interpreter knowing.
+_NAMES = {
+    "linux": {YIELD: "sched_yield", PARK: "sem_wait", WAKE: "sem_post", PLACE: "sched_setaffinity"},
+    "darwin": {YIELD: "sched_yield", PARK: "dispatch_semaphore_wait", WAKE: "dispatch_semaphore_signal"},
+    "win32": {YIELD: "SwitchToThread", PARK: "WaitForSingleObject", WAKE: "ReleaseSemaphore"},
+}
+_SEMAPHORE_BYTES = 128  # room for a sem_t, alone on its cache lines
+
+
+@cache
+def symbols() -> dict[str, int]:
+    """Symbol -> address of every function that compiled code may call."""
+    library = _library()
+    names = _NAMES.get(sys.platform, _NAMES["linux"])
+    return {symbol: ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0 for symbol, name in names.items()}
+
+
+def current_processor() -> int:
+    """The number of the processor this thread runs on, or -1 where the system does not say."""
+    return int(_library().sched_getcpu()) if sys.platform == "linux" else -1
+
+
+def semaphore_ir(platform: str = sys.platform) -> str:
+    """IR of `@park(handle)`, which sleeps until `@wake(handle)` was called once more than `@park` returned."""
+    if platform == "darwin":
+        return f"""
+declare i64 @{PARK}(ptr, i64)
+declare i64 @{WAKE}(ptr)
+define internal void @park(ptr %handle) {{
+  %result = call i64 @{PARK}(ptr %handle, i64 -1)
+  ret void
+}}
+define internal void @wake(ptr %handle) {{
+  %result = call i64 @{WAKE}(ptr %handle)
+  ret void
+}}
+"""
+    if platform == "win32":
+        return f"""
+declare i32 @{PARK}(ptr, i32)
+declare i32 @{WAKE}(ptr, i32, ptr)
+define internal void @park(ptr %handle) {{
+  %result = call i32 @{PARK}(ptr %handle, i32 -1)
+  ret void
+}}
+define internal void @wake(ptr %handle) {{
+  %result = call i32 @{WAKE}(ptr %handle, i32 1, ptr null)
+  ret void
+}}
+"""
+    # A signal makes sem_wait return early with -1.
+    return f"""
+declare i32 @{PARK}(ptr)
+declare i32 @{WAKE}(ptr)
+define internal void @park(ptr %handle) {{
+  br label %again
+again:
+  %result = call i32 @{PARK}(ptr %handle)
+  %interrupted = icmp ne i32 %result, 0
+  br i1 %interrupted, label %again, label %done
+done:
+  ret void
+}}
+define internal void @wake(ptr %handle) {{
+  %result = call i32 @{WAKE}(ptr %handle)
+  ret void
+}}
+"""
+
+
+class Semaphore:
+    """A semaphore at zero. `handle` is what `@park` and `@wake` take; it lives as long as this object."""
+
+    def __init__(self) -> None:
+        self._close: Callable[[], object] = lambda: None
+        library = _library()
+        if sys.platform == "darwin":
+            library.dispatch_semaphore_create.restype = ctypes.c_void_p
+            library.dispatch_release.argtypes = [ctypes.c_void_p]
+            self.handle: int = library.dispatch_semaphore_create(ctypes.c_long(0))
+            self._close = lambda: library.dispatch_release(self.handle)
+        elif sys.platform == "win32":
+            library.CreateSemaphoreW.restype = ctypes.c_void_p
+            library.CloseHandle.argtypes = [ctypes.c_void_p]
+            self.handle = library.CreateSemaphoreW(None, 0, 0x7FFFFFFF, None)
+            self._close = lambda: library.CloseHandle(self.handle)
+        else:
+            self._memory = ctypes.create_string_buffer(2 * _SEMAPHORE_BYTES)
+            start = ctypes.addressof(self._memory)
+            self.handle = start + -start % _SEMAPHORE_BYTES
+            if library.sem_init(ctypes.c_void_p(self.handle), 0, 0) != 0:
+                raise OSError(ctypes.get_errno(), "sem_init failed")
+        if not self.handle:
+            raise OSError("The operating system gave no semaphore.")
+
+    def close(self) -> None:
+        """Give it back to the system. Nobody may be waiting for it."""
+        self._close()
+        self._close = lambda: None
+
+
+def undefined_symbols(image: bytes) -> tuple[str, ...]:
+    """The symbols an ELF object refers to and does not define; empty for other formats, which the linker checks."""
+    if image[:5] != b"\x7fELF\x02":
+        return ()
+    sections = struct.unpack_from("<Q", image, 40)[0]
+    size, count = struct.unpack_from("<HH", image, 58)
+    headers = [struct.unpack_from("<IIQQQQIIQQ", image, sections + size * index) for index in range(count)]
+    names = []
+    for header in headers:
+        kind, offset, length, link, entry = header[1], header[4], header[5], header[6], header[9]
+        if kind != 2:  # SHT_SYMTAB
+            continue
+        strings = headers[link][4]
+        for position in range(offset + entry, offset + length, entry):
+            name, _, _, section = struct.unpack_from("<IBBH", image, position)
+            if section == 0 and name:
+                names.append(image[strings + name : image.index(b"\0", strings + name)].decode())
+    return tuple(name for name in names if name != "_GLOBAL_OFFSET_TABLE_")
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    if sys.platform == "win32":
+        return ctypes.WinDLL("kernel32", use_last_error=True)
+    return ctypes.CDLL(None, use_errno=True)

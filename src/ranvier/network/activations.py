@@ -1,0 +1,235 @@
+"""Activations: the function that a neuron applies to its weighted sum x.
+
+Each is a record that holds a scalar expression in the variable "x"; its slope is derived from it, and engines and exporters
+print both. Softmax is the one that looks at all weighted sums of a layer at once, so it has a name and no expression.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ranvier.errors import InputError, nearest
+from ranvier.expression import (
+    Expression,
+    absolute,
+    differentiate,
+    erf,
+    exp,
+    expm1,
+    from_list,
+    maximum,
+    minimum,
+    show,
+    sigmoid,
+    simplify,
+    softplus,
+    tanh,
+    to_list,
+    trace,
+    variables,
+    where,
+)
+from ranvier.network.checks import NOT_NEGATIVE, Rule, fill_options
+
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+GIVEN_BY_USER = "given by the user"
+
+
+def _elu(x: Expression, alpha: float) -> Expression:
+    """At 0 the slope is that of x."""
+    negative = alpha * expm1(x)
+    chosen: Expression = where(x < 0, negative, x)
+    return chosen
+
+
+def _clip(x: Expression, low: float, high: float) -> Expression:
+    clipped: Expression = minimum(maximum(x, low), high)
+    return clipped
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A built-in activation: the function to trace, its options (name -> (default, rule)) and its source."""
+
+    function: Callable[..., Any] | None
+    source: str
+    options: Mapping[str, tuple[float, Rule]]
+
+
+_KINDS: dict[str, Kind] = {
+    "identity": Kind(lambda x: x, "textbooks; linear regression", {}),
+    "sigmoid": Kind(sigmoid, "Verhulst, Recherches mathématiques sur la loi d'accroissement de la population, 1845", {}),
+    "tanh": Kind(tanh, "LeCun, Bottou, Orr and Müller, Efficient BackProp, 1998", {}),
+    "relu": Kind(
+        lambda x: maximum(x, 0.0), "Nair and Hinton, Rectified linear units improve Boltzmann machines, ICML 2010", {}
+    ),
+    "leaky_relu": Kind(
+        lambda x, slope: where(x < 0, slope * x, x),
+        "Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013",
+        {"slope": (0.01, NOT_NEGATIVE)},
+    ),
+    "elu": Kind(
+        _elu,
+        "Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by ELUs, ICLR 2016",
+        {"alpha": (1.0, NOT_NEGATIVE)},
+    ),
+    "selu": Kind(
+        lambda x: SELU_SCALE * _elu(x, SELU_ALPHA),
+        "Klambauer, Unterthiner, Mayr and Hochreiter, Self-normalizing neural networks, NeurIPS 2017",
+        {},
+    ),
+    "gelu": Kind(
+        lambda x: 0.5 * x * (1.0 + erf(x * math.sqrt(0.5))),
+        "Hendrycks and Gimpel, Gaussian error linear units, 2016 (the exact form, not the tanh approximation)",
+        {},
+    ),
+    "silu": Kind(
+        lambda x: x * sigmoid(x),
+        "Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, Neural Networks 2018; swish of Ramachandran et al., 2017",
+        {},
+    ),
+    "mish": Kind(lambda x: x * tanh(softplus(x)), "Misra, Mish: a self regularized activation function, BMVC 2020", {}),
+    "softplus": Kind(softplus, "Dugas, Bengio, Bélisle, Nadeau and Garcia, NeurIPS 2000", {}),
+    "softsign": Kind(lambda x: x / (1.0 + absolute(x)), "Turian, Bergstra and Bengio, NAACL 2009", {}),
+    "hard_sigmoid": Kind(
+        lambda x: _clip(x * (1.0 / 6.0) + 0.5, 0.0, 1.0),
+        "Howard et al., Searching for MobileNetV3, ICCV 2019; as in PyTorch and Keras 3 (Keras 2 had 0.2 x + 0.5)",
+        {},
+    ),
+    "hard_tanh": Kind(
+        lambda x: _clip(x, -1.0, 1.0), "Collobert, Large scale machine learning, thesis, Université Paris VI, 2004", {}
+    ),
+    "relu6": Kind(
+        lambda x: _clip(x, 0.0, 6.0), "Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010", {}
+    ),
+    "exponential": Kind(exp, "textbooks; the inverse link of Poisson regression, overflows above 88 in float32", {}),
+    "softmax": Kind(None, "Bridle, Probabilistic interpretation of feedforward classification outputs, 1990", {}),
+}
+
+
+@lru_cache(maxsize=256)
+def _derivative(expression: Expression) -> Expression:
+    return differentiate(expression, "x")
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What a neuron does with its weighted sum. Made by `activation`.
+
+    Fields:
+        name: its name, for built-in ones a key of ACTIVATIONS.
+        expression: the value in the variable "x"; None for softmax, p_j = exp(x_j) / sum_i exp(x_i) over a row.
+        options: (name, value) pairs that are already in the expression, for example (("alpha", 1.0),).
+        source: where it comes from.
+
+    >>> print(activation("relu").formula, "| slope", activation("relu").slope)
+    maximum(x, 0) | slope Expression('0 < x')
+    """
+
+    name: str
+    expression: Expression | None
+    options: tuple[tuple[str, float], ...] = ()
+    source: str = GIVEN_BY_USER
+
+    @property
+    def slope(self) -> Expression | None:
+        """The derivative along x, an expression in "x"; None for softmax.
+
+        At a kink it is the slope of one side: 0 for relu and relu6 at 0, 1 for leaky_relu and elu at 0.
+        """
+        return None if self.expression is None else _derivative(self.expression)
+
+    @property
+    def formula(self) -> str:
+        """The value as text."""
+        return "exp(x_j) / sum of exp(x_i)" if self.expression is None else show(self.expression)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The activation as plain JSON values: name and options, or name and expression of a user's own."""
+        if self.name in _KINDS:
+            return {"name": self.name, **dict(self.options)}
+        return {"name": self.name, "expression": None if self.expression is None else to_list(self.expression)}
+
+
+def activation(
+    name: str | Activation, function: Callable[[Any], Any] | None = None, **options: float
+) -> Activation:
+    """An activation by name, or one of your own.
+
+    Parameters:
+        name: a key of ACTIVATIONS, a new name, or an Activation, which is given back.
+        function: for a new name, one number in and one number out, for example `lambda x: x * rv.sigmoid(x)`. It is
+            called once, with an expression.
+        options: for "leaky_relu" slope (0.01), for "elu" alpha (1).
+
+    Raises:
+        InputError: there is no such activation or option, a value is out of range, the name is taken, or the function is
+            no formula.
+
+    >>> activation("elu", alpha=2).options
+    (('alpha', 2.0),)
+    >>> from ranvier.expression import sigmoid
+    >>> activation("swish", lambda x: x * sigmoid(x)).formula
+    'x * sigmoid(x)'
+    >>> activation("rellu")
+    Traceback (most recent call last):
+    ranvier.errors.InputError: There is no activation "rellu". Did you mean "relu" or "relu6" or "elu"?
+    """
+    if isinstance(name, Activation):
+        if options or function is not None:
+            raise InputError(f'More was given with a finished activation; write activation("{name.name}", ...).')
+        return name
+    if function is not None:
+        return _custom(name, function, options)
+    if not isinstance(name, str) or name not in _KINDS:
+        raise InputError(f'There is no activation "{name}". {nearest(str(name), _KINDS)}')
+    kind = _KINDS[name]
+    filled = fill_options(name, options, kind.options)
+    if kind.function is None:
+        return Activation(name, None, filled, kind.source)
+    build = kind.function
+    return Activation(name, _one(trace(lambda x: build(x, **dict(filled)), ("x",))), filled, kind.source)
+
+
+def _one(traced: Expression | tuple[Expression, ...]) -> Expression:
+    """The single expression that was traced, simplified."""
+    if isinstance(traced, tuple):
+        raise InputError(f"The function returned {len(traced)} values; it must return one.")
+    return simplify(traced)
+
+
+def _custom(name: str, function: Callable[[Any], Any], options: Mapping[str, float]) -> Activation:
+    if not isinstance(name, str) or not name:
+        raise InputError(f"The name of an activation is {name!r}; it must be a text that is not empty.")
+    if name in _KINDS:
+        raise InputError(f'"{name}" is an activation that Ranvier brings along; choose another name for your own.')
+    if options:
+        raise InputError(
+            f'Options ({", ".join(options)}) were given with a function; write their values into the function.'
+        )
+    return Activation(name, _one(trace(function, ("x",))))
+
+
+def activation_from_dict(data: Mapping[str, Any]) -> Activation:
+    """The activation that `Activation.to_dict` wrote. No code runs: a user's own comes back as its expression.
+
+    Raises:
+        InputError: this version does not know it, or the expression is damaged.
+
+    >>> activation_from_dict({"name": "leaky_relu", "slope": 0.2}) == activation("leaky_relu", slope=0.2)
+    True
+    """
+    if "expression" in data:
+        expression = from_list(data["expression"])
+        if not set(variables(expression)) <= {"x"}:
+            raise InputError(f'The stored activation uses {", ".join(variables(expression))}; only "x" is expected.')
+        return Activation(str(data.get("name")), expression)
+    return activation(**data)
+
+
+ACTIVATIONS: dict[str, Activation] = {name: activation(name) for name in _KINDS}

@@ -1,0 +1,98 @@
+"""Checks of the numbers that the records of this folder hold, so that every complaint reads the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ranvier.errors import InputError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition on a number, with the words that state it.
+
+    Fields:
+        text: what the number must be, as it continues the sentence "it must be ...".
+        holds: says whether a finite number fulfils the condition.
+        whole: whether only whole numbers are allowed.
+        optional: whether None is allowed.
+    """
+
+    text: str
+    holds: Callable[[float], bool]
+    whole: bool = False
+    optional: bool = False
+
+
+ANY = Rule("a finite number", lambda value: True)
+POSITIVE = Rule("a number greater than 0", lambda value: value > 0)
+NOT_NEGATIVE = Rule("a number of at least 0", lambda value: value >= 0)
+FRACTION = Rule("a number from 0 up to, but not including, 1", lambda value: 0 <= value < 1)
+SHARE = Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)
+INSIDE = Rule("a number between 0 and 1, both excluded", lambda value: 0 < value < 1)
+FACTOR = Rule("a number greater than 0 and at most 1", lambda value: 0 < value <= 1)
+AT_LEAST_ONE = Rule("a number of at least 1", lambda value: value >= 1)
+COUNT = Rule("a whole number of at least 1", lambda value: value >= 1, whole=True)
+COUNT_OR_ZERO = Rule("a whole number of at least 0", lambda value: value >= 0, whole=True)
+POSITIVE_OR_NONE = Rule("a number greater than 0, or None", lambda value: value > 0, optional=True)
+INSIDE_OR_NONE = Rule("a number between 0 and 1, both excluded, or None", lambda value: 0 < value < 1, optional=True)
+
+
+def check_number(owner: str, name: str, value: Any, rule: Rule) -> None:
+    """Raise an InputError that names the owner and the field unless `value` fulfils `rule`.
+
+    >>> check_number("Adam", "beta1", 0.9, FRACTION)
+    >>> check_number("Adam", "beta1", 1.5, FRACTION)
+    Traceback (most recent call last):
+    ranvier.errors.InputError: Adam: beta1 is 1.5; it must be a number from 0 up to, but not including, 1.
+    """
+    if value is None and rule.optional:
+        return
+    try:
+        number = math.nan if isinstance(value, (bool, str, bytes)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number) or (rule.whole and number != int(number)) or not rule.holds(number):
+        raise InputError(f"{owner}: {name} is {value!r}; it must be {rule.text}.")
+
+
+def check_fields(record: Any, rules: Mapping[str, Rule]) -> None:
+    """Check the fields of a record that `rules` names."""
+    for name, rule in rules.items():
+        check_number(type(record).__name__, name, getattr(record, name), rule)
+
+
+def check_names(owner: str, given: Iterable[str], allowed: Iterable[str]) -> None:
+    """Raise an InputError for the first given option that is not allowed.
+
+    >>> check_names("elu", ["alfa"], ["alpha"])
+    Traceback (most recent call last):
+    ranvier.errors.InputError: elu has no option "alfa". Did you mean "alpha"?
+    """
+    options = list(allowed)
+    for name in given:
+        if name not in options:
+            advice = nearest(name, options) if options else "It takes no options."
+            raise InputError(f'{owner} has no option "{name}". {advice}')
+
+
+def fill_options(
+    owner: str, given: Mapping[str, Any], allowed: Mapping[str, tuple[float, Rule]]
+) -> tuple[tuple[str, float], ...]:
+    """Merge given options with their defaults, checked, in the order of the defaults.
+
+    Parameters:
+        owner: what has these options, for the error.
+        given: the options that the user named.
+        allowed: name -> (default, rule).
+
+    >>> fill_options("elu", {}, {"alpha": (1.0, POSITIVE)})
+    (('alpha', 1.0),)
+    """
+    check_names(owner, given, allowed)
+    for name, value in given.items():
+        check_number(owner, name, value, allowed[name][1])
+    return tuple((name, float(given.get(name, default))) for name, (default, _) in allowed.items())

@@ -1,0 +1,214 @@
+"""The layers a network is made of, as frozen records. K inputs, N outputs (units).
+
+A record says what a layer is; what it computes is written in `reference/layers.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ranvier.errors import InputError
+from ranvier.network.activations import Activation, activation, activation_from_dict
+from ranvier.network.checks import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, check_fields, check_number
+from ranvier.network.initializers import Initializer, default_initializer, initializer, initializer_from_dict
+
+
+class Layer:
+    """Base of the layer records."""
+
+    __slots__ = ()
+
+
+def _set(record: object, **values: object) -> None:
+    for name, value in values.items():
+        object.__setattr__(record, name, value)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Dense(Layer):
+    """A fully connected layer: every neuron sees every output of the layer before.
+
+    Formula: z = x W + b, y = activation(z), with x (B, K), W (K, N), b (N,), z and y (B, N).
+
+    Parameters:
+        units: the number of neurons, N.
+        activation: a name such as "relu", or an `Activation`.
+        initializer: how the weights start; None takes He for the relu family, LeCun for selu, Glorot otherwise.
+        bias: whether every neuron has a bias, starting at 0.
+        l1, l2: the penalty l1 * sum |w| + l2 / 2 * sum w**2 over the weights, added to the loss.
+
+    Raises:
+        InputError: a value is out of range or a name is unknown.
+
+    >>> Dense(128, "relu").units
+    128
+    """
+
+    units: int
+    activation: Activation
+    initializer: Initializer
+    bias: bool
+    l1: float
+    l2: float
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Activation = "identity",
+        *,
+        initializer: str | Initializer | None = None,
+        bias: bool = True,
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        check_number("Dense", "units", units, COUNT)
+        check_number("Dense", "l1", l1, NOT_NEGATIVE)
+        check_number("Dense", "l2", l2, NOT_NEGATIVE)
+        shape = _activation(activation)
+        start = default_initializer(shape.name) if initializer is None else _initializer(initializer)
+        _set(self, units=int(units), activation=shape, initializer=start, bias=bool(bias), l1=float(l1), l2=float(l2))
+
+
+_activation, _initializer = activation, initializer
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout(Layer):
+    """Sets each value to 0 with probability `rate` while training and scales the others by 1 / (1 - rate).
+
+    Formula: y = x * m / (1 - rate), m drawn anew at every step; y = x when predicting.
+    Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
+
+    >>> Dropout(0.2).rate
+    0.2
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"rate": FRACTION})
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNorm(Layer):
+    """Normalizes the values of each row, then scales and shifts every column.
+
+    Formula: y = gain * (x - mean(x)) / sqrt(variance(x) + epsilon) + shift, over the K values of a row.
+    Source: Ba, Kiros, Hinton, "Layer normalization", 2016.
+
+    >>> LayerNorm().epsilon
+    1e-05
+    """
+
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"epsilon": POSITIVE})
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm(Layer):
+    """Normalizes each column over the rows of the batch, then scales and shifts it.
+
+    Formula: y = gain * (x - mean) / sqrt(variance + epsilon) + shift. While training, mean and variance (biased) are
+    those of the batch, and running <- momentum * running + (1 - momentum) * batch; predictions use the running ones.
+    Source: Ioffe, Szegedy, "Batch normalization", 2015.
+
+    >>> BatchNorm().momentum
+    0.9
+    """
+
+    momentum: float = 0.9
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"momentum": FRACTION, "epsilon": POSITIVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Layer):
+    """Multiplies every column by a trained factor that starts at 1.
+
+    Formula: y = gain * x, gain (K,).
+    Source: the scaling layer of Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS 2024.
+
+    >>> Scale()
+    Scale()
+    """
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Residual(Layer):
+    """Adds what its layers compute to what goes in.
+
+    Formula: y = x + layers(x); the last inner layer must be as wide as x.
+    Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015.
+
+    >>> len(Residual([Dense(8, "relu"), Dense(8)]).layers)
+    2
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, layers: Any) -> None:
+        _set(self, layers=checked_layers("Residual", layers))
+
+
+LAYERS: dict[str, type[Layer]] = {
+    "dense": Dense,
+    "dropout": Dropout,
+    "layer_norm": LayerNorm,
+    "batch_norm": BatchNorm,
+    "scale": Scale,
+    "residual": Residual,
+}
+_NAMES = {kind: name for name, kind in LAYERS.items()}
+
+
+def checked_layers(owner: str, layers: Any) -> tuple[Layer, ...]:
+    """The layers as a tuple, or an `InputError` that says which entry is not a layer."""
+    if isinstance(layers, (Layer, str)) or not hasattr(layers, "__iter__"):
+        raise InputError(f"{owner} was given layers={layers!r}; write a list, such as layers=[rv.Dense(16, 'relu')].")
+    found = tuple(layers)
+    if not found:
+        raise InputError(f"{owner} was given no layers; it needs at least one, such as rv.Dense(1).")
+    for place, layer in enumerate(found):
+        if not isinstance(layer, Layer):
+            raise InputError(f"{owner} layer {place} is {layer!r}; it must be a layer, such as rv.Dense(16, 'relu').")
+    return found
+
+
+def layer_to_dict(layer: Layer) -> dict[str, Any]:
+    """A layer as plain JSON values.
+
+    >>> layer_to_dict(Dropout(0.5))
+    {'kind': 'dropout', 'rate': 0.5}
+    """
+    kind: dict[str, Any] = {"kind": _NAMES[type(layer)]}
+    if isinstance(layer, Dense):
+        options = {"bias": layer.bias, "l1": layer.l1, "l2": layer.l2}
+        start, shape = layer.initializer.to_dict(), layer.activation.to_dict()
+        return kind | {"units": layer.units, "activation": shape, "initializer": start} | options
+    if isinstance(layer, Residual):
+        return kind | {"layers": [layer_to_dict(inner) for inner in layer.layers]}
+    return kind | {name: getattr(layer, name) for name in type(layer).__slots__}
+
+
+def layer_from_dict(data: dict[str, Any]) -> Layer:
+    """The layer that `layer_to_dict` wrote.
+
+    Raises:
+        InputError: the kind of layer is unknown.
+    """
+    values = dict(data)
+    kind = values.pop("kind")
+    if kind not in LAYERS:
+        raise InputError(f"There is no layer of kind {kind!r} in this version of Ranvier.")
+    if kind == "dense":
+        start = values.pop("initializer")
+        shape = activation_from_dict(values.pop("activation"))
+        return Dense(values.pop("units"), shape, initializer=initializer_from_dict(start), **values)
+    if kind == "residual":
+        return Residual([layer_from_dict(inner) for inner in values["layers"]])
+    return LAYERS[kind](**values)

@@ -1,0 +1,113 @@
+"""Optimizers: how the trainable numbers move along their gradients.
+
+Each is a frozen record of its settings; `rule()` gives the update of one number as expressions, which every engine turns
+into its own code, and `scalar_values()` the per-step numbers that go with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from ranvier.errors import InputError, nearest
+from ranvier.network.checks import check_names
+from ranvier.network.optimizers.adagrad import Adadelta, Adagrad, RMSprop
+from ranvier.network.optimizers.adam import Adam, Adamax, AdamW, AMSGrad, NAdam
+from ranvier.network.optimizers.base import Optimizer, UpdateRule
+from ranvier.network.optimizers.custom import Custom, custom_from_dict, custom_optimizer
+from ranvier.network.optimizers.lbfgs import LBFGS
+from ranvier.network.optimizers.lion import Lion
+from ranvier.network.optimizers.sgd import SGD
+
+__all__ = [
+    "LBFGS",
+    "OPTIMIZERS",
+    "SGD",
+    "AMSGrad",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Custom",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RMSprop",
+    "UpdateRule",
+    "optimizer",
+    "optimizer_from_dict",
+]
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    kind.name: kind
+    for kind in (SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, Adamax, AMSGrad, Lion, LBFGS)
+}
+
+
+def optimizer(
+    name: str | Optimizer,
+    update: Callable[..., Any] | None = None,
+    slots: Mapping[str, float] | None = None,
+    **options: Any,
+) -> Optimizer:
+    """An optimizer by name, for example "adam", or one of your own.
+
+    Parameters:
+        name: a key of OPTIMIZERS, a new name, or an Optimizer, which is given back.
+        update: for a new name, the rule: a function of parameter, gradient, learning_rate, step or slots, by these names,
+            that returns the new parameter and the new slots.
+        slots: for a new name, slot name -> initial value.
+        options: the fields of the record; for a new name learning_rate, weight_decay, clip_value, clip_norm, average.
+
+    Raises:
+        InputError: there is no such optimizer or option, a value is out of range, the name is taken, or the function is
+            no rule.
+
+    >>> optimizer("adam", learning_rate=0.01).beta1
+    0.9
+    >>> heavy = optimizer(
+    ...     "heavy",
+    ...     update=lambda parameter, gradient, learning_rate, m: (parameter - learning_rate * m, 0.9 * m + gradient),
+    ...     slots={"m": 0.0},
+    ...     learning_rate=0.1,
+    ... )
+    >>> heavy.rule().updates
+    (Expression('0.9 * m + gradient'),)
+    >>> optimizer("adma")
+    Traceback (most recent call last):
+    ranvier.errors.InputError: There is no optimizer "adma". Did you mean "adam" or "adamw" or "adamax"?
+    """
+    if isinstance(name, Optimizer):
+        if update is not None or slots is not None or options:
+            raise InputError(f'More was given with a finished optimizer; write optimizer("{name.name}", ...).')
+        return name
+    if update is not None:
+        return _custom(name, update, slots, options)
+    if not isinstance(name, str) or name not in OPTIMIZERS:
+        raise InputError(f'There is no optimizer "{name}". {nearest(str(name), OPTIMIZERS)}')
+    if slots is not None:
+        raise InputError(f"{name}: slots go with an update function of your own; leave them out.")
+    check_names(name, options, [field.name for field in fields(OPTIMIZERS[name])])
+    return OPTIMIZERS[name](**options)
+
+
+def _custom(
+    name: str, update: Callable[..., Any], slots: Mapping[str, float] | None, options: Mapping[str, Any]
+) -> Optimizer:
+    if not isinstance(name, str) or not name:
+        raise InputError(f"The name of an optimizer is {name!r}; it must be a text that is not empty.")
+    if name in OPTIMIZERS:
+        raise InputError(f'"{name}" is an optimizer that Ranvier brings along; choose another name for your own.')
+    check_names(name, options, ["learning_rate", *(field.name for field in fields(Optimizer))])
+    return custom_optimizer(name, update, slots, **options)
+
+
+def optimizer_from_dict(data: Mapping[str, Any]) -> Optimizer:
+    """The optimizer that `Optimizer.to_dict` wrote. No code runs: a user's own comes back as its expressions.
+
+    >>> optimizer_from_dict(SGD(0.1, momentum=0.9).to_dict()) == SGD(0.1, momentum=0.9)
+    True
+    """
+    return custom_from_dict(data) if "parameter" in data else optimizer(**data)

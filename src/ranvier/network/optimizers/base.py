@@ -1,0 +1,156 @@
+"""What all optimizers share: the record of an update rule, the common fields, clipping, weight decay and averaging.
+
+Letters: w a trainable number, g its gradient, t the step counted from 1, lr the learning rate of that step. A rule is
+elementwise: each number of the P trainable ones is updated from its own gradient and its own slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.expression import Expression, maximum, minimum, simplify, variable
+from ranvier.network.checks import INSIDE_OR_NONE, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
+
+Steps = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+Formula = tuple[Expression, dict[str, Expression]]
+
+AVERAGE = "average"
+AVERAGE_RATE = "average_rate"
+LEARNING_RATE = "learning_rate"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRule:
+    """One step of an optimizer for one trainable number, as expressions.
+
+    Fields:
+        slots: (name, initial value) of the numbers that are remembered beside each trainable number; an initial value of
+            None means: a copy of the trainable number.
+        scalars: names of the per-step numbers that are the same for all; the first is "learning_rate".
+        parameter: the new value of the trainable number.
+        updates: the new value of each slot, in the order of `slots`.
+
+    All expressions read the values before the step; their variables are "parameter", "gradient", "decay" (the weight decay
+    where the number is decayed, else 0), the scalars and the slots.
+    """
+
+    slots: tuple[tuple[str, float | None], ...]
+    scalars: tuple[str, ...]
+    parameter: Expression
+    updates: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimizer:
+    """Base of all optimizers: the fields that each of them has.
+
+    Parameters:
+        weight_decay: decoupled weight decay d: w <- w - lr d w before the step, on weights but not on biases (Loshchilov
+            and Hutter, "Decoupled weight decay regularization", ICLR 2019). It does not pass through the moments; use a
+            layer's `l2` for a penalty in the loss.
+        clip_value: every gradient is limited to the range from -clip_value to clip_value; None does not limit.
+        clip_norm: if the norm of all gradients together is larger, they are scaled down to this norm (Pascanu, Mikolov and
+            Bengio, "On the difficulty of training recurrent neural networks", ICML 2013); None does not limit.
+        average: decay d of the exponential moving average of the trainable numbers, for example 0.999. Step t counts
+            with min(d, (1 + t) / (10 + t)), so that the start is soon forgotten. None keeps no average.
+    """
+
+    name: ClassVar[str] = ""
+    full_batch: ClassVar[bool] = False
+    rules: ClassVar[Mapping[str, Rule]] = {}
+
+    weight_decay: float = 0.0
+    clip_value: float | None = None
+    clip_norm: float | None = None
+    average: float | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, {**_COMMON_RULES, **self.rules})
+
+    def rule(self) -> UpdateRule:
+        """The update as expressions.
+
+        Gradients that arrive here are clipped by norm already; the rule clips by value, decays the weight, moves it, and
+        brings the slot "average" up to date.
+        """
+        gradient, parameter = variable("gradient"), variable("parameter")
+        if self.clip_value is not None:
+            gradient = minimum(maximum(gradient, -self.clip_value), self.clip_value)
+        if self.weight_decay:
+            parameter = parameter - variable(LEARNING_RATE) * variable("decay") * parameter
+        moved, updates = self._formula(parameter, gradient)
+        slots: list[tuple[str, float | None]] = list(self._slots())
+        if self.average is not None:
+            rate = variable(AVERAGE_RATE)
+            slots.append((AVERAGE, None))
+            updates = {**updates, AVERAGE: rate * variable(AVERAGE) + (1.0 - rate) * moved}
+        scalars = tuple(self._columns(np.ones(1, np.int64), np.ones(1)))
+        return UpdateRule(
+            tuple(slots), scalars, simplify(moved), tuple(simplify(updates[name]) for name, _ in slots)
+        )
+
+    def scalar_values(self, steps: Steps, learning_rates: Numbers) -> Numbers:
+        """The per-step numbers of the rule, computed in float64: a pure function of the step, so that resuming is exact.
+
+        Parameters:
+            steps: the steps, counted from 1, int64.
+            learning_rates: the learning rate of each of them, schedule included.
+
+        Returns a float64 array of shape (len(steps), number of scalars), columns in the order of the rule's `scalars`.
+        """
+        columns = self._columns(np.asarray(steps, np.int64), np.asarray(learning_rates, np.float64))
+        return np.stack(tuple(columns.values()), axis=1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The optimizer as plain JSON values."""
+        return {"name": self.name, **{field.name: getattr(self, field.name) for field in fields(self)}}
+
+    def _columns(self, steps: Steps, learning_rates: Numbers) -> dict[str, Numbers]:
+        """Every scalar by name, the learning rate first."""
+        columns = {LEARNING_RATE: learning_rates, **self._corrections(steps)}
+        if self.average is not None:
+            columns[AVERAGE_RATE] = np.minimum(self.average, (1.0 + steps) / (10.0 + steps))
+        return columns
+
+    def _corrections(self, steps: Steps) -> dict[str, Numbers]:
+        """The scalars beside the learning rate."""
+        return {}
+
+    def _slots(self) -> tuple[tuple[str, float], ...]:
+        """The slots that the formula uses, with their initial values."""
+        return ()
+
+    def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
+        """The new parameter and the new value of each slot."""
+        raise NotImplementedError
+
+
+_COMMON_RULES: Mapping[str, Rule] = {
+    LEARNING_RATE: POSITIVE,
+    "weight_decay": NOT_NEGATIVE,
+    "clip_value": POSITIVE_OR_NONE,
+    "clip_norm": POSITIVE_OR_NONE,
+    "average": INSIDE_OR_NONE,
+}
+
+
+def correction(beta: float, steps: Steps) -> Numbers:
+    """1 / (1 - beta^t): what makes a moving average that started at 0 unbiased.
+
+    >>> correction(0.5, np.array([1, 2])).round(4)
+    array([2.    , 1.3333])
+    """
+    return np.asarray(1.0 / (1.0 - np.power(float(beta), steps)), np.float64)
+
+
+def blend(beta: float, old: Expression, new: Expression) -> Expression:
+    """The moving average beta * old + (1 - beta) * new."""
+    return beta * old + (1.0 - beta) * new
+
+

@@ -1,0 +1,135 @@
+"""A user's own update rule, read as formulas from a Python function. Letters as in base.py."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ranvier.errors import InputError, nearest
+from ranvier.expression import Expression, from_list, order, to_list, trace, variables
+from ranvier.network.checks import ANY, check_number
+from ranvier.network.optimizers.base import AVERAGE, AVERAGE_RATE, LEARNING_RATE, Formula, Numbers, Optimizer, Steps
+
+GIVEN = ("parameter", "gradient", LEARNING_RATE, "step")
+RESERVED = (*GIVEN, "decay", AVERAGE, AVERAGE_RATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Custom(Optimizer):
+    """An update rule of a user's own. Made by `optimizer("name", update=function, slots={...})`.
+
+    Fields:
+        learning_rate: above 0.
+        name: its name.
+        slots: (name, initial value) pairs.
+        parameter: the new parameter, in the variables "parameter", "gradient", "learning_rate", "step" and the slots.
+        updates: the new value of each slot.
+        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+
+    Raises:
+        InputError: the formulas use other variables, or their number does not fit the slots.
+    """
+
+    learning_rate: float = 0.01
+    name: str = field(default="custom", kw_only=True)  # type: ignore[misc]
+    slots: tuple[tuple[str, float], ...] = field(default=(), kw_only=True)
+    parameter: Expression = field(kw_only=True)
+    updates: tuple[Expression, ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        Optimizer.__post_init__(self)
+        names = [name for name, _ in self.slots]
+        for name, initial in self.slots:
+            if not isinstance(name, str) or not name.isidentifier() or name in RESERVED or names.count(name) > 1:
+                raise InputError(
+                    f"{self.name}: a slot is called {name!r}; use different Python names, and none of {', '.join(RESERVED)}."
+                )
+            check_number(f"{self.name}, slot {name}", "the initial value", initial, ANY)
+        if len(self.updates) != len(names):
+            raise InputError(f"{self.name}: {len(names)} slots need as many updates; there are {len(self.updates)}.")
+        for name in variables(self.parameter, *self.updates):
+            if name not in (*GIVEN, *names):
+                raise InputError(f'{self.name}: a formula uses "{name}". {nearest(name, (*GIVEN, *names))}')
+
+    def to_dict(self) -> dict[str, Any]:
+        plain = Optimizer.to_dict(self)
+        plain["slots"] = [[name, initial] for name, initial in self.slots]
+        plain["parameter"] = to_list(self.parameter)
+        plain["updates"] = [to_list(update) for update in self.updates]
+        return plain
+
+    def _slots(self) -> tuple[tuple[str, float], ...]:
+        return self.slots
+
+    def _corrections(self, steps: Steps) -> dict[str, Numbers]:
+        used = variables(self.parameter, *self.updates)
+        return {"step": steps.astype(np.float64)} if "step" in used else {}
+
+    def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
+        """The clipped gradient and the decayed parameter take the places of the bare variables."""
+        values = {"parameter": parameter, "gradient": gradient}
+        moved = _substitute(self.parameter, values)
+        updates = {name: _substitute(update, values) for (name, _), update in zip(self.slots, self.updates, strict=True)}
+        return moved, updates
+
+
+def _substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:
+    """The expression with variables replaced by other expressions."""
+    replaced: dict[Expression, Expression] = {}
+    for node in order(expression):
+        if node.name is not None:
+            replaced[node] = values.get(node.name, node)
+        elif node.arguments:
+            replaced[node] = Expression(node.op, tuple(replaced[argument] for argument in node.arguments))
+        else:
+            replaced[node] = node
+    return replaced[expression]
+
+
+def custom_optimizer(
+    name: str, update: Callable[..., Any], slots: Mapping[str, float] | None = None, **options: Any
+) -> Custom:
+    """Read a user's update rule.
+
+    Parameters:
+        name: its name.
+        update: a function whose arguments are called parameter, gradient, learning_rate, step (t, counted from 1) or like
+            a slot, any of them in any order. It returns the new parameter, or a tuple of it and the new slots in order.
+        slots: name -> initial value of what is remembered for each parameter.
+        options: learning_rate (0.01), weight_decay, clip_value, clip_norm, average.
+
+    Raises:
+        InputError: an argument is unknown, or the function does not return as many numbers as there are slots and one more.
+
+    >>> rule = custom_optimizer("plain", lambda parameter, gradient: parameter - 0.1 * gradient).rule()
+    >>> rule.parameter
+    Expression('parameter - 0.1 * gradient')
+    """
+    remembered = tuple((str(slot), initial) for slot, initial in dict(slots or {}).items())
+    known = (*GIVEN, *(slot for slot, _ in remembered))
+    try:
+        arguments = list(inspect.signature(update).parameters)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: update is {update!r}; it must be a function of {', '.join(known)}.") from None
+    for argument in arguments:
+        if argument not in known:
+            raise InputError(f'{name}: update takes "{argument}", which is nothing it is given. {nearest(argument, known)}')
+    traced = trace(lambda *values: update(**dict(zip(arguments, values, strict=True))), arguments)
+    results = traced if isinstance(traced, tuple) else (traced,)
+    if len(results) != len(remembered) + 1:
+        expected = ", ".join(("new parameter", *(f"new {slot}" for slot, _ in remembered)))
+        raise InputError(f"{name}: update returned {len(results)} numbers; it must return {expected}.")
+    return Custom(name=name, slots=remembered, parameter=results[0], updates=results[1:], **options)
+
+
+def custom_from_dict(data: Mapping[str, Any]) -> Custom:
+    """The rule that `Custom.to_dict` wrote; no code runs."""
+    values = dict(data)
+    values["slots"] = tuple((str(name), float(initial)) for name, initial in values["slots"])
+    values["parameter"] = from_list(values["parameter"])
+    values["updates"] = tuple(from_list(update) for update in values["updates"])
+    return Custom(**values)

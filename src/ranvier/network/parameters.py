@@ -1,0 +1,121 @@
+"""All trainable numbers of a network are one flat array; the ParameterTable says where each piece lies.
+
+The P numbers are ordered by layer; inside a layer the weight comes before the bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import InputError, nearest
+from ranvier.network.initializers import Initializer, initializer
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One named piece of the flat array.
+
+    Fields:
+        name: such as "layers.0.weight".
+        role: "weight", "bias", "gain", "shift", "mean" or "variance".
+        shape: (inputs, units) for weights, (units,) for the rest.
+        offset: the place of its first number in the flat array.
+        layer: the number of its layer, counted depth first.
+        initializer: how its numbers start.
+        trained: whether the optimizer changes it; running statistics are not trained.
+        decayed: whether weight decay applies; only weights are decayed.
+        l1, l2: its penalties.
+    """
+
+    name: str
+    role: str
+    shape: tuple[int, ...]
+    offset: int
+    layer: int
+    initializer: Initializer
+    trained: bool = True
+    decayed: bool = False
+    l1: float = 0.0
+    l2: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """How many numbers the piece has."""
+        return prod(self.shape)
+
+    @property
+    def place(self) -> slice:
+        """Where the piece lies in the flat array."""
+        return slice(self.offset, self.offset + self.size)
+
+
+@dataclass(frozen=True)
+class ParameterTable:
+    """Every piece of the flat array, in order."""
+
+    entries: tuple[Entry, ...]
+
+    @cached_property
+    def size(self) -> int:
+        """P, how many numbers there are, running statistics included."""
+        return sum(entry.size for entry in self.entries)
+
+    @cached_property
+    def trained(self) -> int:
+        """How many numbers the optimizer trains."""
+        return sum(entry.size for entry in self.entries if entry.trained)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __getitem__(self, name: str) -> Entry:
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise InputError(f"There is no parameter {name!r}. {nearest(name, (entry.name for entry in self.entries))}")
+
+    def views(self, flat: Array) -> dict[str, Array]:
+        """Name -> view of that piece of a flat array of P numbers, in its own shape."""
+        return {entry.name: flat[..., entry.place].reshape(*flat.shape[:-1], *entry.shape) for entry in self.entries}
+
+    def initial(self, seed: int) -> NDArray[np.float64]:
+        """The P starting values for one seed, the same in every engine."""
+        flat = np.empty(self.size)
+        for index, entry in enumerate(self.entries):
+            inputs, units = entry.shape if len(entry.shape) == 2 else (1, entry.shape[0])
+            flat[entry.place] = entry.initializer.sample(inputs, units, seed, entry.layer, index).reshape(-1)
+        return flat
+
+    def trained_mask(self) -> NDArray[np.bool_]:
+        """True where the optimizer changes the number, shape (P,)."""
+        return self._spread(lambda entry: entry.trained, np.bool_)
+
+    def decay_mask(self) -> NDArray[np.bool_]:
+        """True where weight decay applies, shape (P,)."""
+        return self._spread(lambda entry: entry.decayed, np.bool_)
+
+    def l1(self) -> NDArray[np.float64]:
+        """The L1 strength of every number, shape (P,)."""
+        return self._spread(lambda entry: entry.l1, np.float64)
+
+    def l2(self) -> NDArray[np.float64]:
+        """The L2 strength of every number, shape (P,)."""
+        return self._spread(lambda entry: entry.l2, np.float64)
+
+    def _spread(self, value: Any, dtype: type) -> Array:
+        flat = np.empty(self.size, dtype)
+        for entry in self.entries:
+            flat[entry.place] = value(entry)
+        return flat
+
+
+ZEROS, ONES = initializer("zeros"), initializer("constant", value=1.0)

@@ -1,0 +1,388 @@
+"""Schedules: how the learning rate changes while training goes on.
+
+A schedule gives a factor for every step, which multiplies the optimizer's learning rate. The factors are a pure function of
+the step, so that a resumed run continues with the same numbers; `ReduceOnPlateau`, which looks at the loss, is the only
+one with a state. Letters: s the step, counted from 0; S all steps; e = s / (steps per epoch) the epoch, with fraction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import InputError, nearest
+from ranvier.network.checks import (
+    AT_LEAST_ONE,
+    COUNT,
+    COUNT_OR_ZERO,
+    FACTOR,
+    INSIDE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Rule,
+    check_fields,
+    check_names,
+)
+
+Steps = NDArray[np.int64]
+Factors = NDArray[np.float64]
+State = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Base of all schedules."""
+
+    name: ClassVar[str] = ""
+    rules: ClassVar[Mapping[str, Rule]] = {}
+
+    def __post_init__(self) -> None:
+        check_fields(self, self.rules)
+
+    def factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        """The factors of the learning rate.
+
+        Parameters:
+            steps: the steps asked for, counted from 0, int64 of any length.
+            steps_per_epoch: updates in one epoch, at least 1.
+            total_steps: updates in the whole training, at least 1. Later steps get the last factor.
+
+        Returns a float64 array as long as `steps`.
+        """
+        if steps_per_epoch < 1 or total_steps < 1:
+            raise InputError(f"A schedule over {total_steps} steps, {steps_per_epoch} an epoch; both must be 1 or more.")
+        return self._factors(np.asarray(steps, np.int64), int(steps_per_epoch), int(total_steps))
+
+    def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        return np.ones(len(steps))
+
+    def first_state(self) -> State:
+        """What a schedule that watches the training remembers; its "factor" multiplies the learning rate too."""
+        return {"factor": 1.0}
+
+    def after_epoch(self, state: State, value: float) -> State:
+        """The state after an epoch whose watched value (the validation loss) was `value`."""
+        return state
+
+    def to_dict(self) -> dict[str, Any]:
+        """The schedule as plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {name: value.to_dict() if isinstance(value, Schedule) else value for name, value in values.items()}
+        return {"name": self.name, **plain}
+
+
+def _half_cosine(progress: Factors, start: float, end: float) -> Factors:
+    """From `start` at progress 0 to `end` at progress 1 along half a cosine."""
+    return end + (start - end) * 0.5 * (1.0 + np.cos(np.pi * np.clip(progress, 0.0, 1.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Schedule):
+    """The learning rate stays as it is: factor 1.
+
+    >>> Constant().factors(np.arange(3), 1, 3)
+    array([1., 1., 1.])
+    """
+
+    name: ClassVar[str] = "constant"
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Schedule):
+    """The learning rate drops at once, again and again: factor^floor(e / every).
+
+    Parameters:
+        every: epochs between two drops, a whole number.
+        factor: what the learning rate is multiplied by at a drop, above 0 and at most 1.
+
+    >>> Step(every=2, factor=0.1).factors(np.arange(6), steps_per_epoch=1, total_steps=6).round(3)
+    array([1.  , 1.  , 0.1 , 0.1 , 0.01, 0.01])
+    """
+
+    every: int = 10
+    factor: float = 0.1
+    name: ClassVar[str] = "step"
+    rules: ClassVar[Mapping[str, Rule]] = {"every": COUNT, "factor": FACTOR}
+
+    def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        drops = steps // (steps_per_epoch * int(self.every))
+        return np.asarray(np.power(float(self.factor), drops), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential(Schedule):
+    """The learning rate falls smoothly, by the same share in every epoch: factor^e.
+
+    At the start of an epoch it equals PyTorch's ExponentialLR, which moves once an epoch.
+
+    Parameters:
+        factor: what an epoch multiplies the learning rate by, above 0 and at most 1.
+
+    >>> Exponential(0.25).factors(np.arange(4), steps_per_epoch=2, total_steps=4)
+    array([1.   , 0.5  , 0.25 , 0.125])
+    """
+
+    factor: float = 0.95
+    name: ClassVar[str] = "exponential"
+    rules: ClassVar[Mapping[str, Rule]] = {"factor": FACTOR}
+
+    def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        return np.asarray(np.power(float(self.factor), steps / steps_per_epoch), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Polynomial(Schedule):
+    """The learning rate falls to `final` along final + (1 - final) (1 - s / S)^power; power 1 is a straight line.
+
+    Parameters:
+        power: above 0.
+        final: the factor at the end, from 0 to 1.
+
+    >>> Polynomial(power=2).factors(np.arange(4), steps_per_epoch=1, total_steps=4)
+    array([1.    , 0.5625, 0.25  , 0.0625])
+    """
+
+    power: float = 1.0
+    final: float = 0.0
+    name: ClassVar[str] = "polynomial"
+    rules: ClassVar[Mapping[str, Rule]] = {"power": POSITIVE, "final": SHARE}
+
+    def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        left = 1.0 - np.minimum(steps / total_steps, 1.0)
+        return np.asarray(self.final + (1.0 - self.final) * left**self.power, np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Cosine(Schedule):
+    """The learning rate falls along half a cosine: final + (1 - final) (1 + cos(pi s / S)) / 2.
+
+    Parameters:
+        final: the factor at the end, from 0 to 1.
+
+    Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
+
+    >>> Cosine().factors(np.array([0, 2, 4]), steps_per_epoch=1, total_steps=4)
+    array([1. , 0.5, 0. ])
+    """
+
+    final: float = 0.0
+    name: ClassVar[str] = "cosine"
+    rules: ClassVar[Mapping[str, Rule]] = {"final": SHARE}
+
+    def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        return _half_cosine(steps / total_steps, 1.0, self.final)
+
+
+@dataclass(frozen=True, slots=True)
+class CosineRestarts(Schedule):
+    """Half a cosine again and again, each `multiply` times as long as the one before.
+
+    Cycle i lasts first * multiply^i epochs; within it the factor is final + (1 - final) (1 + cos(pi t / length)) / 2, with
+    t the epochs since the cycle started.
+
+    Parameters:
+        first: epochs of the first cycle, a whole number.
+        multiply: how much longer each cycle is, at least 1.
+        final: the factor at the end of a cycle, from 0 to 1.
+
+    Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
+
+    >>> CosineRestarts(first=2, multiply=2).factors(np.arange(7), steps_per_epoch=1, total_steps=7).round(3)
+    array([1.   , 0.5  , 1.   , 0.854, 0.5  , 0.146, 1.   ])
+    """
+
+    first: int = 10
+    multiply: float = 2.0
+    final: float = 0.0
+    name: ClassVar[str] = "cosine_restarts"
+    rules: ClassVar[Mapping[str, Rule]] = {"first": COUNT, "multiply": AT_LEAST_ONE, "final": SHARE}
+
+    def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        first, epochs = float(self.first), steps / steps_per_epoch
+        if self.multiply == 1:
+            return _half_cosine((epochs % first) / first, 1.0, self.final)
+        starts, length = [0.0], first
+        while starts[-1] + length <= epochs.max(initial=0.0):
+            starts.append(starts[-1] + length)
+            length *= self.multiply
+        cycle = np.searchsorted(starts, epochs, side="right") - 1
+        lengths = first * np.power(float(self.multiply), np.arange(len(starts)))
+        return _half_cosine((epochs - np.asarray(starts)[cycle]) / lengths[cycle], 1.0, self.final)
+
+
+@dataclass(frozen=True, slots=True)
+class OneCycle(Schedule):
+    """Up to the full learning rate along half a cosine, then down to nearly nothing along another.
+
+    The optimizer's learning rate is the peak. The numbers equal those of PyTorch's OneCycleLR with div_factor = 1 / start
+    and final_div_factor = start / final; the momentum is not cycled.
+
+    Parameters:
+        peak_at: the share of the training after which the peak is reached, between 0 and 1.
+        start: the factor at the first step, above 0 and at most 1.
+        final: the factor at the last step, from 0 to 1.
+
+    Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018.
+
+    >>> OneCycle(peak_at=0.5).factors(np.array([0, 4, 9]), steps_per_epoch=1, total_steps=10)
+    array([4.e-02, 1.e+00, 1.e-04])
+    """
+
+    peak_at: float = 0.3
+    start: float = 0.04
+    final: float = 1e-4
+    name: ClassVar[str] = "one_cycle"
+    rules: ClassVar[Mapping[str, Rule]] = {"peak_at": INSIDE, "start": FACTOR, "final": SHARE}
+
+    def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        last = total_steps - 1.0
+        peak = max(self.peak_at * total_steps - 1.0, 0.0)
+        rising = _half_cosine(steps / max(peak, 1.0), self.start, 1.0)
+        falling = _half_cosine((steps - peak) / max(last - peak, 1e-9), 1.0, self.final)
+        return np.where(steps < peak, rising, falling)
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp(Schedule):
+    """The learning rate grows in equal parts from nearly nothing, then another schedule takes over.
+
+    With W = epochs * (steps per epoch), rounded: (s + 1) / W for s < W, so that the first step already moves a little and
+    the last of them is a full one; then the factors of `then` for the steps s - W out of S - W.
+
+    Parameters:
+        epochs: the length of the warm-up, at least 0; fractions are allowed.
+        then: the schedule that follows, a record or a name.
+
+    Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour", 2017.
+
+    >>> WarmUp(2, then=Cosine()).factors(np.arange(5), steps_per_epoch=1, total_steps=6).round(3)
+    array([0.5  , 1.   , 1.   , 0.854, 0.5  ])
+    """
+
+    epochs: float = 5.0
+    then: Schedule = Constant()
+    name: ClassVar[str] = "warm_up"
+    rules: ClassVar[Mapping[str, Rule]] = {"epochs": NOT_NEGATIVE}
+
+    def __post_init__(self) -> None:
+        check_fields(self, self.rules)
+        object.__setattr__(self, "then", schedule(self.then))
+
+    def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
+        length = round(self.epochs * steps_per_epoch)
+        later = self.then.factors(np.maximum(steps - length, 0), steps_per_epoch, max(total_steps - length, 1))
+        return np.where(steps < length, (steps + 1.0) / max(length, 1), later)
+
+    def first_state(self) -> State:
+        return self.then.first_state()
+
+    def after_epoch(self, state: State, value: float) -> State:
+        return self.then.after_epoch(state, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ReduceOnPlateau(Schedule):
+    """The learning rate is cut when the watched value has not become better for a while.
+
+    A value is better if it is below best - threshold |best|. After more than `patience` epochs in a row without a better
+    one, the factor is multiplied by `factor` and the counting starts again, as in PyTorch (Keras cuts one epoch earlier).
+    The factors of the steps are 1; the state's "factor" multiplies the learning rate.
+
+    Parameters:
+        factor: what a cut multiplies the learning rate by, above 0 and at most 1.
+        patience: how many epochs without improvement are allowed, a whole number.
+        threshold: how much smaller, relative to the best value, counts as better; at least 0.
+        minimum: the factor never falls below this, from 0 to 1.
+
+    >>> plateau = ReduceOnPlateau(factor=0.5, patience=1)
+    >>> state = plateau.first_state()
+    >>> for loss in (1.0, 1.0, 1.0):
+    ...     state = plateau.after_epoch(state, loss)
+    >>> state
+    {'factor': 0.5, 'best': 1.0, 'waited': 0}
+    """
+
+    factor: float = 0.5
+    patience: int = 5
+    threshold: float = 1e-4
+    minimum: float = 0.0
+    name: ClassVar[str] = "reduce_on_plateau"
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "factor": FACTOR,
+        "patience": COUNT_OR_ZERO,
+        "threshold": NOT_NEGATIVE,
+        "minimum": SHARE,
+    }
+
+    def first_state(self) -> State:
+        return {"factor": 1.0, "best": None, "waited": 0}
+
+    def after_epoch(self, state: State, value: float) -> State:
+        best, waited, factor = state["best"], state["waited"] + 1, state["factor"]
+        number = float(value)
+        if math.isfinite(number) and (best is None or number < best - self.threshold * abs(best)):
+            best, waited = number, 0
+        if waited > self.patience:
+            factor, waited = max(factor * self.factor, self.minimum), 0
+        return {"factor": factor, "best": best, "waited": waited}
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    kind.name: kind
+    for kind in (
+        Constant,
+        Step,
+        Exponential,
+        Polynomial,
+        Cosine,
+        CosineRestarts,
+        OneCycle,
+        WarmUp,
+        ReduceOnPlateau,
+    )
+}
+
+
+def schedule(name: str | Schedule, **options: Any) -> Schedule:
+    """A schedule by name, for example "cosine".
+
+    Parameters:
+        name: a key of SCHEDULES, or a Schedule, which is given back.
+        options: the fields of the record.
+
+    Raises:
+        InputError: there is no such schedule or option, or a value is out of range.
+
+    >>> schedule("step", every=3)
+    Step(every=3, factor=0.1)
+    >>> schedule("cosin")
+    Traceback (most recent call last):
+    ranvier.errors.InputError: There is no schedule "cosin". Did you mean "cosine"?
+    """
+    if isinstance(name, Schedule):
+        if options:
+            raise InputError(f'Options were given with a finished schedule; write schedule("{name.name}", ...).')
+        return name
+    if not isinstance(name, str) or name not in SCHEDULES:
+        raise InputError(f'There is no schedule "{name}". {nearest(str(name), SCHEDULES)}')
+    kind = SCHEDULES[name]
+    check_names(name, options, [field.name for field in fields(kind)])
+    return kind(**options)
+
+
+def schedule_from_dict(data: Mapping[str, Any]) -> Schedule:
+    """The schedule that `Schedule.to_dict` wrote.
+
+    >>> schedule_from_dict(WarmUp(3, Cosine()).to_dict()) == WarmUp(3, Cosine())
+    True
+    """
+    values = dict(data)
+    if isinstance(values.get("then"), Mapping):
+        values["then"] = schedule_from_dict(values["then"])
+    return schedule(**values)

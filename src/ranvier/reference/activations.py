@@ -1,0 +1,251 @@
+"""Every activation written by hand: its value and, right under it, its slope. B rows, N columns.
+
+The formulas are independent of the expressions in `network/activations.py`, so that the two check each other.
+x is the weighted sum of a neuron, y = f(x) its output, and f'(x) the slope; dx and dy are the derivatives of the loss
+along x and y. At a kink the slope is that of one side: 0 for relu, relu6, hard_tanh and hard_sigmoid, and 1 (elu and
+leaky_relu) or the scale (selu) where their two branches meet at 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.expression import evaluate
+from ranvier.network.activations import Activation
+
+Array = NDArray[np.float64]
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+
+def forward(activation: Activation, x: Array) -> Array:
+    """y = f(x), element by element; softmax looks at whole rows.
+
+    >>> from ranvier.network.activations import activation
+    >>> forward(activation("relu"), np.array([-1.0, 2.0]))
+    array([0., 2.])
+    """
+    if activation.name == "softmax":
+        return softmax(x)
+    if activation.name in FORMULAS:
+        value, _ = FORMULAS[activation.name]
+        return value(x, **dict(activation.options))
+    return evaluate(_own(activation.expression), {"x": x})
+
+
+def slope(activation: Activation, x: Array) -> Array:
+    """f'(x), element by element; softmax has none, because each output depends on the whole row.
+
+    >>> from ranvier.network.activations import activation
+    >>> slope(activation("relu"), np.array([-1.0, 2.0]))
+    array([0., 1.])
+    """
+    if activation.name in FORMULAS:
+        _, derivative = FORMULAS[activation.name]
+        return derivative(x, **dict(activation.options))
+    return evaluate(_own(activation.slope), {"x": x})
+
+
+def backward(activation: Activation, x: Array, y: Array, dy: Array) -> Array:
+    """dx from dy by the chain rule: dx = dy f'(x)."""
+    if activation.name == "softmax":
+        return softmax_backward(y, dy)
+    return dy * slope(activation, x)
+
+
+def softmax(x: Array) -> Array:
+    """y_j = exp(x_j) / sum_i exp(x_i) over each row; subtracting the largest x changes nothing and avoids overflow."""
+    numerator = np.exp(x - x.max(axis=1, keepdims=True))
+    return numerator / numerator.sum(axis=1, keepdims=True)
+
+
+def softmax_backward(y: Array, dy: Array) -> Array:
+    """dy_j / dx_i = y_j (1 if i = j else 0) - y_j y_i, hence dx_i = y_i (dy_i - sum_j dy_j y_j)."""
+    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
+
+
+def log_softmax(x: Array) -> Array:
+    """log y_j = x_j - log sum_i exp(x_i), which stays finite where y_j itself rounds to 0."""
+    shifted = x - x.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def identity(x: Array) -> Array:
+    return x
+
+
+def identity_slope(x: Array) -> Array:
+    return np.ones_like(x)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), written with exp(-|x|), which cannot overflow."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+
+
+def sigmoid_slope(x: Array) -> Array:
+    """y (1 - y), where 1 - sigmoid(x) = sigmoid(-x)."""
+    return sigmoid(x) * sigmoid(-x)
+
+
+def tanh(x: Array) -> Array:
+    return np.tanh(x)
+
+
+def tanh_slope(x: Array) -> Array:
+    """1 - y^2, factored so that it stays exact where y is close to 1 or -1."""
+    y = np.tanh(x)
+    return (1.0 - y) * (1.0 + y)
+
+
+def relu(x: Array) -> Array:
+    return np.maximum(x, 0.0)
+
+
+def relu_slope(x: Array) -> Array:
+    return np.where(x > 0, 1.0, 0.0)
+
+
+def leaky_relu(x: Array, slope: float) -> Array:
+    return np.where(x >= 0, x, slope * x)
+
+
+def leaky_relu_slope(x: Array, slope: float) -> Array:
+    return np.where(x >= 0, 1.0, slope)
+
+
+def elu(x: Array, alpha: float) -> Array:
+    """x above 0, alpha (exp(x) - 1) below."""
+    return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+
+
+def elu_slope(x: Array, alpha: float) -> Array:
+    return np.where(x >= 0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
+
+
+def selu(x: Array) -> Array:
+    """An elu scaled so that mean 0 and variance 1 are kept from layer to layer."""
+    return SELU_SCALE * elu(x, SELU_ALPHA)
+
+
+def selu_slope(x: Array) -> Array:
+    return SELU_SCALE * elu_slope(x, SELU_ALPHA)
+
+
+def normal_distribution(x: Array) -> Array:
+    """The share of a standard normal distribution below x."""
+    from scipy.special import erfc
+
+    return np.asarray(0.5 * erfc(-x / math.sqrt(2.0)), np.float64)
+
+
+def normal_density(x: Array) -> Array:
+    return np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+
+
+def gelu(x: Array) -> Array:
+    """x times the share of a standard normal distribution below x."""
+    return x * normal_distribution(x)
+
+
+def gelu_slope(x: Array) -> Array:
+    return normal_distribution(x) + x * normal_density(x)
+
+
+def silu(x: Array) -> Array:
+    return x * sigmoid(x)
+
+
+def silu_slope(x: Array) -> Array:
+    return sigmoid(x) + x * sigmoid_slope(x)
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), written so that nothing overflows."""
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def softplus_slope(x: Array) -> Array:
+    return sigmoid(x)
+
+
+def mish(x: Array) -> Array:
+    return x * np.tanh(softplus(x))
+
+
+def mish_slope(x: Array) -> Array:
+    """The product rule, then the chain rule through tanh(softplus(x))."""
+    inner = softplus(x)
+    return np.tanh(inner) + x * tanh_slope(inner) * sigmoid(x)
+
+
+def softsign(x: Array) -> Array:
+    return x / (1.0 + np.abs(x))
+
+
+def softsign_slope(x: Array) -> Array:
+    return 1.0 / (1.0 + np.abs(x)) ** 2
+
+
+def hard_sigmoid(x: Array) -> Array:
+    """The straight line x / 6 + 1/2, cut off at 0 and 1."""
+    return np.clip(x / 6.0 + 0.5, 0.0, 1.0)
+
+
+def hard_sigmoid_slope(x: Array) -> Array:
+    return np.where((x > -3) & (x < 3), 1.0 / 6.0, 0.0)
+
+
+def hard_tanh(x: Array) -> Array:
+    return np.clip(x, -1.0, 1.0)
+
+
+def hard_tanh_slope(x: Array) -> Array:
+    return np.where((x > -1) & (x < 1), 1.0, 0.0)
+
+
+def relu6(x: Array) -> Array:
+    return np.clip(x, 0.0, 6.0)
+
+
+def relu6_slope(x: Array) -> Array:
+    return np.where((x > 0) & (x < 6), 1.0, 0.0)
+
+
+def exponential(x: Array) -> Array:
+    return np.exp(x)
+
+
+def exponential_slope(x: Array) -> Array:
+    return np.exp(x)
+
+
+FORMULAS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
+    "identity": (identity, identity_slope),
+    "sigmoid": (sigmoid, sigmoid_slope),
+    "tanh": (tanh, tanh_slope),
+    "relu": (relu, relu_slope),
+    "leaky_relu": (leaky_relu, leaky_relu_slope),
+    "elu": (elu, elu_slope),
+    "selu": (selu, selu_slope),
+    "gelu": (gelu, gelu_slope),
+    "silu": (silu, silu_slope),
+    "mish": (mish, mish_slope),
+    "softplus": (softplus, softplus_slope),
+    "softsign": (softsign, softsign_slope),
+    "hard_sigmoid": (hard_sigmoid, hard_sigmoid_slope),
+    "hard_tanh": (hard_tanh, hard_tanh_slope),
+    "relu6": (relu6, relu6_slope),
+    "exponential": (exponential, exponential_slope),
+}
+
+
+def _own(expression: Any) -> Any:
+    """The expression of a user's own activation, whose value and slope nobody wrote by hand."""
+    return expression

@@ -1,0 +1,51 @@
+"""The model file: one safetensors file with the parameters and, as JSON, all that is needed to use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from ranvier.storage.atomic import PathLike, write_atomically
+from ranvier.storage.container import MODEL, Arrays, pack, unpack
+
+
+def write_model(path: PathLike, arrays: Mapping[str, npt.NDArray[Any]], description: dict[str, Any]) -> None:
+    """Write a model file as a whole; an earlier file of that name stays until the new one is safe on the disk.
+
+    Parameters:
+        path: where to write.
+        arrays: name -> array of booleans, whole numbers, float16, float32 or float64, any shape.
+        description: plain JSON values (network, task, encoder, training record). A text under "ranvier" is taken for
+            the version of Ranvier that wrote the file, and named when an older one meets the file.
+
+    Raises:
+        InputError: the path cannot be written, or an array or the description cannot be stored (NaN included).
+        RanvierError: writing failed.
+
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "tiny.rv"
+    ...     write_model(path, {"layers.0.bias": np.zeros(2, np.float32)}, {"inputs": 3})
+    ...     read_model(path)
+    ({'layers.0.bias': array([0., 0.], dtype=float32)}, {'inputs': 3})
+    """
+    write_atomically(path, pack(arrays, description, MODEL))
+
+
+def read_model(path: PathLike) -> tuple[Arrays, dict[str, Any]]:
+    """Read a model file. Nothing in it is run, and every changed byte is noticed.
+
+    Returns: the arrays (writable, C order) and the description.
+
+    Raises:
+        ModelFileError: there is no such file, or it is empty, cut off, altered, not Ranvier's or of a newer version.
+
+    >>> read_model("models/digits.rv")
+    Traceback (most recent call last):
+    ...
+    ranvier.errors.ModelFileError: There is no model file "models/digits.rv". The folder "models" does not exist.
+    """
+    return unpack(Path(path), MODEL)

@@ -1,0 +1,56 @@
+"""Noticing that training went wrong, and saying so in plain words with something to try."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import Problem
+from ranvier.errors import TrainingError
+
+GROWTH = 1e6
+
+
+def check(losses: NDArray[np.float64], step: int, problem: Problem) -> None:
+    """Stop where a loss is not a finite number.
+
+    Raises:
+        TrainingError: with the step and what to try.
+    """
+    finite = np.isfinite(losses)
+    if not finite.all():
+        first = step + int(np.argmin(finite)) + 1
+        raise TrainingError(f"The loss became {losses[np.argmin(finite)]} near step {first}. {advice(problem)}")
+
+
+class Watch:
+    """Remembers the smallest loss of an epoch and notices one that has grown beyond all measure."""
+
+    def __init__(self) -> None:
+        self.smallest = math.inf
+
+    def check(self, loss: float, epoch: int, problem: Problem) -> None:
+        """Stop where the loss is a million times (and more than a million above) the smallest one seen.
+
+        Raises:
+            TrainingError: with the epoch and what to try.
+        """
+        self.smallest = min(self.smallest, loss)
+        if loss > GROWTH * max(self.smallest, 0.0) and loss > GROWTH:
+            raise TrainingError(
+                f"Training diverged: the loss rose from {self.smallest:.3g} to {loss:.3g} in epoch {epoch}. "
+                f"{advice(problem)}"
+            )
+
+
+def advice(problem: Problem) -> str:
+    """What to try, in the order of what helps most often."""
+    optimizer: Any = problem.optimizer
+    tries = [f"a smaller learning rate ({optimizer.learning_rate / 10:g} instead of {optimizer.learning_rate:g})"]
+    if optimizer.clip_norm is None:
+        tries.append("gradient clipping (clip_norm=1.0)")
+    tries.append("inputs scaled to mean 0 and standard deviation 1")
+    return f"Try {', '.join(tries[:-1])} or {tries[-1]}."

@@ -1,0 +1,103 @@
+"""L-BFGS: quasi-Newton steps over all rows at once, for small problems.
+
+The last m pairs s = change of the parameters and y = change of the gradient live in the optimizer's slots, s in rows
+0 to m - 1 and y in rows m to 2m - 1, newest last, so a checkpoint holds them like any other optimizer's memory.
+
+Source: Nocedal, Wright, "Numerical Optimization", 2nd edition, algorithms 7.4 (two loops) and 3.5 (strong Wolfe).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import Executable, Rows, State
+from ranvier.network.optimizers import LBFGS
+
+Array = NDArray[Any]
+
+
+def step(executable: Executable, rows: Rows, optimizer: LBFGS, largest_step: float) -> float:
+    """Make one L-BFGS step. Gives the objective before it.
+
+    Where the line search finds no acceptable point, the memory is forgotten and a short gradient step is tried; where
+    even that does not help, the parameters stay as they are.
+    """
+    state = executable.read()
+    start = np.asarray(state.parameters, np.float64)
+
+    def objective(parameters: Array) -> tuple[float, Array]:
+        executable.load(State(parameters.astype(state.parameters.dtype), state.slots, state.step))
+        loss, gradient = executable.objective(rows)
+        return float(loss), np.asarray(gradient, np.float64)
+
+    loss, gradient = objective(start)
+    slots = np.array(state.slots)
+    found = _search(objective, start, loss, gradient, direction(slots, gradient), largest_step)
+    if found is None:
+        slots[:] = 0
+        norm = float(np.linalg.norm(gradient))
+        found = _search(objective, start, loss, gradient, -gradient / max(norm, 1.0), largest_step)
+    if found is None:
+        executable.load(State(state.parameters, slots, state.step + 1))
+        return loss
+    parameters, new_gradient = found
+    changed = parameters.astype(state.parameters.dtype)
+    remember(slots, changed - start, new_gradient - gradient)
+    executable.load(State(changed, slots, state.step + 1))
+    return loss
+
+
+def direction(slots: Array, gradient: Array) -> Array:
+    """Minus the inverse Hessian estimate times the gradient, by the two loops over the remembered pairs."""
+    half = len(slots) // 2
+    result = -gradient
+    pairs = [(slots[i], slots[half + i]) for i in range(half) if slots[half + i].any()]
+    if not pairs:
+        return result / max(1.0, float(np.linalg.norm(gradient)))
+    factors = []
+    for s, y in reversed(pairs):
+        factor = (s @ result) / (s @ y)
+        result = result - factor * y
+        factors.append(factor)
+    s, y = pairs[-1]
+    result = result * ((s @ y) / (y @ y))
+    for (s, y), factor in zip(pairs, reversed(factors), strict=True):
+        result = result + (factor - (y @ result) / (s @ y)) * s
+    return result
+
+
+def remember(slots: Array, s: Array, y: Array) -> None:
+    """Put a pair at the end of the memory, unless its curvature is not positive."""
+    half = len(slots) // 2
+    if half and s @ y > 1e-10 * float(np.linalg.norm(s)) * float(np.linalg.norm(y)):
+        slots[: half - 1], slots[half:-1] = slots[1:half].copy(), slots[half + 1 :].copy()
+        slots[half - 1], slots[-1] = s, y
+
+
+def _search(objective: Any, start: Array, loss: float, gradient: Array, along: Array, largest: float) -> Any:
+    """A point along a direction that satisfies the strong Wolfe conditions, and its gradient; None without one."""
+    from scipy.optimize import line_search
+
+    if gradient @ along >= 0:
+        return None
+    seen: dict[bytes, tuple[float, Array]] = {start.tobytes(): (loss, gradient)}
+
+    def at(parameters: Array) -> tuple[float, Array]:
+        key = parameters.tobytes()
+        if key not in seen:
+            seen[key] = objective(parameters)
+        return seen[key]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        length, *_ = line_search(
+            lambda p: at(p)[0], lambda p: at(p)[1], start, along, gradient, loss, amax=max(largest, 1.0) * 50
+        )
+    if length is None:
+        return None
+    parameters = start + length * along
+    return parameters, at(parameters)[1]

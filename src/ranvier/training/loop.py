@@ -1,0 +1,296 @@
+"""The training loop: epochs are cut into spans, the engine runs a span at a time, and in between Python watches.
+
+A span lasts about 50 ms, so progress, Ctrl-C, checkpoints and callbacks cost next to nothing. Epochs that are much
+shorter than that share a span where nothing has to be looked at after each of them. k steps of a span.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import Executable, Problem, Rows
+from ranvier.network.network import Network
+from ranvier.network.optimizers import LBFGS, Optimizer
+from ranvier.network.schedules import Constant, ReduceOnPlateau, Schedule
+from ranvier.training import divergence, lbfgs, order
+from ranvier.training.callbacks import Callback, Decision, Moment
+from ranvier.training.events import Epoch, Sink, silent
+from ranvier.training.state import TrainingState, predicting_parameters
+
+Array = NDArray[Any]
+SPAN_SECONDS = 0.05
+CHECKPOINT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What is to be trained, on what, for how long and who watches.
+
+    Fields:
+        problem: the network, loss, optimizer and batch size.
+        rows, validation: resident rows; validation may be None.
+        metrics: (outputs, targets) -> name -> value, for the validation rows.
+        epochs: how many epochs to make, counted from `TrainingState.first_epoch`.
+        schedule, shuffle, seed, callbacks, sink: as their names say.
+        save: called with the state now and then and at the end; None saves nothing.
+        stop_requested: asked between spans; True interrupts.
+    """
+
+    problem: Problem
+    rows: Rows
+    validation: Rows | None = None
+    metrics: Callable[[Array, Array], dict[str, float]] | None = None
+    epochs: int = 10
+    schedule: Schedule = Constant()  # noqa: RUF009
+    shuffle: bool = True
+    seed: int = 0
+    callbacks: tuple[Callback, ...] = ()
+    sink: Sink = silent
+    save: Callable[[TrainingState], None] | None = None
+    stop_requested: Callable[[], bool] = bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: its `state`, the `reason` ("finished", "stopped" or "interrupted") and a sentence `text`."""
+
+    state: TrainingState
+    reason: str
+    text: str
+
+
+def train(executable: Executable, course: Course, state: TrainingState) -> Outcome:
+    """Train until the epochs are made, a callback stops, or the user interrupts.
+
+    Raises:
+        TrainingError: the loss is no longer a finite number.
+    """
+    return _Run(executable, course, state).run()
+
+
+class _Run:
+    """One call of `train`. The executable owns the engine's state while this object lives."""
+
+    def __init__(self, executable: Executable, course: Course, state: TrainingState) -> None:
+        self.executable = executable
+        self.course = course
+        self.state = state
+        self.starts = order.batch_starts(len(course.rows), course.problem.batch_size)
+        if isinstance(course.problem.optimizer, LBFGS):
+            self.starts = order.batch_starts(len(course.rows), len(course.rows))
+        self.steps_per_epoch = len(self.starts) - 1
+        self.step_seconds = 0.0
+        self.saved_at = time.perf_counter()
+        self.watch = divergence.Watch()
+        if not state.callbacks:
+            self.state = replace(state, callbacks=tuple(callback.start() for callback in course.callbacks))
+        if isinstance(course.schedule, ReduceOnPlateau) and not state.plateau:
+            self.state = replace(self.state, plateau=course.schedule.first_state())
+        executable.load(state.engine)
+
+    def run(self) -> Outcome:
+        last = self.state.first_epoch + self.course.epochs
+        stop: str | None = None
+        while self.state.epoch < last and stop is None:
+            together = self._epochs_together(last)
+            if together > 1:
+                interrupted = self._short_epochs(together)
+            else:
+                interrupted, stop = self._one_epoch()
+            if interrupted:
+                return self._end("interrupted", f"Interrupted in epoch {self.state.epoch + 1}.")
+        if stop is not None:
+            return self._end("stopped", stop)
+        done = self.state.epoch - self.state.first_epoch
+        return self._end("finished", f"All {done} epochs are done." if done != 1 else "The epoch is done.")
+
+    def _end(self, reason: str, text: str) -> Outcome:
+        self.state = self._with_engine()
+        if self.course.save is not None:
+            self.course.save(self.state)
+        return Outcome(self.state, reason, text)
+
+    def _with_engine(self) -> TrainingState:
+        return replace(self.state, engine=self.executable.read())
+
+    def _epochs_together(self, last: int) -> int:
+        """How many epochs the next span may hold: more than one only where nobody looks in between."""
+        watched = self.course.validation is not None or self.course.callbacks or self.state.plateau
+        if watched or self.state.position or not self.step_seconds or self._full_batch():
+            return 1
+        return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
+
+    def _full_batch(self) -> bool:
+        return isinstance(self.course.problem.optimizer, LBFGS)
+
+    def _scalars(self, first: int, steps: int) -> NDArray[np.float64]:
+        """The optimizer's scalars for steps first (0-based, over all calls of fit) to first + steps - 1."""
+        numbers = np.arange(first, first + steps, dtype=np.int64)
+        optimizer, since = self.course.problem.optimizer, numbers - self.state.first_step
+        total = self.course.epochs * self.steps_per_epoch
+        factors = self.course.schedule.factors(since, self.steps_per_epoch, total)
+        rates = optimizer.learning_rate * factors * self.state.factor * self.state.plateau.get("factor", 1.0)
+        return optimizer.scalar_values(numbers + 1, rates)
+
+    def _step(self) -> int:
+        """How many steps were made before the next one."""
+        epochs = self.state.epoch - self.state.first_epoch
+        return self.state.first_step + epochs * self.steps_per_epoch + self.state.position
+
+    def _short_epochs(self, count: int) -> bool:
+        begun = time.perf_counter()
+        numbers = range(self.state.epoch + 1, self.state.epoch + count + 1)
+        orders = [self._order(number) for number in numbers]
+        scalars = self._scalars(self._step(), count * self.steps_per_epoch)
+        losses = self.executable.run(self.course.rows, order.join(orders, self.starts, scalars))
+        seconds = (time.perf_counter() - begun) / count
+        self._measure(seconds, self.steps_per_epoch)
+        for index, number in enumerate(numbers):
+            place = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
+            self._finish(number, losses[place], orders[index], float(scalars[place][-1, 0]), seconds, seconds)
+        self._save_now_and_then()
+        return self.course.stop_requested()
+
+    def _order(self, number: int) -> NDArray[np.int64]:
+        return order.epoch_order(len(self.course.rows), number, self.course.seed, self.course.shuffle)
+
+    def _one_epoch(self) -> tuple[bool, str | None]:
+        """Run what is left of the next epoch. Gives whether the user interrupted, and why a callback stops."""
+        number = self.state.epoch + 1
+        begun = time.perf_counter() - self.state.seconds
+        rows_in_order = self._order(number)
+        rate = 0.0
+        while (done := self.state.position) < self.steps_per_epoch:
+            steps = self._span_steps(self.steps_per_epoch - done)
+            span_begun = time.perf_counter()
+            scalars = self._scalars(self._step(), steps)
+            losses = self._run_span(rows_in_order, done, steps, scalars)
+            self._measure(time.perf_counter() - span_begun, steps)
+            divergence.check(losses, self._step(), self.course.problem)
+            rate = float(scalars[-1, 0])
+            partial = (*self.state.partial_losses, *losses.tolist())
+            spent = time.perf_counter() - begun
+            self.state = replace(self.state, position=done + steps, partial_losses=partial, seconds=spent)
+            self.course.sink({"kind": "progress", "epoch": number, "done": done + steps, "steps": self.steps_per_epoch})
+            if self.course.stop_requested() and self.state.position < self.steps_per_epoch:
+                return True, None
+        trained = time.perf_counter() - begun
+        losses = np.array(self.state.partial_losses)
+        stop = self._finish(number, losses, rows_in_order, rate, trained, None)
+        self._save_now_and_then()
+        return self.course.stop_requested(), stop
+
+    def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
+        if self._full_batch():
+            optimizer = self.course.problem.optimizer
+            loss = lbfgs.step(self.executable, self.course.rows, optimizer, float(scalars[0, 0]))  # type: ignore[arg-type]
+            return np.array([loss])
+        return self.executable.run(self.course.rows, order.cut(rows, self.starts, first, first + steps, scalars))
+
+    def _span_steps(self, left: int) -> int:
+        if self._full_batch() or not self.step_seconds:
+            return 1
+        return max(1, min(left, int(SPAN_SECONDS / self.step_seconds)))
+
+    def _measure(self, seconds: float, steps: int) -> None:
+        """Learn how long a step takes; a slow first call (compiling) is forgotten quickly."""
+        latest = max(seconds / steps, 1e-9)
+        self.step_seconds = min(2 * self.step_seconds, latest) if self.step_seconds else latest
+
+    def _finish(
+        self,
+        number: int,
+        losses: NDArray[np.float64],
+        rows_in_order: NDArray[np.int64],
+        rate: float,
+        trained: float,
+        seconds: float | None,
+    ) -> str | None:
+        """Write the record of a complete epoch and ask the callbacks. Gives the reason to stop, if any."""
+        divergence.check(losses, number * self.steps_per_epoch, self.course.problem)
+        begun = time.perf_counter()
+        loss = self._mean_loss(losses, rows_in_order)
+        self.watch.check(loss, number, self.course.problem)
+        validation_loss, metrics = self._validate()
+        spent = trained + time.perf_counter() - begun if seconds is None else seconds
+        speed = len(self.course.rows) / max(trained, 1e-9)
+        record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed)
+        states, decisions = self._ask(record)
+        keep = any(decision.keep for decision in decisions)
+        record = replace(record, best=keep)
+        factor = self.state.factor
+        for decision in decisions:
+            factor *= 1.0 if decision.learning_rate_factor is None else decision.learning_rate_factor
+        self.state = replace(
+            self.state,
+            epoch=number,
+            position=0,
+            partial_losses=(),
+            seconds=0.0,
+            best=self._predicting() if keep else self.state.best,
+            callbacks=states,
+            plateau=self._plateau(record),
+            factor=factor,
+            history=(*self.state.history, record),
+        )
+        self.course.sink({"kind": "epoch", **record.to_dict()})
+        return next((decision.stop for decision in decisions if decision.stop is not None), None)
+
+    def _mean_loss(self, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
+        weights = self.course.rows.weights
+        if weights is None:
+            sizes = np.diff(self.starts).astype(np.float64)
+        else:
+            sizes = np.add.reduceat(weights[rows_in_order].astype(np.float64), self.starts[:-1])
+        total = sizes.sum()
+        return float(losses @ sizes / total) if total > 0 else 0.0
+
+    def _predicting(self) -> Array:
+        problem = self.course.problem
+        return np.array(predicting_parameters(self.executable.read(), problem.optimizer, problem.network))
+
+    def _validate(self) -> tuple[float | None, dict[str, float]]:
+        rows, problem = self.course.validation, self.course.problem
+        if rows is None:
+            return None, {}
+        if problem.optimizer.average is None:
+            loss, outputs = self.executable.evaluate(rows)
+        else:
+            state = self.executable.read()
+            self.executable.load(replace(state, parameters=self._predicting()))
+            loss, outputs = self.executable.evaluate(rows)
+            self.executable.load(state)
+        return loss, {} if self.course.metrics is None else self.course.metrics(outputs, rows.targets)
+
+    def _ask(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[Decision]]:
+        table = self.course.problem.network.parameter_table
+        moment = Moment(record, (*self.state.history, record), lambda: table.views(self._predicting()))
+        states, decisions = [], []
+        for callback, state in zip(self.course.callbacks, self.state.callbacks, strict=True):
+            following, decision = callback.after_epoch(state, moment)
+            states.append(following)
+            decisions.append(decision)
+        return tuple(states), decisions
+
+    def _plateau(self, record: Epoch) -> dict[str, Any]:
+        if not isinstance(self.course.schedule, ReduceOnPlateau):
+            return {}
+        score = record.loss if record.validation_loss is None else record.validation_loss
+        return self.course.schedule.after_epoch(self.state.plateau, score)
+
+    def _save_now_and_then(self) -> None:
+        if self.course.save is not None and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:
+            self.state = self._with_engine()
+            self.course.save(self.state)
+            self.saved_at = time.perf_counter()
+
+
+def final_parameters(state: TrainingState, optimizer: Optimizer, network: Network) -> Array:
+    """The parameters that training gives back: the best ones where a callback kept some, else the last ones."""
+    return predicting_parameters(state.engine, optimizer, network) if state.best is None else state.best

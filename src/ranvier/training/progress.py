@@ -1,0 +1,274 @@
+"""Showing a training run while it runs: a live table on a terminal, a few aligned lines elsewhere.
+
+A display is a sink: a callable that takes the events of `training/events.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from ranvier.errors import InputError
+from ranvier.training.events import Event, Sink, silent
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live
+
+LINES = 20
+REFRESHES_PER_SECOND = 5
+LONGEST_SILENCE = 15.0
+
+
+def sink_for(progress: Any) -> Sink:
+    """The sink that the `progress` option of the public functions means.
+
+    Parameters:
+        progress: None shows progress where standard error is a terminal, True always, False never; a callable is
+            taken as it is.
+
+    Raises:
+        InputError: it is something else.
+
+    >>> sink_for(False) is silent
+    True
+    """
+    if callable(progress):
+        return cast(Sink, progress)
+    if progress not in (None, True, False):
+        raise InputError(f"progress is {progress!r}; it must be None, True, False or a function that takes events.")
+    wanted = sys.stderr.isatty() if progress is None else progress
+    return Display() if wanted else silent
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person reads them.
+
+    >>> duration(0.012), duration(9.4), duration(75), duration(3700)
+    ('12 ms', '9.4 s', '1:15 min', '1:01:40 h')
+    """
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
+
+
+def number(value: float | None) -> str:
+    """A loss or a score in about six characters.
+
+    >>> number(0.04213), number(2), number(12345.6), number(None), number(1e-9)
+    ('0.0421', '2.0000', '12,346', '-', '1e-09')
+    """
+    if value is None:
+        return "-"
+    size = abs(value)
+    if size == 0.0 or value != value or size == float("inf"):
+        return f"{value:g}"
+    if size < 5e-4 or size >= 1e7:
+        return f"{value:.3g}"
+    decimals = 4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0
+    return f"{value:,.{decimals}f}"
+
+
+def percent(share: float) -> str:
+    """A share between 0 and 1 as per cent.
+
+    >>> percent(0.9761)
+    '97.6 %'
+    """
+    return f"{100 * share:.1f} %"
+
+
+class Display:
+    """Shows the events of one run on a console.
+
+    Parameters:
+        console: a rich console; None makes one on standard error.
+        stream: where that console writes, instead of standard error.
+
+    A `with` block, or `close`, gives the terminal back when a run ends without an "end" event.
+
+    >>> import io
+    >>> display = Display(stream=io.StringIO())
+    >>> display({"kind": "start", "epochs": 2, "rows": 90, "parameters": 30})
+    >>> display({"kind": "epoch", "epoch": 1, "loss": 0.5, "metrics": {}, "examples_per_second": 1e4})
+    >>> print(display.console.file.getvalue().splitlines()[-1].strip())
+    1/2    0.5000       10,000      < 1 s
+    """
+
+    def __init__(self, console: Console | None = None, stream: TextIO | None = None) -> None:
+        if console is None:
+            from rich.console import Console
+
+            console = Console(file=stream, stderr=stream is None, highlight=False, emoji=False)
+        self.console = console
+        self._live: Live | None = None
+        self._run: dict[str, Any] = {}
+        self._epoch: Event = {}
+        self._share = 0.0
+        self._ended: float | None = None
+        self._best: int | None = None
+        self._began = 0.0
+        self._printed: tuple[int, float] = (0, 0.0)
+        self._header = False
+
+    def __call__(self, event: Event) -> None:
+        """Show one event; kinds that are not known here are passed over."""
+        handlers = {
+            "start": self._on_start,
+            "progress": self._on_progress,
+            "epoch": self._on_epoch,
+            "note": self._on_note,
+            "end": self._on_end,
+        }
+        if event["kind"] in handlers:
+            handlers[event["kind"]](event)
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the live display, leaving its last state on the screen."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _on_start(self, event: Event) -> None:
+        self.close()
+        self._run, self._epoch, self._share, self._ended, self._best = dict(event), {}, 0.0, None, None
+        self._began = time.monotonic()
+        self._printed, self._header = (self._first() - 1, self._began), False
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
+            from rich.live import Live
+
+            self._live = Live(
+                get_renderable=self._picture,
+                console=self.console,
+                refresh_per_second=REFRESHES_PER_SECOND,
+                redirect_stdout=False,
+            )
+            self._live.start()
+
+    def _on_progress(self, event: Event) -> None:
+        self._share = event["done"] / event["steps"]
+
+    def _on_epoch(self, event: Event) -> None:
+        self._epoch, self._share = event, 0.0
+        if event.get("best"):
+            self._best = int(event["epoch"])
+        if self._live is None and self._due(int(event["epoch"])):
+            self._line(event)
+
+    def _on_note(self, event: Event) -> None:
+        self.console.print(event["text"], style="yellow", markup=False)
+
+    def _on_end(self, event: Event) -> None:
+        if self._live is None and self._epoch and int(self._epoch["epoch"]) != self._printed[0]:
+            self._line(self._epoch)
+        self._ended = time.monotonic() - self._began
+        self.close()
+        if event.get("text") and event.get("reason") != "failed":
+            self.console.print(event["text"], style="dim", markup=False)
+
+    def _due(self, epoch: int) -> bool:
+        """Whether a line is due: the first and the last epoch, about LINES in all, and after a long silence."""
+        last, when = self._printed
+        if epoch in (self._first(), self._last()):
+            return True
+        step = max(1, -(-(self._last() - self._first() + 1) // LINES))
+        return epoch // step > last // step or time.monotonic() - when > LONGEST_SILENCE
+
+    def _line(self, event: Event) -> None:
+        """Print one aligned line, after the header if it is the first."""
+        cells = self._cells(event)
+        if not self._header:
+            self._header = True
+            self.console.print(_aligned([(title, title) for title, _ in cells]), markup=False, soft_wrap=True)
+        self._printed = (int(event["epoch"]), time.monotonic())
+        self.console.print(_aligned(cells), markup=False, soft_wrap=True)
+
+    def _cells(self, event: Event) -> list[tuple[str, str]]:
+        """Title and text of every column for the newest epoch."""
+        metrics = event.get("metrics") or {}
+        epoch = event.get("epoch", self._first() - 1)
+        last = self._last()
+        cells = [("Epoch", f"{epoch}/{last}" if last else str(epoch)), ("Loss", number(event.get("loss")))]
+        if event.get("validation_loss") is not None or self._run.get("validation_rows"):
+            cells.append(("Validation", number(event.get("validation_loss"))))
+        if "accuracy" in metrics:
+            cells.append(("Accuracy", percent(metrics["accuracy"])))
+        elif "r2" in metrics:
+            cells.append(("R²", f"{metrics['r2']:.4f}"))
+        speed = event.get("examples_per_second")
+        cells.append(("Examples/s", f"{speed:,.0f}" if speed else "-"))
+        if self._ended is not None and self._live is not None:
+            return [*cells, ("Time", duration(self._ended))]
+        left = self._left()
+        return [*cells, ("Time left", "-" if left is None else "< 1 s" if 0 < left < 1 else duration(left))]
+
+    def _first(self) -> int:
+        """The number of the first epoch of this run."""
+        return int(self._run.get("first_epoch", 1))
+
+    def _last(self) -> int:
+        """The number of the last epoch; 0 where it is not known."""
+        return int(self._run.get("epochs") or 0)
+
+    def _done(self) -> float:
+        """How many epochs of this run are done, the parts of the current one included."""
+        return int(self._epoch.get("epoch", self._first() - 1)) - self._first() + 1 + self._share
+
+    def _left(self) -> float | None:
+        """Seconds until the last epoch at the pace so far."""
+        done = self._done()
+        if not self._last() or done <= 0:
+            return None
+        return (time.monotonic() - self._began) / done * max(0.0, self._last() - self._first() + 1 - done)
+
+    def _picture(self) -> RenderableType:
+        """The live table and its bar."""
+        from rich import box
+        from rich.console import Group
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", pad_edge=False)
+        values = []
+        for title, text in self._cells(self._epoch):
+            table.add_column(title, justify="right", no_wrap=True, min_width=_WIDTHS.get(title, 8))
+            values.append(f"[bold]{text}[/]" if title in ("Accuracy", "R²") else text)
+        table.add_row(*values)
+        return table if self._ended is not None else Group(table, self._bar())
+
+    def _bar(self) -> RenderableType:
+        """How far the run is, the time it took and the best epoch so far."""
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        total = self._last() - self._first() + 1 if self._last() else None
+        bar = ProgressBar(total=total, completed=self._done(), width=30, pulse=total is None)
+        words = duration(time.monotonic() - self._began)
+        if self._best is not None and self._run.get("validation_rows"):
+            words += f", best epoch {self._best}"
+        line = Table.grid(padding=(0, 2, 0, 0))
+        line.add_row(bar, Text(words, "dim"))
+        return line
+
+
+_WIDTHS = {"Epoch": 9, "Loss": 8, "Validation": 10, "Accuracy": 8, "R²": 8, "Examples/s": 11, "Time left": 9}
+
+
+def _aligned(cells: list[tuple[str, str]]) -> str:
+    """One line of right-aligned cells."""
+    return "  ".join(text.rjust(_WIDTHS.get(title, 8)) for title, text in cells)

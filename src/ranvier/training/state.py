@@ -1,0 +1,111 @@
+"""TrainingState: everything that resuming needs to give the same bits as never having stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import State
+from ranvier.network.network import Network
+from ranvier.network.optimizers import LBFGS, Optimizer
+from ranvier.training.events import Epoch
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """A training run at one moment.
+
+    Fields:
+        engine: parameters, optimizer slots and step.
+        epoch: how many epochs are complete.
+        position: how many batches of the next epoch are done.
+        partial_losses: the losses of those batches.
+        seconds: time already spent on the next epoch.
+        best: the parameters that a callback asked to keep, or None.
+        callbacks: one state a callback.
+        plateau: the state of a schedule that watches the score.
+        factor: what callbacks multiplied the learning rate by.
+        history: the records of the complete epochs.
+        first_epoch, first_step: where this call of `fit` began; its schedule counts from there.
+    """
+
+    engine: State
+    epoch: int = 0
+    position: int = 0
+    partial_losses: tuple[float, ...] = ()
+    seconds: float = 0.0
+    best: Array | None = None
+    callbacks: tuple[dict[str, Any], ...] = ()
+    plateau: dict[str, Any] = field(default_factory=dict)
+    factor: float = 1.0
+    history: tuple[Epoch, ...] = ()
+    first_epoch: int = 0
+    first_step: int = 0
+
+    def arrays(self) -> dict[str, Array]:
+        """The arrays that a checkpoint stores."""
+        found = {"parameters": self.engine.parameters, "slots": self.engine.slots}
+        return found if self.best is None else found | {"best": self.best}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the arrays, as plain JSON values."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        listed = {"partial_losses": list(self.partial_losses), "callbacks": list(self.callbacks)}
+        return plain | listed | {"step": self.engine.step, "history": [epoch.to_dict() for epoch in self.history]}
+
+    @classmethod
+    def restore(cls, arrays: dict[str, Array], data: dict[str, Any]) -> TrainingState:
+        """The state that `arrays` and `to_dict` described."""
+        return cls(
+            State(arrays["parameters"], arrays["slots"], data["step"]),
+            best=arrays.get("best"),
+            partial_losses=tuple(data["partial_losses"]),
+            callbacks=tuple(data["callbacks"]),
+            history=tuple(Epoch(**epoch) for epoch in data["history"]),
+            **{name: data[name] for name in _PLAIN},
+        )
+
+
+_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step")
+
+
+def first_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:
+    """The state before the first step: initial weights, empty optimizer slots."""
+    parameters = network.parameter_table.initial(seed).astype(dtype)
+    return TrainingState(State(parameters, first_slots(optimizer, parameters), 0))
+
+
+def first_slots(optimizer: Optimizer, parameters: Array) -> Array:
+    """The optimizer's memory before its first step, shape (S, P)."""
+    if isinstance(optimizer, LBFGS):
+        return np.zeros((2 * optimizer.history, parameters.size), parameters.dtype)
+    slots = optimizer.rule().slots
+    filled = [parameters if start is None else np.full_like(parameters, start) for _, start in slots]
+    return np.stack(filled) if filled else np.zeros((0, parameters.size), parameters.dtype)
+
+
+def predicting_parameters(state: State, optimizer: Optimizer, network: Network) -> Array:
+    """The parameters that predictions use: the averaged ones where the optimizer keeps an average."""
+    if optimizer.average is None:
+        return state.parameters
+    names = [name for name, _ in optimizer.rule().slots]
+    average = state.slots[names.index("average")]
+    return np.where(network.parameter_table.trained_mask(), average, state.parameters)
+
+
+def continued(state: TrainingState) -> TrainingState:
+    """The state from which another call of `fit` goes on: same weights and optimizer, a new schedule and callbacks."""
+    return replace(
+        state,
+        best=None,
+        callbacks=(),
+        plateau={},
+        factor=1.0,
+        first_epoch=state.epoch,
+        first_step=state.engine.step,
+    )

@@ -1,0 +1,185 @@
+"""Random expressions mean the same after simplifying, storing and showing; hostile lists are refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranvier import expression as language
+from ranvier.errors import InputError
+from ranvier.expression import (
+    PRIMITIVES,
+    Expression,
+    constant,
+    differentiate,
+    evaluate,
+    from_list,
+    order,
+    show,
+    simplify,
+    to_list,
+    trace,
+    variable,
+)
+from ranvier.expression.expression import FUNCTIONS
+from ranvier.expression.serialization import MAXIMUM_NODES
+
+VALUES = {
+    "x": np.array([-np.inf, -40.0, -2.5, -1.0, -1e-3, 0.0, 0.5, 1.0, 3.0, 1e4, np.inf, np.nan]),
+    "y": np.array([1.0, 2.0, -0.5, -1.0, 0.0, 0.25, 0.5, -2.0, 3.0, -3.0, 0.0, 1.0]),
+}
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> Expression:
+    """A random graph: each new node takes any earlier ones as its arguments."""
+    numbers = st.sampled_from([0.0, 1.0, -1.0, 2.0, 0.5, -3.0]) | st.floats(-5, 5)
+    nodes = [variable("x"), variable("y"), *(constant(value) for value in draw(st.lists(numbers, max_size=3)))]
+    for op in draw(st.lists(st.sampled_from(sorted(PRIMITIVES)), min_size=1, max_size=12)):
+        positions = st.integers(0, len(nodes) - 1)
+        nodes.append(Expression(op, tuple(nodes[draw(positions)] for _ in range(PRIMITIVES[op].arity))))
+    return nodes[-1]
+
+
+def comparable(expression: Expression) -> np.ndarray[Any, Any]:
+    """The rows where no zero can turn into an infinity by its sign, which `simplify` may change."""
+    parts = np.array(evaluate(tuple(order(expression)), VALUES))
+    return np.asarray(np.isfinite(parts).all(axis=0) | (parts != 0).all(axis=0))
+
+
+@given(expressions())
+def test_simplify_keeps_every_value(expression: Expression) -> None:
+    simple = simplify(expression)
+    assert len(order(simple)) <= len(order(expression))
+    assert simplify(simple) is simple
+    rows = comparable(expression)
+    np.testing.assert_array_equal(evaluate(simple, VALUES)[rows], evaluate(expression, VALUES)[rows])
+
+
+@given(expressions())
+def test_stored_expressions_come_back(expression: Expression) -> None:
+    stored = json.loads(json.dumps(to_list(expression), allow_nan=False))
+    assert from_list(stored) is expression
+    np.testing.assert_array_equal(evaluate(from_list(stored), VALUES), evaluate(expression, VALUES))
+
+
+@given(expressions())
+def test_shown_expressions_can_be_read_again(expression: Expression) -> None:
+    """The lines of `show` are Python: run on the arrays they give the values of the expression."""
+    names: dict[str, Any] = {name: getattr(language, name) for name in FUNCTIONS} | VALUES
+    with np.errstate(all="ignore"):
+        *lines, last = show(expression).splitlines()
+        for line in lines:
+            exec(line, names)
+        shown = eval(last, {**names, "x": variable("x"), "y": variable("y")}) if not lines else None
+    if shown is not None:
+        rows = comparable(expression)
+        np.testing.assert_allclose(
+            evaluate(language.constant(shown) if isinstance(shown, float) else as_node(shown), VALUES)[rows],
+            evaluate(expression, VALUES)[rows],
+            rtol=1e-6,
+        )
+
+
+def as_node(value: Any) -> Expression:
+    return value if isinstance(value, Expression) else constant(value)
+
+
+@given(expressions())
+def test_derivatives_can_be_built_twice(expression: Expression) -> None:
+    first = differentiate(expression, "x")
+    assert differentiate(expression, "x") is first
+    evaluate(differentiate(first, "y"), VALUES)
+
+
+@given(expressions())
+def test_an_expression_traces_to_itself(expression: Expression) -> None:
+    assert trace(lambda x, y: expression, ["x", "y"]) is expression
+
+
+ENTRIES = st.lists(
+    st.sampled_from([*PRIMITIVES, "constant", "variable", "open", ""])
+    | st.integers(-2, 4)
+    | st.floats()
+    | st.text(max_size=3)
+    | st.none()
+    | st.booleans()
+    | st.lists(st.integers(), max_size=2),
+    max_size=4,
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=10,
+)
+
+
+@given(st.lists(ENTRIES, max_size=5) | JSON)
+def test_any_list_is_read_or_refused(data: Any) -> None:
+    try:
+        expression = from_list(data)
+    except InputError:
+        return
+    assert from_list(to_list(expression)) is expression
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([], "at least one entry"),
+        (None, "at least one entry"),
+        ({"op": "exp"}, "at least one entry"),
+        ("exp", "at least one entry"),
+        ([[]], "Entry 0"),
+        (["variable"], "Entry 0"),
+        ([["variable", "x"], ["expp", 0]], r"no such operation. Did you mean .*\"exp\""),
+        ([["variable", "x"], ["exp", 1]], "Entry 1.*circle"),
+        ([["exp", 0]], "circle"),
+        ([["add", 1, 1], ["variable", "x"]], "Entry 0.*circle"),
+        ([["variable", "x"], ["exp", -1]], "circle"),
+        ([["variable", "x"], ["exp", True]], "circle"),
+        ([["variable", "x"], ["exp", 0.0]], "circle"),
+        ([["variable", "x"], ["exp", "0"]], "circle"),
+        ([["variable", "x"], ["exp", [0]]], "circle"),
+        ([["variable", "x"], ["exp", 0, 0]], "followed by 1 value; got 2"),
+        ([["variable", "x"], ["add", 0]], "followed by 2 values; got 1"),
+        ([["variable", 3]], "name of a variable"),
+        ([["variable", "a b"]], "letters"),
+        ([["variable", "x" * 201]], "at most 200"),
+        ([["constant", float("nan")]], "finite"),
+        ([["constant", float("inf")]], "finite"),
+        ([["constant", 10**400]], "finite"),
+        ([["constant", "1"]], "a constant is a number"),
+        ([["constant", True]], "a constant is a number"),
+        ([["constant", None]], "a constant is a number"),
+        ([["constant"]], "followed by 1 value"),
+        ([["x" * 10_000_000]], "no such operation"),
+        ([["variable", "x"]] * (MAXIMUM_NODES + 1), "at most 10000"),
+    ],
+)
+def test_wrong_lists_are_refused(data: object, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        from_list(data)
+    assert len(str(caught.value)) < 1000
+
+
+def test_nested_lists_without_end_are_refused() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    with pytest.raises(InputError):
+        from_list(nested)
+    with pytest.raises(InputError):
+        from_list([["variable", nested]])
+    while nested:
+        nested = nested.pop()
+
+
+def test_the_largest_list_is_read() -> None:
+    data = [["variable", "x"], *([["add", position, position] for position in range(MAXIMUM_NODES - 1)])]
+    assert len(order(from_list(data))) == MAXIMUM_NODES
