@@ -16,6 +16,7 @@ import click
 from ranvier import settings
 from ranvier.cli.console import JSON_OPTION, Output
 from ranvier.cli.failures import DONE, FAILED, one_line
+from ranvier.errors import InputError
 from ranvier.version import __version__
 
 LIBRARIES = {
@@ -128,7 +129,7 @@ def _memory() -> Check:
 def _settings() -> Iterator[Check]:
     try:
         found = settings.read()
-    except settings.InputError as error:
+    except InputError as error:
         yield Check("Settings", "bad", str(error))
         return
     given = [f"{name}={os.environ[name]}" for name in settings.variables() if os.environ.get(name)]
@@ -159,7 +160,7 @@ def _training() -> str:
 
     rows: list[Any] = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     network = ranvier.Network(2, [ranvier.Dense(4, "tanh"), ranvier.Dense(1, "sigmoid")])
-    model = network.fit(rows, [0, 1, 1, 1], epochs=40, learning_rate=0.1, progress=False)
+    model = network.fit(rows, [0, 1, 1, 1], epochs=40, optimizer=ranvier.Adam(0.1), progress=False)
     first, last = model.history[0].loss, model.history[-1].loss
     if not last < first:
         raise ranvier.RanvierError(f"the loss of a tiny network went from {first:.3f} to {last:.3f}")

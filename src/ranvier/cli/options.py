@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ranvier.cli.console import JSON_OPTION
-from ranvier.errors import InputError
 
 json_option = click.option("--json", "as_json", is_flag=True, help=JSON_OPTION)
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
@@ -68,27 +64,6 @@ def names(values: Sequence[str]) -> tuple[str, ...]:
     ('a', 'b', 'c')
     """
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
-
-
-def check_writable(path: str, what: str) -> None:
-    """Make sure, before any work, that a file can be written.
-
-    Raises:
-        InputError: with the reason.
-    """
-    target = Path(path)
-    folder = target.parent
-    if target.is_dir():
-        raise InputError(f'{what} cannot be written to "{path}": it is a folder. Give the name of a file in it.')
-    if not folder.exists():
-        raise InputError(f'{what} cannot be written to "{path}": the folder "{folder}" does not exist. Make it first.')
-    if target.exists() and not os.access(target, os.W_OK):
-        raise InputError(f'{what} cannot be written to "{path}": the file there is protected against writing.')
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(f'{what} cannot be written to "{path}": {error.strerror or error}.') from error
 
 
 def decorate(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

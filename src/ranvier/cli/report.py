@@ -8,21 +8,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from ranvier.cli.console import Output
+from ranvier.cli.failures import DONE, INTERRUPTED
 from ranvier.cli.tables import class_table, layer_table, metrics_table
 from ranvier.training.progress import duration
 
 Report = Mapping[str, Any]
 
 
-def after_training(output: Output, report: Report, data: str | None) -> None:
-    """How good the model is, what it is, where it is and what to do next."""
+def finish(output: Output, report: Report, data: str | None) -> int:
+    """Say how good the model is, what it is, where it is and what to do next; give the exit code."""
+    output.say()
     quality(output, report)
     output.say()
     network(output, report)
     output.say()
     saved(output, report)
-    if not report.get("interrupted"):
+    stopped = bool(report.get("interrupted"))
+    if stopped:
+        interrupted(output, report)
+    else:
         next_steps(output, report, data)
+    output.finish(lambda: report)
+    return INTERRUPTED if stopped else DONE
 
 
 def quality(output: Output, report: Report) -> None:
@@ -90,7 +97,8 @@ def next_steps(output: Output, report: Report, data: str | None) -> None:
 def interrupted(output: Output, report: Report) -> None:
     """What Ctrl-C left behind and how to go on."""
     output.say()
-    output.say(f"Interrupted after {report['epochs']} epochs; the model so far is saved.", "yellow")
+    epochs = "1 epoch" if report["epochs"] == 1 else f"{report['epochs']} epochs"
+    output.say(f"Interrupted after {epochs}; the model so far is saved.", "yellow")
     if report.get("run"):
         output.command(f"ranvier resume {quoted(report['run'])}", "goes on from here")
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from ranvier.cli.console import Output
-from ranvier.cli.failures import DONE, INTERRUPTED
 from ranvier.cli.options import json_option, quiet_option
 
 
@@ -24,17 +21,10 @@ def command(run: str, epochs: int | None, quiet: bool, as_json: bool) -> int:
     The result has the same bits as if the run had never been stopped.
     """
     import ranvier
-    from ranvier.cli.report import after_training, interrupted
-    from ranvier.training.progress import Display
+    from ranvier.cli.reading import watching
+    from ranvier.cli.report import finish
 
     output = Output(as_json, quiet)
-    options: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
-    with Display() as display:
-        model = ranvier.resume(run, progress=False if quiet else display, **options)
-    report = model.report
-    output.say()
-    after_training(output, report, None)
-    if report.get("interrupted"):
-        interrupted(output, report)
-    output.finish(lambda: report)
-    return INTERRUPTED if report.get("interrupted") else DONE
+    with watching(output, quiet) as sink:
+        model = ranvier.resume(run, epochs=epochs, progress=sink)
+    return finish(output, model.report, model.report.get("origin"))

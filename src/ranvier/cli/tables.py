@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ranvier.training.progress import number, percent
@@ -133,7 +134,16 @@ def sparkline(values: Sequence[float], width: int) -> str:
         return ""
     if len(finite) > width:
         edges = [place * len(finite) // width for place in range(width + 1)]
-        finite = [sum(finite[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+        finite = [sum(finite[a:b]) / (b - a) for a, b in pairwise(edges)]
     low, high = min(finite), max(finite)
     scale = 7 / (high - low) if high > low else 0.0
     return "".join("▁▂▃▄▅▆▇█"[round((value - low) * scale)] for value in finite)
+
+
+def curve(values: Sequence[float], width: int, encoding: str) -> str:
+    """A sparkline where the terminal's encoding has the characters, else nothing.
+
+    >>> curve([2.0, 1.0], 8, "ascii")
+    ''
+    """
+    return sparkline(values, width) if encoding.lower().startswith("utf") else ""

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from ranvier.cli.console import Output
-from ranvier.cli.failures import DONE, INTERRUPTED
-from ranvier.cli.options import ShareOrFile, Widths, check_writable, decorate, json_option, names, quiet_option
+from ranvier.cli.options import ShareOrFile, Widths, decorate, json_option, names, quiet_option
 from ranvier.settings import ENGINES
 
 _data = decorate(
@@ -35,7 +34,7 @@ _data = decorate(
         "--validation",
         type=ShareOrFile(),
         metavar="SHARE|FILE",
-        help="Rows that decide when to stop: a share of the rows, or a file. [default: 0.1]",
+        show_default="0.1", help="Rows that decide when to stop: a share of the rows, or a file.",
     ),
     click.option(
         "--held-out",
@@ -112,11 +111,10 @@ def command(data: str, model: str | None, run: str | None, quiet: bool, as_json:
     """
     output = Output(as_json, quiet)
     place = default_model(data) if model is None else model
-    check_writable(place, "The model")
     chosen = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
         chosen[name] = names(chosen[name])
-    return _train(output, data, {**chosen, "model": place, "run": run}, quiet)
+    return _train(output, data, {**chosen, "model": place, "run": run or True}, quiet)
 
 
 def default_model(data: str) -> str:
@@ -136,15 +134,9 @@ _SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".npz", ".
 
 def _train(output: Output, data: str, options: dict[str, Any], quiet: bool) -> int:
     import ranvier
-    from ranvier.cli.report import after_training, interrupted
-    from ranvier.training.progress import Display
+    from ranvier.cli.report import finish
+    from ranvier.cli.reading import watching
 
-    with Display() as display:
-        trained = ranvier.train(data, progress=False if quiet else display, **options)
-    report = trained.report
-    output.say()
-    after_training(output, report, data)
-    if report.get("interrupted"):
-        interrupted(output, report)
-    output.finish(lambda: report)
-    return INTERRUPTED if report.get("interrupted") else DONE
+    with watching(output, quiet) as sink:
+        trained = ranvier.train(data, progress=sink, **options)
+    return finish(output, trained.report, data)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ranvier.data.encoders.array import ArrayEncoder
     from ranvier.data.encoders.table import Encoder
     from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target, infer_task
-    from ranvier.data.prepare import Prepared, prepare, target_values
+    from ranvier.data.preparation import Prepared, prepare, target_values
     from ranvier.data.sources import NAMED, open_source
     from ranvier.data.sources.records import Arrays, Source, Table
 
@@ -37,9 +37,9 @@ _HOMES = {
     "explain_task": "encoders.target",
     "fit_target": "encoders.target",
     "infer_task": "encoders.target",
-    "Prepared": "prepare",
-    "prepare": "prepare",
-    "target_values": "prepare",
+    "Prepared": "preparation",
+    "prepare": "preparation",
+    "target_values": "preparation",
     "NAMED": "sources",
     "open_source": "sources",
     "Arrays": "sources.records",

@@ -30,7 +30,9 @@ def check_dtype(cells: pl.Series) -> None:
     >>> check_dtype(pl.Series("a", [1, 2]))
     """
     if cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Binary):
-        raise DataError(f'Column "{cells.name}" holds cells of type {cells.dtype}; one value for each cell was expected.')
+        raise DataError(
+            f'Column "{cells.name}" holds cells of type {cells.dtype}; one value for each cell was expected.'
+        )
 
 
 def is_text(cells: pl.Series) -> bool:

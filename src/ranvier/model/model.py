@@ -93,7 +93,11 @@ class Model:
         >>> model.outputs([[0.5]]).shape
         (1, 1)
         """
-        return self._run().outputs(self.inputs(X))
+        return self.outputs_of(self.inputs(X))
+
+    def outputs_of(self, inputs: Array) -> Array:
+        """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
+        return self._run().outputs(inputs)
 
     def predict(self, X: Any) -> Array:
         """Answers in the user's own terms: labels (n,), numbers (n,) or (n, N), or 0/1 rows for multilabel."""

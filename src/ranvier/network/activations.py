@@ -1,7 +1,8 @@
 """Activations: the function that a neuron applies to its weighted sum x.
 
-Each is a record that holds a scalar expression in the variable "x"; its slope is derived from it, and engines and exporters
-print both. Softmax is the one that looks at all weighted sums of a layer at once, so it has a name and no expression.
+Each is a record that holds a scalar expression in the variable "x"; its slope is derived from it, and engines and
+exporters print both. Softmax is the one that looks at all weighted sums of a layer at once, so it has a name and no
+expression.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class Kind:
 
 _KINDS: dict[str, Kind] = {
     "identity": Kind(lambda x: x, "textbooks; linear regression", {}),
-    "sigmoid": Kind(sigmoid, "Verhulst, Recherches mathématiques sur la loi d'accroissement de la population, 1845", {}),
+    "sigmoid": Kind(
+        sigmoid, "Verhulst, Recherches mathématiques sur la loi d'accroissement de la population, 1845", {}
+    ),
     "tanh": Kind(tanh, "LeCun, Bottou, Orr and Müller, Efficient BackProp, 1998", {}),
     "relu": Kind(
         lambda x: maximum(x, 0.0), "Nair and Hinton, Rectified linear units improve Boltzmann machines, ICML 2010", {}
@@ -90,7 +93,7 @@ _KINDS: dict[str, Kind] = {
     ),
     "silu": Kind(
         lambda x: x * sigmoid(x),
-        "Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, Neural Networks 2018; swish of Ramachandran et al., 2017",
+        "Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, Neural Networks 2018; also called swish",
         {},
     ),
     "mish": Kind(lambda x: x * tanh(softplus(x)), "Misra, Mish: a self regularized activation function, BMVC 2020", {}),
@@ -104,9 +107,7 @@ _KINDS: dict[str, Kind] = {
     "hard_tanh": Kind(
         lambda x: _clip(x, -1.0, 1.0), "Collobert, Large scale machine learning, thesis, Université Paris VI, 2004", {}
     ),
-    "relu6": Kind(
-        lambda x: _clip(x, 0.0, 6.0), "Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010", {}
-    ),
+    "relu6": Kind(lambda x: _clip(x, 0.0, 6.0), "Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010", {}),
     "exponential": Kind(exp, "textbooks; the inverse link of Poisson regression, overflows above 88 in float32", {}),
     "softmax": Kind(None, "Bridle, Probabilistic interpretation of feedforward classification outputs, 1990", {}),
 }
@@ -156,9 +157,7 @@ class Activation:
         return {"name": self.name, "expression": None if self.expression is None else to_list(self.expression)}
 
 
-def activation(
-    name: str | Activation, function: Callable[[Any], Any] | None = None, **options: float
-) -> Activation:
+def activation(name: str | Activation, function: Callable[[Any], Any] | None = None, **options: float) -> Activation:
     """An activation by name, or one of your own.
 
     Parameters:
@@ -168,8 +167,8 @@ def activation(
         options: for "leaky_relu" slope (0.01), for "elu" alpha (1).
 
     Raises:
-        InputError: there is no such activation or option, a value is out of range, the name is taken, or the function is
-            no formula.
+        InputError: there is no such activation or option, a value is out of range, the name is taken, or the function
+            is no formula.
 
     >>> activation("elu", alpha=2).options
     (('alpha', 2.0),)
@@ -210,7 +209,7 @@ def _custom(name: str, function: Callable[[Any], Any], options: Mapping[str, flo
         raise InputError(f'"{name}" is an activation that Ranvier brings along; choose another name for your own.')
     if options:
         raise InputError(
-            f'Options ({", ".join(options)}) were given with a function; write their values into the function.'
+            f"Options ({', '.join(options)}) were given with a function; write their values into the function."
         )
     return Activation(name, _one(trace(function, ("x",))))
 

@@ -60,9 +60,12 @@ def check_number(owner: str, name: str, value: Any, rule: Rule) -> None:
 
 
 def check_fields(record: Any, rules: Mapping[str, Rule]) -> None:
-    """Check the fields of a record that `rules` names."""
+    """Check the fields of a record that `rules` names, and turn NumPy's numbers into Python's, for JSON."""
     for name, rule in rules.items():
-        check_number(type(record).__name__, name, getattr(record, name), rule)
+        value = getattr(record, name)
+        check_number(type(record).__name__, name, value, rule)
+        if value is not None:
+            object.__setattr__(record, name, int(value) if rule.whole else float(value))
 
 
 def check_names(owner: str, given: Iterable[str], allowed: Iterable[str]) -> None:

@@ -163,7 +163,9 @@ class Initializer:
         (784, 30)
         """
         if inputs < 1 or units < 1:
-            raise ShapeError(f"A weight matrix of {inputs} inputs and {units} units was asked for; both must be 1 or more.")
+            raise ShapeError(
+                f"A weight matrix of {inputs} inputs and {units} units was asked for; both must be 1 or more."
+            )
         kind = _KINDS[self.name]
         sources = Sources(
             lambda count: random.normal(seed, random.INITIAL_WEIGHTS, index, layer, count),
@@ -181,8 +183,8 @@ def initializer(name: str | Initializer, **options: float) -> Initializer:
 
     Parameters:
         name: a key of INITIALIZERS, or an Initializer, which is given back.
-        options: for "normal" deviation (0.01), "uniform" limit (0.05), "he_normal" and "he_uniform" slope (0, of a leaky
-            ReLU), "orthogonal" gain (1), "constant" value (0).
+        options: for "normal" deviation (0.01), "uniform" limit (0.05), "he_normal" and "he_uniform" slope (0, of a
+            leaky ReLU), "orthogonal" gain (1), "constant" value (0).
 
     Raises:
         InputError: there is no such initializer or option, or a value is out of range.

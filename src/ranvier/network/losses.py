@@ -1,8 +1,8 @@
 """Losses: how wrong the outputs of a network are.
 
 Letters: B rows, N outputs; y an output, t its target, z a weighted sum of a sigmoid output layer (logit), l = log p the
-logarithm of a softmax output. A loss holds a scalar expression for one output; `reduction` says whether a row's N values
-are averaged or added. The loss of a batch is always the weighted mean over its rows: sum_b w_b L_b / sum_b w_b.
+logarithm of a softmax output. A loss holds a scalar expression for one output; `reduction` says whether a row's N
+values are averaged or added. The loss of a batch is always the weighted mean over its rows: sum_b w_b L_b / sum_b w_b.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ def _huber(y: Expression, t: Expression, delta: float) -> Expression:
 
 def _log_cosh(y: Expression, t: Expression) -> Expression:
     """log cosh e = |e| + log((1 + exp(-2 |e|)) / 2), which cannot overflow."""
-    error = absolute(y - t)
+    error: Expression = absolute(y - t)
     return error + log1p(0.5 * expm1(-2.0 * error))
 
 
 def _poisson(y: Expression, t: Expression) -> Expression:
     """Below the smallest rate the logarithm goes on as its tangent, so that the slope still leads back up."""
-    rate = maximum(y, SMALLEST_RATE)
+    rate: Expression = maximum(y, SMALLEST_RATE)
     return y - t * (log(rate) + (y - rate) * (1.0 / SMALLEST_RATE))
 
 
@@ -93,13 +93,13 @@ def _categorical_cross_entropy(log_p: Expression) -> Expression:
 
 def _focal(log_p: Expression, gamma: float) -> Expression:
     """1 - p is -expm1(log p); its lower bound keeps the slope finite at p = 1 when gamma is below 1."""
-    doubt = maximum(-expm1(log_p), SMALLEST_DOUBT)
+    doubt: Expression = maximum(-expm1(log_p), SMALLEST_DOUBT)
     return -(doubt**gamma) * log_p
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A built-in loss: the function to trace, what it is applied to, its source and options (name -> (default, rule))."""
+    """A built-in loss: the function to trace, what it is applied to, source and options (name -> (default, rule))."""
 
     function: Callable[..., Expression]
     on: str
@@ -110,7 +110,10 @@ class Kind:
 _FOCAL = "Lin, Goyal, Girshick, He and Dollár, Focal loss for dense object detection, ICCV 2017"
 _KINDS: dict[str, Kind] = {
     "squared_error": Kind(
-        _squared_error, OUTPUT, "Gauss, Theoria motus, 1809; without the 1/2 of some textbooks, as in PyTorch and Keras", {}
+        _squared_error,
+        OUTPUT,
+        "Gauss, Theoria motus, 1809; without the 1/2 of some textbooks, as in PyTorch and Keras",
+        {},
     ),
     "absolute_error": Kind(_absolute_error, OUTPUT, "Boscovich, 1757, and Laplace, 1793", {}),
     "huber": Kind(
@@ -120,16 +123,21 @@ _KINDS: dict[str, Kind] = {
         {"delta": (1.0, POSITIVE)},
     ),
     "log_cosh": Kind(_log_cosh, OUTPUT, "Green, Bayesian reconstructions using a modified EM algorithm, 1990", {}),
-    "binary_cross_entropy": Kind(_binary_cross_entropy, LOGIT, "Cox, The regression analysis of binary sequences, 1958", {}),
+    "binary_cross_entropy": Kind(
+        _binary_cross_entropy, LOGIT, "Cox, The regression analysis of binary sequences, 1958", {}
+    ),
     "categorical_cross_entropy": Kind(
-        _categorical_cross_entropy, LOG_PROBABILITY, "Bridle, Probabilistic interpretation of classification outputs, 1990", {}
+        _categorical_cross_entropy,
+        LOG_PROBABILITY,
+        "Bridle, Probabilistic interpretation of classification outputs, 1990",
+        {},
     ),
     "focal": Kind(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NOT_NEGATIVE)}),
     "binary_focal": Kind(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NOT_NEGATIVE)}),
     "poisson": Kind(
         _poisson,
         OUTPUT,
-        "Nelder and Wedderburn, Generalized linear models, 1972; the outputs are rates, so end in exponential or softplus",
+        "Nelder and Wedderburn, Generalized linear models, 1972; outputs are rates: end in exponential or softplus",
         {},
     ),
     "quantile": Kind(
@@ -269,7 +277,9 @@ def loss(
         raise InputError(f'{name} is a loss on the {kind.on}; on="{on}" does not fit. Leave it out.')
     filled = fill_options(name, options, kind.options)
     built = _trace(lambda *values: kind.function(*values, **dict(filled)), kind.on)
-    return Loss(name, kind.on, built, reduction or _usual(kind.on), _smoothing(name, label_smoothing), filled, kind.source)
+    return Loss(
+        name, kind.on, built, reduction or _usual(kind.on), _smoothing(name, label_smoothing), filled, kind.source
+    )
 
 
 def _usual(on: str) -> str:
@@ -302,7 +312,9 @@ def _custom(
     if name in _KINDS:
         raise InputError(f'"{name}" is a loss that Ranvier brings along; choose another name for your own.')
     if options:
-        raise InputError(f"Options ({', '.join(options)}) were given with a function; write their values into the function.")
+        raise InputError(
+            f"Options ({', '.join(options)}) were given with a function; write their values into the function."
+        )
     if on not in PLACES:
         raise InputError(f"{name}: on is {on!r}; it must be one of {', '.join(PLACES)}.")
     return Loss(name, on, _trace(function, on), reduction or _usual(on), _smoothing(name, label_smoothing))

@@ -1,8 +1,9 @@
 """Schedules: how the learning rate changes while training goes on.
 
-A schedule gives a factor for every step, which multiplies the optimizer's learning rate. The factors are a pure function of
-the step, so that a resumed run continues with the same numbers; `ReduceOnPlateau`, which looks at the loss, is the only
-one with a state. Letters: s the step, counted from 0; S all steps; e = s / (steps per epoch) the epoch, with fraction.
+A schedule gives a factor for every step, which multiplies the optimizer's learning rate. The factors are a pure
+function of the step, so that a resumed run continues with the same numbers; `ReduceOnPlateau`, which looks at the loss,
+is the only one with a state. Letters: s the step, counted from 0; S all steps; e = s / (steps per epoch) the epoch,
+with fraction.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class Schedule:
         Returns a float64 array as long as `steps`.
         """
         if steps_per_epoch < 1 or total_steps < 1:
-            raise InputError(f"A schedule over {total_steps} steps, {steps_per_epoch} an epoch; both must be 1 or more.")
+            raise InputError(
+                f"A schedule over {total_steps} steps, {steps_per_epoch} an epoch; both must be 1 or more."
+            )
         return self._factors(np.asarray(steps, np.int64), int(steps_per_epoch), int(total_steps))
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
@@ -77,9 +80,10 @@ class Schedule:
         return {"name": self.name, **plain}
 
 
-def _half_cosine(progress: Factors, start: float, end: float) -> Factors:
+def _half_cosine(progress: NDArray[np.floating[Any]], start: float, end: float) -> Factors:
     """From `start` at progress 0 to `end` at progress 1 along half a cosine."""
-    return end + (start - end) * 0.5 * (1.0 + np.cos(np.pi * np.clip(progress, 0.0, 1.0)))
+    share = np.asarray(np.clip(progress, 0.0, 1.0), np.float64)
+    return end + (start - end) * 0.5 * (1.0 + np.cos(np.pi * share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +187,8 @@ class Cosine(Schedule):
 class CosineRestarts(Schedule):
     """Half a cosine again and again, each `multiply` times as long as the one before.
 
-    Cycle i lasts first * multiply^i epochs; within it the factor is final + (1 - final) (1 + cos(pi t / length)) / 2, with
-    t the epochs since the cycle started.
+    Cycle i lasts first * multiply^i epochs; within it the factor is final + (1 - final) (1 + cos(pi t / length)) / 2,
+    with t the epochs since the cycle started.
 
     Parameters:
         first: epochs of the first cycle, a whole number.
@@ -220,15 +224,16 @@ class CosineRestarts(Schedule):
 class OneCycle(Schedule):
     """Up to the full learning rate along half a cosine, then down to nearly nothing along another.
 
-    The optimizer's learning rate is the peak. The numbers equal those of PyTorch's OneCycleLR with div_factor = 1 / start
-    and final_div_factor = start / final; the momentum is not cycled.
+    The optimizer's learning rate is the peak. The numbers equal those of PyTorch's OneCycleLR with div_factor = 1 /
+    start and final_div_factor = start / final; the momentum is not cycled.
 
     Parameters:
         peak_at: the share of the training after which the peak is reached, between 0 and 1.
         start: the factor at the first step, above 0 and at most 1.
         final: the factor at the last step, from 0 to 1.
 
-    Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates", 2018.
+    Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates",
+    2018.
 
     >>> OneCycle(peak_at=0.5).factors(np.array([0, 4, 9]), steps_per_epoch=1, total_steps=10)
     array([4.e-02, 1.e+00, 1.e-04])
@@ -252,8 +257,8 @@ class OneCycle(Schedule):
 class WarmUp(Schedule):
     """The learning rate grows in equal parts from nearly nothing, then another schedule takes over.
 
-    With W = epochs * (steps per epoch), rounded: (s + 1) / W for s < W, so that the first step already moves a little and
-    the last of them is a full one; then the factors of `then` for the steps s - W out of S - W.
+    With W = epochs * (steps per epoch), rounded: (s + 1) / W for s < W, so that the first step already moves a little
+    and the last of them is a full one; then the factors of `then` for the steps s - W out of S - W.
 
     Parameters:
         epochs: the length of the warm-up, at least 0; fractions are allowed.
@@ -290,9 +295,9 @@ class WarmUp(Schedule):
 class ReduceOnPlateau(Schedule):
     """The learning rate is cut when the watched value has not become better for a while.
 
-    A value is better if it is below best - threshold |best|. After more than `patience` epochs in a row without a better
-    one, the factor is multiplied by `factor` and the counting starts again, as in PyTorch (Keras cuts one epoch earlier).
-    The factors of the steps are 1; the state's "factor" multiplies the learning rate.
+    A value is better if it is below best - threshold |best|. After more than `patience` epochs in a row without a
+    better one, the factor is multiplied by `factor` and the counting starts again, as in PyTorch (Keras cuts one epoch
+    earlier). The factors of the steps are 1; the state's "factor" multiplies the learning rate.
 
     Parameters:
         factor: what a cut multiplies the learning rate by, above 0 and at most 1.

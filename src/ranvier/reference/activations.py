@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.expression import evaluate
+from ranvier.errors import InputError
+from ranvier.expression import Expression, evaluate
 from ranvier.network.activations import Activation
 
 Array = NDArray[np.float64]
@@ -35,7 +35,7 @@ def forward(activation: Activation, x: Array) -> Array:
     if activation.name in FORMULAS:
         value, _ = FORMULAS[activation.name]
         return value(x, **dict(activation.options))
-    return evaluate(_own(activation.expression), {"x": x})
+    return own(activation.expression, x)
 
 
 def slope(activation: Activation, x: Array) -> Array:
@@ -48,7 +48,7 @@ def slope(activation: Activation, x: Array) -> Array:
     if activation.name in FORMULAS:
         _, derivative = FORMULAS[activation.name]
         return derivative(x, **dict(activation.options))
-    return evaluate(_own(activation.slope), {"x": x})
+    return own(activation.slope, x)
 
 
 def backward(activation: Activation, x: Array, y: Array, dy: Array) -> Array:
@@ -56,6 +56,13 @@ def backward(activation: Activation, x: Array, y: Array, dy: Array) -> Array:
     if activation.name == "softmax":
         return softmax_backward(y, dy)
     return dy * slope(activation, x)
+
+
+def own(expression: Expression | None, x: Array) -> Array:
+    """A user's own activation, or its derived slope: nobody wrote it by hand, so its expression is evaluated."""
+    if expression is None:
+        raise InputError("Only softmax may come without an expression; make your own with rv.activation(name, function).")
+    return evaluate(expression, {"x": x})
 
 
 def softmax(x: Array) -> Array:
@@ -244,8 +251,3 @@ FORMULAS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
     "relu6": (relu6, relu6_slope),
     "exponential": (exponential, exponential_slope),
 }
-
-
-def _own(expression: Any) -> Any:
-    """The expression of a user's own activation, whose value and slope nobody wrote by hand."""
-    return expression

@@ -29,8 +29,8 @@ _held: set[str] = set()
 class Holder:
     """Who holds a lock.
 
-    Fields: `pid`, `host` (the computer), `started` (when the process began, in clock ticks; None where unknown), `token`
-    (random, so that no two holders are alike).
+    Fields: `pid`, `host` (the computer), `started` (when the process began, in clock ticks; None where unknown),
+    `token` (random, so that no two holders are alike).
     """
 
     pid: int

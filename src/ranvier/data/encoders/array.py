@@ -83,7 +83,9 @@ class ArrayEncoder:
             raise ShapeError(f"The rows have {arrays.inputs.shape[1]} numbers; this model takes {self.width} a row.")
         _refuse_infinite(arrays)
         out = np.empty(arrays.inputs.shape, np.float32)
-        if self.scaling == "bytes":
+        if self.scaling == "bytes" and arrays.inputs.dtype == np.uint8:
+            np.divide(arrays.inputs, np.float32(255), out=out, dtype=np.float32)
+        elif self.scaling == "bytes":
             standardize(arrays.inputs, np.zeros(self.width), np.full(self.width, 255.0), out)
         else:
             standardize(arrays.inputs, np.array(self.mean), np.array(self.scale), out)
@@ -125,7 +127,9 @@ class ArrayEncoder:
         scale = checks.scales(data, "scale")
         expected = {"bytes": 0, "standard": width}.get(scaling)
         if expected is None or not len(mean) == len(scale) == expected or math.prod(shape) != width or width == 0:
-            raise checks.damaged(f"scaling {scaling!r} of {width} inputs with {len(mean)} means and shape {list(shape)}")
+            raise checks.damaged(
+                f"scaling {scaling!r} of {width} inputs with {len(mean)} means and shape {list(shape)}"
+            )
         return cls(scaling, width, shape, mean, scale)
 
 

@@ -42,7 +42,7 @@ def field(data: Mapping[str, Any], name: str, kind: type) -> Any:
     """
     if name not in data:
         raise damaged(f'"{name}" is absent')
-    value = data[name]
+    value: Any = data[name]
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             value = float(value)
@@ -51,7 +51,7 @@ def field(data: Mapping[str, Any], name: str, kind: type) -> Any:
         if not math.isfinite(value):
             raise damaged(f'"{name}" is {value}')
         return value
-    if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or value < 0)):
+    if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or str(value).startswith("-"))):
         raise damaged(f'"{name}" is {str(value)[:40]!r}')
     return value
 

@@ -108,14 +108,15 @@ def _parts(cells: pl.Series, parts: tuple[str, ...]) -> NDArray[np.float64]:
     times, wrong = read.moments_in_time(cells)
     if wrong is not None:
         raise read.refuse(cells, wrong, "a date like 2024-02-29")
-    clock = times.dt
-    readers = {
-        "year": clock.year,
-        "month": clock.month,
-        "day": clock.day,
-        "weekday": clock.weekday,
-        "hour": lambda: clock.hour() + clock.minute() / 60.0,
-        "elapsed days": lambda: times.cast(pl.Int64) / (1e6 * read.SECONDS_PER_DAY),
-    }
-    columns = [readers[part]().cast(pl.Float64).to_numpy() for part in parts]
+    columns = [_part(times, part).cast(pl.Float64).to_numpy() for part in parts]
     return np.stack(columns, axis=1)
+
+
+def _part(times: pl.Series, part: str) -> pl.Series:
+    """One part of each point in time."""
+    if part == "hour":
+        return times.dt.hour() + times.dt.minute() / 60.0
+    if part == "elapsed days":
+        return times.cast(pl.Int64) / (1e6 * read.SECONDS_PER_DAY)
+    readers = {"year": times.dt.year, "month": times.dt.month, "day": times.dt.day, "weekday": times.dt.weekday}
+    return readers[part]()

@@ -101,7 +101,9 @@ class Encoder:
         frame = self._frame_from_array(source) if isinstance(source, (np.ndarray, Arrays)) else _frame(source)
         absent = [encoder.column for encoder in self.encoders if encoder.column not in frame.columns]
         if absent:
-            others = f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
+            others = (
+                f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
+            )
             raise DataError(f'The data has no column "{absent[0]}"{others}. {nearest(absent[0], frame.columns)}')
         widths = [len(encoder.feature_names) for encoder in self.encoders]
         out = np.zeros((frame.height, sum(widths)), np.float32)

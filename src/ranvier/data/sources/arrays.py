@@ -41,13 +41,15 @@ def read_npz(path: Path) -> Arrays:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f'"{path}" is a single array; an NPZ archive made with numpy.savez(X=..., y=...) was expected.')
+                raise DataError(
+                    f'"{path}" is a single array; an NPZ archive made with numpy.savez(X=..., y=...) was expected.'
+                )
             names = list(archive.files)
             pair = next((keys for keys in INPUT_KEYS if keys[0] in names), None)
             if pair is None:
                 raise DataError(
-                    f'"{path}" holds the arrays {", ".join(names) or "(none)"}; X and y, x_train and y_train, or inputs '
-                    "and targets were expected. Save it again with numpy.savez(path, X=inputs, y=targets)."
+                    f'"{path}" holds the arrays {", ".join(names) or "(none)"}; X and y, x_train and y_train, '
+                    "or inputs and targets were expected. Save it again with numpy.savez(path, X=inputs, y=targets)."
                 )
             inputs = archive[pair[0]]
             targets = archive[pair[1]] if pair[1] in names else None

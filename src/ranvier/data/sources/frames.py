@@ -57,8 +57,8 @@ def _from_narwhals(source: Any, origin: str) -> pl.DataFrame:
         frame = nw.from_native(source, eager_only=True)
     except TypeError as error:
         raise DataError(
-            f"{origin[0].upper()}{origin[1:]} is of type {type(source).__module__}.{type(source).__name__}; a data frame "
-            "in memory (pandas, polars, pyarrow), a dict of columns, a NumPy array or a path was expected. "
+            f"{origin[0].upper()}{origin[1:]} is of type {type(source).__module__}.{type(source).__name__}; a data "
+            "frame in memory (pandas, polars, pyarrow), a dict of columns, a NumPy array or a path was expected. "
             "For a lazy frame call .collect() first."
         ) from error
     columns: dict[str, Any] = {}
@@ -131,7 +131,9 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     kinds = {type(item) for item in items if item is not None and item == item}
     for kind in kinds:
         if issubclass(kind, (list, tuple, set, dict, np.ndarray, bytes)):
-            raise DataError(f'Column "{name}" has a cell of type {kind.__name__}; one value for each cell was expected.')
+            raise DataError(
+                f'Column "{name}" has a cell of type {kind.__name__}; one value for each cell was expected.'
+            )
     clean = [item if item is None or item == item else None for item in items]
     if not kinds:
         return pl.Series(name, clean, dtype=pl.Null)

@@ -56,7 +56,9 @@ def read_bytes(path: Path) -> bytes:
         if path.suffix.lower() == ".gz" and data:
             data = gzip.decompress(data)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f'"{path}" is damaged: it cannot be unpacked as gzip ({error}). Copy the file again.') from error
+        raise DataError(
+            f'"{path}" is damaged: it cannot be unpacked as gzip ({error}). Copy the file again.'
+        ) from error
     except OSError as error:
         raise DataError(f'"{path}" cannot be read: {error.strerror or error}.') from error
     if not data:

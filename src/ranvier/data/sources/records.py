@@ -90,9 +90,7 @@ def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] =
         raise DataError(f"The inputs of {origin} have shape {inputs.shape}: there are no numbers in them.")
     shape = tuple(int(size) for size in inputs.shape[1:])
     flat = inputs.reshape(inputs.shape[0], -1)
-    if flat.dtype.kind in "ib" or (flat.dtype.kind == "u" and flat.dtype != np.uint8):
-        flat = flat.astype(np.float64)
-    elif flat.dtype.kind == "f" and flat.dtype not in (np.float32, np.float64):
+    if flat.dtype not in (np.uint8, np.float32, np.float64):
         flat = flat.astype(np.float64)
     if targets is not None:
         targets = np.asarray(targets)

@@ -29,11 +29,15 @@ def read_parquet(path: Path) -> Table:
     """
     data = read_bytes(path)
     if data[:4] != b"PAR1" or data[-4:] != b"PAR1":
-        raise DataError(f'"{path}" is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.')
+        raise DataError(
+            f'"{path}" is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
+        )
     try:
         frame = pl.read_parquet(data, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise DataError(f'"{path}" is a damaged Parquet file ({_first_line(error)}). Copy or write it again.') from error
+        raise DataError(
+            f'"{path}" is a damaged Parquet file ({_first_line(error)}). Copy or write it again.'
+        ) from error
     return _table(path, frame)
 
 
@@ -73,7 +77,9 @@ def _json_frame(path: Path, data: bytes) -> pl.DataFrame:
         except (json.JSONDecodeError, RecursionError) as error:
             raise DataError(f'"{path}" has a line that is not JSON: line {number} ({error}).') from error
         if not isinstance(row, dict):
-            raise DataError(f'"{path}" has {str(row)[:40]!r} in line {number}; an object {{"column": value}} was expected.')
+            raise DataError(
+                f'"{path}" has {str(row)[:40]!r} in line {number}; an object {{"column": value}} was expected.'
+            )
         rows.append(row)
     names = list(dict.fromkeys(name for row in rows for name in row))
     return frame_from_columns({name: [row.get(name) for row in rows] for name in names}, f'"{path}"')

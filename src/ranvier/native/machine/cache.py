@@ -1,7 +1,7 @@
 """Compiled objects kept on disk, so that a network met before starts at once.
 
 One file an object, named by the SHA-256 of everything that decides the code. A file is
-    magic (16 bytes) | key (32) | length of the object (8, little-endian) | SHA-256 of all before and after (32) | object
+    magic (16 bytes) | key (32) | length of the object (8, little-endian) | SHA-256 of all the rest (32) | object
 so whatever is damaged, cut short or not ours is noticed, removed and compiled again. Files appear by rename, complete
 or not at all, so processes may share the folder. Trouble with the folder costs one warning and never the run.
 """
@@ -134,10 +134,10 @@ def _store(path: Path, key: bytes, image: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(_pack(key, image))
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name)
+            Path(name).unlink()
         raise
 
 
@@ -153,7 +153,7 @@ def _trim(folder: Path, limit: int) -> None:
                 if file.name.endswith(_SUFFIX):
                     entries.append((status.st_mtime_ns, status.st_size, file.path))
                 elif file.name.endswith(_UNFINISHED) and now - status.st_mtime > _UNFINISHED_SECONDS:
-                    os.unlink(file.path)
+                    Path(file.path).unlink()
     total = sum(size for _, size, _ in entries)
     for _, size, name in sorted(entries):
         if total <= limit:

@@ -10,12 +10,13 @@ it cannot be pickled.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import itertools
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NoReturn
 
@@ -26,7 +27,8 @@ from ranvier.errors import EngineError
 from ranvier.native.machine import system
 from ranvier.native.machine.target import Host, Target
 
-# How hard code generation tries (0 to 3). 2 and 3 give the same code here; 1 saves little time and schedules worse.
+# How hard code generation tries, 0 to 3. For kernels with explicit vectors 2 and 3 give the same bytes, and 1 takes as
+# long as they do.
 CODEGEN_LEVEL = 2
 
 _lock = threading.RLock()
@@ -63,7 +65,8 @@ def compile_ir(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> byte
     Raises:
         EngineError: the text is not valid IR; the message is LLVM's.
     """
-    return bytes(_emit(ir_text, target, level, assembly=False))
+    with _verified(ir_text, target, level) as (module, machine):
+        return bytes(machine.emit_object(module))
 
 
 def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
@@ -72,7 +75,8 @@ def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
     Raises:
         EngineError: the text is not valid IR.
     """
-    return str(_emit(ir_text, target, level, assembly=True))
+    with _verified(ir_text, target, level) as (module, machine):
+        return str(machine.emit_assembly(module))
 
 
 def load_object(image: bytes, name: str, symbols: Mapping[str, int] | None = None) -> Library:
@@ -137,28 +141,30 @@ class Library:
     def __reduce__(self) -> NoReturn:
         raise EngineError(f"The code of {self.name} belongs to the process that loaded it and cannot be pickled.")
 
-    def __del__(self) -> None:
-        if not sys.is_finalizing():
-            with _lock:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing, lock: Any = _lock) -> None:
+        # Bound early, since a module's names are gone by the end of the program. Then nothing is unloaded: threads may
+        # be asleep in this code.
+        if not is_finalizing():
+            with lock:
                 self._trackers.clear()
 
 
-def _emit(ir_text: str, target: Target, level: int, assembly: bool) -> bytes | str:
-    with _lock:
+@contextlib.contextmanager
+def _verified(ir_text: str, target: Target, level: int) -> Iterator[tuple[Any, Any]]:
+    with _lock, llvm.create_context() as context:
         machine = _machine(target, level)
-        with llvm.create_context() as context:
+        try:
+            module = llvm.parse_assembly(ir_text, context)
+        except RuntimeError as error:
+            raise EngineError(f"LLVM cannot read the code that was made: {error}") from error
+        with module:
+            module.triple = machine.triple
+            module.data_layout = str(machine.target_data)
             try:
-                module = llvm.parse_assembly(ir_text, context)
+                module.verify()
             except RuntimeError as error:
-                raise EngineError(f"LLVM cannot read the code that was made: {error}") from error
-            with module:
-                module.triple = machine.triple
-                module.data_layout = str(machine.target_data)
-                try:
-                    module.verify()
-                except RuntimeError as error:
-                    raise EngineError(f"LLVM finds the code that was made invalid: {error}") from error
-                return machine.emit_assembly(module) if assembly else machine.emit_object(module)  # type: ignore[no-any-return]
+                raise EngineError(f"LLVM finds the code that was made invalid: {error}") from error
+            yield module, machine
 
 
 @cache

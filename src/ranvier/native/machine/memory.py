@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import mmap
 from typing import Any
@@ -50,8 +51,7 @@ def address(array: NDArray[Any]) -> int:
 def _huge(size: int) -> NDArray[np.uint8]:
     # Private, so that a forked child has its own copy, as with any other memory.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    try:
+    # A kernel without huge pages refuses; the memory is as good, only not as fast.
+    with contextlib.suppress(OSError):
         memory.madvise(mmap.MADV_HUGEPAGE)
-    except OSError:
-        pass  # A kernel without huge pages: the memory is as good, only not as fast.
     return np.frombuffer(memory, np.uint8)

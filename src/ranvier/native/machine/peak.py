@@ -1,4 +1,4 @@
-"""The machine's limit, measured: how many fused multiply-adds a second its threads reach when nothing else is in the way."""
+"""The machine's limit, measured: how many multiply-adds a second its threads reach with nothing else in the way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from ranvier.native.machine import cache as objects, cpu, llvm, memory
+from ranvier.native.machine import cache as objects
+from ranvier.native.machine import cpu, llvm, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.machine.team import Team
 
@@ -60,18 +61,17 @@ def _measure(threads: int, target: Target) -> float:
 
 
 def peak_ir(target: Target) -> str:
-    """IR of `@multiply_add(i64 thread, ptr argument)`; the argument is the number of rounds, then a place for results."""
+    """IR of `@multiply_add(i64 thread, ptr argument)`; the argument: how many rounds, then a place for results."""
     lanes = target.lanes()
     vector = f"<{lanes} x float>"
     chains = range(accumulators(target))
     splat = f"<{', '.join(['float 5.000000e-01'] * lanes)}>"
     phis = "\n".join(f"  %a{i} = phi {vector} [ zeroinitializer, %entry ], [ %b{i}, %loop ]" for i in chains)
     steps = "\n".join(
-        f"  %b{i} = call {vector} @llvm.fma.v{lanes}f32({vector} %a{i}, {vector} {splat}, {vector} {splat})" for i in chains
+        f"  %b{i} = call {vector} @llvm.fma.v{lanes}f32({vector} %a{i}, {vector} {splat}, {vector} {splat})"
+        for i in chains
     )
-    sums = "\n".join(
-        f"  %s{i} = fadd {vector} {f'%s{i - 1}' if i > 1 else '%b0'}, %b{i}" for i in chains if i
-    )
+    sums = "\n".join(f"  %s{i} = fadd {vector} {f'%s{i - 1}' if i > 1 else '%b0'}, %b{i}" for i in chains if i)
     return f"""
 declare {vector} @llvm.fma.v{lanes}f32({vector}, {vector}, {vector})
 define void @multiply_add(i64 %thread, ptr %argument) {{

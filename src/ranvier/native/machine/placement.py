@@ -1,9 +1,9 @@
 """Where the members of a team wake up: each on a core of its own, never on the caller's.
 
-A system may wake a thread on the core of the thread that wakes it, and take milliseconds to notice that another core is
-free. So a member goes to sleep tied to a core of its own, and unties itself as soon as it wakes: from then on the system
-moves it as it likes. Only Linux lets a process say this; elsewhere, and where there are more threads than cores, nothing
-is done.
+A system may wake a thread on the core of the thread that wakes it, and take milliseconds to notice that another core
+is free. So a member goes to sleep tied to a core of its own, and unties itself as soon as it wakes: from then on the
+system moves it as it likes. Only Linux lets a process say this; elsewhere, and where there are more threads than cores,
+nothing is done.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def missing(host: Host) -> str | None:
 
 
 def choices(host: Host) -> tuple[str, ...]:
-    """The names `choose` accepts on this kind of processor; the list is closed, since LLVM ends the process on others."""
+    """The names `choose` knows on this kind of processor; a closed list, since LLVM ends the process on others."""
     levels = tuple(_LEVELS) if host.triple.startswith("x86_64") else ()
     return tuple(dict.fromkeys(("native", *levels, host.cpu)))
 

@@ -18,7 +18,8 @@ from functools import cache
 from typing import NoReturn
 
 from ranvier.errors import EngineError
-from ranvier.native.machine import barrier, cache as objects, cpu, llvm, memory, system
+from ranvier.native.machine import barrier, cpu, llvm, memory, system
+from ranvier.native.machine import cache as objects
 from ranvier.native.machine.placement import Placement, placement_ir
 from ranvier.native.machine.target import Target
 

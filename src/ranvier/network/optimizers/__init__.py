@@ -1,7 +1,7 @@
 """Optimizers: how the trainable numbers move along their gradients.
 
-Each is a frozen record of its settings; `rule()` gives the update of one number as expressions, which every engine turns
-into its own code, and `scalar_values()` the per-step numbers that go with it.
+Each is a frozen record of its settings; `rule()` gives the update of one number as expressions, which every engine
+turns into its own code, and `scalar_values()` the per-step numbers that go with it.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ __all__ = [
 ]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    kind.name: kind
-    for kind in (SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, Adamax, AMSGrad, Lion, LBFGS)
+    kind.name: kind for kind in (SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, Adamax, AMSGrad, Lion, LBFGS)
 }
 
 
@@ -56,8 +55,8 @@ def optimizer(
 
     Parameters:
         name: a key of OPTIMIZERS, a new name, or an Optimizer, which is given back.
-        update: for a new name, the rule: a function of parameter, gradient, learning_rate, step or slots, by these names,
-            that returns the new parameter and the new slots.
+        update: for a new name, the rule: a function of parameter, gradient, learning_rate, step or slots, by these
+            names, that returns the new parameter and the new slots.
         slots: for a new name, slot name -> initial value.
         options: the fields of the record; for a new name learning_rate, weight_decay, clip_value, clip_norm, average.
 
@@ -75,9 +74,9 @@ def optimizer(
     ... )
     >>> heavy.rule().updates
     (Expression('0.9 * m + gradient'),)
-    >>> optimizer("adma")
+    >>> optimizer("ada")
     Traceback (most recent call last):
-    ranvier.errors.InputError: There is no optimizer "adma". Did you mean "adam" or "adamw" or "adamax"?
+    ranvier.errors.InputError: There is no optimizer "ada". Did you mean "adam" or "nadam" or "adamw"?
     """
     if isinstance(name, Optimizer):
         if update is not None or slots is not None or options:

@@ -26,8 +26,8 @@ class Adagrad(Optimizer):
     Raises:
         InputError: a value is out of range.
 
-    Source: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization", JMLR
-    2011.
+    Source: Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic optimization",
+    JMLR 2011.
 
     >>> Adagrad(0.1).rule().slots
     (('squares', 0.0),)

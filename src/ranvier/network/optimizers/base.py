@@ -30,14 +30,14 @@ class UpdateRule:
     """One step of an optimizer for one trainable number, as expressions.
 
     Fields:
-        slots: (name, initial value) of the numbers that are remembered beside each trainable number; an initial value of
-            None means: a copy of the trainable number.
+        slots: (name, initial value) of the numbers that are remembered beside each trainable number; an initial value
+            of None means: a copy of the trainable number.
         scalars: names of the per-step numbers that are the same for all; the first is "learning_rate".
         parameter: the new value of the trainable number.
         updates: the new value of each slot, in the order of `slots`.
 
-    All expressions read the values before the step; their variables are "parameter", "gradient", "decay" (the weight decay
-    where the number is decayed, else 0), the scalars and the slots.
+    All expressions read the values before the step; their variables are "parameter", "gradient", "decay" (the weight
+    decay where the number is decayed, else 0), the scalars and the slots.
     """
 
     slots: tuple[tuple[str, float | None], ...]
@@ -51,12 +51,12 @@ class Optimizer:
     """Base of all optimizers: the fields that each of them has.
 
     Parameters:
-        weight_decay: decoupled weight decay d: w <- w - lr d w before the step, on weights but not on biases (Loshchilov
-            and Hutter, "Decoupled weight decay regularization", ICLR 2019). It does not pass through the moments; use a
-            layer's `l2` for a penalty in the loss.
+        weight_decay: decoupled weight decay d: w <- w - lr d w before the step, on weights but not on biases
+            (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019). It does not pass through the
+            moments; use a layer's `l2` for a penalty in the loss.
         clip_value: every gradient is limited to the range from -clip_value to clip_value; None does not limit.
-        clip_norm: if the norm of all gradients together is larger, they are scaled down to this norm (Pascanu, Mikolov and
-            Bengio, "On the difficulty of training recurrent neural networks", ICML 2013); None does not limit.
+        clip_norm: if the norm of all gradients together is larger, they are scaled down to this norm (Pascanu, Mikolov
+            and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013); None does not limit.
         average: decay d of the exponential moving average of the trainable numbers, for example 0.999. Step t counts
             with min(d, (1 + t) / (10 + t)), so that the start is soon forgotten. None keeps no average.
     """
@@ -76,8 +76,8 @@ class Optimizer:
     def rule(self) -> UpdateRule:
         """The update as expressions.
 
-        Gradients that arrive here are clipped by norm already; the rule clips by value, decays the weight, moves it, and
-        brings the slot "average" up to date.
+        Gradients that arrive here are clipped by norm already; the rule clips by value, decays the weight, moves it,
+        and brings the slot "average" up to date.
         """
         gradient, parameter = variable("gradient"), variable("parameter")
         if self.clip_value is not None:
@@ -91,12 +91,10 @@ class Optimizer:
             slots.append((AVERAGE, None))
             updates = {**updates, AVERAGE: rate * variable(AVERAGE) + (1.0 - rate) * moved}
         scalars = tuple(self._columns(np.ones(1, np.int64), np.ones(1)))
-        return UpdateRule(
-            tuple(slots), scalars, simplify(moved), tuple(simplify(updates[name]) for name, _ in slots)
-        )
+        return UpdateRule(tuple(slots), scalars, simplify(moved), tuple(simplify(updates[name]) for name, _ in slots))
 
     def scalar_values(self, steps: Steps, learning_rates: Numbers) -> Numbers:
-        """The per-step numbers of the rule, computed in float64: a pure function of the step, so that resuming is exact.
+        """The per-step numbers of the rule, in float64: a pure function of the step, so that resuming is exact.
 
         Parameters:
             steps: the steps, counted from 1, int64.
@@ -152,5 +150,3 @@ def correction(beta: float, steps: Steps) -> Numbers:
 def blend(beta: float, old: Expression, new: Expression) -> Expression:
     """The moving average beta * old + (1 - beta) * new."""
     return beta * old + (1.0 - beta) * new
-
-

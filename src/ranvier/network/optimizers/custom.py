@@ -46,7 +46,8 @@ class Custom(Optimizer):
         for name, initial in self.slots:
             if not isinstance(name, str) or not name.isidentifier() or name in RESERVED or names.count(name) > 1:
                 raise InputError(
-                    f"{self.name}: a slot is called {name!r}; use different Python names, and none of {', '.join(RESERVED)}."
+                    f"{self.name}: a slot is called {name!r}; use different Python names, "
+                    f"and none of {', '.join(RESERVED)}."
                 )
             check_number(f"{self.name}, slot {name}", "the initial value", initial, ANY)
         if len(self.updates) != len(names):
@@ -73,7 +74,9 @@ class Custom(Optimizer):
         """The clipped gradient and the decayed parameter take the places of the bare variables."""
         values = {"parameter": parameter, "gradient": gradient}
         moved = _substitute(self.parameter, values)
-        updates = {name: _substitute(update, values) for (name, _), update in zip(self.slots, self.updates, strict=True)}
+        updates = {
+            name: _substitute(update, values) for (name, _), update in zip(self.slots, self.updates, strict=True)
+        }
         return moved, updates
 
 
@@ -97,13 +100,15 @@ def custom_optimizer(
 
     Parameters:
         name: its name.
-        update: a function whose arguments are called parameter, gradient, learning_rate, step (t, counted from 1) or like
-            a slot, any of them in any order. It returns the new parameter, or a tuple of it and the new slots in order.
+        update: a function whose arguments are called parameter, gradient, learning_rate, step (t, counted from 1) or
+            like a slot, any of them in any order. It returns the new parameter, or a tuple of it and the new slots in
+            order.
         slots: name -> initial value of what is remembered for each parameter.
         options: learning_rate (0.01), weight_decay, clip_value, clip_norm, average.
 
     Raises:
-        InputError: an argument is unknown, or the function does not return as many numbers as there are slots and one more.
+        InputError: an argument is unknown, or the function does not return as many numbers as there are slots and one
+            more.
 
     >>> rule = custom_optimizer("plain", lambda parameter, gradient: parameter - 0.1 * gradient).rule()
     >>> rule.parameter
@@ -117,7 +122,9 @@ def custom_optimizer(
         raise InputError(f"{name}: update is {update!r}; it must be a function of {', '.join(known)}.") from None
     for argument in arguments:
         if argument not in known:
-            raise InputError(f'{name}: update takes "{argument}", which is nothing it is given. {nearest(argument, known)}')
+            raise InputError(
+                f'{name}: update takes "{argument}", which is nothing it is given. {nearest(argument, known)}'
+            )
     traced = trace(lambda *values: update(**dict(zip(arguments, values, strict=True))), arguments)
     results = traced if isinstance(traced, tuple) else (traced,)
     if len(results) != len(remembered) + 1:

@@ -27,8 +27,8 @@ class LBFGS(Optimizer):
         evaluations: evaluations of the loss that one line search may take, a whole number.
         tolerance: training has converged when no gradient is larger than this; at least 0.
 
-    `weight_decay`, `clip_value`, `clip_norm` and `average` do not go with a line search and must keep their defaults; use a
-    layer's `l2` to keep weights small.
+    `weight_decay`, `clip_value`, `clip_norm` and `average` do not go with a line search and must keep their defaults;
+    use a layer's `l2` to keep weights small.
 
     Raises:
         InputError: a value is out of range, or one of these four is given.

@@ -31,8 +31,8 @@ class SGD(Optimizer):
         InputError: a value is out of range.
 
     Source: Robbins and Monro, "A stochastic approximation method", 1951; Polyak, "Some methods of speeding up the
-    convergence of iteration methods", 1964; Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and
-    momentum in deep learning", ICML 2013.
+    convergence of iteration methods", 1964; Sutskever, Martens, Dahl and Hinton, "On the importance of initialization
+    and momentum in deep learning", ICML 2013.
 
     >>> SGD(0.1).rule().parameter
     Expression('parameter - learning_rate * gradient')

@@ -1,0 +1,98 @@
+"""`ranvier predict`: answers for the rows of a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ranvier.cli.console import Output
+from ranvier.cli.failures import DONE
+from ranvier.cli.options import json_option
+from ranvier.errors import InputError
+
+if TYPE_CHECKING:
+    from ranvier.cli.answers import Answers
+
+FORMATS = (".csv", ".jsonl", ".parquet")
+
+
+@click.command("predict")
+@click.argument("model", metavar="MODEL")
+@click.argument("data", metavar="DATA")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    metavar="FILE",
+    help=f"Write here: {', '.join(FORMATS)}; CSV on screen otherwise.",
+)
+@click.option("--probabilities", is_flag=True, help="Give the probability of every class too; --json always does.")
+@json_option
+def command(model: str, data: str, output: str | None, probabilities: bool, as_json: bool) -> int:
+    """Predict the rows of DATA with MODEL.
+
+    Answers are in the order of the rows. Other columns than those the model was trained on are passed over.
+    """
+    import ranvier
+    from ranvier.cli.answers import Answers
+    from ranvier.cli.report import shorten
+
+    if output is not None:
+        _check_output(output)
+    trained = ranvier.load(model)
+    if probabilities and trained.task.kind == "regression":
+        raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
+    answers = Answers.of(trained, data)
+    if output is not None:
+        write(answers, output, probabilities)
+        click.echo(f"{len(answers.predictions):,} predictions are in {shorten(output)}.", err=True)
+    elif not as_json:
+        sys.stdout.write(csv_text(answers, probabilities))
+    Output(as_json).finish(answers.records)
+    return DONE
+
+
+def _check_output(output: str) -> None:
+    from ranvier.storage.atomic import check_writable
+
+    if Path(output).suffix.lower() not in FORMATS:
+        raise InputError(
+            f'"{output}" must end in {", ".join(FORMATS[:-1])} or {FORMATS[-1]}, which says what to write.'
+        )
+    check_writable(output)
+
+
+def csv_text(answers: Answers, probabilities: bool) -> str:
+    """The answers as CSV, with a header."""
+    import polars as pl
+
+    return pl.DataFrame(answers.columns(probabilities)).write_csv()
+
+
+def write(answers: Answers, output: str, probabilities: bool) -> None:
+    """Write a file in the format that its ending says, as a whole.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    from ranvier.storage.atomic import write_atomically
+
+    suffix = Path(output).suffix.lower()
+    if suffix == ".csv":
+        content = csv_text(answers, probabilities).encode()
+    elif suffix == ".jsonl":
+        records = answers.records()
+        kept = records if probabilities else [{"prediction": record["prediction"]} for record in records]
+        content = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in kept).encode()
+    else:
+        import polars as pl
+
+        buffer = io.BytesIO()
+        pl.DataFrame(answers.columns(probabilities)).write_parquet(buffer)
+        content = buffer.getvalue()
+    write_atomically(output, content)

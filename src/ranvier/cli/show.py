@@ -1,0 +1,173 @@
+"""`ranvier show`: a model from the outside in: task, columns, layers, training record, one layer, one neuron."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ranvier.cli.console import Output
+from ranvier.cli.failures import DONE
+from ranvier.cli.options import json_option
+
+if TYPE_CHECKING:
+    from ranvier.model.model import Model
+
+SHOWN_COLUMNS = 30
+
+
+@click.command("show")
+@click.argument("model", metavar="MODEL")
+@click.option("--layer", "-l", metavar="L", help="One layer: its number from 0, or its name such as layers.0.")
+@click.option("--neuron", "-n", type=click.IntRange(min=0), metavar="N", help="One neuron of that layer, from 0.")
+@json_option
+def command(model: str, layer: str | None, neuron: int | None, as_json: bool) -> int:
+    """Look inside MODEL: what it answers, the columns it takes, its layers and parameters, how it was trained."""
+    if neuron is not None and layer is None:
+        raise click.UsageError("--neuron needs --layer, such as --layer 0.", click.get_current_context())
+    import ranvier
+    from ranvier.cli import neurons
+
+    output = Output(as_json)
+    trained = ranvier.load(model)
+    if layer is None:
+        found = describe(trained)
+        _print(output, trained, found, model)
+    elif neuron is None:
+        found = neurons.layer_record(trained, layer)
+        neurons.print_layer(output, found)
+    else:
+        found = neurons.neuron_record(trained, layer, neuron)
+        neurons.print_neuron(output, found)
+    output.finish(lambda: {"model": model, **found})
+    return DONE
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """The whole model as plain values."""
+    import numpy as np
+
+    columns = [] if model.encoder is None else model.encoder.describe()
+    statistics = []
+    for name, array in model.parameters.items():
+        values = np.asarray(array, np.float64)
+        statistics.append(
+            {
+                "name": name,
+                "shape": list(values.shape),
+                "minimum": values.min(),
+                "mean": values.mean(),
+                "maximum": values.max(),
+                "standard_deviation": values.std(),
+                "zeros": np.mean(values == 0.0),
+            }
+        )
+    return {
+        "task": model.task.to_dict(),
+        "network": model.network.to_dict(),
+        "parameters": model.network.parameter_count,
+        "columns": [dict(zip(("name", "kind", "encoded", "note"), column, strict=True)) for column in columns],
+        "statistics": statistics,
+        "history": [epoch.to_dict() for epoch in model.history],
+        "training": model.training.to_dict(),
+        "report": model.report,
+    }
+
+
+def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> None:
+    from ranvier.cli.report import heading
+    from ranvier.cli.tables import layer_table
+    from ranvier.model.report import layer_rows
+
+    heading(output, path)
+    output.say(answer_sentence(model))
+    output.say()
+    if found["columns"]:
+        _print_columns(output, found["columns"], model.network.inputs)
+    heading(output, f"Network, {found['parameters']:,} parameters")
+    output.words.print(layer_table(layer_rows(model.network)))
+    output.say()
+    _print_statistics(output, found["statistics"])
+    if model.history:
+        output.say()
+        _print_training(output, model)
+
+
+def answer_sentence(model: Model) -> str:
+    """What the model answers, in one sentence."""
+    task, what = model.task, ", ".join(model.task.names) or "the target"
+    if task.kind == "regression":
+        return f"Predicts {what}: {'a number' if task.outputs == 1 else f'{task.outputs} numbers'}."
+    if task.kind == "multilabel":
+        return f"Says which of {task.outputs} labels apply: {what}."
+    shown = ", ".join(str(label) for label in task.classes[:12])
+    more = f" and {len(task.classes) - 12} more" if len(task.classes) > 12 else ""
+    return f"Predicts {what}, one of {len(task.classes)} classes: {shown}{more}."
+
+
+def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
+    from ranvier.cli.report import heading
+    from ranvier.cli.tables import literal, table
+
+    heading(output, f"Columns, {inputs:,} inputs")
+    shown = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
+    for column in columns[:SHOWN_COLUMNS]:
+        name = literal(column["name"])
+        name.truncate(24, overflow="ellipsis")
+        shown.add_row(name, column["kind"], literal(column["encoded"]), literal(column["note"] or " ", "dim"))
+    output.words.print(shown)
+    if len(columns) > SHOWN_COLUMNS:
+        output.say(f"and {len(columns) - SHOWN_COLUMNS} more columns; --json lists them all.", "dim")
+    output.say()
+
+
+def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
+    from ranvier.cli.report import heading
+    from ranvier.cli.tables import table
+
+    heading(output, "Parameters")
+    titles = ("Smallest", "Mean", "Largest", "Zeros")
+    shown = table("Name", "Shape", *titles, numbers=titles)
+    for entry in statistics:
+        values = [f"{entry[key]:.4f}" for key in ("minimum", "mean", "maximum")]
+        zeros = f"{100 * entry['zeros']:.1f} %" if entry["zeros"] else "-"
+        shown.add_row(entry["name"], " × ".join(map(str, entry["shape"])), *values, zeros)
+    output.words.print(shown)
+
+
+def _print_training(output: Output, model: Model) -> None:
+    from rich.text import Text
+
+    from ranvier.cli.report import heading
+    from ranvier.cli.tables import curve
+    from ranvier.training.progress import duration, number
+
+    history = model.history
+    seconds = sum(epoch.seconds for epoch in history)
+    settings = model.training
+    kind = type(settings.optimizer).__name__
+    heading(output, f"Training, {len(history)} epochs in {duration(seconds)}")
+    output.say(
+        f"{kind}, learning rate {settings.optimizer.learning_rate:g}, batch size {settings.batch_size}, "
+        f"{settings.loss.name.replace('_', ' ')}, seed {settings.seed}, {model.engine} engine"
+    )
+    width = max(10, min(48, output.words.width - 40))
+    series = [("Loss", [epoch.loss for epoch in history])]
+    checked = [epoch.validation_loss for epoch in history if epoch.validation_loss is not None]
+    if checked:
+        series.append(("Validation loss", checked))
+    for title, values in series:
+        line = Text.assemble((f"{title:<17}", "dim"), (curve(values, width, output.words.encoding), "cyan"))
+        line.append(f"  {number(values[0])} → {number(values[-1])}")
+        output.words.print(line, soft_wrap=True)
+    for name, value in (model.report.get("metrics") or {}).items():
+        _metric(output, name, value)
+
+
+def _metric(output: Output, name: str, value: float) -> None:
+    from rich.text import Text
+
+    from ranvier.cli.tables import METRICS, metric
+
+    title = METRICS.get(name, (name, ""))[0]
+    output.words.print(Text.assemble((f"{title:<17}", "dim"), metric(name, value), ("  on held-out rows", "dim")))

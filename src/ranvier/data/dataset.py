@@ -1,0 +1,118 @@
+"""Rows ready for a network, and their division into parts.
+
+B is the number of rows, K the number of inputs, N the number of outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import InputError, ShapeError
+from ranvier.random import SPLIT, permutation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Encoded rows.
+
+    Fields:
+        X: the inputs, float32, contiguous, shape (B, K).
+        y: the targets, float32, contiguous, shape (B, N).
+        weight: how much each row counts, float32, shape (B,); None where all count the same.
+
+    Raises:
+        ShapeError: the shapes or types do not fit together.
+
+    >>> Dataset(np.zeros((3, 2), np.float32), np.zeros((3, 1), np.float32)).rows
+    3
+    """
+
+    X: NDArray[np.float32]
+    y: NDArray[np.float32]
+    weight: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        shapes = (self.X.shape, self.y.shape)
+        if self.X.ndim != 2 or self.y.ndim != 2 or len(self.X) != len(self.y):
+            raise ShapeError(
+                f"X and y have shapes {shapes[0]} and {shapes[1]}; (rows, inputs) and (rows, outputs) were expected."
+            )
+        if self.weight is not None and self.weight.shape != (len(self.X),):
+            raise ShapeError(f"weight has shape {self.weight.shape}; ({len(self.X)},) was expected.")
+        for name, array in (("X", self.X), ("y", self.y), ("weight", self.weight)):
+            if array is not None and (array.dtype != np.float32 or not array.flags.c_contiguous):
+                raise ShapeError(f"{name} is of type {array.dtype}; a contiguous float32 array was expected.")
+
+    @property
+    def rows(self) -> int:
+        """B, the number of rows."""
+        return len(self.X)
+
+
+def split_rows(
+    rows: int, shares: Sequence[float], seed: int, labels: NDArray[Any] | None = None
+) -> tuple[NDArray[np.int64], ...]:
+    """Divide row numbers into parts by chance, the same for the same seed.
+
+    Each part with a share above 0 gets at least one row if there are enough rows. With labels, each part gets each
+    class in about its share, and the first part at least one row of every class if it has room for them.
+
+    Parameters:
+        rows: B, the number of rows.
+        shares: the share of each part, summing to 1; the first is the training part.
+        seed: any whole number from 0 to 2**64 - 1.
+        labels: the class of each row, shape (B,).
+
+    Returns one sorted array of row numbers for each share.
+
+    Raises:
+        InputError: the shares are negative or do not sum to 1.
+
+    >>> [len(part) for part in split_rows(10, (0.7, 0.1, 0.2), seed=0)]
+    [7, 1, 2]
+    """
+    given = np.asarray(shares, np.float64)
+    if given.ndim != 1 or given.size == 0 or not (given >= 0).all() or abs(given.sum() - 1.0) > 1e-6:
+        raise InputError(f"The shares are {list(shares)}; they must be at least 0 and sum to 1.")
+    if labels is not None and len(labels) != rows:
+        raise ShapeError(f"There are {len(labels)} labels and {rows} rows.")
+    order = permutation(seed, SPLIT, 0, rows)
+    if labels is not None:
+        order = order[_interleaved(np.asarray(labels)[order])]
+    sizes = _sizes(rows, given)
+    edges = rows - np.cumsum(sizes)
+    starts, ends = edges, edges + sizes
+    return tuple(np.sort(order[start:end]) for start, end in zip(starts, ends, strict=True))
+
+
+def _sizes(rows: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The number of rows of each part: nearest to its share, at least one, the first part taking what is left."""
+    sizes = np.floor(rows * shares + 0.5).astype(np.int64)
+    sizes[(sizes == 0) & (shares > 0)] = 1
+    for part in range(len(sizes) - 1, 0, -1):
+        needed = 1 if shares[0] > 0 else 0
+        sizes[part] = min(sizes[part], max(rows - needed - int(sizes[part + 1 :].sum()), 0))
+    sizes[0] = rows - sizes[1:].sum()
+    return sizes
+
+
+def _interleaved(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """An order of rows in which every stretch holds the classes in proportion, with one row of each class at the end.
+
+    The row that is number j of the n of its class (counted from 0) stands at (j + 1/2) / n, the last one at the end.
+    """
+    codes = np.unique(labels, return_inverse=True)[1].reshape(-1)
+    by_class = np.argsort(codes, kind="stable")
+    counts = np.bincount(codes)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    number = np.arange(len(labels)) - first
+    size = np.repeat(counts, counts)
+    place = np.where(number == size - 1, 2.0, (number + 0.5) / size)
+    positions = np.empty(len(labels))
+    positions[by_class] = place
+    return np.argsort(positions, kind="stable")

@@ -1,0 +1,143 @@
+"""Target values in one of four forms: booleans, whole numbers, numbers (NaN: missing), or text (None: missing).
+
+B is the number of rows, N the number of target columns.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import DataError
+
+Values = NDArray[Any]
+
+
+def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
+    """The target values as an array of booleans, int64, float64 or objects that are text or None.
+
+    Parameters:
+        values: a list, an array or a series (B,), or numbers (B, N); (B, 1) becomes (B,).
+        names: the names of the target columns, for messages.
+
+    Raises:
+        DataError: the values are dates, are not single values, or are text in several columns.
+
+    >>> plain_values([1, 0, None]).tolist()
+    [1.0, 0.0, nan]
+    >>> plain_values(["yes", None]).tolist()
+    ['yes', None]
+    """
+    if hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError("The rows of the target have different lengths; one length was expected.") from error
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (1, 2):
+        raise DataError(f"The target has shape {array.shape}; (rows,) or (rows, columns) was expected.")
+    kind = array.dtype.kind
+    if kind == "b":
+        return array
+    if kind in "iu":
+        return array.astype(np.float64 if kind == "u" and array.dtype.itemsize == 8 else np.int64)
+    if kind == "f":
+        return array.astype(np.float64)
+    name = f' "{names[0]}"' if len(names) == 1 else ""
+    if kind == "M":
+        raise DataError(f"The target{name} holds dates; labels or numbers were expected.")
+    if kind in "UTO" and array.ndim == 1:
+        return _from_objects(array.tolist() if isinstance(values, np.ndarray) else list(values), name)
+    if kind == "O":
+        columns = [plain_values(array[:, place], names[place : place + 1]) for place in range(array.shape[1])]
+        if all(column.dtype.kind in "bif" for column in columns):
+            return np.stack(columns, axis=1)
+    raise DataError(
+        f"The target{name} is of type {array.dtype} and shape {array.shape}; labels or numbers were expected."
+    )
+
+
+def _from_objects(items: list[Any], name: str) -> Values:
+    """The narrowest of the four forms that holds the items."""
+    items = [item.item() if isinstance(item, np.generic) else item for item in items]
+    missing = [item is None or item != item for item in items]
+    kinds = {type(item) for item, gone in zip(items, missing, strict=True) if not gone}
+    if kinds and kinds <= {bool} and not any(missing):
+        return np.array(items, bool)
+    if kinds <= {int, float, bool}:
+        if float not in kinds and not any(missing) and all(-(2**63) <= item < 2**63 for item in items):
+            return np.array(items, np.int64)
+        return np.array([np.nan if gone else float(item) for item, gone in zip(items, missing, strict=True)])
+    if str not in kinds and not kinds <= {int, float, bool, str}:
+        raise DataError(
+            f"The target{name} holds values of type {next(iter(kinds)).__name__}; labels or numbers were expected."
+        )
+    result = np.empty(len(items), object)
+    result[:] = [None if gone else str(item) for item, gone in zip(items, missing, strict=True)]
+    return result
+
+
+def missing_rows(values: Values) -> NDArray[np.bool_]:
+    """Which rows have a missing value in any column, shape (B,).
+
+    >>> missing_rows(plain_values(["yes", None])).tolist()
+    [False, True]
+    """
+    gone: NDArray[np.bool_] = np.zeros(values.shape, np.bool_)
+    if values.dtype.kind == "f":
+        gone = np.isnan(values)
+    elif values.dtype.kind == "O":
+        gone = np.fromiter((item is None for item in values.tolist()), np.bool_, len(values))
+    return np.asarray(gone.any(axis=1), np.bool_) if gone.ndim == 2 else gone
+
+
+def label_counts(values: Values) -> dict[Any, int]:
+    """How many rows each label has, the labels sorted; missing ones left out.
+
+    >>> label_counts(plain_values(["b", "a", "b", None]))
+    {'a': 1, 'b': 2}
+    """
+    if values.dtype.kind == "O":
+        counts: dict[Any, int] = {}
+        for item in values.tolist():
+            if item is not None:
+                counts[item] = counts.get(item, 0) + 1
+        return dict(sorted(counts.items()))
+    present = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    labels, rows = np.unique(present, return_counts=True)
+    return dict(zip(labels.tolist(), rows.tolist(), strict=True))
+
+
+def label_index(values: Values, classes: tuple[Any, ...]) -> NDArray[np.int64]:
+    """The place of each label among the classes, -1 where it is none of them.
+
+    A label matches a class that is equal to it; failing that, one written the same ("1" and 1, "True" and True).
+
+    >>> label_index(plain_values(["1", "0"]), (0, 1)).tolist()
+    [1, 0]
+    """
+    places: dict[Any, int] = {_written(label): place for place, label in enumerate(classes)}
+    places.update((label, place) for place, label in enumerate(classes))
+    items = values.tolist()
+    found = np.fromiter((places.get(item, -1) for item in items), np.int64, len(items))
+    if (found < 0).any():
+        again = (
+            places.get(_written(item), -1) if place < 0 else place for item, place in zip(items, found, strict=True)
+        )
+        found = np.fromiter(again, np.int64, len(items))
+    return found
+
+
+def _written(label: Any) -> str:
+    """How a label is written in a text file."""
+    if isinstance(label, bool):
+        return str(label).lower()
+    if isinstance(label, float) and math.isfinite(label) and label == int(label):
+        return str(int(label))
+    text = str(label).strip()
+    return text.lower() if text.lower() in ("true", "false") else text

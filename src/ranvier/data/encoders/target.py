@@ -1,0 +1,243 @@
+"""From target values to what the output layer should say, and back to labels and values.
+
+B is the number of rows, N the number of outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.encoders import checks
+from ranvier.data.encoders.labels import Values, label_index, missing_rows, plain_values
+from ranvier.data.encoders.scaling import moments
+from ranvier.data.encoders.tasks import explain_task, infer_task
+from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.network.task import KINDS, Task
+
+__all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetEncoder:
+    """Encodes target values and decodes outputs.
+
+    Binary labels become 0 and 1, classes one-hot rows, labels 0 and 1 each, numbers (y - mean) / scale.
+
+    Fields:
+        task: what is asked for.
+        mean, scale: one number for each output of a regression; empty for the other kinds.
+
+    >>> encoder = TargetEncoder(Task("classes", 3, ("a", "b", "c"), ("letter",)))
+    >>> encoder.transform(["b"]).tolist()
+    [[0.0, 1.0, 0.0]]
+    >>> encoder.decode(np.array([[0.1, 0.2, 0.7]])).tolist()
+    ['c']
+    """
+
+    task: Task
+    mean: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+
+    def transform(self, values: Any) -> NDArray[np.float32]:
+        """Encode target values.
+
+        Parameters:
+            values: a list, an array or a series (B,), or numbers (B, N).
+
+        Returns a contiguous float32 array (B, N).
+
+        Raises:
+            DataError: a value is missing, infinite, no number where one is due, or a class that training did not have.
+            ShapeError: the number of columns is not the number of outputs.
+        """
+        if self.task.classifies:
+            index = self.class_index(values)
+            if self.task.kind == "binary":
+                return index.astype(np.float32)[:, None]
+            out = np.zeros((len(index), self.task.outputs), np.float32)
+            out[np.arange(len(index)), index] = 1.0
+            return out
+        numbers = self._numbers(values)
+        if self.task.kind == "multilabel":
+            wrong = ~np.isin(numbers, (0.0, 1.0))
+            if wrong.any():
+                row, column = (int(place) for place in np.argwhere(wrong)[0])
+                raise DataError(f"{self._at(row, column)} is {numbers[row, column]:g}; 0 or 1 was expected.")
+            return numbers.astype(np.float32)
+        return np.ascontiguousarray((numbers - np.array(self.mean)) / np.array(self.scale), np.float32)
+
+    def class_index(self, values: Any) -> NDArray[np.int64]:
+        """The place of each label among the classes, shape (B,).
+
+        Raises:
+            InputError: the task has no classes.
+            DataError: a label is missing or was not among the training rows.
+
+        >>> TargetEncoder(Task("binary", 1, ("no", "yes"), ("income",))).class_index(["yes", "no"]).tolist()
+        [1, 0]
+        """
+        if not self.task.classifies:
+            raise InputError(f"A {self.task.kind} task has no classes.")
+        plain = self._plain(values)
+        if plain.ndim != 1:
+            raise ShapeError(f"The target has shape {plain.shape}; one label for each row was expected.")
+        index = label_index(plain, self.task.classes)
+        if (index < 0).any():
+            row = int((index < 0).argmax())
+            known = ", ".join(str(label) for label in self.task.classes[:20])
+            more = f" and {len(self.task.classes) - 20} more" if len(self.task.classes) > 20 else ""
+            raise DataError(
+                f'{self._at(row, 0)} is "{plain[row]}", a class that the training rows did not have. '
+                f"Known classes: {known}{more}."
+            )
+        return index
+
+    def decode(self, outputs: Any) -> NDArray[Any]:
+        """What the outputs mean: labels of their first type, 0 or 1 for each label, or values.
+
+        Parameters:
+            outputs: shape (B, N); probabilities, or standardized values of a regression. A binary output of at least
+                0.5 is the second class.
+
+        Returns an array (B,), or (B, N) of a multilabel task or a regression with several columns.
+
+        Raises:
+            ShapeError: the outputs have another width.
+        """
+        array = self._outputs(outputs)
+        if self.task.kind == "regression":
+            return self.values(array)
+        if self.task.kind == "multilabel":
+            return (array >= 0.5).astype(np.int64)
+        index = (array[:, 0] >= 0.5).astype(np.int64) if self.task.kind == "binary" else array.argmax(axis=1)
+        labels: NDArray[Any] = _label_array(self.task.classes)[index]
+        return labels
+
+    def values(self, outputs: Any) -> NDArray[np.float64]:
+        """The numbers that outputs of a regression stand for: outputs * scale + mean.
+
+        Parameters:
+            outputs: shape (B, N).
+
+        Returns shape (B,) for one output, else (B, N).
+
+        Raises:
+            InputError: the task is no regression.
+
+        >>> TargetEncoder(Task("regression", 1, names=("price",)), (10.0,), (2.0,)).values([[1.5]]).tolist()
+        [13.0]
+        """
+        if self.task.kind != "regression":
+            raise InputError(f"A {self.task.kind} task has labels, not values; use decode.")
+        numbers: NDArray[np.float64] = self._outputs(outputs).astype(np.float64) * np.array(self.scale) + np.array(
+            self.mean
+        )
+        return numbers[:, 0] if self.task.outputs == 1 else numbers
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""
+        return {"kind": "target", "task": self.task.to_dict(), "mean": list(self.mean), "scale": list(self.scale)}
+
+    @classmethod
+    def from_dict(cls, data: Any) -> TargetEncoder:
+        """The encoder that `to_dict` wrote.
+
+        Raises:
+            ModelFileError: a field is absent, of another type or length.
+        """
+        data = checks.mapping(data)
+        described = checks.mapping(checks.field(data, "task", dict))
+        kind, outputs = checks.field(described, "kind", str), checks.field(described, "outputs", int)
+        classes, names = checks.field(described, "classes", list), checks.items(described, "names", str)
+        if kind not in KINDS or outputs == 0 or not all(isinstance(label, (str, int, float)) for label in classes):
+            raise checks.damaged(f"its task is {kind[:40]!r} with {outputs} outputs")
+        try:
+            task = Task(kind, outputs, tuple(classes), names)
+        except InputError as error:
+            raise checks.damaged(f"its task does not fit together ({error})") from error
+        mean, scale = checks.items(data, "mean", float), checks.scales(data, "scale")
+        expected = outputs if kind == "regression" else 0
+        if not len(mean) == len(scale) == expected or 0.0 in scale:
+            raise checks.damaged(f"the target has {len(mean)} means and {len(scale)} scales; {expected} were expected")
+        return cls(task, mean, scale)
+
+    def _outputs(self, outputs: Any) -> NDArray[Any]:
+        array = np.asarray(outputs)
+        if array.ndim == 1 and self.task.outputs == 1:
+            array = array[:, None]
+        if array.ndim != 2 or array.shape[1] != self.task.outputs:
+            raise ShapeError(f"The outputs have shape {array.shape}; (rows, {self.task.outputs}) was expected.")
+        return array
+
+    def _plain(self, values: Any) -> Values:
+        """The values in plain form, none of them missing."""
+        plain = plain_values(values, self.task.names)
+        gone = missing_rows(plain)
+        if gone.any():
+            row = int(gone.argmax())
+            columns = np.isnan(plain[row]) if plain.ndim == 2 else np.array([True])
+            raise DataError(f"{self._at(row, int(columns.argmax()))} is missing. Leave rows without a target out.")
+        return plain
+
+    def _numbers(self, values: Any) -> NDArray[np.float64]:
+        """The values as finite numbers, shape (B, N)."""
+        plain = self._plain(values)
+        if plain.dtype.kind == "O":
+            plain = self._parsed(plain)
+        numbers = plain.astype(np.float64).reshape(len(plain), -1)
+        if numbers.shape[1] != self.task.outputs:
+            raise ShapeError(f"The target has {numbers.shape[1]} columns; {self.task.outputs} were expected.")
+        wrong = np.isinf(numbers)
+        if wrong.any():
+            row, column = (int(place) for place in np.argwhere(wrong)[0])
+            raise DataError(f"{self._at(row, column)} is {numbers[row, column]}; a finite number was expected.")
+        return numbers
+
+    def _parsed(self, words: Values) -> NDArray[np.float64]:
+        numbers = np.empty(len(words))
+        for row, word in enumerate(words.tolist()):
+            try:
+                numbers[row] = float(word)
+            except ValueError as error:
+                raise DataError(f'{self._at(row, 0)} is "{word[:60]}"; a number was expected.') from error
+        return numbers
+
+    def _at(self, row: int, column: int) -> str:
+        name = self.task.names[column] if column < len(self.task.names) else "y"
+        return f'The target "{name}" in row {row + 1}'
+
+
+def fit_target(values: Any, task: Task, standardize: bool = True) -> TargetEncoder:
+    """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
+
+    Parameters:
+        values: the targets of the training rows, (B,) or (B, N).
+        task: what is asked for.
+        standardize: whether a regression learns (y - mean) / scale; otherwise y itself.
+
+    Raises:
+        DataError: a value is missing, infinite or no number.
+
+    >>> fit_target([1.0, 3.0], Task("regression", 1, names=("price",))).mean
+    (2.0,)
+    """
+    if task.kind != "regression":
+        return TargetEncoder(task)
+    unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs)
+    if not standardize:
+        return unit
+    mean, scale = moments(unit._numbers(values))
+    return TargetEncoder(task, tuple(mean.tolist()), tuple(np.where(scale > 0, scale, 1.0).tolist()))
+
+
+def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:
+    """The labels as an array of their own type; labels of several types stay objects."""
+    if len({type(label) for label in labels}) == 1:
+        return np.array(labels)
+    array = np.empty(len(labels), object)
+    array[:] = labels
+    return array

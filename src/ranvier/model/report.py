@@ -1,0 +1,82 @@
+"""The report of `ranvier.train`: what was read, what the network is, how good it is on rows it has not seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ranvier.data import Prepared
+from ranvier.model.model import Model
+from ranvier.network.activations import Activation
+from ranvier.network.layers import Dense, Dropout, Layer
+from ranvier.network.network import Network
+from ranvier.training import metrics
+
+
+def data_report(prepared: Prepared, origin: str, network: Network) -> dict[str, Any]:
+    """What was read and what will be trained, known before training."""
+    task = prepared.target.task
+    parts = {"training": prepared.train, "validation": prepared.validation, "held_out": prepared.held_out}
+    split = {name: 0 if part is None else len(part.X) for name, part in parts.items()}
+    described = prepared.encoder.describe()
+    return {
+        "origin": origin,
+        "task": task.kind,
+        "target": list(task.names),
+        "classes": list(task.classes),
+        "rows": sum(split.values()),
+        "split": split,
+        "columns": [
+            {"name": name, "kind": kind, "encoded": encoded, "note": note} for name, kind, encoded, note in described
+        ],
+        "notes": list(prepared.notes),
+        "inputs": network.inputs,
+        "layers": layer_rows(network),
+        "parameters": network.parameter_count,
+    }
+
+
+def result_report(model: Model, prepared: Prepared) -> dict[str, Any]:
+    """How good the model is on the rows held out, next to always guessing."""
+    held = prepared.held_out if prepared.held_out is not None else prepared.validation
+    found: dict[str, Any] = {"metrics": {}, "baseline": {}, "per_class": [], "most_confused": None}
+    if held is not None:
+        outputs, targets, known = model.outputs_of(held.X), held.y, prepared.train.y
+        if model.task.kind == "regression":
+            values = model.target.values
+            outputs, targets, known = values(outputs), values(targets), values(known)
+        found = {
+            "metrics": metrics.full(model.task, outputs, targets),
+            "baseline": metrics.baseline(model.task, known, targets),
+            "per_class": metrics.per_class(model.task, outputs, targets),
+            "most_confused": metrics.most_confused(model.task, outputs, targets),
+        }
+    history = model.history
+    timing = {"epochs": len(history), "best_epoch": model.best_epoch, "seconds": sum(e.seconds for e in history)}
+    return {**found, **timing, "engine": model.engine}
+
+
+def layer_rows(network: Network) -> list[dict[str, Any]]:
+    """One row a layer: its path, what it is, how wide it is and how many parameters it trains."""
+    table = network.parameter_table
+    return [
+        {
+            "path": place.path,
+            "layer": layer_text(place.layer),
+            "outputs": place.outputs,
+            "parameters": sum(entry.size for entry in table if entry.trained and entry.layer == place.index),
+        }
+        for place in network.walk()
+    ]
+
+
+def layer_text(layer: Layer) -> str:
+    """A layer in a few words.
+
+    >>> layer_text(Dense(128, "relu")), layer_text(Dropout(0.2))
+    ('Dense 128, relu', 'Dropout 0.2')
+    """
+    name = type(layer).__name__
+    if isinstance(layer, Dense):
+        activation: Activation = layer.activation
+        return f"{name} {layer.units}, {activation.name}"
+    return f"{name} {layer.rate:g}" if isinstance(layer, Dropout) else name

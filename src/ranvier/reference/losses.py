@@ -1,0 +1,214 @@
+"""Every loss written by hand: its value and, right under it, its slope. B rows, N outputs.
+
+y is what the output layer says, t its target, z the weighted sum of an output neuron (logit), p = sigmoid(z) or
+softmax(z), and l = log p. Row losses have shape (B,). The loss of a batch is the weighted mean over its rows,
+L = sum_b w_b L_b / sum_b w_b, and is 0 where no row has weight.
+
+The formulas are independent of the expressions in `network/losses.py`, so that the two check each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.expression import evaluate
+from ranvier.network.activations import Activation
+from ranvier.network.losses import Loss
+from ranvier.reference import activations
+from ranvier.reference.activations import log_softmax, sigmoid, softplus
+
+Array = NDArray[np.float64]
+SMALLEST_RATE = 1e-7
+SMALLEST_DOUBT = 1e-30
+
+
+def batch_loss(rows: Array, weights: Array | None) -> float:
+    """The weighted mean of the row losses; all rows count the same where there are no weights.
+
+    >>> batch_loss(np.array([1.0, 3.0]), None), batch_loss(np.array([1.0, 3.0]), np.array([3.0, 1.0]))
+    (2.0, 1.5)
+    """
+    return float(rows @ row_shares(len(rows), weights))
+
+
+def row_shares(rows: int, weights: Array | None) -> Array:
+    """How much each row counts in the loss of its batch, w_b / sum_b w_b, shape (B,)."""
+    if weights is None:
+        return np.full(rows, 1.0 / max(rows, 1))
+    total = weights.sum()
+    return np.zeros(rows) if total == 0 else weights / total
+
+
+def row_losses(loss: Loss, z: Array, y: Array, targets: Array) -> Array:
+    """The loss of every row, shape (B,).
+
+    Parameters:
+        loss: the record.
+        z: the weighted sums of the output layer, (B, N).
+        y: what the output layer says, (B, N).
+        targets: (B, N).
+    """
+    t = smoothed(loss, targets)
+    if loss.on == "log_probability":
+        return np.asarray((t * value(loss, log_softmax(z), t)).sum(axis=1))
+    each = value(loss, z if loss.on == "logit" else y, t)
+    return np.asarray(each.mean(axis=1) if loss.reduction == "mean" else each.sum(axis=1))
+
+
+def output_error(loss: Loss, activation: Activation, z: Array, y: Array, targets: Array) -> Array:
+    """How each row's loss changes along the weighted sums of the output layer: dz of shape (B, N).
+
+    A loss on the output goes back through the output activation: dz = (dL/dy) f'(z). The others start at z itself. For
+    probabilities dl_j / dz_k = (1 if j = k else 0) - p_k, hence with a_j = t_j g'(l_j): dz_k = a_k - p_k sum_j a_j, which
+    is p - t for the categorical cross-entropy; the binary one has p - t as well.
+    """
+    t = smoothed(loss, targets)
+    if loss.on == "log_probability":
+        log_p = log_softmax(z)
+        a = t * slope(loss, log_p, t)
+        return a - np.exp(log_p) * a.sum(axis=1, keepdims=True)
+    scale = 1.0 / z.shape[1] if loss.reduction == "mean" else 1.0
+    if loss.on == "logit":
+        return scale * slope(loss, z, t)
+    return activations.backward(activation, z, y, scale * slope(loss, y, t))
+
+
+def smoothed(loss: Loss, t: Array) -> Array:
+    """Targets less sure of themselves: a share s is spread evenly over the N classes, or over yes and no."""
+    s = loss.label_smoothing
+    if s == 0.0:
+        return t
+    return (1.0 - s) * t + s / (t.shape[1] if loss.on == "log_probability" else 2)
+
+
+def value(loss: Loss, x: Array, t: Array) -> Array:
+    """The loss of each output, where x is y, z or l by `loss.on`; on log probabilities the factor t is not in it."""
+    if loss.name not in FORMULAS:
+        return evaluate(loss.expression, {loss.on: x, "target": t})
+    formula, _ = FORMULAS[loss.name]
+    return formula(x, t, **dict(loss.options))
+
+
+def slope(loss: Loss, x: Array, t: Array) -> Array:
+    """The derivative of `value` along x."""
+    if loss.name not in FORMULAS:
+        return evaluate(loss.slope, {loss.on: x, "target": t})
+    _, derivative = FORMULAS[loss.name]
+    return derivative(x, t, **dict(loss.options))
+
+
+def squared_error(y: Array, t: Array) -> Array:
+    return (y - t) ** 2
+
+
+def squared_error_slope(y: Array, t: Array) -> Array:
+    return 2.0 * (y - t)
+
+
+def absolute_error(y: Array, t: Array) -> Array:
+    return np.abs(y - t)
+
+
+def absolute_error_slope(y: Array, t: Array) -> Array:
+    """1 or -1, and 0 where y meets t."""
+    return np.sign(y - t)
+
+
+def huber(y: Array, t: Array, delta: float) -> Array:
+    """A parabola up to the error delta, a straight line beyond."""
+    e = np.abs(y - t)
+    return np.where(e <= delta, 0.5 * e**2, delta * (e - 0.5 * delta))
+
+
+def huber_slope(y: Array, t: Array, delta: float) -> Array:
+    return np.clip(y - t, -delta, delta)
+
+
+def log_cosh(y: Array, t: Array) -> Array:
+    """log cosh e = log(1 + (cosh e - 1)) with cosh e - 1 = 2 sinh(e / 2)^2; far out it is |e| - log 2."""
+    e = np.abs(y - t)
+    return np.where(e < 20.0, np.log1p(2.0 * np.sinh(0.5 * np.minimum(e, 20.0)) ** 2), e - np.log(2.0))
+
+
+def log_cosh_slope(y: Array, t: Array) -> Array:
+    return np.tanh(y - t)
+
+
+def poisson(y: Array, t: Array) -> Array:
+    """y - t log y; below the smallest rate the logarithm goes on as its tangent there."""
+    rate = np.maximum(y, SMALLEST_RATE)
+    return y - t * (np.log(rate) + (y - rate) / SMALLEST_RATE)
+
+
+def poisson_slope(y: Array, t: Array) -> Array:
+    return 1.0 - t / np.maximum(y, SMALLEST_RATE)
+
+
+def quantile(y: Array, t: Array, q: float) -> Array:
+    """Too low costs q, too high costs 1 - q for each unit."""
+    return np.where(y < t, q * (t - y), (1.0 - q) * (y - t))
+
+
+def quantile_slope(y: Array, t: Array, q: float) -> Array:
+    return np.where(y < t, -q, 1.0 - q)
+
+
+def binary_cross_entropy(z: Array, t: Array) -> Array:
+    """-t log p - (1 - t) log(1 - p), where -log p = softplus(-z) and -log(1 - p) = softplus(z)."""
+    return t * softplus(-z) + (1.0 - t) * softplus(z)
+
+
+def binary_cross_entropy_slope(z: Array, t: Array) -> Array:
+    """p - t, written so that it stays exact where p is close to a target of 1."""
+    return (1.0 - t) * sigmoid(z) - t * sigmoid(-z)
+
+
+def binary_focal(z: Array, t: Array, gamma: float) -> Array:
+    """-t q^gamma log p - (1 - t) p^gamma log q, with q = 1 - p: what is sure already counts less."""
+    p, q = sigmoid(z), sigmoid(-z)
+    return t * q**gamma * softplus(-z) + (1.0 - t) * p**gamma * softplus(z)
+
+
+def binary_focal_slope(z: Array, t: Array, gamma: float) -> Array:
+    """With dp/dz = p q, d(log p)/dz = q and d(log q)/dz = -p."""
+    p, q = sigmoid(z), sigmoid(-z)
+    log_p, log_q = -softplus(-z), -softplus(z)
+    return t * q**gamma * (gamma * p * log_p - q) + (1.0 - t) * p**gamma * (p - gamma * q * log_q)
+
+
+def categorical_cross_entropy(log_p: Array, t: Array) -> Array:
+    return -log_p
+
+
+def categorical_cross_entropy_slope(log_p: Array, t: Array) -> Array:
+    return -np.ones_like(log_p)
+
+
+def focal(log_p: Array, t: Array, gamma: float) -> Array:
+    """-q^gamma log p with q = 1 - p, kept above 0 so that powers of q stay finite."""
+    q = np.maximum(-np.expm1(log_p), SMALLEST_DOUBT)
+    return -(q**gamma) * log_p
+
+
+def focal_slope(log_p: Array, t: Array, gamma: float) -> Array:
+    """With dq/dl = -p, or 0 where q is at its bound."""
+    q = np.maximum(-np.expm1(log_p), SMALLEST_DOUBT)
+    dq = np.where(q > SMALLEST_DOUBT, -np.exp(log_p), 0.0)
+    return -gamma * q ** (gamma - 1.0) * dq * log_p - q**gamma
+
+
+FORMULAS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
+    "squared_error": (squared_error, squared_error_slope),
+    "absolute_error": (absolute_error, absolute_error_slope),
+    "huber": (huber, huber_slope),
+    "log_cosh": (log_cosh, log_cosh_slope),
+    "poisson": (poisson, poisson_slope),
+    "quantile": (quantile, quantile_slope),
+    "binary_cross_entropy": (binary_cross_entropy, binary_cross_entropy_slope),
+    "binary_focal": (binary_focal, binary_focal_slope),
+    "categorical_cross_entropy": (categorical_cross_entropy, categorical_cross_entropy_slope),
+    "focal": (focal, focal_slope),
+}

@@ -1,0 +1,190 @@
+"""IR text to something callable, and IR that is no good."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import pickle
+import platform
+import signal
+import threading
+
+import pytest
+
+from ranvier.errors import EngineError
+from ranvier.native.machine import cpu, system
+from ranvier.native.machine import target as targets
+
+llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
+from ranvier.native.machine import barrier, placement, team  # noqa: E402
+
+SQUARE = """
+define float @square(float %x) {
+  %y = fmul float %x, %x
+  ret float %y
+}
+"""
+INTEL = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="needs an x86-64 processor")
+
+
+def load(ir_text: str, **options: object) -> llvm.Library:
+    return llvm.load_object(llvm.compile_ir(ir_text, cpu.target()), "test", **options)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2, 3])
+def test_a_function_runs(level: int) -> None:
+    library = llvm.load_object(llvm.compile_ir(SQUARE, cpu.target(), level), "test")
+    square = library.function("square", ctypes.c_float, ctypes.c_float)
+    assert square(1.5) == 2.25
+
+
+def test_a_function_keeps_its_code() -> None:
+    square = load(SQUARE).function("square", ctypes.c_float, ctypes.c_float)
+    gc.collect()
+    for _ in range(50):
+        load(SQUARE).address("square")
+    assert square(3.0) == 9.0
+
+
+def test_the_same_text_gives_the_same_bytes() -> None:
+    assert llvm.compile_ir(SQUARE, cpu.target()) == llvm.compile_ir(SQUARE, cpu.target())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("nonsense", "cannot read"),
+        (SQUARE.replace("fmul", "mul"), "invalid operand type"),
+        (SQUARE.replace("%x, %x", "%x, %z"), "undefined value '%z'"),
+        (
+            SQUARE.replace("%y = fmul float %x, %x", "%y = fadd float %y, %x"),
+            "invalid: Only PHI nodes",
+        ),
+    ],
+)
+def test_bad_ir_is_an_error_with_the_message_of_llvm(text: str, words: str) -> None:
+    with pytest.raises(EngineError, match=words):
+        llvm.compile_ir(text, cpu.target())
+
+
+def test_a_foreign_triple_in_the_text_does_no_harm() -> None:
+    load('target triple = "nvptx64-nvidia-cuda"\ntarget datalayout = "e-p:32:32"\n' + SQUARE).address("square")
+
+
+def test_a_missing_function_is_an_error() -> None:
+    with pytest.raises(EngineError, match="has no function 'cube'"):
+        load(SQUARE).address("cube")
+
+
+def test_an_object_that_is_none_is_an_error() -> None:
+    with pytest.raises(EngineError, match="cannot be loaded"):
+        llvm.load_object(b"not an object", "test")
+
+
+def test_only_functions_that_were_given_can_be_called() -> None:
+    # The interpreter itself contains expf; code that used it would differ from machine to machine.
+    text = """
+declare float @expf(float)
+define float @call(float %x) {
+  %y = call float @expf(float %x)
+  ret float %y
+}
+"""
+    if os.name == "posix" and platform.system() == "Linux":
+        with pytest.raises(EngineError, match="calls expf, which nothing provides"):
+            load(text)
+    double = ctypes.CFUNCTYPE(ctypes.c_float, ctypes.c_float)(lambda x: 2 * x)
+    address = ctypes.cast(double, ctypes.c_void_p).value
+    assert load(text, symbols={"expf": address}).function("call", ctypes.c_float, ctypes.c_float)(4.0) == 8.0
+
+
+def test_a_library_cannot_be_pickled() -> None:
+    with pytest.raises(EngineError, match="belongs to the process"):
+        pickle.dumps(load(SQUARE))
+
+
+WIDE = """
+define void @add(ptr %x, ptr %y) {
+  %a = load <16 x float>, ptr %x, align 4
+  %b = load <16 x float>, ptr %y, align 4
+  %c = fadd <16 x float> %a, %b
+  store <16 x float> %c, ptr %x, align 4
+  ret void
+}
+"""
+
+
+@INTEL
+def test_code_for_level_3_has_no_512_bit_registers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANVIER_CPU", "x86-64-v3")
+    narrow = llvm.assembly(WIDE, cpu.target())
+    assert "ymm" in narrow
+    assert "zmm" not in narrow
+    # The check would see them: level 4 can be compiled for, if not run, on every machine.
+    assert "zmm" in llvm.assembly(WIDE, targets.level("x86-64-v4", cpu.target().triple))
+
+
+@INTEL
+def test_level_4_is_refused_where_the_processor_lacks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANVIER_CPU", "x86-64-v4")
+    if llvm.host().features.get("avx512f"):
+        assert cpu.target().vector_bits == 512
+    else:
+        with pytest.raises(EngineError, match="lacks avx512f"):
+            cpu.target()
+
+
+@pytest.mark.parametrize(
+    ("triple", "name", "system_name"),
+    [
+        ("x86_64-unknown-linux-gnu", "x86-64-v3", "linux"),
+        ("aarch64-unknown-linux-gnu", "neoverse-n1", "linux"),
+        ("arm64-apple-macosx14.0.0", "apple-m1", "darwin"),
+        ("x86_64-pc-windows-msvc", "x86-64-v3", "win32"),
+    ],
+)
+def test_threads_and_barriers_compile_everywhere(triple: str, name: str, system_name: str) -> None:
+    target = targets.Target(triple, name, (), 128, False)
+    text = team.team_ir(target, system_name)
+    assert system_name == "linux" or system.PLACE not in placement.placement_ir(system_name)
+    code = llvm.assembly(text + barrier.barrier_ir(target).replace(barrier.pause_ir(target), ""), target)
+    assert "pause" in code or "yield" in code or "isb" in code
+
+
+def test_undefined_symbols_of_what_is_no_object() -> None:
+    assert system.undefined_symbols(b"") == ()
+    assert system.undefined_symbols(llvm.compile_ir(SQUARE, cpu.target())) == ()
+
+
+def test_other_threads_run_during_a_call() -> None:
+    text = """
+define void @wait(ptr %flag) {
+  br label %look
+look:
+  %value = load atomic i64, ptr %flag acquire, align 8
+  %waiting = icmp eq i64 %value, 0
+  br i1 %waiting, label %look, label %done
+done:
+  ret void
+}
+"""
+    flag = ctypes.c_int64(0)
+    wait = load(text).function("wait", None, ctypes.c_void_p)
+    timer = threading.Timer(0.05, lambda: setattr(flag, "value", 1))
+    timer.start()
+    wait(ctypes.addressof(flag))
+    timer.join()
+    assert flag.value == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_calls_and_compiles() -> None:
+    square = load(SQUARE).function("square", ctypes.c_float, ctypes.c_float)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        other = load(SQUARE.replace("fmul", "fadd")).function("square", ctypes.c_float, ctypes.c_float)
+        os._exit(0 if square(3.0) == 9.0 and other(3.0) == 6.0 else 1)
+    assert os.waitpid(child, 0)[1] == 0

@@ -1,0 +1,260 @@
+"""Threads that run compiled code together, and the barrier inside it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from ranvier.errors import EngineError
+from ranvier.native.machine import cpu, memory, system
+
+llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
+from ranvier.native.machine import barrier, placement  # noqa: E402
+from ranvier.native.machine.team import Team  # noqa: E402
+
+# The argument: rounds, threads, threads that the barrier is told of, mistakes, barrier, slots.
+ROUNDS = """
+%argument = type { i64, i64, i64, i64, ptr, [64 x i64] }
+define void @rounds(i64 %index, ptr %a) {
+entry:
+  %rounds = load i64, ptr %a
+  %threads.at = getelementptr %argument, ptr %a, i64 0, i32 1
+  %threads = load i64, ptr %threads.at
+  %told.at = getelementptr %argument, ptr %a, i64 0, i32 2
+  %told = load i64, ptr %told.at
+  %mistakes = getelementptr %argument, ptr %a, i64 0, i32 3
+  %barrier.at = getelementptr %argument, ptr %a, i64 0, i32 4
+  %barrier = load ptr, ptr %barrier.at
+  %own = getelementptr %argument, ptr %a, i64 0, i32 5, i64 %index
+  br label %round
+round:
+  %r = phi i64 [ 1, %entry ], [ %r.next, %close ]
+  store volatile i64 %r, ptr %own
+  call void @barrier(ptr %barrier, i64 %told)
+  br label %check
+check:
+  %t = phi i64 [ 0, %round ], [ %t.next, %check ]
+  %wrong = phi i64 [ 0, %round ], [ %wrong.next, %check ]
+  %slot = getelementptr %argument, ptr %a, i64 0, i32 5, i64 %t
+  %seen = load volatile i64, ptr %slot
+  %differs = icmp ne i64 %seen, %r
+  %one = zext i1 %differs to i64
+  %wrong.next = add i64 %wrong, %one
+  %t.next = add i64 %t, 1
+  %more = icmp slt i64 %t.next, %threads
+  br i1 %more, label %check, label %close
+close:
+  %ignored = atomicrmw add ptr %mistakes, i64 %wrong.next monotonic
+  call void @barrier(ptr %barrier, i64 %told)
+  %r.next = add i64 %r, 1
+  %again = icmp sle i64 %r.next, %rounds
+  br i1 %again, label %round, label %end
+end:
+  ret void
+}
+define void @mark(i64 %index, ptr %a) {
+  %place = getelementptr i64, ptr %a, i64 %index
+  %old = load i64, ptr %place
+  %new = add i64 %old, 1
+  store i64 %new, ptr %place
+  ret void
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def library() -> llvm.Library:
+    target = cpu.target()
+    return llvm.load_object(llvm.compile_ir(barrier.barrier_ir(target) + ROUNDS, target), "rounds")
+
+
+def mistakes(library: llvm.Library, threads: int, rounds: int, told: int | None = None) -> int:
+    """How often a thread saw another that was not in the same round."""
+    state = barrier.new_state(threads)
+    argument = memory.zeros(5 + 64, "int64")
+    argument[:5] = rounds, threads, threads if told is None else told, 0, memory.address(state)
+    with Team(threads) as team:
+        team.run(library.address("rounds"), memory.address(argument))
+    assert (argument[5 : 5 + threads] == rounds).all()
+    return int(argument[3])
+
+
+@pytest.mark.parametrize(("threads", "rounds"), [(1, 100_000), (2, 100_000), (3, 5_000), (4, 5_000), (9, 500)])
+def test_nobody_passes_a_barrier_early(library: llvm.Library, threads: int, rounds: int) -> None:
+    assert mistakes(library, threads, rounds) == 0
+
+
+def test_without_a_barrier_the_check_fails(library: llvm.Library) -> None:
+    assert mistakes(library, 2, 20_000, told=1) > 0
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_every_member_runs_once_a_run(library: llvm.Library, threads: int) -> None:
+    counts = memory.zeros(threads, "int64")
+    with Team(threads) as team:
+        for _ in range(300):
+            team.run(library.address("mark"), memory.address(counts))
+    assert (counts == 300).all()
+
+
+def test_a_team_may_be_used_by_several_threads(library: llvm.Library) -> None:
+    counts = memory.zeros(2, "int64")
+    entry, place = library.address("mark"), memory.address(counts)
+    with Team(2) as team:
+        users = [threading.Thread(target=lambda: [team.run(entry, place) for _ in range(200)]) for _ in range(3)]
+        for user in users:
+            user.start()
+        for user in users:
+            user.join()
+    assert (counts == 600).all()
+
+
+def members() -> int:
+    return sum(thread.name.startswith("ranvier-") for thread in threading.enumerate())
+
+
+def test_threads_end_with_their_team(library: llvm.Library) -> None:
+    before = members()
+    team = Team(3)
+    assert members() == before + 2
+    team.close()
+    team.close()
+    assert members() == before
+    with pytest.raises(EngineError, match="was closed"):
+        team.run(library.address("mark"), memory.address(memory.zeros(3, "int64")))
+    dropped = Team(3)
+    del dropped
+    gc.collect()
+    assert members() == before
+
+
+def test_a_team_of_nobody_is_refused() -> None:
+    with pytest.raises(EngineError, match="at least 1"):
+        Team(0)
+
+
+def test_a_system_without_threads_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = members()
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "ranvier-2":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(EngineError, match="fewer than 4"):
+        Team(4)
+    assert members() == before
+
+
+def test_a_team_cannot_be_pickled() -> None:
+    with Team(2) as team, pytest.raises(EngineError, match="cannot be pickled"):
+        pickle.dumps(team)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_a_team_of_its_own(library: llvm.Library) -> None:
+    counts = memory.zeros(2, "int64")
+    with Team(2) as team:
+        team.run(library.address("mark"), memory.address(counts))
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            team.run(library.address("mark"), memory.address(counts))
+            team.close()
+            os._exit(0 if (counts == 2).all() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        team.run(library.address("mark"), memory.address(counts))
+    assert (counts == 2).all()
+
+
+def test_the_interpreter_ends_with_a_team_alive(python: Callable[..., str]) -> None:
+    program = "from ranvier.native.machine.team import Team\nteam = Team(3)\nother = Team(2)\nprint('end')"
+    assert python(program) == "end\n"
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+from ranvier.native.machine import cpu, llvm, memory
+from ranvier.native.machine.team import Team
+text = '''
+define void @count(i64 %index, ptr %a) {
+entry:
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %next = add i64 %i, 1
+  %place = getelementptr i64, ptr %a, i64 %index
+  store volatile i64 %next, ptr %place
+  %more = icmp slt i64 %next, 300000000
+  br i1 %more, label %loop, label %end
+end:
+  ret void
+}'''
+library = llvm.load_object(llvm.compile_ir(text, cpu.target()), "count")
+counts = memory.zeros(2, "int64")
+team = Team(2)
+def press():
+    while not counts.all():
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=press, daemon=True).start()
+try:
+    team.run(library.address("count"), memory.address(counts))
+except KeyboardInterrupt:
+    print("interrupted", counts.tolist())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot send itself Ctrl-C")
+def test_an_interrupt_comes_after_all_have_finished(python: Callable[..., str]) -> None:
+    assert python(INTERRUPTED) == "interrupted [300000000, 300000000]\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux" or cpu.threads() < 2, reason="needs Linux and two processors")
+def test_members_sleep_away_from_the_caller(library: llvm.Library) -> None:
+    allowed = os.sched_getaffinity(0)
+    counts = memory.zeros(2, "int64")
+    try:
+        with Team(2) as team:
+            member = next(thread for thread in threading.enumerate() if thread.name == "ranvier-1")
+            for here in sorted(allowed)[:2] * 2:
+                os.sched_setaffinity(0, {here})
+                team.run(library.address("mark"), memory.address(counts))
+                asleep = lambda: len(os.sched_getaffinity(member.native_id)) == 1  # noqa: E731
+                until = time.monotonic() + 5
+                while not asleep() and time.monotonic() < until:
+                    time.sleep(0.001)
+                assert asleep()
+                assert os.sched_getaffinity(member.native_id).isdisjoint({here})
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def test_more_threads_than_processors_are_not_placed() -> None:
+    many = placement.Placement(cpu.threads() + 1000)
+    assert not many.active
+    assert many.masks(1) == (0, 0)
+    many.make_room()
+    assert system.current_processor() >= -1
+
+
+def test_the_peak_is_measured() -> None:
+    from ranvier.native.machine import peak
+
+    assert 1.0 < peak.measured_peak(1) < 10_000.0
+    assert peak.measured_peak(1) == peak.measured_peak(1)
+    assert np.isfinite(peak.measured_peak(2))
+    code = llvm.assembly(peak.peak_ir(cpu.target()), cpu.target())
+    assert "rsp" not in code.partition("LBB0_1")[2].partition("ret")[0], "the chains must stay in registers"
