@@ -39,7 +39,7 @@ def momentum(w: Array, g: Gradient, lr: float, mu: float) -> Iterator[Array]:
 
 
 def nesterov(w: Array, g: Gradient, lr: float, mu: float) -> Iterator[Array]:
-    """Sutskever et al., equations 3 and 4, in the point where the gradient is taken: y = w + mu v, with v <- mu v - lr g(y)."""
+    """Sutskever et al., equations 3 and 4, told by the points where the gradient is taken: y = w + mu v."""
     y, v = w, np.zeros_like(w)
     while True:
         w = y - mu * v

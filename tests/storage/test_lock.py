@@ -158,6 +158,18 @@ def test_a_taker_that_comes_late_leaves_the_new_holder_alone(path: Path) -> None
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_slow_maker_notices_that_it_was_taken_over(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_late(descriptor: int, content: bytes) -> None:
+        left_by(path.with_name("new"), host="elsewhere")
+        path.with_name("new").replace(path)
+        os.write(descriptor, content)
+
+    monkeypatch.setattr(lock, "write_all", write_late)
+    with pytest.raises(InputError, match="elsewhere"), locked(path, "the run"):
+        pass
+    assert json.loads(path.read_bytes())["host"] == "elsewhere"
+
+
 def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"), locked(tmp_path / "none" / "lock", "the run"):
         pass

@@ -138,7 +138,7 @@ def test_a_header_too_large_is_neither_written_nor_read(tmp_path: Path, monkeypa
 
 def test_every_single_bit_flip_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.rv"
-    write_model(path, {"w": np.array([1.0, 2.0], np.float32), "n": np.array(3, np.uint8)}, {"inputs": 2})
+    write_model(path, {"w": np.array([1.0, 2.0], np.float32), "ö": np.array(3, np.uint8)}, {"inputs": 2})
     whole = path.read_bytes()
     for position in range(len(whole)):
         for bit in range(8):
@@ -149,6 +149,23 @@ def test_every_single_bit_flip_is_refused(tmp_path: Path) -> None:
                 read_model(path)
     path.write_bytes(whole)
     read_model(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"}  ", b"}\t "), (b"}  ", b"} \n"), (b"\\u00f6", b"\\u00F6"), (b'"dtype"', b'"\\u0064type"'), (b":[]", b": []")],
+)
+def test_the_same_header_written_otherwise_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
+    path = tmp_path / "a.rv"
+    _, text, body = pack({"öabcdef": np.array(3, np.uint8)}, {}, MODEL)
+    assert old in bytes(text)
+    for header in (bytes(text), bytes(text).replace(old, new)):
+        path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(body))
+        if header == text:
+            assert read_model(path)[0]["öabcdef"] == 3
+        else:
+            with pytest.raises(ModelFileError, match="its header is not as Ranvier writes it"):
+                read_model(path)
 
 
 def test_every_truncation_is_refused(model: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,14 +38,17 @@ class Output:
         """Print a line of words, wrapped at the width of the terminal; square brackets stay as they are."""
         self.words.print(text, style=style, markup=False)
 
-    def command(self, text: str, purpose: str) -> None:
-        """Print a command to copy, on a line that is never broken."""
+    def commands(self, listed: Sequence[tuple[str, str]]) -> None:
+        """Print commands to copy, on lines that are never broken, with their purposes where all fit beside them."""
         from rich.text import Text
 
-        line = Text.assemble("  ", (text, "bold cyan"))
-        if purpose:
-            line.append(f"   {purpose}", "dim")
-        self.words.print(line, soft_wrap=True)
+        width = max(len(text) for text, _ in listed)
+        beside = all(width + len(purpose) + 5 <= self.words.width for _, purpose in listed)
+        for text, purpose in listed:
+            line = Text.assemble("  ", (text, "bold cyan"))
+            if beside:
+                line.append(f"{' ' * (width - len(text))}   {purpose}", "dim")
+            self.words.print(line, soft_wrap=True)
 
 
 def plain(value: Any) -> Any:

@@ -81,7 +81,7 @@ def examine() -> Iterator[Check]:
     yield _python()
     yield Check("Ranvier", "good", f"{__version__}, in {Path(__file__).parents[1]}")
     yield from (_library(name, module) for name, module in LIBRARIES.items())
-    yield Check("Processor", "good", f"{_processor()}, {os.cpu_count()} threads, {_usable()} of them for this process")
+    yield Check("Processor", "good", f"{_processor()}, {_usable()} of {os.cpu_count()} threads for this process")
     yield _memory()
     yield from _settings()
     yield from _engines()

@@ -129,7 +129,7 @@ def print_layer(output: Output, found: Mapping[str, Any]) -> None:
 
 
 def print_neuron(output: Output, found: Mapping[str, Any]) -> None:
-    """A neuron's weights as bars: to the right of the line in favour, to the left against."""
+    """A neuron's weights as bars as long as their size; the sign is written, and has its colour."""
     from rich.text import Text
 
     from ranvier.cli.report import heading

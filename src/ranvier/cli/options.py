@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -66,12 +66,35 @@ def names(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-def decorate(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several options as one decorator, in the order in which help lists them."""
+class Titled(click.Option):
+    """An option of a part of the help, whose default is chosen further down.
 
-    def apply(function: Any) -> Any:
-        for option in reversed(options):
-            function = option(function)
-        return function
+    Parameters:
+        section: the title of the part.
+        chosen: the default that the help names.
+    """
 
-    return apply
+    def __init__(self, *args: Any, section: str, chosen: str = "", **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.section = section
+        self.chosen = chosen
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """The default, without the range, which a wrong value is answered with."""
+        return {"default": self.chosen} if self.chosen else {}
+
+
+class Sections(click.Command):
+    """A command with so many options that its help lists them in parts."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options part by part, in the order in which the parts first appear."""
+        parts: dict[str, list[tuple[str, str]]] = {}
+        options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]
+        for option in sorted(options, key=lambda option: not isinstance(option, Titled)):
+            record = option.get_help_record(ctx)
+            if record is not None:
+                parts.setdefault(option.section if isinstance(option, Titled) else "Other", []).append(record)
+        for title, records in parts.items():
+            with formatter.section(title):
+                formatter.write_dl(records)

@@ -37,7 +37,10 @@ def watching(output: Output, quiet: bool) -> Iterator[Sink | bool]:
 
 def overview(output: Output, found: Record) -> None:
     """Rows, columns by kind, the target, the parts and the notes."""
-    heading(output, f"{found['origin']}, {found['rows']:,} rows")
+    origin = str(found["origin"])
+    if origin.startswith("the "):
+        origin = f"The {origin[4:]}"
+    heading(output, f"{origin}: {found['rows']:,} rows")
     output.words.print(kinds_table(found["columns"]))
     output.say()
     lines = {"Target": target_sentence(found), "Rows": split_sentence(found["split"])}
@@ -57,8 +60,8 @@ def kinds_table(columns: Sequence[Record]) -> Any:
     for column in columns:
         groups.setdefault(column["kind"], []).append(column)
     shown = table("Kind", "Columns", "Names", numbers=("Columns",), flexible=("Names",))
-    for kind, members in groups.items():
-        aside = members[0]["encoded"] == "set aside"
+    for kind, members in sorted(groups.items(), key=lambda group: _aside(group[1])):
+        aside = _aside(members)
         names = ", ".join(str(member["name"]) for member in members)
         reasons = {member["note"] for member in members if member["note"]}
         if aside and len(reasons) == 1:
@@ -66,6 +69,11 @@ def kinds_table(columns: Sequence[Record]) -> Any:
         title = f"{kind}, set aside" if aside else KINDS.get(kind, kind)
         shown.add_row(literal(title, "dim" if aside else ""), f"{len(members):,}", literal(names, "dim"))
     return shown
+
+
+def _aside(members: Sequence[Record]) -> bool:
+    """Whether the columns of a kind are left out of the network."""
+    return members[0]["encoded"] == "set aside"
 
 
 def target_sentence(found: Record) -> str:
@@ -99,5 +107,5 @@ def _entry(output: Output, title: str, text: str) -> None:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=6, no_wrap=True)
     grid.add_column(overflow="fold")
-    grid.add_row(Text(title, "dim"), literal(text))
+    grid.add_row(Text(title, "dim"), Text(text))
     output.words.print(grid)

@@ -54,7 +54,7 @@ def classes(output: Output, report: Report) -> None:
         output.say(rest, "dim")
     pair = report.get("most_confused")
     if pair:
-        times = "once" if pair["rows"] == 1 else f"{pair['rows']:,} times"
+        times = {1: "once", 2: "twice"}.get(pair["rows"], f"{pair['rows']:,} times")
         output.say()
         output.say(f"Most often confused: {pair['actual']} was taken for {pair['predicted']}, {times}.")
 
@@ -84,14 +84,13 @@ def next_steps(output: Output, report: Report, data: str | None) -> None:
     model, source = quoted(report["model"]), quoted(data or "DATA")
     output.say()
     heading(output, "Next")
-    commands = (
-        (f"ranvier predict {model} {source}", "answers for rows"),
-        (f"ranvier evaluate {model} {source}", "how good, on other rows"),
-        (f"ranvier show {model}", "look inside"),
+    output.commands(
+        (
+            (f"ranvier predict {model} {source} --output predictions.csv", "its answers"),
+            (f"ranvier evaluate {model} {source}", "how good they are"),
+            (f"ranvier show {model}", "look inside"),
+        )
     )
-    width = max(len(text) for text, _ in commands)
-    for text, purpose in commands:
-        output.command(text.ljust(width), purpose)
 
 
 def interrupted(output: Output, report: Report) -> None:
@@ -100,7 +99,7 @@ def interrupted(output: Output, report: Report) -> None:
     epochs = "1 epoch" if report["epochs"] == 1 else f"{report['epochs']} epochs"
     output.say(f"Interrupted after {epochs}; the model so far is saved.", "yellow")
     if report.get("run"):
-        output.command(f"ranvier resume {quoted(report['run'])}", "goes on from here")
+        output.commands(((f"ranvier resume {quoted(report['run'])}", "go on from here"),))
 
 
 def heading(output: Output, text: str) -> None:

@@ -13,7 +13,7 @@ from ranvier.cli.options import json_option
 if TYPE_CHECKING:
     from ranvier.model.model import Model
 
-SHOWN_COLUMNS = 30
+SHOWN_COLUMNS = 20
 
 
 @click.command("show")
@@ -145,10 +145,10 @@ def _print_training(output: Output, model: Model) -> None:
     history = model.history
     seconds = sum(epoch.seconds for epoch in history)
     settings = model.training
-    kind = type(settings.optimizer).__name__
+    optimizer: Any = settings.optimizer
     heading(output, f"Training, {len(history)} epochs in {duration(seconds)}")
     output.say(
-        f"{kind}, learning rate {settings.optimizer.learning_rate:g}, batch size {settings.batch_size}, "
+        f"{type(optimizer).__name__}, learning rate {optimizer.learning_rate:g}, batch size {settings.batch_size}, "
         f"{settings.loss.name.replace('_', ' ')}, seed {settings.seed}, {model.engine} engine"
     )
     width = max(10, min(48, output.words.width - 40))

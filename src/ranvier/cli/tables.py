@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 MOST_CLASSES = 30
 SHOWN_CLASSES = 12
+GUESS = ("Model", "Always guessing")
 METRICS = {
     "accuracy": ("Accuracy", "share of rows answered right"),
-    "log_loss": ("Log loss", "doubt about the right answer; lower is better"),
+    "log_loss": ("Log loss", "doubt about the truth; lower is better"),
     "f1": ("F1", "precision and recall in one; 1 is perfect"),
     "auc": ("AUC", "how well classes are ranked; 0.5 is chance"),
     "r2": ("R²", "share of the variation explained; 1 is perfect"),
@@ -31,29 +33,22 @@ def table(*columns: str, numbers: Sequence[str] = (), flexible: Sequence[str] = 
     Parameters:
         columns: the titles.
         numbers: the titles of the columns that are aligned to the right.
-        flexible: the titles of the columns that give way, with an ellipsis, where the terminal is narrow.
+        flexible: the titles of the columns that give way where the terminal is narrow.
     """
     from rich import box
     from rich.table import Table
 
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, header_style="dim", pad_edge=False, padding=(0, 1))
     for title in columns:
-        made.add_column(
-            title,
-            justify="right" if title in numbers else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=1 if title in flexible else None,
-        )
-    made.expand = bool(flexible)
+        made.add_column(title, justify="right" if title in numbers else "left", no_wrap=title not in flexible)
     return made
 
 
 def literal(value: Any, style: str = "") -> Any:
-    """Text from the user's data: brackets in it are not markup, and line breaks are shown as spaces."""
+    """Text on one line, cut with an ellipsis where it does not fit; brackets in it are not markup."""
     from rich.text import Text
 
-    return Text(" ".join(str(value).split()) or '""', style)
+    return Text(" ".join(str(value).split()), style, no_wrap=True, overflow="ellipsis")
 
 
 def metric(name: str, value: float | None) -> str:
@@ -69,13 +64,13 @@ def metric(name: str, value: float | None) -> str:
 
 def metrics_table(metrics: Record, baseline: Record | None) -> Table:
     """Each metric next to what always guessing gives."""
-    shown = table("", "Model", *(["Always guessing"] if baseline else []), " ", numbers=("Model", "Always guessing"))
+    shown = table("", "Model", *(["Always guessing"] if baseline else []), " ", numbers=GUESS, flexible=(" ",))
     for name, value in metrics.items():
         title, meaning = METRICS.get(name, (name, ""))
         cells = [literal(metric(name, value), "bold")]
         if baseline:
             cells.append(literal(metric(name, baseline.get(name))))
-        shown.add_row(title, *cells, literal(meaning, "dim") if meaning else "")
+        shown.add_row(title, *cells, literal(meaning, "dim"))
     return shown
 
 
@@ -141,9 +136,11 @@ def sparkline(values: Sequence[float], width: int) -> str:
 
 
 def curve(values: Sequence[float], width: int, encoding: str) -> str:
-    """A sparkline where the terminal's encoding has the characters, else nothing.
+    """A loss as a sparkline, on a logarithmic scale where it can be; nothing where the terminal lacks the characters.
 
-    >>> curve([2.0, 1.0], 8, "ascii")
-    ''
+    >>> curve([2.0, 1.0], 8, "ascii"), curve([1.0, 0.1, 0.01], 8, "utf-8")
+    ('', '█▅▁')
     """
-    return sparkline(values, width) if encoding.lower().startswith("utf") else ""
+    if not encoding.lower().startswith("utf"):
+        return ""
+    return sparkline([math.log(value) for value in values] if min(values) > 0 else values, width)

@@ -8,113 +8,89 @@ from typing import Any
 import click
 
 from ranvier.cli.console import Output
-from ranvier.cli.options import ShareOrFile, Widths, decorate, json_option, names, quiet_option
+from ranvier.cli.options import Sections, ShareOrFile, Titled, Widths, json_option, names, quiet_option
 from ranvier.settings import ENGINES
 
-_data = decorate(
-    click.option(
-        "--target",
-        "-t",
-        multiple=True,
-        metavar="COLUMN",
-        help="The column to predict; may be repeated, or a list with commas.",
-    ),
-    click.option(
-        "--ignore",
-        multiple=True,
-        metavar="COLUMN",
-        help="A column to leave out; may be repeated, or a list with commas.",
-    ),
-    click.option(
-        "--task",
-        type=click.Choice(["binary", "classes", "multilabel", "regression"]),
-        help="The kind of answer; read from the target otherwise.",
-    ),
-    click.option(
-        "--validation",
-        type=ShareOrFile(),
-        metavar="SHARE|FILE",
-        show_default="0.1", help="Rows that decide when to stop: a share of the rows, or a file.",
-    ),
-    click.option(
-        "--held-out",
-        type=ShareOrFile(),
-        metavar="SHARE",
-        help="Share of the rows kept apart to measure the model. [default: 0.2]",
-    ),
-)
-_network = decorate(
-    click.option(
-        "--hidden", type=Widths(), metavar="WIDTHS", help="Widths of the hidden layers, such as 256,256, or none."
-    ),
-    click.option(
-        "--activation",
-        metavar="NAME",
-        help="Activation of the hidden layers: relu, gelu, silu, tanh, ... [default: relu]",
-    ),
-    click.option(
-        "--dropout",
-        type=click.FloatRange(0, 1, max_open=True),
-        metavar="RATE",
-        help="Share of the hidden outputs set to 0 while training.",
-    ),
-)
-_course = decorate(
-    click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="How many times all rows are seen."),
-    click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Rows a step."),
-    click.option("--optimizer", metavar="NAME", help="adam, adamw, sgd, lion, lbfgs, ... [default: adam]"),
-    click.option("--learning-rate", type=click.FloatRange(0, min_open=True), metavar="X", help="Size of a step."),
-    click.option("--schedule", metavar="NAME", help="How the learning rate changes: constant, cosine, one_cycle, ..."),
-    click.option(
-        "--weight-decay", type=click.FloatRange(0), metavar="X", help="Pull of the weights towards 0 at every step."
-    ),
-    click.option(
-        "--patience", type=click.IntRange(min=1), metavar="N", help="Stop after this many epochs without improvement."
-    ),
-    click.option(
-        "--class-weight", type=click.Choice(["balanced"]), help="Give rare classes as much weight as common ones."
-    ),
-    click.option(
-        "--seed", type=click.IntRange(min=0), metavar="N", help="The same seed gives the same model. [default: 0]"
-    ),
-)
-_machine = decorate(
-    click.option("--engine", type=click.Choice(ENGINES), help="What does the arithmetic. [default: auto]"),
-    click.option("--threads", type=click.IntRange(min=1), metavar="N", help="Number of threads; all cores otherwise."),
-    click.option(
-        "--precision", type=click.Choice(["float32", "float64", "bfloat16"]), help="Number format. [default: float32]"
-    ),
-    click.option(
-        "--model",
-        "-m",
-        type=click.Path(),
-        metavar="OUT.rv",
-        help="Where the model goes. [default: DATA's name with .rv, here]",
-    ),
-    click.option("--run", type=click.Path(), metavar="FOLDER", help="Where the log and the checkpoints go."),
-)
+COUNT = click.IntRange(min=1)
+SHARE = click.FloatRange(0, 1, max_open=True)
+KINDS = ("binary", "classes", "multilabel", "regression")
+FORMATS = ("float32", "float64", "bfloat16")
+TASKS = click.Choice(KINDS)
+MANY = object()
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz")
 
 
-@click.command("train")
+# Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.
+OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
+    "Data": (
+        ("--target -t", "COLUMN", MANY, "", "Column to predict; repeat it or use commas."),
+        ("--ignore", "COLUMN", MANY, "", "Column to leave out; repeat it or use commas."),
+        ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; told from the target otherwise."),
+        ("--validation", "SHARE", ShareOrFile(), "0.1", "Rows that decide when to stop: a share of DATA, or a file."),
+        ("--held-out", "SHARE", SHARE, "0.2", "Share of the rows kept for measuring."),
+    ),
+    "Network": (
+        ("--hidden", "WIDTHS", Widths(), "128,64", "Widths of the hidden layers, or none."),
+        ("--activation", "NAME", str, "relu", "Of the hidden layers: relu, gelu, tanh, ..."),
+        ("--dropout", "RATE", SHARE, "0.0", "Share of the hidden outputs set to 0 at a step."),
+    ),
+    "Training": (
+        ("--epochs", "N", COUNT, "100", "How often all rows are seen, at most."),
+        ("--patience", "N", COUNT, "20", "Epochs without improvement before stopping."),
+        ("--batch-size", "N", COUNT, "", "Rows a step; chosen by the number of rows otherwise."),
+        ("--optimizer", "NAME", str, "adamw", "adamw, adam, sgd, lion, lbfgs, ..."),
+        ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Size of the steps."),
+        ("--schedule", "NAME", str, "cosine", "Of the learning rate: constant, cosine, ..."),
+        ("--weight-decay", "X", click.FloatRange(0), "", "Pull of the weights towards 0."),
+        (
+            "--class-weight",
+            "balanced",
+            click.Choice(["balanced"]),
+            "",
+            "Let rare classes count as much as common ones.",
+        ),
+        ("--seed", "N", click.IntRange(min=0), "0", "The same seed gives the same model."),
+    ),
+    "Machine": (
+        ("--engine", "NAME", click.Choice(ENGINES), "auto", f"What does the arithmetic: {', '.join(ENGINES)}."),
+        ("--threads", "N", COUNT, "", "All cores otherwise; the result is the same."),
+        ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),
+    ),
+    "Files": (
+        ("--model -m", "OUT.rv", str, "", "Where the model goes; NAME.rv in this folder otherwise."),
+        ("--run", "FOLDER", str, "", "Where the log and the checkpoints go; under runs/ otherwise."),
+    ),
+}
+
+
+def _with_options(function: Any) -> Any:
+    """The options of OPTIONS on a command."""
+    listed = [(title, *entry) for title, entries in OPTIONS.items() for entry in entries]
+    for title, flags, metavar, kind, chosen, says in reversed(listed):
+        settings: dict[str, Any] = {"multiple": True} if kind is MANY else {"type": kind}
+        made = click.option(
+            *flags.split(), cls=Titled, section=title, chosen=chosen, metavar=metavar, help=says, **settings
+        )
+        function = made(function)
+    return function
+
+
+@click.command("train", cls=Sections)
 @click.argument("data", metavar="DATA")
-@_data
-@_network
-@_course
-@_machine
+@_with_options
 @quiet_option
 @json_option
 def command(data: str, model: str | None, run: str | None, quiet: bool, as_json: bool, **options: Any) -> int:
     """Train a network on DATA.
 
-    DATA is a CSV, TSV, Parquet or JSONL file, IDX or NPZ arrays, or one of the sets digits, iris, wine, breast_cancer
-    and diabetes.
+    DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file, or the name of a set that needs no file: digits, iris, wine,
+    breast_cancer, diabetes.
     """
-    output = Output(as_json, quiet)
-    place = default_model(data) if model is None else model
     chosen = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
         chosen[name] = names(chosen[name])
-    return _train(output, data, {**chosen, "model": place, "run": run or True}, quiet)
+    place = default_model(data) if model is None else model
+    return _train(Output(as_json, quiet), quiet, data, {**chosen, "model": place, "run": run or True})
 
 
 def default_model(data: str) -> str:
@@ -124,18 +100,15 @@ def default_model(data: str) -> str:
     ('digits.rv', 'adult.rv')
     """
     name = Path(data).name
-    while Path(name).suffix.lower() in _SUFFIXES:
+    while Path(name).suffix.lower() in SUFFIXES:
         name = Path(name).stem
     return f"{name or 'model'}.rv"
 
 
-_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl", ".ndjson", ".npz", ".npy", ".idx", ".gz")
-
-
-def _train(output: Output, data: str, options: dict[str, Any], quiet: bool) -> int:
+def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> int:
     import ranvier
-    from ranvier.cli.report import finish
     from ranvier.cli.reading import watching
+    from ranvier.cli.report import finish
 
     with watching(output, quiet) as sink:
         trained = ranvier.train(data, progress=sink, **options)

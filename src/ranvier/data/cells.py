@@ -18,7 +18,8 @@ FALSE_WORDS = ("false", "f", "no", "n", "0")
 WORD_PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
 DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
 SECONDS_PER_DAY = 86400.0
-_MISSING_SERIES = pl.Series(MISSING)
+WHITE_SPACE = "".join(map(chr, (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)))
+FEW_ROWS = 32
 
 
 def check_dtype(cells: pl.Series) -> None:
@@ -59,9 +60,18 @@ def text(cells: pl.Series) -> pl.Series:
         cells = cells.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole.fill_null(False), numbers)
     elif cells.dtype.is_temporal():
         cells = cells.dt.to_string("iso")
-    words = cells.cast(pl.String).str.strip_chars()
-    marks = words.is_in(_MISSING_SERIES)
+    words = cells.cast(pl.String)
+    if len(words) <= FEW_ROWS:
+        return _few_words(words)
+    words = words.str.strip_chars(WHITE_SPACE)
+    marks = words.is_in(list(MISSING))
     return words.set(marks, None) if marks.any() else words
+
+
+def _few_words(words: pl.Series) -> pl.Series:
+    """The same for a few rows, where starting a polars expression takes longer than all the work."""
+    stripped = (None if word is None else word.strip(WHITE_SPACE) for word in words.to_list())
+    return pl.Series(words.name, [None if word in MISSING else word for word in stripped], dtype=pl.String)
 
 
 def numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
@@ -81,8 +91,10 @@ def numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
     if is_text(cells):
         words = text(cells)
         parsed = words.cast(pl.Float64, strict=False)
-        wrong = parsed.is_null() & words.is_not_null()
-        return parsed.to_numpy(writable=True), wrong.arg_max() if wrong.any() else None
+        place = None
+        if parsed.null_count() > words.null_count():
+            place = (parsed.is_null() & words.is_not_null()).arg_max()
+        return parsed.to_numpy(writable=True), place
     if dtype == pl.Duration:
         cells = cells.dt.total_microseconds().cast(pl.Float64) / 1e6
     elif dtype == pl.Time:

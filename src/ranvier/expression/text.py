@@ -8,7 +8,7 @@ from itertools import count
 from ranvier.expression.expression import Expression, order
 
 LONGEST_INLINE = 400
-"""Longer formulas get names for the subexpressions that they use more than once."""
+"""Longer formulas get names for the subexpressions that they use more than once or that are long themselves."""
 
 _INFIX = {
     "less": ("<", 1, 2, 2),
@@ -44,7 +44,7 @@ def show(expression: Expression) -> str:
     lines: list[str] = []
     for node in nodes:
         text, precedence = _text(node, [texts[argument] for argument in node.arguments])
-        if named and node.arguments and uses[node] > 1:
+        if named and node.arguments and uses[node] and (uses[node] > 1 or len(text) > LONGEST_INLINE):
             name = next(names)
             lines.append(f"{name} = {text}")
             text, precedence = name, _ATOM

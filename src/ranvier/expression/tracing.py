@@ -45,9 +45,10 @@ def trace(function: Callable[..., Any], names: Sequence[str]) -> Expression | tu
     try:
         result = function(*arguments)
     except (TypeError, AttributeError, ArithmeticError, LookupError) as error:
+        functions = ", ".join(f"rv.{name}" for name in FUNCTIONS)
         raise InputError(
             f"{title} failed when it was read as a formula: {type(error).__name__}: {error}. In a formula the "
-            f"arguments take + - * / **, < <= > >=, abs and the functions {', '.join(f'rv.{name}' for name in FUNCTIONS)}."
+            f"arguments take + - * / **, < <= > >=, abs and the functions {functions}."
         ) from error
     if isinstance(result, tuple | list):
         if not result:

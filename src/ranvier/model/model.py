@@ -16,6 +16,7 @@ from ranvier.engine import Executable, LayerValues, Rows, State
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model import rows as row_tools
 from ranvier.model.engines import engine as find_engine
+from ranvier.model.targets import target_array
 from ranvier.model.training import Result, Training, best_epoch, changed_training, run
 from ranvier.network.network import Network
 from ranvier.network.task import Task
@@ -128,7 +129,7 @@ class Model:
         if y is None:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
-            source = open_source(X, target=self.task.names)
+            source = open_source(X)
             values, X = target_values(source, self.task.names), source
         else:
             values = y
@@ -157,7 +158,7 @@ class Model:
         Dropout is off and BatchNorm uses the statistics of these rows.
         """
         inputs = self.inputs(X)
-        labels = y if self.encoder is not None else row_tools.target_array(y)
+        labels = y if self.encoder is not None else target_array(y)
         targets = row_tools.targets(self.target, labels) if self.encoder is None else self.target.transform(labels)
         row_tools.check_lengths(inputs, targets)
         _, gradient = self._run().objective(Rows(inputs, targets))
@@ -178,8 +179,8 @@ class Model:
         if self.encoder is not None:
             X = self.inputs(X)
         training, rest = changed_training(self.training, epochs, changes)
-        options = {name: rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight")}
-        rows, held = row_tools.resident_rows(self.network, self.target, X, y, *options.values(), seed=training.seed)
+        apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
+        rows, held = row_tools.resident_rows(self.network, self.target, X, y, apart, weight, by_class, training.seed)
         state = self._resumable(training)
         result = run(self.network, training, self.task, rows, held, state=state, **rest)
         self._take(training, result)

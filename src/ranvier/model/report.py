@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ranvier.data import Prepared
 from ranvier.model.model import Model
 from ranvier.network.activations import Activation
@@ -11,15 +13,17 @@ from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.network import Network
 from ranvier.training import metrics
 
+Array = NDArray[Any]
 
-def data_report(prepared: Prepared, origin: str, network: Network) -> dict[str, Any]:
+
+def data_report(prepared: Prepared, network: Network) -> dict[str, Any]:
     """What was read and what will be trained, known before training."""
     task = prepared.target.task
     parts = {"training": prepared.train, "validation": prepared.validation, "held_out": prepared.held_out}
     split = {name: 0 if part is None else len(part.X) for name, part in parts.items()}
     described = prepared.encoder.describe()
     return {
-        "origin": origin,
+        "origin": prepared.origin,
         "task": task.kind,
         "target": list(task.names),
         "classes": list(task.classes),
@@ -40,7 +44,9 @@ def result_report(model: Model, prepared: Prepared) -> dict[str, Any]:
     held = prepared.held_out if prepared.held_out is not None else prepared.validation
     found: dict[str, Any] = {"metrics": {}, "baseline": {}, "per_class": [], "most_confused": None}
     if held is not None:
-        outputs, targets, known = model.outputs_of(held.X), held.y, prepared.train.y
+        outputs: Array = model.outputs_of(held.X)
+        targets: Array = held.y
+        known: Array = prepared.train.y
         if model.task.kind == "regression":
             values = model.target.values
             outputs, targets, known = values(outputs), values(targets), values(known)

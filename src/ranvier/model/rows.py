@@ -85,7 +85,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     if not task.classifies:
         raise InputError(f"class_weight needs a task with classes; this one is {task.kind}.")
     index = targets.argmax(axis=1) if task.kind == "classes" else (targets[:, 0] > 0.5).astype(np.int64)
-    by_class = _class_weights(task, index, class_weight)[index]
+    by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
     return by_class if weights is None else weights * by_class
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ranvier.data import Prepared, open_source, prepare
+from ranvier.data import Prepared, prepare
 from ranvier.engine import Rows
 from ranvier.errors import InputError, nearest
 from ranvier.model.fit import model_of
@@ -69,7 +69,8 @@ class Choices:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Choices:
         """The choices that `to_dict` wrote."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        return cls(**values)
 
 
 def train(
@@ -115,7 +116,7 @@ def train(
     """
     _check_choices(choices)
     chosen = Choices.from_dict({"target": _names(target), **{k: v for k, v in choices.items() if v is not None}})
-    chosen = replace(chosen, hidden=tuple(chosen.hidden), ignore=_names(chosen.ignore) or ())
+    chosen = replace(chosen, hidden=tuple(chosen.hidden), ignore=_listed(chosen.ignore))
     if model is not None:
         check_writable(model)
     folder = None
@@ -164,6 +165,10 @@ def _names(given: Any) -> str | tuple[str, ...] | None:
     return (names[0] if len(names) == 1 else names) if names else None
 
 
+def _listed(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 def _readable(data: Any) -> str | None:
     """What to write down so that the data can be read again: an absolute path or a set's name; None for memory."""
     if not isinstance(data, (str, Path)):
@@ -179,9 +184,8 @@ def _run_folder(path: Any, name: str, data: str | None, chosen: Choices, model: 
 
 
 def _train(data: Any, chosen: Choices, place: Any, folder: RunFolder | None, progress: Any, callbacks: Any) -> Model:
-    source = open_source(data, target=chosen.target)
     prepared = prepare(
-        source,
+        data,
         target=chosen.target,
         task=chosen.task,
         validation=0.0 if isinstance(chosen.validation, str) else chosen.validation,
@@ -193,7 +197,7 @@ def _train(data: Any, chosen: Choices, place: Any, folder: RunFolder | None, pro
     task = prepared.target.task
     network = build_network(prepared.encoder.width, task, chosen)
     training = build_training(network, task, chosen, len(prepared.train.X), callbacks, prepared.validation is not None)
-    report = data_report(prepared, source.origin, network)
+    report = data_report(prepared, network)
     sink = sink_for(progress)
     sinks: tuple[Sink, ...] = () if folder is None else (_log(folder),)
     with contextlib.ExitStack() as stack:
@@ -265,7 +269,7 @@ def build_training(
 ) -> Training:
     """The settings, with what was left open chosen by the task and the number of rows."""
     options = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
-    given = {name: value for name, value in options.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     stopping = EarlyStopping(chosen.patience, "validation_loss" if validated else "loss")
     return Training(
         loss=default_loss(network, task) if chosen.loss is None else find_loss(chosen.loss),

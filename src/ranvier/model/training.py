@@ -219,7 +219,7 @@ def changed_training(training: Training, epochs: int, changes: dict[str, Any]) -
         InputError: an option is unknown.
     """
     rest = {name: changes.pop(name) for name in _CALL_OPTIONS if name in changes}
-    makers = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
+    makers: dict[str, Callable[[Any], Any]] = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
     records = {name: make(changes.pop(name)) for name, make in makers.items() if name in changes}
     watchers = tuple(as_callback(callback) for callback in changes.pop("callbacks", ()))
     names = ("batch_size", "seed", "engine", "precision", "threads", "shuffle")

@@ -5,7 +5,7 @@ A record says what a layer is; what it computes is written in `reference/layers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ranvier.errors import InputError
@@ -192,7 +192,7 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
         return kind | {"units": layer.units, "activation": shape, "initializer": start} | options
     if isinstance(layer, Residual):
         return kind | {"layers": [layer_to_dict(inner) for inner in layer.layers]}
-    return kind | {name: getattr(layer, name) for name in type(layer).__slots__}
+    return kind | {field.name: getattr(layer, field.name) for field in fields(layer)}  # type: ignore[arg-type]
 
 
 def layer_from_dict(data: dict[str, Any]) -> Layer:

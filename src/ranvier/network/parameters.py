@@ -112,7 +112,7 @@ class ParameterTable:
         return self._spread(lambda entry: entry.l2, np.float64)
 
     def _spread(self, value: Any, dtype: type) -> Array:
-        flat = np.empty(self.size, dtype)
+        flat: Array = np.empty(self.size, dtype)
         for entry in self.entries:
             flat[entry.place] = value(entry)
         return flat

@@ -65,6 +65,11 @@ class Schedule:
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         return np.ones(len(steps))
 
+    @property
+    def watches(self) -> bool:
+        """Whether the loss of an epoch can change the learning rate of the next."""
+        return len(self.first_state()) > 1
+
     def first_state(self) -> State:
         """What a schedule that watches the training remembers; its "factor" multiplies the learning rate too."""
         return {"factor": 1.0}

@@ -61,25 +61,30 @@ def backward(activation: Activation, x: Array, y: Array, dy: Array) -> Array:
 def own(expression: Expression | None, x: Array) -> Array:
     """A user's own activation, or its derived slope: nobody wrote it by hand, so its expression is evaluated."""
     if expression is None:
-        raise InputError("Only softmax may come without an expression; make your own with rv.activation(name, function).")
+        raise InputError(
+            "Only softmax may come without an expression; make your own with rv.activation(name, function)."
+        )
     return evaluate(expression, {"x": x})
 
 
 def softmax(x: Array) -> Array:
     """y_j = exp(x_j) / sum_i exp(x_i) over each row; subtracting the largest x changes nothing and avoids overflow."""
-    numerator = np.exp(x - x.max(axis=1, keepdims=True))
-    return numerator / numerator.sum(axis=1, keepdims=True)
+    numerator: Array = np.exp(x - x.max(axis=1, keepdims=True))
+    total: Array = numerator.sum(axis=1, keepdims=True)
+    return numerator / total
 
 
 def softmax_backward(y: Array, dy: Array) -> Array:
     """dy_j / dx_i = y_j (1 if i = j else 0) - y_j y_i, hence dx_i = y_i (dy_i - sum_j dy_j y_j)."""
-    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
+    inner: Array = (dy * y).sum(axis=1, keepdims=True)
+    return y * (dy - inner)
 
 
 def log_softmax(x: Array) -> Array:
     """log y_j = x_j - log sum_i exp(x_i), which stays finite where y_j itself rounds to 0."""
-    shifted = x - x.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    shifted: Array = x - x.max(axis=1, keepdims=True)
+    total: Array = np.exp(shifted).sum(axis=1, keepdims=True)
+    return shifted - np.log(total)
 
 
 def identity(x: Array) -> Array:

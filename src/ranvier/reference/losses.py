@@ -62,14 +62,15 @@ def output_error(loss: Loss, activation: Activation, z: Array, y: Array, targets
     """How each row's loss changes along the weighted sums of the output layer: dz of shape (B, N).
 
     A loss on the output goes back through the output activation: dz = (dL/dy) f'(z). The others start at z itself. For
-    probabilities dl_j / dz_k = (1 if j = k else 0) - p_k, hence with a_j = t_j g'(l_j): dz_k = a_k - p_k sum_j a_j, which
-    is p - t for the categorical cross-entropy; the binary one has p - t as well.
+    probabilities dl_j / dz_k = (1 if j = k else 0) - p_k, hence with a_j = t_j g'(l_j): dz_k = a_k - p_k sum_j a_j.
+    For the categorical cross-entropy that is p - t, where the targets of a row add up to 1, and for the binary one too.
     """
     t = smoothed(loss, targets)
     if loss.on == "log_probability":
         log_p = log_softmax(z)
         a = t * slope(loss, log_p, t)
-        return a - np.exp(log_p) * a.sum(axis=1, keepdims=True)
+        total: Array = a.sum(axis=1, keepdims=True)
+        return a - np.exp(log_p) * total
     scale = 1.0 / z.shape[1] if loss.reduction == "mean" else 1.0
     if loss.on == "logit":
         return scale * slope(loss, z, t)

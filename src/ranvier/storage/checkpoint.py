@@ -62,9 +62,9 @@ def write_checkpoint(
     write_atomically(path, content)
     remove_temporaries(folder)
     numbered = _numbered(folder)
-    reached = [other for other, _ in numbered if other <= number]
+    kept = [other for other, _ in numbered if other <= number][:keep]
     for other, old in numbered:
-        if other > number or other not in reached[:keep]:
+        if other not in kept:
             with contextlib.suppress(OSError):
                 old.unlink()
     return path

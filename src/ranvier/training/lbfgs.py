@@ -20,8 +20,8 @@ from ranvier.network.optimizers import LBFGS
 Array = NDArray[Any]
 
 
-def step(executable: Executable, rows: Rows, optimizer: LBFGS, largest_step: float) -> float:
-    """Make one L-BFGS step. Gives the objective before it.
+def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> float:
+    """Make one L-BFGS step, whose first trial length is the learning rate `rate`. Gives the objective before it.
 
     Where the line search finds no acceptable point, the memory is forgotten and a short gradient step is tried; where
     even that does not help, the parameters stay as they are.
@@ -36,11 +36,14 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, largest_step: flo
 
     loss, gradient = objective(start)
     slots = np.array(state.slots)
-    found = _search(objective, start, loss, gradient, direction(slots, gradient), largest_step)
+    if np.abs(gradient).max() <= optimizer.tolerance:
+        executable.load(State(state.parameters, slots, state.step + 1))
+        return loss
+    found = _search(objective, start, loss, gradient, rate * direction(slots, gradient), optimizer)
     if found is None:
         slots[:] = 0
         norm = float(np.linalg.norm(gradient))
-        found = _search(objective, start, loss, gradient, -gradient / max(norm, 1.0), largest_step)
+        found = _search(objective, start, loss, gradient, -rate * gradient / max(norm, 1.0), optimizer)
     if found is None:
         executable.load(State(state.parameters, slots, state.step + 1))
         return loss
@@ -54,7 +57,7 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, largest_step: flo
 def direction(slots: Array, gradient: Array) -> Array:
     """Minus the inverse Hessian estimate times the gradient, by the two loops over the remembered pairs."""
     half = len(slots) // 2
-    result = -gradient
+    result: Array = -gradient
     pairs = [(slots[i], slots[half + i]) for i in range(half) if slots[half + i].any()]
     if not pairs:
         return result / max(1.0, float(np.linalg.norm(gradient)))
@@ -78,7 +81,9 @@ def remember(slots: Array, s: Array, y: Array) -> None:
         slots[half - 1], slots[-1] = s, y
 
 
-def _search(objective: Any, start: Array, loss: float, gradient: Array, along: Array, largest: float) -> Any:
+def _search(
+    objective: Any, start: Array, loss: float, gradient: Array, along: Array, optimizer: LBFGS
+) -> tuple[Array, Array] | None:
     """A point along a direction that satisfies the strong Wolfe conditions, and its gradient; None without one."""
     from scipy.optimize import line_search
 
@@ -95,7 +100,15 @@ def _search(objective: Any, start: Array, loss: float, gradient: Array, along: A
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         length, *_ = line_search(
-            lambda p: at(p)[0], lambda p: at(p)[1], start, along, gradient, loss, amax=max(largest, 1.0) * 50
+            lambda p: at(p)[0],
+            lambda p: at(p)[1],
+            start,
+            along,
+            gradient,
+            loss,
+            c1=optimizer.decrease,
+            c2=optimizer.curvature,
+            maxiter=optimizer.evaluations,
         )
     if length is None:
         return None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ranvier.engine import Executable, Problem, Rows
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
-from ranvier.network.schedules import Constant, ReduceOnPlateau, Schedule
+from ranvier.network.schedules import Constant, Schedule
 from ranvier.training import divergence, lbfgs, order
 from ranvier.training.callbacks import Callback, Decision, Moment
 from ranvier.training.events import Epoch, Sink, silent
@@ -90,7 +90,7 @@ class _Run:
         self.watch = divergence.Watch()
         if not state.callbacks:
             self.state = replace(state, callbacks=tuple(callback.start() for callback in course.callbacks))
-        if isinstance(course.schedule, ReduceOnPlateau) and not state.plateau:
+        if not state.plateau:
             self.state = replace(self.state, plateau=course.schedule.first_state())
         executable.load(state.engine)
 
@@ -121,7 +121,7 @@ class _Run:
 
     def _epochs_together(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
-        watched = self.course.validation is not None or self.course.callbacks or self.state.plateau
+        watched = self.course.validation is not None or self.course.callbacks or self.course.schedule.watches
         if watched or self.state.position or not self.step_seconds or self._full_batch():
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
@@ -279,8 +279,6 @@ class _Run:
         return tuple(states), decisions
 
     def _plateau(self, record: Epoch) -> dict[str, Any]:
-        if not isinstance(self.course.schedule, ReduceOnPlateau):
-            return {}
         score = record.loss if record.validation_loss is None else record.validation_loss
         return self.course.schedule.after_epoch(self.state.plateau, score)
 

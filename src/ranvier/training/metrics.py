@@ -25,7 +25,7 @@ def quick(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
         return {"r2": r_squared(outputs, targets)}
     if task.kind == "classes":
         return {"accuracy": float(np.mean(outputs.argmax(1) == targets.argmax(1)))}
-    return {"accuracy": float(np.mean(((outputs > 0.5) == (targets > 0.5)).all(axis=1)))}
+    return {"accuracy": float(np.mean(((outputs >= 0.5) == (targets > 0.5)).all(axis=1)))}
 
 
 def r_squared(outputs: Array, targets: Array) -> float:
@@ -71,7 +71,7 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
 
     probabilities = class_probabilities(task, outputs)
     actual = targets.argmax(1) if task.kind == "classes" else (targets[:, 0] > 0.5).astype(int)
-    said = probabilities.argmax(1) if task.kind == "classes" else (outputs[:, 0] > 0.5).astype(int)
+    said = probabilities.argmax(1) if task.kind == "classes" else (outputs[:, 0] >= 0.5).astype(int)
     labels = np.arange(probabilities.shape[1])
     average = "binary" if task.kind == "binary" else "macro"
     present = None if task.kind == "binary" else np.unique(np.concatenate((actual, said)))
@@ -93,7 +93,7 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
 def _multilabel(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
     from sklearn import metrics
 
-    actual, said = targets > 0.5, outputs > 0.5
+    actual, said = targets > 0.5, outputs >= 0.5
     tiny = np.finfo(np.float64).eps
     clipped = np.clip(outputs, tiny, 1 - tiny)
     entropy = -(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped)).mean(axis=1)
@@ -112,14 +112,16 @@ def class_probabilities(task: Task, outputs: Array) -> NDArray[np.float64]:
     """
     outputs = np.asarray(outputs, np.float64)
     if task.kind == "binary":
-        positive = np.clip(outputs[:, 0], 0.0, 1.0)
-        return np.stack((1.0 - positive, positive), axis=1)
+        likely = np.clip(outputs[:, 0], 0.0, 1.0)
+        return np.stack((1.0 - likely, likely), axis=1)
     if task.kind == "multilabel":
-        return np.clip(outputs, 0.0, 1.0)
-    positive = np.maximum(outputs, 0.0)
+        clipped: NDArray[np.float64] = np.clip(outputs, 0.0, 1.0)
+        return clipped
+    positive: NDArray[np.float64] = np.maximum(outputs, 0.0)
     total = positive.sum(axis=1, keepdims=True)
-    even = np.full_like(positive, 1.0 / positive.shape[1])
-    return np.divide(positive, total, out=even, where=total > 0)
+    shares = np.full_like(positive, 1.0 / positive.shape[1])
+    np.divide(positive, total, out=shares, where=total > 0)
+    return shares
 
 
 def baseline(task: Task, training_targets: Array, targets: Array) -> dict[str, float]:
@@ -136,7 +138,7 @@ def per_class(task: Task, outputs: Array, targets: Array) -> list[dict[str, Any]
         return []
     if task.kind == "multilabel":
         labels: tuple[Any, ...] = task.names
-        parts = precision_recall_fscore_support(targets > 0.5, outputs > 0.5, zero_division=0.0)
+        parts = precision_recall_fscore_support(targets > 0.5, outputs >= 0.5, zero_division=0.0)
     else:
         labels = task.classes
         actual, said = class_indices(task, targets), class_indices(task, outputs)
@@ -150,8 +152,9 @@ def per_class(task: Task, outputs: Array, targets: Array) -> list[dict[str, Any]
 def class_indices(task: Task, outputs: Array) -> NDArray[np.int64]:
     """The number of the class that each row says."""
     if task.kind == "binary":
-        return (outputs[:, 0] > 0.5).astype(np.int64)
-    return outputs.argmax(axis=1).astype(np.int64)
+        return np.asarray(outputs[:, 0] >= 0.5, np.int64)
+    said: NDArray[np.int64] = outputs.argmax(axis=1).astype(np.int64)
+    return said
 
 
 def most_confused(task: Task, outputs: Array, targets: Array) -> dict[str, Any] | None:

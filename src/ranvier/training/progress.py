@@ -49,6 +49,8 @@ def duration(seconds: float) -> str:
     >>> duration(0.012), duration(9.4), duration(75), duration(3700)
     ('12 ms', '9.4 s', '1:15 min', '1:01:40 h')
     """
+    if seconds == 0:
+        return "0 s"
     if seconds < 0.0995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:

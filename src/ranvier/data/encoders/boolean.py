@@ -49,6 +49,11 @@ class BooleanEncoder:
         return (self.column, f"{self.column} is missing") if self.flag else (self.column,)
 
     @property
+    def width(self) -> int:
+        """The number of features."""
+        return 2 if self.flag else 1
+
+    @property
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
         return "1 for true, 0 for false" + (", and a flag for missing cells" if self.flag else "")

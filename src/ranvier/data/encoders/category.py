@@ -52,6 +52,11 @@ class CategoryEncoder:
         return (*known, f"{self.column} is another value", f"{self.column} is missing")
 
     @property
+    def width(self) -> int:
+        """The number of features."""
+        return len(self.values) + 2
+
+    @property
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
         return f"one-hot: {len(self.values)} values, other, missing"
@@ -60,11 +65,16 @@ class CategoryEncoder:
         """Write one 1 into each row of `out`, shape (rows, number of values + 2)."""
         words = read.text(cells)
         other, missing = len(self.values), len(self.values) + 1
+        if len(words) <= read.FEW_ROWS:
+            known = _places(self.values)
+            for row, word in enumerate(words.to_list()):
+                out[row, missing if word is None else known.get(word, other)] = 1.0
+            return
+        places = np.full(len(words), other)
         if self.values:
-            codes = words.cast(_values_type(self.values), strict=False).to_physical().cast(pl.Int64)
-            places = codes.fill_null(other).to_numpy(writable=True)
-        else:
-            places = np.full(len(words), other)
+            codes = words.cast(_values_type(self.values), strict=False)
+            found = codes.is_not_null().to_numpy()
+            places[found] = codes.to_physical().drop_nulls().to_numpy()
         if words.null_count():
             places[words.is_null().to_numpy()] = missing
         out[np.arange(len(places)), places] = 1.0
@@ -84,6 +94,12 @@ class CategoryEncoder:
         if len(set(values)) != len(values):
             raise checks.damaged('"values" has a value twice')
         return cls(checks.field(data, "column", str), values)
+
+
+@lru_cache(maxsize=1024)
+def _places(values: tuple[str, ...]) -> dict[str, int]:
+    """The place of each value."""
+    return {value: place for place, value in enumerate(values)}
 
 
 @lru_cache(maxsize=1024)

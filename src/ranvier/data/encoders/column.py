@@ -27,6 +27,10 @@ class ColumnEncoder(Protocol):
         """One name for each number that a cell becomes."""
 
     @property
+    def width(self) -> int:
+        """The number of features."""
+
+    @property
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
 

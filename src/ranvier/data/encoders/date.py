@@ -63,6 +63,11 @@ class DateEncoder:
         return (*names, f"{self.column} is missing") if self.flag else names
 
     @property
+    def width(self) -> int:
+        """The number of features."""
+        return len(self.parts) + self.flag
+
+    @property
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
         return f"{', '.join(self.parts)}, standardized" + (", and a flag for missing cells" if self.flag else "")

@@ -51,6 +51,11 @@ class NumberEncoder:
         return (self.column, f"{self.column} is missing") if self.flag else (self.column,)
 
     @property
+    def width(self) -> int:
+        """The number of features."""
+        return 2 if self.flag else 1
+
+    @property
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
         text = f"(x - {self.mean:.6g}) / {self.scale:.6g}" if self.scale else "0, the same in every training row"

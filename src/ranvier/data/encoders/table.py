@@ -74,7 +74,7 @@ class Encoder:
     @property
     def width(self) -> int:
         """K, the number of inputs of the network."""
-        return len(self.feature_names)
+        return sum(encoder.width for encoder in self.encoders)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -105,7 +105,7 @@ class Encoder:
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
             )
             raise DataError(f'The data has no column "{absent[0]}"{others}. {nearest(absent[0], frame.columns)}')
-        widths = [len(encoder.feature_names) for encoder in self.encoders]
+        widths = [encoder.width for encoder in self.encoders]
         out = np.zeros((frame.height, sum(widths)), np.float32)
         start = 0
         for encoder, width in zip(self.encoders, widths, strict=True):

@@ -146,10 +146,11 @@ def _library() -> llvm.Library:
 
 def team_ir(target: Target, platform: str = sys.platform) -> str:
     """IR of the three functions a team lives on: `@member`, `@run` and `@stop`."""
-    return f"""
-{barrier.pause_ir(target)}
-{system.semaphore_ir(platform)}
-{placement_ir(platform)}
+    parts = (barrier.pause_ir(target), system.semaphore_ir(platform), placement_ir(platform))
+    return "\n".join((*parts, _MEMBER, _RUN, _STOP_ALL, _WAKE_ALL))
+
+
+_MEMBER = f"""
 define void @member(ptr %state, i64 %index, ptr %sleeper, ptr %done, ptr %asleep, ptr %awake) {{
   br label %again
 again:
@@ -175,6 +176,9 @@ report:
 end:
   ret void
 }}
+"""
+
+_RUN = f"""
 define void @run(ptr %state, i64 %threads, ptr %sleepers, ptr %done, ptr %function, ptr %argument) {{
 entry:
   store ptr %function, ptr %state, align 8
@@ -205,13 +209,19 @@ sleep:
 end:
   ret void
 }}
+"""
+
+_STOP_ALL = f"""
 define void @stop(ptr %state, i64 %members, ptr %sleepers) {{
   %flag = getelementptr i8, ptr %state, i64 {_STOP}
   store atomic i64 1, ptr %flag release, align 8
   call void @wake_all(ptr %sleepers, i64 %members)
   ret void
 }}
-define internal void @wake_all(ptr %sleepers, i64 %count) {{
+"""
+
+_WAKE_ALL = """
+define internal void @wake_all(ptr %sleepers, i64 %count) {
 entry:
   br label %test
 test:
@@ -226,5 +236,5 @@ one:
   br label %test
 end:
   ret void
-}}
+}
 """

@@ -7,7 +7,7 @@ elementwise: each number of the P trainable ones is updated from its own gradien
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,6 +51,7 @@ class Optimizer:
     """Base of all optimizers: the fields that each of them has.
 
     Parameters:
+        learning_rate: how far a step goes; above 0. The schedule multiplies it.
         weight_decay: decoupled weight decay d: w <- w - lr d w before the step, on weights but not on biases
             (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019). It does not pass through the
             moments; use a layer's `l2` for a penalty in the loss.
@@ -65,6 +66,7 @@ class Optimizer:
     full_batch: ClassVar[bool] = False
     rules: ClassVar[Mapping[str, Rule]] = {}
 
+    learning_rate: float = field(default=0.01, kw_only=False)
     weight_decay: float = 0.0
     clip_value: float | None = None
     clip_norm: float | None = None
@@ -107,7 +109,7 @@ class Optimizer:
 
     def to_dict(self) -> dict[str, Any]:
         """The optimizer as plain JSON values."""
-        return {"name": self.name, **{field.name: getattr(self, field.name) for field in fields(self)}}
+        return {"name": self.name, **{entry.name: getattr(self, entry.name) for entry in fields(self)}}
 
     def _columns(self, steps: Steps, learning_rates: Numbers) -> dict[str, Numbers]:
         """Every scalar by name, the learning rate first."""

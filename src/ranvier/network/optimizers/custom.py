@@ -114,6 +114,8 @@ def custom_optimizer(
     >>> rule.parameter
     Expression('parameter - 0.1 * gradient')
     """
+    if not isinstance(slots, Mapping | None):
+        raise InputError(f"{name}: slots is {slots!r}; it must be a dict such as {{'velocity': 0.0}}.")
     remembered = tuple((str(slot), initial) for slot, initial in dict(slots or {}).items())
     known = (*GIVEN, *(slot for slot, _ in remembered))
     try:

@@ -1,0 +1,121 @@
+"""A module of LLVM IR text in the making: the number format, the vector width, declarations, tables and functions.
+
+The text depends on nothing but the calls made, in their order, so that equal plans give equal text and find their
+compiled object in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from ranvier.errors import EngineError
+from ranvier.native.kernels import values
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.values import Value
+
+ELEMENTS = {"float32": "float", "float64": "double"}
+
+
+class Emitter:
+    """Builds one module.
+
+    Parameters:
+        dtype: "float32" or "float64", the format of the numbers.
+        lanes: how many numbers a vector holds; 1 makes scalar code.
+
+    Attributes: `element` ("float" or "double"), `vector` (so many lanes of it), `integer` (the whole number of the same
+    size), `integers` (so many lanes of it), `mask` (so many lanes of i1), `bits` and `bytes` (of one number).
+
+    Raises:
+        EngineError: the format is not known or there is less than one lane.
+
+    >>> module = Emitter("float32", 8)
+    >>> with module.function("scale", {"x": "ptr", "count": "i64"}) as f:
+    ...     x, count = f.parameters
+    ...     with f.loop(0, count, 8, name="i") as loop:
+    ...         place = f.pointer(x, loop.index)
+    ...         f.store(f.multiply(f.load(place), 2.0), place)
+    >>> "fmul <8 x float>" in module.text()
+    True
+    """
+
+    def __init__(self, dtype: str, lanes: int) -> None:
+        if dtype not in ELEMENTS or lanes < 1:
+            raise EngineError(f"Code is made for float32 and float64 and 1 lane or more; got {dtype!r}, {lanes} lanes.")
+        self.dtype = dtype
+        self.lanes = lanes
+        self.element = ELEMENTS[dtype]
+        self.bits = values.FLOATS[self.element]
+        self.bytes = self.bits // 8
+        self.vector = values.vector_of(self.element, lanes)
+        self.integer = f"i{self.bits}"
+        self.integers = values.vector_of(self.integer, lanes)
+        self.mask = values.vector_of("i1", lanes)
+        self._declarations: dict[str, str] = {}
+        self._globals: dict[str, str] = {}
+        self._parts: list[str] = []
+        self._functions: dict[str, str] = {}
+
+    def declare(self, name: str, result: str, arguments: Sequence[str]) -> None:
+        """Declare a function defined elsewhere, once however often it is asked for.
+
+        Raises:
+            EngineError: it was declared with other types before.
+        """
+        line = f"declare {result} @{name}({', '.join(arguments)})"
+        if self._declarations.setdefault(name, line) != line:
+            raise EngineError(f"The function {name} was declared with other types: {self._declarations[name]}.")
+
+    def table(self, name: str, numbers: Sequence[float], element: str) -> Value:
+        """A constant array in the module, once for each name; gives the pointer to it, aligned to 64 bytes."""
+        items = ", ".join(f"{element} {values.number(item, element)}" for item in numbers)
+        line = f"@{name} = internal unnamed_addr constant [{len(numbers)} x {element}] [{items}], align 64"
+        if self._globals.setdefault(name, line) != line:
+            raise EngineError(f"The table {name} was made with other numbers before.")
+        return Value("ptr", f"@{name}")
+
+    def add_text(self, ir_text: str) -> None:
+        """Add IR written elsewhere, such as the barrier; it declares what it needs itself."""
+        self._parts.append(ir_text.strip("\n"))
+
+    def has_function(self, name: str) -> bool:
+        """Whether a function of this name was written, so that helpers are written once."""
+        return name in self._functions
+
+    def result_of(self, name: str) -> str:
+        """The type a function written here gives back.
+
+        Raises:
+            EngineError: there is no such function.
+        """
+        if name not in self._functions:
+            raise EngineError(f"There is no function {name} in this module.")
+        return self._functions[name]
+
+    @contextmanager
+    def function(
+        self, name: str, parameters: Mapping[str, str], result: str = "void", *, internal: bool = False
+    ) -> Iterator[Function]:
+        """Write a function; a missing `ret void` at its end is added.
+
+        Parameters:
+            parameters: name -> type, with attributes where wanted ("ptr noalias").
+            result: the type it gives back.
+            internal: it is called from this module only.
+
+        Raises:
+            EngineError: there is a function of this name already.
+        """
+        if name in self._functions:
+            raise EngineError(f"The function {name} was written before.")
+        self._functions[name] = result
+        function = Function(self, name, parameters, result, internal)
+        place = len(self._parts)
+        yield function
+        self._parts.insert(place, function.text())
+
+    def text(self) -> str:
+        """The whole module."""
+        blocks = ["\n".join(self._globals.values()), *self._parts, "\n".join(sorted(self._declarations.values()))]
+        return "\n\n".join(block for block in blocks if block) + "\n"

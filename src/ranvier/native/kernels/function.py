@@ -1,0 +1,344 @@
+"""One function of LLVM IR text: instructions, blocks, loops and conditions.
+
+Operands may be given as Python numbers where another operand fixes the type. Names are made unique by counting.
+No instruction carries a fast-math flag, so LLVM neither reorders nor contracts: what is written is what is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+from ranvier.errors import EngineError
+from ranvier.native.kernels import values
+from ranvier.native.kernels.values import Value, constant, is_float
+
+if TYPE_CHECKING:
+    from ranvier.native.kernels.emitter import Emitter
+
+Operand: TypeAlias = Value | float
+
+
+class Carried:
+    """The inside of a loop or condition.
+
+    Attributes: `index` (of a loop, else None), `values` (inside: what came in, from the last round or from before),
+    `results` (afterwards: what `carry` gave last, or the initial values where nothing ran).
+    """
+
+    def __init__(self, inside: Sequence[Value], index: Value | None = None) -> None:
+        self.index = index
+        self.values = tuple(inside)
+        self.results: tuple[Value, ...] = ()
+        self.next: tuple[Value, ...] = self.values
+
+    def carry(self, *next_values: Value) -> None:
+        """Say what the values are at the end of the body; one for each value carried.
+
+        Raises:
+            EngineError: the number or the types are not those of the carried values.
+        """
+        if [value.type for value in next_values] != [value.type for value in self.values]:
+            raise EngineError(
+                f"A body carries {[v.type for v in self.values]}; it was given {[v.type for v in next_values]}."
+            )
+        self.next = tuple(next_values)
+
+
+class Function:
+    """Writes one function; made by `Emitter.function`."""
+
+    def __init__(self, module: Emitter, name: str, parameters: Mapping[str, str], result: str, internal: bool) -> None:
+        self.module = module
+        self.name = name
+        self._names: dict[str, int] = {}
+        self.parameters = tuple(
+            Value(kind.split(" ")[0] if kind[0] != "<" else kind, self._fresh(parameter))
+            for parameter, kind in parameters.items()
+        )
+        arguments = ", ".join(f"{kind} {value.text}" for kind, value in zip(parameters.values(), self.parameters))
+        linkage = "internal " if internal else ""
+        self._head = f"define {linkage}{result} @{name}({arguments}) nounwind {{"
+        self._entry: list[str] = []
+        self._lines: list[str] = []
+        self._block = "entry"
+        self._names["entry"] = 1
+        self._ended = False
+        self._result = result
+
+    def text(self) -> str:
+        """The function's IR."""
+        if not self._ended and self._result == "void":
+            self.give_back()
+        return "\n".join([self._head, "entry:", *self._entry, *self._lines, "}"])
+
+    # Plumbing
+
+    def emit(self, type: str, instruction: str, name: str = "v") -> Value:
+        """Write an instruction that has a value."""
+        value = Value(type, self._fresh(name))
+        self._line(f"{value.text} = {instruction}")
+        return value
+
+    def give_back(self, value: Value | None = None) -> None:
+        """Return from the function."""
+        self._line("ret void" if value is None else f"ret {value.typed}")
+        self._ended = True
+
+    def comment(self, text: str) -> None:
+        """Write a comment line."""
+        self._line(f"; {text}")
+
+    def _line(self, text: str) -> None:
+        self._lines.append(f"  {text}")
+
+    def _fresh(self, name: str) -> str:
+        count = self._names.get(name, 0)
+        self._names[name] = count + 1
+        return f"%{name}.{count}" if count else f"%{name}"
+
+    def _label(self, name: str) -> str:
+        return self._fresh(name)[1:]
+
+    def _start_block(self, label: str) -> None:
+        self._lines.append(f"{label}:")
+        self._block = label
+
+    # Numbers
+
+    def constant(self, value: float, type: str | None = None) -> Value:
+        """A constant with the same number in every lane; of the module's vector type unless told."""
+        return constant(value, type or self.module.vector)
+
+    def lane_numbers(self, element: str = "i64", lanes: int | None = None) -> Value:
+        """The constant vector 0, 1, 2, ..."""
+        return values.constants(range(lanes or self.module.lanes), element)
+
+    def _same(self, *operands: Operand) -> list[Value]:
+        type = next((operand.type for operand in operands if isinstance(operand, Value)), self.module.vector)
+        return [self._value(operand, type) for operand in operands]
+
+    def _value(self, operand: Operand, type: str) -> Value:
+        return operand if isinstance(operand, Value) else constant(operand, type)
+
+    # Arithmetic
+
+    def _binary(self, ops: tuple[str, str], a: Operand, b: Operand, name: str) -> Value:
+        a, b = self._same(a, b)
+        return self.emit(a.type, f"{ops[0] if is_float(a.type) else ops[1]} {a.typed}, {b.text}", name)
+
+    def add(self, a: Operand, b: Operand, name: str = "sum") -> Value:
+        """a + b, of floating-point or whole numbers."""
+        return self._binary(("fadd", "add"), a, b, name)
+
+    def subtract(self, a: Operand, b: Operand, name: str = "difference") -> Value:
+        """a - b."""
+        return self._binary(("fsub", "sub"), a, b, name)
+
+    def multiply(self, a: Operand, b: Operand, name: str = "product") -> Value:
+        """a * b."""
+        return self._binary(("fmul", "mul"), a, b, name)
+
+    def divide(self, a: Operand, b: Operand, name: str = "quotient") -> Value:
+        """a / b; whole numbers as unsigned."""
+        return self._binary(("fdiv", "udiv"), a, b, name)
+
+    def remainder(self, a: Operand, b: Operand, name: str = "remainder") -> Value:
+        """The remainder of a / b, of unsigned whole numbers."""
+        a, b = self._same(a, b)
+        return self.emit(a.type, f"urem {a.typed}, {b.text}", name)
+
+    def negative(self, a: Value, name: str = "negative") -> Value:
+        """-a."""
+        text = f"fneg {a.typed}" if is_float(a.type) else f"sub {a.type} {constant(0, a.type).text}, {a.text}"
+        return self.emit(a.type, text, name)
+
+    def fma(self, a: Operand, b: Operand, c: Operand, name: str = "fma") -> Value:
+        """a * b + c, rounded once."""
+        return self.intrinsic("fma", *self._same(a, b, c), name=name)
+
+    def bitwise(self, op: str, a: Operand, b: Operand, name: str = "bits") -> Value:
+        """ "and", "or", "xor", "shl", "lshr" or "ashr" of whole numbers."""
+        a, b = self._same(a, b)
+        return self.emit(a.type, f"{op} {a.typed}, {b.text}", name)
+
+    def compare(self, condition: str, a: Operand, b: Operand, name: str = "is") -> Value:
+        """One i1 a lane: "olt", "ole", "oeq", "uno" ... of floating-point, "slt", "eq" ... of whole numbers."""
+        a, b = self._same(a, b)
+        op = "fcmp" if is_float(a.type) else "icmp"
+        return self.emit(values.with_element(a.type, "i1"), f"{op} {condition} {a.typed}, {b.text}", name)
+
+    def select(self, condition: Value, a: Operand, b: Operand, name: str = "chosen") -> Value:
+        """`a` where the condition holds, else `b`."""
+        a, b = self._same(a, b)
+        return self.emit(a.type, f"select {condition.typed}, {a.typed}, {b.typed}", name)
+
+    def cast(self, op: str, a: Value, element: str, name: str = "cast") -> Value:
+        """Convert lane by lane: "sitofp", "uitofp", "fptosi", "fpext", "fptrunc", "zext", "sext", "trunc", "bitcast"."""
+        type = values.with_element(a.type, element)
+        return self.emit(type, f"{op} {a.typed} to {type}", name)
+
+    def intrinsic(self, op: str, *arguments: Value, result: str | None = None, name: str | None = None) -> Value:
+        """An intrinsic named after the type of its first argument, such as "sqrt", "fabs", "roundeven", "umax"."""
+        type = arguments[0].type
+        return self.call(
+            f"llvm.{op}.{values.suffix(type)}", *arguments, result=result or type, name=name or op.replace(".", "_")
+        )
+
+    def call(self, target: str, *arguments: Value, result: str | None = None, name: str = "called") -> Value:
+        """Call a function: one of this module, or one declared here by its first call (then `result` is needed)."""
+        written = self.module.has_function(target)
+        type = result or self.module.result_of(target)
+        if not written:
+            self.module.declare(target, type, [argument.type for argument in arguments])
+        text = f"call {type} @{target}({', '.join(argument.typed for argument in arguments)})"
+        if type != "void":
+            return self.emit(type, text, name)
+        self._line(text)
+        return Value("void", "")
+
+    # Vectors
+
+    def splat(self, value: Operand, lanes: int | None = None, name: str = "splat") -> Value:
+        """The same number in every lane, of the module's vector width unless told."""
+        lanes = lanes or self.module.lanes
+        if not isinstance(value, Value):
+            return constant(value, values.vector_of(self.module.element, lanes))
+        if lanes == 1:
+            return value
+        type = values.vector_of(value.type, lanes)
+        one = self.emit(type, f"insertelement {type} poison, {value.typed}, i64 0", f"{name}.first")
+        indexes = f"<{lanes} x i32> zeroinitializer"
+        return self.emit(type, f"shufflevector {type} {one.text}, {type} poison, {indexes}", name)
+
+    def extract(self, vector: Value, lane: int, name: str = "lane") -> Value:
+        """One lane of a vector."""
+        if values.lanes_of(vector.type) == 1:
+            return vector
+        return self.emit(values.element_of(vector.type), f"extractelement {vector.typed}, i64 {lane}", name)
+
+    def insert(self, vector: Value, value: Value, lane: int, name: str = "inserted") -> Value:
+        """The vector with one lane replaced."""
+        if values.lanes_of(vector.type) == 1:
+            return value
+        return self.emit(vector.type, f"insertelement {vector.typed}, {value.typed}, i64 {lane}", name)
+
+    def shuffle(self, a: Value, b: Value | None, lanes: Sequence[int], name: str = "shuffled") -> Value:
+        """Lanes of `a` and, counted on from them, of `b`, in a new order (two or more)."""
+        second = b.typed if b else f"{a.type} poison"
+        indexes = values.constants(lanes, "i32")
+        type = values.vector_of(values.element_of(a.type), len(lanes))
+        return self.emit(type, f"shufflevector {a.typed}, {second}, {indexes.typed}", name)
+
+    # Memory
+
+    def pointer(self, base: Value, index: Operand, element: str | None = None, name: str = "at") -> Value:
+        """The address of element number `index`; of the module's element type unless told."""
+        index = self._value(index, "i64")
+        return self.emit("ptr", f"getelementptr {element or self.module.element}, {base.typed}, {index.typed}", name)
+
+    def load(self, place: Value, type: str | None = None, alignment: int | None = None, name: str = "loaded") -> Value:
+        """Load; the module's vector type unless told, aligned as one lane is unless told."""
+        type = type or self.module.vector
+        alignment = alignment or values.bytes_of(values.element_of(type))
+        return self.emit(type, f"load {type}, {place.typed}, align {alignment}", name)
+
+    def store(self, value: Value, place: Value, alignment: int | None = None) -> None:
+        """Store; aligned as one lane is unless told."""
+        alignment = alignment or values.bytes_of(values.element_of(value.type))
+        self._line(f"store {value.typed}, {place.typed}, align {alignment}")
+
+    def broadcast(self, place: Value, element: str | None = None, name: str = "spread") -> Value:
+        """Load one number into every lane."""
+        return self.splat(self.load(place, element or self.module.element, name=f"{name}.one"), name=name)
+
+    def masked_load(self, place: Value, mask: Value, otherwise: Value, name: str = "masked") -> Value:
+        """Load the lanes whose mask holds; the others are not touched and get `otherwise`."""
+        type = otherwise.type
+        target = f"llvm.masked.load.{values.suffix(type)}.p0"
+        self.module.declare(target, type, ["ptr", mask.type, type])
+        alignment = values.bytes_of(values.element_of(type))
+        arguments = f"ptr align {alignment} {place.text}, {mask.typed}, {otherwise.typed}"
+        return self.emit(type, f"call {type} @{target}({arguments})", name)
+
+    def masked_store(self, value: Value, place: Value, mask: Value) -> None:
+        """Store the lanes whose mask holds."""
+        target = f"llvm.masked.store.{values.suffix(value.type)}.p0"
+        self.module.declare(target, "void", [value.type, "ptr", mask.type])
+        alignment = values.bytes_of(values.element_of(value.type))
+        self._line(f"call void @{target}({value.typed}, ptr align {alignment} {place.text}, {mask.typed})")
+
+    def prefetch(self, place: Value, *, write: bool = False, locality: int = 3) -> None:
+        """Ask for a cache line."""
+        self.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
+        self._line(f"call void @llvm.prefetch.p0({place.typed}, i32 {int(write)}, i32 {locality}, i32 1)")
+
+    def stack(self, type: str, count: int = 1, alignment: int = 64, name: str = "stack") -> Value:
+        """Room for `count` values on the stack, for the whole call."""
+        value = Value("ptr", self._fresh(name))
+        self._entry.append(f"  {value.text} = alloca {type}, i64 {count}, align {alignment}")
+        return value
+
+    # Blocks
+
+    @contextmanager
+    def loop(
+        self, start: Operand, stop: Operand, step: int = 1, *, name: str = "i", carried: Sequence[Value] = ()
+    ) -> Iterator[Carried]:
+        """For index = start, start + step, ... while index < stop (i64, step > 0).
+
+        With numbers that leave at least one round, the body is entered without asking.
+
+        >>> from ranvier.native.kernels.emitter import Emitter
+        >>> with Emitter("float32", 8).function("f", {"x": "ptr"}) as f:
+        ...     zero = f.constant(0.0)
+        ...     with f.loop(0, 4, name="k", carried=[zero]) as loop:
+        ...         loop.carry(f.add(loop.values[0], 1.0))
+        ...     f.store(loop.results[0], f.parameters[0])
+        """
+        sure = not isinstance(start, Value) and not isinstance(stop, Value) and start < stop
+        start, stop = self._value(start, "i64"), self._value(stop, "i64")
+        before, head, end = self._block, self._label(f"{name}.loop"), self._label(f"{name}.done")
+        if sure:
+            self._line(f"br label %{head}")
+        else:
+            enter = self.compare("slt", start, stop, f"{name}.enter")
+            self._line(f"br {enter.typed}, label %{head}, label %{end}")
+        self._start_block(head)
+        index = Value("i64", self._fresh(name))
+        inside = [Value(value.type, self._fresh(f"{name}.carried")) for value in carried]
+        place = len(self._lines)
+        body = Carried(inside, index)
+        yield body
+        following = self.add(index, step, f"{name}.next")
+        more = self.compare("slt", following, stop, f"{name}.more")
+        last = self._block
+        self._line(f"br {more.typed}, label %{head}, label %{end}")
+        self._lines[place:place] = [
+            f"  {phi.text} = phi {phi.type} [ {first.text}, %{before} ], [ {again.text}, %{last} ]"
+            for phi, first, again in zip((index, *inside), (start, *carried), (following, *body.next), strict=True)
+        ]
+        self._start_block(end)
+        body.results = body.next if sure else self._join(carried, before, body.next, last, name)
+
+    @contextmanager
+    def when(self, condition: Value, *, name: str = "when", carried: Sequence[Value] = ()) -> Iterator[Carried]:
+        """Run the body only where an i1 holds; `results` are what it carried, else the values carried in."""
+        before, head, end = self._block, self._label(f"{name}.then"), self._label(f"{name}.end")
+        self._line(f"br {condition.typed}, label %{head}, label %{end}")
+        self._start_block(head)
+        body = Carried(carried)
+        yield body
+        last = self._block
+        self._line(f"br label %{end}")
+        self._start_block(end)
+        body.results = self._join(carried, before, body.next, last, name)
+
+    def _join(
+        self, first: Sequence[Value], before: str, second: Sequence[Value], last: str, name: str
+    ) -> tuple[Value, ...]:
+        return tuple(
+            self.emit(a.type, f"phi {a.type} [ {a.text}, %{before} ], [ {b.text}, %{last} ]", f"{name}.result")
+            for a, b in zip(first, second, strict=True)
+        )

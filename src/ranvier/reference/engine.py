@@ -1,0 +1,224 @@
+"""The reference engine: the pages of this folder behind the interface that every engine has.
+
+It computes in float64 whatever precision is asked for, and on the threads of NumPy's BLAS. B rows, K inputs, N outputs,
+P parameters, k steps.
+
+Same bits: the same state, rows and span give the same bits on the same machine with the same NumPy and BLAS, and k
+steps in one span the same as k spans of one step. Predictions run in blocks of exactly BLOCK rows, the last one filled
+up with zeros, so every product has the same shape, and a row gives the same bits alone or among others as long as BLAS
+treats all rows of a product alike, as OpenBLAS does; nothing here can force it to. Another BLAS, CPU or number of BLAS
+threads may change the last bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.errors import EngineError, ShapeError
+from ranvier.network.layers import Dense
+from ranvier.reference import losses, network, optimizers
+from ranvier.reference.penalties import penalty, penalty_slope
+
+Array = NDArray[Any]
+BLOCK = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceEngine:
+    """Slow, float64, readable: what the other engines must agree with.
+
+    >>> ReferenceEngine().unavailable() is None
+    True
+    """
+
+    name: str = "reference"
+
+    def unavailable(self) -> str | None:
+        """Why this engine cannot run here; it runs wherever NumPy does."""
+        return None
+
+    def compile(self, problem: Problem) -> ReferenceExecutable:
+        """Make a problem ready to run."""
+        return ReferenceExecutable(problem)
+
+
+class ReferenceExecutable:
+    """A network ready to run. `load` comes first; the state is its own from then on."""
+
+    dtype = np.float64
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._table = problem.network.parameter_table
+        self._placed = problem.network.placed
+        self._trained, self._decayed = self._table.trained_mask(), self._table.decay_mask()
+        self._l1, self._l2 = self._table.l1(), self._table.l2()
+        full_batch = problem.optimizer.full_batch
+        self._slot_names = None if full_batch else [name for name, _ in problem.optimizer.rule().slots]
+        self._state: State | None = None
+        self._parameters: dict[str, Array] = {}
+
+    def load(self, state: State) -> None:
+        """Take a copy of a training state.
+
+        Raises:
+            ShapeError: the state does not belong to this network and optimizer.
+        """
+        size, slots = self._table.size, np.array(state.slots, np.float64)
+        rows = len(slots) if self._slot_names is None else len(self._slot_names)
+        if np.shape(state.parameters) != (size,) or slots.shape != (rows, size):
+            raise ShapeError(
+                f"The state has parameters of shape {np.shape(state.parameters)} and slots of shape {slots.shape}; "
+                f"this network and optimizer need {(size,)} and {(rows, size)}. Load a state made for them."
+            )
+        self._state = State(np.array(state.parameters, np.float64), slots, state.step)
+        self._parameters = self._table.views(self._state.parameters)
+
+    def read(self) -> State:
+        """Give a copy of the training state."""
+        state = self._loaded()
+        return State(state.parameters.copy(), state.slots.copy(), state.step)
+
+    def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
+        """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
+
+        A diverging run gives losses that are infinite or not a number, without a warning.
+
+        Raises:
+            EngineError: the optimizer is L-BFGS, which the training loop drives through `objective`.
+        """
+        self._loaded()
+        found = np.empty(span.steps)
+        with np.errstate(all="ignore"):
+            for number in range(span.steps):
+                batch = span.order[span.starts[number] : span.starts[number + 1]]
+                found[number] = self._step(rows, batch, float(span.scalars[number, 0]))
+        return found
+
+    def objective(self, rows: Rows) -> tuple[float, Array]:
+        """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm."""
+        w = self._loaded().parameters
+        with np.errstate(all="ignore"):
+            x, targets = to_float(rows.inputs), np.asarray(rows.targets, np.float64)
+            loss, gradient, _ = self._loss_and_gradient(x, targets, rows.weights, network.Mode(batch_statistics=True))
+            penalized = loss + penalty(w, self._l1, self._l2)
+            return penalized, gradient + penalty_slope(w, self._l1, self._l2)
+
+    def evaluate(self, rows: Rows) -> tuple[float, Array]:
+        """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
+        outputs = np.empty((len(rows), self.problem.network.outputs))
+        each = np.empty(len(rows))
+        with np.errstate(all="ignore"):
+            for place, passed in self._blocks(rows.inputs):
+                count, last = place.stop - place.start, passed[-1]
+                y, z = last.y[:count], (last.y if last.z is None else last.z)[:count]
+                outputs[place] = y
+                each[place] = losses.row_losses(self.problem.loss, z, y, np.asarray(rows.targets[place], np.float64))
+            return losses.batch_loss(each, _as_weights(rows.weights)), outputs
+
+    def outputs(self, inputs: Array) -> Array:
+        """What the output layer says, shape (rows, N), computed as for predictions."""
+        found = np.empty((len(inputs), self.problem.network.outputs))
+        with np.errstate(all="ignore"):
+            for place, passed in self._blocks(inputs):
+                found[place] = passed[-1].y[: place.stop - place.start]
+        return found
+
+    def activations(self, inputs: Array) -> tuple[LayerValues, ...]:
+        """What every layer computes, computed as for predictions; a residual block comes before its layers."""
+        rows = len(inputs)
+        found = [
+            LayerValues(
+                place.path,
+                np.empty((rows, place.outputs)) if isinstance(place.layer, Dense) else None,
+                np.empty((rows, place.outputs)),
+            )
+            for place in self.problem.network.walk()
+        ]
+        with np.errstate(all="ignore"):
+            for place, passed in self._blocks(inputs):
+                count = place.stop - place.start
+                for values, one in zip(found, network.walk(passed), strict=True):
+                    values.outputs[place] = one.y[:count]
+                    if values.weighted_sums is not None and one.z is not None:
+                        values.weighted_sums[place] = one.z[:count]
+        return tuple(found)
+
+    def close(self) -> None:
+        """Free what the engine holds."""
+        self._state, self._parameters = None, {}
+
+    def _loaded(self) -> State:
+        if self._state is None:
+            raise EngineError("No training state is loaded; call load(state) first.")
+        return self._state
+
+    def _step(self, rows: Rows, batch: NDArray[np.int64], learning_rate: float) -> float:
+        """One step of training: forward, loss, backward, update. Gives the loss before the update."""
+        if self._slot_names is None:
+            raise EngineError(
+                f"{self.problem.optimizer.name} trains on all rows at once; use objective in place of run."
+            )
+        state = self._loaded()
+        w, t = state.parameters, state.step + 1
+        x, targets = to_float(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
+        weights = None if rows.weights is None else rows.weights[batch]
+        mode = network.Mode(batch_statistics=True, dropout=(self.problem.seed, state.step))
+        loss, gradient, passed = self._loss_and_gradient(x, targets, weights, mode)
+        gradient += penalty_slope(w, self._l1, self._l2)
+        slots = dict(zip(self._slot_names, state.slots, strict=True))
+        moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
+        np.copyto(w, moved, where=self._trained)
+        for name, slot in slots.items():
+            np.copyto(slot, new_slots[name], where=self._trained)
+        network.update_running_statistics(passed, self._parameters)
+        self._state = State(w, state.slots, t)
+        return loss
+
+    def _loss_and_gradient(
+        self, x: Array, targets: Array, weights: Array | None, mode: network.Mode
+    ) -> tuple[float, Array, tuple[network.Passed, ...]]:
+        """The loss of a batch, its gradient (P,), and what the layers did."""
+        loss, activation = self.problem.loss, self.problem.network.output_activation
+        passed = network.forward(self._placed, self._parameters, x, mode)
+        y = passed[-1].y
+        z = y if passed[-1].z is None else passed[-1].z
+        shares = losses.row_shares(len(x), _as_weights(weights))
+        value = losses.batch_loss(losses.row_losses(loss, z, y, targets), _as_weights(weights))
+        error = shares[:, None] * losses.output_error(loss, activation, z, y, targets)
+        found: dict[str, Array] = {}
+        network.backward(passed, self._parameters, error, found)
+        gradient = np.zeros(self._table.size)
+        for entry in self._table:
+            if entry.trained:
+                gradient[entry.place] = found[entry.name].ravel()
+        return value, gradient, passed
+
+    def _blocks(self, inputs: Array) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
+        """Send rows forward BLOCK at a time: where they stand, and what the layers did with them and the filling."""
+        self._loaded()
+        for start in range(0, len(inputs), BLOCK):
+            place = slice(start, min(start + BLOCK, len(inputs)))
+            x = np.zeros((BLOCK, self.problem.network.inputs))
+            x[: place.stop - start] = to_float(inputs[place])
+            yield place, network.forward(self._placed, self._parameters, x)
+
+
+def to_float(inputs: Array) -> NDArray[np.float64]:
+    """Inputs as float64; bytes, such as the pixels of an image, are scaled from 0...255 to 0...1.
+
+    >>> to_float(np.array([[0, 51, 255]], np.uint8))
+    array([[0. , 0.2, 1. ]])
+    """
+    numbers = np.asarray(inputs, np.float64)
+    return numbers / 255.0 if inputs.dtype == np.uint8 else numbers
+
+
+def _as_weights(weights: Array | None) -> Array | None:
+    return None if weights is None else np.asarray(weights, np.float64)

@@ -1,0 +1,208 @@
+"""The house rules that a machine can check: floors, circles, third parties, sizes, documentation."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "ranvier"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+FLOORS = {
+    "version": 0,
+    "errors": 0,
+    "settings": 1,
+    "random": 1,
+    "expression": 1,
+    "network": 2,
+    "storage": 2,
+    "data": 3,
+    "engine": 3,
+    "reference": 4,
+    "native": 4,
+    "training": 5,
+    "model": 6,
+    "__init__": 7,
+    "cli": 8,
+    "__main__": 9,
+}
+LAZY_FACADE = {("network/network.py", "ranvier")}
+"""The one call up the house: Network.fit is ranvier.fit."""
+
+THIRD_PARTIES = {
+    "numpy": ("",),
+    "llvmlite": ("native/machine/llvm.py", "native/machine/cpu.py", "cli/doctor.py"),
+    "polars": ("data/", "cli/predict.py"),
+    "narwhals": ("data/sources/",),
+    "sklearn": ("data/", "training/metrics.py"),
+    "scipy": ("expression/", "reference/", "training/lbfgs.py"),
+    "safetensors": ("storage/",),
+    "click": ("cli/",),
+    "rich": ("cli/", "training/progress.py"),
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def part_of(module: str) -> str:
+    """The house part that `ranvier.x.y` belongs to."""
+    pieces = module.split(".")
+    return pieces[1] if len(pieces) > 1 else "__init__"
+
+
+def imports_of(tree: ast.AST) -> list[str]:
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                found.append("relative")
+            elif node.module == "ranvier":
+                found += [f"ranvier.{alias.name}" for alias in node.names]
+            elif node.module:
+                found.append(node.module)
+    return found
+
+
+def type_checking_only(tree: ast.Module) -> set[int]:
+    """The ids of nodes under `if TYPE_CHECKING:`, which never run."""
+    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING"]
+    return {id(inner) for block in blocks for inner in ast.walk(block)}
+
+
+def broken_floors(name: str, text: str) -> list[str]:
+    """The imports of a file that break the floors: upward ones and relative ones."""
+    tree = ast.parse(text)
+    hidden = type_checking_only(tree)
+    nodes = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and id(n) not in hidden]
+    own = Path(name).parts[0].removesuffix(".py")
+    wrong = []
+    for module in (module for node in nodes for module in imports_of(node)):
+        if module == "relative" or (module.split(".")[0] == "ranvier" and (name, module) not in LAZY_FACADE):
+            part = "?" if module == "relative" else part_of(module)
+            if part not in FLOORS or (part != own and FLOORS[part] >= FLOORS[own]):
+                wrong.append(f"{name} (floor {FLOORS[own]}) imports {module}")
+    return wrong
+
+
+def broken_third_parties(name: str, text: str) -> list[str]:
+    """The third parties that a file imports outside their allowed places."""
+    wrong = []
+    for module in imports_of(ast.parse(text)):
+        top = module.split(".")[0]
+        if top in ("ranvier", "relative") or top in sys.stdlib_module_names:
+            continue
+        if not any(name.startswith(place) for place in THIRD_PARTIES.get(top, ())):
+            wrong.append(f"{name} imports {top}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_point_downwards(path: Path) -> None:
+    assert broken_floors(name_of(path), path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_third_parties_stay_in_their_places(path: Path) -> None:
+    assert broken_third_parties(name_of(path), path.read_text()) == []
+
+
+def test_the_checks_can_fail() -> None:
+    assert broken_floors("network/layers.py", "from ranvier.model.fit import fit")
+    assert broken_floors("network/layers.py", "from ranvier import training")
+    assert broken_floors("data/cells.py", "from . import columns")
+    assert broken_third_parties("network/layers.py", "import polars")
+    assert broken_third_parties("cli/main.py", "import requests")
+
+
+def module_name(path: Path) -> str:
+    dotted = ".".join(("ranvier", *path.relative_to(SOURCE).with_suffix("").parts))
+    return dotted.removesuffix(".__init__")
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Some circle in a graph of imports; empty if there is none."""
+    done: set[str] = set()
+
+    def visit(node: str, trail: list[str]) -> list[str]:
+        if node in trail:
+            return trail[trail.index(node) :]
+        if node in done:
+            return []
+        for following in sorted(graph[node]):
+            found = visit(following, [*trail, node])
+            if found:
+                return found
+        done.add(node)
+        return []
+
+    for node in sorted(graph):
+        found = visit(node, [])
+        if found:
+            return found
+    return []
+
+
+def test_no_circle_among_modules() -> None:
+    names = {module_name(path): path for path in FILES}
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        tree = ast.parse(path.read_text())
+        found: set[str] = set()
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ranvier"):
+                whole = {f"{node.module}.{alias.name}" for alias in node.names} & set(names)
+                found |= whole or {node.module}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names if alias.name.startswith("ranvier")}
+        graph[name] = (found & set(names)) - {name}
+    assert circle(graph) == []
+    assert circle({"a": {"b"}, "b": {"a"}}) == ["a", "b"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_sizes(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400, "a file has at most 400 lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0]
+            documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+            length = (node.end_lineno or 0) - node.lineno + 1 - docstring
+            assert length <= 60, f"{node.name} has {length} lines without its docstring; 60 is the most"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_public_names_are_documented(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), "a file says what lives in it"
+    for node in tree.body:
+        public = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_")
+        if public and not is_overload(node) and not is_formula(path, node):
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def is_overload(node: ast.stmt) -> bool:
+    return any(ast.unparse(decorator) == "overload" for decorator in getattr(node, "decorator_list", ()))
+
+
+def is_formula(path: Path, node: ast.stmt) -> bool:
+    """A few lines of textbook formula in the reference engine, whose name says what they are."""
+    return name_of(path).startswith("reference/") and isinstance(node, ast.FunctionDef) and len(node.body) <= 3
+
+
+def test_every_public_name_loads() -> None:
+    import ranvier
+
+    for name in ranvier.__all__:
+        assert getattr(ranvier, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ranvier.nothing  # noqa: B018

@@ -1,0 +1,32 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from ranvier import settings as ranvier_settings
+
+faulthandler.enable()
+settings.register_profile("ranvier", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ranvier")
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder with real data sets; the test skips where there is none."""
+    folder = ranvier_settings.read().data
+    if folder is None or not folder.is_dir():
+        pytest.skip("set RANVIER_DATA to a folder with the real data sets to run this test")
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Compiled code of the tests goes to a folder of their own, never to the user's."""
+    if "RANVIER_CACHE" not in os.environ:
+        os.environ["RANVIER_CACHE"] = str(tmp_path_factory.mktemp("cache"))

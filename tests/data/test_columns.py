@@ -1,0 +1,131 @@
+"""What each column is taken for, and why."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranvier.data import infer_columns
+from ranvier.data.cells import FEW_ROWS, MISSING, booleans, moments_in_time, numbers, text
+from ranvier.data.sources.frames import series_from
+from ranvier.errors import DataError, InputError
+
+ROWS = 40
+TWENTY = [f"2024-01-{day:02d}" for day in range(1, 29)]
+
+CASES: dict[str, tuple[list[Any], str]] = {
+    "number": ([str(value / 3) for value in range(ROWS)], "number"),
+    "number with marks": (["1.5", " 2 ", "?", "NA", "nan", "", "-3e2"] * 5, "number"),
+    "few whole": ([0, 1, 2] * 10, "number"),
+    "boolean": ([True, False, None] * 10, "boolean"),
+    "boolean words": (["Yes", "no"] * 10, "boolean"),
+    "category": (["a", "b", "c"] * 10, "category"),
+    "codes": (["01", "02", "10"] * 10, "category"),
+    "number among words": (["1", "2", "x"] * 10, "category"),
+    "date": (TWENTY, "date"),
+    "date and time": ([f"2024-01-01T10:{minute:02d}:00Z" for minute in range(ROWS)], "date"),
+    "date type": ([datetime.date(2024, 1, 1 + day) for day in range(20)], "date"),
+    "no date": ([*TWENTY[:-1], "2024-02-30"], "identifier"),
+    "identifier": ([f"c{row:03d}" for row in range(ROWS)], "identifier"),
+    "counting": (list(range(1, ROWS + 1)), "identifier"),
+    "shuffled counting": ([(7 * row) % ROWS for row in range(ROWS)], "identifier"),
+    "years": (list(range(1950, 1950 + ROWS)), "number"),
+    "constant": (["same"] * ROWS, "constant"),
+    "constant number": ([2.5] * ROWS, "constant"),
+    "empty": (["?", "", None] * 10, "empty"),
+    "null": ([None] * ROWS, "empty"),
+    "text": ([f"this is sentence number {row} of a long text" for row in range(ROWS)], "text"),
+    "duration": ([datetime.timedelta(seconds=row * row) for row in range(ROWS)], "number"),
+    "time": ([datetime.time(row % 24, row) for row in range(ROWS)], "number"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_kinds(name: str) -> None:
+    cells, expected = CASES[name]
+    other = pl.Series("other", [str(row % 7 + 0.5) for row in range(len(cells))])
+    plan = infer_columns(pl.DataFrame([series_from("it", cells), other]))[0]
+    assert plan.kind == expected, plan.reason
+    assert plan.reason
+    assert plan.missing == sum(cell is None or str(cell).strip() in MISSING for cell in cells)
+
+
+def test_whole_numbers_that_are_named_like_an_id() -> None:
+    values = [1000 + 37 * row for row in range(ROWS)]
+    plans = infer_columns(pl.DataFrame({"CustomerID": values, "size": values, "idle": values, "x": [0.5, 1] * 20}))
+    assert [plan.kind for plan in plans] == ["identifier", "number", "number", "number"]
+
+
+def test_the_only_column_is_kept_even_if_it_counts() -> None:
+    plan = infer_columns(pl.DataFrame({"x": list(range(ROWS)), "y": ["a"] * ROWS}), ignore=["y"])[0]
+    assert plan.kind == "number"
+    with pytest.raises(InputError, match="No column is left"):
+        infer_columns(pl.DataFrame({"x": ["a"] * ROWS}))
+
+
+def test_overrides() -> None:
+    frame = pl.DataFrame({"zip": [10, 20, 30] * 5, "id": list(range(15)), "word": ["a", "1", "2"] * 5})
+    plans = infer_columns(frame, overrides={"zip": "category", "id": "number"})
+    assert [plan.kind for plan in plans] == ["category", "number", "category"]
+    assert plans[0].reason == "as asked"
+    with pytest.raises(DataError, match='"word" has "a" in row 1, where a number'):
+        infer_columns(frame, overrides={"word": "number"})
+    with pytest.raises(InputError, match="Did you mean"):
+        infer_columns(frame, overrides={"zip": "categories"})
+    with pytest.raises(DataError, match='Did you mean "zip"'):
+        infer_columns(frame, ignore=["zib"])
+
+
+@pytest.mark.parametrize("cells", [["1", "inf", "2"], [1.0, float("inf"), 2.0], ["1", "-Infinity", ""]])
+def test_infinite_values_are_refused_with_column_and_row(cells: list[Any]) -> None:
+    with pytest.raises(DataError, match='Column "x" has .* in row 2, where a finite number'):
+        infer_columns(pl.DataFrame({"x": cells, "y": [1.0, 2.0, 1.0]}))
+
+
+def test_cells_that_are_not_single_values_are_refused() -> None:
+    with pytest.raises(DataError, match='Column "x" holds cells of type List'):
+        infer_columns(pl.DataFrame({"x": [[1], [2]]}))
+
+
+CELLS = st.one_of(
+    st.none(), st.text(max_size=6), st.sampled_from([*MISSING, " ? ", "yes", "FALSE", "1.0", "\x1c", "\x85"])
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CELLS, min_size=1, max_size=FEW_ROWS))
+def test_few_rows_are_read_like_many(cells: list[str | None]) -> None:
+    few = pl.Series("x", cells, dtype=pl.String)
+    many = pl.Series("x", cells + [None] * FEW_ROWS, dtype=pl.String)
+    assert text(few).to_list() == text(many).to_list()[: len(cells)]
+    for reader in (numbers, booleans):
+        first, second = reader(few), reader(many)
+        np.testing.assert_array_equal(first[0], second[0][: len(cells)])
+        assert first[1] == second[1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.datetimes(datetime.datetime(1000, 1, 1), datetime.datetime(9999, 12, 31)), st.sampled_from(["", "Z", "+02:00"])
+)
+def test_iso_dates_are_read(moment: datetime.datetime, zone: str) -> None:
+    found, wrong = moments_in_time(pl.Series("x", [moment.isoformat() + zone, moment.date().isoformat(), None]))
+    assert wrong is None
+    assert found.to_list() == [
+        moment.replace(microsecond=0),
+        datetime.datetime.combine(moment.date(), datetime.time()),
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    "word", ["2024-13-01", "2024-01-01 25:00", "20240101", "2024-1-1", "x2024-01-01", "2024-01-01x"]
+)
+def test_words_that_are_no_dates(word: str) -> None:
+    assert moments_in_time(pl.Series("x", ["2024-01-01", word]))[1] == 1

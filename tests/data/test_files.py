@@ -1,0 +1,213 @@
+"""Reading files: what comes back, and one clear sentence for every file that cannot be used."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranvier.data import NAMED, Table, open_source
+from ranvier.data.sources.delimited import read_delimited
+from ranvier.errors import DataError
+
+
+def table(path: Path) -> pl.DataFrame:
+    opened = open_source(path)
+    assert isinstance(opened, Table)
+    return opened.frame
+
+
+def refused(path: Path, *parts: str) -> str:
+    with pytest.raises(DataError) as caught:
+        open_source(path)
+    message = str(caught.value)
+    for part in parts:
+        assert part in message
+    assert "\n" not in message
+    return message
+
+
+ROWS = {"name": ["a,b", 'q"uote', "two\nlines", "é"], "x": ["1", "", "NA", "-2.5"]}
+
+
+@pytest.mark.parametrize(("suffix", "separator"), [(".csv", ","), (".tsv", "\t"), (".csv.gz", ","), (".TSV", "\t")])
+def test_delimited_files_keep_every_cell(tmp_path: Path, suffix: str, separator: str) -> None:
+    path = tmp_path / f"rows{suffix}"
+    data = pl.DataFrame(ROWS).write_csv(separator=separator).encode()
+    path.write_bytes(gzip.compress(data) if suffix.endswith(".gz") else data)
+    assert table(path).to_dict(as_series=False) == ROWS
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",), exclude_characters="\r\x00"), max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=12))
+def test_csv_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str]]) -> None:
+    path = tmp_path_factory.mktemp("csv") / "rows.csv"
+    quoted = [",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in rows]
+    path.write_bytes("\n".join(["a,b,c", *quoted]).encode())
+    assert read_delimited(path, ",").frame.rows() == rows
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_numbers_in_csv_come_back_to_the_bit(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
+    from ranvier.data.cells import numbers
+
+    path = tmp_path_factory.mktemp("csv") / "rows.csv"
+    path.write_text("x,y\n" + "".join(f"{value!r},0\n" for value in values))
+    found, wrong = numbers(read_delimited(path, ",").frame["x"])
+    assert wrong is None
+    assert found.tobytes() == np.array(values).tobytes()
+
+
+def test_line_endings_byte_order_mark_and_other_separators(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    for data in (b"a,b\r\n1,2\r\n", b"\xef\xbb\xbfa,b\n1,2\n", b"a,b\r1,2\r", b"\n\na,b\n1,2\n", b" a ,b\n1,2"):
+        path.write_bytes(data)
+        assert table(path).to_dict(as_series=False) == {"a": ["1"], "b": ["2"]}
+    path.write_bytes(b"a;b\n1;2\n")
+    assert open_source(path).notes == ("The cells are separated by ';'.",)
+
+
+def test_blank_lines_are_skipped_with_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1,2\n\n3,4\n\n")
+    opened = open_source(path)
+    assert isinstance(opened, Table)
+    assert opened.frame.rows() == [("1", "2"), ("3", "4")]
+    assert opened.notes == ("2 blank lines were skipped.",)
+
+
+def test_quotes_that_polars_refuses_are_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "rows.tsv"
+    path.write_text('label\ttext\nham\tsay "hi" now\nspam\t5" disk\n')
+    assert table(path)["text"].to_list() == ['say "hi" now', '5" disk']
+
+
+def test_a_header_cell_without_a_name_gets_one(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(",a\n1,2\n")
+    assert table(path).columns == ["column_1", "a"]
+    path.write_text("1,2\n3,4\n")
+    assert "header" in open_source(path).notes[0]
+
+
+BAD_CSV = {
+    "empty": (b"", "is empty"),
+    "white": (b"\n \n", "is empty"),
+    "header": (b"a,b\n", "has a header and no rows"),
+    "short": (b"a,b\n1,2\n3\n5,6\n", "has 1 cell in line 3 and 2 columns"),
+    "long": (b"a,b\n1,2\n3,4,5\n", "has 3 cells in line 3 and 2 columns"),
+    "after a break": (b'a,b\n"1\n1",2\n3\n', "in line 4"),
+    "latin": ("a,b\n1,é\n".encode("latin-1"), "is not UTF-8 text: byte 0xE9 in line 2"),
+    "utf-16": ("a,b\n1,2\n".encode("utf-16"), "iconv -f UTF-16"),
+    "binary": (b"a\x00b,c\n1,2\n", "is not a text file"),
+    "twice": (b"a,b,a\n1,2,3\n", 'has the column name "a" more than once (columns 1 and 3)'),
+    "open quote": (b'a,b\n1,"x\n2,3\n4,5\n', "line 2"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CSV)
+def test_bad_csv_gets_one_clear_sentence(tmp_path: Path, name: str) -> None:
+    data, expected = BAD_CSV[name]
+    path = tmp_path / "rows.csv"
+    path.write_bytes(data)
+    if name == "open quote":
+        # The quote closes the file as one cell, which leaves a row of the right length: nothing to refuse but one row.
+        assert table(path).height == 1
+        return
+    refused(path, expected)
+
+
+def test_damaged_gzip_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv.gz"
+    packed = gzip.compress(b"a,b\n1,2\n" * 100)
+    for data in (b"a,b\n1,2\n", packed[: len(packed) // 2], packed[:15] + b"\xff\xff\xff" + packed[18:]):
+        path.write_bytes(data)
+        refused(path, "is damaged")
+
+
+def test_missing_files_name_their_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "adult.csv").write_text("a\n1\n")
+    refused(tmp_path / "adlt.csv", "There is no file", 'Did you mean "adult.csv"?')
+    refused(tmp_path / "zzzzzzzz", "Files in that folder: adult.csv", *NAMED)
+    refused(tmp_path / "nowhere" / "adult.csv", "its folder", "does not exist")
+    refused(tmp_path, "is a folder")
+    with pytest.raises(DataError, match='Did you mean "digits"'):
+        open_source("digts")
+
+
+def test_unknown_endings_are_refused(tmp_path: Path) -> None:
+    for name, shown in (("rows.xlsx", "ends in .xlsx"), ("rows", "has no ending"), ("rows.json.gz", ".json.gz")):
+        (tmp_path / name).write_text("a\n1\n")
+        refused(tmp_path / name, shown, ".parquet")
+
+
+def test_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    frame = pl.DataFrame({"a": [1, 2], "b": [True, None], "c": ["x", "y"]})
+    frame.write_parquet(path)
+    assert table(path).equals(frame)
+    frame.clear().write_parquet(path)
+    refused(path, "has columns and no rows")
+
+
+def test_damaged_parquet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"a": list(range(100))}).write_parquet(path)
+    whole = path.read_bytes()
+    for data, expected in (
+        (b"", "is empty"),
+        (b"a,b\n1,2\n", "not a whole Parquet file"),
+        (whole[:-9], "not a whole Parquet file"),
+        (whole[:4] + whole[-4:], "damaged Parquet file"),
+        (whole[: len(whole) // 2] + whole[-8:], "damaged Parquet file"),
+    ):
+        path.write_bytes(data)
+        refused(path, expected)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".ndjson"])
+def test_json_lines(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows{suffix}"
+    path.write_text('{"a": 1, "b": "x"}\n\n{"a": 2.5}\n')
+    assert table(path).to_dict(as_series=False) == {"a": [1.0, 2.5], "b": ["x", None]}
+    path.write_text('{"a": true}\n{"a": NaN}\n{"a": 2}\n')
+    assert table(path)["a"].to_list() == [1.0, None, 2.0]
+
+
+def test_bad_json_lines_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    for data, expected in (
+        (b"\n", "is empty"),
+        (b'{"a": 1}\n{"a": \n', "line 2"),
+        (b'{"a": 1}\n[1, 2]\n', "in line 2; an object"),
+        (b'{"a": "\xe9"}\n', "not UTF-8 text in line 1"),
+        (b"{}\n{}\n", "no columns"),
+    ):
+        path.write_bytes(data)
+        refused(path, expected)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(-(2**53), 2**53), st.text(max_size=5)), min_size=1, max_size=9))
+def test_json_lines_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str]]) -> None:
+    path = tmp_path_factory.mktemp("json") / "rows.jsonl"
+    path.write_text("".join(json.dumps({"a": number, "b": word}) + "\n" for number, word in rows))
+    assert table(path).rows() == rows
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_named_sets(name: str) -> None:
+    opened = open_source(name)
+    assert isinstance(opened, Table)
+    assert opened.target == NAMED[name]
+    assert opened.target in opened.frame.columns

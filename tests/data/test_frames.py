@@ -1,0 +1,97 @@
+"""Data frames of every maker, dicts of columns, lists of rows."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ranvier.data import Table, open_source
+from ranvier.data.sources.frames import frame_from
+from ranvier.errors import DataError
+
+COLUMNS: dict[str, list[Any]] = {
+    "age": [39, 50, 38],
+    "rate": [1.5, None, 2.0],
+    "job": ["clerk", None, "boss"],
+    "member": [True, False, True],
+    "since": [datetime.datetime(2024, 1, day, 12, 30) for day in (1, 2, 3)],
+}
+
+
+def makers() -> dict[str, Any]:
+    pandas = pytest.importorskip("pandas")
+    pyarrow = pytest.importorskip("pyarrow")
+    return {
+        "polars": pl.DataFrame(COLUMNS),
+        "pandas": pandas.DataFrame(COLUMNS),
+        "pandas categories": pandas.DataFrame(COLUMNS).astype({"job": "category"}),
+        "pandas objects": pandas.DataFrame(COLUMNS).astype({"job": object}),
+        "pandas nullable": pandas.DataFrame(COLUMNS).astype({"age": "Int64", "member": "boolean"}),
+        "pyarrow": pyarrow.table(COLUMNS),
+        "dict": COLUMNS,
+        "rows": [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)],
+    }
+
+
+@pytest.mark.parametrize("maker", makers())
+def test_every_maker_gives_the_same_table(maker: str) -> None:
+    frame = frame_from(makers()[maker])
+    assert frame.to_dict(as_series=False) == COLUMNS
+
+
+def test_single_values_are_one_row_and_mixtures_become_text() -> None:
+    assert frame_from({"a": 1, "b": "x", "c": None}).rows() == [(1, "x", None)]
+    assert frame_from({"a": np.float32(1.5), "b": np.array(2)}).rows() == [(1.5, 2)]
+    assert frame_from({"a": [1, "x", 2.5, True]})["a"].to_list() == ["1", "x", "2.5", "True"]
+    assert frame_from({"a": [2**70, 1]})["a"].to_list() == [float(2**70), 1.0]
+    assert frame_from({1: [1, 2]}).columns == ["1"]
+
+
+def test_pandas_index_is_left_out_and_number_names_become_text() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = frame_from(pandas.DataFrame(np.arange(6.0).reshape(3, 2), index=[5, 6, 7]))
+    assert frame.columns == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"a": [1, 2], "b": [1, 2, 3]}, 'differ in length: "a" has 2 rows and "b" has 3'),
+        ({"a": [[1], [2]]}, "one value for each cell"),
+        ({"a": np.zeros((2, 2))}, "one value for each row"),
+        ({"a": []}, "no rows"),
+        ({}, "no columns"),
+        ({"1": [1], 1: [2]}, "more than once"),
+        (pl.DataFrame({"a": [1]}).lazy(), "collect"),
+        (pl.DataFrame({"a": []}), "0 rows"),
+        (object(), "data frame"),
+    ],
+)
+def test_tables_that_cannot_be_used(source: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        open_source(source)
+
+
+def test_pandas_columns_of_one_name_are_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(DataError, match='"a" more than once'):
+        open_source(pandas.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
+def test_a_target_is_a_name_or_values() -> None:
+    opened = open_source(COLUMNS, target="job")
+    assert isinstance(opened, Table)
+    assert opened.target == "job"
+    opened = open_source(COLUMNS, target=[1, 2, 3])
+    assert isinstance(opened, Table)
+    assert opened.target == "target"
+    assert opened.frame["target"].to_list() == [1, 2, 3]
+    assert open_source(opened) is opened
+    with pytest.raises(DataError, match='no column "jop".*Did you mean "job"'):
+        open_source(COLUMNS, target="jop")
+    with pytest.raises(DataError, match="2 target values and 3 rows"):
+        open_source(COLUMNS, target=[1, 2])

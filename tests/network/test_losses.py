@@ -1,0 +1,209 @@
+"""Every loss of LOSSES: slope against finite differences, float32, storage; and a user's own."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranvier.errors import InputError
+from ranvier.expression import evaluate, variables
+from ranvier.network.losses import LOSSES, Loss, loss, loss_from_dict
+
+ISSUE = (
+    "squared_error absolute_error huber log_cosh binary_cross_entropy categorical_cross_entropy focal binary_focal "
+    "poisson quantile"
+)
+POINTS = {"output": st.floats(-8, 8), "logit": st.floats(-12, 12), "log_probability": st.floats(-12, -1e-3)}
+TARGETS = {"output": st.floats(-8, 8), "logit": st.floats(0, 1), "log_probability": st.just(1.0)}
+
+
+def value(chosen: Loss, x: Any, target: Any = 1.0) -> Any:
+    return evaluate(chosen.expression, {chosen.on: x, "target": target})
+
+
+def slope(chosen: Loss, x: Any, target: Any = 1.0) -> Any:
+    return evaluate(chosen.slope, {chosen.on: x, "target": target})
+
+
+def difference(chosen: Loss, x: Any, target: Any = 1.0, h: float = 1e-6) -> Any:
+    return (value(chosen, x + h, target) - value(chosen, x - h, target)) / (2 * h)
+
+
+def test_list_is_complete() -> None:
+    assert set(LOSSES) == set(ISSUE.split())
+    for name, chosen in LOSSES.items():
+        assert chosen.name == name
+        assert chosen.source
+        assert chosen.reduction == ("sum" if chosen.on == "log_probability" else "mean")
+        assert chosen.on in variables(chosen.expression)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@given(data=st.data())
+def test_slope_is_the_finite_difference(name: str, data: st.DataObject) -> None:
+    chosen = LOSSES[name]
+    x, target = data.draw(POINTS[chosen.on]), data.draw(TARGETS[chosen.on])
+    if name == "poisson":
+        x, target = abs(x) + 0.05, abs(target)
+    kinks = {"huber": (target - 1, target + 1), "absolute_error": (target,), "quantile": (target,)}.get(name, ())
+    if any(abs(x - kink) < 1e-5 for kink in kinks):
+        x += 3e-5
+    scale = max(1.0, abs(float(value(chosen, x, target))))
+    h = 1e-6 if chosen.on == "output" else 1e-5
+    assert slope(chosen, x, target) == pytest.approx(difference(chosen, x, target, h), abs=4e-9 * scale + 1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("huber", {"delta": 0.5}), ("focal", {"gamma": 0.5}), ("binary_focal", {"gamma": 3.5}), ("quantile", {"q": 0.9})],
+)
+def test_slope_with_options(name: str, options: dict[str, float]) -> None:
+    chosen = loss(name, **options)
+    x = np.array([-3.0, -1.3, -0.7, -0.1])
+    np.testing.assert_allclose(slope(chosen, x, 0.3), difference(chosen, x, 0.3), atol=1e-8)
+    assert not np.allclose(slope(chosen, x, 0.3), slope(LOSSES[name], x, 0.3))
+
+
+def log_sigmoid(z: float) -> float:
+    return -math.log(1 + math.exp(-z))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "x", "target", "expected"),
+    [
+        ("squared_error", {}, 3.0, 1.0, 4.0),
+        ("absolute_error", {}, 3.0, 5.0, 2.0),
+        ("huber", {}, 1.5, 1.0, 0.125),
+        ("huber", {"delta": 2.0}, 6.0, 1.0, 2 * (5 - 1)),
+        ("log_cosh", {}, 0.5, 1.0, math.log(math.cosh(0.5))),
+        ("binary_cross_entropy", {}, 0.7, 1.0, -log_sigmoid(0.7)),
+        ("binary_cross_entropy", {}, 0.7, 0.25, -0.25 * log_sigmoid(0.7) - 0.75 * log_sigmoid(-0.7)),
+        ("binary_focal", {}, 0.7, 1.0, -((1 - math.exp(log_sigmoid(0.7))) ** 2) * log_sigmoid(0.7)),
+        ("binary_focal", {"gamma": 0.0}, 0.7, 0.0, -log_sigmoid(-0.7)),
+        ("categorical_cross_entropy", {}, math.log(0.2), 1.0, -math.log(0.2)),
+        ("focal", {}, math.log(0.2), 1.0, -(0.8**2) * math.log(0.2)),
+        ("focal", {"gamma": 0.0}, math.log(0.2), 1.0, -math.log(0.2)),
+        ("poisson", {}, 2.0, 3.0, 2 - 3 * math.log(2)),
+        ("quantile", {"q": 0.9}, 1.0, 3.0, 1.8),
+        ("quantile", {"q": 0.9}, 3.0, 1.0, 0.2),
+    ],
+)
+def test_values_by_hand(name: str, options: dict[str, float], x: float, target: float, expected: float) -> None:
+    assert value(loss(name, **options), x, target) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("target", [0.0, 0.5, 1.0])
+def test_cross_entropy_slope_is_probability_minus_target(target: float) -> None:
+    """Also at a logit of exactly 0, where weights that start at zero put every row."""
+    z = np.array([-30.0, -1.0, 0.0, 1.0, 30.0])
+    expected = 1 / (1 + np.exp(-z)) - target
+    np.testing.assert_allclose(slope(LOSSES["binary_cross_entropy"], z, target), expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_float32_never_overflows(name: str) -> None:
+    sizes = np.float32([0, 1e-30, 1e-9, 1e-6, 1e-3, 0.1, 1, 6, 20, 90, 1e3, 1e4])
+    chosen = LOSSES[name]
+    x = -sizes if chosen.on == "log_probability" else np.concatenate((-sizes, sizes))
+    for target in (0.0, 0.3, 1.0) if chosen.on != "output" else (-1e4, 0.0, 1.0, 1e4):
+        goal = np.full_like(x, target)
+        for narrow, wide in (
+            (value(chosen, x, goal), value(chosen, x.astype(np.float64), np.float64(target))),
+            (slope(chosen, x, goal), slope(chosen, x.astype(np.float64), np.float64(target))),
+        ):
+            assert narrow.dtype == np.float32
+            assert np.isfinite(narrow).all()
+            np.testing.assert_allclose(narrow, wide, rtol=1e-5, atol=1e-5 * max(1.0, abs(target)))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.3, 1.0, 2.0, 5.0])
+def test_focal_is_finite_for_certain_answers(gamma: float) -> None:
+    certain = np.float32([0.0, -1e-38, -1e-20, -1e4])
+    for part in (value, slope):
+        assert np.isfinite(part(loss("focal", gamma=gamma), certain)).all()
+        for target in (0.0, 1.0):
+            assert np.isfinite(
+                part(loss("binary_focal", gamma=gamma), np.float32([-1e4, 0, 1e4]), np.float32(target))
+            ).all()
+
+
+def test_naive_cross_entropy_does_overflow() -> None:
+    """The formula that must not be used: what the float32 test would notice."""
+    naive = np.float32(1) / (np.float32(1) + np.exp(-np.float32([40.0])))
+    with np.errstate(divide="ignore"):
+        assert np.isinf(-np.log(1 - naive)).all()
+
+
+def test_poisson_leads_back_from_below_zero() -> None:
+    assert slope(LOSSES["poisson"], -0.5, 2.0) < 0
+
+
+def test_quantile_is_smallest_at_the_quantile() -> None:
+    values = np.arange(1.0, 102.0)
+    totals = [value(loss("quantile", q=0.9), guess, values).sum() for guess in values]
+    assert values[np.argmin(totals)] == 91
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_stored_and_back(name: str) -> None:
+    on_output = LOSSES[name].on == "output"
+    chosen = loss(name, reduction="sum", label_smoothing=0.0 if on_output else 0.1)
+    assert loss_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == loss(chosen)
+    assert chosen != LOSSES[name]
+
+
+@pytest.mark.parametrize(
+    ("on", "function"),
+    [
+        ("output", lambda output, target: abs(output - target) ** 3),
+        ("logit", lambda logit, target: (logit - target) ** 2),
+        ("log_probability", lambda log_probability: log_probability**2),
+    ],
+)
+def test_own_loss(on: str, function: Any) -> None:
+    mine = loss("mine", function, on=on)
+    x = np.array([-2.0, -1.5, -0.5])
+    np.testing.assert_allclose(slope(mine, x, 0.5), difference(mine, x, 0.5), atol=1e-7)
+    assert mine.reduction == ("sum" if on == "log_probability" else "mean")
+    assert loss_from_dict(json.loads(json.dumps(mine.to_dict()))) == mine
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (("squared",), {}, 'There is no loss "squared"'),
+        (("hubber",), {}, 'There is no loss "hubber". Did you mean "huber"?'),
+        (("huber",), {"delta": 0}, "huber: delta is 0; it must be a number greater than 0."),
+        (("huber",), {"alpha": 1}, 'huber has no option "alpha"'),
+        (("quantile",), {"q": 1}, "q is 1; it must be a number between 0 and 1, both excluded."),
+        (("focal",), {"gamma": -1}, "gamma is -1"),
+        (("squared_error",), {"reduction": "max"}, 'reduction is \'max\'; it must be "mean" or "sum".'),
+        (("categorical_cross_entropy",), {"reduction": "mean"}, 'use reduction="sum"'),
+        (("squared_error",), {"label_smoothing": 0.1}, "label smoothing is for losses on a sigmoid or softmax"),
+        (("focal",), {"label_smoothing": 1.0}, "label_smoothing is 1.0"),
+        (("focal",), {"on": "logit"}, 'on="logit" does not fit'),
+        (("huber", lambda y, t: y), {}, "choose another name"),
+        (("", lambda y, t: y), {}, "The name of a loss is ''"),
+        (("mine", lambda y, t: y), {"delta": 1}, "write their values into the function"),
+        (("mine", lambda y, t: y), {"on": "input"}, "on is 'input'; it must be one of output, logit, log_probability"),
+        (("mine", lambda y: y), {}, "2 arguments"),
+        (("mine", lambda y, t: (y, t)), {}, "returned 2 values"),
+        ((LOSSES["huber"],), {"delta": 2.0}, "finished loss"),
+    ],
+)
+def test_refusals(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        loss(*arguments, **options)
+    assert message in str(caught.value)
+
+
+def test_stored_expression_with_a_foreign_variable_is_refused() -> None:
+    data = loss("mine", lambda y, t: y - t).to_dict() | {"expression": [["variable", "password"]]}
+    with pytest.raises(InputError, match='the expression uses "password"; allowed are output, target'):
+        loss_from_dict(data)

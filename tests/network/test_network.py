@@ -1,0 +1,133 @@
+"""Networks as descriptions: shapes, parameters, names, round trips and complaints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranvier.errors import InputError
+from ranvier.network.activations import ACTIVATIONS, activation
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
+from ranvier.network.network import Network
+from ranvier.network.task import Task
+
+WIDTHS = st.integers(1, 9)
+HIDDEN = sorted(set(ACTIVATIONS) - {"softmax"})
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    width = inputs = draw(WIDTHS)
+    layers: list[Layer] = []
+    for _ in range(draw(st.integers(0, 4))):
+        kind = draw(st.sampled_from(["dense", "dropout", "layer_norm", "batch_norm", "scale", "residual"]))
+        if kind == "dense":
+            width = draw(WIDTHS)
+            layers.append(Dense(width, draw(st.sampled_from(HIDDEN)), bias=draw(st.booleans()), l1=0.1, l2=0.2))
+        elif kind == "residual":
+            layers.append(Residual([Dense(draw(WIDTHS), "tanh"), Dense(width)]))
+        else:
+            layers.append(
+                {"dropout": Dropout(0.3), "layer_norm": LayerNorm(), "batch_norm": BatchNorm()}.get(kind, Scale())
+            )
+    return Network(inputs, [*layers, Dense(draw(WIDTHS), "softmax")])
+
+
+@given(networks())
+def test_round_trip(network: Network) -> None:
+    again = Network.from_dict(network.to_dict())
+    assert again == network
+    assert again.parameter_table == network.parameter_table
+
+
+@given(networks(), st.integers(0, 2**32))
+def test_table_covers_the_flat_array_once(network: Network, seed: int) -> None:
+    table = network.parameter_table
+    covered = np.zeros(table.size, int)
+    for entry in table:
+        covered[entry.place] += 1
+    assert (covered == 1).all()
+    assert table.trained == network.parameter_count == int(table.trained_mask().sum())
+    flat = table.initial(seed)
+    assert np.array_equal(flat, table.initial(seed))
+    views = table.views(flat)
+    assert list(views) == [entry.name for entry in table]
+    for entry in table:
+        assert views[entry.name].shape == entry.shape
+        assert np.shares_memory(views[entry.name], flat)
+
+
+def test_names_and_shapes_of_nested_layers() -> None:
+    network = Network(3, [Dense(4, "relu"), Residual([Dense(8), Dense(4)]), BatchNorm(), Dense(2, "softmax")])
+    assert {entry.name: entry.shape for entry in network.parameter_table} == {
+        "layers.0.weight": (3, 4),
+        "layers.0.bias": (4,),
+        "layers.1.layers.0.weight": (4, 8),
+        "layers.1.layers.0.bias": (8,),
+        "layers.1.layers.1.weight": (8, 4),
+        "layers.1.layers.1.bias": (4,),
+        "layers.2.gain": (4,),
+        "layers.2.shift": (4,),
+        "layers.2.mean": (4,),
+        "layers.2.variance": (4,),
+        "layers.3.weight": (4, 2),
+        "layers.3.bias": (2,),
+    }
+    assert network.parameter_count == 3 * 4 + 4 + 4 * 8 + 8 + 8 * 4 + 4 + 8 + 4 * 2 + 2
+    assert network.multiplications == 12 + 32 + 32 + 8
+    decayed = [entry.name for entry in network.parameter_table if entry.decayed]
+    assert all(name.endswith("weight") for name in decayed)
+    assert len(decayed) == 4
+
+
+def test_initial_weights_fit_their_activation() -> None:
+    """He weights for relu, Glorot for tanh: variance 2 / K and 2 / (K + N)."""
+    network = Network(400, [Dense(300, "relu"), Dense(200, "tanh")])
+    weights = network.parameter_table.views(network.parameter_table.initial(1))
+    assert weights["layers.0.weight"].var() == pytest.approx(2 / 400, rel=0.05)
+    assert weights["layers.1.weight"].var() == pytest.approx(2 / 500, rel=0.05)
+    assert not weights["layers.0.bias"].any()
+
+
+def test_layers_of_one_shape_start_differently() -> None:
+    network = Network(4, [Dense(4, "relu"), Dense(4, "relu")])
+    weights = network.parameter_table.views(network.parameter_table.initial(0))
+    assert not np.array_equal(weights["layers.0.weight"], weights["layers.1.weight"])
+
+
+def test_custom_activation_survives() -> None:
+    from ranvier.expression import sigmoid
+
+    swish = activation("swish", lambda x: x * sigmoid(x))
+    network = Network(2, [Dense(3, swish), Dense(1)])
+    assert Network.from_dict(network.to_dict()) == network
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Network(0, [Dense(1)]), "Network: inputs is 0"),
+        (lambda: Network(2, []), "no layers"),
+        (lambda: Network(2, Dense(1)), "write a list"),
+        (lambda: Network(2, [5]), "layer 0 is 5"),
+        (lambda: Network(2, [Dense(3, "softmax"), Dense(1)]), "only the output layer"),
+        (lambda: Network(2, [Residual([Dense(3)])]).outputs, "takes 2 values and its layers give 3"),
+        (lambda: Dense(0), "Dense: units is 0"),
+        (lambda: Dense(2.5), "Dense: units is 2.5"),  # type: ignore[arg-type]
+        (lambda: Dense(True), "Dense: units is True"),
+        (lambda: Dense(3, "rleu"), 'Did you mean "relu"'),
+        (lambda: Dense(3, l2=-1), "Dense: l2 is -1"),
+        (lambda: Dropout(1.0), "Dropout: rate is 1.0"),
+        (lambda: LayerNorm(0.0), "LayerNorm: epsilon is 0.0"),
+        (lambda: BatchNorm(momentum=1.5), "BatchNorm: momentum is 1.5"),
+        (lambda: Network(2, [Dense(1)]).parameter_table["layers.0.wieght"], 'Did you mean "layers.0.weight"'),
+        (lambda: Network.from_dict({"inputs": 1, "layers": [{"kind": "conv"}]}), "no layer of kind 'conv'"),
+        (lambda: Task("binary", 1), "2 classes; 0 were given"),
+        (lambda: Task("riddle", 1), "must be one of"),
+    ],
+)
+def test_complaints(make: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make()  # type: ignore[operator]

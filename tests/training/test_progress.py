@@ -1,0 +1,194 @@
+"""The progress display: what it says on a terminal and elsewhere, and how often."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from ranvier.errors import InputError
+from ranvier.training.events import Epoch, silent
+from ranvier.training.progress import LINES, Display, duration, number, percent, sink_for
+
+
+def start(epochs: int, first: int = 1, validation: int = 10) -> dict[str, Any]:
+    return {
+        "kind": "start",
+        "epochs": epochs,
+        "first_epoch": first,
+        "rows": 90,
+        "validation_rows": validation,
+        "engine": "reference",
+        "threads": None,
+        "parameters": 30,
+        "batch_size": 32,
+    }
+
+
+def epoch(number: int, **values: Any) -> dict[str, Any]:
+    record = Epoch(number, 1.0 / number, 1.5 / number, {"accuracy": 0.5}, 0.001, 0.1, 900.0, number == 1)
+    return {"kind": "epoch", **record.to_dict(), **values}
+
+
+def end(epochs: int, text: str = "All epochs are done.", reason: str = "finished") -> dict[str, Any]:
+    return {"kind": "end", "reason": reason, "text": text, "best_epoch": 1, "epochs": epochs, "seconds": 1.0}
+
+
+def terminal(width: int = 80, **options: Any) -> Console:
+    return Console(file=io.StringIO(), force_terminal=True, width=width, legacy_windows=False, **options)
+
+
+def written(display: Display) -> str:
+    file = display.console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def run(display: Display, epochs: int, first: int = 1) -> str:
+    with display:
+        display(start(epochs, first))
+        for at in range(first, epochs + 1):
+            display({"kind": "progress", "epoch": at, "done": 1, "steps": 2})
+            display(epoch(at))
+        display(end(epochs))
+    return written(display)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 19, 20, 21, 100, 1000])
+def test_a_file_gets_few_lines_with_the_first_and_the_last_epoch(epochs: int) -> None:
+    lines = run(Display(stream=io.StringIO()), epochs).splitlines()
+    assert lines[0].split() == ["Epoch", "Loss", "Validation", "Accuracy", "Examples/s", "Time", "left"]
+    assert lines[1].split()[0] == f"1/{epochs}"
+    assert lines[-2].split()[0] == f"{epochs}/{epochs}"
+    assert lines[-1] == "All epochs are done."
+    assert len(lines) - 2 == epochs if epochs <= LINES else LINES // 2 < len(lines) - 2 <= LINES + 2
+
+
+def test_lines_are_aligned_and_free_of_escape_codes() -> None:
+    text = run(Display(stream=io.StringIO()), 12)
+    assert "\x1b" not in text
+    table = text.splitlines()[:-1]
+    ends = {match.end() for match in [re.match(r" *\S+", line) for line in table] if match}
+    assert len(ends) == 1
+    assert len({len(line) for line in table}) == 1
+
+
+def test_an_early_stop_shows_the_last_epoch_once() -> None:
+    display = Display(stream=io.StringIO())
+    display(start(1000))
+    for at in range(1, 8):
+        display(epoch(at))
+    display(end(7, "The validation loss has not improved for 5 epochs.", "stopped"))
+    lines = written(display).splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["1/1000", "7/1000"]
+    assert len(lines) == 4
+
+
+def test_a_resumed_run_counts_from_its_first_epoch() -> None:
+    lines = run(Display(stream=io.StringIO()), 50, first=41).splitlines()
+    assert lines[1].split()[0] == "41/50"
+    assert len(lines) == 12
+
+
+def test_r2_is_shown_for_numbers_and_nothing_without_validation_rows() -> None:
+    display = Display(stream=io.StringIO())
+    display(start(1))
+    display(epoch(1, metrics={"r2": 0.87654}))
+    assert "0.8765" in written(display)
+    assert "R²" in written(display)
+    bare = Display(stream=io.StringIO())
+    bare(start(1, validation=0))
+    bare(epoch(1, metrics={}, validation_loss=None))
+    assert written(bare).splitlines()[0].split() == ["Epoch", "Loss", "Examples/s", "Time", "left"]
+
+
+def test_a_failed_run_leaves_the_words_to_the_error() -> None:
+    display = Display(stream=io.StringIO())
+    display(start(10))
+    display(end(0, "Training failed.", "failed"))
+    assert written(display) == ""
+
+
+def test_notes_and_brackets_are_said_as_they_are() -> None:
+    display = Display(stream=io.StringIO())
+    display({"kind": "note", "text": "The checkpoint [bold] was damaged."})
+    display({"kind": "something new"})
+    assert written(display) == "The checkpoint [bold] was damaged.\n"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_terminal_shows_one_live_table_within_its_width(width: int) -> None:
+    text = run(Display(terminal(width, color_system="truecolor")), 30)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n")
+    assert "30/30" in plain
+    assert "All epochs are done." in plain
+    assert max(len(line) for line in plain.splitlines()) <= width
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1
+
+
+def test_no_color_leaves_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    colour = re.compile(r"\x1b\[[0-9;]*3[0-9]")
+    note = {"kind": "note", "text": "A note stands out."}
+    for given, coloured in ((None, True), ("1", False)):
+        if given:
+            monkeypatch.setenv("NO_COLOR", given)
+        display = Display(terminal(color_system="standard"))
+        display(note)
+        assert (colour.search(run(display, 3)) is not None) is coloured
+
+
+def test_a_terminal_without_cursor_movement_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    text = run(Display(terminal()), 3)
+    assert "\x1b[?25l" not in text
+    assert [line.split()[0] for line in text.splitlines()[1:4]] == ["1/3", "2/3", "3/3"]
+
+
+def test_an_error_gives_the_terminal_back() -> None:
+    display = Display(terminal())
+
+    def fail() -> None:
+        with display:
+            display(start(10))
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        fail()
+    assert "\x1b[?25h" in written(display)
+
+
+def test_the_progress_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+
+    def sink(event: dict[str, Any]) -> None:
+        return None
+
+    assert sink_for(sink) is sink
+    assert sink_for(False) is silent
+    assert sink_for(None) is silent
+    assert isinstance(sink_for(True), Display)
+    with pytest.raises(InputError, match="it must be None, True, False or a function"):
+        sink_for("yes")
+
+
+@given(st.floats(0, 1e7))
+def test_durations_are_short_and_never_of_sixty_seconds(seconds: float) -> None:
+    text = duration(seconds)
+    assert len(text) <= 13
+    assert not re.search(r"\b60( s|$)|:60", text)
+
+
+@given(st.floats())
+def test_numbers_fit_their_column(value: float) -> None:
+    assert len(number(value)) <= 10
+    if 1e-3 <= abs(value) < 1e6:
+        assert float(number(value).replace(",", "")) == pytest.approx(value, rel=0.06)
+
+
+def test_percent() -> None:
+    assert percent(1.0) == "100.0 %"
