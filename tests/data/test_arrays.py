@@ -64,7 +64,7 @@ def test_idx_errors(tmp_path: Path) -> None:
     images.write_bytes(idx(np.zeros((4, 2, 2), np.uint8)))
     assert arrays(images).targets is None
     labels.write_bytes(idx(np.zeros(3, np.uint8)))
-    with pytest.raises(DataError, match="4 images and .* 3 labels"):
+    with pytest.raises(DataError, match=r"4 images and .* 3 labels"):
         open_source(images)
     with pytest.raises(DataError, match="labels file"):
         open_source(labels)

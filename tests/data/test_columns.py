@@ -84,7 +84,7 @@ def test_overrides() -> None:
 
 @pytest.mark.parametrize("cells", [["1", "inf", "2"], [1.0, float("inf"), 2.0], ["1", "-Infinity", ""]])
 def test_infinite_values_are_refused_with_column_and_row(cells: list[Any]) -> None:
-    with pytest.raises(DataError, match='Column "x" has .* in row 2, where a finite number'):
+    with pytest.raises(DataError, match=r'Column "x" has .* in row 2, where a finite number'):
         infer_columns(pl.DataFrame({"x": cells, "y": [1.0, 2.0, 1.0]}))
 
 

@@ -91,7 +91,7 @@ def test_a_target_is_a_name_or_values() -> None:
     assert opened.target == "target"
     assert opened.frame["target"].to_list() == [1, 2, 3]
     assert open_source(opened) is opened
-    with pytest.raises(DataError, match='no column "jop".*Did you mean "job"'):
+    with pytest.raises(DataError, match=r'no column "jop".*Did you mean "job"'):
         open_source(COLUMNS, target="jop")
     with pytest.raises(DataError, match="2 target values and 3 rows"):
         open_source(COLUMNS, target=[1, 2])

@@ -63,7 +63,7 @@ def test_going_on_from_an_earlier_one_gives_up_the_later_ones(tmp_path: Path) ->
     assert read_latest(tmp_path)[1:] == ({"step": 25}, ())
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.data())
 def test_any_damage_to_the_newest_falls_back(tmp_path_factory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("damage")

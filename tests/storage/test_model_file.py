@@ -177,7 +177,7 @@ def test_every_truncation_is_refused(model: Path) -> None:
             read_model(model)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_damage_is_refused(tmp_path_factory, data: st.DataObject) -> None:
     whole = b"".join(pack(ARRAYS, DESCRIPTION, MODEL))

@@ -107,6 +107,22 @@ def test_r2_is_shown_for_numbers_and_nothing_without_validation_rows() -> None:
     assert written(bare).splitlines()[0].split() == ["Epoch", "Loss", "Examples/s", "Time", "left"]
 
 
+def test_a_run_with_no_epoch_left_ends_quietly() -> None:
+    display = Display(terminal())
+    display(start(6, first=7))
+    display(end(6))
+    assert "All epochs are done." in written(display)
+
+
+def test_the_column_of_the_score_is_there_from_the_start() -> None:
+    for task, title in (("classes", "Accuracy"), ("regression", "R²")):
+        display = Display(stream=io.StringIO())
+        display({"kind": "data", "task": task})
+        display(start(1))
+        display(epoch(1, metrics={}))
+        assert title in written(display).splitlines()[0]
+
+
 def test_a_failed_run_leaves_the_words_to_the_error() -> None:
     display = Display(stream=io.StringIO())
     display(start(10))
@@ -134,9 +150,9 @@ def test_a_terminal_shows_one_live_table_within_its_width(width: int) -> None:
 def test_no_color_leaves_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     colour = re.compile(r"\x1b\[[0-9;]*3[0-9]")
     note = {"kind": "note", "text": "A note stands out."}
-    for given, coloured in ((None, True), ("1", False)):
-        if given:
-            monkeypatch.setenv("NO_COLOR", given)
+    for setting, coloured in ((None, True), ("1", False)):
+        if setting:
+            monkeypatch.setenv("NO_COLOR", setting)
         display = Display(terminal(color_system="standard"))
         display(note)
         assert (colour.search(run(display, 3)) is not None) is coloured

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from ranvier.cli.failures import DONE, explain
+from ranvier.cli.failures import DONE, INTERRUPTED, explain
 from ranvier.errors import nearest
 from ranvier.version import __version__
 
@@ -55,6 +55,16 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; when the reader of a pipe has gone there is nobody left to tell."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+        return code
+
     def main(  # type: ignore[override]
         self, args: Sequence[str] | None = None, prog_name: str | None = "ranvier", **extra: Any
     ) -> NoReturn:
@@ -64,25 +74,16 @@ class Commands(click.Group):
         words = [word for word in given if word != DEBUG]
         try:
             code = super().main(words, prog_name, standalone_mode=False, **extra)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _close_output()
-            code = DONE
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             code = error.exit_code
         except (Exception, KeyboardInterrupt) as error:
-            if DEBUG in given and not isinstance(error, click.ClickException):
+            if DEBUG in given and not isinstance(error, (click.ClickException, click.Abort)):
                 raise
             sentence, code = explain(error)
-            click.echo(f"{click.style('Error:', fg='red', bold=True)} {sentence}" if sentence else "", err=True)
+            title = "" if code == INTERRUPTED else click.style("Error: ", fg="red", bold=True)
+            click.echo(f"{title}{sentence}", err=True, color=False if os.environ.get("NO_COLOR") else None)
         sys.exit(code if isinstance(code, int) else DONE)
-
-
-def _close_output() -> None:
-    """Let the interpreter end silently after the reader of a pipe has gone."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
 
 
 @click.command(

@@ -73,7 +73,7 @@ def kinds_table(columns: Sequence[Record]) -> Any:
 
 def _aside(members: Sequence[Record]) -> bool:
     """Whether the columns of a kind are left out of the network."""
-    return members[0]["encoded"] == "set aside"
+    return str(members[0]["encoded"]) == "set aside"
 
 
 def target_sentence(found: Record) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Prepared
@@ -27,6 +28,7 @@ def data_report(prepared: Prepared, network: Network) -> dict[str, Any]:
         "task": task.kind,
         "target": list(task.names),
         "classes": list(task.classes),
+        "class_counts": _class_counts(prepared),
         "rows": sum(split.values()),
         "split": split,
         "columns": [
@@ -37,6 +39,17 @@ def data_report(prepared: Prepared, network: Network) -> dict[str, Any]:
         "layers": layer_rows(network),
         "parameters": network.parameter_count,
     }
+
+
+def _class_counts(prepared: Prepared) -> dict[str, int]:
+    """How many rows each class has, all parts together; empty where there are no classes."""
+    task = prepared.target.task
+    if not task.classifies:
+        return {}
+    parts = (prepared.train, prepared.validation, prepared.held_out)
+    targets = np.concatenate([part.y for part in parts if part is not None])
+    counts = np.bincount(metrics.class_indices(task, targets), minlength=len(task.classes))
+    return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}
 
 
 def result_report(model: Model, prepared: Prepared) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,9 @@ class Choices:
     task: str | None = None
     hidden: tuple[int, ...] = (128, 64)
     activation: str = "relu"
-    dropout: float = 0.0
+    dropout: float = 0.1
     loss: str | None = None
-    epochs: int = 100
+    epochs: int = 300
     batch_size: int | None = None
     optimizer: str = "adamw"
     learning_rate: float | None = None
@@ -54,7 +54,7 @@ class Choices:
     validation: float | str = 0.1
     held_out: float = 0.2
     ignore: tuple[str, ...] = ()
-    patience: int = 20
+    patience: int = 40
     class_weight: str | None = None
     seed: int = 0
     engine: str = "auto"
@@ -119,13 +119,14 @@ def train(
     chosen = replace(chosen, hidden=tuple(chosen.hidden), ignore=_listed(chosen.ignore))
     if model is not None:
         check_writable(model)
-    folder = None
-    if run is not None and run is not False:
+
+    def make_folder() -> RunFolder | None:
+        if run is None or run is False:
+            return None
         name = Path(data).name.split(".")[0] if isinstance(data, (str, Path)) else "table"
-        path = None if run is True else run
-        source = _readable(data)
-        folder = _run_folder(path, name, source, chosen, model)
-    return _train(data, chosen, model, folder, progress, callbacks)
+        return _run_folder(None if run is True else run, name, _readable(data), chosen, model)
+
+    return _train(data, chosen, model, make_folder, progress, callbacks)
 
 
 def resume(run: str | Path, *, data: Any = None, epochs: int | None = None, progress: Any = None) -> Model:
@@ -148,7 +149,7 @@ def resume(run: str | Path, *, data: Any = None, epochs: int | None = None, prog
         raise InputError(f"The run {run} was started on data from memory; give it again: resume(run, data=...).")
     if epochs is not None:
         chosen = replace(chosen, epochs=epochs)
-    return _train(source, chosen, described["model"], folder, progress, ())
+    return _train(source, chosen, described["model"], lambda: folder, progress, ())
 
 
 def _check_choices(choices: dict[str, Any]) -> None:
@@ -183,7 +184,15 @@ def _run_folder(path: Any, name: str, data: str | None, chosen: Choices, model: 
     return folder
 
 
-def _train(data: Any, chosen: Choices, place: Any, folder: RunFolder | None, progress: Any, callbacks: Any) -> Model:
+def _train(
+    data: Any,
+    chosen: Choices,
+    place: Any,
+    make_folder: Callable[[], RunFolder | None],
+    progress: Any,
+    callbacks: Any,
+) -> Model:
+    """Train; the run's folder is made only once the data and the choices are known to be good."""
     prepared = prepare(
         data,
         target=chosen.target,
@@ -198,6 +207,7 @@ def _train(data: Any, chosen: Choices, place: Any, folder: RunFolder | None, pro
     network = build_network(prepared.encoder.width, task, chosen)
     training = build_training(network, task, chosen, len(prepared.train.X), callbacks, prepared.validation is not None)
     report = data_report(prepared, network)
+    folder = make_folder()
     sink = sink_for(progress)
     sinks: tuple[Sink, ...] = () if folder is None else (_log(folder),)
     with contextlib.ExitStack() as stack:

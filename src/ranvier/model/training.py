@@ -178,7 +178,8 @@ def best_epoch(state: TrainingState) -> int:
 
 def fingerprint(network: Network, training: Training, rows: Rows, validation: Rows | None) -> str:
     """A digest of everything that decides what a run computes: a checkpoint goes on only with the same."""
-    settings = {name: value for name, value in training.to_dict().items() if name not in ("engine", "threads")}
+    free = ("engine", "threads", "epochs")
+    settings = {name: value for name, value in training.to_dict().items() if name not in free}
     described = [network.to_dict(), settings, [repr(callback) for callback in training.callbacks]]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     for part in (rows, validation):

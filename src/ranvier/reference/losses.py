@@ -150,11 +150,12 @@ def poisson_slope(y: Array, t: Array) -> Array:
 
 def quantile(y: Array, t: Array, q: float) -> Array:
     """Too low costs q, too high costs 1 - q for each unit."""
-    return np.where(y < t, q * (t - y), (1.0 - q) * (y - t))
+    return np.where(y <= t, q * (t - y), (1.0 - q) * (y - t))
 
 
 def quantile_slope(y: Array, t: Array, q: float) -> Array:
-    return np.where(y < t, -q, 1.0 - q)
+    """Where y meets t, the slope of the lower side."""
+    return np.where(y <= t, -q, 1.0 - q)
 
 
 def binary_cross_entropy(z: Array, t: Array) -> Array:

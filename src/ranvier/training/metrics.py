@@ -127,7 +127,7 @@ def class_probabilities(task: Task, outputs: Array) -> NDArray[np.float64]:
 def baseline(task: Task, training_targets: Array, targets: Array) -> dict[str, float]:
     """The metrics of always guessing: the class shares, or the mean, of the training rows."""
     guess = training_targets.astype(np.float64).mean(axis=0)
-    return full(task, np.repeat(guess[None, :], len(targets), axis=0), targets)
+    return full(task, np.broadcast_to(guess, targets.shape), targets)
 
 
 def per_class(task: Task, outputs: Array, targets: Array) -> list[dict[str, Any]]:

@@ -111,6 +111,7 @@ class Display:
             console = Console(file=stream, stderr=stream is None, highlight=False, emoji=False)
         self.console = console
         self._live: Live | None = None
+        self._task: str | None = None
         self._run: dict[str, Any] = {}
         self._epoch: Event = {}
         self._share = 0.0
@@ -123,6 +124,7 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Show one event; kinds that are not known here are passed over."""
         handlers = {
+            "data": self._on_data,
             "start": self._on_start,
             "progress": self._on_progress,
             "epoch": self._on_epoch,
@@ -145,6 +147,9 @@ class Display:
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    def _on_data(self, event: Event) -> None:
+        self._task = event.get("task")
 
     def _on_start(self, event: Event) -> None:
         self.close()
@@ -212,6 +217,8 @@ class Display:
             cells.append(("Accuracy", percent(metrics["accuracy"])))
         elif "r2" in metrics:
             cells.append(("R²", f"{metrics['r2']:.4f}"))
+        elif self._task is not None and self._run.get("validation_rows"):
+            cells.append(("R²" if self._task == "regression" else "Accuracy", "-"))
         speed = event.get("examples_per_second")
         cells.append(("Examples/s", f"{speed:,.0f}" if speed else "-"))
         if self._ended is not None and self._live is not None:
@@ -258,7 +265,7 @@ class Display:
         from rich.table import Table
         from rich.text import Text
 
-        total = self._last() - self._first() + 1 if self._last() else None
+        total = max(1, self._last() - self._first() + 1) if self._last() else None
         bar = ProgressBar(total=total, completed=self._done(), width=30, pulse=total is None)
         words = duration(time.monotonic() - self._began)
         if self._best is not None and self._run.get("validation_rows"):

@@ -1,4 +1,4 @@
-"""Numbers: standardized, missing ones filled with the mean and flagged."""
+"""Numbers: standardized, far ones pulled in smoothly, missing ones filled with the mean and flagged."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from ranvier.data import cells as read
 from ranvier.data.encoders import checks
-from ranvier.data.encoders.scaling import moments, standardize
+from ranvier.data.encoders.scaling import FAR, moments, soften, standardize
 
 
 @dataclass(frozen=True, slots=True)
 class NumberEncoder:
-    """Encodes x as (x - mean) / scale; a missing cell as the mean, which is 0.
+    """Encodes x as z = (x - mean) / scale, pulled in smoothly beyond a few scales; a missing cell as the mean, 0.
 
     Fields:
         column: the column's name.
@@ -58,7 +58,7 @@ class NumberEncoder:
     @property
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
-        text = f"(x - {self.mean:.6g}) / {self.scale:.6g}" if self.scale else "0, the same in every training row"
+        text = f"(x - {self.mean:.6g}) / {self.scale:.6g}, within ±{FAR:g}" if self.scale else "0, the same in every training row"
         return text + (", and a flag for missing cells" if self.flag else "")
 
     def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
@@ -69,6 +69,7 @@ class NumberEncoder:
         """
         values = finite_numbers(cells)
         standardize(values[:, None], np.array([self.mean]), np.array([self.scale]), out[:, :1])
+        soften(out[:, :1])
         if self.flag:
             out[:, 1] = np.isnan(values)
 

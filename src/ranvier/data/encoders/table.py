@@ -128,7 +128,7 @@ class Encoder:
 
         >>> rows = {"id": [f"p{row}" for row in range(20)], "age": [20.5 + row for row in range(20)]}
         >>> [line[:3] for line in Encoder.fit(rows).describe()]
-        [('id', 'identifier', 'set aside'), ('age', 'number', '(x - 30) / 5.76628')]
+        [('id', 'identifier', 'set aside'), ('age', 'number', '(x - 30) / 5.76628, within ±4')]
         """
         encoded = {encoder.column: encoder.encoded_as for encoder in self.encoders}
         lines = []

@@ -51,7 +51,8 @@ class TargetEncoder:
         Returns a contiguous float32 array (B, N).
 
         Raises:
-            DataError: a value is missing, infinite, no number where one is due, or a class that training did not have.
+            DataError: a value is missing, infinite or beyond float32, no number where one is due, or a class that
+                training did not have.
             ShapeError: the number of columns is not the number of outputs.
         """
         if self.task.classifies:
@@ -68,7 +69,16 @@ class TargetEncoder:
                 row, column = (int(place) for place in np.argwhere(wrong)[0])
                 raise DataError(f"{self._at(row, column)} is {numbers[row, column]:g}; 0 or 1 was expected.")
             return numbers.astype(np.float32)
-        return np.ascontiguousarray((numbers - np.array(self.mean)) / np.array(self.scale), np.float32)
+        with np.errstate(over="ignore"):
+            scaled = (numbers - np.array(self.mean)) / np.array(self.scale)
+        large = np.abs(scaled) > np.finfo(np.float32).max
+        if large.any():
+            row, column = (int(place) for place in np.argwhere(large)[0])
+            raise DataError(
+                f"{self._at(row, column)} is {numbers[row, column]:g}, which is too large for the numbers of 32 bits "
+                "that training works with. Give the target in larger units, or correct that cell."
+            )
+        return np.ascontiguousarray(scaled, np.float32)
 
     def class_index(self, values: Any) -> NDArray[np.int64]:
         """The place of each label among the classes, shape (B,).
@@ -235,8 +245,9 @@ def fit_target(values: Any, task: Task, standardize: bool = True) -> TargetEncod
 
 
 def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:
-    """The labels as an array of their own type; labels of several types stay objects."""
-    if len({type(label) for label in labels}) == 1:
+    """The labels as an array of their own type; labels of several types, or that NumPy would cut, stay objects."""
+    cut = any(isinstance(label, str) and label.endswith("\0") for label in labels)
+    if len({type(label) for label in labels}) == 1 and not cut:
         return np.array(labels)
     array = np.empty(len(labels), object)
     array[:] = labels

@@ -18,6 +18,7 @@ from ranvier.data.sources.records import Table
 from ranvier.errors import DataError
 
 SEPARATORS = (",", ";", "\t", "|")
+END = "\x00end"
 
 
 def read_delimited(path: Path, separator: str) -> Table:
@@ -120,7 +121,8 @@ def _is_number(word: str) -> bool:
 
 def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Each row with the number of the line it starts in."""
-    reader = csv.reader(io.StringIO(text), delimiter=separator)
+    end = "" if text.endswith("\n") else "\n"
+    reader = csv.reader(io.StringIO(text + end + END), delimiter=separator)
     start = 1
     while True:
         try:
@@ -129,6 +131,13 @@ def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str
             return
         except csv.Error as error:
             raise DataError(f'"{path}" cannot be read as CSV from line {start} on: {error}.') from error
+        if row == [END]:
+            return
+        if row and END in row[-1]:
+            raise DataError(
+                f'"{path}" opens a quote (") in line {start} that is never closed. Close it, or write the cell in '
+                'double quotes with each quote inside it doubled ("").'
+            )
         yield start, row
         start = reader.line_num + 1
 

@@ -62,11 +62,10 @@ def _from_narwhals(source: Any, origin: str) -> pl.DataFrame:
             "For a lazy frame call .collect() first."
         ) from error
     columns: dict[str, Any] = {}
-    for name in frame.columns:
-        column = frame[name]
+    for column in frame.iter_columns():
         plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
         missing = plain and column.is_null().any()
-        columns[str(name)] = column.to_numpy() if plain and not missing else column.to_list()
+        columns[str(column.name)] = column.to_numpy() if plain and not missing else column.to_list()
     return frame_from_columns(columns, origin)
 
 

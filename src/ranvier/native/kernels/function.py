@@ -57,7 +57,9 @@ class Function:
             Value(kind.split(" ")[0] if kind[0] != "<" else kind, self._fresh(parameter))
             for parameter, kind in parameters.items()
         )
-        arguments = ", ".join(f"{kind} {value.text}" for kind, value in zip(parameters.values(), self.parameters))
+        arguments = ", ".join(
+            f"{kind} {value.text}" for kind, value in zip(parameters.values(), self.parameters, strict=True)
+        )
         linkage = "internal " if internal else ""
         self._head = f"define {linkage}{result} @{name}({arguments}) nounwind {{"
         self._entry: list[str] = []
@@ -95,8 +97,12 @@ class Function:
 
     def _fresh(self, name: str) -> str:
         count = self._names.get(name, 0)
+        unique = f"{name}.{count}" if count else name
         self._names[name] = count + 1
-        return f"%{name}.{count}" if count else f"%{name}"
+        if unique != name and unique in self._names:
+            return self._fresh(name)
+        self._names.setdefault(unique, 1)
+        return f"%{unique}"
 
     def _label(self, name: str) -> str:
         return self._fresh(name)[1:]
@@ -115,7 +121,7 @@ class Function:
         """The constant vector 0, 1, 2, ..."""
         return values.constants(range(lanes or self.module.lanes), element)
 
-    def _same(self, *operands: Operand) -> list[Value]:
+    def operands(self, *operands: Operand) -> list[Value]:
         type = next((operand.type for operand in operands if isinstance(operand, Value)), self.module.vector)
         return [self._value(operand, type) for operand in operands]
 
@@ -125,7 +131,7 @@ class Function:
     # Arithmetic
 
     def _binary(self, ops: tuple[str, str], a: Operand, b: Operand, name: str) -> Value:
-        a, b = self._same(a, b)
+        a, b = self.operands(a, b)
         return self.emit(a.type, f"{ops[0] if is_float(a.type) else ops[1]} {a.typed}, {b.text}", name)
 
     def add(self, a: Operand, b: Operand, name: str = "sum") -> Value:
@@ -146,7 +152,7 @@ class Function:
 
     def remainder(self, a: Operand, b: Operand, name: str = "remainder") -> Value:
         """The remainder of a / b, of unsigned whole numbers."""
-        a, b = self._same(a, b)
+        a, b = self.operands(a, b)
         return self.emit(a.type, f"urem {a.typed}, {b.text}", name)
 
     def negative(self, a: Value, name: str = "negative") -> Value:
@@ -156,26 +162,26 @@ class Function:
 
     def fma(self, a: Operand, b: Operand, c: Operand, name: str = "fma") -> Value:
         """a * b + c, rounded once."""
-        return self.intrinsic("fma", *self._same(a, b, c), name=name)
+        return self.intrinsic("fma", *self.operands(a, b, c), name=name)
 
     def bitwise(self, op: str, a: Operand, b: Operand, name: str = "bits") -> Value:
         """ "and", "or", "xor", "shl", "lshr" or "ashr" of whole numbers."""
-        a, b = self._same(a, b)
+        a, b = self.operands(a, b)
         return self.emit(a.type, f"{op} {a.typed}, {b.text}", name)
 
     def compare(self, condition: str, a: Operand, b: Operand, name: str = "is") -> Value:
         """One i1 a lane: "olt", "ole", "oeq", "uno" ... of floating-point, "slt", "eq" ... of whole numbers."""
-        a, b = self._same(a, b)
+        a, b = self.operands(a, b)
         op = "fcmp" if is_float(a.type) else "icmp"
         return self.emit(values.with_element(a.type, "i1"), f"{op} {condition} {a.typed}, {b.text}", name)
 
     def select(self, condition: Value, a: Operand, b: Operand, name: str = "chosen") -> Value:
         """`a` where the condition holds, else `b`."""
-        a, b = self._same(a, b)
+        a, b = self.operands(a, b)
         return self.emit(a.type, f"select {condition.typed}, {a.typed}, {b.typed}", name)
 
     def cast(self, op: str, a: Value, element: str, name: str = "cast") -> Value:
-        """Convert lane by lane: "sitofp", "uitofp", "fptosi", "fpext", "fptrunc", "zext", "sext", "trunc", "bitcast"."""
+        """Convert lane by lane: "sitofp", "fptosi", "fpext", "fptrunc", "zext", "sext", "trunc", "bitcast" ..."""
         type = values.with_element(a.type, element)
         return self.emit(type, f"{op} {a.typed} to {type}", name)
 

@@ -32,6 +32,11 @@ class Value:
         """The type and the text, as operands are written."""
         return f"{self.type} {self.text}"
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value is a number known now."""
+        return self.text[0] not in "%@"
+
 
 def vector_of(element: str, lanes: int) -> str:
     """The type of so many lanes of an element.

@@ -1,0 +1,255 @@
+"""Gradients of weights and vectors, with the optimizer's update at the end of each tile.
+
+    for each unit, a block of 48 rows of the weight and v of its panels:
+        for each tile of h rows:
+            chains start at 0 and contract over all rows of the batch, in order: g = x' dz
+            g += l2 w + l1 sign(w)
+            w and the optimizer's slots move, here, while g is still in registers
+        the block is copied into the transposed weight, which data gradients read
+
+So the gradient never travels to memory, and its sum never depends on who computes it. Where the gradient is wanted
+itself (for one gradient over all rows, or to clip by norm) it is stored instead.
+"""
+
+from __future__ import annotations
+
+from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.formulas import expression_value
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.tile import Strides, contract, segments
+from ranvier.native.kernels.values import Value, vector_of
+from ranvier.native.plan.steps import Trained, VectorGradient, WeightGradient
+from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
+from ranvier.network.optimizers import UpdateRule
+
+BLOCK = 48
+"""Rows of a weight in a unit: full tiles, and whole panels of the transposed weight."""
+SIDE = 8
+"""Squares of so many numbers are transposed in registers."""
+
+
+class Updater:
+    """Writes the update of 16 numbers.
+
+    Parameters:
+        rule: the optimizer's, or None where gradients are stored.
+        weight_decay: the optimizer's, for entries that decay.
+        scalars: pointer to the step's numbers in float64, in the order of the rule.
+    """
+
+    def __init__(self, f: Function, rule: UpdateRule | None, weight_decay: float, trained: Trained, scalars: Value):
+        self.f, self.rule, self.trained = f, rule, trained
+        self.values: dict[str, Value] = {}
+        if rule is None:
+            return
+        self.values["decay"] = f.constant(weight_decay if trained.entry.decayed else 0.0)
+        for number, name in enumerate(rule.scalars):
+            exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
+            self.values[name] = f.splat(self.rounded(exact), name=name)
+
+    def rounded(self, exact: Value) -> Value:
+        return exact if self.f.module.element == "double" else self.f.cast("fptrunc", exact, self.f.module.element)
+
+    def penalized(self, gradient: Value, weight: Value) -> Value:
+        """The gradient with the slopes of the penalties."""
+        f, entry = self.f, self.trained.entry
+        if entry.l2:
+            gradient = f.fma(weight, f.constant(entry.l2), gradient)
+        if entry.l1:
+            strength = f.constant(entry.l1)
+            up = f.select(f.compare("ogt", weight, 0.0), strength, f.constant(0.0))
+            gradient = f.add(gradient, f.select(f.compare("olt", weight, 0.0), f.negative(strength), up))
+        return gradient
+
+    def apply(self, gradient: Value, weight: Value, value_at: Value, slots_at: list[Value]) -> None:
+        """Move 16 numbers and their slots along a gradient that holds everything."""
+        f, rule = self.f, self.rule
+        assert rule is not None
+        values = {**self.values, "gradient": gradient, "parameter": weight}
+        for (name, _), at in zip(rule.slots, slots_at, strict=True):
+            values[name] = f.load(at, name=name)
+        results = expression_value(f, (rule.parameter, *rule.updates), values)
+        for result, at in zip(results, (value_at, *slots_at), strict=True):
+            f.store(result, at)
+
+
+class Pointers:
+    """The arguments that gradient functions share: value, gradient, slots."""
+
+    def __init__(self, value: Value, gradient: Value, slots: tuple[Value, ...]) -> None:
+        self.value, self.gradient, self.slots = value, gradient, slots
+
+
+def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gradient: Value) -> None:
+    """What becomes of 16 gradients: they move the numbers at `offset`, or are stored."""
+    at = f.pointer(pointers.value, offset)
+    weight = f.load(at, name="w")
+    gradient = updater.penalized(gradient, weight)
+    if updater.rule is None:
+        f.store(gradient, f.pointer(pointers.gradient, offset))
+    else:
+        updater.apply(gradient, weight, at, [f.pointer(slot, offset) for slot in pointers.slots])
+
+
+def weight_units(step: WeightGradient, registers: Registers) -> tuple[int, int]:
+    """How many blocks of rows and how many groups of panels the units of a weight are."""
+    weight = step.trained.value
+    return -(-weight.rows // BLOCK), -(-weight.panels // panels_at_once(step, registers))
+
+
+def panels_at_once(step: WeightGradient, registers: Registers) -> int:
+    """How many panels a tile of the weight gradient takes."""
+    height = exact_heights(step.trained.value.rows, registers)[0]
+    return min(registers.panels(height), step.trained.value.panels)
+
+
+def write_weight_gradient(
+    module: Emitter, name: str, step: WeightGradient, registers: Registers, rule: UpdateRule | None, decay: float
+) -> None:
+    """Write `(x, dz, value, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)` over units."""
+    trained = step.trained
+    weight = trained.value
+    slot_names = [f"slot{number}" for number in range(len(trained.slots))]
+    names = ("x", "dz", "value", "transposed", "gradient", *slot_names, "scalars")
+    blocks, groups = weight_units(step, registers)
+    at_once = panels_at_once(step, registers)
+    with module.function(
+        name, {**dict.fromkeys(names, "ptr noalias"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
+    ) as f:
+        x, dz, value, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters
+        pointers = Pointers(value, gradient, tuple(slots))
+        updater = Updater(f, rule, decay, trained, scalars)
+        with f.loop(first, stop, name="unit") as loop:
+            assert loop.index is not None
+            block = f.divide(loop.index, groups, "block") if groups > 1 else loop.index
+            group = f.subtract(loop.index, f.multiply(block, groups), "group") if groups > 1 else Value("i64", "0")
+            panel = f.multiply(group, at_once, "panel")
+            left = weight.panels % at_once
+            if left and weight.panels > at_once:
+                ragged = f.compare("eq", group, groups - 1)
+                whole = f.compare("ne", group, groups - 1)
+                with f.when(whole):
+                    _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, at_once))
+                with f.when(ragged):
+                    _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, left))
+            else:
+                _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, at_once))
+
+
+def _unit(
+    f: Function,
+    step: WeightGradient,
+    registers: Registers,
+    buffers: tuple[Value, Value, Value],
+    pointers: Pointers,
+    updater: Updater,
+    rows: Value,
+    unit: tuple[Value, Value, int],
+) -> None:
+    """One unit: the tiles of up to 48 rows and some panels."""
+    weight = step.trained.value
+    x, dz, transposed = buffers
+    block, panel, count = unit
+    strides = Strides(1, step.x.stride, PANEL, step.dz.stride)
+    first = f.multiply(block, BLOCK, "first")
+    stop = f.intrinsic("smin", f.add(first, BLOCK), Value("i64", str(weight.rows)))
+    b = f.pointer(dz, f.multiply(panel, PANEL), name="errors")
+    base = f.multiply(panel, weight.stride, "panel.start")
+    for height, begin, end in segments(f, first, stop, exact_heights(weight.rows, registers)):
+        with f.loop(begin, end, height, name="row") as loop:
+            assert loop.index is not None
+            a = f.pointer(x, loop.index, name="inputs")
+            zero = f.constant(0.0)
+            chains = contract(f, a, b, strides, rows, [[zero] * count for _ in range(height)])
+            offset = f.add(base, f.multiply(loop.index, PANEL), "offset")
+            for r in range(height):
+                for p in range(count):
+                    here = f.add(offset, r * PANEL + p * weight.stride)
+                    finish(f, updater, pointers, here, chains[r][p])
+    copy = step.trained.transposed
+    if copy is not None and updater.rule is not None:
+        for p in range(count):
+            source = f.pointer(pointers.value, f.add(base, p * weight.stride))
+            column = f.multiply(f.add(panel, p), PANEL)
+            transpose(f, source, transposed, first, stop, column, copy.stride)
+
+
+def transpose(
+    f: Function, source: Value, target: Value, first: Value, stop: Value, column: Value, stride: int
+) -> None:
+    """Copy rows first to stop of one panel into the transposed weight, in squares of 8 by 8.
+
+    Parameters:
+        source: the panel. column: number of its first column, a row of the transposed weight.
+        stride: from panel to panel of the transposed weight.
+    """
+    square = vector_of(f.module.element, SIDE)
+    with f.loop(first, stop, SIDE, name="side") as loop:
+        assert loop.index is not None
+        inside = f.bitwise("and", loop.index, PANEL - 1)
+        panel = f.bitwise("lshr", loop.index, PANEL.bit_length() - 1)
+        for half in range(0, PANEL, SIDE):
+            at = f.pointer(source, f.add(f.multiply(loop.index, PANEL), half))
+            rows = [f.load(f.pointer(at, r * PANEL), square, name="side") for r in range(SIDE)]
+            row = f.multiply(f.add(column, half), PANEL)
+            to = f.pointer(target, f.add(f.add(f.multiply(panel, stride), row), inside))
+            for c, turned in enumerate(_turned(f, rows)):
+                f.store(turned, f.pointer(to, c * PANEL))
+
+
+def _turned(f: Function, rows: list[Value]) -> list[Value]:
+    """Eight vectors of eight, rows and columns exchanged, in three rounds of shuffles."""
+    low = [0, 8, 1, 9, 4, 12, 5, 13]
+    high = [2, 10, 3, 11, 6, 14, 7, 15]
+    pairs = []
+    for i in range(0, SIDE, 2):
+        pairs += [f.shuffle(rows[i], rows[i + 1], low), f.shuffle(rows[i], rows[i + 1], high)]
+    first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+    fours = []
+    for i in (0, 4):
+        for j in (0, 1):
+            fours += [f.shuffle(pairs[i + j], pairs[i + j + 2], first), f.shuffle(pairs[i + j], pairs[i + j + 2], second)]
+    near, far = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
+    return [f.shuffle(fours[i], fours[i + 4], lanes) for lanes in (near, far) for i in range(4)]
+
+
+def write_vector_gradient(
+    module: Emitter, name: str, step: VectorGradient, rule: UpdateRule | None, decay: float
+) -> None:
+    """Write `(a, b, value, gradient, slots..., scalars, i64 rows, i64 from, i64 to)` over panels."""
+    trained = step.trained
+    slot_names = [f"slot{number}" for number in range(len(trained.slots))]
+    names = ("a", "b", "value", "gradient", *slot_names, "scalars")
+    with module.function(
+        name, {**dict.fromkeys(names, "ptr"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
+    ) as f:
+        a, b, value, gradient, *slots, scalars, rows, first, stop = f.parameters
+        updater = Updater(f, rule, decay, trained, scalars)
+        pointers = Pointers(value, gradient, tuple(slots))
+        for count, begin, end in segments(f, first, stop, (4, 1)):
+            with f.loop(begin, end, count, name="panel") as loop:
+                assert loop.index is not None
+                column = f.multiply(loop.index, PANEL, "column")
+                second = None if step.b is None else (b, step.b.stride)
+                sums = column_sums(f, (a, step.a.stride), second, column, count, rows)
+                for p, total in enumerate(sums):
+                    finish(f, updater, pointers, f.add(column, p * PANEL), total)
+
+
+def column_sums(
+    f: Function, a: tuple[Value, int], b: tuple[Value, int] | None, column: Value, panels: int, rows: Value
+) -> list[Value]:
+    """The sums over the rows of a, or of a b, for some panels from a column on: one chain each, in row order."""
+    starts = [f.pointer(a[0], column), *([f.pointer(b[0], column)] if b else [])]
+    strides = [a[1], *([b[1]] if b else [])]
+    with f.loop(Value("i64", "0"), rows, name="b", carried=[f.constant(0.0)] * panels) as loop:
+        assert loop.index is not None
+        at = [f.pointer(start, f.multiply(loop.index, stride)) for start, stride in zip(starts, strides, strict=True)]
+        following = []
+        for p in range(panels):
+            loaded = [f.load(f.pointer(place, p * PANEL)) for place in at]
+            total = loop.values[p]
+            following.append(f.fma(loaded[0], loaded[1], total) if b else f.add(total, loaded[0]))
+        loop.carry(*following)
+    return list(loop.results)
+

@@ -1,0 +1,229 @@
+"""The loss of each row and the error of the output layer, from the weighted sums z in one go.
+
+    for each row b:
+        log probabilities:  l = z - max - log(sum exp(z - max)), p = exp(l)      over the columns of the row
+        otherwise:          y = activation(z), or z itself for losses on the logit
+        losses[b] = scale * sum over columns of the loss
+        dz = share(b) * the slope along z
+
+share(b) is the row's weight over the sum of the batch's weights; scale is 1 / N for a mean over the N outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.formulas import activate, expression_value, slope
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.groups import each_group, largest, masked, total
+from ranvier.native.kernels.values import Value
+from ranvier.native.kernels.vector_math import exp, log
+from ranvier.native.plan.steps import Answer, LossStep
+
+LOWEST = -3.0e38
+"""Below every weighted sum of a layer that works; stands in columns that do not exist."""
+
+
+def write_loss(module: Emitter, name: str, step: LossStep) -> None:
+    """Write `(z, dz, losses, targets, order, weights, double one_share, i64 from, i64 to)`.
+
+    `order` gives the row of the targets and weights for each row of the batch; null stands for the row itself.
+    `weights` may be null: then every row's share is `one_share`; else it is the weight times `one_share`.
+    """
+    parameters = dict.fromkeys(("z", "dz", "losses", "targets", "order", "weights"), "ptr")
+    with module.function(name, {**parameters, "one_share": "double", "from": "i64", "to": "i64"}, internal=True) as f:
+        z, dz, losses, targets, order, weights, one_share, first, stop = f.parameters
+        with f.loop(first, stop, name="b") as loop:
+            assert loop.index is not None
+            row = loop.index
+            source = source_row(f, order, row)
+            target = f.pointer(targets, f.multiply(source, step.z.columns), name="target")
+            at = f.pointer(z, f.multiply(row, step.z.stride), name="sums")
+            share = row_share(f, weights, source, one_share)
+            error = None if step.dz is None else f.pointer(dz, f.multiply(row, step.dz.stride), name="error")
+            value = RowLoss(f, step, at, target, share, error).write()
+            f.store(value, f.pointer(losses, f.multiply(row, step.losses.stride)))
+
+
+def source_row(f: Function, order: Value, row: Value) -> Value:
+    """The number of a row among the resident rows: order[row], or the row itself where order is null."""
+    given = f.compare("ne", order, Value("ptr", "null"))
+    with f.when(given, name="ordered", carried=[row]) as when:
+        when.carry(f.load(f.pointer(order, row, "i64"), "i64", name="number"))
+    return when.results[0]
+
+
+def row_share(f: Function, weights: Value, source: Value, one_share: Value) -> Value:
+    """How much a row counts in the loss of its batch."""
+    given = f.compare("ne", weights, Value("ptr", "null"))
+    with f.when(given, name="weighted", carried=[one_share]) as when:
+        weight = f.load(f.pointer(weights, source, "double"), "double", name="weight")
+        when.carry(f.multiply(weight, one_share))
+    share = when.results[0]
+    return share if f.module.element == "double" else f.cast("fptrunc", share, f.module.element)
+
+
+class RowLoss:
+    """Writes the loss of one row; gives it as one number."""
+
+    def __init__(self, f: Function, step: LossStep, z: Value, target: Value, share: Value, error: Value | None):
+        self.f, self.step, self.z, self.target, self.error = f, step, z, target, error
+        loss, outputs = step.loss, step.z.columns
+        self.columns = outputs
+        self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.on != "log_probability" else 1.0
+        self.share = f.splat(share, name="share")
+        self.smoothing = loss.label_smoothing
+        self.level = self.smoothing / (outputs if loss.on == "log_probability" else 2)
+
+    def write(self) -> Value:
+        """The row's loss; its error is stored on the way."""
+        if self.step.loss.on == "log_probability":
+            return self.log_probability()
+        if self.step.activation.name == "softmax":
+            return self.through_softmax()
+        return self.elementwise()
+
+    def sums(self, column: Value) -> Value:
+        return self.f.load(self.f.pointer(self.z, column), name="z")
+
+    def targets(self, column: Value, mask: Value | None) -> Value:
+        f = self.f
+        at = f.pointer(self.target, column)
+        t = f.load(at, name="t") if mask is None else f.masked_load(at, mask, f.constant(0.0), name="t")
+        if self.smoothing:
+            t = f.fma(t, f.constant(1.0 - self.smoothing), f.constant(self.level))
+        return t
+
+    def store(self, column: Value, mask: Value | None, value: Value) -> None:
+        if self.error is not None:
+            value = self.f.multiply(value, self.share)
+            self.f.store(masked(self.f, value, mask), self.f.pointer(self.error, column))
+
+    def add_up(self, term: Callable[[Value, Value | None], Value]) -> Value:
+        """The sum over the row of what `term` gives for each group of columns."""
+        f = self.f
+        zero = f.constant(0.0)
+        return total(f, each_group(f, self.columns, lambda c, m, s: (f.add(s[0], masked(f, term(c, m), m)),), [zero])[0])
+
+    def elementwise(self) -> Value:
+        f, loss, activation = self.f, self.step.loss, self.step.activation
+
+        def term(column: Value, mask: Value | None) -> Value:
+            z, t = self.sums(column), self.targets(column, mask)
+            y = z if loss.on == "logit" else activate(f, activation, z)
+            value, change = expression_value(f, (loss.expression, loss.slope), {loss.on: y, "target": t})
+            if loss.on == "output" and activation.name != "identity":
+                change = f.multiply(change, slope(f, activation, z, False))
+            self.store(column, mask, f.multiply(change, self.scale) if self.scale != 1.0 else change)
+            return value
+
+        value = self.add_up(term)
+        return f.multiply(value, self.scale) if self.scale != 1.0 else value
+
+    def normalizer(self) -> tuple[Value, Value]:
+        """The row's largest z and log(sum exp(z - largest)), both in every lane."""
+        top, mass = normalizer(self.f, self.z, self.columns)
+        return top, log(self.f, mass)
+
+    def log_probability(self) -> Value:
+        f, loss = self.f, self.step.loss
+        top, mass = self.normalizer()
+
+        def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value, Value]:
+            log_p = f.subtract(f.subtract(self.sums(column), top), mass)
+            t = self.targets(column, mask)
+            value, change = expression_value(f, (loss.expression, loss.slope), {loss.on: log_p})
+            return log_p, t, value, change
+
+        def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:
+            _, t, value, change = parts(column, mask)
+            losses = masked(f, f.multiply(t, value), mask)
+            return f.add(sums[0], losses), f.add(sums[1], masked(f, f.multiply(t, change), mask))
+
+        zero = f.constant(0.0)
+        losses, changes = each_group(f, self.columns, both, [zero, zero])
+        if self.error is not None:
+            together = f.splat(total(f, changes), name="together")
+
+            def back(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
+                log_p, t, _, change = parts(column, mask)
+                self.store(column, mask, f.subtract(f.multiply(t, change), f.multiply(exp(f, log_p), together)))
+                return ()
+
+            each_group(f, self.columns, back)
+        return total(f, losses)
+
+    def through_softmax(self) -> Value:
+        """A loss on probabilities: dz = p (g - sum(p g)) with g its slope along p."""
+        f, loss = self.f, self.step.loss
+        top, mass = self.normalizer()
+
+        def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value]:
+            p = exp(f, f.subtract(f.subtract(self.sums(column), top), mass))
+            values = {loss.on: p, "target": self.targets(column, mask)}
+            value, change = expression_value(f, (loss.expression, loss.slope), values)
+            return p, value, change
+
+        def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:
+            p, value, change = parts(column, mask)
+            return f.add(sums[0], masked(f, value, mask)), f.add(sums[1], masked(f, f.multiply(p, change), mask))
+
+        zero = f.constant(0.0)
+        values, products = each_group(f, self.columns, both, [zero, zero])
+        if self.error is not None:
+            together = f.splat(total(f, products), name="together")
+
+            def back(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
+                p, _, change = parts(column, mask)
+                error = f.multiply(p, f.subtract(change, together))
+                self.store(column, mask, f.multiply(error, self.scale))
+                return ()
+
+            each_group(f, self.columns, back)
+        return f.multiply(total(f, values), self.scale)
+
+
+def normalizer(f: Function, z: Value, columns: int) -> tuple[Value, Value]:
+    """The largest z of the row at a pointer, and sum exp(z - largest), both in every lane."""
+
+    def higher(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
+        values = masked(f, f.load(f.pointer(z, column), name="z"), mask, LOWEST)
+        return (f.select(f.compare("olt", so_far[0], values), values, so_far[0]),)
+
+    def mass(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
+        values = exp(f, f.subtract(f.load(f.pointer(z, column), name="z"), top))
+        return (f.add(so_far[0], masked(f, values, mask)),)
+
+    top = f.splat(largest(f, each_group(f, columns, higher, [f.constant(LOWEST)])[0]), name="top")
+    return top, f.splat(total(f, each_group(f, columns, mass, [f.constant(0.0)])[0]), name="mass")
+
+
+def write_answer(module: Emitter, name: str, step: Answer) -> None:
+    """Write `(z, outputs, i64 from, i64 to)`: what the output layer says, rows packed without padding."""
+    with module.function(
+        name, {"z": "ptr", "outputs": "ptr", "from": "i64", "to": "i64"}, internal=True
+    ) as f:
+        z, outputs, first, stop = f.parameters
+        columns = step.z.columns
+        with f.loop(first, stop, name="b") as loop:
+            assert loop.index is not None
+            at = f.pointer(z, f.multiply(loop.index, step.z.stride), name="sums")
+            out = f.pointer(outputs, f.multiply(loop.index, columns), name="answer")
+            soft = step.activation.name == "softmax"
+            top, mass = normalizer(f, at, columns) if soft else (None, None)
+
+            def say(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
+                value = f.load(f.pointer(at, column), name="z")
+                if top is not None and mass is not None:
+                    value = f.divide(exp(f, f.subtract(value, top)), mass)
+                else:
+                    value = activate(f, step.activation, value)
+                place = f.pointer(out, column)
+                if mask is None:
+                    f.store(value, place)
+                else:
+                    f.masked_store(value, place, mask)
+                return ()
+
+            each_group(f, columns, say)

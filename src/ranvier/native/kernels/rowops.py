@@ -1,0 +1,165 @@
+"""Steps that treat the values of a row one by one or normalize a row: everything between dense layers.
+
+    for each row b:  for each 16 columns:  y = what the step says of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.formulas import slope_factor
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.groups import each_group, masked, total
+from ranvier.native.kernels.values import Value
+from ranvier.native.plan.steps import (
+    Add,
+    Buffer,
+    Multiply,
+    NormalizeColumn,
+    NormalizeColumnBack,
+    NormalizeRow,
+    NormalizeRowBack,
+    RowStep,
+    Slope,
+)
+
+Places = dict[str, Value]
+"""A step's buffers by the names of its fields: where the row starts, or where the vector does."""
+
+
+def buffers_of(step: RowStep) -> dict[str, Buffer]:
+    """The buffers of a step by the names of its fields."""
+    fields = ((name, getattr(step, name)) for name in type(step).__slots__)
+    return {name: value for name, value in fields if isinstance(value, Buffer)}
+
+
+def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
+    """Write `(buffers in the order of the step's fields..., double one_share, i64 from, i64 to)`."""
+    buffers = buffers_of(step)
+    parameters = {**dict.fromkeys(buffers, "ptr"), "one_share": "double", "from": "i64", "to": "i64"}
+    with module.function(name, parameters, internal=True) as f:
+        *pointers, one_share, first, stop = f.parameters
+        exact = f.module.element == "double"
+        share = f.splat(one_share if exact else f.cast("fptrunc", one_share, f.module.element), name="one_share")
+        with f.loop(first, stop, name="b") as loop:
+            assert loop.index is not None
+            places = {
+                field: f.pointer(pointer, f.multiply(loop.index, buffer.stride)) if buffer.kind == "rows" else pointer
+                for (field, buffer), pointer in zip(buffers.items(), pointers, strict=True)
+            }
+            WRITERS[type(step)](f, step, places, share)
+
+
+def _load(f: Function, place: Value, column: Value) -> Value:
+    return f.load(f.pointer(place, column))
+
+
+def _elementwise(f: Function, out: Buffer, places: Places, field: str, value: Callable[[Value], Value]) -> None:
+    """Store what `value` gives for each group of columns; what does not exist is stored as 0."""
+
+    def body(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
+        f.store(masked(f, value(column), mask), f.pointer(places[field], column))
+        return ()
+
+    each_group(f, out.columns, body)
+
+
+def _add(f: Function, step: Add, at: Places, _: Value) -> None:
+    _elementwise(f, step.y, at, "y", lambda c: f.add(_load(f, at["a"], c), _load(f, at["b"], c)))
+
+
+def _multiply(f: Function, step: Multiply, at: Places, _: Value) -> None:
+    _elementwise(f, step.y, at, "y", lambda c: f.multiply(_load(f, at["a"], c), _load(f, at["b"], c)))
+
+
+def _slope(f: Function, step: Slope, at: Places, _: Value) -> None:
+    def value(column: Value) -> Value:
+        dy = _load(f, at["dy"], column)
+        factor = slope_factor(f, step.activation, f.pointer(at["seen"], column), step.from_output)
+        return dy if factor is None else f.multiply(dy, factor)
+
+    _elementwise(f, step.dz, at, "dz", value)
+
+
+def _mean(f: Function, columns: int, term: Callable[[Value], Value]) -> Value:
+    """The mean over the row of what `term` gives, in every lane."""
+
+    def body(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
+        return (f.add(so_far[0], masked(f, term(column), mask)),)
+
+    added = total(f, each_group(f, columns, body, [f.constant(0.0)])[0])
+    return f.divide(f.splat(added), float(columns))
+
+
+def _normalize_row(f: Function, step: NormalizeRow, at: Places, _: Value) -> None:
+    columns = step.x.columns
+    mean = _mean(f, columns, lambda c: _load(f, at["x"], c))
+
+    def square(column: Value) -> Value:
+        away = f.subtract(_load(f, at["x"], column), mean)
+        return f.multiply(away, away)
+
+    deviation = f.intrinsic("sqrt", f.add(_mean(f, columns, square), step.epsilon))
+    f.store(deviation, at["deviation"])
+
+    def value(column: Value) -> Value:
+        n = f.divide(f.subtract(_load(f, at["x"], column), mean), deviation)
+        f.store(n, f.pointer(at["n"], column))
+        return f.fma(n, _load(f, at["gain"], column), _load(f, at["shift"], column))
+
+    _elementwise(f, step.y, at, "y", value)
+
+
+def _normalize_row_back(f: Function, step: NormalizeRowBack, at: Places, _: Value) -> None:
+    columns = step.dx.columns
+
+    def dn(column: Value) -> Value:
+        return f.multiply(_load(f, at["dy"], column), _load(f, at["gain"], column))
+
+    through_mean = _mean(f, columns, dn)
+    through_variance = _mean(f, columns, lambda c: f.multiply(dn(c), _load(f, at["n"], c)))
+    deviation = f.load(at["deviation"])
+
+    def value(column: Value) -> Value:
+        n = _load(f, at["n"], column)
+        rest = f.subtract(f.subtract(dn(column), through_mean), f.multiply(n, through_variance))
+        return f.divide(rest, deviation)
+
+    _elementwise(f, step.dx, at, "dx", value)
+
+
+def _normalize_column(f: Function, step: NormalizeColumn, at: Places, _: Value) -> None:
+    def value(column: Value) -> Value:
+        deviation = f.intrinsic("sqrt", f.add(_load(f, at["variance"], column), step.epsilon))
+        n = f.divide(f.subtract(_load(f, at["x"], column), _load(f, at["mean"], column)), deviation)
+        if step.n is not None:
+            f.store(n, f.pointer(at["n"], column))
+        return f.fma(n, _load(f, at["gain"], column), _load(f, at["shift"], column))
+
+    _elementwise(f, step.y, at, "y", value)
+
+
+def _normalize_column_back(f: Function, step: NormalizeColumnBack, at: Places, one_share: Value) -> None:
+    """`one_share` is 1 / B here, whatever the weights of the rows."""
+
+    def value(column: Value) -> Value:
+        deviation = f.intrinsic("sqrt", f.add(_load(f, at["variance"], column), step.epsilon))
+        n = _load(f, at["n"], column)
+        through_mean = f.multiply(_load(f, at["dshift"], column), one_share)
+        through_variance = f.multiply(n, f.multiply(_load(f, at["dgain"], column), one_share))
+        rest = f.subtract(f.subtract(_load(f, at["dy"], column), through_mean), through_variance)
+        return f.divide(f.multiply(rest, _load(f, at["gain"], column)), deviation)
+
+    _elementwise(f, step.dx, at, "dx", value)
+
+
+WRITERS: dict[type[RowStep], Callable[..., None]] = {
+    Add: _add,
+    Multiply: _multiply,
+    Slope: _slope,
+    NormalizeRow: _normalize_row,
+    NormalizeRowBack: _normalize_row_back,
+    NormalizeColumn: _normalize_column,
+    NormalizeColumnBack: _normalize_column_back,
+}

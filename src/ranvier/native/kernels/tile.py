@@ -1,0 +1,106 @@
+"""The one micro-kernel: a tile of h rows by v panels of 16 columns, kept in registers while a contraction runs.
+
+    for each k, ascending:
+        b[0..v)  = 16 numbers of each panel at k
+        for each row r: a = A(r, k) in every lane;  c[r][p] = a * b[p] + c[r][p]     one rounding (FMA)
+
+Every c[r][p] lane is a single chain of FMAs in ascending k, so its bits depend neither on h and v nor on the vector
+width: the text speaks of vectors of 16 numbers, and LLVM splits them where registers are narrower.
+
+Forward and data gradient walk A along its rows (k stride 1); the weight gradient walks both operands down the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.values import Value
+
+UNROLL = 4
+
+Tile = list[list[Value]]
+"""c[row][panel], each a vector of 16."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strides:
+    """Distances in numbers: from row to row and from k to k of A, from panel to panel and from k to k of B."""
+
+    a_row: int
+    a_k: int
+    b_panel: int
+    b_k: int
+
+
+def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, start: Tile) -> Tile:
+    """Run the contraction for one tile.
+
+    Parameters:
+        a, b: pointers to A(0, 0) and to panel 0 at k = 0.
+        length: i64, how many k there are.
+        start: the chains' first values, whose numbers of rows and panels are those of the tile.
+    """
+    height, panels = len(start), len(start[0])
+    flat = [value for row in start for value in row]
+
+    def advance(pointers: tuple[Value, Value], chains: list[Value], offset: int) -> list[Value]:
+        a_now, b_now = pointers
+        vectors = [
+            f.load(f.pointer(b_now, offset * strides.b_k + p * strides.b_panel), name="b") for p in range(panels)
+        ]
+        result = []
+        for r in range(height):
+            spread = f.broadcast(f.pointer(a_now, offset * strides.a_k + r * strides.a_row), name="a")
+            result += [f.fma(spread, vectors[p], chains[r * panels + p], name="c") for p in range(panels)]
+        return result
+
+    def round_of(steps: int, first: Value, last: Value, carried: list[Value], name: str) -> list[Value]:
+        with f.loop(first, last, steps, name=name, carried=carried) as loop:
+            pointers, chains = loop.values[:2], list(loop.values[2:])
+            for offset in range(steps):
+                chains = advance((pointers[0], pointers[1]), chains, offset)
+            moved = (f.pointer(pointers[0], steps * strides.a_k), f.pointer(pointers[1], steps * strides.b_k))
+            loop.carry(*moved, *chains)
+        return list(loop.results)
+
+    whole = f.bitwise("and", length, -UNROLL, "whole")
+    state = round_of(UNROLL, Value("i64", "0"), whole, [a, b, *flat], "k")
+    state = round_of(1, whole, length, state, "k.rest")
+    chains = state[2:]
+    return [chains[r * panels : (r + 1) * panels] for r in range(height)]
+
+
+def segments(f: Function, start: Value, stop: Value, heights: tuple[int, ...]) -> Iterator[tuple[int, Value, Value]]:
+    """Cut the rows from start to stop into runs of tiles of one height each; gives height, first row and end.
+
+    What follows is written for each run where it is not empty:
+
+        for height, first, end in segments(...):   rows first, first + height, ... while below end
+
+    The heights fall and the last one is 1, or the caller knows that nothing remains.
+    """
+    first = start
+    for height in heights:
+        end = stop
+        if height > 1:
+            left = f.subtract(stop, first, "left")
+            count = f.divide(left, height, "tiles")
+            end = f.add(first, f.multiply(count, height), "end")
+        with f.when(f.compare("slt", first, end), name=f"run{height}"):
+            yield height, first, end
+        first = end
+
+
+def panel_loops(
+    f: Function, panels: int, height: int, at_once: int, body: Callable[[Value, int], None]
+) -> None:
+    """Write a loop over the panels, `at_once` of them together, and what is left of them after it."""
+    whole = panels // at_once * at_once
+    if whole:
+        with f.loop(0, whole, at_once, name=f"panel{height}") as loop:
+            assert loop.index is not None
+            body(loop.index, at_once)
+    if panels > whole:
+        body(Value("i64", str(whole)), panels - whole)

@@ -1,0 +1,313 @@
+"""From a network to steps: forward layer by layer, the loss, backward, and what changes the parameters.
+
+A training plan runs stages in turn, all threads waiting for each other in between:
+
+    rows      gather, forward, loss, backward     each thread its own rows
+    columns   gradients and updates               each thread its own tiles
+
+BatchNorm cuts the first stage where it needs statistics over all rows; clipping by norm cuts the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ranvier.engine.problem import Problem
+from ranvier.errors import EngineError
+from ranvier.native.plan import steps as s
+from ranvier.native.plan.steps import Buffer, ColumnStep, RowStep, Trained
+from ranvier.network.activations import Activation, activation
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
+from ranvier.network.network import Placed
+
+FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
+"""Activations whose slope follows from their output, so that the weighted sums need not be kept."""
+
+TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
+"""What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Steps that run without waiting: all of them RowSteps, or all of them ColumnSteps."""
+
+    rows: bool
+    steps: tuple[RowStep | ColumnStep, ...]
+
+
+@dataclass(slots=True)
+class Done:
+    """What the forward pass of one layer leaves for its backward pass."""
+
+    place: Placed
+    x: Buffer
+    y: Buffer
+    z: Buffer | None = None
+    n: Buffer | None = None
+    deviation: Buffer | None = None
+    statistics: tuple[Buffer, Buffer] | None = None
+    inner: list[Done] = field(default_factory=list)
+
+
+class Lowering:
+    """Builds the stages and buffers of one plan.
+
+    Parameters:
+        problem: what is to be run.
+        purpose: TRAIN, GRADIENT, PREDICT or WATCH.
+        block: from K of a layer to the length of its K-blocks.
+    """
+
+    def __init__(self, problem: Problem, purpose: str, block: Callable[[int], int]) -> None:
+        self.problem = problem
+        self.purpose = purpose
+        self.block = block
+        self.buffers: dict[str, Buffer] = {}
+        self.stages: list[tuple[bool, list[RowStep | ColumnStep]]] = []
+        self.last: list[ColumnStep] = []
+        self.entries = {entry.name: entry for entry in problem.network.parameter_table}
+        self.slots = () if problem.optimizer.full_batch or purpose != TRAIN else problem.optimizer.rule().slots
+        self.store = purpose == GRADIENT or (purpose == TRAIN and problem.optimizer.clip_norm is not None)
+        self.trained: list[Trained] = []
+        self.done: list[Done] = []
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a backward pass."""
+        return self.purpose in (TRAIN, GRADIENT)
+
+    def lower(self) -> tuple[Stage, ...]:
+        """The stages, in order."""
+        network, problem = self.problem.network, self.problem
+        x = self.buffer("inputs", network.inputs)
+        self.rows(s.Gather(x))
+        self.done = self.forward(network.placed, x, output=True)
+        final = self.done[-1]
+        z = final.z if isinstance(final.place.layer, Dense) and final.z else final.y
+        losses = self.buffer("losses", 1)
+        shape = network.output_activation
+        if self.learns:
+            error = self.buffer("error", network.outputs)
+            self.rows(s.LossStep(z, error, losses, problem.loss, shape))
+            self.last.append(s.LossSum(losses))
+            self.backward(self.done, error, isinstance(final.place.layer, Dense), needed=False)
+            self.finish()
+        else:
+            if self.purpose == PREDICT:
+                self.rows(s.LossStep(z, None, losses, problem.loss, shape))
+            self.rows(s.Answer(z, shape))
+        return tuple(Stage(kind, tuple(steps)) for kind, steps in self.stages)
+
+    # Buffers and stages
+
+    def buffer(self, name: str, columns: int, kind: str = "rows", rows: int = 1) -> Buffer:
+        """The buffer of this name, made where it does not exist."""
+        if name not in self.buffers:
+            self.buffers[name] = Buffer(name, len(self.buffers), kind, columns, rows)
+        return self.buffers[name]
+
+    def piece(self, name: str, suffix: str = "") -> Buffer:
+        """The buffer of a parameter, or of something of its shape."""
+        shape = self.entries[name].shape
+        kind, rows = ("weight", shape[0]) if len(shape) == 2 else ("vector", 1)
+        return self.buffer(name + suffix, shape[-1], kind, rows)
+
+    def rows(self, step: RowStep) -> None:
+        """Add a row step, after a wait where columns came before."""
+        if not self.stages or not self.stages[-1][0]:
+            self.stages.append((True, []))
+        self.stages[-1][1].append(step)
+
+    def columns(self, *steps: ColumnStep) -> None:
+        """Add column steps as a stage of their own."""
+        self.stages.append((False, list(steps)))
+
+    # Forward
+
+    def forward(self, placed: tuple[Placed, ...], x: Buffer, output: bool = False) -> list[Done]:
+        """Lower a chain of layers; `output` says whether its last layer is the network's."""
+        chain: list[Done] = []
+        for position, place in enumerate(placed):
+            chain.append(self.layer(place, x, output and position == len(placed) - 1))
+            x = chain[-1].y
+        return chain
+
+    def layer(self, place: Placed, x: Buffer, output: bool) -> Done:
+        """Lower one layer, forward."""
+        layer, path = place.layer, place.path
+        if isinstance(layer, Dense):
+            return self.dense(place, layer, x, output)
+        if isinstance(layer, Dropout):
+            return self.dropout(place, layer, x)
+        if isinstance(layer, Residual):
+            inner = self.forward(place.children, x)
+            y = self.buffer(f"{path}.output", place.outputs)
+            self.rows(s.Add(x, inner[-1].y, y))
+            return Done(place, x, y, inner=inner)
+        y = self.buffer(f"{path}.output", place.outputs)
+        if isinstance(layer, Scale):
+            self.rows(s.Multiply(x, self.piece(f"{path}.gain"), y))
+            return Done(place, x, y)
+        if isinstance(layer, LayerNorm):
+            gain, shift = self.piece(f"{path}.gain"), self.piece(f"{path}.shift")
+            n, deviation = self.buffer(f"{path}.standard", place.outputs), self.buffer(f"{path}.deviation", 1)
+            self.rows(s.NormalizeRow(x, gain, shift, n, deviation, y, layer.epsilon))
+            return Done(place, x, y, n=n, deviation=deviation)
+        if isinstance(layer, BatchNorm):
+            return self.batch_norm(place, layer, x, y)
+        raise EngineError(f"{path} is a {type(layer).__name__}, which the native engine does not know.")
+
+    def dense(self, place: Placed, layer: Dense, x: Buffer, output: bool) -> Done:
+        path, keep = place.path, self.purpose == WATCH
+        shape = activation("identity") if output else layer.activation
+        needs_z = keep or output or (self.learns and shape.name not in FROM_OUTPUT)
+        z = self.buffer(f"{path}.sums", place.outputs) if needs_z else None
+        y = None if output else self.buffer(f"{path}.output", place.outputs)
+        bias = self.piece(f"{path}.bias") if layer.bias else None
+        weight = self.piece(f"{path}.weight")
+        self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.inputs)))
+        return Done(place, x, y or z or x, z)
+
+    def dropout(self, place: Placed, layer: Dropout, x: Buffer) -> Done:
+        if self.purpose != TRAIN or layer.rate == 0.0:
+            return Done(place, x, x)
+        y = self.buffer(f"{place.path}.output", place.outputs)
+        factors = self.buffer(f"{place.path}.factors", place.outputs)
+        self.rows(s.Drop(x, factors, y, layer.rate, place.index))
+        return Done(place, x, y, n=factors)
+
+    def batch_norm(self, place: Placed, layer: BatchNorm, x: Buffer, y: Buffer) -> Done:
+        path, width = place.path, place.outputs
+        gain, shift = self.piece(f"{path}.gain"), self.piece(f"{path}.shift")
+        running = self.piece(f"{path}.mean"), self.piece(f"{path}.variance")
+        if not self.learns:
+            self.rows(s.NormalizeColumn(x, *running, gain, shift, None, y, layer.epsilon))
+            return Done(place, x, y)
+        mean, variance = (self.buffer(f"{path}.batch_{kind}", width, "vector") for kind in ("mean", "variance"))
+        self.columns(s.ColumnStatistics(x, mean, variance))
+        n = self.buffer(f"{path}.standard", width)
+        self.rows(s.NormalizeColumn(x, mean, variance, gain, shift, n, y, layer.epsilon))
+        if self.purpose == TRAIN:
+            self.last += [
+                s.RunningStatistics(old, new, layer.momentum)
+                for old, new in zip(running, (mean, variance), strict=True)
+            ]
+        return Done(place, x, y, n=n, statistics=(mean, variance))
+
+    # Backward
+
+    def backward(self, chain: list[Done], dy: Buffer, is_dz: bool, needed: bool) -> Buffer:
+        """Lower the backward pass of a chain.
+
+        Parameters:
+            dy: the derivative along what the chain gave, or along its last weighted sums where `is_dz` holds.
+            needed: whether somebody before the chain needs the derivative along what went in.
+
+        Returns that derivative, or a buffer without meaning where nobody needs it.
+        """
+        for index in range(len(chain) - 1, -1, -1):
+            one = chain[index]
+            wanted = needed or any(self.has_parameters(before) for before in chain[:index])
+            if isinstance(one.place.layer, Dense):
+                before = chain[index - 1] if index else None
+                dy, is_dz = self.dense_back(one, before, dy, is_dz, wanted)
+            else:
+                dy, is_dz = self.layer_back(one, dy, wanted), False
+        return dy
+
+    def has_parameters(self, one: Done) -> bool:
+        """Whether something is trained in a layer."""
+        own = any(entry.layer == one.place.index and entry.trained for entry in self.entries.values())
+        return own or any(map(self.has_parameters, one.inner))
+
+    def dense_back(self, one: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool) -> tuple[Buffer, bool]:
+        place, layer, path = one.place, one.place.layer, one.place.path
+        assert isinstance(layer, Dense)
+        dz = dy if is_dz else self.slope(one, layer.activation, dy)
+        weight = self.train(f"{path}.weight", wanted)
+        self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store))
+        if layer.bias:
+            self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
+        if not wanted or weight.transposed is None:
+            return dz, False
+        dx = self.buffer(f"{path}.before", place.inputs)
+        block = self.block(place.outputs)
+        if before is not None and isinstance(before.place.layer, Dense):
+            shape = before.place.layer.activation
+            seen, direct = self.seen(before, shape)
+            self.rows(s.Back(path, dz, weight.transposed, dx, shape, seen, direct, block))
+            return dx, True
+        self.rows(s.Back(path, dz, weight.transposed, dx, None, None, False, block))
+        return dx, False
+
+    def seen(self, one: Done, shape: Activation) -> tuple[Buffer, bool]:
+        """What the slope of an activation is computed from, and whether that is the output."""
+        direct = shape.name in FROM_OUTPUT
+        return (one.y if direct or one.z is None else one.z), direct
+
+    def slope(self, one: Done, shape: Activation, dy: Buffer) -> Buffer:
+        if shape.name == "identity":
+            return dy
+        dz = self.buffer(f"{one.place.path}.error", one.place.outputs)
+        seen, direct = self.seen(one, shape)
+        self.rows(s.Slope(dy, seen, dz, shape, direct))
+        return dz
+
+    def layer_back(self, one: Done, dy: Buffer, wanted: bool) -> Buffer:
+        """Lower the backward pass of a layer that is not Dense."""
+        layer, path = one.place.layer, one.place.path
+        dx = dy
+        if isinstance(layer, Residual):
+            inner = self.backward(one.inner, dy, False, wanted)
+            if wanted:
+                dx = self.buffer(f"{path}.before", one.place.inputs)
+                self.rows(s.Add(dy, inner, dx))
+            return dx
+        if isinstance(layer, Dropout):
+            if one.n is not None and wanted:
+                dx = self.buffer(f"{path}.before", one.place.inputs)
+                self.rows(s.Multiply(dy, one.n, dx))
+            return dx
+        kept = one.x if isinstance(layer, Scale) or one.n is None else one.n
+        self.last.append(s.VectorGradient(dy, kept, self.train(f"{path}.gain"), self.store))
+        if not isinstance(layer, Scale):
+            self.last.append(s.VectorGradient(dy, None, self.train(f"{path}.shift"), self.store))
+        if wanted:
+            dx = self.buffer(f"{path}.before", one.place.inputs)
+            self.norm_back(one, dy, dx)
+        return dx
+
+    def norm_back(self, one: Done, dy: Buffer, dx: Buffer) -> None:
+        layer, path, gain = one.place.layer, one.place.path, self.piece(f"{one.place.path}.gain")
+        if isinstance(layer, LayerNorm) and one.n and one.deviation:
+            self.rows(s.NormalizeRowBack(dy, gain, one.n, one.deviation, dx))
+        elif isinstance(layer, BatchNorm) and one.n and one.statistics:
+            dgain, dshift = (self.buffer(f"{path}.{name}", one.place.outputs, "vector") for name in ("dgain", "dshift"))
+            self.columns(s.ColumnSums(dy, one.n, dgain), s.ColumnSums(dy, None, dshift))
+            variance = one.statistics[1]
+            self.rows(s.NormalizeColumnBack(dy, one.n, gain, variance, dgain, dshift, dx, layer.epsilon))
+        else:
+            self.rows(s.Multiply(dy, gain, dx))
+
+    # Parameters
+
+    def train(self, name: str, transposed: bool = False) -> Trained:
+        """The state of a trained parameter."""
+        entry = self.entries[name]
+        copy = None
+        if transposed:
+            copy = self.buffer(f"{name}.transposed", entry.shape[0], "weight", entry.shape[1])
+        slots = tuple(self.piece(name, f".{slot}") for slot, _ in self.slots)
+        gradient = self.piece(name, ".gradient") if self.store else None
+        self.trained.append(Trained(entry, self.piece(name), slots, copy, gradient))
+        return self.trained[-1]
+
+    def finish(self) -> None:
+        """Add the stages that change the parameters, the largest gradients first."""
+        self.columns(*self.last)
+        if self.purpose == TRAIN and self.store and self.problem.optimizer.clip_norm is not None:
+            pieces = tuple(self.trained)
+            partial = self.buffer("squares", sum(piece.value.panels for piece in pieces), "cells")
+            self.columns(s.Norm(pieces, partial))
+            self.columns(s.Update(pieces, partial, float(self.problem.optimizer.clip_norm)))

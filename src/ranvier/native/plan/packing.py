@@ -1,0 +1,51 @@
+"""Flat parameters <-> the panels that compiled code reads. K inputs, N outputs.
+
+A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K filled up to a multiple of 16.
+What is filled up is zero and stays zero, since its gradients are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.native.plan.steps import Buffer, padded
+from ranvier.native.plan.tiles import PANEL
+
+Array = NDArray[Any]
+
+
+def pack(values: Array, buffer: Buffer, out: Array) -> None:
+    """Write a weight (K, N) or a vector (N,) into the memory of its buffer.
+
+    >>> out = np.zeros(16 * 16)
+    >>> pack(np.array([[1.0, 2.0], [3.0, 4.0]]), Buffer("w", 0, "weight", 2, 2), out)
+    >>> out.reshape(16, 16)[:2, :2].tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    if buffer.kind != "weight":
+        out[: buffer.columns] = values
+        return
+    panels = out.reshape(buffer.panels, padded(buffer.rows), PANEL)
+    whole = buffer.columns // PANEL
+    inputs = buffer.rows
+    split = values[:, : whole * PANEL].reshape(inputs, whole, PANEL)
+    panels[:whole, :inputs] = split.transpose(1, 0, 2)
+    if buffer.columns % PANEL:
+        panels[whole, :inputs, : buffer.columns % PANEL] = values[:, whole * PANEL :]
+
+
+def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
+    """Read what `pack` wrote, or what training made of it, into (K, N) or (N,)."""
+    if buffer.kind != "weight":
+        out[...] = memory[: buffer.columns]
+        return
+    panels = memory.reshape(buffer.panels, padded(buffer.rows), PANEL)
+    whole = buffer.columns // PANEL
+    inputs = buffer.rows
+    split = panels[:whole, :inputs].transpose(1, 0, 2)
+    out[:, : whole * PANEL] = split.reshape(inputs, whole * PANEL)
+    if buffer.columns % PANEL:
+        out[:, whole * PANEL :] = panels[whole, :inputs, : buffer.columns % PANEL]

@@ -1,0 +1,322 @@
+"""Buffers and steps: what a plan is made of. B rows of a batch, K inputs, N outputs of a layer.
+
+Memory is laid out so that every inner loop walks along it:
+
+    rows     (B, stride)            one batch row after the other; the stride keeps rows in different cache sets
+    weight   (panels, K', 16)       16 columns side by side, all K of them below each other, K' a multiple of 16
+    vector   (panels, 16)           bias, gain and the like
+    cells    (count,)               anything else
+
+A `RowStep` treats rows independently, so threads share the rows out. A `ColumnStep` looks at all rows and is shared out
+by columns, panels or tiles. Between the two kinds all threads wait for each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ranvier.network.activations import Activation
+from ranvier.network.losses import Loss
+from ranvier.network.parameters import Entry
+from ranvier.native.plan.tiles import PANEL
+
+
+def padded(columns: int) -> int:
+    """The next multiple of 16.
+
+    >>> padded(10), padded(16)
+    (16, 16)
+    """
+    return -(-columns // PANEL) * PANEL
+
+
+def row_stride(columns: int) -> int:
+    """Numbers from one row to the next: an odd number of lines where rows would else fall on few cache sets.
+
+    >>> row_stride(54), row_stride(256), row_stride(784)
+    (64, 272, 784)
+    """
+    lines = padded(columns) // PANEL
+    return (lines + (lines % 2 == 0 and lines >= 8)) * PANEL
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A piece of memory. `index` is its place among the pointers the code is given.
+
+    Fields: `name`; `kind` ("rows", "weight", "vector" or "cells"); `rows` (K of a weight, else 1) and `columns`.
+    """
+
+    name: str
+    index: int
+    kind: str
+    columns: int
+    rows: int = 1
+
+    @property
+    def stride(self) -> int:
+        """Numbers from row to row (rows), or from panel to panel (weight)."""
+        return row_stride(self.columns) if self.kind == "rows" else padded(self.rows) * PANEL
+
+    @property
+    def panels(self) -> int:
+        """How many panels of 16 columns there are."""
+        return padded(self.columns) // PANEL
+
+    def size(self, batch: int) -> int:
+        """How many numbers it holds, for a batch of so many rows."""
+        if self.kind == "rows":
+            return batch * self.stride
+        if self.kind == "cells":
+            return self.columns
+        return self.panels * padded(self.rows) * PANEL if self.kind == "weight" else padded(self.columns)
+
+
+class Step:
+    """Base of the steps."""
+
+    __slots__ = ()
+
+
+class RowStep(Step):
+    """A step that treats rows independently."""
+
+    __slots__ = ()
+
+
+class ColumnStep(Step):
+    """A step that looks at all rows."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gather(RowStep):
+    """x[b] = inputs[order[b]], converted; bytes are divided by 255."""
+
+    x: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Forward(RowStep):
+    """z = x W + b, y = activation(z); `z` is None where nobody reads it."""
+
+    path: str
+    x: Buffer
+    weight: Buffer
+    bias: Buffer | None
+    y: Buffer | None
+    z: Buffer | None
+    activation: Activation
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Back(RowStep):
+    """dx = dz W', times the slope of the activation that made x where `slope` says one; `seen` is its z or y."""
+
+    path: str
+    dz: Buffer
+    transposed: Buffer
+    dx: Buffer
+    slope: Activation | None
+    seen: Buffer | None
+    from_output: bool
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slope(RowStep):
+    """dz = dy times the activation's slope, seen from its z or its y."""
+
+    dy: Buffer
+    seen: Buffer
+    dz: Buffer
+    activation: Activation
+    from_output: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(RowStep):
+    """y = x m with m 0 or 1 / (1 - rate), drawn from (seed, step, layer); m is kept."""
+
+    x: Buffer
+    factors: Buffer
+    y: Buffer
+    rate: float
+    layer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply(RowStep):
+    """y = a b, element by element, where b is a row buffer or a vector that all rows share."""
+
+    a: Buffer
+    b: Buffer
+    y: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Add(RowStep):
+    """y = a + b, element by element."""
+
+    a: Buffer
+    b: Buffer
+    y: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizeRow(RowStep):
+    """n = (x - mean) / d over each row, y = gain n + shift; n and d are kept."""
+
+    x: Buffer
+    gain: Buffer
+    shift: Buffer
+    n: Buffer
+    deviation: Buffer
+    y: Buffer
+    epsilon: float
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizeRowBack(RowStep):
+    """dx = (dn - mean(dn) - n mean(dn n)) / d with dn = dy gain, over each row."""
+
+    dy: Buffer
+    gain: Buffer
+    n: Buffer
+    deviation: Buffer
+    dx: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizeColumn(RowStep):
+    """n = (x - mean) / sqrt(variance + epsilon) column by column, y = gain n + shift; n may be None."""
+
+    x: Buffer
+    mean: Buffer
+    variance: Buffer
+    gain: Buffer
+    shift: Buffer
+    n: Buffer | None
+    y: Buffer
+    epsilon: float
+
+
+@dataclass(frozen=True, slots=True)
+class NormalizeColumnBack(RowStep):
+    """dx = gain (dy - dshift / B - n dgain / B) / d column by column, with dgain = sum dy n and dshift = sum dy."""
+
+    dy: Buffer
+    n: Buffer
+    gain: Buffer
+    variance: Buffer
+    dgain: Buffer
+    dshift: Buffer
+    dx: Buffer
+    epsilon: float
+
+
+@dataclass(frozen=True, slots=True)
+class LossStep(RowStep):
+    """Row losses from z (or y where the last layer has no activation), and dz of each row times its share."""
+
+    z: Buffer
+    dz: Buffer | None
+    losses: Buffer
+    loss: Loss
+    activation: Activation
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(RowStep):
+    """outputs[b] = activation(z[b]), packed without padding."""
+
+    z: Buffer
+    activation: Activation
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnStatistics(ColumnStep):
+    """Mean and biased variance of every column over the batch, summed in row order."""
+
+    x: Buffer
+    mean: Buffer
+    variance: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSums(ColumnStep):
+    """sums = sum over the rows of a, or of a b, in row order."""
+
+    a: Buffer
+    b: Buffer | None
+    sums: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained piece of the state: its table entry and buffers.
+
+    `transposed` is the copy that data gradients read; `gradient` where the gradient goes when it is not used at once.
+    """
+
+    entry: Entry
+    value: Buffer
+    slots: tuple[Buffer, ...]
+    transposed: Buffer | None = None
+    gradient: Buffer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightGradient(ColumnStep):
+    """g = x' dz, summed in row order, plus penalties; then the update, or g is stored."""
+
+    path: str
+    x: Buffer
+    dz: Buffer
+    trained: Trained
+    store: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VectorGradient(ColumnStep):
+    """g = sum over the rows of a, or of a b; then the update, or g is stored."""
+
+    a: Buffer
+    b: Buffer | None
+    trained: Trained
+    store: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Norm(ColumnStep):
+    """The sum of squares of all gradients, panel by panel into `partial`."""
+
+    trained: tuple[Trained, ...]
+    partial: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Update(ColumnStep):
+    """The update from stored gradients, scaled down so that their norm is at most `largest`."""
+
+    trained: tuple[Trained, ...]
+    partial: Buffer
+    largest: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStatistics(ColumnStep):
+    """running = momentum running + (1 - momentum) batch, for a mean or a variance."""
+
+    running: Buffer
+    batch: Buffer
+    momentum: float
+
+
+@dataclass(frozen=True, slots=True)
+class LossSum(ColumnStep):
+    """The loss of the batch: the weighted mean of the row losses, in row order, in float64."""
+
+    losses: Buffer

@@ -1,0 +1,101 @@
+"""The shapes of the register tile, chosen from the registers of the processor and the shape of the layer.
+
+A tile is h rows by v panels; a panel is 16 columns, which take 16 / lanes registers. A tile holds h v such groups, the
+v groups of one k, and one spread number. Two FMAs can start in each cycle and take four, so eight or more chains keep
+the units busy; fewer leave them waiting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PANEL = 16
+ROWS_AT_ONCE = 256
+"""Most batch rows that a thread takes through all layers before it takes the next ones."""
+BUSY = 8
+"""Chains in flight that keep two FMA units busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The vector registers of a processor: how many, and how many registers 16 numbers take."""
+
+    count: int
+    per_panel: int
+
+    def fits(self, height: int, panels: int) -> bool:
+        """Whether a tile stays in registers. A panel's numbers may come straight from memory, one at a time."""
+        chains = height * panels * self.per_panel
+        return chains + min(height, panels * self.per_panel) + 1 <= self.count
+
+    def panels(self, height: int) -> int:
+        """How many panels a tile of this height takes: as few as keep the units busy.
+
+        >>> Registers(16, 2).panels(6), Registers(16, 2).panels(1), Registers(32, 1).panels(6)
+        (1, 4, 4)
+        """
+        wanted = 1
+        goal = BUSY if self.count == 16 else 3 * BUSY
+        while height * wanted * self.per_panel < goal and self.fits(height, wanted + 1) and wanted < 8:
+            wanted += 1
+        return wanted
+
+    def tallest(self) -> int:
+        """The tallest tile of one panel.
+
+        >>> Registers(16, 2).tallest(), Registers(32, 1).tallest(), Registers(16, 4).tallest()
+        (6, 6, 3)
+        """
+        return max(height for height in range(1, 7) if self.fits(height, 1))
+
+    def cycles(self, height: int) -> float:
+        """Cycles a k of one panel takes in a tile of this height, with two FMAs or two loads a cycle."""
+        panels = self.panels(height)
+        chains = height * panels * self.per_panel
+        loads = panels * self.per_panel + height
+        return max(chains / 2, chains * 4 / min(chains, BUSY) / 2, loads / 2) / panels
+
+
+def heights(rows: int, registers: Registers) -> tuple[int, ...]:
+    """Heights of the tiles that cover so many rows in the least time, falling, with 1 at the end.
+
+    Other numbers of rows are covered too, with more of the single rows.
+
+    >>> heights(16, Registers(16, 2)), heights(5, Registers(16, 2)), heights(64, Registers(16, 2))
+    ((6, 4, 1), (5, 1), (6, 4, 1))
+    """
+    tallest = registers.tallest()
+    best: tuple[float, tuple[int, ...]] = (float("inf"), (1,))
+    for main in range(min(tallest, max(rows, 1)), 0, -1):
+        left = rows % main
+        cost = rows // main * registers.cycles(main)
+        options: list[tuple[int, ...]] = [(main, 1) if main > 1 else (1,)]
+        if left > 1:
+            options.append((main, left, 1))
+            options += [(main, part, left - part, 1) for part in range(left - 1, 1, -1) if left - part < part > 1]
+        for option in options:
+            total = cost + _rest(left, option[1:], registers)
+            if total < best[0] - 1e-9:
+                best = (total, tuple(dict.fromkeys(option)))
+    return best[1]
+
+
+def exact_heights(rows: int, registers: Registers) -> tuple[int, ...]:
+    """Heights that cover so many rows and nothing else, falling.
+
+    >>> exact_heights(784, Registers(16, 2)), exact_heights(54, Registers(16, 2))
+    ((6, 4), (6,))
+    """
+    tallest = registers.tallest()
+    if rows <= tallest:
+        return (rows,)
+    return (tallest, rows % tallest) if rows % tallest else (tallest,)
+
+
+def _rest(left: int, options: tuple[int, ...], registers: Registers) -> float:
+    """Cycles for the rows that the main height leaves over."""
+    total = 0.0
+    for height in options:
+        total += left // height * registers.cycles(height)
+        left %= height
+    return total

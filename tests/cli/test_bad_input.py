@@ -1,0 +1,192 @@
+"""Bad input gets one clear sentence and exit code 2, and nothing that was there is lost."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.helpers import HEADER, Trained, flowers, invoke, refused, write_table
+
+Table = Callable[..., Path]
+
+
+def train(data: str | Path, *words: str | Path) -> str:
+    """Train on something that cannot be trained on; no model and no run is left behind."""
+    folder = Path.cwd()
+    before = sorted(folder.rglob("*"))
+    said = refused("train", data, *(words or ("--target", "species")), "--epochs", "2", "--hidden", "4")
+    assert sorted(folder.rglob("*")) == before
+    return said
+
+
+def test_a_missing_file_with_the_nearest_name(table: Table) -> None:
+    table()
+    assert 'Did you mean "flowers.csv"?' in train("flower.csv")
+
+
+def test_a_missing_column_with_the_nearest_name(table: Table) -> None:
+    assert 'Did you mean "species"?' in train(table(), "--target", "specie")
+    assert 'Did you mean "garden"?' in train(table(), "--target", "species", "--ignore", "gardn")
+
+
+def test_no_target(table: Table) -> None:
+    assert "species" in train(table(), "--seed", "1")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", ",".join(HEADER).encode() + b"\n"])
+def test_an_empty_file(here: Path, content: bytes) -> None:
+    (here / "empty.csv").write_bytes(content)
+    assert "empty.csv" in train("empty.csv")
+
+
+def test_a_target_with_one_value(table: Table) -> None:
+    def one(rows: list[list[str]]) -> None:
+        for row in rows:
+            row[5] = "setosa"
+
+    assert "species" in train(table(one)) or "one value" in train(table(one))
+
+
+def test_a_class_with_one_row(table: Table) -> None:
+    def rare(rows: list[list[str]]) -> None:
+        rows[0][5] = "rare"
+
+    assert "rare" in train(table(rare))
+
+
+def test_ragged_rows(here: Path) -> None:
+    rows = flowers()
+    rows[7] = rows[7][:3]
+    assert "line 9" in train(write_table(here / "ragged.csv", rows))
+
+
+def test_a_wrong_encoding(here: Path) -> None:
+    data = write_table(here / "latin.csv", flowers())
+    data.write_bytes(data.read_bytes().replace(b"setosa", "sétosa".encode("latin-1")))
+    assert "UTF-8" in train(data)
+
+
+def test_all_missing_columns(here: Path) -> None:
+    rows = [["", "", row[5]] for row in flowers()]
+    assert "missing" in train(write_table(here / "hollow.csv", rows, ["a", "b", "species"]))
+
+
+def test_infinite_values(table: Table) -> None:
+    def infinite(rows: list[list[str]]) -> None:
+        rows[3][1] = "inf"
+
+    said = train(table(infinite))
+    assert "sepal_width" in said
+    assert "finite" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--hidden", "12,x"], "whole numbers"),
+        (["--validation", "1.5"], "share"),
+        (["--epochs", "0"], "0"),
+        (["--activation", "rellu"], 'Did you mean "relu"'),
+        (["--optimizer", "admaw"], "adamw"),
+        (["--schedule", "cosin"], "cosine"),
+        (["--engine", "natve"], "native"),
+        (["--validation", "nothing.csv"], "nothing.csv"),
+        (["--learning-rat", "1"], "--learning-rate"),
+    ],
+)
+def test_wrong_choices(table: Table, words: list[str], expected: str) -> None:
+    assert expected in refused("train", table(), "--target", "species", *words)
+
+
+def test_an_unknown_command_with_the_nearest() -> None:
+    assert 'Did you mean "train"?' in refused("trian", "digits")
+
+
+@pytest.mark.parametrize("place", ["no/such/folder/m.rv", "."])
+def test_an_output_that_cannot_be_written_is_said_before_training(table: Table, place: str) -> None:
+    assert "folder" in train(table(), "--target", "species", "--model", place)
+
+
+def test_an_earlier_model_survives_bad_input(trained: Trained, here: Path) -> None:
+    kept = here / "kept.rv"
+    shutil.copy(trained.model, kept)
+    before = kept.read_bytes()
+    train("nothing.csv", "--target", "species", "--model", kept)
+    train(trained.data, "--target", "nothing", "--model", kept)
+    assert kept.read_bytes() == before
+
+
+def test_a_run_that_is_there_already(trained: Trained) -> None:
+    assert "ranvier resume" in refused("train", trained.data, "--target", "species", "--run", trained.run)
+
+
+def test_a_column_missing_at_predict_time(trained: Trained, here: Path) -> None:
+    data = write_table(here / "less.csv", [row[1:] for row in flowers()], HEADER[1:])
+    assert "sepal_length" in refused("predict", trained.model, data)
+
+
+def test_text_where_a_number_is_due_at_predict_time(trained: Trained, table: Table) -> None:
+    def words(rows: list[list[str]]) -> None:
+        rows[4][2] = "long"
+
+    said = refused("predict", trained.model, table(words))
+    assert "petal_length" in said
+    assert "long" in said
+
+
+def test_an_unknown_label_at_evaluate_time(trained: Trained, table: Table) -> None:
+    def other(rows: list[list[str]]) -> None:
+        rows[4][5] = "rosa"
+
+    assert "rosa" in refused("evaluate", trained.model, table(other))
+
+
+def test_evaluate_needs_the_target(trained: Trained, here: Path) -> None:
+    data = write_table(here / "blind.csv", [row[:5] for row in flowers()], HEADER[:5])
+    assert "species" in refused("evaluate", trained.model, data)
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "show"])
+def test_damaged_model_files(trained: Trained, here: Path, command: str) -> None:
+    whole = trained.model.read_bytes()
+    altered = bytearray(whole)
+    altered[-5] ^= 1
+    for name, content in {"cut": whole[:-20], "altered": bytes(altered), "empty": b"", "text": b"hello " * 50}.items():
+        path = here / f"{name}.rv"
+        path.write_bytes(content)
+        words = [command, path] if command == "show" else [command, path, trained.data]
+        assert f"{name}.rv" in refused(*words)
+
+
+def test_a_missing_model_with_the_nearest_name(trained: Trained) -> None:
+    assert 'Did you mean "flowers.rv"?' in refused("show", trained.model.with_name("flower.rv"))
+
+
+@pytest.mark.parametrize("output", ["answers.txt", "no/such/answers.csv"])
+def test_predictions_that_cannot_be_written(trained: Trained, here: Path, output: str) -> None:
+    assert "answers" in refused("predict", trained.model, trained.data, "--output", output) or "no/such" in output
+
+
+def test_no_probabilities_of_numbers(here: Path) -> None:
+    assert invoke("train", "diabetes", "--epochs", "1", "--hidden", "4").exit_code == 0
+    assert "probabilities" in refused("predict", "diabetes.rv", "diabetes", "--probabilities")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--layer", "9"], "layers.0"),
+        (["--layer", "0", "--neuron", "12"], "0 to 11"),
+        (["--neuron", "1"], "--layer"),
+    ],
+)
+def test_layers_and_neurons_that_are_not_there(trained: Trained, words: list[str], expected: str) -> None:
+    assert expected in refused("show", trained.model, *words)
+
+
+def test_a_folder_that_is_no_run(here: Path) -> None:
+    assert "run" in refused("resume", "nowhere")
+    assert "run" in refused("resume", here)

@@ -1,0 +1,110 @@
+"""The command as a whole: help that loads nothing heavy, exit codes, errors without tracebacks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+import ranvier
+from ranvier.cli.failures import explain
+from ranvier.cli.main import COMMANDS
+from ranvier.errors import DataError, EngineError, InputError, ModelFileError, RanvierError, TrainingError
+from tests.cli.helpers import invoke, started
+
+HEAVY = {"numpy", "rich", "polars", "sklearn", "scipy", "llvmlite", "safetensors", "narwhals"}
+
+
+def imported(*words: str) -> set[str]:
+    """The top-level packages that a command line imports."""
+    command = [sys.executable, "-X", "importtime", "-m", "ranvier", *words]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=None)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    found = imported(*words)
+    assert {"click", "ranvier"} <= found
+    assert not found & HEAVY
+
+
+def test_the_check_above_sees_heavy_imports() -> None:
+    assert {"rich", "numpy"} <= imported("doctor")
+
+
+def test_help_lists_every_command_with_its_own_summary() -> None:
+    text = invoke("--help").stdout
+    for name, summary in COMMANDS.items():
+        assert name in text
+        assert summary in text
+        own = invoke(name, "--help")
+        assert own.exit_code == 0
+        assert own.stdout.startswith(f"Usage: ranvier {name}")
+
+
+def test_no_command_shows_the_help_on_standard_error() -> None:
+    result = invoke()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Commands:" in result.stderr
+
+
+def test_the_version() -> None:
+    assert invoke("--version").stdout == f"ranvier {ranvier.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("x"), 2),
+        (DataError("x"), 2),
+        (ModelFileError("x"), 2),
+        (click.UsageError("x"), 2),
+        (TrainingError("x"), 1),
+        (EngineError("x"), 1),
+        (RanvierError("x"), 1),
+        (MemoryError(), 1),
+        (OSError(28, "No space left on device", "m.rv"), 1),
+        (ZeroDivisionError("x"), 1),
+        (KeyboardInterrupt(), 130),
+        (click.Abort(), 130),
+    ],
+)
+def test_every_failure_has_its_exit_code_and_one_line(error: BaseException, code: int) -> None:
+    sentence, given = explain(error)
+    assert given == code
+    assert sentence
+    assert "\n" not in sentence
+
+
+def test_lines_in_an_error_become_one() -> None:
+    assert explain(InputError("first\n  second")) == ("first second", 2)
+
+
+def test_debug_shows_the_traceback() -> None:
+    for words in (["--debug", "show", "nothing.rv"], ["show", "nothing.rv", "--debug"]):
+        result = invoke(*words)
+        assert isinstance(result.exception, ModelFileError)
+    assert isinstance(invoke("show", "nothing.rv").exception, SystemExit)
+
+
+def test_diverging_training_exits_with_one(here: Path) -> None:
+    words = ["--epochs", "50", "--optimizer", "sgd", "--learning-rate", "1e9", "--schedule", "constant"]
+    result = invoke("train", "diabetes", *words, "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    error = result.stderr.splitlines()[-1]
+    assert error.startswith("Error: ")
+    assert "learning rate" in error
+
+
+def test_a_process_gives_the_codes_to_the_shell(here: Path) -> None:
+    for words, code in ((["--version"], 0), (["show", "nothing.rv"], 2), (["nothing"], 2)):
+        with started(*words, folder=here) as process:
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == code
+        assert errors.count("\n") == (code != 0)
+        assert "\x1b" not in errors

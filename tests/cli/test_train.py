@@ -1,0 +1,190 @@
+"""`ranvier train` and `ranvier resume`: what they say, what they leave behind, and how they are stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ranvier
+from ranvier.cli.train import OPTIONS, default_model
+from ranvier.model.train import Choices
+from tests.cli.helpers import QUICK, Trained, invoke, started
+
+CONTRACT = {"model", "run", "task", "rows", "epochs", "seconds", "engine", "metrics", "baseline", "parameters"}
+
+
+def test_the_json_object_holds_what_the_design_promises(trained: Trained) -> None:
+    assert set(trained.report) >= CONTRACT
+    assert trained.report["task"] == "classes"
+    assert trained.report["rows"] == 150
+    assert trained.report["epochs"] == 6
+    assert set(trained.report["metrics"]) == set(trained.report["baseline"]) == {"accuracy", "log_loss", "f1", "auc"}
+    assert Path(trained.report["model"]) == trained.model
+    assert Path(trained.report["run"]) == trained.run
+
+
+def test_the_model_and_the_run_are_there(trained: Trained) -> None:
+    model = ranvier.load(trained.model)
+    assert model.report["metrics"] == trained.report["metrics"]
+    assert (trained.run / "events.jsonl").is_file()
+
+
+def test_people_are_told_what_was_read_how_good_it_is_and_what_to_do_next(here: Path) -> None:
+    result = invoke("train", "iris", *QUICK)
+    assert result.exit_code == 0, result.output
+    for words in (
+        "The iris set of scikit-learn: 150 rows",
+        "species, one of 3 classes",
+        "105 to learn from, 15 to decide when to stop, 30 held out to measure",
+        "On 30 rows it has not seen",
+        "Always guessing",
+        "Precision",
+        "Network, ",
+        "Dense 12, relu",
+        "ranvier predict iris.rv iris --output predictions.csv",
+        "ranvier evaluate iris.rv iris",
+        "ranvier show iris.rv",
+    ):
+        assert words in result.stdout, words
+    assert "6/6" in result.stderr
+    assert "6/6" not in result.stdout
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+    assert (here / "iris.rv").is_file()
+    assert len(list((here / "runs").iterdir())) == 1
+
+
+def test_the_next_commands_work_for_names_that_a_shell_would_split(here: Path, table: Callable[..., Path]) -> None:
+    data = table(name="my flowers.csv")
+    result = invoke("train", data.name, "--target", "species", *QUICK)
+    assert "ranvier evaluate 'my flowers.rv' 'my flowers.csv'" in result.stdout
+
+
+def test_json_leaves_words_to_standard_error(here: Path) -> None:
+    result = invoke("train", "iris", *QUICK, "--json")
+    assert json.loads(result.stdout)["task"] == "classes"
+    assert result.stdout.count("\n") == 1
+    assert "rows it has not seen" in result.stderr
+
+
+def test_quiet_says_nothing(here: Path) -> None:
+    result = invoke("train", "iris", *QUICK, "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+    silent = invoke("train", "iris", *QUICK, "--quiet", "--json")
+    assert silent.stderr == ""
+    assert json.loads(silent.stdout)["rows"] == 150
+
+
+def test_regression_shows_numbers_and_no_classes(here: Path) -> None:
+    result = invoke("train", "diabetes", "--epochs", "3", "--json")
+    assert set(json.loads(result.stdout)["metrics"]) == {"r2", "rmse", "mae"}
+    assert "progression, a number" in result.stderr
+    assert "Precision" not in result.stderr
+
+
+def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> None:
+    data, other = table(), table(name="other.csv")
+    words = ["--target", "species", "--ignore", "garden,sepal_width", "--hidden", "5,4", "--activation", "tanh"]
+    words += ["--dropout", "0.1", "--optimizer", "sgd", "--learning-rate", "0.05", "--schedule", "constant"]
+    words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--held-out", "0.3", "--epochs", "2"]
+    words += ["--class-weight", "balanced", "--weight-decay", "0.001", "--patience", "3", "--engine", "reference"]
+    result = invoke("train", data.name, *words, "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert {column["name"] for column in report["columns"]} == {"sepal_length", "petal_length", "petal_width"}
+    assert report["split"] == {"training": 105, "validation": 150, "held_out": 45}
+    assert [layer["outputs"] for layer in report["layers"]] == [5, 5, 4, 4, 3]
+    training = ranvier.load(report["model"]).training
+    assert (training.batch_size, training.seed, type(training.optimizer).__name__) == (16, 7, "SGD")
+
+
+def test_several_targets(here: Path, table: Callable[..., Path]) -> None:
+    result = invoke("train", table(), "-t", "sepal_length,sepal_width", "--epochs", "2", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["task"], report["target"]) == ("regression", ["sepal_length", "sepal_width"])
+
+
+def test_the_help_names_the_defaults_that_are_taken() -> None:
+    defaults = Choices().to_dict()
+    for entries in OPTIONS.values():
+        for flags, _, _, chosen, _ in entries:
+            name = flags.split()[0].removeprefix("--").replace("-", "_")
+            if chosen:
+                default = defaults[name]
+                assert chosen == (",".join(map(str, default)) if isinstance(default, list) else str(default)), name
+
+
+@pytest.mark.parametrize(("data", "model"), [("a/b.jsonl", "b.rv"), (".csv", ".csv.rv"), ("x.tar.csv", "x.tar.rv")])
+def test_the_model_is_named_after_the_data(data: str, model: str) -> None:
+    assert default_model(data) == model
+
+
+def test_many_classes_are_collapsed(here: Path) -> None:
+    from ranvier.cli.tables import MOST_CLASSES, SHOWN_CLASSES, class_table
+
+    def records(count: int) -> list[dict[str, float]]:
+        return [{"label": at, "rows": 5, "precision": 0.5, "recall": 0.5, "f1": at / count} for at in range(count)]
+
+    shown, rest = class_table(records(MOST_CLASSES))
+    assert (shown.row_count, rest) == (MOST_CLASSES, "")
+    shown, rest = class_table(records(100))
+    assert shown.row_count == SHOWN_CLASSES
+    assert rest == "These are the 12 of 100 with the lowest F1; the others lie between 0.12 and 0.99."
+
+
+def wait_for_epochs(run: Path, count: int) -> None:
+    """Wait until the run's log holds some epochs."""
+    events = run / "events.jsonl"
+    limit = time.monotonic() + 60
+    while not (events.exists() and events.read_text().count('"epoch"') >= count):
+        assert time.monotonic() < limit, "the run did not start"
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
+def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None:
+    words = ["train", "iris", "--run", "run", "--epochs", "100000", "--patience", "100000", "--json"]
+    with started(*words, folder=here) as process:
+        wait_for_epochs(here / "run", 3)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    report = json.loads(output)
+    assert report["interrupted"] is True
+    assert report["epochs"] >= 2
+    assert "ranvier resume run" in errors
+    assert "Traceback" not in errors
+    model = ranvier.load(here / "iris.rv")
+    assert model.predict({name: [5.0] for name in model.encoder.feature_names}).shape == (1,)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
+def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path) -> None:
+    choices = ["--epochs", "60", "--patience", "60", "--hidden", "24", "--batch-size", "1", "--json"]
+    whole = invoke("train", "iris", "--model", "whole.rv", "--run", "whole", *choices)
+    assert whole.exit_code == 0, whole.output
+    with started("train", "iris", "--model", "parts.rv", "--run", "parts", *choices, folder=here) as process:
+        wait_for_epochs(here / "parts", 2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    result = invoke("resume", "parts", "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert (report["epochs"], report["interrupted"]) == (60, False)
+    one, other = ranvier.load("whole.rv").parameters, ranvier.load("parts.rv").parameters
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_resume_says_what_it_did(trained: Trained) -> None:
+    result = invoke("resume", trained.run)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"On 30 rows it has not seen", result.stdout)

@@ -1,0 +1,184 @@
+"""`ranvier predict`, `evaluate`, `show` and `doctor`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import ranvier
+from ranvier.cli.tables import bar, sparkline
+from tests.cli.helpers import Trained, invoke, started
+
+
+def test_predictions_go_to_standard_output_as_csv(trained: Trained) -> None:
+    result = invoke("predict", trained.model, trained.data)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0] == "prediction"
+    assert lines[1:] == ranvier.load(trained.model).predict(trained.data).tolist()
+
+
+def test_probabilities_stand_beside_predictions(trained: Trained) -> None:
+    rows = list(csv.DictReader(io.StringIO(invoke("predict", trained.model, trained.data, "--probabilities").stdout)))
+    names = ["setosa", "versicolor", "virginica"]
+    assert list(rows[0]) == ["prediction", *(f"probability_{name}" for name in names)]
+    for row in rows:
+        shares = [float(row[f"probability_{name}"]) for name in names]
+        assert sum(shares) == pytest.approx(1.0, abs=1e-6)
+        assert names[int(np.argmax(shares))] == row["prediction"]
+
+
+def test_predictions_as_json(trained: Trained) -> None:
+    result = invoke("predict", trained.model, trained.data, "--json")
+    records = json.loads(result.stdout)
+    assert len(records) == 150
+    assert set(records[0]) == {"prediction", "probabilities"}
+    assert set(records[0]["probabilities"]) == {"setosa", "versicolor", "virginica"}
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "CSV"])
+def test_predictions_in_files(trained: Trained, here: Path, suffix: str) -> None:
+    result = invoke("predict", trained.model, trained.data, "--output", f"answers.{suffix}")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "150 predictions" in result.stderr
+    path = here / f"answers.{suffix}"
+    readers = {"csv": pl.read_csv, "jsonl": pl.read_ndjson, "parquet": pl.read_parquet}
+    frame = readers[suffix.lower()](path)
+    assert frame["prediction"].to_list() == ranvier.load(trained.model).predict(trained.data).tolist()
+    assert frame.columns == ["prediction"]
+
+
+def test_predictions_of_several_numbers(here: Path, trained: Trained) -> None:
+    words = ["--target", "sepal_length,sepal_width", "--epochs", "2", "--model", "two.rv", "--quiet"]
+    assert invoke("train", trained.data, *words).exit_code == 0
+    lines = invoke("predict", "two.rv", trained.data).stdout.splitlines()
+    assert lines[0] == "prediction_sepal_length,prediction_sepal_width"
+    records = json.loads(invoke("predict", "two.rv", trained.data, "--json").stdout)
+    assert set(records[0]) == {"prediction"}
+    assert set(records[0]["prediction"]) == {"sepal_length", "sepal_width"}
+
+
+def test_arrays_from_a_file(here: Path) -> None:
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(120, 3))
+    np.savez("points.npz", X=inputs, y=(inputs[:, 0] > 0).astype(int))
+    assert invoke("train", "points.npz", "--epochs", "3", "--quiet").exit_code == 0
+    assert len(invoke("predict", "points.rv", "points.npz").stdout.splitlines()) == 121
+    assert json.loads(invoke("evaluate", "points.rv", "points.npz", "--json").stdout)["rows"] == 120
+
+
+def test_a_model_of_plain_arrays(here: Path) -> None:
+    inputs = np.random.default_rng(0).normal(size=(60, 3))
+    labels = (inputs[:, 0] > 0).astype(int)
+    network = ranvier.Network(3, [ranvier.Dense(4, "tanh"), ranvier.Dense(1, "sigmoid")])
+    network.fit(inputs, labels, epochs=2, progress=False).save("plain.rv")
+    np.savez("points.npz", X=inputs, y=labels)
+    assert json.loads(invoke("evaluate", "plain.rv", "points.npz", "--json").stdout)["rows"] == 60
+    assert len(invoke("predict", "plain.rv", "points.npz").stdout.splitlines()) == 61
+    assert invoke("show", "plain.rv").exit_code == 0
+    assert invoke("show", "plain.rv", "--layer", "0", "--neuron", "0").exit_code == 0
+    assert "plain arrays" in invoke("predict", "plain.rv", "iris").stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(trained: Trained, here: Path) -> None:
+    with started("predict", trained.model, trained.data, "--json", folder=here) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_evaluate(trained: Trained) -> None:
+    result = invoke("evaluate", trained.model, trained.data)
+    assert result.exit_code == 0, result.output
+    for words in ("Accuracy", "Always guessing", "33.3 %", "setosa", "Recall"):
+        assert words in result.stdout
+    found = json.loads(invoke("evaluate", trained.model, trained.data, "--json").stdout)
+    assert found["rows"] == 150
+    assert found["metrics"] == pytest.approx(ranvier.load(trained.model).evaluate(trained.data))
+    assert found["baseline"]["accuracy"] == pytest.approx(1 / 3)
+    assert sum(record["rows"] for record in found["per_class"]) == 150
+
+
+def test_show_the_whole_model(trained: Trained) -> None:
+    result = invoke("show", trained.model)
+    assert result.exit_code == 0, result.output
+    for words in (
+        "Predicts species, one of 3 classes: setosa, versicolor, virginica.",
+        "garden",
+        "category",
+        "layers.0.weight",
+        "Dense 12, relu",
+        "Training, 6 epochs",
+        "AdamW, learning rate",
+        "Validation loss",
+    ):
+        assert words in result.stdout, words
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+
+
+def test_show_as_json(trained: Trained) -> None:
+    found = json.loads(invoke("show", trained.model, "--json").stdout)
+    assert found["task"]["classes"] == ["setosa", "versicolor", "virginica"]
+    assert len(found["history"]) == 6
+    weight = ranvier.load(trained.model).parameters["layers.0.weight"]
+    entry = next(entry for entry in found["statistics"] if entry["name"] == "layers.0.weight")
+    assert entry["shape"] == list(weight.shape)
+    assert entry["maximum"] == pytest.approx(float(weight.max()))
+
+
+def test_show_a_neuron(trained: Trained) -> None:
+    result = invoke("show", trained.model, "--layer", "0", "--neuron", "3")
+    assert "relu(x) = maximum(x, 0)" in result.stdout
+    assert "petal_length" in result.stdout
+    found = json.loads(invoke("show", trained.model, "--layer", "layers.0", "--neuron", "3", "--json").stdout)
+    model = ranvier.load(trained.model)
+    names = model.encoder.feature_names
+    weight = model.parameters["layers.0.weight"][:, 3]
+    assert {entry["input"]: entry["weight"] for entry in found["weights"]} == pytest.approx(
+        dict(zip(names, weight.tolist(), strict=True))
+    )
+    sizes = [abs(entry["weight"]) for entry in found["weights"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert found["bias"] == pytest.approx(float(model.parameters["layers.0.bias"][3]))
+
+
+def test_show_a_layer(trained: Trained) -> None:
+    assert "12 neurons" in invoke("show", trained.model, "--layer", "0").stdout
+    found = json.loads(invoke("show", trained.model, "--layer", "1", "--json").stdout)
+    assert [neuron["stands_for"] for neuron in found["neurons"]] == ["setosa", "versicolor", "virginica"]
+    assert found["neurons"][0]["strongest_input"].startswith("layers.0 neuron ")
+
+
+def test_doctor() -> None:
+    result = invoke("doctor")
+    assert result.exit_code == 0, result.output
+    assert "a tiny network learns" in result.stdout
+    found = json.loads(invoke("doctor", "--json").stdout)
+    assert found["healthy"] is True
+    names = {check["name"] for check in found["checks"]}
+    assert names >= {"Python", "Ranvier", "numpy", "llvmlite", "Processor", "Memory", "Settings", "Engine reference"}
+
+
+def test_doctor_finds_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANVIER_THREADS", "many")
+    result = invoke("doctor", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert found["healthy"] is False
+    assert any(check["verdict"] == "bad" and "RANVIER_THREADS" in check["text"] for check in found["checks"])
+
+
+def test_bars_and_curves_fill_their_width() -> None:
+    assert [len(bar(share, 10)) for share in (0.0, 0.001, 0.5, 1.0, 7.0)] == [0, 1, 5, 10, 10]
+    assert len(sparkline(list(range(1000)), 40)) == 40
+    assert sparkline([float("nan")], 10) == ""
+    assert sparkline([1.0, 1.0], 10) == "▁▁"

@@ -1,0 +1,81 @@
+"""Dividing rows into parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranvier.data import Dataset, split_rows
+from ranvier.errors import InputError, ShapeError
+
+SHARES = st.sampled_from([(1.0,), (0.7, 0.1, 0.2), (0.9, 0.1), (0.5, 0.5), (0.8, 0.0, 0.2), (0.2, 0.8)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 200), SHARES, st.integers(0, 2**64 - 1))
+def test_parts_hold_every_row_once(rows: int, shares: tuple[float, ...], seed: int) -> None:
+    parts = split_rows(rows, shares, seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(rows))
+    assert len(parts) == len(shares)
+    for part, share in zip(parts, shares, strict=True):
+        assert (np.diff(part) > 0).all()
+        assert abs(len(part) - share * rows) <= len(shares)
+        if rows >= len(shares):
+            assert (len(part) > 0) == (share > 0)
+    for part, again in zip(parts, split_rows(rows, shares, seed), strict=True):
+        np.testing.assert_array_equal(part, again)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(0, 1000))
+def test_every_part_has_the_classes_in_proportion(counts: list[int], seed: int) -> None:
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    parts = split_rows(len(labels), (0.7, 0.1, 0.2), seed, labels)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
+    if len(parts[0]) >= len(counts):
+        assert set(labels[parts[0]]) == set(range(len(counts)))
+    for part, share in zip(parts, (0.7, 0.1, 0.2), strict=True):
+        found = np.bincount(labels[part], minlength=len(counts))
+        assert (np.abs(found - share * np.array(counts)) <= 3 + len(counts)).all()
+
+
+def test_large_classes_keep_their_share_closely() -> None:
+    labels = np.repeat([0, 1, 2], [700, 250, 50])
+    held_out = split_rows(1000, (0.8, 0.2), 3, labels)[1]
+    np.testing.assert_allclose(np.bincount(labels[held_out]), [140, 50, 10], atol=2)
+
+
+def test_seeds_differ_and_rows_are_mixed() -> None:
+    first, second = split_rows(1000, (0.5, 0.5), 0)[0], split_rows(1000, (0.5, 0.5), 1)[0]
+    assert not np.array_equal(first, second)
+    assert abs(first.mean() - 500) < 50
+
+
+@pytest.mark.parametrize("shares", [(), (0.5,), (0.5, 0.6), (1.5, -0.5), (float("nan"), 1.0)])
+def test_shares_that_cannot_be_used(shares: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="shares"):
+        split_rows(10, shares, 0)
+
+
+def test_labels_must_match_the_rows() -> None:
+    with pytest.raises(ShapeError, match="3 labels and 4 rows"):
+        split_rows(4, (0.5, 0.5), 0, np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (np.zeros((2, 2), np.float32), np.zeros((3, 1), np.float32)),
+        (np.zeros((2, 2), np.float32), np.zeros(2, np.float32)),
+        (np.zeros((2, 2)), np.zeros((2, 1), np.float32)),
+        (np.zeros((2, 2), np.float32, order="F"), np.zeros((2, 1), np.float32)),
+        (np.zeros((2, 2), np.float32), np.zeros((2, 1), np.float32), np.zeros(3, np.float32)),
+    ],
+)
+def test_datasets_that_do_not_fit_together(fields: tuple[Any, ...]) -> None:
+    with pytest.raises(ShapeError):
+        Dataset(*fields)

@@ -1,0 +1,190 @@
+"""From a source to encoded parts: split before encoding, and what is said when that cannot be done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ranvier.data import NAMED, Encoder, Prepared, open_source, prepare, target_values
+from ranvier.errors import DataError, InputError
+
+ROWS = 100
+COLUMNS: dict[str, list[Any]] = {
+    "age": [20.5 + row % 37 for row in range(ROWS)],
+    "job": [("clerk", "boss", "cook")[row % 3] for row in range(ROWS)],
+    "key": [f"k{row}" for row in range(ROWS)],
+    "price": [row * 1.5 for row in range(ROWS)],
+    "income": [("low", "high")[row % 4 == 0] for row in range(ROWS)],
+    "grade": [row % 5 for row in range(ROWS)],
+}
+
+
+def bits(prepared: Prepared) -> list[bytes]:
+    parts = (prepared.train, prepared.validation, prepared.held_out)
+    return [array.tobytes() for part in parts if part is not None for array in (part.X, part.y)]
+
+
+def test_parts_are_disjoint_and_encoded_from_training_rows_only() -> None:
+    prepared = prepare(COLUMNS, "income", seed=4)
+    rows = [prepared.train_rows, prepared.validation_rows, prepared.held_out_rows]
+    assert [len(part) for part in rows if part is not None] == [70, 10, 20]
+    assert len(np.unique(np.concatenate([part for part in rows if part is not None]))) == ROWS
+    ages = np.array(COLUMNS["age"])[prepared.train_rows]
+    scaled = (ages - ages.mean()) / ages.std()
+    np.testing.assert_allclose(prepared.train.X[:, 0], scaled / np.hypot(1, scaled / 4), rtol=1e-5, atol=1e-6)
+    changed = dict(COLUMNS, age=list(COLUMNS["age"]))
+    assert prepared.held_out_rows is not None
+    for row in prepared.held_out_rows:
+        changed["age"][row] = -1e6
+    assert isinstance(prepared.encoder, Encoder)
+    again = prepare(changed, "income", seed=4).encoder
+    assert isinstance(again, Encoder)
+    assert again.encoders == prepared.encoder.encoders
+
+
+def test_labels_stay_with_their_rows() -> None:
+    prepared = prepare(COLUMNS, "income")
+    assert prepared.held_out is not None
+    assert prepared.held_out_rows is not None
+    assert prepared.held_out_labels is not None
+    expected = np.array(COLUMNS["income"])[prepared.held_out_rows]
+    assert prepared.held_out_labels.tolist() == expected.tolist()
+    assert prepared.target.decode(prepared.held_out.y).tolist() == expected.tolist()
+    share = (np.array(COLUMNS["income"]) == "high").mean()
+    assert abs((expected == "high").mean() - share) <= 0.05
+
+
+def test_the_seed_decides() -> None:
+    assert bits(prepare(COLUMNS, "price", seed=1)) == bits(prepare(COLUMNS, "price", seed=1))
+    assert bits(prepare(COLUMNS, "price", seed=1)) != bits(prepare(COLUMNS, "price", seed=2))
+
+
+def test_notes_say_what_was_decided() -> None:
+    prepared = prepare(dict(COLUMNS, note=[None] * ROWS), "income")
+    assert prepared.notes[0] == 'Task: binary (two different values: "low" or not ("high")).'
+    assert 'Column "key" is set aside: every value is different.' in prepared.notes
+    assert 'Column "note" is set aside: every cell is missing.' in prepared.notes
+
+
+def test_shares_of_zero_and_a_validation_source() -> None:
+    prepared = prepare(COLUMNS, "price", validation=0, held_out=0)
+    assert (prepared.train.rows, prepared.validation, prepared.held_out) == (ROWS, None, None)
+    other = {name: values[:9] for name, values in COLUMNS.items()}
+    prepared = prepare(COLUMNS, "income", held_out=0, validation_source=other)
+    assert prepared.train.rows == ROWS
+    assert prepared.validation is not None
+    assert prepared.validation.rows == 9
+    with pytest.raises(DataError, match='"income" in row 1 is "odd"'):
+        prepare(COLUMNS, "income", validation_source=dict(other, income=["odd"] * 9))
+    assert prepare(COLUMNS, "income", ignore=["age", "key"]).encoder.describe()[0][0] == "job"
+
+
+def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("x,label\n" + "".join(f"{row % 7}.5,{row % 2 if row % 10 else '?'}\n" for row in range(100)))
+    prepared = prepare(path, "label", validation=0, held_out=0)
+    assert prepared.train.rows == 90
+    assert prepared.task.classes == (0, 1)
+    assert type(prepared.task.classes[0]) is int
+    assert "10 rows were left out because the target is missing." in prepared.notes
+
+
+def test_several_targets() -> None:
+    prepared = prepare(dict(COLUMNS, cost=COLUMNS["age"]), ["price", "cost"])
+    assert prepared.task.names == ("price", "cost")
+    assert prepared.train.y.shape == (70, 2)
+    flags = {"a": [row % 2 for row in range(40)], "b": [row % 3 == 0 for row in range(40)], "x": [0.5, 1, 2, 3] * 10}
+    assert prepare(flags, ["a", "b"]).task.kind == "multilabel"
+
+
+def test_arrays() -> None:
+    images = np.arange(40 * 12, dtype=np.uint8).reshape(40, 3, 4)
+    prepared = prepare(images, np.arange(40) % 4)
+    assert prepared.task.kind == "classes"
+    assert prepared.train.X.shape == (28, 12)
+    assert prepared.columns == ()
+    assert prepare(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0)).task.kind == "regression"
+    for arguments, message in (
+        ((images,), "no targets"),
+        ((images, ["a", "b"]), "without column names"),
+        ((images, "label"), "without column names"),
+    ):
+        with pytest.raises(InputError, match=message):
+            prepare(*arguments)
+    with pytest.raises(InputError, match="cannot be ignored"):
+        prepare(images, np.arange(40) % 4, ignore=["x"])
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_named_sets_are_ready(name: str) -> None:
+    prepared = prepare(name)
+    assert np.isfinite(prepared.train.X).all()
+    assert prepared.task.kind == {"breast_cancer": "binary", "diabetes": "regression"}.get(name, "classes")
+
+
+def test_text_targets_become_numbers_unless_they_are_codes() -> None:
+    frame = pl.DataFrame(
+        {"a": ["1", "2", "?"], "b": ["01", "02", "03"], "c": ["1.5", "2", "-1e3"], "d": ["1", "2", "3"]}
+    )
+    source = open_source(frame)
+    np.testing.assert_array_equal(target_values(source, ["a"]), [1.0, 2.0, np.nan])
+    assert target_values(source, ["b"]).tolist() == ["01", "02", "03"]
+    assert target_values(source, ["c"]).tolist() == [1.5, 2.0, -1000.0]
+    assert target_values(source, ["d"]).dtype == np.int64
+    assert target_values(source, ["c", "d"]).shape == (3, 2)
+
+
+def with_column(name: str, cells: list[Any]) -> dict[str, list[Any]]:
+    return {**COLUMNS, name: cells}
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "no target": ({"source": COLUMNS}, "Say which column"),
+    "unknown target": ({"source": COLUMNS, "target": "incom"}, 'Did you mean "income"'),
+    "unknown targets": ({"source": COLUMNS, "target": ["price", "agee"]}, 'Did you mean "age"'),
+    "twice": ({"source": COLUMNS, "target": ["price", "price"]}, "given twice"),
+    "unknown ignored": ({"source": COLUMNS, "target": "income", "ignore": ["kay"]}, 'Did you mean "key"'),
+    "unknown task": ({"source": COLUMNS, "target": "income", "task": "classify"}, "There is no task"),
+    "one value": ({"source": with_column("t", ["a"] * ROWS), "target": "t"}, "nothing to learn"),
+    "all missing": ({"source": with_column("t", ["?"] * ROWS), "target": "t"}, "is missing"),
+    "single row": ({"source": with_column("t", ["b"] + ["a"] * (ROWS - 1)), "target": "t"}, 'class "b"'),
+    "all different": ({"source": COLUMNS, "target": "key"}, "too many for classes"),
+    "infinite target": (
+        {"source": with_column("t", [None, float("inf"), *[0.5] * (ROWS - 2)]), "target": "t"},
+        'target column "t" has inf in row 2',
+    ),
+    "infinite input": (
+        {"source": with_column("x", ["1", "2", "inf"] + ["1"] * (ROWS - 3)), "target": "income"},
+        'Column "x" has "inf" in row 3',
+    ),
+    "text among targets": ({"source": COLUMNS, "target": ["price", "job"]}, '"job" holds text'),
+    "all inputs set aside": (
+        {"source": {"key": COLUMNS["key"], "y": COLUMNS["income"]}, "target": "y"},
+        "No column is",
+    ),
+    "no inputs": ({"source": {"y": COLUMNS["income"]}, "target": "y"}, "No column is"),
+    "too few rows": ({"source": {"x": [1.0, 2.0], "y": [1.0, 2.5]}, "target": "y"}, "has 2 rows"),
+    "share": ({"source": COLUMNS, "target": "income", "held_out": 1.0}, "held_out is 1.0"),
+    "shares": ({"source": COLUMNS, "target": "income", "held_out": 0.5, "validation": 0.5}, "leave no rows"),
+    "seed": ({"source": COLUMNS, "target": "income", "seed": -1}, "The seed"),
+    "dates": (
+        {
+            "source": with_column("t", pl.date_range(pl.date(2024, 1, 1), pl.date(2024, 4, 9), eager=True).to_list()),
+            "target": "t",
+        },
+        "holds dates",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_prepared_gets_one_clear_sentence(name: str) -> None:
+    arguments, message = BAD[name]
+    with pytest.raises(InputError) as caught:
+        prepare(**arguments)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
