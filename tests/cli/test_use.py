@@ -153,7 +153,7 @@ def test_show_a_neuron(trained: Trained) -> None:
 
 def test_show_a_layer(trained: Trained) -> None:
     assert "12 neurons" in invoke("show", trained.model, "--layer", "0").stdout
-    found = json.loads(invoke("show", trained.model, "--layer", "1", "--json").stdout)
+    found = json.loads(invoke("show", trained.model, "--layer", "2", "--json").stdout)
     assert [neuron["stands_for"] for neuron in found["neurons"]] == ["setosa", "versicolor", "virginica"]
     assert found["neurons"][0]["strongest_input"].startswith("layers.0 neuron ")
 

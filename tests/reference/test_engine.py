@@ -277,7 +277,7 @@ def test_own_records_do_what_the_built_in_ones_do() -> None:
         described = problem(
             Network(4, [Dense(6, shape, initializer="he_normal"), Dense(3)]),
             rule,
-            loss=chosen_loss,  # type: ignore[arg-type]
+            loss=chosen_loss,
         )
         executable = ready(described)
         losses = executable.run(ROWS, epochs(rule, 23, 5, 2))

@@ -64,7 +64,7 @@ def test_a_small_difference_is_noticed() -> None:
 
 
 def by_rule(
-    chosen: Optimizer, w: Array, g: Array, slots: Array, lr: float, t: int, decayed: Array
+    chosen: Optimizer, w: Array, g: Array, slots: Array, lr: float, t: int, decayed: Any
 ) -> tuple[Array, Array]:
     """One step by the record's expressions, after the clipping by norm that an engine does."""
     rule = chosen.rule()

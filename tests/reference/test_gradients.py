@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ranvier.engine import State
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import LAYERS, BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
 from ranvier.network.losses import LOSSES, loss
@@ -95,7 +96,7 @@ def test_objective_is_the_training_step_without_dropout(chain: str) -> None:
     without = [layer for layer in CHAINS[chain] if not isinstance(layer, (Dropout, Residual))]
     trial = make_trial(without, loss("squared_error"))
     expected = trial.step(trial.parameters)
-    trial.executable.load(engine.State(trial.parameters, np.empty((0, trial.parameters.size)), 0))
+    trial.executable.load(State(trial.parameters, np.empty((0, trial.parameters.size)), 0))
     value, gradient = trial.executable.objective(trial.rows)
     assert value == expected[0]
     np.testing.assert_allclose(gradient, expected[1], rtol=1e-13, atol=1e-14)

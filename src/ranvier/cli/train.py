@@ -32,11 +32,11 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Network": (
         ("--hidden", "WIDTHS", Widths(), "128,64", "Widths of the hidden layers, or none."),
         ("--activation", "NAME", str, "relu", "Of the hidden layers: relu, gelu, tanh, ..."),
-        ("--dropout", "RATE", SHARE, "0.0", "Share of the hidden outputs set to 0 at a step."),
+        ("--dropout", "RATE", SHARE, "0.1", "Share of the hidden outputs set to 0 at a step."),
     ),
     "Training": (
-        ("--epochs", "N", COUNT, "100", "How often all rows are seen, at most."),
-        ("--patience", "N", COUNT, "20", "Epochs without improvement before stopping."),
+        ("--epochs", "N", COUNT, "300", "How often all rows are seen, at most."),
+        ("--patience", "N", COUNT, "40", "Epochs without improvement before stopping."),
         ("--batch-size", "N", COUNT, "", "Rows a step; chosen by the number of rows otherwise."),
         ("--optimizer", "NAME", str, "adamw", "adamw, adam, sgd, lion, lbfgs, ..."),
         ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Size of the steps."),

@@ -54,7 +54,10 @@ class Executable(Protocol):
 class Engine(Protocol):
     """Turns a problem into an executable."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name that a user chooses it by."""
+        ...
 
     def unavailable(self) -> str | None:
         """Why this engine cannot run here, in one sentence; None where it can."""

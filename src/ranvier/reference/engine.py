@@ -51,7 +51,7 @@ class ReferenceEngine:
 class ReferenceExecutable:
     """A network ready to run. `load` comes first; the state is its own from then on."""
 
-    dtype = np.float64
+    dtype: type[np.floating[Any]] = np.float64
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -59,6 +59,7 @@ class ReferenceExecutable:
         self._placed = problem.network.placed
         self._trained, self._decayed = self._table.trained_mask(), self._table.decay_mask()
         self._l1, self._l2 = self._table.l1(), self._table.l2()
+        self._penalized = bool(self._l1.any() or self._l2.any())
         full_batch = problem.optimizer.full_batch
         self._slot_names = None if full_batch else [name for name, _ in problem.optimizer.rule().slots]
         self._state: State | None = None
@@ -171,7 +172,8 @@ class ReferenceExecutable:
         weights = None if rows.weights is None else rows.weights[batch]
         mode = network.Mode(batch_statistics=True, dropout=(self.problem.seed, state.step))
         loss, gradient, passed = self._loss_and_gradient(x, targets, weights, mode)
-        gradient += penalty_slope(w, self._l1, self._l2)
+        if self._penalized:
+            gradient += penalty_slope(w, self._l1, self._l2)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
         moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
         np.copyto(w, moved, where=self._trained)

@@ -1,4 +1,4 @@
-"""The numbers of the polynomials in vector_math.py, logarithm.py and trigonometry.py, lowest power first.
+"""The numbers of the polynomials in exponential.py, logarithm.py and trigonometry.py, lowest power first.
 
 Each polynomial passes through its function at the Chebyshev nodes of the interval (computed with 300 bits), which is
 within a factor of two of the best polynomial of that degree. S is ((sqrt 2 - 1) / (sqrt 2 + 1))^2.
@@ -8,7 +8,7 @@ within a factor of two of the best polynomial of that degree. S is ((sqrt 2 - 1)
     sine         (sin r - r) / r^3             in r^2, |r| <= 1.01 pi / 4
     cosine       (cos r - 1 + r^2 / 2) / r^4   in r^2, |r| <= 1.01 pi / 4
     erf_small    erf x / x - 1                 in x^2, |x| <= ERF_SPLIT
-    erf_large    -ln(1 - erf x)                in x - erf_centre, ERF_SPLIT .. erf_limit
+    erf_large    -ln(1 - erf x)                in x - ERF_SPLIT, ERF_SPLIT .. erf_limit
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ class Coefficients:
     exp_range: tuple[float, float]
     tanh_limit: float
     erf_limit: float
-    erf_centre: float
     exponential: tuple[float, ...]
     logarithm: tuple[float, ...]
     sine: tuple[float, ...]
@@ -51,7 +50,6 @@ FLOAT = Coefficients(
     exp_range=(-104.0, 89.0),
     tanh_limit=10.0,
     erf_limit=4.0,
-    erf_centre=2.5,
     exponential=(
         0.5,
         0.166666672,
@@ -88,14 +86,14 @@ FLOAT = Coefficients(
         8.38759079e-05,
     ),
     erf_large=(
-        7.80681515,
-        5.35268068,
-        0.943893731,
-        0.0108585181,
-        -0.00216536643,
-        0.000420149561,
-        -7.72549247e-05,
-        1.33068579e-05,
+        1.64856184,
+        2.50801325,
+        0.832981825,
+        0.0448534675,
+        -0.0109107224,
+        0.00220934977,
+        -0.00033886591,
+        3.40569422e-05,
         -1.64357095e-06,
     ),
 )
@@ -108,7 +106,6 @@ DOUBLE = Coefficients(
     exp_range=(-746.0, 710.0),
     tanh_limit=22.0,
     erf_limit=6.0,
-    erf_centre=3.5,
     exponential=(
         0.5,
         0.16666666666666666,
@@ -167,32 +164,31 @@ DOUBLE = Coefficients(
         6.378155232986422e-11,
     ),
     erf_large=(
-        14.112437402148174,
-        7.266099588365191,
-        0.9667530547422294,
-        0.005225658221940405,
-        -0.0008736873236350681,
-        0.00014729777489894458,
-        -2.438637355622842e-05,
-        3.889557154048528e-06,
-        -5.856143135412368e-07,
-        8.06930367297474e-08,
-        -9.531689013786944e-09,
-        7.748898059385637e-10,
-        2.481376032632759e-11,
-        -3.064848971663997e-11,
-        9.175495556766493e-12,
-        -2.0567781119986483e-12,
-        3.9524159108647303e-13,
-        -6.667108904809116e-14,
-        8.663213632486352e-15,
-        -6.126633883748491e-16,
-        5.2837198517250354e-17,
-        -1.1998553515990415e-17,
-        -9.753098397378324e-18,
-        4.6303845460729184e-18,
-        -5.839924814657577e-19,
-        1.0896443076530761e-20,
+        1.6485618937214688,
+        2.5080125223775678,
+        0.8329893621337455,
+        0.04481961456880161,
+        -0.010827658825774227,
+        0.0020850112860366834,
+        -0.00021792284760619634,
+        -4.544692788444718e-05,
+        3.441913829645244e-05,
+        -1.1147438727343651e-05,
+        2.0119139665893954e-06,
+        8.716413220291581e-08,
+        -2.3713393945941066e-07,
+        1.1284150070546019e-07,
+        -3.669453002237946e-08,
+        9.357329775091654e-09,
+        -1.9433298660335426e-09,
+        3.3153279876820984e-10,
+        -4.622900536580998e-11,
+        5.192777250814606e-12,
+        -4.585656601789764e-13,
+        3.0643495748885383e-14,
+        -1.455668970660201e-15,
+        4.376852899761865e-17,
+        -6.25692276453878e-19,
     ),
 )
 

@@ -21,14 +21,13 @@ Operand: TypeAlias = Value | float
 
 
 class Carried:
-    """The inside of a loop or condition.
+    """The inside of a condition or loop.
 
-    Attributes: `index` (of a loop, else None), `values` (inside: what came in, from the last round or from before),
-    `results` (afterwards: what `carry` gave last, or the initial values where nothing ran).
+    Attributes: `values` (inside: what came in, from the last round or from before), `results` (afterwards: what `carry`
+    gave last, or the initial values where nothing ran).
     """
 
-    def __init__(self, inside: Sequence[Value], index: Value | None = None) -> None:
-        self.index = index
+    def __init__(self, inside: Sequence[Value]) -> None:
         self.values = tuple(inside)
         self.results: tuple[Value, ...] = ()
         self.next: tuple[Value, ...] = self.values
@@ -44,6 +43,14 @@ class Carried:
                 f"A body carries {[v.type for v in self.values]}; it was given {[v.type for v in next_values]}."
             )
         self.next = tuple(next_values)
+
+
+class Loop(Carried):
+    """The inside of a loop; `index` is the number of the round, an i64."""
+
+    def __init__(self, inside: Sequence[Value], index: Value) -> None:
+        super().__init__(inside)
+        self.index = index
 
 
 class Function:
@@ -122,6 +129,7 @@ class Function:
         return values.constants(range(lanes or self.module.lanes), element)
 
     def operands(self, *operands: Operand) -> list[Value]:
+        """Numbers made constants of the type of the first operand that has one."""
         type = next((operand.type for operand in operands if isinstance(operand, Value)), self.module.vector)
         return [self._value(operand, type) for operand in operands]
 
@@ -291,7 +299,7 @@ class Function:
     @contextmanager
     def loop(
         self, start: Operand, stop: Operand, step: int = 1, *, name: str = "i", carried: Sequence[Value] = ()
-    ) -> Iterator[Carried]:
+    ) -> Iterator[Loop]:
         """For index = start, start + step, ... while index < stop (i64, step > 0).
 
         With numbers that leave at least one round, the body is entered without asking.
@@ -315,7 +323,7 @@ class Function:
         index = Value("i64", self._fresh(name))
         inside = [Value(value.type, self._fresh(f"{name}.carried")) for value in carried]
         place = len(self._lines)
-        body = Carried(inside, index)
+        body = Loop(inside, index)
         yield body
         following = self.add(index, step, f"{name}.next")
         more = self.compare("slt", following, stop, f"{name}.more")

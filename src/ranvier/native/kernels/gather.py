@@ -22,14 +22,14 @@ LARGEST_BYTE = 255.0
 
 
 def write_gather(module: Emitter, name: str, step: Gather) -> None:
-    """Write `(inputs, i64 kind, order, x, i64 from, i64 to)`; a null order means the rows themselves."""
-    parameters = {"inputs": "ptr", "kind": "i64", "order": "ptr", "x": "ptr", "from": "i64", "to": "i64"}
+    """Write `(inputs, i64 kind, order, i64 shift, x, i64 from, i64 to)`; a null order means row + shift."""
+    parameters = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr", "from": "i64", "to": "i64"}
     with module.function(name, parameters, internal=True) as f:
-        inputs, kind, order, x, first, stop = f.parameters
+        inputs, kind, order, shift, x, first, stop = f.parameters
         for number, element in enumerate(KINDS.values()):
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
                 assert loop.index is not None
-                source = source_row(f, order, loop.index)
+                source = source_row(f, order, shift, loop.index)
                 at = f.pointer(inputs, f.multiply(source, step.x.columns), element, name="source")
                 to = f.pointer(x, f.multiply(loop.index, step.x.stride), name="target")
                 _copy(f, at, to, step.x.columns, element)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ranvier.native.kernels import vector_math
+from ranvier.native.kernels import exponential
 from ranvier.native.kernels.coefficients import DOUBLE, LN2_REST, LOGARITHM_TAIL, TWO_THIRDS
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.values import Value, bits_of, constant, element_of, number
-from ranvier.native.kernels.vector_math import coefficients, integer_of, polynomial
+from ranvier.native.kernels.values import Value, constant, element_of
+from ranvier.native.kernels.exponential import coefficients, integer_of, polynomial
 
 _ROOT_HALF = {"float": 0x3F3504F3, "double": 0x3FE6A09E667F3BCD}
 _INFINITY = float("inf")
@@ -17,7 +17,7 @@ def log(f: Function, x: Value) -> Value:
     """ln x within 1 ulp, subnormal x included; minus infinity at 0, not a number below."""
     whole, mantissa = split(f, x)
     rest = f.subtract(mantissa, 1.0, "rest")
-    return _edges(f, x, x, _combine(f, vector_math.to_float(f, whole), rest, None), "log")
+    return _edges(f, x, x, _combine(f, exponential.to_float(f, whole), rest, None), "log")
 
 
 def log1p(f: Function, x: Value) -> Value:
@@ -30,7 +30,7 @@ def log1p(f: Function, x: Value) -> Value:
     lost = f.divide(f.select(f.compare("olt", x, 1.0), lost_small, lost_large), total, "lost")
     near = f.compare("eq", whole, 0)
     rest = f.select(near, x, f.subtract(mantissa, 1.0), "rest")
-    result = _combine(f, vector_math.to_float(f, whole), rest, f.select(near, 0.0, lost))
+    result = _combine(f, exponential.to_float(f, whole), rest, f.select(near, 0.0, lost))
     return _edges(f, x, total, result, "log1p")
 
 
@@ -66,7 +66,7 @@ def _edges(f: Function, x: Value, total: Value, result: Value, name: str) -> Val
     """The logarithm of `total` where it is 0, below 0, infinite or not a number."""
     result = f.select(f.compare("oeq", total, 0.0), -_INFINITY, result)
     result = f.select(f.compare("oeq", x, _INFINITY), x, result)
-    return f.select(f.compare("uge", total, 0.0), result, _NAN, name)
+    return f.select(f.compare("oge", total, 0.0), result, _NAN, name)
 
 
 def power(f: Function, a: Value, b: Value) -> Value:
@@ -75,15 +75,15 @@ def power(f: Function, a: Value, b: Value) -> Value:
     if element_of(a.type) == "float":
         wide = power(f, f.cast("fpext", a, "double"), f.cast("fpext", b, "double"))
         return f.cast("fptrunc", wide, "float", "power")
-    size = vector_math.absolute(f, a)
+    size = exponential.absolute(f, a)
     high, low = _log_pair(f, size)
     product = f.multiply(b, high, "product")
     rest = f.fma(b, low, f.fma(b, high, f.negative(product)), "product.low")
     # Beyond the range of exp the correction is meaningless, and for infinities not a number.
-    usual = f.compare("olt", vector_math.absolute(f, product), 800.0)
-    result = vector_math.exp(f, product, f.select(usual, rest, 0.0))
+    usual = f.compare("olt", exponential.absolute(f, product), 800.0)
+    result = exponential.exp(f, product, f.select(usual, rest, 0.0))
     always_one = f.bitwise("or", f.compare("oeq", b, 0.0), f.compare("oeq", a, 1.0))
-    one = f.bitwise("and", f.compare("oeq", size, 1.0), f.compare("oeq", vector_math.absolute(f, b), _INFINITY))
+    one = f.bitwise("and", f.compare("oeq", size, 1.0), f.compare("oeq", exponential.absolute(f, b), _INFINITY))
     result = f.select(f.bitwise("or", always_one, one), constant(1.0, a.type), result)
     return f.select(always_one, result, _with_sign(f, a, b, result), "power")
 
@@ -94,7 +94,7 @@ def _with_sign(f: Function, a: Value, b: Value, size: Value) -> Value:
     whole = f.compare("oeq", f.intrinsic("trunc", b), b, "whole")
     even = f.compare("oeq", f.intrinsic("trunc", half), half, "even")
     odd = f.bitwise("and", whole, f.bitwise("xor", even, 1))
-    signed = f.select(odd, vector_math.copy_sign(f, size, a), size)
+    signed = f.select(odd, exponential.copy_sign(f, size, a), size)
     impossible = f.bitwise("and", f.compare("olt", a, 0.0), f.compare("une", f.intrinsic("trunc", b), b))
     # -infinity to a fraction is a number, since only its size counts.
     finite = f.compare("ogt", a, -_INFINITY)
@@ -104,7 +104,7 @@ def _with_sign(f: Function, a: Value, b: Value, size: Value) -> Value:
 def _log_pair(f: Function, x: Value) -> tuple[Value, Value]:
     """ln x for x >= 0 in float64 as an unrounded sum of two numbers, some 65 bits in all."""
     whole, mantissa = split(f, x)
-    n = vector_math.to_float(f, whole)
+    n = exponential.to_float(f, whole)
     rest = f.subtract(mantissa, 1.0, "rest")
     below = f.add(rest, 2.0, "below")
     # 2 + rest loses its last bit at times, hence the second term of the remainder.
@@ -124,8 +124,10 @@ def _log_pair(f: Function, x: Value) -> tuple[Value, Value]:
     high, low = _sum(f, f.add(s, s), v)
     low = f.add(low, f.fma(s_low, 2.0, v_low))
     base = f.multiply(n, DOUBLE.ln2[0], "n.ln2")
-    middle, middle_low = _sum(f, f.multiply(n, DOUBLE.ln2[1]), high)
-    low = f.add(f.add(low, middle_low), f.fma(n, LN2_REST, f.fma(n, DOUBLE.ln2[1], f.negative(f.multiply(n, DOUBLE.ln2[1])))))
+    scaled = f.multiply(n, DOUBLE.ln2[1], "n.ln2.low")
+    scaled_low = f.fma(n, LN2_REST, f.fma(n, DOUBLE.ln2[1], f.negative(scaled)))
+    middle, middle_low = _sum(f, scaled, high)
+    low = f.add(f.add(low, middle_low), scaled_low)
     high, carried = _sum(f, base, middle)
     low = f.add(low, carried)
     result, result_low = _sum(f, high, low)

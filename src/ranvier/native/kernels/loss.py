@@ -18,7 +18,8 @@ from ranvier.native.kernels.formulas import activate, expression_value, slope
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, largest, masked, total
 from ranvier.native.kernels.values import Value
-from ranvier.native.kernels.vector_math import exp, log
+from ranvier.native.kernels.vector_math import exp
+from ranvier.native.kernels.logarithm import log
 from ranvier.native.plan.steps import Answer, LossStep
 
 LOWEST = -3.0e38
@@ -26,30 +27,31 @@ LOWEST = -3.0e38
 
 
 def write_loss(module: Emitter, name: str, step: LossStep) -> None:
-    """Write `(z, dz, losses, targets, order, weights, double one_share, i64 from, i64 to)`.
+    """Write `(z, dz, losses, targets, order, weights, i64 shift, double one_share, i64 from, i64 to)`.
 
-    `order` gives the row of the targets and weights for each row of the batch; null stands for the row itself.
+    `order` gives the row of the targets and weights for each row of the batch; null stands for row + shift.
     `weights` may be null: then every row's share is `one_share`; else it is the weight times `one_share`.
     """
     parameters = dict.fromkeys(("z", "dz", "losses", "targets", "order", "weights"), "ptr")
-    with module.function(name, {**parameters, "one_share": "double", "from": "i64", "to": "i64"}, internal=True) as f:
-        z, dz, losses, targets, order, weights, one_share, first, stop = f.parameters
+    numbers = {"shift": "i64", "one_share": "double", "from": "i64", "to": "i64"}
+    with module.function(name, {**parameters, **numbers}, internal=True) as f:
+        z, dz, losses, targets, order, weights, shift, one_share, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             assert loop.index is not None
             row = loop.index
-            source = source_row(f, order, row)
+            source = source_row(f, order, shift, row)
             target = f.pointer(targets, f.multiply(source, step.z.columns), name="target")
             at = f.pointer(z, f.multiply(row, step.z.stride), name="sums")
             share = row_share(f, weights, source, one_share)
             error = None if step.dz is None else f.pointer(dz, f.multiply(row, step.dz.stride), name="error")
             value = RowLoss(f, step, at, target, share, error).write()
-            f.store(value, f.pointer(losses, f.multiply(row, step.losses.stride)))
+            f.store(value, f.pointer(losses, f.add(row, shift)))
 
 
-def source_row(f: Function, order: Value, row: Value) -> Value:
-    """The number of a row among the resident rows: order[row], or the row itself where order is null."""
+def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
+    """The number of a row among the resident rows: order[row], or row + shift where order is null."""
     given = f.compare("ne", order, Value("ptr", "null"))
-    with f.when(given, name="ordered", carried=[row]) as when:
+    with f.when(given, name="ordered", carried=[f.add(row, shift)]) as when:
         when.carry(f.load(f.pointer(order, row, "i64"), "i64", name="number"))
     return when.results[0]
 
@@ -200,16 +202,15 @@ def normalizer(f: Function, z: Value, columns: int) -> tuple[Value, Value]:
 
 
 def write_answer(module: Emitter, name: str, step: Answer) -> None:
-    """Write `(z, outputs, i64 from, i64 to)`: what the output layer says, rows packed without padding."""
-    with module.function(
-        name, {"z": "ptr", "outputs": "ptr", "from": "i64", "to": "i64"}, internal=True
-    ) as f:
-        z, outputs, first, stop = f.parameters
+    """Write `(z, outputs, i64 shift, i64 from, i64 to)`: what the output layer says, packed without padding."""
+    parameters = {"z": "ptr", "outputs": "ptr", "shift": "i64", "from": "i64", "to": "i64"}
+    with module.function(name, parameters, internal=True) as f:
+        z, outputs, shift, first, stop = f.parameters
         columns = step.z.columns
         with f.loop(first, stop, name="b") as loop:
             assert loop.index is not None
             at = f.pointer(z, f.multiply(loop.index, step.z.stride), name="sums")
-            out = f.pointer(outputs, f.multiply(loop.index, columns), name="answer")
+            out = f.pointer(outputs, f.multiply(f.add(loop.index, shift), columns), name="answer")
             soft = step.activation.name == "softmax"
             top, mass = normalizer(f, at, columns) if soft else (None, None)
 

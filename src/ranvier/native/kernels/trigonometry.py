@@ -8,11 +8,13 @@ Source: Payne and Hanek, "Radian reduction for trigonometric functions", ACM SIG
 
 from __future__ import annotations
 
-from ranvier.native.kernels import values, vector_math
+import itertools
+
+from ranvier.native.kernels import exponential, values
 from ranvier.native.kernels.coefficients import HALF_PI, TWO_OVER_PI
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value, constant, element_of
-from ranvier.native.kernels.vector_math import coefficients, integer_of, polynomial
+from ranvier.native.kernels.exponential import coefficients, integer_of, polynomial
 
 LARGE = 2.0**40
 _HELPER = "reduce_large_angle"
@@ -48,11 +50,11 @@ def _reduce(f: Function, x: Value) -> tuple[Value, Value]:
     """r and the number of quarter turns n (correct in its two lowest bits) with x = n pi/2 + r."""
     single = element_of(x.type) == "float"
     angle = f.cast("fpext", x, "double", "angle") if single else x
-    n, quadrant = vector_math.round_to_whole(f, angle, 0.6366197723675814)
+    n, quadrant = exponential.round_to_whole(f, angle, 0.6366197723675814)
     r = angle
     for part in HALF_PI:
         r = f.fma(n, -part, r, "r")
-    large = f.compare("ogt", vector_math.absolute(f, angle), LARGE, "large")
+    large = f.compare("ogt", exponential.absolute(f, angle), LARGE, "large")
     lanes = values.lanes_of(x.type)
     some = f.intrinsic("vector.reduce.or", large, result="i1", name="some") if lanes > 1 else large
     with f.when(some, name="large", carried=[r, quadrant]) as block:
@@ -72,7 +74,7 @@ def _reduce_lanes(f: Function, angle: Value, r: Value, quadrant: Value, lanes: i
         f.store(value, place)
     with f.loop(0, lanes, name="lane") as loop:
         elements = ("double", "double", "i64")
-        one = [f.pointer(place, loop.position, element) for place, element in zip(places, elements, strict=True)]
+        one = [f.pointer(place, loop.index, element) for place, element in zip(places, elements, strict=True)]
         f.call(_HELPER, *one)
     return f.load(places[1], r.type), f.load(places[2], quadrant.type)
 
@@ -83,7 +85,7 @@ def _write_helper(f: Function) -> None:
     with f.module.function(_HELPER, {"angle": "ptr", "rest": "ptr", "turns": "ptr"}, internal=True) as g:
         angle, rest, turns = g.parameters
         x = g.load(angle, "double", name="x")
-        size = vector_math.absolute(g, x)
+        size = exponential.absolute(g, x)
         large = g.compare("ogt", size, LARGE)
         finite = g.compare("olt", size, float("inf"))
         with g.when(g.bitwise("and", large, finite)):
@@ -107,7 +109,7 @@ def _payne_hanek(g: Function, table: Value, bits: Value) -> tuple[Value, Value]:
     wide = g.cast("zext", mantissa, "i128")
     parts = [
         g.multiply(wide, g.cast("zext", g.intrinsic("fshl", a, b, shift), "i128"), "part")
-        for a, b in zip(words, words[1:], strict=False)
+        for a, b in itertools.pairwise(words)
     ]
     total = g.add(g.bitwise("shl", parts[0], 64), g.add(parts[1], g.bitwise("lshr", parts[2], 64)), "total")
     fraction = g.bitwise("shl", total, 2, "fraction")
@@ -120,5 +122,5 @@ def _payne_hanek(g: Function, table: Value, bits: Value) -> tuple[Value, Value]:
     for piece in range(4):
         digits = g.bitwise("and", g.cast("trunc", g.bitwise("lshr", size, 32 * piece), "i64"), 0xFFFFFFFF)
         r = g.fma(g.cast("sitofp", digits, "double"), 2.0 ** (32 * piece - 128), r)
-    r = g.multiply(r, HALF_PI[0])
+    r = g.fma(r, HALF_PI[0], g.multiply(r, HALF_PI[1]))
     return g.select(over, g.negative(r), r, "r"), n

@@ -85,7 +85,7 @@ class Lowering:
         self.done = self.forward(network.placed, x, output=True)
         final = self.done[-1]
         z = final.z if isinstance(final.place.layer, Dense) and final.z else final.y
-        losses = self.buffer("losses", 1)
+        losses = self.buffer("losses", 1, "column")
         shape = network.output_activation
         if self.learns:
             error = self.buffer("error", network.outputs)

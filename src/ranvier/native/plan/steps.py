@@ -5,6 +5,7 @@ Memory is laid out so that every inner loop walks along it:
     rows     (B, stride)            one batch row after the other; the stride keeps rows in different cache sets
     weight   (panels, K', 16)       16 columns side by side, all K of them below each other, K' a multiple of 16
     vector   (panels, 16)           bias, gain and the like
+    column   (B,)                   one number a row
     cells    (count,)               anything else
 
 A `RowStep` treats rows independently, so threads share the rows out. A `ColumnStep` looks at all rows and is shared out
@@ -44,7 +45,7 @@ def row_stride(columns: int) -> int:
 class Buffer:
     """A piece of memory. `index` is its place among the pointers the code is given.
 
-    Fields: `name`; `kind` ("rows", "weight", "vector" or "cells"); `rows` (K of a weight, else 1) and `columns`.
+    Fields: `name`; `kind` ("rows", "weight", "vector", "column" or "cells"); `rows` (K of a weight, else 1) and `columns`.
     """
 
     name: str
@@ -55,7 +56,9 @@ class Buffer:
 
     @property
     def stride(self) -> int:
-        """Numbers from row to row (rows), or from panel to panel (weight)."""
+        """Numbers from row to row (rows, column), or from panel to panel (weight)."""
+        if self.kind == "column":
+            return 1
         return row_stride(self.columns) if self.kind == "rows" else padded(self.rows) * PANEL
 
     @property
@@ -65,7 +68,7 @@ class Buffer:
 
     def size(self, batch: int) -> int:
         """How many numbers it holds, for a batch of so many rows."""
-        if self.kind == "rows":
+        if self.kind in ("rows", "column"):
             return batch * self.stride
         if self.kind == "cells":
             return self.columns

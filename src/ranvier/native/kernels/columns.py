@@ -1,0 +1,144 @@
+"""Steps that look at all rows of a batch, or at all parameters: statistics, norms, unfused updates, the loss.
+
+Sums over rows go row by row; sums over a weight go panel by panel, so that no result depends on the threads.
+"""
+
+from __future__ import annotations
+
+from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.gradient import Pointers, Updater, column_sums, transpose
+from ranvier.native.kernels.groups import total
+from ranvier.native.kernels.loss import source_row
+from ranvier.native.kernels.values import Value
+from ranvier.native.plan.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained
+from ranvier.native.plan.tiles import PANEL
+from ranvier.network.optimizers import UpdateRule
+
+
+
+def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
+    """Write `(a, b, sums, i64 rows, i64 from, i64 to)` over panels."""
+    pointers = dict.fromkeys(("a", "b", "sums"), "ptr")
+    with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}, internal=True) as f:
+        a, b, sums, rows, first, stop = f.parameters
+        with f.loop(first, stop, name="panel") as loop:
+            assert loop.index is not None
+            column = f.multiply(loop.index, PANEL)
+            second = None if step.b is None else (b, step.b.stride)
+            (added,) = column_sums(f, (a, step.a.stride), second, column, 1, rows)
+            f.store(added, f.pointer(sums, column))
+
+
+def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) -> None:
+    """Write `(x, mean, variance, i64 rows, i64 from, i64 to)` over panels: two passes, the mean and then the squares."""
+    pointers = dict.fromkeys(("x", "mean", "variance"), "ptr")
+    with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}, internal=True) as f:
+        x, mean_at, variance_at, rows, first, stop = f.parameters
+        count = f.splat(f.cast("sitofp", rows, f.module.element))
+        with f.loop(first, stop, name="panel") as loop:
+            assert loop.index is not None
+            column = f.multiply(loop.index, PANEL)
+            (added,) = column_sums(f, (x, step.x.stride), None, column, 1, rows)
+            mean = f.divide(added, count, "mean")
+            f.store(mean, f.pointer(mean_at, column))
+            start = f.pointer(x, column)
+            with f.loop(Value("i64", "0"), rows, name="b", carried=[f.constant(0.0)]) as inner:
+                assert inner.index is not None
+                away = f.subtract(f.load(f.pointer(start, f.multiply(inner.index, step.x.stride))), mean)
+                inner.carry(f.fma(away, away, inner.values[0]))
+            f.store(f.divide(inner.results[0], count, "variance"), f.pointer(variance_at, column))
+
+
+def write_running_statistics(module: Emitter, name: str, step: RunningStatistics) -> None:
+    """Write `(running, batch, i64 from, i64 to)` over panels."""
+    with module.function(
+        name, {"running": "ptr", "batch": "ptr", "from": "i64", "to": "i64"}, internal=True
+    ) as f:
+        running, batch, first, stop = f.parameters
+        with f.loop(first, stop, name="panel") as loop:
+            assert loop.index is not None
+            column = f.multiply(loop.index, PANEL)
+            at = f.pointer(running, column)
+            new = f.multiply(f.load(f.pointer(batch, column)), 1.0 - step.momentum)
+            f.store(f.fma(f.load(at), f.constant(step.momentum), new), at)
+
+
+def write_loss_sum(module: Emitter, name: str) -> None:
+    """Write `(losses, order, weights, double one_share, i64 rows, out)`: the loss of the batch, in float64."""
+    parameters = {
+        "losses": "ptr", "order": "ptr", "weights": "ptr", "one_share": "double", "rows": "i64", "out": "ptr"
+    }  # fmt: skip
+    with module.function(name, parameters, internal=True) as f:
+        losses, order, weights, one_share, rows, out = f.parameters
+        zero = Value("i64", "0")
+        with f.loop(zero, rows, name="b", carried=[f.constant(0.0, "double")]) as loop:
+            assert loop.index is not None
+            value = f.load(f.pointer(losses, loop.index), f.module.element)
+            exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
+            weighted = f.compare("ne", weights, Value("ptr", "null"))
+            with f.when(weighted, name="weighted", carried=[exact]) as when:
+                source = source_row(f, order, zero, loop.index)
+                weight = f.load(f.pointer(weights, source, "double"), "double")
+                when.carry(f.multiply(weight, exact))
+            loop.carry(f.add(loop.values[0], when.results[0]))
+        f.store(f.multiply(loop.results[0], one_share), out)
+
+
+def write_squares(module: Emitter, name: str) -> None:
+    """Write `(gradient, i64 stride, partial, i64 from, i64 to)`: the sum of squares of each panel."""
+    parameters = {"gradient": "ptr", "stride": "i64", "partial": "ptr", "from": "i64", "to": "i64"}
+    with module.function(name, parameters, internal=True) as f:
+        gradient, stride, partial, first, stop = f.parameters
+        with f.loop(first, stop, name="panel") as loop:
+            assert loop.index is not None
+            start = f.pointer(gradient, f.multiply(loop.index, stride))
+            with f.loop(Value("i64", "0"), stride, PANEL, name="at", carried=[f.constant(0.0)]) as inner:
+                assert inner.index is not None
+                g = f.load(f.pointer(start, inner.index))
+                inner.carry(f.fma(g, g, inner.values[0]))
+            f.store(total(f, inner.results[0]), f.pointer(partial, loop.index))
+
+
+def write_clipping(module: Emitter, name: str, count: int, largest: float) -> None:
+    """Write `(partial) -> double`, what all gradients are multiplied with so that their norm is at most `largest`."""
+    with module.function(name, {"partial": "ptr"}, "double", internal=True) as f:
+        (partial,) = f.parameters
+        with f.loop(0, count, name="panel", carried=[f.constant(0.0, "double")]) as loop:
+            assert loop.index is not None
+            value = f.load(f.pointer(partial, loop.index), f.module.element)
+            exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
+            loop.carry(f.add(loop.values[0], exact))
+        norm = f.intrinsic("sqrt", loop.results[0])
+        most = f.constant(largest, "double")
+        factor = f.select(f.compare("ogt", norm, most), f.divide(most, norm), f.constant(1.0, "double"))
+        f.give_back(factor)
+
+
+def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule, decay: float) -> None:
+    """Write `(value, transposed, gradient, slots..., scalars, double factor, i64 from, i64 to)` over panels."""
+    slot_names = [f"slot{number}" for number in range(len(trained.slots))]
+    names = ("value", "transposed", "gradient", *slot_names, "scalars")
+    numbers = {"factor": "double", "from": "i64", "to": "i64"}
+    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, internal=True) as f:
+        value, transposed, gradient, *slots, scalars, factor, first, stop = f.parameters
+        updater = Updater(f, rule, decay, trained, scalars)
+        pointers = Pointers(value, gradient, tuple(slots))
+        scale = f.splat(factor if f.module.element == "double" else f.cast("fptrunc", factor, f.module.element))
+        rows = trained.value.rows
+        with f.loop(first, stop, name="panel") as loop:
+            assert loop.index is not None
+            base = f.multiply(loop.index, trained.value.stride)
+            with f.loop(0, rows, name="row") as inner:
+                assert inner.index is not None
+                _move(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
+            if trained.transposed is not None:
+                column, end = f.multiply(loop.index, PANEL), Value("i64", str(rows))
+                source = f.pointer(value, base)
+                transpose(f, source, transposed, Value("i64", "0"), end, column, trained.transposed.stride)
+
+
+def _move(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:
+    at = f.pointer(pointers.value, offset)
+    gradient = f.multiply(f.load(f.pointer(pointers.gradient, offset)), scale)
+    updater.apply(gradient, f.load(at), at, [f.pointer(slot, offset) for slot in pointers.slots])

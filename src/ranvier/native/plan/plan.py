@@ -1,0 +1,114 @@
+"""The whole plan: what runs, on which memory, in which tiles, for how many threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ranvier.engine.problem import Problem
+from ranvier.native.plan.lowering import GRADIENT, TRAIN, Lowering, Stage
+from ranvier.native.plan.steps import Buffer, Trained
+from ranvier.native.plan.tiles import ROWS_AT_ONCE, Registers, heights
+from ranvier.network.optimizers import UpdateRule
+
+PREDICT_ROWS = 96
+"""Rows of a block of predictions, which each thread takes through all layers."""
+LONG_CHAIN = 512
+"""Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a plan needs to know of the processor: its registers, and the L1 and L2 cache in bytes."""
+
+    registers: Registers
+    l1: int
+    l2: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What compiled code will do.
+
+    Fields:
+        problem, purpose: what for, see `lowering`.
+        stages: the steps; all threads wait for each other between stages.
+        buffers: the memory they work on, by index.
+        trained: the trained pieces of the state.
+        layers: (path, weighted sums or None, outputs) of every layer, depth first.
+        rows: how many batch rows a thread takes at once.
+        heights: of the tiles of forward and data gradient.
+        machine: what it was made for.
+        rule: of the optimizer, where there is one.
+    """
+
+    problem: Problem
+    purpose: str
+    stages: tuple[Stage, ...]
+    buffers: tuple[Buffer, ...]
+    trained: tuple[Trained, ...]
+    layers: tuple[tuple[str, Buffer | None, Buffer], ...]
+    rows: int
+    heights: tuple[int, ...]
+    machine: Machine
+    rule: UpdateRule | None
+
+    @property
+    def registers(self) -> Registers:
+        """The registers tiles are made for."""
+        return self.machine.registers
+
+    @property
+    def dtype(self) -> str:
+        """The format of all numbers."""
+        return self.problem.precision
+
+    @property
+    def trains(self) -> bool:
+        """Whether its steps change parameters."""
+        return self.purpose == TRAIN
+
+    @property
+    def learns(self) -> bool:
+        """Whether it has a backward pass."""
+        return self.purpose in (TRAIN, GRADIENT)
+
+
+def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) -> Plan:
+    """Plan a problem for one purpose.
+
+    Parameters:
+        threads: how many share the rows of a batch; it decides which tile heights fit, not what comes out.
+    """
+    learns = purpose in (TRAIN, GRADIENT)
+    share = -(-problem.batch_size // threads) if learns else PREDICT_ROWS
+    parts = -(-share // ROWS_AT_ONCE)
+    rows = -(-share // parts)
+    width = 8 if problem.precision == "float64" else 4
+
+    def block(length: int) -> int:
+        if length <= LONG_CHAIN or rows * length * width <= machine.l2 * 3 // 4:
+            return 0
+        fitting = machine.l2 // 2 // (rows * width) // 64 * 64
+        return max(128, min(LONG_CHAIN, fitting))
+
+    lowering = Lowering(problem, purpose, block)
+    stages = lowering.lower()
+    found = []
+    waiting = list(lowering.done)
+    while waiting:
+        one = waiting.pop(0)
+        found.append((one.place.path, one.z, one.y))
+        waiting = [*one.inner, *waiting]
+    fused = purpose == TRAIN and not problem.optimizer.full_batch
+    return Plan(
+        problem,
+        purpose,
+        stages,
+        tuple(lowering.buffers.values()),
+        tuple(lowering.trained),
+        tuple(found),
+        rows,
+        heights(rows, machine.registers) if learns else tuple(dict.fromkeys((*heights(rows, machine.registers), 1))),
+        machine,
+        problem.optimizer.rule() if fused else None,
+    )
