@@ -21,6 +21,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,11 @@ class Command:
     text: str
     shown: tuple[str, ...]
     line: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether the output is shown from its first line to its last."""
+        return self.text == "echo $?" or self.text.endswith("--help") or "".join(self.shown[:1]).startswith("Error:")
 
 
 def blocks(page: str) -> list[Block]:
@@ -77,7 +83,7 @@ def expectations(page: str) -> dict[int, Block]:
     """First line of a python block -> the text block right below it that shows what it prints."""
     lines, found = page.splitlines(), blocks(page)
     following: dict[int, Block] = {}
-    for block, after in zip(found, found[1:], strict=False):
+    for block, after in pairwise(found):
         between = "".join(lines[block.last + 1 : after.first]).strip()
         if block.language == "python" and after.language == "text" and not between:
             following[block.first] = after
@@ -109,7 +115,7 @@ class Runner:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.chdir(self.folder):
             source = "\n" * (block.first + 1) + block.text
-            exec(compile(source, str(page), "exec"), self.names)  # noqa: S102
+            exec(compile(source, str(page), "exec"), self.names)
         return printed.getvalue().rstrip()
 
     def session(self, block: Block, page: Path) -> str:
@@ -155,24 +161,35 @@ class Runner:
 def matched(shown: tuple[str, ...], actual: str) -> list[str | None]:
     """For each line shown the line of the real output that it stands for, in order; None where there is none.
 
-    Output is shortened and holds times and losses, so lines are told by their first words with the digits left out.
+    Output is shortened ("..." alone for lines left out, at the end of a line for the rest of it) and holds times and
+    losses, so lines are told by their first two words with the numbers left out.
 
-    >>> matched(("Accuracy   97 %", "..."), "Rows 3\\nAccuracy   96 %")
+    >>> matched(("Accuracy   97 %", "..."), "\\n".join(["Rows 3", "Accuracy   96 %"]))
     ['Accuracy   96 %', '...']
     """
-    lines, place, found = actual.splitlines(), 0, []
+    lines, place = actual.splitlines(), 0
+    found: list[str | None] = []
     for line in shown:
         if not line.strip() or line.strip() == "...":
             found.append(line)
             continue
-        at = next((n for n in range(place, len(lines)) if _key(lines[n]) == _key(line)), None)
-        found.append(None if at is None else lines[at].rstrip())
+        at = next((n for n in range(place, len(lines)) if _same(line, lines[n])), None)
+        kept = line if line.endswith("...") else None if at is None else lines[at].rstrip()
+        found.append(None if at is None else kept)
         place = place if at is None else at + 1
     return found
 
 
-def _key(line: str) -> str:
-    return re.sub(r"\d[\d.,-]*", "0", (line.split() or [""])[0][:40])
+def _same(shown: str, actual: str) -> bool:
+    if shown.endswith("..."):
+        return actual.startswith(shown.removesuffix("..."))
+    wanted, words = _words(shown), _words(actual)
+    return wanted == words[: len(wanted)]
+
+
+def _words(line: str) -> list[str]:
+    words = [word for word in re.split(r"[\s,]+", line) if word][:2]
+    return [re.sub(r"\d{4,}", "0", word) if re.search(r"[A-Za-z]", word) else "0" for word in words]
 
 
 def worked_lines(block: Block) -> Iterator[tuple[str, float, float, float]]:

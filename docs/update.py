@@ -1,8 +1,8 @@
 """Write the shown outputs and the tables of the documentation anew: python docs/update.py [PAGE ...].
 
 Python outputs are replaced where they differ. Console outputs stay as short as they are: each line shown is replaced by
-the line of the real output that it stands for, and lines that have none are reported. Read the changes before you keep
-them.
+the line of the real output that it stands for; a page with lines that have none is reported and left as it is. Read the
+changes before you keep them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from docs import pages, tables
 
 
 def update(path: Path) -> list[str]:
-    """Rewrite one page; what could not be matched, in words."""
+    """Rewrite one page, or say in words what could not be matched and leave it as it is."""
     text = tables.fill(path.read_text(encoding="utf-8"))
     lines, expected = text.splitlines(), pages.expectations(text)
     changes: list[tuple[int, int, list[str]]] = []
@@ -38,7 +38,8 @@ def update(path: Path) -> list[str]:
                 changes += _console(runner, block, path, problems)
     for first, last, new in sorted(changes, reverse=True):
         lines[first:last] = new
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if not problems:
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return problems
 
 
@@ -61,8 +62,8 @@ def _console(
     for command in pages.commands(block):
         actual = runner.command(command.text)
         new.append(f"$ {command.text}")
-        if command.shown == ("?",):
-            new += [line.rstrip() for line in actual.splitlines()]
+        if command.shown == ("?",) or command.whole:
+            new += [line.rstrip() for line in actual.splitlines()] + [""] * (command.shown[-1:] == ("",))
             continue
         for line, found in zip(command.shown, pages.matched(command.shown, actual), strict=True):
             if found is None:

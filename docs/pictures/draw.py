@@ -6,6 +6,8 @@ The weights and losses in them are those of lesson 1, computed here. Only the st
 from __future__ import annotations
 
 import math
+import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,9 +16,12 @@ import numpy as np
 import ranvier as rv
 
 FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parents[1]))
 INK, SOFT, PAPER, GRID = "#1d2733", "#64717f", "#ffffff", "#e6eaee"
 BLUE, RED, GREEN = "#2563c9", "#c2410c", "#0f766e"
 FONT = "font-family='Helvetica, Arial, sans-serif'"
+MONOSPACED = "font-family='DejaVu Sans Mono, Menlo, Consolas, monospace' xml:space='preserve'"
+EIGHTHS = {character: eighths / 8 for eighths, character in enumerate("▏▎▍▌▋▊▉█", 1)}
 Point = tuple[float, float]
 
 
@@ -32,7 +37,8 @@ def svg(width: int, height: int, title: str, parts: Sequence[str]) -> str:
 
 def text(at: Point, words: str, size: float = 14, color: str = INK, anchor: str = "middle", more: str = "") -> str:
     """Words whose middle, start or end stands at a point."""
-    return f"<text x='{at[0]:.1f}' y='{at[1]:.1f}' font-size='{size}' fill='{color}' text-anchor='{anchor}' {more}>{words}</text>"
+    place = f"x='{at[0]:.1f}' y='{at[1]:.1f}' text-anchor='{anchor}'"
+    return f"<text {place} font-size='{size}' fill='{color}' {more}>{words}</text>"
 
 
 def line(a: Point, b: Point, color: str, width: float = 1.0, more: str = "") -> str:
@@ -44,7 +50,8 @@ def line(a: Point, b: Point, color: str, width: float = 1.0, more: str = "") -> 
 def curve(points: Sequence[Point], color: str, width: float = 2.5, more: str = "") -> str:
     """A line through many points."""
     listed = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f"<polyline points='{listed}' fill='none' stroke='{color}' stroke-width='{width}' stroke-linejoin='round' {more}/>"
+    stroke = f"stroke='{color}' stroke-width='{width}' stroke-linejoin='round'"
+    return f"<polyline points='{listed}' fill='none' {stroke} {more}/>"
 
 
 def signed(value: float) -> str:
@@ -93,7 +100,9 @@ def activation_picture() -> str:
     def sigmoid(z: float) -> float:
         return 1.0 / (1.0 + math.exp(-z))
 
-    parts = panel(60, "sigmoid: σ(z) = 1 / (1 + e⁻ᶻ)", 6.0, (0.0, 1.0), sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z)))
+    parts = panel(
+        60, "sigmoid: σ(z) = 1 / (1 + e⁻ᶻ)", 6.0, (0.0, 1.0), sigmoid, lambda z: sigmoid(z) * (1 - sigmoid(z))
+    )
     parts += panel(400, "ReLU: max(0, z)", 3.0, (0.0, 3.0), lambda z: max(0.0, z), lambda z: float(z > 0))
     return svg(720, 320, "The sigmoid and the ReLU, with their slopes", parts)
 
@@ -133,22 +142,36 @@ def loss_picture() -> str:
     """The loss of the XOR lesson, epoch by epoch."""
     inputs = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     answers = np.array([[0.0], [1.0], [1.0], [0.0]])
-    options = {"loss": "squared_error", "optimizer": rv.SGD(5.0), "batch_size": 4, "seed": 0, "engine": "reference"}
-    losses = [epoch.loss for epoch in lesson_network().fit(inputs, answers, epochs=2000, progress=False, **options).history]
+    options = {"loss": "squared_error", "optimizer": rv.SGD(2.0), "batch_size": 4, "engine": "reference"}
+
+    def losses(seed: int) -> list[float]:
+        model = lesson_network().fit(inputs, answers, epochs=2000, seed=seed, progress=False, **options)
+        return [epoch.loss for epoch in model.history]
+
+    return loss_axes({"seed 0": (losses(0), BLUE), "seed 1": (losses(1), RED)}, 2000)
+
+
+def loss_axes(series: dict[str, tuple[list[float], str]], epochs: int) -> str:
+    """Losses over the epochs, each with its name at its end."""
     left, right, top, bottom, highest = 70.0, 690.0, 30.0, 250.0, 0.3
 
     def place(epoch: float, loss: float) -> Point:
-        return left + epoch / len(losses) * (right - left), bottom - loss / highest * (bottom - top)
+        return left + epoch / epochs * (right - left), bottom - loss / highest * (bottom - top)
 
     parts: list[str] = []
     for tick in (0.0, 0.1, 0.2, 0.3):
         y = place(0, tick)[1]
         parts += [line((left, y), (right, y), GRID), text((left - 10, y + 4), f"{tick:g}", 12, SOFT, "end")]
-    for tick in range(0, len(losses) + 1, 500):
+    for tick in range(0, epochs + 1, 500):
         parts.append(text((place(tick, 0)[0], bottom + 20), f"{tick}", 12, SOFT))
-    parts.append(curve([place(epoch, loss) for epoch, loss in enumerate(losses, 1)], BLUE))
+    for name, (losses, color) in series.items():
+        parts.append(curve([place(epoch, loss) for epoch, loss in enumerate(losses, 1)], color))
+        end = place(epochs, losses[-1])
+        parts.append(text((end[0], end[1] - 10), name, 13, color, "end"))
     parts.append(text(((left + right) / 2, bottom + 44), "epoch", 13, SOFT))
-    parts.append(text((24, (top + bottom) / 2), "loss", 13, SOFT, more=f"transform='rotate(-90 24 {(top + bottom) / 2})'"))
+    parts.append(
+        text((24, (top + bottom) / 2), "loss", 13, SOFT, more=f"transform='rotate(-90 24 {(top + bottom) / 2})'")
+    )
     return svg(720, 310, "The loss while learning XOR", parts)
 
 
@@ -158,7 +181,40 @@ def lesson_network() -> rv.Network:
     return rv.Network(2, [rv.Dense(2, "sigmoid", initializer=start), rv.Dense(1, "sigmoid", initializer=start)])
 
 
-PICTURES = {"network": network_picture, "activations": activation_picture, "xor-loss": loss_picture}
+def training_picture() -> str:
+    """The end of `ranvier train digits` as a terminal shows it."""
+    from docs.pages import Runner
+
+    with tempfile.TemporaryDirectory() as folder:
+        said = Runner(Path(folder)).command("ranvier train digits").splitlines()
+    first = next(n for n, words in enumerate(said) if words.startswith("On ") and "not seen" in words)
+    last = next(n for n, words in enumerate(said) if words.startswith("Most often"))
+    shown = ["$ ranvier train digits", "…", *(words.rstrip() for words in said[first : last + 1])]
+    width, pitch = 760, 19.0
+    parts = [f"<rect width='{width}' height='{pitch * len(shown) + 44:.0f}' rx='10' fill='#10161d'/>"]
+    for number, words in enumerate(shown):
+        y = 38 + number * pitch
+        kept, bar, _ = words.partition("█")
+        size = len(words[len(kept) :].rstrip())
+        color = "#7ee0c6" if number == 0 else "#d6dee7"
+        if set(kept.strip()) == {"─"}:
+            parts.append(line((24, y - 5), (24 + 7.83 * len(words), y - 5), "#3b4754"))
+        else:
+            escaped = kept.replace("&", "&amp;").replace("<", "&lt;")
+            parts.append(text((24, y), escaped, 13, color, "start", MONOSPACED))
+        if bar:
+            share = 7.83 * (size - 1 + EIGHTHS.get(words.rstrip()[-1], 1.0))
+            left = 24 + 7.83 * len(kept)
+            parts.append(f"<rect x='{left:.1f}' y='{y - 11:.1f}' width='{share:.1f}' height='14' fill='#3fb8ac'/>")
+    return svg(width, round(pitch * len(shown) + 44), "ranvier train digits", parts)
+
+
+PICTURES = {
+    "training": training_picture,
+    "network": network_picture,
+    "activations": activation_picture,
+    "xor-loss": loss_picture,
+}
 
 if __name__ == "__main__":
     for name, draw in PICTURES.items():

@@ -35,8 +35,8 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--dropout", "RATE", SHARE, "0.1", "Share of the hidden outputs set to 0 at a step."),
     ),
     "Training": (
-        ("--epochs", "N", COUNT, "300", "How often all rows are seen, at most."),
-        ("--patience", "N", COUNT, "40", "Epochs without improvement before stopping."),
+        ("--epochs", "N", COUNT, "", "How often all rows are seen, at most; chosen by their number unless given."),
+        ("--patience", "N", COUNT, "", "Epochs without improvement before stopping; a seventh of the epochs unless given."),
         ("--batch-size", "N", COUNT, "", "Rows a step; chosen by the number of rows otherwise."),
         ("--optimizer", "NAME", str, "adamw", "adamw, adam, sgd, lion, lbfgs, ..."),
         ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Size of the steps."),

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.data import TargetEncoder
+from ranvier.errors import InputError
 from ranvier.model.model import Model
-from ranvier.model.rows import resident_rows
+from ranvier.model.rows import input_array, resident_rows
 from ranvier.model.targets import default_loss, infer_target, target_array
 from ranvier.model.training import Result, Training, run
 from ranvier.network.losses import Loss
@@ -18,7 +19,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.schedules import schedule as find_schedule
-from ranvier.training.callbacks import as_callback
+from ranvier.training.callbacks import as_callbacks
 from ranvier.training.loop import final_parameters
 
 
@@ -67,13 +68,14 @@ def fit(
         class_weight: "balanced" or a dictionary of label to weight.
         shuffle: whether every epoch sees the rows in a new order.
         progress: None shows progress on a terminal, True always, False never; or a function that takes events.
-        checkpoint: a folder to save the training state in. Calling again with the same arguments goes on from there.
+        checkpoint: a folder to save the training state in. Calling again with the same arguments goes on from there;
+            with more epochs it trains longer.
 
     Returns the trained model; after Ctrl-C the model so far.
 
     Raises:
         InputError: an argument, X or y cannot be used as it is.
-        TrainingError: the loss is no longer a finite number.
+        TrainingError: the loss or a parameter is no longer a finite number.
 
     Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature 1986.
 
@@ -87,6 +89,10 @@ def fit(
     """
     labels = target_array(y)
     record = None if loss is None else find_loss(loss)
+    if not isinstance(network, Network):
+        raise InputError(
+            f"fit was given {str(network)[:60]!r}; it takes a network, rv.Network(inputs=..., layers=[...])."
+        )
     target = infer_target(network, labels, record)
     training = Training(
         loss=record or default_loss(network, target.task),
@@ -94,14 +100,23 @@ def fit(
         schedule=find_schedule(schedule),
         epochs=epochs,
         batch_size=batch_size,
-        callbacks=tuple(as_callback(callback) for callback in callbacks),
+        callbacks=as_callbacks(callbacks),
         seed=seed,
         engine=engine,
         precision=precision,
         threads=threads,
         shuffle=shuffle,
     )
-    rows, held = resident_rows(network, target, X, y, validation, sample_weight, class_weight, seed)
+    rows, held = resident_rows(
+        lambda given: input_array(given, network.inputs),
+        target,
+        X,
+        y,
+        validation,
+        sample_weight,
+        class_weight,
+        training.seed,
+    )
     result = run(network, training, target.task, rows, held, progress=progress, checkpoint=checkpoint)
     return model_of(network, target, training, result)
 

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder, encoder_from_dict, open_source, target_values
-from ranvier.engine import Executable, LayerValues, Rows, State
-from ranvier.errors import InputError, ModelFileError
+from ranvier.engine import Engine, Executable, LayerValues, Rows, State
+from ranvier.engine.problem import check_pairing
+from ranvier.errors import EngineError, InputError, ModelFileError
 from ranvier.model import rows as row_tools
 from ranvier.model.engines import engine as find_engine
 from ranvier.model.targets import target_array
@@ -24,7 +25,7 @@ from ranvier.storage.model_file import read_model, write_model
 from ranvier.training import metrics
 from ranvier.training.events import Epoch
 from ranvier.training.loop import final_parameters
-from ranvier.training.state import TrainingState, continued, first_slots
+from ranvier.training.state import TrainingState, at_best, continued, first_slots
 from ranvier.version import __version__
 
 Array = NDArray[Any]
@@ -130,13 +131,10 @@ class Model:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
             source = open_source(X)
-            values, X = target_values(source, self.task.names), source
-        else:
-            values = y
-        outputs = self.outputs(X)
-        targets = row_tools.targets(self.target, values) if self.encoder is None else self.target.transform(values)
-        if len(outputs) != len(targets):
-            row_tools.check_lengths(outputs, targets)
+            y, X = target_values(source, self.task.names), source
+        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
+        row_tools.check_lengths(inputs, targets)
+        outputs = self.outputs_of(inputs)
         if self.task.kind == "regression":
             return self.target.values(outputs), self.target.values(targets)
         return outputs, targets
@@ -157,9 +155,7 @@ class Model:
 
         Dropout is off and BatchNorm uses the statistics of these rows.
         """
-        inputs = self.inputs(X)
-        labels = y if self.encoder is not None else target_array(y)
-        targets = row_tools.targets(self.target, labels) if self.encoder is None else self.target.transform(labels)
+        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
         row_tools.check_lengths(inputs, targets)
         _, gradient = self._run().objective(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
@@ -167,20 +163,22 @@ class Model:
     def fit(self, X: Any, y: Any, *, epochs: int = 10, **changes: Any) -> Model:
         """Go on training this model, with the optimizer's memory where it is still there, and give it back.
 
+        An epoch that was interrupted is not finished; early stopping goes on from the best weights. The loss,
+        optimizer and other settings stay; callbacks and validation rows have to be given again.
+
         Parameters:
             X, y: as for `ranvier.fit`.
             epochs: how many more epochs.
-            changes: other settings than before: optimizer, schedule, batch_size, callbacks, validation, sample_weight,
-                class_weight, seed, engine, threads, shuffle, progress, checkpoint.
+            changes: other settings than before: loss, optimizer, schedule, batch_size, callbacks, validation,
+                sample_weight, class_weight, seed, engine, precision, threads, shuffle, progress, checkpoint.
 
         Raises:
-            InputError: a setting is unknown or cannot be changed.
+            InputError: a setting is unknown or cannot be used; the model stays as it was.
+            TrainingError: the loss or a parameter is no longer a finite number; the model stays as it was.
         """
-        if self.encoder is not None:
-            X = self.inputs(X)
         training, rest = changed_training(self.training, epochs, changes)
         apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
-        rows, held = row_tools.resident_rows(self.network, self.target, X, y, apart, weight, by_class, training.seed)
+        rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, training.seed)
         state = self._resumable(training)
         result = run(self.network, training, self.task, rows, held, state=state, **rest)
         self._take(training, result)
@@ -199,7 +197,7 @@ class Model:
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
             "training": self.training.to_dict(),
             "engine": self.engine,
-            "history": [epoch.to_dict() for epoch in self.history],
+            "history": [epoch.to_json() for epoch in self.history],
             "report": self.report,
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
@@ -219,7 +217,8 @@ class Model:
             self._executable = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_executable": None}
+        """Everything but the compiled network and the callbacks, which may be functions of the program."""
+        return {**self.__dict__, "_executable": None, "training": replace(self.training, callbacks=())}
 
     def __repr__(self) -> str:
         layers = "-".join(str(size) for size in (self.network.inputs, *(p.outputs for p in self.network.placed)))
@@ -228,21 +227,23 @@ class Model:
     def _run(self) -> Executable:
         """The compiled network with these parameters."""
         if self._executable is None:
-            problem = replace(self.training, callbacks=()).problem(self.network, Rows(self._flat, self._flat))
-            executable = find_engine(self.training.engine).compile(problem)
+            executable = self._engine().compile(self.training.problem(self.network))
             slots = first_slots(self.training.optimizer, self._flat[:0])
             executable.load(State(self._flat, np.zeros((len(slots), self._flat.size), self._flat.dtype), 0))
             self._executable = executable
         return self._executable
 
+    def _engine(self) -> Engine:
+        """The engine it was trained on; the fastest one where that cannot run here, as for a model from elsewhere."""
+        try:
+            return find_engine(self.training.engine)
+        except (EngineError, InputError):
+            return find_engine("auto")
+
     def _resumable(self, training: Training) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""
-        same = self._state is not None and training.optimizer == self.training.optimizer
-        if same and self._state is not None:
-            engine = State(self._flat, self._state.engine.slots, self._state.engine.step)
-            if self._state.best is None:
-                engine = self._state.engine
-            return continued(replace(self._state, engine=engine))
+        if self._state is not None and training.optimizer == self.training.optimizer:
+            return continued(replace(self._state, engine=at_best(self._state, training.optimizer)))
         state = TrainingState(
             State(self._flat, first_slots(training.optimizer, self._flat), 0),
             epoch=len(self.history),
@@ -274,22 +275,38 @@ def load(path: str | Path) -> Model:
     """
     arrays, description = read_model(path)
     try:
-        network = Network.from_dict(description["network"])
-        history = tuple(Epoch(**epoch) for epoch in description["history"])
-        encoder = description["encoder"]
-        flat = _flat(network, arrays)
-        return Model(
-            network,
-            TargetEncoder.from_dict(description["target"]),
-            flat,
-            training=Training.from_dict(description["training"]),
-            history=history,
-            engine=description["engine"],
-            encoder=None if encoder is None else encoder_from_dict(encoder),
-            report=description["report"],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ModelFileError(f"{path} is a Ranvier file, but its description is incomplete ({error!r}).") from error
+        return _described(arrays, description)
+    except ModelFileError as error:
+        raise ModelFileError(f'The model file "{path}" cannot be used. {error}') from error
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        what = str(error) if isinstance(error, InputError) else repr(error)
+        raise ModelFileError(
+            f'The description in the model file "{path}" is incomplete or damaged: {what} '
+            "Take another copy of the file, or train again."
+        ) from error
+
+
+def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Model:
+    """The model of a description; whatever is wrong with it raises one of Python's errors or an `InputError`."""
+    network = Network.from_dict(description["network"])
+    encoder = None if description["encoder"] is None else encoder_from_dict(description["encoder"])
+    target = TargetEncoder.from_dict(description["target"])
+    training = Training.from_dict(description["training"])
+    check_pairing(network, training.loss)
+    if target.task.outputs != network.outputs or (encoder is not None and encoder.width != network.inputs):
+        raise ModelFileError("Its network, encoder and task have different widths.")
+    if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):
+        raise ModelFileError("Its report or the name of its engine is missing.")
+    return Model(
+        network,
+        target,
+        _flat(network, arrays),
+        training=training,
+        history=tuple(Epoch.from_json(epoch) for epoch in description["history"]),
+        engine=description["engine"],
+        encoder=encoder,
+        report=description["report"],
+    )
 
 
 def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:
@@ -298,14 +315,12 @@ def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:
     names = {entry.name for entry in table}
     if names != set(arrays):
         odd = sorted(names ^ set(arrays))[0]
-        raise ModelFileError(f"The model file does not fit its own description: parameter {odd!r} is missing or extra.")
+        raise ModelFileError(f"It does not fit its own description: the parameter {odd!r} is missing or extra.")
     kinds = {array.dtype for array in arrays.values()}
     if len(kinds) != 1 or kinds.pop() not in (np.float32, np.float64):
-        raise ModelFileError("The model file holds parameters that are not all float32 or all float64.")
+        raise ModelFileError("It holds parameters that are not all float32 or all float64.")
     for entry in table:
         shape = arrays[entry.name].shape
         if shape != entry.shape:
-            raise ModelFileError(
-                f"The model file holds {entry.name} with shape {shape}; its network needs {entry.shape}."
-            )
+            raise ModelFileError(f"It holds {entry.name} with shape {shape}; its network needs {entry.shape}.")
     return np.concatenate([arrays[entry.name].reshape(-1) for entry in table])

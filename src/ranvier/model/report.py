@@ -52,11 +52,15 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
     return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}
 
 
-def result_report(model: Model, prepared: Prepared) -> dict[str, Any]:
-    """How good the model is on the rows held out, next to always guessing."""
-    held = prepared.held_out if prepared.held_out is not None else prepared.validation
+def result_report(model: Model, prepared: Prepared | None) -> dict[str, Any]:
+    """How good the model is on the rows held out, next to always guessing; None measures nothing.
+
+    Raises:
+        TrainingError: an output is not a finite number.
+    """
+    held = None if prepared is None else prepared.held_out or prepared.validation
     found: dict[str, Any] = {"metrics": {}, "baseline": {}, "per_class": [], "most_confused": None}
-    if held is not None:
+    if prepared is not None and held is not None:
         outputs: Array = model.outputs_of(held.X)
         targets: Array = held.y
         known: Array = prepared.train.y

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import numbers
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,7 @@ from numpy.typing import NDArray
 from ranvier.data import TargetEncoder, split_rows
 from ranvier.engine import Rows
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.model.targets import target_array
-from ranvier.network.network import Network
+from ranvier.model.targets import check_one_hot, target_array
 from ranvier.network.task import Task
 
 Array = NDArray[Any]
@@ -27,7 +27,10 @@ def input_array(X: Any, inputs: int) -> Array:
     """
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()
-    array = np.asarray(X)
+    try:
+        array = np.asarray(X)
+    except ValueError:
+        raise ShapeError(f"The rows of X have different lengths; this network takes {inputs} numbers a row.") from None
     if array.ndim == 1 and array.dtype.kind != "O":
         hint = "One row is X[None, :], one column X[:, None]."
         raise ShapeError(
@@ -41,6 +44,8 @@ def input_array(X: Any, inputs: int) -> Array:
         )
     if array.dtype.kind not in "biuf":
         try:
+            if array.dtype.kind not in "OUST":
+                raise TypeError
             array = array.astype(np.float64)
         except (TypeError, ValueError):
             raise DataError(
@@ -66,27 +71,40 @@ def _check_finite(array: Array) -> None:
 
 
 def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: Any) -> NDArray[np.float64] | None:
-    """The weight of every row: sample weight times class weight; None where all are equal.
+    """The weight of every row: sample weight times class weight; None where neither is given.
 
     Raises:
         InputError: a weight is negative or not finite, all are zero, or a class is unknown.
     """
     weights = None
     if sample_weight is not None:
-        weights = np.asarray(sample_weight, np.float64)
+        weights = _numbers("sample_weight", sample_weight)
         if weights.shape != (len(targets),):
             raise ShapeError(
                 f"sample_weight has shape {weights.shape}; it must have one number a row, ({len(targets)},)."
             )
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-            raise InputError("sample_weight must hold finite numbers of at least 0, not all of them 0.")
+        _check_weights("sample_weight", weights)
     if class_weight is None:
         return weights
     if not task.classifies:
         raise InputError(f"class_weight needs a task with classes; this one is {task.kind}.")
     index = targets.argmax(axis=1) if task.kind == "classes" else (targets[:, 0] > 0.5).astype(np.int64)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
-    return by_class if weights is None else weights * by_class
+    weights = by_class if weights is None else weights * by_class
+    _check_weights("class_weight", weights)
+    return weights
+
+
+def _numbers(name: str, given: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {str(given)[:60]!r}; it must hold numbers.") from None
+
+
+def _check_weights(name: str, weights: NDArray[np.float64]) -> None:
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+        raise InputError(f"{name} must hold finite numbers of at least 0, and give some row a weight above 0.")
 
 
 def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
@@ -99,22 +117,25 @@ def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
     unknown = [label for label in given if label not in task.classes]
     if unknown:
         raise InputError(f"class_weight names the class {unknown[0]!r}; the classes are {list(task.classes)}.")
-    return np.array([float(given.get(label, 1.0)) for label in task.classes])
+    return _numbers("class_weight", [given.get(label, 1.0) for label in task.classes])
 
 
-def encode(X: Any, y: Any, inputs: int, target: TargetEncoder, weights: Any = None) -> Rows:
-    """Rows of X, y and weights, checked against each other.
+def encode(
+    to_inputs: Callable[[Any], Array], target: TargetEncoder, X: Any, y: Any, weight: Any = None, by_class: Any = None
+) -> Rows:
+    """Rows of X and y with their weights, checked against each other.
 
     Raises:
         ShapeError: X and y have different numbers of rows.
     """
-    array, labels = input_array(X, inputs), target_array(y)
+    array, labels = to_inputs(X), target_array(y)
     check_lengths(array, labels)
-    return Rows(array, targets(target, labels), None if weights is None else np.asarray(weights, np.float64))
+    encoded = targets(target, labels)
+    return Rows(array, encoded, row_weights(target.task, encoded, weight, by_class))
 
 
 def resident_rows(
-    network: Network,
+    to_inputs: Callable[[Any], Array],
     target: TargetEncoder,
     X: Any,
     y: Any,
@@ -123,17 +144,24 @@ def resident_rows(
     class_weight: Any,
     seed: int,
 ) -> tuple[Rows, Rows | None]:
-    """The training and validation rows, encoded, weighted and checked."""
-    rows = encode(X, y, network.inputs, target)
-    weights = row_weights(target.task, rows.targets, sample_weight, class_weight)
-    rows = Rows(rows.inputs, rows.targets, weights)
-    if validation is None or (np.isscalar(validation) and validation == 0):
+    """The training and validation rows, encoded, weighted and checked.
+
+    Parameters:
+        to_inputs: from X to the inputs of the network (n, K).
+        target: the encoder of y.
+        X, y, validation, sample_weight, class_weight, seed: as for `ranvier.fit`.
+    """
+    rows = encode(to_inputs, target, X, y, sample_weight, class_weight)
+    if validation is None:
         return rows, None
-    if np.isscalar(validation):
-        return split(rows, float(validation), seed, target.task)  # type: ignore[arg-type]
+    if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
+        return (rows, None) if validation == 0 else split(rows, float(validation), seed, target.task)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
-        raise InputError("validation must be a share such as 0.1, or the tuple (X, y) or (X, y, weights).")
-    return rows, encode(validation[0], validation[1], network.inputs, target, *validation[2:])
+        raise InputError(
+            f"validation is {str(validation)[:60]!r}; it must be a share such as 0.1, or the tuple (X, y) or "
+            "(X, y, weights)."
+        )
+    return rows, encode(to_inputs, target, *validation)
 
 
 def check_lengths(X: Array, y: Array) -> None:
@@ -143,8 +171,15 @@ def check_lengths(X: Array, y: Array) -> None:
 
 
 def targets(target: TargetEncoder, labels: Array) -> Array:
-    """Encoded targets (n, N): already one-hot rows of a class task are taken as they are."""
+    """Encoded targets (n, N): already one-hot rows of a class task are taken as they are.
+
+    Raises:
+        InputError: the labels do not fit the task.
+    """
     if target.task.kind == "classes" and labels.ndim == 2:
+        if labels.shape[1] != target.task.outputs:
+            raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
+        check_one_hot(labels)
         return np.ascontiguousarray(labels, np.float32)
     return target.transform(labels)
 

@@ -8,33 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder, fit_target
-from ranvier.errors import DataError, InputError
+from ranvier.data.encoders.labels import missing_rows, plain_values
+from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network
 from ranvier.network.task import Label, Task
 
 Array = NDArray[Any]
-CLASS_LOSSES = ("categorical_cross_entropy", "focal")
 
 
 def target_array(y: Any) -> Array:
-    """Targets as an array of one or two dimensions; a column of one value a row becomes one dimension.
+    """Targets as booleans, whole numbers, numbers or text, of one or two dimensions; a single column becomes one.
 
     Raises:
-        DataError: y has no rows, too many dimensions, or missing values.
+        DataError: y has no rows, too many dimensions, missing or infinite values, or values of another type.
     """
-    if hasattr(y, "to_numpy"):
-        y = y.to_numpy()
-    array = np.asarray(y)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim not in (1, 2) or array.size == 0:
+    array = plain_values(y, ("y",))
+    if array.size == 0:
         raise DataError(f"y has shape {array.shape}; it must have one value, or one row of values, for each row of X.")
+    if missing_rows(array).any():
+        row = int(missing_rows(array).argmax())
+        raise DataError(f"y has a missing value (None or NaN) in row {row}, counted from 0; leave such rows out.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0][0])
-        raise DataError(f"y holds {array[row]} in row {row}; every target must be a finite number.")
-    if array.dtype.kind == "O" and any(value is None for value in array.flat):
-        raise DataError("y holds missing values (None); leave those rows out.")
+        raise DataError(f"y holds {array[row]} in row {row}, counted from 0; every target must be a finite number.")
     return array
 
 
@@ -43,7 +40,7 @@ def default_loss(network: Network, task: Task) -> Loss:
     activation = network.output_activation.name
     if activation == "softmax" and task.kind == "classes":
         return loss("categorical_cross_entropy")
-    if activation == "sigmoid" and task.kind in ("binary", "multilabel"):
+    if activation == "sigmoid" and task.kind != "regression":
         return loss("binary_cross_entropy")
     return loss("squared_error")
 
@@ -66,9 +63,10 @@ def _task(network: Network, y: Array, given: Loss | None) -> Task:
     outputs, activation = network.outputs, network.output_activation.name
     if y.ndim == 2:
         if y.shape[1] != outputs:
-            raise InputError(f"y has {y.shape[1]} columns and the network has {outputs} outputs; they must be as many.")
+            raise ShapeError(f"y has {y.shape[1]} columns and the network has {outputs} outputs; they must be as many.")
         if activation == "softmax":
-            return Task("classes", outputs, _one_hot_classes(y))
+            check_one_hot(y)
+            return Task("classes", outputs, tuple(range(outputs)), ("y",))
         if activation == "sigmoid" and y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
             return Task("multilabel", outputs, names=tuple(f"label_{index}" for index in range(outputs)))
         return Task("regression", outputs, names=tuple(f"y{index}" for index in range(outputs)))
@@ -85,13 +83,19 @@ def _task(network: Network, y: Array, given: Loss | None) -> Task:
                 f"{'make the output layer one neuron a class' if len(values) > 2 else 'there is nothing to learn'}."
             )
         return Task("binary", 1, tuple(values), ("y",))
+    bounded = activation in ("sigmoid", "hard_sigmoid") if given is None else given.on == "logit"
+    if bounded and not ((y >= 0) & (y <= 1)).all():
+        raise InputError(
+            f"y holds {y[(y < 0) | (y > 1)][0]:g}, and the output layer ({activation}) says numbers from 0 to 1; "
+            "for numbers end with rv.Dense(1), for several classes with rv.Dense(classes, 'softmax')."
+        )
     return Task("regression", 1, names=("y",))
 
 
-def _one_hot_classes(y: Array) -> tuple[Label, ...]:
+def check_one_hot(y: Array) -> None:
+    """Raise an `InputError` unless every row is a single 1 among zeros."""
     if y.dtype.kind not in "biuf" or not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
         raise InputError("y has one column a class; each row must hold a single 1 among zeros. Class labels work too.")
-    return tuple(range(y.shape[1]))
 
 
 def _classes(y: Array, outputs: int) -> tuple[Label, ...]:

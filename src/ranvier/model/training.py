@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ranvier.engine import Problem, Rows
-from ranvier.errors import InputError, nearest
+from ranvier.errors import InputError, ModelFileError, nearest
 from ranvier.model.engines import engine as find_engine
 from ranvier.model.interrupt import stop_on_interrupt
+from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer, optimizer, optimizer_from_dict
@@ -22,8 +25,9 @@ from ranvier.network.schedules import Schedule, schedule, schedule_from_dict
 from ranvier.network.task import Task
 from ranvier.random import check_seed
 from ranvier.storage.checkpoint import read_latest, write_checkpoint
+from ranvier.storage.lock import locked
 from ranvier.training import metrics
-from ranvier.training.callbacks import Callback, as_callback
+from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Sink, tee
 from ranvier.training.loop import Course, Outcome, train
 from ranvier.training.progress import sink_for
@@ -54,13 +58,40 @@ class Training:
             value = getattr(self, name)
             if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
                 raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+            object.__setattr__(self, name, int(value))
+        if self.threads is not None:
+            if isinstance(self.threads, bool) or not hasattr(self.threads, "__index__"):
+                raise InputError(f"threads is {self.threads!r}; it must be a whole number, or None for every core.")
+            object.__setattr__(self, "threads", int(self.threads))
         check_seed(self.seed)
+        object.__setattr__(self, "seed", int(self.seed))
+        object.__setattr__(self, "shuffle", bool(self.shuffle))
 
-    def problem(self, network: Network, rows: Rows) -> Problem:
+    def problem(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> Problem:
         """What the engine specializes itself to."""
-        batch = min(self.batch_size, max(len(rows), 1))
-        weighted = rows.weights is not None
+        batch = batch_size or self.batch_size
         return Problem(network, self.loss, self.optimizer, batch, weighted, self.precision, self.threads, self.seed)
+
+    def check(self, network: Network, task: Task, validated: bool) -> None:
+        """Make sure, before training, that everything goes together.
+
+        Raises:
+            InputError: the loss, optimizer, a layer or a callback does not fit the rest.
+            EngineError: the engine cannot run here.
+        """
+        find_engine(self.engine)
+        self.problem(network)
+        for place in network.walk():
+            kind = type(place.layer).__name__
+            if self.optimizer.full_batch and isinstance(place.layer, (Dropout, BatchNorm)):
+                other = "optimizer='adam'" if kind == "Dropout" else "LayerNorm, or optimizer='adam'"
+                raise InputError(
+                    f"{place.path} is {kind}, which needs steps over batches, and L-BFGS looks at all rows at once; "
+                    f"leave the layer out, or take {other}."
+                )
+        known = ("loss", "validation_loss", metrics.quick_name(task)) if validated else ("loss",)
+        for callback in self.callbacks:
+            callback.check(known)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; callbacks are functions of the program and stay out."""
@@ -98,30 +129,37 @@ def run(
     progress: Any = None,
     sinks: tuple[Sink, ...] = (),
     checkpoint: str | Path | None = None,
-    metric: Callable[[Any, Any], dict[str, float]] | None = None,
 ) -> Result:
     """Train, with progress, Ctrl-C and checkpoints.
 
     A checkpoint folder that already holds a run of the same network, settings and rows goes on where that one stopped.
+
+    Parameters:
+        network, training, task, rows, validation: what to train, how, and on what.
+        state: where to begin; None for initial weights.
+        progress, checkpoint: as for `ranvier.fit`.
+        sinks: more listeners.
     """
+    training.check(network, task, validation is not None)
     engine = find_engine(training.engine)
-    problem = training.problem(network, rows)
-    executable = engine.compile(problem)
+    problem = training.problem(network, min(training.batch_size, len(rows)), rows.weights is not None)
     sink = tee((sink_for(progress), *sinks))
-    begin = state or first_state(network, training.optimizer, training.seed, executable.dtype)
-    save = None
-    if checkpoint is not None:
-        folder = Path(checkpoint)
-        mark = fingerprint(network, training, rows, validation)
-        begin = _stored(folder, mark, sink) or begin
-        save = _saver(folder, mark)
-    try:
-        with stop_on_interrupt() as stop_requested:
+    with contextlib.ExitStack() as stack:
+        save, stored = None, None
+        if checkpoint is not None:
+            folder, mark = Path(checkpoint), fingerprint(network, training, rows, validation, state)
+            stack.enter_context(_locked(folder))
+            save, stored = _saver(folder, mark), _stored(folder, mark, sink)
+        executable = engine.compile(problem)
+        stack.callback(executable.close)
+        begin = stored or state or first_state(network, training.optimizer, training.seed, executable.dtype)
+        stop_requested = stack.enter_context(stop_on_interrupt())
+        try:
             course = Course(
                 problem=problem,
                 rows=rows,
                 validation=validation,
-                metrics=metric or (lambda outputs, targets: metrics.quick(task, outputs, targets)),
+                metrics=lambda outputs, targets: metrics.quick(task, outputs, targets),
                 epochs=training.epochs,
                 schedule=training.schedule,
                 shuffle=training.shuffle,
@@ -133,11 +171,9 @@ def run(
             )
             sink(_start_event(network, training, engine.name, rows, validation, begin))
             outcome = train(executable, course, begin)
-    except BaseException:
-        sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
-        raise
-    finally:
-        executable.close()
+        except BaseException:
+            sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
+            raise
     sink(_end_event(outcome))
     return Result(outcome, engine.name)
 
@@ -176,18 +212,41 @@ def best_epoch(state: TrainingState) -> int:
     return kept[-1] if kept and state.best is not None else state.epoch
 
 
-def fingerprint(network: Network, training: Training, rows: Rows, validation: Rows | None) -> str:
-    """A digest of everything that decides what a run computes: a checkpoint goes on only with the same."""
+def fingerprint(
+    network: Network, training: Training, rows: Rows, validation: Rows | None, state: TrainingState | None = None
+) -> str:
+    """A digest of everything that decides what a run computes: a checkpoint goes on only with the same.
+
+    The number of epochs is left out, so that a run can be made longer.
+    """
     free = ("engine", "threads", "epochs")
     settings = {name: value for name, value in training.to_dict().items() if name not in free}
-    described = [network.to_dict(), settings, [repr(callback) for callback in training.callbacks]]
+    began = None if state is None else (state.epoch, state.engine.step)
+    described = [network.to_dict(), settings, [described_callback(one) for one in training.callbacks], began]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
-        for array in () if part is None else (part.inputs, part.targets, part.weights):
-            if array is not None:
-                digest.update(f"{array.dtype} {array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).tobytes())
+        parts += [None] if part is None else [part.inputs, part.targets, part.weights]
+    for array in parts:
+        digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def described_callback(callback: Callback) -> str:
+    """A callback in words that are the same in every process: addresses in memory are left out."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a checkpoint folder, which is made if it is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'Checkpoints cannot be saved in "{folder}": {error.strerror or error}.') from error
+    with locked(folder / "lock", f'the checkpoints in "{folder}"'):
+        yield
 
 
 def _saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
@@ -200,17 +259,20 @@ def _saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
 
 def _stored(folder: Path, mark: str, sink: Sink) -> TrainingState | None:
     """The newest checkpoint in the folder, None where there is none yet."""
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not any(folder.glob("checkpoint-*")):
         return None
     arrays, data, notes = read_latest(folder)
-    if data["fingerprint"] != mark:
+    if data.get("fingerprint") != mark:
         raise InputError(
             f"{folder} holds a checkpoint of other rows, another network or other settings; "
             "give the same as before to go on, or another folder to start anew."
         )
     for note in notes:
         sink({"kind": "note", "text": note})
-    return TrainingState.restore(arrays, data)
+    try:
+        return TrainingState.restore(arrays, data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"The checkpoint in {folder} is incomplete ({error!r}); train anew elsewhere.") from error
 
 
 def changed_training(training: Training, epochs: int, changes: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
@@ -222,7 +284,7 @@ def changed_training(training: Training, epochs: int, changes: dict[str, Any]) -
     rest = {name: changes.pop(name) for name in _CALL_OPTIONS if name in changes}
     makers: dict[str, Callable[[Any], Any]] = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
     records = {name: make(changes.pop(name)) for name, make in makers.items() if name in changes}
-    watchers = tuple(as_callback(callback) for callback in changes.pop("callbacks", ()))
+    watchers = as_callbacks(changes.pop("callbacks", ()))
     names = ("batch_size", "seed", "engine", "precision", "threads", "shuffle")
     plain = {name: changes.pop(name) for name in names if name in changes}
     if changes:

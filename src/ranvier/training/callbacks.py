@@ -7,11 +7,13 @@ with a `Decision`. A plain function that takes a `Moment` and returns a `Decisio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ranvier.errors import InputError, nearest
+from ranvier.network.checks import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, check_fields, check_number
 from ranvier.training.events import Epoch
 
 State = dict[str, Any]
@@ -28,6 +30,11 @@ class Decision:
     stop: str | None = None
     keep: bool = False
     learning_rate_factor: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.stop is not None and not (isinstance(self.stop, str) and self.stop):
+            raise InputError(f"Decision: stop is {self.stop!r}; it must be the reason in a sentence, or None to go on.")
+        check_number("Decision", "learning_rate_factor", self.learning_rate_factor, POSITIVE_OR_NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,15 @@ class Callback:
     __slots__ = ()
 
     def start(self) -> State:
-        """The state before the first epoch."""
+        """The state before the first epoch, as plain JSON values."""
         return {}
+
+    def check(self, known: tuple[str, ...]) -> None:
+        """Raise an `InputError`, before training, where a value is needed that no epoch will have.
+
+        Parameters:
+            known: "loss", and with validation rows "validation_loss" and the names of the metrics.
+        """
 
     def after_epoch(self, state: State, moment: Moment) -> tuple[State, Decision]:
         """The next state and the decision."""
@@ -77,39 +91,44 @@ class EarlyStopping(Callback):
     minimum_change: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise InputError(f"EarlyStopping was given patience={self.patience!r}; it must be at least 1.")
+        check_fields(self, {"patience": COUNT, "minimum_change": NOT_NEGATIVE})
 
     def start(self) -> State:
         """Nothing seen yet."""
-        return {"best": None, "best_epoch": 0}
+        return {"best": None, "best_epoch": None, "waited": 0}
+
+    def check(self, known: tuple[str, ...]) -> None:
+        """Make sure that every epoch will have the score."""
+        if self.metric in known:
+            return
+        if known == ("loss",):
+            raise InputError(
+                f"EarlyStopping looks at the {self.metric}, and there are no validation rows: "
+                "give validation=0.1 or EarlyStopping(metric='loss')."
+            )
+        raise InputError(f"EarlyStopping was given metric={self.metric!r}. {nearest(str(self.metric), known)}")
 
     def after_epoch(self, state: State, moment: Moment) -> tuple[State, Decision]:
-        """Keep the weights of a better epoch; stop when patience has run out."""
-        score = self._score(moment.epoch)
-        if state["best"] is None or score < state["best"] - self.minimum_change:
-            return {"best": score, "best_epoch": moment.epoch.epoch}, Decision(keep=True)
-        waited = moment.epoch.epoch - state["best_epoch"]
+        """Keep the weights of a better epoch; stop when patience has run out. NaN is never better."""
+        score, best = self._score(moment.epoch), state["best"]
+        if math.isfinite(score) and (best is None or score < best - self.minimum_change):
+            return {"best": score, "best_epoch": moment.epoch.epoch, "waited": 0}, Decision(keep=True)
+        waited = state["waited"] + 1
+        following = {**state, "waited": waited}
         if waited < self.patience:
-            return state, Decision()
-        name = self.metric.replace("_", " ")
-        kept = f"the weights of epoch {state['best_epoch']} are kept"
-        return state, Decision(stop=f"The {name} has not improved for {waited} epochs; {kept}.")
+            return following, Decision()
+        name, epochs = self.metric.replace("_", " "), "epoch" if waited == 1 else "epochs"
+        kept = "" if best is None else f"; the weights of epoch {state['best_epoch']} are kept"
+        return following, Decision(stop=f"The {name} has not improved for {waited} {epochs}{kept}.")
 
     def _score(self, epoch: Epoch) -> float:
         """The value to make small."""
         if self.metric == "loss":
             return epoch.loss
-        if self.metric == "validation_loss":
-            if epoch.validation_loss is None:
-                raise InputError(
-                    "Early stopping looks at the validation loss, and there are no validation rows: "
-                    "give validation=0.1 or EarlyStopping(metric='loss')."
-                )
+        watched = () if epoch.validation_loss is None else ("validation_loss", *epoch.metrics)
+        self.check(("loss", *watched))
+        if self.metric == "validation_loss" and epoch.validation_loss is not None:
             return epoch.validation_loss
-        if self.metric not in epoch.metrics:
-            known = ("loss", "validation_loss", *epoch.metrics)
-            raise InputError(f"Early stopping was given metric={self.metric!r}. {nearest(self.metric, known)}")
         return -epoch.metrics[self.metric]
 
 
@@ -121,17 +140,23 @@ class TimeLimit(Callback):
         seconds: of training time, summed over the epochs.
 
     >>> TimeLimit(60).seconds
-    60
+    60.0
     """
 
     seconds: float
 
+    def __post_init__(self) -> None:
+        check_fields(self, {"seconds": POSITIVE})
+
+    def start(self) -> State:
+        """No time spent yet."""
+        return {"spent": 0.0}
+
     def after_epoch(self, state: State, moment: Moment) -> tuple[State, Decision]:
         """Stop when the epochs together took longer than allowed."""
-        spent = sum(epoch.seconds for epoch in moment.history)
-        return state, Decision(
-            stop=f"The time limit of {self.seconds:g} s is reached." if spent >= self.seconds else None
-        )
+        spent = state["spent"] + moment.epoch.seconds
+        reason = f"The time limit of {self.seconds:g} s is reached." if spent >= self.seconds else None
+        return {"spent": spent}, Decision(stop=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +167,23 @@ class FromFunction(Callback):
 
     def after_epoch(self, state: State, moment: Moment) -> tuple[State, Decision]:
         """Ask the function."""
-        decision = self.function(moment)
+        decision: Any = self.function(moment)
         if decision is None:
             return state, Decision()
         if not isinstance(decision, Decision):
             raise InputError(f"A callback returned {decision!r}; it must return rv.Decision(...) or None.")
         return state, decision
+
+
+def as_callbacks(given: Any) -> tuple[Callback, ...]:
+    """Callbacks from a sequence of callbacks and functions.
+
+    Raises:
+        InputError: one of them is neither.
+    """
+    if isinstance(given, Callback) or callable(given) or not isinstance(given, Iterable):
+        raise InputError(f"callbacks is {given!r}; it must be a list, such as [rv.EarlyStopping()].")
+    return tuple(as_callback(callback) for callback in given)
 
 
 def as_callback(given: Any) -> Callback:
@@ -158,6 +194,6 @@ def as_callback(given: Any) -> Callback:
     """
     if isinstance(given, Callback):
         return given
-    if callable(given):
+    if callable(given) and not isinstance(given, type):
         return FromFunction(given)
     raise InputError(f"callbacks holds {given!r}; each must be a callback such as rv.EarlyStopping() or a function.")

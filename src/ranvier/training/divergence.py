@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,25 @@ def check(losses: NDArray[np.float64], step: int, problem: Problem) -> None:
         raise TrainingError(f"The loss became {losses[np.argmin(finite)]} near step {first}. {advice(problem)}")
 
 
-class Watch:
-    """Remembers the smallest loss of an epoch and notices one that has grown beyond all measure."""
+def check_parameters(parameters: NDArray[Any], epoch: int, problem: Problem) -> None:
+    """Stop where a parameter is not a finite number; the losses up to the last step cannot show that.
 
-    def __init__(self) -> None:
-        self.smallest = math.inf
+    Raises:
+        TrainingError: with the epoch and what to try.
+    """
+    if not np.isfinite(parameters).all():
+        raise TrainingError(f"Parameters became infinite or NaN in epoch {epoch}. {advice(problem)}")
+
+
+class Watch:
+    """Remembers the smallest loss of an epoch and notices one that has grown beyond all measure.
+
+    Parameters:
+        losses: of the epochs that this run has made already.
+    """
+
+    def __init__(self, losses: Iterable[float] = ()) -> None:
+        self.smallest = min(losses, default=math.inf)
 
     def check(self, loss: float, epoch: int, problem: Problem) -> None:
         """Stop where the loss is a million times (and more than a million above) the smallest one seen.

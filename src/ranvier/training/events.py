@@ -6,8 +6,9 @@ A listener ("sink") is a callable that takes one event, a dictionary with a "kin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any
 
 Event = dict[str, Any]
@@ -45,6 +46,40 @@ class Epoch:
         0.5
         """
         return asdict(self)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record for a file: as `to_dict`, with NaN and infinities as text, because strict JSON cannot hold them.
+
+        >>> Epoch(1, 0.5, validation_loss=float("nan")).to_json()["validation_loss"]
+        'nan'
+        """
+        plain = {name: _storable(value) for name, value in self.to_dict().items()}
+        return plain | {"metrics": {name: _storable(value) for name, value in self.metrics.items()}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Epoch:
+        """The record that `to_json` wrote.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: `data` is no such record.
+
+        >>> Epoch.from_json(Epoch(1, 0.5, metrics={"r2": float("-inf")}).to_json()).metrics
+        {'r2': -inf}
+        """
+        numbers = ("loss", "learning_rate", "seconds", "examples_per_second")
+        values: dict[str, Any] = {name: float(data[name]) for name in numbers}
+        watched = data["validation_loss"]
+        return cls(
+            epoch=int(data["epoch"]),
+            validation_loss=None if watched is None else float(watched),
+            metrics={str(name): float(value) for name, value in data["metrics"].items()},
+            best=bool(data["best"]),
+            **values,
+        )
+
+
+def _storable(value: Any) -> Any:
+    return value if not isinstance(value, float) or isfinite(value) else str(value)
 
 
 def silent(event: Event) -> None:

@@ -15,13 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import Executable, Rows, State
+from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS
 
 Array = NDArray[Any]
 
 
 def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> float:
-    """Make one L-BFGS step, whose first trial length is the learning rate `rate`. Gives the objective before it.
+    """Make one L-BFGS step, whose first trial length is the learning rate `rate`.
+
+    Gives the objective before it, penalties included. An objective that is not a finite number changes nothing.
 
     Where the line search finds no acceptable point, the memory is forgotten and a short gradient step is tried; where
     even that does not help, the parameters stay as they are.
@@ -35,28 +38,35 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> f
         return float(loss), np.asarray(gradient, np.float64)
 
     loss, gradient = objective(start)
-    slots = np.array(state.slots)
-    if np.abs(gradient).max() <= optimizer.tolerance:
-        executable.load(State(state.parameters, slots, state.step + 1))
-        return loss
-    found = _search(objective, start, loss, gradient, rate * direction(slots, gradient), optimizer)
-    if found is None:
-        slots[:] = 0
-        norm = float(np.linalg.norm(gradient))
-        found = _search(objective, start, loss, gradient, -rate * gradient / max(norm, 1.0), optimizer)
-    if found is None:
-        executable.load(State(state.parameters, slots, state.step + 1))
-        return loss
-    parameters, new_gradient = found
-    changed = parameters.astype(state.parameters.dtype)
-    remember(slots, changed - start, new_gradient - gradient)
+    slots, changed = np.array(state.slots), state.parameters
+    if np.isfinite(loss) and np.isfinite(gradient).all() and np.abs(gradient).max() > optimizer.tolerance:
+        with np.errstate(all="ignore"):
+            found = _search(objective, start, loss, gradient, rate * direction(slots, gradient), optimizer)
+        if found is None:
+            slots[:] = 0
+            along = -rate * gradient / max(float(np.linalg.norm(gradient)), 1.0)
+            found = _search(objective, start, loss, gradient, along, optimizer)
+        if found is not None:
+            changed = found[0].astype(state.parameters.dtype)
+            remember(slots, changed - start, found[1] - gradient)
     executable.load(State(changed, slots, state.step + 1))
     return loss
 
 
+def penalty(network: Network, parameters: Array) -> float:
+    """What the layers' l1 and l2 add to the loss: the sum of l1 |w| + l2 w^2 / 2.
+
+    >>> from ranvier.network.layers import Dense
+    >>> penalty(Network(1, [Dense(1, l1=0.5, l2=1.0)]), np.array([-2.0, 7.0]))
+    3.0
+    """
+    table, w = network.parameter_table, np.asarray(parameters, np.float64)
+    return float((table.l1() * np.abs(w) + 0.5 * table.l2() * w**2).sum())
+
+
 def direction(slots: Array, gradient: Array) -> Array:
     """Minus the inverse Hessian estimate times the gradient, by the two loops over the remembered pairs."""
-    half = len(slots) // 2
+    half, slots = len(slots) // 2, np.asarray(slots, np.float64)
     result: Array = -gradient
     pairs = [(slots[i], slots[half + i]) for i in range(half) if slots[half + i].any()]
     if not pairs:
@@ -84,10 +94,10 @@ def remember(slots: Array, s: Array, y: Array) -> None:
 def _search(
     objective: Any, start: Array, loss: float, gradient: Array, along: Array, optimizer: LBFGS
 ) -> tuple[Array, Array] | None:
-    """A point along a direction that satisfies the strong Wolfe conditions, and its gradient; None without one."""
+    """A lower point along a direction, where it can be by the strong Wolfe conditions, and its gradient; or None."""
     from scipy.optimize import line_search
 
-    if gradient @ along >= 0:
+    if not gradient @ along < 0:
         return None
     seen: dict[bytes, tuple[float, Array]] = {start.tobytes(): (loss, gradient)}
 
@@ -113,4 +123,5 @@ def _search(
     if length is None:
         return None
     parameters = start + length * along
-    return parameters, at(parameters)[1]
+    reached, slope = at(parameters)
+    return (parameters, slope) if reached < loss and np.isfinite(slope).all() else None

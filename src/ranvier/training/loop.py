@@ -69,7 +69,7 @@ def train(executable: Executable, course: Course, state: TrainingState) -> Outco
     """Train until the epochs are made, a callback stops, or the user interrupts.
 
     Raises:
-        TrainingError: the loss is no longer a finite number.
+        TrainingError: the loss or a parameter is no longer a finite number, or the loss grew beyond all measure.
     """
     return _Run(executable, course, state).run()
 
@@ -87,7 +87,8 @@ class _Run:
         self.steps_per_epoch = len(self.starts) - 1
         self.step_seconds = 0.0
         self.saved_at = time.perf_counter()
-        self.watch = divergence.Watch()
+        self.partial = [state.partial_losses] if state.position else []
+        self.watch = divergence.Watch(epoch.loss for epoch in state.history if epoch.epoch > state.first_epoch)
         if not state.callbacks:
             self.state = replace(state, callbacks=tuple(callback.start() for callback in course.callbacks))
         if not state.plateau:
@@ -96,17 +97,15 @@ class _Run:
 
     def run(self) -> Outcome:
         last = self.state.first_epoch + self.course.epochs
-        stop: str | None = None
-        while self.state.epoch < last and stop is None:
-            together = self._epochs_together(last)
-            if together > 1:
-                interrupted = self._short_epochs(together)
-            else:
-                interrupted, stop = self._one_epoch()
+        interrupted = False
+        while self.state.epoch < last and self.state.stopped is None:
             if interrupted:
-                return self._end("interrupted", f"Interrupted in epoch {self.state.epoch + 1}.")
-        if stop is not None:
-            return self._end("stopped", stop)
+                when = f"in epoch {self.state.epoch + 1}" if self.state.position else f"after epoch {self.state.epoch}"
+                return self._end("interrupted", f"Interrupted {when}.")
+            together = self._epochs_together(last)
+            interrupted = self._short_epochs(together) if together > 1 else self._one_epoch()
+        if self.state.stopped is not None:
+            return self._end("stopped", self.state.stopped)
         done = self.state.epoch - self.state.first_epoch
         return self._end("finished", f"All {done} epochs are done." if done != 1 else "The epoch is done.")
 
@@ -117,7 +116,11 @@ class _Run:
         return Outcome(self.state, reason, text)
 
     def _with_engine(self) -> TrainingState:
-        return replace(self.state, engine=self.executable.read())
+        """The complete state, to be kept: never one that is no longer a number."""
+        engine = self.executable.read()
+        divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.partial), self.course.problem)
+        losses = np.concatenate(self.partial) if self.partial else np.zeros(0)
+        return replace(self.state, engine=engine, partial_losses=losses)
 
     def _epochs_together(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
@@ -129,10 +132,15 @@ class _Run:
     def _full_batch(self) -> bool:
         return isinstance(self.course.problem.optimizer, LBFGS)
 
-    def _scalars(self, first: int, steps: int) -> NDArray[np.float64]:
-        """The optimizer's scalars for steps first (0-based, over all calls of fit) to first + steps - 1."""
-        numbers = np.arange(first, first + steps, dtype=np.int64)
-        optimizer, since = self.course.problem.optimizer, numbers - self.state.first_step
+    def _scalars(self, epoch: int) -> NDArray[np.float64]:
+        """The optimizer's scalars for every step of an epoch.
+
+        Always computed for a whole epoch: NumPy may round an array of another length differently, and spans are cut
+        by the clock.
+        """
+        since = np.arange(self.steps_per_epoch, dtype=np.int64)
+        since += (epoch - 1 - self.state.first_epoch) * self.steps_per_epoch
+        optimizer, numbers = self.course.problem.optimizer, since + self.state.first_step
         total = self.course.epochs * self.steps_per_epoch
         factors = self.course.schedule.factors(since, self.steps_per_epoch, total)
         rates = optimizer.learning_rate * factors * self.state.factor * self.state.plateau.get("factor", 1.0)
@@ -147,12 +155,13 @@ class _Run:
         begun = time.perf_counter()
         numbers = range(self.state.epoch + 1, self.state.epoch + count + 1)
         orders = [self._order(number) for number in numbers]
-        scalars = self._scalars(self._step(), count * self.steps_per_epoch)
+        scalars = np.concatenate([self._scalars(number) for number in numbers])
         losses = self.executable.run(self.course.rows, order.join(orders, self.starts, scalars))
         seconds = (time.perf_counter() - begun) / count
         self._measure(seconds, self.steps_per_epoch)
         for index, number in enumerate(numbers):
             place = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
+            divergence.check(losses[place], self._step(), self.course.problem)
             self._finish(number, losses[place], orders[index], float(scalars[place][-1, 0]), seconds, seconds)
         self._save_now_and_then()
         return self.course.stop_requested()
@@ -160,37 +169,35 @@ class _Run:
     def _order(self, number: int) -> NDArray[np.int64]:
         return order.epoch_order(len(self.course.rows), number, self.course.seed, self.course.shuffle)
 
-    def _one_epoch(self) -> tuple[bool, str | None]:
-        """Run what is left of the next epoch. Gives whether the user interrupted, and why a callback stops."""
+    def _one_epoch(self) -> bool:
+        """Run what is left of the next epoch, or as much as the user lets run. Gives whether the user interrupted."""
         number = self.state.epoch + 1
         begun = time.perf_counter() - self.state.seconds
-        rows_in_order = self._order(number)
-        rate = 0.0
+        rows_in_order, scalars = self._order(number), self._scalars(number)
         while (done := self.state.position) < self.steps_per_epoch:
             steps = self._span_steps(self.steps_per_epoch - done)
             span_begun = time.perf_counter()
-            scalars = self._scalars(self._step(), steps)
-            losses = self._run_span(rows_in_order, done, steps, scalars)
+            losses = self._run_span(rows_in_order, done, steps, scalars[done : done + steps])
             self._measure(time.perf_counter() - span_begun, steps)
             divergence.check(losses, self._step(), self.course.problem)
-            rate = float(scalars[-1, 0])
-            partial = (*self.state.partial_losses, *losses.tolist())
-            spent = time.perf_counter() - begun
-            self.state = replace(self.state, position=done + steps, partial_losses=partial, seconds=spent)
+            self.partial.append(losses)
+            self.state = replace(self.state, position=done + steps, seconds=time.perf_counter() - begun)
             self.course.sink({"kind": "progress", "epoch": number, "done": done + steps, "steps": self.steps_per_epoch})
-            if self.course.stop_requested() and self.state.position < self.steps_per_epoch:
-                return True, None
+            if self.state.position < self.steps_per_epoch:
+                self._save_now_and_then()
+                if self.course.stop_requested():
+                    return True
         trained = time.perf_counter() - begun
-        losses = np.array(self.state.partial_losses)
-        stop = self._finish(number, losses, rows_in_order, rate, trained, None)
+        losses = np.concatenate(self.partial)
+        self._finish(number, losses, rows_in_order, float(scalars[-1, 0]), trained, None)
         self._save_now_and_then()
-        return self.course.stop_requested(), stop
+        return self.course.stop_requested()
 
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
-        if self._full_batch():
-            optimizer = self.course.problem.optimizer
-            loss = lbfgs.step(self.executable, self.course.rows, optimizer, float(scalars[0, 0]))  # type: ignore[arg-type]
-            return np.array([loss])
+        network, optimizer = self.course.problem.network, self.course.problem.optimizer
+        if isinstance(optimizer, LBFGS):
+            added = lbfgs.penalty(network, self.executable.read().parameters)
+            return np.array([lbfgs.step(self.executable, self.course.rows, optimizer, float(scalars[0, 0])) - added])
         return self.executable.run(self.course.rows, order.cut(rows, self.starts, first, first + steps, scalars))
 
     def _span_steps(self, left: int) -> int:
@@ -211,9 +218,8 @@ class _Run:
         rate: float,
         trained: float,
         seconds: float | None,
-    ) -> str | None:
-        """Write the record of a complete epoch and ask the callbacks. Gives the reason to stop, if any."""
-        divergence.check(losses, number * self.steps_per_epoch, self.course.problem)
+    ) -> None:
+        """Write the record of a complete epoch and ask the callbacks."""
         begun = time.perf_counter()
         loss = self._mean_loss(losses, rows_in_order)
         self.watch.check(loss, number, self.course.problem)
@@ -227,20 +233,20 @@ class _Run:
         factor = self.state.factor
         for decision in decisions:
             factor *= 1.0 if decision.learning_rate_factor is None else decision.learning_rate_factor
+        self.partial = []
         self.state = replace(
             self.state,
             epoch=number,
             position=0,
-            partial_losses=(),
             seconds=0.0,
             best=self._predicting() if keep else self.state.best,
             callbacks=states,
             plateau=self._plateau(record),
             factor=factor,
             history=(*self.state.history, record),
+            stopped=next((decision.stop for decision in decisions if decision.stop is not None), None),
         )
         self.course.sink({"kind": "epoch", **record.to_dict()})
-        return next((decision.stop for decision in decisions if decision.stop is not None), None)
 
     def _mean_loss(self, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
         weights = self.course.rows.weights

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.errors import TrainingError
 from ranvier.network.task import Task
 
 Array = NDArray[Any]
@@ -26,6 +27,11 @@ def quick(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
     if task.kind == "classes":
         return {"accuracy": float(np.mean(outputs.argmax(1) == targets.argmax(1)))}
     return {"accuracy": float(np.mean(((outputs >= 0.5) == (targets > 0.5)).all(axis=1)))}
+
+
+def quick_name(task: Task) -> str:
+    """The name of that metric."""
+    return "r2" if task.kind == "regression" else "accuracy"
 
 
 def r_squared(outputs: Array, targets: Array) -> float:
@@ -46,8 +52,17 @@ def full(task: Task, outputs: Array, targets: Array, weights: Array | None = Non
 
     `auc` is left out where the rows hold one class only. `f1` is that of the positive class for binary, the mean over
     the classes otherwise. Regression metrics are in the units of `outputs` and `targets`.
+
+    Raises:
+        TrainingError: an output is not a finite number, so nothing can be measured.
     """
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
+    wrong = np.asarray(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
+    if wrong.any():
+        raise TrainingError(
+            f"The network says NaN or infinity for {wrong.sum()} of {len(wrong)} rows (the first is row "
+            f"{wrong.argmax() + 1}), so nothing can be measured. Look for inputs far outside those it was trained on."
+        )
     if task.kind == "regression":
         return _regression(outputs, targets, weights)
     if task.kind == "multilabel":
@@ -91,8 +106,6 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
 
 
 def _multilabel(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-    from sklearn import metrics
-
     actual, said = targets > 0.5, outputs >= 0.5
     tiny = np.finfo(np.float64).eps
     clipped = np.clip(outputs, tiny, 1 - tiny)
@@ -100,8 +113,19 @@ def _multilabel(outputs: Array, targets: Array, weights: Array | None) -> dict[s
     return {
         "accuracy": float(np.average((actual == said).all(axis=1), weights=weights)),
         "log_loss": float(np.average(entropy, weights=weights)),
-        "f1": float(metrics.f1_score(actual, said, average="macro", zero_division=0.0, sample_weight=weights)),
+        "f1": float(_label_scores(actual, said, weights)[2].mean()),
     }
+
+
+def _label_scores(actual: Array, said: Array, weights: Array | None = None) -> tuple[Array, Array, Array, Array]:
+    """Precision, recall and f1 of every label, 0 where they are 0 / 0, and in how many rows it is present."""
+    w = np.ones(len(actual)) if weights is None else np.asarray(weights, np.float64)
+    hits, claims, present = w @ (actual & said), w @ said, w @ actual
+
+    def share(part: Array, whole: Array) -> Array:
+        return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+    return share(hits, claims), share(hits, present), share(2 * hits, claims + present), actual.sum(axis=0)
 
 
 def class_probabilities(task: Task, outputs: Array) -> NDArray[np.float64]:
@@ -138,7 +162,7 @@ def per_class(task: Task, outputs: Array, targets: Array) -> list[dict[str, Any]
         return []
     if task.kind == "multilabel":
         labels: tuple[Any, ...] = task.names
-        parts = precision_recall_fscore_support(targets > 0.5, outputs >= 0.5, zero_division=0.0)
+        parts = _label_scores(targets > 0.5, outputs >= 0.5)
     else:
         labels = task.classes
         actual, said = class_indices(task, targets), class_indices(task, outputs)

@@ -24,7 +24,7 @@ class TrainingState:
         engine: parameters, optimizer slots and step.
         epoch: how many epochs are complete.
         position: how many batches of the next epoch are done.
-        partial_losses: the losses of those batches.
+        partial_losses: the losses of those batches, shape (position,).
         seconds: time already spent on the next epoch.
         best: the parameters that a callback asked to keep, or None.
         callbacks: one state a callback.
@@ -32,12 +32,13 @@ class TrainingState:
         factor: what callbacks multiplied the learning rate by.
         history: the records of the complete epochs.
         first_epoch, first_step: where this call of `fit` began; its schedule counts from there.
+        stopped: why a callback ended the run, in one sentence; None where none did.
     """
 
     engine: State
     epoch: int = 0
     position: int = 0
-    partial_losses: tuple[float, ...] = ()
+    partial_losses: Array = field(default_factory=lambda: np.zeros(0))
     seconds: float = 0.0
     best: Array | None = None
     callbacks: tuple[dict[str, Any], ...] = ()
@@ -46,32 +47,41 @@ class TrainingState:
     history: tuple[Epoch, ...] = ()
     first_epoch: int = 0
     first_step: int = 0
+    stopped: str | None = None
 
     def arrays(self) -> dict[str, Array]:
         """The arrays that a checkpoint stores."""
         found = {"parameters": self.engine.parameters, "slots": self.engine.slots}
-        return found if self.best is None else found | {"best": self.best}
+        if self.position:
+            found["partial_losses"] = self.partial_losses
+        if self.best is not None:
+            found["best"] = self.best
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""
         plain = {name: getattr(self, name) for name in _PLAIN}
-        listed = {"partial_losses": list(self.partial_losses), "callbacks": list(self.callbacks)}
-        return plain | listed | {"step": self.engine.step, "history": [epoch.to_dict() for epoch in self.history]}
+        history = [epoch.to_json() for epoch in self.history]
+        return plain | {"callbacks": list(self.callbacks), "step": self.engine.step, "history": history}
 
     @classmethod
     def restore(cls, arrays: dict[str, Array], data: dict[str, Any]) -> TrainingState:
-        """The state that `arrays` and `to_dict` described."""
+        """The state that `arrays` and `to_dict` described.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: they describe no state.
+        """
         return cls(
             State(arrays["parameters"], arrays["slots"], data["step"]),
             best=arrays.get("best"),
-            partial_losses=tuple(data["partial_losses"]),
+            partial_losses=arrays.get("partial_losses", np.zeros(0)),
             callbacks=tuple(data["callbacks"]),
-            history=tuple(Epoch(**epoch) for epoch in data["history"]),
+            history=tuple(Epoch.from_json(epoch) for epoch in data["history"]),
             **{name: data[name] for name in _PLAIN},
         )
 
 
-_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step")
+_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step", "stopped")
 
 
 def first_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:
@@ -93,19 +103,42 @@ def predicting_parameters(state: State, optimizer: Optimizer, network: Network) 
     """The parameters that predictions use: the averaged ones where the optimizer keeps an average."""
     if optimizer.average is None:
         return state.parameters
-    names = [name for name, _ in optimizer.rule().slots]
-    average = state.slots[names.index("average")]
+    average = state.slots[_average_slot(optimizer)]
     return np.where(network.parameter_table.trained_mask(), average, state.parameters)
 
 
 def continued(state: TrainingState) -> TrainingState:
-    """The state from which another call of `fit` goes on: same weights and optimizer, a new schedule and callbacks."""
+    """The state from which another call of `fit` goes on: same weights and optimizer, a new schedule and callbacks.
+
+    An epoch that was interrupted is not taken up again: the other call may have other rows.
+    """
     return replace(
         state,
+        position=0,
+        partial_losses=np.zeros(0),
+        seconds=0.0,
         best=None,
         callbacks=(),
         plateau={},
         factor=1.0,
         first_epoch=state.epoch,
         first_step=state.engine.step,
+        stopped=None,
     )
+
+
+def at_best(state: TrainingState, optimizer: Optimizer) -> State:
+    """Parameters and slots with the best weights in place of the last ones, where a callback kept some.
+
+    An average of the weights starts anew at the best weights; the rest of the optimizer's memory stays.
+    """
+    if state.best is None:
+        return state.engine
+    slots = np.array(state.engine.slots)
+    if optimizer.average is not None:
+        slots[_average_slot(optimizer)] = state.best
+    return State(state.best, slots, state.engine.step)
+
+
+def _average_slot(optimizer: Optimizer) -> int:
+    return [name for name, _ in optimizer.rule().slots].index("average")

@@ -58,7 +58,11 @@ class NumberEncoder:
     @property
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
-        text = f"(x - {self.mean:.6g}) / {self.scale:.6g}, within ±{FAR:g}" if self.scale else "0, the same in every training row"
+        text = (
+            f"(x - {self.mean:.6g}) / {self.scale:.6g}, within ±{FAR:g}"
+            if self.scale
+            else "0, the same in every training row"
+        )
         return text + (", and a flag for missing cells" if self.flag else "")
 
     def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:

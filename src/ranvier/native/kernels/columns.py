@@ -16,7 +16,6 @@ from ranvier.native.plan.tiles import PANEL
 from ranvier.network.optimizers import UpdateRule
 
 
-
 def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
     """Write `(a, b, sums, i64 rows, i64 from, i64 to)` over panels."""
     pointers = dict.fromkeys(("a", "b", "sums"), "ptr")
@@ -52,9 +51,7 @@ def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) 
 
 def write_running_statistics(module: Emitter, name: str, step: RunningStatistics) -> None:
     """Write `(running, batch, i64 from, i64 to)` over panels."""
-    with module.function(
-        name, {"running": "ptr", "batch": "ptr", "from": "i64", "to": "i64"}, internal=True
-    ) as f:
+    with module.function(name, {"running": "ptr", "batch": "ptr", "from": "i64", "to": "i64"}, internal=True) as f:
         running, batch, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
             assert loop.index is not None

@@ -75,8 +75,13 @@ class Emitter:
             raise EngineError(f"The table {name} was made with other numbers before.")
         return Value("ptr", f"@{name}")
 
-    def add_text(self, ir_text: str) -> None:
-        """Add IR written elsewhere, such as the barrier; it declares what it needs itself."""
+    def add_text(self, ir_text: str, defines: Mapping[str, str] | None = None) -> None:
+        """Add IR written elsewhere, such as the barrier; it declares what it needs itself.
+
+        Parameters:
+            defines: name -> type it gives back, of the functions in it that are called from here.
+        """
+        self._functions.update(defines or {})
         self._parts.append(ir_text.strip("\n"))
 
     def has_function(self, name: str) -> bool:

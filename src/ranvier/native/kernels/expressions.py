@@ -8,7 +8,7 @@ the other functions differ within the bounds of vector_math.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ranvier.errors import EngineError, nearest
 from ranvier.expression import Expression, order
@@ -66,14 +66,12 @@ class _Writer:
         elif node.value is not None:
             self.results[node] = constant(node.value, self.type)
         elif node.op in _COMPARISONS:
-            a, b = map(self.value, node.arguments)
+            a, b = (self.value(argument) for argument in node.arguments)
             self.holds[node] = self.f.compare(_COMPARISONS[node.op], a, b, node.op)
         elif node.op == "where":
-            condition, a, b = node.arguments
-            holds = self.holds.get(condition)
-            if holds is None:
-                holds = self.f.compare("une", self.value(condition), 0.0)
-            self.results[node] = self.f.select(holds, self.value(a), self.value(b), "where")
+            condition, first, second = node.arguments
+            holds = self.holds.get(condition) or self.f.compare("une", self.value(condition), 0.0)
+            self.results[node] = self.f.select(holds, self.value(first), self.value(second), "where")
         else:
             self.results[node] = _operation(self.f, node.op, [self.value(argument) for argument in node.arguments])
 
@@ -83,7 +81,7 @@ def _operation(f: Function, op: str, arguments: Sequence[Value]) -> Value:
         return vector_math.UNARY[op](f, arguments[0])
     if op == "negative":
         return f.negative(arguments[0])
-    binary = {
+    binary: dict[str, Callable[[Value, Value], Value]] = {
         "add": f.add,
         "subtract": f.subtract,
         "multiply": f.multiply,

@@ -1,34 +1,43 @@
-"""Activations, their slopes and other expressions, applied to 16 numbers at a time."""
+"""Activations and their slopes, applied to 16 numbers at a time.
+
+Short formulas are written where they are used. Those with exponentials and the like become functions of the module, so
+that the code of a tile with many rows stays small and compiles quickly.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
 
-from ranvier.expression import Expression
-from ranvier.expression.expression import order
+from ranvier.expression import Expression, order, to_list
+from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.network.activations import Activation
 
 
-def expression_value(f: Function, roots: tuple[Expression, ...], values: Mapping[str, Value]) -> tuple[Value, ...]:
-    done = {}
-    for node in order(*roots):
-        a = [done[x] for x in node.arguments]
-        if node.op == "constant": done[node] = f.constant(node.value)
-        elif node.op == "variable": done[node] = values[node.name]
-        elif node.op in ("add", "subtract", "multiply", "divide", "negative"): done[node] = getattr(f, node.op)(*a)
-        elif node.op == "sqrt": done[node] = f.intrinsic("sqrt", *a)
-        elif node.op == "absolute": done[node] = f.intrinsic("fabs", *a)
-        elif node.op == "maximum": done[node] = f.select(f.compare("olt", a[0], a[1]), a[1], a[0])
-        elif node.op == "minimum": done[node] = f.select(f.compare("olt", a[1], a[0]), a[1], a[0])
-        elif node.op == "less": done[node] = f.select(f.compare("olt", *a), f.constant(1.0), f.constant(0.0))
-        elif node.op == "less_equal": done[node] = f.select(f.compare("ole", *a), f.constant(1.0), f.constant(0.0))
-        elif node.op == "where": done[node] = f.select(f.compare("une", a[0], 0.0), a[1], a[2])
-        elif node.op == "sign":
-            done[node] = f.select(f.compare("ogt", a[0], 0.0), f.constant(1.0), f.select(f.compare("olt", a[0], 0.0), f.constant(-1.0), f.constant(0.0)))
-        else: raise NotImplementedError(node.op)
-    return tuple(done[r] for r in roots)
+SHORT = frozenset(
+    ("add", "subtract", "multiply", "divide", "negative", "less", "less_equal", "sqrt", "absolute", "sign")
+    + ("minimum", "maximum", "where", "constant", "variable")
+)
+"""Operations that are one or two instructions."""
+
+
+def apply(f: Function, name: str, expression: Expression, x: Value) -> Value:
+    """An expression in the variable "x", in place where it is short, else by a call.
+
+    Parameters:
+        name: how to call the function, beside a mark of the expression.
+    """
+    if all(node.op in SHORT for node in order(expression)):
+        return emit_expressions(f, (expression,), {"x": x})[0]
+    mark = hashlib.sha256(json.dumps(to_list(expression)).encode()).hexdigest()[:8]
+    readable = "".join(letter for letter in name if letter.isascii() and letter.isalnum() or letter == "_")
+    called = f"{readable}_{mark}"
+    if not f.module.has_function(called):
+        with f.module.function(called, {"x": x.type}, x.type, internal=True) as g:
+            g.give_back(emit_expressions(g, (expression,), {"x": g.parameters[0]})[0])
+    return f.call(called, x)
 
 
 def activate(f: Function, activation: Activation, z: Value) -> Value:
@@ -37,7 +46,7 @@ def activate(f: Function, activation: Activation, z: Value) -> Value:
         return z
     if activation.name == "relu":
         return f.select(f.compare("ogt", z, 0.0), z, f.constant(0.0), "relu")
-    return expression_value(f, (activation.expression,), {"x": z})[0]
+    return apply(f, activation.name, activation.expression, z)
 
 
 def slope_factor(f: Function, activation: Activation, seen_at: Value, from_output: bool) -> Value | None:
@@ -57,4 +66,4 @@ def slope(f: Function, activation: Activation, seen: Value, from_output: bool) -
     if from_output and activation.name == "tanh":
         return f.subtract(1.0, f.multiply(seen, seen), "slope")
     assert activation.slope is not None
-    return expression_value(f, (activation.slope,), {"x": seen})[0]
+    return apply(f, f"{activation.name}_slope", activation.slope, seen)

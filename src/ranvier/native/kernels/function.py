@@ -222,6 +222,8 @@ class Function:
         if lanes == 1:
             return value
         type = values.vector_of(value.type, lanes)
+        if value.is_constant:
+            return Value(type, f"splat ({value.typed})")
         one = self.emit(type, f"insertelement {type} poison, {value.typed}, i64 0", f"{name}.first")
         indexes = f"<{lanes} x i32> zeroinitializer"
         return self.emit(type, f"shufflevector {type} {one.text}, {type} poison, {indexes}", name)

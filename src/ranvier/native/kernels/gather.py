@@ -12,20 +12,27 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.loss import source_row
-from ranvier.native.kernels.values import Value, element_of, vector_of
+from ranvier.native.kernels.values import Value, bytes_of, element_of, vector_of
 from ranvier.native.plan.steps import Gather
 from ranvier.native.plan.tiles import PANEL
 
 KINDS = {"float32": "float", "float64": "double", "uint8": "i8"}
 """What inputs may be, by name; the place in this table tells the code which they are."""
 LARGEST_BYTE = 255.0
+LINE = 64
+"""Bytes that come from memory together."""
 
 
 def write_gather(module: Emitter, name: str, step: Gather) -> None:
-    """Write `(inputs, i64 kind, order, i64 shift, x, i64 from, i64 to)`; a null order means row + shift."""
-    parameters = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr", "from": "i64", "to": "i64"}
-    with module.function(name, parameters, internal=True) as f:
-        inputs, kind, order, shift, x, first, stop = f.parameters
+    """Write `(inputs, kind, order, shift, x, ahead, left, from, to)`; a null order means row + shift.
+
+    While row b is copied, the row that stands `ahead` places further in the order is asked for, which is the same row of
+    the next batch, as long as its place is below `left`: rows in random order are unknown to the processor, and nobody
+    should wait for them.
+    """
+    pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr"}
+    with module.function(name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}, internal=True) as f:
+        inputs, kind, order, shift, x, ahead, left, first, stop = f.parameters
         for number, element in enumerate(KINDS.values()):
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
                 assert loop.index is not None
@@ -33,6 +40,18 @@ def write_gather(module: Emitter, name: str, step: Gather) -> None:
                 at = f.pointer(inputs, f.multiply(source, step.x.columns), element, name="source")
                 to = f.pointer(x, f.multiply(loop.index, step.x.stride), name="target")
                 _copy(f, at, to, step.x.columns, element)
+                coming = f.add(loop.index, ahead)
+                with f.when(f.compare("slt", coming, left), name="coming"):
+                    number = f.load(f.pointer(order, coming, "i64"), "i64", name="number")
+                    _ask(f, f.pointer(inputs, f.multiply(number, step.x.columns), element), step.x.columns, element)
+
+
+def _ask(f: Function, row: Value, columns: int, element: str) -> None:
+    """Ask for the lines of a row."""
+    size = columns * bytes_of(element)
+    with f.loop(0, size, LINE, name="line") as loop:
+        assert loop.index is not None
+        f.prefetch(f.pointer(row, loop.index, "i8"))
 
 
 def _copy(f: Function, at: Value, to: Value, columns: int, element: str) -> None:

@@ -14,7 +14,7 @@ itself (for one gradient over all rows, or to clip by norm) it is stored instead
 from __future__ import annotations
 
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.formulas import expression_value
+from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.tile import Strides, contract, segments
 from ranvier.native.kernels.values import Value, vector_of
@@ -68,7 +68,7 @@ class Updater:
         values = {**self.values, "gradient": gradient, "parameter": weight}
         for (name, _), at in zip(rule.slots, slots_at, strict=True):
             values[name] = f.load(at, name=name)
-        results = expression_value(f, (rule.parameter, *rule.updates), values)
+        results = emit_expressions(f, (rule.parameter, *rule.updates), values)
         for result, at in zip(results, (value_at, *slots_at), strict=True):
             f.store(result, at)
 
@@ -174,9 +174,7 @@ def _unit(
             transpose(f, source, transposed, first, stop, column, copy.stride)
 
 
-def transpose(
-    f: Function, source: Value, target: Value, first: Value, stop: Value, column: Value, stride: int
-) -> None:
+def transpose(f: Function, source: Value, target: Value, first: Value, stop: Value, column: Value, stride: int) -> None:
     """Copy rows first to stop of one panel into the transposed weight, in squares of 8 by 8.
 
     Parameters:
@@ -208,7 +206,10 @@ def _turned(f: Function, rows: list[Value]) -> list[Value]:
     fours = []
     for i in (0, 4):
         for j in (0, 1):
-            fours += [f.shuffle(pairs[i + j], pairs[i + j + 2], first), f.shuffle(pairs[i + j], pairs[i + j + 2], second)]
+            fours += [
+                f.shuffle(pairs[i + j], pairs[i + j + 2], first),
+                f.shuffle(pairs[i + j], pairs[i + j + 2], second),
+            ]
     near, far = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
     return [f.shuffle(fours[i], fours[i + 4], lanes) for lanes in (near, far) for i in range(4)]
 
@@ -252,4 +253,3 @@ def column_sums(
             following.append(f.fma(loaded[0], loaded[1], total) if b else f.add(total, loaded[0]))
         loop.carry(*following)
     return list(loop.results)
-

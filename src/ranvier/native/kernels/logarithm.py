@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ranvier.native.kernels import exponential
 from ranvier.native.kernels.coefficients import DOUBLE, LN2_REST, LOGARITHM_TAIL, TWO_THIRDS
+from ranvier.native.kernels.exponential import coefficients, integer_of, polynomial
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value, constant, element_of
-from ranvier.native.kernels.exponential import coefficients, integer_of, polynomial
 
 _ROOT_HALF = {"float": 0x3F3504F3, "double": 0x3FE6A09E667F3BCD}
 _INFINITY = float("inf")
@@ -21,7 +21,7 @@ def log(f: Function, x: Value) -> Value:
 
 
 def log1p(f: Function, x: Value) -> Value:
-    """ln(1 + x) within 1.5 ulp, also for small x; minus infinity at -1, not a number below."""
+    """ln(1 + x) within 1 ulp, also for small x; minus infinity at -1, not a number below."""
     total = f.add(x, 1.0, "total")
     whole, mantissa = split(f, total)
     # What was lost in 1 + x, relative to it, is added to the logarithm; with exponent 0 nothing needs to be.
@@ -70,8 +70,7 @@ def _edges(f: Function, x: Value, total: Value, result: Value, name: str) -> Val
 
 
 def power(f: Function, a: Value, b: Value) -> Value:
-    """a^b as numpy.power: not a number below 0 unless b is whole; float32 correctly rounded but for ties that are
-    nearly so (0.51 ulp), float64 within 1 ulp."""
+    """a^b as numpy.power, not a number below 0 unless b is whole; float32 within 0.51 ulp, float64 within 1.5."""
     if element_of(a.type) == "float":
         wide = power(f, f.cast("fpext", a, "double"), f.cast("fpext", b, "double"))
         return f.cast("fptrunc", wide, "float", "power")

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.formulas import activate, expression_value, slope
+from ranvier.native.kernels.expressions import emit_expressions
+from ranvier.native.kernels.formulas import activate, slope
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, largest, masked, total
 from ranvier.native.kernels.values import Value
@@ -106,7 +107,9 @@ class RowLoss:
         """The sum over the row of what `term` gives for each group of columns."""
         f = self.f
         zero = f.constant(0.0)
-        return total(f, each_group(f, self.columns, lambda c, m, s: (f.add(s[0], masked(f, term(c, m), m)),), [zero])[0])
+        return total(
+            f, each_group(f, self.columns, lambda c, m, s: (f.add(s[0], masked(f, term(c, m), m)),), [zero])[0]
+        )
 
     def elementwise(self) -> Value:
         f, loss, activation = self.f, self.step.loss, self.step.activation
@@ -114,7 +117,7 @@ class RowLoss:
         def term(column: Value, mask: Value | None) -> Value:
             z, t = self.sums(column), self.targets(column, mask)
             y = z if loss.on == "logit" else activate(f, activation, z)
-            value, change = expression_value(f, (loss.expression, loss.slope), {loss.on: y, "target": t})
+            value, change = emit_expressions(f, (loss.expression, loss.slope), {loss.on: y, "target": t})
             if loss.on == "output" and activation.name != "identity":
                 change = f.multiply(change, slope(f, activation, z, False))
             self.store(column, mask, f.multiply(change, self.scale) if self.scale != 1.0 else change)
@@ -124,18 +127,18 @@ class RowLoss:
         return f.multiply(value, self.scale) if self.scale != 1.0 else value
 
     def normalizer(self) -> tuple[Value, Value]:
-        """The row's largest z and log(sum exp(z - largest)), both in every lane."""
-        top, mass = normalizer(self.f, self.z, self.columns)
-        return top, log(self.f, mass)
+        """The row's largest z and sum exp(z - largest), both in every lane."""
+        return normalizer(self.f, self.z, self.columns)
 
     def log_probability(self) -> Value:
         f, loss = self.f, self.step.loss
         top, mass = self.normalizer()
+        log_mass = log(f, mass)
 
         def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value, Value]:
-            log_p = f.subtract(f.subtract(self.sums(column), top), mass)
+            log_p = f.subtract(f.subtract(self.sums(column), top), log_mass)
             t = self.targets(column, mask)
-            value, change = expression_value(f, (loss.expression, loss.slope), {loss.on: log_p})
+            value, change = emit_expressions(f, (loss.expression, loss.slope), {loss.on: log_p})
             return log_p, t, value, change
 
         def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -162,9 +165,9 @@ class RowLoss:
         top, mass = self.normalizer()
 
         def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value]:
-            p = exp(f, f.subtract(f.subtract(self.sums(column), top), mass))
+            p = f.divide(exp(f, f.subtract(self.sums(column), top)), mass)
             values = {loss.on: p, "target": self.targets(column, mask)}
-            value, change = expression_value(f, (loss.expression, loss.slope), values)
+            value, change = emit_expressions(f, (loss.expression, loss.slope), values)
             return p, value, change
 
         def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:

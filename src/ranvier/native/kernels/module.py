@@ -54,7 +54,7 @@ class ModuleWriter:
     def text(self) -> str:
         """The module's IR."""
         if self.plan.learns:
-            self.module.add_text(barrier_ir(self.target))
+            self.module.add_text(barrier_ir(self.target), {"barrier": "void"})
             self._span()
         else:
             self._predict()
@@ -76,6 +76,8 @@ class ModuleWriter:
         with self.module.function("span", {"thread": "i64", "argument": "ptr"}) as f:
             self._begin(f)
             words = self.words
+            last = f.pointer(words["starts"], words["steps"], "i64")
+            numbers = f.load(last, "i64", name="all")
             with f.loop(ZERO, words["steps"], name="step") as loop:
                 assert loop.index is not None
                 at = f.pointer(words["starts"], loop.index, "i64")
@@ -87,13 +89,14 @@ class ModuleWriter:
                 body.result = f.pointer(words["results"], loop.index, "double", name="result")
                 body.step = f.add(words["first_step"], loop.index, "number")
                 body.rows, body.shift = rows, ZERO
+                body.left = f.subtract(numbers, start, "left")
                 body.one_share, body.row_share = self._shares(f, rows, body.order)
                 share = f.divide(f.add(rows, f.subtract(words["threads"], 1)), words["threads"], "share")
                 first = f.intrinsic("smin", f.multiply(self.thread, share), rows)
                 stop = f.intrinsic("smin", f.add(first, share), rows)
                 for stage in self.plan.stages:
                     self._stage(f, body, stage, first, stop)
-                    f.call("barrier", words["barrier"], words["threads"], result="void")
+                    f.call("barrier", words["barrier"], words["threads"])
 
     def _stage(self, f: Function, body: Body, stage: Stage, first: Value, stop: Value) -> None:
         if not stage.rows:
@@ -166,6 +169,7 @@ class Body:
     result: Value
     step: Value
     rows: Value
+    left: Value
     shift: Value
     one_share: Value
     row_share: Value
@@ -185,7 +189,9 @@ class Body:
         f, words, module = self.w.f, self.w.words, self.module
         if isinstance(step, s.Gather):
             name = self.w.name("gather", step, lambda name: gather.write_gather(module, name, step))
-            arguments = (words["inputs"], words["kind"], self.order, self.shift, self.at(step.x), first, stop)
+            ahead = (self.rows, self.left) if self.plan.learns else (ZERO, ZERO)
+            source = (words["inputs"], words["kind"], self.order, self.shift)
+            arguments = (*source, self.at(step.x), *ahead, first, stop)
             f.call(name, *arguments)
         elif isinstance(step, (s.Forward, s.Back)):
             self._product(step, first, stop)
@@ -209,9 +215,7 @@ class Body:
         registers, heights = self.plan.registers, self.plan.heights
         panels = step.weight if isinstance(step, s.Forward) else step.transposed
         kind = f"{'forward' if forward else 'back'}_{panels.rows}x{panels.columns}"
-        name = self.w.name(
-            kind, step, lambda name: dense.write_product(self.module, name, step, registers, heights)
-        )
+        name = self.w.name(kind, step, lambda name: dense.write_product(self.module, name, step, registers, heights))
         if isinstance(step, s.Forward):
             out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
             buffers = (step.x, step.weight, step.bias, out, extra)
@@ -299,7 +303,7 @@ class Body:
         name = self.w.name("squares", (), lambda name: columns.write_squares(self.module, name))
         for t in step.trained:
             first, stop = self.share(t.value.panels)
-            stride = Value("i64", str(t.value.stride if t.value.kind == "weight" else PANEL))
+            stride = Value("i64", str(t.value.stride))
             f.call(name, self.at(t.gradient), stride, f.pointer(self.at(step.partial), place), first, stop)
             place += t.value.panels
 

@@ -1,6 +1,6 @@
 """Steps that treat the values of a row one by one or normalize a row: everything between dense layers.
 
-    for each row b:  for each 16 columns:  y = what the step says of them
+for each row b:  for each 16 columns:  y = what the step says of them
 """
 
 from __future__ import annotations

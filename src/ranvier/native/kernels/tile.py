@@ -19,6 +19,7 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 
 UNROLL = 4
+"""Steps of a contraction that a round of the loop makes, in tall tiles; low ones make half as many."""
 
 Tile = list[list[Value]]
 """c[row][panel], each a vector of 16."""
@@ -65,8 +66,9 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
             loop.carry(*moved, *chains)
         return list(loop.results)
 
-    whole = f.bitwise("and", length, -UNROLL, "whole")
-    state = round_of(UNROLL, Value("i64", "0"), whole, [a, b, *flat], "k")
+    steps = UNROLL if height >= UNROLL else UNROLL // 2
+    whole = f.bitwise("and", length, -steps, "whole")
+    state = round_of(steps, Value("i64", "0"), whole, [a, b, *flat], "k")
     state = round_of(1, whole, length, state, "k.rest")
     chains = state[2:]
     return [chains[r * panels : (r + 1) * panels] for r in range(height)]
@@ -93,9 +95,7 @@ def segments(f: Function, start: Value, stop: Value, heights: tuple[int, ...]) -
         first = end
 
 
-def panel_loops(
-    f: Function, panels: int, height: int, at_once: int, body: Callable[[Value, int], None]
-) -> None:
+def panel_loops(f: Function, panels: int, height: int, at_once: int, body: Callable[[Value, int], None]) -> None:
     """Write a loop over the panels, `at_once` of them together, and what is left of them after it."""
     whole = panels // at_once * at_once
     if whole:

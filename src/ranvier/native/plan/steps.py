@@ -56,9 +56,9 @@ class Buffer:
 
     @property
     def stride(self) -> int:
-        """Numbers from row to row (rows, column), or from panel to panel (weight)."""
-        if self.kind == "column":
-            return 1
+        """Numbers from row to row (rows, column), or from panel to panel (weight, vector)."""
+        if self.kind in ("column", "vector"):
+            return 1 if self.kind == "column" else PANEL
         return row_stride(self.columns) if self.kind == "rows" else padded(self.rows) * PANEL
 
     @property

@@ -1,0 +1,166 @@
+"""Choices: what `train` was asked for, as plain values, and the network and settings that follow from them."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ranvier.errors import InputError, nearest
+from ranvier.model.targets import default_loss
+from ranvier.model.training import Training
+from ranvier.network.activations import Activation, activation_from_dict
+from ranvier.network.layers import Dense, Dropout, Layer
+from ranvier.network.losses import Loss, loss_from_dict
+from ranvier.network.losses import loss as find_loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer, optimizer_from_dict
+from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.schedules import Schedule, schedule_from_dict
+from ranvier.network.schedules import schedule as find_schedule
+from ranvier.network.task import Task
+from ranvier.training.callbacks import EarlyStopping, as_callbacks
+
+OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "classes": "softmax", "multilabel": "sigmoid", "regression": "identity"}
+BATCH_SIZES = ((2_000, 32), (10_000, 64), (40_000, 128), (100_000, 256))
+READERS: Mapping[str, Any] = {
+    "activation": activation_from_dict,
+    "loss": loss_from_dict,
+    "optimizer": optimizer_from_dict,
+    "schedule": schedule_from_dict,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What `train` was asked for; see `train` for the meaning of the fields."""
+
+    target: str | tuple[str, ...] | None = None
+    task: str | None = None
+    hidden: tuple[int, ...] = (128, 64)
+    activation: str | Activation = "relu"
+    dropout: float = 0.1
+    loss: str | Loss | None = None
+    epochs: int = 300
+    batch_size: int | None = None
+    optimizer: str | Optimizer = "adamw"
+    learning_rate: float | None = None
+    schedule: str | Schedule = "cosine"
+    weight_decay: float | None = None
+    validation: float | str = 0.1
+    held_out: float = 0.2
+    ignore: tuple[str, ...] = ()
+    patience: int = 40
+    class_weight: str | dict[Any, float] | None = None
+    seed: int = 0
+    engine: str = "auto"
+    precision: str = "float32"
+    threads: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The choices as plain JSON values."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Choices:
+        """The choices that `to_dict` wrote.
+
+        >>> Choices.from_dict(Choices(hidden=(8,)).to_dict()) == Choices(hidden=(8,))
+        True
+        """
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        for name, read in READERS.items():
+            if isinstance(values.get(name), Mapping):
+                values[name] = read(values[name])
+        if isinstance(values.get("class_weight"), tuple):
+            values["class_weight"] = dict(values["class_weight"])
+        return cls(**values)
+
+
+def _plain(value: Any) -> Any:
+    """A choice as a JSON value; a dictionary becomes pairs, because labels need not be text."""
+    if isinstance(value, (Activation, Loss, Optimizer, Schedule)):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return [[_plain(label), _plain(weight)] for label, weight in value.items()]
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def chosen_from(target: str | tuple[str, ...] | None, given: Mapping[str, Any]) -> Choices:
+    """The choices of a call of `train`: what was given, and the defaults.
+
+    Raises:
+        InputError: an option does not exist, or its value is of the wrong kind.
+    """
+    known = [field.name for field in fields(Choices)]
+    for name in given:
+        if name not in known or name == "target":
+            raise InputError(f"train has no option {name!r}. {nearest(name, known)}")
+    values = {name: value for name, value in given.items() if value is not None}
+    values |= {name: _listed(name, values[name]) for name in ("hidden", "ignore") if name in values}
+    if isinstance(values.get("validation"), (str, Path)):
+        path = Path(values["validation"])
+        values["validation"] = str(path.resolve()) if path.exists() else str(path)
+    elif "validation" in values and not isinstance(values["validation"], numbers.Real):
+        raise InputError(
+            f"validation is a {type(values['validation']).__name__}; it must be a share of the rows or a file of rows."
+        )
+    if "optimizer" in values and find_optimizer(values["optimizer"]).full_batch:
+        values = {"dropout": 0.0, "schedule": "constant", **values}
+    return Choices(target=target, **values)
+
+
+def _listed(name: str, given: Any) -> tuple[Any, ...]:
+    if isinstance(given, (str, int)):
+        return (given,)
+    if not isinstance(given, Sequence) and not hasattr(given, "__array__"):
+        example = "(128, 64)" if name == "hidden" else "['name']"
+        raise InputError(f"{name} is {given!r}; it must be a list, such as {example}.")
+    return tuple(_plain(item) for item in given)
+
+
+def build_network(inputs: int, task: Task, chosen: Choices) -> Network:
+    """Hidden layers as wide as asked, and the output layer that the task needs."""
+    layers: list[Layer] = []
+    for width in chosen.hidden:
+        layers.append(Dense(width, chosen.activation))
+        if chosen.dropout:
+            layers.append(Dropout(chosen.dropout))
+    return Network(inputs, [*layers, Dense(task.outputs, OUTPUT_ACTIVATIONS[task.kind])])
+
+
+def build_training(
+    network: Network, task: Task, chosen: Choices, rows: int, callbacks: Any, validated: bool
+) -> Training:
+    """The settings, with what was left open chosen by the task and the number of rows."""
+    options = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    stopping = EarlyStopping(chosen.patience, "validation_loss" if validated else "loss")
+    training = Training(
+        loss=default_loss(network, task) if chosen.loss is None else find_loss(chosen.loss),
+        optimizer=find_optimizer(chosen.optimizer, **given),
+        schedule=find_schedule(chosen.schedule),
+        epochs=chosen.epochs,
+        batch_size=batch_size_for(rows) if chosen.batch_size is None else chosen.batch_size,
+        callbacks=(stopping, *as_callbacks(callbacks)),
+        seed=chosen.seed,
+        engine=chosen.engine,
+        precision=chosen.precision,
+        threads=chosen.threads,
+        shuffle=True,
+    )
+    training.check(network, task, validated)
+    return training
+
+
+def batch_size_for(rows: int) -> int:
+    """The rows a step when the user does not say: more for larger sets.
+
+    >>> batch_size_for(1_000), batch_size_for(1_000_000)
+    (32, 512)
+    """
+    return next((size for limit, size in BATCH_SIZES if rows <= limit), 512)

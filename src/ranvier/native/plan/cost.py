@@ -1,0 +1,42 @@
+"""What a plan costs: FLOPs of a step, and how many threads are worth waking."""
+
+from __future__ import annotations
+
+from ranvier.engine.problem import Problem
+from ranvier.network.layers import Dense
+
+SMALL_STEP = 400_000
+"""FLOPs of a step below which a second thread costs more at the barriers than it brings."""
+SMALL_PREDICTION = 20_000_000
+"""FLOPs of a prediction below which waking other threads takes longer than doing it."""
+ELEMENTWISE = 20
+"""FLOPs counted for an activation, a loss or an update of one number, beside the products."""
+
+
+def step_flops(problem: Problem) -> int:
+    """FLOPs of the products of one training step: forward, weight gradient and, but for the first layer, data gradient.
+
+    >>> from ranvier.network.layers import Dense
+    >>> from ranvier.network.losses import loss
+    >>> from ranvier.network.network import Network
+    >>> from ranvier.network.optimizers import SGD
+    >>> step_flops(Problem(Network(4, [Dense(3, "tanh"), Dense(2)]), loss("squared_error"), SGD(), batch_size=10))
+    600
+    """
+    products, first = 0, True
+    for place in problem.network.walk():
+        if isinstance(place.layer, Dense):
+            products += (2 if first else 3) * 2 * place.inputs * place.outputs
+            first = False
+    return products * problem.batch_size
+
+
+def training_threads(problem: Problem, available: int) -> int:
+    """How many threads a training step is worth.
+
+    Counts what is beside the products, too: the update of every parameter and the values of every row.
+    """
+    wanted = available if problem.threads is None else problem.threads
+    values = sum(place.outputs for place in problem.network.walk()) * problem.batch_size
+    work = step_flops(problem) + ELEMENTWISE * (problem.network.parameter_count + values)
+    return max(1, min(wanted, problem.batch_size, work // SMALL_STEP + 1 if work >= SMALL_STEP else 1))

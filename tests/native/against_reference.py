@@ -1,0 +1,94 @@
+"""Running the same problem in the native and the reference engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import Problem, Rows, Span
+from ranvier.native.engine import NativeEngine
+from ranvier.network.layers import Layer
+from ranvier.network.losses import Loss, loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import SGD, Optimizer
+from ranvier.reference.engine import ReferenceEngine
+from ranvier.training.state import first_state
+
+Array = NDArray[Any]
+# The states of float32 and float64 runs drift apart by a few roundings a step; losses and gradients of these tests are
+# of size 1, chains have some 300 terms at most, whose roundings mostly cancel.
+TOLERANCE = {"float32": 400 * 2.0**-24, "float64": 4000 * 2.0**-53}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an engine made of a problem."""
+
+    losses: Array
+    parameters: Array
+    slots: Array
+    outputs: Array
+    validation: float
+    objective: float
+    gradient: Array
+
+
+def problem(inputs: int, layers: list[Layer], rule: Loss | None = None, optimizer: Optimizer | None = None, **options: Any) -> Problem:
+    """A problem with what does not matter filled in."""
+    settings = {"batch_size": 10, "precision": "float32", "threads": 1, "seed": 5, **options}
+    return Problem(Network(inputs, layers), rule or loss("squared_error"), optimizer or SGD(0.05), **settings)
+
+
+def rows_for(task: Problem, rows: int = 37, kind: type = np.float32, seed: int = 0) -> Rows:
+    """Random rows whose targets are shares of 1, fit for every loss."""
+    generator = np.random.default_rng(seed)
+    inputs = generator.standard_normal((rows, task.network.inputs)).astype(kind)
+    if kind is np.uint8:
+        inputs = generator.integers(0, 256, (rows, task.network.inputs)).astype(kind)
+    targets = generator.random((rows, task.network.outputs)) + 0.05
+    targets /= targets.sum(axis=1, keepdims=True) if task.network.outputs > 1 else 1.1
+    weights = generator.integers(0, 4, rows).astype(np.float64) if task.weighted else None
+    return Rows(inputs, targets.astype(task.precision), weights)
+
+
+def span_for(task: Problem, rows: int = 37, steps: int = 3, seed: int = 0) -> Span:
+    """Some steps in random order, the last batch not full."""
+    generator = np.random.default_rng(seed)
+    size = task.batch_size
+    order = np.concatenate([generator.permutation(rows) for _ in range(steps * size // rows + 1)])[: steps * size]
+    starts = np.arange(steps + 1) * size
+    starts[-1] -= size // 3
+    optimizer = task.optimizer
+    scalars = optimizer.scalar_values(np.arange(1, steps + 1), np.full(steps, optimizer.learning_rate))
+    return Span(order, starts, scalars)
+
+
+def outcome(engine: Any, task: Problem, rows: Rows, span: Span, seed: int = 0) -> Outcome:
+    """Train, then look at everything an executable offers."""
+    executable = engine.compile(task)
+    executable.load(first_state(task.network, task.optimizer, seed).engine)
+    losses = executable.run(rows, span)
+    state = executable.read()
+    validation, outputs = executable.evaluate(rows)
+    objective, gradient = executable.objective(rows)
+    assert state.step == span.steps
+    assert np.array_equal(outputs, executable.outputs(rows.inputs))
+    executable.close()
+    return Outcome(losses, state.parameters, state.slots, outputs, validation, objective, gradient)
+
+
+def agree(task: Problem, rows: Rows | None = None, span: Span | None = None, slack: float = 1.0) -> None:
+    """Check that both engines make the same of a problem, up to rounding."""
+    rows = rows_for(task) if rows is None else rows
+    span = span_for(task) if span is None else span
+    expected = outcome(ReferenceEngine(), task, rows, span)
+    found = outcome(NativeEngine(), task, rows, span)
+    for name in Outcome.__dataclass_fields__:
+        given, wanted = np.asarray(getattr(found, name), np.float64), np.asarray(getattr(expected, name))
+        if wanted.size:
+            size = max(1.0, float(np.abs(wanted).max()))
+            error = float(np.abs(given - wanted).max()) / size
+            assert error <= slack * TOLERANCE[task.precision], (name, error)

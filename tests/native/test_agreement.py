@@ -1,0 +1,128 @@
+"""The native engine agrees with the reference, for everything on the lists of the network folder."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.native.against_reference import agree, problem, rows_for, span_for
+
+from ranvier.expression import absolute, sigmoid
+from ranvier.network.activations import ACTIVATIONS, activation
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
+from ranvier.network.losses import LOSSES, loss
+from ranvier.network.optimizers import OPTIMIZERS, Adam, optimizer
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+OUTPUT = {"output": "softplus", "logit": "sigmoid", "log_probability": "softmax"}
+PRECISIONS = ("float32", "float64")
+SIZES = (1, 2, 15, 16, 17, 31, 33, 100, 257)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(name: str) -> None:
+    hidden = [Dense(9, name), Dense(5, "tanh")] if name != "softmax" else [Dense(5, "tanh")]
+    agree(problem(7, [*hidden, Dense(3, name)], threads=2))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("outputs", [1, 3, 70])
+def test_losses(name: str, outputs: int) -> None:
+    rule = LOSSES[name]
+    agree(problem(6, [Dense(8, "tanh"), Dense(outputs, OUTPUT[rule.on])], rule, weighted=True))
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].on == "output"])
+def test_losses_through_softmax(name: str) -> None:
+    agree(problem(6, [Dense(5, "softmax")], LOSSES[name]))
+
+
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "categorical_cross_entropy", "squared_error"])
+def test_label_smoothing_and_sums(name: str) -> None:
+    on = LOSSES[name].on
+    reduction = None if on == "log_probability" else "sum"
+    rule = loss(name, label_smoothing=0.2 if on != "output" else 0.0, reduction=reduction)
+    agree(problem(6, [Dense(20, OUTPUT[on] if on != "output" else "softmax")], rule))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers(name: str) -> None:
+    if OPTIMIZERS[name].full_batch:
+        return
+    task = problem(7, [Dense(9, "tanh", l1=0.01, l2=0.1), Dense(17, "tanh"), Dense(2)], optimizer=optimizer(name))
+    agree(task, span=span_for(task, steps=4))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"clip_value": 0.01}, {"clip_norm": 0.05}, {"clip_norm": 1e6}, {"weight_decay": 0.1}, {"average": 0.9}],
+)
+def test_common_options(options: dict[str, float]) -> None:
+    layers = [Dense(33, "relu", l2=0.01), Dense(18, "tanh"), Dense(2)]
+    agree(problem(7, layers, optimizer=Adam(**options), threads=2))  # type: ignore[arg-type]
+
+
+def test_formulas_of_a_users_own() -> None:
+    swish = activation("swish", lambda x: x * sigmoid(x))
+    cubic = loss("cubic", lambda output, target: absolute(output - target) ** 3, reduction="sum")
+    mine = optimizer(
+        "mine",
+        lambda parameter, gradient, learning_rate, m, step: (
+            parameter - learning_rate * m / step,
+            0.5 * m + gradient,
+        ),
+        {"m": 0.25},
+    )
+    agree(problem(5, [Dense(6, swish), Dense(2)], cubic, mine))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Dropout(0.3), Dense(21, "relu"), Dropout(0.5), Dense(3)],
+        [LayerNorm(), Dense(20, "tanh"), LayerNorm(1e-3), Dense(3)],
+        [Scale(), Dense(20, "gelu"), Scale()],
+        [BatchNorm(), Dense(20, "tanh"), BatchNorm(0.5), Dense(3)],
+        [Residual([Dense(11, "relu"), Dense(7)]), Residual([LayerNorm(), Dense(7, "tanh")]), Dense(3)],
+        [Dense(7), Residual([Residual([Dense(7, "silu")]), Dropout(0.2), Dense(7, "gelu")]), BatchNorm(), Dense(3)],
+        [LayerNorm()],
+        [Dense(5, bias=False), Dropout(0.1)],
+    ],
+    ids=["dropout", "layer_norm", "scale", "batch_norm", "residual", "nested", "norm_only", "dropout_last"],
+)
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_layers(layers: list, precision: str) -> None:
+    agree(problem(7, layers, optimizer=Adam(0.01), precision=precision, threads=2), slack=8.0)
+
+
+@pytest.mark.parametrize("case", range(27))
+def test_sizes(case: int) -> None:
+    """Batch, inputs and units run through the sizes, each against others in every case."""
+    batch, inputs, units, last = (SIZES[(case * step + case // 9 * jump) % 9] for step, jump in ((1, 0), (2, 1), (4, 2), (5, 1)))
+    task = problem(inputs, [Dense(units, "relu"), Dense(last, "tanh")], batch_size=batch, threads=1 + case % 3)
+    agree(task, rows_for(task, 2 * batch + 3), span_for(task, 2 * batch + 3, steps=2))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.int32])
+@pytest.mark.parametrize("inputs", [16, 21, 100])
+def test_kinds_of_inputs(kind: type, inputs: int) -> None:
+    task = problem(inputs, [Dense(5, "tanh"), Dense(2)], threads=2, batch_size=13)
+    agree(task, rows_for(task, kind=kind))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "gelu", "mish"])
+def test_double_precision(name: str) -> None:
+    layers = [Dense(33, name), Dense(10, "softmax")]
+    agree(problem(20, layers, loss("categorical_cross_entropy"), Adam(), precision="float64", threads=2))
+
+
+def test_long_chains_are_cut_without_changing_the_result() -> None:
+    layers = [Dense(1300, "gelu"), Dense(20, "tanh"), Dense(2)]
+    agree(problem(1500, layers, loss("squared_error"), batch_size=200), slack=4.0)
+
+
+def test_a_batch_without_weight_changes_nothing_but_the_step() -> None:
+    task = problem(4, [Dense(3)], weighted=True)
+    rows = rows_for(task)
+    assert rows.weights is not None
+    rows.weights[:] = 0.0
+    agree(task, rows)

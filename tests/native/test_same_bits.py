@@ -1,0 +1,139 @@
+"""The same bits for any number of threads, any vector width, any cut into spans, and a row alone or among others."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.native.against_reference import problem, rows_for, span_for
+
+from ranvier.engine import Problem, Span
+from ranvier.errors import EngineError, RanvierError
+from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.kernels.module import plan_ir
+from ranvier.native.machine import llvm, target
+from ranvier.native.plan.plan import Machine, make_plan
+from ranvier.native.plan.tiles import Registers
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
+from ranvier.network.losses import loss
+from ranvier.network.optimizers import LBFGS, Adam
+from ranvier.training.state import first_state
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+MIXED = [Dense(37, "gelu"), Dropout(0.3), BatchNorm(), Residual([LayerNorm(), Dense(37, "tanh")]), Dense(11, "softmax")]
+
+
+def classifier(**options: Any) -> Problem:
+    settings = {"batch_size": 45, "weighted": True, **options}
+    return problem(29, MIXED, loss("categorical_cross_entropy"), Adam(clip_norm=0.5, average=0.9), **settings)
+
+
+def loaded(task: Problem, threads: int | None = None) -> NativeExecutable:
+    executable = NativeEngine().compile(task)
+    if threads is not None:
+        executable.threads = threads
+    executable.load(first_state(task.network, task.optimizer, 1).engine)
+    return executable
+
+
+def trained(task: Problem, threads: int) -> str:
+    executable = loaded(task, threads)
+    losses = executable.run(rows_for(task, 200), span_for(task, 200, steps=5))
+    state = executable.read()
+    return hashlib.sha256(losses.tobytes() + state.parameters.tobytes() + state.slots.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("options", [{}, {"precision": "float64"}, {"batch_size": 3}])
+def test_threads(options: dict[str, Any]) -> None:
+    """The number of threads decides the tiles, too, since each has other rows to cover."""
+    hashes = {trained(classifier(**options), threads) for threads in (1, 2, 4)}
+    assert len(hashes) == 1
+
+
+def test_the_hash_sees_a_changed_seed() -> None:
+    assert trained(classifier(seed=1), 1) != trained(classifier(seed=2), 1)
+
+
+def test_vector_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without AVX-512 both are the same width, and this only shows that the setting is taken."""
+    native = trained(classifier(), 1)
+    monkeypatch.setenv("RANVIER_CPU", "x86-64-v3")
+    assert trained(classifier(), 1) == native
+
+
+@pytest.mark.parametrize("registers", [Registers(32, 1), Registers(32, 4), Registers(16, 4)])
+def test_other_tiles(registers: Registers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiles made for other registers spill on this machine, but give the same bits."""
+    native = trained(classifier(), 1)
+    monkeypatch.setattr("ranvier.native.engine.machine", lambda *_: Machine(registers, 32 << 10, 32 << 10))
+    assert trained(classifier(), 1) == native
+
+
+def test_cut_into_spans() -> None:
+    task = classifier()
+    rows, span = rows_for(task, 200), span_for(task, 200, steps=5)
+    whole, cut = loaded(task), loaded(task)
+    whole.run(rows, span)
+    for k in range(span.steps):
+        first, last = span.starts[k : k + 2]
+        cut.run(rows, Span(span.order[first:last], np.array([0, last - first]), span.scalars[k : k + 1]))
+        middle = cut.read()
+        cut.load(middle)
+    assert whole.read().parameters.tobytes() == cut.read().parameters.tobytes()
+    assert whole.read().slots.tobytes() == cut.read().slots.tobytes()
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_a_row_alone_or_among_others(precision: str) -> None:
+    executable = loaded(classifier(precision=precision))
+    inputs = rows_for(classifier(), 200).inputs
+    together = executable.outputs(inputs)
+    alone = np.concatenate([executable.outputs(inputs[row : row + 1]) for row in range(200)])
+    assert together.tobytes() == alone.tobytes()
+    executable.threads_for = lambda rows: 2  # type: ignore[method-assign]
+    assert executable.outputs(inputs).tobytes() == together.tobytes()
+    assert executable.activations(inputs)[-1].outputs.tobytes() == together.tobytes()
+
+
+def test_steps_allocate_nothing() -> None:
+    task = classifier()
+    rows, span = rows_for(task, 200), span_for(task, 200, steps=50)
+    executable = loaded(task)
+    executable.run(rows, span)
+    words = executable._programs["train"].words.copy()
+    tracemalloc.start()
+    executable.run(rows, span)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # What a span needs: the losses, and the scalars where they must be copied.
+    assert most < 20_000
+    moved = np.flatnonzero(executable._programs["train"].words != words)
+    assert set(moved.tolist()) <= {6, 11}
+
+
+def test_refusals() -> None:
+    with pytest.raises(EngineError, match="bfloat16"):
+        NativeEngine().compile(classifier(precision="bfloat16"))
+    task = problem(3, [Dense(2)], optimizer=LBFGS())
+    executable = loaded(task)
+    with pytest.raises(EngineError, match="objective"):
+        executable.run(rows_for(task), Span(np.arange(3), np.array([0, 3]), np.zeros((1, 1))))
+    with pytest.raises(RanvierError, match="order"):
+        loaded(classifier()).run(rows_for(classifier()), Span(np.array([99]), np.array([0, 1]), np.zeros((1, 5))))
+    with pytest.raises(EngineError, match="load"):
+        NativeEngine().compile(classifier()).outputs(np.zeros((1, 29)))
+    with pytest.raises(EngineError, match="pickled"):
+        pickle.dumps(executable)
+
+
+def test_code_for_wide_vectors_can_be_made() -> None:
+    """It cannot run everywhere, but its text must be sound and must use the wide registers."""
+    wide = target.level("x86-64-v4", llvm.host().triple)
+    plan = make_plan(classifier(), "train", Machine(Registers(32, 1), 32 << 10, 1 << 20), 2)
+    if llvm.host().triple.startswith("x86_64"):
+        text = llvm.assembly(plan_ir(plan, wide), wide)
+        assert "vfmadd231ps" in text and "zmm31" in text
