@@ -36,7 +36,9 @@ class Outcome:
     gradient: Array
 
 
-def problem(inputs: int, layers: list[Layer], rule: Loss | None = None, optimizer: Optimizer | None = None, **options: Any) -> Problem:
+def problem(
+    inputs: int, layers: list[Layer], rule: Loss | None = None, optimizer: Optimizer | None = None, **options: Any
+) -> Problem:
     """A problem with what does not matter filled in."""
     settings = {"batch_size": 10, "precision": "float32", "threads": 1, "seed": 5, **options}
     return Problem(Network(inputs, layers), rule or loss("squared_error"), optimizer or SGD(0.05), **settings)
@@ -66,26 +68,28 @@ def span_for(task: Problem, rows: int = 37, steps: int = 3, seed: int = 0) -> Sp
     return Span(order, starts, scalars)
 
 
-def outcome(engine: Any, task: Problem, rows: Rows, span: Span, seed: int = 0) -> Outcome:
+def outcome(engine: Any, task: Problem, rows: Rows, span: Span, gradients: bool = False) -> Outcome:
     """Train, then look at everything an executable offers."""
     executable = engine.compile(task)
-    executable.load(first_state(task.network, task.optimizer, seed).engine)
+    executable.load(first_state(task.network, task.optimizer, 0).engine)
     losses = executable.run(rows, span)
     state = executable.read()
     validation, outputs = executable.evaluate(rows)
-    objective, gradient = executable.objective(rows)
+    objective, gradient = executable.objective(rows) if gradients else (0.0, np.zeros(0))
     assert state.step == span.steps
     assert np.array_equal(outputs, executable.outputs(rows.inputs))
     executable.close()
     return Outcome(losses, state.parameters, state.slots, outputs, validation, objective, gradient)
 
 
-def agree(task: Problem, rows: Rows | None = None, span: Span | None = None, slack: float = 1.0) -> None:
+def agree(
+    task: Problem, rows: Rows | None = None, span: Span | None = None, slack: float = 1.0, gradients: bool = False
+) -> None:
     """Check that both engines make the same of a problem, up to rounding."""
     rows = rows_for(task) if rows is None else rows
     span = span_for(task) if span is None else span
-    expected = outcome(ReferenceEngine(), task, rows, span)
-    found = outcome(NativeEngine(), task, rows, span)
+    expected = outcome(ReferenceEngine(), task, rows, span, gradients)
+    found = outcome(NativeEngine(), task, rows, span, gradients)
     for name in Outcome.__dataclass_fields__:
         given, wanted = np.asarray(getattr(found, name), np.float64), np.asarray(getattr(expected, name))
         if wanted.size:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.native.against_reference import agree, problem, rows_for, span_for
 
 from ranvier.expression import absolute, sigmoid
 from ranvier.network.activations import ACTIVATIONS, activation
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
 from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import OPTIMIZERS, Adam, optimizer
+from tests.native.against_reference import agree, problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 OUTPUT = {"output": "softplus", "logit": "sigmoid", "log_probability": "softmax"}
@@ -25,9 +25,11 @@ def test_activations(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-@pytest.mark.parametrize("outputs", [1, 3, 70])
-def test_losses(name: str, outputs: int) -> None:
+@pytest.mark.parametrize("wide", [False, True])
+def test_losses(name: str, wide: bool) -> None:
+    """Few outputs are written out column by column, many are walked in a loop; one has no second to lean on."""
     rule = LOSSES[name]
+    outputs = 70 if wide else 1 + len(name) % 3
     agree(problem(6, [Dense(8, "tanh"), Dense(outputs, OUTPUT[rule.on])], rule, weighted=True))
 
 
@@ -58,7 +60,7 @@ def test_optimizers(name: str) -> None:
 )
 def test_common_options(options: dict[str, float]) -> None:
     layers = [Dense(33, "relu", l2=0.01), Dense(18, "tanh"), Dense(2)]
-    agree(problem(7, layers, optimizer=Adam(**options), threads=2))  # type: ignore[arg-type]
+    agree(problem(7, layers, optimizer=Adam(**options), threads=2), gradients=True)  # type: ignore[arg-type]
 
 
 def test_formulas_of_a_users_own() -> None:
@@ -91,13 +93,15 @@ def test_formulas_of_a_users_own() -> None:
 )
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_layers(layers: list, precision: str) -> None:
-    agree(problem(7, layers, optimizer=Adam(0.01), precision=precision, threads=2), slack=8.0)
+    agree(problem(7, layers, optimizer=Adam(0.01), precision=precision, threads=2), slack=8.0, gradients=True)
 
 
-@pytest.mark.parametrize("case", range(27))
+@pytest.mark.parametrize("case", range(18))
 def test_sizes(case: int) -> None:
     """Batch, inputs and units run through the sizes, each against others in every case."""
-    batch, inputs, units, last = (SIZES[(case * step + case // 9 * jump) % 9] for step, jump in ((1, 0), (2, 1), (4, 2), (5, 1)))
+    batch, inputs, units, last = (
+        SIZES[(case * step + case // 9 * jump) % 9] for step, jump in ((1, 0), (2, 1), (4, 2), (5, 1))
+    )
     task = problem(inputs, [Dense(units, "relu"), Dense(last, "tanh")], batch_size=batch, threads=1 + case % 3)
     agree(task, rows_for(task, 2 * batch + 3), span_for(task, 2 * batch + 3, steps=2))
 

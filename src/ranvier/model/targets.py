@@ -48,9 +48,9 @@ def default_loss(network: Network, task: Task) -> Loss:
 def infer_target(network: Network, y: Array, given: Loss | None) -> TargetEncoder:
     """The task that a network's output layer and the targets y speak of, with the encoder of the targets.
 
-    One-dimensional labels are classes where the network has several outputs, and binary where it has one sigmoid
-    output or a loss for probabilities. Everything else is regression, or multilabel where rows of 0 and 1 meet
-    sigmoid outputs.
+    One-dimensional labels are classes where the network has several outputs. They are binary where it has one, if they
+    are text or booleans, or two whole numbers that meet a sigmoid output. Everything else is regression, or multilabel
+    where rows of 0 and 1 meet sigmoid outputs.
 
     Raises:
         InputError: y and the output layer do not fit together.
@@ -73,7 +73,8 @@ def _task(network: Network, y: Array, given: Loss | None) -> Task:
     if outputs > 1:
         return Task("classes", outputs, _classes(y, outputs), ("y",))
     probabilities = activation == "sigmoid" and (given is None or given.on == "logit" or y.dtype.kind not in "f")
-    if y.dtype.kind in "OUSb" or (probabilities and len(np.unique(y)) <= 2):
+    labels = y.dtype.kind in "Ob" or (probabilities and len(np.unique(y)) <= 2 and bool((y == np.floor(y)).all()))
+    if labels:
         values = [_plain(value) for value in np.unique(y)]
         if len(values) == 1 and values[0] in (0, 1):
             values = [type(values[0])(0), type(values[0])(1)]

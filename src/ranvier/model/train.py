@@ -69,7 +69,8 @@ def train(
     >>> sorted(model.report["metrics"])
     ['accuracy', 'auc', 'f1', 'log_loss']
     """
-    names = _names(target)
+    named = target is None or isinstance(target, str) or _are_names(target)
+    names = _names(target) if named else None
     chosen = chosen_from(names, choices)
     if model is not None:
         check_writable(model)
@@ -84,7 +85,8 @@ def train(
         return folder
 
     watchers = as_callbacks(callbacks)
-    return _Job(data, target if names is None else names, chosen, model, watchers, sink_for(progress)).run(make_folder)
+    goal = names if named else target
+    return _Job(data, goal, chosen, model, watchers, sink_for(progress)).run(make_folder)
 
 
 def resume(
@@ -207,12 +209,15 @@ def _measured(trained: Model, prepared: Prepared) -> dict[str, Any]:
         return {**result_report(trained, None), "notes": [*prepared.notes, str(error)]}
 
 
-def _names(given: Any) -> str | tuple[str, ...] | None:
-    """The names of the target columns; None where there are none or the target is an array of values."""
+def _are_names(given: Any) -> bool:
+    """Whether the target is a list of columns, in place of an array of values."""
+    return isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)
+
+
+def _names(given: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
+    """The names of the target columns; None where there are none."""
     if given is None or isinstance(given, str):
         return given
-    if not isinstance(given, (list, tuple)) or not all(isinstance(name, str) for name in given):
-        return None
     return (given[0] if len(given) == 1 else tuple(given)) if given else None
 
 

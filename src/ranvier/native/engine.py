@@ -6,10 +6,7 @@ threads, nor on the vector width, nor on how steps are cut into spans.
 
 from __future__ import annotations
 
-import ctypes
-import weakref
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,22 +14,20 @@ from numpy.typing import NDArray
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native.kernels.gather import KINDS
-from ranvier.native.kernels.module import ARGUMENTS, plan_ir
-from ranvier.native.machine import barrier, cpu, llvm, memory
-from ranvier.native.machine import cache as objects
+from ranvier.native.machine import barrier, cpu, memory
 from ranvier.native.machine.target import Target
-from ranvier.native.machine.team import Team
 from ranvier.native.plan import cost
 from ranvier.native.plan.lowering import GRADIENT, PREDICT, TRAIN, WATCH
 from ranvier.native.plan.packing import pack, unpack
 from ranvier.native.plan.plan import Machine, Plan, make_plan
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL, Registers
+from ranvier.native.program import Program, Resident, check_shape, readable
 from ranvier.network.layers import Dense
 
 Array = NDArray[Any]
 MANY_REGISTERS = 32
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,96 +61,6 @@ def machine(target: Target, precision: str) -> Machine:
     width = 64 if precision == "float64" else 32
     count = 16 if target.is_x86 and target.vector_bits < 512 else MANY_REGISTERS
     return Machine(Registers(count, max(1, PANEL * width // target.vector_bits)), facts.l1d, facts.l2)
-
-
-@cache
-def team(threads: int) -> Team:
-    """The team of so many threads, shared by all executables of this process."""
-    return Team(threads)
-
-
-class Program:
-    """A plan compiled and loaded, its workspace, and the table of arguments of its entry."""
-
-    def __init__(self, plan: Plan, target: Target, state: dict[str, Array]) -> None:
-        self.plan = plan
-        image = objects.compile_cached(plan_ir(plan, target), target)
-        name = f"{plan.purpose} plan"
-        self.library = llvm.load_object(image, name)
-        entry = "span" if plan.learns else "predict"
-        self.entry = self.library.address(entry)
-        self.call = self.library.function(entry, None, ctypes.c_int64, ctypes.c_void_p)
-        self.words = memory.zeros(len(ARGUMENTS) + len(plan.buffers), np.int64)
-        self.address = memory.address(self.words)
-        self.places = {name: number for number, name in enumerate(ARGUMENTS)}
-        self.arrays: dict[str, Array] = {}
-        self.capacity = 0
-        for buffer in plan.buffers:
-            if buffer.name in state:
-                self.point(buffer, state[buffer.name])
-
-    def point(self, buffer: Buffer, array: Array) -> None:
-        """Let a buffer be an array."""
-        self.arrays[buffer.name] = array
-        self.words[len(ARGUMENTS) + buffer.index] = memory.address(array)
-
-    def reserve(self, rows: int) -> None:
-        """Have room for so many rows; what stood there is lost where there was too little."""
-        if rows <= self.capacity:
-            return
-        self.capacity = rows
-        batched = [b for b in self.plan.buffers if b.kind in ("rows", "column")]
-        rest = [b for b in self.plan.buffers if b.kind not in ("rows", "column") and b.name not in self.arrays]
-        sizes = [-(-b.size(rows) // PANEL) * PANEL for b in (*batched, *rest)]
-        # A wide load at the end of the last buffer stays inside.
-        arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
-        place = 0
-        for buffer, size in zip((*batched, *rest), sizes, strict=True):
-            self.point(buffer, arena[place : place + size])
-            place += size
-
-    def set(self, **words: int) -> None:
-        """Fill words of the argument table."""
-        for name, value in words.items():
-            self.words[self.places[name]] = value
-
-    def run(self, threads: int) -> None:
-        """Run the entry on so many threads."""
-        if threads == 1:
-            self.call(0, self.address)
-        else:
-            team(threads).run(self.entry, self.address)
-
-
-class Resident:
-    """Rows as compiled code reads them: contiguous, targets in the plan's format, weights in float64."""
-
-    def __init__(self, rows: Rows, dtype: str) -> None:
-        self.rows = weakref.ref(rows) if hasattr(rows, "__weakref__") else None
-        self.key = (id(rows.inputs), id(rows.targets), id(rows.weights))
-        self.keep = rows
-        self.inputs, self.kind = readable(rows.inputs)
-        self.targets = np.ascontiguousarray(rows.targets, dtype)
-        self.weights = None if rows.weights is None else np.ascontiguousarray(rows.weights, np.float64)
-        self.words = {
-            "inputs": memory.address(self.inputs),
-            "kind": self.kind,
-            "targets": memory.address(self.targets),
-            "weights": 0 if self.weights is None else memory.address(self.weights),
-        }
-
-    def holds(self, rows: Rows) -> bool:
-        """Whether these are the same arrays."""
-        kept = self.keep
-        return kept.inputs is rows.inputs and kept.targets is rows.targets and kept.weights is rows.weights
-
-
-def readable(inputs: Array) -> tuple[Array, int]:
-    """Inputs as compiled code reads them, copied only where it must be, and the number of their kind."""
-    kinds = list(KINDS)
-    if inputs.dtype.name not in kinds or not inputs.dtype.isnative:
-        inputs = inputs.astype(np.float64)
-    return np.ascontiguousarray(inputs), kinds.index(inputs.dtype.name)
 
 
 class NativeExecutable:
@@ -266,7 +171,7 @@ class NativeExecutable:
 
     def _residents(self, rows: Rows) -> Resident:
         if self._resident is None or not self._resident.holds(rows):
-            self._resident = Resident(rows, self.problem.precision)
+            self._resident = Resident(rows, self.problem)
         return self._resident
 
     # Running
@@ -337,6 +242,7 @@ class NativeExecutable:
     def _predict(self, program: Program, inputs: Array, targets: Array | None) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
+        check_shape("inputs", inputs, self.problem.network.inputs)
         rows = len(inputs)
         inputs, kind = readable(inputs)
         outputs = np.empty((rows, self.problem.network.outputs), self.dtype)
@@ -363,7 +269,7 @@ class NativeExecutable:
 
     def evaluate(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
-        targets = np.ascontiguousarray(rows.targets, self.dtype)
+        targets = Resident(rows, self.problem).targets
         outputs, each = self._predict(self._program(PREDICT), rows.inputs, targets)
         assert each is not None
         weights = np.ones(len(rows)) if rows.weights is None else np.asarray(rows.weights, np.float64)
@@ -373,7 +279,11 @@ class NativeExecutable:
 
     def outputs(self, inputs: Array) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
-        return self._predict(self._program(PREDICT), inputs, None)[0]
+        program = self._program(PREDICT)
+        if self._loaded and 0 < len(inputs) <= program.plan.rows and inputs.dtype in FLOATS:
+            check_shape("inputs", inputs, self.problem.network.inputs)
+            return program.few(inputs)
+        return self._predict(program, inputs, None)[0]
 
     def activations(self, inputs: Array) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""

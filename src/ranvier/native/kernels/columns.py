@@ -30,7 +30,7 @@ def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
 
 
 def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) -> None:
-    """Write `(x, mean, variance, i64 rows, i64 from, i64 to)` over panels: two passes, the mean and then the squares."""
+    """Write `(x, mean, variance, i64 rows, i64 from, i64 to)` over panels, in two passes."""
     pointers = dict.fromkeys(("x", "mean", "variance"), "ptr")
     with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}, internal=True) as f:
         x, mean_at, variance_at, rows, first, stop = f.parameters

@@ -89,10 +89,14 @@ class Product:
         return self.f.constant(0.0)
 
     def beginning(self, column: Value, out: Value, height: int, panels: int, whole: bool) -> Tile:
+        """The chains' first values; where they were stored before, those of the next tile are asked for, too."""
         f = self.f
         if whole:
             row = [self.start(f.add(column, p * PANEL) if p else column) for p in range(panels)]
             return [row] * height
+        for r in range(height, 2 * height):
+            for p in range(panels):
+                f.prefetch(f.pointer(out, r * self.out.stride + p * PANEL), write=True)
         return [
             [f.load(f.pointer(out, r * self.out.stride + p * PANEL), name="c") for p in range(panels)]
             for r in range(height)
@@ -108,8 +112,10 @@ class Product:
             for p, value in enumerate(values):
                 if whole:
                     at = f.pointer(beside, r * extra.stride + p * PANEL) if extra and beside else None
-                    value = self.finish(value, at)
-                f.store(value, f.pointer(out, r * self.out.stride + p * PANEL))
+                    said = self.finish(value, at)
+                else:
+                    said = value
+                f.store(said, f.pointer(out, r * self.out.stride + p * PANEL))
 
     def extra_buffer(self) -> Buffer | None:
         """Forward: where z goes beside y. Back: what the slope is seen from."""
@@ -133,7 +139,8 @@ class Product:
         """A pass over all rows and panels; the body gives what is stored there."""
         f = self.f
         with f.loop(self.first, self.stop, name="row") as rows, f.loop(0, self.panels_of.panels, name="panel") as loop:
-            assert rows.index is not None and loop.index is not None
+            assert rows.index is not None
+            assert loop.index is not None
             column = f.multiply(loop.index, PANEL)
             out = f.pointer(self.out_pointer, self.place(self.out, rows.index, column))
             f.store(body(rows.index, column), out)  # type: ignore[operator]

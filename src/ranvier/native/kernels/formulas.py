@@ -15,11 +15,8 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.network.activations import Activation
 
-
-SHORT = frozenset(
-    ("add", "subtract", "multiply", "divide", "negative", "less", "less_equal", "sqrt", "absolute", "sign")
-    + ("minimum", "maximum", "where", "constant", "variable")
-)
+ARITHMETIC = ("add", "subtract", "multiply", "divide", "negative", "less", "less_equal", "sqrt", "absolute", "sign")
+SHORT = frozenset((*ARITHMETIC, "minimum", "maximum", "where", "constant", "variable"))
 """Operations that are one or two instructions."""
 
 
@@ -32,7 +29,7 @@ def apply(f: Function, name: str, expression: Expression, x: Value) -> Value:
     if all(node.op in SHORT for node in order(expression)):
         return emit_expressions(f, (expression,), {"x": x})[0]
     mark = hashlib.sha256(json.dumps(to_list(expression)).encode()).hexdigest()[:8]
-    readable = "".join(letter for letter in name if letter.isascii() and letter.isalnum() or letter == "_")
+    readable = "".join(letter for letter in name if (letter.isascii() and letter.isalnum()) or letter == "_")
     called = f"{readable}_{mark}"
     if not f.module.has_function(called):
         with f.module.function(called, {"x": x.type}, x.type, internal=True) as g:

@@ -26,12 +26,14 @@ LINE = 64
 def write_gather(module: Emitter, name: str, step: Gather) -> None:
     """Write `(inputs, kind, order, shift, x, ahead, left, from, to)`; a null order means row + shift.
 
-    While row b is copied, the row that stands `ahead` places further in the order is asked for, which is the same row of
-    the next batch, as long as its place is below `left`: rows in random order are unknown to the processor, and nobody
-    should wait for them.
+    While row b is copied, the row that stands `ahead` places further in the order is asked for, which is the same row
+    of the next batch, as long as its place is below `left`: rows in random order are unknown to the processor, and
+    nobody should wait for them.
     """
     pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr"}
-    with module.function(name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}, internal=True) as f:
+    with module.function(
+        name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}, internal=True
+    ) as f:
         inputs, kind, order, shift, x, ahead, left, first, stop = f.parameters
         for number, element in enumerate(KINDS.values()):
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
@@ -42,8 +44,8 @@ def write_gather(module: Emitter, name: str, step: Gather) -> None:
                 _copy(f, at, to, step.x.columns, element)
                 coming = f.add(loop.index, ahead)
                 with f.when(f.compare("slt", coming, left), name="coming"):
-                    number = f.load(f.pointer(order, coming, "i64"), "i64", name="number")
-                    _ask(f, f.pointer(inputs, f.multiply(number, step.x.columns), element), step.x.columns, element)
+                    next_row = f.load(f.pointer(order, coming, "i64"), "i64", name="next_row")
+                    _ask(f, f.pointer(inputs, f.multiply(next_row, step.x.columns), element), step.x.columns, element)
 
 
 def _ask(f: Function, row: Value, columns: int, element: str) -> None:

@@ -1,13 +1,14 @@
 """Gradients of weights and vectors, with the optimizer's update at the end of each tile.
 
     for each unit, a block of 48 rows of the weight and v of its panels:
-        for each tile of h rows:
-            chains start at 0 and contract over all rows of the batch, in order: g = x' dz
-            g += l2 w + l1 sign(w)
-            w and the optimizer's slots move, here, while g is still in registers
+        for each 128 rows of the batch, in order:
+            for each tile of h rows: its chains go on with x' dz
+        for each 16 chains, now complete and still in the L1 cache:
+            g = chain + l2 w + l1 sign(w)
+            w and the optimizer's slots move
         the block is copied into the transposed weight, which data gradients read
 
-So the gradient never travels to memory, and its sum never depends on who computes it. Where the gradient is wanted
+So the gradient never travels far, and its sum never depends on who computes it. Where the gradient is wanted
 itself (for one gradient over all rows, or to clip by norm) it is stored instead.
 """
 
@@ -24,6 +25,8 @@ from ranvier.network.optimizers import UpdateRule
 
 BLOCK = 48
 """Rows of a weight in a unit: full tiles, and whole panels of the transposed weight."""
+PART = 128
+"""Batch rows that a unit takes at once, so that its errors stay in the L1 cache."""
 SIDE = 8
 """Squares of so many numbers are transposed in registers."""
 
@@ -111,7 +114,7 @@ def write_weight_gradient(
     weight = trained.value
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "transposed", "gradient", *slot_names, "scalars")
-    blocks, groups = weight_units(step, registers)
+    _, groups = weight_units(step, registers)
     at_once = panels_at_once(step, registers)
     with module.function(
         name, {**dict.fromkeys(names, "ptr noalias"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
@@ -146,32 +149,94 @@ def _unit(
     rows: Value,
     unit: tuple[Value, Value, int],
 ) -> None:
-    """One unit: the tiles of up to 48 rows and some panels."""
+    """One unit: the tiles of up to 48 rows and some panels, then what becomes of their gradients."""
     weight = step.trained.value
     x, dz, transposed = buffers
     block, panel, count = unit
-    strides = Strides(1, step.x.stride, PANEL, step.dz.stride)
     first = f.multiply(block, BLOCK, "first")
     stop = f.intrinsic("smin", f.add(first, BLOCK), Value("i64", str(weight.rows)))
-    b = f.pointer(dz, f.multiply(panel, PANEL), name="errors")
     base = f.multiply(panel, weight.stride, "panel.start")
-    for height, begin, end in segments(f, first, stop, exact_heights(weight.rows, registers)):
-        with f.loop(begin, end, height, name="row") as loop:
+    sums = Sums(f, f.stack(f.module.vector, BLOCK * count, name="sums"), first, count)
+    a, b = x, f.pointer(dz, f.multiply(panel, PANEL), name="errors")
+    if step.parts:
+        with f.loop(0, BLOCK * count, name="clear") as loop:
             assert loop.index is not None
-            a = f.pointer(x, loop.index, name="inputs")
-            zero = f.constant(0.0)
-            chains = contract(f, a, b, strides, rows, [[zero] * count for _ in range(height)])
-            offset = f.add(base, f.multiply(loop.index, PANEL), "offset")
-            for r in range(height):
-                for p in range(count):
-                    here = f.add(offset, r * PANEL + p * weight.stride)
-                    finish(f, updater, pointers, here, chains[r][p])
+            f.store(f.constant(0.0), f.pointer(sums.memory, loop.index, f.module.vector))
+        with f.loop(Value("i64", "0"), rows, PART, name="part") as loop:
+            assert loop.index is not None
+            length = f.intrinsic("smin", f.subtract(rows, loop.index), Value("i64", str(PART)))
+            a_part = f.pointer(a, f.multiply(loop.index, step.x.stride))
+            b_part = f.pointer(b, f.multiply(loop.index, step.dz.stride))
+            _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums)
+    else:
+        _tiles(f, step, registers, (a, b, rows), (first, stop), sums)
+    with f.loop(first, stop, name="move") as loop:
+        assert loop.index is not None
+        for p in range(count):
+            offset = f.add(f.add(base, p * weight.stride), f.multiply(loop.index, PANEL), "offset")
+            finish(f, updater, pointers, offset, f.load(sums.at(loop.index, p), name="g"))
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
             source = f.pointer(pointers.value, f.add(base, p * weight.stride))
             column = f.multiply(f.add(panel, p), PANEL)
             transpose(f, source, transposed, first, stop, column, copy.stride)
+
+
+class Sums:
+    """Where the chains of a unit wait, 16 numbers for each row and panel."""
+
+    def __init__(self, f: Function, memory: Value, first: Value, count: int) -> None:
+        self.f, self.memory, self.first, self.count = f, memory, first, count
+
+    def at(self, row: Value, panel: int, below: int = 0) -> Value:
+        """The place of a row and panel."""
+        place = self.f.multiply(self.f.subtract(row, self.first), self.count)
+        return self.f.pointer(self.memory, self.f.add(place, below * self.count + panel), self.f.module.vector)
+
+
+def _tiles(
+    f: Function,
+    step: WeightGradient,
+    registers: Registers,
+    operands: tuple[Value, Value, Value],
+    where: tuple[Value, Value],
+    sums: Sums,
+) -> None:
+    """All tiles of a unit, over some rows of the batch; where they are not all of them, the chains go on."""
+    x, b, length = operands
+    first, stop = where
+    strides = Strides(1, step.x.stride, PANEL, step.dz.stride)
+    zero, count = f.constant(0.0), sums.count
+    for height, begin, end in segments(f, first, stop, exact_heights(step.trained.value.rows, registers)):
+        with f.loop(begin, end, height, name="row") as loop:
+            assert loop.index is not None
+            row = loop.index
+            if step.far:
+                _ask_next(f, step, b, (f.subtract(row, first), length), (height, count))
+            places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)]
+            start = [[f.load(at) if step.parts else zero for at in line] for line in places]
+            chains = contract(f, f.pointer(x, row, name="inputs"), b, strides, length, start)
+            for values, line in zip(chains, places, strict=True):
+                for value, at in zip(values, line, strict=True):
+                    f.store(value, at)
+
+
+def _ask_next(f: Function, step: WeightGradient, b: Value, where: tuple[Value, Value], tile: tuple[int, int]) -> None:
+    """Ask for a part of the errors that the next unit reads: those beside this unit's, row by row.
+
+    Their rows lie so far apart that the processor does not foresee them. Each tile asks for its share of the rows.
+    """
+    done, rows = where
+    height, count = tile
+    per_row = f.divide(f.add(rows, BLOCK - 1), BLOCK)
+    begin = f.multiply(done, per_row)
+    end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), rows)
+    with f.loop(begin, end, name="ahead") as loop:
+        assert loop.index is not None
+        line = f.pointer(b, f.add(f.multiply(loop.index, step.dz.stride), count * PANEL))
+        for p in range(count):
+            f.prefetch(f.pointer(line, p * PANEL))
 
 
 def transpose(f: Function, source: Value, target: Value, first: Value, stop: Value, column: Value, stride: int) -> None:

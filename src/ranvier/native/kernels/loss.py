@@ -18,9 +18,9 @@ from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.formulas import activate, slope
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, largest, masked, total
+from ranvier.native.kernels.logarithm import log
 from ranvier.native.kernels.values import Value
 from ranvier.native.kernels.vector_math import exp
-from ranvier.native.kernels.logarithm import log
 from ranvier.native.plan.steps import Answer, LossStep
 
 LOWEST = -3.0e38
@@ -142,7 +142,7 @@ class RowLoss:
             return log_p, t, value, change
 
         def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:
-            _, t, value, change = parts(column, mask)
+            _log_p, t, value, change = parts(column, mask)
             losses = masked(f, f.multiply(t, value), mask)
             return f.add(sums[0], losses), f.add(sums[1], masked(f, f.multiply(t, change), mask))
 
@@ -152,7 +152,7 @@ class RowLoss:
             together = f.splat(total(f, changes), name="together")
 
             def back(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
-                log_p, t, _, change = parts(column, mask)
+                log_p, t, _value, change = parts(column, mask)
                 self.store(column, mask, f.subtract(f.multiply(t, change), f.multiply(exp(f, log_p), together)))
                 return ()
 
@@ -180,7 +180,7 @@ class RowLoss:
             together = f.splat(total(f, products), name="together")
 
             def back(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
-                p, _, change = parts(column, mask)
+                p, _value, change = parts(column, mask)
                 error = f.multiply(p, f.subtract(change, together))
                 self.store(column, mask, f.multiply(error, self.scale))
                 return ()

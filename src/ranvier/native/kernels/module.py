@@ -12,7 +12,6 @@ The argument is a table of 64-bit words: first the ones named in ARGUMENTS, then
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops
@@ -207,8 +206,8 @@ class Body:
         else:
             kind = type(step).__name__.lower()
             name = self.w.name(kind, step, lambda name: rowops.write_row_step(module, name, step))
-            buffers = tuple(self.at(buffer) for buffer in rowops.buffers_of(step).values())
-            f.call(name, *buffers, self.row_share, first, stop)
+            pointers = tuple(self.at(buffer) for buffer in rowops.buffers_of(step).values())
+            f.call(name, *pointers, self.row_share, first, stop)
 
     def _product(self, step: s.Forward | s.Back, first: Value, stop: Value) -> None:
         forward = isinstance(step, s.Forward)
@@ -331,8 +330,8 @@ def signature(part: Any) -> Any:
         return part.decayed, part.l1, part.l2
     if isinstance(part, tuple):
         return tuple(map(signature, part))
-    if is_dataclass(part) and isinstance(part, s.Step | s.Trained):
-        return type(part), *(signature(getattr(part, field.name)) for field in fields(part) if field.name != "path")
+    if isinstance(part, s.Step | s.Trained):
+        return type(part), *(signature(value) for name, value in s.parts(part) if name != "path")
     return part
 
 

@@ -22,6 +22,7 @@ from ranvier.native.plan.steps import (
     NormalizeRowBack,
     RowStep,
     Slope,
+    parts,
 )
 
 Places = dict[str, Value]
@@ -30,8 +31,7 @@ Places = dict[str, Value]
 
 def buffers_of(step: RowStep) -> dict[str, Buffer]:
     """The buffers of a step by the names of its fields."""
-    fields = ((name, getattr(step, name)) for name in type(step).__slots__)
-    return {name: value for name, value in fields if isinstance(value, Buffer)}
+    return {name: value for name, value in parts(step) if isinstance(value, Buffer)}
 
 
 def write_row_step(module: Emitter, name: str, step: RowStep) -> None:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 
-UNROLL = 4
-"""Steps of a contraction that a round of the loop makes, in tall tiles; low ones make half as many."""
+UNROLL = 2
+"""Steps of a contraction that a round of its loop makes; more make the code longer and nothing faster."""
 
 Tile = list[list[Value]]
 """c[row][panel], each a vector of 16."""
@@ -66,9 +66,8 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
             loop.carry(*moved, *chains)
         return list(loop.results)
 
-    steps = UNROLL if height >= UNROLL else UNROLL // 2
-    whole = f.bitwise("and", length, -steps, "whole")
-    state = round_of(steps, Value("i64", "0"), whole, [a, b, *flat], "k")
+    whole = f.bitwise("and", length, -UNROLL, "whole")
+    state = round_of(UNROLL, Value("i64", "0"), whole, [a, b, *flat], "k")
     state = round_of(1, whole, length, state, "k.rest")
     chains = state[2:]
     return [chains[r * panels : (r + 1) * panels] for r in range(height)]

@@ -21,7 +21,7 @@ def step_flops(problem: Problem) -> int:
     >>> from ranvier.network.network import Network
     >>> from ranvier.network.optimizers import SGD
     >>> step_flops(Problem(Network(4, [Dense(3, "tanh"), Dense(2)]), loss("squared_error"), SGD(), batch_size=10))
-    600
+    840
     """
     products, first = 0, True
     for place in problem.network.walk():

@@ -24,6 +24,9 @@ from ranvier.network.network import Placed
 FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 """Activations whose slope follows from their output, so that the weighted sums need not be kept."""
 
+MANY_ROWS = 160
+"""Batches up to this size go through a weight gradient in one part."""
+
 TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
 """What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
 
@@ -57,12 +60,14 @@ class Lowering:
         problem: what is to be run.
         purpose: TRAIN, GRADIENT, PREDICT or WATCH.
         block: from K of a layer to the length of its K-blocks.
+        far: whether so many numbers are too many for the L2 cache.
     """
 
-    def __init__(self, problem: Problem, purpose: str, block: Callable[[int], int]) -> None:
+    def __init__(self, problem: Problem, purpose: str, block: Callable[[int], int], far: Callable[[int], bool]) -> None:
         self.problem = problem
         self.purpose = purpose
         self.block = block
+        self.far = far
         self.buffers: dict[str, Buffer] = {}
         self.stages: list[tuple[bool, list[RowStep | ColumnStep]]] = []
         self.last: list[ColumnStep] = []
@@ -226,7 +231,9 @@ class Lowering:
         assert isinstance(layer, Dense)
         dz = dy if is_dz else self.slope(one, layer.activation, dy)
         weight = self.train(f"{path}.weight", wanted)
-        self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store))
+        far = self.far((one.x.stride + dz.stride) * self.problem.batch_size)
+        parts = self.purpose == GRADIENT or self.problem.batch_size > MANY_ROWS
+        self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store, parts, far))
         if layer.bias:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:

@@ -1,14 +1,13 @@
 """Flat parameters <-> the panels that compiled code reads. K inputs, N outputs.
 
-A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K filled up to a multiple of 16.
-What is filled up is zero and stays zero, since its gradients are.
+A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K filled up to a multiple of
+16. What is filled up is zero and stays zero, since its gradients are.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.native.plan.steps import Buffer, padded
@@ -20,6 +19,7 @@ Array = NDArray[Any]
 def pack(values: Array, buffer: Buffer, out: Array) -> None:
     """Write a weight (K, N) or a vector (N,) into the memory of its buffer.
 
+    >>> import numpy as np
     >>> out = np.zeros(16 * 16)
     >>> pack(np.array([[1.0, 2.0], [3.0, 4.0]]), Buffer("w", 0, "weight", 2, 2), out)
     >>> out.reshape(16, 16)[:2, :2].tolist()

@@ -72,6 +72,12 @@ class Plan:
         """Whether it has a backward pass."""
         return self.purpose in (TRAIN, GRADIENT)
 
+    def show(self, threads: int = 1) -> str:
+        """The plan as a readable loop nest with buffers, sizes, FLOPs and the expected share of the peak."""
+        from ranvier.native.plan.show import show_plan
+
+        return show_plan(self, threads)
+
 
 def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) -> Plan:
     """Plan a problem for one purpose.
@@ -91,7 +97,7 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         fitting = machine.l2 // 2 // (rows * width) // 64 * 64
         return max(128, min(LONG_CHAIN, fitting))
 
-    lowering = Lowering(problem, purpose, block)
+    lowering = Lowering(problem, purpose, block, lambda numbers: numbers * width > machine.l2)
     stages = lowering.lower()
     found = []
     waiting = list(lowering.done)

@@ -14,12 +14,13 @@ by columns, panels or tiles. Between the two kinds all threads wait for each oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
+from ranvier.native.plan.tiles import PANEL
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.parameters import Entry
-from ranvier.native.plan.tiles import PANEL
 
 
 def padded(columns: int) -> int:
@@ -45,7 +46,7 @@ def row_stride(columns: int) -> int:
 class Buffer:
     """A piece of memory. `index` is its place among the pointers the code is given.
 
-    Fields: `name`; `kind` ("rows", "weight", "vector", "column" or "cells"); `rows` (K of a weight, else 1) and `columns`.
+    Fields: `name`; `kind` ("rows", "weight", "vector", "column" or "cells"); `rows` (K of a weight, else 1); `columns`.
     """
 
     name: str
@@ -79,6 +80,11 @@ class Step:
     """Base of the steps."""
 
     __slots__ = ()
+
+
+def parts(step: Step | Trained) -> list[tuple[str, Any]]:
+    """The fields of a step: names and values."""
+    return [(field.name, getattr(step, field.name)) for field in fields(step)]  # type: ignore[arg-type]
 
 
 class RowStep(Step):
@@ -273,13 +279,19 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class WeightGradient(ColumnStep):
-    """g = x' dz, summed in row order, plus penalties; then the update, or g is stored."""
+    """g = x' dz, summed in row order, plus penalties; then the update, or g is stored.
+
+    `parts`: the batch is taken in parts, whose errors stay in the L1 cache. `far`: what the batch left for it does not
+    stay in the L2 cache.
+    """
 
     path: str
     x: Buffer
     dz: Buffer
     trained: Trained
     store: bool
+    parts: bool
+    far: bool
 
 
 @dataclass(frozen=True, slots=True)

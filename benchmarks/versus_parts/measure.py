@@ -1,0 +1,232 @@
+"""What is measured: training, prediction, the first fit, memory. Results are checked before they are timed."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from versus_parts.ours import initial_weights
+from versus_parts.processes import ContenderError, Process
+from versus_parts.workloads import WORKLOADS, Workload, write_rows
+
+TRAINERS = ("ranvier", "jax", "torch", "scikit-learn")
+PREDICTORS = ("ranvier", "onnxruntime", "torch")
+BEGINNERS = ("ranvier", "jax", "torch")
+PREDICTION_WORKLOAD = "digits"
+PREDICTION_ROWS = (1, 10_000)
+LEARN_EPOCHS = 3
+PAUSE_SECONDS = 0.05
+STEP_TOLERANCE = 1e-3
+"""Float32 keeps 7 digits; a few steps of sums in another order, and Adam's division by small numbers, cost some."""
+PROBABILITY_TOLERANCE = 1e-5
+COMPARABLE = 0.1
+"""How far the last loss may be from the median of all, as a share of how far the loss fell."""
+LEARNED = 0.97
+Results = dict[str, Any]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to measure.
+
+    Fields: `threads`; `engine` of Ranvier; `quick`; `repeats`; `sample_seconds`, about how long one sample trains;
+    `folder` for rows and weights; `contenders` that are installed here.
+    """
+
+    threads: int
+    engine: str
+    quick: bool
+    repeats: int
+    sample_seconds: float
+    folder: Path
+    contenders: tuple[str, ...]
+
+    def job(self, contender: str, workload: Workload) -> dict[str, Any]:
+        """What a worker is told at first."""
+        names = ("threads", "engine", "quick")
+        plain = {name: value for name, value in asdict(self).items() if name in names}
+        return {"contender": contender, "workload": workload.name, "folder": str(self.place(workload)), **plain}
+
+    def place(self, workload: Workload) -> Path:
+        """Where the rows of a workload lie."""
+        return self.folder / workload.name
+
+    def here(self, names: tuple[str, ...]) -> list[str]:
+        """Those of the contenders that are installed."""
+        return [name for name in names if name in self.contenders]
+
+    def workload(self, name: str) -> Workload:
+        """The workload, with its rows in place."""
+        found = WORKLOADS[name].shortened() if self.quick else WORKLOADS[name]
+        if not self.place(found).exists():
+            write_rows(found, self.place(found), initial_weights(found))
+        return found
+
+
+class CheckError(AssertionError):
+    """The contenders do not compute the same: what they take says nothing."""
+
+
+def training(name: str, settings: Settings, say: Say) -> Results:
+    """Examples a second of every contender on one workload, interleaved."""
+    workload = settings.workload(name)
+    with contextlib.ExitStack() as stack:
+        processes = {}
+        for contender in settings.here(TRAINERS):
+            processes[contender] = stack.enter_context(Process("trainer", settings.job(contender, workload)))
+        found: Results = {"workload": asdict(workload), "step_flops": workload.step_flops}
+        found["checks"] = check_training(workload, processes)
+        say(f"{name}: checked, timing")
+        found["contenders"], peaks = _timed_training(workload, settings, processes)
+    found["ratios"] = ratios(found["contenders"])
+    if peaks:
+        speed = found["contenders"]["ranvier"]["examples_per_second"]
+        rates = [value / workload.batch * workload.step_flops for value in speed]
+        shares = [rate / peak for rate, peak in zip(rates, peaks, strict=True)]
+        found["peak"] = {"flops_per_second": peaks, "shares": shares, "share": median(shares)}
+    return found
+
+
+def check_training(workload: Workload, processes: dict[str, Process]) -> Results:
+    """Make sure that all contenders train the same network in the same way.
+
+    Raises:
+        CheckError: the losses of identical steps differ, or a contender does not learn as the others do.
+    """
+    steps = {name: process.ask("check") for name, process in processes.items()}
+    first = steps.get("ranvier") or next(iter(steps.values()))
+    differences = {}
+    for name, losses in steps.items():
+        # One sigmoid in place of two softmax outputs starts at the same loss and then moves differently.
+        count = 1 if name == "scikit-learn" and workload.sizes[-1] == 2 else len(first)
+        differences[name] = float(np.max(np.abs(np.subtract(losses, first))[:count] / np.abs(first)[:count]))
+        if not differences[name] <= STEP_TOLERANCE:
+            raise CheckError(f"{workload.name}: the losses of the same steps are {first}, and {losses} in {name}.")
+    learned = {name: process.ask("learn", epochs=LEARN_EPOCHS) for name, process in processes.items()}
+    middle, start = median(losses[-1] for losses in learned.values()), first[0]
+    for name, losses in learned.items():
+        if not losses[-1] <= LEARNED * start or abs(losses[-1] - middle) > COMPARABLE * (start - middle):
+            raise CheckError(f"{workload.name}: the losses of the epochs are {learned}; {name} learned differently.")
+    return {"losses_of_steps": steps, "largest_relative_difference": differences, "losses_of_epochs": learned}
+
+
+def _timed_training(
+    workload: Workload, settings: Settings, processes: dict[str, Process]
+) -> tuple[Results, list[float]]:
+    epochs = {}
+    for name, process in processes.items():
+        one = process.ask("timed", epochs=1)
+        epochs[name] = max(1, math.ceil(settings.sample_seconds / max(one, 1e-4)))
+    seconds: dict[str, list[float]] = {name: [] for name in processes}
+    peaks = []
+    for turn in range(settings.repeats):
+        names = list(processes)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            time.sleep(PAUSE_SECONDS)
+            seconds[name].append(processes[name].ask("timed", epochs=epochs[name]) / epochs[name])
+            if name == "ranvier":
+                peaks.append(processes[name].ask("peak"))
+    found = {name: summary(each) | {"epochs_per_sample": epochs[name]} for name, each in seconds.items()}
+    for part in found.values():
+        part["examples_per_second"] = [workload.rows / value for value in part["seconds"]]
+        part["microseconds_per_step"] = 1e6 * part["median"] / workload.steps
+    return found, peaks
+
+
+def summary(seconds: list[float]) -> Results:
+    """The samples, their median and their minimum."""
+    return {"seconds": seconds, "median": median(seconds), "minimum": min(seconds)}
+
+
+def ratios(contenders: Results) -> Results:
+    """How many times faster Ranvier is than each other one, of the medians and of the minima of the same run."""
+    if "ranvier" not in contenders:
+        return {}
+    ours = contenders["ranvier"]
+    others = {name: part for name, part in contenders.items() if name != "ranvier"}
+    return {name: {kind: part[kind] / ours[kind] for kind in ("median", "minimum")} for name, part in others.items()}
+
+
+def prediction(settings: Settings, say: Say) -> Results:
+    """Seconds of a call for one row and for many."""
+    workload, found = settings.workload(PREDICTION_WORKLOAD), {}
+    with contextlib.ExitStack() as stack:
+        processes = {}
+        for contender in settings.here(PREDICTORS):
+            processes[contender] = stack.enter_context(Process("predictor", settings.job(contender, workload)))
+        outputs = {name: np.array(process.ask("outputs", rows=100)) for name, process in processes.items()}
+        for name, values in outputs.items():
+            if not np.abs(values - outputs["ranvier"]).max() <= PROBABILITY_TOLERANCE:
+                raise CheckError(f"The probabilities that {name} gives differ from Ranvier's.")
+        for rows in PREDICTION_ROWS:
+            say(f"prediction of {rows} rows: checked, timing")
+            found[str(rows)] = _timed_prediction(rows, settings, processes)
+    return found
+
+
+def _timed_prediction(rows: int, settings: Settings, processes: dict[str, Process]) -> Results:
+    sample = settings.sample_seconds / 2
+    calls = {}
+    for name, process in processes.items():
+        one = process.ask("timed", rows=rows, calls=5)
+        calls[name] = max(3, math.ceil(sample / one))
+    seconds: dict[str, list[float]] = {name: [] for name in processes}
+    for _ in range(settings.repeats):
+        for name, process in processes.items():
+            time.sleep(PAUSE_SECONDS)
+            seconds[name].append(process.ask("timed", rows=rows, calls=calls[name]))
+    contenders = {name: summary(each) for name, each in seconds.items()}
+    return {"contenders": contenders, "ratios": ratios(contenders)}
+
+
+def first_fit(name: str, settings: Settings, say: Say) -> Results:
+    """Seconds of the first training in a new process over those of the next: cold, and with compiled objects kept."""
+    workload, found = settings.workload(name), {}
+    say(f"{name}: first fit")
+    for contender in settings.here(BEGINNERS):
+        cases = ("cold", "cached") if contender == "ranvier" else ("cold",)
+        samples: dict[str, list[Results]] = {case: [] for case in cases}
+        for turn in range(max(2, settings.repeats // 2)):
+            cache = settings.folder / f"cache-{turn}"
+            shutil.rmtree(cache, ignore_errors=True)
+            for case in cases:
+                with Process("beginner", settings.job(contender, workload), cache) as process:
+                    samples[case].append(process.ask("first"))
+        found[contender] = {
+            case: {"samples": each, "extra": median(one["first"] - one["warm"] for one in each)}
+            for case, each in samples.items()
+        }
+    return found
+
+
+def memory(name: str, settings: Settings, say: Say) -> Results:
+    """Bytes in memory over those of Python and the rows, and of that, what training adds to the loaded library."""
+    workload, found = settings.workload(name), {}
+    say(f"{name}: memory")
+    if not os.path.exists("/proc/self/clear_refs"):
+        return {}
+    for contender in settings.here(("ranvier", "torch")):
+        with Process("beginner", settings.job(contender, workload)) as process:
+            found[contender] = process.ask("memory")
+    if len(found) == 2:
+        found["share"] = found["ranvier"]["over"] / max(1, found["torch"]["over"])
+    return found
+
+
+def attempt(measure: Callable[..., Results], *arguments: Any) -> Results:
+    """The results, or the reason why there are none: one failure must not cost the rest of a long run."""
+    try:
+        return measure(*arguments)
+    except (ContenderError, CheckError) as error:
+        return {"failed": str(error)}

@@ -1,0 +1,56 @@
+"""Ranvier as a contender: the public `Network.fit`, with everything that is on by default."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import ranvier as rv
+from versus_parts.workloads import WEIGHT_SEED, Array, Workload
+
+
+def network_of(workload: Workload) -> rv.Network:
+    """The network of a workload."""
+    hidden = [rv.Dense(units, workload.activation) for units in workload.sizes[1:-1]]
+    return rv.Network(workload.sizes[0], [*hidden, rv.Dense(workload.sizes[-1], "softmax")])
+
+
+def initial_weights(workload: Workload) -> Array:
+    """The weights from which Ranvier starts, which are given to the peers: one flat array of float32."""
+    return network_of(workload).parameter_table.initial(WEIGHT_SEED).astype("float32")
+
+
+class Ranvier:
+    """A `fit` for every call of `train`; the times at which its epochs ended are kept."""
+
+    def __init__(self, workload: Workload, threads: int, engine: str) -> None:
+        self.workload, self.threads, self.engine = workload, threads, engine
+        self.network = network_of(workload)
+        make = rv.Adam if workload.optimizer == "adam" else rv.SGD
+        self.optimizer = make(workload.rate)
+        self.ends: list[float] = []
+
+    def start(self, X: Array, y: Array, weights: Array | None, batch: int) -> None:
+        self.X, self.y, self.batch = X, y, batch
+
+    def train(self, epochs: int, shuffle: bool = True) -> list[float]:
+        return [epoch.loss for epoch in self.fit(epochs, shuffle).history]
+
+    def fit(self, epochs: int, shuffle: bool = True) -> rv.Model:
+        self.ends = []
+        return self.network.fit(
+            self.X,
+            self.y,
+            optimizer=self.optimizer,
+            epochs=epochs,
+            batch_size=self.batch,
+            seed=WEIGHT_SEED,
+            engine=self.engine,
+            threads=self.threads,
+            shuffle=shuffle,
+            progress=self._note_time,
+        )
+
+    def _note_time(self, event: dict[str, Any]) -> None:
+        if event["kind"] == "epoch":
+            self.ends.append(time.perf_counter())

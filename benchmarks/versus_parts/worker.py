@@ -1,0 +1,176 @@
+"""One contender in a process of its own: reads commands as JSON lines, writes answers as JSON lines.
+
+The first line is the job: contender, workload, quick, folder, threads, engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from versus_parts.workloads import FIRST_STEPS, WORKLOADS, Workload, read_rows
+
+CHECK_STEPS = 6
+WARM_FITS = 5
+Job = dict[str, Any]
+
+
+def workload_of(job: Job) -> Workload:
+    found = WORKLOADS[job["workload"]]
+    return found.shortened() if job["quick"] else found
+
+
+def contender_of(job: Job, workload: Workload) -> Any:
+    if job["contender"] == "ranvier":
+        from versus_parts.ours import Ranvier
+
+        return Ranvier(workload, job["threads"], job["engine"])
+    from versus_parts import peers
+
+    make = {"jax": peers.Jax, "torch": peers.Torch, "scikit-learn": peers.ScikitLearn}[job["contender"]]
+    return make(workload, job["threads"])
+
+
+class Trainer:
+    """Trains on the rows of one workload, as often as it is asked to."""
+
+    def __init__(self, job: Job) -> None:
+        self.workload, self.threads = workload_of(job), job["threads"]
+        folder = Path(job["folder"])
+        self.X, self.y = read_rows(folder)
+        self.weights = np.load(folder / "weights.npy")
+        self.contender = contender_of(job, self.workload)
+
+    def check(self) -> Any:
+        """The losses of a few identical steps: always the same one batch, in order."""
+        batch = self.workload.batch
+        self.contender.start(self.X[:batch], self.y[:batch], self.weights, batch)
+        return self.contender.train(CHECK_STEPS, shuffle=False)
+
+    def learn(self, epochs: int) -> Any:
+        """The losses of a few whole epochs, every contender in its own random order."""
+        self.contender.start(self.X, self.y, self.weights, self.workload.batch)
+        return self.contender.train(epochs)
+
+    def timed(self, epochs: int) -> Any:
+        """Seconds of so many epochs from the initial weights, after one epoch that is not counted."""
+        self.contender.start(self.X, self.y, self.weights, self.workload.batch)
+        if hasattr(self.contender, "ends"):
+            self.contender.train(1 + epochs)
+            seconds = self.contender.ends[-1] - self.contender.ends[0]
+        else:
+            self.contender.train(1)
+            begun = time.perf_counter()
+            self.contender.train(epochs)
+            seconds = time.perf_counter() - begun
+        return seconds
+
+    def peak(self) -> Any:
+        """FLOP/s that the machine reaches on multiply-adds and nothing else."""
+        from ranvier.native.machine import peak
+
+        peak._measure.cache_clear()
+        return peak.measured_peak(self.threads) * 1e9
+
+
+class Predictor:
+    """Predicts with one small network."""
+
+    def __init__(self, job: Job) -> None:
+        from versus_parts.prediction import PREDICTORS
+
+        workload, folder = workload_of(job), Path(job["folder"])
+        self.predict = PREDICTORS[job["contender"]](workload, folder, job["threads"], job["engine"])
+        self.X = np.resize(np.load(folder / "X.npy"), (10_000, workload.sizes[0]))
+
+    def outputs(self, rows: int) -> Any:
+        return np.asarray(self.predict(self.X[:rows]), np.float64).tolist()
+
+    def timed(self, rows: int, calls: int) -> Any:
+        """Seconds of a call."""
+        x = self.X[:rows].copy()
+        for _ in range(max(1, calls // 10)):
+            self.predict(x)
+        begun = time.perf_counter()
+        for _ in range(calls):
+            self.predict(x)
+        return (time.perf_counter() - begun) / calls
+
+
+class Beginner:
+    """Does something for the first time in a new process."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.workload, self.folder = job, workload_of(job), Path(job["folder"])
+
+    def first(self) -> Any:
+        """Seconds of importing, of the first training on a few batches, and of the same once more."""
+        batch = self.workload.batch
+        X, y = read_rows(self.folder, FIRST_STEPS * batch)
+        weights = np.load(self.folder / "weights.npy")
+        begun = time.perf_counter()
+        contender = contender_of(self.job, self.workload)
+        importing = time.perf_counter() - begun
+        seconds = []
+        for _ in range(1 + WARM_FITS):
+            begun = time.perf_counter()
+            contender.start(X, y, weights, batch)
+            contender.train(1)
+            seconds.append(time.perf_counter() - begun)
+        return {"import": importing, "first": seconds[0], "warm": median(seconds[1:])}
+
+    def memory(self) -> Any:
+        """Bytes in memory: with Python and the rows, with the library warmed up too, and at most in two epochs."""
+        X, y = read_rows(self.folder)
+        bare = resident("VmRSS")
+        small = replace(self.workload, sizes=(2, 2, 2), batch=4)
+        warm = contender_of(self.job, small)
+        warm.start(np.ones((8, 2), np.float32), np.array([0, 1] * 4), None, 4)
+        warm.train(2)
+        contender = contender_of(self.job, self.workload)
+        loaded = resident("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")
+        contender.start(X, y, None, self.workload.batch)
+        contender.train(2)
+        peak = resident("VmHWM")
+        return {"bare": bare, "loaded": loaded, "peak": peak, "over": peak - bare, "training": peak - loaded}
+
+
+def resident(name: str) -> int:
+    """Bytes of this process in memory: now (VmRSS) or at most (VmHWM)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"This system does not say {name}.")
+
+
+KINDS = {"trainer": Trainer, "predictor": Predictor, "beginner": Beginner}
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a library prints must not stand between the answers
+    worker: Any = None
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            if worker is None:
+                worker, answer = KINDS[command["kind"]](command), None
+            else:
+                answer = getattr(worker, command.pop("do"))(**command)
+            reply = {"answer": answer}
+        except Exception as error:  # noqa: BLE001 - told to the process that asked
+            reply = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(reply) + "\n")
+
+
+if __name__ == "__main__":
+    main()

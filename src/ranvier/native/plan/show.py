@@ -1,0 +1,132 @@
+"""A plan as text: the loop nest it stands for, its buffers, FLOPs and the expected share of the processor's peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ranvier.native.plan import steps as s
+from ranvier.native.plan.plan import Plan
+from ranvier.native.plan.tiles import Registers, exact_heights
+
+DIVISION_CYCLES = 14.0
+"""What a square root and a division of one register of numbers cost beside the products."""
+TILE_CYCLES = 45.0
+"""What beginning and ending a tile costs."""
+
+
+def show_plan(plan: Plan, threads: int) -> str:
+    """The plan as text.
+
+    Parameters:
+        threads: how many threads share the work.
+    """
+    problem = plan.problem
+    batch = problem.batch_size
+    lines = [
+        f"{plan.purpose}: batches of {batch} rows, {plan.dtype}, {threads} thread{'s' if threads > 1 else ''}",
+        f"tiles of {', '.join(map(str, plan.heights))} rows by 16 columns or more; registers: {plan.registers.count}, "
+        f"{plan.registers.per_panel} for 16 numbers",
+        "",
+    ]
+    if not plan.learns:
+        lines.append(f"for each block of {plan.rows} rows, shared out among the threads:")
+    for stage in plan.stages:
+        if plan.learns and stage.rows:
+            lines.append(f"rows: each thread takes its share of the batch, {plan.rows} rows at once")
+        elif plan.learns:
+            lines.append("columns: each thread takes its share of the tiles")
+        lines += [f"    {line}" for step in stage.steps for line in _step(plan, step)]
+        if plan.learns:
+            lines.append("barrier")
+    lines += ["", "buffers"]
+    width = 8 if plan.dtype == "float64" else 4
+    rows = batch if plan.learns else plan.rows * threads
+    for buffer in plan.buffers:
+        size = buffer.size(rows) * width
+        shape = {"rows": f"{rows} x {buffer.columns}", "weight": f"{buffer.rows} x {buffer.columns}"}
+        lines.append(f"    {buffer.name:34s} {shape.get(buffer.kind, str(buffer.columns)):>14s} {_bytes(size):>10s}")
+    flops, cycles = _totals(plan)
+    if flops:
+        share = flops / max(cycles, 1.0)
+        lines += ["", f"{flops / 1e6:,.3f} million FLOPs; expected share of the peak of the threads used: {share:.0%}"]
+    return "\n".join(lines) + "\n"
+
+
+def _step(plan: Plan, step: s.Step) -> Iterator[str]:
+    """One step as lines."""
+    batch = plan.problem.batch_size if plan.learns else plan.rows
+    if isinstance(step, s.Forward):
+        out = " -> ".join(b.name for b in (step.z, step.y) if b is not None)
+        k, n = step.weight.rows, step.weight.columns
+        how = f", K in blocks of {step.block}" if step.block and step.block < k else ""
+        size = f"{batch} x {k} x {n}, {_mega(2 * batch * k * n)}{how}"
+        yield f"{step.path}: {out} = {step.activation.name}({step.x.name} W + b)   {size}"
+        yield "    for each panel of W, for each tile of rows: contract over K; add b; activation"
+    elif isinstance(step, s.Back):
+        n, k = step.transposed.rows, step.transposed.columns
+        slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
+        size = f"{batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
+        yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{slope}   {size}"
+    elif isinstance(step, s.WeightGradient):
+        k, n = step.trained.value.rows, step.trained.value.columns
+        then = (
+            "stored"
+            if step.store
+            else f"{plan.problem.optimizer.name} moves W" + (" and W'" if step.trained.transposed else "")
+        )
+        yield f"{step.path}: dW = {step.x.name}' {step.dz.name}   {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
+        yield f"    for each 48 rows and panel of W, for each tile: contract over the batch; then {then}"
+    else:
+        named = [f"{name} {value.name}" for name, value in s.parts(step) if isinstance(value, s.Buffer)]
+        trained = getattr(step, "trained", None)
+        if isinstance(trained, s.Trained):
+            named.append(f"for {trained.entry.name}")
+        yield f"{type(step).__name__}: {', '.join(named)}"
+
+
+def _mega(flops: int) -> str:
+    return f"{flops / 1e6:,.3f} MFLOP"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1024:,.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):,.1f} MiB"
+
+
+def _totals(plan: Plan) -> tuple[float, float]:
+    """FLOPs of the products, and FLOPs that the peak would make in the time they are expected to take."""
+    batch = plan.problem.batch_size if plan.learns else plan.rows
+    flops = spent = 0.0
+    for stage in plan.stages:
+        for step in stage.steps:
+            if isinstance(step, s.Forward | s.Back):
+                panels = step.weight if isinstance(step, s.Forward) else step.transposed
+                useful, taken = _product(batch, panels.rows, panels.columns, plan.heights, plan.registers)
+            elif isinstance(step, s.WeightGradient):
+                weight = step.trained.value
+                heights = exact_heights(weight.rows, plan.registers)
+                useful, taken = _product(weight.rows, batch, weight.columns, heights, plan.registers)
+                divides = plan.rule is not None and any(
+                    "/" in str(u) or "sqrt" in str(u) for u in (plan.rule.parameter,)
+                )
+                registers = weight.rows * weight.panels * plan.registers.per_panel
+                taken += registers * (DIVISION_CYCLES if divides else 3.0) * _per_cycle(plan.registers)
+            else:
+                continue
+            flops, spent = flops + useful, spent + taken
+    return flops, spent
+
+
+def _product(
+    rows: int, length: int, columns: int, heights: tuple[int, ...], registers: Registers
+) -> tuple[float, float]:
+    """FLOPs of a product, and FLOPs the peak would make in the time its tiles take."""
+    panels, cycles, left = -(-columns // 16), 0.0, rows
+    for height in heights:
+        tiles, left = divmod(left, height)
+        cycles += tiles * panels * (registers.cycles(height) * length + TILE_CYCLES / registers.panels(height))
+    return 2.0 * rows * length * columns, cycles * _per_cycle(registers)
+
+
+def _per_cycle(registers: Registers) -> float:
+    """FLOPs of two FMAs a cycle."""
+    return 2 * 2 * 16 / registers.per_panel

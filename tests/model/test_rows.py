@@ -1,0 +1,162 @@
+"""From X, y and weights to resident rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranvier.data import TargetEncoder
+from ranvier.engine import Rows
+from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.model.rows import input_array, resident_rows, row_weights, split, targets
+from ranvier.network.task import Task
+
+BINARY = Task("binary", 1, ("no", "yes"), ("y",))
+CLASSES = Task("classes", 3, ("a", "b", "c"), ("y",))
+NUMBERS = Task("regression", 1, names=("y",))
+LABELS = np.array([[0.0], [1.0], [1.0], [1.0]])
+
+
+def resident(validation: Any = None, weight: Any = None, by_class: Any = None, y: Any = "nnyyynyyyy") -> Any:
+    X = np.arange(20.0).reshape(10, 2)
+    words = [{"n": "no", "y": "yes"}[letter] for letter in y]
+    return resident_rows(lambda g: input_array(g, 2), TargetEncoder(BINARY), X, words, validation, weight, by_class, 0)
+
+
+@pytest.mark.parametrize(
+    ("X", "kind"),
+    [
+        ([[1, 2], [3, 4]], np.float64),
+        ([[True, False], [True, True]], np.float32),
+        (np.ones((2, 2), np.float32), np.float32),
+        (np.ones((2, 2), np.uint8), np.uint8),
+        (np.ones((2, 2), np.float16), np.float64),
+        (np.ones((2, 1, 2), np.uint8), np.uint8),
+        (np.asfortranarray(np.ones((2, 2))), np.float64),
+        (np.array([[1, 2.5], [3, 4]], object), np.float64),
+        (pd.DataFrame({"a": [1, 2], "b": [0.5, 1]}), np.float64),
+        (pl.DataFrame({"a": [1, 2], "b": [0.5, 1]}), np.float64),
+    ],
+)
+def test_inputs_become_a_contiguous_array(X: Any, kind: Any) -> None:
+    found = input_array(X, 2)
+    assert found.shape == (2, 2)
+    assert found.dtype == kind
+    assert found.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "words"),
+    [
+        ([1.0, 2.0], ShapeError, r"One row is X\[None, :\]"),
+        (np.ones((2, 3)), ShapeError, "this network takes 2 numbers a row"),
+        (5.0, ShapeError, "shape"),
+        ([[1, 2], [3]], ShapeError, "different lengths"),
+        ([["a", "b"]], DataError, r"rv\.train encodes raw tables"),
+        ([[1, None]], DataError, "X holds nan in row 0, column 1"),
+        ([[1, [2]]], ShapeError, "different lengths"),
+        ([[1, {}]], DataError, "a network takes numbers"),
+        (np.ones((1, 2), complex), DataError, "a network takes numbers"),
+        (np.zeros((1, 2), "datetime64[s]"), DataError, "a network takes numbers"),
+        ([[1.0, 2.0], [np.nan, 1.0]], DataError, "X holds nan in row 1, column 0"),
+        ([[1.0, -np.inf]], DataError, "X holds -inf in row 0, column 1"),
+    ],
+)
+def test_inputs_that_cannot_be_used(X: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        input_array(X, 2)
+
+
+def test_numbers_whose_sum_overflows_are_finite_all_the_same() -> None:
+    assert input_array([[1e308, 1e308]], 2).shape == (1, 2)
+
+
+def test_balanced_classes_have_the_same_weight_in_all() -> None:
+    weights = row_weights(BINARY, LABELS, None, "balanced")
+    np.testing.assert_allclose(weights, [2.0, 2 / 3, 2 / 3, 2 / 3])
+    mixed = row_weights(BINARY, LABELS, [1, 2, 3, 4], {"yes": 5})
+    np.testing.assert_allclose(mixed, [1.0, 10, 15, 20])
+    hot = row_weights(CLASSES, np.eye(3)[[0, 0, 2]], None, "balanced")
+    np.testing.assert_allclose(hot, [0.75, 0.75, 1.5])
+    assert row_weights(BINARY, LABELS, None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "sample", "by_class", "words"),
+    [
+        (BINARY, [1, 2], None, r"shape \(2,\); it must have one number a row, \(4,\)"),
+        (BINARY, [1, 1, -1, 1], None, "at least 0"),
+        (BINARY, [1, 1, np.nan, 1], None, "finite"),
+        (BINARY, [0, 0, 0, 0], None, "above 0"),
+        (BINARY, "heavy", None, "must hold numbers"),
+        (BINARY, None, {"maybe": 1}, "names the class 'maybe'; the classes are"),
+        (BINARY, None, {"yes": -1}, "at least 0"),
+        (BINARY, None, {"yes": "x"}, "must hold numbers"),
+        (BINARY, None, {"yes": 0, "no": 0}, "above 0"),
+        (BINARY, None, "even", "'balanced' or a dictionary"),
+        (NUMBERS, None, "balanced", "needs a task with classes; this one is regression"),
+    ],
+)
+def test_weights_that_make_no_sense(task: Task, sample: Any, by_class: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        row_weights(task, LABELS, sample, by_class)
+
+
+@given(st.integers(4, 60), st.floats(0.05, 0.9), st.integers(0, 99))
+def test_a_share_divides_the_rows_and_their_weights(rows: int, share: float, seed: int) -> None:
+    numbers = np.arange(rows, dtype=float)
+    given_rows = Rows(numbers[:, None], (numbers[:, None] % 2), numbers)
+    kept, apart = split(given_rows, share, seed, BINARY)
+    np.testing.assert_array_equal(np.sort(np.append(kept.inputs, apart.inputs)), numbers)
+    for part in (kept, apart):
+        assert len(part) > 0
+        np.testing.assert_array_equal(part.inputs[:, 0], part.weights)
+        np.testing.assert_array_equal(part.inputs % 2, part.targets)
+
+
+def test_validation_may_be_nothing_a_share_or_rows() -> None:
+    assert resident()[1] is None
+    assert resident(0)[1] is None
+    assert [len(part) for part in resident(0.2)] == [8, 2]
+    assert [len(part) for part in resident(np.float32(0.2))] == [8, 2]
+    rows, held = resident(([[1.0, 2.0]], ["yes"], [3.0]), weight=np.arange(1, 11))
+    assert (len(rows), held.inputs.tolist(), held.targets.tolist(), held.weights.tolist()) == (
+        10,
+        [[1.0, 2.0]],
+        [[1.0]],
+        [3.0],
+    )
+
+
+@pytest.mark.parametrize(
+    ("validation", "words"),
+    [
+        (1.0, "share between 0 and 1"),
+        (-0.1, "share between 0 and 1"),
+        (True, "it must be a share"),
+        ("0.1", "it must be a share"),
+        (([[1.0, 2.0]],), "it must be a share"),
+        (([[1.0, 2.0]], ["maybe"]), "a class that the training rows did not have"),
+        (([[1.0]], ["yes"]), "this network takes 2"),
+        (([[1.0, 2.0]], ["yes", "no"]), "X has 1 rows and y has 2"),
+        (([[1.0, 2.0]], ["yes"], [-1.0]), "at least 0"),
+    ],
+)
+def test_validation_that_cannot_be_used(validation: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        resident(validation)
+
+
+def test_one_hot_rows_are_checked_before_they_are_taken() -> None:
+    encoder = TargetEncoder(CLASSES)
+    np.testing.assert_array_equal(targets(encoder, np.eye(3)), np.eye(3))
+    with pytest.raises(ShapeError, match="2 columns; the model knows 3 classes"):
+        targets(encoder, np.eye(2))
+    with pytest.raises(InputError, match="a single 1 among zeros"):
+        targets(encoder, np.ones((1, 3)))

@@ -1,0 +1,151 @@
+"""Metrics against their definitions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from ranvier.errors import TrainingError
+from ranvier.network.task import Task
+from ranvier.training import metrics
+
+BINARY = Task("binary", 1, ("no", "yes"))
+CLASSES = Task("classes", 3, ("a", "b", "c"))
+REGRESSION = Task("regression", 1, names=("y",))
+SEVERAL = Task("regression", 2, names=("u", "v"))
+LABELS = Task("multilabel", 2, names=("red", "green"))
+ONE_LABEL = Task("multilabel", 1, names=("red",))
+TASKS = [BINARY, CLASSES, REGRESSION, SEVERAL, LABELS, ONE_LABEL]
+
+
+def sample(task: Task, rows: int, seed: int) -> tuple[Any, Any]:
+    """Outputs and encoded targets as the engines give them."""
+    generator = np.random.default_rng(seed)
+    outputs = generator.uniform(size=(rows, task.outputs))
+    if task.kind == "regression":
+        return outputs, generator.normal(size=outputs.shape)
+    if task.kind == "classes":
+        outputs /= outputs.sum(axis=1, keepdims=True)
+        return outputs, np.eye(3)[generator.integers(3, size=rows)]
+    return outputs, generator.integers(2, size=outputs.shape).astype(float)
+
+
+def counts(actual: Any, said: Any) -> tuple[float, float, float]:
+    """Precision, recall and f1 by counting."""
+    hits = float((actual & said).sum())
+    precision = hits / said.sum() if said.any() else 0.0
+    recall = hits / actual.sum() if actual.any() else 0.0
+    f1 = 2 * hits / (said.sum() + actual.sum()) if said.any() or actual.any() else 0.0
+    return precision, recall, f1
+
+
+@examples(max_examples=25)
+@given(st.sampled_from(TASKS), st.integers(2, 40), st.integers(0, 99))
+def test_they_are_what_their_definitions_say(task: Task, rows: int, seed: int) -> None:
+    outputs, targets = sample(task, rows, seed)
+    found = metrics.full(task, outputs, targets)
+    json.dumps(found, allow_nan=False)
+    if task.kind == "regression":
+        error = targets - outputs
+        spread = ((targets - targets.mean(0)) ** 2).sum(0)
+        expected = {
+            "r2": (1 - (error**2).sum(0) / spread).mean(),
+            "rmse": np.sqrt((error**2).mean(0)).mean(),
+            "mae": np.abs(error).mean(),
+        }
+        assert found == pytest.approx(expected)
+        assert metrics.quick(task, outputs, targets) == {"r2": pytest.approx(expected["r2"])}
+        return
+    assert metrics.quick(task, outputs, targets)["accuracy"] == pytest.approx(found["accuracy"])
+    if task.kind == "classes":
+        likely = outputs[targets > 0.5]
+        actual, said = targets.argmax(1), outputs.argmax(1)
+        scores = [counts(actual == c, said == c)[2] for c in np.union1d(actual, said)]
+    else:
+        likely = np.where(targets > 0.5, outputs, 1 - outputs)
+        scores = [counts(t > 0.5, o >= 0.5)[2] for t, o in zip(targets.T, outputs.T, strict=True)]
+    assert found["log_loss"] == pytest.approx(-np.log(likely).mean())
+    assert found["f1"] == pytest.approx(np.mean(scores))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
+def test_weights_count_like_repeated_rows(task: Task) -> None:
+    outputs, targets = sample(task, 30, 1)
+    times = np.arange(30) % 3 + 1
+    index = np.repeat(np.arange(30), times)
+    weighted = metrics.full(task, outputs, targets, times.astype(float))
+    assert weighted == pytest.approx(metrics.full(task, outputs[index], targets[index]))
+    assert weighted != pytest.approx(metrics.full(task, outputs, targets))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
+def test_per_class_rows_are_counted(task: Task) -> None:
+    outputs, targets = sample(task, 30, 2)
+    rows = metrics.per_class(task, outputs, targets)
+    json.dumps(rows, allow_nan=False)
+    if task.kind == "regression":
+        assert rows == []
+        return
+    if task.kind == "multilabel":
+        labels, actual, said = task.names, (targets > 0.5).T, (outputs >= 0.5).T
+    else:
+        labels = task.classes
+        actual = [metrics.class_indices(task, targets) == c for c in range(len(labels))]
+        said = [metrics.class_indices(task, outputs) == c for c in range(len(labels))]
+    for row, label, is_so, claimed in zip(rows, labels, actual, said, strict=True):
+        precision, recall, f1 = counts(is_so, claimed)
+        expected = {"precision": precision, "recall": recall, "f1": f1, "rows": int(is_so.sum())}
+        assert row["label"] == label
+        assert {name: row[name] for name in expected} == pytest.approx(expected)
+
+
+def test_auc_is_the_share_of_pairs_in_order_and_absent_with_one_class() -> None:
+    outputs, targets = np.array([[0.1], [0.4], [0.35], [0.8]]), np.array([[0.0], [0.0], [1.0], [1.0]])
+    assert metrics.full(BINARY, outputs, targets)["auc"] == 0.75
+    assert "auc" not in metrics.full(BINARY, outputs, np.ones((4, 1)))
+    rows = metrics.full(CLASSES, np.eye(3)[[0, 1, 0]], np.eye(3)[[0, 1, 0]])
+    assert rows["auc"] == 1.0
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
+def test_outputs_that_are_no_numbers_cannot_be_measured(task: Task) -> None:
+    outputs, targets = sample(task, 5, 0)
+    outputs[3, 0] = np.nan
+    with pytest.raises(TrainingError, match=r"1 of 5 rows \(the first is row 4\)"):
+        metrics.full(task, outputs, targets)
+    metrics.quick(task, outputs, targets)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
+def test_the_baseline_guesses_the_mean_of_the_training_rows(task: Task) -> None:
+    _, known = sample(task, 50, 3)
+    outputs, targets = sample(task, 20, 4)
+    expected = metrics.full(task, np.repeat(known.mean(0, keepdims=True), 20, axis=0), targets)
+    assert metrics.baseline(task, known, targets) == pytest.approx(expected)
+    assert metrics.quick_name(task) in expected
+    assert set(metrics.quick(task, outputs, targets)) == {metrics.quick_name(task)}
+
+
+def test_the_pair_most_confused() -> None:
+    actual, said = np.eye(3)[[0, 0, 0, 1, 2]], np.eye(3)[[1, 1, 0, 0, 2]]
+    assert metrics.most_confused(CLASSES, said, actual) == {"actual": "a", "predicted": "b", "rows": 2}
+    assert metrics.most_confused(CLASSES, actual, actual) is None
+    assert metrics.most_confused(LABELS, actual[:, :2], said[:, :2]) is None
+
+
+def test_a_target_that_never_changes_has_no_r2_to_speak_of() -> None:
+    assert metrics.r_squared(np.zeros((3, 1)), np.ones((3, 1))) == 0.0
+    assert metrics.full(REGRESSION, np.zeros((1, 1)), np.ones((1, 1)))["r2"] == 0.0
+
+
+@pytest.mark.parametrize("outputs", [[[0.0, 0.0, 0.0]], [[-1.0, 0.0, 0.0]], [[1e-300, 0.0, 1e-300]]])
+def test_probabilities_always_add_up_to_one(outputs: Any) -> None:
+    found = metrics.class_probabilities(CLASSES, np.array(outputs))
+    assert found.sum() == pytest.approx(1.0)
+    assert (found >= 0).all()
