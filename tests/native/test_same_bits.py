@@ -122,12 +122,31 @@ def test_refusals() -> None:
     executable = loaded(task)
     with pytest.raises(EngineError, match="objective"):
         executable.run(rows_for(task), Span(np.arange(3), np.array([0, 3]), np.zeros((1, 1))))
-    with pytest.raises(RanvierError, match="order"):
-        loaded(classifier()).run(rows_for(classifier()), Span(np.array([99]), np.array([0, 1]), np.zeros((1, 5))))
+    other, rows = loaded(classifier()), rows_for(classifier())
+    for order, starts, scalars, text in (
+        ([99], [0, 1], (1, 4), "order"),
+        ([1], [0, 2], (1, 4), "batches"),
+        ([1], [0, 1], (1, 1), "scalars"),
+    ):
+        with pytest.raises(RanvierError, match=text):
+            other.run(rows, Span(np.array(order), np.array(starts), np.zeros(scalars)))
+    for inputs in (np.zeros((1, 28)), np.zeros(29)):
+        with pytest.raises(RanvierError, match="shape"):
+            other.outputs(inputs)
     with pytest.raises(EngineError, match="load"):
         NativeEngine().compile(classifier()).outputs(np.zeros((1, 29)))
     with pytest.raises(EngineError, match="pickled"):
         pickle.dumps(executable)
+
+
+def test_a_run_that_diverges_says_so() -> None:
+    """What is not a number must come through every activation up to the loss."""
+    task = problem(3, [Dense(4, "relu"), Dense(2, "relu6"), Dense(2)])
+    rows = rows_for(task)
+    rows.inputs[:] = np.inf
+    executable = loaded(task)
+    losses = executable.run(rows, span_for(task))
+    assert not np.isfinite(losses[-1])
 
 
 def test_code_for_wide_vectors_can_be_made() -> None:

@@ -30,13 +30,19 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--held-out", "SHARE", SHARE, "0.2", "Share of the rows kept for measuring."),
     ),
     "Network": (
-        ("--hidden", "WIDTHS", Widths(), "128,64", "Widths of the hidden layers, or none."),
-        ("--activation", "NAME", str, "relu", "Of the hidden layers: relu, gelu, tanh, ..."),
-        ("--dropout", "RATE", SHARE, "0.1", "Share of the hidden outputs set to 0 at a step."),
+        ("--hidden", "WIDTHS", Widths(), "256,256", "Widths of the hidden layers, or none."),
+        ("--activation", "NAME", str, "silu", "Of the hidden layers: relu, gelu, tanh, ..."),
+        ("--dropout", "RATE", SHARE, "0.2", "Share of the hidden outputs set to 0 at a step."),
     ),
     "Training": (
         ("--epochs", "N", COUNT, "", "How often all rows are seen, at most; chosen by their number unless given."),
-        ("--patience", "N", COUNT, "", "Epochs without improvement before stopping; a seventh of the epochs unless given."),
+        (
+            "--patience",
+            "N",
+            COUNT,
+            "",
+            "Epochs without improvement before stopping; a seventh of the epochs unless given.",
+        ),
         ("--batch-size", "N", COUNT, "", "Rows a step; chosen by the number of rows otherwise."),
         ("--optimizer", "NAME", str, "adamw", "adamw, adam, sgd, lion, lbfgs, ..."),
         ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Size of the steps."),

@@ -39,11 +39,11 @@ class Choices:
 
     target: str | tuple[str, ...] | None = None
     task: str | None = None
-    hidden: tuple[int, ...] = (128, 64)
-    activation: str | Activation = "relu"
-    dropout: float = 0.1
+    hidden: tuple[int, ...] = (256, 256)
+    activation: str | Activation = "silu"
+    dropout: float = 0.2
     loss: str | Loss | None = None
-    epochs: int = 300
+    epochs: int | None = None
     batch_size: int | None = None
     optimizer: str | Optimizer = "adamw"
     learning_rate: float | None = None
@@ -52,7 +52,7 @@ class Choices:
     validation: float | str = 0.1
     held_out: float = 0.2
     ignore: tuple[str, ...] = ()
-    patience: int = 40
+    patience: int | None = None
     class_weight: str | dict[Any, float] | None = None
     seed: int = 0
     engine: str = "auto"
@@ -118,7 +118,7 @@ def _listed(name: str, given: Any) -> tuple[Any, ...]:
     if isinstance(given, (str, int)):
         return (given,)
     if not isinstance(given, Sequence) and not hasattr(given, "__array__"):
-        example = "(128, 64)" if name == "hidden" else "['name']"
+        example = "(256, 256)" if name == "hidden" else "['name']"
         raise InputError(f"{name} is {given!r}; it must be a list, such as {example}.")
     return tuple(_plain(item) for item in given)
 
@@ -139,13 +139,16 @@ def build_training(
     """The settings, with what was left open chosen by the task and the number of rows."""
     options = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    stopping = EarlyStopping(chosen.patience, "validation_loss" if validated else "loss")
+    batch_size = batch_size_for(rows) if chosen.batch_size is None else chosen.batch_size
+    epochs = epochs_for(rows, batch_size) if chosen.epochs is None else chosen.epochs
+    patience = max(epochs // 7, 1) if chosen.patience is None else chosen.patience
+    stopping = EarlyStopping(patience, "validation_loss" if validated else "loss")
     training = Training(
         loss=default_loss(network, task) if chosen.loss is None else find_loss(chosen.loss),
         optimizer=find_optimizer(chosen.optimizer, **given),
         schedule=find_schedule(chosen.schedule),
-        epochs=chosen.epochs,
-        batch_size=batch_size_for(rows) if chosen.batch_size is None else chosen.batch_size,
+        epochs=epochs,
+        batch_size=batch_size,
         callbacks=(stopping, *as_callbacks(callbacks)),
         seed=chosen.seed,
         engine=chosen.engine,
@@ -164,3 +167,13 @@ def batch_size_for(rows: int) -> int:
     (32, 512)
     """
     return next((size for limit, size in BATCH_SIZES if rows <= limit), 512)
+
+
+def epochs_for(rows: int, batch_size: int) -> int:
+    """The epochs when the user does not say: 300, or as many as 4000 steps take, at most 1000.
+
+    >>> epochs_for(105, 32), epochs_for(100_000, 256)
+    (1000, 300)
+    """
+    steps = -(-rows // max(batch_size, 1))
+    return min(max(300, -(-4000 // max(steps, 1))), 1000)

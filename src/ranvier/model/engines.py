@@ -6,11 +6,14 @@ from importlib import import_module
 from typing import cast
 
 from ranvier import settings
-from ranvier.engine import Engine
+from ranvier.engine import Engine, Executable, Problem
 from ranvier.errors import EngineError, InputError, nearest
 
-HOMES = {"reference": ("ranvier.reference.engine", "ReferenceEngine")}
-PREFERENCE = ("reference",)
+HOMES = {
+    "native": ("ranvier.native.engine", "NativeEngine"),
+    "reference": ("ranvier.reference.engine", "ReferenceEngine"),
+}
+PREFERENCE = ("native", "reference")
 
 
 def engine(name: str = "auto") -> Engine:
@@ -33,6 +36,24 @@ def engine(name: str = "auto") -> Engine:
     if reason is not None:
         raise EngineError(f"The engine {asked!r} cannot run here: {reason} engine='auto' takes one that can.")
     return found
+
+
+def compile_problem(name: str, problem: Problem) -> tuple[str, Executable, str | None]:
+    """Make a problem ready to run: the engine's name, the executable, and a note where "auto" had to go on searching.
+
+    Raises:
+        EngineError: the engine asked for does not have what the problem needs.
+    """
+    first = engine(name)
+    try:
+        return first.name, first.compile(problem), None
+    except EngineError as error:
+        asked = settings.read().engine if name == "auto" else name
+        following = PREFERENCE[PREFERENCE.index(first.name) + 1 :]
+        if asked != "auto" or not following:
+            raise
+        found = _load(following[0])
+        return found.name, found.compile(problem), f"{error} The {found.name} engine, which is slower, takes over."
 
 
 def survey() -> dict[str, str | None]:

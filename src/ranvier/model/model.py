@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder, encoder_from_dict, open_source, target_values
-from ranvier.engine import Engine, Executable, LayerValues, Rows, State
+from ranvier.engine import Executable, LayerValues, Problem, Rows, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
 from ranvier.model import rows as row_tools
-from ranvier.model.engines import engine as find_engine
+from ranvier.model.engines import compile_problem
 from ranvier.model.targets import target_array
 from ranvier.model.training import Result, Training, best_epoch, changed_training, run
 from ranvier.network.network import Network
@@ -227,18 +227,18 @@ class Model:
     def _run(self) -> Executable:
         """The compiled network with these parameters."""
         if self._executable is None:
-            executable = self._engine().compile(self.training.problem(self.network))
+            executable = self._compiled(self.training.problem(self.network))
             slots = first_slots(self.training.optimizer, self._flat[:0])
             executable.load(State(self._flat, np.zeros((len(slots), self._flat.size), self._flat.dtype), 0))
             self._executable = executable
         return self._executable
 
-    def _engine(self) -> Engine:
-        """The engine it was trained on; the fastest one where that cannot run here, as for a model from elsewhere."""
+    def _compiled(self, problem: Problem) -> Executable:
+        """On the engine it was trained on; on another one where that cannot run here, as for a model from elsewhere."""
         try:
-            return find_engine(self.training.engine)
+            return compile_problem(self.training.engine, problem)[1]
         except (EngineError, InputError):
-            return find_engine("auto")
+            return compile_problem("auto", problem)[1]
 
     def _resumable(self, training: Training) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""

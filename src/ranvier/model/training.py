@@ -15,6 +15,7 @@ import numpy as np
 
 from ranvier.engine import Problem, Rows
 from ranvier.errors import InputError, ModelFileError, nearest
+from ranvier.model.engines import compile_problem
 from ranvier.model.engines import engine as find_engine
 from ranvier.model.interrupt import stop_on_interrupt
 from ranvier.network.layers import BatchNorm, Dropout
@@ -141,7 +142,6 @@ def run(
         sinks: more listeners.
     """
     training.check(network, task, validation is not None)
-    engine = find_engine(training.engine)
     problem = training.problem(network, min(training.batch_size, len(rows)), rows.weights is not None)
     sink = tee((sink_for(progress), *sinks))
     with contextlib.ExitStack() as stack:
@@ -150,7 +150,9 @@ def run(
             folder, mark = Path(checkpoint), fingerprint(network, training, rows, validation, state)
             stack.enter_context(_locked(folder))
             save, stored = _saver(folder, mark), _stored(folder, mark, sink)
-        executable = engine.compile(problem)
+        engine, executable, note = compile_problem(training.engine, problem)
+        if note is not None:
+            sink({"kind": "note", "text": note})
         stack.callback(executable.close)
         begin = stored or state or first_state(network, training.optimizer, training.seed, executable.dtype)
         stop_requested = stack.enter_context(stop_on_interrupt())
@@ -169,13 +171,13 @@ def run(
                 save=save,
                 stop_requested=stop_requested,
             )
-            sink(_start_event(network, training, engine.name, rows, validation, begin))
+            sink(_start_event(network, training, engine, rows, validation, begin))
             outcome = train(executable, course, begin)
         except BaseException:
             sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
             raise
     sink(_end_event(outcome))
-    return Result(outcome, engine.name)
+    return Result(outcome, engine)
 
 
 def _start_event(

@@ -188,7 +188,7 @@ class NativeExecutable:
             raise EngineError(f"{name} trains on all rows at once; use objective in place of run.")
         order = np.ascontiguousarray(span.order, np.int64)
         starts = np.ascontiguousarray(span.starts, np.int64)
-        check_order(order, len(rows))
+        check_span(span, len(rows), len(self.problem.optimizer.rule().scalars))
         program = self._program(TRAIN)
         program.reserve(max(int(np.diff(starts).max(initial=1)), self.problem.batch_size))
         losses = self._steps(program, self._residents(rows), order, starts, span.scalars)
@@ -323,9 +323,19 @@ def rows_of(program: Program, buffer: Buffer, count: int) -> Array:
     return program.arrays[buffer.name][: count * buffer.stride].reshape(count, buffer.stride)[:, : buffer.columns]
 
 
-def check_order(order: Array, rows: int) -> None:
-    """Raise a ShapeError where an order names rows that do not exist; compiled code would read foreign memory."""
+def check_span(span: Span, rows: int, scalars: int) -> None:
+    """Raise a ShapeError where a span names rows or numbers that do not exist; compiled code would read foreign memory.
+
+    Parameters:
+        rows: how many resident rows there are.
+        scalars: how many numbers the optimizer's rule takes in each step.
+    """
+    order, starts = span.order, span.starts
     if len(order) and (order.min() < 0 or order.max() >= rows):
         raise ShapeError(
             f"The order of the rows goes from {order.min()} to {order.max()}; there are rows 0 to {rows - 1}."
         )
+    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or (np.diff(starts) < 1).any():
+        raise ShapeError(f"The batches must follow each other in an order of {len(order)} rows and hold at least one.")
+    if span.scalars.shape != (span.steps, scalars):
+        raise ShapeError(f"The scalars have shape {span.scalars.shape}; this span needs {(span.steps, scalars)}.")

@@ -41,8 +41,6 @@ def activate(f: Function, activation: Activation, z: Value) -> Value:
     """The activation of 16 weighted sums; softmax, which needs whole rows, is not meant here."""
     if activation.expression is None or activation.name == "identity":
         return z
-    if activation.name == "relu":
-        return f.select(f.compare("ogt", z, 0.0), z, f.constant(0.0), "relu")
     return apply(f, activation.name, activation.expression, z)
 
 

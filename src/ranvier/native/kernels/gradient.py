@@ -14,10 +14,13 @@ itself (for one gradient over all rows, or to clip by norm) it is stored instead
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from ranvier.expression import order
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.tile import Strides, contract, segments
+from ranvier.native.kernels.tile import BESIDE, Strides, contract, segments
 from ranvier.native.kernels.values import Value, vector_of
 from ranvier.native.plan.steps import Trained, VectorGradient, WeightGradient
 from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
@@ -25,6 +28,7 @@ from ranvier.network.optimizers import UpdateRule
 
 BLOCK = 48
 """Rows of a weight in a unit: full tiles, and whole panels of the transposed weight."""
+OVERLAP = True
 PART = 128
 """Batch rows that a unit takes at once, so that its errors stay in the L1 cache."""
 SIDE = 8
@@ -43,6 +47,7 @@ class Updater:
     def __init__(self, f: Function, rule: UpdateRule | None, weight_decay: float, trained: Trained, scalars: Value):
         self.f, self.rule, self.trained = f, rule, trained
         self.values: dict[str, Value] = {}
+        self.divides = rule is not None and any(node.op in ("divide", "sqrt") for node in order(rule.parameter))
         if rule is None:
             return
         self.values["decay"] = f.constant(weight_decay if trained.entry.decayed else 0.0)
@@ -158,6 +163,15 @@ def _unit(
     base = f.multiply(panel, weight.stride, "panel.start")
     sums = Sums(f, f.stack(f.module.vector, BLOCK * count, name="sums"), first, count)
     a, b = x, f.pointer(dz, f.multiply(panel, PANEL), name="errors")
+
+    def move(row: Value) -> None:
+        for p in range(count):
+            offset = f.add(f.add(base, p * weight.stride), f.multiply(row, PANEL), "offset")
+            finish(f, updater, pointers, offset, f.load(sums.at(row, p), name="g"))
+
+    beside = OVERLAP and not step.parts and updater.divides and weight.rows >= BLOCK
+    moved = sums.moved
+    f.store(first, moved)
     if step.parts:
         with f.loop(0, BLOCK * count, name="clear") as loop:
             assert loop.index is not None
@@ -169,12 +183,11 @@ def _unit(
             b_part = f.pointer(b, f.multiply(loop.index, step.dz.stride))
             _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums)
     else:
-        _tiles(f, step, registers, (a, b, rows), (first, stop), sums)
-    with f.loop(first, stop, name="move") as loop:
+        _tiles(f, step, registers, (a, b, rows), (first, stop), sums, move if beside else None)
+    begin = f.load(moved, "i64", name="begin") if beside else first
+    with f.loop(begin, stop, name="move") as loop:
         assert loop.index is not None
-        for p in range(count):
-            offset = f.add(f.add(base, p * weight.stride), f.multiply(loop.index, PANEL), "offset")
-            finish(f, updater, pointers, offset, f.load(sums.at(loop.index, p), name="g"))
+        move(loop.index)
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
@@ -188,6 +201,7 @@ class Sums:
 
     def __init__(self, f: Function, memory: Value, first: Value, count: int) -> None:
         self.f, self.memory, self.first, self.count = f, memory, first, count
+        self.moved = f.stack("i64", name="moved")
 
     def at(self, row: Value, panel: int, below: int = 0) -> Value:
         """The place of a row and panel."""
@@ -202,8 +216,12 @@ def _tiles(
     operands: tuple[Value, Value, Value],
     where: tuple[Value, Value],
     sums: Sums,
+    move: Callable[[Value], None] | None = None,
 ) -> None:
-    """All tiles of a unit, over some rows of the batch; where they are not all of them, the chains go on."""
+    """All tiles of a unit, over some rows of the batch; where they are not all of them, the chains go on.
+
+    `move` updates a row of the weight; it is called beside the contractions for rows whose chains are complete.
+    """
     x, b, length = operands
     first, stop = where
     strides = Strides(1, step.x.stride, PANEL, step.dz.stride)
@@ -216,7 +234,13 @@ def _tiles(
                 _ask_next(f, step, b, (f.subtract(row, first), length), (height, count))
             places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)]
             start = [[f.load(at) if step.parts else zero for at in line] for line in places]
-            chains = contract(f, f.pointer(x, row, name="inputs"), b, strides, length, start)
+            beside = None
+            if move is not None:
+                done = f.load(sums.moved, "i64", name="done")
+                beside = f.subtract(row, done), lambda number, done=done: move(f.add(done, number))
+                rounds = f.intrinsic("smin", beside[0], f.bitwise("lshr", length, BESIDE.bit_length() - 1))
+                f.store(f.add(done, rounds), sums.moved)
+            chains = contract(f, f.pointer(x, row, name="inputs"), b, strides, length, start, beside)
             for values, line in zip(chains, places, strict=True):
                 for value, at in zip(values, line, strict=True):
                     f.store(value, at)

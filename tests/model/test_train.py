@@ -1,0 +1,242 @@
+"""train: raw data to a model, choices that are refused before anything is written, events, run folders."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import ranvier as rv
+from ranvier.errors import InputError, TrainingError
+from ranvier.model.choices import Choices, batch_size_for, chosen_from
+from ranvier.storage.run_folder import RunFolder
+from tests.model.trial import bits, frame, leftovers, points, train
+
+BROKEN: dict[str, tuple[Any, str]] = {
+    "no such file": ({"data": "there.csv"}, "there.csv"),
+    "no such column": ({"target": "incom"}, 'Did you mean "income"'),
+    "one value": ({"data": frame().with_columns(income=pl.lit("high"))}, "nothing to learn"),
+    "a class with one row": (
+        {"data": frame().with_columns(income=pl.Series(["rare"] + ["high", "low"] * 29 + ["low"]))},
+        'class "rare" .* has one row',
+    ),
+    "infinite": ({"data": frame().with_columns(age=pl.lit(float("inf")))}, "inf"),
+    "empty": ({"data": frame()[:0]}, "0 rows"),
+    "three rows": ({"data": frame()[:3]}, "one row|rows"),
+    "no target": ({"target": None}, "Say which column"),
+    "all missing": ({"data": frame().with_columns(income=pl.lit(None, pl.String))}, "missing"),
+    "dates": ({"data": frame().with_columns(income=pl.lit("2020-01-01").str.to_date())}, "dates"),
+    "unknown option": ({"epoch": 3}, 'Did you mean "epochs"'),
+    "target twice": ({"task": "sorts"}, "sorts"),
+    "hidden": ({"hidden": 2.5}, "it must be a list"),
+    "hidden of words": ({"hidden": ["wide"]}, "units"),
+    "activation": ({"activation": "rel"}, 'Did you mean "relu"'),
+    "dropout": ({"dropout": 1.5}, "rate"),
+    "loss": ({"loss": "huber_loss"}, "huber"),
+    "pairing": ({"loss": "categorical_cross_entropy"}, "needs an output layer with the softmax"),
+    "epochs": ({"epochs": 0}, "epochs is 0"),
+    "batch size": ({"batch_size": 0}, "batch_size is 0"),
+    "optimizer": ({"optimizer": "adm"}, 'Did you mean "adam'),
+    "learning rate": ({"learning_rate": -1.0}, "learning_rate is -1"),
+    "schedule": ({"schedule": "cosin"}, 'Did you mean "cosine'),
+    "weight decay": ({"weight_decay": -1.0}, "weight_decay is -1"),
+    "validation share": ({"validation": 1.5}, "validation is 1.5"),
+    "validation file": ({"validation": "there.csv"}, "there.csv"),
+    "validation frame": ({"validation": frame()}, "share of the rows or a file"),
+    "held out": ({"held_out": 0.95}, "no rows to learn from"),
+    "ignore": ({"ignore": "agee"}, 'Did you mean "age"'),
+    "patience": ({"patience": 0}, "patience is 0"),
+    "class weight": ({"class_weight": {"poor": 2.0}}, "names the class 'poor'"),
+    "seed": ({"seed": -3}, "-3"),
+    "engine": ({"engine": "fast"}, "There is no engine 'fast'"),
+    "precision": ({"precision": "float16"}, "precision is 'float16'"),
+    "threads": ({"threads": 0}, "threads is 0"),
+    "callbacks": ({"callbacks": [3]}, "must be a callback"),
+    "a score that is none": ({"callbacks": [rv.EarlyStopping(metric="r2")]}, "metric='r2'"),
+    "lbfgs with dropout": ({"optimizer": "lbfgs", "dropout": 0.2}, "L-BFGS looks at all rows at once"),
+    "progress": ({"progress": "loud"}, "progress is 'loud'"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_bad_input_is_said_in_words_and_leaves_nothing_behind(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options, words = BROKEN[name]
+    given = {"data": frame(), "model": "m.rv", "run": "run", **options}
+    with pytest.raises(InputError, match=words):
+        train(**given)
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", ["no/folder/m.rv", "."])
+def test_a_model_that_cannot_be_written_is_said_before_training(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        train(frame(), model=place, run="run", callbacks=[lambda moment: pytest.fail("it trained")])
+    assert leftovers(tmp_path) == []
+
+
+def test_a_run_that_cannot_be_made_is_said_before_training(tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("all")
+    for place, words in (("full", "is not empty"), ("full/thesis.txt", "is a file")):
+        with pytest.raises(InputError, match=words):
+            train(frame(), run=tmp_path / place, callbacks=[lambda moment: pytest.fail("it trained")])
+    assert leftovers(tmp_path) == ["full", "full/thesis.txt"]
+
+
+def test_divergence_writes_no_model_and_no_broken_checkpoint(tmp_path: Path) -> None:
+    table = frame().with_columns(price=pl.Series(np.random.default_rng(0).normal(size=60)))
+    with pytest.raises(TrainingError, match="a smaller learning rate"):
+        train(
+            table,
+            "price",
+            optimizer="sgd",
+            activation="identity",
+            learning_rate=1e200,
+            dropout=0.0,
+            schedule="constant",
+            model=tmp_path / "m.rv",
+            run=tmp_path / "run",
+        )
+    assert not (tmp_path / "m.rv").exists()
+    assert not list((tmp_path / "run").rglob("*.safetensors"))
+    assert not list((tmp_path / "run").rglob("lock"))
+    assert RunFolder.open(tmp_path / "run").read_events()[-1]["reason"] == "failed"
+
+
+def test_events_come_in_order_and_are_written_down(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    model = train(frame(), progress=events.append, run=tmp_path / "run", model=tmp_path / "m.rv")
+    kinds = [event["kind"] for event in events if event["kind"] != "progress"]
+    assert kinds == ["data", "start", *["epoch"] * 4, "end"]
+    first_progress = next(i for i, event in enumerate(events) if event["kind"] == "progress")
+    assert [event["kind"] for event in events[:first_progress]] == ["data", "start"]
+    written = RunFolder.open(tmp_path / "run").read_events()
+    assert written == json.loads(json.dumps([event for event in events if event["kind"] != "progress"]))
+    data, start, end = events[0], events[1], events[-1]
+    assert {"origin", "rows", "split", "task", "target", "classes", "columns", "notes", "layers", "parameters"} <= set(
+        data
+    )
+    assert (start["epochs"], start["first_epoch"], start["rows"]) == (4, 1, data["split"]["training"])
+    assert (start["engine"], start["batch_size"], start["parameters"]) == ("reference", 8, data["parameters"])
+    assert (end["reason"], end["epochs"], end["best_epoch"]) == ("finished", 4, model.best_epoch)
+    assert {k: model.report[k] for k in ("model", "run")} == {
+        "model": str(tmp_path / "m.rv"),
+        "run": str(tmp_path / "run"),
+    }
+
+
+def test_a_run_may_have_its_name_made_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame().write_csv("people.csv")
+    model = train("people.csv", run=True)
+    place = Path(model.report["run"])
+    assert place.parent == Path("runs")
+    assert place.name.endswith("-people")
+    assert train("people.csv").report["run"] is None
+    assert len(leftovers(tmp_path / "runs")) == len(leftovers(place)) + 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "jsonl", "polars", "pandas", "columns", "rows"])
+def test_the_same_table_from_anywhere_gives_the_same_predictions(kind: str, tmp_path: Path) -> None:
+    table = frame()
+    expected = train(table).outputs(table)
+    path = tmp_path / f"rows.{kind}"
+    if kind == "csv":
+        table.write_csv(path)
+    elif kind == "parquet":
+        table.write_parquet(path)
+    elif kind == "jsonl":
+        table.write_ndjson(path)
+    memory = {"polars": table, "pandas": table.to_pandas(), "columns": table.to_dict(as_series=False)}
+    data = path if path.exists() else memory.get(kind, table.to_dicts())
+    np.testing.assert_allclose(train(data).outputs(table), expected, rtol=1e-6)
+
+
+def test_arrays_with_an_array_of_targets(tmp_path: Path) -> None:
+    X, y = points(60)
+    np.savez(tmp_path / "p.npz", X=X, y=y)
+    from_memory, from_file = train(X, y), train(tmp_path / "p.npz", None)
+    assert bits(from_memory) == bits(from_file)
+    np.testing.assert_array_equal(from_memory.predict(X), from_file.predict(X))
+    assert from_memory.evaluate(X, y) == from_file.evaluate(tmp_path / "p.npz")
+    assert bits(train(frame().drop("income"), frame()["income"])) == bits(train(frame()))
+
+
+def test_validation_rows_from_a_file(tmp_path: Path) -> None:
+    table, held = frame(60), frame(20, seed=9)
+    held.write_csv(tmp_path / "held.csv")
+    model = train(table, validation=tmp_path / "held.csv", held_out=0.25)
+    assert model.report["split"] == {"training": 45, "validation": 20, "held_out": 15}
+    best = min(epoch.validation_loss or 9e9 for epoch in model.history)
+    assert model.evaluate(held)["log_loss"] == pytest.approx(best, rel=1e-6)
+
+
+def test_choices_of_records_and_names_are_the_same(tmp_path: Path) -> None:
+    named = train(frame(), optimizer="adam", learning_rate=0.01, schedule="cosine", activation="tanh")
+    made = train(
+        frame(),
+        optimizer=rv.Adam(0.01),
+        schedule=rv.Cosine(),
+        activation=rv.activation("tanh"),
+        loss=rv.loss("binary_cross_entropy"),
+        run=tmp_path / "run",
+    )
+    assert bits(named) == bits(made)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"hidden": [7, np.int64(8)], "ignore": "age"},
+        {"optimizer": rv.Adam(0.1), "schedule": rv.WarmUp(2, rv.Cosine()), "loss": rv.loss("huber", delta=2.0)},
+        {"activation": rv.activation("own", lambda x: x * x), "seed": np.uint64(5), "epochs": np.int32(3)},
+        {"class_weight": {"high": 2.0, 3: 1.5, True: 1.0}, "validation": np.float64(0.3)},
+    ],
+    ids=str,
+)
+def test_choices_go_through_a_file(given: dict[str, Any], tmp_path: Path) -> None:
+    chosen = chosen_from(("a", "b"), given)
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_description({"choices": chosen.to_dict()})
+    assert Choices.from_dict(folder.read_description()["choices"]) == chosen
+
+
+def test_lbfgs_leaves_chance_and_schedules_out_unless_asked() -> None:
+    chosen = chosen_from("y", {"optimizer": "lbfgs"})
+    assert (chosen.dropout, chosen.schedule) == (0.0, "constant")
+    assert chosen_from("y", {"optimizer": "lbfgs", "schedule": "cosine"}).schedule == "cosine"
+    assert chosen_from("y", {"optimizer": "adam"}).dropout == Choices().dropout > 0
+    assert train("iris", None, optimizer="lbfgs", epochs=40, patience=40).report["metrics"]["accuracy"] >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("options", "check"),
+    [
+        ({"hidden": (3, 2)}, lambda m: [p.outputs for p in m.network.placed] == [3, 3, 2, 2, 1]),
+        ({"hidden": ()}, lambda m: len(m.network.layers) == 1),
+        ({"hidden": 9, "dropout": 0.0}, lambda m: [p.outputs for p in m.network.placed] == [9, 1]),
+        ({"ignore": ["city"]}, lambda m: "city" not in [c["name"] for c in m.report["columns"] if c["encoded"]]),
+        ({"class_weight": "balanced"}, lambda m: m.report["task"] == "binary"),
+        ({"class_weight": {"high": 3.0}}, lambda m: m.report["task"] == "binary"),
+        ({"weight_decay": 0.5}, lambda m: m.training.optimizer.weight_decay == 0.5),
+        ({"patience": 1, "learning_rate": 1.0, "epochs": 99}, lambda m: "has not improved" in m.report["stopped"]),
+    ],
+)
+def test_choices_do_what_they_say(options: dict[str, Any], check: Any) -> None:
+    assert check(train(frame(), **options))
+
+
+def test_the_batch_grows_with_the_rows() -> None:
+    sizes = [batch_size_for(rows) for rows in (1, 2_000, 2_001, 40_000, 100_001, 10**9)]
+    assert sizes == [32, 32, 64, 128, 512, 512]
