@@ -27,7 +27,7 @@ X = np.random.default_rng(0).normal(size=(64, 2))
 network = rv.Network(2, [rv.Dense(5, "tanh"), rv.Dense(1, "sigmoid")])
 
 def tell(event):
-    if event["kind"] == "progress" and event["epoch"] == 2:
+    if event["kind"] == "epoch" and event["epoch"] == 2:
         print("training", flush=True)
 
 model = rv.fit(network, X, X[:, 0] > 0, epochs=10**6, engine="reference", progress=tell)
@@ -52,13 +52,11 @@ def test_ctrl_c_in_a_program_keeps_the_model_so_far(tmp_path: Path) -> None:
     assert len(rv.load(tmp_path / "m.rv").history) == int(rest.split()[-2])
 
 
-def pressing(epoch: int, times: int = 1) -> Any:
-    """A listener that presses Ctrl-C when an epoch begins to make progress."""
-    left = [times]
+def pressing(epoch: int) -> Any:
+    """A listener that presses Ctrl-C when an epoch is done."""
 
     def listen(event: dict[str, Any]) -> None:
-        if event["kind"] == "progress" and event["epoch"] == epoch and left[0]:
-            left[0] -= 1
+        if event["kind"] == "epoch" and event["epoch"] == epoch:
             press()
 
     return listen
@@ -66,11 +64,26 @@ def pressing(epoch: int, times: int = 1) -> Any:
 
 def test_the_model_so_far_answers_and_goes_on() -> None:
     X, y = points(40)
-    model = fit(net(), X, y, epochs=9, batch_size=1, progress=pressing(3))
-    assert len(model.history) == 2
-    assert model.outputs(X).shape == (40, 1)
+    model = fit(net(), X, y, epochs=9, progress=pressing(3), callbacks=[lambda moment: None])
+    assert bits(model) == bits(fit(net(), X, y, epochs=3, callbacks=[lambda moment: None]))
     model.fit(X, y, epochs=2, progress=False)
-    assert [epoch.epoch for epoch in model.history] == [1, 2, 3, 4]
+    np.testing.assert_array_equal(model.outputs(X), fit(net(), X, y, epochs=5).outputs(X))
+
+
+def test_an_epoch_broken_off_is_made_anew_when_going_on() -> None:
+    X, y = points(40)
+
+    def press_once(event: dict[str, Any]) -> None:
+        if event["kind"] == "progress" and event["done"] == 1:
+            press()
+
+    model = fit(net(), X, y, epochs=9, batch_size=1, progress=press_once)
+    assert len(model.history) == 0
+    assert model._state is not None
+    assert model._state.engine.step == 1
+    model.fit(X, y, epochs=2, progress=False)
+    assert [epoch.epoch for epoch in model.history] == [1, 2]
+    assert model._state.engine.step == 81
 
 
 def test_the_best_weights_are_given_back_after_ctrl_c_too() -> None:

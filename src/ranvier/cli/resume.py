@@ -27,4 +27,4 @@ def command(run: str, epochs: int | None, quiet: bool, as_json: bool) -> int:
     output = Output(as_json, quiet)
     with watching(output, quiet) as sink:
         model = ranvier.resume(run, epochs=epochs, progress=sink)
-    return finish(output, model.report, model.report.get("origin"))
+    return finish(output, model.report, model.report.get("data"))

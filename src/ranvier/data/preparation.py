@@ -214,7 +214,9 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
     names = tuple(target) if several else (opened.target,) if opened.target is not None else ()
     if not names:
         shown = ", ".join(opened.frame.columns[:20]) + (" ..." if opened.frame.width > 20 else "")
-        raise InputError(f"Say which column of {opened.origin} to predict with a target. Its columns are: {shown}.")
+        raise InputError(
+            f"Say which column of {opened.origin} is the target, --target COLUMN. Its columns are: {shown}."
+        )
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise InputError(f'The target column "{repeated}" is given twice.')

@@ -19,6 +19,7 @@ from ranvier.model import rows as row_tools
 from ranvier.model.engines import compile_problem
 from ranvier.model.targets import target_array
 from ranvier.model.training import Result, Training, best_epoch, changed_training, run
+from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.storage.model_file import read_model, write_model
@@ -221,7 +222,10 @@ class Model:
         return {**self.__dict__, "_executable": None, "training": replace(self.training, callbacks=())}
 
     def __repr__(self) -> str:
-        layers = "-".join(str(size) for size in (self.network.inputs, *(p.outputs for p in self.network.placed)))
+        layers = "-".join(
+            str(size)
+            for size in (self.network.inputs, *(p.outputs for p in self.network.walk() if isinstance(p.layer, Dense)))
+        )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
     def _run(self) -> Executable:

@@ -178,6 +178,7 @@ class _Job:
             trained.report = {
                 "model": None if self.place is None else str(self.place),
                 "run": None if folder is None else str(folder.path),
+                "data": _readable(self.data),
                 **report,
                 **_measured(trained, prepared),
                 "stopped": result.outcome.text,

@@ -263,7 +263,7 @@ class NativeExecutable:
 
     def threads_for(self, rows: int) -> int:
         """How many threads predictions of so many rows are worth."""
-        wanted = self.available if self.problem.threads is None else self.problem.threads
+        wanted = min(self.available, self.problem.threads or self.available)
         work = 2 * self.problem.network.multiplications * rows
         return max(1, min(wanted, work // cost.SMALL_PREDICTION))
 

@@ -52,8 +52,8 @@ class Network:
         layers: the layers in order; the last one is the output layer.
 
     Raises:
-        InputError: a size is not a whole number of at least 1, softmax stands before the last layer, or a residual
-            block does not end as wide as it begins.
+        InputError: a size is not a whole number of at least 1, softmax stands before the last layer or has one neuron
+            only, or a residual block does not end as wide as it begins.
 
     >>> network = Network(inputs=784, layers=[Dense(128, "relu"), Dense(10, "softmax")])
     >>> network.parameter_count
@@ -145,6 +145,11 @@ class Network:
             softmax = isinstance(place.layer, Dense) and place.layer.activation.name == "softmax"
             if softmax and place is not self.placed[-1]:
                 raise InputError(f"{place.path} has the softmax activation; only the output layer can have it.")
+            if softmax and place.outputs == 1:
+                raise InputError(
+                    "The output layer is one softmax neuron, which always says 1; "
+                    "take rv.Dense(1, 'sigmoid'), or one neuron a class."
+                )
 
 
 def _place(layers: tuple[Layer, ...], inputs: int, path: str, index: int) -> tuple[tuple[Placed, ...], int, int]:

@@ -37,7 +37,8 @@ class Task:
         expected = {"binary": 2, "classes": self.outputs}.get(self.kind, 0)
         if len(self.classes) != expected:
             raise InputError(
-                f"A {self.kind} task with {self.outputs} outputs has {expected} classes; {len(self.classes)} were given."
+                f"A {self.kind} task with {self.outputs} outputs has {expected} classes; "
+                f"{len(self.classes)} were given."
             )
 
     @property

@@ -88,6 +88,7 @@ class _Run:
         self.step_seconds = 0.0
         self.saved_at = time.perf_counter()
         self.partial = [state.partial_losses] if state.position else []
+        self.history = list(state.history)
         self.watch = divergence.Watch(epoch.loss for epoch in state.history if epoch.epoch > state.first_epoch)
         if not state.callbacks:
             self.state = replace(state, callbacks=tuple(callback.start() for callback in course.callbacks))
@@ -120,7 +121,7 @@ class _Run:
         engine = self.executable.read()
         divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.partial), self.course.problem)
         losses = np.concatenate(self.partial) if self.partial else np.zeros(0)
-        return replace(self.state, engine=engine, partial_losses=losses)
+        return replace(self.state, engine=engine, partial_losses=losses, history=tuple(self.history))
 
     def _epochs_together(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
@@ -234,6 +235,7 @@ class _Run:
         for decision in decisions:
             factor *= 1.0 if decision.learning_rate_factor is None else decision.learning_rate_factor
         self.partial = []
+        self.history.append(record)
         self.state = replace(
             self.state,
             epoch=number,
@@ -243,7 +245,6 @@ class _Run:
             callbacks=states,
             plateau=self._plateau(record),
             factor=factor,
-            history=(*self.state.history, record),
             stopped=next((decision.stop for decision in decisions if decision.stop is not None), None),
         )
         self.course.sink({"kind": "epoch", **record.to_dict()})
@@ -275,8 +276,10 @@ class _Run:
         return loss, {} if self.course.metrics is None else self.course.metrics(outputs, rows.targets)
 
     def _ask(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[Decision]]:
+        if not self.course.callbacks:
+            return (), []
         table = self.course.problem.network.parameter_table
-        moment = Moment(record, (*self.state.history, record), lambda: table.views(self._predicting()))
+        moment = Moment(record, (*self.history, record), lambda: table.views(self._predicting()))
         states, decisions = [], []
         for callback, state in zip(self.course.callbacks, self.state.callbacks, strict=True):
             following, decision = callback.after_epoch(state, moment)

@@ -16,11 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ranvier.expression import order
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.tile import BESIDE, Strides, contract, segments
+from ranvier.native.kernels.tile import Strides, contract, segments
 from ranvier.native.kernels.values import Value, vector_of
 from ranvier.native.plan.steps import Trained, VectorGradient, WeightGradient
 from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
@@ -28,7 +27,6 @@ from ranvier.network.optimizers import UpdateRule
 
 BLOCK = 48
 """Rows of a weight in a unit: full tiles, and whole panels of the transposed weight."""
-OVERLAP = True
 PART = 128
 """Batch rows that a unit takes at once, so that its errors stay in the L1 cache."""
 SIDE = 8
@@ -47,7 +45,6 @@ class Updater:
     def __init__(self, f: Function, rule: UpdateRule | None, weight_decay: float, trained: Trained, scalars: Value):
         self.f, self.rule, self.trained = f, rule, trained
         self.values: dict[str, Value] = {}
-        self.divides = rule is not None and any(node.op in ("divide", "sqrt") for node in order(rule.parameter))
         if rule is None:
             return
         self.values["decay"] = f.constant(weight_decay if trained.entry.decayed else 0.0)
@@ -164,14 +161,13 @@ def _unit(
     sums = Sums(f, f.stack(f.module.vector, BLOCK * count, name="sums"), first, count)
     a, b = x, f.pointer(dz, f.multiply(panel, PANEL), name="errors")
 
-    def move(row: Value) -> None:
-        for p in range(count):
-            offset = f.add(f.add(base, p * weight.stride), f.multiply(row, PANEL), "offset")
-            finish(f, updater, pointers, offset, f.load(sums.at(row, p), name="g"))
+    def ask(row: Value, height: int) -> None:
+        for pointer in (pointers.value, *pointers.slots):
+            for r in range(height):
+                for p in range(count):
+                    offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL))
+                    f.prefetch(f.pointer(pointer, offset), write=True)
 
-    beside = OVERLAP and not step.parts and updater.divides and weight.rows >= BLOCK
-    moved = sums.moved
-    f.store(first, moved)
     if step.parts:
         with f.loop(0, BLOCK * count, name="clear") as loop:
             assert loop.index is not None
@@ -181,13 +177,14 @@ def _unit(
             length = f.intrinsic("smin", f.subtract(rows, loop.index), Value("i64", str(PART)))
             a_part = f.pointer(a, f.multiply(loop.index, step.x.stride))
             b_part = f.pointer(b, f.multiply(loop.index, step.dz.stride))
-            _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums)
+            _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums, ask)
     else:
-        _tiles(f, step, registers, (a, b, rows), (first, stop), sums, move if beside else None)
-    begin = f.load(moved, "i64", name="begin") if beside else first
-    with f.loop(begin, stop, name="move") as loop:
+        _tiles(f, step, registers, (a, b, rows), (first, stop), sums, ask)
+    with f.loop(first, stop, name="move") as loop:
         assert loop.index is not None
-        move(loop.index)
+        for p in range(count):
+            offset = f.add(f.add(base, p * weight.stride), f.multiply(loop.index, PANEL), "offset")
+            finish(f, updater, pointers, offset, f.load(sums.at(loop.index, p), name="g"))
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
@@ -201,7 +198,6 @@ class Sums:
 
     def __init__(self, f: Function, memory: Value, first: Value, count: int) -> None:
         self.f, self.memory, self.first, self.count = f, memory, first, count
-        self.moved = f.stack("i64", name="moved")
 
     def at(self, row: Value, panel: int, below: int = 0) -> Value:
         """The place of a row and panel."""
@@ -216,11 +212,11 @@ def _tiles(
     operands: tuple[Value, Value, Value],
     where: tuple[Value, Value],
     sums: Sums,
-    move: Callable[[Value], None] | None = None,
+    ask: Callable[[Value, int], None],
 ) -> None:
     """All tiles of a unit, over some rows of the batch; where they are not all of them, the chains go on.
 
-    `move` updates a row of the weight; it is called beside the contractions for rows whose chains are complete.
+    `ask` is called before each tile with its first row and height, to have what will be updated brought near.
     """
     x, b, length = operands
     first, stop = where
@@ -232,15 +228,10 @@ def _tiles(
             row = loop.index
             if step.far:
                 _ask_next(f, step, b, (f.subtract(row, first), length), (height, count))
+            ask(row, height)
             places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)]
             start = [[f.load(at) if step.parts else zero for at in line] for line in places]
-            beside = None
-            if move is not None:
-                done = f.load(sums.moved, "i64", name="done")
-                beside = f.subtract(row, done), lambda number, done=done: move(f.add(done, number))
-                rounds = f.intrinsic("smin", beside[0], f.bitwise("lshr", length, BESIDE.bit_length() - 1))
-                f.store(f.add(done, rounds), sums.moved)
-            chains = contract(f, f.pointer(x, row, name="inputs"), b, strides, length, start, beside)
+            chains = contract(f, f.pointer(x, row, name="inputs"), b, strides, length, start)
             for values, line in zip(chains, places, strict=True):
                 for value, at in zip(values, line, strict=True):
                     f.store(value, at)

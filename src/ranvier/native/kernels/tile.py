@@ -21,9 +21,6 @@ from ranvier.native.kernels.values import Value
 UNROLL = 2
 """Steps of a contraction that a round of its loop makes; more make the code longer and nothing faster."""
 
-BESIDE = 4
-"""Steps that a round makes while something else is done beside it."""
-
 Tile = list[list[Value]]
 """c[row][panel], each a vector of 16."""
 
@@ -38,21 +35,13 @@ class Strides:
     b_k: int
 
 
-Beside = tuple[Value, Callable[[Value], None]]
-"""Other work to do in the first rounds of a contraction: in how many rounds, and what, given the round's number."""
-
-
-def contract(
-    f: Function, a: Value, b: Value, strides: Strides, length: Value, start: Tile, beside: Beside | None = None
-) -> Tile:
+def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, start: Tile) -> Tile:
     """Run the contraction for one tile.
 
     Parameters:
         a, b: pointers to A(0, 0) and to panel 0 at k = 0.
         length: i64, how many k there are.
         start: the chains' first values, whose numbers of rows and panels are those of the tile.
-        beside: what keeps the other units of the processor busy meanwhile; where the contraction has too few rounds,
-            it is done in as many as there are.
     """
     height, panels = len(start), len(start[0])
     flat = [value for row in start for value in row]
@@ -68,25 +57,17 @@ def contract(
             result += [f.fma(spread, vectors[p], chains[r * panels + p], name="c") for p in range(panels)]
         return result
 
-    def round_of(
-        steps: int, first: Value, last: Value, carried: list[Value], name: str, other: Beside | None = None
-    ) -> list[Value]:
+    def round_of(steps: int, first: Value, last: Value, carried: list[Value], name: str) -> list[Value]:
         with f.loop(first, last, steps, name=name, carried=carried) as loop:
             pointers, chains = loop.values[:2], list(loop.values[2:])
             for offset in range(steps):
                 chains = advance((pointers[0], pointers[1]), chains, offset)
-            if other is not None and loop.index is not None:
-                other[1](f.divide(loop.index, steps, "round"))
             moved = (f.pointer(pointers[0], steps * strides.a_k), f.pointer(pointers[1], steps * strides.b_k))
             loop.carry(*moved, *chains)
         return list(loop.results)
 
     whole = f.bitwise("and", length, -UNROLL, "whole")
-    state, begun = [a, b, *flat], Value("i64", "0")
-    if beside is not None:
-        begun = f.intrinsic("smin", f.multiply(beside[0], BESIDE), f.bitwise("and", length, -BESIDE), name="begun")
-        state = round_of(BESIDE, Value("i64", "0"), begun, state, "k.beside", beside)
-    state = round_of(UNROLL, begun, whole, state, "k")
+    state = round_of(UNROLL, Value("i64", "0"), whole, [a, b, *flat], "k")
     state = round_of(1, whole, length, state, "k.rest")
     chains = state[2:]
     return [chains[r * panels : (r + 1) * panels] for r in range(height)]

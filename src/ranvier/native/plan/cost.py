@@ -36,7 +36,7 @@ def training_threads(problem: Problem, available: int) -> int:
 
     Counts what is beside the products, too: the update of every parameter and the values of every row.
     """
-    wanted = available if problem.threads is None else problem.threads
+    wanted = available if problem.threads is None else min(problem.threads, available)
     values = sum(place.outputs for place in problem.network.walk()) * problem.batch_size
     work = step_flops(problem) + ELEMENTWISE * (problem.network.parameter_count + values)
     return max(1, min(wanted, problem.batch_size, work // SMALL_STEP + 1 if work >= SMALL_STEP else 1))
