@@ -48,7 +48,7 @@ def test_people_are_told_what_was_read_how_good_it_is_and_what_to_do_next(here: 
         "Always guessing",
         "Precision",
         "Network, ",
-        "Dense 12, relu",
+        "Dense 12, silu",
         "ranvier predict iris.rv iris --output predictions.csv",
         "ranvier evaluate iris.rv iris",
         "ranvier show iris.rv",

@@ -116,7 +116,7 @@ def test_show_the_whole_model(trained: Trained) -> None:
         "garden",
         "category",
         "layers.0.weight",
-        "Dense 12, relu",
+        "Dense 12, silu",
         "Training, 6 epochs",
         "AdamW, learning rate",
         "Validation loss",
@@ -137,7 +137,7 @@ def test_show_as_json(trained: Trained) -> None:
 
 def test_show_a_neuron(trained: Trained) -> None:
     result = invoke("show", trained.model, "--layer", "0", "--neuron", "3")
-    assert "relu(x) = maximum(x, 0)" in result.stdout
+    assert "silu(x) = x * sigmoid(x)" in result.stdout
     assert "petal_length" in result.stdout
     found = json.loads(invoke("show", trained.model, "--layer", "layers.0", "--neuron", "3", "--json").stdout)
     model = ranvier.load(trained.model)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import ranvier as rv
 from ranvier.errors import InputError, TrainingError
 from ranvier.network.optimizers import OPTIMIZERS
-from tests.model.trial import bits, fit, net, points
+from tests.model.trial import ENGINES, bits, fit, net, points
 
 LEARNED: dict[str, tuple[Any, Any]] = {
     "binary ints": (net(), lambda ring: ring),
@@ -145,10 +145,11 @@ def test_a_plateau_cuts_the_rate(schedule: Any) -> None:
     assert rates == sorted(rates, reverse=True)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_going_on_is_one_longer_fit(name: str) -> None:
+def test_going_on_is_one_longer_fit(name: str, engine: str) -> None:
     X, y = points(30)
-    options: dict[str, Any] = {"optimizer": name, "seed": 5, "batch_size": 7}
+    options: dict[str, Any] = {"optimizer": name, "seed": 5, "batch_size": 7, "engine": engine}
     model = fit(net(), X, y, epochs=2, **options)
     assert model.fit(X, y, epochs=3, progress=False) is model
     whole = fit(net(), X, y, epochs=5, **options)

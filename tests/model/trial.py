@@ -10,10 +10,13 @@ import numpy as np
 import polars as pl
 
 import ranvier as rv
+from ranvier.model.engines import survey
 from ranvier.model.model import Model
 from tests.training.trial import digest, timeless
 
 Frame = pl.DataFrame
+ENGINES = [name for name, reason in survey().items() if reason is None]
+"""The engines that run here; what is promised of every engine is tested on each."""
 
 
 def points(rows: int = 40, classes: int = 2, seed: int = 0) -> tuple[Any, Any]:

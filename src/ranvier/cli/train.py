@@ -41,7 +41,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "N",
             COUNT,
             "",
-            "Epochs without improvement before stopping; a seventh of the epochs unless given.",
+            "Epochs without improvement before stopping; chosen by the number of rows unless given.",
         ),
         ("--batch-size", "N", COUNT, "", "Rows a step; chosen by the number of rows otherwise."),
         ("--optimizer", "NAME", str, "adamw", "adamw, adam, sgd, lion, lbfgs, ..."),

@@ -29,7 +29,7 @@ class Problem:
         batch_size: the rows of a full batch.
         weighted: whether rows carry weights.
         precision: "float32", "float64" or "bfloat16"; the reference engine always computes in float64.
-        threads: how many threads may work; None takes every core. The result never depends on it.
+        threads: how many threads may work; None takes RANVIER_THREADS, or every core. The result never depends on it.
         seed: of the dropout masks.
     """
 

@@ -60,7 +60,7 @@ class Engine(Protocol):
         ...
 
     def unavailable(self) -> str | None:
-        """Why this engine cannot run here, in one sentence; None where it can."""
+        """Why this engine cannot run here, as a sentence without its full stop; None where it can."""
         ...
 
     def compile(self, problem: Problem) -> Executable:

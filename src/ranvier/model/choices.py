@@ -140,8 +140,9 @@ def build_training(
     options = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     batch_size = batch_size_for(rows) if chosen.batch_size is None else chosen.batch_size
-    epochs = epochs_for(rows, batch_size) if chosen.epochs is None else chosen.epochs
-    patience = max(epochs // 7, 1) if chosen.patience is None else chosen.patience
+    usual = epochs_for(rows, batch_size)
+    epochs = usual if chosen.epochs is None else chosen.epochs
+    patience = usual // 7 if chosen.patience is None else chosen.patience
     stopping = EarlyStopping(patience, "validation_loss" if validated else "loss")
     training = Training(
         loss=default_loss(network, task) if chosen.loss is None else find_loss(chosen.loss),

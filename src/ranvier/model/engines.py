@@ -34,7 +34,7 @@ def engine(name: str = "auto") -> Engine:
     found = _load(asked)
     reason = found.unavailable()
     if reason is not None:
-        raise EngineError(f"The engine {asked!r} cannot run here: {reason} engine='auto' takes one that can.")
+        raise EngineError(f"The engine {asked!r} cannot run here: {reason}. engine='auto' takes one that can.")
     return found
 
 
@@ -44,16 +44,33 @@ def compile_problem(name: str, problem: Problem) -> tuple[str, Executable, str |
     Raises:
         EngineError: the engine asked for does not have what the problem needs.
     """
-    first = engine(name)
+    found = engine(name)
+    asked = settings.read().engine if name == "auto" else name
+    reason = _load(PREFERENCE[0]).unavailable() if asked == "auto" else None
     try:
-        return first.name, first.compile(problem), None
+        executable = found.compile(problem)
     except EngineError as error:
-        asked = settings.read().engine if name == "auto" else name
-        following = PREFERENCE[PREFERENCE.index(first.name) + 1 :]
+        following = PREFERENCE[PREFERENCE.index(found.name) + 1 :]
         if asked != "auto" or not following:
             raise
-        found = _load(following[0])
-        return found.name, found.compile(problem), f"{error} The {found.name} engine, which is slower, takes over."
+        reason, found = str(error).rstrip("."), _load(following[0])
+        executable = found.compile(problem)
+    return found.name, executable, reason and f"{reason}. The {found.name} engine, which is slower, takes over."
+
+
+def plan_text(problem: Problem) -> str:
+    """What the native engine does in a training step, as a loop nest with buffers, FLOPs and expected share of the peak.
+
+    Raises:
+        EngineError: it cannot run here, or does not have what the problem needs.
+    """
+    from ranvier.native.engine import NativeEngine
+
+    native = NativeEngine()
+    reason = native.unavailable()
+    if reason is not None:
+        raise EngineError(f"There is no plan, since the native engine cannot run here: {reason}.")
+    return native.plan(problem)
 
 
 def survey() -> dict[str, str | None]:

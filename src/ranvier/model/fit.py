@@ -63,7 +63,7 @@ def fit(
         seed: of initial weights, shuffling and dropout; the same seed gives the same bits.
         engine: "auto", "native", "reference" or "gpu".
         precision: "float32", "float64" or "bfloat16"; the reference engine always computes in float64.
-        threads: how many may work; None for every core. The result never depends on it.
+        threads: how many may work; None for RANVIER_THREADS, or every core. The result never depends on it.
         sample_weight: one weight a row.
         class_weight: "balanced" or a dictionary of label to weight.
         shuffle: whether every epoch sees the rows in a new order.

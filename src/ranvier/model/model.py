@@ -16,7 +16,7 @@ from ranvier.engine import Executable, LayerValues, Problem, Rows, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
 from ranvier.model import rows as row_tools
-from ranvier.model.engines import compile_problem
+from ranvier.model.engines import compile_problem, plan_text
 from ranvier.model.targets import target_array
 from ranvier.model.training import Result, Training, best_epoch, changed_training, run
 from ranvier.network.layers import Dense
@@ -160,6 +160,26 @@ class Model:
         row_tools.check_lengths(inputs, targets)
         _, gradient = self._run().objective(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
+
+    def plan(self, threads: int | None = None) -> str:
+        """What the native engine does in a step of training this model, as text, whatever engine trained it.
+
+        A loop nest with its buffers and their sizes, FLOPs, and the share of the processor's peak to expect.
+
+        Parameters:
+            threads: how many; None for as many as training takes.
+
+        Raises:
+            EngineError: the native engine cannot run here, or does not compute in the precision of this model.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> print(model.plan(threads=1))  # doctest: +ELLIPSIS
+        train: batches of 32 rows, float32, 1 thread
+        ...
+        """
+        problem = self.training.problem(self.network)
+        return plan_text(problem if threads is None else replace(problem, threads=threads))
 
     def fit(self, X: Any, y: Any, *, epochs: int = 10, **changes: Any) -> Model:
         """Go on training this model, with the optimizer's memory where it is still there, and give it back.

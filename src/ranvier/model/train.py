@@ -50,7 +50,7 @@ def train(
         activation, dropout: of the hidden layers.
         loss: None takes the one that fits the task.
         epochs: at most so many; None chooses by the number of rows: small sets need more to make enough steps.
-        patience: how many epochs without improvement are borne; None takes a seventh of the epochs.
+        patience: how many epochs without improvement are borne; None takes a seventh of the usual epochs.
         batch_size: rows a step; None chooses by the number of rows.
         optimizer, learning_rate, schedule, weight_decay: how steps are made.
         validation: the share of the rows that decides when to stop, or a file of such rows.

@@ -41,8 +41,14 @@ class NativeEngine:
     name: str = "native"
 
     def unavailable(self) -> str | None:
-        """Why this engine cannot run here, in one sentence; None where it can."""
-        return cpu.available()
+        """Why this engine cannot run here, as a sentence without its full stop; None where it can."""
+        reason = cpu.available()
+        if reason is None:
+            try:
+                cpu.target()
+            except EngineError as error:
+                reason = str(error).rstrip(".")
+        return reason
 
     def compile(self, problem: Problem) -> NativeExecutable:
         """Make a problem ready to run.
@@ -53,6 +59,15 @@ class NativeEngine:
         if problem.precision == "bfloat16":
             raise EngineError('The native engine computes in float32 and float64, not yet in bfloat16; use "float32".')
         return NativeExecutable(problem)
+
+    def plan(self, problem: Problem) -> str:
+        """What a training step does, as a readable loop nest; see `Plan.show`.
+
+        Raises:
+            EngineError: the problem asks for something that this engine does not have.
+        """
+        executable = self.compile(problem)
+        return executable.plan.show(executable.threads)
 
 
 def machine(target: Target, precision: str) -> Machine:
@@ -71,7 +86,7 @@ class NativeExecutable:
         self.dtype: type[np.floating[Any]] = np.float64 if problem.precision == "float64" else np.float32
         self.target = cpu.target()
         self.machine = machine(self.target, problem.precision)
-        self.available = cpu.threads()
+        self.available = cpu.threads() if problem.threads else cpu.default_threads()
         self._threads = cost.training_threads(problem, self.available)
         self._table = problem.network.parameter_table
         full_batch = problem.optimizer.full_batch

@@ -1,10 +1,13 @@
-"""A compiled plan with its memory, and rows as compiled code reads them."""
+"""A compiled plan with its memory, and rows as compiled code reads them.
+
+What needs llvmlite is imported when a plan is compiled, so that the engine can say that llvmlite is missing.
+"""
 
 from __future__ import annotations
 
 import ctypes
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +16,14 @@ from ranvier.engine.problem import Problem, Rows
 from ranvier.errors import ShapeError
 from ranvier.native.kernels.gather import KINDS
 from ranvier.native.kernels.module import ARGUMENTS, plan_ir
-from ranvier.native.machine import cache as objects
-from ranvier.native.machine import llvm, memory
+from ranvier.native.machine import memory
 from ranvier.native.machine.target import Target
-from ranvier.native.machine.team import Team
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
+
+if TYPE_CHECKING:
+    from ranvier.native.machine.team import Team
 
 Array = NDArray[Any]
 
@@ -27,6 +31,8 @@ Array = NDArray[Any]
 @cache
 def team(threads: int) -> Team:
     """The team of so many threads, shared by all executables of this process."""
+    from ranvier.native.machine.team import Team
+
     return Team(threads)
 
 
@@ -34,6 +40,9 @@ class Program:
     """A plan compiled and loaded, its workspace, and the table of arguments of its entry."""
 
     def __init__(self, plan: Plan, target: Target, state: dict[str, Array]) -> None:
+        from ranvier.native.machine import cache as objects
+        from ranvier.native.machine import llvm
+
         self.plan = plan
         image = objects.compile_cached(plan_ir(plan, target), target)
         name = f"{plan.purpose} plan"

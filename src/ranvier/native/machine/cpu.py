@@ -85,6 +85,11 @@ def threads() -> int:
     return max(1, min(len(_allowed()), _quota() or sys.maxsize))
 
 
+def default_threads() -> int:
+    """How many threads are taken where nobody asks for a number: RANVIER_THREADS, or all this process may run."""
+    return min(threads(), settings.read().threads or sys.maxsize)
+
+
 def _allowed() -> frozenset[int]:
     if sys.platform == "linux":
         return frozenset(os.sched_getaffinity(0))
