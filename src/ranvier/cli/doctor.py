@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import click
 
 from ranvier import settings
+from ranvier.cli import checks as findings
+from ranvier.cli.checks import Check
 from ranvier.cli.console import JSON_OPTION, Output
 from ranvier.cli.failures import DONE, FAILED, one_line
 from ranvier.errors import InputError
@@ -33,15 +35,6 @@ LIBRARIES = {
 LEAST_PYTHON = (3, 11)
 LEAST_MEMORY = 1 << 30
 MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding: what was looked at, "good", "note" or "bad", and a sentence."""
-
-    name: str
-    verdict: str
-    text: str
 
 
 @click.command("doctor")
@@ -84,7 +77,6 @@ def examine() -> Iterator[Check]:
     yield Check("Processor", "good", f"{_processor()}, {_usable()} of {os.cpu_count()} threads for this process")
     yield _memory()
     yield from _settings()
-    yield from _engines()
     yield _guarded("Training", _training)
 
 
@@ -134,17 +126,8 @@ def _settings() -> Iterator[Check]:
         return
     given = [f"{name}={os.environ[name]}" for name in settings.variables() if os.environ.get(name)]
     yield Check("Settings", "good", ", ".join(given) or f"none of {', '.join(settings.variables())} is set")
-    place = next(folder for folder in (found.cache, *found.cache.parents) if folder.exists())
-    usable = place.is_dir() and os.access(place, os.W_OK)
-    yield Check("Cache", "good" if usable else "note", f"{found.cache}{'' if usable else ', which cannot be written'}")
-
-
-def _engines() -> Iterator[Check]:
-    from ranvier.model.engines import survey
-
-    for name, reason in survey().items():
-        verdict = "good" if reason is None else "note" if name != "reference" else "bad"
-        yield Check(f"Engine {name}", verdict, reason or "ready")
+    yield findings.cache(found.cache)
+    yield from findings.engines()
 
 
 def _guarded(name: str, check: Callable[[], str]) -> Check:

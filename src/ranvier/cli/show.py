@@ -20,17 +20,23 @@ SHOWN_COLUMNS = 20
 @click.argument("model", metavar="MODEL")
 @click.option("--layer", "-l", metavar="L", help="One layer: its number from 0, or its name such as layers.0.")
 @click.option("--neuron", "-n", type=click.IntRange(min=0), metavar="N", help="One neuron of that layer, from 0.")
+@click.option("--plan", is_flag=True, help="What the native engine does in a step of training it, loop by loop.")
 @json_option
-def command(model: str, layer: str | None, neuron: int | None, as_json: bool) -> int:
+def command(model: str, layer: str | None, neuron: int | None, plan: bool, as_json: bool) -> int:
     """Look inside MODEL: what it answers, the columns it takes, its layers and parameters, how it was trained."""
     if neuron is not None and layer is None:
         raise click.UsageError("--neuron needs --layer, such as --layer 0.", click.get_current_context())
+    if plan and layer is not None:
+        raise click.UsageError("--plan is about the whole network; leave out --layer.", click.get_current_context())
     import ranvier
     from ranvier.cli import neurons
 
     output = Output(as_json)
     trained = ranvier.load(model)
-    if layer is None:
+    if plan:
+        found = {"plan": trained.plan()}
+        output.words.print(found["plan"], end="", markup=False, soft_wrap=True)
+    elif layer is None:
         found = describe(trained)
         _print(output, trained, found, model)
     elif neuron is None:

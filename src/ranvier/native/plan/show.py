@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.tiles import Registers, exact_heights
 
+WIDTH = 80
 DIVISION_CYCLES = 14.0
 """What a square root and a division of one register of numbers cost beside the products."""
 TILE_CYCLES = 45.0
@@ -15,41 +17,88 @@ TILE_CYCLES = 45.0
 
 
 def show_plan(plan: Plan, threads: int) -> str:
-    """The plan as text.
+    """The plan as text, in lines of at most 80 characters where names allow it.
 
     Parameters:
         threads: how many threads share the work.
     """
-    problem = plan.problem
-    batch = problem.batch_size
+    registers = plan.registers
     lines = [
-        f"{plan.purpose}: batches of {batch} rows, {plan.dtype}, {threads} thread{'s' if threads > 1 else ''}",
-        f"tiles of {', '.join(map(str, plan.heights))} rows by 16 columns or more; registers: {plan.registers.count}, "
-        f"{plan.registers.per_panel} for 16 numbers",
+        f"{plan.purpose}: {_rows(plan)}, {plan.dtype}, {threads} thread{'s' if threads > 1 else ''}",
+        f"tiles of {', '.join(map(str, plan.heights))} rows by 16 columns or more; "
+        f"registers: {registers.count}, {registers.per_panel} for 16 numbers",
         "",
+        "layers",
+        *_layers(plan),
+        "",
+        *_stages(plan),
+        "",
+        "buffers",
+        *_buffers(plan, threads),
     ]
-    if not plan.learns:
-        lines.append(f"for each block of {plan.rows} rows, shared out among the threads:")
-    for stage in plan.stages:
-        if plan.learns and stage.rows:
-            lines.append(f"rows: each thread takes its share of the batch, {plan.rows} rows at once")
-        elif plan.learns:
-            lines.append("columns: each thread takes its share of the tiles")
-        lines += [f"    {line}" for step in stage.steps for line in _step(plan, step)]
-        if plan.learns:
-            lines.append("barrier")
-    lines += ["", "buffers"]
-    width = 8 if plan.dtype == "float64" else 4
-    rows = batch if plan.learns else plan.rows * threads
-    for buffer in plan.buffers:
-        size = buffer.size(rows) * width
-        shape = {"rows": f"{rows} x {buffer.columns}", "weight": f"{buffer.rows} x {buffer.columns}"}
-        lines.append(f"    {buffer.name:34s} {shape.get(buffer.kind, str(buffer.columns)):>14s} {_bytes(size):>10s}")
     flops, cycles = _totals(plan)
     if flops:
         share = flops / max(cycles, 1.0)
         lines += ["", f"{flops / 1e6:,.3f} million FLOPs; expected share of the peak of the threads used: {share:.0%}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join(line for long in lines for line in _wrapped(long)) + "\n"
+
+
+def _rows(plan: Plan) -> str:
+    """The rows that sizes are given for."""
+    if not plan.learns:
+        return f"blocks of {plan.rows} rows"
+    batch = plan.problem.batch_size
+    return f"batches of {batch} rows" if plan.trains else f"all rows together, here {batch} of them"
+
+
+def _layers(plan: Plan) -> Iterator[str]:
+    """Every layer, depth first, with the buffer that holds what it gives."""
+    for place, (path, _, y) in zip(plan.problem.network.walk(), plan.layers, strict=True):
+        what = f"{type(place.layer).__name__} {place.inputs} -> {place.outputs}"
+        yield f"    {path:26s} {what:24s} {y.name}"
+
+
+def _stages(plan: Plan) -> Iterator[str]:
+    """The loops, stage by stage."""
+    if not plan.learns:
+        yield f"for each block of {plan.rows} rows, shared out among the threads:"
+    for stage in plan.stages:
+        if plan.learns and stage.rows:
+            yield f"rows: each thread takes its share of the batch, {plan.rows} rows at once"
+        elif plan.learns:
+            yield "columns: each thread takes its share of the tiles"
+        yield from (f"    {line}" for step in stage.steps for line in _step(plan, step))
+        if plan.learns:
+            yield "barrier"
+
+
+def _buffers(plan: Plan, threads: int) -> Iterator[str]:
+    """The buffers with their shapes and sizes, and the sum."""
+    width = 8 if plan.dtype == "float64" else 4
+    rows = plan.problem.batch_size if plan.learns else plan.rows * threads
+    total = 0
+    for buffer in plan.buffers:
+        size = buffer.size(rows) * width
+        total += size
+        columns = str(buffer.columns)
+        shapes = {"rows": f"{rows} x {columns}", "weight": f"{buffer.rows} x {columns}", "column": f"{rows} x 1"}
+        yield f"    {buffer.name:34s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
+    yield f"    {'all together':34s} {'':14s} {_bytes(total):>10s}"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line, broken where it is longer than 80 characters; what follows stands further in."""
+    if len(line) <= WIDTH:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line.strip(),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _step(plan: Plan, step: s.Step) -> Iterator[str]:
@@ -58,29 +107,34 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
     if isinstance(step, s.Forward):
         out = " -> ".join(b.name for b in (step.z, step.y) if b is not None)
         k, n = step.weight.rows, step.weight.columns
-        how = f", K in blocks of {step.block}" if step.block and step.block < k else ""
-        size = f"{batch} x {k} x {n}, {_mega(2 * batch * k * n)}{how}"
-        yield f"{step.path}: {out} = {step.activation.name}({step.x.name} W + b)   {size}"
-        yield "    for each panel of W, for each tile of rows: contract over K; add b; activation"
+        plus = "" if step.bias is None else " + b"
+        yield f"{step.path}: {out} = {step.activation.name}({step.x.name} W{plus})"
+        yield f"    {batch} x {k} x {n}, {_mega(2 * batch * k * n)}"
+        blocks = f" in blocks of {step.block}" if step.block and step.block < k else ""
+        yield "    for each panel of W"
+        yield "        for each tile of rows"
+        yield f"            sum over K{blocks}{'; add b' if plus else ''}; {step.activation.name}"
     elif isinstance(step, s.Back):
         n, k = step.transposed.rows, step.transposed.columns
         slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
-        size = f"{batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
-        yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{slope}   {size}"
+        yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{slope}"
+        yield f"    {batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
     elif isinstance(step, s.WeightGradient):
         k, n = step.trained.value.rows, step.trained.value.columns
-        then = (
-            "stored"
-            if step.store
-            else f"{plan.problem.optimizer.name} moves W" + (" and W'" if step.trained.transposed else "")
-        )
-        yield f"{step.path}: dW = {step.x.name}' {step.dz.name}   {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
-        yield f"    for each 48 rows and panel of W, for each tile: contract over the batch; then {then}"
+        moved = "W and its copy W'" if step.trained.transposed else "W"
+        yield f"{step.path}: dW = {step.x.name}' {step.dz.name}"
+        yield f"    {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
+        yield "    for each 48 rows and panel of W"
+        yield "        for each tile"
+        then = "store it" if step.store else f"{plan.problem.optimizer.name} moves {moved}"
+        yield f"            sum over the batch; {then}"
     else:
         named = [f"{name} {value.name}" for name, value in s.parts(step) if isinstance(value, s.Buffer)]
         trained = getattr(step, "trained", None)
         if isinstance(trained, s.Trained):
             named.append(f"for {trained.entry.name}")
+        elif trained:
+            named += [one.entry.name for one in trained]
         yield f"{type(step).__name__}: {', '.join(named)}"
 
 

@@ -1,0 +1,123 @@
+"""What `ranvier doctor` finds out about the engines: which one is used and why, and what the native one found here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ranvier import settings
+from ranvier.cli.failures import one_line
+from ranvier.errors import RanvierError
+
+if TYPE_CHECKING:
+    from ranvier.native.machine.cpu import CpuFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding: what was looked at, "good", "note" or "bad", and a sentence."""
+
+    name: str
+    verdict: str
+    text: str
+
+
+def engines() -> Iterator[Check]:
+    """Every engine: whether it can run, and which one "auto" takes."""
+    from ranvier.model.engines import engine, survey
+
+    found = survey()
+    try:
+        taken = engine().name
+    except RanvierError as error:
+        taken = ""
+        yield Check("Engine", "bad", one_line(str(error)))
+    why = f"{settings.variable('engine')} says so" if settings.read().engine != "auto" else "the fastest that runs here"
+    for name, reason in found.items():
+        if reason is None:
+            yield Check(f"Engine {name}", "good", f"ready; used, {why}" if name == taken else "ready")
+        else:
+            instead = f"; the {taken} engine, which is slower, is used" if taken else ""
+            yield Check(f"Engine {name}", "note", f"{reason}{instead}")
+    if found["native"] is None:
+        yield from _native()
+
+
+def cache(folder: Path) -> Check:
+    """Where compiled code is kept, how much there is, and whether more can be written."""
+    import os
+
+    files = [file.stat().st_size for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
+    place = next(known for known in (folder, *folder.parents) if known.exists())
+    usable = place.is_dir() and os.access(place, os.W_OK)
+    held = f"{len(files)} file{'' if len(files) == 1 else 's'}, {sum(files) / 2**20:.1f} MiB"
+    text = f"{folder}: {held} of compiled code, "
+    if usable:
+        return Check("Cache", "good", f"{text}can be written")
+    advice = f"set {settings.variable('cache')} to a folder that can"
+    return Check("Cache", "note", f"{text}cannot be written, so every start compiles again; {advice}")
+
+
+def _native() -> Iterator[Check]:
+    """What the native engine makes code for."""
+    from ranvier.native.machine import cpu
+
+    facts, used = cpu.facts(), cpu.default_threads()
+    asked = settings.read().cpu
+    chosen = f", as {settings.variable('cpu')}={asked} asks" if asked else ""
+    dot = "a" if facts.bf16 else "no"
+    yield Check(
+        "Native code", "good", f"{facts.model}, vectors of {facts.vector_bits} bits{chosen}, {dot} bfloat16 dot product"
+    )
+    yield Check("Native threads", "good", _threads(facts, used))
+    guessed = "" if facts.caches_known else "; these are the usual sizes, since the system does not say"
+    yield Check(
+        "Native caches",
+        "good" if facts.caches_known else "note",
+        f"{size(facts.l1d)} L1 and {size(facts.l2)} L2 a core, {size(facts.l3)} L3 shared{guessed}",
+    )
+    yield _peak(used)
+
+
+def _threads(facts: CpuFacts, used: int) -> str:
+    """How many threads are used, of how many."""
+    name = settings.variable("threads")
+    given = settings.read().threads
+    there = f"{plural(facts.threads, 'thread')} on {plural(facts.cores, 'core')}"
+    if given is None:
+        return f"all {there}; {name} is not set"
+    if given > facts.threads:
+        return f"all {there}, though {name}={given}"
+    return f"{used} of {there}, as {name}={given} asks"
+
+
+def _peak(threads: int) -> Check:
+    """The measured limit of one thread and of all."""
+    from ranvier.native.machine.peak import measured_peak
+
+    name = "Native peak"
+    try:
+        found = [f"{measured_peak(count):,.0f} with {plural(count, 'thread')}" for count in sorted({1, threads})]
+    except (RanvierError, OSError) as error:
+        return Check(name, "bad", one_line(str(error)))
+    return Check(name, "good", f"GFLOP/s of float32 multiply-adds: {', '.join(found)}, measured")
+
+
+def plural(count: int, what: str) -> str:
+    """A number of things.
+
+    >>> plural(1, "core"), plural(2, "core")
+    ('1 core', '2 cores')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def size(count: int) -> str:
+    """Bytes as people read them.
+
+    >>> size(32 << 10), size(1536 << 10)
+    ('32 KiB', '1.5 MiB')
+    """
+    return f"{count >> 10} KiB" if count < 1 << 20 else f"{count / 2**20:.3g} MiB"
