@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import sys
 import tempfile
 import time
@@ -26,7 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from versus_parts import measure, picture, report
-from versus_parts.processes import cores
+from versus_parts.processes import pin
 from versus_parts.workloads import WORKLOADS
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -82,9 +81,7 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 def main() -> None:
     options = options_of()
     begun = time.perf_counter()
-    if os.cpu_count() and len(os.sched_getaffinity(0)) < options.threads:
-        raise SystemExit(f"This process may use {len(os.sched_getaffinity(0))} processors; --threads asks for more.")
-    os.sched_setaffinity(0, cores(options.threads))  # the contenders inherit it
+    pin(options.threads)
     with tempfile.TemporaryDirectory(prefix="versus-") as folder:
         results = run(options, Path(folder))
     results["settings"]["seconds"] = time.perf_counter() - begun

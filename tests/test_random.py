@@ -78,3 +78,18 @@ def test_distributions() -> None:
 def test_seeds_that_are_none(seed: object) -> None:
     with pytest.raises(InputError, match="The seed is"):
         random.check_seed(seed)  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_even_numbers_start_anywhere(count: int, start: int) -> None:
+    part = random.uniform(5, random.SAMPLE, 1, 2, count, start)
+    assert np.array_equal(part, random.uniform(5, random.SAMPLE, 1, 2, start + count)[start:])
+
+
+@pytest.mark.parametrize("count", [1, 2, 2 * random.BLOCK - 1, 2 * random.BLOCK + 1, 5 * random.BLOCK])
+def test_bell_numbers_are_the_pairs_of_even_ones_whatever_the_block(count: int) -> None:
+    pairs = (count + 1) // 2
+    even = random.uniform(5, random.SAMPLE, 1, 2, 2 * pairs)
+    radius, angle = np.sqrt(-2.0 * np.log1p(-even[:pairs])), 2.0 * np.pi * even[pairs:]
+    expected = np.concatenate((radius * np.cos(angle), radius * np.sin(angle)))[:count]
+    assert np.array_equal(random.normal(5, random.SAMPLE, 1, 2, count), expected)

@@ -27,7 +27,8 @@ PREDICTION_ROWS = (1, 10_000)
 LEARN_EPOCHS = 3
 PAUSE_SECONDS = 0.05
 STEP_TOLERANCE = 1e-3
-"""Float32 keeps 7 digits; a few steps of sums in another order, and Adam's division by small numbers, cost some."""
+"""Float32 keeps 7 digits; Adam's first steps, which keep only the signs of tiny slopes, make differences grow, and
+scikit-learn adds its epsilon elsewhere in Adam."""
 PROBABILITY_TOLERANCE = 1e-5
 COMPARABLE = 0.1
 """How far the last loss may be from the median of all, as a share of how far the loss fell."""

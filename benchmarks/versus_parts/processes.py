@@ -17,15 +17,19 @@ class ContenderError(RuntimeError):
     """A contender could not do what it was asked."""
 
 
-def cores(count: int) -> list[int]:
-    """Numbers of so many processors, on cores of their own where there are enough."""
+def pin(count: int) -> None:
+    """Keep this process, and the contenders it starts, on so many processors; on cores of their own where it can be."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
     allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < count:
+        raise SystemExit(f"This process may use {len(allowed)} processors; --threads {count} asks for more.")
     firsts: dict[str, int] = {}
     for number in allowed:
         path = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
         firsts.setdefault(path.read_text() if path.exists() else str(number), number)
     apart = list(firsts.values())
-    return (apart + [number for number in allowed if number not in apart])[:count]
+    os.sched_setaffinity(0, (apart + [number for number in allowed if number not in apart])[:count])
 
 
 def environment(threads: int, cache: Path | None = None) -> dict[str, str]:

@@ -23,6 +23,7 @@ INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE = range(5)
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
+BLOCK = 1 << 14
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
@@ -85,14 +86,14 @@ def bits(seed: int, purpose: int, step: int, layer: int, count: int, start: int 
     return words[start - 4 * first : start - 4 * first + count]
 
 
-def uniform(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArray[np.float64]:
-    """Numbers spread evenly over [0, 1), 53 random bits each (two words a number).
+def uniform(seed: int, purpose: int, step: int, layer: int, count: int, start: int = 0) -> NDArray[np.float64]:
+    """Numbers spread evenly over [0, 1), 53 random bits each (two words a number), from the start-th on.
 
     >>> draws = uniform(0, SAMPLE, 0, 0, 1000)
     >>> bool(0 <= draws.min() < draws.max() < 1)
     True
     """
-    words = bits(seed, purpose, step, layer, 2 * count).astype(np.uint64).reshape(count, 2)
+    words = bits(seed, purpose, step, layer, 2 * count, 2 * start).astype(np.uint64).reshape(count, 2)
     return ((words[:, 0] >> np.uint64(5)) * 67108864.0 + (words[:, 1] >> np.uint64(6))) / 9007199254740992.0
 
 
@@ -105,10 +106,14 @@ def normal(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArra
     True
     """
     pairs = (count + 1) // 2
-    draws = uniform(seed, purpose, step, layer, 2 * pairs)
-    radius = np.sqrt(-2.0 * np.log1p(-draws[:pairs]))
-    angle = 2.0 * np.pi * draws[pairs:]
-    return np.concatenate((radius * np.cos(angle), radius * np.sin(angle)))[:count]
+    drawn = np.empty(2 * pairs)
+    for first in range(0, pairs, BLOCK):
+        size = min(BLOCK, pairs - first)
+        radius = np.sqrt(-2.0 * np.log1p(-uniform(seed, purpose, step, layer, size, first)))
+        angle = 2.0 * np.pi * uniform(seed, purpose, step, layer, size, pairs + first)
+        drawn[first : first + size] = radius * np.cos(angle)
+        drawn[pairs + first : pairs + first + size] = radius * np.sin(angle)
+    return drawn[:count]
 
 
 def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int64]:

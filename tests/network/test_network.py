@@ -32,7 +32,7 @@ def networks(draw: st.DrawFn) -> Network:
             layers.append(
                 {"dropout": Dropout(0.3), "layer_norm": LayerNorm(), "batch_norm": BatchNorm()}.get(kind, Scale())
             )
-    return Network(inputs, [*layers, Dense(draw(WIDTHS), "softmax")])
+    return Network(inputs, [*layers, Dense(draw(st.integers(2, 9)), "softmax")])
 
 
 @given(networks())
@@ -113,6 +113,7 @@ def test_custom_activation_survives() -> None:
         (lambda: Network(2, Dense(1)), "write a list"),
         (lambda: Network(2, [5]), "layer 0 is 5"),
         (lambda: Network(2, [Dense(3, "softmax"), Dense(1)]), "only the output layer"),
+        (lambda: Network(2, [Dense(1, "softmax")]), "one softmax neuron"),
         (lambda: Network(2, [Residual([Dense(3)])]).outputs, "takes 2 values and its layers give 3"),
         (lambda: Dense(0), "Dense: units is 0"),
         (lambda: Dense(2.5), "Dense: units is 2.5"),  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,7 @@ def engines() -> Iterator[Check]:
     except RanvierError as error:
         taken = ""
         yield Check("Engine", "bad", one_line(str(error)))
-    why = f"{settings.variable('engine')} says so" if settings.read().engine != "auto" else "the fastest that runs here"
+    why = "RANVIER_ENGINE asks for it" if settings.read().engine != "auto" else "the fastest that runs here"
     for name, reason in found.items():
         if reason is None:
             yield Check(f"Engine {name}", "good", f"ready; used, {why}" if name == taken else "ready")
@@ -47,16 +49,21 @@ def engines() -> Iterator[Check]:
 
 def cache(folder: Path) -> Check:
     """Where compiled code is kept, how much there is, and whether more can be written."""
-    import os
-
-    files = [file.stat().st_size for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
+    files = []
+    for file in folder.rglob("*"):
+        # Another process may remove files at the same time.
+        with contextlib.suppress(OSError):
+            files += [file.stat().st_size] if file.is_file() else []
     place = next(known for known in (folder, *folder.parents) if known.exists())
-    usable = place.is_dir() and os.access(place, os.W_OK)
-    held = f"{len(files)} file{'' if len(files) == 1 else 's'}, {sum(files) / 2**20:.1f} MiB"
-    text = f"{folder}: {held} of compiled code, "
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            usable = True
+    except OSError:
+        usable = False
+    text = f"{folder}: {plural(len(files), 'file')} of compiled code, {size(sum(files))}, "
     if usable:
         return Check("Cache", "good", f"{text}can be written")
-    advice = f"set {settings.variable('cache')} to a folder that can"
+    advice = "set RANVIER_CACHE to a folder that can"
     return Check("Cache", "note", f"{text}cannot be written, so every start compiles again; {advice}")
 
 
@@ -66,7 +73,7 @@ def _native() -> Iterator[Check]:
 
     facts, used = cpu.facts(), cpu.default_threads()
     asked = settings.read().cpu
-    chosen = f", as {settings.variable('cpu')}={asked} asks" if asked else ""
+    chosen = f", as RANVIER_CPU={asked} asks" if asked else ""
     dot = "a" if facts.bf16 else "no"
     yield Check(
         "Native code", "good", f"{facts.model}, vectors of {facts.vector_bits} bits{chosen}, {dot} bfloat16 dot product"
@@ -83,14 +90,13 @@ def _native() -> Iterator[Check]:
 
 def _threads(facts: CpuFacts, used: int) -> str:
     """How many threads are used, of how many."""
-    name = settings.variable("threads")
     given = settings.read().threads
     there = f"{plural(facts.threads, 'thread')} on {plural(facts.cores, 'core')}"
     if given is None:
-        return f"all {there}; {name} is not set"
+        return f"all {there}; RANVIER_THREADS is not set"
     if given > facts.threads:
-        return f"all {there}, though {name}={given}"
-    return f"{used} of {there}, as {name}={given} asks"
+        return f"all {there}, though RANVIER_THREADS={given}"
+    return f"{used} of {there}, as RANVIER_THREADS={given} asks"
 
 
 def _peak(threads: int) -> Check:

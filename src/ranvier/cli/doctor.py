@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib import import_module, metadata
@@ -45,7 +46,10 @@ def command(as_json: bool) -> int:
     Leaves with 0 if everything that training needs is there, 1 if something is missing.
     """
     output = Output(as_json)
-    checks = list(examine())
+    with warnings.catch_warnings():
+        # A cache that cannot be written is among the findings.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        checks = list(examine())
     healthy = all(check.verdict != "bad" for check in checks)
     words = "Everything that training needs is here." if healthy else "Something is missing; see the lines marked ✗."
     _show(output, checks, words, healthy)
@@ -92,7 +96,8 @@ def _library(name: str, module: str) -> Check:
         import_module(module)
         return Check(name, "good", metadata.version(name))
     except (ImportError, OSError, metadata.PackageNotFoundError) as error:
-        return Check(name, "bad", f"cannot be loaded ({one_line(str(error))}); install it with: pip install {name}")
+        verdict = "bad" if name != "llvmlite" else "note"
+        return Check(name, verdict, f"cannot be loaded ({one_line(str(error))}); install it with: pip install {name}")
 
 
 def _processor() -> str:

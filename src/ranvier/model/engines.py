@@ -59,7 +59,7 @@ def compile_problem(name: str, problem: Problem) -> tuple[str, Executable, str |
 
 
 def plan_text(problem: Problem) -> str:
-    """What the native engine does in a training step, as a loop nest with buffers, FLOPs and expected share of the peak.
+    """What the native engine does in a training step: loops, buffers, FLOPs and the share of the peak to expect.
 
     Raises:
         EngineError: it cannot run here, or does not have what the problem needs.

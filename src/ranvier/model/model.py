@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import TargetEncoder, encoder_from_dict, open_source, target_values
+from ranvier import data
+from ranvier.data import TargetEncoder
 from ranvier.engine import Executable, LayerValues, Problem, Rows, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
@@ -131,8 +132,8 @@ class Model:
         if y is None:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
-            source = open_source(X)
-            y, X = target_values(source, self.task.names), source
+            source = data.open_source(X)
+            y, X = data.target_values(source, self.task.names), source
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
         row_tools.check_lengths(inputs, targets)
         outputs = self.outputs_of(inputs)
@@ -228,7 +229,7 @@ class Model:
         """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
         if self.encoder is None:
             return row_tools.input_array(X, self.network.inputs)
-        encoded: Array = self.encoder.transform(X if isinstance(X, Mapping) else open_source(X))
+        encoded: Array = self.encoder.transform(X if isinstance(X, Mapping) else data.open_source(X))
         return encoded
 
     def close(self) -> None:
@@ -313,7 +314,7 @@ def load(path: str | Path) -> Model:
 def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Model:
     """The model of a description; whatever is wrong with it raises one of Python's errors or an `InputError`."""
     network = Network.from_dict(description["network"])
-    encoder = None if description["encoder"] is None else encoder_from_dict(description["encoder"])
+    encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
     target = TargetEncoder.from_dict(description["target"])
     training = Training.from_dict(description["training"])
     check_pairing(network, training.loss)

@@ -87,9 +87,9 @@ class ParameterTable:
         """Name -> view of that piece of a flat array of P numbers, in its own shape."""
         return {entry.name: flat[..., entry.place].reshape(*flat.shape[:-1], *entry.shape) for entry in self.entries}
 
-    def initial(self, seed: int) -> NDArray[np.float64]:
-        """The P starting values for one seed, the same in every engine."""
-        flat = np.empty(self.size)
+    def initial(self, seed: int, dtype: type[np.floating[Any]] = np.float64) -> Array:
+        """The P starting values for one seed, the same in every engine, rounded to `dtype`."""
+        flat: Array = np.empty(self.size, dtype)
         for index, entry in enumerate(self.entries):
             inputs, units = entry.shape if len(entry.shape) == 2 else (1, entry.shape[0])
             flat[entry.place] = entry.initializer.sample(inputs, units, seed, entry.layer, index).reshape(-1)

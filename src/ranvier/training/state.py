@@ -86,7 +86,7 @@ _PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "f
 
 def first_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:
     """The state before the first step: initial weights, empty optimizer slots."""
-    parameters: Array = network.parameter_table.initial(seed).astype(dtype)
+    parameters: Array = network.parameter_table.initial(seed, dtype)
     return TrainingState(State(parameters, first_slots(optimizer, parameters), 0))
 
 

@@ -1,19 +1,10 @@
-"""Every test here compiles into a folder of its own, and processes it starts find the package."""
+"""Every test here compiles into a folder of its own."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-import ranvier.errors
-
-# Time for a process that starts Python, loads LLVM and compiles a little, on a busy machine.
-SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -25,29 +16,3 @@ def objects_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_environment(monkeypatch: pytest.MonkeyPatch, objects_folder: Path) -> None:
     monkeypatch.setenv("RANVIER_CACHE", str(objects_folder))
     monkeypatch.delenv("RANVIER_CPU", raising=False)
-
-
-@pytest.fixture
-def start() -> Callable[..., subprocess.Popen[str]]:
-    """Start a Python program given as text, in which every warning is an error."""
-
-    def run(code: str, *arguments: str) -> subprocess.Popen[str]:
-        source = str(Path(ranvier.errors.__file__).parents[1])
-        command = [sys.executable, "-X", "faulthandler", "-W", "error", "-c", code, *arguments]
-        environment = {**os.environ, "PYTHONPATH": source}
-        return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    return run
-
-
-@pytest.fixture
-def python(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., str]:
-    """Run a Python program given as text to its end; gives what it printed."""
-
-    def run(code: str, *arguments: str) -> str:
-        process = start(code, *arguments)
-        output, _ = process.communicate(timeout=SECONDS)
-        assert process.returncode == 0, output
-        return output
-
-    return run

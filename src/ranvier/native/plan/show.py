@@ -108,12 +108,14 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         out = " -> ".join(b.name for b in (step.z, step.y) if b is not None)
         k, n = step.weight.rows, step.weight.columns
         plus = "" if step.bias is None else " + b"
-        yield f"{step.path}: {out} = {step.activation.name}({step.x.name} W{plus})"
+        shape = "" if step.activation.name == "identity" else step.activation.name
+        sums = f"{step.x.name} W{plus}"
+        yield f"{step.path}: {out} = {f'{shape}({sums})' if shape else sums}"
         yield f"    {batch} x {k} x {n}, {_mega(2 * batch * k * n)}"
         blocks = f" in blocks of {step.block}" if step.block and step.block < k else ""
         yield "    for each panel of W"
         yield "        for each tile of rows"
-        yield f"            sum over K{blocks}{'; add b' if plus else ''}; {step.activation.name}"
+        yield f"            sum over K{blocks}{'; add b' if plus else ''}{f'; {shape}' if shape else ''}"
     elif isinstance(step, s.Back):
         n, k = step.transposed.rows, step.transposed.columns
         slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
@@ -128,14 +130,15 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         yield "        for each tile"
         then = "store it" if step.store else f"{plan.problem.optimizer.name} moves {moved}"
         yield f"            sum over the batch; {then}"
+    elif isinstance(step, s.LossStep):
+        error = "" if step.dz is None else f", {step.dz.name}"
+        yield f"{step.losses.name}{error} = {step.loss.name} of {step.activation.name}({step.z.name})"
     else:
-        named = [f"{name} {value.name}" for name, value in s.parts(step) if isinstance(value, s.Buffer)]
-        trained = getattr(step, "trained", None)
-        if isinstance(trained, s.Trained):
-            named.append(f"for {trained.entry.name}")
-        elif trained:
-            named += [one.entry.name for one in trained]
-        yield f"{type(step).__name__}: {', '.join(named)}"
+        named = [f"{name}={value.name}" for name, value in s.parts(step) if isinstance(value, s.Buffer)]
+        trained = getattr(step, "trained", ())
+        pieces = (trained,) if isinstance(trained, s.Trained) else trained
+        of = f" of {', '.join(piece.entry.name for piece in pieces)}" if pieces else ""
+        yield f"{type(step).__name__}{of}: {', '.join(named)}"
 
 
 def _mega(flops: int) -> str:

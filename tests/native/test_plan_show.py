@@ -1,0 +1,115 @@
+"""Plans as text: one that is reviewed as a whole, and what must be in all of them.
+
+RANVIER_UPDATE_PLAN=1 pytest tests/native/test_plan_show.py writes the reviewed one anew; read the difference.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranvier.native.plan.plan import Machine, Plan, make_plan
+from ranvier.native.plan.tiles import Registers
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
+from ranvier.network.losses import loss
+from ranvier.network.optimizers import LBFGS, SGD, Adam, Optimizer
+from tests.native.against_reference import problem
+
+GOLDEN = Path(__file__).with_name("plan_of_a_small_network.txt")
+AVX2 = Machine(Registers(16, 2), 32 << 10, 512 << 10)
+AVX512 = Machine(Registers(32, 1), 48 << 10, 2 << 20)
+
+
+def small() -> Plan:
+    """A plan with every kind of loop: a block, dropout, both norms."""
+    layers = [
+        Dense(24, "gelu"),
+        Dropout(0.2),
+        BatchNorm(),
+        Residual([LayerNorm(), Dense(24, "tanh", bias=False)]),
+        Dense(3, "softmax"),
+    ]
+    task = problem(10, layers, loss("categorical_cross_entropy"), Adam(), batch_size=64)
+    return make_plan(task, "train", AVX2, 2)
+
+
+def test_the_reviewed_plan() -> None:
+    text = small().show(2)
+    if os.environ.get("RANVIER_UPDATE_PLAN"):
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
+
+
+def inner(width: int) -> st.SearchStrategy[list[Layer]]:
+    """Layers that keep their width, residual blocks among them."""
+    plain: st.SearchStrategy[Layer] = st.one_of(
+        st.sampled_from([Dropout(0.0), Dropout(0.3), BatchNorm(), LayerNorm(), Scale()]),
+        st.builds(Dense, st.just(width), st.sampled_from(["relu", "gelu", "identity"]), bias=st.booleans()),
+    )
+    blocks = st.recursive(plain, lambda one: st.builds(Residual, st.lists(one, min_size=1, max_size=2)), max_leaves=4)
+    return st.lists(blocks, max_size=4)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> tuple[int, list[Layer]]:
+    """Inputs and layers of a small network."""
+    width = draw(st.integers(1, 40))
+    first, last = Dense(width, "silu"), Dense(draw(st.integers(1, 20)))
+    return draw(st.integers(1, 40)), [first, *draw(inner(width)), last]
+
+
+def sections(text: str) -> dict[str, list[str]]:
+    """The lines of the lists, by their titles."""
+    parts = [part.splitlines() for part in text.strip().split("\n\n")]
+    return {part[0].partition(":")[0]: part[1:] for part in parts}
+
+
+@given(
+    network=networks(),
+    optimizer=st.sampled_from([SGD(0.1), Adam(clip_norm=1.0, average=0.9), LBFGS()]),
+    batch=st.sampled_from([1, 7, 64, 300]),
+    machine=st.sampled_from([AVX2, AVX512]),
+    threads=st.integers(1, 4),
+    learns=st.booleans(),
+)
+def test_plans_list_every_layer(
+    network: tuple[int, list[Layer]], optimizer: Optimizer, batch: int, machine: Machine, threads: int, learns: bool
+) -> None:
+    task = problem(*network, optimizer=optimizer, batch_size=batch)
+    purpose = ("gradient" if optimizer.full_batch else "train") if learns else "predict"
+    plan = make_plan(task, purpose, machine, threads)
+    text = plan.show(threads)
+    places = list(task.network.walk())
+    listed = [line.split()[:2] for line in sections(text)["layers"]]
+    assert listed == [[place.path, type(place.layer).__name__] for place in places]
+    for place in places:
+        if isinstance(place.layer, Dense):
+            assert re.search(rf"^    {place.path}: [^:]*\sW\b", text, re.MULTILINE)
+            assert text.count(f"    {place.path}: dW = ") == int(learns)
+    for entry in task.network.parameter_table:
+        if learns and entry.trained and not entry.name.endswith(".weight"):
+            assert re.search(rf"VectorGradient\s+of\s+{re.escape(entry.name)}:", text)
+    assert [line.split()[0] for line in sections(text)["buffers"][:-1]] == [buffer.name for buffer in plan.buffers]
+    assert max(map(len, text.splitlines())) <= 80
+    assert 0 <= int(text.rpartition(": ")[2].rstrip("%\n")) <= 100
+
+
+def test_a_layer_left_out_would_be_noticed() -> None:
+    plan = small()
+    with pytest.raises(ValueError, match="zip"):
+        Plan(**{name: getattr(plan, name) for name in Plan.__slots__} | {"layers": plan.layers[1:]}).show(1)
+
+
+def test_the_expected_share_falls_with_the_width() -> None:
+    """Whole panels keep the units busy; one column of sixteen does not."""
+
+    def share(units: int) -> int:
+        task = problem(256, [Dense(units, "relu"), Dense(units)], batch_size=128)
+        return int(make_plan(task, "train", AVX2, 1).show(1).rpartition(": ")[2].rstrip("%\n"))
+
+    assert share(256) > 80 > 20 > share(1)
