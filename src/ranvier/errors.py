@@ -38,8 +38,17 @@ class TrainingError(RanvierError, RuntimeError):
     """Training started and could not go on."""
 
 
-def nearest(name: str, options: Iterable[str]) -> str:
-    """Say which of `options` the user may have meant.
+def opening(origin: str) -> str:
+    """Where data came from, as the first words of a sentence; the name of a file stays as it is.
+
+    >>> opening("the iris set of scikit-learn"), opening("iris.csv")
+    ('The iris set of scikit-learn', 'iris.csv')
+    """
+    return f"The {origin[4:]}" if origin.startswith("the ") else origin
+
+
+def nearest(name: str, options: Iterable[str], listing: str = "Choose one of") -> str:
+    """Say which of `options` the user may have meant, or list them after the words of `listing`.
 
     >>> nearest("incom", ["age", "income"])
     'Did you mean "income"?'
@@ -52,4 +61,4 @@ def nearest(name: str, options: Iterable[str]) -> str:
     if close:
         return f"Did you mean {' or '.join(chr(34) + lowered[match] + chr(34) for match in close)}?"
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    return f"Choose one of: {shown}." if names else "There is nothing to choose from."
+    return f"{listing}: {shown}." if names else "There is nothing to choose from."

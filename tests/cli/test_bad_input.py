@@ -34,6 +34,7 @@ def test_a_missing_column_with_the_nearest_name(table: Table) -> None:
 
 def test_no_target(table: Table) -> None:
     assert "species" in train(table(), "--seed", "1")
+    assert train("iris", "--target", "zzz").startswith("Error: The iris set of scikit-learn has no column")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", ",".join(HEADER).encode() + b"\n"])
@@ -55,6 +56,11 @@ def test_a_class_with_one_row(table: Table) -> None:
         rows[0][5] = "rare"
 
     assert "rare" in train(table(rare))
+
+    def rarer(rows: list[list[str]]) -> None:
+        rows[0][5], rows[1][5] = "rare", "rarer"
+
+    assert "has one row, and so has 1 other class; at least two" in train(table(rarer))
 
 
 def test_ragged_rows(here: Path) -> None:
@@ -110,6 +116,27 @@ def test_an_output_that_cannot_be_written_is_said_before_training(table: Table, 
     assert "folder" in train(table(), "--target", "species", "--model", place)
 
 
+def test_the_model_never_replaces_the_data(table: Table) -> None:
+    data, again = table(), table(name="again.csv")
+    content = data.read_bytes()
+    assert "flowers.csv" in train(data, "--target", "species", "--model", data)
+    assert "again.csv" in train(data, "--target", "species", "--validation", again, "--model", again)
+    assert data.read_bytes() == again.read_bytes() == content
+
+
+def test_predictions_never_replace_the_data_or_the_model(trained: Trained, table: Table, here: Path) -> None:
+    data = table()
+    content = data.read_bytes()
+    (here / "link.csv").symlink_to(data)
+    for output in (data, here / "link.csv"):
+        assert "choose another name" in refused("predict", trained.model, data, "--output", output)
+    assert data.read_bytes() == content
+    model = here / "model.csv"
+    shutil.copy(trained.model, model)
+    assert "model.csv" in refused("predict", model, data, "--output", model)
+    assert model.read_bytes() == trained.model.read_bytes()
+
+
 def test_an_earlier_model_survives_bad_input(trained: Trained, here: Path) -> None:
     kept = here / "kept.rv"
     shutil.copy(trained.model, kept)
@@ -125,7 +152,11 @@ def test_a_run_that_is_there_already(trained: Trained) -> None:
 
 def test_a_column_missing_at_predict_time(trained: Trained, here: Path) -> None:
     data = write_table(here / "less.csv", [row[1:] for row in flowers()], HEADER[1:])
-    assert "sepal_length" in refused("predict", trained.model, data)
+    said = refused("predict", trained.model, data)
+    assert 'less.csv has no column "sepal_length", which the model needs. Did you mean "petal_length"' in said
+    other = write_table(here / "other.csv", [["1"], ["2"]], ["zzz"])
+    assert "and 4 more that the model needs. Its columns are: zzz." in refused("predict", trained.model, other)
+    assert refused("predict", trained.model, "iris").startswith("Error: The iris set of scikit-learn has no column")
 
 
 def test_text_where_a_number_is_due_at_predict_time(trained: Trained, table: Table) -> None:
@@ -146,7 +177,9 @@ def test_an_unknown_label_at_evaluate_time(trained: Trained, table: Table) -> No
 
 def test_evaluate_needs_the_target(trained: Trained, here: Path) -> None:
     data = write_table(here / "blind.csv", [row[:5] for row in flowers()], HEADER[:5])
-    assert "species" in refused("evaluate", trained.model, data)
+    assert 'no column "species". Its columns are: sepal_length, ' in refused("evaluate", trained.model, data)
+    said = refused("evaluate", trained.model, "wine")
+    assert said.startswith('Error: The wine set of scikit-learn has no column "species". Its columns are: '), said
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "show"])

@@ -69,7 +69,7 @@ def test_arrays_from_a_file(here: Path) -> None:
     generator = np.random.default_rng(0)
     inputs = generator.normal(size=(120, 3))
     np.savez("points.npz", X=inputs, y=(inputs[:, 0] > 0).astype(int))
-    assert invoke("train", "points.npz", "--epochs", "3", "--quiet").exit_code == 0
+    assert invoke("train", "points.npz", "--epochs", "3").stdout.startswith("points.npz: 120 rows\n")
     assert len(invoke("predict", "points.rv", "points.npz").stdout.splitlines()) == 121
     assert json.loads(invoke("evaluate", "points.rv", "points.npz", "--json").stdout)["rows"] == 120
 

@@ -91,6 +91,10 @@ def test_npz_errors(tmp_path: Path) -> None:
     np.savez(path, X=np.array([[object()]], object), y=np.ones(1))
     with pytest.raises(DataError, match="could run code"):
         open_source(path)
+    for text in (b"rubbish", b""):
+        path.write_bytes(text)
+        with pytest.raises(DataError, match="is not an NPZ archive" if text else "is empty"):
+            open_source(path)
     np.savez(path, X=np.ones((3, 2)), y=np.ones(4))
     with pytest.raises(DataError, match="3 rows"):
         open_source(path)

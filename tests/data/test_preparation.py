@@ -167,6 +167,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "No column is",
     ),
     "no inputs": ({"source": {"y": COLUMNS["income"]}, "target": "y"}, "No column is"),
+    "arrays without a number": (
+        {"source": np.full((50, 2), np.nan), "target": np.arange(50)},
+        "The inputs of the array hold no number, only NaN",
+    ),
     "too few rows": ({"source": {"x": [1.0, 2.0], "y": [1.0, 2.5]}, "target": "y"}, "has 2 rows"),
     "share": ({"source": COLUMNS, "target": "income", "held_out": 1.0}, "held_out is 1.0"),
     "shares": ({"source": COLUMNS, "target": "income", "held_out": 0.5, "validation": 0.5}, "leave no rows"),

@@ -216,6 +216,17 @@ def test_check_leaves_nothing_behind_and_changes_nothing(tmp_path: Path) -> None
     assert (tmp_path / "model.rv").read_bytes() == OLD
 
 
+def test_check_refuses_a_file_that_is_read(tmp_path: Path) -> None:
+    data, link = tmp_path / "data.csv", tmp_path / "link.csv"
+    data.write_bytes(OLD)
+    link.symlink_to(data)
+    for path, reads in ((data, [data]), (link, [data]), (data, [link]), (data, ["no-such-file", link])):
+        with pytest.raises(InputError, match="would replace a file that is read here; choose another name"):
+            check_writable(path, reads)
+    check_writable(data, ["digits", tmp_path, tmp_path / "other.csv"])
+    check_writable(tmp_path / "new.csv", [data])
+
+
 def test_check_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     check_writable("model.rv")

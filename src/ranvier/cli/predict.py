@@ -43,7 +43,7 @@ def command(model: str, data: str, output: str | None, probabilities: bool, as_j
     from ranvier.cli.report import shorten
 
     if output is not None:
-        _check_output(output)
+        _check_output(output, (model, data))
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
@@ -57,14 +57,14 @@ def command(model: str, data: str, output: str | None, probabilities: bool, as_j
     return DONE
 
 
-def _check_output(output: str) -> None:
+def _check_output(output: str, reads: tuple[str, ...]) -> None:
     from ranvier.storage.atomic import check_writable
 
     if Path(output).suffix.lower() not in FORMATS:
         raise InputError(
             f'"{output}" must end in {", ".join(FORMATS[:-1])} or {FORMATS[-1]}, which says what to write.'
         )
-    check_writable(output)
+    check_writable(output, reads)
 
 
 def csv_text(answers: Answers, probabilities: bool) -> str:

@@ -11,7 +11,10 @@ from ranvier.cli.options import json_option, quiet_option
 @click.command("resume")
 @click.argument("run", metavar="RUN")
 @click.option(
-    "--epochs", type=click.IntRange(min=1), help="Train until this many epochs in all, instead of as planned."
+    "--epochs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Train until this many epochs in all, instead of as planned.",
 )
 @quiet_option
 @json_option

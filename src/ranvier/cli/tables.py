@@ -54,12 +54,14 @@ def literal(value: Any, style: str = "") -> Any:
 def metric(name: str, value: float | None) -> str:
     """A metric as people read it.
 
-    >>> metric("accuracy", 0.9722), metric("rmse", 48211.7), metric("auc", None)
-    ('97.2 %', '48,212', '-')
+    >>> metric("accuracy", 0.9722), metric("rmse", 48211.7), metric("f1", 0.0), metric("auc", None)
+    ('97.2 %', '48,212', '0.0000', '-')
     """
     if value is None:
         return "-"
-    return percent(value) if name == "accuracy" else number(value)
+    if name == "accuracy":
+        return percent(value)
+    return number(value) if value else f"{value:.4f}"
 
 
 def metrics_table(metrics: Record, baseline: Record | None) -> Table:

@@ -21,7 +21,7 @@ from ranvier.data.encoders.table import Encoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.sources import open_source
 from ranvier.data.sources.records import Arrays, Source, Table
-from ranvier.errors import DataError, InputError, nearest
+from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
 
 
@@ -137,6 +137,10 @@ def _columns(
     if isinstance(source, Arrays):
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
+        if source.inputs.dtype.kind == "f" and np.isnan(source.inputs).all():
+            raise DataError(
+                f"The inputs of {source.origin} hold no number, only NaN, so there is nothing to learn from."
+            )
         return (), []
     for name in names:
         _check_column(source, name)
@@ -146,7 +150,8 @@ def _columns(
 
 def _check_column(table: Table, name: str) -> None:
     if name not in table.frame.columns:
-        raise DataError(f'{table.origin} has no column "{name}". {nearest(name, table.frame.columns)}')
+        hint = nearest(name, table.frame.columns, "Its columns are")
+        raise DataError(f'{opening(table.origin)} has no column "{name}". {hint}')
 
 
 def target_values(source: Source, names: Sequence[str] = ()) -> Values:

@@ -74,7 +74,7 @@ def train(
     names = _names(target) if named else None
     chosen = chosen_from(names, choices)
     if model is not None:
-        check_writable(model)
+        check_writable(model, _files(data, chosen.validation))
 
     def make_folder() -> RunFolder | None:
         if run is None or run is False:
@@ -130,7 +130,7 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     if place is not None:
-        check_writable(place)
+        check_writable(place, _files(source if data is None else data, chosen.validation))
     chosen = chosen if epochs is None else replace(chosen, epochs=epochs)
     goal = chosen.target if target is None else target
     return _Job(source if data is None else data, goal, chosen, place, watchers, sink_for(progress)).run(lambda: folder)
@@ -233,6 +233,11 @@ def _readable(data: Any) -> str | None:
     if not isinstance(data, (str, Path)):
         return None
     return str(Path(data).resolve()) if Path(data).exists() else str(data)
+
+
+def _files(*given: Any) -> list[str | Path]:
+    """What among the data could be files, which the model must not replace."""
+    return [one for one in given if isinstance(one, (str, Path))]
 
 
 def _log(folder: RunFolder) -> Sink:

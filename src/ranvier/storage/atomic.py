@@ -80,18 +80,24 @@ def write_atomically(path: PathLike, data: Buffer | Iterable[Buffer]) -> None:
         raise failure(target, error) from error
 
 
-def check_writable(path: PathLike) -> None:
+def check_writable(path: PathLike, reads: Iterable[PathLike] = ()) -> None:
     """Make sure, before hours of work, that a file can be written at `path`; nothing is left behind.
 
+    Parameters:
+        path: the file to write.
+        reads: what the work reads, which must not be lost; names without a file behind them are passed over.
+
     Raises:
-        InputError: it cannot; the error says why and what to type.
+        InputError: it cannot, or it would replace a file of `reads`; the error says why and what to type.
 
     >>> check_writable("no-such-folder/model.rv")
     Traceback (most recent call last):
     ...
     ranvier.errors.InputError: The folder "no-such-folder" does not exist; create it with: mkdir -p no-such-folder
     """
-    target, _ = _target(path)
+    target, mode = _target(path)
+    if mode is not None and any(os.path.exists(read) and os.path.samefile(target, read) for read in reads):
+        raise InputError(f'"{os.fspath(path)}" would replace a file that is read here; choose another name.')
     try:
         with _temporary(target.parent) as (_, descriptor):
             os.close(descriptor)

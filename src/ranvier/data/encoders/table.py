@@ -22,7 +22,7 @@ from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.sources.frames import frame_from
 from ranvier.data.sources.records import Arrays, Table
-from ranvier.errors import DataError, ShapeError, nearest
+from ranvier.errors import DataError, ShapeError, nearest, opening
 
 Encoders = type[NumberEncoder] | type[BooleanEncoder] | type[CategoryEncoder] | type[DateEncoder]
 COLUMN_ENCODERS: dict[str, Encoders] = {
@@ -104,7 +104,9 @@ class Encoder:
             others = (
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
             )
-            raise DataError(f'The data has no column "{absent[0]}"{others}. {nearest(absent[0], frame.columns)}')
+            origin = opening(source.origin if isinstance(source, Table) else "the data")
+            hint = nearest(absent[0], frame.columns, "Its columns are")
+            raise DataError(f'{origin} has no column "{absent[0]}"{others}. {hint}')
         widths = [encoder.width for encoder in self.encoders]
         out = np.zeros((frame.height, sum(widths)), np.float32)
         start = 0

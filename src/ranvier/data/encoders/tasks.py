@@ -139,7 +139,8 @@ def _check_counts(counts: dict[Label, int], rows: int, name: str) -> None:
         )
     single = [label for label, count in counts.items() if count == 1]
     if single:
-        more = f" (and {len(single) - 1} more classes)" if len(single) > 1 else ""
+        others = len(single) - 1
+        more = {0: "", 1: ", and so has 1 other class"}.get(others, f", and so have {others} other classes")
         raise InputError(
             f'The class "{single[0]}" of the target column "{name}" has one row{more}; at least two are needed, one to '
             "learn from and one to check on. Add rows of it, or leave it out."

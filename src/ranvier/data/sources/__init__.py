@@ -12,7 +12,7 @@ from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
 from ranvier.data.sources.named import NAMED, load_named
 from ranvier.data.sources.paths import find
 from ranvier.data.sources.records import Arrays, Source, Table, arrays_from
-from ranvier.errors import DataError, nearest
+from ranvier.errors import DataError, nearest, opening
 
 __all__ = ["NAMED", "SUFFIXES", "Arrays", "Source", "Table", "open_source"]
 
@@ -101,7 +101,8 @@ def _table_with_target(table: Table, target: Any) -> Table:
     """The table with another default target, or with the given values as a new column."""
     if isinstance(target, str):
         if target not in table.frame.columns:
-            raise DataError(f'{table.origin} has no column "{target}". {nearest(target, table.frame.columns)}')
+            hint = nearest(target, table.frame.columns, "Its columns are")
+            raise DataError(f'{opening(table.origin)} has no column "{target}". {hint}')
         return replace(table, target=target)
     from ranvier.data.sources.frames import series_from
 

@@ -38,6 +38,9 @@ def read_npz(path: Path) -> Arrays:
     (4, 3)
     """
     data = read_bytes(path)
+    if not data.startswith((b"PK", b"\x93NUMPY")):
+        kind = "is not an NPZ archive" if data else "is empty"
+        raise DataError(f'"{path}" {kind}; a file made with numpy.savez(path, X=inputs, y=targets) was expected.')
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
@@ -66,7 +69,7 @@ def read_npz(path: Path) -> Arrays:
         raise DataError(f'"{path}" is a damaged NPZ file ({error}). Copy or write it again.') from error
     unused = [name for name in names if name not in pair]
     notes = (f"The arrays {', '.join(unused)} in the file were not used.",) if unused else ()
-    return arrays_from(inputs, targets, f'"{path}"', notes)
+    return arrays_from(inputs, targets, str(path), notes)
 
 
 def is_idx(path: Path) -> bool:
@@ -109,11 +112,11 @@ def read_idx(path: Path) -> Arrays:
         raise DataError(f'"{path}" holds one number for each row, like a labels file; give the images file beside it.')
     labels = labels_path(path)
     if labels is None:
-        return arrays_from(inputs, None, f'"{path}"', ("No labels file stands beside the images file.",))
+        return arrays_from(inputs, None, str(path), ("No labels file stands beside the images file.",))
     targets = parse_idx(read_bytes(labels), f'"{labels}"')
     if targets.shape[0] != inputs.shape[0]:
         raise DataError(f'"{path}" has {inputs.shape[0]} images and "{labels}" has {targets.shape[0]} labels.')
-    return arrays_from(inputs, targets, f'"{path}"', (f"Labels from {labels.name}.",))
+    return arrays_from(inputs, targets, str(path), (f"Labels from {labels.name}.",))
 
 
 def parse_idx(data: bytes, origin: str) -> NDArray[Any]:

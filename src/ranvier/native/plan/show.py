@@ -31,7 +31,7 @@ def show_plan(plan: Plan, threads: int) -> str:
         "layers",
         *_layers(plan),
         "",
-        *_stages(plan),
+        *(line for long in _stages(plan) for line in _wrapped(long)),
         "",
         "buffers",
         *_buffers(plan, threads),
@@ -40,7 +40,7 @@ def show_plan(plan: Plan, threads: int) -> str:
     if flops:
         share = flops / max(cycles, 1.0)
         lines += ["", f"{flops / 1e6:,.3f} million FLOPs; expected share of the peak of the threads used: {share:.0%}"]
-    return "\n".join(line for long in lines for line in _wrapped(long)) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _rows(plan: Plan) -> str:
@@ -52,10 +52,11 @@ def _rows(plan: Plan) -> str:
 
 
 def _layers(plan: Plan) -> Iterator[str]:
-    """Every layer, depth first, with the buffer that holds what it gives."""
-    for place, (path, _, y) in zip(plan.problem.network.walk(), plan.layers, strict=True):
-        what = f"{type(place.layer).__name__} {place.inputs} -> {place.outputs}"
-        yield f"    {path:26s} {what:24s} {y.name}"
+    """Every layer, depth first; a residual block comes before its layers."""
+    places = list(plan.problem.network.walk())
+    longest = max(len(place.path) for place in places)
+    for place in places:
+        yield f"    {place.path:{longest}s}   {type(place.layer).__name__} {place.inputs} -> {place.outputs}"
 
 
 def _stages(plan: Plan) -> Iterator[str]:
@@ -76,14 +77,15 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     """The buffers with their shapes and sizes, and the sum."""
     width = 8 if plan.dtype == "float64" else 4
     rows = plan.problem.batch_size if plan.learns else plan.rows * threads
+    longest = max(len(buffer.name) for buffer in plan.buffers)
     total = 0
     for buffer in plan.buffers:
         size = buffer.size(rows) * width
         total += size
         columns = str(buffer.columns)
         shapes = {"rows": f"{rows} x {columns}", "weight": f"{buffer.rows} x {columns}", "column": f"{rows} x 1"}
-        yield f"    {buffer.name:34s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
-    yield f"    {'all together':34s} {'':14s} {_bytes(total):>10s}"
+        yield f"    {buffer.name:{longest}s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
+    yield f"    {'all together':{longest}s} {'':14s} {_bytes(total):>10s}"
 
 
 def _wrapped(line: str) -> list[str]:
