@@ -21,7 +21,7 @@ def explain(error: BaseException) -> tuple[str, int]:
     1
     """
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        return "Interrupted.", INTERRUPTED
+        return "Interrupted. A run that had begun goes on with: ranvier resume RUN", INTERRUPTED
     if isinstance(error, click.UsageError):
         return _usage(error), WRONG_INPUT
     if isinstance(error, click.ClickException):
