@@ -16,6 +16,7 @@ from ranvier.model.targets import check_one_hot, target_array
 from ranvier.network.task import Task
 
 Array = NDArray[Any]
+FEW_NUMBERS = 1 << 14
 
 
 def input_array(X: Any, inputs: int) -> Array:
@@ -59,9 +60,13 @@ def input_array(X: Any, inputs: int) -> Array:
 
 
 def _check_finite(array: Array) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
+    if array.size <= FEW_NUMBERS:
+        if np.isfinite(array).all():
             return
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(array.sum()):
+                return
     wrong = ~np.isfinite(array)
     if wrong.any():
         row, column = (int(place) for place in np.argwhere(wrong)[0])
