@@ -95,10 +95,6 @@ class Function:
         self._line("ret void" if value is None else f"ret {value.typed}")
         self._ended = True
 
-    def comment(self, text: str) -> None:
-        """Write a comment line."""
-        self._line(f"; {text}")
-
     def _line(self, text: str) -> None:
         self._lines.append(f"  {text}")
 
