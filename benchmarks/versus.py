@@ -8,12 +8,16 @@ epoch into one scan with the shuffle inside, torch runs eagerly with the fused o
 `partial_fit` an epoch. Everyone starts from the same weights on the same rows; before anything is timed, the losses of
 a few identical steps must agree and every loss must fall alike. Each contender lives in its own process on the same
 cores and threads; they take turns, and ratios are those of the medians of one run. What is made once, such as
-compiling, is left out there and measured by itself as the first fit. Leave the machine alone meanwhile.
+compiling, is left out there and measured by itself as the first fit. Further parts: the time until MNIST is learned to
+98 % (RANVIER_DATA names the folder with it), whether the cost grows linearly, the share of the machine's peak that is
+used, imports and the first fit of a process, and its memory. The report ends with every number that was asked for next
+to its mark. Leave the machine alone meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import json
 import sys
@@ -24,13 +28,21 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from versus_parts import measure, picture, report
+from versus_parts import accuracy, asked, measure, peak, picture, report, scaling, scaling_picture, starting
 from versus_parts.processes import pin
 from versus_parts.workloads import WORKLOADS
 
 RESULTS = Path(__file__).resolve().parent / "results"
-PARTS = ("training", "prediction", "first_fit", "memory")
+BY_WORKLOAD = {
+    "training": measure.training,
+    "share_of_peak": peak.share_of_peak,
+    "first_fit": starting.first_fit,
+    "memory": starting.memory,
+}
+PARTS = ("training", "share_of_peak", "prediction", "accuracy_time", "scaling", "imports", "first_fit", "memory")
 MODULES = {name: name for name in ("ranvier", "jax", "torch", "onnxruntime")} | {"scikit-learn": "sklearn"}
+SAME = ("machine.processor", "versions", "settings.threads", "settings.engine", "settings.quick")
+"""What must be the same for results of two runs to stand in one file."""
 
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -42,7 +54,8 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--engine", default="native", help="the engine of Ranvier")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, help="samples of every contender (9; quick: 3)")
-    parser.add_argument("--output", type=Path, default=RESULTS / "versus.json", help="a picture is put beside it")
+    parser.add_argument("--merge", action="store_true", help="keep what the output file has of parts that do not run")
+    parser.add_argument("--output", type=Path, default=RESULTS / "versus.json", help="pictures are put beside it")
     return parser.parse_args(arguments)
 
 
@@ -66,29 +79,59 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "machine": report.machine(),
         "versions": report.versions(),
         "settings": {"threads": settings.threads, "engine": settings.engine, "quick": settings.quick},
+        "measured": {},
     }
-    if "training" in options.parts:
-        results["training"] = {n: measure.attempt(measure.training, n, settings, say) for n in options.only}
-    if "prediction" in options.parts and measure.PREDICTION_WORKLOAD in options.only:
-        found = measure.attempt(measure.prediction, settings, say)
-        results["prediction"] = {"digits": found} if "failed" in found else found
-    for part, each in (("first_fit", measure.first_fit), ("memory", measure.memory)):
-        if part in options.parts:
-            results[part] = {n: measure.attempt(each, n, settings, say) for n in options.only}
+    for part in options.parts:
+        begun = time.perf_counter()
+        results[part] = one_part(part, options.only, settings)
+        results["measured"][part] = {"date": report.now(), "seconds": time.perf_counter() - begun}
     return results
+
+
+def one_part(part: str, workloads: list[str], settings: measure.Settings) -> dict[str, Any]:
+    """The results of one part, under the name of what was measured."""
+    if part in BY_WORKLOAD:
+        return {name: measure.attempt(BY_WORKLOAD[part], name, settings, say) for name in workloads}
+    if part == "scaling":
+        return {kind: measure.attempt(scaling.scaling, kind, settings, say) for kind in scaling.MAKERS}
+    if part == "accuracy_time":
+        return {"digits": measure.attempt(accuracy.digits, settings, say)}
+    found = measure.attempt(starting.imports if part == "imports" else measure.prediction, settings, say)
+    return {part: found} if "failed" in found else found
+
+
+def merged(earlier: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
+    """The new results, and those earlier ones that were not measured again.
+
+    Raises:
+        SystemExit: the earlier ones come from another machine or other versions, threads or settings.
+    """
+    for path in SAME:
+        then, now = (functools.reduce(dict.__getitem__, path.split("."), each) for each in (earlier, results))
+        if then != now:
+            raise SystemExit(f"The earlier results have another {path}: {then}, now {now}. Run without --merge.")
+    kept = {part: earlier[part] for part in PARTS if part in earlier}
+    parts = {part: kept.get(part, {}) | results.get(part, {}) for part in PARTS if part in kept or part in results}
+    return results | parts | {"measured": earlier["measured"] | results["measured"]}
 
 
 def main() -> None:
     options = options_of()
     begun = time.perf_counter()
+    earlier = json.loads(options.output.read_text()) if options.merge and options.output.exists() else None
     pin(options.threads)
     with tempfile.TemporaryDirectory(prefix="versus-") as folder:
         results = run(options, Path(folder))
-    results["settings"]["seconds"] = time.perf_counter() - begun
+    say(f"all parts took {time.perf_counter() - begun:.0f} seconds")
+    if earlier is not None:
+        results = merged(earlier, results)
+    results["asked"] = asked.asked(results)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n")
     if any(part.get("ratios") for part in results.get("training", {}).values()):
         options.output.with_suffix(".svg").write_text(picture.draw(results))
+    if any(scaling_picture.priced(part)["points"] for part in results.get("scaling", {}).values()):
+        options.output.with_name(f"{options.output.stem}-scaling.svg").write_text(scaling_picture.draw(results))
     print(report.markdown(results))
     failed = [each for part in PARTS for each in results.get(part, {}).values() if "failed" in each]
     if failed:

@@ -1,11 +1,9 @@
-"""What is measured: training, prediction, the first fit, memory. Results are checked before they are timed."""
+"""What is measured, and of it training and prediction. Results are checked before they are timed."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,7 +19,6 @@ from versus_parts.workloads import WORKLOADS, Workload, write_rows
 
 TRAINERS = ("ranvier", "jax", "torch", "scikit-learn")
 PREDICTORS = ("ranvier", "onnxruntime", "torch")
-BEGINNERS = ("ranvier", "jax", "torch")
 PREDICTION_WORKLOAD = "digits"
 PREDICTION_ROWS = (1, 10_000)
 LEARN_EPOCHS = 3
@@ -89,14 +86,8 @@ def training(name: str, settings: Settings, say: Say) -> Results:
         found: Results = {"workload": asdict(workload), "step_flops": workload.step_flops}
         found["checks"] = check_training(workload, processes)
         say(f"{name}: checked, timing")
-        found["contenders"], peaks = _timed_training(workload, settings, processes)
-    found["ratios"] = ratios(found["contenders"])
-    if peaks:
-        speed = found["contenders"]["ranvier"]["examples_per_second"]
-        rates = [value / workload.batch * workload.step_flops for value in speed]
-        shares = [rate / peak for rate, peak in zip(rates, peaks, strict=True)]
-        found["peak"] = {"flops_per_second": peaks, "shares": shares, "share": median(shares)}
-    return found
+        found["contenders"] = _timed_training(workload, settings, processes)
+    return found | {"ratios": ratios(found["contenders"])}
 
 
 def check_training(workload: Workload, processes: dict[str, Process]) -> Results:
@@ -122,27 +113,24 @@ def check_training(workload: Workload, processes: dict[str, Process]) -> Results
     return {"losses_of_steps": steps, "largest_relative_difference": differences, "losses_of_epochs": learned}
 
 
-def _timed_training(
-    workload: Workload, settings: Settings, processes: dict[str, Process]
-) -> tuple[Results, list[float]]:
-    epochs = {}
-    for name, process in processes.items():
-        one = process.ask("timed", epochs=1)
-        epochs[name] = max(1, math.ceil(settings.sample_seconds / max(one, 1e-4)))
+def epochs_of_a_sample(process: Process, settings: Settings) -> int:
+    """How many epochs this contender makes in about the time of a sample."""
+    return max(1, math.ceil(settings.sample_seconds / max(process.ask("timed", epochs=1), 1e-4)))
+
+
+def _timed_training(workload: Workload, settings: Settings, processes: dict[str, Process]) -> Results:
+    epochs = {name: epochs_of_a_sample(process, settings) for name, process in processes.items()}
     seconds: dict[str, list[float]] = {name: [] for name in processes}
-    peaks = []
     for turn in range(settings.repeats):
         names = list(processes)
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             time.sleep(PAUSE_SECONDS)
             seconds[name].append(processes[name].ask("timed", epochs=epochs[name]) / epochs[name])
-            if name == "ranvier":
-                peaks.append(processes[name].ask("peak"))
     found = {name: summary(each) | {"epochs_per_sample": epochs[name]} for name, each in seconds.items()}
     for part in found.values():
         part["examples_per_second"] = [workload.rows / value for value in part["seconds"]]
         part["microseconds_per_step"] = 1e6 * part["median"] / workload.steps
-    return found, peaks
+    return found
 
 
 def summary(seconds: list[float]) -> Results:
@@ -189,40 +177,6 @@ def _timed_prediction(rows: int, settings: Settings, processes: dict[str, Proces
             seconds[name].append(process.ask("timed", rows=rows, calls=calls[name]))
     contenders = {name: summary(each) for name, each in seconds.items()}
     return {"contenders": contenders, "ratios": ratios(contenders)}
-
-
-def first_fit(name: str, settings: Settings, say: Say) -> Results:
-    """Seconds of the first training in a new process over those of the next: cold, and with compiled objects kept."""
-    workload, found = settings.workload(name), {}
-    say(f"{name}: first fit")
-    for contender in settings.here(BEGINNERS):
-        cases = ("cold", "cached") if contender == "ranvier" else ("cold",)
-        samples: dict[str, list[Results]] = {case: [] for case in cases}
-        for turn in range(max(2, settings.repeats // 2)):
-            cache = settings.folder / f"cache-{turn}"
-            shutil.rmtree(cache, ignore_errors=True)
-            for case in cases:
-                with Process("beginner", settings.job(contender, workload), cache) as process:
-                    samples[case].append(process.ask("first"))
-        found[contender] = {
-            case: {"samples": each, "extra": median(one["first"] - one["warm"] for one in each)}
-            for case, each in samples.items()
-        }
-    return found
-
-
-def memory(name: str, settings: Settings, say: Say) -> Results:
-    """Bytes in memory over those of Python and the rows, and of that, what training adds to the loaded library."""
-    workload, found = settings.workload(name), {}
-    say(f"{name}: memory")
-    if not os.path.exists("/proc/self/clear_refs"):
-        return {}
-    for contender in settings.here(("ranvier", "torch")):
-        with Process("beginner", settings.job(contender, workload)) as process:
-            found[contender] = process.ask("memory")
-    if len(found) == 2:
-        found["share"] = found["ranvier"]["over"] / max(1, found["torch"]["over"])
-    return found
 
 
 def attempt(measure: Callable[..., Results], *arguments: Any) -> Results:

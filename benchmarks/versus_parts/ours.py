@@ -15,9 +15,9 @@ def network_of(workload: Workload) -> rv.Network:
     return rv.Network(workload.sizes[0], [*hidden, rv.Dense(workload.sizes[-1], "softmax")])
 
 
-def initial_weights(workload: Workload) -> Array:
+def initial_weights(workload: Workload, seed: int = WEIGHT_SEED) -> Array:
     """The weights from which Ranvier starts, which are given to the peers: one flat array of float32."""
-    return network_of(workload).parameter_table.initial(WEIGHT_SEED).astype("float32")
+    return network_of(workload).parameter_table.initial(seed).astype("float32")
 
 
 class Ranvier:
@@ -30,26 +30,41 @@ class Ranvier:
         self.optimizer = make(workload.rate)
         self.ends: list[float] = []
 
-    def start(self, X: Array, y: Array, weights: Array | None, batch: int) -> None:
-        self.X, self.y, self.batch = X, y, batch
+    def start(
+        self,
+        X: Array,
+        y: Array,
+        weights: Array | None,
+        batch: int,
+        seed: int = WEIGHT_SEED,
+        schedule: rv.Schedule | None = None,
+    ) -> None:
+        self.X, self.y, self.batch, self.seed = X, y, batch, seed
+        self.schedule = schedule or "constant"
 
     def train(self, epochs: int, shuffle: bool = True) -> list[float]:
         return [epoch.loss for epoch in self.fit(epochs, shuffle).history]
 
     def fit(self, epochs: int, shuffle: bool = True) -> rv.Model:
         self.ends = []
-        return self.network.fit(
+        self.model = self.network.fit(
             self.X,
             self.y,
             optimizer=self.optimizer,
             epochs=epochs,
             batch_size=self.batch,
-            seed=WEIGHT_SEED,
+            schedule=self.schedule,
+            seed=self.seed,
             engine=self.engine,
             threads=self.threads,
             shuffle=shuffle,
             progress=self._note_time,
         )
+        return self.model
+
+    def labels(self, X: Array) -> Array:
+        """What the network of the last `train` says."""
+        return self.model.predict(X)
 
     def _note_time(self, event: dict[str, Any]) -> None:
         if event["kind"] == "epoch":

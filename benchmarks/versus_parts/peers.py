@@ -1,8 +1,9 @@
 """The peers: the same network trained by jax, torch and scikit-learn, each the way its users would make it fast.
 
 A contender has `start(X, y, weights, batch)`, a new network and optimizer on these rows (weights None: its own), and
-`train(epochs, shuffle)`, which goes on from there and gives the mean loss of every epoch. Each library is imported only
-in the process that measures it.
+`train(epochs, shuffle)`, which goes on from there and gives the mean loss of every epoch. jax and torch also take the
+seed of the shuffle and a learning rate for every step, and give the `labels` that the trained network says. Each
+library is imported only in the process that measures it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from versus_parts.workloads import Array, Workload, layers_of
 
 B1, B2, EPSILON = 0.9, 0.999, 1e-8
+SHUFFLE_SEED = 3
 
 
 class Jax:
@@ -24,9 +26,18 @@ class Jax:
         import jax
 
         self.jax, self.workload = jax, workload
-        self.epochs: dict[tuple[int, bool], Any] = {}
+        self.epochs: dict[Any, Any] = {}
+        self.saying = jax.jit(lambda parameters, x: self._logits(parameters, x).argmax(1))
 
-    def start(self, X: Array, y: Array, weights: Array | None, batch: int) -> None:
+    def start(
+        self,
+        X: Array,
+        y: Array,
+        weights: Array | None,
+        batch: int,
+        seed: int = SHUFFLE_SEED,
+        rates: Array | None = None,
+    ) -> None:
         jnp = self.jax.numpy
         if weights is None:
             raise ValueError("jax is given its weights.")
@@ -35,13 +46,14 @@ class Jax:
         moments = tuple(zeros) if self.workload.optimizer == "adam" else ()
         self.state = (parameters, moments, jnp.zeros((), jnp.float32))
         self.X, self.y = jnp.asarray(X), jnp.asarray(y.astype(np.int32))
-        self.batch, self.key = batch, self.jax.random.key(3)
+        self.batch, self.rates, self.key = batch, rates, self.jax.random.key(seed)
         self.jax.block_until_ready((self.state, self.X, self.y))
 
     def train(self, epochs: int, shuffle: bool = True) -> list[float]:
-        if (self.batch, shuffle) not in self.epochs:
-            self.epochs[self.batch, shuffle] = self._compiled(self.batch, shuffle)
-        run, losses = self.epochs[self.batch, shuffle], []
+        kind = (self.batch, shuffle, None if self.rates is None else self.rates.tobytes())
+        if kind not in self.epochs:
+            self.epochs[kind] = self._compiled(self.batch, shuffle)
+        run, losses = self.epochs[kind], []
         for _ in range(epochs):
             self.key, key = self.jax.random.split(self.key)
             self.state, loss = run(self.state, self.X, self.y, key)
@@ -51,11 +63,13 @@ class Jax:
     def _compiled(self, batch: int, shuffle: bool) -> Any:
         jax, jnp = self.jax, self.jax.numpy
         gradient = jax.value_and_grad(self._loss)
+        rates = None if self.rates is None else jnp.asarray(self.rates, jnp.float32)
 
         def step(state: Any, rows: Any, X: Any, y: Any) -> Any:
             parameters, moments, t = state
             loss, slopes = gradient(parameters, X[rows], y[rows])
-            parameters, moments = self._update(parameters, slopes, moments, t + 1)
+            rate = self.workload.rate if rates is None else rates[t.astype(jnp.int32)]
+            parameters, moments = self._update(parameters, slopes, moments, t + 1, rate)
             return (parameters, moments, t + 1), loss
 
         def epoch(state: Any, X: Any, y: Any, key: Any) -> Any:
@@ -66,17 +80,24 @@ class Jax:
 
         return jax.jit(epoch, donate_argnums=0)
 
-    def _loss(self, parameters: Any, x: Any, y: Any) -> Any:
+    def labels(self, X: Array) -> Array:
+        return np.asarray(self.saying(self.state[0], X))
+
+    def _logits(self, parameters: Any, x: Any) -> Any:
         jax, jnp = self.jax, self.jax.numpy
         bend = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid}[self.workload.activation]
         for weight, bias in parameters[:-1]:
             x = bend(x @ weight + bias)
         weight, bias = parameters[-1]
-        logs = jax.nn.log_softmax(x @ weight + bias)
+        return x @ weight + bias
+
+    def _loss(self, parameters: Any, x: Any, y: Any) -> Any:
+        jnp = self.jax.numpy
+        logs = self.jax.nn.log_softmax(self._logits(parameters, x))
         return -jnp.take_along_axis(logs, y[:, None], axis=1).mean()
 
-    def _update(self, parameters: Any, slopes: Any, moments: Any, t: Any) -> Any:
-        jax, jnp, rate = self.jax, self.jax.numpy, self.workload.rate
+    def _update(self, parameters: Any, slopes: Any, moments: Any, t: Any, rate: Any) -> Any:
+        jax, jnp = self.jax, self.jax.numpy
         if not moments:
             return jax.tree.map(lambda w, g: w - rate * g, parameters, slopes), ()
         first = jax.tree.map(lambda m, g: B1 * m + (1 - B1) * g, moments[0], slopes)
@@ -95,10 +116,18 @@ class Torch:
         torch.set_num_threads(threads)
         self.torch, self.workload = torch, workload
 
-    def start(self, X: Array, y: Array, weights: Array | None, batch: int) -> None:
+    def start(
+        self,
+        X: Array,
+        y: Array,
+        weights: Array | None,
+        batch: int,
+        seed: int = SHUFFLE_SEED,
+        rates: Array | None = None,
+    ) -> None:
         torch, sizes = self.torch, self.workload.sizes
         bend = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}[self.workload.activation]
-        torch.manual_seed(3)
+        torch.manual_seed(seed)
         layers: list[Any] = []
         for inputs, units in pairwise(sizes):
             layers += [torch.nn.Linear(inputs, units), bend()]
@@ -111,9 +140,11 @@ class Torch:
         make = torch.optim.Adam if self.workload.optimizer == "adam" else torch.optim.SGD
         self.optimizer = make(self.network.parameters(), lr=self.workload.rate, fused=True)
         self.X, self.y, self.batch = torch.from_numpy(X), torch.from_numpy(y), batch
+        self.rates = None if rates is None else iter(rates.tolist())
 
     def train(self, epochs: int, shuffle: bool = True) -> list[float]:
         torch, rows, losses = self.torch, len(self.X), []
+        (settings,) = self.optimizer.param_groups
         for _ in range(epochs):
             order = torch.randperm(rows) if shuffle else torch.arange(rows)
             total = torch.zeros(())
@@ -122,11 +153,17 @@ class Torch:
                 outputs = self.network(self.X.index_select(0, batch))
                 loss = torch.nn.functional.cross_entropy(outputs, self.y.index_select(0, batch))
                 self.optimizer.zero_grad(set_to_none=True)
+                if self.rates is not None:
+                    settings["lr"] = next(self.rates)
                 loss.backward()
                 self.optimizer.step()
                 total += loss.detach()
-            losses.append(float(total) / (rows // self.batch))
+            losses.append(float(total) / -(-rows // self.batch))
         return losses
+
+    def labels(self, X: Array) -> Array:
+        with self.torch.inference_mode():
+            return self.network(self.torch.from_numpy(X)).argmax(1).numpy()
 
 
 class ScikitLearn:

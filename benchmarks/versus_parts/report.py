@@ -6,6 +6,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
+from statistics import median
 from typing import Any
 
 from ranvier.native.machine import cpu
@@ -27,6 +28,11 @@ def versions() -> dict[str, str]:
     return found
 
 
+def now() -> str:
+    """The date and time in UTC."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def machine() -> Results:
     """What it ran on."""
     facts = cpu.facts()
@@ -36,16 +42,15 @@ def machine() -> Results:
         "processors": os.cpu_count(),
         "caches": {"l1d": facts.l1d, "l2": facts.l2, "l3": facts.l3},
         "system": platform.platform(),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": now(),
         "load_at_the_beginning": os.getloadavg()[0],
     }
 
 
 def markdown(results: Results) -> str:
-    """All tables."""
+    """All tables, and at the end what was asked and whether it is so."""
     parts = [header(results)]
-    makers = {"training": training, "prediction": prediction, "first_fit": first_fit, "memory": memory}
-    for part, make in makers.items():
+    for part, make in MAKERS.items():
         found = {name: each for name, each in results.get(part, {}).items() if "failed" not in each}
         if found:
             parts.append(make(found))
@@ -54,7 +59,7 @@ def markdown(results: Results) -> str:
             for name, each in results.get(part, {}).items()
             if "failed" in each
         ]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, marks(results["asked"])] if results["asked"] else parts)
 
 
 def header(results: Results) -> str:
@@ -81,7 +86,7 @@ def number(value: float) -> str:
 
 def training(found: Results) -> str:
     """Examples a second, and how many times faster Ranvier is."""
-    head = ["training, examples a second", "Ranvier", *PEERS, *(f"x {peer}" for peer in PEERS), "of FMA peak"]
+    head = ["training, examples a second", "Ranvier", *PEERS, *(f"x {peer}" for peer in PEERS)]
     rows = []
     for name, part in found.items():
         contenders = part["contenders"]
@@ -90,7 +95,7 @@ def training(found: Results) -> str:
             for each in ("ranvier", *PEERS)
         ]
         times = [f"**{number(part['ratios'][peer]['median'])}**" if peer in part["ratios"] else "" for peer in PEERS]
-        rows.append([name, *speeds, *times, f"{part['peak']['share']:.0%}" if "peak" in part else ""])
+        rows.append([name, *speeds, *times])
     return table(head, rows)
 
 
@@ -107,24 +112,111 @@ def prediction(found: Results) -> str:
     return table(head, rows)
 
 
+def share_of_peak(found: Results) -> str:
+    """GFLOP/s, and their share of what the same threads reach at most."""
+    counts = [count for count in next(iter(found.values())) if count.isdigit()]
+    head = ["GFLOP/s of training, and share of the FMA peak"]
+    head += [f"{count} thread{'s' * (count != '1')}{more}" for count in counts for more in ("", ": peak", ": share")]
+    rows = []
+    for name, part in found.items():
+        row = [name]
+        for count in counts:
+            each = part[count]
+            row += [number(each["rate"] / 1e9), number(each["peak"] / 1e9), f"{each['share']:.0%}"]
+        rows.append(row)
+    return table(head, rows)
+
+
+def accuracy_time(found: Results) -> str:
+    """Seconds to the accuracy, with the settings that each took."""
+    head = ["784-128-10 on MNIST", "batch, rate, epochs", "seconds", "sd", "accuracy", "sd", "cold", "x"]
+    rows = []
+    for part in found.values():
+        for name, each in part["contenders"].items():
+            chosen = each["settings"]
+            rows.append(
+                [
+                    name,
+                    f"{chosen['batch']}, {chosen['rate']:.4f}, {chosen['epochs']}",
+                    f"{each['mean']:.2f}",
+                    f"{each['sd']:.2f}",
+                    f"{each['accuracy']:.2%}",
+                    f"{each['accuracy_sd']:.2%}",
+                    f"{each['cold']:.2f}",
+                    number(part["ratios"][name]) if name in part["ratios"] else "",
+                ]
+            )
+    return table(head, rows)
+
+
+def scaling(found: Results) -> str:
+    """Picoseconds of a FLOP over growing sizes."""
+    lines = []
+    for kind, part in found.items():
+        rows = [
+            [
+                f"{each['size']:,.0f}",
+                number(1e12 * each["seconds_per_flop"]) if each["seconds_per_flop"] else "",
+                number(1e3 * median(each["seconds"])),
+            ]
+            for each in part["points"]
+        ]
+        fixed = f"; {number(1e3 * part['fixed_seconds'])} of them once a call" if "fixed_seconds" in part else ""
+        lines.append(table([kind, "picoseconds a FLOP", f"milliseconds{fixed}"], rows))
+    return "\n\n".join(lines)
+
+
+def imports(found: Results) -> str:
+    """Milliseconds."""
+    rows = [[name, *(number(1e3 * part[what]) for what in ("numpy", "library"))] for name, part in found.items()]
+    return table(["imports, milliseconds", "NumPy", "then the library"], rows)
+
+
 def first_fit(found: Results) -> str:
     """Milliseconds."""
-    head = ["first fit, milliseconds over the next one", "Ranvier cold", "Ranvier cached", "jax", "torch"]
-    places = (("ranvier", "cold"), ("ranvier", "cached"), ("jax", "cold"), ("torch", "cold"))
+    columns = {"import": "import", "first": "first", "inside": "of it imports", "warm": "warm", "extra": "over warm"}
+    columns["extra_without_imports"] = "over warm without imports"
+    head = ["first fit, milliseconds", *columns.values()]
     rows = [
-        [name, *(number(1e3 * part[who][case]["extra"]) if who in part else "" for who, case in places)]
+        [f"{name}, {who} {case}", *(number(1e3 * each[key]) for key in columns)]
         for name, part in found.items()
+        for who, cases in part.items()
+        for case, each in cases.items()
     ]
     return table(head, rows)
 
 
 def memory(found: Results) -> str:
     """Megabytes."""
-    head = ["peak memory over Python and rows, MiB", "Ranvier", "torch", "share", "Ranvier without library", "torch"]
+    head = ["peak memory, MiB", "rows", "Ranvier", "torch", "share", "without Python, NumPy and rows: Ranvier", "torch"]
+    head.append("share")
     rows = []
     for name, part in found.items():
         if "share" in part:
-            sizes = [part[who][what] / MEGABYTE for what in ("over", "training") for who in ("ranvier", "torch")]
-            over = [number(size) for size in sizes[:2]]
-            rows.append([name, *over, f"{part['share']:.2f}", *(number(size) for size in sizes[2:])])
+            ours, torch = part["ranvier"], part["torch"]
+            sizes = [ours["rows"], ours["peak"], torch["peak"]]
+            over = [each["peak"] - each["bare"] for each in (ours, torch)]
+            row = [name, *(number(size / MEGABYTE) for size in sizes), f"{part['share']:.2f}"]
+            rows.append([*row, *(number(size / MEGABYTE) for size in over), f"{part['share_over_rows']:.2f}"])
     return table(head, rows)
+
+
+def marks(asked: list[Results]) -> str:
+    """What was asked, what was found, and whether it is enough."""
+    rows = [
+        [each["what"], f"{each['found']:.4g}", f"{each['kind']} {each['mark']:g}", "yes" if each["met"] else "**no**"]
+        for each in asked
+    ]
+    return table(["asked", "found", "mark", "met"], rows)
+
+
+MAKERS = {
+    "training": training,
+    "share_of_peak": share_of_peak,
+    "prediction": prediction,
+    "accuracy_time": accuracy_time,
+    "scaling": scaling,
+    "imports": imports,
+    "first_fit": first_fit,
+    "memory": memory,
+}

@@ -5,21 +5,19 @@ The first line is the job: contender, workload, quick, folder, threads, engine.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 
-from versus_parts.workloads import FIRST_STEPS, WORKLOADS, Workload, read_rows
+from versus_parts.workloads import WORKLOADS, Workload, read_rows
 
 CHECK_STEPS = 6
-WARM_FITS = 5
 Job = dict[str, Any]
 
 
@@ -105,54 +103,19 @@ class Predictor:
         return (time.perf_counter() - begun) / calls
 
 
-class Beginner:
-    """Does something for the first time in a new process."""
-
-    def __init__(self, job: Job) -> None:
-        self.job, self.workload, self.folder = job, workload_of(job), Path(job["folder"])
-
-    def first(self) -> Any:
-        """Seconds of importing, of the first training on a few batches, and of the same once more."""
-        batch = self.workload.batch
-        X, y = read_rows(self.folder, FIRST_STEPS * batch)
-        weights = np.load(self.folder / "weights.npy")
-        begun = time.perf_counter()
-        contender = contender_of(self.job, self.workload)
-        importing = time.perf_counter() - begun
-        seconds = []
-        for _ in range(1 + WARM_FITS):
-            begun = time.perf_counter()
-            contender.start(X, y, weights, batch)
-            contender.train(1)
-            seconds.append(time.perf_counter() - begun)
-        return {"import": importing, "first": seconds[0], "warm": median(seconds[1:])}
-
-    def memory(self) -> Any:
-        """Bytes in memory: with Python and the rows, with the library warmed up too, and at most in two epochs."""
-        X, y = read_rows(self.folder)
-        bare = resident("VmRSS")
-        small = replace(self.workload, sizes=(2, 2, 2), batch=4)
-        warm = contender_of(self.job, small)
-        warm.start(np.ones((8, 2), np.float32), np.array([0, 1] * 4), None, 4)
-        warm.train(2)
-        contender = contender_of(self.job, self.workload)
-        loaded = resident("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")
-        contender.start(X, y, None, self.workload.batch)
-        contender.train(2)
-        peak = resident("VmHWM")
-        return {"bare": bare, "loaded": loaded, "peak": peak, "over": peak - bare, "training": peak - loaded}
+KINDS = {
+    "trainer": "versus_parts.worker:Trainer",
+    "predictor": "versus_parts.worker:Predictor",
+    "beginner": "versus_parts.beginner:Beginner",
+    "racer": "versus_parts.racer:Racer",
+    "scaler": "versus_parts.scaler:Scaler",
+}
 
 
-def resident(name: str) -> int:
-    """Bytes of this process in memory: now (VmRSS) or at most (VmHWM)."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) * 1024
-    raise OSError(f"This system does not say {name}.")
-
-
-KINDS = {"trainer": Trainer, "predictor": Predictor, "beginner": Beginner}
+def kind_of(name: str) -> Any:
+    """The class of a worker; only what it needs is imported, since imports and memory are measured too."""
+    module, _, kind = KINDS[name].partition(":")
+    return getattr(importlib.import_module(module), kind)
 
 
 def main() -> None:
@@ -163,7 +126,7 @@ def main() -> None:
         command = json.loads(line)
         try:
             if worker is None:
-                worker, answer = KINDS[command["kind"]](command), None
+                worker, answer = kind_of(command["kind"])(command), None
             else:
                 answer = getattr(worker, command.pop("do"))(**command)
             reply = {"answer": answer}

@@ -1,0 +1,195 @@
+"""The methods: each is made with the defaults of its makers, fits a `Problem` and predicts its test rows.
+
+A method is a function of a problem that returns `Fitted`: `predict(frame)` gives probabilities (n, classes) in the
+order of `problem.classes`, or numbers (n,). Making it and fitting it is what is timed, reading and splitting is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ours import EFFORTS, ranvier
+from .sets import Frame, Problem
+
+Array = NDArray[Any]
+Fit = Callable[[Problem], Callable[[Frame], Array]]
+MISSING = "(missing)"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a method is run.
+
+    Fields: `name`; `fit`, from a problem to a function that predicts; `packages` whose versions matter; `imports`,
+    modules that are loaded before the clock runs; `most_rows`, it is run only on so many training rows, because more
+    take too long; `ours`, it is Ranvier.
+    """
+
+    name: str
+    fit: Fit
+    packages: tuple[str, ...]
+    imports: tuple[str, ...]
+    most_rows: int | None = None
+    ours: bool = False
+
+
+def baseline(problem: Problem) -> Callable[[Frame], Array]:
+    """The shares of the classes, or the mean."""
+    target = problem.train[problem.table.target]
+    if problem.classification:
+        shares = target.value_counts(normalize=True)
+        row = np.array([shares[label] for label in problem.classes])
+        return lambda frame: np.tile(row, (len(frame), 1))
+    mean = float(target.mean())
+    return lambda frame: np.full(len(frame), mean)
+
+
+def sklearn_mlp(problem: Problem) -> Callable[[Frame], Array]:
+    """scikit-learn's MLP the way its users write it: missing cells filled, scaled, one-hot, early stopping."""
+    from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+    from sklearn.impute import SimpleImputer
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    words = problem.categorical
+    numbers = [name for name in problem.columns if name not in words]
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+            ("words", OneHotEncoder(handle_unknown="ignore", sparse_output=False), words),
+        ]
+    )
+    settings = {"early_stopping": True, "random_state": problem.seed}
+    if problem.classification:
+        return _learned(problem, make_pipeline(columns, MLPClassifier(**settings)), _with_text)
+    scaled = TransformedTargetRegressor(MLPRegressor(**settings), transformer=StandardScaler())
+    return _learned(problem, make_pipeline(columns, scaled), _with_text)
+
+
+def histgb(problem: Problem) -> Callable[[Frame], Array]:
+    """scikit-learn's boosted trees on histograms."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    make = HistGradientBoostingClassifier if problem.classification else HistGradientBoostingRegressor
+    return _learned(problem, make(random_state=problem.seed), _with_categories)
+
+
+def xgboost(problem: Problem) -> Callable[[Frame], Array]:
+    """XGBoost, told that columns of words are categories."""
+    from xgboost import XGBClassifier, XGBRegressor
+
+    make = XGBClassifier if problem.classification else XGBRegressor
+    model = make(random_state=problem.seed, n_jobs=problem.threads, enable_categorical=True)
+    return _learned(problem, model, _with_categories)
+
+
+def lightgbm(problem: Problem) -> Callable[[Frame], Array]:
+    """LightGBM."""
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    make = LGBMClassifier if problem.classification else LGBMRegressor
+    model = make(random_state=problem.seed, n_jobs=problem.threads, verbosity=-1)
+    return _learned(problem, model, _with_categories)
+
+
+def catboost(problem: Problem) -> Callable[[Frame], Array]:
+    """CatBoost, told which columns are categories."""
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    make = CatBoostClassifier if problem.classification else CatBoostRegressor
+    settings = {"random_seed": problem.seed, "thread_count": problem.threads, "verbose": False}
+    model = make(cat_features=problem.categorical, allow_writing_files=False, **settings)
+    return _learned(problem, model, _with_text)
+
+
+def realmlp(problem: Problem) -> Callable[[Frame], Array]:
+    """pytabkit's RealMLP with tuned defaults on torch's CPU; it refuses missing numbers, so they are filled."""
+    from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
+
+    make = RealMLP_TD_Classifier if problem.classification else RealMLP_TD_Regressor
+    return _pytabkit(problem, make)
+
+
+def tabm(problem: Problem) -> Callable[[Frame], Array]:
+    """pytabkit's TabM with its defaults on torch's CPU."""
+    from pytabkit import TabM_D_Classifier, TabM_D_Regressor
+
+    return _pytabkit(problem, TabM_D_Classifier if problem.classification else TabM_D_Regressor)
+
+
+def _pytabkit(problem: Problem, make: Any) -> Callable[[Frame], Array]:
+    import torch
+
+    torch.set_num_threads(problem.threads)
+    words = problem.categorical
+    numbers = [name for name in problem.columns if name not in words]
+    medians = problem.train[numbers].median()
+
+    def prepare(problem: Problem, frame: Frame) -> Frame:
+        found = _with_text(problem, frame)
+        found[numbers] = found[numbers].fillna(medians).astype("float64")
+        return found
+
+    settings = {"random_state": problem.seed, "device": "cpu", "n_threads": problem.threads}
+    return _learned(problem, make(**settings), prepare, cat_col_names=words)
+
+
+def _learned(
+    problem: Problem, model: Any, prepare: Callable[[Problem, Frame], Frame], **fitting: Any
+) -> Callable[[Frame], Array]:
+    """Fit a model of scikit-learn's kind on class numbers or values, and give what predicts."""
+    inputs, target = prepare(problem, problem.train), problem.train[problem.table.target]
+    if not problem.classification:
+        model.fit(inputs, target.to_numpy(np.float64), **fitting)
+        return lambda frame: np.asarray(model.predict(prepare(problem, frame)), np.float64).reshape(-1)
+    index = {label: number for number, label in enumerate(problem.classes)}
+    model.fit(inputs, target.map(index).to_numpy(np.int64), **fitting)
+    if list(model.classes_) != list(range(len(index))):
+        raise ValueError(f"The model names the classes {list(model.classes_)}, not 0 to {len(index) - 1}.")
+    return lambda frame: np.asarray(model.predict_proba(prepare(problem, frame)), np.float64)
+
+
+def _with_text(problem: Problem, frame: Frame) -> Frame:
+    """The known columns; a missing word is a word of its own."""
+    found = frame[problem.columns].copy()
+    for name in problem.categorical:
+        found[name] = found[name].astype(object).where(found[name].notna(), MISSING).astype(str).astype(object)
+    return found
+
+
+def _with_categories(problem: Problem, frame: Frame) -> Frame:
+    """The known columns; words become categories, those of the training rows."""
+    import pandas
+
+    found = frame[problem.columns].copy()
+    for name in problem.categorical:
+        known = sorted(problem.train[name].dropna().unique().tolist())
+        values = found[name].astype(object).where(found[name].isin(known), None)
+        found[name] = pandas.Categorical(values, categories=known)
+    return found
+
+
+SKLEARN = ("sklearn.pipeline", "sklearn.compose", "sklearn.neural_network", "sklearn.ensemble")
+METHODS = {
+    method.name: method
+    for method in (
+        Method("baseline", baseline, (), ()),
+        Method("sklearn-mlp", sklearn_mlp, ("scikit-learn",), SKLEARN),
+        Method("histgb", histgb, ("scikit-learn",), SKLEARN),
+        Method("xgboost", xgboost, ("xgboost", "xgboost-cpu"), ("xgboost",)),
+        Method("lightgbm", lightgbm, ("lightgbm",), ("lightgbm",)),
+        Method("catboost", catboost, ("catboost",), ("catboost",)),
+        *(
+            Method(name, ranvier(effort), ("ranvier", "llvmlite"), ("ranvier.model.train",), ours=True)
+            for name, effort in EFFORTS.items()
+        ),
+        Method("realmlp-td", realmlp, ("pytabkit", "torch"), ("pytabkit", "torch")),
+        Method("tabm-d", tabm, ("pytabkit", "torch"), ("pytabkit", "torch"), most_rows=1_500),
+    )
+}

@@ -1,0 +1,166 @@
+"""The figures as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .latency import ASKED
+from .methods import METHODS
+from .sets import TABLES
+from .summary import MEASURES, OURS, SLOW, Results
+
+TITLES = {
+    "accuracy": "accuracy",
+    "log_loss": "log loss",
+    "rmse": "RMSE over the standard deviation of the test target",
+    "mae": "mean absolute error",
+}
+
+
+def markdown(found: Results) -> str:
+    """All tables."""
+    parts = [_header(found)]
+    parts += [text for measure in MEASURES if (text := _scores(found, measure))]
+    parts += [_ranks(title, each) for title, each in found["ranks"].items() if each]
+    parts += [_mlp(name, found["against_mlp"][name]) for name in OURS if found["against_mlp"][name]]
+    parts.append(_seconds(found["seconds"]) if found["seconds"] else "No timing pass yet: run with --timing.")
+    parts += [_latency(name, each) for name, each in found["latency"].items()]
+    parts.append(_left_out(found))
+    return "\n\n".join(parts)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; all but the first column stand right."""
+    marks = ["---", *["--:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, marks, *rows))
+
+
+def score(mean: float, error: float | None, digits: int | None = 4) -> str:
+    """A mean with its standard error.
+
+    >>> score(0.85678, 0.00123), score(123456.7, 1234.5, None), score(0.5, None)
+    ('0.8568 ± 0.0012', '1.235e+05 ± 1.2e+03', '0.5000')
+    """
+    if digits is None:
+        return f"{mean:.4g}" + ("" if error is None else f" ± {error:.2g}")
+    return f"{mean:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a unit that fits.
+
+    >>> duration(0.0000125), duration(0.0345), duration(34.5)
+    ('12.5 us', '34.5 ms', '34.5 s')
+    """
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} us"
+
+
+def _header(found: Results) -> str:
+    machines = sorted({run["machine"]["processor"] for run in found["runs"]})
+    names: dict[str, str] = {}
+    for run in found["runs"]:
+        names |= run["versions"]
+    return f"{', '.join(machines) or 'unknown machine'}; {', '.join(f'{k} {v}' for k, v in names.items())}."
+
+
+def _scores(found: Results, measure: str) -> str:
+    """One measure on all sets; the best mean is bold, and how many seeds stand behind a mean where they differ."""
+    sets = {name: each for name, each in found["sets"].items() if any(measure in one for one in each.values())}
+    methods = [name for name in METHODS if any(name in each for each in sets.values())]
+    if not sets:
+        return ""
+    most = max(len(one["seeds"]) for each in sets.values() for one in each.values())
+    sign, rows = -1 if MEASURES[measure] == "high" else 1, []
+    for name, each in sets.items():
+        best = min((sign * one[measure]["mean"] for one in each.values() if measure in one), default=0.0)
+        cells = [name]
+        for method in methods:
+            one = each.get(method, {})
+            if measure not in one:
+                cells.append("failed" if one else "")
+                continue
+            text = score(one[measure]["mean"], one[measure]["error"], None if measure == "mae" else 4)
+            text = f"**{text}**" if sign * one[measure]["mean"] == best else text
+            short = f" ({len(one['seeds'])} seeds)" if len(one["seeds"]) < most else ""
+            cells.append(text + short + (f" ({one['failed']} failed)" if one["failed"] else ""))
+        rows.append(cells)
+    way = "higher is better" if sign < 0 else "lower is better"
+    return f"Mean ± standard error over {most} seeds, {way}:\n\n" + table([TITLES[measure], *methods], rows)
+
+
+def _ranks(title: str, found: Results) -> str:
+    """One column for the peers alone and one for each of ours among the peers."""
+    methods = [name for name in METHODS if any(name in each["mean_ranks"] for each in found.values())]
+    order = sorted(methods, key=lambda name: min(e["mean_ranks"].get(name, 99) for e in found.values()))
+    rows = []
+    for name in order:
+        cells = [each["mean_ranks"].get(name) for each in found.values()]
+        rows.append([name, *("" if cell is None else f"{cell:.2f}" for cell in cells)])
+    head = [f"mean rank by {title}"]
+    head += [("peers" if who == "peers" else f"with {who}") + f", {len(e['sets'])} sets" for who, e in found.items()]
+    return table(head, rows)
+
+
+def _mlp(name: str, found: Results) -> str:
+    """Set by set: ahead of scikit-learn's MLP, level with it (within one standard error), or behind."""
+    rows, behind = [], []
+    for each, measures in found.items():
+        for measure, one in measures.items():
+            by = "" if one["verdict"] == "failed" else score(one["better_by"], one["error"])
+            rows.append([f"{each}, {TITLES[measure].split(' over')[0]}", one["verdict"], by, str(len(one["seeds"]))])
+            behind += [each] if one["verdict"] in ("behind", "failed") else []
+    count = len(found)
+    said = f"behind on {', '.join(dict.fromkeys(behind))}" if behind else "ahead or level on every one"
+    return f"{name} against scikit-learn's MLP on {count} of {len(TABLES)} sets: {said}.\n\n" + table(
+        [name, "is", "better by, paired over seeds", "seeds"], rows
+    )
+
+
+def _seconds(found: Results) -> str:
+    """Geometric means over the sets."""
+    rows = [
+        [
+            name,
+            duration(each["fit"]),
+            duration(each["first_fit"]),
+            duration(each["predict"]),
+            "" if each["of_slow"] is None else f"{each['of_slow']:.3g}",
+            str(len(each["sets"])),
+            "/".join(map(str, each["threads"])),
+        ]
+        for name, each in found.items()
+    ]
+    head = ["seconds, geometric mean", "fit", "first fit", "predict test rows", f"fit over {SLOW}'s", "sets", "threads"]
+    return table(head, rows)
+
+
+def _latency(name: str, row: dict[str, Any]) -> str:
+    """Each form of raw rows next to what is asked."""
+    if "failed" in row:
+        return f"No latency of {name}: {row['failed']}"
+    rows = []
+    for form, each in row["forms"].items():
+        asked = ASKED[each["rows"]]
+        if "failed" in each:
+            rows.append([form, each["failed"], "", duration(asked), "no"])
+        else:
+            kept = "yes" if each["median"] <= asked else "no"
+            rows.append([form, duration(each["median"]), duration(each["best"]), duration(asked), kept])
+    return table([f"{name}, probabilities of raw rows of adult", "median", "best", "asked", "kept"], rows)
+
+
+def _left_out(found: Results) -> str:
+    """What has no result, and why."""
+    lines = [
+        f"- {row['kind']}: {row['method']} on {row['set']}, seed {row['seed']}: {row['failed']}"
+        for row in found["failed"]
+    ]
+    limits = [
+        f"{name} is run only on at most {m.most_rows:,} training rows" for name, m in METHODS.items() if m.most_rows
+    ]
+    text = "Left out: " + "; ".join(limits) + ", because it takes minutes beyond; it is not ranked."
+    return text + ("\n\nFailed:\n" + "\n".join(lines) if lines else "")

@@ -1,0 +1,54 @@
+"""One method on one set at one seed in a process of its own: prints the result as one JSON line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import time
+from typing import Any
+
+import numpy as np
+
+from . import scores
+from .answering import answer
+from .methods import METHODS
+from .records import versions
+from .sets import TABLES, problem
+
+ENOUGH_SECONDS, MOST_FITS = 3.0, 5
+
+
+def result(options: argparse.Namespace) -> dict[str, Any]:
+    """Fit, predict, check, score."""
+    method = METHODS[options.method]
+    found = problem(TABLES[options.set], options.data, options.seed, options.threads)
+    if method.most_rows is not None and len(found.train) > method.most_rows:
+        return {"skipped": f"{len(found.train)} training rows are more than the {method.most_rows} it is run on"}
+    for module in method.imports:
+        importlib.import_module(module)
+    fits: list[float] = []
+    predictions: list[float] = []
+    while not fits or (options.timing and sum(fits) < ENOUGH_SECONDS and len(fits) < MOST_FITS):
+        begun = time.perf_counter()
+        predict = method.fit(found)
+        fits.append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        values = predict(found.test)
+        predictions.append(time.perf_counter() - begun)
+    target = found.test[found.table.target]
+    scores.check(values, len(target), len(found.classes) if found.classification else None)
+    if found.classification:
+        scored = scores.of_classes(values, target.tolist(), found.classes)
+    else:
+        scored = scores.of_numbers(values, target.to_numpy(np.float64))
+    return {
+        "rows": {"train": len(found.train), "test": len(found.test), "digest": found.digest()},
+        "scores": scored,
+        "fit_seconds": fits,
+        "predict_seconds": predictions,
+        "versions": versions(method.packages),
+    }
+
+
+if __name__ == "__main__":
+    answer(result)

@@ -1,0 +1,87 @@
+"""What is asked of Ranvier, and whether it is so: each number found next to its mark, yes or no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Results = dict[str, Any]
+FASTER, FLAT = 1.0, 1.5
+COLD_SECONDS, CACHED_SECONDS = 0.5, 0.05
+MEMORY_SHARE = 0.5
+
+
+def asked(results: Results) -> list[Results]:
+    """One record for every number: `what`, `found`, `mark`, whether "at least" or "at most", and `met`."""
+    found: list[Results] = []
+    for part, list_of in PARTS.items():
+        for name, each in results.get(part, {}).items():
+            if "failed" not in each:
+                found += list_of(name, each)
+    return found
+
+
+def at_least(what: str, found: float, mark: float) -> Results:
+    """A number that should not be smaller than its mark."""
+    return {"what": what, "found": found, "kind": "at least", "mark": mark, "met": bool(found >= mark)}
+
+
+def at_most(what: str, found: float, mark: float) -> Results:
+    """A number that should not be larger than its mark."""
+    return {"what": what, "found": found, "kind": "at most", "mark": mark, "met": bool(found <= mark)}
+
+
+def _training(name: str, part: Results) -> list[Results]:
+    return [
+        at_least(f"training {name}: times as fast as {peer}", ratio["median"], FASTER)
+        for peer, ratio in part["ratios"].items()
+    ]
+
+
+def _prediction(name: str, part: Results) -> list[Results]:
+    return [
+        at_least(f"prediction of {name} rows: times as fast as {peer}", ratio["median"], FASTER)
+        for peer, ratio in part["ratios"].items()
+    ]
+
+
+def _accuracy_time(name: str, part: Results) -> list[Results]:
+    scores = [
+        at_least(f"{name}: mean test accuracy of {who}", each["accuracy"], part["mark"])
+        for who, each in part["contenders"].items()
+    ]
+    times = [
+        at_least(f"{name}: times as fast as {peer} to it", part["ratios"][peer], FASTER) for peer in part["ratios"]
+    ]
+    return scores + times
+
+
+def _scaling(name: str, part: Results) -> list[Results]:
+    if part["flatness"] is None:
+        return []
+    what = f"scaling: dearest over cheapest FLOP, from {part['flat_from']:,.0f} {name}"
+    return [at_most(what, part["flatness"], FLAT)]
+
+
+def _first_fit(name: str, part: Results) -> list[Results]:
+    cases = part.get("ranvier", {})
+    marks = {"cold": COLD_SECONDS, "cached": CACHED_SECONDS}
+    found = []
+    for case, each in cases.items():
+        found.append(at_most(f"first fit {name}, {case}: seconds over warm", each["extra"], marks[case]))
+        without = f"first fit {name}, {case}: seconds over warm, without imports in it"
+        found.append(at_most(without, each["extra_without_imports"], marks[case]))
+    return found
+
+
+def _memory(name: str, part: Results) -> list[Results]:
+    return [at_most(f"memory {name}: peak over torch's", part["share"], MEMORY_SHARE)] if "share" in part else []
+
+
+PARTS = {
+    "training": _training,
+    "prediction": _prediction,
+    "accuracy_time": _accuracy_time,
+    "scaling": _scaling,
+    "first_fit": _first_fit,
+    "memory": _memory,
+}

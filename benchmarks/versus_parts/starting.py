@@ -1,0 +1,86 @@
+"""What stands before the first result: imports, the first training of a process, and the memory all of it takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from versus_parts.measure import Results, Say, Settings
+from versus_parts.processes import Process, environment
+
+BEGINNERS = ("ranvier", "jax", "torch", "scikit-learn")
+IMPORTED = {"ranvier": "ranvier", "jax": "jax", "torch": "torch", "scikit-learn": "sklearn.neural_network"}
+IMPORT_PROGRAM = """
+import time
+begun = time.perf_counter()
+import numpy
+middle = time.perf_counter()
+import {module}
+print(middle - begun, time.perf_counter() - middle)
+"""
+
+
+def imports(settings: Settings, say: Say) -> Results:
+    """Seconds of `import numpy`, and of importing each library after it, in new processes."""
+    say("imports")
+    found: Results = {}
+    for contender in settings.here(BEGINNERS):
+        pairs = [_import_seconds(IMPORTED[contender], settings) for _ in range(max(3, settings.repeats))]
+        found[contender] = {"numpy": median(first for first, _ in pairs), "library": median(then for _, then in pairs)}
+    return found
+
+
+def _import_seconds(module: str, settings: Settings) -> tuple[float, float]:
+    program = [sys.executable, "-W", "ignore", "-c", IMPORT_PROGRAM.format(module=module)]
+    done = subprocess.run(program, env=environment(settings.threads), capture_output=True, text=True, check=True)
+    first, then = done.stdout.split()[-2:]
+    return float(first), float(then)
+
+
+def first_fit(name: str, settings: Settings, say: Say) -> Results:
+    """Seconds of the first training in a new process next to those of the next one: cold, and with objects on disk."""
+    workload, found = settings.workload(name), {}
+    say(f"{name}: first fit")
+    for contender in settings.here(BEGINNERS):
+        cases = ("cold", "cached") if contender == "ranvier" else ("cold",)
+        samples: dict[str, list[Results]] = {case: [] for case in cases}
+        for turn in range(max(2, settings.repeats // 2)):
+            cache = settings.folder / f"cache-{turn}"
+            shutil.rmtree(cache, ignore_errors=True)
+            for case in cases:
+                with Process("beginner", settings.job(contender, workload), cache) as process:
+                    samples[case].append(process.ask("first"))
+        found[contender] = {case: _summary(each) for case, each in samples.items()}
+    return found
+
+
+def _summary(samples: list[Results]) -> Results:
+    """The medians, and what the first training takes over the next: all of it, and without what it imports."""
+    found: dict[str, Any] = {name: median(one[name] for one in samples) for name in samples[0]}
+    found["extra"] = median(one["first"] - one["warm"] for one in samples)
+    found["extra_without_imports"] = median(one["first"] - one["inside"] - one["warm"] for one in samples)
+    return found | {"samples": samples}
+
+
+def memory(name: str, settings: Settings, say: Say) -> Results:
+    """The most bytes that a process with the same rows and the same training ever holds, next to torch's."""
+    workload, found = settings.workload(name), {}
+    say(f"{name}: memory")
+    if not Path("/proc/self/status").exists() or os.name != "posix":
+        return {"failed": "this system does not say how much memory a process holds"}
+    for contender in settings.here(("ranvier", "torch")):
+        samples = []
+        for _ in range(2):
+            with Process("beginner", settings.job(contender, workload)) as process:
+                samples.append(process.ask("memory"))
+        found[contender] = {key: median(one[key] for one in samples) for key in samples[0]} | {"samples": samples}
+    if len(found) == 2:
+        ours, torch = found["ranvier"], found["torch"]
+        found["share"] = ours["peak"] / torch["peak"]
+        found["share_over_rows"] = (ours["peak"] - ours["bare"]) / max(1, torch["peak"] - torch["bare"])
+    return found
