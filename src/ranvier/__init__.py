@@ -77,6 +77,8 @@ _HOMES = {
     "ranvier.model.model": ("Model", "load"),
     "ranvier.model.fit": ("fit",),
     "ranvier.model.train": ("train", "resume"),
+    "ranvier.estimators.classifier": ("Classifier",),
+    "ranvier.estimators.regressor": ("Regressor",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,4 +1,4 @@
-"""The counter-based random generator: Philox4x32-10, and Philox4x64 for whole orders.
+"""The counter-based random generator: Philox4x32-10, and NumPy's Philox4x64-10 for orders.
 
 A random word is a pure function of (seed, purpose, step, layer, index), so shuffles, dropout masks and initial
 weights are the same in every engine, for any number of threads, and after resuming: there is no state to save.
@@ -93,8 +93,13 @@ def uniform(seed: int, purpose: int, step: int, layer: int, count: int, start: i
     >>> bool(0 <= draws.min() < draws.max() < 1)
     True
     """
-    words = bits(seed, purpose, step, layer, 2 * count, 2 * start).astype(np.uint64).reshape(count, 2)
-    return ((words[:, 0] >> np.uint64(5)) * 67108864.0 + (words[:, 1] >> np.uint64(6))) / 9007199254740992.0
+    drawn = np.empty(count)
+    for first in range(0, count, BLOCK):
+        size = min(BLOCK, count - first)
+        words = bits(seed, purpose, step, layer, 2 * size, 2 * (start + first)).astype(np.uint64).reshape(size, 2)
+        whole = (words[:, 0] >> np.uint64(5)) * 67108864.0 + (words[:, 1] >> np.uint64(6))
+        np.divide(whole, 9007199254740992.0, out=drawn[first : first + size])
+    return drawn
 
 
 def normal(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArray[np.float64]:
@@ -120,8 +125,8 @@ def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int
     """A random order of the numbers 0 to rows - 1, for example of the training rows in one epoch.
 
     Every row draws a 64-bit key whose low bits are replaced by the row's own number: keys are all different, so the
-    sorted order does not depend on the sorting method. Only the training loop draws orders, never compiled code, so
-    the keys come from NumPy's Philox4x64, whose numbers are the same in every version of NumPy and come faster.
+    sorted order does not depend on the sorting method. Compiled code draws no orders, so the keys come from NumPy's
+    Philox4x64, whose words are the same in every version of NumPy and come faster.
 
     Parameters:
         step: a whole number from 0 to 2**56 - 1, such as the epoch.
@@ -131,7 +136,7 @@ def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int
     """
     if rows == 0:
         return np.empty(0, np.int64)
-    key = np.array([check_seed(seed), (purpose << 56) | step], np.uint64)
+    key = np.array([check_seed(seed), (purpose << 56) + step], np.uint64)
     keys = np.random.Philox(key=key).random_raw(rows)
     mask = np.uint64((1 << max(rows - 1, 1).bit_length()) - 1)
     keys &= ~mask

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import fields
+from functools import cache, lru_cache
 from pathlib import Path
 
 from ranvier.errors import InputError
+from ranvier.records import record
 
 ENGINES = ("auto", "native", "reference", "gpu")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """The environment variables, read and checked.
 
@@ -36,23 +38,34 @@ def read() -> Settings:
     >>> read().engine in ENGINES
     True
     """
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    data = os.environ.get("RANVIER_DATA")
-    engine = os.environ.get("RANVIER_ENGINE") or "auto"
+    return _checked(os.environ.get("XDG_CACHE_HOME"), os.path.expanduser("~"), *map(os.environ.get, variables()))
+
+
+@lru_cache(8)
+def _checked(
+    caches: str | None,
+    home: str,
+    data: str | None,
+    cache: str | None,
+    engine: str | None,
+    threads: str | None,
+    cpu: str | None,
+) -> Settings:
+    engine = engine or "auto"
     if engine not in ENGINES:
         raise InputError(f"RANVIER_ENGINE is {engine!r}; it must be one of {', '.join(ENGINES)}.")
-    threads = os.environ.get("RANVIER_THREADS")
     if threads and not (threads.isdigit() and int(threads) > 0):
         raise InputError(f"RANVIER_THREADS is {threads!r}; it must be a whole number of at least 1.")
     return Settings(
         data=Path(data) if data else None,
-        cache=Path(os.environ.get("RANVIER_CACHE") or home / "ranvier"),
+        cache=Path(cache) if cache else Path(caches or Path(home, ".cache")) / "ranvier",
         engine=engine,
         threads=int(threads) if threads else None,
-        cpu=os.environ.get("RANVIER_CPU") or None,
+        cpu=cpu or None,
     )
 
 
+@cache
 def variables() -> tuple[str, ...]:
     """The names of the environment variables, in the order of `Settings`.
 

@@ -256,7 +256,7 @@ def test_a_description_with_anything_changed_is_read_or_refused_in_words(
             broken = changed(description, path, value)
             if json.dumps(broken) == json.dumps(description):
                 continue
-            monkeypatch.setattr("ranvier.model.model.read_model", lambda path, found=(arrays, broken): found)
+            monkeypatch.setattr("ranvier.storage.model_file.read_model", lambda path, found=(arrays, broken): found)
             with contextlib.suppress(ModelFileError):
                 rv.load("broken.rv")
                 continue

@@ -14,7 +14,7 @@ import ranvier as rv
 from ranvier.errors import InputError, TrainingError
 from ranvier.model.choices import Choices, batch_size_for, chosen_from
 from ranvier.storage.run_folder import RunFolder
-from tests.model.trial import bits, frame, leftovers, points, train
+from tests.model.trial import QUICK, bits, frame, leftovers, points, train
 
 BROKEN: dict[str, tuple[Any, str]] = {
     "no such file": ({"data": "there.csv"}, "there.csv"),
@@ -46,7 +46,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "weight decay": ({"weight_decay": -1.0}, "weight_decay is -1"),
     "validation share": ({"validation": 1.5}, "validation is 1.5"),
     "validation file": ({"validation": "there.csv"}, "there.csv"),
-    "validation frame": ({"validation": frame()}, "share of the rows or a file"),
+    "validation tuple": ({"validation": (frame(),)}, "validation has 1 parts"),
     "held out": ({"held_out": 0.95}, "no rows to learn from"),
     "ignore": ({"ignore": "agee"}, 'Did you mean "age"'),
     "patience": ({"patience": 0}, "patience is 0"),
@@ -240,3 +240,20 @@ def test_choices_do_what_they_say(options: dict[str, Any], check: Any) -> None:
 def test_the_batch_grows_with_the_rows() -> None:
     sizes = [batch_size_for(rows) for rows in (1, 2_000, 2_001, 40_000, 100_001, 10**9)]
     assert sizes == [32, 32, 64, 128, 512, 512]
+
+
+def test_a_task_with_values_beside_the_table_weights_and_validation_rows() -> None:
+    table = frame()
+    inputs, income = table.drop("income"), table["income"].to_numpy()
+    task = rv.Task("binary", 1, ("low", "high"), ("income",))
+    given: dict[str, Any] = {**QUICK, "task": task, "held_out": 0.0}
+    weights = np.where(income == "high", 2.0, 0.5)
+    apart = (inputs[:10], income[:10])
+    plain = train(inputs, income, validation=apart, **given)
+    assert plain.task == task
+    assert plain.report["split"] == {"training": 60, "validation": 10, "held_out": 0}
+    weighted = train(inputs, income, validation=(*apart, weights[:10]), sample_weight=weights, **given)
+    assert weighted.probabilities(inputs)[:, 1].mean() > plain.probabilities(inputs)[:, 1].mean()
+    assert Choices.from_dict(Choices(task=task).to_dict()).task == task
+    with pytest.raises(InputError, match="There are 59 weights and 60 rows"):
+        train(inputs, income, sample_weight=weights[1:], **given)

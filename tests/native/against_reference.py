@@ -53,7 +53,7 @@ def rows_for(task: Problem, rows: int = 37, kind: type = np.float32, seed: int =
     targets = generator.random((rows, task.network.outputs)) + 0.05
     targets /= targets.sum(axis=1, keepdims=True) if task.network.outputs > 1 else 1.1
     weights = generator.integers(0, 4, rows).astype(np.float64) if task.weighted else None
-    return Rows(inputs, targets.astype(task.precision), weights)
+    return Rows(inputs, targets.astype(task.dtype), weights)
 
 
 def span_for(task: Problem, rows: int = 37, steps: int = 3, seed: int = 0) -> Span:

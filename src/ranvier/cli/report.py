@@ -65,6 +65,9 @@ def network(output: Output, report: Report) -> None:
     output.words.print(layer_table(report["layers"]))
     epochs = "1 epoch" if report["epochs"] == 1 else f"{report['epochs']} epochs"
     best = f", the weights of epoch {report['best_epoch']} kept" if report["best_epoch"] != report["epochs"] else ""
+    if len(report.get("networks", ())) > 1:
+        epochs = f"{len(report['networks'])} networks joined to one, {epochs}"
+        best = ", the best weights of each kept"
     output.say(f"{epochs} in {duration(report['seconds'])} on the {report['engine']} engine{best}.", "dim")
 
 

@@ -93,6 +93,8 @@ def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> No
     heading(output, f"Network, {found['parameters']:,} parameters")
     output.words.print(layer_table(layer_rows(model.network)))
     output.say()
+    if model.report.get("recipe"):
+        _print_recipe(output, model.report["recipe"])
     _print_statistics(output, found["statistics"])
     if model.history:
         output.say()
@@ -124,6 +126,19 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
     output.words.print(shown)
     if len(columns) > SHOWN_COLUMNS:
         output.say(f"and {len(columns) - SHOWN_COLUMNS} more columns; --json lists them all.", "dim")
+    output.say()
+
+
+def _print_recipe(output: Output, parts: dict[str, Any]) -> None:
+    from ranvier.cli.report import heading
+    from ranvier.cli.tables import literal, table
+
+    heading(output, "Recipe")
+    shown = table("Part", "Value")
+    for name, value in parts.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
+        shown.add_row(name.replace("_", " "), literal(text))
+    output.words.print(shown)
     output.say()
 
 

@@ -29,6 +29,10 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--validation", "SHARE", ShareOrFile(), "0.1", "Rows that decide when to stop: a share of DATA, or a file."),
         ("--held-out", "SHARE", SHARE, "0.2", "Share of the rows kept for measuring."),
     ),
+    "Recipe": (
+        ("--recipe", "NAME", click.Choice(["table"]), "", "Let a recipe choose everything below: table."),
+        ("--effort", "HOW", click.Choice(["fast", "default", "best"]), "", "Of the recipe: fast, default or best."),
+    ),
     "Network": (
         ("--hidden", "WIDTHS", Widths(), "256,256", "Widths of the hidden layers, or none."),
         ("--activation", "NAME", str, "silu", "Of the hidden layers: relu, gelu, tanh, ..."),

@@ -118,6 +118,8 @@ def _asked(series: pl.Series, kind: str) -> ColumnPlan:
             raise read.refuse(series, wrong, expected)
         if isinstance(values, np.ndarray):
             _refuse_infinite(series, values)
+            present = values[~np.isnan(values)]
+            return ColumnPlan(series.name, kind, "as asked", len(values) - present.size, int(np.unique(present).size))
     words = read.text(series)
     return ColumnPlan(series.name, kind, "as asked", words.null_count(), words.drop_nulls().n_unique())
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.sparse import Sparse
 from ranvier.errors import InputError, ShapeError
 from ranvier.random import SPLIT, permutation
 
@@ -21,7 +22,7 @@ class Dataset:
     """Encoded rows.
 
     Fields:
-        X: the inputs, float32, contiguous, shape (B, K).
+        X: the inputs, float32, contiguous, shape (B, K); or sparse rows.
         y: the targets, float32, contiguous, shape (B, N).
         weight: how much each row counts, float32, shape (B,); None where all count the same.
 
@@ -32,20 +33,21 @@ class Dataset:
     3
     """
 
-    X: NDArray[np.float32]
+    X: NDArray[np.float32] | Sparse
     y: NDArray[np.float32]
     weight: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         shapes = (self.X.shape, self.y.shape)
-        if self.X.ndim != 2 or self.y.ndim != 2 or len(self.X) != len(self.y):
+        if len(self.X.shape) != 2 or self.y.ndim != 2 or len(self.X) != len(self.y):
             raise ShapeError(
                 f"X and y have shapes {shapes[0]} and {shapes[1]}; (rows, inputs) and (rows, outputs) were expected."
             )
         if self.weight is not None and self.weight.shape != (len(self.X),):
             raise ShapeError(f"weight has shape {self.weight.shape}; ({len(self.X)},) was expected.")
         for name, array in (("X", self.X), ("y", self.y), ("weight", self.weight)):
-            if array is not None and (array.dtype != np.float32 or not array.flags.c_contiguous):
+            contiguous = array is None or isinstance(array, Sparse) or array.flags.c_contiguous
+            if array is not None and (array.dtype != np.float32 or not contiguous):
                 raise ShapeError(f"{name} is of type {array.dtype}; a contiguous float32 array was expected.")
 
     @property

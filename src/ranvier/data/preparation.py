@@ -16,11 +16,14 @@ from ranvier.data.columns import ColumnPlan, infer_columns
 from ranvier.data.dataset import Dataset, split_rows
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
+from ranvier.data.encoders.features import Features
 from ranvier.data.encoders.labels import Values, missing_rows, plain_values
 from ranvier.data.encoders.table import Encoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.sources import open_source
+from ranvier.data.sources.frames import named_columns
 from ranvier.data.sources.records import Arrays, Source, Table
+from ranvier.engine.sparse import Sparse
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
 
@@ -69,6 +72,8 @@ def prepare(
     seed: int = 0,
     ignore: Iterable[str] = (),
     validation_source: Any = None,
+    weight: Any = None,
+    features: Features | None = None,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -76,12 +81,16 @@ def prepare(
         source: anything that `open_source` reads.
         target: the name of the column to predict, several names, or an array of target values; None for the default
             target of a named set or the targets of arrays.
-        task: "binary", "classes", "multilabel" or "regression"; None to infer it from the target.
+        task: "binary", "classes", "multilabel" or "regression"; None to infer it from the target; or a whole Task for
+            target values that stand beside the source and are its classes or numbers as they are.
         validation: the share of the rows that training watches, from 0 to below 1.
         held_out: the share of the rows that training never sees.
         seed: of the split.
         ignore: columns that are no inputs.
-        validation_source: rows for validation from another source; then `validation` is not used.
+        validation_source: rows for validation from another source, with their target in them, or a tuple of rows and
+            target values, or of rows, target values and weights; then `validation` is not used.
+        weight: how much each row counts, shape (B,); None where all count the same.
+        features: how far the columns are spelled out; None for one number a number.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -93,35 +102,47 @@ def prepare(
     >>> prepared.task.classes
     ('setosa', 'versicolor', 'virginica')
     """
-    opened, names = _with_target(source, target)
-    columns, notes = _columns(opened, names, (ignore,) if isinstance(ignore, str) else tuple(ignore))
-    opened, values, dropped = _labelled(opened, names)
-    chosen, reason = explain_task(values, task.kind if isinstance(task, Task) else task, names)
-    notes = [f"Task: {chosen.kind} ({reason}).", *dropped, *opened.notes, *notes]
+    whole = task if isinstance(task, Task) else None
+    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.names)
+    own, beside = isinstance(opened, Table) and not whole, target if whole else None
+    if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, Sparse):
+        raise InputError(
+            "The data are sparse rows, which are numbers already, and a recipe spells out the columns of tables; "
+            "leave the recipe out, or give an array, X.toarray()."
+        )
+    if features is not None and isinstance(opened, Arrays) and opened.inputs.dtype.kind == "f":
+        beside = target_values(opened) if beside is None else beside
+        opened = named_columns(opened)
+    inside = names if beside is None else ()
+    columns, notes = _columns(opened, inside, (ignore,) if isinstance(ignore, str) else tuple(ignore))
+    rows = _labelled(opened, names, beside, weight)
+    chosen, reason = (whole, "as asked") if whole else explain_task(rows.values, task, names)  # type: ignore[arg-type]
+    notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     shares = _shares(validation if validation_source is None else 0.0, held_out)
-    parts = _split(values, shares, seed, TargetEncoder(chosen), opened.origin)
-    learned = _take(opened, parts[0])
-    encoder = fit_encoder(learned, columns or None, names)
-    outputs = fit_target(values[parts[0]], chosen)
+    fewest = 1 if whole else max(2, len(chosen.classes))
+    parts = _split(rows.values, shares, seed, TargetEncoder(chosen), opened.origin, fewest)
+    encoder = fit_encoder(_take(rows.source, parts[0]), columns or None, inside, features)
+    outputs = fit_target(rows.values[parts[0]], chosen)
 
-    def encode(rows: Source, labels: Values) -> Dataset:
-        return Dataset(encoder.transform(rows), outputs.transform(labels))
+    def encode(given: _Labelled, index: NDArray[np.int64]) -> Dataset:
+        part = given.take(index)
+        return Dataset(encoder.transform(part.source), outputs.transform(part.values), part.weight)
 
     watched, kept = (index if len(index) else None for index in parts[1:])
-    validation_set = None if watched is None else encode(_take(opened, watched), values[watched])
+    validation_set = None if watched is None else encode(rows, watched)
     if validation_source is not None:
-        other = _with_target(validation_source, names if isinstance(opened, Table) else None)[0]
-        other, labels, lost = _labelled(other, names)
-        validation_set, watched = encode(other, labels), np.arange(other.rows)
-        notes += [f"Validation rows: {note}" for note in lost]
+        other = _labelled_source(validation_source, names if own else None, names)
+        watched = np.arange(other.source.rows)
+        validation_set = encode(other, watched)
+        notes += [f"Validation rows: {note}" for note in other.notes]
     return Prepared(
-        train=encode(learned, values[parts[0]]),
+        train=encode(rows, parts[0]),
         validation=validation_set,
-        held_out=None if kept is None else encode(_take(opened, kept), values[kept]),
+        held_out=None if kept is None else encode(rows, kept),
         train_rows=parts[0],
         validation_rows=watched,
         held_out_rows=kept,
-        held_out_labels=None if kept is None else values[kept],
+        held_out_labels=None if kept is None else rows.values[kept],
         encoder=encoder,
         target=outputs,
         columns=columns,
@@ -137,14 +158,15 @@ def _columns(
     if isinstance(source, Arrays):
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
-        if source.inputs.dtype.kind == "f" and np.isnan(source.inputs).all():
+        inputs = source.inputs
+        if not isinstance(inputs, Sparse) and inputs.dtype.kind == "f" and np.isnan(inputs).all():
             raise DataError(
                 f"The inputs of {source.origin} hold no number, only NaN, so there is nothing to learn from."
             )
         return (), []
     for name in names:
         _check_column(source, name)
-    columns = infer_columns(source.frame, dict.fromkeys((*names, *ignored)))
+    columns = infer_columns(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
     return columns, [f'Column "{plan.name}" is set aside: {plan.reason}.' for plan in columns if not plan.used]
 
 
@@ -228,22 +250,48 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
     return opened, names
 
 
-def _labelled(source: Source, names: tuple[str, ...]) -> tuple[Source, Values, list[str]]:
-    """The rows that have a target, their targets, and a note on the others."""
-    values = target_values(source, names)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Labelled:
+    """Rows that have a target: their source, targets and weights, and a note on the rows left out."""
+
+    source: Source
+    values: Values
+    weight: NDArray[np.float32] | None
+    notes: tuple[str, ...] = ()
+
+    def take(self, rows: NDArray[np.int64]) -> _Labelled:
+        """Some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return _Labelled(_take(self.source, rows), self.values[rows], weight)
+
+
+def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:
+    """The rows that have a target, which stands in the source or is given beside it."""
+    values = target_values(source, names) if given is None else plain_values(given, names)
+    weights = None if weight is None else np.ascontiguousarray(weight, np.float32)
+    for what, array in (("target values", values), ("weights", weights)):
+        if array is not None and len(array) != source.rows:
+            raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")
     _refuse_infinite(values, names)
     gone = missing_rows(values)
     count = int(gone.sum())
+    rows = _Labelled(source, values, weights)
     if count == 0:
-        return source, values, []
+        return rows
     if count == len(values):
         raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
-    kept = np.flatnonzero(~gone)
-    values = values[kept]
-    if values.dtype.kind == "f" and values.ndim == 1 and isinstance(source, Table):
-        values = _whole_again(source, names[0], values)
-    rows = "1 row was" if count == 1 else f"{count} rows were"
-    return _take(source, kept), values, [f"{rows} left out because the target is missing."]
+    rows = rows.take(np.flatnonzero(~gone))
+    if values.dtype.kind == "f" and values.ndim == 1 and isinstance(source, Table) and given is None:
+        rows = replace(rows, values=_whole_again(source, names[0], rows.values))
+    what = "1 row was" if count == 1 else f"{count} rows were"
+    return replace(rows, notes=(f"{what} left out because the target is missing.",))
+
+
+def _labelled_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...]) -> _Labelled:
+    """The labelled rows of a source of their own, or of a tuple of rows, target values and perhaps weights."""
+    if isinstance(source, tuple):
+        return _labelled(open_source(source[0]), names, *source[1:])
+    return _labelled(*_with_target(source, columns))
 
 
 def _refuse_infinite(values: Values, names: tuple[str, ...]) -> None:
@@ -285,16 +333,15 @@ def _shares(validation: float, held_out: float) -> tuple[float, float, float]:
 
 
 def _split(
-    values: Values, shares: tuple[float, float, float], seed: int, target: TargetEncoder, origin: str
+    values: Values, shares: tuple[float, float, float], seed: int, target: TargetEncoder, origin: str, fewest: int
 ) -> tuple[NDArray[np.int64], ...]:
-    """Row numbers for training, validation and held-out rows."""
+    """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
     labels = target.class_index(values) if target.task.classifies else None
     parts = split_rows(len(values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
-    classes = len(target.task.classes)
-    if short or len(parts[0]) < max(2, classes):
+    if short or len(parts[0]) < fewest:
         raise InputError(
             f"{origin} has {len(values)} rows with a target, which leaves {len(parts[0])} to learn from; at least "
-            f"{max(2, classes)} are needed. Give more rows, or set smaller shares aside."
+            f"{fewest} are needed. Give more rows, or set smaller shares aside."
         )
     return parts

@@ -2,5 +2,6 @@
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Engine, Executable
+from ranvier.engine.sparse import Sparse
 
-__all__ = ["Engine", "Executable", "LayerValues", "Problem", "Rows", "Span", "State"]
+__all__ = ["Engine", "Executable", "LayerValues", "Problem", "Rows", "Span", "Sparse", "State"]

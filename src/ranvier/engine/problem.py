@@ -1,26 +1,43 @@
 """What crosses the border to an engine: frozen records and plain arrays.
 
 Letters: B rows of a batch, K inputs, N outputs, P parameters, S optimizer slots, H scalars a step, k steps.
+
+With the precision "bfloat16" every operand of a product of matrices is rounded to bfloat16: 8 bits of significand and
+the exponents of float32, to the nearest number, ties to the even one; what is not a number stays so. Products and sums
+are float32, and so is everything else: parameters, biases, the optimizer's slots, normalization, losses. In full:
+
+- A weight W is rounded where products read it, x W and dz W'; the parameters themselves are not.
+- What goes into a Dense is rounded where it is made, for everybody who reads it: the Dense, a residual block that adds
+  it, and the slopes of relu, sigmoid and tanh, which follow from the output of a layer. Other slopes follow from the
+  weighted sums, which are not rounded. `feeds_product` says what goes into a Dense.
+- The error dz of the weighted sums is rounded before x' dz and dz W'; the gradient of a bias is the sum of what was
+  rounded.
+
+Predictions round likewise, so that a model predicts as it was trained.
+
+Source: Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.sparse import Sparse
 from ranvier.errors import InputError
+from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
-from ranvier.network.network import Network
+from ranvier.network.network import Network, Placed
 from ranvier.network.optimizers import Optimizer
+from ranvier.records import record
 
 Array = NDArray[Any]
 PRECISIONS = ("float32", "float64", "bfloat16")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """Everything that an engine specializes itself to.
 
@@ -28,9 +45,13 @@ class Problem:
         network, loss, optimizer: the records.
         batch_size: the rows of a full batch.
         weighted: whether rows carry weights.
-        precision: "float32", "float64" or "bfloat16"; the reference engine always computes in float64.
+        precision: "float32", "float64" or "bfloat16", which rounds as this file says. The reference engine computes in
+            float64 whatever is asked for, and rounds to bfloat16 where it is.
         threads: how many threads may work; None takes RANVIER_THREADS, or every core. The result never depends on it.
         seed: of the dropout masks.
+        entries: how many entries a row of sparse inputs has on average, at least 1; None where inputs are arrays. With
+            sparse inputs a step moves those weights of the first layer alone whose inputs the batch holds; see
+            `ranvier.reference.sparse`. The number decides how many threads work, not what comes out.
     """
 
     network: Network
@@ -41,6 +62,7 @@ class Problem:
     precision: str = "float32"
     threads: int | None = None
     seed: int = 0
+    entries: int | None = None
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -50,9 +72,25 @@ class Problem:
         if self.batch_size < 1:
             raise InputError(f"batch_size is {self.batch_size!r}; it must be at least 1.")
         check_pairing(self.network, self.loss)
+        if self.sparse and not isinstance(self.network.layers[0], Dense):
+            kind = type(self.network.layers[0]).__name__
+            raise InputError(
+                f"The inputs are sparse rows and the first layer is {kind}; make the first layer an rv.Dense, or give "
+                "an array, X.toarray()."
+            )
+
+    @property
+    def dtype(self) -> str:
+        """The format in which numbers are kept: NumPy and most processors have none for bfloat16."""
+        return "float32" if self.precision == "bfloat16" else self.precision
+
+    @property
+    def sparse(self) -> bool:
+        """Whether inputs are sparse rows."""
+        return self.entries is not None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class State:
     """The numbers that training changes.
 
@@ -64,11 +102,15 @@ class State:
     step: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rows:
-    """Resident rows: `inputs` (rows, K) float or uint8, `targets` (rows, N), `weights` (rows,) or None if equal."""
+    """Resident rows.
 
-    inputs: Array
+    Fields: `inputs` (rows, K), an array of floats or uint8 or sparse rows; `targets` (rows, N); `weights` (rows,) or
+    None if equal.
+    """
+
+    inputs: Array | Sparse
     targets: Array
     weights: Array | None = None
 
@@ -76,7 +118,7 @@ class Rows:
         return len(self.inputs)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """k steps to run without a pause.
 
@@ -96,13 +138,24 @@ class Span:
         return len(self.starts) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerValues:
     """What one layer computed: `path` such as "layers.0", `weighted_sums` (rows, N) or None, `outputs` (rows, N)."""
 
     path: str
     weighted_sums: Array | None
     outputs: Array
+
+
+def feeds_product(place: Placed) -> bool:
+    """Whether what goes into a layer is an operand of a product: into a Dense, or a residual block that begins with it.
+
+    >>> from ranvier.network.layers import LayerNorm, Residual
+    >>> layers = [Residual([Dense(3), LayerNorm()]), Residual([LayerNorm(), Dense(3)])]
+    >>> [feeds_product(place) for place in Network(3, layers).placed]
+    [True, False]
+    """
+    return isinstance(place.layer, Dense) or (bool(place.children) and feeds_product(place.children[0]))
 
 
 def check_pairing(network: Network, loss: Loss) -> None:

@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.sparse import Sparse
 
 Array = NDArray[Any]
 
 
 class Executable(Protocol):
-    """A network made ready to run. It owns the training state between `load` and `read`."""
+    """A network made ready to run. It owns the training state between `load` and `read`.
+
+    Inputs may come as arrays or as sparse rows; those of the other kind than the problem's are converted.
+    """
 
     dtype: type[np.floating[Any]]
     """What parameters are kept in: np.float32 or np.float64."""
@@ -24,6 +28,10 @@ class Executable(Protocol):
 
     def read(self) -> State:
         """Give a copy of the training state."""
+        ...
+
+    def finish(self) -> State:
+        """Give the training state itself and free what the engine holds, so that the state is not held twice."""
         ...
 
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
@@ -38,11 +46,11 @@ class Executable(Protocol):
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
         ...
 
-    def outputs(self, inputs: Array) -> Array:
+    def outputs(self, inputs: Array | Sparse) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         ...
 
-    def activations(self, inputs: Array) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions."""
         ...
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ranvier.errors import InputError, nearest
+from ranvier.model.recipe import Recipe, recipe
 from ranvier.model.targets import default_loss
 from ranvier.model.training import Training
 from ranvier.network.activations import Activation, activation_from_dict
-from ranvier.network.layers import Dense, Dropout, Layer
+from ranvier.network.layers import Dense, Dropout, Layer, Scale
 from ranvier.network.losses import Loss, loss_from_dict
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
@@ -26,10 +27,12 @@ from ranvier.training.callbacks import EarlyStopping, as_callbacks
 OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "classes": "softmax", "multilabel": "sigmoid", "regression": "identity"}
 BATCH_SIZES = ((2_000, 32), (10_000, 64), (40_000, 128), (100_000, 256))
 READERS: Mapping[str, Any] = {
+    "task": Task.from_dict,
     "activation": activation_from_dict,
     "loss": loss_from_dict,
     "optimizer": optimizer_from_dict,
     "schedule": schedule_from_dict,
+    "recipe": Recipe.from_dict,
 }
 
 
@@ -38,7 +41,7 @@ class Choices:
     """What `train` was asked for; see `train` for the meaning of the fields."""
 
     target: str | tuple[str, ...] | None = None
-    task: str | None = None
+    task: str | Task | None = None
     hidden: tuple[int, ...] = (256, 256)
     activation: str | Activation = "silu"
     dropout: float = 0.2
@@ -58,6 +61,13 @@ class Choices:
     engine: str = "auto"
     precision: str = "float32"
     threads: int | None = None
+    recipe: str | Recipe | None = None
+    effort: str | None = None
+
+    @property
+    def cooked(self) -> Recipe | None:
+        """The recipe that was asked for; None for none."""
+        return None if self.recipe is None else recipe(self.recipe, self.effort)
 
     def to_dict(self) -> dict[str, Any]:
         """The choices as plain JSON values."""
@@ -81,13 +91,34 @@ class Choices:
 
 def _plain(value: Any) -> Any:
     """A choice as a JSON value; a dictionary becomes pairs, because labels need not be text."""
-    if isinstance(value, (Activation, Loss, Optimizer, Schedule)):
+    if isinstance(value, (Activation, Loss, Optimizer, Recipe, Schedule, Task)):
         return value.to_dict()
     if isinstance(value, Mapping):
         return [[_plain(label), _plain(weight)] for label, weight in value.items()]
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     return value.item() if hasattr(value, "item") else value
+
+
+def chosen_with_validation(
+    target: str | tuple[str, ...] | None, given: Mapping[str, Any], validation: Any
+) -> tuple[Choices, Any]:
+    """The choices of a call of `train`, and the validation rows where they are in memory: a table or a tuple.
+
+    >>> chosen_with_validation(None, {}, ([[1.0]], [2.0]))[1]
+    ([[1.0]], [2.0])
+
+    Raises:
+        InputError: an option does not exist, or its value is of the wrong kind.
+    """
+    if validation is None or isinstance(validation, (numbers.Real, str, Path)):
+        return chosen_from(target, {**given, "validation": validation}), None
+    if isinstance(validation, tuple) and len(validation) not in (2, 3):
+        raise InputError(
+            f"validation has {len(validation)} parts; it must be a share of the rows, a file or table of rows, or the "
+            "tuple (rows, target values) or (rows, target values, weights)."
+        )
+    return chosen_from(target, {**given, "validation": 0.0}), validation
 
 
 def chosen_from(target: str | tuple[str, ...] | None, given: Mapping[str, Any]) -> Choices:
@@ -105,12 +136,12 @@ def chosen_from(target: str | tuple[str, ...] | None, given: Mapping[str, Any]) 
     if isinstance(values.get("validation"), (str, Path)):
         path = Path(values["validation"])
         values["validation"] = str(path.resolve()) if path.exists() else str(path)
-    elif "validation" in values and not isinstance(values["validation"], numbers.Real):
-        raise InputError(
-            f"validation is a {type(values['validation']).__name__}; it must be a share of the rows or a file of rows."
-        )
     if "optimizer" in values and find_optimizer(values["optimizer"]).full_batch:
         values = {"dropout": 0.0, "schedule": "constant", **values}
+    if "recipe" in values:
+        values = {**recipe(values["recipe"], values.get("effort")).choices(), **values}
+    elif "effort" in values:
+        raise InputError("effort goes with a recipe; give recipe='table' too.")
     return Choices(target=target, **values)
 
 
@@ -124,8 +155,8 @@ def _listed(name: str, given: Any) -> tuple[Any, ...]:
 
 
 def build_network(inputs: int, task: Task, chosen: Choices) -> Network:
-    """Hidden layers as wide as asked, and the output layer that the task needs."""
-    layers: list[Layer] = []
+    """Hidden layers as wide as asked, and the output layer that the task needs; scale layers first for a recipe."""
+    layers: list[Layer] = [] if chosen.cooked is None else [Scale()] * chosen.cooked.scales
     for width in chosen.hidden:
         layers.append(Dense(width, chosen.activation))
         if chosen.dropout:
@@ -139,14 +170,17 @@ def build_training(
     """The settings, with what was left open chosen by the task and the number of rows."""
     options = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    batch_size = batch_size_for(rows) if chosen.batch_size is None else chosen.batch_size
-    usual = epochs_for(rows, batch_size)
+    cooked = chosen.cooked
+    usual_size = batch_size_for(rows) if cooked is None else cooked.batch_size_for(rows)
+    batch_size = usual_size if chosen.batch_size is None else chosen.batch_size
+    usual = epochs_for(rows, batch_size) if cooked is None else cooked.epochs_for(rows)
     epochs = usual if chosen.epochs is None else chosen.epochs
     patience = usual // 7 if chosen.patience is None else chosen.patience
-    stopping = EarlyStopping(patience, "validation_loss" if validated else "loss")
+    score = cooked.score if cooked is not None and task.kind != "regression" else "validation_loss"
+    stopping = EarlyStopping(patience, score if validated else "loss")
     training = Training(
         loss=default_loss(network, task) if chosen.loss is None else find_loss(chosen.loss),
-        optimizer=find_optimizer(chosen.optimizer, **given),
+        optimizer=_optimizer(chosen, given, batch_size),
         schedule=find_schedule(chosen.schedule),
         epochs=epochs,
         batch_size=batch_size,
@@ -159,6 +193,14 @@ def build_training(
     )
     training.check(network, task, validated)
     return training
+
+
+def _optimizer(chosen: Choices, given: dict[str, Any], batch_size: int) -> Optimizer:
+    """The optimizer with what was asked for; that of a recipe has a learning rate for the batch size."""
+    cooked = chosen.cooked
+    if cooked is not None and chosen.optimizer == cooked.optimizer:
+        return replace(cooked.optimizer, **{"learning_rate": cooked.learning_rate_for(batch_size), **given})
+    return find_optimizer(chosen.optimizer, **given)
 
 
 def batch_size_for(rows: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from ranvier.data import TargetEncoder
 from ranvier.errors import InputError
 from ranvier.model.model import Model
-from ranvier.model.rows import input_array, resident_rows
+from ranvier.model.rows import network_inputs, resident_rows
 from ranvier.model.targets import default_loss, infer_target, target_array
 from ranvier.model.training import Result, Training, run
 from ranvier.network.losses import Loss
@@ -52,7 +52,9 @@ def fit(
 
     Parameters:
         network: what to train.
-        X: inputs, shape (rows, inputs); numbers, or uint8 pixels, which count as 0 to 1.
+        X: inputs, shape (rows, inputs); numbers, or uint8 pixels, which count as 0 to 1. A matrix of scipy.sparse is
+            never filled up with zeros: the first layer, an `rv.Dense`, costs what the entries cost, and a step moves
+            its weights, and what the optimizer remembers of them, for those inputs alone that the batch holds.
         y: labels (rows,), one-hot rows, 0/1 label rows or numbers (rows,) or (rows, outputs).
         loss: a name or record; None takes cross-entropy for softmax and sigmoid outputs, squared error otherwise.
         optimizer, schedule: names or records.
@@ -62,7 +64,9 @@ def fit(
         callbacks: such as `EarlyStopping(patience=5)`, or functions of a `Moment`.
         seed: of initial weights, shuffling and dropout; the same seed gives the same bits.
         engine: "auto", "native", "reference" or "gpu".
-        precision: "float32", "float64" or "bfloat16"; the reference engine always computes in float64.
+        precision: "float32", "float64" or "bfloat16"; see `ranvier.engine.problem` for what the last one rounds. It is
+            emulated, for trying out what a network loses by it, and no faster than float32. The reference engine
+            computes in float64 and rounds to bfloat16 where that is asked for.
         threads: how many may work; None for RANVIER_THREADS, or every core. The result never depends on it.
         sample_weight: one weight a row.
         class_weight: "balanced" or a dictionary of label to weight.
@@ -108,7 +112,7 @@ def fit(
         shuffle=shuffle,
     )
     rows, held = resident_rows(
-        lambda given: input_array(given, network.inputs),
+        lambda given: network_inputs(given, network.inputs),
         target,
         X,
         y,
@@ -117,6 +121,7 @@ def fit(
         class_weight,
         training.seed,
     )
+    training = training.on(rows)
     result = run(network, training, target.task, rows, held, progress=progress, checkpoint=checkpoint)
     return model_of(network, target, training, result)
 

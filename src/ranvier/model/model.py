@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ranvier import data
 from ranvier.data import TargetEncoder
-from ranvier.engine import Executable, LayerValues, Problem, Rows, State
+from ranvier.data.sources.records import is_row
+from ranvier.engine import Executable, LayerValues, Problem, Rows, Sparse, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
 from ranvier.model import rows as row_tools
@@ -22,8 +23,8 @@ from ranvier.model.targets import target_array
 from ranvier.model.training import Result, Training, best_epoch, changed_training, run
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
+from ranvier.network.optimizers import SGD
 from ranvier.network.task import Task
-from ranvier.storage.model_file import read_model, write_model
 from ranvier.training import metrics
 from ranvier.training.events import Epoch
 from ranvier.training.loop import final_parameters
@@ -75,7 +76,7 @@ class Model:
         self.history = history if state is None else state.history
         self._flat = np.ascontiguousarray(parameters)
         self._state = state
-        self._executable: Executable | None = None
+        self._executables: dict[bool, Executable] = {}
 
     @property
     def task(self) -> Task:
@@ -99,9 +100,9 @@ class Model:
         """
         return self.outputs_of(self.inputs(X))
 
-    def outputs_of(self, inputs: Array) -> Array:
+    def outputs_of(self, inputs: Array | Sparse) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
-        return self._run().outputs(inputs)
+        return self._run(inputs).outputs(inputs)
 
     def predict(self, X: Any) -> Array:
         """Answers in the user's own terms: labels (n,), numbers (n,) or (n, N), or 0/1 rows for multilabel."""
@@ -150,7 +151,8 @@ class Model:
         >>> [(layer.path, layer.outputs.shape) for layer in model.activations([[0.5]])]
         [('layers.0', (1, 3)), ('layers.1', (1, 1))]
         """
-        return self._run().activations(self.inputs(X))
+        inputs = self.inputs(X)
+        return self._run(inputs).activations(inputs)
 
     def gradients(self, X: Any, y: Any) -> dict[str, Array]:
         """The gradient of the loss over the rows, penalties included: name -> array of the parameter's shape.
@@ -159,7 +161,7 @@ class Model:
         """
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
         row_tools.check_lengths(inputs, targets)
-        _, gradient = self._run().objective(Rows(inputs, targets))
+        _, gradient = self._run(inputs).objective(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
 
     def plan(self, threads: int | None = None) -> str:
@@ -171,7 +173,7 @@ class Model:
             threads: how many; None for as many as training takes.
 
         Raises:
-            EngineError: the native engine cannot run here, or does not compute in the precision of this model.
+            EngineError: the native engine cannot run here.
 
         >>> from ranvier.network.layers import Dense
         >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
@@ -198,9 +200,10 @@ class Model:
             InputError: a setting is unknown or cannot be used; the model stays as it was.
             TrainingError: the loss or a parameter is no longer a finite number; the model stays as it was.
         """
-        training, rest = changed_training(self.training, epochs, changes)
+        changed, rest = changed_training(self.training, epochs, changes)
         apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
-        rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, training.seed)
+        rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, changed.seed)
+        training = changed.on(rows)
         state = self._resumable(training)
         result = run(self.network, training, self.task, rows, held, state=state, **rest)
         self._take(training, result)
@@ -212,6 +215,8 @@ class Model:
         Raises:
             InputError: the path cannot be written.
         """
+        from ranvier.storage.model_file import write_model
+
         description = {
             "ranvier": __version__,
             "network": self.network.to_dict(),
@@ -225,22 +230,23 @@ class Model:
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         write_model(path, arrays, description)
 
-    def inputs(self, X: Any) -> Array:
+    def inputs(self, X: Any) -> Array | Sparse:
         """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
         if self.encoder is None:
-            return row_tools.input_array(X, self.network.inputs)
-        encoded: Array = self.encoder.transform(X if isinstance(X, Mapping) else data.open_source(X))
+            return row_tools.network_inputs(X, self.network.inputs)
+        raw = isinstance(X, Mapping) or is_row(X)
+        encoded: Array = self.encoder.transform(X if raw else data.open_source(X))
         return encoded
 
     def close(self) -> None:
         """Free what the engine holds; it comes back when next needed."""
-        if self._executable is not None:
-            self._executable.close()
-            self._executable = None
+        for executable in self._executables.values():
+            executable.close()
+        self._executables = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the compiled network and the callbacks, which may be functions of the program."""
-        return {**self.__dict__, "_executable": None, "training": replace(self.training, callbacks=())}
+        return {**self.__dict__, "_executables": {}, "training": replace(self.training, callbacks=())}
 
     def __repr__(self) -> str:
         layers = "-".join(
@@ -249,14 +255,17 @@ class Model:
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
-    def _run(self) -> Executable:
-        """The compiled network with these parameters."""
-        if self._executable is None:
-            executable = self._compiled(self.training.problem(self.network))
-            slots = first_slots(self.training.optimizer, self._flat[:0])
-            executable.load(State(self._flat, np.zeros((len(slots), self._flat.size), self._flat.dtype), 0))
-            self._executable = executable
-        return self._executable
+    def _run(self, inputs: Array | Sparse) -> Executable:
+        """The compiled network with these parameters, for arrays or for sparse rows."""
+        sparse = isinstance(inputs, Sparse)
+        if sparse not in self._executables:
+            entries = inputs.entries if isinstance(inputs, Sparse) else None
+            # Nothing is trained here: a rule without slots leaves the optimizer's memory out.
+            problem = replace(self.training.problem(self.network), entries=entries, optimizer=SGD())
+            executable = self._compiled(problem)
+            executable.load(State(self._flat, np.zeros((0, self._flat.size), self._flat.dtype), 0))
+            self._executables[sparse] = executable
+        return self._executables[sparse]
 
     def _compiled(self, problem: Problem) -> Executable:
         """On the engine it was trained on; on another one where that cannot run here, as for a model from elsewhere."""
@@ -298,6 +307,8 @@ def load(path: str | Path) -> Model:
     Raises:
         ModelFileError: the file is missing, damaged, of another kind or made by a newer version.
     """
+    from ranvier.storage.model_file import read_model
+
     arrays, description = read_model(path)
     try:
         return _described(arrays, description)

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder, split_rows
-from ranvier.engine import Rows
+from ranvier.data.sources.sparse import is_sparse, sparse_rows
+from ranvier.engine import Rows, Sparse
+from ranvier.engine.sparse import in_kind
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
 from ranvier.network.task import Task
+from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]
-FEW_NUMBERS = 1 << 14
+FEW_NUMBERS = 1 << 13
+READY = frozenset(map(np.dtype, (np.uint8, np.float32, np.float64)))
+
+
+def network_inputs(X: Any, inputs: int) -> Array | Sparse:
+    """X as an engine takes it: sparse rows where X is sparse, else an array.
+
+    Raises:
+        ShapeError, DataError: as `input_array` and `sparse_rows`.
+    """
+    # The common case first: for one row, all the questions of `input_array` take longer than the network.
+    if type(X) is np.ndarray and X.shape[1:] == (inputs,) and X.dtype in READY and X.flags.c_contiguous:
+        _check_finite(X)
+        return X
+    return sparse_rows(X, inputs) if is_sparse(X) else input_array(X, inputs)
 
 
 def input_array(X: Any, inputs: int) -> Array:
@@ -54,14 +73,16 @@ def input_array(X: Any, inputs: int) -> Array:
             ) from None
     if array.dtype not in (np.uint8, np.float32, np.float64):
         array = array.astype(np.float32 if array.dtype.kind == "b" else np.float64)
-    if array.dtype.kind == "f":
-        _check_finite(array)
+    _check_finite(array)
     return np.ascontiguousarray(array)
 
 
 def _check_finite(array: Array) -> None:
+    if array.dtype.kind == "u":
+        return
     if array.size <= FEW_NUMBERS:
-        if np.isfinite(array).all():
+        # The quickest question first; it also stumbles over squares that are too large.
+        if math.isfinite(np.vdot(array, array)) or np.isfinite(array).all():
             return
     else:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -93,11 +114,19 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
         return weights
     if not task.classifies:
         raise InputError(f"class_weight needs a task with classes; this one is {task.kind}.")
-    index = targets.argmax(axis=1) if task.kind == "classes" else (targets[:, 0] > 0.5).astype(np.int64)
+    index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
     weights = by_class if weights is None else weights * by_class
     _check_weights("class_weight", weights)
     return weights
+
+
+def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
+    """Class weights that are the same for all rows: "balanced" as a dictionary, by how often these rows have each."""
+    if not isinstance(class_weight, str) or class_weight != "balanced" or not task.classifies:
+        return class_weight
+    weights = _class_weights(task, class_indices(task, targets), class_weight)
+    return dict(zip(task.classes, weights.tolist(), strict=True))
 
 
 def _numbers(name: str, given: Any) -> NDArray[np.float64]:
@@ -126,7 +155,12 @@ def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
 
 
 def encode(
-    to_inputs: Callable[[Any], Array], target: TargetEncoder, X: Any, y: Any, weight: Any = None, by_class: Any = None
+    to_inputs: Callable[[Any], Array | Sparse],
+    target: TargetEncoder,
+    X: Any,
+    y: Any,
+    weight: Any = None,
+    by_class: Any = None,
 ) -> Rows:
     """Rows of X and y with their weights, checked against each other.
 
@@ -140,7 +174,7 @@ def encode(
 
 
 def resident_rows(
-    to_inputs: Callable[[Any], Array],
+    to_inputs: Callable[[Any], Array | Sparse],
     target: TargetEncoder,
     X: Any,
     y: Any,
@@ -157,6 +191,7 @@ def resident_rows(
         X, y, validation, sample_weight, class_weight, seed: as for `ranvier.fit`.
     """
     rows = encode(to_inputs, target, X, y, sample_weight, class_weight)
+    by_class = settled_class_weight(target.task, rows.targets, class_weight)
     if validation is None:
         return rows, None
     if isinstance(validation, numbers.Real) and not isinstance(validation, bool):
@@ -166,10 +201,12 @@ def resident_rows(
             f"validation is {str(validation)[:60]!r}; it must be a share such as 0.1, or the tuple (X, y) or "
             "(X, y, weights)."
         )
-    return rows, encode(to_inputs, target, *validation)
+    X, y, weight = (*validation, None)[:3]
+    held = encode(to_inputs, target, X, y, weight, by_class)
+    return rows, replace(held, inputs=in_kind(held.inputs, isinstance(rows.inputs, Sparse)))
 
 
-def check_lengths(X: Array, y: Array) -> None:
+def check_lengths(X: Array | Sparse, y: Array) -> None:
     """Raise a `ShapeError` unless X and y have as many rows."""
     if len(X) != len(y):
         raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")
@@ -197,11 +234,7 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     """
     if not 0.0 < share < 1.0:
         raise InputError(f"validation is {share!r}; it must be a share between 0 and 1, or (X, y) of validation rows.")
-    labels = None
-    if task.kind == "classes":
-        labels = rows.targets.argmax(axis=1)
-    elif task.kind == "binary":
-        labels = (rows.targets[:, 0] > 0.5).astype(np.int64)
+    labels = class_indices(task, rows.targets) if task.classifies else None
     kept, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
     if not (len(kept) and len(apart)):
         raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")

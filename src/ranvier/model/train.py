@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ranvier.data import Prepared, prepare
+from ranvier.data import Dataset, Prepared, prepare
 from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError, TrainingError
-from ranvier.model.choices import Choices, build_network, build_training, chosen_from
+from ranvier.model.choices import Choices, build_network, build_training, chosen_with_validation
 from ranvier.model.fit import model_of
+from ranvier.model.members import train_members
 from ranvier.model.model import Model
 from ranvier.model.report import data_report, result_report
-from ranvier.model.rows import row_weights
+from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.training import described_callback
 from ranvier.model.training import run as run_training
+from ranvier.network.task import Task
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
@@ -33,19 +35,24 @@ def train(
     run: str | Path | bool | None = None,
     progress: Any = None,
     callbacks: Sequence[Any] = (),
+    sample_weight: Any = None,
+    validation: Any = None,
     **choices: Any,
 ) -> Model:
     """Train on raw data: read it, tell the kinds of its columns, encode them, train, and measure on unseen rows.
 
     Parameters:
         data: a CSV, TSV, Parquet, JSONL, NPZ or IDX file, a data frame, an array, or one of the sets "digits",
-            "iris", "wine", "breast_cancer", "diabetes".
+            "iris", "wine", "breast_cancer", "diabetes"; or a matrix of scipy.sparse, whose numbers are taken as they
+            are, without scaling, and whose zeros are never filled in.
         target: the column, or columns, to predict, or an array of target values; a named set knows its own.
         model: the file to save the model to; None saves nothing.
         run: the folder for the log and the checkpoints; True makes one under runs/, None makes none.
         progress: as for `fit`.
         callbacks: as for `fit`; early stopping is always there.
-        task: "binary", "classes", "multilabel" or "regression"; None reads it off the target.
+        sample_weight: how much each row counts, in training and in the validation loss; None where all count the same.
+        task: "binary", "classes", "multilabel" or "regression"; None reads it off the target; or an `rv.Task`, and then
+            `data` holds the inputs alone and `target` is an array of its classes or numbers.
         hidden: the widths of the hidden layers.
         activation, dropout: of the hidden layers.
         loss: None takes the one that fits the task.
@@ -53,10 +60,16 @@ def train(
         patience: how many epochs without improvement are borne; None takes a seventh of the usual epochs.
         batch_size: rows a step; None chooses by the number of rows.
         optimizer, learning_rate, schedule, weight_decay: how steps are made.
-        validation: the share of the rows that decides when to stop, or a file of such rows.
+        validation: the share of the rows that decides when to stop, 0.1 unless another is asked for; a file or a table
+            of such rows with their target; or a tuple of rows and target values, or of rows, target values and weights.
         held_out: the share of the rows that is only looked at in the end, for the report.
         ignore: columns to leave out.
-        class_weight: "balanced" gives rare classes as much weight as common ones; or label -> weight.
+        recipe: "table" chooses everything that is left open here for tables: how columns are spelled out, and several
+            networks, each with other rows left out to decide when to stop, joined to one in the end. A share of
+            `validation` is not used then; a file or table of rows is. A `Recipe` works too.
+        effort: of the recipe: "fast", "default" or "best".
+        class_weight: "balanced" gives rare classes as much weight as common ones; or label -> weight. It counts for the
+            rows that decide when to stop, too.
         seed, engine, precision, threads: as for `fit`.
 
     Activation, loss, optimizer and schedule are names or records. Nothing is written before the data, the choices and
@@ -72,7 +85,7 @@ def train(
     """
     named = target is None or isinstance(target, str) or _are_names(target)
     names = _names(target) if named else None
-    chosen = chosen_from(names, choices)
+    chosen, apart = chosen_with_validation(names, choices, validation)
     if model is not None:
         check_writable(model, _files(data, chosen.validation))
 
@@ -87,7 +100,7 @@ def train(
 
     watchers = as_callbacks(callbacks)
     goal = names if named else target
-    return _Job(data, goal, chosen, model, watchers, sink_for(progress)).run(make_folder)
+    return _Job(data, goal, chosen, model, watchers, sink_for(progress), apart, sample_weight).run(make_folder)
 
 
 def resume(
@@ -98,6 +111,8 @@ def resume(
     epochs: int | None = None,
     progress: Any = None,
     callbacks: Sequence[Any] = (),
+    sample_weight: Any = None,
+    validation: Any = None,
 ) -> Model:
     """Go on with a run that was interrupted; the result has the same bits as if it had never stopped.
 
@@ -106,7 +121,8 @@ def resume(
         data: the data, where it was not a file; target: the target values, where they were an array.
         epochs: another number of epochs in all. The schedule then counts anew, so the bits differ.
         progress: as for `fit`.
-        callbacks: the ones that were given to `train`.
+        callbacks, sample_weight: the ones that were given to `train`.
+        validation: the table or tuple of validation rows that was given to `train`, if one was.
 
     A run that had ended already gives its model back.
 
@@ -133,12 +149,16 @@ def resume(
         check_writable(place, _files(source if data is None else data, chosen.validation))
     chosen = chosen if epochs is None else replace(chosen, epochs=epochs)
     goal = chosen.target if target is None else target
-    return _Job(source if data is None else data, goal, chosen, place, watchers, sink_for(progress)).run(lambda: folder)
+    given = source if data is None else data
+    return _Job(given, goal, chosen, place, watchers, sink_for(progress), validation, sample_weight).run(lambda: folder)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A call of `train` or `resume`: the data, the target's columns or values, the choices, and who watches."""
+    """A call of `train` or `resume`: the data, the target's columns or values, the choices, and who watches.
+
+    `apart` are validation rows from memory, None where the choices say which they are; `weight` is how much rows count.
+    """
 
     data: Any
     target: Any
@@ -146,43 +166,46 @@ class _Job:
     place: Any
     callbacks: tuple[Callback, ...]
     sink: Sink
+    apart: Any
+    weight: Any
 
     def run(self, make_folder: Callable[[], RunFolder | None]) -> Model:
         """Train; the run's folder is made only once the data and the choices are known to be good."""
         prepared, chosen = self._prepare(), self.chosen
         task, held = prepared.target.task, prepared.validation
         network = build_network(prepared.encoder.width, task, chosen)
-        training = build_training(network, task, chosen, prepared.train.rows, self.callbacks, held is not None)
-        rows = Rows(
-            prepared.train.X,
-            prepared.train.y,
-            row_weights(task, prepared.train.y, prepared.train.weight, chosen.class_weight),
-        )
+        watching = held is not None or (chosen.cooked is not None and chosen.cooked.parts(prepared.train.rows) > 1)
+        training = build_training(network, task, chosen, prepared.train.rows, self.callbacks, watching)
+        by_class = settled_class_weight(task, prepared.train.y, chosen.class_weight)
+        rows = _weighted(task, prepared.train, by_class)
+        watched = None if held is None else _weighted(task, held, by_class)
+        training = training.on(rows)
         report = data_report(prepared, network)
         folder = make_folder()
         sinks: tuple[Sink, ...] = () if folder is None else (_log(folder),)
         with contextlib.nullcontext() if folder is None else folder.lock():
             for listener in (self.sink, *sinks):
                 listener({"kind": "data", **report})
-            result = run_training(
-                network,
-                training,
-                task,
-                rows,
-                None if held is None else Rows(held.X, held.y),
-                progress=self.sink,
-                sinks=sinks,
-                checkpoint=None if folder is None else folder.checkpoints,
-            )
-            trained = model_of(network, prepared.target, training, result, encoder=prepared.encoder)
+            place = None if folder is None else folder.checkpoints
+            if chosen.cooked is None:
+                result = run_training(
+                    network, training, task, rows, watched, progress=self.sink, sinks=sinks, checkpoint=place
+                )
+                trained = model_of(network, prepared.target, training, result, encoder=prepared.encoder)
+                ended = {"stopped": result.outcome.text, "interrupted": result.outcome.reason == "interrupted"}
+            else:
+                listeners = (self.sink, *sinks)
+                joined = train_members(
+                    chosen.cooked, network, training, task, rows, watched, sinks=listeners, checkpoint=place
+                )
+                trained, ended = joined.model(prepared, training), joined.report(chosen.cooked)
             trained.report = {
                 "model": None if self.place is None else str(self.place),
                 "run": None if folder is None else str(folder.path),
                 "data": _readable(self.data),
                 **report,
                 **_measured(trained, prepared),
-                "stopped": result.outcome.text,
-                "interrupted": result.outcome.reason == "interrupted",
+                **ended,
             }
             if self.place is not None:
                 trained.save(self.place)
@@ -190,17 +213,23 @@ class _Job:
 
     def _prepare(self) -> Prepared:
         chosen = self.chosen
-        apart = chosen.validation if isinstance(chosen.validation, str) else None
         return prepare(
             self.data,
             target=self.target,
             task=chosen.task,
-            validation=0.0 if isinstance(chosen.validation, str) else chosen.validation,
-            validation_source=apart,
+            validation=0.0 if isinstance(chosen.validation, str) or chosen.cooked else chosen.validation,
+            validation_source=chosen.validation if isinstance(chosen.validation, str) else self.apart,
             held_out=chosen.held_out,
             seed=chosen.seed,
             ignore=chosen.ignore,
+            weight=self.weight,
+            features=None if chosen.cooked is None else chosen.cooked.features,
         )
+
+
+def _weighted(task: Task, part: Dataset, by_class: Any) -> Rows:
+    """Encoded rows as an engine takes them, with the weight of each."""
+    return Rows(part.X, part.y, row_weights(task, part.y, part.weight, by_class))
 
 
 def _measured(trained: Model, prepared: Prepared) -> dict[str, Any]:

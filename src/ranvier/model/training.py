@@ -7,14 +7,16 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ranvier.engine import Problem, Rows
+from ranvier.engine import Problem, Rows, Sparse
 from ranvier.errors import InputError, ModelFileError, nearest
+from ranvier.model.calibration import EXPLAINED, explained
 from ranvier.model.engines import compile_problem
 from ranvier.model.engines import engine as find_engine
 from ranvier.model.interrupt import stop_on_interrupt
@@ -25,8 +27,7 @@ from ranvier.network.optimizers import Optimizer, optimizer, optimizer_from_dict
 from ranvier.network.schedules import Schedule, schedule, schedule_from_dict
 from ranvier.network.task import Task
 from ranvier.random import check_seed
-from ranvier.storage.checkpoint import read_latest, write_checkpoint
-from ranvier.storage.lock import locked
+from ranvier.records import record
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Sink, tee
@@ -34,12 +35,14 @@ from ranvier.training.loop import Course, Outcome, train
 from ranvier.training.progress import sink_for
 from ranvier.training.state import TrainingState, first_state
 
+Array = NDArray[Any]
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Training:
     """How to train: what `fit` takes, checked, without the rows.
 
-    Fields are named as the parameters of `fit`.
+    Fields are named as the parameters of `fit`; `entries` is how many entries a row has where X is sparse, else None.
     """
 
     loss: Loss
@@ -53,6 +56,7 @@ class Training:
     precision: str
     threads: int | None
     shuffle: bool
+    entries: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -71,7 +75,12 @@ class Training:
     def problem(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> Problem:
         """What the engine specializes itself to."""
         batch = batch_size or self.batch_size
-        return Problem(network, self.loss, self.optimizer, batch, weighted, self.precision, self.threads, self.seed)
+        settings = (batch, weighted, self.precision, self.threads, self.seed, self.entries)
+        return Problem(network, self.loss, self.optimizer, *settings)
+
+    def on(self, rows: Rows) -> Training:
+        """The settings for these rows."""
+        return replace(self, entries=rows.inputs.entries if isinstance(rows.inputs, Sparse) else None)
 
     def check(self, network: Network, task: Task, validated: bool) -> None:
         """Make sure, before training, that everything goes together.
@@ -90,13 +99,14 @@ class Training:
                     f"{place.path} is {kind}, which needs steps over batches, and L-BFGS looks at all rows at once; "
                     f"leave the layer out, or take {other}."
                 )
-        known = ("loss", "validation_loss", metrics.quick_name(task)) if validated else ("loss",)
+        known: tuple[str, ...] = ("loss", "validation_loss", metrics.quick_name(task)) if validated else ("loss",)
+        known += (EXPLAINED,) if validated and task.kind != "regression" else ()
         for callback in self.callbacks:
             callback.check(known)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; callbacks are functions of the program and stay out."""
-        plain = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle")
+        plain = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle", "entries")
         records = ("loss", "optimizer", "schedule")
         return {name: getattr(self, name) for name in plain} | {name: getattr(self, name).to_dict() for name in records}
 
@@ -111,7 +121,7 @@ class Training:
         return cls(**{**data, **records}, callbacks=())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """What a run gives: how it ended, and the name of the engine that ran it."""
 
@@ -161,7 +171,7 @@ def run(
                 problem=problem,
                 rows=rows,
                 validation=validation,
-                metrics=lambda outputs, targets: metrics.quick(task, outputs, targets),
+                metrics=_watched(task, training.callbacks, validation),
                 epochs=training.epochs,
                 schedule=training.schedule,
                 shuffle=training.shuffle,
@@ -172,7 +182,10 @@ def run(
                 stop_requested=stop_requested,
             )
             sink(_start_event(network, training, engine, rows, validation, begin))
-            outcome = train(executable, course, begin)
+            # Only the callee holds the arrays, so that it can let them go.
+            waiting = [begin]
+            del begin
+            outcome = train(executable, course, waiting.pop())
         except BaseException:
             sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
             raise
@@ -194,6 +207,21 @@ def _start_event(
         "parameters": network.parameter_count,
         "batch_size": training.batch_size,
     }
+
+
+def _watched(
+    task: Task, callbacks: tuple[Callback, ...], validation: Rows | None
+) -> Callable[[Array, Array], dict[str, float]]:
+    """What is measured on the validation rows after every epoch: `explained` only where a callback looks at it."""
+    weights = None if validation is None else validation.weights
+
+    def measure(outputs: Array, targets: Array) -> dict[str, float]:
+        found = metrics.quick(task, outputs, targets)
+        if any(getattr(callback, "metric", None) == EXPLAINED for callback in callbacks):
+            found[EXPLAINED] = explained(task, outputs, targets, weights)
+        return found
+
+    return measure
 
 
 def _end_event(outcome: Outcome) -> dict[str, Any]:
@@ -228,11 +256,15 @@ def fingerprint(
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
-        parts += [None] if part is None else [part.inputs, part.targets, part.weights]
+        parts += [None] if part is None else [*_arrays(part.inputs), part.targets, part.weights]
     for array in parts:
         digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _arrays(inputs: Any) -> list[Any]:
+    return [inputs.values, inputs.columns, inputs.starts] if isinstance(inputs, Sparse) else [inputs]
 
 
 def described_callback(callback: Callback) -> str:
@@ -243,6 +275,8 @@ def described_callback(callback: Callback) -> str:
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold a checkpoint folder, which is made if it is missing."""
+    from ranvier.storage.lock import locked
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -252,6 +286,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
+    from ranvier.storage.checkpoint import write_checkpoint
+
     def save(state: TrainingState) -> None:
         number = state.engine.step
         write_checkpoint(folder, number, state.arrays(), {"fingerprint": mark, **state.to_dict()})
@@ -263,6 +299,8 @@ def _stored(folder: Path, mark: str, sink: Sink) -> TrainingState | None:
     """The newest checkpoint in the folder, None where there is none yet."""
     if not any(folder.glob("checkpoint-*")):
         return None
+    from ranvier.storage.checkpoint import read_latest
+
     arrays, data, notes = read_latest(folder)
     if data.get("fingerprint") != mark:
         raise InputError(

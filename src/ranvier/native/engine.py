@@ -6,6 +6,7 @@ threads, nor on the vector width, nor on how steps are cut into spans.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -13,21 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
+from ranvier.native import objective as parts
+from ranvier.native.compiled import planned
 from ranvier.native.machine import barrier, cpu, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.plan import cost
-from ranvier.native.plan.lowering import GRADIENT, PREDICT, TRAIN, WATCH
+from ranvier.native.plan.arguments import KINDS
+from ranvier.native.plan.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
 from ranvier.native.plan.packing import pack, unpack
-from ranvier.native.plan.plan import Machine, Plan, make_plan
-from ranvier.native.plan.steps import Buffer
+from ranvier.native.plan.plan import Machine, Plan
 from ranvier.native.plan.tiles import PANEL, Registers
-from ranvier.native.program import Program, Resident, check_shape, readable
+from ranvier.native.program import Few, Program, Resident, check_shape, check_span, readable_rows, rows_of
+from ranvier.native.turns import Shared, one_at_a_time
 from ranvier.network.layers import Dense
 
 Array = NDArray[Any]
 MANY_REGISTERS = 32
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+FEW_ROWS, FEW_BYTES = 16, 1 << 16
+"""Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,6 @@ class NativeEngine:
         Raises:
             EngineError: the problem asks for something that this engine does not have.
         """
-        if problem.precision == "bfloat16":
-            raise EngineError('The native engine computes in float32 and float64, not yet in bfloat16; use "float32".')
         return NativeExecutable(problem)
 
     def plan(self, problem: Problem) -> str:
@@ -72,18 +76,19 @@ class NativeEngine:
 
 def machine(target: Target, precision: str) -> Machine:
     """What plans need to know of a processor."""
-    facts = cpu.facts()
+    sizes = cpu.cache_sizes()
     width = 64 if precision == "float64" else 32
     count = 16 if target.is_x86 and target.vector_bits < 512 else MANY_REGISTERS
-    return Machine(Registers(count, max(1, PANEL * width // target.vector_bits)), facts.l1d, facts.l2)
+    return Machine(Registers(count, max(1, PANEL * width // target.vector_bits)), sizes["l1d"], sizes["l2"])
 
 
-class NativeExecutable:
-    """A network ready to run. `load` comes first; the state is its own from then on."""
+class NativeExecutable(Shared):
+    """A network ready to run. `load` comes first; the state is its own from then on. Threads may share it."""
 
     def __init__(self, problem: Problem) -> None:
+        super().__init__()
         self.problem = problem
-        self.dtype: type[np.floating[Any]] = np.float64 if problem.precision == "float64" else np.float32
+        self.dtype: type[np.floating[Any]] = np.float64 if problem.dtype == "float64" else np.float32
         self.target = cpu.target()
         self.machine = machine(self.target, problem.precision)
         self.available = cpu.threads() if problem.threads else cpu.default_threads()
@@ -92,14 +97,16 @@ class NativeExecutable:
         full_batch = problem.optimizer.full_batch
         self._slots = () if full_batch else tuple(name for name, _ in problem.optimizer.rule().slots)
         self._state: dict[str, Array] = {}
-        self._kept_slots: Array | None = None
+        self._untouched: set[str] = set()
+        self._kept_slots: dict[str, Array] = {}
         self._step = 0
         self._loaded = False
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
         self._resident: Resident | None = None
+        self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
         # The parts that cannot be planned are found before anything runs.
-        self._plan = make_plan(problem, GRADIENT if full_batch else TRAIN, self.machine, self.threads)
+        self._plan = planned(problem, GRADIENT if full_batch else TRAIN, self.machine, self.threads)
         self._reserve_state()
 
     @property
@@ -112,6 +119,7 @@ class NativeExecutable:
         self._threads = count
         self._barrier = barrier.new_state(count)
         self._programs.clear()
+        self._few.clear()
 
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
@@ -119,16 +127,20 @@ class NativeExecutable:
     # State
 
     def _reserve_state(self) -> None:
-        plans = [self._plan, make_plan(self.problem, PREDICT, self.machine, 1)]
+        plans = [self._plan, planned(self.problem, PREDICT, self.machine, 1)]
         names = {entry.name for entry in self._table}
         for plan in plans:
             for buffer in plan.buffers:
                 owner, _, suffix = buffer.name.rpartition(".")
-                mine = buffer.name in names or (owner in names and suffix in (*self._slots, "transposed"))
+                copy, _, copied = buffer.name.partition(".")
+                mine = buffer.name in names or (owner in names and suffix in self._slots)
+                mine = mine or (copied in names and copy in (ROUNDED, TRANSPOSED))
                 if mine and buffer.name not in self._state:
                     self._state[buffer.name] = memory.zeros(buffer.size(1), self.dtype)
+                    self._untouched.add(buffer.name)
         self._buffers = {b.name: b for plan in plans for b in plan.buffers if b.name in self._state}
 
+    @one_at_a_time
     def load(self, state: State) -> None:
         """Take a copy of a training state.
 
@@ -142,36 +154,68 @@ class NativeExecutable:
                 f"The state has parameters of shape {np.shape(state.parameters)} and slots of shape {slots.shape}; "
                 f"this network and optimizer need {(size,)} and {(rows, size)}. Load a state made for them."
             )
-        self._kept_slots = np.array(slots, self.dtype)
-        self._step = state.step
+        if not self._state:
+            self._reserve_state()
+        self._slot_rows, self._step = rows, state.step
         self._loaded = True
         parameters = np.asarray(state.parameters)
+        kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trained]
+        self._kept_slots = {entry.name: np.array(slots[:, entry.place], self.dtype) for entry in kept}
         for entry in self._table:
             self._pack(entry.name, parameters[entry.place].reshape(entry.shape))
             for name, slot in zip(self._slots, slots, strict=False):
                 self._pack(f"{entry.name}.{name}", slot[entry.place].reshape(entry.shape))
-            if f"{entry.name}.transposed" in self._state:
-                self._pack(f"{entry.name}.transposed", parameters[entry.place].reshape(entry.shape).T)
+            if len(entry.shape) == 2:
+                seen = parameters[entry.place].reshape(entry.shape)
+                if self.problem.precision == "bfloat16":
+                    from ranvier.native.kernels.bfloat16 import bfloat16_of
+
+                    seen = bfloat16_of(seen)
+                self._pack(f"{ROUNDED}.{entry.name}", seen)
+                self._pack(f"{TRANSPOSED}.{entry.name}", seen.T)
 
     def _pack(self, name: str, values: Array) -> None:
-        if name in self._state:
+        # Memory that nobody wrote to is zero and takes no room yet.
+        if name in self._state and not (name in self._untouched and not values.any()):
+            self._untouched.discard(name)
             pack(values, self._buffers[name], self._state[name])
 
+    @one_at_a_time
     def read(self) -> State:
         """Give a copy of the training state."""
-        self._check_loaded()
-        assert self._kept_slots is not None
-        parameters = np.empty(self._table.size, self.dtype)
-        slots = self._kept_slots.copy()
-        for entry in self._table:
-            self._unpack(entry.name, parameters[entry.place].reshape(entry.shape))
-            for name, slot in zip(self._slots, slots, strict=False):
-                self._unpack(f"{entry.name}.{name}", slot[entry.place].reshape(entry.shape))
-        return State(parameters, slots, self._step)
+        return self._read(self._state.get)
 
-    def _unpack(self, name: str, out: Array) -> None:
-        if name in self._state:
-            unpack(self._state[name], self._buffers[name], out)
+    @one_at_a_time
+    def finish(self) -> State:
+        """Give the training state and free everything else; each piece is freed as soon as it is unpacked.
+
+        `load` comes before anything else again.
+        """
+        self._check_loaded()
+        self._programs.clear()
+        self._few.clear()
+        self._resident = None
+        for name in [name for name in self._state if name.startswith((f"{ROUNDED}.", f"{TRANSPOSED}."))]:
+            del self._state[name]
+        state = self._read(lambda name: self._state.pop(name, None))
+        self.close()
+        return state
+
+    def _read(self, take: Callable[[str], Array | None]) -> State:
+        self._check_loaded()
+        parameters = np.empty(self._table.size, self.dtype)
+        slots = np.empty((self._slot_rows, self._table.size), self.dtype)
+        for entry in self._table:
+            if entry.name in self._kept_slots:
+                slots[:, entry.place] = self._kept_slots[entry.name]
+            pieces = {entry.name: parameters}
+            pieces |= {f"{entry.name}.{name}": slot for name, slot in zip(self._slots, slots, strict=False)}
+            for name, flat in pieces.items():
+                packed = take(name)
+                if packed is not None:
+                    unpack(packed, self._buffers[name], flat[entry.place].reshape(entry.shape))
+                del packed
+        return State(parameters, slots, self._step)
 
     def _check_loaded(self) -> None:
         if not self._loaded:
@@ -180,7 +224,7 @@ class NativeExecutable:
     def _program(self, purpose: str) -> Program:
         """The compiled plan for a purpose, made when it is first asked for."""
         if purpose not in self._programs:
-            plan = make_plan(self.problem, purpose, self.machine, self.threads)
+            plan = planned(self.problem, purpose, self.machine, self.threads)
             self._programs[purpose] = Program(plan, self.target, self._state)
         return self._programs[purpose]
 
@@ -191,6 +235,7 @@ class NativeExecutable:
 
     # Running
 
+    @one_at_a_time
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
@@ -205,8 +250,10 @@ class NativeExecutable:
         starts = np.ascontiguousarray(span.starts, np.int64)
         check_span(span, len(rows), len(self.problem.optimizer.rule().scalars))
         program = self._program(TRAIN)
-        program.reserve(max(int(np.diff(starts).max(initial=1)), self.problem.batch_size))
-        losses = self._steps(program, self._residents(rows), order, starts, span.scalars)
+        resident = self._residents(rows)
+        most = max(int(np.diff(starts).max(initial=1)), self.problem.batch_size)
+        program.reserve(most, resident.entries(order, starts), self.threads)
+        losses = self._steps(program, resident, order, starts, span.scalars)
         self._step += span.steps
         return losses
 
@@ -232,46 +279,41 @@ class NativeExecutable:
         program.run(self.threads)
         return losses
 
+    @one_at_a_time
     def objective(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm."""
         self._check_loaded()
-        program = self._program(GRADIENT)
-        program.reserve(max(len(rows), 1))
+        program, resident = self._program(GRADIENT), self._residents(rows)
+        starts = parts.part_starts(self.problem.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
-        starts = np.array([0, len(rows)], np.int64)
-        (loss,) = self._steps(program, self._residents(rows), order, starts, np.zeros((1, 0)))
-        gradient = np.zeros(self._table.size, self.dtype)
-        penalty = 0.0
-        for trained in program.plan.trained:
-            entry = trained.entry
-            assert trained.gradient is not None
-            memory_of = program.arrays[trained.gradient.name]
-            unpack(memory_of, trained.gradient, gradient[entry.place].reshape(entry.shape))
-            if entry.l1 or entry.l2:
-                weights = np.empty(entry.shape, self.dtype)
-                unpack(self._state[entry.name], trained.value, weights)
-                exact = weights.astype(np.float64)
-                penalty += float((entry.l1 * np.abs(exact) + 0.5 * entry.l2 * exact**2).sum())
-        return float(loss) + penalty, gradient
+        program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
+        loss, gradient = 0.0, np.zeros(self._table.size)
+        for first, last, share in zip(starts[:-1], starts[1:], parts.part_shares(rows, starts), strict=True):
+            if share > 0:
+                program.clear_tables()
+                ends = np.array([0, last - first], np.int64)
+                loss += share * self._steps(program, resident, order[first:last], ends, np.zeros((1, 0)))[0]
+                parts.add_gradient(program, share, gradient)
+        loss += parts.add_penalties(program, gradient)
+        return float(loss), gradient.astype(self.dtype)
 
-    def _predict(self, program: Program, inputs: Array, targets: Array | None) -> tuple[Array, Array | None]:
+    def _predict(self, program: Program, inputs: Array | Sparse, targets: Array | None) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
         check_shape("inputs", inputs, self.problem.network.inputs)
         rows = len(inputs)
-        inputs, kind = readable(inputs)
+        inputs, words = readable_rows(inputs, self.problem)
         outputs = np.empty((rows, self.problem.network.outputs), self.dtype)
         losses = None if targets is None else np.empty(rows, self.dtype)
         threads = self.threads_for(rows)
         program.reserve(program.plan.rows * threads)
         program.set(
             threads=threads,
-            inputs=inputs.ctypes.data,
-            kind=kind,
             outputs=outputs.ctypes.data,
             rows=rows,
             targets=0 if targets is None else targets.ctypes.data,
             results=0 if losses is None else losses.ctypes.data,
+            **words,
         )
         program.run(threads)
         return outputs, losses
@@ -279,9 +321,10 @@ class NativeExecutable:
     def threads_for(self, rows: int) -> int:
         """How many threads predictions of so many rows are worth."""
         wanted = min(self.available, self.problem.threads or self.available)
-        work = 2 * self.problem.network.multiplications * rows
+        work = 2 * cost.row_products(self.problem) * rows
         return max(1, min(wanted, work // cost.SMALL_PREDICTION))
 
+    @one_at_a_time
     def evaluate(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
         targets = Resident(rows, self.problem).targets
@@ -292,17 +335,32 @@ class NativeExecutable:
         loss = float(each.astype(np.float64) @ weights / mass) if mass > 0 else 0.0
         return loss, outputs
 
-    def outputs(self, inputs: Array) -> Array:
+    def outputs(self, inputs: Array | Sparse) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
-        program = self._program(PREDICT)
-        if self._loaded and 0 < len(inputs) <= program.plan.rows and inputs.dtype in FLOATS:
+        with self.lock:
+            if isinstance(inputs, np.ndarray):
+                few = self._few.get((inputs.shape, inputs.dtype))
+                if few is not None:
+                    return few(inputs)
+            self._check_loaded()
             check_shape("inputs", inputs, self.problem.network.inputs)
-            return program.few(inputs)
-        return self._predict(program, inputs, None)[0]
+            program = self._program(PREDICT)
+            outputs = self._predict(program, inputs, None)[0]
+            if isinstance(inputs, np.ndarray) and self._is_few(inputs):
+                self._few[inputs.shape, inputs.dtype] = Few(program, inputs.shape, inputs.dtype)
+            return outputs
 
-    def activations(self, inputs: Array) -> tuple[LayerValues, ...]:
+    def _is_few(self, inputs: Array) -> bool:
+        """Whether such inputs are worth a table of their own."""
+        rows = len(inputs)
+        known = inputs.dtype.name in KINDS and inputs.dtype.isnative and not self.problem.sparse
+        return known and 0 < rows <= FEW_ROWS and inputs.nbytes <= FEW_BYTES and self.threads_for(rows) == 1
+
+    @one_at_a_time
+    def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         program = self._program(WATCH)
+        inputs = in_kind(inputs, self.problem.sparse)
         plan, rows = program.plan, len(inputs)
         found = []
         for place in self.problem.network.walk():
@@ -311,7 +369,7 @@ class NativeExecutable:
         for start in range(0, rows, plan.rows):
             part = slice(start, min(start + plan.rows, rows))
             count = part.stop - start
-            outputs, _ = self._predict(program, np.ascontiguousarray(inputs[part]), None)
+            outputs, _ = self._predict(program, inputs[part], None)
             for values, (_, z, y) in zip(found, plan.layers, strict=True):
                 values.outputs[part] = rows_of(program, y, count)
                 if values.weighted_sums is not None and z is not None:
@@ -320,37 +378,18 @@ class NativeExecutable:
                 found[-1].outputs[part] = outputs
         return tuple(found)
 
+    @one_at_a_time
     def close(self) -> None:
         """Free what the engine holds."""
         self._programs.clear()
+        self._few.clear()
         self._state.clear()
-        self._kept_slots = self._resident = None
+        self._untouched.clear()
+        self._kept_slots.clear()
+        self._resident = None
         self._loaded = False
 
     @property
     def plan(self) -> Plan:
         """What a training step does."""
         return self._plan
-
-
-def rows_of(program: Program, buffer: Buffer, count: int) -> Array:
-    """The first rows of a row buffer, without padding."""
-    return program.arrays[buffer.name][: count * buffer.stride].reshape(count, buffer.stride)[:, : buffer.columns]
-
-
-def check_span(span: Span, rows: int, scalars: int) -> None:
-    """Raise a ShapeError where a span names rows or numbers that do not exist; compiled code would read foreign memory.
-
-    Parameters:
-        rows: how many resident rows there are.
-        scalars: how many numbers the optimizer's rule takes in each step.
-    """
-    order, starts = span.order, span.starts
-    if len(order) and (order.min() < 0 or order.max() >= rows):
-        raise ShapeError(
-            f"The order of the rows goes from {order.min()} to {order.max()}; there are rows 0 to {rows - 1}."
-        )
-    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or (np.diff(starts) < 1).any():
-        raise ShapeError(f"The batches must follow each other in an order of {len(order)} rows and hold at least one.")
-    if span.scalars.shape != (span.steps, scalars):
-        raise ShapeError(f"The scalars have shape {span.scalars.shape}; this span needs {(span.steps, scalars)}.")

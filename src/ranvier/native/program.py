@@ -1,23 +1,26 @@
 """A compiled plan with its memory, and rows as compiled code reads them.
 
-What needs llvmlite is imported when a plan is compiled, so that the engine can say that llvmlite is missing.
+What needs llvmlite is imported when a plan is compiled, so that the engine can say that llvmlite is missing. The
+kernels are imported when a text is written, so that code that was met before starts quickly.
 """
 
 from __future__ import annotations
 
 import ctypes
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import Problem, Rows
-from ranvier.errors import ShapeError
-from ranvier.native.kernels.gather import KINDS
-from ranvier.native.kernels.module import ARGUMENTS, plan_ir
+from ranvier.engine.problem import Problem, Rows, Span
+from ranvier.engine.sparse import Sparse, in_kind
+from ranvier.errors import EngineError, ShapeError
+from ranvier.native import compiled
 from ranvier.native.machine import memory
 from ranvier.native.machine.target import Target
+from ranvier.native.plan.arguments import ARGUMENTS, KINDS
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from ranvier.native.machine.team import Team
 
 Array = NDArray[Any]
+GROWING = ("rows", "column", "entries")
+"""Kinds of buffers whose size depends on the batch."""
+MOST_ENTRIES = 2**31 - 1
 
 
 @cache
@@ -40,13 +46,8 @@ class Program:
     """A plan compiled and loaded, its workspace, and the table of arguments of its entry."""
 
     def __init__(self, plan: Plan, target: Target, state: dict[str, Array]) -> None:
-        from ranvier.native.machine import cache as objects
-        from ranvier.native.machine import llvm
-
         self.plan = plan
-        image = objects.compile_cached(plan_ir(plan, target), target)
-        name = f"{plan.purpose} plan"
-        self.library = llvm.load_object(image, name)
+        self.library = compiled.library(plan.code, target)
         entry = "span" if plan.learns else "predict"
         self.entry = self.library.address(entry)
         self.call = self.library.function(entry, None, ctypes.c_int64, ctypes.c_void_p)
@@ -54,8 +55,7 @@ class Program:
         self.address = memory.address(self.words)
         self.places = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}
-        self.capacity = 0
-        self._few: Few | None = None
+        self.capacity = self.room = 0
         for buffer in plan.buffers:
             if buffer.name in state:
                 self.point(buffer, state[buffer.name])
@@ -65,14 +65,22 @@ class Program:
         self.arrays[buffer.name] = array
         self.words[len(ARGUMENTS) + buffer.index] = memory.address(array)
 
-    def reserve(self, rows: int) -> None:
-        """Have room for so many rows; what stood there is lost where there was too little."""
-        if rows <= self.capacity:
+    def reserve(self, rows: int, entries: int = 0, threads: int = 1) -> None:
+        """Have room for so many rows, and in each thread for so many entries of sparse rows.
+
+        What stood there is lost where there was too little.
+        """
+        if rows <= self.capacity and entries <= self.room:
             return
-        self.capacity = rows
-        batched = [b for b in self.plan.buffers if b.kind in ("rows", "column")]
-        rest = [b for b in self.plan.buffers if b.kind not in ("rows", "column") and b.name not in self.arrays]
-        sizes = [-(-b.size(rows) // PANEL) * PANEL for b in (*batched, *rest)]
+        self.capacity = max(rows, self.capacity)
+        if entries > self.room:
+            # Batches differ in their entries: some more, so that the next ones find room.
+            self.room = entries * 5 // 4
+            self.set(room=self.room)
+        batched = [b for b in self.plan.buffers if b.kind in GROWING]
+        rest = [b for b in self.plan.buffers if b.kind not in GROWING and b.name not in self.arrays]
+        counts = [self.room * threads if b.kind == "entries" else self.capacity for b in (*batched, *rest)]
+        sizes = [-(-b.size(n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
         place = 0
@@ -80,19 +88,11 @@ class Program:
             self.point(buffer, arena[place : place + size])
             place += size
 
-    def few(self, inputs: Array) -> Array:
-        """Predict a few rows, at most as many as the plan takes at once, on this thread and without asking addresses.
-
-        The rows are copied to where the code expects them, and the outputs from where it leaves them.
-        """
-        if self._few is None or self._few.capacity != self.capacity:
-            self.reserve(self.plan.rows)
-            self._few = Few(self)
-        few, rows = self._few, len(inputs)
-        np.copyto(few.inputs[:rows], inputs)
-        few.words[few.rows_place] = rows
-        self.call(0, few.address)
-        return few.outputs[:rows].copy()
+    def clear_tables(self) -> None:
+        """Set the gradients of tables to zero, of which a run writes but the rows that its batch holds."""
+        for trained in self.plan.trained:
+            if trained.gradient is not None and trained.gradient.kind == "table":
+                self.arrays[trained.gradient.name][:] = 0.0
 
     def set(self, **words: int) -> None:
         """Fill words of the argument table."""
@@ -108,45 +108,66 @@ class Program:
 
 
 class Few:
-    """A table of arguments for predictions of a few rows, with room for them."""
+    """Predictions of a few rows of one shape and kind on the caller's thread, with little around the compiled call.
 
-    def __init__(self, program: Program) -> None:
+    It has its own table of arguments, and room for the outputs. Not for two threads at once.
+    """
+
+    def __init__(self, program: Program, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         plan = program.plan
-        network, dtype = plan.problem.network, np.dtype(plan.dtype)
-        self.capacity = program.capacity
-        self.inputs = memory.zeros((plan.rows, network.inputs), dtype)
-        self.outputs = memory.zeros((plan.rows, network.outputs), dtype)
-        self.words = memory.zeros(len(program.words), np.int64)
-        self.words[:] = program.words
-        places = program.places
-        self.rows_place = places["rows"]
-        self.words[places["threads"]] = 1
-        self.words[places["inputs"]] = memory.address(self.inputs)
-        self.words[places["kind"]] = list(KINDS).index(dtype.name)
-        self.words[places["outputs"]] = memory.address(self.outputs)
-        self.words[places["results"]] = self.words[places["targets"]] = 0
-        self.address = memory.address(self.words)
+        program.reserve(plan.rows)
+        self.outputs = memory.zeros((shape[0], plan.problem.network.outputs), plan.dtype)
+        self.words = program.words.copy()
+        words = {"threads": 1, "kind": list(KINDS).index(dtype.name), "rows": shape[0]}
+        words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}
+        for name, word in words.items():
+            self.words[program.places[name]] = word
+        # The workspace of the program may move; this one stays where it is.
+        self._keep = (program.library, tuple(program.arrays.values()))
+        self._table = ctypes.c_void_p(memory.address(self.words))
+        # Types that ctypes need not look up: bytes are their address, and so is the table.
+        self._call = program.library.function("few", None)
+
+    def __call__(self, inputs: Array) -> Array:
+        """The outputs of inputs of this shape and kind."""
+        self._call(inputs.tobytes(), self._table)
+        return self.outputs.copy()
 
 
 class Resident:
     """Rows as compiled code reads them: contiguous, targets in the plan's format, weights in float64."""
 
     def __init__(self, rows: Rows, problem: Problem) -> None:
-        dtype, network = problem.precision, problem.network
+        network = problem.network
         check_shape("inputs", rows.inputs, network.inputs)
         check_shape("targets", rows.targets, network.outputs)
         if len(rows.targets) != len(rows) or (rows.weights is not None and rows.weights.shape != (len(rows),)):
             raise ShapeError(f"There are {len(rows)} rows of inputs; targets and weights need as many.")
         self.keep = rows
-        self.inputs, self.kind = readable(rows.inputs)
-        self.targets = np.ascontiguousarray(rows.targets, dtype)
+        self.inputs, words = readable_rows(rows.inputs, problem)
+        self.targets = np.ascontiguousarray(rows.targets, problem.dtype)
         self.weights = None if rows.weights is None else np.ascontiguousarray(rows.weights, np.float64)
         self.words = {
-            "inputs": memory.address(self.inputs),
-            "kind": self.kind,
+            **words,
             "targets": memory.address(self.targets),
             "weights": 0 if self.weights is None else memory.address(self.weights),
         }
+
+    def entries(self, order: Array, starts: Array) -> int:
+        """The entries of the batch that has most of them, and one; 0 where rows are not sparse.
+
+        Raises:
+            EngineError: they are more than compiled code counts.
+        """
+        if not isinstance(self.inputs, Sparse) or len(starts) < 2:
+            return 0
+        lengths = np.diff(self.inputs.starts)[order[: starts[-1]]]
+        most = int(np.add.reduceat(lengths, starts[:-1]).max())
+        if most >= MOST_ENTRIES:
+            raise EngineError(
+                f"A batch holds {most:,} entries; at most {MOST_ENTRIES - 1:,} fit. Take smaller batches."
+            )
+        return most + 1
 
     def holds(self, rows: Rows) -> bool:
         """Whether these are the same arrays."""
@@ -154,10 +175,25 @@ class Resident:
         return kept.inputs is rows.inputs and kept.targets is rows.targets and kept.weights is rows.weights
 
 
-def check_shape(name: str, array: Array, columns: int) -> None:
+def check_shape(name: str, array: Array | Sparse, columns: int) -> None:
     """Raise a ShapeError where rows are not as wide as the network; compiled code would read foreign memory."""
-    if array.ndim != 2 or array.shape[1] != columns:
+    if len(array.shape) != 2 or array.shape[1] != columns:
         raise ShapeError(f"The {name} have shape {array.shape}; this network needs (rows, {columns}).")
+
+
+def readable_rows(inputs: Array | Sparse, problem: Problem) -> tuple[Array | Sparse, dict[str, int]]:
+    """Inputs as the code of a problem reads them, and the words of the argument table that say where they are."""
+    found = in_kind(inputs, problem.sparse)
+    if isinstance(found, Sparse):
+        found = found.astype(problem.dtype)
+        if problem.precision == "bfloat16":
+            from ranvier.native.kernels.bfloat16 import bfloat16_of
+
+            found = replace(found, values=bfloat16_of(found.values))
+        parts = {"inputs": found.values, "columns": found.columns, "row_starts": found.starts}
+        return found, {name: memory.address(part) for name, part in parts.items()}
+    array, kind = readable(found)
+    return array, {"inputs": array.ctypes.data, "kind": kind}
 
 
 def readable(inputs: Array) -> tuple[Array, int]:
@@ -166,3 +202,26 @@ def readable(inputs: Array) -> tuple[Array, int]:
     if inputs.dtype.name not in kinds or not inputs.dtype.isnative:
         inputs = inputs.astype(np.float64)
     return np.ascontiguousarray(inputs), kinds.index(inputs.dtype.name)
+
+
+def rows_of(program: Program, buffer: Buffer, count: int) -> Array:
+    """The first rows of a row buffer, without padding."""
+    return program.arrays[buffer.name][: count * buffer.stride].reshape(count, buffer.stride)[:, : buffer.columns]
+
+
+def check_span(span: Span, rows: int, scalars: int) -> None:
+    """Raise a ShapeError where a span names rows or numbers that do not exist; compiled code would read foreign memory.
+
+    Parameters:
+        rows: how many resident rows there are.
+        scalars: how many numbers the optimizer's rule takes in each step.
+    """
+    order, starts = span.order, span.starts
+    if len(order) and (order.min() < 0 or order.max() >= rows):
+        raise ShapeError(
+            f"The order of the rows goes from {order.min()} to {order.max()}; there are rows 0 to {rows - 1}."
+        )
+    if len(starts) == 0 or starts[0] < 0 or starts[-1] > len(order) or (np.diff(starts) < 1).any():
+        raise ShapeError(f"The batches must follow each other in an order of {len(order)} rows and hold at least one.")
+    if span.scalars.shape != (span.steps, scalars):
+        raise ShapeError(f"The scalars have shape {span.scalars.shape}; this span needs {(span.steps, scalars)}.")

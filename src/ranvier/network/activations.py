@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -35,6 +34,7 @@ from ranvier.expression import (
     where,
 )
 from ranvier.network.checks import NOT_NEGATIVE, Rule, fill_options
+from ranvier.records import record
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -53,7 +53,7 @@ def _clip(x: Expression, low: float, high: float) -> Expression:
     return clipped
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """A built-in activation: the function to trace, its options (name -> (default, rule)) and its source."""
 
@@ -118,7 +118,7 @@ def _derivative(expression: Expression) -> Expression:
     return differentiate(expression, "x")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Activation:
     """What a neuron does with its weighted sum. Made by `activation`.
 

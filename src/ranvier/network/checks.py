@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ranvier.errors import InputError, nearest
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """A condition on a number, with the words that state it.
 

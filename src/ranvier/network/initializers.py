@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,13 @@ from numpy.typing import NDArray
 from ranvier import random
 from ranvier.errors import InputError, ShapeError, nearest
 from ranvier.network.checks import ANY, NOT_NEGATIVE, POSITIVE, Rule, fill_options
+from ranvier.records import record
 
 Draw = Callable[[int], NDArray[np.float64]]
 Matrix = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sources:
     """The two streams of random numbers that an initializer may draw from: `normal(count)` and `uniform(count)`."""
 
@@ -30,7 +30,7 @@ class Sources:
     uniform: Draw
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """One way to draw weights.
 
@@ -48,11 +48,17 @@ class Kind:
 
 
 def _gaussian(sources: Sources, inputs: int, units: int, deviation: float) -> Matrix:
-    return deviation * sources.normal(inputs * units).reshape(inputs, units)
+    drawn = sources.normal(inputs * units).reshape(inputs, units)
+    drawn *= deviation
+    return drawn
 
 
 def _even(sources: Sources, inputs: int, units: int, limit: float) -> Matrix:
-    return limit * (2.0 * sources.uniform(inputs * units).reshape(inputs, units) - 1.0)
+    drawn = sources.uniform(inputs * units).reshape(inputs, units)
+    drawn *= 2.0
+    drawn -= 1.0
+    drawn *= limit
+    return drawn
 
 
 def _glorot_normal(sources: Sources, inputs: int, units: int) -> Matrix:
@@ -117,7 +123,7 @@ _KINDS: dict[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Initializer:
     """A named way to draw a weight matrix. Made by `initializer`.
 

@@ -5,13 +5,14 @@ A record says what a layer is; what it computes is written in `reference/layers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from ranvier.errors import InputError
 from ranvier.network.activations import Activation, activation, activation_from_dict
 from ranvier.network.checks import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, check_fields, check_number
 from ranvier.network.initializers import Initializer, default_initializer, initializer, initializer_from_dict
+from ranvier.records import record
 
 
 class Layer:
@@ -25,7 +26,7 @@ def _set(record: object, **values: object) -> None:
         object.__setattr__(record, name, value)
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@record(init=False)
 class Dense(Layer):
     """A fully connected layer: every neuron sees every output of the layer before.
 
@@ -73,7 +74,7 @@ class Dense(Layer):
 _activation, _initializer = activation, initializer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dropout(Layer):
     """Sets each value to 0 with probability `rate` while training and scales the others by 1 / (1 - rate).
 
@@ -90,7 +91,7 @@ class Dropout(Layer):
         check_fields(self, {"rate": FRACTION})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LayerNorm(Layer):
     """Normalizes the values of each row, then scales and shifts every column.
 
@@ -107,7 +108,7 @@ class LayerNorm(Layer):
         check_fields(self, {"epsilon": POSITIVE})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BatchNorm(Layer):
     """Normalizes each column over the rows of the batch, then scales and shifts it.
 
@@ -126,7 +127,7 @@ class BatchNorm(Layer):
         check_fields(self, {"momentum": FRACTION, "epsilon": POSITIVE})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scale(Layer):
     """Multiplies every column by a trained factor that starts at 1.
 
@@ -138,7 +139,7 @@ class Scale(Layer):
     """
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@record(init=False)
 class Residual(Layer):
     """Adds what its layers compute to what goes in.
 

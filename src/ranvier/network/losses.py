@@ -8,7 +8,6 @@ values are averaged or added. The loss of a batch is always the weighted mean ov
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +31,7 @@ from ranvier.expression import (
     where,
 )
 from ranvier.network.checks import FRACTION, INSIDE, NOT_NEGATIVE, POSITIVE, Rule, check_number, fill_options
+from ranvier.records import record
 
 OUTPUT, LOGIT, LOG_PROBABILITY = "output", "logit", "log_probability"
 PLACES = (OUTPUT, LOGIT, LOG_PROBABILITY)
@@ -97,7 +97,7 @@ def _focal(log_p: Expression, gamma: float) -> Expression:
     return -(doubt**gamma) * log_p
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """A built-in loss: the function to trace, what it is applied to, source and options (name -> (default, rule))."""
 
@@ -156,7 +156,7 @@ def _derivative(expression: Expression, name: str) -> Expression:
     return differentiate(expression, name)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Loss:
     """How wrong one output is. Made by `loss`.
 

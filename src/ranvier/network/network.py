@@ -22,12 +22,13 @@ from ranvier.network.layers import (
     layer_to_dict,
 )
 from ranvier.network.parameters import ONES, ZEROS, Entry, ParameterTable
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Placed:
     """A layer in its place: where it stands, what goes in and what comes out.
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, nearest
 from ranvier.network.initializers import Initializer, initializer
+from ranvier.records import record
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One named piece of the flat array.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,13 +30,14 @@ from ranvier.network.checks import (
     check_fields,
     check_names,
 )
+from ranvier.records import record
 
 Steps = NDArray[np.int64]
 Factors = NDArray[np.float64]
 State = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Schedule:
     """Base of all schedules."""
 
@@ -91,7 +92,7 @@ def _half_cosine(progress: NDArray[np.floating[Any]], start: float, end: float) 
     return end + (start - end) * 0.5 * (1.0 + np.cos(np.pi * share))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Constant(Schedule):
     """The learning rate stays as it is: factor 1.
 
@@ -102,7 +103,7 @@ class Constant(Schedule):
     name: ClassVar[str] = "constant"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step(Schedule):
     """The learning rate drops at once, again and again: factor^floor(e / every).
 
@@ -124,7 +125,7 @@ class Step(Schedule):
         return np.asarray(np.power(float(self.factor), drops), np.float64)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Exponential(Schedule):
     """The learning rate falls smoothly, by the same share in every epoch: factor^e.
 
@@ -145,7 +146,7 @@ class Exponential(Schedule):
         return np.asarray(np.power(float(self.factor), steps / steps_per_epoch), np.float64)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Polynomial(Schedule):
     """The learning rate falls to `final` along final + (1 - final) (1 - s / S)^power; power 1 is a straight line.
 
@@ -167,7 +168,7 @@ class Polynomial(Schedule):
         return np.asarray(self.final + (1.0 - self.final) * left**self.power, np.float64)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cosine(Schedule):
     """The learning rate falls along half a cosine: final + (1 - final) (1 + cos(pi s / S)) / 2.
 
@@ -188,7 +189,7 @@ class Cosine(Schedule):
         return _half_cosine(steps / total_steps, 1.0, self.final)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CosineRestarts(Schedule):
     """Half a cosine again and again, each `multiply` times as long as the one before.
 
@@ -225,7 +226,7 @@ class CosineRestarts(Schedule):
         return _half_cosine((epochs - np.asarray(starts)[cycle]) / lengths[cycle], 1.0, self.final)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OneCycle(Schedule):
     """Up to the full learning rate along half a cosine, then down to nearly nothing along another.
 
@@ -258,7 +259,7 @@ class OneCycle(Schedule):
         return np.where(steps < peak, rising, falling)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WarmUp(Schedule):
     """The learning rate grows in equal parts from nearly nothing, then another schedule takes over.
 
@@ -296,7 +297,7 @@ class WarmUp(Schedule):
         return self.then.after_epoch(state, value)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReduceOnPlateau(Schedule):
     """The learning rate is cut when the watched value has not become better for a while.
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ranvier.errors import InputError
+from ranvier.records import record
 
 KINDS = ("binary", "classes", "multilabel", "regression")
 Label = str | int | float | bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Task:
     """The kind of answer, and how outputs map to it.
 

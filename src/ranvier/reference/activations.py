@@ -51,10 +51,16 @@ def slope(activation: Activation, x: Array) -> Array:
     return own(activation.slope, x)
 
 
-def backward(activation: Activation, x: Array, y: Array, dy: Array) -> Array:
-    """dx from dy by the chain rule: dx = dy f'(x)."""
+def backward(activation: Activation, x: Array, y: Array, dy: Array, seen_from_output: bool = False) -> Array:
+    """dx from dy by the chain rule: dx = dy f'(x).
+
+    Parameters:
+        seen_from_output: whether f' follows from y where it can, which differs where y was rounded.
+    """
     if activation.name == "softmax":
         return softmax_backward(y, dy)
+    if seen_from_output and activation.name in FROM_OUTPUT:
+        return dy * FROM_OUTPUT[activation.name](y)
     return dy * slope(activation, x)
 
 
@@ -256,3 +262,9 @@ FORMULAS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
     "relu6": (relu6, relu6_slope),
     "exponential": (exponential, exponential_slope),
 }
+FROM_OUTPUT: dict[str, Callable[[Array], Array]] = {
+    "relu": lambda y: np.asarray(y > 0.0, np.float64),
+    "sigmoid": lambda y: y * (1.0 - y),
+    "tanh": lambda y: (1.0 - y) * (1.0 + y),
+}
+"""Slopes as they follow from the output y."""

@@ -1,7 +1,7 @@
 """The reference engine: the pages of this folder behind the interface that every engine has.
 
-It computes in float64 whatever precision is asked for, and on the threads of NumPy's BLAS. B rows, K inputs, N outputs,
-P parameters, k steps.
+It computes in float64 whatever precision is asked for, on the threads of NumPy's BLAS, and rounds what goes into
+products where that is bfloat16. B rows, K inputs, N outputs, P parameters, k steps.
 
 Same bits: the same state, rows and span give the same bits on the same machine with the same NumPy and BLAS, and k
 steps in one span the same as k spans of one step. Predictions run in blocks of exactly BLOCK rows, the last one filled
@@ -20,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
-from ranvier.reference import losses, network, optimizers
+from ranvier.reference import losses, network, optimizers, sparse
+from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.penalties import penalty, penalty_slope
 
 Array = NDArray[Any]
@@ -62,6 +64,7 @@ class ReferenceExecutable:
         self._penalized = bool(self._l1.any() or self._l2.any())
         full_batch = problem.optimizer.full_batch
         self._slot_names = None if full_batch else [name for name, _ in problem.optimizer.rule().slots]
+        self._rounds = problem.precision == "bfloat16"
         self._state: State | None = None
         self._parameters: dict[str, Array] = {}
 
@@ -86,6 +89,12 @@ class ReferenceExecutable:
         state = self._loaded()
         return State(state.parameters.copy(), state.slots.copy(), state.step)
 
+    def finish(self) -> State:
+        """Give the training state itself and free what the engine holds."""
+        state = self._loaded()
+        self.close()
+        return state
+
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
@@ -106,8 +115,9 @@ class ReferenceExecutable:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm."""
         w = self._loaded().parameters
         with np.errstate(all="ignore"):
-            x, targets = to_float(rows.inputs), np.asarray(rows.targets, np.float64)
-            loss, gradient, _ = self._loss_and_gradient(x, targets, rows.weights, network.Mode(batch_statistics=True))
+            x, targets = self._floats(rows.inputs), np.asarray(rows.targets, np.float64)
+            mode = network.Mode(batch_statistics=True, bfloat16=self._rounds)
+            loss, gradient, _ = self._loss_and_gradient(x, targets, rows.weights, mode)
             penalized = loss + penalty(w, self._l1, self._l2)
             return penalized, gradient + penalty_slope(w, self._l1, self._l2)
 
@@ -123,7 +133,7 @@ class ReferenceExecutable:
                 each[place] = losses.row_losses(self.problem.loss, z, y, np.asarray(rows.targets[place], np.float64))
             return losses.batch_loss(each, _as_weights(rows.weights)), outputs
 
-    def outputs(self, inputs: Array) -> Array:
+    def outputs(self, inputs: Array | Sparse) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         found = np.empty((len(inputs), self.problem.network.outputs))
         with np.errstate(all="ignore"):
@@ -131,7 +141,7 @@ class ReferenceExecutable:
                 found[place] = passed[-1].y[: place.stop - place.start]
         return found
 
-    def activations(self, inputs: Array) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         rows = len(inputs)
         found = [
@@ -168,48 +178,69 @@ class ReferenceExecutable:
             )
         state = self._loaded()
         w, t = state.parameters, state.step + 1
-        x, targets = to_float(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
+        x, targets = self._floats(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
         weights = None if rows.weights is None else rows.weights[batch]
-        mode = network.Mode(batch_statistics=True, dropout=(self.problem.seed, state.step))
+        mode = network.Mode(True, (self.problem.seed, state.step), self._rounds)
         loss, gradient, passed = self._loss_and_gradient(x, targets, weights, mode)
         if self._penalized:
             gradient += penalty_slope(w, self._l1, self._l2)
+        moving = self._trained
+        if isinstance(x, Sparse):
+            moving = moving & sparse.reached(x, self._table, f"{self._placed[0].path}.weight")
+            gradient = np.where(moving, gradient, 0.0)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
         moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
-        np.copyto(w, moved, where=self._trained)
+        np.copyto(w, moved, where=moving)
         for name, slot in slots.items():
-            np.copyto(slot, new_slots[name], where=self._trained)
+            np.copyto(slot, new_slots[name], where=moving)
         network.update_running_statistics(passed, self._parameters)
         self._state = State(w, state.slots, t)
         return loss
 
     def _loss_and_gradient(
-        self, x: Array, targets: Array, weights: Array | None, mode: network.Mode
+        self, x: Array | Sparse, targets: Array, weights: Array | None, mode: network.Mode
     ) -> tuple[float, Array, tuple[network.Passed, ...]]:
         """The loss of a batch, its gradient (P,), and what the layers did."""
         loss, activation = self.problem.loss, self.problem.network.output_activation
-        passed = network.forward(self._placed, self._parameters, x, mode)
+        parameters = self._operands()
+        passed = network.forward(self._placed, parameters, x, mode)
         y = passed[-1].y
         z = y if passed[-1].z is None else passed[-1].z
         shares = losses.row_shares(len(x), _as_weights(weights))
         value = losses.batch_loss(losses.row_losses(loss, z, y, targets), _as_weights(weights))
         error = shares[:, None] * losses.output_error(loss, activation, z, y, targets)
         found: dict[str, Array] = {}
-        network.backward(passed, self._parameters, error, found)
+        network.backward(passed, parameters, error, found)
         gradient = np.zeros(self._table.size)
         for entry in self._table:
             if entry.trained:
                 gradient[entry.place] = found[entry.name].ravel()
         return value, gradient, passed
 
-    def _blocks(self, inputs: Array) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
+    def _blocks(self, inputs: Array | Sparse) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
         """Send rows forward BLOCK at a time: where they stand, and what the layers did with them and the filling."""
         self._loaded()
+        parameters, mode = self._operands(), network.Mode(bfloat16=self._rounds)
         for start in range(0, len(inputs), BLOCK):
             place = slice(start, min(start + BLOCK, len(inputs)))
-            x = np.zeros((BLOCK, self.problem.network.inputs))
-            x[: place.stop - start] = to_float(inputs[place])
-            yield place, network.forward(self._placed, self._parameters, x)
+            block = self._floats(inputs[place])
+            if isinstance(block, Sparse):
+                x: Array | Sparse = block.filled(BLOCK)
+            else:
+                x = np.zeros((BLOCK, self.problem.network.inputs))
+                x[: len(block)] = block
+            yield place, network.forward(self._placed, parameters, x, mode)
+
+    def _operands(self) -> dict[str, Array]:
+        """The parameters as the layers see them: weights rounded where products take bfloat16."""
+        if not self._rounds:
+            return self._parameters
+        return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
+
+    def _floats(self, inputs: Array | Sparse) -> Array | Sparse:
+        """Inputs as float64, sparse where the problem says so."""
+        found = in_kind(inputs, self.problem.sparse)
+        return found.astype(np.float64) if isinstance(found, Sparse) else to_float(found)
 
 
 def to_float(inputs: Array) -> NDArray[np.float64]:

@@ -8,16 +8,20 @@ writes down the derivatives along its parameters. `parameters` and `gradients` a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.problem import feeds_product
+from ranvier.engine.sparse import Sparse
 from ranvier.errors import EngineError
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
 from ranvier.network.network import Placed
-from ranvier.reference import activations, layers
+from ranvier.reference import activations, layers, sparse
+from ranvier.reference.bfloat16 import to_bfloat16
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]
@@ -30,10 +34,13 @@ class Mode:
     Fields:
         batch_statistics: whether BatchNorm uses the mean and variance of the batch, or the running ones.
         dropout: (seed, steps made before) of the masks; None drops nothing.
+        bfloat16: whether what goes into a product is rounded, see `ranvier.engine.problem`; `parameters` then hold
+            rounded weights.
     """
 
     batch_statistics: bool = False
     dropout: tuple[int, int] | None = None
+    bfloat16: bool = False
 
 
 PREDICTING = Mode()
@@ -42,7 +49,8 @@ PREDICTING = Mode()
 @dataclass(frozen=True, slots=True)
 class Passed:
     """What a layer did: `place`; `x` in, `z` the weighted sums (Dense) or None, `y` out; `kept` for the way back;
-    `inner`, the records inside a residual block; `statistics`, mean and variance of the batch (BatchNorm)."""
+    `inner`, the records inside a residual block; `statistics`, mean and variance of the batch (BatchNorm); `bfloat16`,
+    whether the error of the weighted sums will be rounded (Dense)."""
 
     place: Placed
     x: Array
@@ -51,9 +59,12 @@ class Passed:
     kept: Any = None
     inner: tuple[Passed, ...] = ()
     statistics: layers.Statistics | None = None
+    bfloat16: bool = False
 
 
-def forward(placed: tuple[Placed, ...], parameters: Arrays, x: Array, mode: Mode = PREDICTING) -> tuple[Passed, ...]:
+def forward(
+    placed: tuple[Placed, ...], parameters: Arrays, x: Array | Sparse, mode: Mode = PREDICTING
+) -> tuple[Passed, ...]:
     """Send rows through the layers: what comes out of one goes into the next.
 
     >>> from ranvier.network.network import Network
@@ -63,9 +74,17 @@ def forward(placed: tuple[Placed, ...], parameters: Arrays, x: Array, mode: Mode
     array([[10.]])
     """
     passed: list[Passed] = []
-    for place in placed:
-        passed.append(layer_forward(place, parameters, x, mode))
-        x = passed[-1].y
+    if mode.bfloat16 and feeds_product(placed[0]):
+        x = replace(x, values=to_bfloat16(x.values)) if isinstance(x, Sparse) else to_bfloat16(x)
+    for place, following in zip_longest(placed, placed[1:]):
+        if isinstance(x, Sparse):
+            one = sparse_forward(place, parameters, x, mode)
+        else:
+            one = layer_forward(place, parameters, x, mode)
+        if mode.bfloat16 and following is not None and feeds_product(following):
+            one = replace(one, y=to_bfloat16(one.y))
+        passed.append(one)
+        x = one.y
     return tuple(passed)
 
 
@@ -101,7 +120,7 @@ def layer_forward(place: Placed, parameters: Arrays, x: Array, mode: Mode) -> Pa
     layer, path = place.layer, place.path
     if isinstance(layer, Dense):
         z = layers.dense(x, parameters[f"{path}.weight"], parameters.get(f"{path}.bias"))
-        return Passed(place, x, activations.forward(layer.activation, z), z)
+        return Passed(place, x, activations.forward(layer.activation, z), z, bfloat16=mode.bfloat16)
     if isinstance(layer, Dropout):
         if mode.dropout is None:
             return Passed(place, x, x)
@@ -126,11 +145,21 @@ def layer_forward(place: Placed, parameters: Arrays, x: Array, mode: Mode) -> Pa
     raise EngineError(f"{path} is a {type(layer).__name__}, a kind of layer that the reference engine does not know.")
 
 
+def sparse_forward(place: Placed, parameters: Arrays, x: Sparse, mode: Mode) -> Passed:
+    """The first layer, a Dense, of sparse rows; they are `kept`, and x is without columns, as is its derivative."""
+    layer, path = place.layer, place.path
+    if not isinstance(layer, Dense):
+        raise EngineError(f"{path} is a {type(layer).__name__}; sparse rows need a Dense as their first layer.")
+    z = sparse.dense(x, parameters[f"{path}.weight"], parameters.get(f"{path}.bias"))
+    y = activations.forward(layer.activation, z)
+    return Passed(place, np.zeros((len(x), 0)), y, z, kept=x, bfloat16=mode.bfloat16)
+
+
 def layer_backward(passed: Passed, parameters: Arrays, dy: Array, gradients: dict[str, Array]) -> Array:
     """One layer, backward: dx from dy."""
     layer, path = passed.place.layer, passed.place.path
     if isinstance(layer, Dense) and passed.z is not None:
-        dz = activations.backward(layer.activation, passed.z, passed.y, dy)
+        dz = activations.backward(layer.activation, passed.z, passed.y, dy, passed.bfloat16)
         return weighted_sum_backward(passed, parameters, dz, gradients)
     if isinstance(layer, Dropout):
         return dy if passed.kept is None else layers.dropout_backward(passed.kept, dy)
@@ -148,7 +177,14 @@ def layer_backward(passed: Passed, parameters: Arrays, dy: Array, gradients: dic
 def weighted_sum_backward(passed: Passed, parameters: Arrays, dz: Array, gradients: dict[str, Array]) -> Array:
     """The weighted sums of a Dense layer, backward: dx from dz."""
     path = passed.place.path
-    dx, gradients[f"{path}.weight"], dbias = layers.dense_backward(passed.x, parameters[f"{path}.weight"], dz)
+    weight = parameters[f"{path}.weight"]
+    if passed.bfloat16:
+        dz = to_bfloat16(dz)
+    if isinstance(passed.kept, Sparse):
+        dx = passed.x
+        gradients[f"{path}.weight"], dbias = sparse.dense_backward(passed.kept, weight, dz)
+    else:
+        dx, gradients[f"{path}.weight"], dbias = layers.dense_backward(passed.x, weight, dz)
     if f"{path}.bias" in parameters:
         gradients[f"{path}.bias"] = dbias
     return dx

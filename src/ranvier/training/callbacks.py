@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ranvier.errors import InputError, nearest
 from ranvier.network.checks import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, check_fields, check_number
+from ranvier.records import record
 from ranvier.training.events import Epoch
 
 State = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decision:
     """What a callback wants.
 
@@ -37,7 +37,7 @@ class Decision:
         check_number("Decision", "learning_rate_factor", self.learning_rate_factor, POSITIVE_OR_NONE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Moment:
     """What a callback sees after an epoch.
 
@@ -71,7 +71,7 @@ class Callback:
         return state, Decision()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EarlyStopping(Callback):
     """Stops when the validation score has not improved for some epochs, and gives the best weights back.
 
@@ -132,7 +132,7 @@ class EarlyStopping(Callback):
         return -epoch.metrics[self.metric]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TimeLimit(Callback):
     """Stops at the end of the epoch in which the time is up.
 
@@ -159,7 +159,7 @@ class TimeLimit(Callback):
         return {"spent": spent}, Decision(stop=reason)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FromFunction(Callback):
     """A plain function as a callback."""
 

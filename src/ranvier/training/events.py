@@ -7,15 +7,17 @@ A listener ("sink") is a callable that takes one event, a dictionary with a "kin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from math import isfinite
 from typing import Any
+
+from ranvier.records import record
 
 Event = dict[str, Any]
 Sink = Callable[[Event], None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Epoch:
     """One epoch of the history.
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, Problem, Rows
+from ranvier.engine import Executable, Problem, Rows, State
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.network.schedules import Constant, Schedule
+from ranvier.records import record
 from ranvier.training import divergence, lbfgs, order
 from ranvier.training.callbacks import Callback, Decision, Moment
 from ranvier.training.events import Epoch, Sink, silent
@@ -28,7 +29,7 @@ SPAN_SECONDS = 0.05
 CHECKPOINT_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Course:
     """What is to be trained, on what, for how long and who watches.
 
@@ -47,7 +48,7 @@ class Course:
     validation: Rows | None = None
     metrics: Callable[[Array, Array], dict[str, float]] | None = None
     epochs: int = 10
-    schedule: Schedule = Constant()  # noqa: RUF009
+    schedule: Schedule = Constant()
     shuffle: bool = True
     seed: int = 0
     callbacks: tuple[Callback, ...] = ()
@@ -56,7 +57,7 @@ class Course:
     stop_requested: Callable[[], bool] = bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Outcome:
     """How a run ended: its `state`, the `reason` ("finished", "stopped" or "interrupted") and a sentence `text`."""
 
@@ -66,12 +67,16 @@ class Outcome:
 
 
 def train(executable: Executable, course: Course, state: TrainingState) -> Outcome:
-    """Train until the epochs are made, a callback stops, or the user interrupts.
+    """Train until the epochs are made, a callback stops, or the user interrupts; the executable gives its state away.
+
+    The arrays of `state` are not kept: where the caller keeps none of them either, their memory is free meanwhile.
 
     Raises:
         TrainingError: the loss or a parameter is no longer a finite number, or the loss grew beyond all measure.
     """
-    return _Run(executable, course, state).run()
+    run = _Run(executable, course, state)
+    del state
+    return run.run()
 
 
 class _Run:
@@ -95,6 +100,8 @@ class _Run:
         if not state.plateau:
             self.state = replace(self.state, plateau=course.schedule.first_state())
         executable.load(state.engine)
+        nothing = np.zeros((0, 0))
+        self.state = replace(self.state, engine=State(nothing.ravel(), nothing, state.engine.step))
 
     def run(self) -> Outcome:
         last = self.state.first_epoch + self.course.epochs
@@ -111,14 +118,13 @@ class _Run:
         return self._end("finished", f"All {done} epochs are done." if done != 1 else "The epoch is done.")
 
     def _end(self, reason: str, text: str) -> Outcome:
-        self.state = self._with_engine()
+        self.state = self._with_engine(self.executable.finish())
         if self.course.save is not None:
             self.course.save(self.state)
         return Outcome(self.state, reason, text)
 
-    def _with_engine(self) -> TrainingState:
+    def _with_engine(self, engine: State) -> TrainingState:
         """The complete state, to be kept: never one that is no longer a number."""
-        engine = self.executable.read()
         divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.partial), self.course.problem)
         losses = np.concatenate(self.partial) if self.partial else np.zeros(0)
         return replace(self.state, engine=engine, partial_losses=losses, history=tuple(self.history))
@@ -293,8 +299,7 @@ class _Run:
 
     def _save_now_and_then(self) -> None:
         if self.course.save is not None and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:
-            self.state = self._with_engine()
-            self.course.save(self.state)
+            self.course.save(self._with_engine(self.executable.read()))
             self.saved_at = time.perf_counter()
 
 

@@ -211,6 +211,8 @@ class Display:
         epoch = event.get("epoch", self._first() - 1)
         last = self._last()
         cells = [("Epoch", f"{epoch}/{last}" if last else str(epoch)), ("Loss", number(event.get("loss")))]
+        if self._run.get("networks", 1) > 1:
+            cells.insert(0, ("Network", f"{event.get('network', 1)}/{self._run['networks']}"))
         if event.get("validation_loss") is not None or self._run.get("validation_rows"):
             cells.append(("Validation", number(event.get("validation_loss"))))
         if "accuracy" in metrics:
@@ -275,7 +277,16 @@ class Display:
         return line
 
 
-_WIDTHS = {"Epoch": 9, "Loss": 8, "Validation": 10, "Accuracy": 8, "R²": 8, "Examples/s": 11, "Time left": 9}
+_WIDTHS = {
+    "Network": 7,
+    "Epoch": 9,
+    "Loss": 8,
+    "Validation": 10,
+    "Accuracy": 8,
+    "R²": 8,
+    "Examples/s": 11,
+    "Time left": 9,
+}
 
 
 def _aligned(cells: list[tuple[str, str]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from ranvier.engine import State
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
+from ranvier.records import record
 from ranvier.training.events import Epoch
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrainingState:
     """A training run at one moment.
 
@@ -94,9 +95,13 @@ def first_slots(optimizer: Optimizer, parameters: Array) -> Array:
     """The optimizer's memory before its first step, shape (S, P)."""
     if isinstance(optimizer, LBFGS):
         return np.zeros((2 * optimizer.history, parameters.size), parameters.dtype)
-    slots = optimizer.rule().slots
-    filled = [parameters if start is None else np.full_like(parameters, start) for _, start in slots]
-    return np.stack(filled) if filled else np.zeros((0, parameters.size), parameters.dtype)
+    starts = [start for _, start in optimizer.rule().slots]
+    # Zeros that nobody wrote take no memory.
+    slots = np.zeros((len(starts), parameters.size), parameters.dtype)
+    for slot, start in zip(slots, starts, strict=True):
+        if start != 0:
+            slot[:] = parameters if start is None else start
+    return slots
 
 
 def predicting_parameters(state: State, optimizer: Optimizer, network: Network) -> Array:
@@ -134,8 +139,9 @@ def at_best(state: TrainingState, optimizer: Optimizer) -> State:
     """
     if state.best is None:
         return state.engine
-    slots = np.array(state.engine.slots)
+    slots = state.engine.slots
     if optimizer.average is not None:
+        slots = np.array(slots)
         slots[_average_slot(optimizer)] = state.best
     return State(state.best, slots, state.engine.step)
 

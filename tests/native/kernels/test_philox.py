@@ -21,20 +21,15 @@ LAYER, WORDS = 3, 128
 PARAMETERS = {"out": "ptr", "seed": "i64", "step": "i64", "start": "i64"}
 
 
-def write(lanes: int, how: str, seed: int | None = None, step: int | None = None) -> Any:
+def write(lanes: int, seed: int | None = None, step: int | None = None) -> Any:
     """A function that writes WORDS words from `start` on; seed and step are constants of the code where given."""
     module = Emitter("float32", lanes)
     with module.function("draw", PARAMETERS) as f:
         out, seed_value, step_value, start = f.parameters
         seed_used, step_used = (seed_value if seed is None else seed), (step_value if step is None else step)
         stream = philox.stream(f, seed_used, random.DROPOUT, step_used, LAYER)
-        size = lanes * (4 if how == "block" else 1)
-        with f.loop(0, WORDS, size) as loop:
-            first = f.add(start, loop.index)
-            if how == "block":
-                drawn = philox.block(f, stream, first)
-            else:
-                drawn = (philox.words_at(f, stream, f.add(f.splat(first), f.lane_numbers())),)
+        with f.loop(0, WORDS, 4 * lanes) as loop:
+            drawn = philox.block(f, stream, f.add(start, loop.index))
             for number, words in enumerate(drawn):
                 f.store(words, f.pointer(out, f.add(loop.index, lanes * number), "i32"))
     library = llvm.load_object(llvm.compile_ir(module.text(), cpu.target()), "draw")
@@ -48,15 +43,14 @@ def write(lanes: int, how: str, seed: int | None = None, step: int | None = None
     return call
 
 
-@pytest.mark.parametrize("how", ["block", "words_at"])
 @pytest.mark.parametrize("lanes", [1, 2, 8, 16])
-def test_words_are_those_of_the_generator(lanes: int, how: str) -> None:
-    call = write(lanes, how)
+def test_words_are_those_of_the_generator(lanes: int) -> None:
+    call = write(lanes)
 
     @settings(max_examples=40, deadline=None)
-    @given(st.integers(0, 2**64 - 1), st.integers(0, 2**48 - 1), st.integers(0, 2**32), st.integers(0, 3))
-    def check(seed: int, step: int, quarter: int, rest: int) -> None:
-        start = 4 * min(quarter, 2**32 - WORDS) + (0 if how == "block" else rest)
+    @given(st.integers(0, 2**64 - 1), st.integers(0, 2**48 - 1), st.integers(0, 2**32 - WORDS))
+    def check(seed: int, step: int, quarter: int) -> None:
+        start = 4 * quarter
         wanted = random.bits(seed, random.DROPOUT, step, LAYER, WORDS, start)
         np.testing.assert_array_equal(call(seed, step, start), wanted)
         assert (call(seed ^ 1, step, start) != wanted).any()
@@ -66,7 +60,7 @@ def test_words_are_those_of_the_generator(lanes: int, how: str) -> None:
 
 @pytest.mark.parametrize(("seed", "step"), [(0, 0), (2**64 - 1, 2**40 + 5), (12345678901234567890, None), (None, 9)])
 def test_known_seeds_and_steps_become_constants(seed: int | None, step: int | None) -> None:
-    call = write(8, "block", seed, step)
+    call = write(8, seed, step)
     wanted = random.bits(7 if seed is None else seed, random.DROPOUT, 7 if step is None else step, LAYER, WORDS, 400)
     np.testing.assert_array_equal(call(7, 7, 400), wanted)
 

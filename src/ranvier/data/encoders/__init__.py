@@ -10,13 +10,17 @@ from ranvier.data.encoders.checks import damaged, field, mapping
 
 if TYPE_CHECKING:
     from ranvier.data.columns import ColumnPlan
+    from ranvier.data.encoders.features import Features
     from ranvier.data.encoders.table import Encoder
 
 __all__ = ["ArrayEncoder", "encoder_from_dict", "fit_encoder"]
 
 
 def fit_encoder(
-    source: Any, columns: Iterable[ColumnPlan] | None = None, target: str | Iterable[str] | None = None
+    source: Any,
+    columns: Iterable[ColumnPlan] | None = None,
+    target: str | Iterable[str] | None = None,
+    features: Features | None = None,
 ) -> Encoder | ArrayEncoder:
     """Learn from training rows how to turn rows into numbers.
 
@@ -24,6 +28,7 @@ def fit_encoder(
         source: a Table, Arrays, or what `open_source` reads; the training rows and no others.
         columns: what each column of a table holds; None to infer it.
         target: the columns of a table that are to be predicted.
+        features: how far the columns of a table are spelled out; None for one number a number.
 
     Raises:
         DataError: the rows cannot be encoded.
@@ -39,7 +44,7 @@ def fit_encoder(
         return ArrayEncoder.fit(opened)
     from ranvier.data.encoders.table import Encoder
 
-    return Encoder.fit(opened, columns, target)
+    return Encoder.fit(opened, columns, target, features)
 
 
 def encoder_from_dict(data: Any) -> Encoder | ArrayEncoder:

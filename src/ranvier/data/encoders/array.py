@@ -1,4 +1,4 @@
-"""Plain arrays: bytes are divided by 255, other numbers are standardized column by column.
+"""Plain arrays: bytes are divided by 255, other numbers standardized column by column, sparse rows stay as they are.
 
 B is the number of rows, K the number of inputs.
 """
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders import checks
 from ranvier.data.encoders.scaling import moments, standardize
-from ranvier.data.sources.records import Arrays, Table, arrays_from
+from ranvier.data.sources.records import Arrays, Table, arrays_from, is_row
+from ranvier.engine.sparse import Sparse
 from ranvier.errors import DataError, ShapeError
+
+ENCODED = {"none": ("sparse rows", "x"), "bytes": ("bytes", "x / 255"), "standard": ("numbers", "(x - mean) / scale")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,11 @@ class ArrayEncoder:
     """Encodes rows of numbers.
 
     Fields:
-        scaling: "bytes" (x / 255, for uint8) or "standard" ((x - mean) / scale; missing values become the mean).
+        scaling: "bytes" (x / 255, for uint8), "standard" ((x - mean) / scale; missing values become the mean) or "none"
+            (x, for sparse rows, whose zeros would not stay zeros).
         width: K, the number of inputs.
         shape: the shape of one row before it was flattened.
-        mean, scale: one number for each input; empty for bytes.
+        mean, scale: one number for each input; empty unless standardized.
     """
 
     scaling: str
@@ -47,11 +51,12 @@ class ArrayEncoder:
         (1.0, 0.0)
         """
         arrays = source if isinstance(source, Arrays) else arrays_from(source, None, "the array")
-        if arrays.inputs.dtype == np.uint8:
-            return cls("bytes", arrays.inputs.shape[1], arrays.shape)
-        _refuse_infinite(arrays)
-        mean, scale = moments(arrays.inputs)
-        return cls("standard", arrays.inputs.shape[1], arrays.shape, tuple(mean.tolist()), tuple(scale.tolist()))
+        inputs = arrays.inputs
+        if isinstance(inputs, Sparse) or inputs.dtype == np.uint8:
+            return cls("none" if isinstance(inputs, Sparse) else "bytes", inputs.shape[1], arrays.shape)
+        _refuse_infinite(inputs, arrays.origin)
+        mean, scale = moments(inputs)
+        return cls("standard", inputs.shape[1], arrays.shape, tuple(mean.tolist()), tuple(scale.tolist()))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -63,17 +68,19 @@ class ArrayEncoder:
         """Arrays have no named columns."""
         return ()
 
-    def transform(self, source: Any) -> NDArray[np.float32]:
+    def transform(self, source: Any) -> NDArray[np.float32] | Sparse:
         """Encode rows.
 
         Parameters:
-            source: Arrays, an array (B, K) or (B, *shape), or a table of K columns that hold numbers.
+            source: Arrays, an array (B, K) or (B, *shape), a matrix of scipy.sparse, or a table of K columns that hold
+                numbers.
 
-        Returns a contiguous float32 array (B, K).
+        Returns a contiguous float32 array (B, K), or sparse rows of float32 where `scaling` is "none".
 
         Raises:
             ShapeError: the rows have another width.
-            DataError: the array holds infinite values or no numbers.
+            DataError: the array holds infinite values or no numbers; or, for sparse rows, missing values.
+            InputError: the rows are sparse, the model was not trained on such, and they are too many to fill in.
 
         >>> ArrayEncoder("bytes", 2, (2,)).transform(np.array([[0, 255]], np.uint8)).tolist()
         [[0.0, 1.0]]
@@ -81,14 +88,17 @@ class ArrayEncoder:
         arrays = _as_arrays(source)
         if arrays.inputs.shape[1] != self.width:
             raise ShapeError(f"The rows have {arrays.inputs.shape[1]} numbers; this model takes {self.width} a row.")
-        _refuse_infinite(arrays)
-        out = np.empty(arrays.inputs.shape, np.float32)
-        if self.scaling == "bytes" and arrays.inputs.dtype == np.uint8:
-            np.divide(arrays.inputs, np.float32(255), out=out, dtype=np.float32)
+        if self.scaling == "none":
+            return _as_sparse(arrays)
+        inputs = arrays.dense()
+        _refuse_infinite(inputs, arrays.origin)
+        out = np.empty(inputs.shape, np.float32)
+        if self.scaling == "bytes" and inputs.dtype == np.uint8:
+            np.divide(inputs, np.float32(255), out=out, dtype=np.float32)
         elif self.scaling == "bytes":
-            standardize(arrays.inputs, np.zeros(self.width), np.full(self.width, 255.0), out)
+            standardize(inputs, np.zeros(self.width), np.full(self.width, 255.0), out)
         else:
-            standardize(arrays.inputs, np.array(self.mean), np.array(self.scale), out)
+            standardize(inputs, np.array(self.mean), np.array(self.scale), out)
         return out
 
     def describe(self) -> list[tuple[str, str, str, str]]:
@@ -101,7 +111,7 @@ class ArrayEncoder:
         constant = sum(value == 0 for value in self.scale)
         if constant:
             note += f"{'; ' if note else ''}{constant} of them the same in every training row, encoded as 0"
-        kind, encoded = ("bytes", "x / 255") if self.scaling == "bytes" else ("numbers", "(x - mean) / scale")
+        kind, encoded = ENCODED[self.scaling]
         return [(f"{self.width} inputs", kind, encoded, note)]
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,7 +135,7 @@ class ArrayEncoder:
         scaling, width = checks.field(data, "scaling", str), checks.field(data, "width", int)
         shape, mean = checks.items(data, "shape", int), checks.items(data, "mean", float)
         scale = checks.scales(data, "scale")
-        expected = {"bytes": 0, "standard": width}.get(scaling)
+        expected = {"none": 0, "bytes": 0, "standard": width}.get(scaling)
         if expected is None or not len(mean) == len(scale) == expected or math.prod(shape) != width or width == 0:
             raise checks.damaged(
                 f"scaling {scaling!r} of {width} inputs with {len(mean)} means and shape {list(shape)}"
@@ -137,7 +147,7 @@ def _as_arrays(source: Any) -> Arrays:
     """Arrays from what was given; a table's columns are taken in their order."""
     from ranvier.data.sources import open_source
 
-    opened = open_source(source)
+    opened = open_source([source] if is_row(source) else source)
     if isinstance(opened, Arrays):
         return opened
     return _table_arrays(opened)
@@ -150,13 +160,37 @@ def _table_arrays(table: Table) -> Arrays:
     return arrays_from(np.stack(columns, axis=1), None, table.origin)
 
 
-def _refuse_infinite(arrays: Arrays) -> None:
-    if arrays.inputs.dtype.kind != "f":
+def _as_sparse(arrays: Arrays) -> Sparse:
+    """The rows as sparse rows of float32, as they are."""
+    inputs = arrays.inputs
+    if not isinstance(inputs, Sparse):
+        if inputs.dtype.kind == "f" and np.isnan(inputs).any():
+            raise DataError(
+                f"The inputs of {arrays.origin} have missing values, and the model was trained on sparse rows, which "
+                "have none; give every number, 0 where there is nothing."
+            )
+        _refuse_infinite(inputs, arrays.origin)
+        inputs = Sparse.from_dense(inputs.astype(np.float64))
+    with np.errstate(over="ignore"):
+        small = inputs.astype(np.float32)
+    wrong = np.isinf(small.values)
+    if wrong.any():
+        place = int(wrong.argmax())
+        row = int(np.searchsorted(inputs.starts, place, side="right"))
+        raise DataError(
+            f"The inputs of {arrays.origin} hold {inputs.values[place]} in row {row}, column "
+            f"{inputs.columns[place] + 1}; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
+        )
+    return small
+
+
+def _refuse_infinite(inputs: NDArray[Any], origin: str) -> None:
+    if inputs.dtype.kind != "f":
         return
-    wrong = np.isinf(arrays.inputs)
+    wrong = np.isinf(inputs)
     if wrong.any():
         row, column = (int(place) for place in np.argwhere(wrong)[0])
         raise DataError(
-            f"The inputs of {arrays.origin} hold {arrays.inputs[row, column]} in row {row + 1}, column {column + 1}; "
+            f"The inputs of {origin} hold {inputs[row, column]} in row {row + 1}, column {column + 1}; "
             "every input must be a finite number."
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.data import cells as read
 from ranvier.data.encoders import checks
+from ranvier.errors import DataError
 
 MOST_VALUES = 100
 
@@ -31,18 +32,22 @@ class CategoryEncoder:
     values: tuple[str, ...]
 
     @classmethod
-    def fit(cls, cells: pl.Series) -> CategoryEncoder:
+    def fit(cls, cells: pl.Series, fewest: int = 1) -> CategoryEncoder:
         """Learn the values.
 
         Of more than 100 different ones, the 100 commonest that occur at least twice keep a place of their own.
+
+        Parameters:
+            cells: the column, of the training rows.
+            fewest: the rows that a value needs for a place of its own.
 
         >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
         CategoryEncoder(column='sex', values=('Male', 'Female'))
         """
         words = read.text(cells).drop_nulls().rename("value")
         counted = words.value_counts(name="rows").sort(["rows", "value"], descending=[True, False])
-        if counted.height > MOST_VALUES:
-            counted = counted.head(MOST_VALUES).filter(pl.col("rows") > 1)
+        needed = max(fewest, 2) if counted.height > MOST_VALUES else fewest
+        counted = counted.head(MOST_VALUES).filter(pl.col("rows") >= needed)
         return cls(cells.name, tuple(counted["value"].to_list()))
 
     @property
@@ -61,9 +66,24 @@ class CategoryEncoder:
         """What becomes of a cell, in words."""
         return f"one-hot: {len(self.values)} values, other, missing"
 
+    @property
+    def words_only(self) -> bool:
+        """Whether no known value could stand in a column of numbers."""
+        return bool(self.values) and not any(_is_number(value) for value in self.values)
+
     def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write one 1 into each row of `out`, shape (rows, number of values + 2)."""
+        """Write one 1 into each row of `out`, shape (rows, number of values + 2).
+
+        Raises:
+            DataError: the cells are numbers, and the known values are words.
+        """
         words = read.text(cells)
+        if cells.dtype.is_numeric() and self.words_only and words.null_count() < len(words):
+            shown = cells.drop_nulls()[0]
+            raise DataError(
+                f'Column "{self.column}" holds numbers, such as {shown}, and held words in training, such as '
+                f'"{min(self.values)}"; give words there, or leave the cells empty where they are unknown.'
+            )
         other, missing = len(self.values), len(self.values) + 1
         if len(words) <= read.FEW_ROWS:
             known = _places(self.values)
@@ -94,6 +114,14 @@ class CategoryEncoder:
         if len(set(values)) != len(values):
             raise checks.damaged('"values" has a value twice')
         return cls(checks.field(data, "column", str), values)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1024)

@@ -5,8 +5,8 @@ B is the number of rows, K the number of inputs that the columns become.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,16 @@ from numpy.typing import NDArray
 
 from ranvier.data.columns import KINDS, ColumnPlan, infer_columns
 from ranvier.data.encoders import checks
+from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.data.encoders.boolean import BooleanEncoder
 from ranvier.data.encoders.category import CategoryEncoder
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
+from ranvier.data.encoders.features import Features
 from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.encoders.row import RowEncoder
 from ranvier.data.sources.frames import frame_from
-from ranvier.data.sources.records import Arrays, Table
+from ranvier.data.sources.records import Arrays, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest, opening
 
 Encoders = type[NumberEncoder] | type[BooleanEncoder] | type[CategoryEncoder] | type[DateEncoder]
@@ -31,6 +34,17 @@ COLUMN_ENCODERS: dict[str, Encoders] = {
     "category": CategoryEncoder,
     "date": DateEncoder,
 }
+READERS: dict[str, Encoders | type[BasisEncoder]] = {**COLUMN_ENCODERS, "basis": BasisEncoder}
+
+
+class _OneRow:
+    """The encoder of single rows, and where their cells are: the names and places of the columns that are used."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = RowEncoder(encoder.encoders)
+        self.names = [one.column for one in encoder.encoders]
+        order = {plan.name: place for place, plan in enumerate(encoder.columns)}
+        self.places = [order[name] for name in self.names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +58,15 @@ class Encoder:
 
     columns: tuple[ColumnPlan, ...]
     encoders: tuple[ColumnEncoder, ...]
+    _rows: list[_OneRow] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def fit(
-        cls, source: Any, columns: Iterable[ColumnPlan] | None = None, target: str | Iterable[str] | None = None
+        cls,
+        source: Any,
+        columns: Iterable[ColumnPlan] | None = None,
+        target: str | Iterable[str] | None = None,
+        features: Features | None = None,
     ) -> Encoder:
         """Learn from the training rows.
 
@@ -55,6 +74,7 @@ class Encoder:
             source: a Table or whatever `frame_from` reads.
             columns: what each column holds; None to infer it from the rows.
             target: the columns to predict, which are no inputs.
+            features: how far numbers and categories are spelled out; None for one number a number.
 
         Raises:
             DataError: a cell is not what its column's kind asks for.
@@ -68,7 +88,11 @@ class Encoder:
         targets = (target,) if isinstance(target, str) else tuple(target or ())
         plans = infer_columns(frame, targets) if columns is None else tuple(columns)
         used = [plan for plan in plans if plan.used and plan.name not in targets]
-        encoders = tuple(COLUMN_ENCODERS[plan.kind].fit(frame[plan.name]) for plan in used)
+        if features is None:
+            encoders: tuple[ColumnEncoder, ...] = tuple(COLUMN_ENCODERS[p.kind].fit(frame[p.name]) for p in used)
+        else:
+            share = features.shared(sum(features.spells(plan) for plan in used), frame.height)
+            encoders = tuple(share.encoder(plan, frame[plan.name]) for plan in used)
         return cls(tuple(plan for plan in plans if plan.name not in targets), encoders)
 
     @property
@@ -85,8 +109,9 @@ class Encoder:
         """Encode rows; columns that were not there in training are ignored.
 
         Parameters:
-            source: a Table, a data frame, a dict of columns or of single values, a list of dicts; or an array with one
-                column for each column of the training table (the target left out), in its order.
+            source: a Table, a data frame, a dict of columns or of single values, a list of dicts; an array with one
+                column for each column of the training table (the target left out), in its order; or one row as a list
+                or tuple in that order.
 
         Returns a contiguous float32 array (B, K) without NaN or infinite values.
 
@@ -98,7 +123,14 @@ class Encoder:
         >>> encoder.transform({"sex": ["Female", "Unknown", None]}).tolist()
         [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         """
-        frame = self._frame_from_array(source) if isinstance(source, (np.ndarray, Arrays)) else _frame(source)
+        if isinstance(source, Arrays):
+            source = source.dense()
+        inputs = self._one_row(source)
+        if inputs is not None:
+            return inputs
+        if is_row(source):
+            source = self._named(source)
+        frame = self._frame_from_array(source) if isinstance(source, np.ndarray) else _frame(source)
         absent = [encoder.column for encoder in self.encoders if encoder.column not in frame.columns]
         if absent:
             others = (
@@ -115,9 +147,37 @@ class Encoder:
             start += width
         return out
 
-    def _frame_from_array(self, source: NDArray[Any] | Arrays) -> pl.DataFrame:
+    def _one_row(self, source: Any) -> NDArray[np.float32] | None:
+        """The inputs of a source that is a single row of plain cells; None for every other source."""
+        if not self._rows:
+            self._rows.append(_OneRow(self))
+        one = self._rows[0]
+        if isinstance(source, Table):
+            source = source.frame
+        if isinstance(source, dict):
+            try:
+                return one.encoder.encode([source[name] for name in one.names])
+            except KeyError:
+                return None
+        if isinstance(source, np.ndarray):
+            source = source[0].tolist() if source.ndim == 2 and len(source) == 1 else source
+        if isinstance(source, (list, tuple)) and len(source) == len(self.columns):
+            return one.encoder.encode([source[place] for place in one.places])
+        if isinstance(source, pl.DataFrame) and source.height == 1 and set(one.names) <= set(source.columns):
+            cells = source.row(0, named=True)
+            return one.encoder.encode([cells[name] for name in one.names])
+        return None
+
+    def _named(self, row: Sequence[Any]) -> dict[str, Any]:
+        """One row in the order of the training table, with the names of its columns."""
+        if len(row) != len(self.columns):
+            raise ShapeError(
+                f"The row has {len(row)} cells; this model takes {len(self.columns)}, one for each column."
+            )
+        return {plan.name: cell for plan, cell in zip(self.columns, row, strict=True)}
+
+    def _frame_from_array(self, values: NDArray[Any]) -> pl.DataFrame:
         """A frame from an array whose columns stand in the order of the training table."""
-        values = source.inputs if isinstance(source, Arrays) else source
         if values.ndim != 2 or values.shape[1] != len(self.columns):
             raise ShapeError(
                 f"The array has shape {values.shape}; this model takes {len(self.columns)} columns a row "
@@ -158,9 +218,9 @@ class Encoder:
         encoders = []
         for description in checks.field(data, "encoders", list):
             kind = checks.field(checks.mapping(description), "kind", str)
-            if kind not in COLUMN_ENCODERS:
+            if kind not in READERS:
                 raise checks.damaged(f"an encoder is of kind {kind[:40]!r}")
-            encoders.append(COLUMN_ENCODERS[kind].from_dict(description))
+            encoders.append(READERS[kind].from_dict(description))
         names = [encoder.column for encoder in encoders]
         if names != [plan.name for plan in plans if plan.used] or len({plan.name for plan in plans}) != len(plans):
             raise checks.damaged("its columns and its encoders do not match")

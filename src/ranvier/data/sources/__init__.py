@@ -11,7 +11,8 @@ import numpy as np
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
 from ranvier.data.sources.named import NAMED, load_named
 from ranvier.data.sources.paths import find
-from ranvier.data.sources.records import Arrays, Source, Table, arrays_from
+from ranvier.data.sources.records import Arrays, Source, Table, arrays_from, checked_targets
+from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.errors import DataError, nearest, opening
 
 __all__ = ["NAMED", "SUFFIXES", "Arrays", "Source", "Table", "open_source"]
@@ -25,8 +26,9 @@ def open_source(source: Any, target: Any = None) -> Source:
     Parameters:
         source: the path of a CSV, TSV, Parquet, JSON Lines, NPZ or IDX file (CSV, TSV and IDX also packed as .gz);
             the name of a set that comes with scikit-learn (`digits`, `iris`, `wine`, `breast_cancer`, `diabetes`; write
-            `./digits` for a file of that name); a NumPy array (rows, ...); a data frame (pandas, polars, pyarrow);
-            a dict of columns; a list of dicts, one a row; or what this function gave before.
+            `./digits` for a file of that name); a NumPy array (rows, ...); a matrix of scipy.sparse (rows, columns);
+            a data frame (pandas, polars, pyarrow); a dict of columns; a list of dicts, one a row; or what this function
+            gave before.
         target: the name of the target column, or an array of target values (rows,) or (rows, columns).
 
     Returns a Table (named columns) or Arrays (plain numbers).
@@ -49,7 +51,7 @@ def open_source(source: Any, target: Any = None) -> Source:
             f'The target is "{target}", but {opened.origin} holds plain arrays without column names. '
             "Give the target values as an array."
         )
-    return replace(opened, targets=arrays_from(opened.inputs, target, opened.origin).targets)
+    return replace(opened, targets=checked_targets(target, opened.rows, opened.origin))
 
 
 def _open(source: Any) -> Source:
@@ -61,6 +63,8 @@ def _open(source: Any) -> Source:
         return _open_path(Path(source))
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
+    if is_sparse(source):
+        return _open_sparse(source)
     from ranvier.data.sources.frames import frame_from, is_row_list
 
     if isinstance(source, (list, tuple)) and not is_row_list(source):
@@ -72,6 +76,16 @@ def _open(source: Any) -> Source:
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
     return Table(frame, "the table")
+
+
+def _open_sparse(matrix: Any) -> Arrays:
+    if len(matrix.shape) != 2 or 0 in matrix.shape:
+        raise DataError(f"The sparse matrix has shape {matrix.shape}; (rows, columns) was expected, both at least 1.")
+    width = int(matrix.shape[1])
+    if matrix.dtype == np.uint8:
+        # Indicators are often kept as bytes; they are numbers here, and no pixels.
+        matrix = matrix.astype(np.float64)
+    return Arrays(sparse_rows(matrix, width), None, "the sparse matrix", (width,))
 
 
 def _open_path(path: Path) -> Source:

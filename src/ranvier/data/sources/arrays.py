@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,8 @@ def read_npz(path: Path) -> Arrays:
     ...     read_npz(path).inputs.shape
     (4, 3)
     """
+    from zipfile import BadZipFile
+
     data = read_bytes(path)
     if not data.startswith((b"PK", b"\x93NUMPY")):
         kind = "is not an NPZ archive" if data else "is empty"
@@ -65,7 +66,7 @@ def read_npz(path: Path) -> Arrays:
                 "Save arrays of numbers or text (array.astype(str)) instead."
             ) from error
         raise DataError(f'"{path}" is a damaged NPZ file ({error}). Copy or write it again.') from error
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+    except (BadZipFile, zlib.error, OSError, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
         raise DataError(f'"{path}" is a damaged NPZ file ({error}). Copy or write it again.') from error
     unused = [name for name in names if name not in pair]
     notes = (f"The arrays {', '.join(unused)} in the file were not used.",) if unused else ()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ranvier.data.sources.records import Arrays, Table
 from ranvier.errors import DataError
 
 
@@ -46,6 +47,16 @@ def frame_from(source: Any, origin: str = "the table") -> pl.DataFrame:
     return _from_narwhals(source, origin)
 
 
+def named_columns(arrays: Arrays) -> Table:
+    """The inputs of arrays as a table whose columns are called x0, x1 and so on.
+
+    >>> named_columns(Arrays(np.zeros((2, 3)), None, "an array", (3,))).frame.columns
+    ['x0', 'x1', 'x2']
+    """
+    columns = {f"x{place}": column for place, column in enumerate(arrays.dense().T)}
+    return Table(pl.DataFrame(columns, nan_to_null=True), arrays.origin, notes=arrays.notes)
+
+
 def _from_narwhals(source: Any, origin: str) -> pl.DataFrame:
     import narwhals as nw
 
@@ -65,7 +76,11 @@ def _from_narwhals(source: Any, origin: str) -> pl.DataFrame:
     for column in frame.iter_columns():
         plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
         missing = plain and column.is_null().any()
-        columns[str(column.name)] = column.to_numpy() if plain and not missing else column.to_list()
+        name = str(column.name)
+        if column.dtype == nw.String:
+            columns[name] = pl.Series(name, [c if isinstance(c, str) else None for c in column.to_list()], pl.String)
+        else:
+            columns[name] = column.to_numpy() if plain and not missing else column.to_list()
     return frame_from_columns(columns, origin)
 
 

@@ -5,14 +5,20 @@ B is the number of rows, K the number of inputs, N the number of target columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.sparse import Sparse
+from ranvier.errors import DataError, InputError
+
 if TYPE_CHECKING:
     import polars as pl
+
+MOST_FILLED = 1 << 27
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,12 +30,14 @@ class Table:
         origin: where it came from, for messages.
         target: the column to predict unless another is asked for, or None.
         notes: what a person should know about the reading, one sentence each.
+        kinds: column -> kind, of the columns whose kind is known and need not be told from their cells.
     """
 
     frame: pl.DataFrame
     origin: str
     target: str | None = None
     notes: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -42,14 +50,14 @@ class Arrays:
     """Numbers that need no names.
 
     Fields:
-        inputs: shape (B, K), uint8 or floating point.
+        inputs: shape (B, K), uint8 or floating point; or sparse rows.
         targets: shape (B,) or (B, N), or None.
         origin: where it came from, for messages.
         shape: the shape of one row before it was flattened, for example (28, 28).
         notes: what a person should know about the reading, one sentence each.
     """
 
-    inputs: NDArray[Any]
+    inputs: NDArray[Any] | Sparse
     targets: NDArray[Any] | None
     origin: str
     shape: tuple[int, ...]
@@ -60,8 +68,43 @@ class Arrays:
         """The number of rows."""
         return int(self.inputs.shape[0])
 
+    def dense(self) -> NDArray[Any]:
+        """The inputs with every zero written out, shape (B, K).
+
+        Raises:
+            InputError: the rows are sparse and have more than 2**27 cells.
+
+        >>> Arrays(Sparse.from_dense(np.array([[0.0, 2.0]])), None, "a matrix", (2,)).dense().tolist()
+        [[0.0, 2.0]]
+        """
+        if not isinstance(self.inputs, Sparse):
+            return self.inputs
+        rows, columns = self.inputs.shape
+        if rows * columns > MOST_FILLED:
+            raise InputError(
+                f"The model was trained on columns with all their zeros, and X is a sparse matrix of shape ({rows}, "
+                f"{columns}), which is too large to fill in; give fewer rows at a time, or train on sparse rows."
+            )
+        return self.inputs.dense()
+
 
 Source: TypeAlias = "Table | Arrays"
+
+
+_CELLS = frozenset((str, int, float, bool, type(None)))
+
+
+def is_row(source: Any) -> bool:
+    """Whether `source` is a single row: a list or tuple of cells, and not of rows.
+
+    >>> is_row([39, "Private", None]), is_row([[39.0], [50.0]])
+    (True, False)
+    """
+    if type(source) is not list and type(source) is not tuple:
+        return False
+    return bool(source) and not any(
+        type(cell) not in _CELLS and isinstance(cell, (list, tuple, Mapping, np.ndarray)) for cell in source
+    )
 
 
 def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] = ()) -> Arrays:
@@ -73,8 +116,6 @@ def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] =
     >>> arrays_from(np.zeros((5, 2, 3), np.uint8), None, "an array").inputs.shape
     (5, 6)
     """
-    from ranvier.errors import DataError
-
     inputs = np.asarray(inputs)
     if inputs.dtype.kind not in "fiub":
         raise DataError(
@@ -92,11 +133,23 @@ def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] =
     flat = inputs.reshape(inputs.shape[0], -1)
     if flat.dtype not in (np.uint8, np.float32, np.float64):
         flat = flat.astype(np.float64)
-    if targets is not None:
-        targets = np.asarray(targets)
-        if targets.ndim == 0 or targets.ndim > 2 or targets.shape[0] != flat.shape[0]:
-            raise DataError(
-                f"The inputs of {origin} have {flat.shape[0]} rows and its targets have shape {targets.shape}; "
-                f"({flat.shape[0]},) or ({flat.shape[0]}, columns) was expected."
-            )
-    return Arrays(flat, targets, origin, shape, notes)
+    checked = None if targets is None else checked_targets(targets, len(flat), origin)
+    return Arrays(flat, checked, origin, shape, notes)
+
+
+def checked_targets(targets: Any, rows: int, origin: str) -> NDArray[Any]:
+    """Target values as an array with one value, or one row of values, for each row of the inputs.
+
+    Raises:
+        DataError: there are more or fewer.
+
+    >>> checked_targets([0, 1], 2, "the array").shape
+    (2,)
+    """
+    array = np.asarray(targets)
+    if array.ndim not in (1, 2) or len(array) != rows:
+        raise DataError(
+            f"The inputs of {origin} have {rows} rows and its targets have shape {array.shape}; "
+            f"({rows},) or ({rows}, columns) was expected."
+        )
+    return array

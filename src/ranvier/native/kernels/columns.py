@@ -10,8 +10,9 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.gradient import Pointers, Updater, column_sums, transpose
 from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
+from ranvier.native.kernels.sparse import clipped_squares
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained
+from ranvier.native.plan.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.optimizers import UpdateRule
 
@@ -97,30 +98,36 @@ def write_squares(module: Emitter, name: str) -> None:
             f.store(total(f, inner.results[0]), f.pointer(partial, loop.index))
 
 
-def write_clipping(module: Emitter, name: str, count: int, largest: float) -> None:
-    """Write `(partial) -> double`, what all gradients are multiplied with so that their norm is at most `largest`."""
-    with module.function(name, {"partial": "ptr"}, "double", internal=True) as f:
-        (partial,) = f.parameters
-        with f.loop(0, count, name="panel", carried=[f.constant(0.0, "double")]) as loop:
+def write_clipping(module: Emitter, name: str, step: Update) -> None:
+    """Write `(partial, squares) -> double`: what gradients are multiplied with so that their norm is at most `largest`.
+
+    `squares` are those of sparse rows, where there are any.
+    """
+    with module.function(name, {"partial": "ptr", "squares": "ptr"}, "double", internal=True) as f:
+        partial, squares = f.parameters
+        with f.loop(0, step.partial.columns, name="panel", carried=[f.constant(0.0, "double")]) as loop:
             assert loop.index is not None
             value = f.load(f.pointer(partial, loop.index), f.module.element)
             exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
             loop.carry(f.add(loop.values[0], exact))
-        norm = f.intrinsic("sqrt", loop.results[0])
-        most = f.constant(largest, "double")
+        (added,) = loop.results
+        if step.squares is not None:
+            added = clipped_squares(f, squares, added)
+        norm = f.intrinsic("sqrt", added)
+        most = f.constant(step.largest, "double")
         factor = f.select(f.compare("ogt", norm, most), f.divide(most, norm), f.constant(1.0, "double"))
         f.give_back(factor)
 
 
 def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule, decay: float) -> None:
-    """Write `(value, transposed, gradient, slots..., scalars, double factor, i64 from, i64 to)` over panels."""
+    """Write `(value, rounded, transposed, gradient, slots..., scalars, double factor, i64 from, i64 to)`: panels."""
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
-    names = ("value", "transposed", "gradient", *slot_names, "scalars")
+    names = ("value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     numbers = {"factor": "double", "from": "i64", "to": "i64"}
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, internal=True) as f:
-        value, transposed, gradient, *slots, scalars, factor, first, stop = f.parameters
+        value, rounded, transposed, gradient, *slots, scalars, factor, first, stop = f.parameters
         updater = Updater(f, rule, decay, trained, scalars)
-        pointers = Pointers(value, gradient, tuple(slots))
+        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None)
         scale = f.splat(factor if f.module.element == "double" else f.cast("fptrunc", factor, f.module.element))
         rows = trained.value.rows
         with f.loop(first, stop, name="panel") as loop:
@@ -131,11 +138,10 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule,
                 _move(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
             if trained.transposed is not None:
                 column, end = f.multiply(loop.index, PANEL), Value("i64", str(rows))
-                source = f.pointer(value, base)
+                source = f.pointer(pointers.seen, base)
                 transpose(f, source, transposed, Value("i64", "0"), end, column, trained.transposed.stride)
 
 
 def _move(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:
-    at = f.pointer(pointers.value, offset)
     gradient = f.multiply(f.load(f.pointer(pointers.gradient, offset)), scale)
-    updater.apply(gradient, f.load(at), at, [f.pointer(slot, offset) for slot in pointers.slots])
+    updater.apply(gradient, f.load(f.pointer(pointers.value, offset)), pointers, offset)

@@ -1,6 +1,10 @@
 """Dropout: y = x m, with m 0 or 1 / (1 - rate), drawn by the counter-based generator and kept for the way back.
 
 The value of row b and column k of K takes random word number b K + k of this seed, step and layer, whoever computes it.
+
+    for each row b:
+        for each 64 columns: draw 64 words at once                                   K a multiple of 4
+        for each 48 columns: draw 64 words from the last multiple of 4 on, take 48   any other K
 """
 
 from __future__ import annotations
@@ -8,9 +12,36 @@ from __future__ import annotations
 from ranvier import random
 from ranvier.native.kernels import philox
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.groups import each_group, masked
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.steps import Drop
+from ranvier.native.plan.tiles import PANEL
+
+WORDS = 4
+"""Words that the generator draws together, and groups of columns that it draws for."""
+
+
+class Drawing:
+    """Draws the words of a row, some groups of columns at a time. K columns, of which row b's first is number b K."""
+
+    def __init__(self, f: Function, stream: philox.Stream, columns: int) -> None:
+        self.f, self.stream = f, stream
+        self.aligned = columns % WORDS == 0
+        self.groups = WORDS if self.aligned else WORDS - 1
+        self.kept = None if self.aligned else f.stack("i32", WORDS * PANEL)
+
+    def words(self, start: Value) -> tuple[Value, ...]:
+        """The words from number `start` on, one vector for each of `groups` groups."""
+        f = self.f
+        if self.kept is None:
+            return philox.block(f, self.stream, start)
+        for number, drawn in enumerate(philox.block(f, self.stream, f.bitwise("and", start, -WORDS))):
+            f.store(drawn, f.pointer(self.kept, number * PANEL, "i32"))
+        first = f.pointer(self.kept, f.bitwise("and", start, WORDS - 1), "i32")
+        return tuple(
+            f.load(f.pointer(first, number * PANEL, "i32"), f"<{PANEL} x i32>") for number in range(self.groups)
+        )
 
 
 def write_drop(module: Emitter, name: str, step: Drop) -> None:
@@ -18,8 +49,8 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
     numbers = dict.fromkeys(("seed", "step", "from", "to"), "i64")
     with module.function(name, {**dict.fromkeys(("x", "factors", "y"), "ptr"), **numbers}, internal=True) as f:
         x, factors, y, seed, number, first, stop = f.parameters
-        stream = philox.stream(f, seed, random.DROPOUT, number, step.layer)
         columns = step.x.columns
+        drawing = Drawing(f, philox.stream(f, seed, random.DROPOUT, number, step.layer), columns)
         kept, dropped = f.constant(1.0 / (1.0 - step.rate)), f.constant(0.0)
         with f.loop(first, stop, name="b") as loop:
             assert loop.index is not None
@@ -29,13 +60,23 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
             at_factors = f.pointer(factors, f.multiply(row, step.factors.stride))
             at_y = f.pointer(y, f.multiply(row, step.y.stride))
 
-            def group(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
-                indexes = f.add(f.splat(f.add(start, column)), f.lane_numbers())
-                words = philox.words_at(f, stream, indexes)
-                holds = philox.at_least(f, words, int(step.rate * 2**32))
-                factor = masked(f, f.select(holds, kept, dropped), mask)
-                f.store(factor, f.pointer(at_factors, column))
-                f.store(f.multiply(f.load(f.pointer(at_x, column)), factor), f.pointer(at_y, column))
-                return ()
+            def draw(column: Value, masks: list[Value | None]) -> None:
+                """Draw for as many groups as there are masks of their real columns."""
+                drawn = drawing.words(f.add(start, column))
+                for group, (words, mask) in enumerate(zip(drawn, masks, strict=False)):
+                    place = f.add(column, group * PANEL)
+                    holds = philox.at_least(f, words, int(step.rate * 2**32))
+                    factor = masked(f, f.select(holds, kept, dropped), mask)
+                    f.store(factor, f.pointer(at_factors, place))
+                    f.store(f.multiply(f.load(f.pointer(at_x, place)), factor), f.pointer(at_y, place))
 
-            each_group(f, columns, group)
+            length = drawing.groups * PANEL
+            whole = columns // length * length
+            if whole:
+                with f.loop(0, whole, length, name="column") as part:
+                    assert part.index is not None
+                    draw(part.index, [None] * drawing.groups)
+            if columns > whole:
+                full, rest = divmod(columns - whole, PANEL)
+                masks: list[Value | None] = [None] * full
+                draw(Value("i64", str(whole)), [*masks, tail_mask(columns)] if rest else masks)

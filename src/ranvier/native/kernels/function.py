@@ -53,6 +53,12 @@ class Loop(Carried):
         self.index = index
 
 
+class Repeat(Carried):
+    """The inside of a repetition; `again` is the i1 that says whether there is another round."""
+
+    again: Value
+
+
 class Function:
     """Writes one function; made by `Emitter.function`."""
 
@@ -333,6 +339,33 @@ class Function:
         ]
         self._start_block(end)
         body.results = body.next if sure else self._join(carried, before, body.next, last, name)
+
+    @contextmanager
+    def repeat(self, *, name: str = "again", carried: Sequence[Value] = ()) -> Iterator[Repeat]:
+        """Run the body once, and again as long as the i1 that the body leaves in `again` holds.
+
+        >>> from ranvier.native.kernels.emitter import Emitter
+        >>> with Emitter("float32", 8).function("f", {"x": "i64"}, "i64") as f:
+        ...     with f.repeat(carried=[f.parameters[0]]) as loop:
+        ...         loop.carry(f.bitwise("lshr", loop.values[0], 1))
+        ...         loop.again = f.compare("ne", loop.next[0], 0)
+        ...     f.give_back(loop.results[0])
+        """
+        before, head, end = self._block, self._label(f"{name}.loop"), self._label(f"{name}.done")
+        self._line(f"br label %{head}")
+        self._start_block(head)
+        inside = [Value(value.type, self._fresh(f"{name}.carried")) for value in carried]
+        place = len(self._lines)
+        body = Repeat(inside)
+        yield body
+        last = self._block
+        self._line(f"br {body.again.typed}, label %{head}, label %{end}")
+        self._lines[place:place] = [
+            f"  {phi.text} = phi {phi.type} [ {first.text}, %{before} ], [ {again.text}, %{last} ]"
+            for phi, first, again in zip(inside, carried, body.next, strict=True)
+        ]
+        self._start_block(end)
+        body.results = body.next
 
     @contextmanager
     def when(self, condition: Value, *, name: str = "when", carried: Sequence[Value] = ()) -> Iterator[Carried]:

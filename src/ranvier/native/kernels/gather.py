@@ -13,11 +13,10 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.values import Value, bytes_of, element_of, vector_of
+from ranvier.native.plan.arguments import KINDS
 from ranvier.native.plan.steps import Gather
 from ranvier.native.plan.tiles import PANEL
 
-KINDS = {"float32": "float", "float64": "double", "uint8": "i8"}
-"""What inputs may be, by name; the place in this table tells the code which they are."""
 LARGEST_BYTE = 255.0
 LINE = 64
 """Bytes that come from memory together."""

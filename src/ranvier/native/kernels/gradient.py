@@ -5,7 +5,7 @@
             for each tile of h rows: its chains go on with x' dz
         for each 16 chains, now complete and still in the L1 cache:
             g = chain + l2 w + l1 sign(w)
-            w and the optimizer's slots move
+            w and the optimizer's slots move; w is stored rounded, too, where products read it so
         the block is copied into the transposed weight, which data gradients read
 
 So the gradient never travels far, and its sum never depends on who computes it. Where the gradient is wanted
@@ -15,7 +15,9 @@ itself (for one gradient over all rows, or to clip by norm) it is stored instead
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
@@ -66,34 +68,49 @@ class Updater:
             gradient = f.add(gradient, f.select(f.compare("olt", weight, 0.0), f.negative(strength), up))
         return gradient
 
-    def apply(self, gradient: Value, weight: Value, value_at: Value, slots_at: list[Value]) -> None:
-        """Move 16 numbers and their slots along a gradient that holds everything."""
+    def apply(self, gradient: Value, weight: Value, pointers: Pointers, offset: Value) -> None:
+        """Move the 16 numbers at `offset` and their slots along a gradient that holds everything."""
         f, rule = self.f, self.rule
         assert rule is not None
         values = {**self.values, "gradient": gradient, "parameter": weight}
+        slots_at = [f.pointer(slot, offset) for slot in pointers.slots]
         for (name, _), at in zip(rule.slots, slots_at, strict=True):
             values[name] = f.load(at, name=name)
         results = emit_expressions(f, (rule.parameter, *rule.updates), values)
-        for result, at in zip(results, (value_at, *slots_at), strict=True):
+        for result, at in zip(results, (f.pointer(pointers.value, offset), *slots_at), strict=True):
             f.store(result, at)
+        if pointers.rounded is not None:
+            f.store(to_bfloat16(f, results[0]), f.pointer(pointers.rounded, offset))
 
 
+@dataclass(frozen=True, slots=True)
 class Pointers:
-    """The arguments that gradient functions share: value, gradient, slots."""
+    """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value."""
 
-    def __init__(self, value: Value, gradient: Value, slots: tuple[Value, ...]) -> None:
-        self.value, self.gradient, self.slots = value, gradient, slots
+    value: Value
+    gradient: Value
+    slots: tuple[Value, ...]
+    rounded: Value | None = None
+
+    @property
+    def seen(self) -> Value:
+        """The values as products read them."""
+        return self.value if self.rounded is None else self.rounded
+
+    @property
+    def moved(self) -> tuple[Value, ...]:
+        """What an update writes."""
+        return (self.value, *self.slots, *(() if self.rounded is None else (self.rounded,)))
 
 
 def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gradient: Value) -> None:
     """What becomes of 16 gradients: they move the numbers at `offset`, or are stored."""
-    at = f.pointer(pointers.value, offset)
-    weight = f.load(at, name="w")
+    weight = f.load(f.pointer(pointers.value, offset), name="w")
     gradient = updater.penalized(gradient, weight)
     if updater.rule is None:
         f.store(gradient, f.pointer(pointers.gradient, offset))
     else:
-        updater.apply(gradient, weight, at, [f.pointer(slot, offset) for slot in pointers.slots])
+        updater.apply(gradient, weight, pointers, offset)
 
 
 def weight_units(step: WeightGradient, registers: Registers) -> tuple[int, int]:
@@ -111,18 +128,18 @@ def panels_at_once(step: WeightGradient, registers: Registers) -> int:
 def write_weight_gradient(
     module: Emitter, name: str, step: WeightGradient, registers: Registers, rule: UpdateRule | None, decay: float
 ) -> None:
-    """Write `(x, dz, value, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)` over units."""
+    """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units."""
     trained = step.trained
     weight = trained.value
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
-    names = ("x", "dz", "value", "transposed", "gradient", *slot_names, "scalars")
+    names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     _, groups = weight_units(step, registers)
     at_once = panels_at_once(step, registers)
     with module.function(
         name, {**dict.fromkeys(names, "ptr noalias"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
     ) as f:
-        x, dz, value, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters
-        pointers = Pointers(value, gradient, tuple(slots))
+        x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters
+        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None)
         updater = Updater(f, rule, decay, trained, scalars)
         with f.loop(first, stop, name="unit") as loop:
             assert loop.index is not None
@@ -162,7 +179,7 @@ def _unit(
     a, b = x, f.pointer(dz, f.multiply(panel, PANEL), name="errors")
 
     def ask(row: Value, height: int) -> None:
-        for pointer in (pointers.value, *pointers.slots):
+        for pointer in pointers.moved:
             for r in range(height):
                 for p in range(count):
                     offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL))
@@ -188,7 +205,7 @@ def _unit(
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
-            source = f.pointer(pointers.value, f.add(base, p * weight.stride))
+            source = f.pointer(pointers.seen, f.add(base, p * weight.stride))
             column = f.multiply(f.add(panel, p), PANEL)
             transpose(f, source, transposed, first, stop, column, copy.stride)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops
+from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
@@ -22,18 +22,13 @@ from ranvier.native.kernels.values import Value
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.plan import steps as s
+from ranvier.native.plan.arguments import ARGUMENTS
 from ranvier.native.plan.lowering import Stage
-from ranvier.native.plan.plan import Plan
+from ranvier.native.plan.plan import Code
+from ranvier.native.plan.sparse import SparseForward, SparseGradient
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.parameters import Entry
-
-ARGUMENTS = {
-    "barrier": "ptr", "threads": "i64", "steps": "i64", "order": "ptr", "starts": "ptr", "scalars": "ptr",
-    "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
-    "seed": "i64", "outputs": "ptr", "rows": "i64", "unused": "i64",
-}  # fmt: skip
-"""The words of the argument table: what they are called, and their types."""
 
 ZERO, NULL, NO_SHARE = Value("i64", "0"), Value("ptr", "null"), Value("double", "1.0")
 
@@ -41,7 +36,7 @@ ZERO, NULL, NO_SHARE = Value("i64", "0"), Value("ptr", "null"), Value("double", 
 class ModuleWriter:
     """Writes the module of one plan."""
 
-    def __init__(self, plan: Plan, target: Target) -> None:
+    def __init__(self, plan: Code, target: Target) -> None:
         self.plan = plan
         self.module = Emitter(plan.dtype, PANEL)
         self.target = target
@@ -57,6 +52,7 @@ class ModuleWriter:
             self._span()
         else:
             self._predict()
+            self._few()
         return self.module.text()
 
     # Entries
@@ -144,6 +140,13 @@ class ModuleWriter:
                 for step in self.plan.stages[0].steps:
                     body.row_step(step, begin, f.add(begin, count))
 
+    def _few(self) -> None:
+        """Write `few(inputs, argument)`: predict on this thread from inputs whose address is not in the table."""
+        with self.module.function("few", {"inputs": "ptr", "argument": "ptr"}) as f:
+            inputs, argument = f.parameters
+            f.store(inputs, f.pointer(argument, list(ARGUMENTS).index("inputs"), "i64"))
+            f.call("predict", ZERO, argument)
+
     # Functions
 
     def name(self, kind: str, step: Any, write: Any) -> str:
@@ -194,6 +197,8 @@ class Body:
             f.call(name, *arguments)
         elif isinstance(step, (s.Forward, s.Back)):
             self._product(step, first, stop)
+        elif isinstance(step, SparseForward):
+            sparse.call_forward(self, step, first, stop)
         elif isinstance(step, s.LossStep):
             self._loss(step, first, stop)
         elif isinstance(step, s.Answer):
@@ -242,12 +247,30 @@ class Body:
         first = f.divide(f.multiply(thread, count), threads)
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
+    def unit_share(self, rows: int, groups: int) -> tuple[Value, Value]:
+        """From where to where this thread goes in the units of a weight; the last ones have fewer rows and count less."""
+        f, threads, thread = self.w.f, self.w.words["threads"], self.w.thread
+        block = gradient.BLOCK
+        whole, rest = rows // block * groups, rows % block
+
+        def unit(number: Value) -> Value:
+            row = f.divide(f.multiply(number, rows * groups), threads)
+            among = f.intrinsic("smin", f.divide(f.add(row, block // 2), block), Value("i64", str(whole)))
+            if not rest:
+                return among
+            after = f.intrinsic("smax", f.subtract(row, whole * block), ZERO)
+            return f.add(among, f.divide(f.add(after, rest // 2), rest))
+
+        return unit(thread), unit(f.add(thread, 1))
+
     def column_step(self, step: Any) -> None:
         """Call the function of a column step for this thread's share."""
         f, module = self.w.f, self.module
-        decay = self.plan.problem.optimizer.weight_decay
+        decay = self.plan.weight_decay
         if isinstance(step, s.WeightGradient):
             self._weight_gradient(step, decay)
+        elif isinstance(step, SparseGradient):
+            sparse.call_gradient(self, step)
         elif isinstance(step, s.VectorGradient):
             rule = None if step.store else self.plan.rule
             name = self.w.name(
@@ -285,9 +308,8 @@ class Body:
             step,
             lambda name: gradient.write_weight_gradient(self.module, name, step, registers, rule, decay),
         )
-        buffers = (step.x, step.dz, t.value, t.transposed, t.gradient, *t.slots)
-        blocks, groups = gradient.weight_units(step, registers)
-        first, stop = self.share(blocks * groups)
+        buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
+        first, stop = self.unit_share(t.value.rows, gradient.weight_units(step, registers)[1])
         self.w.f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop)
 
     def _loss_sum(self, step: s.LossSum) -> None:
@@ -306,16 +328,19 @@ class Body:
             f.call(name, self.at(t.gradient), stride, f.pointer(self.at(step.partial), place), first, stop)
             place += t.value.panels
 
+    def clipping(self, step: s.Update) -> Value:
+        """What gradients are multiplied with so that their norm is not too large."""
+        name = self.w.name("clipping", (), lambda name: columns.write_clipping(self.module, name, step))
+        return self.w.f.call(name, self.at(step.partial), self.at(step.squares))
+
     def _update(self, step: s.Update, decay: float) -> None:
         f, rule, module = self.w.f, self.plan.rule, self.module
         assert rule is not None
-        count = step.partial.columns
-        clip = self.w.name("clipping", (), lambda name: columns.write_clipping(module, name, count, step.largest))
-        factor = f.call(clip, self.at(step.partial))
+        factor = self.clipping(step)
         for t in step.trained:
             name = self.w.name("update", t, lambda name, t=t: columns.write_update(module, name, t, rule, decay))
             first, stop = self.share(t.value.panels)
-            buffers = (t.value, t.transposed, t.gradient, *t.slots)
+            buffers = (t.value, t.rounded, t.transposed, t.gradient, *t.slots)
             f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, factor, first, stop)
 
 
@@ -335,6 +360,6 @@ def signature(part: Any) -> Any:
     return part
 
 
-def plan_ir(plan: Plan, target: Target) -> str:
-    """The module of a plan."""
-    return ModuleWriter(plan, target).text()
+def plan_ir(code: Code, target: Target) -> str:
+    """The module of a plan, made from what decides it."""
+    return ModuleWriter(code, target).text()

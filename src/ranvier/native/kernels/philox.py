@@ -45,7 +45,7 @@ def block(f: Function, stream: Stream, start: Value | int) -> tuple[Value, Value
     """The words with indexes start to start + 4 * lanes - 1 in their order, as four vectors of the module's lanes.
 
     Parameters:
-        start: i64, a multiple of 4, less than 2^34. Nothing is drawn twice, so this is the cheap way.
+        start: i64, a multiple of 4, less than 2^34.
     """
     lanes = f.module.lanes
     quarter = constant(start >> 2, "i64") if isinstance(start, int) else f.bitwise("lshr", start, 2)
@@ -61,21 +61,6 @@ def block(f: Function, stream: Stream, start: Value | int) -> tuple[Value, Value
         f.shuffle(pairs[0], pairs[1], order[lanes * part : lanes * (part + 1)], "words") for part in range(4)
     )
     return first, second, third, fourth
-
-
-def words_at(f: Function, stream: Stream, indexes: Value) -> Value:
-    """The word of each index; four times the work of `block`, for indexes in any order.
-
-    Parameters:
-        indexes: i64 in as many lanes as the module has, each from 0 to 2^34 - 1.
-    """
-    counter = f.cast("trunc", f.bitwise("lshr", indexes, 2), "i32", "counter")
-    place = f.cast("trunc", f.bitwise("and", indexes, 3), "i32", "place")
-    words = _encrypt(f, stream, counter)
-    chosen = words[0]
-    for number in range(1, 4):
-        chosen = f.select(f.compare("eq", place, number), words[number], chosen, "words")
-    return chosen
 
 
 def at_least(f: Function, words: Value, threshold: int) -> Value:

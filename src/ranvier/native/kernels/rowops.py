@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import slope_factor
 from ranvier.native.kernels.function import Function
@@ -20,6 +21,7 @@ from ranvier.native.plan.steps import (
     NormalizeColumnBack,
     NormalizeRow,
     NormalizeRowBack,
+    Rounding,
     RowStep,
     Slope,
     parts,
@@ -71,6 +73,10 @@ def _add(f: Function, step: Add, at: Places, _: Value) -> None:
 
 def _multiply(f: Function, step: Multiply, at: Places, _: Value) -> None:
     _elementwise(f, step.y, at, "y", lambda c: f.multiply(_load(f, at["a"], c), _load(f, at["b"], c)))
+
+
+def _rounding(f: Function, step: Rounding, at: Places, _: Value) -> None:
+    _elementwise(f, step.y, at, "y", lambda c: to_bfloat16(f, _load(f, at["x"], c)))
 
 
 def _slope(f: Function, step: Slope, at: Places, _: Value) -> None:
@@ -157,6 +163,7 @@ def _normalize_column_back(f: Function, step: NormalizeColumnBack, at: Places, o
 WRITERS: dict[type[RowStep], Callable[..., None]] = {
     Add: _add,
     Multiply: _multiply,
+    Rounding: _rounding,
     Slope: _slope,
     NormalizeRow: _normalize_row,
     NormalizeRowBack: _normalize_row_back,

@@ -4,6 +4,9 @@ One file an object, named by the SHA-256 of everything that decides the code. A 
     magic (16 bytes) | key (32) | length of the object (8, little-endian) | SHA-256 of all the rest (32) | object
 so whatever is damaged, cut short or not ours is noticed, removed and compiled again. Files appear by rename, complete
 or not at all, so processes may share the folder. Trouble with the folder costs one warning and never the run.
+
+Whoever can name a module without writing its text gives that name, too. A file named by it, of the same form, then
+holds the name of the object, so that the text need not be written.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ranvier import settings
@@ -28,6 +31,7 @@ LIMIT = 256 << 20
 _MAGIC = b"ranvier object 1"
 _HEADER = struct.Struct("<16s32sQ32s")
 _SUFFIX = ".object"
+_INDEX = ".index"
 _UNFINISHED = ".unfinished"
 _UNFINISHED_SECONDS = 3600.0
 
@@ -39,31 +43,50 @@ class CacheWarning(RuntimeWarning):
     """Compiled code cannot be kept on disk, so the next start compiles again."""
 
 
-def compile_cached(ir_text: str, target: Target, folder: Path | None = None, limit: int = LIMIT) -> bytes:
+def compile_cached(
+    ir_text: str | Callable[[], str],
+    target: Target,
+    folder: Path | None = None,
+    limit: int = LIMIT,
+    known: str | None = None,
+) -> bytes:
     """The object for a module, from disk where it was compiled before.
 
     Parameters:
-        ir_text, target: see `llvm.compile_ir`.
+        ir_text, target: see `llvm.compile_ir`; the text, or a function that writes it.
         folder: where objects are kept; None for the folder "objects" in the setting RANVIER_CACHE.
         limit: most bytes the folder may hold; what was not used for longest goes first.
+        known: a name that no other module has, or None. With it the text is written only to be compiled.
 
     Raises:
         EngineError: the text is not valid IR.
     """
     folder = settings.read().cache / "objects" if folder is None else folder
-    key = entry_key(ir_text, target)
-    path = folder / (key.hex() + _SUFFIX)
-    image = _load(path, key)
+    index = None if known is None else entry_key(known, target)
+    found = None if index is None else _load(folder / (index.hex() + _INDEX), index)
+    image = None if found is None else _load(folder / (found.hex() + _SUFFIX), found)
     if image is not None:
         return image
-    if getattr(_forbidden, "depth", 0):
-        raise EngineError(f"Compiling is forbidden here, and {path} does not hold this code.")
-    image = llvm.compile_ir(ir_text, target)
+    text = ir_text if isinstance(ir_text, str) else ir_text()
+    key = entry_key(text, target)
+    path = folder / (key.hex() + _SUFFIX)
+    image = _load(path, key)
+    kept = image is not None
+    if image is None:
+        if getattr(_forbidden, "depth", 0):
+            raise EngineError(f"Compiling is forbidden here, and {path} does not hold this code.")
+        image = llvm.compile_ir(text, target)
     try:
-        _store(path, key, image)
-        _trim(folder, limit)
+        if not kept:
+            _store(path, key, image)
+        if index is not None and found != key:
+            _store(folder / (index.hex() + _INDEX), index, key)
+        if not kept:
+            _trim(folder, limit)
     except OSError as error:
-        _warn(folder, error)
+        # Without its index entry, a sound object in a read-only folder serves all the same, only later.
+        if not kept:
+            _warn(folder, error)
     return image
 
 
@@ -150,7 +173,7 @@ def _trim(folder: Path, limit: int) -> None:
             # Another process may remove files at the same time.
             with contextlib.suppress(FileNotFoundError):
                 status = file.stat()
-                if file.name.endswith(_SUFFIX):
+                if file.name.endswith((_SUFFIX, _INDEX)):
                     entries.append((status.st_mtime_ns, status.st_size, file.path))
                 elif file.name.endswith(_UNFINISHED) and now - status.st_mtime > _UNFINISHED_SECONDS:
                     Path(file.path).unlink()

@@ -55,9 +55,14 @@ def target() -> Target:
     Raises:
         EngineError: RANVIER_CPU is not a known name, or asks for more than this machine has.
     """
+    return _chosen(settings.read().cpu)
+
+
+@cache
+def _chosen(name: str | None) -> Target:
     from ranvier.native.machine import llvm
 
-    return targets.choose(settings.read().cpu, llvm.host())
+    return targets.choose(name, llvm.host())
 
 
 def facts() -> CpuFacts:
@@ -68,7 +73,7 @@ def facts() -> CpuFacts:
     """
     chosen = target()
     allowed = _allowed()
-    sizes = _caches(min(allowed))
+    sizes = _known_caches(min(allowed))
     return CpuFacts(
         model=_model(),
         vector_bits=chosen.vector_bits,
@@ -116,6 +121,16 @@ def _caches(number: int) -> dict[str, int]:
         if name in _USUAL and size[:-1].isdigit():
             found[name] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
     return found
+
+
+def cache_sizes() -> dict[str, int]:
+    """Bytes of "l1d", "l2" and "l3", the usual ones where the system does not say."""
+    return {**_USUAL, **_known_caches(min(_allowed()))}
+
+
+@cache
+def _known_caches(number: int) -> dict[str, int]:
+    return _caches(number)
 
 
 def _model() -> str:

@@ -1,7 +1,8 @@
 """What the compiled code will do, as records that can be read and printed; nothing here knows LLVM.
 
 tiles.py     the shapes of the register tile     steps.py    the steps of a plan, and buffers
-lowering.py  network -> steps                    packing.py  flat parameters <-> panels
+sparse.py    steps on sparse rows                packing.py  flat parameters <-> panels, tables
+lowering.py  network -> steps
 plan.py      the whole plan                      cost.py     FLOPs, and how many threads are worth waking
-show.py      the plan as text
+show.py      the plan as text                    arguments.py  what the code is handed
 """

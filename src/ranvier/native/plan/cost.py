@@ -13,6 +13,27 @@ ELEMENTWISE = 20
 """FLOPs counted for an activation, a loss or an update of one number, beside the products."""
 
 
+def spared(problem: Problem, rows: int) -> int:
+    """How many weights of the first layer so many sparse rows leave alone, if no two hold the same input.
+
+    >>> from ranvier.network.layers import Dense
+    >>> from ranvier.network.losses import loss
+    >>> from ranvier.network.network import Network
+    >>> from ranvier.network.optimizers import SGD
+    >>> spared(Problem(Network(100, [Dense(3)]), loss("squared_error"), SGD(), batch_size=1, entries=8), rows=2)
+    252
+    """
+    if problem.entries is None:
+        return 0
+    first = problem.network.placed[0]
+    return max(0, first.inputs - problem.entries * rows) * first.outputs
+
+
+def row_products(problem: Problem) -> int:
+    """The products that a row takes through all layers."""
+    return problem.network.multiplications - spared(problem, 1)
+
+
 def step_flops(problem: Problem) -> int:
     """FLOPs of the products of one training step: forward, weight gradient and, but for the first layer, data gradient.
 
@@ -28,7 +49,7 @@ def step_flops(problem: Problem) -> int:
         if isinstance(place.layer, Dense):
             products += (2 if first else 3) * 2 * place.inputs * place.outputs
             first = False
-    return products * problem.batch_size
+    return (products - 4 * spared(problem, 1)) * problem.batch_size
 
 
 def training_threads(problem: Problem, available: int) -> int:
@@ -38,5 +59,6 @@ def training_threads(problem: Problem, available: int) -> int:
     """
     wanted = available if problem.threads is None else min(problem.threads, available)
     values = sum(place.outputs for place in problem.network.walk()) * problem.batch_size
-    work = step_flops(problem) + ELEMENTWISE * (problem.network.parameter_count + values)
+    moved = problem.network.parameter_count - spared(problem, problem.batch_size)
+    work = step_flops(problem) + ELEMENTWISE * (moved + values)
     return max(1, min(wanted, problem.batch_size, work // SMALL_STEP + 1 if work >= SMALL_STEP else 1))

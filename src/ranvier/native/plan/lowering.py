@@ -11,15 +11,17 @@ BatchNorm cuts the first stage where it needs statistics over all rows; clipping
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ranvier.engine.problem import Problem
+from ranvier.engine.problem import Problem, feeds_product
 from ranvier.errors import EngineError
+from ranvier.native.plan import sparse
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.steps import Buffer, ColumnStep, RowStep, Trained
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
 from ranvier.network.network import Placed
+from ranvier.records import record
 
 FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 """Activations whose slope follows from their output, so that the weighted sums need not be kept."""
@@ -31,7 +33,11 @@ TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
 """What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
 
 
-@dataclass(frozen=True, slots=True)
+ROUNDED, TRANSPOSED = "rounded", "transposed"
+"""What products read in place of a weight, or beside it; they stand before its name, and slots behind it."""
+
+
+@record
 class Stage:
     """Steps that run without waiting: all of them RowSteps, or all of them ColumnSteps."""
 
@@ -76,6 +82,9 @@ class Lowering:
         self.store = purpose == GRADIENT or (purpose == TRAIN and problem.optimizer.clip_norm is not None)
         self.trained: list[Trained] = []
         self.done: list[Done] = []
+        self.table = f"{problem.network.placed[0].path}.weight" if problem.sparse else None
+        self.sparse: sparse.SparseGradient | None = None
+        self.rounds = problem.precision == "bfloat16"
 
     @property
     def learns(self) -> bool:
@@ -85,8 +94,7 @@ class Lowering:
     def lower(self) -> tuple[Stage, ...]:
         """The stages, in order."""
         network, problem = self.problem.network, self.problem
-        x = self.buffer("inputs", network.inputs)
-        self.rows(s.Gather(x))
+        x = self.gathered()
         self.done = self.forward(network.placed, x, output=True)
         final = self.done[-1]
         z = final.z if isinstance(final.place.layer, Dense) and final.z else final.y
@@ -104,6 +112,14 @@ class Lowering:
             self.rows(s.Answer(z, shape))
         return tuple(Stage(kind, tuple(steps)) for kind, steps in self.stages)
 
+    def gathered(self) -> Buffer:
+        """The inputs of the batch; without meaning for sparse rows, which the first layer reads where they lie."""
+        if self.problem.sparse:
+            return Buffer("inputs", -1, "cells", 0)
+        x = self.buffer("inputs", self.problem.network.inputs)
+        self.rows(s.Gather(x))
+        return self.rounded(x, x.name) if feeds_product(self.problem.network.placed[0]) else x
+
     # Buffers and stages
 
     def buffer(self, name: str, columns: int, kind: str = "rows", rows: int = 1) -> Buffer:
@@ -112,11 +128,21 @@ class Lowering:
             self.buffers[name] = Buffer(name, len(self.buffers), kind, columns, rows)
         return self.buffers[name]
 
-    def piece(self, name: str, suffix: str = "") -> Buffer:
-        """The buffer of a parameter, or of something of its shape."""
+    def piece(self, name: str, suffix: str = "", copy: str = "") -> Buffer:
+        """The buffer of a parameter, of something of its shape, or of a copy of it."""
         shape = self.entries[name].shape
         kind, rows = ("weight", shape[0]) if len(shape) == 2 else ("vector", 1)
-        return self.buffer(name + suffix, shape[-1], kind, rows)
+        if name == self.table:
+            kind = "table"
+        return self.buffer(f"{copy}.{name}" if copy else name + suffix, shape[-1], kind, rows)
+
+    def rounded(self, x: Buffer, name: str) -> Buffer:
+        """The rows that products read: x, or x rounded in the buffer of this name."""
+        if not self.rounds:
+            return x
+        y = self.buffer(name, x.columns)
+        self.rows(s.Rounding(x, y))
+        return y
 
     def rows(self, step: RowStep) -> None:
         """Add a row step, after a wait where columns came before."""
@@ -134,8 +160,12 @@ class Lowering:
         """Lower a chain of layers; `output` says whether its last layer is the network's."""
         chain: list[Done] = []
         for position, place in enumerate(placed):
-            chain.append(self.layer(place, x, output and position == len(placed) - 1))
-            x = chain[-1].y
+            one = self.layer(place, x, output and position == len(placed) - 1)
+            if position + 1 < len(placed) and feeds_product(placed[position + 1]):
+                # A layer that hands on what it was given must not change it for others.
+                one.y = self.rounded(one.y, f"{place.path}.output" if one.y == x else one.y.name)
+            chain.append(one)
+            x = one.y
         return chain
 
     def layer(self, place: Placed, x: Buffer, output: bool) -> Done:
@@ -170,8 +200,11 @@ class Lowering:
         z = self.buffer(f"{path}.sums", place.outputs) if needs_z else None
         y = None if output else self.buffer(f"{path}.output", place.outputs)
         bias = self.piece(f"{path}.bias") if layer.bias else None
-        weight = self.piece(f"{path}.weight")
-        self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.inputs)))
+        weight = self.piece(f"{path}.weight", copy=ROUNDED if self.rounds else "")
+        if weight.kind == "table":
+            self.rows(sparse.SparseForward(path, weight, bias, y, z, shape))
+        else:
+            self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.inputs)))
         return Done(place, x, y or z or x, z)
 
     def dropout(self, place: Placed, layer: Dropout, x: Buffer) -> Done:
@@ -230,10 +263,15 @@ class Lowering:
         place, layer, path = one.place, one.place.layer, one.place.path
         assert isinstance(layer, Dense)
         dz = dy if is_dz else self.slope(one, layer.activation, dy)
+        # Without a slope of its own, the error is what others see of the layers after it.
+        dz = self.rounded(dz, dz.name if is_dz or dz != dy else f"{path}.error")
         weight = self.train(f"{path}.weight", wanted)
-        far = self.far((one.x.stride + dz.stride) * self.problem.batch_size)
-        parts = self.purpose == GRADIENT or self.problem.batch_size > MANY_ROWS
-        self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store, parts, far))
+        if weight.value.kind == "table":
+            self.last.append(self.sparse_gradient(path, dz, weight))
+        else:
+            far = self.far((one.x.stride + dz.stride) * self.problem.batch_size)
+            parts = self.purpose == GRADIENT or self.problem.batch_size > MANY_ROWS
+            self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store, parts, far))
         if layer.bias:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:
@@ -247,6 +285,16 @@ class Lowering:
             return dx, True
         self.rows(s.Back(path, dz, weight.transposed, dx, None, None, False, block))
         return dx, False
+
+    def sparse_gradient(self, path: str, dz: Buffer, weight: Trained) -> sparse.SparseGradient:
+        """The gradient of a table; where norms are clipped, its squares first."""
+        measured = self.purpose == TRAIN and self.store
+        purpose = sparse.MEASURE if measured else sparse.MOVE if self.purpose == TRAIN else sparse.KEEP
+        heads = self.buffer("heads", weight.value.rows, "cells")
+        links = self.buffer("links", sparse.link_size(self.problem.precision, measured), "entries")
+        squares = self.buffer("entry_squares", 1, "entries") if measured else None
+        self.sparse = sparse.SparseGradient(path, dz, weight, purpose, heads, links, squares)
+        return self.sparse
 
     def seen(self, one: Done, shape: Activation) -> tuple[Buffer, bool]:
         """What the slope of an activation is computed from, and whether that is the output."""
@@ -304,17 +352,23 @@ class Lowering:
         entry = self.entries[name]
         copy = None
         if transposed:
-            copy = self.buffer(f"{name}.transposed", entry.shape[0], "weight", entry.shape[1])
+            copy = self.buffer(f"{TRANSPOSED}.{name}", entry.shape[0], "weight", entry.shape[1])
         slots = tuple(self.piece(name, f".{slot}") for slot, _ in self.slots)
-        gradient = self.piece(name, ".gradient") if self.store else None
-        self.trained.append(Trained(entry, self.piece(name), slots, copy, gradient))
+        stored = self.store and (name != self.table or self.purpose == GRADIENT)
+        gradient = self.piece(name, ".gradient") if stored else None
+        moves = self.rounds and self.purpose == TRAIN and len(entry.shape) == 2
+        rounded = self.piece(name, copy=ROUNDED) if moves else None
+        self.trained.append(Trained(entry, self.piece(name), slots, copy, gradient, rounded))
         return self.trained[-1]
 
     def finish(self) -> None:
         """Add the stages that change the parameters, the largest gradients first."""
         self.columns(*self.last)
         if self.purpose == TRAIN and self.store and self.problem.optimizer.clip_norm is not None:
-            pieces = tuple(self.trained)
+            pieces = tuple(piece for piece in self.trained if piece.value.kind != "table")
             partial = self.buffer("squares", sum(piece.value.panels for piece in pieces), "cells")
             self.columns(s.Norm(pieces, partial))
-            self.columns(s.Update(pieces, partial, float(self.problem.optimizer.clip_norm)))
+            squares = None if self.sparse is None else self.sparse.squares
+            update = s.Update(pieces, partial, float(self.problem.optimizer.clip_norm), squares)
+            rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.MOVE, clipped=update),)
+            self.columns(update, *rest)

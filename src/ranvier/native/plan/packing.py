@@ -1,7 +1,7 @@
-"""Flat parameters <-> the panels that compiled code reads. K inputs, N outputs.
+"""Flat parameters <-> the panels and tables that compiled code reads. K inputs, N outputs.
 
 A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K filled up to a multiple of
-16. What is filled up is zero and stays zero, since its gradients are.
+16. A table is (K, N'), N' the next multiple of 16. What is filled up is zero and stays zero, since its gradients are.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ def pack(values: Array, buffer: Buffer, out: Array) -> None:
     >>> out.reshape(16, 16)[:2, :2].tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
+    if buffer.kind == "table":
+        out.reshape(buffer.rows, buffer.stride)[:, : buffer.columns] = values
+        return
     if buffer.kind != "weight":
         out[: buffer.columns] = values
         return
@@ -39,13 +42,16 @@ def pack(values: Array, buffer: Buffer, out: Array) -> None:
 
 def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
     """Read what `pack` wrote, or what training made of it, into (K, N) or (N,)."""
+    if buffer.kind == "table":
+        out[...] = memory.reshape(buffer.rows, buffer.stride)[:, : buffer.columns]
+        return
     if buffer.kind != "weight":
         out[...] = memory[: buffer.columns]
         return
     panels = memory.reshape(buffer.panels, padded(buffer.rows), PANEL)
     whole = buffer.columns // PANEL
     inputs = buffer.rows
-    split = panels[:whole, :inputs].transpose(1, 0, 2)
-    out[:, : whole * PANEL] = split.reshape(inputs, whole * PANEL)
+    # Cutting an axis in two makes no copy.
+    out[:, : whole * PANEL].reshape(inputs, whole, PANEL)[...] = panels[:whole, :inputs].transpose(1, 0, 2)
     if buffer.columns % PANEL:
         out[:, whole * PANEL :] = panels[whole, :inputs, : buffer.columns % PANEL]

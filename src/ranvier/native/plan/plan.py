@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ranvier.engine.problem import Problem
 from ranvier.native.plan.lowering import GRADIENT, TRAIN, Lowering, Stage
 from ranvier.native.plan.steps import Buffer, Trained
 from ranvier.native.plan.tiles import ROWS_AT_ONCE, Registers, heights
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 PREDICT_ROWS = 96
 """Rows of a block of predictions, which each thread takes through all layers."""
@@ -16,7 +15,7 @@ LONG_CHAIN = 512
 """Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Machine:
     """What a plan needs to know of the processor: its registers, and the L1 and L2 cache in bytes."""
 
@@ -25,7 +24,30 @@ class Machine:
     l2: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
+class Code:
+    """What decides the compiled code, and nothing else: plans whose `Code` is equal share it.
+
+    Fields: `dtype`, the format in which numbers are kept; `weight_decay`, of the optimizer; the rest as in `Plan`.
+    """
+
+    purpose: str
+    dtype: str
+    stages: tuple[Stage, ...]
+    buffers: tuple[Buffer, ...]
+    rows: int
+    heights: tuple[int, ...]
+    registers: Registers
+    rule: UpdateRule | None
+    weight_decay: float
+
+    @property
+    def learns(self) -> bool:
+        """Whether it has a backward pass."""
+        return self.purpose in (TRAIN, GRADIENT)
+
+
+@record
 class Plan:
     """What compiled code will do.
 
@@ -58,9 +80,16 @@ class Plan:
         return self.machine.registers
 
     @property
+    def code(self) -> Code:
+        """What decides the compiled code."""
+        decay = self.problem.optimizer.weight_decay
+        shape = (self.stages, self.buffers, self.rows, self.heights, self.registers)
+        return Code(self.purpose, self.dtype, *shape, self.rule, decay)
+
+    @property
     def dtype(self) -> str:
-        """The format of all numbers."""
-        return self.problem.precision
+        """The format in which numbers are kept."""
+        return self.problem.dtype
 
     @property
     def trains(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.plan import Plan
+from ranvier.native.plan.sparse import KEEP, MEASURE, MOVE, SparseForward, SparseGradient
 from ranvier.native.plan.tiles import Registers, exact_heights
 
 WIDTH = 80
@@ -24,7 +25,7 @@ def show_plan(plan: Plan, threads: int) -> str:
     """
     registers = plan.registers
     lines = [
-        f"{plan.purpose}: {_rows(plan)}, {plan.dtype}, {threads} thread{'s' if threads > 1 else ''}",
+        f"{plan.purpose}: {_rows(plan)}, {_format(plan)}, {threads} thread{'s' if threads > 1 else ''}",
         f"tiles of {', '.join(map(str, plan.heights))} rows by 16 columns or more; "
         f"registers: {registers.count}, {registers.per_panel} for 16 numbers",
         "",
@@ -41,6 +42,12 @@ def show_plan(plan: Plan, threads: int) -> str:
         share = flops / max(cycles, 1.0)
         lines += ["", f"{flops / 1e6:,.3f} million FLOPs; expected share of the peak of the threads used: {share:.0%}"]
     return "\n".join(lines) + "\n"
+
+
+def _format(plan: Plan) -> str:
+    """The precision, and what it is made of where the processor's own is not used."""
+    precision = plan.problem.precision
+    return precision if precision == plan.dtype else f"{precision} emulated in {plan.dtype}"
 
 
 def _rows(plan: Plan) -> str:
@@ -80,10 +87,12 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     longest = max(len(buffer.name) for buffer in plan.buffers)
     total = 0
     for buffer in plan.buffers:
-        size = buffer.size(rows) * width
+        count = rows * (plan.problem.entries or 0) * threads if buffer.kind == "entries" else rows
+        size = buffer.size(count) * width
         total += size
         columns = str(buffer.columns)
-        shapes = {"rows": f"{rows} x {columns}", "weight": f"{buffer.rows} x {columns}", "column": f"{rows} x 1"}
+        whole = f"{buffer.rows} x {columns}"
+        shapes = {"rows": f"{rows} x {columns}", "weight": whole, "table": whole, "column": f"{rows} x 1"}
         yield f"    {buffer.name:{longest}s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
     yield f"    {'all together':{longest}s} {'':14s} {_bytes(total):>10s}"
 
@@ -118,6 +127,8 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         yield "    for each panel of W"
         yield "        for each tile of rows"
         yield f"            sum over K{blocks}{'; add b' if plus else ''}{f'; {shape}' if shape else ''}"
+    elif isinstance(step, SparseForward | SparseGradient):
+        yield from _sparse(plan, step, batch)
     elif isinstance(step, s.Back):
         n, k = step.transposed.rows, step.transposed.columns
         slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
@@ -125,13 +136,16 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         yield f"    {batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
     elif isinstance(step, s.WeightGradient):
         k, n = step.trained.value.rows, step.trained.value.columns
-        moved = "W and its copy W'" if step.trained.transposed else "W"
+        rounded = ", rounded W" if step.trained.rounded else ""
+        moved = f"W{rounded} and its copy W'" if step.trained.transposed else f"W{rounded}"
         yield f"{step.path}: dW = {step.x.name}' {step.dz.name}"
         yield f"    {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
         yield "    for each block of 48 rows and some panels of W"
         yield f"        for each {'part of the batch, each ' if step.parts else ''}tile: sum over its rows"
         then = "store the block" if step.store else f"{plan.problem.optimizer.name} moves {moved}"
         yield f"        {then}"
+    elif isinstance(step, s.Rounding):
+        yield f"{step.y.name} = {step.x.name} rounded to bfloat16"
     elif isinstance(step, s.LossStep):
         error = "" if step.dz is None else f", {step.dz.name}"
         yield f"{step.losses.name}{error} = {step.loss.name} of {step.activation.name}({step.z.name})"
@@ -141,6 +155,30 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         pieces = (trained,) if isinstance(trained, s.Trained) else trained
         of = f" of {', '.join(piece.entry.name for piece in pieces)}" if pieces else ""
         yield f"{type(step).__name__}{of}: {', '.join(named)}"
+
+
+def _sparse(plan: Plan, step: SparseForward | SparseGradient, batch: int) -> Iterator[str]:
+    """A step on sparse rows as lines."""
+    entries = plan.problem.entries or 1
+    weight = step.weight if isinstance(step, SparseForward) else step.trained.value
+    work = f"    {batch} x {entries} of {weight.rows} x {weight.columns}, {_mega(2 * batch * entries * weight.columns)}"
+    if isinstance(step, SparseForward):
+        out = " -> ".join(b.name for b in (step.z, step.y) if b is not None)
+        shape = "" if step.activation.name == "identity" else step.activation.name
+        sums = f"entries W{'' if step.bias is None else ' + b'}"
+        yield f"{step.path}: {out} = {f'{shape}({sums})' if shape else sums}"
+        yield work
+        yield "    for each row, for some panels of W at once: sum over the row's entries"
+        return
+    then = {
+        MOVE: f"{plan.problem.optimizer.name} moves the row",
+        MEASURE: "add up the squares of the row's gradient",
+        KEEP: "store the row's gradient",
+    }
+    yield f"{step.path}: dW = entries' {step.dz.name}"
+    yield work
+    yield "    for each row of W that the batch holds, shared out by its number"
+    yield f"        sum over its entries, in row order; {then[step.purpose]}"
 
 
 def _mega(flops: int) -> str:

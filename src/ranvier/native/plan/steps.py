@@ -4,9 +4,11 @@ Memory is laid out so that every inner loop walks along it:
 
     rows     (B, stride)            one batch row after the other; the stride keeps rows in different cache sets
     weight   (panels, K', 16)       16 columns side by side, all K of them below each other, K' a multiple of 16
+    table    (K, N')                a weight whose rows are read one by one, N' a multiple of 16
     vector   (panels, 16)           bias, gain and the like
     column   (B,)                   one number a row
     cells    (count,)               anything else
+    entries  (entries, columns)     for each entry of a batch of sparse rows
 
 A `RowStep` treats rows independently, so threads share the rows out. A `ColumnStep` looks at all rows and is shared out
 by columns, panels or tiles. Between the two kinds all threads wait for each other.
@@ -14,13 +16,14 @@ by columns, panels or tiles. Between the two kinds all threads wait for each oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.parameters import Entry
+from ranvier.records import record
 
 
 def padded(columns: int) -> int:
@@ -42,11 +45,11 @@ def row_stride(columns: int) -> int:
     return (lines + (lines % 2 == 0 and lines >= 8)) * PANEL
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Buffer:
     """A piece of memory. `index` is its place among the pointers the code is given.
 
-    Fields: `name`; `kind` ("rows", "weight", "vector", "column" or "cells"); `rows` (K of a weight, else 1); `columns`.
+    Fields: `name`; `kind`, one of the list above; `rows` (K of a weight or table, else 1); `columns`.
     """
 
     name: str
@@ -57,7 +60,9 @@ class Buffer:
 
     @property
     def stride(self) -> int:
-        """Numbers from row to row (rows, column), or from panel to panel (weight, vector)."""
+        """Numbers from row to row (rows, column, table), or from panel to panel (weight, vector)."""
+        if self.kind == "table":
+            return padded(self.columns)
         if self.kind in ("column", "vector"):
             return 1 if self.kind == "column" else PANEL
         return row_stride(self.columns) if self.kind == "rows" else padded(self.rows) * PANEL
@@ -68,9 +73,13 @@ class Buffer:
         return padded(self.columns) // PANEL
 
     def size(self, batch: int) -> int:
-        """How many numbers it holds, for a batch of so many rows."""
+        """How many numbers it holds, for a batch of so many rows; of so many entries where it is for entries."""
+        if self.kind == "entries":
+            return batch * self.columns
         if self.kind in ("rows", "column"):
             return batch * self.stride
+        if self.kind == "table":
+            return self.rows * self.stride
         if self.kind == "cells":
             return self.columns
         return self.panels * padded(self.rows) * PANEL if self.kind == "weight" else padded(self.columns)
@@ -99,14 +108,14 @@ class ColumnStep(Step):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gather(RowStep):
     """x[b] = inputs[order[b]], converted; bytes are divided by 255."""
 
     x: Buffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Forward(RowStep):
     """z = x W + b, y = activation(z); `z` is None where nobody reads it."""
 
@@ -120,7 +129,7 @@ class Forward(RowStep):
     block: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Back(RowStep):
     """dx = dz W', times the slope of the activation that made x where `slope` says one; `seen` is its z or y."""
 
@@ -134,7 +143,7 @@ class Back(RowStep):
     block: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slope(RowStep):
     """dz = dy times the activation's slope, seen from its z or its y."""
 
@@ -145,7 +154,7 @@ class Slope(RowStep):
     from_output: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drop(RowStep):
     """y = x m with m 0 or 1 / (1 - rate), drawn from (seed, step, layer); m is kept."""
 
@@ -156,7 +165,7 @@ class Drop(RowStep):
     layer: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Multiply(RowStep):
     """y = a b, element by element, where b is a row buffer or a vector that all rows share."""
 
@@ -165,7 +174,7 @@ class Multiply(RowStep):
     y: Buffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Add(RowStep):
     """y = a + b, element by element."""
 
@@ -174,7 +183,7 @@ class Add(RowStep):
     y: Buffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NormalizeRow(RowStep):
     """n = (x - mean) / d over each row, y = gain n + shift; n and d are kept."""
 
@@ -187,7 +196,7 @@ class NormalizeRow(RowStep):
     epsilon: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NormalizeRowBack(RowStep):
     """dx = (dn - mean(dn) - n mean(dn n)) / d with dn = dy gain, over each row."""
 
@@ -198,7 +207,7 @@ class NormalizeRowBack(RowStep):
     dx: Buffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NormalizeColumn(RowStep):
     """n = (x - mean) / sqrt(variance + epsilon) column by column, y = gain n + shift; n may be None."""
 
@@ -212,7 +221,7 @@ class NormalizeColumn(RowStep):
     epsilon: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NormalizeColumnBack(RowStep):
     """dx = gain (dy - dshift / B - n dgain / B) / d column by column, with dgain = sum dy n and dshift = sum dy."""
 
@@ -226,7 +235,15 @@ class NormalizeColumnBack(RowStep):
     epsilon: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
+class Rounding(RowStep):
+    """y = x rounded to bfloat16; both may be one buffer."""
+
+    x: Buffer
+    y: Buffer
+
+
+@record
 class LossStep(RowStep):
     """Row losses from z (or y where the last layer has no activation), and dz of each row times its share."""
 
@@ -237,7 +254,7 @@ class LossStep(RowStep):
     activation: Activation
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer(RowStep):
     """outputs[b] = activation(z[b]), packed without padding."""
 
@@ -245,7 +262,7 @@ class Answer(RowStep):
     activation: Activation
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnStatistics(ColumnStep):
     """Mean and biased variance of every column over the batch, summed in row order."""
 
@@ -254,7 +271,7 @@ class ColumnStatistics(ColumnStep):
     variance: Buffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnSums(ColumnStep):
     """sums = sum over the rows of a, or of a b, in row order."""
 
@@ -263,11 +280,12 @@ class ColumnSums(ColumnStep):
     sums: Buffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trained:
     """A trained piece of the state: its table entry and buffers.
 
-    `transposed` is the copy that data gradients read; `gradient` where the gradient goes when it is not used at once.
+    `transposed` is the copy that data gradients read; `gradient` where the gradient goes when it is not used at once;
+    `rounded` what products read where that is not the value itself, and what the transposed copy then copies.
     """
 
     entry: Entry
@@ -275,9 +293,10 @@ class Trained:
     slots: tuple[Buffer, ...]
     transposed: Buffer | None = None
     gradient: Buffer | None = None
+    rounded: Buffer | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WeightGradient(ColumnStep):
     """g = x' dz, summed in row order, plus penalties; then the update, or g is stored.
 
@@ -294,7 +313,7 @@ class WeightGradient(ColumnStep):
     far: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class VectorGradient(ColumnStep):
     """g = sum over the rows of a, or of a b; then the update, or g is stored."""
 
@@ -304,7 +323,7 @@ class VectorGradient(ColumnStep):
     store: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Norm(ColumnStep):
     """The sum of squares of all gradients, panel by panel into `partial`."""
 
@@ -312,16 +331,20 @@ class Norm(ColumnStep):
     partial: Buffer
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Update(ColumnStep):
-    """The update from stored gradients, scaled down so that their norm is at most `largest`."""
+    """The update from stored gradients, scaled down so that their norm is at most `largest`.
+
+    `squares` are those of a weight of sparse rows, where there is one; they count, too.
+    """
 
     trained: tuple[Trained, ...]
     partial: Buffer
     largest: float
+    squares: Buffer | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunningStatistics(ColumnStep):
     """running = momentum running + (1 - momentum) batch, for a mean or a variance."""
 
@@ -330,7 +353,7 @@ class RunningStatistics(ColumnStep):
     momentum: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LossSum(ColumnStep):
     """The loss of the batch: the weighted mean of the row losses, in row order, in float64."""
 

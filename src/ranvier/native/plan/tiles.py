@@ -7,7 +7,7 @@ the units busy; fewer leave them waiting.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ranvier.records import record
 
 PANEL = 16
 ROWS_AT_ONCE = 256
@@ -16,7 +16,7 @@ BUSY = 8
 """Chains in flight that keep two FMA units busy."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Registers:
     """The vector registers of a processor: how many, and how many registers 16 numbers take."""
 

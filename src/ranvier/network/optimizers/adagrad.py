@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ranvier.expression import Expression, sqrt, variable
 from ranvier.network.checks import FRACTION, NOT_NEGATIVE, POSITIVE, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer, blend
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adagrad(Optimizer):
     """Every number gets its own learning rate, which falls with the sum of its squared gradients.
 
@@ -48,7 +48,7 @@ class Adagrad(Optimizer):
         return parameter - variable("learning_rate") * step, {"squares": squares}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adadelta(Optimizer):
     """The step has the size of past steps and needs no tuned learning rate.
 
@@ -86,7 +86,7 @@ class Adadelta(Optimizer):
         return parameter - variable("learning_rate") * step, {"squares": squares, "steps": steps}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RMSprop(Optimizer):
     """The gradient is divided by a moving average of its size.
 

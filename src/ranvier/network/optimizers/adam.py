@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 import numpy as np
@@ -16,12 +16,13 @@ import numpy as np
 from ranvier.expression import Expression, absolute, maximum, sqrt, variable
 from ranvier.network.checks import FRACTION, NOT_NEGATIVE, POSITIVE, Rule
 from ranvier.network.optimizers.base import Formula, Numbers, Optimizer, Steps, blend, correction
+from ranvier.records import record
 
 MOMENTS = {"beta1": FRACTION, "beta2": FRACTION, "epsilon": POSITIVE}
 FORGOTTEN = 1e-30
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adam(Optimizer):
     """Momentum, divided by a moving average of the gradient's size; both corrected for their start at 0.
 
@@ -70,7 +71,7 @@ class Adam(Optimizer):
         return parameter - variable("learning_rate") * step, {"first": first, "second": second}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AdamW(Adam):
     """Adam with weight decay that does not pass through the moments, switched on: w <- w - lr d w, then Adam's step.
 
@@ -94,7 +95,7 @@ class AdamW(Adam):
     name: ClassVar[str] = "adamw"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NAdam(Optimizer):
     """Adam with Nesterov's momentum, whose strength grows during the first steps.
 
@@ -154,7 +155,7 @@ class NAdam(Optimizer):
         return parameter - variable("learning_rate") * step, {"first": first, "second": second}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adamax(Optimizer):
     """Adam with the largest recent gradient in place of the root mean square.
 
@@ -197,7 +198,7 @@ class Adamax(Optimizer):
         return parameter - variable("learning_rate") * step, {"first": first, "largest": largest}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AMSGrad(Adam):
     """Adam that divides by the largest mean square so far, so that steps never grow again.
 

@@ -7,7 +7,8 @@ elementwise: each number of the P trainable ones is updated from its own gradien
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ranvier.expression import Expression, maximum, minimum, simplify, variable
 from ranvier.network.checks import INSIDE_OR_NONE, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
+from ranvier.records import record
 
 Steps = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -25,7 +27,7 @@ AVERAGE_RATE = "average_rate"
 LEARNING_RATE = "learning_rate"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpdateRule:
     """One step of an optimizer for one trainable number, as expressions.
 
@@ -46,7 +48,7 @@ class UpdateRule:
     updates: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Optimizer:
     """Base of all optimizers: the fields that each of them has.
 
@@ -81,19 +83,7 @@ class Optimizer:
         Gradients that arrive here are clipped by norm already; the rule clips by value, decays the weight, moves it,
         and brings the slot "average" up to date.
         """
-        gradient, parameter = variable("gradient"), variable("parameter")
-        if self.clip_value is not None:
-            gradient = minimum(maximum(gradient, -self.clip_value), self.clip_value)
-        if self.weight_decay:
-            parameter = parameter - variable(LEARNING_RATE) * variable("decay") * parameter
-        moved, updates = self._formula(parameter, gradient)
-        slots: list[tuple[str, float | None]] = list(self._slots())
-        if self.average is not None:
-            rate = variable(AVERAGE_RATE)
-            slots.append((AVERAGE, None))
-            updates = {**updates, AVERAGE: rate * variable(AVERAGE) + (1.0 - rate) * moved}
-        scalars = tuple(self._columns(np.ones(1, np.int64), np.ones(1)))
-        return UpdateRule(tuple(slots), scalars, simplify(moved), tuple(simplify(updates[name]) for name, _ in slots))
+        return _rule(self)
 
     def scalar_values(self, steps: Steps, learning_rates: Numbers) -> Numbers:
         """The per-step numbers of the rule, in float64: a pure function of the step, so that resuming is exact.
@@ -129,6 +119,23 @@ class Optimizer:
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
         """The new parameter and the new value of each slot."""
         raise NotImplementedError
+
+
+@lru_cache(64)
+def _rule(optimizer: Optimizer) -> UpdateRule:
+    gradient, parameter = variable("gradient"), variable("parameter")
+    if optimizer.clip_value is not None:
+        gradient = minimum(maximum(gradient, -optimizer.clip_value), optimizer.clip_value)
+    if optimizer.weight_decay:
+        parameter = parameter - variable(LEARNING_RATE) * variable("decay") * parameter
+    moved, updates = optimizer._formula(parameter, gradient)
+    slots: list[tuple[str, float | None]] = list(optimizer._slots())
+    if optimizer.average is not None:
+        rate = variable(AVERAGE_RATE)
+        slots.append((AVERAGE, None))
+        updates = {**updates, AVERAGE: rate * variable(AVERAGE) + (1.0 - rate) * moved}
+    scalars = tuple(optimizer._columns(np.ones(1, np.int64), np.ones(1)))
+    return UpdateRule(tuple(slots), scalars, simplify(moved), tuple(simplify(updates[name]) for name, _ in slots))
 
 
 _COMMON_RULES: Mapping[str, Rule] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,13 @@ from ranvier.errors import InputError, nearest
 from ranvier.expression import Expression, from_list, order, to_list, trace, variables
 from ranvier.network.checks import ANY, check_number
 from ranvier.network.optimizers.base import AVERAGE, AVERAGE_RATE, LEARNING_RATE, Formula, Numbers, Optimizer, Steps
+from ranvier.records import record
 
 GIVEN = ("parameter", "gradient", LEARNING_RATE, "step")
 RESERVED = (*GIVEN, "decay", AVERAGE, AVERAGE_RATE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Custom(Optimizer):
     """An update rule of a user's own. Made by `optimizer("name", update=function, slots={...})`.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ranvier.errors import InputError
 from ranvier.network.checks import COUNT, INSIDE, NOT_NEGATIVE, Rule
 from ranvier.network.optimizers.base import Optimizer, UpdateRule
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LBFGS(Optimizer):
     """Quasi-Newton steps: the curvature is estimated from the last changes of parameters and gradient.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ranvier.expression import Expression, sign, variable
 from ranvier.network.checks import FRACTION, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer, blend
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lion(Optimizer):
     """Every number moves by the same amount, in the direction of its momentum.
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from ranvier.errors import InputError
 from ranvier.expression import Expression, variable
 from ranvier.network.checks import FRACTION, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SGD(Optimizer):
     """Stochastic gradient descent.
 

@@ -1,0 +1,145 @@
+"""What each part of the recipe for tables is worth: the whole recipe, and the recipe with one part taken out.
+
+Run:  pip install -e '.[tables]' && export RANVIER_DATA=FOLDER && python benchmarks/recipe.py
+
+No test row is looked at: the training rows of each set at seed 0 are divided again, 80 to 20, with seeds of its own,
+and the smaller part says how good a recipe is, by log loss or by RMSE. Written is the mean over sets and seeds of
+log(score without the part / score of the whole recipe), in per cent: what the error grows by without the part. Each
+model is trained on the same rows with the same seed; a score that is no finite number ends the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from tables_parts.sets import TABLES, Problem, at_most, problem
+from versus_parts.report import machine
+
+from ranvier import settings, train
+from ranvier.model.recipe import Recipe, recipe
+
+SETS = ("adult", "telco_churn", "covertype_sample", "letter", "wine_quality", "california_housing", "ames_housing")
+SEEDS = (9001, 9002)
+ROWS, SHARE = 6_000, 0.2
+RESULT = Path(__file__).resolve().parent / "results" / "recipe.json"
+WITHOUT: dict[str, dict[str, Any]] = {
+    "several networks (one instead)": {"members": 1},
+    "a tenth left out (half instead)": {"folds": 2},
+    "factors before the inputs": {"scales": 0},
+    "waves of numbers": {"waves": 0},
+    "ramps of numbers": {"bins": 0},
+    "waves and ramps": {"waves": 0, "bins": 0},
+    "rare categories together": {"fewest_rows": 1},
+    "dropout": {"dropout": 0.0},
+    "weight decay": {"weight_decay": 0.0},
+    "cosine schedule (constant instead)": {"schedule": "constant"},
+    "SiLU (ReLU instead)": {"activation": "relu"},
+    "second hidden layer": {"hidden": (128,)},
+    "stopping after calibration (on log loss instead)": {"score": "validation_loss"},
+    "sharpness": {"sharpen": False},
+}
+"""Part -> what the recipe becomes without it."""
+
+
+def inner(name: str, seed: int, data: Path, rows: int) -> Problem:
+    """The training rows of a set, divided again: the rows that judge are training rows too."""
+    from sklearn.model_selection import train_test_split
+
+    whole = problem(TABLES[name], data, 0)
+    frame = at_most(whole.train, rows, seed)
+    classes = frame[whole.table.target] if whole.classification else None
+    learned, judged = train_test_split(frame, test_size=SHARE, random_state=seed, stratify=classes)
+    return replace(whole, train=learned.reset_index(drop=True), test=judged.reset_index(drop=True), seed=seed)
+
+
+def score(given: Problem, chosen: Recipe, threads: int) -> float:
+    """The log loss or RMSE of the rows that judge."""
+    table = given.table
+    options = {"task": table.kind, "held_out": 0.0, "seed": given.seed, "threads": threads, "progress": False}
+    model = train(given.train, table.target, recipe=chosen, **options)
+    metrics = model.evaluate(given.test)
+    found = metrics["log_loss" if given.classification else "rmse"]
+    if not (math.isfinite(found) and found > 0):
+        raise SystemExit(f"{table.name} gave the score {found}; a finite number above 0 was expected.")
+    return found
+
+
+def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
+    """Every part on every set and seed."""
+    whole = recipe("table", options.effort)
+    changes: dict[str, dict[str, Any]] = {"nothing": {}, **WITHOUT}
+    scores: dict[str, dict[str, list[float]]] = {part: {name: [] for name in options.sets} for part in changes}
+    begun = time.perf_counter()
+    for name in options.sets:
+        for seed in options.seeds:
+            given = inner(name, seed, data, options.rows)
+            for part, changed in changes.items():
+                scores[part][name].append(score(given, replace(whole, **changed), options.threads))
+            print(f"{name}, seed {seed}: done after {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    worth = {part: grown(scores["nothing"], found) for part, found in scores.items() if part != "nothing"}
+    return {
+        "machine": machine(),
+        "effort": options.effort,
+        "recipe": whole.to_dict(),
+        "rows": options.rows,
+        "seeds": list(options.seeds),
+        "seconds": time.perf_counter() - begun,
+        "worth": dict(sorted(worth.items(), key=lambda entry: -entry[1]["mean"])),
+        "scores": scores,
+    }
+
+
+def grown(whole: dict[str, list[float]], without: dict[str, list[float]]) -> dict[str, Any]:
+    """By how many per cent the error grows without a part: the mean over the sets, its standard error, set by set."""
+    sets = {
+        name: 100 * sum(math.log(b / a) for a, b in zip(whole[name], without[name], strict=True)) / len(whole[name])
+        for name in whole
+    }
+    mean = sum(sets.values()) / len(sets)
+    spread = math.sqrt(sum((value - mean) ** 2 for value in sets.values()) / max(len(sets) - 1, 1))
+    return {"mean": mean, "standard_error": spread / math.sqrt(len(sets)), "sets": sets}
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The table that people read."""
+    names = list(next(iter(results["worth"].values()))["sets"])
+    lines = [
+        "| without | error grows by | " + " | ".join(names) + " |",
+        "|---|---|" + "---|" * len(names),
+    ]
+    for part, found in results["worth"].items():
+        each = " | ".join(f"{found['sets'][name]:+.1f} %" for name in names)
+        lines.append(f"| {part} | {found['mean']:+.1f} ± {found['standard_error']:.1f} % | {each} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", nargs="+", choices=list(TABLES), default=list(SETS), metavar="SET")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), metavar="SEED")
+    parser.add_argument("--rows", type=int, default=ROWS, help="of a set, learned and judging together")
+    parser.add_argument("--effort", default="default")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--output", type=Path, default=RESULT)
+    options = parser.parse_args()
+    data = settings.read().data
+    if data is None:
+        raise SystemExit("Set RANVIER_DATA to the folder with the real data sets.")
+    results = measure(options, data)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(results, indent=1) + "\n")
+    print(markdown(results))
+
+
+if __name__ == "__main__":
+    main()

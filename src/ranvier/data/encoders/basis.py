@@ -1,0 +1,158 @@
+"""Numbers spelled out: the scaled value, waves of it, and ramps between quantiles, for networks on tables.
+
+A first layer on top of these features learns any smooth or piecewise linear function of the column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data.encoders import checks
+from ranvier.data.encoders.number import finite_numbers
+from ranvier.data.encoders.scaling import FAR, soften, standardize
+
+FARTHEST = float(np.finfo(np.float64).max) / 4
+
+
+@dataclass(frozen=True, slots=True)
+class BasisEncoder:
+    """Encodes x as a few numbers that a network can build any function of x from.
+
+    Formula: z = soft((x - center) / scale), where soft(z) = z / sqrt(1 + (z / 4)**2); cos(k pi z / 8) and
+    sin(k pi z / 8) for k = 1 ... waves; and for each pair of neighbouring edges the ramp
+    min(max((x - low) / (high - low), 0), 1) - 1/2. A missing cell counts as the center, with a flag.
+
+    Fields:
+        column: the column's name.
+        center, scale: the median and the distance between the quartiles of the training rows that have a value; where
+            the quartiles are equal half the range, and 0 where all values are the same.
+        waves: how many pairs of cosine and sine.
+        edges: values that part the training rows into groups of about the same size, increasing; empty for no ramps.
+        flag: whether the last number says 1 for a missing cell; so when training rows had missing ones.
+
+    Sources: Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
+    NeurIPS 2022; scaling and soft clipping as in Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS 2024.
+    """
+
+    column: str
+    center: float
+    scale: float
+    waves: int
+    edges: tuple[float, ...]
+    flag: bool
+
+    @classmethod
+    def fit(cls, cells: pl.Series, waves: int, bins: int) -> BasisEncoder:
+        """Learn center, scale and edges.
+
+        Parameters:
+            cells: the column, of the training rows.
+            waves: how many pairs of cosine and sine.
+            bins: at most so many ramps; fewer where there are fewer different values.
+
+        Raises:
+            DataError: a cell is no number, or infinite.
+
+        >>> encoder = BasisEncoder.fit(pl.Series("age", [1.0, 2.0, 3.0, 4.0, 5.0]), waves=1, bins=2)
+        >>> encoder.center, encoder.scale, encoder.edges
+        (3.0, 2.0, (1.0, 3.0, 5.0))
+        """
+        values = _numbers(cells)
+        present = np.sort(values[~np.isnan(values)])
+        flag = present.size < values.size
+        if present.size == 0 or present[0] == present[-1]:
+            return cls(cells.name, float(present[0]) if present.size else 0.0, 0.0, waves, (), flag)
+        low, center, high = np.quantile(present, (0.25, 0.5, 0.75))
+        scale = high - low if high > low else present[-1] / 2 - present[0] / 2
+        return cls(cells.name, float(center), float(scale), waves, _edges(present, bins), flag)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The column's name, its waves, its ramps and the flag."""
+        waves = (f"{name} {k} {self.column}" for k in range(1, self.waves + 1) for name in ("cos", "sin"))
+        ramps = (f"{self.column} from {low:.6g} to {high:.6g}" for low, high in pairwise(self.edges))
+        return (self.column, *waves, *ramps, *((f"{self.column} is missing",) if self.flag else ()))
+
+    @property
+    def width(self) -> int:
+        """The number of features."""
+        return 1 + 2 * self.waves + max(len(self.edges) - 1, 0) + self.flag
+
+    @property
+    def encoded_as(self) -> str:
+        """What becomes of a cell, in words."""
+        parts = [f"(x - {self.center:.6g}) / {self.scale:.6g}, within ±{FAR:g}" if self.scale else "0"]
+        parts += [f"{self.waves} waves"] if self.waves else []
+        parts += [f"{len(self.edges) - 1} ramps between quantiles"] if self.edges else []
+        return ", ".join(parts + (["a flag for missing cells"] if self.flag else []))
+
+    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the features of the cells into `out`, shape (rows, width).
+
+        Raises:
+            DataError: a cell is no number, or infinite.
+        """
+        values = _numbers(cells)
+        missing = np.isnan(values)
+        values = np.where(missing, self.center, values)
+        standardize(values[:, None], np.array([self.center]), np.array([self.scale]), out[:, :1])
+        soften(out[:, :1])
+        ends = 1 + 2 * self.waves
+        if self.waves:
+            angles = out[:, :1] * (np.arange(1, self.waves + 1, dtype=np.float32) * np.float32(np.pi / (2 * FAR)))
+            np.cos(angles, out=out[:, 1:ends:2])
+            np.sin(angles, out=out[:, 2:ends:2])
+        if self.edges:
+            edges = np.array(self.edges)
+            with np.errstate(over="ignore"):
+                ramps = (values[:, None] - edges[:-1]) / np.diff(edges)
+            out[:, ends : ends + len(edges) - 1] = np.clip(ramps, 0.0, 1.0) - 0.5
+        if self.flag:
+            out[:, -1] = missing
+
+    def to_dict(self) -> dict[str, Any]:
+        """The encoder as plain JSON values."""
+        plain = {name: getattr(self, name) for name in ("column", "center", "scale", "waves", "flag")}
+        return {"kind": "basis", **plain, "edges": list(self.edges)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> BasisEncoder:
+        """The encoder that `to_dict` wrote.
+
+        Raises:
+            ModelFileError: a field is absent, of another type, or the edges do not increase.
+        """
+        edges = checks.items(data, "edges", float)
+        if any(low >= high for low, high in pairwise(edges)) or len(edges) == 1:
+            raise checks.damaged('"edges" do not increase')
+        scale = checks.scales({"scale": [checks.field(data, "scale", float)]}, "scale")[0]
+        column, center = checks.field(data, "column", str), checks.field(data, "center", float)
+        return cls(column, center, scale, checks.field(data, "waves", int), edges, checks.field(data, "flag", bool))
+
+
+def _numbers(cells: pl.Series) -> NDArray[np.float64]:
+    """The cells as numbers, so far within float64 that the distance of any two is finite."""
+    return np.clip(finite_numbers(cells), -FARTHEST, FARTHEST)
+
+
+def _edges(present: NDArray[np.float64], bins: int) -> tuple[float, ...]:
+    """Edges between which about equally many values lie; a value that fills a part alone is an edge.
+
+    So a column that is 0 in most rows still gets edges where its other values are. All values where they are few.
+    """
+    if bins < 1:
+        return ()
+    different, rows = np.unique(present, return_counts=True)
+    if len(different) <= bins + 1:
+        return tuple(different.tolist())
+    common = different[rows * bins > len(present)]
+    others = present[~np.isin(present, common)]
+    shares = np.linspace(0.0, 1.0, max(bins + 1 - len(common), 2))
+    return tuple(np.unique(np.concatenate((common, np.quantile(others, shares)))).tolist())

@@ -1,0 +1,1 @@
+"""scikit-learn estimators over raw tables: `Classifier` and `Regressor`."""

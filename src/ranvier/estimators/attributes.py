@@ -1,0 +1,92 @@
+"""What a fitted estimator can be asked under the names that scikit-learn's own networks use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from ranvier.network.layers import Dense
+
+if TYPE_CHECKING:
+    from ranvier.model.model import Model
+
+
+class FittedAttributes:
+    """The fitted attributes, read off the model when they are asked for; before `fit` there are none.
+
+    Attributes:
+        coefs_, intercepts_: the weights (inputs, units) and biases (units,) of the dense layers. They act on encoded
+            rows: standardized numbers and one-hot words, `model_.inputs(X)`.
+        loss_curve_: the training loss of every epoch; loss_, best_loss_: the last and the smallest.
+        validation_scores_, best_validation_score_: accuracy or R2 on the validation rows; None where there are none.
+        n_iter_: the number of epochs, of all networks of a recipe together.
+        n_layers_: the dense layers and the input layer; n_outputs_: the number of outputs; out_activation_: the
+            activation of the output layer, "softmax", "sigmoid" or "identity".
+    """
+
+    model_: Model
+
+    @property
+    def coefs_(self) -> list[NDArray[Any]]:
+        """The weights of the dense layers, each (inputs, units)."""
+        return self._of_dense("weight")
+
+    @property
+    def intercepts_(self) -> list[NDArray[Any]]:
+        """The biases of the dense layers, each (units,)."""
+        return self._of_dense("bias")
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """The training loss of every epoch."""
+        return [epoch.loss for epoch in self.model_.history]
+
+    @property
+    def loss_(self) -> float:
+        """The training loss of the last epoch."""
+        return self.loss_curve_[-1]
+
+    @property
+    def best_loss_(self) -> float:
+        """The smallest training loss of an epoch."""
+        return min(self.loss_curve_)
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Accuracy or R2 on the validation rows after every epoch."""
+        scores = [score for epoch in self.model_.history for score in epoch.metrics.values()]
+        return scores or None
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """The best of the validation scores."""
+        scores = self.validation_scores_
+        return None if scores is None else max(scores)
+
+    @property
+    def n_iter_(self) -> int:
+        """The number of epochs."""
+        return len(self.model_.history)
+
+    @property
+    def n_layers_(self) -> int:
+        """The number of dense layers, and one for the input layer."""
+        return len(self.coefs_) + 1
+
+    @property
+    def n_outputs_(self) -> int:
+        """The number of outputs."""
+        return self.model_.network.outputs
+
+    @property
+    def out_activation_(self) -> str:
+        """The name of the output layer's activation."""
+        return self.model_.network.output_activation.name
+
+    def _of_dense(self, what: str) -> list[NDArray[Any]]:
+        """One parameter of every dense layer, in order; layers without it are left out."""
+        model = self.model_
+        paths = [place.path for place in model.network.walk() if isinstance(place.layer, Dense)]
+        named = [f"{path}.{what}" for path in paths]
+        return [model.parameters[name] for name in named if name in model.parameters]

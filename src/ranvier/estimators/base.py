@@ -1,0 +1,263 @@
+"""What both estimators share: their parameters, fitting, going on, pickling. n rows, K columns, N outputs."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from ranvier.data import Arrays, Source
+from ranvier.data.order import arranged
+from ranvier.data.sources.records import is_row
+from ranvier.data.sources.sparse import is_sparse
+from ranvier.errors import InputError
+from ranvier.estimators.attributes import FittedAttributes
+from ranvier.estimators.rows import as_table, source_of, weight_array
+from ranvier.estimators.targets import Goal
+from ranvier.model.model import load
+from ranvier.model.recipe import recipe as find_recipe
+from ranvier.model.train import train
+
+Array = NDArray[Any]
+FEWEST_WATCHED = 10
+TRAIN_OPTIONS = (
+    "hidden",
+    "activation",
+    "dropout",
+    "recipe",
+    "loss",
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "schedule",
+    "weight_decay",
+    "patience",
+    "engine",
+    "precision",
+    "threads",
+)
+
+
+class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
+    """Base of `Classifier` and `Regressor`; see there."""
+
+    def __init__(
+        self,
+        hidden: Any = None,
+        *,
+        activation: Any = None,
+        dropout: Any = None,
+        recipe: Any = "table",
+        effort: Any = "default",
+        loss: Any = None,
+        optimizer: Any = None,
+        learning_rate: Any = None,
+        schedule: Any = None,
+        weight_decay: Any = None,
+        batch_size: Any = None,
+        epochs: Any = None,
+        validation: Any = 0.1,
+        patience: Any = None,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: bool = False,
+        engine: str = "auto",
+        precision: str = "float32",
+        threads: Any = None,
+        hidden_layer_sizes: Any = None,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.dropout = dropout
+        self.recipe = recipe
+        self.effort = effort
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.schedule = schedule
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.validation = validation
+        self.patience = patience
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.engine = engine
+        self.precision = precision
+        self.threads = threads
+        self.hidden_layer_sizes = hidden_layer_sizes
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
+        """Learn from rows and targets.
+
+        Parameters:
+            X: raw rows (n, K): an array, a data frame, a dictionary of columns or a list of dictionaries; words, dates
+                and missing cells may be in it. Or a matrix of scipy.sparse, whose numbers are taken as they are,
+                without scaling and without the recipe "table", and whose zeros are never filled in.
+            y: the targets, (n,) or (n, N).
+            sample_weight: how much each row counts, (n,). A whole number w means the same as the row standing there w
+                times, as long as all are whole and together at most 8 a row.
+            validation: (X, y) or (X, y, weights) of rows that decide when to stop, in place of the share of the rows
+                that the parameter `validation` sets aside.
+
+        The result does not depend on the order of the rows.
+
+        Raises:
+            InputError: X, y, a weight or a parameter cannot be used as it is.
+            TrainingError: training diverged.
+        """
+        again = self.warm_start and hasattr(self, "model_")
+        source = source_of(self, X, reset=not again)
+        weight = weight_array(sample_weight, source.rows)
+        goal = self._known_goal() if again else self._goal(y, source.rows, weight)
+        values = goal.values(self, y, source.rows)
+        watched = None if validation is None else self._watched(validation, goal)
+        if again:
+            return self._go_on(source, values, weight, self.epochs or self.model_.training.epochs, watched)
+        rows = arranged(as_table(source), values, weight)
+        share = self._share(rows[0].rows) if watched is None else 0.0
+        self._begin(goal, *rows, validation=share if watched is None else watched)
+        return self
+
+    def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
+        """What is to be learned from y."""
+        raise NotImplementedError
+
+    def _known_goal(self) -> Goal:
+        """What a fitted estimator has learned to say."""
+        return Goal(self.model_.task, getattr(self, "classes_", None))
+
+    def _watched(self, validation: Any, goal: Goal) -> Any:
+        """The user's own validation rows."""
+        if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+            raise InputError(
+                f"validation is a {type(validation).__name__}; fit takes the tuple (X, y) or (X, y, weights) of "
+                "validation rows, and the constructor a share such as 0.1."
+            )
+        source = source_of(self, validation[0], reset=False)
+        values = goal.values(self, validation[1], source.rows, "y of the validation rows")
+        weights = weight_array(validation[2], source.rows) if len(validation) == 3 else None
+        return (source, values, weights)
+
+    def _share(self, rows: int) -> float:
+        """The share of the rows to set aside: none where that would be too few rows to judge by."""
+        share = 0.0 if self.validation is None or self.validation is False else self.validation
+        if isinstance(share, (bool, str)) or not isinstance(share, (int, float, np.number)) or not 0.0 <= share < 1.0:
+            raise InputError(
+                f"validation is {share!r}; it must be a share of the rows from 0 to below 1. "
+                "Rows of your own are given to fit: fit(X, y, validation=(X_val, y_val))."
+            )
+        return float(share) if share * rows >= FEWEST_WATCHED else 0.0
+
+    def _begin(
+        self, goal: Goal, source: Source, values: Array, weight: Array | None, validation: Any, **changes: Any
+    ) -> None:
+        """Train anew."""
+        if self.hidden is not None and self.hidden_layer_sizes is not None:
+            raise InputError("hidden and hidden_layer_sizes are two names of the same parameter; give one of them.")
+        options = {name: getattr(self, name) for name in TRAIN_OPTIONS}
+        options["effort"] = None if self.recipe is None else self.effort
+        if isinstance(source, Arrays) and is_sparse(source.inputs) and self.recipe == "table":
+            find_recipe(self.recipe, self.effort)
+            options["recipe"] = options["effort"] = None
+        options["hidden"] = self.hidden if self.hidden_layer_sizes is None else self.hidden_layer_sizes
+        self.model_ = train(
+            source,
+            values,
+            task=goal.task,
+            sample_weight=weight,
+            validation=validation,
+            held_out=0.0,
+            callbacks=() if self.callbacks is None else self.callbacks,
+            progress=bool(self.verbose),
+            seed=self._seed(),
+            **{**options, **self._more_options(), **changes},
+        )
+        if goal.classes is not None:
+            self.classes_ = goal.classes
+
+    def _more_options(self) -> dict[str, Any]:
+        """Options of training that one of the estimators has alone."""
+        return {}
+
+    def _go_on(self, source: Source, values: Array, weight: Array | None, epochs: int, watched: Any = None) -> Self:
+        """Train on; the encoder, the classes and the optimizer's memory stay."""
+        self.model_.fit(
+            source,
+            values,
+            epochs=epochs,
+            validation=watched,
+            sample_weight=weight,
+            callbacks=() if self.callbacks is None else self.callbacks,
+            progress=bool(self.verbose),
+            **self._more_options(),
+        )
+        return self
+
+    def _part(self, X: Any, y: Any, sample_weight: Any, goal: Goal | None) -> Self:
+        """One epoch over some rows; `goal` says what is to be learned, at the first call."""
+        first = not hasattr(self, "model_")
+        source = source_of(self, X, reset=first)
+        weight = weight_array(sample_weight, source.rows)
+        known = self._known_goal() if goal is None else goal
+        values = known.values(self, y, source.rows)
+        if not first:
+            return self._go_on(source, values, weight, epochs=1)
+        plain = {"recipe": None, "effort": None, "epochs": 1, "schedule": self.schedule or "constant"}
+        self._begin(known, as_table(source), values, weight, validation=0.0, **plain)
+        return self
+
+    def _outputs(self, X: Any) -> Array:
+        """What the output layer says of raw rows, (n, N)."""
+        if not hasattr(self, "model_"):
+            check_is_fitted(self, "model_")
+        if type(X) is dict or is_row(X):
+            return self.model_.outputs(X)
+        return self.model_.outputs(source_of(self, X, reset=False))
+
+    def _seed(self) -> int:
+        """The seed of a run; a whole number stands for itself."""
+        state = self.random_state
+        if isinstance(state, (int, np.integer)) and not isinstance(state, bool):
+            return int(state)
+        return int(check_random_state(state).randint(2**31 - 1))
+
+    def __sklearn_tags__(self) -> Tags:
+        """What scikit-learn asks of its estimators: missing cells and sparse matrices are welcome.
+
+        The tag for text stays off although text is welcome, since it would promise that any object is.
+        """
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Plain values; the model as the bytes of its file, which hold no code."""
+        state: dict[str, Any] = dict(super().__getstate__())
+        if "model_" in state:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "model.rv"
+                self.model_.save(path)
+                state["model_"] = path.read_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the model back from the bytes of its file."""
+        state = dict(state)
+        if isinstance(state.get("model_"), bytes):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "model.rv"
+                path.write_bytes(state["model_"])
+                state["model_"] = load(path)
+        super().__setstate__(state)

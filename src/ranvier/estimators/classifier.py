@@ -1,0 +1,182 @@
+"""The classifier: one of two labels, one of several, or several labels at once."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+
+from ranvier.errors import InputError
+from ranvier.estimators.base import Array, NetworkEstimator
+from ranvier.estimators.targets import Goal, class_goal, goal_of_classes
+
+
+class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
+    """A neural network that tells classes apart, as a scikit-learn estimator over raw tables.
+
+    Formula: p = softmax(z) for several classes, p = sigmoid(z) for two and for labels that are each present or not,
+    where z is what the last of the layers computes; trained to make the cross-entropy small.
+
+    Parameters:
+        hidden: the widths of the hidden layers, such as (256, 256); () for none.
+        activation, dropout: of the hidden layers.
+        recipe: "table" chooses everything that is left open here, for tables, and trains several networks, each with
+            other rows left out to decide when to stop, joined to one; None trains one, as `ranvier.train` does.
+        effort: of the recipe: "fast", "default" or "best".
+        loss: a name or record; None takes cross-entropy.
+        optimizer, learning_rate, schedule, weight_decay: how steps are made; names or records.
+        batch_size: rows a step; epochs: at most so many passes over the rows.
+        validation: the share of the rows that decides when to stop where there is no recipe; none are set aside where
+            that would be fewer than 10.
+        patience: how many epochs without improvement are borne.
+        class_weight: "balanced", or a dictionary of label to weight; it counts for the rows that
+            decide when to stop, too.
+        callbacks: a list such as [rv.EarlyStopping(metric="accuracy")].
+        warm_start: whether a second `fit` goes on from the weights of the first.
+        random_state: a whole number for the same bits every time, a RandomState, or None for chance.
+        verbose: whether training shows its progress.
+        engine, precision, threads: who does the arithmetic; as for `ranvier.fit`.
+        hidden_layer_sizes: another name of `hidden`.
+
+    None leaves the choice to the recipe, or to `ranvier.train`; what is given comes before the recipe.
+
+    Attributes:
+        model_: the `ranvier.Model`; `model_.save("x.rv")` writes a file for the command line and every other use.
+        classes_: the labels, sorted; the numbers of the labels where y has several columns.
+        n_features_in_, feature_names_in_: the columns of X.
+
+    The attributes of scikit-learn's MLPClassifier are there too, see `FittedAttributes`.
+
+    Raises:
+        InputError: at `fit`, when a parameter, X or y cannot be used as it is.
+
+    Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature 1986.
+
+    >>> table = {"size": [1.0, 2.0, 8.0, 9.0] * 5, "colour": ["red", "red", "blue", None] * 5}
+    >>> classifier = Classifier(hidden=(8,), epochs=30, random_state=0, engine="reference")
+    >>> classifier.fit(table, ["low", "low", "high", "high"] * 5).predict({"size": [1.5], "colour": ["red"]}).tolist()
+    ['low']
+    """
+
+    def __init__(
+        self,
+        hidden: Any = None,
+        *,
+        activation: Any = None,
+        dropout: Any = None,
+        recipe: Any = "table",
+        effort: Any = "default",
+        loss: Any = None,
+        optimizer: Any = None,
+        learning_rate: Any = None,
+        schedule: Any = None,
+        weight_decay: Any = None,
+        batch_size: Any = None,
+        epochs: Any = None,
+        validation: Any = 0.1,
+        patience: Any = None,
+        class_weight: Any = None,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: bool = False,
+        engine: str = "auto",
+        precision: str = "float32",
+        threads: Any = None,
+        hidden_layer_sizes: Any = None,
+    ) -> None:
+        super().__init__(
+            hidden,
+            activation=activation,
+            dropout=dropout,
+            recipe=recipe,
+            effort=effort,
+            loss=loss,
+            optimizer=optimizer,
+            learning_rate=learning_rate,
+            schedule=schedule,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            epochs=epochs,
+            validation=validation,
+            patience=patience,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+            engine=engine,
+            precision=precision,
+            threads=threads,
+            hidden_layer_sizes=hidden_layer_sizes,
+        )
+        self.class_weight = class_weight
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from some of the rows: one epoch over them.
+
+        The first call learns the kinds of the columns, means and scales from its rows; give it enough of them. A single
+        network is trained, without the recipe.
+
+        Parameters:
+            X, y, sample_weight: as for `fit`.
+            classes: every label there is, at the first call; the number of columns of y decides for multilabel.
+
+        Raises:
+            InputError: the first call has no classes, or a label of y is none of them.
+        """
+        if hasattr(self, "model_"):
+            if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
+                raise InputError(
+                    f"classes is {list(classes)!r}, and the first call was given {self.classes_.tolist()!r}; "
+                    "they cannot change: leave them out, or make a new Classifier."
+                )
+            return self._part(X, y, sample_weight, None)
+        if np.ndim(y) == 2 and np.shape(y)[1] > 1:
+            return self._part(X, y, sample_weight, class_goal(self, y, len(y), None))
+        if classes is None:
+            raise InputError(
+                "The first call of partial_fit needs all labels there are: partial_fit(X, y, classes=[...])."
+            )
+        return self._part(X, y, sample_weight, goal_of_classes(self, classes))
+
+    def predict(self, X: Any) -> Array:
+        """The most probable label of each row, (n,); 0 and 1 for each label, (n, N), of a multilabel task.
+
+        Parameters:
+            X: raw rows, as for `fit`; or a single row as a dictionary of column to value.
+        """
+        outputs = self._outputs(X)
+        if self.model_.task.kind == "multilabel":
+            return (outputs >= 0.5).astype(np.int64)
+        binary = self.model_.task.kind == "binary"
+        index = (outputs[:, 0] >= 0.5).astype(np.int64) if binary else outputs.argmax(axis=1)
+        labels: Array = self.classes_[index]
+        return labels
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """The probability of each class, (n, classes), in the order of `classes_`; of each label for multilabel."""
+        outputs = self._outputs(X).astype(np.float64)
+        return np.hstack([1.0 - outputs, outputs]) if self.model_.task.kind == "binary" else outputs
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """The natural logarithm of the probabilities; minus infinity where one is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
+        return class_goal(self, y, rows, weight)
+
+    def _more_options(self) -> dict[str, Any]:
+        if self.class_weight is None:
+            return {}
+        known = self.class_weight
+        return {"class_weight": dict(known) if isinstance(known, dict) else known}
+
+    def __sklearn_tags__(self) -> Tags:
+        """Several labels at once are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,67 @@
+"""The regressor: a number, or several."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sklearn.base import RegressorMixin
+from sklearn.utils import Tags
+
+from ranvier.estimators.base import Array, NetworkEstimator
+from ranvier.estimators.rows import source_of
+from ranvier.estimators.targets import Goal, number_goal
+
+
+class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
+    """A neural network that predicts numbers, as a scikit-learn estimator over raw tables.
+
+    Formula: y = mean + scale * z, where z is what the last of the layers computes, and mean and scale are those of the
+    training targets; trained to make the mean of the squared errors small.
+
+    Parameters are those of `Classifier`, class_weight left out; loss None takes the squared error. Attributes are those
+    of `Classifier`, classes_ left out.
+
+    Raises:
+        InputError: at `fit`, when a parameter, X or y cannot be used as it is.
+
+    Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature 1986.
+
+    >>> table = {"size": [1.0, 2.0, 3.0, 4.0] * 10}
+    >>> regressor = Regressor(hidden=(), optimizer="lbfgs", recipe=None, epochs=50, random_state=0, engine="reference")
+    >>> regressor.fit(table, [10.0, 20.0, 30.0, 40.0] * 10).predict({"size": [2.5]}).round(1).tolist()
+    [25.0]
+    """
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from some of the rows: one epoch over them.
+
+        The first call learns the kinds of the columns and the means and scales of X and y from its rows; give it enough
+        of them.
+
+        Parameters:
+            X, y, sample_weight: as for `fit`.
+
+        Raises:
+            InputError: X or y cannot be used as it is.
+        """
+        if hasattr(self, "model_"):
+            return self._part(X, y, sample_weight, None)
+        return self._part(X, y, sample_weight, number_goal(self, y, source_of(self, X, reset=True).rows))
+
+    def predict(self, X: Any) -> Array:
+        """The predicted numbers, (n,), or (n, N) for several.
+
+        Parameters:
+            X: raw rows, as for `fit`; or a single row as a dictionary of column to value.
+        """
+        outputs = self._outputs(X)
+        return self.model_.target.values(outputs)
+
+    def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
+        return number_goal(self, y, rows)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Several numbers at once are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

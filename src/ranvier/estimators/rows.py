@@ -1,0 +1,197 @@
+"""What scikit-learn's users give as X, y and weights, checked, as what the rest of the house takes. n rows, K columns.
+
+X may be an array, a matrix of scipy.sparse, a data frame (pandas, polars, pyarrow), a dictionary of columns or a list
+of dictionaries. Arrays of numbers stay arrays, and sparse rows sparse; everything with words, dates or named columns
+becomes a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from ranvier.data import Source, Table, open_source
+from ranvier.data.sources.frames import named_columns
+from ranvier.data.sources.sparse import is_sparse
+from ranvier.errors import DataError, InputError, ShapeError
+
+MOST_COLUMNS = 1000
+
+
+class CellError(DataError, TypeError):
+    """A cell holds something that is neither text nor a number nor a date."""
+
+
+def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
+    """The rows of X, checked as scikit-learn asks for.
+
+    Parameters:
+        estimator: whose `n_features_in_` and `feature_names_in_` are set, or looked at.
+        X: rows, as listed above.
+        reset: whether the estimator learns the columns from X; otherwise X must have the columns it learned.
+
+    Raises:
+        ValueError: X has another number of columns, other names, or no rows.
+        DataError: a cell cannot be used, or a sparse matrix has missing or infinite numbers.
+    """
+    if hasattr(X, "tocsr"):
+        # Its own sentence on what is missing or infinite comes with the place, from `open_source`.
+        return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
+    if isinstance(X, Mapping) or _is_row_list(X):
+        X = _frame(X)
+    if hasattr(X, "iloc") or hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "schema")):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return _frame_source(X)
+    array = _array(X)
+    if array is None or array.dtype.kind not in "OUSM" or array.ndim != 2 or array.size == 0:
+        given = X if array is None else array
+        checked = validate_data(estimator, given, reset=reset, ensure_all_finite="allow-nan")
+        return open_source(np.ascontiguousarray(checked))
+    numbers = _numbers(array)
+    checked = validate_data(
+        estimator,
+        array if numbers is None else numbers,
+        reset=reset,
+        dtype=None,
+        ensure_all_finite=False if numbers is None else "allow-nan",
+    )
+    if numbers is not None:
+        return open_source(checked)
+    learned = () if reset else estimator.model_.encoder.columns
+    names = [plan.name for plan in learned] or [f"x{place}" for place in range(checked.shape[1])]
+    return open_source({name: checked[:, place] for place, name in enumerate(names)})
+
+
+def as_table(source: Source) -> Source:
+    """Rows of numbers as a table whose columns all are numbers, so that an array and a data frame give the same model.
+
+    Sparse rows, pixels (uint8) and very wide arrays stay as they are.
+    """
+    if isinstance(source, Table) or is_sparse(source.inputs):
+        return source
+    if source.inputs.dtype == np.uint8 or source.inputs.shape[1] > MOST_COLUMNS:
+        return source
+    table = named_columns(source)
+    return replace(table, kinds=dict.fromkeys(table.frame.columns, "number"))
+
+
+def _is_row_list(X: Any) -> bool:
+    return isinstance(X, (list, tuple)) and bool(X) and all(isinstance(row, Mapping) for row in X)
+
+
+def _frame(X: Any) -> Any:
+    """A data frame of a dictionary of columns or a list of dictionaries."""
+    opened = open_source(X)
+    return opened.frame if isinstance(opened, Table) else opened.inputs
+
+
+def _frame_source(X: Any) -> Source:
+    opened = open_source(X)
+    if isinstance(opened, Table):
+        return Table(opened.frame, "the data frame")
+    return opened
+
+
+def _array(X: Any) -> NDArray[Any] | None:
+    """X as an array whose cells are as they were given; None where it has no rectangular form."""
+    try:
+        array = np.asarray(X)
+        return np.array(X, object) if array.dtype.kind in "US" and not isinstance(X, np.ndarray) else array
+    except ValueError:
+        return None
+
+
+def _numbers(array: NDArray[Any]) -> NDArray[np.float64] | None:
+    """The array as numbers, None read as NaN; None where there are words or dates in it.
+
+    Raises:
+        CellError: a cell is a collection.
+    """
+    if array.dtype.kind != "O":
+        return None
+    kinds = {type(cell) for cell in array.ravel().tolist()}
+    for kind in kinds:
+        if issubclass(kind, (Mapping, list, tuple, set, np.ndarray)):
+            raise CellError(
+                f"X has a cell of type {kind.__name__}; each cell and argument must be a string or a number."
+            )
+    if any(issubclass(kind, (str, bytes)) for kind in kinds):
+        return None
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        return None
+
+
+def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
+    """Targets as an array (n,) or (n, N) without missing or infinite values.
+
+    Raises:
+        InputError: there are none.
+        ShapeError: there are more or fewer than rows.
+        DataError: a value is missing or infinite.
+    """
+    name = type(estimator).__name__
+    if y is None:
+        raise InputError(f"{name} requires y to be passed, but the target y is None; give fit(X, y) one value a row.")
+    if hasattr(y, "toarray"):
+        y = y.toarray()
+    array = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    if array.ndim not in (1, 2):
+        raise ShapeError(f"y should be a 1d array, got an array of shape {array.shape} instead.")
+    if len(array) != rows:
+        raise ShapeError(f"X has {rows} rows and y has {len(array)}; there must be one value of y for each row of X.")
+    if array.dtype.kind == "c":
+        raise DataError(
+            f"Complex data not supported: y is of type {array.dtype}; labels or real numbers were expected."
+        )
+    wrong = _unusable(array)
+    if wrong.any():
+        row = int(np.argwhere(wrong)[0][0])
+        raise DataError(
+            f"y holds {array[row]} in row {row}, counted from 0; every row needs a target; leave such rows out."
+        )
+    return array
+
+
+def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which values are missing or infinite."""
+    if array.dtype.kind == "f":
+        return np.asarray(~np.isfinite(array))
+    if array.dtype.kind != "O":
+        return np.zeros(array.shape, np.bool_)
+    cells = array.ravel().tolist()
+    gone = [cell is None or (isinstance(cell, float) and not np.isfinite(cell)) or cell != cell for cell in cells]
+    return np.array(gone, np.bool_).reshape(array.shape)
+
+
+def weight_array(sample_weight: Any, rows: int) -> NDArray[np.float64] | None:
+    """Weights as an array (n,); None for none.
+
+    Raises:
+        ShapeError: there is not one a row.
+        InputError: one is negative or not finite, or all are zero.
+
+    >>> weight_array([1, 2], 2).tolist()
+    [1.0, 2.0]
+    """
+    if sample_weight is None:
+        return None
+    try:
+        weights = np.asarray(sample_weight, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"sample_weight is {str(sample_weight)[:60]!r}; it must hold one number a row.") from None
+    if weights.shape != (rows,):
+        raise ShapeError(f"sample_weight has shape {weights.shape}; it must have one number a row, ({rows},).")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        row = int((~np.isfinite(weights) | (weights < 0)).argmax())
+        raise InputError(f"sample_weight is {weights[row]} in row {row}; weights must be finite and at least 0.")
+    if not weights.any():
+        raise InputError("All of sample_weight is zero, so no row counts; give some rows a weight above 0.")
+    return weights

@@ -1,0 +1,154 @@
+"""From the labels or numbers of y to a task of the house and back. n rows, N targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.estimators.rows import target_array
+from ranvier.network.task import Label, Task
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Goal:
+    """What an estimator learns to say.
+
+    Fields:
+        task: the task.
+        classes: the labels as the user has them, sorted, shape (classes,); the numbers of the labels, 0 to N - 1, of a
+            multilabel task; None for regression.
+    """
+
+    task: Task
+    classes: Array | None
+
+    def values(self, estimator: BaseEstimator, y: Any, rows: int, where: str = "y") -> Array:
+        """y as the task takes it: labels (n,), 0 and 1 (n, N), or numbers (n,) or (n, N).
+
+        Raises:
+            DataError: a label is none of the classes, or a value is missing.
+            ShapeError: y has another number of rows or columns.
+        """
+        array = target_array(estimator, y, rows)
+        if self.classes is None or self.task.kind == "multilabel":
+            numbers = _numbers(array) if self.classes is None else array
+            if numbers.reshape(len(numbers), -1).shape[1] != self.task.outputs:
+                raise ShapeError(f"{where} has shape {numbers.shape}; {self.task.outputs} columns were there in fit.")
+            return numbers
+        labels = column_or_1d(array, warn=True)
+        index = np.searchsorted(self.classes, labels) if _comparable(self.classes, labels) else np.zeros(rows, np.int64)
+        index = np.minimum(index, len(self.classes) - 1)
+        unseen = self.classes[index] != labels
+        if unseen.any():
+            shown = ", ".join(str(label) for label in self.classes[:10]) + (" ..." if len(self.classes) > 10 else "")
+            label, row = labels[int(unseen.argmax())], int(unseen.argmax())
+            raise DataError(
+                f"{where} holds the class {_plain(label)!r} in row {row}, which {type(estimator).__name__} does not "
+                f"know; it knows {shown}: name every class at the start, partial_fit(X, y, classes=[...]), or fit anew."
+            )
+        labelled: Array = _plain_labels(self.task.classes)[index]
+        return labelled
+
+
+def class_goal(estimator: BaseEstimator, y: Any, rows: int, weight: Array | None) -> Goal:
+    """What a classifier learns from y: one of two labels, one of several, or several labels at once.
+
+    Raises:
+        ValueError: y holds numbers that are no labels, a single class, or several columns of classes.
+    """
+    array = target_array(estimator, y, rows)
+    _refuse_mixed(array)
+    check_classification_targets(array)
+    if type_of_target(array) == "multilabel-indicator":
+        return _label_goal(array)
+    if array.ndim == 2 and array.shape[1] > 1:
+        raise ShapeError(
+            f"y has shape {array.shape} and holds classes; several columns must be 0 and 1, one a label. "
+            "Fit one Classifier a column, as sklearn.multioutput.MultiOutputClassifier does."
+        )
+    labels = column_or_1d(array, warn=True)
+    return goal_of_classes(estimator, labels if weight is None else labels[weight > 0])
+
+
+def goal_of_classes(estimator: BaseEstimator, labels: Any) -> Goal:
+    """One of the labels, each of which may stand in `labels` any number of times.
+
+    Raises:
+        InputError: there are fewer than two, or they have no order.
+    """
+    given = np.asarray(labels)
+    _refuse_mixed(given)
+    classes = np.unique(given)
+    if len(classes) < 2:
+        raise InputError(
+            f"y holds one class alone, {_plain(classes[0])!r}; {type(estimator).__name__} needs at least two."
+        )
+    plain = tuple(_plain(label) for label in classes)
+    if len(classes) == 2:
+        return Goal(Task("binary", 1, plain, ("y",)), classes)
+    return Goal(Task("classes", len(classes), plain, ("y",)), classes)
+
+
+def _refuse_mixed(labels: Array) -> None:
+    """Refuse text among other labels, which have no order together."""
+    kinds = sorted({type(label).__name__ for label in labels.ravel().tolist()}) if labels.dtype.kind == "O" else []
+    if "str" in kinds and len(kinds) > 1:
+        raise InputError(f"The labels are of several types ({', '.join(kinds)}); make them one: y.astype(str).")
+
+
+def _label_goal(array: Array) -> Goal:
+    count = array.shape[1]
+    return Goal(Task("multilabel", count, names=tuple(f"y{place}" for place in range(count))), np.arange(count))
+
+
+def number_goal(estimator: BaseEstimator, y: Any, rows: int) -> Goal:
+    """What a regressor learns from y: a number, or several.
+
+    Raises:
+        DataError: y holds text or a missing value.
+    """
+    array = _numbers(target_array(estimator, y, rows))
+    count = 1 if array.ndim == 1 else array.shape[1]
+    names = ("y",) if count == 1 else tuple(f"y{place}" for place in range(count))
+    return Goal(Task("regression", count, names=names), None)
+
+
+def _numbers(array: Array) -> NDArray[np.float64]:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"y holds {array.ravel()[0]!r}, and a regressor learns numbers; use Classifier for labels."
+        ) from None
+
+
+def _comparable(classes: Array, labels: Array) -> bool:
+    """Whether labels can be looked up among classes: both are text, or neither is."""
+    words = [
+        array.dtype.kind in "US" or (array.dtype.kind == "O" and isinstance(array[0], str))
+        for array in (classes, labels)
+    ]
+    return words[0] == words[1]
+
+
+def _plain(label: Any) -> Label:
+    """A label as a model file can keep it."""
+    value = label.item() if isinstance(label, np.generic) else label
+    return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def _plain_labels(labels: tuple[Label, ...]) -> Array:
+    if all(type(label) is type(labels[0]) for label in labels) and not isinstance(labels[0], str):
+        return np.array(labels)
+    array = np.empty(len(labels), object)
+    array[:] = labels
+    return array

@@ -1,0 +1,93 @@
+"""Several networks of one shape as one network, which says what they say on average.
+
+K networks (members) of layers of widths n become one network of widths K n, whose weights between different members
+are 0; its output layer takes the mean of their weighted sums. So a softmax or sigmoid network gives the normalized
+geometric mean of their probabilities (Hinton, "Training products of experts by minimizing contrastive divergence",
+2002), and a network with plain outputs the mean of their outputs, exactly. Trained factors in front of the first layer
+are multiplied into its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import InputError
+from ranvier.network.layers import Dense, Dropout, Layer, Scale
+from ranvier.network.network import Network
+
+Array = NDArray[Any]
+
+
+def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> tuple[Network, Array]:
+    """One network that says what all members say together.
+
+    Parameters:
+        network: what every member is: scale layers, then dense layers with biases, and dropout.
+        members: the flat parameters of each, shape (P,).
+        sharpness: what the mean of the weighted sums is multiplied by.
+
+    Returns the network and its flat parameters.
+
+    Raises:
+        InputError: there is no member, or the network has layers of another kind.
+
+    >>> network = Network(2, [Scale(), Dense(3, "tanh"), Dense(1)])
+    >>> flat = network.parameter_table.initial(0)
+    >>> joined, parameters = join(network, [flat, flat])
+    >>> [layer.units for layer in joined.layers], parameters.size
+    ([6, 1], 25)
+    """
+    if not members:
+        raise InputError("There are no networks to join; give at least one.")
+    kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, (Scale, Dense, Dropout))]
+    if kinds:
+        raise InputError(f"Networks with {kinds[0]} layers cannot be joined; only Scale, Dense and Dropout ones can.")
+    views = [network.parameter_table.views(flat) for flat in members]
+    gains: list[Array | float] = [1.0] * len(members)
+    layers: list[Layer] = []
+    pieces: list[Array] = []
+    last = len(network.layers) - 1
+    for place, layer in enumerate(network.layers):
+        if isinstance(layer, Scale):
+            gains = [gain * view[f"layers.{place}.gain"] for gain, view in zip(gains, views, strict=True)]
+        elif isinstance(layer, Dense):
+            first = not any(isinstance(earlier, Dense) for earlier in layers)
+            weights = [view[f"layers.{place}.weight"] for view in views]
+            if first:
+                weights = [weight * np.reshape(gain, (-1, 1)) for gain, weight in zip(gains, weights, strict=True)]
+            biases = [view[f"layers.{place}.bias"] for view in views]
+            pieces += _output(weights, biases, first, sharpness) if place == last else _hidden(weights, biases, first)
+            layers.append(_widened(layer, 1 if place == last else len(members)))
+        else:
+            layers.append(layer)
+    joined = Network(network.inputs, layers)
+    return joined, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
+
+
+def _widened(layer: Dense, times: int) -> Dense:
+    options = {"initializer": layer.initializer, "bias": True, "l1": layer.l1, "l2": layer.l2}
+    return Dense(layer.units * times, layer.activation, **options)  # type: ignore[arg-type]
+
+
+def _hidden(weights: list[Array], biases: list[Array], first: bool) -> list[Array]:
+    """Weight and bias of a hidden layer: side by side over the same inputs, or each on its own block of them."""
+    return [np.concatenate(weights, axis=1) if first else _blocks(weights), np.concatenate(biases)]
+
+
+def _output(weights: list[Array], biases: list[Array], first: bool, sharpness: float) -> list[Array]:
+    """Weight and bias of the output layer: the mean of what the members say, times the sharpness."""
+    weight = np.mean(weights, axis=0) if first else np.concatenate(weights) / len(weights)
+    return [weight * sharpness, np.mean(biases, axis=0) * sharpness]
+
+
+def _blocks(weights: list[Array]) -> Array:
+    """The weights along the diagonal, zeros elsewhere."""
+    inputs, units = weights[0].shape
+    joined = np.zeros((inputs * len(weights), units * len(weights)), weights[0].dtype)
+    for place, weight in enumerate(weights):
+        joined[place * inputs : (place + 1) * inputs, place * units : (place + 1) * units] = weight
+    return joined

@@ -1,0 +1,352 @@
+"""The first layer of sparse rows: its cost follows the entries, forward and back. K inputs, N outputs, a weight table.
+
+    forward, for each row b:
+        for each v panels of the table:
+            chains start at the bias
+            for each entry k of the row, ascending:  chain = x[b, k] * W[k] + chain
+            y = activation(chain)
+
+    gradient, each thread for the columns it owns:
+        for the rows of the batch from the last to the first, for each entry of mine: copy it to my links
+        for each link: put it at the head of its column's list; where the list was empty, note the column
+        for each noted column k:
+            for each v panels:  g = sum over the list, which now is in row order, of x[b, k] * dz[b]
+                                W[k] and the optimizer's slots move
+
+These are the chains of dense.py and gradient.py with the terms left out that are zero, so the bits are the same. The
+owner of a column is a fixed function of the column, and nobody else reads or writes its row of the table, its list or
+its slots; so the bits do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.formulas import activate
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.gradient import Pointers, Updater, finish
+from ranvier.native.kernels.groups import total
+from ranvier.native.kernels.loss import source_row
+from ranvier.native.kernels.tile import panel_loops
+from ranvier.native.kernels.values import Value
+from ranvier.native.plan.sparse import KEEP, MEASURE, SparseForward, SparseGradient
+from ranvier.native.plan.tiles import PANEL, Registers
+from ranvier.network.optimizers import UpdateRule
+
+if TYPE_CHECKING:
+    from ranvier.native.kernels.module import Body
+
+LINE_OF_HEADS = 4
+"""Columns of one line of heads, 2^4, have one owner, so that threads do not write to the same line."""
+SPREAD = 0x9E3779B1
+"""2^32 / golden ratio: numbers multiplied with it, modulo 2^32, are spread evenly (Knuth, volume 3, section 6.4)."""
+ZERO, ONE = Value("i64", "0"), Value("i64", "1")
+ROWS = {"values": "ptr", "columns": "ptr", "starts": "ptr", "order": "ptr"}
+"""The sparse rows, as arguments."""
+
+
+def row_place(f: Function, starts: Value, source: Value) -> tuple[Value, Value]:
+    """Where the entries of a row begin and end."""
+    at = f.pointer(starts, source, "i64")
+    return f.load(at, "i64", name="begin"), f.load(f.pointer(at, 1, "i64"), "i64", name="end")
+
+
+def column_of(f: Function, columns: Value, place: Value) -> Value:
+    """The column of an entry."""
+    return f.cast("zext", f.load(f.pointer(columns, place, "i32"), "i32", name="k"), "i64")
+
+
+# Forward
+
+
+def call_forward(body: Body, step: SparseForward, first: Value, stop: Value) -> None:
+    """Call the forward function for some rows, written by the first call."""
+    words, registers = body.w.words, body.plan.registers
+    kind = f"sparse_forward_{step.weight.rows}x{step.weight.columns}"
+    name = body.w.name(kind, step, lambda name: write_sparse_forward(body.module, name, step, registers))
+    out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
+    rows = (words["inputs"], words["columns"], words["row_starts"], body.order, body.shift)
+    buffers = (body.at(buffer) for buffer in (step.weight, step.bias, out, extra))
+    body.w.f.call(name, *rows, *buffers, first, stop)
+
+
+def write_sparse_forward(module: Emitter, name: str, step: SparseForward, registers: Registers) -> None:
+    """Write `(values, columns, starts, order, i64 shift, weight, bias, out, extra, i64 from, i64 to)`.
+
+    A null order means row + shift.
+    """
+    weight, pointers = step.weight, dict.fromkeys(("weight", "bias", "out", "extra"), "ptr noalias")
+    at_once = min(registers.panels(1), weight.panels)
+    out_buffer = step.y or step.z
+    assert out_buffer is not None
+    with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}, internal=True) as f:
+        values, columns, starts, order, shift, table, bias, out, extra, first, stop = f.parameters
+        with f.loop(first, stop, name="b") as rows:
+            assert rows.index is not None
+            row = rows.index
+            begin, end = row_place(f, starts, source_row(f, order, shift, row))
+
+            def panels(panel: Value, count: int, row: Value = row, begin: Value = begin, end: Value = end) -> None:
+                column = f.multiply(panel, PANEL, "column")
+                chains = [
+                    f.constant(0.0) if step.bias is None else f.load(f.pointer(bias, f.add(column, p * PANEL)))
+                    for p in range(count)
+                ]
+                part = f.pointer(table, column, name="part")
+                with f.loop(begin, end, name="entry", carried=chains) as entries:
+                    assert entries.index is not None
+                    k = column_of(f, columns, entries.index)
+                    x = f.broadcast(f.pointer(values, entries.index), name="x")
+                    line = f.pointer(part, f.multiply(k, weight.stride), name="line")
+                    weights = [f.load(f.pointer(line, p * PANEL), name="w") for p in range(count)]
+                    entries.carry(*(f.fma(x, w, c) for w, c in zip(weights, entries.values, strict=True)))
+                for p, chain in enumerate(entries.results):
+                    place = f.add(column, p * PANEL)
+                    said = chain
+                    if step.y is not None:
+                        if step.z is not None:
+                            f.store(chain, f.pointer(extra, f.add(f.multiply(row, step.z.stride), place)))
+                        said = activate(f, step.activation, chain)
+                    f.store(said, f.pointer(out, f.add(f.multiply(row, out_buffer.stride), place)))
+
+            panel_loops(f, weight.panels, 1, at_once, panels)
+
+
+# Gradient
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """A thread's links: where they begin, and how they are laid out.
+
+    A link holds whole numbers of 32 bits and a value: column, row, next (0 for none, else the number of a link plus 1),
+    its place among the entries of the batch where `measured`, value. The columns noted reuse the first fields.
+    """
+
+    f: Function
+    memory: Value
+    measured: bool
+
+    COLUMN = 0
+    ROW = 1
+    NEXT = 2
+    PLACE = 3
+
+    @property
+    def size(self) -> int:
+        """The size of a link, in whole numbers of 32 bits."""
+        return 6 if self.f.module.bytes == 8 else 4 + self.measured
+
+    def at(self, link: Value, field: int) -> Value:
+        """The address of a field."""
+        return self.f.pointer(self.memory, self.f.add(self.f.multiply(link, self.size), field), "i32")
+
+    def value_at(self, link: Value) -> Value:
+        """The address of the value."""
+        return self.at(link, 4 if self.f.module.bytes == 8 else 3 + self.measured)
+
+    def get(self, link: Value, field: int, name: str) -> Value:
+        """A field as a whole number of 64 bits."""
+        return self.f.cast("zext", self.f.load(self.at(link, field), "i32", name=name), "i64")
+
+    def put(self, link: Value, field: int, number: Value) -> None:
+        """Write a field."""
+        self.f.store(self.f.cast("trunc", number, "i32"), self.at(link, field))
+
+
+def call_gradient(body: Body, step: SparseGradient) -> None:
+    """Call the gradient function for this thread's columns, written by the first call."""
+    w, rule = body.w, body.plan.rule
+    decay = body.plan.weight_decay
+    name = w.name(
+        f"sparse_{step.purpose}_{step.trained.value.rows}x{step.trained.value.columns}",
+        step,
+        lambda name: write_sparse_gradient(body.module, name, step, body.plan.registers, rule, decay),
+    )
+    t, words = step.trained, w.words
+    rows = (words["inputs"], words["columns"], words["row_starts"], body.order)
+    buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, step.heads, step.links, step.squares)
+    scale = Value("double", "1.0") if step.clipped is None else body.clipping(step.clipped)
+    numbers = (words["room"], w.thread, words["threads"], body.rows)
+    w.f.call(name, *rows, *(body.at(buffer) for buffer in buffers), body.scalars, scale, *numbers)
+
+
+def write_sparse_gradient(
+    module: Emitter, name: str, step: SparseGradient, registers: Registers, rule: UpdateRule | None, decay: float
+) -> None:
+    """Write `(values, columns, starts, order, dz, value, rounded, gradient, slots..., heads, links, squares, scalars,
+    double factor, i64 room, i64 thread, i64 threads, i64 rows)`.
+
+    `room` is how many links a thread has, one more than the batch has entries.
+    """
+    slot_names = [f"slot{number}" for number in range(len(step.trained.slots))]
+    names = ("dz", "value", "rounded", "gradient", *slot_names, "heads", "links", "squares", "scalars")
+    pointers = {**ROWS, **dict.fromkeys(names, "ptr noalias")}
+    numbers = dict.fromkeys(("room", "thread", "threads", "rows"), "i64")
+    with module.function(name, {**pointers, "factor": "double", **numbers}, internal=True) as f:
+        values, columns, starts, order, *places = f.parameters[:-5]
+        dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = places
+        factor, room, thread, threads, rows = f.parameters[-5:]
+        own = f.pointer(links_at, f.multiply(f.multiply(thread, room), step.links.columns), name="own")
+        links = Links(f, own, step.squares is not None)
+        sparse = (values, columns, starts, order)
+        count, entries = _copy_own(f, links, sparse, (thread, threads, rows), step.purpose == MEASURE, squares)
+        if step.purpose == MEASURE:
+            with f.when(f.compare("eq", thread, 0), name="first"):
+                f.store(f.cast("trunc", entries, "i32"), squares)
+        noted = _make_lists(f, links, heads, count)
+        moved = Pointers(value, gradient, tuple(slots), rounded if step.trained.rounded else None)
+        writer = _Rows(f, step, links, moved, dz, squares)
+        writer.updater = None if step.purpose == KEEP else Updater(f, rule, decay, step.trained, scalars)
+        if step.clipped is not None:
+            one = factor if module.element == "double" else f.cast("fptrunc", factor, module.element)
+            writer.scale = f.splat(one)
+        writer.write(heads, noted, min(registers.panels(1), step.trained.value.panels))
+
+
+def _copy_own(
+    f: Function,
+    links: Links,
+    rows: tuple[Value, Value, Value, Value],
+    share: tuple[Value, Value, Value],
+    measure: bool,
+    squares: Value,
+) -> tuple[Value, Value]:
+    """Copy the entries of this thread's columns to its links, those of the last row first.
+
+    Gives how many they are, and how many entries the batch has. An entry is copied before it is known whose it is: the
+    next one takes its place if it is another's, which costs less than asking first.
+    """
+    values, columns, starts, order = rows
+    thread, threads, count = share
+    with f.loop(ZERO, count, name="b", carried=[ZERO, ZERO]) as batch:
+        assert batch.index is not None
+        row = f.subtract(f.subtract(count, batch.index), 1, "row")
+        begin, end = row_place(f, starts, source_row(f, order, ZERO, row))
+        with f.loop(begin, end, name="entry", carried=batch.values) as entry:
+            assert entry.index is not None
+            link, place = entry.values
+            k = column_of(f, columns, entry.index)
+            spread = f.multiply(f.bitwise("lshr", k, LINE_OF_HEADS), SPREAD)
+            low = f.bitwise("and", spread, 0xFFFFFFFF)
+            owner = f.bitwise("lshr", f.multiply(low, threads), 32, "owner")
+            mine = f.compare("eq", owner, thread, "mine")
+            links.put(link, Links.COLUMN, k)
+            links.put(link, Links.ROW, row)
+            f.store(f.load(f.pointer(values, entry.index), f.module.element), links.value_at(link))
+            if links.measured:
+                links.put(link, Links.PLACE, place)
+            following = f.add(place, 1)
+            if measure:
+                with f.when(mine):
+                    f.store(f.constant(0.0, f.module.element), f.pointer(squares, following))
+            entry.carry(f.add(link, f.cast("zext", mine, "i64")), following)
+        batch.carry(*entry.results)
+    return batch.results[0], batch.results[1]
+
+
+def _make_lists(f: Function, links: Links, heads: Value, count: Value) -> Value:
+    """Chain the links of each column, the last one first, and note the columns; gives how many they are."""
+    with f.loop(ZERO, count, name="link", carried=[ZERO]) as loop:
+        assert loop.index is not None
+        (noted,) = loop.values
+        k = links.get(loop.index, Links.COLUMN, "k")
+        head_at = f.pointer(heads, k, "i32")
+        head = f.load(head_at, "i32", name="head")
+        f.store(head, links.at(loop.index, Links.NEXT))
+        f.store(f.cast("trunc", f.add(loop.index, 1), "i32"), head_at)
+        links.put(noted, Links.COLUMN, k)
+        fresh = f.cast("zext", f.compare("eq", head, 0), "i64")
+        loop.carry(f.add(noted, fresh))
+    return loop.results[0]
+
+
+class _Rows:
+    """Writes what happens to the rows of the table that the batch holds."""
+
+    def __init__(
+        self, f: Function, step: SparseGradient, links: Links, pointers: Pointers, dz: Value, squares: Value
+    ) -> None:
+        self.f, self.step, self.links, self.pointers, self.dz, self.squares = f, step, links, pointers, dz, squares
+        self.updater: Updater | None = None
+        self.scale: Value | None = None
+        self.width = step.trained.value.stride
+
+    def write(self, heads: Value, noted: Value, at_once: int) -> None:
+        """Write the loop over the noted columns, `at_once` panels together."""
+        f, measure = self.f, self.step.purpose == MEASURE
+        running = f.stack(f.module.vector, name="running") if measure else None
+        with f.loop(ZERO, noted, name="noted") as loop:
+            assert loop.index is not None
+            k = self.links.get(loop.index, Links.COLUMN, "k")
+            coming = f.intrinsic("smin", f.add(loop.index, 1), f.subtract(noted, 1))
+            following = self.links.get(coming, Links.COLUMN, "k.coming")
+            head_at = f.pointer(heads, k, "i32")
+            head = f.cast("zext", f.load(head_at, "i32", name="head"), "i64")
+            f.store(Value("i32", "0"), head_at)
+            if running is not None:
+                f.store(f.constant(0.0), running)
+            start, ahead = f.multiply(k, self.width, "row.start"), f.multiply(following, self.width, "row.coming")
+
+            def panels(
+                panel: Value, count: int, start: Value = start, ahead: Value = ahead, head: Value = head
+            ) -> None:
+                column = f.multiply(panel, PANEL, "column")
+                self.ask(f.add(ahead, column), count)
+                for p, gradient in enumerate(self.sums(head, column, count)):
+                    self.finish(f.add(start, f.add(column, p * PANEL)), gradient, running)
+
+            panel_loops(f, self.step.trained.value.panels, 1, at_once, panels)
+            if running is not None:
+                place = self.links.get(f.subtract(head, 1), Links.PLACE, "place")
+                f.store(total(f, f.load(running)), f.pointer(self.squares, f.add(place, 1)))
+
+    def ask(self, offset: Value, panels: int) -> None:
+        """Ask for some panels of the row that comes next: its number is not known to the processor."""
+        f = self.f
+        for pointer in (self.pointers.value,) if self.step.purpose in (MEASURE, KEEP) else self.pointers.moved:
+            for line in range(0, panels * PANEL * f.module.bytes, 64):
+                f.prefetch(f.pointer(f.pointer(pointer, offset), line, "i8"), write=True)
+
+    def sums(self, head: Value, column: Value, panels: int) -> tuple[Value, ...]:
+        """The gradients of some panels of a row: along its list, in row order."""
+        f, links = self.f, self.links
+        errors = f.pointer(self.dz, column, name="errors")
+        with f.repeat(carried=[head, *([f.constant(0.0)] * panels)], name="list") as loop:
+            link = f.subtract(loop.values[0], 1, "link")
+            row = links.get(link, Links.ROW, "row")
+            x = f.broadcast(links.value_at(link), name="x")
+            line = f.pointer(errors, f.multiply(row, self.step.dz.stride), name="line")
+            dz = [f.load(f.pointer(line, p * PANEL), name="dz") for p in range(panels)]
+            following = links.get(link, Links.NEXT, "next")
+            loop.again = f.compare("ne", following, 0, "more")
+            loop.carry(following, *(f.fma(x, e, c) for e, c in zip(dz, loop.values[1:], strict=True)))
+        return loop.results[1:]
+
+    def finish(self, offset: Value, gradient: Value, running: Value | None) -> None:
+        """What becomes of 16 gradients, those of the weights at `offset`."""
+        f = self.f
+        if self.updater is None:
+            f.store(gradient, f.pointer(self.pointers.gradient, offset))
+        elif running is not None:
+            g = self.updater.penalized(gradient, f.load(f.pointer(self.pointers.value, offset), name="w"))
+            f.store(f.fma(g, g, f.load(running)), running)
+        elif self.scale is None:
+            finish(f, self.updater, self.pointers, offset, gradient)
+        else:
+            weight = f.load(f.pointer(self.pointers.value, offset), name="w")
+            g = f.multiply(self.updater.penalized(gradient, weight), self.scale)
+            self.updater.apply(g, weight, self.pointers, offset)
+
+
+def clipped_squares(f: Function, squares: Value, start: Value) -> Value:
+    """`start` plus the squares of all rows of the table, in the order of the batch's entries, in float64."""
+    count = f.cast("zext", f.load(squares, "i32", name="entries"), "i64")
+    with f.loop(ONE, f.add(count, 1), name="entry", carried=[start]) as loop:
+        assert loop.index is not None
+        value = f.load(f.pointer(squares, loop.index), f.module.element)
+        exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
+        loop.carry(f.add(loop.values[0], exact))
+    return loop.results[0]

@@ -1,0 +1,13 @@
+"""What compiled code is handed, known to those who write it and to those who call it."""
+
+from __future__ import annotations
+
+ARGUMENTS = {
+    "barrier": "ptr", "threads": "i64", "steps": "i64", "order": "ptr", "starts": "ptr", "scalars": "ptr",
+    "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
+    "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "room": "i64",
+}  # fmt: skip
+"""The words of the argument table: what they are called, and their types."""
+
+KINDS = {"float32": "float", "float64": "double", "uint8": "i8"}
+"""What inputs may be, by name; the place in this table tells the code which they are."""

@@ -1,0 +1,59 @@
+"""Steps on sparse rows: the first layer of a plan whose inputs are mostly zeros. K inputs, N outputs.
+
+Its weight is a table, whose rows are read one by one: those of the inputs that a row of the batch holds.
+"""
+
+from __future__ import annotations
+
+from ranvier.native.plan.steps import Buffer, ColumnStep, RowStep, Trained, Update
+from ranvier.network.activations import Activation
+from ranvier.records import record
+
+MOVE, MEASURE, KEEP = "move", "measure", "keep"
+"""What becomes of the gradient of a table."""
+
+
+def link_size(dtype: str, measured: bool) -> int:
+    """How many numbers a link of the lists of entries takes: column, row, next, its place if `measured`; its value.
+
+    All but the value are whole numbers of 32 bits.
+
+    >>> link_size("float32", False), link_size("float32", True), link_size("float64", True)
+    (4, 5, 3)
+    """
+    return 3 if dtype == "float64" else 4 + measured
+
+
+@record
+class SparseForward(RowStep):
+    """z = x W + b, y = activation(z) for sparse rows x, which are read where they lie; W is a table."""
+
+    path: str
+    weight: Buffer
+    bias: Buffer | None
+    y: Buffer | None
+    z: Buffer | None
+    activation: Activation
+
+
+@record
+class SparseGradient(ColumnStep):
+    """g = x' dz for sparse rows x, for those rows of the table that the batch holds, and what becomes of them.
+
+    Fields:
+        purpose: MOVE updates them, MEASURE writes their squares, KEEP stores g without penalties, which belong to all
+            rows.
+        heads: for each of the K columns, where its list of entries begins; 0 between steps.
+        links: room of each thread for the entries of its columns.
+        squares: the sum of squares of each row's gradient, where norms are clipped.
+        clipped: what gradients are scaled by before they move something, where norms are clipped.
+    """
+
+    path: str
+    dz: Buffer
+    trained: Trained
+    purpose: str
+    heads: Buffer
+    links: Buffer
+    squares: Buffer | None = None
+    clipped: Update | None = None

@@ -1,0 +1,141 @@
+"""Numbers spelled out: finite for any cells, the same bits after writing and reading, ramps that add up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranvier.data import ColumnPlan, encoder_from_dict, prepare
+from ranvier.data.encoders.basis import BasisEncoder
+from ranvier.data.encoders.category import CategoryEncoder
+from ranvier.data.encoders.features import Features
+from ranvier.data.encoders.table import Encoder
+from ranvier.errors import DataError, ModelFileError
+
+NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False), st.sampled_from([0.0, 1.0, -2.5]))
+FLOAT32 = float(np.finfo(np.float32).eps)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    cells=st.lists(NUMBERS, min_size=1, max_size=40),
+    others=st.lists(NUMBERS, min_size=1, max_size=40),
+    waves=st.integers(0, 3),
+    bins=st.integers(0, 5),
+)
+def test_any_cells_give_finite_numbers_and_the_same_bits_again(
+    cells: list[Any], others: list[Any], waves: int, bins: int
+) -> None:
+    encoder = BasisEncoder.fit(pl.Series("x", cells, pl.Float64), waves, bins)
+    again = BasisEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
+    assert again == encoder
+    assert len(encoder.edges) <= bins + 2
+    for given_cells in (cells, others):
+        out = np.zeros((len(given_cells), encoder.width), np.float32)
+        encoder.fill(pl.Series("x", given_cells, pl.Float64), out)
+        assert encoder.width == len(encoder.feature_names)
+        assert np.isfinite(out).all()
+        assert np.abs(out).max() <= 4.0 * (1 + FLOAT32)
+        one = np.zeros((1, encoder.width), np.float32)
+        encoder.fill(pl.Series("x", given_cells[-1:], pl.Float64), one)
+        assert (one == out[-1]).all()
+
+
+def test_the_ramps_say_where_a_value_lies() -> None:
+    encoder = BasisEncoder.fit(pl.Series("x", np.arange(101.0)), waves=0, bins=4)
+    assert encoder.edges == (0.0, 25.0, 50.0, 75.0, 100.0)
+    out = np.zeros((4, encoder.width), np.float32)
+    encoder.fill(pl.Series("x", [-7.0, 30.0, 100.0, 1e30]), out)
+    assert (out[:, 1:] + 0.5).round(6).tolist() == [
+        [0, 0, 0, 0],
+        [1, np.float32(0.2), 0, 0],
+        [1, 1, 1, 1],
+        [1, 1, 1, 1],
+    ]
+
+
+def test_the_waves_are_those_of_the_formula() -> None:
+    encoder = BasisEncoder.fit(pl.Series("x", [0.0, 1.0, 2.0, 3.0, 4.0]), waves=2, bins=0)
+    assert (encoder.center, encoder.scale) == (2.0, 2.0)
+    out = np.zeros((1, encoder.width), np.float32)
+    encoder.fill(pl.Series("x", [5.0]), out)
+    z = 1.5 / np.sqrt(1 + (1.5 / 4) ** 2)
+    angles = np.pi / 8 * z * np.array([1, 2])
+    expected = [z, np.cos(angles[0]), np.sin(angles[0]), np.cos(angles[1]), np.sin(angles[1])]
+    np.testing.assert_allclose(out[0], expected, rtol=0, atol=8 * FLOAT32)
+
+
+def test_missing_cells_are_flagged_where_training_had_some() -> None:
+    encoder = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0, None]), waves=1, bins=2)
+    out = np.zeros((2, encoder.width), np.float32)
+    encoder.fill(pl.Series("x", [None, 2.0]), out)
+    assert out[:, -1].tolist() == [1.0, 0.0]
+    assert (out[0, :-1] == out[1, :-1]).all()
+    without = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0]), waves=1, bins=2)
+    assert without.width == encoder.width - 1
+
+
+def test_equal_quartiles_and_equal_values_leave_a_scale_or_none() -> None:
+    assert BasisEncoder.fit(pl.Series("x", [0.0] * 98 + [-2.0, 4.0]), 0, 0).scale == 3.0
+    same = BasisEncoder.fit(pl.Series("x", [7.0] * 5), 1, 3)
+    assert (same.center, same.scale, same.edges) == (7.0, 0.0, ())
+
+
+def test_a_value_of_most_rows_leaves_edges_for_the_others() -> None:
+    crowded = BasisEncoder.fit(pl.Series("x", [0.0] * 97 + [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]), 0, 3)
+    assert crowded.edges == (0.0, 1.0, 4.0, 7.0)
+
+
+@pytest.mark.parametrize("change", [{"edges": [1.0, 1.0]}, {"edges": [1.0]}, {"scale": -1.0}, {"waves": -1}])
+def test_a_damaged_description_is_refused(change: dict[str, Any]) -> None:
+    encoder = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0]), waves=1, bins=2)
+    with pytest.raises(ModelFileError):
+        BasisEncoder.from_dict({**encoder.to_dict(), **change})
+
+
+def test_a_cell_that_is_no_number_is_named() -> None:
+    encoder = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0]), waves=1, bins=2)
+    with pytest.raises(DataError, match='"old" in row 1'):
+        encoder.fill(pl.Series("x", ["old"]), np.zeros((1, encoder.width), np.float32))
+
+
+@given(columns=st.integers(0, 3000), waves=st.integers(0, 9), bins=st.integers(0, 64), most=st.integers(1, 900))
+def test_many_columns_share_the_inputs(columns: int, waves: int, bins: int, most: int) -> None:
+    share = Features(waves, bins, most, 1).shared(columns, 10_000)
+    assert 0 <= share.waves <= waves
+    assert 0 <= share.bins <= bins
+    each = 1 + 2 * share.waves + share.bins
+    assert each * columns <= max(most, columns)
+    if (1 + 2 * waves + bins) * max(columns, 1) <= most:
+        assert (share.bins, share.waves) == (bins, waves)
+
+
+def test_rare_categories_share_a_place() -> None:
+    words = pl.Series("x", ["a"] * 5 + ["b"] * 2 + ["c"])
+    assert CategoryEncoder.fit(words, 2).values == ("a", "b")
+    assert CategoryEncoder.fit(words, 9).values == ()
+    assert CategoryEncoder.fit(words).values == ("a", "b", "c")
+
+
+def test_a_table_is_spelled_out_and_comes_back() -> None:
+    frame = pl.DataFrame({"x": np.arange(100.0) / 3, "two": [1, 5] * 50, "word": ["a", "b", "a", "a", "c"] * 20})
+    plans = [ColumnPlan("x", "number", "", 0, 100), ColumnPlan("two", "number", "", 0, 2)]
+    encoder = Encoder.fit(frame, [*plans, ColumnPlan("word", "category", "", 0, 3)], features=Features(2, 4, 100, 2))
+    assert [one.width for one in encoder.encoders] == [5, 1, 5]
+    again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert (again.transform(frame) == encoder.transform(frame)).all()
+
+
+def test_arrays_become_tables_of_named_columns() -> None:
+    generator = np.random.default_rng(0)
+    X, y = generator.normal(size=(400, 3)), np.array(["low", "high"] * 200)
+    prepared = prepare(X, y, features=Features(1, 4, 100, 1))
+    assert prepared.encoder.feature_names[:3] == ("x0", "cos 1 x0", "sin 1 x0")
+    assert prepared.encoder.transform(X).shape == (400, 3 * 7)
+    assert prepared.task.classes == ("high", "low")

@@ -1,0 +1,74 @@
+"""Sparse rows: what they hold, which rows are chosen, and what cannot be rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from ranvier.engine import Sparse
+from ranvier.engine.sparse import in_kind
+from ranvier.errors import ShapeError
+
+SHAPES = st.tuples(st.integers(0, 9), st.integers(1, 12))
+NUMBERS = st.sampled_from([0.0, 0.0, 0.0, 1.5, -2.0])
+
+
+@given(arrays.arrays(np.float64, SHAPES, elements=NUMBERS), st.data())
+def test_rows_are_what_they_were(dense: Any, data: st.DataObject) -> None:
+    rows = Sparse.from_dense(dense)
+    assert (rows.shape, len(rows), rows.dtype) == (dense.shape, len(dense), dense.dtype)
+    assert np.array_equal(rows.dense(), dense)
+    assert len(rows.values) == np.count_nonzero(dense)
+    assert rows.entries >= 1
+    assert rows.entries * max(1, len(dense)) >= np.count_nonzero(dense)
+    if len(dense):
+        chosen = np.array(data.draw(st.lists(st.integers(0, len(dense) - 1), max_size=12)), np.int64)
+        assert np.array_equal(rows[chosen].dense(), dense[chosen])
+        columns, values = rows.row(len(dense) - 1)
+        assert np.array_equal(values, dense[-1][columns])
+    first, last = sorted(data.draw(st.tuples(st.integers(0, 10), st.integers(0, 10))))
+    assert np.array_equal(rows[first:last].dense(), dense[first:last])
+    filled = rows.filled(len(dense) + 3)
+    assert np.array_equal(filled.dense(), np.concatenate([dense, np.zeros((3, dense.shape[1]))]))
+
+
+def test_other_formats() -> None:
+    bytes_ = np.array([[0, 51, 255]], np.uint8)
+    rows = Sparse.from_dense(bytes_)
+    assert rows.values.tolist() == [0.2, 1.0]
+    assert rows.astype(np.float32).dtype == np.float32
+    assert rows.astype(np.float64) is rows
+    assert in_kind(rows, sparse=True) is rows
+    assert in_kind(bytes_, sparse=False) is bytes_
+    assert np.array_equal(in_kind(rows, sparse=False), rows.dense())
+
+
+@pytest.mark.parametrize(
+    ("values", "columns", "starts", "text"),
+    [
+        (np.ones(2, np.int64), [0, 1], [0, 2], "float"),
+        (np.ones((1, 2)), [0, 1], [0, 2], "float"),
+        (np.ones(2), [0, 1], [], "starts"),
+        (np.ones(2), [0, 1], [0, 1], "rise from 0"),
+        (np.ones(2), [0, 1], [1, 2], "rise from 0"),
+        (np.ones(2), [0], [0, 2], "rise from 0"),
+        (np.ones(2), [0, 1], [0, 3, 2], "rise from 0"),
+        (np.ones(2), [0, 3], [0, 2], "in 0 to 2"),
+        (np.ones(2), [-1, 0], [0, 2], "in 0 to 2"),
+        (np.ones(2), [1, 0], [0, 2], "column twice"),
+        (np.ones(3), [0, 1, 1], [0, 0, 1, 3], "column twice"),
+    ],
+)
+def test_what_cannot_be_rows(values: Any, columns: Any, starts: Any, text: str) -> None:
+    with pytest.raises(ShapeError, match=text):
+        Sparse(values, np.array(columns, np.int32), np.array(starts, np.int64), 3)
+
+
+def test_rows_may_begin_with_lower_columns_than_the_row_before() -> None:
+    rows = Sparse(np.ones(3), np.array([2, 0, 1], np.int32), np.array([0, 0, 1, 1, 3, 3], np.int64), 3)
+    assert rows.dense().tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 1, 0], [0, 0, 0]]

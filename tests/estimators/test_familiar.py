@@ -1,0 +1,201 @@
+"""What scikit-learn's users know: pipelines, searches, clones, pickles, weights, parts, warm starts, attributes."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
+
+import ranvier as rv
+
+QUICK: dict[str, Any] = {"recipe": None, "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
+X, Y = load_iris(return_X_y=True)
+HEIGHT = X[:, 0] * 2 - X[:, 1]
+
+
+def classifier(**changes: Any) -> rv.Classifier:
+    return rv.Classifier(**{**QUICK, **changes})
+
+
+def regressor(**changes: Any) -> rv.Regressor:
+    return rv.Regressor(**{**QUICK, **changes})
+
+
+def test_pipelines_searches_and_clones() -> None:
+    scaler = StandardScaler().set_output(transform="pandas")
+    pipeline = make_pipeline(scaler, classifier()).fit(pd.DataFrame(X, columns=list("abcd")), Y)
+    assert pipeline[-1].feature_names_in_.tolist() == list("abcd")
+    search = GridSearchCV(classifier(), {"hidden": [(4,), (8, 4)], "learning_rate": [0.02]}, cv=2).fit(X, Y)
+    assert search.best_params_.keys() == {"hidden", "learning_rate"}
+    assert search.best_estimator_.model_.network.layers[0].units == search.best_params_["hidden"][0]
+    assert cross_val_score(regressor(), X, HEIGHT, cv=2).shape == (2,)
+    copy = clone(classifier(callbacks=[rv.TimeLimit(9)], class_weight="balanced"))
+    assert copy.get_params()["callbacks"] == [rv.TimeLimit(9)]
+    assert "hidden=(6,)" in repr(copy)
+    page = pipeline._repr_html_()
+    assert "Classifier" in page
+    assert "fitted" in page
+
+
+@pytest.mark.parametrize("recipe", [None, "table"])
+def test_a_pickle_holds_the_model_file_and_no_code(recipe: str | None, tmp_path: Path) -> None:
+    fitted = classifier(recipe=recipe, effort="fast").fit(X, Y)
+    state = fitted.__getstate__()
+    fitted.model_.save(tmp_path / "iris.rv")
+    assert state["model_"] == (tmp_path / "iris.rv").read_bytes()
+    again = pickle.loads(pickle.dumps(fitted))
+    assert again.predict_proba(X).tobytes() == fitted.predict_proba(X).tobytes()
+    assert again.loss_curve_ == fitted.loss_curve_
+    assert rv.load(tmp_path / "iris.rv").predict(X).tolist() == fitted.predict(X).tolist()
+
+
+def test_before_fit_nothing_can_be_asked() -> None:
+    with pytest.raises(NotFittedError):
+        classifier().predict(X)
+    for name in ("coefs_", "loss_curve_", "n_iter_", "n_layers_", "out_activation_"):
+        assert not hasattr(classifier(), name)
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_the_attributes_of_the_networks_of_scikit_learn(kind: str) -> None:
+    theirs = (MLPClassifier if kind == "classifier" else MLPRegressor)(
+        hidden_layer_sizes=(6,), max_iter=8, early_stopping=True
+    )
+    with pytest.warns(match="Maximum iterations"):
+        theirs.fit(X, Y)
+    ours = (classifier() if kind == "classifier" else regressor()).fit(X, Y)
+    assert [w.shape for w in ours.coefs_] == [w.shape for w in theirs.coefs_]
+    assert [b.shape for b in ours.intercepts_] == [b.shape for b in theirs.intercepts_]
+    for name in ("n_layers_", "n_outputs_", "out_activation_", "n_features_in_", "n_iter_"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert len(ours.loss_curve_) == len(ours.validation_scores_) == ours.n_iter_ == 8
+    assert (ours.loss_, ours.best_loss_) == (ours.loss_curve_[-1], min(ours.loss_curve_))
+    assert ours.best_validation_score_ == max(ours.validation_scores_)
+    assert regressor(validation=0.0).fit(X, HEIGHT).validation_scores_ is None
+
+
+def test_familiar_names_of_hidden_and_of_chance() -> None:
+    named = classifier(hidden=None, hidden_layer_sizes=(6,)).fit(X, Y)
+    assert named.predict_proba(X).tobytes() == classifier().fit(X, Y).predict_proba(X).tobytes()
+    states = [np.random.RandomState(3) for _ in range(2)]
+    one, other = (classifier(random_state=state).fit(X, Y).predict_proba(X).tobytes() for state in states)
+    assert one == other != classifier(random_state=4).fit(X, Y).predict_proba(X).tobytes()
+    drawn = [classifier(random_state=None).fit(X, Y).predict_proba(X).tobytes() for _ in range(2)]
+    assert drawn[0] != drawn[1]
+
+
+def test_probabilities_and_scores() -> None:
+    fitted = classifier().fit(X, Y)
+    probabilities = fitted.predict_proba(X)
+    assert probabilities.shape == (150, 3)
+    assert np.allclose(probabilities.sum(axis=1), 1.0, atol=3 * 2**-52 * 3)
+    assert np.array_equal(fitted.classes_[probabilities.argmax(axis=1)], fitted.predict(X))
+    assert np.array_equal(np.exp(fitted.predict_log_proba(X)), np.exp(np.log(probabilities)))
+    assert fitted.score(X, Y) == np.mean(fitted.predict(X) == Y)
+    binary = classifier().fit(X, Y == 1)
+    assert np.array_equal(binary.predict(X), binary.predict_proba(X)[:, 1] >= 0.5)
+    assert binary.predict(X).dtype == bool
+
+
+def test_several_labels_and_several_numbers() -> None:
+    labels = np.stack([Y == 0, X[:, 0] > 5.8, Y == 2], axis=1).astype(int)
+    fitted = classifier(epochs=60, learning_rate=0.02).fit(X, labels)
+    assert fitted.predict(X).shape == fitted.predict_proba(X).shape == (150, 3)
+    assert np.array_equal(fitted.predict(X), fitted.predict_proba(X) >= 0.5)
+    assert fitted.score(X, labels) > np.mean((labels == [0, 0, 0]).all(axis=1))
+    numbers = np.stack([HEIGHT, -HEIGHT], axis=1)
+    both = regressor(epochs=60, learning_rate=0.02).fit(X, numbers)
+    assert both.predict(X).shape == (150, 2)
+    assert both.score(X, numbers) > 0.5
+    assert regressor().fit(X, HEIGHT[:, None]).predict(X).shape == (150,)
+    assert get_tags(fitted).classifier_tags.multi_label
+    assert get_tags(both).target_tags.multi_output
+
+
+def test_weights_of_rows_and_of_classes() -> None:
+    doubled = classifier().fit(X, Y, sample_weight=np.where(Y == 1, 2, 1))
+    repeated = classifier().fit(np.vstack([X, X[Y == 1]]), np.concatenate([Y, Y[Y == 1]]))
+    assert doubled.predict_proba(X).tobytes() == repeated.predict_proba(X).tobytes()
+    fractions = classifier().fit(X, Y, sample_weight=np.where(Y == 1, 2.5, 1.0))
+    assert fractions.predict_proba(X).tobytes() != doubled.predict_proba(X).tobytes()
+    for weight in ({0: 1.0, 1: 60.0, 2: 1.0}, {0: 1.0, 1: 1.0, 2: 60.0}):
+        heavy = max(weight, key=weight.__getitem__)
+        plain, weighted = classifier().fit(X, Y), classifier(class_weight=weight).fit(X, Y)
+        assert weighted.predict_proba(X)[:, heavy].mean() > plain.predict_proba(X)[:, heavy].mean()
+    rare = np.flatnonzero((Y != 2) | (np.arange(150) % 10 == 0))
+    balanced, even = (classifier(class_weight=weight).fit(X[rare], Y[rare]) for weight in ("balanced", None))
+    assert balanced.predict_proba(X)[:, 2].mean() > even.predict_proba(X)[:, 2].mean()
+
+
+def test_weights_are_routed_through_a_search() -> None:
+    weights = np.where(Y == 1, 3.0, 1.0)
+    with config_context(enable_metadata_routing=True):
+        asked = classifier().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        search = GridSearchCV(asked, {"hidden": [(6,)]}, cv=2, refit=True).fit(X, Y, sample_weight=weights)
+    direct = classifier().fit(X, Y, sample_weight=weights)
+    assert search.predict_proba(X).tobytes() == direct.predict_proba(X).tobytes()
+
+
+def test_a_validation_set_of_the_user() -> None:
+    apart = np.arange(150) % 5 == 0
+    fitted = classifier().fit(X[~apart], Y[~apart], validation=(X[apart], Y[apart]))
+    assert fitted.model_.report["split"] == {"training": 120, "validation": 30, "held_out": 0}
+    last = fitted.model_.history[-1]
+    truth = fitted.predict_proba(X[apart])[np.arange(30), Y[apart]] if last.best else None
+    assert truth is not None
+    assert last.validation_loss == pytest.approx(-np.log(truth).mean(), rel=30 * 2**-22)
+    weighted = classifier().fit(X[~apart], Y[~apart], validation=(X[apart], Y[apart], np.where(Y[apart] == 1, 4.5, 1)))
+    assert weighted.model_.history[-1].validation_loss != last.validation_loss
+    assert classifier(validation=0.2).fit(X, Y).model_.report["split"]["validation"] == 30
+    assert classifier(validation=0.1).fit(X[::3], Y[::3]).model_.report["split"]["validation"] == 0
+
+
+def test_learning_in_parts() -> None:
+    parts = classifier(learning_rate=0.02)
+    for epoch in range(12):
+        for start in range(0, 3):
+            parts.partial_fit(X[start::3], Y[start::3], classes=[0, 1, 2] if epoch == start == 0 else None)
+    assert parts.n_iter_ == 36
+    assert parts.score(X, Y) > 0.6
+    only_two = classifier().partial_fit(X[:100], Y[:100], classes=[0, 1, 2])
+    assert only_two.predict_proba(X).shape == (150, 3)
+    labels = np.stack([Y == 0, Y == 1], axis=1).astype(int)
+    assert classifier().partial_fit(X, labels).partial_fit(X, labels).predict(X).shape == (150, 2)
+    numbers = regressor(learning_rate=0.02)
+    for _ in range(30):
+        numbers.partial_fit(X, HEIGHT, sample_weight=np.ones(150))
+    assert numbers.score(X, HEIGHT) > 0.5
+
+
+def test_a_warm_start_goes_on() -> None:
+    warm = classifier(warm_start=True).fit(X, Y)
+    first = warm.predict_proba(X)
+    warm.fit(X, Y)
+    assert warm.n_iter_ == 16
+    assert warm.loss_curve_[-1] < warm.loss_curve_[7]
+    assert not np.array_equal(first, warm.predict_proba(X))
+    with pytest.raises(ValueError, match="holds the class 9"):
+        warm.fit(X, np.where(Y == 0, 9, Y))
+    cold = classifier().fit(X, Y).fit(X, Y)
+    assert cold.predict_proba(X).tobytes() == first.tobytes()
+
+
+def test_callbacks_see_every_epoch() -> None:
+    seen: list[int] = []
+    stop = rv.EarlyStopping(patience=2, metric="accuracy")
+    classifier(callbacks=[lambda moment: seen.append(moment.epoch.epoch), stop], epochs=50).fit(X, Y)
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) < 50

@@ -1,0 +1,86 @@
+"""How sure a network should be: the factor that was applied is found again, and little data leave it alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranvier.errors import InputError
+from ranvier.model.calibration import FEWEST_ROWS, HALVINGS, LEAST, MOST, explained, sharpness
+from ranvier.network.task import Task
+
+TASKS = {
+    "binary": Task("binary", 1, ("no", "yes"), ("y",)),
+    "classes": Task("classes", 3, ("a", "b", "c"), ("y",)),
+    "multilabel": Task("multilabel", 3, names=("a", "b", "c")),
+}
+STEP = float(np.exp2(np.log2(MOST / LEAST) / 2**HALVINGS))
+
+
+def probabilities(task: Task, sums: np.ndarray) -> np.ndarray:
+    if task.kind != "classes":
+        return np.asarray(1 / (1 + np.exp(-sums)))
+    shares = np.exp(sums - sums.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+@pytest.mark.parametrize("kind", TASKS)
+@settings(max_examples=25, deadline=None)
+@given(factor=st.floats(0.4, 2.5), seed=st.integers(0, 99))
+def test_the_factor_that_spoilt_probabilities_is_found(kind: str, factor: float, seed: int) -> None:
+    task = TASKS[kind]
+    sums = np.random.default_rng(seed).normal(size=(300, task.outputs))
+    truth = probabilities(task, sums)
+    assert sharpness(task, probabilities(task, sums / factor), truth) == pytest.approx(factor, rel=2 * (STEP - 1))
+
+
+def test_weights_count() -> None:
+    outputs = np.tile([[0.9]], (200, 1))
+    targets = np.array([[1.0], [0.0]] * 100)
+    timid = sharpness(TASKS["binary"], outputs, targets, np.array([99.0, 1.0] * 100))
+    bold = sharpness(TASKS["binary"], outputs, targets, np.array([1.0, 1.0] * 100))
+    assert timid > 1.0 > bold
+
+
+def test_it_stays_within_its_bounds() -> None:
+    right, wrong = np.tile([[0.6]], (200, 1)), np.tile([[0.4]], (200, 1))
+    assert sharpness(TASKS["binary"], right, np.ones((200, 1))) == pytest.approx(MOST, rel=2 * (STEP - 1))
+    assert sharpness(TASKS["binary"], wrong, np.ones((200, 1))) == pytest.approx(LEAST, rel=2 * (STEP - 1))
+    certain = np.tile([[1.0]], (200, 1))
+    assert LEAST <= sharpness(TASKS["binary"], certain, np.zeros((200, 1))) <= MOST
+
+
+def test_few_rows_and_regression_leave_it_alone() -> None:
+    few = FEWEST_ROWS - 1
+    assert sharpness(TASKS["binary"], np.full((few, 1), 0.9), np.zeros((few, 1))) == 1.0
+    assert sharpness(Task("regression", 1, names=("y",)), np.zeros((200, 1)), np.ones((200, 1))) == 1.0
+
+
+@pytest.mark.parametrize("kind", TASKS)
+@settings(max_examples=25, deadline=None)
+@given(factor=st.floats(0.6, 1.6), seed=st.integers(0, 99))
+def test_being_too_sure_explains_no_less(kind: str, factor: float, seed: int) -> None:
+    task = TASKS[kind]
+    generator = np.random.default_rng(seed)
+    sums = generator.normal(size=(300, task.outputs))
+    truth = probabilities(task, sums)
+    fair, spoilt = (explained(task, probabilities(task, sums / s), truth) for s in (1.0, factor))
+    assert spoilt == pytest.approx(fair, abs=STEP - 1)
+    worse = explained(task, probabilities(task, sums + generator.normal(size=sums.shape)), truth)
+    assert worse < fair
+
+
+def test_saying_the_shares_explains_nothing_and_saying_the_truth_everything() -> None:
+    targets = np.eye(3)[np.arange(300) % 3]
+    shares = np.full((300, 3), 1 / 3)
+    assert explained(TASKS["classes"], shares, targets) == pytest.approx(0.0, abs=1e-9)
+    assert explained(TASKS["classes"], targets, targets) == pytest.approx(1.0, abs=1e-6)
+    counted = explained(TASKS["classes"], shares, targets, np.tile([2.0, 1.0, 1.0], 100))
+    assert counted == pytest.approx(1 - np.log(3) / (1.5 * np.log(2)), abs=1e-9)
+
+
+def test_a_regression_has_nothing_to_be_unsure_of() -> None:
+    with pytest.raises(InputError, match="no classes"):
+        explained(Task("regression", 1, names=("y",)), np.zeros((200, 1)), np.ones((200, 1)))

@@ -1,0 +1,75 @@
+"""Joining networks: the joined one says the mean of their weighted sums, whatever their number, depth and scales."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ranvier as rv
+from ranvier.engine import Problem, State
+from ranvier.errors import InputError
+from ranvier.model.engines import compile_problem
+from ranvier.model.joining import join
+from ranvier.network.losses import loss
+from tests.helpers import EPSILON
+
+OUTPUTS = {"identity": "squared_error", "sigmoid": "binary_cross_entropy", "softmax": "categorical_cross_entropy"}
+
+
+def says(network: rv.Network, flat: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """The outputs of the reference engine."""
+    name = network.output_activation.name
+    problem = Problem(network, loss(OUTPUTS[name]), rv.SGD(0.1), 4)
+    executable = compile_problem("reference", problem)[1]
+    executable.load(State(flat, np.zeros((0, flat.size)), 0))
+    return np.asarray(executable.outputs(X))
+
+
+def logits(outputs: np.ndarray, name: str) -> np.ndarray:
+    """Weighted sums from outputs, up to a constant a row for softmax."""
+    if name == "sigmoid":
+        return np.asarray(np.log(outputs) - np.log1p(-outputs))
+    return np.asarray(np.log(outputs) if name == "softmax" else outputs)
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+@settings(max_examples=25, deadline=None)
+@given(
+    members=st.integers(1, 4),
+    hidden=st.lists(st.integers(1, 4), max_size=3),
+    scales=st.integers(0, 2),
+    seed=st.integers(0, 99),
+)
+def test_the_joined_network_says_the_mean_of_the_weighted_sums(
+    name: str, members: int, hidden: list[int], scales: int, seed: int
+) -> None:
+    layers = [layer for width in hidden for layer in (rv.Dense(width, "tanh"), rv.Dropout(0.1))]
+    network = rv.Network(3, [*[rv.Scale()] * scales, *layers, rv.Dense(2, name)])
+    generator = np.random.default_rng(seed)
+    flats = [generator.normal(size=network.parameter_table.size) for _ in range(members)]
+    X = generator.normal(size=(5, 3))
+    joined, flat = join(network, flats)
+    expected = np.mean([logits(says(network, one, X), name) for one in flats], axis=0)
+    found = logits(says(joined, flat, X), name)
+    if name == "softmax":
+        expected, found = (values - values.mean(axis=1, keepdims=True) for values in (expected, found))
+    steps = 64 * members * (max(hidden, default=1) + 3)
+    size = 1.0 + max(np.abs(expected).max(), np.abs(flat).max() ** (2 + scales))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=steps * EPSILON * size * np.exp(np.abs(expected).max()))
+
+
+def test_members_that_differ_are_told_apart() -> None:
+    network = rv.Network(1, [rv.Dense(1)])
+    joined, flat = join(network, [np.array([1.0, 0.0]), np.array([3.0, 2.0])])
+    assert joined == network
+    assert flat.tolist() == [2.0, 1.0]
+
+
+def test_what_cannot_be_joined_is_refused() -> None:
+    with pytest.raises(InputError, match="no networks to join"):
+        join(rv.Network(1, [rv.Dense(1)]), [])
+    network = rv.Network(2, [rv.LayerNorm(), rv.Dense(1)])
+    with pytest.raises(InputError, match="LayerNorm layers cannot be joined"):
+        join(network, [network.parameter_table.initial(0)])

@@ -1,0 +1,235 @@
+"""Recipes: what they choose, what may be changed, networks that leave other rows out, resuming, Ctrl-C, odd tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import ranvier as rv
+from ranvier.engine import Rows
+from ranvier.errors import InputError
+from ranvier.model import members
+from ranvier.model.choices import Choices, chosen_from
+from ranvier.model.members import divided
+from ranvier.model.recipe import EFFORTS, RECIPES, Recipe, recipe
+from ranvier.network.task import Task
+from ranvier.training import loop
+from tests.model.test_resume import broken_off
+from tests.model.trial import bits, frame
+
+SMALL: dict[str, Any] = {"recipe": "table", "engine": "reference", "progress": False, "hidden": (4,), "epochs": 2}
+
+
+def cook(data: Any, target: Any = "income", **options: Any) -> rv.Model:
+    return rv.train(data, target, **{**SMALL, **options})
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: str, tmp_path: Path) -> None:
+    model = cook(frame(), effort=effort, model=tmp_path / "m.rv")
+    chosen = recipe("table", effort)
+    assert len(model.report["networks"]) == chosen.members
+    assert model.report["recipe"] == json.loads(json.dumps(chosen.to_dict()))
+    assert model.network.placed[0].outputs == 4 * chosen.members
+    assert len(model.history) == sum(one["epochs"] for one in model.report["networks"])
+    assert [epoch.epoch for epoch in model.history] == list(range(1, len(model.history) + 1))
+    again = rv.load(tmp_path / "m.rv")
+    assert (again.outputs(frame()) == model.outputs(frame())).all()
+    assert again.report["recipe"] == model.report["recipe"]
+
+
+def test_efforts_differ_and_describe_themselves() -> None:
+    efforts = [recipe("table", effort) for effort in EFFORTS]
+    assert len({*efforts}) == len(efforts)
+    assert efforts[0].members < efforts[1].members < efforts[2].members
+    for one in efforts:
+        assert [name for name, _ in one.describe()] == [name.replace("_", " ") for name in one.to_dict()]
+        assert Recipe.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"recipe": "tables"}, 'Did you mean "table"'),
+        ({"recipe": "table", "effort": "bst"}, 'Did you mean "best"'),
+        ({"effort": "best"}, "effort goes with a recipe"),
+        ({"recipe": recipe("table"), "effort": "best"}, "give one of the two"),
+    ],
+)
+def test_what_is_no_recipe_is_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        chosen_from("income", given)
+
+
+def test_what_is_asked_for_goes_before_the_recipe() -> None:
+    chosen = chosen_from("income", {"recipe": "table", "hidden": (5,), "learning_rate": 0.1, "schedule": "constant"})
+    assert chosen.hidden == (5,)
+    assert chosen.schedule == "constant"
+    assert chosen.activation == recipe("table").activation
+    assert Choices.from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen
+    model = cook(frame(), effort="fast", learning_rate=0.1, batch_size=7)
+    assert model.training.optimizer == replace(recipe("table", "fast").optimizer, learning_rate=0.1)
+    assert model.training.batch_size == 7
+
+
+def numbers(rows: Rows | None) -> list[float]:
+    """The first input of every row."""
+    assert rows is not None
+    return [float(value) for value in np.asarray(rows.inputs)[:, 0]]
+
+
+def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:
+    own = replace(recipe("table"), members=2, sharpen=False, score="validation_loss")
+    model = cook(frame(400), recipe=own, model=tmp_path / "m.rv")
+    assert len(model.report["networks"]) == 2
+    assert model.report["sharpness"] == 1.0
+    assert Recipe.from_dict(rv.load(tmp_path / "m.rv").report["recipe"]) == own
+    assert "explained" not in model.history[0].metrics
+    assert "explained" in cook(frame(), effort="fast").history[0].metrics
+
+
+def rows_of(labels: Any) -> Rows:
+    targets = np.asarray(labels, np.float32)[:, None]
+    return Rows(np.arange(len(targets), dtype=np.float32)[:, None], targets)
+
+
+def test_every_row_is_left_out_once_a_round_and_classes_keep_their_share() -> None:
+    task = Task("binary", 1, ("no", "yes"), ("y",))
+    rows = rows_of([0] * 300 + [1] * 100)
+    chosen = replace(recipe("table"), members=8, folds=4)
+    parts = list(divided(task, rows, None, chosen, 0))
+    for turn in (parts[:4], parts[4:]):
+        left_out = [number for _, watched in turn for number in numbers(watched)]
+        assert sorted(left_out) == list(range(400))
+    for learned, watched in parts:
+        assert watched is not None
+        assert len(learned) == 300
+        assert watched.targets.sum() == 25
+        assert not set(numbers(learned)) & set(numbers(watched))
+    assert set(numbers(parts[0][1])) != set(numbers(parts[4][1]))
+
+
+def test_few_rows_are_learned_from_by_all_and_given_rows_are_watched_by_all() -> None:
+    task = Task("regression", 1, names=("y",))
+    rows = rows_of([0.0, 1.0, 2.0])
+    assert all(
+        watched is None and learned is rows for learned, watched in divided(task, rows, None, recipe("table"), 0)
+    )
+    many, held = rows_of(np.arange(40.0)), rows_of([3.0])
+    assert all(part == (many, held) for part in divided(task, many, held, recipe("table"), 0))
+
+
+@pytest.mark.parametrize("step", [0, 2, 5, 9])
+def test_a_run_that_broke_off_goes_on_to_the_same_bits(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "data.csv"
+    frame(40).write_csv(path)
+    expected = bits(cook(str(path)))
+    broken_off(step, monkeypatch, lambda: cook(str(path), run=tmp_path / "run"))
+    assert bits(rv.resume(tmp_path / "run", progress=False)) == expected
+    assert bits(rv.resume(tmp_path / "run", progress=False)) == expected
+
+
+def interrupt_after(spans: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is pressed after so many questions whether it was."""
+    asked = [0]
+
+    def pressed(self: Any) -> bool:
+        asked[0] += 1
+        return asked[0] > spans
+
+    begin = loop._Run.__init__
+
+    def made(self: Any, executable: Any, course: Any, state: Any) -> None:
+        begin(self, executable, replace(course, stop_requested=lambda: pressed(self)), state)
+
+    monkeypatch.setattr(loop._Run, "__init__", made)
+
+
+def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = cook(frame())
+    interrupt_after(5, monkeypatch)
+    model = cook(frame())
+    assert model.report["interrupted"]
+    done = len(model.report["networks"])
+    assert 1 <= done < len(whole.report["networks"])
+    assert model.report["networks"] != whole.report["networks"]
+    assert model.network.placed[0].outputs == 4 * done
+    assert np.isfinite(model.outputs(frame())).all()
+
+
+def test_an_interrupt_in_the_first_network_keeps_it_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupt_after(0, monkeypatch)
+    model = cook(frame())
+    assert model.report["interrupted"]
+    assert len(model.report["networks"]) == 1
+
+
+def test_the_events_are_those_of_one_run() -> None:
+    events: list[dict[str, Any]] = []
+    cook(frame(), progress=events.append)
+    kinds = [event["kind"] for event in events]
+    assert kinds.count("start") == kinds.count("end") == 1
+    epochs = [event for event in events if event["kind"] == "epoch"]
+    assert [event["epoch"] for event in epochs] == list(range(1, len(epochs) + 1))
+    assert {event["network"] for event in epochs} == set(range(1, recipe("table").members + 1))
+    assert events[kinds.index("start")]["epochs"] >= len(epochs)
+
+
+def table(rows: int, columns: int, seed: int = 0) -> dict[str, Any]:
+    generator = np.random.default_rng(seed)
+    return {f"x{place}": generator.normal(size=rows) for place in range(columns)}
+
+
+ODD: dict[str, tuple[Any, Any]] = {
+    "one column": (table(60, 1), np.arange(60.0)),
+    "two rows a class": (table(20, 3), np.repeat(np.arange(10), 2)),
+    "twenty rows": (table(20, 2), np.arange(20.0) ** 2),
+    "five rows": (table(5, 2), np.arange(5.0)),
+    "many columns": (table(40, 300), np.array(["no", "yes"] * 20)),
+    "a hundred classes": (table(300, 2), np.array([f"class {row % 100}" for row in range(300)])),
+    "several outputs": (table(60, 2), np.random.default_rng(1).normal(size=(60, 3))),
+    "a skewed target": (table(60, 2), np.exp(np.arange(60.0) / 3)),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_tables_are_trained_on(name: str) -> None:
+    columns, y = ODD[name]
+    frame_of = pl.DataFrame(columns)
+    data = np.asarray(frame_of)
+    model = rv.train(data, y, **SMALL, held_out=0.0)
+    said = model.predict(data)
+    assert said.shape == np.shape(y)
+    if said.dtype.kind == "f":
+        assert np.isfinite(said).all()
+
+
+def test_several_labels_are_learned() -> None:
+    data = frame().with_columns(a=pl.Series([0, 1] * 30), b=pl.Series([1, 0, 0] * 20))
+    model = cook(data, ["a", "b"], task="multilabel")
+    assert model.predict(data).shape == (60, 2)
+
+
+def test_cells_that_training_did_not_have_are_taken() -> None:
+    data = frame().with_columns(same=pl.lit(3.0), size=pl.Series(np.arange(60) / 7))
+    model = cook(data, held_out=0.0)
+    strange = {"age": None, "city": "Atlantis", "same": 9.0, "size": None}
+    assert np.isfinite(model.probabilities(strange)).all()
+
+
+def test_seeds_below_their_limit_follow_from_any_seed() -> None:
+    model = cook(frame(), seed=2**64 - 1)
+    assert model.training.seed == 2**64 - 1
+    assert members.SEED_STEP % 2 == 1
+
+
+def test_the_recipes_are_listed() -> None:
+    assert {name: set(efforts) for name, efforts in RECIPES.items()} == {"table": set(EFFORTS)}

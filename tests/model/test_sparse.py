@@ -1,0 +1,170 @@
+"""Sparse X from the public side: what is taken, what is refused, and everything a model does with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+import ranvier as rv
+from ranvier.data.sources.sparse import sparse_rows
+from ranvier.engine import Rows, Sparse
+from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.model.training import fingerprint
+from ranvier.training import loop
+from tests.model.trial import ENGINES, bits, fit
+
+WIDTH = 50
+
+
+def words(rows: int = 60, seed: int = 0) -> tuple[Any, Any]:
+    """Counts of words in rows, some without any, and which of two topics they are about."""
+    generator = np.random.default_rng(seed)
+    X = sp.csr_array(generator.poisson(0.08, (rows, WIDTH)).astype(np.float64))
+    return X, np.asarray(X @ generator.normal(size=WIDTH) > 0).astype(int)
+
+
+def net(hidden: int = 6) -> rv.Network:
+    return rv.Network(WIDTH, [rv.Dense(hidden, "tanh"), rv.Dense(2, "softmax")])
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.bool_])
+def test_every_form_of_scipy_is_taken(form: str, kind: type) -> None:
+    X, _ = words()
+    given = X.astype(kind).asformat(form)
+    rows = sparse_rows(given, WIDTH)
+    assert np.array_equal(rows.dense(), X.toarray().astype(kind))
+    assert rows.dtype == (np.float32 if kind is np.float32 else np.float64)
+    assert np.array_equal(sparse_rows(sp.csr_matrix(given), WIDTH).dense(), rows.dense())
+
+
+def test_disorder_is_put_in_order_and_x_is_left_alone() -> None:
+    places = (np.array([2.0, 3.0, 0.0, 4.0, 5.0, -5.0]), [3, 1, 0, 3, 2, 2], [0, 4, 4, 6])
+    X = sp.csr_array(places, shape=(3, WIDTH))
+    rows = sparse_rows(X, WIDTH)
+    assert (rows.columns.tolist(), rows.values.tolist(), rows.starts.tolist()) == ([1, 3], [3.0, 6.0], [0, 2, 2, 2])
+    assert X.indices.tolist() == [3, 1, 0, 3, 2, 2]
+    pixels = sparse_rows(sp.csr_array(np.array([[0, 51, 255]], np.uint8)), 3)
+    assert pixels.values.tolist() == [0.2, 1.0]
+    assert sparse_rows(pixels, 3) is pixels
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused(value: float) -> None:
+    X, y = words()
+    X = X.tolil()
+    X[7, 4] = value
+    with pytest.raises(DataError, match=r"in row 7, column 4"):
+        fit(net(), X, y)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    X, y = words()
+    for given in (X[:, :49], sp.coo_array(np.ones(WIDTH))):
+        with pytest.raises(ShapeError, match="50 numbers a row"):
+            fit(net(), given, y)
+    with pytest.raises(ShapeError, match="60 rows"):
+        fit(net(), X, y[:-1])
+    with pytest.raises(DataError, match="complex128"):
+        fit(net(), X.astype(np.complex128), y)
+    with pytest.raises(InputError, match=r"first layer an rv\.Dense"):
+        fit(rv.Network(WIDTH, [rv.Dropout(0.1), rv.Dense(2, "softmax")]), X, y)
+    with pytest.raises(InputError, match="at most"):
+        sparse_rows(sp.csr_array((1, 2**31)), 2**31)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_model_takes_sparse_and_dense_rows(engine: str) -> None:
+    X, y = words()
+    dense = X.toarray()
+    model = fit(net(), X, y, engine=engine, epochs=40, optimizer=rv.Adam(0.02))
+    assert model.engine == engine
+    assert model.evaluate(X, y)["accuracy"] > 0.9
+    assert np.allclose(model.outputs(X), model.outputs(dense), rtol=0, atol=1e-12 if engine == "reference" else 0)
+    assert np.array_equal(model.predict(X), model.predict(dense))
+    assert model.probabilities(X[:3]).shape == (3, 2)
+    assert [layer.outputs.shape for layer in model.activations(X[:3])] == [(3, 6), (3, 2)]
+    found, expected = model.gradients(X, y), model.gradients(dense, y)
+    for name in expected:
+        assert np.allclose(found[name], expected[name], rtol=0, atol=1e-6)
+    trained_dense = fit(net(), dense, y, engine=engine)
+    assert trained_dense.outputs(X).shape == (60, 2)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_training_with_everything_around_it(engine: str) -> None:
+    X, y = words()
+    weights = np.arange(60.0)
+    options: dict[str, Any] = {"engine": engine, "sample_weight": weights, "class_weight": "balanced", "epochs": 3}
+    sparse = fit(net(), X, y, validation=0.2, callbacks=[rv.EarlyStopping(5)], **options)
+    assert sparse.history[-1].validation_loss is not None
+    # Validation rows of the other kind become rows of the kind that is trained on.
+    held = fit(net(), X, y, validation=(X.toarray(), y), **options).history[-1].validation_loss
+    assert held == fit(net(), X, y, validation=(X, y), **options).history[-1].validation_loss
+    assert fit(net(), X.toarray(), y, validation=(X, y), **options).history[-1].validation_loss is not None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sgd_makes_the_ordinary_steps(engine: str) -> None:
+    X, y = words()
+    settings: dict[str, Any] = {"engine": engine, "optimizer": rv.SGD(0.1)}
+    sparse, dense = fit(net(), X, y, **settings), fit(net(), X.toarray(), y, **settings)
+    for name, values in dense.parameters.items():
+        assert np.allclose(sparse.parameters[name], values, rtol=0, atol=1e-12 if engine == "reference" else 0)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_full_batches(engine: str) -> None:
+    X, y = words()
+    sparse = fit(net(), X, y, engine=engine, optimizer="lbfgs", epochs=5)
+    dense = fit(net(), X.toarray(), y, engine=engine, optimizer="lbfgs", epochs=5)
+    assert sparse.history[-1].loss == pytest.approx(dense.history[-1].loss, rel=1e-3)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_resuming_gives_the_same_bits(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = words()
+    settings: dict[str, Any] = {"engine": engine, "optimizer": rv.Adam(0.01, average=0.9), "batch_size": 8}
+    whole = fit(net(), X, y, epochs=6, **settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "SPAN_SECONDS", 0.0)
+        fit(net(), X, y, epochs=3, checkpoint=tmp_path, **settings)
+    assert bits(fit(net(), X, y, epochs=6, checkpoint=tmp_path, **settings)) == bits(whole)
+    with pytest.raises(InputError, match="other rows"):
+        fit(net(), 2 * X, y, epochs=6, checkpoint=tmp_path, **settings)
+
+
+def test_saving_and_going_on(tmp_path: Path) -> None:
+    X, y = words()
+    model = fit(net(), X, y)
+    model.save(tmp_path / "words.rv")
+    found = rv.load(tmp_path / "words.rv")
+    assert np.array_equal(found.outputs(X), model.outputs(X))
+    assert found.parameters["layers.0.weight"].shape == (WIDTH, 6)
+    assert found.training.entries == sparse_rows(X, WIDTH).entries
+    found.fit(X.toarray(), y, epochs=1)
+    assert found.training.entries is None
+    found.fit(X, y, epochs=1)
+    assert "entries W" in found.plan(threads=1)
+
+
+def test_rows_that_differ_have_other_fingerprints() -> None:
+    X, y = words()
+    settings, targets = fit(net(), X, y, epochs=1).training, np.eye(2)[y]
+    rows = sparse_rows(X[:, :-1], WIDTH - 1)
+    right = Sparse(rows.values, rows.columns, rows.starts, WIDTH)
+    moved = Sparse(rows.values, rows.columns + np.int32(1), rows.starts, WIDTH)
+    scaled = Sparse(2 * rows.values, rows.columns, rows.starts, WIDTH)
+    marks = {fingerprint(net(), settings, Rows(inputs, targets), None) for inputs in (right, moved, scaled)}
+    assert len(marks) == 3
+
+
+def test_ranvier_does_not_import_scipy() -> None:
+    code = "import sys, ranvier as rv; rv.Network(2, [rv.Dense(1)]); sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

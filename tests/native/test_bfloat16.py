@@ -1,0 +1,249 @@
+"""bfloat16 in the native engine: it rounds what the reference rounds, and gives the same bits however it is run.
+
+The engines sum in float32 and in float64, so that a number very close to the middle of two may fall on different sides.
+Of a thousand numbers that were 2^-24 of themselves away a few times over, about one does, and moves by 2^-7 of itself
+at most. So an agreement has two bounds: that of float32, which one of a few draws of the data must keep to, and that of
+operands which fell on different sides, which all of them must.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ranvier as rv
+from ranvier.engine import Problem, Rows, Span, Sparse, State
+from ranvier.native.engine import NativeEngine
+from ranvier.network.activations import ACTIVATIONS
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
+from ranvier.network.losses import LOSSES, loss
+from ranvier.network.optimizers import LBFGS, SGD, Adam, optimizer
+from ranvier.reference.bfloat16 import to_bfloat16
+from ranvier.reference.engine import ReferenceEngine
+from ranvier.training.state import first_state
+from tests.helpers import ALL_OPTIMIZERS
+from tests.native.against_reference import TOLERANCE, Outcome, outcome, problem, rows_for, span_for
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+OUTPUT = {"output": "softplus", "logit": "sigmoid", "log_probability": "softmax"}
+OTHER_SIDE = 2.0**-7
+DRAWS = 4
+
+
+def rounded(inputs: int, layers: list[Any], rule: Any = None, chosen: Any = None, **options: Any) -> Problem:
+    return problem(inputs, layers, rule, chosen, **{"precision": "bfloat16", **options})
+
+
+def drawn(task: Problem, draw: int) -> Rows:
+    rows = rows_for(task, seed=draw)
+    if not task.sparse:
+        return rows
+    kept = np.random.default_rng(draw + 1).random(rows.inputs.shape) < 0.1
+    return replace(rows, inputs=Sparse.from_dense(np.where(kept, rows.inputs, 0.0).astype(np.float32)))
+
+
+def difference(found: Outcome, wanted: Outcome) -> float:
+    """The largest error of all numbers, as a share of the size of their kind."""
+    pairs = [(np.asarray(getattr(found, f.name)), np.asarray(getattr(wanted, f.name))) for f in fields(Outcome)]
+    return max(float(np.abs(a - b).max()) / max(1.0, float(np.abs(b).max())) for a, b in pairs if b.size)
+
+
+def agree(task: Problem, steps: int = 3, law: Problem | None = None) -> None:
+    """Check that the native engine makes of a problem what the reference makes of it, or of another one."""
+    span = span_for(task, steps=steps)
+    for draw in range(DRAWS):
+        rows = drawn(task, draw)
+        found = outcome(NativeEngine(), task, rows, span, gradients=True)
+        error = difference(found, outcome(ReferenceEngine(), law or task, rows, span, gradients=True))
+        assert error <= OTHER_SIDE
+        if error <= TOLERANCE["float32"]:
+            return
+    pytest.fail(f"None of {DRAWS} draws keeps to the bound of float32.")
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(name: str) -> None:
+    hidden = [Dense(9, name), Dense(5, "tanh")] if name != "softmax" else [Dense(5, "tanh")]
+    agree(rounded(7, [*hidden, Dense(3, name)]))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses(name: str) -> None:
+    agree(rounded(6, [Dense(8, "tanh"), Dense(3, OUTPUT[LOSSES[name].on])], LOSSES[name], weighted=True))
+
+
+@pytest.mark.parametrize("name", ALL_OPTIMIZERS)
+def test_optimizers(name: str) -> None:
+    layers = [Dense(9, "tanh", l1=0.01, l2=0.1), Dense(17, "gelu"), Dense(2)]
+    agree(rounded(7, layers, chosen=ALL_OPTIMIZERS[name], threads=2), steps=2)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Dropout(0.3), Dense(21, "relu"), Dropout(0.5), Dense(3)],
+        [LayerNorm(), Dense(20, "tanh"), LayerNorm(1e-3), Dense(3)],
+        [Scale(), Dense(20, "gelu"), Scale()],
+        [BatchNorm(), Dense(20, "tanh"), BatchNorm(0.5), Dense(3)],
+        [Residual([Dense(11, "relu"), Dense(7)]), Residual([LayerNorm(), Dense(7, "tanh")]), Dense(3)],
+        [Dense(7), Residual([Residual([Dense(7, "silu")]), Dropout(0.2), Dense(7, "gelu")]), BatchNorm(), Dense(3)],
+        [Residual([Dropout(0.4), Dense(7)]), Scale(), Dense(5), LayerNorm()],
+        [LayerNorm()],
+        [Dense(5, bias=False), Dropout(0.1)],
+    ],
+    ids=["dropout", "layer_norm", "scale", "batch_norm", "residual", "nested", "late", "norm_only", "dropout_last"],
+)
+def test_layers(layers: list[Any]) -> None:
+    agree(rounded(7, layers, chosen=Adam(0.01), threads=2))
+
+
+@pytest.mark.parametrize("chosen", [SGD(0.05), Adam(clip_norm=0.5, average=0.9)], ids=["fused", "clipped"])
+def test_sparse_rows(chosen: Any) -> None:
+    layers = [Dense(19, "tanh"), Dropout(0.3), Residual([Dense(19, "relu")]), Dense(3)]
+    agree(rounded(60, layers, chosen=chosen, entries=6, threads=2))
+
+
+def test_slots_may_have_any_name() -> None:
+    mine = optimizer(
+        "mine",
+        lambda parameter, gradient, learning_rate, rounded, transposed: (
+            parameter - learning_rate * (rounded + transposed),
+            0.5 * rounded + gradient,
+            0.25 * transposed + gradient,
+        ),
+        {"rounded": 0.0, "transposed": 0.0},
+    )
+    agree(rounded(5, [Dense(6, "tanh"), Dense(6, "tanh"), Dense(2)], chosen=mine))
+
+
+def test_the_check_sees_what_is_not_rounded() -> None:
+    """float32 itself is too far from the law, by far more than the bound of float32; so is the other way round."""
+    task = rounded(7, [Dense(9, "tanh"), Dense(5, "gelu"), Dense(3)])
+    for given_task, law in ((replace(task, precision="float32"), task), (task, replace(task, precision="float32"))):
+        with pytest.raises((AssertionError, pytest.fail.Exception)):
+            agree(given_task, law=law)
+
+
+def exact_case(inputs: int, units: int, rows: int, seed: int) -> tuple[Problem, Rows, State]:
+    """Whole numbers whose sums and products float32 holds without rounding, but not bfloat16.
+
+    Inputs and weights have 10 bits, so that 8 remain; relu and a summed squared error keep whole numbers whole.
+    """
+    generator = np.random.default_rng(seed)
+    layers = [Dense(units, "relu"), Dense(2)]
+    rule = loss("squared_error", reduction="sum")
+    task = rounded(inputs, layers, rule, SGD(2.0**-10), batch_size=rows, threads=1 + seed % 3)
+    size = task.network.parameter_table.size
+    weights = generator.integers(-600, 600, size) * 2.0**-8
+    given_rows = Rows(
+        generator.integers(-1000, 1000, (rows, inputs)).astype(np.float32), np.zeros((rows, 2), np.float32)
+    )
+    return task, given_rows, State(weights, np.zeros((0, size)), 0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(inputs=st.integers(1, 40), units=st.integers(1, 40), rows=st.sampled_from([1, 2, 8]), seed=st.integers(0, 10**6))
+def test_equal_to_the_law_where_nothing_else_rounds(inputs: int, units: int, rows: int, seed: int) -> None:
+    """Weighted sums of the first layer and errors of the output hold all their bits in float32; so must their sums."""
+    task, given_rows, state = exact_case(inputs, units, rows, seed)
+    said = []
+    for engine in (NativeEngine(), ReferenceEngine()):
+        executable = engine.compile(task)
+        executable.load(state)
+        said.append(executable.activations(given_rows.inputs)[0])
+    assert np.array_equal(said[0].weighted_sums, said[1].weighted_sums)
+    assert np.array_equal(said[0].outputs, to_bfloat16(np.maximum(said[1].weighted_sums, 0.0)))
+    assert np.array_equal(said[0].outputs, said[1].outputs)
+
+
+def test_a_step_of_one_layer_is_exact() -> None:
+    """Weights of 12 bits, inputs of 10: what moves them is the error, rounded, times the inputs, rounded."""
+    generator = np.random.default_rng(3)
+    x = generator.integers(-1000, 1000, (4, 20)).astype(np.float32)
+    w = generator.integers(-2000, 2000, (20, 3)) * 2.0**-10
+    rate = 2.0**-20
+    task = rounded(20, [Dense(3)], loss("squared_error", reduction="sum"), SGD(rate), batch_size=4, threads=2)
+    executable = NativeEngine().compile(task)
+    executable.load(State(np.concatenate([w.ravel(), np.zeros(3)]), np.zeros((0, 63)), 0))
+    rows = Rows(x, np.zeros((4, 3), np.float32))
+    executable.run(rows, Span(np.arange(4), np.array([0, 4]), np.array([[rate]])))
+    seen = to_bfloat16(x.astype(np.float64))
+    error = to_bfloat16(2.0 * (seen @ to_bfloat16(w)) / 4.0)
+    moved = executable.read().parameters
+    assert np.array_equal(moved[:60].reshape(20, 3), (w - rate * (seen.T @ error)).astype(np.float32))
+    assert np.array_equal(moved[60:], (-rate * error.sum(axis=0)).astype(np.float32))
+    assert not np.array_equal(seen, x)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_full_batch_gradients(threads: int) -> None:
+    task = rounded(7, [Dense(9, "tanh", l2=0.1), Dense(3)], chosen=LBFGS(), threads=threads)
+    rows, state = rows_for(task), first_state(task.network, task.optimizer, 0).engine
+    found = []
+    for engine in (NativeEngine(), ReferenceEngine()):
+        executable = engine.compile(task)
+        executable.load(state)
+        found.append(executable.objective(rows))
+    assert found[0][1].dtype == np.float32
+    assert found[0][0] == pytest.approx(found[1][0], rel=OTHER_SIDE)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=0, atol=OTHER_SIDE)
+
+
+def test_what_layers_say() -> None:
+    """What goes into a Dense is rounded, though dropout only hands it on; the output is not."""
+    layers = [Dense(9, "tanh"), Dropout(0.5), Residual([Dense(9, "gelu")]), Dense(3)]
+    task = rounded(7, layers)
+    said = []
+    for engine in (NativeEngine(), ReferenceEngine()):
+        executable = engine.compile(task)
+        executable.load(first_state(task.network, task.optimizer, 0).engine)
+        said.append(executable.activations(rows_for(task).inputs))
+    for found, wanted in zip(*said, strict=True):
+        assert found.path == wanted.path
+        assert found.outputs.dtype == np.float32
+        np.testing.assert_allclose(found.outputs, wanted.outputs, rtol=OTHER_SIDE, atol=OTHER_SIDE)
+    kept = [np.array_equal(one.outputs, to_bfloat16(one.outputs.astype(np.float64))) for one in said[0]]
+    assert kept == [False, True, True, False, False]
+
+
+def test_what_is_not_a_number_comes_through() -> None:
+    task = rounded(3, [Dense(4, "relu"), Dense(2)])
+    executable = NativeEngine().compile(task)
+    executable.load(first_state(task.network, task.optimizer, 0).engine)
+    assert np.isnan(executable.outputs(np.full((2, 3), np.nan, np.float32))).all()
+    rows = rows_for(task)
+    rows.inputs[:] = np.inf
+    assert not np.isfinite(executable.run(rows, span_for(task))[-1])
+
+
+def test_a_model_predicts_as_it_was_trained_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Predictions round, after loading too; what a checkpoint keeps gives the same bits as never having stopped."""
+    generator = np.random.default_rng(0)
+    X = generator.standard_normal((60, 7)).astype(np.float32)
+    y = X[:, 0] > X[:, 1]
+    network = rv.Network(7, [rv.Dense(20, "gelu"), rv.Dense(1, "sigmoid")])
+    options: dict[str, Any] = {"engine": "native", "precision": "bfloat16", "progress": False, "batch_size": 16}
+    model = network.fit(X, y, epochs=4, **options)
+    network.fit(X, y, epochs=2, checkpoint=tmp_path / "kept", **options)
+    again = network.fit(X, y, epochs=4, checkpoint=tmp_path / "kept", **options)
+    assert len(again.history) == 4
+    model.save(tmp_path / "model.rv")
+    for other in (again, rv.load(tmp_path / "model.rv")):
+        assert other.outputs(X).tobytes() == model.outputs(X).tobytes()
+    state = State(np.concatenate([part.ravel() for part in model.parameters.values()]), np.zeros((2, 181)), 0)
+    other = NativeEngine().compile(problem(7, list(network.layers), loss("binary_cross_entropy"), Adam()))
+    other.load(state)
+    assert np.abs(other.outputs(X) - model.outputs(X)).max() > TOLERANCE["float32"]
+
+
+def test_a_plan_says_that_it_is_emulated() -> None:
+    said = NativeEngine().plan(rounded(7, [Dense(9, "tanh"), Dense(3)]))
+    assert "bfloat16 emulated in float32" in said
+    assert "inputs = inputs rounded to bfloat16" in said
+    assert "emulated" not in NativeEngine().plan(rounded(7, [Dense(3)], precision="float32"))

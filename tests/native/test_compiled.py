@@ -1,0 +1,228 @@
+"""Code that was made before is found again, in memory and on disk, but not where something that decides it differs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite", reason="llvmlite is missing")
+
+from ranvier import version
+from ranvier.engine import Problem, Rows, Span, State
+from ranvier.native import compiled
+from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.kernels import module
+from ranvier.native.plan.lowering import TRAIN
+from ranvier.native.plan.plan import Code
+from ranvier.network.activations import activation
+from ranvier.network.layers import Dense, Dropout
+from ranvier.network.losses import loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import SGD, Adam, optimizer
+
+NETWORK = Network(3, [Dense(5, "tanh"), Dense(2)])
+PROBLEM = Problem(NETWORK, loss("squared_error"), Adam(), batch_size=8)
+X = np.linspace(-1, 1, 24, dtype=np.float32).reshape(8, 3)
+ROWS = Rows(X, X[:, :2].copy())
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+    """The texts that are written, with nothing kept in memory or on disk at first."""
+    texts: list[str] = []
+    write = module.plan_ir
+
+    def noted(*arguments: Any) -> str:
+        texts.append(write(*arguments))
+        return texts[-1]
+
+    monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
+    monkeypatch.setattr(module, "plan_ir", noted)
+    monkeypatch.setattr(compiled, "fingerprint", lambda: "sources as they are")
+    compiled.forget()
+    yield texts
+    compiled.forget()
+
+
+def step(problem: Problem = PROBLEM) -> bytes:
+    """Compile, make one step and give the parameters."""
+    executable = NativeEngine().compile(problem)
+    table, slots = problem.network.parameter_table, len(problem.optimizer.rule().slots)
+    executable.load(State(table.initial(1, executable.dtype), np.zeros((slots, table.size), executable.dtype), 0))
+    scalars = problem.optimizer.scalar_values(np.array([1]), np.array([0.1]))
+    executable.run(ROWS, Span(np.arange(8), np.array([0, 8]), scalars))
+    return bytes(executable.finish().parameters.tobytes())
+
+
+def test_an_equal_problem_writes_nothing(written: list[str]) -> None:
+    first = step()
+    assert len(written) == 1
+    equal = Problem(
+        Network(3, [Dense(5, activation("tanh")), Dense(2)]), loss("squared_error"), Adam(1e-3), batch_size=8
+    )
+    assert step(equal) == first
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize(
+    "free",
+    [{"seed": 9}, {"optimizer": Adam(0.7)}, {"threads": 1}, {"weighted": True}],
+    ids=lambda free: next(iter(free)),
+)
+def test_what_the_code_reads_as_it_runs_decides_nothing(written: list[str], free: dict[str, Any]) -> None:
+    step()
+    step(replace(PROBLEM, **free))
+    assert len(written) == 1
+
+
+def test_the_seed_still_counts(written: list[str]) -> None:
+    dropping = replace(PROBLEM, network=Network(3, [Dense(5, "tanh"), Dropout(0.5), Dense(2)]))
+    assert step(dropping) != step(replace(dropping, seed=1))
+    assert len(written) == 1
+
+
+def own_activation(factor: float) -> Network:
+    return Network(3, [Dense(5, activation("mine", lambda x: factor * x)), Dense(2)])
+
+
+def own_rule(factor: float) -> Any:
+    return optimizer("mine", update=lambda parameter, gradient, learning_rate: parameter - factor * gradient)
+
+
+OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "batch size": lambda which: {"batch_size": (8, 400)[which]},
+    "units": lambda which: {"network": Network(3, [Dense((5, 6)[which], "tanh"), Dense(2)])},
+    "activation": lambda which: {"network": Network(3, [Dense(5, ("tanh", "relu")[which]), Dense(2)])},
+    "its option": lambda which: {
+        "network": Network(3, [Dense(5, activation("elu", alpha=(1.0, 1.5)[which])), Dense(2)])
+    },
+    "dropout": lambda which: {"network": Network(3, [Dense(5, "tanh"), Dropout((0.2, 0.4)[which]), Dense(2)])},
+    "penalty": lambda which: {"network": Network(3, [Dense(5, "tanh", l2=(0.1, 0.2)[which]), Dense(2)])},
+    "loss": lambda which: {"loss": loss(("squared_error", "absolute_error")[which])},
+    "optimizer": lambda which: {"optimizer": (Adam(), SGD())[which]},
+    "its constant": lambda which: {"optimizer": Adam(beta1=(0.9, 0.8)[which])},
+    "weight decay": lambda which: {"optimizer": Adam(weight_decay=(0.0, 0.1)[which])},
+    "clipping": lambda which: {"optimizer": Adam(clip_norm=(1.0, 2.0)[which])},
+    "precision": lambda which: {"precision": ("float32", "float64")[which]},
+    "a user's activation": lambda which: {"network": own_activation((1.0, 1.0 + 2**-52)[which])},
+    "a user's rule": lambda which: {"optimizer": own_rule((0.1, 0.2)[which])},
+}
+"""What decides the code, with two values each."""
+
+
+def code_of(problem: Problem) -> Code:
+    executable = NativeEngine().compile(problem)
+    return compiled.planned(problem, TRAIN, executable.machine, executable.threads).code
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_decides_the_code_is_in_both_keys(name: str) -> None:
+    one, other = (code_of(replace(PROBLEM, **OTHERS[name](which))) for which in (0, 1))
+    again = code_of(replace(PROBLEM, **OTHERS[name](0)))
+    assert one == again != other
+    assert compiled.text_of(one) == compiled.text_of(again) != compiled.text_of(other)
+    target = NativeEngine().compile(PROBLEM).target
+    assert module.plan_ir(one, target) == module.plan_ir(again, target) != module.plan_ir(other, target)
+
+
+def test_on_disk_the_text_is_not_needed(written: list[str]) -> None:
+    first = step()
+    compiled.forget()
+    assert step() == first
+    assert len(written) == 1
+
+
+def test_other_sources_find_nothing(written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    step()
+    compiled.forget()
+    monkeypatch.setattr(compiled, "fingerprint", lambda: "other sources")
+    step()
+    assert len(written) == 2
+
+
+def test_without_a_fingerprint_the_text_is_written(written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "fingerprint", lambda: None)
+    step()
+    compiled.forget()
+    step()
+    assert len(written) == 2
+
+
+@pytest.mark.parametrize("suffix", ["object", "index"])
+def test_a_damaged_entry_is_made_anew(written: list[str], tmp_path: Path, suffix: str) -> None:
+    first = step()
+    for file in (tmp_path / "objects").glob(f"*.{suffix}"):
+        data = bytearray(file.read_bytes())
+        data[-1] ^= 1
+        file.write_bytes(data)
+    compiled.forget()
+    assert step() == first
+    assert len(written) == 2
+
+
+def package(folder: Path) -> Path:
+    for name in (*compiled.SOURCES, "native/plan"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / "page.py").write_text("x = 1\n")
+    (folder / "page.py").write_text("x = 1\n")
+    return folder
+
+
+@pytest.mark.parametrize("place", ["page.py", *(f"{name}/page.py" for name in compiled.SOURCES), "native/plan/page.py"])
+def test_the_fingerprint_covers_every_source(tmp_path: Path, place: str) -> None:
+    folder, later = package(tmp_path), 2**62
+    before = compiled.taken(str(folder), later)
+    assert before is not None
+    assert compiled.taken(str(folder), later) == before
+    (folder / place).write_text("x = 22\n")
+    longer = compiled.taken(str(folder), later)
+    (folder / place).write_text("x = 33\n")
+    os.utime(folder / place, ns=(1, 1))
+    changed = compiled.taken(str(folder), later)
+    (folder / place).unlink()
+    assert len({before, longer, changed, compiled.taken(str(folder), later)}) == 4
+
+
+def test_sources_that_may_have_changed_since_they_were_imported_have_no_fingerprint(tmp_path: Path) -> None:
+    folder = package(tmp_path)
+    latest = max(path.stat().st_ctime_ns for path in folder.rglob("*.py"))
+    assert compiled.taken(str(folder), latest + compiled.SETTLED) is not None
+    assert compiled.taken(str(folder), latest + compiled.SETTLED - 1) is None
+
+
+def test_an_archive_has_no_fingerprint(tmp_path: Path) -> None:
+    assert compiled.taken(str(tmp_path / "package.zip"), 2**62) is None
+
+
+def test_the_folders_are_those_of_the_package() -> None:
+    home = Path(version.__file__).parent
+    assert all((home / name / "__init__.py").exists() for name in compiled.SOURCES)
+
+
+@pytest.mark.parametrize("record", [[1], {"a": 1}, (1, np.float32(1.0)), object()], ids=repr)
+def test_only_plain_records_have_a_text(record: Any) -> None:
+    with pytest.raises(TypeError, match="no text"):
+        compiled.text_of(record)
+
+
+def test_finishing_gives_what_reading_gave_and_frees_it() -> None:
+    executable = NativeExecutable(PROBLEM)
+    table = NETWORK.parameter_table
+    slots = np.arange(2 * table.size, dtype=np.float32).reshape(2, -1)
+    executable.load(State(table.initial(3, np.float32), slots, 7))
+    read = executable.read()
+    given = executable.finish()
+    assert given.step == read.step == 7
+    assert np.array_equal(given.parameters, read.parameters)
+    assert np.array_equal(given.slots, read.slots)
+    assert np.array_equal(given.slots, slots)
+    executable.load(State(given.parameters, 0 * slots, 0))
+    again = executable.read()
+    assert np.array_equal(again.parameters, read.parameters)
+    assert not again.slots.any()

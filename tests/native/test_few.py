@@ -1,0 +1,67 @@
+"""Predictions of a few rows, which have a table of arguments of their own, are those of many."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ranvier.errors import EngineError, ShapeError
+from ranvier.native.engine import FEW_ROWS, NativeEngine, NativeExecutable
+from ranvier.network.layers import Dense
+from ranvier.training.state import first_state
+from tests.native.against_reference import problem, rows_for
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def loaded(seed: int = 0) -> NativeExecutable:
+    task = problem(21, [Dense(33, "relu"), Dense(3, "softmax")])
+    executable = NativeEngine().compile(task)
+    executable.load(first_state(task.network, task.optimizer, seed).engine)
+    return executable
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.int32, ">f4"])
+def test_few_rows_are_those_of_many(kind: type | str) -> None:
+    executable = loaded()
+    inputs = rows_for(executable.problem, 300).inputs * 3
+    inputs = (np.abs(inputs) if kind is np.uint8 else inputs).astype(kind)
+    together = executable.outputs(inputs)
+    for rows in (1, 2, FEW_ROWS, FEW_ROWS + 1, 0):
+        for start in (0, 5):
+            for step in (1, 2):
+                part = slice(start, start + step * rows, step)
+                assert executable.outputs(inputs[part]).tobytes() == together[part].tobytes()
+
+
+def test_what_was_given_stays_what_it_was() -> None:
+    executable = loaded()
+    inputs = rows_for(executable.problem).inputs
+    inputs.setflags(write=False)
+    executable.outputs(inputs[:1])
+    first = executable.outputs(inputs[:1])
+    kept = first.copy()
+    assert executable.outputs(inputs[1:2]).tobytes() != first.tobytes() == kept.tobytes()
+
+
+def test_another_state_and_more_room_are_seen() -> None:
+    executable, other = loaded(), loaded(1)
+    inputs = rows_for(executable.problem, 1000).inputs
+    before = [executable.outputs(inputs[:1]) for _ in range(2)]
+    executable.threads_for = lambda rows: 2  # type: ignore[method-assign]
+    executable.outputs(inputs)
+    assert executable.outputs(inputs[:1]).tobytes() == before[0].tobytes() == before[1].tobytes()
+    executable.load(other.read())
+    found = executable.outputs(inputs[:1]).tobytes()
+    assert found == other.outputs(inputs[:1]).tobytes() != before[0].tobytes()
+
+
+def test_refusals() -> None:
+    executable = loaded()
+    executable.outputs(np.zeros((1, 21), np.float32))
+    for shape in ((1, 20), (21,), (1, 21, 1)):
+        with pytest.raises(ShapeError, match="shape"):
+            executable.outputs(np.zeros(shape, np.float32))
+    executable.close()
+    with pytest.raises(EngineError, match="load"):
+        executable.outputs(np.zeros((1, 21), np.float32))

@@ -1,0 +1,133 @@
+"""Sparse rows in the reference engine: the same sums as with all the zeros, and the law of what a step moves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ranvier.engine import Problem, Rows, Span, Sparse
+from ranvier.errors import EngineError, InputError
+from ranvier.network.layers import Dense, Dropout, LayerNorm, Residual
+from ranvier.network.losses import loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer, optimizer
+from ranvier.reference import network as reference_network
+from ranvier.reference import optimizers
+from ranvier.reference.engine import ReferenceEngine, ReferenceExecutable
+from ranvier.training.state import first_state
+from tests.helpers import ALL_OPTIMIZERS, assert_ulps
+
+INPUTS, OUTPUTS, ROWS, BATCH = 17, 3, 12, 4
+LAYERS = [Dense(6, "tanh", l1=0.01, l2=0.1), LayerNorm(), Dense(OUTPUTS)]
+
+
+def sparse_rows(seed: int = 0, share: float = 0.12) -> tuple[Any, Rows]:
+    """Inputs with their zeros, and the same rows sparse; one row and several columns hold nothing."""
+    generator = np.random.default_rng(seed)
+    dense = generator.normal(size=(ROWS, INPUTS)) * (generator.random((ROWS, INPUTS)) < share)
+    dense[5] = 0.0
+    dense[:, 3] = 0.0
+    return dense, Rows(Sparse.from_dense(dense), generator.normal(size=(ROWS, OUTPUTS)))
+
+
+def executable(layers: Any, rule: Optimizer, entries: int | None) -> ReferenceExecutable:
+    task = Problem(Network(INPUTS, layers), loss("squared_error"), rule, BATCH, entries=entries)
+    found = ReferenceEngine().compile(task)
+    found.load(first_state(task.network, rule, 3).engine)
+    return found
+
+
+def span(rule: Optimizer, steps: int = 3) -> Span:
+    numbers = np.arange(1, steps + 1)
+    rates = np.full(steps, rule.learning_rate)
+    return Span(np.arange(steps * BATCH) % ROWS, np.arange(steps + 1) * BATCH, rule.scalar_values(numbers, rates))
+
+
+def test_everything_but_a_step_is_as_with_all_the_zeros() -> None:
+    dense, rows = sparse_rows()
+    found, expected = executable(LAYERS, optimizer("adam"), 2), executable(LAYERS, optimizer("adam"), None)
+    given = Rows(dense, rows.targets)
+    # A sum of 17 products and a few functions after it.
+    for one, other in (
+        (found.objective(rows), expected.objective(given)),
+        (found.evaluate(rows), expected.evaluate(given)),
+        # An executable takes rows of the other kind, too.
+        (found.evaluate(given), expected.evaluate(rows)),
+    ):
+        assert_ulps(one[0], other[0], 40)
+        assert_ulps(one[1], other[1], 40)
+    for one_layer, other_layer in zip(found.activations(rows.inputs), expected.activations(dense), strict=True):
+        assert_ulps(one_layer.outputs, other_layer.outputs, 40)
+
+
+def test_a_row_alone_or_among_others() -> None:
+    _, rows = sparse_rows()
+    found = executable(LAYERS, optimizer("adam"), 2)
+    assert isinstance(rows.inputs, Sparse)
+    alone = np.concatenate([found.outputs(rows.inputs[row : row + 1]) for row in range(ROWS)])
+    assert np.array_equal(found.outputs(rows.inputs), alone)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adagrad"])
+def test_rules_without_a_memory_that_fades_make_the_ordinary_steps(name: str) -> None:
+    dense, rows = sparse_rows()
+    layers = [Dense(6, "tanh"), Dense(OUTPUTS)]
+    rule = optimizer(name, learning_rate=0.1)
+    found, expected = executable(layers, rule, 2), executable(layers, rule, None)
+    assert_ulps(found.run(rows, span(rule, 9)), expected.run(Rows(dense, rows.targets), span(rule, 9)), 200)
+    assert_ulps(found.read().parameters, expected.read().parameters, 200)
+
+
+@pytest.mark.parametrize("name", ALL_OPTIMIZERS)
+def test_a_step_sees_only_what_the_batch_reaches(name: str) -> None:
+    """By hand, for one layer: the rule is applied to the numbers reached as if there were no others."""
+    rule = ALL_OPTIMIZERS[name]
+    dense, rows = sparse_rows()
+    layers = [Dense(OUTPUTS, l1=0.02, l2=0.1)]
+    found = executable(layers, rule, 2)
+    state = found.read()
+    w, slots = state.parameters, state.slots
+    names = [slot for slot, _ in rule.rule().slots]
+    decayed = np.arange(w.size) < INPUTS * OUTPUTS
+    found.run(rows, span(rule))
+    for t in (1, 2, 3):
+        batch = np.arange((t - 1) * BATCH, t * BATCH) % ROWS
+        x = dense[batch]
+        dz = 2.0 * (x @ w[decayed].reshape(INPUTS, OUTPUTS) + w[~decayed] - rows.targets[batch]) / OUTPUTS / BATCH
+        g = np.concatenate([(x.T @ dz).ravel(), dz.sum(axis=0)])
+        g[decayed] += 0.1 * w[decayed] + 0.02 * np.sign(w[decayed])
+        moving = np.append(np.repeat((x != 0).any(axis=0), OUTPUTS), np.ones(OUTPUTS, bool))
+        assert not moving.all()
+        old = {slot: slots[number, moving] for number, slot in enumerate(names)}
+        w[moving], new = optimizers.step(rule, w[moving], g[moving], old, rule.learning_rate, t, decayed[moving])
+        for number, slot in enumerate(names):
+            slots[number, moving] = new[slot]
+    # Three steps of sums of 17 products; the rules keep the relative error of the gradient.
+    assert_ulps(found.read().parameters, w, 200)
+    assert_ulps(found.read().slots, slots, 200)
+
+
+def test_what_no_batch_holds_stays_bit_for_bit() -> None:
+    _, rows = sparse_rows()
+    rule = ALL_OPTIMIZERS["adam with all extras"]
+    found = executable(LAYERS, rule, 2)
+    before = found.read()
+    found.run(rows, span(rule))
+    after = found.read()
+    untouched = slice(3 * 6, 4 * 6)
+    assert np.array_equal(before.parameters[untouched], after.parameters[untouched])
+    assert np.array_equal(before.slots[:, untouched], after.slots[:, untouched])
+    assert not np.array_equal(before.parameters, after.parameters)
+
+
+@pytest.mark.parametrize("first", [Dropout(0.1), LayerNorm(), Residual([Dense(INPUTS)])])
+def test_other_first_layers_are_refused(first: Any) -> None:
+    with pytest.raises(InputError, match="first layer"):
+        executable([first, Dense(OUTPUTS)], optimizer("sgd"), 2)
+    _, rows = sparse_rows()
+    network = Network(INPUTS, [first, Dense(OUTPUTS)])
+    parameters = network.parameter_table.views(network.parameter_table.initial(0))
+    with pytest.raises(EngineError, match="Dense"):
+        reference_network.forward(network.placed, parameters, rows.inputs)

@@ -1,0 +1,98 @@
+"""Records behave as frozen dataclasses do."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from typing import ClassVar
+
+import pytest
+
+from ranvier.records import record
+
+
+@record
+class Point:
+    """Two fields, one with a default, and a name that belongs to the class."""
+
+    kind: ClassVar[str] = "point"
+    x: float
+    y: tuple[float, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    """What a `Point` is compared with."""
+
+    kind: ClassVar[str] = "point"
+    x: float
+    y: tuple[float, ...] = ()
+
+
+@record
+class Deeper(Point):
+    """Inherits, checks and adds a field."""
+
+    z: int = dataclasses.field(default=3, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.z < 0:
+            raise ValueError("z must be at least 0")
+
+
+def test_they_are_equal_where_class_and_fields_are() -> None:
+    assert Point(1.0, (2.0,)) == Point(1.0, (2.0,)) != Point(1.0)
+    assert hash(Point(1.0)) == hash(Point(1.0, ()))
+    assert Point(1.0) != Deeper(1.0)
+    assert Point(1.0) != (1.0, ())
+    assert len({Point(1.0), Point(1.0), Point(2.0), Deeper(1.0)}) == 3
+
+
+def test_they_print_as_dataclasses_do() -> None:
+    assert repr(Point(1.0)) == repr(Frozen(1.0)).replace("Frozen", "Point")
+    assert repr(Deeper(1.0, z=4)) == "Deeper(x=1.0, y=(), z=4)"
+
+
+@pytest.mark.parametrize("one", [Point(1.0), Deeper(1.0)], ids=repr)
+@pytest.mark.parametrize("name", ["x", "kind", "other"])
+def test_they_cannot_be_changed(one: Point, name: str) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot be changed"):
+        setattr(one, name, 2.0)
+    with pytest.raises(dataclasses.FrozenInstanceError, match="cannot be changed"):
+        delattr(one, name)
+
+
+@pytest.mark.parametrize("one", [Point(1.0, (2.0,)), Deeper(1.0, z=5)], ids=repr)
+def test_the_tools_for_dataclasses_know_them(one: Point) -> None:
+    assert [field.name for field in dataclasses.fields(one)][:2] == ["x", "y"]
+    assert dataclasses.asdict(one)["x"] == 1.0
+    assert dataclasses.replace(one, x=7.0).x == 7.0
+    assert dataclasses.replace(one, x=1.0) == one == copy.deepcopy(one) == pickle.loads(pickle.dumps(one))
+
+
+def test_own_methods_stay() -> None:
+    @record(init=False)
+    class Own:
+        x: int
+
+        def __init__(self, text: str) -> None:
+            object.__setattr__(self, "x", len(text))
+
+        def __repr__(self) -> str:
+            return "mine"
+
+    assert Own("abc") == Own("xyz") != Own("ab")
+    assert repr(Own("")) == "mine"
+    with pytest.raises(ValueError, match="at least 0"):
+        Deeper(1.0, z=-1)
+
+
+def test_fields_may_be_named_only() -> None:
+    @record(kw_only=True)
+    class Named:
+        x: int = 1
+
+    assert Named(x=2).x == 2
+    with pytest.raises(TypeError, match="positional"):
+        Named(2)  # type: ignore[misc]
