@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.data import Arrays, ColumnPlan, encoder_from_dict, fit_encoder
+from ranvier.data import ArrayEncoder, Arrays, ColumnPlan, encoder_from_dict, fit_encoder
 from ranvier.data.encoders.scaling import moments
 from ranvier.data.encoders.table import COLUMN_ENCODERS, Encoder
 from ranvier.errors import DataError, ModelFileError, ShapeError
@@ -237,7 +237,9 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "encoder", [table_encoder(), fit_encoder(np.array([[1.0, 2.0], [3.0, 5.0]]))], ids=["table", "array"]
+    "encoder",
+    [table_encoder(), fit_encoder(np.array([[1.0, 2.0], [3.0, 5.0]])), ArrayEncoder("none", 6, (2, 3))],
+    ids=["table", "array", "sparse"],
 )
 def test_damaged_descriptions_are_refused_or_still_safe(encoder: Any) -> None:
     assert again(encoder) == encoder

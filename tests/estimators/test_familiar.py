@@ -199,3 +199,17 @@ def test_callbacks_see_every_epoch() -> None:
     classifier(callbacks=[lambda moment: seen.append(moment.epoch.epoch), stop], epochs=50).fit(X, Y)
     assert seen == list(range(1, len(seen) + 1))
     assert len(seen) < 50
+
+
+@pytest.mark.parametrize("recipe", [None, "table"])
+def test_weights_of_classes_count_for_the_rows_that_decide_when_to_stop(recipe: str | None) -> None:
+    apart = np.arange(150) % 5 == 0
+    few = ~apart & ((Y != 2) | (np.arange(150) % 3 == 0))
+    given: dict[str, Any] = {"recipe": recipe, "effort": "fast", "epochs": 3, "patience": 9, "learning_rate": 0.01}
+    fitted = classifier(class_weight="balanced", **given).fit(X[few], Y[few], validation=(X[apart], Y[apart]))
+    last = fitted.model_.history[-1]
+    assert last.best
+    weight = (1.0 / np.bincount(Y[few]))[Y[apart]]
+    said = fitted.predict_proba(X[apart])[np.arange(30), Y[apart]]
+    assert last.validation_loss == pytest.approx(-np.average(np.log(said), weights=weight), rel=30 * 2**-22)
+    assert last.validation_loss != pytest.approx(-np.log(said).mean(), rel=30 * 2**-22)

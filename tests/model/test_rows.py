@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ranvier.data import TargetEncoder
 from ranvier.engine import Rows
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.model.rows import input_array, resident_rows, row_weights, split, targets
+from ranvier.model.rows import input_array, resident_rows, row_weights, settled_class_weight, split, targets
 from ranvier.network.task import Task
 
 BINARY = Task("binary", 1, ("no", "yes"), ("y",))
@@ -160,3 +160,15 @@ def test_one_hot_rows_are_checked_before_they_are_taken() -> None:
         targets(encoder, np.eye(2))
     with pytest.raises(InputError, match="a single 1 among zeros"):
         targets(encoder, np.ones((1, 3)))
+
+
+def test_class_weights_of_the_training_rows_count_for_validation_rows() -> None:
+    assert settled_class_weight(BINARY, LABELS, "balanced") == {"no": 2.0, "yes": 2 / 3}
+    assert settled_class_weight(BINARY, LABELS, {"yes": 5}) == {"yes": 5}
+    assert settled_class_weight(NUMBERS, LABELS, None) is None
+    apart = ([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], ["yes", "no", "no"])
+    assert resident(apart)[1].weights is None
+    assert resident(apart, by_class={"yes": 5})[1].weights.tolist() == [5.0, 1.0, 1.0]
+    assert resident((*apart, [1.0, 2.0, 0.5]), by_class={"no": 3})[1].weights.tolist() == [1.0, 6.0, 1.5]
+    no, yes = 10 / (2 * 3), 10 / (2 * 7)
+    assert resident(apart, by_class="balanced")[1].weights.tolist() == [yes, no, no]

@@ -33,28 +33,6 @@ def net(hidden: int = 6) -> rv.Network:
     return rv.Network(WIDTH, [rv.Dense(hidden, "tanh"), rv.Dense(2, "softmax")])
 
 
-@pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])
-@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.bool_])
-def test_every_form_of_scipy_is_taken(form: str, kind: type) -> None:
-    X, _ = words()
-    given = X.astype(kind).asformat(form)
-    rows = sparse_rows(given, WIDTH)
-    assert np.array_equal(rows.dense(), X.toarray().astype(kind))
-    assert rows.dtype == (np.float32 if kind is np.float32 else np.float64)
-    assert np.array_equal(sparse_rows(sp.csr_matrix(given), WIDTH).dense(), rows.dense())
-
-
-def test_disorder_is_put_in_order_and_x_is_left_alone() -> None:
-    places = (np.array([2.0, 3.0, 0.0, 4.0, 5.0, -5.0]), [3, 1, 0, 3, 2, 2], [0, 4, 4, 6])
-    X = sp.csr_array(places, shape=(3, WIDTH))
-    rows = sparse_rows(X, WIDTH)
-    assert (rows.columns.tolist(), rows.values.tolist(), rows.starts.tolist()) == ([1, 3], [3.0, 6.0], [0, 2, 2, 2])
-    assert X.indices.tolist() == [3, 1, 0, 3, 2, 2]
-    pixels = sparse_rows(sp.csr_array(np.array([[0, 51, 255]], np.uint8)), 3)
-    assert pixels.values.tolist() == [0.2, 1.0]
-    assert sparse_rows(pixels, 3) is pixels
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_refused(value: float) -> None:
     X, y = words()
@@ -75,8 +53,6 @@ def test_what_does_not_fit_is_refused() -> None:
         fit(net(), X.astype(np.complex128), y)
     with pytest.raises(InputError, match=r"first layer an rv\.Dense"):
         fit(rv.Network(WIDTH, [rv.Dropout(0.1), rv.Dense(2, "softmax")]), X, y)
-    with pytest.raises(InputError, match="at most"):
-        sparse_rows(sp.csr_array((1, 2**31)), 2**31)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

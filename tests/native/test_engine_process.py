@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
+from ranvier.native import compiled
 from ranvier.native.machine.cache import CacheWarning
 from tests.native.small_model import LABELS, ROWS, digest, trained
 
@@ -106,7 +107,7 @@ def test_processes_that_fill_an_empty_cache_at_once_do_no_harm(
     assert outputs == [[expected]] * 2
     files = objects(tmp_path)
     assert files
-    assert {file.suffix for file in files} == {".object"}
+    assert {file.suffix for file in files} <= {".object", ".index"}
 
 
 def objects(cache: Path) -> list[Path]:
@@ -114,6 +115,7 @@ def objects(cache: Path) -> list[Path]:
 
 
 def warned_once(expected: str) -> None:
+    compiled.forget()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert digest(trained()) == expected
@@ -141,11 +143,13 @@ def test_a_read_only_cache_costs_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_a_damaged_cache_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expected: str) -> None:
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
+    compiled.forget()
     assert digest(trained()) == expected
     sound = {file: file.read_bytes() for file in objects(tmp_path)}
     assert len(sound) >= 2
     for damage in (lambda data: data[: len(data) // 2], lambda data: data[:-9] + b"\0" * 9, lambda data: b"nonsense"):
         for file, data in sound.items():
             file.write_bytes(damage(data))
+        compiled.forget()
         assert digest(trained()) == expected
         assert {file: file.read_bytes() for file in objects(tmp_path)} == sound

@@ -203,6 +203,25 @@ def _optimizer(chosen: Choices, given: dict[str, Any], batch_size: int) -> Optim
     return find_optimizer(chosen.optimizer, **given)
 
 
+def followed(chosen: Choices, training: Training) -> dict[str, Any]:
+    """The parts of the recipe as they were used, with what the user and the number of rows decided; {} without one."""
+    if chosen.cooked is None:
+        return {}
+    optimizer: Any = training.optimizer
+    used = {
+        "hidden": list(chosen.hidden),
+        "activation": getattr(chosen.activation, "name", chosen.activation),
+        "dropout": chosen.dropout,
+        "learning_rate": optimizer.learning_rate,
+        "weight_decay": optimizer.weight_decay,
+        "schedule": training.schedule.name,
+        "patience": chosen.patience,
+        "batch_size": training.batch_size,
+        "epochs": training.epochs,
+    }
+    return {**chosen.cooked.to_dict(), **used}
+
+
 def batch_size_for(rows: int) -> int:
     """The rows a step when the user does not say: more for larger sets.
 

@@ -64,10 +64,10 @@ class Joined:
             encoder=prepared.encoder,
         )
 
-    def report(self, recipe: Recipe) -> dict[str, Any]:
-        """What the report of `train` says besides what it says of every model."""
+    def report(self, recipe: dict[str, Any]) -> dict[str, Any]:
+        """What the report of `train` says besides what it says of every model; `recipe` holds the parts as used."""
         return {
-            "recipe": recipe.to_dict(),
+            "recipe": recipe,
             "networks": list(self.members),
             "sharpness": self.sharpness,
             "layers": layer_rows(self.network),

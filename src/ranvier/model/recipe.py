@@ -177,7 +177,7 @@ RECIPES: dict[str, dict[str, Recipe]] = {
     "table": {
         "fast": replace(_DEFAULT, members=1, epochs=10, patience=4, steps=400),
         "default": _DEFAULT,
-        "best": replace(_DEFAULT, members=16, epochs=40, patience=20),
+        "best": replace(_DEFAULT, members=16, hidden=(160, 80), epochs=40, patience=20),
     }
 }
 EFFORTS = ("fast", "default", "best")

@@ -11,7 +11,7 @@ from typing import Any
 from ranvier.data import Dataset, Prepared, prepare
 from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError, TrainingError
-from ranvier.model.choices import Choices, build_network, build_training, chosen_with_validation
+from ranvier.model.choices import Choices, build_network, build_training, chosen_with_validation, followed
 from ranvier.model.fit import model_of
 from ranvier.model.members import train_members
 from ranvier.model.model import Model
@@ -198,7 +198,7 @@ class _Job:
                 joined = train_members(
                     chosen.cooked, network, training, task, rows, watched, sinks=listeners, checkpoint=place
                 )
-                trained, ended = joined.model(prepared, training), joined.report(chosen.cooked)
+                trained, ended = joined.model(prepared, training), joined.report(followed(chosen, training))
             trained.report = {
                 "model": None if self.place is None else str(self.place),
                 "run": None if folder is None else str(folder.path),

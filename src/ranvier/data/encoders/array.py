@@ -176,10 +176,9 @@ def _as_sparse(arrays: Arrays) -> Sparse:
     wrong = np.isinf(small.values)
     if wrong.any():
         place = int(wrong.argmax())
-        row = int(np.searchsorted(inputs.starts, place, side="right"))
         raise DataError(
-            f"The inputs of {arrays.origin} hold {inputs.values[place]} in row {row}, column "
-            f"{inputs.columns[place] + 1}; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
+            f"The inputs of {arrays.origin} hold {inputs.values[place]} in column {inputs.columns[place]}, counted "
+            f"from 0; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
         )
     return small
 

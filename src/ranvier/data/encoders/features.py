@@ -14,7 +14,6 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
 
-
 ROWS_A_WAVE, ROWS_A_RAMP = 100, 50
 
 
