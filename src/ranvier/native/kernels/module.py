@@ -248,7 +248,7 @@ class Body:
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
     def unit_share(self, rows: int, groups: int) -> tuple[Value, Value]:
-        """From where to where this thread goes in the units of a weight; the last ones have fewer rows and count less."""
+        """From where to where this thread goes in the units of a weight, the last of which have fewer rows."""
         f, threads, thread = self.w.f, self.w.words["threads"], self.w.thread
         block = gradient.BLOCK
         whole, rest = rows // block * groups, rows % block
