@@ -137,7 +137,16 @@ def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int
     if rows == 0:
         return np.empty(0, np.int64)
     key = np.array([check_seed(seed), (purpose << 56) + step], np.uint64)
-    keys = np.random.Philox(key=key).random_raw(rows)
+    return order_of(np.random.Philox(key=key).random_raw(rows))
+
+
+def order_of(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The order that sorts random keys, whose low bits give way to the numbers of their rows; the keys are lost.
+
+    >>> order_of(np.array([9 << 32, 7 << 32, 8 << 32], np.uint64)).tolist()
+    [1, 2, 0]
+    """
+    rows = len(keys)
     mask = np.uint64((1 << max(rows - 1, 1).bit_length()) - 1)
     keys &= ~mask
     keys |= np.arange(rows, dtype=np.uint64)
