@@ -14,7 +14,7 @@ QUICK: dict[str, Any] = {"engine": "reference", "hidden": (8,), "dropout": 0.0, 
 ESTIMATORS = [
     rv.Classifier(**QUICK, recipe=None, epochs=25),
     rv.Regressor(**QUICK, recipe=None, epochs=40),
-    rv.Classifier(effort="fast", **QUICK, epochs=4),
+    rv.Classifier(effort="fast"),
     rv.Classifier(hidden=(), optimizer="lbfgs", recipe=None, epochs=15, engine="reference"),
 ]
 

@@ -181,7 +181,8 @@ def test_learning_in_parts() -> None:
 
 
 def test_a_warm_start_goes_on() -> None:
-    warm = classifier(warm_start=True).fit(X, Y)
+    # Without dropout and with long steps, so that eight more epochs must show.
+    warm = classifier(warm_start=True, dropout=0.0, learning_rate=0.02).fit(X, Y)
     first = warm.predict_proba(X)
     warm.fit(X, Y)
     assert warm.n_iter_ == 16
@@ -189,7 +190,7 @@ def test_a_warm_start_goes_on() -> None:
     assert not np.array_equal(first, warm.predict_proba(X))
     with pytest.raises(ValueError, match="holds the class 9"):
         warm.fit(X, np.where(Y == 0, 9, Y))
-    cold = classifier().fit(X, Y).fit(X, Y)
+    cold = classifier(dropout=0.0, learning_rate=0.02).fit(X, Y).fit(X, Y)
     assert cold.predict_proba(X).tobytes() == first.tobytes()
 
 

@@ -36,6 +36,7 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
     chosen = recipe("table", effort)
     assert len(model.report["networks"]) == chosen.members
     used = {"hidden": [4], "epochs": 2, "batch_size": 32, "learning_rate": chosen.learning_rate / 2}
+    used["patience"] = chosen.patience_for(model.report["split"]["training"])
     assert model.report["recipe"] == {**chosen.to_dict(), **used}
     assert model.network.placed[0].outputs == 4 * chosen.members
     assert len(model.history) == sum(one["epochs"] for one in model.report["networks"])

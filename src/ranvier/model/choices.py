@@ -175,7 +175,8 @@ def build_training(
     batch_size = usual_size if chosen.batch_size is None else chosen.batch_size
     usual = epochs_for(rows, batch_size) if cooked is None else cooked.epochs_for(rows)
     epochs = usual if chosen.epochs is None else chosen.epochs
-    patience = usual // 7 if chosen.patience is None else chosen.patience
+    usual_patience = usual // 7 if cooked is None else cooked.patience_for(rows)
+    patience = usual_patience if chosen.patience is None else chosen.patience
     score = cooked.score if cooked is not None and task.kind != "regression" else "validation_loss"
     stopping = EarlyStopping(patience, score if validated else "loss")
     training = Training(
@@ -215,7 +216,7 @@ def followed(chosen: Choices, training: Training) -> dict[str, Any]:
         "learning_rate": optimizer.learning_rate,
         "weight_decay": optimizer.weight_decay,
         "schedule": training.schedule.name,
-        "patience": chosen.patience,
+        "patience": next(c.patience for c in training.callbacks if isinstance(c, EarlyStopping)),
         "batch_size": training.batch_size,
         "epochs": training.epochs,
     }

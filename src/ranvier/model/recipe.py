@@ -31,7 +31,8 @@ class Recipe:
         schedule: of the learning rate.
         score: what says which epoch is the best, on the rows left out: "explained" or "validation_loss"; numbers always
             take the loss.
-        patience: how many epochs without improvement are borne.
+        patience: how many of these `epochs` may pass without improvement; more where few rows are seen more often, in
+            proportion.
         sharpen: whether the probabilities are made as sure as they should be on the rows left out, see `sharpness`.
         batch_size: the rows a step; fewer where there are few rows, more beyond 20,000.
         steps: the steps that a network makes where there are few rows: a step then takes fewer, down to 32.
@@ -115,9 +116,18 @@ class Recipe:
         needed = min(-(-FEWEST_STEPS * SMALLEST_BATCH // max(rows, 1)), MOST_EPOCHS)
         return max(min(self.epochs, self.epochs * MANY_ROWS // max(rows, 1)), needed, 2)
 
+    def patience_for(self, rows: int) -> int:
+        """The epochs without improvement that are borne: the same share of all where the rows are seen more often.
+
+        >>> chosen = recipe("table", "default")
+        >>> chosen.patience_for(100), chosen.patience_for(8_000), chosen.patience_for(1_000_000)
+        (46, 12, 12)
+        """
+        return max(self.patience * self.epochs_for(rows) // self.epochs, self.patience)
+
     def choices(self) -> dict[str, Any]:
         """What the recipe chooses of the options of `train` that do not depend on the number of rows."""
-        names = ("optimizer", "hidden", "activation", "dropout", "schedule", "patience")
+        names = ("optimizer", "hidden", "activation", "dropout", "schedule")
         return {name: getattr(self, name) for name in names}
 
     def describe(self) -> list[tuple[str, str]]:
