@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ranvier.network.layers import Dense
+from ranvier.training.metrics import quick_name
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
@@ -55,8 +56,8 @@ class FittedAttributes:
     @property
     def validation_scores_(self) -> list[float] | None:
         """Accuracy or R2 on the validation rows after every epoch."""
-        scores = [score for epoch in self.model_.history for score in epoch.metrics.values()]
-        return scores or None
+        name = quick_name(self.model_.task)
+        return [epoch.metrics[name] for epoch in self.model_.history if name in epoch.metrics] or None
 
     @property
     def best_validation_score_(self) -> float | None:
