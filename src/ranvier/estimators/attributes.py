@@ -24,6 +24,9 @@ class FittedAttributes:
         n_iter_: the number of epochs, of all networks of a recipe together.
         n_layers_: the dense layers and the input layer; n_outputs_: the number of outputs; out_activation_: the
             activation of the output layer, "softmax", "sigmoid" or "identity".
+
+    Raises:
+        AttributeError: before `fit`.
     """
 
     model_: Model

@@ -53,6 +53,10 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
 
         Parameters:
             X: raw rows, as for `fit`; or a single row as a dictionary of column to value.
+
+        Raises:
+            NotFittedError: `fit` was not called before.
+            ValueError: the rows are not like those of `fit`: other columns, or cells that are not what theirs were.
         """
         outputs = self._outputs(X)
         return self.model_.target.values(outputs)
