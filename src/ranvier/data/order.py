@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.sources.records import Arrays, Source, Table
 from ranvier.engine.sparse import Sparse
-from ranvier.random import SAMPLE, bits
+from ranvier.random import SAMPLE, wide_bits
 
 MOST_REPEATS = 8
 BLOCK = 4096
@@ -105,8 +105,7 @@ def _sparse_keys(rows: Sparse, purpose: int) -> NDArray[np.uint64]:
 
 def _factors(columns: int, purpose: int) -> NDArray[np.uint64]:
     """An odd random number for each column."""
-    words = bits(0, SAMPLE, 0, purpose, 2 * columns).astype(np.uint64)
-    factors: NDArray[np.uint64] = (words[::2] << np.uint64(32)) | words[1::2] | np.uint64(1)
+    factors: NDArray[np.uint64] = wide_bits(0, SAMPLE, 0, purpose, columns) | np.uint64(1)
     return factors
 
 
