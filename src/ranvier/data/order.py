@@ -8,13 +8,12 @@ B is the number of rows, K the number of columns.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.records import Arrays, Source, Table
+from ranvier.data.sources.records import Arrays, Source
 from ranvier.engine.sparse import Sparse
 from ranvier.random import SAMPLE, wide_bits
 
@@ -45,7 +44,7 @@ def arranged(
     index = np.arange(source.rows)
     if weight is not None:
         counted = np.flatnonzero(weight)
-        source, values, weight = _take(source, counted), values[counted], weight[counted]
+        source, values, weight = source.take(counted), values[counted], weight[counted]
         whole = bool((weight == np.floor(weight)).all()) and weight.sum() <= MOST_REPEATS * len(weight)
         index = np.repeat(np.arange(len(counted)), weight.astype(np.int64) if whole else 1)
         weight = None if whole else weight
@@ -53,13 +52,7 @@ def arranged(
     if weight is not None:
         keys += _array_keys(weight[:, None], 2)
     index = index[np.argsort(keys[index], kind="stable")]
-    return _take(source, index), values[index], None if weight is None else weight[index]
-
-
-def _take(source: Source, index: NDArray[np.int64]) -> Source:
-    if isinstance(source, Table):
-        return replace(source, frame=source.frame[index])
-    return replace(source, inputs=source.inputs[index])
+    return source.take(index), values[index], None if weight is None else weight[index]
 
 
 def _keys(source: Source) -> NDArray[np.uint64]:
