@@ -27,7 +27,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         activation, dropout: of the hidden layers.
         recipe: "table" chooses everything that is left open here, for tables, and trains several networks, each with
             other rows left out to decide when to stop, joined to one; None trains one, as `ranvier.train` does.
-        effort: of the recipe: "fast", "default" or "best".
+        effort: of the recipe: "fast", "default" or "best"; None with a `Recipe` of your own.
         loss: a name or record; None takes cross-entropy.
         optimizer, learning_rate, schedule, weight_decay: how steps are made; names or records.
         batch_size: rows a step; epochs: at most so many passes over the rows.
