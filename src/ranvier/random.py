@@ -96,6 +96,17 @@ def bits(seed: int, purpose: int, step: int, layer: int, count: int, start: int 
     return words[start - 4 * first : start - 4 * first + count]
 
 
+def wide_bits(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArray[np.uint64]:
+    """Random words of 64 bits: word number i has word 2 i of `bits` as its upper half and word 2 i + 1 as its lower.
+
+    >>> [int(word) >> 32 for word in wide_bits(1, SAMPLE, 2, 3, 2)] == bits(1, SAMPLE, 2, 3, 4)[::2].tolist()
+    True
+    """
+    words = bits(seed, purpose, step, layer, 2 * count).astype(np.uint64)
+    wide: NDArray[np.uint64] = (words[::2] << _HALF) | words[1::2]
+    return wide
+
+
 class _Uniform:
     """The numbers of `uniform`, up to BLOCK at a time, in the same memory again and again: fresh memory is slow."""
 

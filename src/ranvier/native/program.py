@@ -22,6 +22,7 @@ from ranvier.native import compiled
 from ranvier.native.machine import memory
 from ranvier.native.machine.target import Target
 from ranvier.native.plan.arguments import ARGUMENTS, KINDS
+from ranvier.native.plan.packing import bfloat16_of
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
@@ -201,8 +202,6 @@ def readable_rows(inputs: Array | Sparse, problem: Problem) -> tuple[Array | Spa
     if isinstance(found, Sparse):
         found = found.astype(problem.dtype)
         if problem.precision == "bfloat16":
-            from ranvier.native.kernels.bfloat16 import bfloat16_of
-
             found = replace(found, values=bfloat16_of(found.values))
         parts = {"inputs": found.values, "columns": found.columns, "row_starts": found.starts}
         return found, {name: memory.address(part) for name, part in parts.items()}
