@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.row import RowEncoder
+from ranvier.data.encoders.side_by_side import SideBySide
 from ranvier.data.encoders.table import Encoder
 from ranvier.errors import DataError, ShapeError
 
@@ -68,7 +68,7 @@ def test_the_same_bits_as_whole_columns(name: str, row: tuple[Any, ...]) -> None
     encoder = ENCODERS[name]
     cells = {plan.name: cell for plan, cell in zip(encoder.columns, row, strict=True)}
     expected = whole(encoder, cells)
-    quick = RowEncoder(encoder.encoders).encode([cells[one.column] for one in encoder.encoders])
+    quick = SideBySide(encoder.encoders).row([cells[one.column] for one in encoder.encoders])
     if isinstance(expected, DataError):
         assert quick is None
         with pytest.raises(DataError):
@@ -84,7 +84,7 @@ def test_plain_rows_take_the_short_way(name: str) -> None:
     several = encoder.transform(FRAME)
     for place in range(6):
         row = FRAME.row(place, named=True)
-        quick = RowEncoder(encoder.encoders).encode([row[one.column] for one in encoder.encoders])
+        quick = SideBySide(encoder.encoders).row([row[one.column] for one in encoder.encoders])
         assert quick is not None
         assert quick.tobytes() == several[place].tobytes()
         assert encoder.transform(FRAME[place : place + 1]).tobytes() == several[place].tobytes()

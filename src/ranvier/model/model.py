@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ranvier import data
 from ranvier.data import TargetEncoder
-from ranvier.data.sources.records import is_row
 from ranvier.engine import Executable, LayerValues, Problem, Rows, Sparse, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
@@ -234,8 +233,7 @@ class Model:
         """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
         if self.encoder is None:
             return row_tools.network_inputs(X, self.network.inputs)
-        raw = isinstance(X, Mapping) or is_row(X)
-        encoded: Array = self.encoder.transform(X if raw else data.open_source(X))
+        encoded: Array | Sparse = self.encoder.transform(X)
         return encoded
 
     def close(self) -> None:

@@ -71,33 +71,47 @@ class CategoryEncoder:
         """Whether no known value could stand in a column of numbers."""
         return bool(self.values) and not any(_is_number(value) for value in self.values)
 
-    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write one 1 into each row of `out`, shape (rows, number of values + 2).
+    def read(self, cells: pl.Series) -> NDArray[np.intp]:
+        """The place of each cell, shape (rows,).
 
         Raises:
             DataError: the cells are numbers, and the known values are words.
         """
-        words = read.text(cells)
-        if cells.dtype.is_numeric() and self.words_only and words.null_count() < len(words):
-            shown = cells.drop_nulls()[0]
-            raise DataError(
-                f'Column "{self.column}" holds numbers, such as {shown}, and held words in training, such as '
-                f'"{min(self.values)}"; give words there, or leave the cells empty where they are unknown.'
-            )
-        other, missing = len(self.values), len(self.values) + 1
-        if len(words) <= read.FEW_ROWS:
-            known = _places(self.values)
-            for row, word in enumerate(words.to_list()):
-                out[row, missing if word is None else known.get(word, other)] = 1.0
-            return
-        places = np.full(len(words), other)
-        if self.values:
-            codes = words.cast(_values_type(self.values), strict=False)
-            found = codes.is_not_null().to_numpy()
-            places[found] = codes.to_physical().drop_nulls().to_numpy()
-        if words.null_count():
-            places[words.is_null().to_numpy()] = missing
+        if cells.dtype.is_numeric() and self.words_only and cells.null_count() < len(cells):
+            self._refuse_numbers(cells)
+        words = cells if cells.dtype == pl.String else read.text(cells)
+        places, unknown = self._known(words)
+        if unknown.size:
+            # Most cells are written as the known values are, and need no other look than at these.
+            rest = read.text(words.gather(unknown))
+            others, still = self._known(rest)
+            others[still] = len(self.values)
+            if rest.null_count():
+                others[rest.is_null().to_numpy()] = len(self.values) + 1
+            places[unknown] = others
+        return places
+
+    def write(self, places: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+        """Write one 1 into each row of `out`, shape (rows, number of values + 2)."""
         out[np.arange(len(places)), places] = 1.0
+
+    def _known(self, words: pl.Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The places of the words that are known values, 0 for the others, and which those others are."""
+        codes = words.cast(_values_type(self.values), strict=False).to_physical()
+        if not codes.null_count():
+            return codes.to_numpy().astype(np.intp), np.empty(0, np.intp)
+        unknown = codes.is_null().to_numpy()
+        places = np.where(unknown, 0, codes.to_numpy()).astype(np.intp)
+        return places, np.flatnonzero(unknown)
+
+    def _refuse_numbers(self, cells: pl.Series) -> None:
+        """Raise an error unless all of these numbers are NaN."""
+        words = read.text(cells).is_not_null()
+        if words.any():
+            raise DataError(
+                f'Column "{self.column}" holds numbers, such as {cells.filter(words)[0]}, and held words in training, '
+                f'such as "{min(self.values)}"; give words there, or leave the cells empty where they are unknown.'
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
@@ -113,6 +127,9 @@ class CategoryEncoder:
         values = checks.items(data, "values", str)
         if len(set(values)) != len(values):
             raise checks.damaged('"values" has a value twice')
+        for value in values:
+            if value in read.MISSING or value != value.strip(read.WHITE_SPACE):
+                raise checks.damaged(f'"values" has {value[:40]!r}, which no cell is read as')
         return cls(checks.field(data, "column", str), values)
 
 
@@ -122,12 +139,6 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-@lru_cache(maxsize=1024)
-def _places(values: tuple[str, ...]) -> dict[str, int]:
-    """The place of each value."""
-    return {value: place for place, value in enumerate(values)}
 
 
 @lru_cache(maxsize=1024)

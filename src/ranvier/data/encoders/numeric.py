@@ -1,0 +1,145 @@
+"""What numbers become: the scaled value, waves of it, and ramps between edges, for all columns of a table at once.
+
+B is the number of rows, n the number of columns of numbers, K the number of inputs that all columns become, W the
+number of waves of the column that has most.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.encoders.scaling import FAR, LIMIT, soften
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How one column of numbers is spelled out.
+
+    Fields:
+        center, scale: z = soft((x - center) / scale), and 0 where the scale is 0; a missing cell counts as the center.
+        waves: how many pairs cos(k pi z / 8), sin(k pi z / 8) follow, k = 1 ... waves.
+        edges: between neighbours a ramp min(max((x - low) / (high - low), 0), 1) - 1/2; increasing, empty for none.
+        flag: whether a last number says 1 for a missing cell.
+    """
+
+    center: float
+    scale: float
+    waves: int
+    edges: tuple[float, ...]
+    flag: bool
+
+    @property
+    def width(self) -> int:
+        """The number of features.
+
+        >>> Spelling(0.0, 1.0, waves=2, edges=(0.0, 1.0, 5.0), flag=True).width
+        8
+        """
+        return 1 + 2 * self.waves + max(len(self.edges) - 1, 0) + self.flag
+
+
+class Numeric:
+    """Writes the features of columns of numbers. One row gets the same bits as many.
+
+    Parameters:
+        columns: for each column where its features begin in a row, and how it is spelled out.
+
+    >>> numeric = Numeric([(0, Spelling(2.0, 1.0, waves=0, edges=(1.0, 2.0, 4.0), flag=True))])
+    >>> out = np.zeros((3, 4), np.float32)
+    >>> numeric.write(np.array([[2.0, 3.0, np.nan]]), out)
+    >>> out[:, 1:].tolist()
+    [[0.5, -0.5, 0.0], [0.5, 0.0, 0.0], [0.5, -0.5, 1.0]]
+    """
+
+    def __init__(self, columns: Sequence[tuple[int, Spelling]]) -> None:
+        scale = np.array([one.scale for _, one in columns])
+        self._center = np.array([one.center for _, one in columns])[:, None]
+        self._constant = np.flatnonzero(scale == 0)
+        self._divisor = np.where(scale == 0, 1.0, scale)[:, None]
+        self._starts = [start for start, _ in columns]
+        self._flags = [(place, start + one.width - 1) for place, (start, one) in enumerate(columns) if one.flag]
+        waved = [place for place, (_, one) in enumerate(columns) if one.waves]
+        ends = [(columns[place][0] + 1, columns[place][1].waves) for place in waved]
+        self._waves = [(first, first + 2 * waves, waves) for first, waves in ends]
+        self._waved = slice(None) if len(waved) == len(columns) else np.array(waved, np.intp)
+        most = max((waves for _, waves in ends), default=0)
+        self._frequencies = np.arange(1, most + 1, dtype=np.float32)[:, None, None] * np.float32(np.pi / (2 * FAR))
+        self._ramps = [
+            (place, _Ramps(start + 1 + 2 * one.waves, one.edges))
+            for place, (start, one) in enumerate(columns)
+            if one.edges
+        ]
+
+    def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write the features over the zeros in `out`.
+
+        Parameters:
+            values: shape (n, B), NaN where missing, never infinite.
+            out: shape (B, K).
+        """
+        missing = np.isnan(values)
+        gone = missing.any()
+        if gone:
+            values = np.where(missing, self._center, values)
+        with np.errstate(over="ignore"):
+            scaled = values - self._center
+            scaled /= self._divisor
+            np.maximum(scaled, -LIMIT, out=scaled)
+            np.minimum(scaled, LIMIT, out=scaled)
+            if self._constant.size:
+                scaled[self._constant] = 0.0
+            z = scaled.astype(np.float32)
+            soften(z)
+            for start, one in zip(self._starts, z, strict=True):
+                out[:, start] = one
+            if self._waves:
+                angles = self._frequencies * z[self._waved]
+                cosines, sines = np.cos(angles), np.sin(angles, out=angles)
+                for place, (first, end, waves) in enumerate(self._waves):
+                    out[:, first:end:2] = cosines[:waves, place].T
+                    out[:, first + 1 : end : 2] = sines[:waves, place].T
+            for place, ramps in self._ramps:
+                ramps.write(values[place], out)
+        if gone:
+            for place, flag in self._flags:
+                out[:, flag] = missing[place]
+
+
+class _Ramps:
+    """The ramps of one column. Below the one in which a value lies all are 1/2, above it all are -1/2.
+
+    That is exact: for x >= high the quotient (x - low) / (high - low) is at least 1 after rounding, too, and for
+    x <= low at most 0.
+    """
+
+    def __init__(self, first: int, edges: tuple[float, ...]) -> None:
+        count = len(edges) - 1
+        self._first, self._end, self._edges = first, first + count, edges
+        self._inner = np.array(edges[1:-1])
+        self._low, self._length = np.array(edges[:-1]), np.diff(edges)
+        self._rows = np.where(np.arange(count) < np.arange(count)[:, None], np.float32(0.5), np.float32(-0.5))
+
+    def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write the ramps of the values, shape (B,), none of which is missing."""
+        if len(values) == 1:
+            value = values.item()
+            at = bisect_right(self._edges, value, 1, len(self._edges) - 1) - 1
+            low = self._edges[at]
+            row = out[0]
+            row[self._first : self._end] = self._rows[at]
+            row[self._first + at] = min(max((value - low) / (self._edges[at + 1] - low), 0.0), 1.0) - 0.5
+            return
+        places = np.searchsorted(self._inner, values, side="right")
+        ramps = self._rows.take(places, axis=0)
+        inside = values - self._low.take(places)
+        inside /= self._length.take(places)
+        np.maximum(inside, 0.0, out=inside)
+        np.minimum(inside, 1.0, out=inside)
+        inside -= 0.5
+        ramps.reshape(-1)[np.arange(0, ramps.size, ramps.shape[1]) + places] = inside
+        out[:, self._first : self._end] = ramps
