@@ -70,8 +70,17 @@ def text(cells: pl.Series) -> pl.Series:
 
 def _few_words(words: pl.Series) -> pl.Series:
     """The same for a few rows, where starting a polars expression takes longer than all the work."""
-    stripped = (None if word is None else word.strip(WHITE_SPACE) for word in words.to_list())
-    return pl.Series(words.name, [None if word in MISSING else word for word in stripped], dtype=pl.String)
+    return pl.Series(words.name, [None if word is None else stripped(word) for word in words.to_list()], pl.String)
+
+
+def stripped(word: str) -> str | None:
+    """One cell of text without white space around it, None where missing: what `text` makes of it.
+
+    >>> stripped(" Private"), stripped("?")
+    ('Private', None)
+    """
+    word = word.strip(WHITE_SPACE)
+    return None if word in MISSING else word
 
 
 def numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:

@@ -80,29 +80,26 @@ class CategoryEncoder:
         if cells.dtype.is_numeric() and self.words_only and cells.null_count() < len(cells):
             self._refuse_numbers(cells)
         words = cells if cells.dtype == pl.String else read.text(cells)
-        places, unknown = self._known(words)
-        if unknown.size:
-            # Most cells are written as the known values are, and need no other look than at these.
-            rest = read.text(words.gather(unknown))
-            others, still = self._known(rest)
-            others[still] = len(self.values)
-            if rest.null_count():
-                others[rest.is_null().to_numpy()] = len(self.values) + 1
-            places[unknown] = others
-        return places
+        places = words.cast(_values_type(self.values), strict=False).to_physical().to_numpy()
+        if places.dtype.kind != "f":
+            return places.astype(np.intp)
+        # Most cells are written as the known values are; the others, NaN here, are looked at one by one.
+        unknown = np.flatnonzero(np.isnan(places))
+        places[unknown] = self._places(words[unknown].to_list())
+        return places.astype(np.intp)
+
+    def _places(self, words: list[str | None]) -> list[int]:
+        """The places of words that need not be written as the known values are."""
+        known, other = _known(self.values), len(self.values)
+        place: dict[str | None, int] = {}
+        for written in set(words):
+            word = None if written is None else read.stripped(written)
+            place[written] = other + 1 if word is None else known.get(word, other)
+        return [place[written] for written in words]
 
     def write(self, places: NDArray[np.intp], out: NDArray[np.float32]) -> None:
         """Write one 1 into each row of `out`, shape (rows, number of values + 2)."""
         out[np.arange(len(places)), places] = 1.0
-
-    def _known(self, words: pl.Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The places of the words that are known values, 0 for the others, and which those others are."""
-        codes = words.cast(_values_type(self.values), strict=False).to_physical()
-        if not codes.null_count():
-            return codes.to_numpy().astype(np.intp), np.empty(0, np.intp)
-        unknown = codes.is_null().to_numpy()
-        places = np.where(unknown, 0, codes.to_numpy()).astype(np.intp)
-        return places, np.flatnonzero(unknown)
 
     def _refuse_numbers(self, cells: pl.Series) -> None:
         """Raise an error unless all of these numbers are NaN."""
@@ -139,6 +136,12 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@lru_cache(maxsize=1024)
+def _known(values: tuple[str, ...]) -> dict[str, int]:
+    """The place of each value."""
+    return {value: place for place, value in enumerate(values)}
 
 
 @lru_cache(maxsize=1024)

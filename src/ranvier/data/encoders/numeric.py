@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.scaling import FAR, LIMIT, soften
 
+BLOCK = 2048
+"""The rows that are written at once: what a block needs stays in the cache."""
+EXACT, SPREAD = 2.0**52, 16
+
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
@@ -108,6 +112,56 @@ class Numeric:
         if gone:
             for place, flag in self._flags:
                 out[:, flag] = missing[place]
+
+    def write_column(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write the features of a single column, for any number of rows.
+
+        Whole numbers that lie close, such as ages, are spelled out once each and then copied.
+
+        Parameters:
+            values: shape (B,), NaN where missing, never infinite.
+            out: shape (B, width of the column).
+        """
+        found = close_whole_numbers(values)
+        if found is not None:
+            different = np.zeros((len(found[0]), out.shape[1]), np.float32)
+            self.write(found[0][None], different)
+        for first in range(0, len(values), BLOCK):
+            block = slice(first, first + BLOCK)
+            if found is None:
+                self.write(values[None, block], out[block])
+            else:
+                out[block] = different.take(found[1][block], axis=0)
+
+
+def close_whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
+    """The different values, and for each value which of them it is, where all are whole numbers that lie close.
+
+    Returns arrays (D,) and (B,), NaN counted as a value; None where there are fractions, where more than half of the
+    values are different, or where they are too far apart for this to be quick.
+
+    >>> different, place = close_whole_numbers(np.array([7.0, 5.0, np.nan, 5.0, 5.0, 5.0]))
+    >>> different.tolist(), place.tolist()
+    ([5.0, 7.0, nan], [1, 0, 2, 0, 0, 0])
+    >>> close_whole_numbers(np.array([0.5, 0.5]))
+    """
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    if not (low >= -EXACT and high <= EXACT and high - low < SPREAD * len(values)):
+        return None
+    missing = np.isnan(values)
+    present = np.where(missing, low, values)
+    offsets = (present - low).astype(np.intp)
+    negative_zero = low <= 0 <= high and bool((np.signbit(present) & (present == 0)).any())
+    if negative_zero or (offsets + low != present).any():
+        return None
+    seen = np.zeros(int(high - low) + 1, np.bool_)
+    seen[offsets] = True
+    different = np.flatnonzero(seen)
+    if 2 * len(different) >= len(values):
+        return None
+    places = np.empty(len(seen), np.intp)
+    places[different] = np.arange(len(different))
+    return np.append(different + low, np.nan), np.where(missing, len(different), places[offsets])
 
 
 class _Ramps:

@@ -42,8 +42,8 @@ def number(cell: Any) -> float:
     if kind is float:
         return float(cell)
     if kind is str:
-        said = cell.strip(read.WHITE_SPACE)
-        if said in read.MISSING:
+        said = read.stripped(cell)
+        if said is None:
             return NAN
         if NUMBER.fullmatch(said):
             return float(said)
@@ -61,8 +61,7 @@ def word(cell: Any) -> str | None:
     """
     kind = type(cell)
     if kind is str:
-        said: str = cell.strip(read.WHITE_SPACE)
-        return None if said in read.MISSING else said
+        return read.stripped(cell)
     if cell is None:
         return None
     if kind is bool:

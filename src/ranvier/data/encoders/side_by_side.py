@@ -8,7 +8,7 @@ B is the number of rows, K the number of inputs that the columns become.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,6 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.encoders.numeric import Numeric
-
-BLOCK = 2048
-"""The rows that are written at once: what a block needs stays in the cache."""
 
 
 class SideBySide:
@@ -43,11 +40,11 @@ class SideBySide:
 
     def __init__(self, encoders: Iterable[ColumnEncoder]) -> None:
         self._encoders = tuple(encoders)
+        self._writers: list[tuple[slice, Callable[[Any, NDArray[np.float32]], None]]] = []
         self._numbers: list[int] = []
         self._booleans: list[tuple[int, slice, BooleanEncoder]] = []
-        self._others: list[tuple[int, slice, BooleanEncoder | CategoryEncoder | DateEncoder]] = []
         self._dates: list[tuple[int, slice, DateEncoder]] = []
-        self._known: list[tuple[int, bool, dict[str, int], int]] = []
+        self._categories: list[tuple[int, bool, dict[str, int], int]] = []
         spelled = []
         start = 0
         for place, one in enumerate(self._encoders):
@@ -55,15 +52,17 @@ class SideBySide:
             if isinstance(one, (NumberEncoder, BasisEncoder)):
                 self._numbers.append(place)
                 spelled.append((start, one.spelling))
+                self._writers.append((inputs, Numeric([(0, one.spelling)]).write_column))
             elif isinstance(one, BooleanEncoder):
                 self._booleans.append((place, inputs, one))
+                self._writers.append((inputs, one.write))
             elif isinstance(one, CategoryEncoder):
                 known = {value: start + number for number, value in enumerate(one.values)}
-                self._known.append((place, one.words_only, known, start + len(known)))
+                self._categories.append((place, one.words_only, known, start + len(known)))
+                self._writers.append((inputs, one.write))
             elif isinstance(one, DateEncoder):
                 self._dates.append((place, inputs, one))
-            if isinstance(one, (BooleanEncoder, CategoryEncoder, DateEncoder)):
-                self._others.append((place, inputs, one))
+                self._writers.append((inputs, one.write))
             start = inputs.stop
         self.width = start
         self._numeric = Numeric(spelled) if spelled else None
@@ -77,16 +76,9 @@ class SideBySide:
         Raises:
             DataError: a cell is not what its column's kind asks for.
         """
-        rows = len(cells[0]) if cells else 0
-        said = [one.read(column) for one, column in zip(self._encoders, cells, strict=True)]
-        numbers = np.array([said[place] for place in self._numbers])
-        out = np.zeros((rows, self.width), np.float32)
-        for first in range(0, rows, BLOCK):
-            block = slice(first, first + BLOCK)
-            if self._numeric is not None:
-                self._numeric.write(numbers[:, block], out[block])
-            for place, inputs, one in self._others:
-                one.write(said[place][block], out[block, inputs])
+        out = np.zeros((len(cells[0]), self.width), np.float32)
+        for one, column, (inputs, write) in zip(self._encoders, cells, self._writers, strict=True):
+            write(one.read(column), out[:, inputs])
         return out
 
     def row(self, cells: Sequence[Any]) -> NDArray[np.float32] | None:
@@ -100,7 +92,7 @@ class SideBySide:
         try:
             if self._numeric is not None:
                 self._numeric.write(self._row_numbers(cells), out)
-            for place, words_only, known, other in self._known:
+            for place, words_only, known, other in self._categories:
                 value = cells[place]
                 at = known.get(value) if type(value) is str else None
                 if at is None:
