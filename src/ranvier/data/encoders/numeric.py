@@ -18,6 +18,7 @@ from ranvier.data.encoders.scaling import FAR, LIMIT, soften
 BLOCK = 2048
 """The rows that are written at once: what a block needs stays in the cache."""
 EXACT, SPREAD = 2.0**52, 16
+LOWEST, HIGHEST = np.array(-LIMIT), np.array(LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,15 @@ class Numeric:
         self._center = np.array([one.center for _, one in columns])[:, None]
         self._constant = np.flatnonzero(scale == 0)
         self._divisor = np.where(scale == 0, 1.0, scale)[:, None]
-        self._starts = [start for start, _ in columns]
+        self._starts = np.array([start for start, _ in columns], np.intp)
         self._flags = [(place, start + one.width - 1) for place, (start, one) in enumerate(columns) if one.flag]
-        waved = [place for place, (_, one) in enumerate(columns) if one.waves]
-        ends = [(columns[place][0] + 1, columns[place][1].waves) for place in waved]
-        self._waves = [(first, first + 2 * waves, waves) for first, waves in ends]
-        self._waved = slice(None) if len(waved) == len(columns) else np.array(waved, np.intp)
-        most = max((waves for _, waves in ends), default=0)
+        self._waves = [(place, start + 1, one.waves) for place, (start, one) in enumerate(columns) if one.waves]
+        most = max((waves for _, _, waves in self._waves), default=0)
         self._frequencies = np.arange(1, most + 1, dtype=np.float32)[:, None, None] * np.float32(np.pi / (2 * FAR))
+        pairs = sorted((k, place, first + 2 * k) for place, first, waves in self._waves for k in range(waves))
+        self._pairs = np.array([k * len(columns) + place for k, place, _ in pairs], np.intp)
+        self._cosines = np.array([first for _, _, first in pairs], np.intp)
+        self._sines = self._cosines + 1
         self._ramps = [
             (place, _Ramps(start + 1 + 2 * one.waves, one.edges))
             for place, (start, one) in enumerate(columns)
@@ -87,31 +89,50 @@ class Numeric:
             out: shape (B, K).
         """
         missing = np.isnan(values)
-        gone = missing.any()
+        gone = np.count_nonzero(missing)
         if gone:
             values = np.where(missing, self._center, values)
         with np.errstate(over="ignore"):
             scaled = values - self._center
             scaled /= self._divisor
-            np.maximum(scaled, -LIMIT, out=scaled)
-            np.minimum(scaled, LIMIT, out=scaled)
+            np.maximum(scaled, LOWEST, out=scaled)
+            np.minimum(scaled, HIGHEST, out=scaled)
             if self._constant.size:
                 scaled[self._constant] = 0.0
             z = scaled.astype(np.float32)
             soften(z)
-            for start, one in zip(self._starts, z, strict=True):
-                out[:, start] = one
-            if self._waves:
-                angles = self._frequencies * z[self._waved]
-                cosines, sines = np.cos(angles), np.sin(angles, out=angles)
-                for place, (first, end, waves) in enumerate(self._waves):
-                    out[:, first:end:2] = cosines[:waves, place].T
-                    out[:, first + 1 : end : 2] = sines[:waves, place].T
-            for place, ramps in self._ramps:
-                ramps.write(values[place], out)
+            (self._write_row if len(out) == 1 else self._write_rows)(values, z, out)
         if gone:
             for place, flag in self._flags:
                 out[:, flag] = missing[place]
+
+    def _write_row(self, values: NDArray[np.float64], z: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Write all but the flags where there is one row: as few operations as possible."""
+        row = out[0]
+        row[self._starts] = z[:, 0]
+        if self._waves:
+            angles = (self._frequencies * z).reshape(-1)
+            if len(self._pairs) < len(angles):
+                angles = angles.take(self._pairs)
+            row[self._cosines] = np.cos(angles)
+            row[self._sines] = np.sin(angles)
+        numbers = values[:, 0].tolist()
+        for place, ramps in self._ramps:
+            ramps.write_one(numbers[place], row)
+
+    def _write_rows(self, values: NDArray[np.float64], z: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        """Write all but the flags where there are many rows: whole columns at once."""
+        for start, one in zip(self._starts, z, strict=True):
+            out[:, start] = one
+        if self._waves:
+            angles = self._frequencies * z
+            cosines, sines = np.cos(angles), np.sin(angles, out=angles)
+            for place, first, waves in self._waves:
+                end = first + 2 * waves
+                out[:, first:end:2] = cosines[:waves, place].T
+                out[:, first + 1 : end : 2] = sines[:waves, place].T
+        for place, ramps in self._ramps:
+            ramps.write(values[place], out)
 
     def write_column(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write the features of a single column, for any number of rows.
@@ -178,16 +199,17 @@ class _Ramps:
         self._low, self._length = np.array(edges[:-1]), np.diff(edges)
         self._rows = np.where(np.arange(count) < np.arange(count)[:, None], np.float32(0.5), np.float32(-0.5))
 
+    def write_one(self, value: float, row: NDArray[np.float32]) -> None:
+        """Write the ramps of a value, which is not missing, into its row."""
+        edges, first = self._edges, self._first
+        at = bisect_right(edges, value, 1, len(edges) - 1) - 1
+        low = edges[at]
+        inside = (value - low) / (edges[at + 1] - low)
+        row[first : self._end] = self._rows[at]
+        row[first + at] = (0.0 if inside < 0.0 else 1.0 if inside > 1.0 else inside) - 0.5
+
     def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write the ramps of the values, shape (B,), none of which is missing."""
-        if len(values) == 1:
-            value = values.item()
-            at = bisect_right(self._edges, value, 1, len(self._edges) - 1) - 1
-            low = self._edges[at]
-            row = out[0]
-            row[self._first : self._end] = self._rows[at]
-            row[self._first + at] = min(max((value - low) / (self._edges[at + 1] - low), 0.0), 1.0) - 0.5
-            return
         places = np.searchsorted(self._inner, values, side="right")
         ramps = self._rows.take(places, axis=0)
         inside = values - self._low.take(places)
