@@ -6,6 +6,8 @@ caller can name the row. A cell is missing when it is null, NaN, or after stripp
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s?(Z|[+
 SECONDS_PER_DAY = 86400.0
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)))
 FEW_ROWS = 32
+FEW_VALUES, MANY_ROWS = 1024, 8192
 
 
 def check_dtype(cells: pl.Series) -> None:
@@ -63,6 +66,11 @@ def text(cells: pl.Series) -> pl.Series:
     words = cells.cast(pl.String)
     if len(words) <= FEW_ROWS:
         return _few_words(words)
+    if len(words) < MANY_ROWS or words.head(FEW_VALUES).n_unique() < FEW_VALUES // 2:
+        # Mostly a few words, over and over, and all of them written as they should be.
+        different = words.unique().drop_nulls().to_list()
+        if all(stripped(word) == word for word in different):
+            return words
     words = words.str.strip_chars(WHITE_SPACE)
     marks = words.is_in(list(MISSING))
     return words.set(marks, None) if marks.any() else words
@@ -137,6 +145,8 @@ def moments_in_time(cells: pl.Series) -> tuple[pl.Series, int | None]:
     >>> values, wrong = moments_in_time(pl.Series(["2024-02-29", "2024-02-30"]))
     >>> str(values[0]), wrong
     ('2024-02-29 00:00:00', 1)
+
+    All are null where the first cell that is not missing is no date.
     """
     check_dtype(cells)
     if cells.dtype == pl.Date:
@@ -144,6 +154,10 @@ def moments_in_time(cells: pl.Series) -> tuple[pl.Series, int | None]:
     if cells.dtype == pl.Datetime:
         return cells.dt.replace_time_zone(None).cast(pl.Datetime("us")), None
     words = text(cells)
+    first = words.is_not_null().arg_max() if words.null_count() else 0
+    if first is not None and len(words) and not re.match(DATE_PATTERN, words[first] or ""):
+        never = pl.Series(words.name, [None], pl.Datetime("us")).new_from_index(0, len(words))
+        return never, first if words[first] is not None else None
     shaped = words.set(~words.str.contains(DATE_PATTERN), None)
     day = shaped.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     has_time = shaped.str.contains(r"^.{10}[T ]")

@@ -45,10 +45,11 @@ class CategoryEncoder:
         CategoryEncoder(column='sex', values=('Male', 'Female'))
         """
         words = read.text(cells).drop_nulls().rename("value")
-        counted = words.value_counts(name="rows").sort(["rows", "value"], descending=[True, False])
-        needed = max(fewest, 2) if counted.height > MOST_VALUES else fewest
-        counted = counted.head(MOST_VALUES).filter(pl.col("rows") >= needed)
-        return cls(cells.name, tuple(counted["value"].to_list()))
+        values, rows = words.value_counts(name="rows").get_columns()
+        needed = max(fewest, 2) if len(values) > MOST_VALUES else fewest
+        counted = zip(values.to_list(), rows.to_list(), strict=True)
+        common = sorted((-count, value) for value, count in counted if count >= needed)
+        return cls(cells.name, tuple(value for _, value in common[:MOST_VALUES]))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
