@@ -17,6 +17,7 @@ from ranvier.errors import DataError
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
 TRUE_WORDS = ("true", "t", "yes", "y", "1")
 FALSE_WORDS = ("false", "f", "no", "n", "0")
+TRUTH = {**dict.fromkeys(TRUE_WORDS, 1.0), **dict.fromkeys(FALSE_WORDS, 0.0)}
 WORD_PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
 DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
 SECONDS_PER_DAY = 86400.0
@@ -128,12 +129,32 @@ def booleans(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
     >>> values.tolist(), wrong
     ([1.0, 0.0, nan], None)
     """
+    if cells.dtype == pl.Boolean:
+        return cells.cast(pl.Float64).to_numpy(writable=True), None
+    if cells.dtype == pl.String:
+        values = _few_truths(cells)
+        if values is not None:
+            return values, None
     words = text(cells).str.to_lowercase()
     true, false = words.is_in(list(TRUE_WORDS)), words.is_in(list(FALSE_WORDS))
     wrong = ~(true | false) & words.is_not_null()
     values = true.cast(pl.Float64).to_numpy(writable=True)
     values[wrong.fill_null(False).to_numpy()] = np.nan
     return values, wrong.arg_max() if wrong.any() else None
+
+
+def _few_truths(cells: pl.Series) -> NDArray[np.float64] | None:
+    """The same for text of few different words, each of which says true, false or missing; None for other text."""
+    different = cells.unique().drop_nulls()
+    if len(different) > FEW_ROWS:
+        return None
+    words = [stripped(word) for word in different.to_list()]
+    truths = [np.nan if word is None else TRUTH.get(word.lower()) for word in words]
+    if None in truths:
+        return None
+    codes = cells.cast(pl.Enum(different)).to_physical().to_numpy()
+    places = np.where(np.isnan(codes), len(different), codes).astype(np.intp)
+    return np.array([*truths, np.nan], np.float64).take(places)
 
 
 def moments_in_time(cells: pl.Series) -> tuple[pl.Series, int | None]:

@@ -167,6 +167,8 @@ def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
     if array.dtype.kind != "O":
         return np.zeros(array.shape, np.bool_)
     cells = array.ravel().tolist()
+    if set(map(type, cells)) == {str}:
+        return np.zeros(array.shape, np.bool_)
     gone = [cell is None or (isinstance(cell, float) and not np.isfinite(cell)) or cell != cell for cell in cells]
     return np.array(gone, np.bool_).reshape(array.shape)
 

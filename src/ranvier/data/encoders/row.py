@@ -16,7 +16,6 @@ EXACT = 2**53
 NAN = float("nan")
 MICROSECOND = timedelta(microseconds=1)
 START = datetime(1970, 1, 1)
-TRUTH = {**dict.fromkeys(read.TRUE_WORDS, 1.0), **dict.fromkeys(read.FALSE_WORDS, 0.0)}
 
 
 class NotPlain(Exception):  # noqa: N818 - it is a message between two functions and never reaches a user
@@ -88,7 +87,7 @@ def truth(cell: Any) -> float:
     said = word(cell)
     if said is None:
         return NAN
-    known = TRUTH.get(said.lower())
+    known = read.TRUTH.get(said.lower())
     if known is None:
         raise NotPlain
     return known
