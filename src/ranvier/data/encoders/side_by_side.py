@@ -76,7 +76,8 @@ class SideBySide:
         Raises:
             DataError: a cell is not what its column's kind asks for.
         """
-        out = np.zeros((len(cells[0]), self.width), np.float32)
+        out = np.empty((len(cells[0]), self.width), np.float32)
+        out.fill(0.0)  # quicker than asking for zeros: NumPy asks for large pages here
         for one, column, (inputs, write) in zip(self._encoders, cells, self._writers, strict=True):
             write(one.read(column), out[:, inputs])
         return out
