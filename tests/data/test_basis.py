@@ -10,16 +10,23 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ranvier.data import ColumnPlan, encoder_from_dict, prepare
 from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.data.encoders.category import CategoryEncoder
 from ranvier.data.encoders.features import Features
+from ranvier.data.encoders.side_by_side import SideBySide
 from ranvier.data.encoders.table import Encoder
 from ranvier.errors import DataError, ModelFileError
 
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False), st.sampled_from([0.0, 1.0, -2.5]))
 FLOAT32 = float(np.finfo(np.float32).eps)
+
+
+def encoded(encoder: BasisEncoder, cells: pl.Series) -> NDArray[np.float32]:
+    """The features of the cells of a table of this column alone."""
+    return SideBySide([encoder]).columns([cells])
 
 
 @settings(max_examples=100, deadline=None)
@@ -37,21 +44,18 @@ def test_any_cells_give_finite_numbers_and_the_same_bits_again(
     assert again == encoder
     assert len(encoder.edges) <= bins + 2
     for given_cells in (cells, others):
-        out = np.zeros((len(given_cells), encoder.width), np.float32)
-        encoder.fill(pl.Series("x", given_cells, pl.Float64), out)
+        out = encoded(encoder, pl.Series("x", given_cells, pl.Float64))
         assert encoder.width == len(encoder.feature_names)
         assert np.isfinite(out).all()
         assert np.abs(out).max() <= 4.0 * (1 + FLOAT32)
-        one = np.zeros((1, encoder.width), np.float32)
-        encoder.fill(pl.Series("x", given_cells[-1:], pl.Float64), one)
+        one = encoded(encoder, pl.Series("x", given_cells[-1:], pl.Float64))
         assert (one == out[-1]).all()
 
 
 def test_the_ramps_say_where_a_value_lies() -> None:
     encoder = BasisEncoder.fit(pl.Series("x", np.arange(101.0)), waves=0, bins=4)
     assert encoder.edges == (0.0, 25.0, 50.0, 75.0, 100.0)
-    out = np.zeros((4, encoder.width), np.float32)
-    encoder.fill(pl.Series("x", [-7.0, 30.0, 100.0, 1e30]), out)
+    out = encoded(encoder, pl.Series("x", [-7.0, 30.0, 100.0, 1e30]))
     assert (out[:, 1:] + 0.5).round(6).tolist() == [
         [0, 0, 0, 0],
         [1, np.float32(0.2), 0, 0],
@@ -63,8 +67,7 @@ def test_the_ramps_say_where_a_value_lies() -> None:
 def test_the_waves_are_those_of_the_formula() -> None:
     encoder = BasisEncoder.fit(pl.Series("x", [0.0, 1.0, 2.0, 3.0, 4.0]), waves=2, bins=0)
     assert (encoder.center, encoder.scale) == (2.0, 2.0)
-    out = np.zeros((1, encoder.width), np.float32)
-    encoder.fill(pl.Series("x", [5.0]), out)
+    out = encoded(encoder, pl.Series("x", [5.0]))
     z = 1.5 / np.sqrt(1 + (1.5 / 4) ** 2)
     angles = np.pi / 8 * z * np.array([1, 2])
     expected = [z, np.cos(angles[0]), np.sin(angles[0]), np.cos(angles[1]), np.sin(angles[1])]
@@ -73,8 +76,7 @@ def test_the_waves_are_those_of_the_formula() -> None:
 
 def test_missing_cells_are_flagged_where_training_had_some() -> None:
     encoder = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0, None]), waves=1, bins=2)
-    out = np.zeros((2, encoder.width), np.float32)
-    encoder.fill(pl.Series("x", [None, 2.0]), out)
+    out = encoded(encoder, pl.Series("x", [None, 2.0]))
     assert out[:, -1].tolist() == [1.0, 0.0]
     assert (out[0, :-1] == out[1, :-1]).all()
     without = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0]), waves=1, bins=2)
@@ -102,7 +104,7 @@ def test_a_damaged_description_is_refused(change: dict[str, Any]) -> None:
 def test_a_cell_that_is_no_number_is_named() -> None:
     encoder = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0]), waves=1, bins=2)
     with pytest.raises(DataError, match='"old" in row 1'):
-        encoder.fill(pl.Series("x", ["old"]), np.zeros((1, encoder.width), np.float32))
+        encoded(encoder, pl.Series("x", ["old"]))
 
 
 @given(columns=st.integers(0, 3000), waves=st.integers(0, 9), bins=st.integers(0, 64), most=st.integers(1, 900))

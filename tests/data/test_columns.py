@@ -104,10 +104,13 @@ def test_few_rows_are_read_like_many(cells: list[str | None]) -> None:
     few = pl.Series("x", cells, dtype=pl.String)
     many = pl.Series("x", cells + [None] * FEW_ROWS, dtype=pl.String)
     assert text(few).to_list() == text(many).to_list()[: len(cells)]
+    odd = pl.Series("x", [*cells, *(f"z{row}" for row in range(2 * FEW_ROWS))], dtype=pl.String)
     for reader in (numbers, booleans):
-        first, second = reader(few), reader(many)
+        first, second, third = reader(few), reader(many), reader(odd)
         np.testing.assert_array_equal(first[0], second[0][: len(cells)])
+        np.testing.assert_array_equal(first[0], third[0][: len(cells)])
         assert first[1] == second[1]
+        assert third[1] == (len(cells) if first[1] is None else first[1])
 
 
 @settings(max_examples=60, deadline=None)

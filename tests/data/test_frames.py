@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import polars as pl
 import pytest
 
 from ranvier.data import Table, open_source
-from ranvier.data.sources.frames import frame_from
+from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.errors import DataError
 
 COLUMNS: dict[str, list[Any]] = {
@@ -41,6 +42,32 @@ def makers() -> dict[str, Any]:
 def test_every_maker_gives_the_same_table(maker: str) -> None:
     frame = frame_from(makers()[maker])
     assert frame.to_dict(as_series=False) == COLUMNS
+
+
+def test_missing_cells_of_nullable_columns() -> None:
+    pandas = pytest.importorskip("pandas")
+    columns = {"age": [39, None, 2**60 + 1], "member": [None, True, False], "job": ["a", None, " b"]}
+    types = {"age": "Int64", "member": "boolean", "job": "string"}
+    frame = pandas.DataFrame({name: pandas.array(cells, types[name]) for name, cells in columns.items()})
+    assert frame_from(frame).to_dict(as_series=False) == columns
+
+
+def test_text_comes_without_arrow_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"job": ["clerk", None, "Ünï"]})
+    expected = frame_from(frame)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert frame_from(frame).equals(expected)
+    assert expected["job"].to_list() == ["clerk", None, "Ünï"]
+
+
+def test_a_frame_of_one_row_gives_its_cells() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1, 2], "b": ["x", None], 3: [0.5, np.nan]})
+    assert row_of(frame.iloc[[0]]) == {"a": 1, "b": "x", 3: 0.5}
+    assert [type(cell) for cell in (row_of(frame.iloc[[0]]) or {}).values()] == [int, str, float]
+    for none in (frame, frame["a"].iloc[[0]], pandas.DataFrame([[1, 2]], columns=["a", "a"]), [1], np.ones((1, 2))):
+        assert row_of(none) is None
 
 
 def test_single_values_are_one_row_and_mixtures_become_text() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.row import RowEncoder
+from ranvier.data.encoders.side_by_side import SideBySide
 from ranvier.data.encoders.table import Encoder
 from ranvier.errors import DataError, ShapeError
 
@@ -44,6 +44,7 @@ TRUTHS = some.one_of(some.none(), some.booleans(), some.sampled_from(["Yes", "no
 DATES = some.one_of(
     some.none(), some.dates(), some.datetimes(), some.sampled_from(["2024-02-29", "2024-02-29T10:30", "?"])
 )
+MANY = 40
 ROW = some.tuples(NUMBERS, NUMBERS, NUMBERS, WORDS, TRUTHS, TRUTHS, DATES, DATES)
 
 
@@ -68,14 +69,61 @@ def test_the_same_bits_as_whole_columns(name: str, row: tuple[Any, ...]) -> None
     encoder = ENCODERS[name]
     cells = {plan.name: cell for plan, cell in zip(encoder.columns, row, strict=True)}
     expected = whole(encoder, cells)
-    quick = RowEncoder(encoder.encoders).encode([cells[one.column] for one in encoder.encoders])
+    quick = SideBySide(encoder.encoders).row([cells[one.column] for one in encoder.encoders])
     if isinstance(expected, DataError):
         assert quick is None
         with pytest.raises(DataError):
             encoder.transform(cells)
         return
-    for found in (quick, encoder.transform(cells), encoder.transform(list(row)), encoder.transform(row)):
+    wrapped = (cells, [cells], list(row), row, [list(row)], [row])
+    for found in (quick, *(encoder.transform(source) for source in wrapped)):
         assert found is None or found.tobytes() == expected.tobytes()
+    for several in ([cells] * 3, [row] * 3, {name: [cell] * MANY for name, cell in cells.items()}):
+        found = encoder.transform(several)
+        assert found.tobytes() == expected.tobytes() * len(found)
+
+
+@given(some.lists(ROW, min_size=1, max_size=3))
+def test_frames_of_pandas_give_the_bits_of_their_rows(rows: list[tuple[Any, ...]]) -> None:
+    pandas = pytest.importorskip("pandas")
+    encoder = ENCODERS["spelled out"]
+    table = {plan.name: [row[place] for row in rows] for place, plan in enumerate(encoder.columns)}
+    frame = pandas.DataFrame({name: pandas.Series(cells, dtype=object) for name, cells in table.items()})
+    try:
+        expected = encoder.transform(table)
+    except DataError:
+        with pytest.raises(DataError):
+            encoder.transform(frame)
+        return
+    assert encoder.transform(frame).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("whole", "old", 'Column "whole" has "old" in row 1, where a number'),
+        ("number", float("inf"), 'Column "number" has inf in row 1, where a finite number'),
+        ("number", "-inf", 'Column "number" has "-inf" in row 1, where a finite number'),
+        ("answer", "perhaps", 'Column "answer" has "perhaps" in row 1, where true or false'),
+        ("day", "2024-02-30", 'Column "day" has "2024-02-30" in row 1, where a date'),
+    ],
+)
+def test_a_cell_that_cannot_be_used_is_named_in_every_form(column: str, cell: Any, message: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    encoder = ENCODERS["spelled out"]
+    row = {**FRAME.row(0, named=True), column: cell}
+    forms = (row, [row], list(row.values()), [list(row.values())], pl.DataFrame([row]), pandas.DataFrame([row]))
+    for form in (*forms, [row] * 50, pandas.DataFrame([row] * 50)):
+        with pytest.raises(DataError, match=message):
+            encoder.transform(form)
+
+
+def test_words_written_otherwise_find_their_places_in_a_column() -> None:
+    encoder = Encoder.fit({"word": ["a", "b", "c", "a"] * 30})
+    cells = ["a", " a", "b ", "?", None, "", "unseen", "A", "\u2003c"] * 20
+    expected = [encoder.transform({"word": cell}) for cell in cells]
+    assert encoder.transform({"word": cells}).tobytes() == b"".join(one.tobytes() for one in expected)
+    assert encoder.transform({"word": cells}).argmax(axis=1)[:9].tolist() == [0, 0, 1, 4, 4, 4, 3, 3, 2]
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -84,7 +132,7 @@ def test_plain_rows_take_the_short_way(name: str) -> None:
     several = encoder.transform(FRAME)
     for place in range(6):
         row = FRAME.row(place, named=True)
-        quick = RowEncoder(encoder.encoders).encode([row[one.column] for one in encoder.encoders])
+        quick = SideBySide(encoder.encoders).row([row[one.column] for one in encoder.encoders])
         assert quick is not None
         assert quick.tobytes() == several[place].tobytes()
         assert encoder.transform(FRAME[place : place + 1]).tobytes() == several[place].tobytes()

@@ -6,6 +6,8 @@ caller can name the row. A cell is missing when it is null, NaN, or after stripp
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -15,11 +17,13 @@ from ranvier.errors import DataError
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
 TRUE_WORDS = ("true", "t", "yes", "y", "1")
 FALSE_WORDS = ("false", "f", "no", "n", "0")
+TRUTH = {**dict.fromkeys(TRUE_WORDS, 1.0), **dict.fromkeys(FALSE_WORDS, 0.0)}
 WORD_PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
 DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
 SECONDS_PER_DAY = 86400.0
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)))
 FEW_ROWS = 32
+FEW_VALUES, MANY_ROWS = 1024, 8192
 
 
 def check_dtype(cells: pl.Series) -> None:
@@ -76,6 +80,11 @@ def text(cells: pl.Series) -> pl.Series:
     words = cells.cast(pl.String)
     if len(words) <= FEW_ROWS:
         return _few_words(words)
+    if len(words) < MANY_ROWS or words.head(FEW_VALUES).n_unique() < FEW_VALUES // 2:
+        # Mostly a few words, over and over, and all of them written as they should be.
+        different = words.unique().drop_nulls().to_list()
+        if all(stripped(word) == word for word in different):
+            return words
     words = words.str.strip_chars(WHITE_SPACE)
     marks = words.is_in(list(MISSING))
     return words.set(marks, None) if marks.any() else words
@@ -83,8 +92,17 @@ def text(cells: pl.Series) -> pl.Series:
 
 def _few_words(words: pl.Series) -> pl.Series:
     """The same for a few rows, where starting a polars expression takes longer than all the work."""
-    stripped = (None if word is None else word.strip(WHITE_SPACE) for word in words.to_list())
-    return pl.Series(words.name, [None if word in MISSING else word for word in stripped], dtype=pl.String)
+    return pl.Series(words.name, [None if word is None else stripped(word) for word in words.to_list()], pl.String)
+
+
+def stripped(word: str) -> str | None:
+    """One cell of text without white space around it, None where missing: what `text` makes of it.
+
+    >>> stripped(" Private"), stripped("?")
+    ('Private', None)
+    """
+    word = word.strip(WHITE_SPACE)
+    return None if word in MISSING else word
 
 
 def numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
@@ -124,12 +142,32 @@ def booleans(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
     >>> values.tolist(), wrong
     ([1.0, 0.0, nan], None)
     """
+    if cells.dtype == pl.Boolean:
+        return cells.cast(pl.Float64).to_numpy(writable=True), None
+    if cells.dtype == pl.String:
+        values = _few_truths(cells)
+        if values is not None:
+            return values, None
     words = text(cells).str.to_lowercase()
     true, false = words.is_in(list(TRUE_WORDS)), words.is_in(list(FALSE_WORDS))
     wrong = ~(true | false) & words.is_not_null()
     values = true.cast(pl.Float64).to_numpy(writable=True)
     values[wrong.fill_null(False).to_numpy()] = np.nan
     return values, wrong.arg_max() if wrong.any() else None
+
+
+def _few_truths(cells: pl.Series) -> NDArray[np.float64] | None:
+    """The same for text of few different words, each of which says true, false or missing; None for other text."""
+    different = cells.unique().drop_nulls()
+    if len(different) > FEW_ROWS:
+        return None
+    words = [stripped(word) for word in different.to_list()]
+    truths = [np.nan if word is None else TRUTH.get(word.lower()) for word in words]
+    if None in truths:
+        return None
+    codes = cells.cast(pl.Enum(different)).to_physical().to_numpy()
+    places = np.where(np.isnan(codes), len(different), codes).astype(np.intp)
+    return np.array([*truths, np.nan], np.float64).take(places)
 
 
 def moments_in_time(cells: pl.Series) -> tuple[pl.Series, int | None]:
@@ -141,6 +179,8 @@ def moments_in_time(cells: pl.Series) -> tuple[pl.Series, int | None]:
     >>> values, wrong = moments_in_time(pl.Series(["2024-02-29", "2024-02-30"]))
     >>> str(values[0]), wrong
     ('2024-02-29 00:00:00', 1)
+
+    All are null where the first cell that is not missing is no date.
     """
     check_dtype(cells)
     if cells.dtype == pl.Date:
@@ -148,6 +188,10 @@ def moments_in_time(cells: pl.Series) -> tuple[pl.Series, int | None]:
     if cells.dtype == pl.Datetime:
         return cells.dt.replace_time_zone(None).cast(pl.Datetime("us")), None
     words = text(cells)
+    first = words.is_not_null().arg_max() if words.null_count() else 0
+    if first is not None and len(words) and not re.match(DATE_PATTERN, words[first] or ""):
+        never = pl.Series(words.name, [None], pl.Datetime("us")).new_from_index(0, len(words))
+        return never, first if words[first] is not None else None
     shaped = words.set(~words.str.contains(DATE_PATTERN), None)
     day = shaped.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     has_time = shaped.str.contains(r"^.{10}[T ]")

@@ -139,10 +139,10 @@ def _inferred(series: pl.Series) -> ColumnPlan:
     words = read.text(series)
     if words.null_count() == len(words):
         return ColumnPlan(name, "empty", "every cell is missing", len(words), 0)
-    values, wrong = read.numbers(words)
-    if wrong is None and not words.str.contains(r"^[+-]?0\d").any():
-        return _number(series, values)
-    return _words(name, words)
+    different = words.unique(maintain_order=True)
+    if read.numbers(different)[1] is None and not different.str.contains(r"^[+-]?0\d").any():
+        return _number(series, read.numbers(words)[0])
+    return _words(name, words, different.drop_nulls())
 
 
 def _settled(name: str, kind: str, reason: str, rows: int, missing: int, distinct: int) -> ColumnPlan:
@@ -185,15 +185,14 @@ def _refuse_infinite(series: pl.Series, values: np.ndarray) -> None:
         raise read.refuse(series, place, "a finite number")
 
 
-def _words(name: str, words: pl.Series) -> ColumnPlan:
-    """The plan of a column of text that is not all numbers."""
-    rows, missing = len(words), words.null_count()
-    present = words.drop_nulls()
-    distinct = present.n_unique()
-    if read.moments_in_time(words)[1] is None:
+def _words(name: str, words: pl.Series, different: pl.Series) -> ColumnPlan:
+    """The plan of a column of text that is not all numbers, from all of its words and from the different ones."""
+    rows, missing, distinct = len(words), words.null_count(), len(different)
+    if read.moments_in_time(different)[1] is None:
         return _settled(name, "date", "dates written as in ISO 8601", rows, missing, distinct)
-    if distinct == 2 and set(present.str.to_lowercase().unique().to_list()) in read.WORD_PAIRS:
+    if distinct == 2 and {word.lower() for word in different.to_list()} in read.WORD_PAIRS:
         return _settled(name, "boolean", "two words for true and false", rows, missing, distinct)
+    present = words.drop_nulls() if missing else words
     if len(present) >= FEWEST_ROWS and 2 * distinct > len(present):
         length = float(present.str.len_chars().mean())  # type: ignore[arg-type]
         gaps = float(present.str.count_matches(" ").mean())  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ def _column_codes(series: Any) -> NDArray[np.float64]:
     """A number for each cell, the same for equal cells: its value, or its rank among the words that are there."""
     if not series.dtype.is_numeric():
         series = series.rank("dense")
-    codes: NDArray[np.float64] = series.cast(float).fill_null(np.nan).to_numpy()
+    codes: NDArray[np.float64] = series.cast(float).to_numpy()  # NaN where null
     return codes
 
 
@@ -76,7 +76,9 @@ def _codes(values: NDArray[Any]) -> NDArray[np.float64]:
     """A number for each target value, the same for equal ones."""
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
-    return np.unique(values, return_inverse=True)[1].astype(np.float64)
+    words = values.tolist()
+    places = {word: float(place) for place, word in enumerate(sorted(set(words)))}
+    return np.array([places[word] for word in words])
 
 
 def _array_keys(values: NDArray[Any], purpose: int) -> NDArray[np.uint64]:

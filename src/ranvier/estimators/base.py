@@ -15,11 +15,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from ranvier.data import Arrays, Source
 from ranvier.data.order import arranged
-from ranvier.data.sources.records import is_row
 from ranvier.data.sources.sparse import is_sparse
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
-from ranvier.estimators.rows import as_table, source_of, weight_array
+from ranvier.estimators.rows import as_table, asked, source_of, weight_array
 from ranvier.estimators.targets import Goal
 from ranvier.model.model import load
 from ranvier.model.recipe import recipe as find_recipe
@@ -197,9 +196,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """What the output layer says of raw rows, (n, N)."""
         if not hasattr(self, "model_"):
             check_is_fitted(self, "model_")
-        if type(X) is dict or is_row(X):
-            return self.model_.outputs(X)
-        return self.model_.outputs(source_of(self, X, reset=False))
+        return self.model_.outputs(asked(self, X))
 
     def _seed(self) -> int:
         """The seed of a run; a whole number stands for itself."""

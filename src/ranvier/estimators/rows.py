@@ -18,6 +18,7 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, Table, open_source
 from ranvier.data.sources.frames import frame_from, is_row_list, named_columns
+from ranvier.data.sources.records import is_row
 from ranvier.data.sources.sparse import is_sparse
 from ranvier.errors import DataError, InputError, ShapeError
 
@@ -45,7 +46,7 @@ def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
     if isinstance(X, Mapping) or is_row_list(X):
         X = frame_from(X)
-    if hasattr(X, "iloc") or hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "schema")):
+    if _is_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return replace(open_source(X), origin="the data frame")
     array = _array(X)
@@ -68,6 +69,20 @@ def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
     return open_source({name: checked[:, place] for place, name in enumerate(names)})
 
 
+def asked(estimator: BaseEstimator, X: Any) -> Any:
+    """The rows of X as the model of a fitted estimator takes them, checked as by `source_of`.
+
+    Frames stay as they are: the model reads a frame of one row much quicker than a table can be made of it. A single
+    row, as a dictionary or a list, has no names or width to check that the model would not ask for.
+    """
+    if type(X) is dict or is_row(X):
+        return X
+    if _is_frame(X):
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+        return X
+    return source_of(estimator, X, reset=False)
+
+
 def as_table(source: Source) -> Source:
     """Rows of numbers as a table whose columns all are numbers, so that an array and a data frame give the same model.
 
@@ -79,6 +94,11 @@ def as_table(source: Source) -> Source:
         return source
     table = named_columns(source)
     return replace(table, kinds=dict.fromkeys(table.frame.columns, "number"))
+
+
+def _is_frame(X: Any) -> bool:
+    """Whether X is a data frame of any maker."""
+    return hasattr(X, "iloc") or hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "schema"))
 
 
 def _array(X: Any) -> NDArray[Any] | None:
@@ -150,6 +170,8 @@ def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
     if array.dtype.kind != "O":
         return np.zeros(array.shape, np.bool_)
     cells = array.ravel().tolist()
+    if set(map(type, cells)) == {str}:
+        return np.zeros(array.shape, np.bool_)
     gone = [cell is None or (isinstance(cell, float) and not np.isfinite(cell)) or cell != cell for cell in cells]
     return np.array(gone, np.bool_).reshape(array.shape)
 

@@ -66,6 +66,9 @@ def class_goal(estimator: BaseEstimator, y: Any, rows: int, weight: Array | None
         ValueError: y holds numbers that are no labels, a single class, or several columns of classes.
     """
     array = target_array(estimator, y, rows)
+    if _is_text(array):
+        # What scikit-learn would find out by sorting all labels, twice, is known of words.
+        return goal_of_classes(estimator, array if weight is None else array[weight > 0])
     _refuse_mixed(array)
     check_classification_targets(array)
     if type_of_target(array) == "multilabel-indicator":
@@ -87,7 +90,7 @@ def goal_of_classes(estimator: BaseEstimator, labels: Any) -> Goal:
     """
     given = np.asarray(labels)
     _refuse_mixed(given)
-    classes = np.unique(given)
+    classes = np.array(sorted(set(given.tolist())), object) if _is_text(given) else np.unique(given)
     if len(classes) < 2:
         raise InputError(
             f"y holds one class alone, {_plain(classes[0])!r}; {type(estimator).__name__} needs at least two."
@@ -96,6 +99,11 @@ def goal_of_classes(estimator: BaseEstimator, labels: Any) -> Goal:
     if len(classes) == 2:
         return Goal(Task("binary", 1, plain, ("y",)), classes)
     return Goal(Task("classes", len(classes), plain, ("y",)), classes)
+
+
+def _is_text(labels: Array) -> bool:
+    """Whether all labels are Python's own text."""
+    return labels.dtype.kind == "O" and labels.ndim == 1 and set(map(type, labels.tolist())) == {str}
 
 
 def _refuse_mixed(labels: Array) -> None:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ranvier import data
 from ranvier.data import TargetEncoder
-from ranvier.data.sources.records import is_row
 from ranvier.engine import Executable, LayerValues, Problem, Rows, Sparse, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
@@ -238,8 +237,7 @@ class Model:
     def _encoded(self, X: Any, finite: bool) -> Array | Sparse:
         if self.encoder is None:
             return row_tools.network_inputs(X, self.network.inputs, finite)
-        raw = isinstance(X, Mapping) or is_row(X)
-        encoded: Array = self.encoder.transform(X if raw else data.open_source(X))
+        encoded: Array | Sparse = self.encoder.transform(X)
         return encoded
 
     def close(self) -> None:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders import checks
 from ranvier.data.encoders.number import finite_numbers
-from ranvier.data.encoders.scaling import FAR, soften, standardize
+from ranvier.data.encoders.numeric import Spelling
+from ranvier.data.encoders.scaling import FAR
 
 FARTHEST = float(np.finfo(np.float64).max) / 4
 
@@ -64,7 +65,7 @@ class BasisEncoder:
         >>> encoder.center, encoder.scale, encoder.edges
         (3.0, 2.0, (1.0, 3.0, 5.0))
         """
-        values = _numbers(cells)
+        values = np.clip(finite_numbers(cells), -FARTHEST, FARTHEST)
         present = np.sort(values[~np.isnan(values)])
         flag = present.size < values.size
         if present.size == 0 or present[0] == present[-1]:
@@ -83,7 +84,7 @@ class BasisEncoder:
     @property
     def width(self) -> int:
         """The number of features."""
-        return 1 + 2 * self.waves + max(len(self.edges) - 1, 0) + self.flag
+        return self.spelling.width
 
     @property
     def encoded_as(self) -> str:
@@ -93,29 +94,19 @@ class BasisEncoder:
         parts += [f"{len(self.edges) - 1} ramps between quantiles"] if self.edges else []
         return ", ".join(parts + (["a flag for missing cells"] if self.flag else []))
 
-    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the features of the cells into `out`, shape (rows, width).
+    @property
+    def spelling(self) -> Spelling:
+        """What becomes of a number."""
+        return Spelling(self.center, self.scale, self.waves, self.edges, self.flag)
+
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """The cells as numbers, NaN where missing, so near that the distance of any two is finite; shape (rows,).
 
         Raises:
             DataError: a cell is no number, or infinite.
         """
-        values = _numbers(cells)
-        missing = np.isnan(values)
-        values = np.where(missing, self.center, values)
-        standardize(values[:, None], np.array([self.center]), np.array([self.scale]), out[:, :1])
-        soften(out[:, :1])
-        ends = 1 + 2 * self.waves
-        if self.waves:
-            angles = out[:, :1] * (np.arange(1, self.waves + 1, dtype=np.float32) * np.float32(np.pi / (2 * FAR)))
-            np.cos(angles, out=out[:, 1:ends:2])
-            np.sin(angles, out=out[:, 2:ends:2])
-        if self.edges:
-            edges = np.array(self.edges)
-            with np.errstate(over="ignore"):
-                ramps = (values[:, None] - edges[:-1]) / np.diff(edges)
-            out[:, ends : ends + len(edges) - 1] = np.clip(ramps, 0.0, 1.0) - 0.5
-        if self.flag:
-            out[:, -1] = missing
+        values = finite_numbers(cells)
+        return np.clip(values, -FARTHEST, FARTHEST, out=values)
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
@@ -132,14 +123,11 @@ class BasisEncoder:
         edges = checks.items(data, "edges", float)
         if any(low >= high for low, high in pairwise(edges)) or len(edges) == 1:
             raise checks.damaged('"edges" do not increase')
+        if edges and max(-edges[0], edges[-1]) > FARTHEST:
+            raise checks.damaged(f'"edges" has a number beyond {FARTHEST:g}')
         scale = checks.scales({"scale": [checks.field(data, "scale", float)]}, "scale")[0]
         column, center = checks.field(data, "column", str), checks.field(data, "center", float)
         return cls(column, center, scale, checks.field(data, "waves", int), edges, checks.field(data, "flag", bool))
-
-
-def _numbers(cells: pl.Series) -> NDArray[np.float64]:
-    """The cells as numbers, so far within float64 that the distance of any two is finite."""
-    return np.clip(finite_numbers(cells), -FARTHEST, FARTHEST)
 
 
 def _edges(present: NDArray[np.float64], bins: int) -> tuple[float, ...]:

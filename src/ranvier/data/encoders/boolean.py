@@ -58,13 +58,16 @@ class BooleanEncoder:
         """What becomes of a cell, in words."""
         return "1 for true, 0 for false" + (", and a flag for missing cells" if self.flag else "")
 
-    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write 0, 1 and flags into `out`, shape (rows, 1 or 2).
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """The cells as 1 for true and 0 for false, NaN where missing, shape (rows,).
 
         Raises:
             DataError: a cell is neither true nor false.
         """
-        values = _values(cells)
+        return _values(cells)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write what was read, and flags, into `out`, shape (rows, 1 or 2)."""
         missing = np.isnan(values)
         out[:, 0] = np.where(missing, self.mean, values)
         if self.flag:

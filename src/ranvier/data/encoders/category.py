@@ -45,10 +45,11 @@ class CategoryEncoder:
         CategoryEncoder(column='sex', values=('Male', 'Female'))
         """
         words = read.text(cells).drop_nulls().rename("value")
-        counted = words.value_counts(name="rows").sort(["rows", "value"], descending=[True, False])
-        needed = max(fewest, 2) if counted.height > MOST_VALUES else fewest
-        counted = counted.head(MOST_VALUES).filter(pl.col("rows") >= needed)
-        return cls(cells.name, tuple(counted["value"].to_list()))
+        values, rows = words.value_counts(name="rows").get_columns()
+        needed = max(fewest, 2) if len(values) > MOST_VALUES else fewest
+        counted = zip(values.to_list(), rows.to_list(), strict=True)
+        common = sorted((-count, value) for value, count in counted if count >= needed)
+        return cls(cells.name, tuple(value for _, value in common[:MOST_VALUES]))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -71,33 +72,44 @@ class CategoryEncoder:
         """Whether no known value could stand in a column of numbers."""
         return bool(self.values) and not any(read.is_number(value) for value in self.values)
 
-    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write one 1 into each row of `out`, shape (rows, number of values + 2).
+    def read(self, cells: pl.Series) -> NDArray[np.intp]:
+        """The place of each cell, shape (rows,).
 
         Raises:
             DataError: the cells are numbers, and the known values are words.
         """
-        words = read.text(cells)
-        if cells.dtype.is_numeric() and self.words_only and words.null_count() < len(words):
-            shown = cells.drop_nulls()[0]
-            raise DataError(
-                f'Column "{self.column}" holds numbers, such as {shown}, and held words in training, such as '
-                f'"{min(self.values)}"; give words there, or leave the cells empty where they are unknown.'
-            )
-        other, missing = len(self.values), len(self.values) + 1
-        if len(words) <= read.FEW_ROWS:
-            known = _places(self.values)
-            for row, word in enumerate(words.to_list()):
-                out[row, missing if word is None else known.get(word, other)] = 1.0
-            return
-        places = np.full(len(words), other)
-        if self.values:
-            codes = words.cast(_values_type(self.values), strict=False)
-            found = codes.is_not_null().to_numpy()
-            places[found] = codes.to_physical().drop_nulls().to_numpy()
-        if words.null_count():
-            places[words.is_null().to_numpy()] = missing
+        if cells.dtype.is_numeric() and self.words_only and cells.null_count() < len(cells):
+            self._refuse_numbers(cells)
+        words = cells if cells.dtype == pl.String else read.text(cells)
+        places = words.cast(_values_type(self.values), strict=False).to_physical().to_numpy()
+        if places.dtype.kind != "f":
+            return places.astype(np.intp)
+        # Most cells are written as the known values are; the others, NaN here, are looked at one by one.
+        unknown = np.flatnonzero(np.isnan(places))
+        places[unknown] = self._places(words[unknown].to_list())
+        return places.astype(np.intp)
+
+    def _places(self, words: list[str | None]) -> list[int]:
+        """The places of words that need not be written as the known values are."""
+        known, other = _known(self.values), len(self.values)
+        place: dict[str | None, int] = {}
+        for written in set(words):
+            word = None if written is None else read.stripped(written)
+            place[written] = other + 1 if word is None else known.get(word, other)
+        return [place[written] for written in words]
+
+    def write(self, places: NDArray[np.intp], out: NDArray[np.float32]) -> None:
+        """Write one 1 into each row of `out`, shape (rows, number of values + 2)."""
         out[np.arange(len(places)), places] = 1.0
+
+    def _refuse_numbers(self, cells: pl.Series) -> None:
+        """Raise an error unless all of these numbers are NaN."""
+        words = read.text(cells).is_not_null()
+        if words.any():
+            raise DataError(
+                f'Column "{self.column}" holds numbers, such as {cells.filter(words)[0]}, and held words in training, '
+                f'such as "{min(self.values)}"; give words there, or leave the cells empty where they are unknown.'
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
@@ -113,11 +125,14 @@ class CategoryEncoder:
         values = checks.items(data, "values", str)
         if len(set(values)) != len(values):
             raise checks.damaged('"values" has a value twice')
+        for value in values:
+            if value in read.MISSING or value != value.strip(read.WHITE_SPACE):
+                raise checks.damaged(f'"values" has {value[:40]!r}, which no cell is read as')
         return cls(checks.field(data, "column", str), values)
 
 
 @lru_cache(maxsize=1024)
-def _places(values: tuple[str, ...]) -> dict[str, int]:
+def _known(values: tuple[str, ...]) -> dict[str, int]:
     """The place of each value."""
     return {value: place for place, value in enumerate(values)}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ class ColumnEncoder(Protocol):
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
 
-    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the numbers of the cells, shape (rows, number of features), over the zeros in `out`."""
+    def read(self, cells: pl.Series) -> NDArray[Any]:
+        """What the cells say: numbers, shape (rows,) or (rows, parts), NaN where missing; or places, shape (rows,)."""
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""

@@ -72,13 +72,16 @@ class DateEncoder:
         """What becomes of a cell, in words."""
         return f"{', '.join(self.parts)}, standardized" + (", and a flag for missing cells" if self.flag else "")
 
-    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the parts and flags into `out`, shape (rows, number of features).
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """The parts of each cell, NaN where missing, shape (rows, number of parts).
 
         Raises:
             DataError: a cell is no date.
         """
-        values = _parts(cells, self.parts)
+        return _parts(cells, self.parts)
+
+    def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write the standardized parts, and flags, into `out`, shape (rows, number of features)."""
         standardize(values, np.array(self.mean), np.array(self.scale), out[:, : len(self.parts)])
         if self.flag:
             out[:, -1] = np.isnan(values[:, 0])

@@ -64,6 +64,8 @@ def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
 
 def _from_objects(items: list[Any], name: str) -> Values:
     """The narrowest of the four forms that holds the items."""
+    if set(map(type, items)) <= {str, type(None)}:
+        return _object_array(items)
     items = [item.item() if isinstance(item, np.generic) else item for item in items]
     missing = [item is None or item != item for item in items]
     kinds = {type(item) for item, gone in zip(items, missing, strict=True) if not gone}
@@ -77,9 +79,13 @@ def _from_objects(items: list[Any], name: str) -> Values:
         raise DataError(
             f"The target{name} holds values of type {next(iter(kinds)).__name__}; labels or numbers were expected."
         )
-    result = np.empty(len(items), object)
-    result[:] = [None if gone else str(item) for item, gone in zip(items, missing, strict=True)]
-    return result
+    return _object_array([None if gone else str(item) for item, gone in zip(items, missing, strict=True)])
+
+
+def _object_array(items: list[Any]) -> Values:
+    array = np.empty(len(items), object)
+    array[:] = items
+    return array
 
 
 def missing_rows(values: Values) -> NDArray[np.bool_]:

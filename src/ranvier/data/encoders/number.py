@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ranvier.data import cells as read
 from ranvier.data.encoders import checks
-from ranvier.data.encoders.scaling import FAR, moments, soften, standardize
+from ranvier.data.encoders.numeric import Spelling
+from ranvier.data.encoders.scaling import FAR, moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,18 @@ class NumberEncoder:
         )
         return text + (", and a flag for missing cells" if self.flag else "")
 
-    def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the standardized values and flags into `out`, shape (rows, 1 or 2).
+    @property
+    def spelling(self) -> Spelling:
+        """What becomes of a number: no waves and no ramps."""
+        return Spelling(self.mean, self.scale, 0, (), self.flag)
+
+    def read(self, cells: pl.Series) -> NDArray[np.float64]:
+        """The cells as numbers, NaN where missing, shape (rows,).
 
         Raises:
             DataError: a cell is no number, or infinite.
         """
-        values = finite_numbers(cells)
-        standardize(values[:, None], np.array([self.mean]), np.array([self.scale]), out[:, :1])
-        soften(out[:, :1])
-        if self.flag:
-            out[:, 1] = np.isnan(values)
+        return finite_numbers(cells)
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""

@@ -18,19 +18,20 @@ from ranvier.data.encoders import checks
 from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.features import COLUMN_ENCODERS, Encoders, Features
-from ranvier.data.encoders.row import RowEncoder
-from ranvier.data.sources.frames import frame_from
+from ranvier.data.encoders.side_by_side import SideBySide
+from ranvier.data.sources import open_source
+from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.data.sources.records import Arrays, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest, opening
 
 READERS: dict[str, Encoders | type[BasisEncoder]] = {**COLUMN_ENCODERS, "basis": BasisEncoder}
 
 
-class _OneRow:
-    """The encoder of single rows, and where their cells are: the names and places of the columns that are used."""
+class _Working:
+    """What encoding needs beside the columns: their encoders together, and the names and places of those used."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.encoder = RowEncoder(encoder.encoders)
+        self.together = SideBySide(encoder.encoders)
         self.names = [one.column for one in encoder.encoders]
         order = {plan.name: place for place, plan in enumerate(encoder.columns)}
         self.places = [order[name] for name in self.names]
@@ -47,7 +48,7 @@ class Encoder:
 
     columns: tuple[ColumnPlan, ...]
     encoders: tuple[ColumnEncoder, ...]
-    _rows: list[_OneRow] = field(default_factory=list, init=False, repr=False, compare=False)
+    _kept: list[_Working] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def fit(
@@ -98,72 +99,81 @@ class Encoder:
         """Encode rows; columns that were not there in training are ignored.
 
         Parameters:
-            source: a Table, a data frame, a dict of columns or of single values, a list of dicts; an array with one
-                column for each column of the training table (the target left out), in its order; or one row as a list
-                or tuple in that order.
+            source: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of
+                dicts, a file; or cells in the order of the training table (the target left out): an array, a list of
+                rows, or one row as a list or tuple.
 
         Returns a contiguous float32 array (B, K) without NaN or infinite values.
 
         Raises:
             DataError: a column is missing, or a cell is not what its column's kind asks for.
-            ShapeError: an array has another number of columns.
+            ShapeError: an array or a row has another number of columns.
 
         >>> encoder = Encoder.fit({"sex": ["Male", "Female", "Male"]})
         >>> encoder.transform({"sex": ["Female", "Unknown", None]}).tolist()
         [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         """
+        working = self._working()
         if isinstance(source, Arrays):
             source = source.dense()
-        inputs = self._one_row(source)
+        cells = self._cells(source)
+        inputs = None if cells is None else working.together.row(cells)
         if inputs is not None:
             return inputs
-        if is_row(source):
-            source = self._named(source)
-        frame = self._frame_from_array(source) if isinstance(source, np.ndarray) else _frame(source)
-        absent = [encoder.column for encoder in self.encoders if encoder.column not in frame.columns]
+        table = self._table(source)
+        absent = [name for name in working.names if name not in table.frame.columns]
         if absent:
             others = (
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
             )
-            origin = opening(source.origin if isinstance(source, Table) else "the data")
-            hint = nearest(absent[0], frame.columns, "Its columns are")
-            raise DataError(f'{origin} has no column "{absent[0]}"{others}. {hint}')
-        widths = [encoder.width for encoder in self.encoders]
-        out = np.zeros((frame.height, sum(widths)), np.float32)
-        start = 0
-        for encoder, width in zip(self.encoders, widths, strict=True):
-            encoder.fill(frame[encoder.column], out[:, start : start + width])
-            start += width
-        return out
+            hint = nearest(absent[0], table.frame.columns, "Its columns are")
+            raise DataError(f'{opening(table.origin)} has no column "{absent[0]}"{others}. {hint}')
+        return working.together.columns([table.frame[name] for name in working.names])
 
-    def _one_row(self, source: Any) -> NDArray[np.float32] | None:
-        """The inputs of a source that is a single row of plain cells; None for every other source."""
-        if not self._rows:
-            self._rows.append(_OneRow(self))
-        one = self._rows[0]
+    def _working(self) -> _Working:
+        if not self._kept:
+            self._kept.append(_Working(self))
+        return self._kept[0]
+
+    def _cells(self, source: Any) -> Sequence[Any] | None:
+        """The cells of a source that is a single row, one for each encoder; None for other sources."""
+        working = self._working()
         if isinstance(source, Table):
             source = source.frame
-        if isinstance(source, dict):
-            try:
-                return one.encoder.encode([source[name] for name in one.names])
-            except KeyError:
-                return None
+        if isinstance(source, (list, tuple)) and len(source) == 1 and isinstance(source[0], (dict, list, tuple)):
+            source = source[0]
         if isinstance(source, np.ndarray):
             source = source[0].tolist() if source.ndim == 2 and len(source) == 1 else source
         if isinstance(source, (list, tuple)) and len(source) == len(self.columns):
-            return one.encoder.encode([source[place] for place in one.places])
-        if isinstance(source, pl.DataFrame) and source.height == 1 and set(one.names) <= set(source.columns):
-            cells = source.row(0, named=True)
-            return one.encoder.encode([cells[name] for name in one.names])
-        return None
+            return [source[place] for place in working.places]
+        named = source if isinstance(source, dict) else row_of(source)
+        try:
+            return None if named is None else [named[name] for name in working.names]
+        except KeyError:
+            return None
 
-    def _named(self, row: Sequence[Any]) -> dict[str, Any]:
-        """One row in the order of the training table, with the names of its columns."""
+    def _table(self, source: Any) -> Table:
+        """Any source as a table; rows without names stand in the order of the training table."""
+        if isinstance(source, Table):
+            return source
+        if is_row(source):
+            source = [source]
+        if isinstance(source, (list, tuple)) and source and all(is_row(row) for row in source):
+            for row in source:
+                self._check_length(row)
+            source = {plan.name: [row[place] for row in source] for place, plan in enumerate(self.columns)}
+        opened = source if isinstance(source, np.ndarray) else open_source(source)
+        if isinstance(opened, Arrays):
+            opened = opened.dense()
+        if isinstance(opened, np.ndarray):
+            return Table(self._frame_from_array(opened), "the array")
+        return opened
+
+    def _check_length(self, row: Sequence[Any]) -> None:
         if len(row) != len(self.columns):
             raise ShapeError(
                 f"The row has {len(row)} cells; this model takes {len(self.columns)}, one for each column."
             )
-        return {plan.name: cell for plan, cell in zip(self.columns, row, strict=True)}
 
     def _frame_from_array(self, values: NDArray[Any]) -> pl.DataFrame:
         """A frame from an array whose columns stand in the order of the training table."""
