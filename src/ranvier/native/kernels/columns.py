@@ -137,9 +137,14 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule,
                 assert inner.index is not None
                 _move(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
             if trained.transposed is not None:
-                column, end = f.multiply(loop.index, PANEL), Value("i64", str(rows))
+                copy, panel, end = trained.transposed, loop.index, Value("i64", str(rows))
                 source = f.pointer(pointers.seen, base)
-                transpose(f, source, transposed, Value("i64", "0"), end, column, trained.transposed.stride)
+                if copy.groups > 1:
+                    group = f.divide(panel, trained.value.group_panels, "group")
+                    panel = f.subtract(panel, f.multiply(group, trained.value.group_panels))
+                    transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
+                column = f.multiply(panel, PANEL)
+                transpose(f, source, transposed, Value("i64", "0"), end, column, copy.stride)
 
 
 def _move(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:

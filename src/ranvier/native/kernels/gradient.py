@@ -8,6 +8,9 @@
             w and the optimizer's slots move; w is stored rounded, too, where products read it so
         the block is copied into the transposed weight, which data gradients read
 
+Groups have units of their own. Where a group does not fill its last panel, what lies beyond it in the errors belongs to
+the next group; what comes of it is set to zero.
+
 So the gradient never travels far, and its sum never depends on who computes it. Where the gradient is wanted
 itself (for one gradient over all rows, or to clip by norm) it is stored instead.
 """
@@ -21,9 +24,10 @@ from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.groups import masked
 from ranvier.native.kernels.tile import Strides, contract, segments
 from ranvier.native.kernels.values import Value, vector_of
-from ranvier.native.plan.steps import Trained, VectorGradient, WeightGradient
+from ranvier.native.plan.steps import Buffer, Trained, VectorGradient, WeightGradient
 from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
 
@@ -103,6 +107,13 @@ class Pointers:
         return (self.value, *self.slots, *(() if self.rounded is None else (self.rounded,)))
 
 
+    def moved_by(self, f: Function, offset: Value) -> Pointers:
+        """The pointers so many numbers further on."""
+        rounded = None if self.rounded is None else f.pointer(self.rounded, offset)
+        slots = tuple(f.pointer(slot, offset) for slot in self.slots)
+        return Pointers(f.pointer(self.value, offset), f.pointer(self.gradient, offset), slots, rounded)
+
+
 def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gradient: Value) -> None:
     """What becomes of 16 gradients: they move the numbers at `offset`, or are stored."""
     weight = f.load(f.pointer(pointers.value, offset), name="w")
@@ -114,15 +125,15 @@ def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gra
 
 
 def weight_units(step: WeightGradient, registers: Registers) -> tuple[int, int]:
-    """How many blocks of rows and how many groups of panels the units of a weight are."""
+    """How many blocks of rows and how many strips of panels the units of a weight are, in each group."""
     weight = step.trained.value
-    return -(-weight.rows // BLOCK), -(-weight.panels // panels_at_once(step, registers))
+    return -(-weight.rows // BLOCK), -(-weight.group_panels // panels_at_once(step, registers))
 
 
 def panels_at_once(step: WeightGradient, registers: Registers) -> int:
     """How many panels a tile of the weight gradient takes."""
     height = exact_heights(step.trained.value.rows, registers)[0]
-    return min(registers.panels(height), step.trained.value.panels)
+    return min(registers.panels(height), step.trained.value.group_panels)
 
 
 def write_weight_gradient(
@@ -130,11 +141,9 @@ def write_weight_gradient(
 ) -> None:
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units."""
     trained = step.trained
-    weight = trained.value
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
-    _, groups = weight_units(step, registers)
-    at_once = panels_at_once(step, registers)
+    blocks, strips = weight_units(step, registers)
     with module.function(
         name, {**dict.fromkeys(names, "ptr noalias"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
     ) as f:
@@ -143,19 +152,53 @@ def write_weight_gradient(
         updater = Updater(f, rule, decay, trained, scalars)
         with f.loop(first, stop, name="unit") as loop:
             assert loop.index is not None
-            block = f.divide(loop.index, groups, "block") if groups > 1 else loop.index
-            group = f.subtract(loop.index, f.multiply(block, groups), "group") if groups > 1 else Value("i64", "0")
-            panel = f.multiply(group, at_once, "panel")
-            left = weight.panels % at_once
-            if left and weight.panels > at_once:
-                ragged = f.compare("eq", group, groups - 1)
-                whole = f.compare("ne", group, groups - 1)
-                with f.when(whole):
-                    _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, at_once))
-                with f.when(ragged):
-                    _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, left))
-            else:
-                _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, at_once))
+            unit, buffers = loop.index, (x, dz, transposed)
+            if trained.value.groups > 1:
+                group = f.divide(unit, blocks * strips, "group")
+                unit = f.subtract(unit, f.multiply(group, blocks * strips), "within")
+                pointers, buffers = _group(f, step, group, pointers, buffers)
+            block = f.divide(unit, strips, "block") if strips > 1 else unit
+            strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else Value("i64", "0")
+            _strip(f, step, registers, buffers, pointers, updater, rows, (block, strip))
+
+
+def _group(
+    f: Function, step: WeightGradient, group: Value, pointers: Pointers, buffers: tuple[Value, Value, Value]
+) -> tuple[Pointers, tuple[Value, Value, Value]]:
+    """The arguments as they are for one group: its weight, its columns of inputs and errors, its transposed weight."""
+    trained = step.trained
+    weight, copy = trained.value, trained.transposed
+    x, dz, transposed = buffers
+    if copy is not None:
+        transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
+    parts = (f.pointer(x, f.multiply(group, weight.rows)), f.pointer(dz, f.multiply(group, weight.width)), transposed)
+    return pointers.moved_by(f, f.multiply(group, weight.group_panels * weight.stride)), parts
+
+
+def _strip(
+    f: Function,
+    step: WeightGradient,
+    registers: Registers,
+    buffers: tuple[Value, Value, Value],
+    pointers: Pointers,
+    updater: Updater,
+    rows: Value,
+    place: tuple[Value, Value],
+) -> None:
+    """A unit, given by the numbers of its block and strip; the last strip may have fewer panels."""
+    block, strip = place
+    weight, at_once = step.trained.value, panels_at_once(step, registers)
+    _, strips = weight_units(step, registers)
+    panel, left = f.multiply(strip, at_once, "panel"), weight.group_panels % at_once
+    if left and weight.group_panels > at_once:
+        ragged = f.compare("eq", strip, strips - 1)
+        whole = f.compare("ne", strip, strips - 1)
+        with f.when(whole):
+            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once))
+        with f.when(ragged):
+            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, left))
+    else:
+        _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once))
 
 
 def _unit(
@@ -197,17 +240,26 @@ def _unit(
             _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums, ask)
     else:
         _tiles(f, step, registers, (a, b, rows), (first, stop), sums, ask)
+    masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
     with f.loop(first, stop, name="move") as loop:
         assert loop.index is not None
-        for p in range(count):
+        for p, mask in enumerate(masks):
             offset = f.add(f.add(base, p * weight.stride), f.multiply(loop.index, PANEL), "offset")
-            finish(f, updater, pointers, offset, f.load(sums.at(loop.index, p), name="g"))
+            finish(f, updater, pointers, offset, masked(f, f.load(sums.at(loop.index, p), name="g"), mask))
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
             source = f.pointer(pointers.seen, f.add(base, p * weight.stride))
             column = f.multiply(f.add(panel, p), PANEL)
             transpose(f, source, transposed, first, stop, column, copy.stride)
+
+
+def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
+    """Which columns of a panel belong to its group; None where all do, or where nothing but zeros follows them."""
+    if weight.groups == 1 or weight.width % PANEL == 0:
+        return None
+    left = f.subtract(weight.width, f.multiply(panel, PANEL), "left")
+    return f.compare("slt", f.lane_numbers(), f.splat(left))
 
 
 class Sums:
