@@ -126,4 +126,19 @@ class ParameterTable:
         return flat
 
 
+def ungrouped(weight: Array, groups: int) -> Array:
+    """The weight of a layer of G groups, (K / G, N), as that of one without them, (K, N): 0 between different groups.
+
+    >>> ungrouped(np.array([[1.0, 2.0], [3.0, 4.0]]), groups=2).tolist()
+    [[1.0, 0.0], [3.0, 0.0], [0.0, 2.0], [0.0, 4.0]]
+    """
+    if groups == 1:
+        return weight
+    inputs, units = weight.shape[0], weight.shape[1] // groups
+    whole = np.zeros((groups, inputs, groups, units), weight.dtype)
+    each = np.arange(groups)
+    whole[each, :, each] = weight.reshape(inputs, groups, units).swapaxes(0, 1)
+    return whole.reshape(groups * inputs, groups * units)
+
+
 ZEROS, ONES = initializer("zeros"), initializer("constant", value=1.0)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.gradient import Pointers, Updater, column_sums, transpose
+from ranvier.native.kernels.gradient import Pointers, Updater, column_sums
 from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.sparse import clipped_squares
+from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
 from ranvier.native.plan.tiles import PANEL

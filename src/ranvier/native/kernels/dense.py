@@ -11,8 +11,8 @@
 Where a panel of all K does not stay in cache beside the rows, K is cut into blocks: the chains are stored in y between
 blocks and go on from there, which changes no bit, and a last pass applies the activation or slope.
 
-Groups are products of their own, one after the other. Where the columns of a group do not fill its last panel, what lies
-beyond them belongs to the next group: it is neither read as a bias nor written.
+Groups are products of their own, one after the other. Where the columns of a group do not fill its last panel, what
+lies beyond them belongs to the next group: it is neither read as a bias nor written.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ class Product:
         """The chains' first values; where they were stored before, those of the next tile are asked for, too."""
         f, (height, panels) = self.f, tile
         if whole:
-            columns = [f.add(column, p * PANEL) if p else column for p in range(panels)]
-            row = [self.start(column, tail and p == panels - 1) for p, column in enumerate(columns)]
+            last = panels - 1 if tail else panels
+            row = [self.start(f.add(column, p * PANEL) if p else column, p == last) for p in range(panels)]
             return [row] * height
         for r in range(height, 2 * height):
             for p in range(panels):

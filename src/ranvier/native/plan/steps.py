@@ -10,9 +10,9 @@ Memory is laid out so that every inner loop walks along it:
     cells    (count,)               anything else
     entries  (entries, columns)     for each entry of a batch of sparse rows
 
-The weight of a layer of G groups is G weights, one after the other, each as if it were the only one: (K / G, N / G) with
-panels of its own. Rows are not cut: the part of group g begins at its first column, wherever that is, and a step that
-takes the last panel of a group leaves alone what lies beyond.
+The weight of a layer of G groups is G weights, one after the other, each as if it were the only one: (K / G, N / G)
+with panels of its own. Rows are not cut: the part of group g begins at its first column, wherever that is, and a step
+that takes the last panel of a group leaves alone what lies beyond.
 
 A `RowStep` treats rows independently, so threads share the rows out. A `ColumnStep` looks at all rows and is shared out
 by columns, panels or tiles. Between the two kinds all threads wait for each other.
@@ -53,8 +53,8 @@ def row_stride(columns: int) -> int:
 class Buffer:
     """A piece of memory. `index` is its place among the pointers the code is given.
 
-    Fields: `name`; `kind`, one of the list above; `rows` (K of a weight or table, else 1), of one group; `columns`, of all
-    groups together; `groups`, of a weight.
+    Fields: `name`; `kind`, one of the list above; `rows` (K of a table or of one group of a weight, else 1);
+    `columns`, of all groups together; `groups`, of a weight.
     """
 
     name: str
