@@ -96,8 +96,9 @@ def test_optimizers(name: str) -> None:
         [Residual([Dropout(0.4), Dense(7)]), Scale(), Dense(5), LayerNorm()],
         [LayerNorm()],
         [Dense(5, bias=False), Dropout(0.1)],
+        [Dense(34, "tanh"), Dense(34, "relu", groups=2), Residual([Dense(34, "gelu", groups=17)]), Dense(3)],
     ],
-    ids=["dropout", "layer_norm", "scale", "batch_norm", "residual", "nested", "late", "norm_only", "dropout_last"],
+    ids=["dropout", "layer_norm", "scale", "batch_norm", "residual", "nested", "late", "norm", "last", "groups"],
 )
 def test_layers(layers: list[Any]) -> None:
     agree(rounded(7, layers, chosen=Adam(0.01), threads=2))

@@ -49,7 +49,9 @@ CHAINS: dict[str, list[Any]] = {
 
 
 def test_every_layer_kind_has_an_example() -> None:
-    assert {name.split(" ")[0] for name in LAYER_EXAMPLES} == LAYERS.keys(), "give every kind of layer an example in tests/helpers.py"
+    assert {name.split(" ")[0] for name in LAYER_EXAMPLES} == LAYERS.keys(), (
+        "give every kind of layer an example in tests/helpers.py"
+    )
 
 
 def check(trial: Trial, directions: int | None = None) -> None:
@@ -141,6 +143,8 @@ def without_mean(n: Any, deviation: Any, dn: Any, axis: int) -> Any:
 PLANTED: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "data gradient": (layers, "dense_backward", changed(layers.dense_backward, first_larger), "dense"),
     "bias gradient": (layers, "dense_backward", changed(layers.dense_backward, last_larger), "dense"),
+    "groups exchanged": (layers, "cut", changed(layers.cut, lambda parts: parts[::-1]), "dense in groups"),
+    "groups see one another": (layers, "cut", lambda columns, groups: [columns], "dense in groups"),
     "gain gradient": (layers, "scale_backward", changed(layers.scale_backward, last_larger), "scale"),
     "layer norm without variance": (layers, "standardize_backward", without_variance, "layer_norm"),
     "layer norm without mean": (layers, "standardize_backward", without_mean, "layer_norm"),
