@@ -139,7 +139,7 @@ def test_long_chains_of_groups_are_cut(units: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("ranvier.native.engine.machine", lambda *_: Machine(Registers(16, 2), 8 << 10, 8 << 10))
     task = problem(1220, [Dense(2 * units, "gelu", groups=2), Dense(2 * units, "tanh", groups=2), Dense(2)])
     steps = NativeEngine().compile(task).plan.stages[0].steps
-    assert [step.block for step in steps if isinstance(step, Forward)]== [128, 128, 128]
+    assert [step.block for step in steps if isinstance(step, Forward)] == [128, 128, 128]
     assert [step.block for step in steps if isinstance(step, Back)] == [0, 128]
     agree(task, slack=4.0)
 

@@ -75,7 +75,7 @@ class FittedAttributes:
     @property
     def n_layers_(self) -> int:
         """The number of dense layers, and one for the input layer."""
-        return len(self.coefs_) + 1
+        return len(self._of_dense("weight")) + 1
 
     @property
     def n_outputs_(self) -> int:
