@@ -316,6 +316,8 @@ class NativeExecutable(Shared):
             **words,
         )
         program.run(threads)
+        if isinstance(inputs, np.ndarray):
+            program.check_seen(inputs)
         return outputs, losses
 
     def threads_for(self, rows: int) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.finite import check_finite
 from ranvier.engine.problem import Problem, Rows, Span
 from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
@@ -55,6 +56,8 @@ class Program:
         self.address = memory.address(self.words)
         self.places = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}
+        self.strange = ctypes.c_int64(0)
+        self.set(strange=ctypes.addressof(self.strange))
         self.capacity = self.room = 0
         for buffer in plan.buffers:
             if buffer.name in state:
@@ -99,6 +102,16 @@ class Program:
         for name, value in words.items():
             self.words[self.places[name]] = value
 
+    def check_seen(self, inputs: Array) -> None:
+        """Raise where the code, on its way through these inputs, met one that is not finite.
+
+        Raises:
+            DataError: the first such input.
+        """
+        if self.strange.value:
+            self.strange.value = 0
+            check_finite(inputs, self.plan.problem.dtype)
+
     def run(self, threads: int) -> None:
         """Run the entry on so many threads."""
         if threads == 1:
@@ -123,7 +136,7 @@ class Few:
         for name, word in words.items():
             self.words[program.places[name]] = word
         # The workspace of the program may move; this one stays where it is.
-        self._keep = (program.library, tuple(program.arrays.values()))
+        self._program, self._keep = program, tuple(program.arrays.values())
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.
         self._call = program.library.function("few", None)
@@ -131,6 +144,7 @@ class Few:
     def __call__(self, inputs: Array) -> Array:
         """The outputs of inputs of this shape and kind."""
         self._call(inputs.tobytes(), self._table)
+        self._program.check_seen(inputs)
         return self.outputs.copy()
 
 
