@@ -18,7 +18,7 @@ itself (for one gradient over all rows, or to clip by norm) it is stored instead
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
@@ -109,7 +109,8 @@ class Pointers:
         """The pointers so many numbers further on."""
         rounded = None if self.rounded is None else f.pointer(self.rounded, offset)
         slots = tuple(f.pointer(slot, offset) for slot in self.slots)
-        return Pointers(f.pointer(self.value, offset), f.pointer(self.gradient, offset), slots, rounded)
+        value, gradient = f.pointer(self.value, offset), f.pointer(self.gradient, offset)
+        return replace(self, value=value, gradient=gradient, slots=slots, rounded=rounded)
 
 
 def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gradient: Value) -> None:
