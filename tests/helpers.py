@@ -7,7 +7,7 @@ P parameters.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,13 +73,14 @@ ALL_OPTIMIZERS: dict[str, Optimizer] = {
 
 LAYER_EXAMPLES: dict[str, Callable[[Dense], list[Layer]]] = {
     "dense": lambda hidden: [hidden],
+    "dense in groups": lambda hidden: [replace(hidden, units=6, groups=2), replace(hidden, units=6, groups=3)],
     "dropout": lambda hidden: [hidden, Dropout(0.4)],
     "layer_norm": lambda hidden: [hidden, LayerNorm()],
     "batch_norm": lambda hidden: [hidden, BatchNorm()],
     "scale": lambda hidden: [Scale(), hidden, Scale()],
     "residual": lambda hidden: [hidden, Residual([hidden, Dense(hidden.units, bias=False)])],
 }
-"""One use of every kind of layer around a hidden Dense; `test_every_layer_kind_has_an_example` keeps it complete."""
+"""Uses of every kind of layer around a hidden Dense; `test_every_layer_kind_has_an_example` keeps them complete."""
 
 KINKS: dict[str, tuple[float, ...]] = {
     "relu": (0.0,),

@@ -151,6 +151,24 @@ def test_show_a_neuron(trained: Trained) -> None:
     assert found["bias"] == pytest.approx(float(model.parameters["layers.0.bias"][3]))
 
 
+def test_show_the_inputs_of_a_group(here: Path) -> None:
+    """A neuron's weights are named after the neurons of its own group."""
+    network = ranvier.Network(3, [ranvier.Dense(6, "tanh"), ranvier.Dense(4, "relu", groups=2), ranvier.Dense(1)])
+    inputs = np.random.default_rng(0).normal(size=(60, 3))
+    model = network.fit(inputs, inputs[:, 0], epochs=2, progress=False)
+    model.save("groups.rv")
+    assert "Dense 4, relu, 2 groups" in invoke("show", "groups.rv").stdout
+    weight = model.parameters["layers.1.weight"]
+    neurons = json.loads(invoke("show", "groups.rv", "--layer", "1", "--json").stdout)["neurons"]
+    for at, group in enumerate((0, 0, 1, 1)):
+        names = [f"layers.0 neuron {3 * group + place}" for place in range(3)]
+        found = json.loads(invoke("show", "groups.rv", "--layer", "1", "--neuron", at, "--json").stdout)
+        assert {entry["input"]: entry["weight"] for entry in found["weights"]} == pytest.approx(
+            dict(zip(names, weight[:, at].tolist(), strict=True))
+        )
+        assert neurons[at]["strongest_input"] == names[int(np.abs(weight[:, at]).argmax())]
+
+
 def test_show_a_layer(trained: Trained) -> None:
     assert "12 neurons" in invoke("show", trained.model, "--layer", "0").stdout
     found = json.loads(invoke("show", trained.model, "--layer", "2", "--json").stdout)

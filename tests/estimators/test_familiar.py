@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 import ranvier as rv
+from ranvier.expression import evaluate
+from ranvier.model.recipe import recipe
 
 QUICK: dict[str, Any] = {"recipe": None, "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
 X, Y = load_iris(return_X_y=True)
@@ -94,6 +97,21 @@ def test_validation_scores_of_a_recipe_are_one_an_epoch(make: Any) -> None:
     name = "accuracy" if make is classifier else "r2"
     assert fitted.validation_scores_ == [epoch.metrics[name] for epoch in fitted.model_.history]
     assert len(fitted.validation_scores_) == fitted.n_iter_
+
+
+def test_weights_of_joined_networks_are_matrices_over_all_inputs() -> None:
+    """Whoever multiplies with them gets what the model says."""
+    fitted = classifier(recipe=replace(recipe("table"), members=2), effort=None, hidden=(6, 4)).fit(X, Y)
+    rows, activation = fitted.model_.inputs(X), fitted.model_.network.layers[0].activation
+    for weight, bias in zip(fitted.coefs_[:-1], fitted.intercepts_[:-1], strict=True):
+        rows = evaluate(activation.expression, {"x": rows @ weight + bias})
+    assert fitted.coefs_[1].shape == (12, 8)
+    assert not fitted.coefs_[1][:6, 4:].any()
+    logits = rows @ fitted.coefs_[-1] + fitted.intercepts_[-1]
+    said = np.log(fitted.predict_proba(X))
+    centred = [values - values.mean(axis=1, keepdims=True) for values in (logits, said)]
+    rounding = 2.0**-24 * (rows.shape[1] + X.shape[1]) * (1.0 + np.abs(said).max())
+    np.testing.assert_allclose(*centred, rtol=0, atol=4 * rounding)
 
 
 def test_familiar_names_of_hidden_and_of_chance() -> None:

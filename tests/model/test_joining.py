@@ -39,25 +39,35 @@ def logits(outputs: np.ndarray, name: str) -> np.ndarray:
 @given(
     members=st.integers(1, 4),
     hidden=st.lists(st.integers(1, 4), max_size=3),
+    groups=st.integers(1, 2),
     scales=st.integers(0, 2),
     seed=st.integers(0, 99),
 )
 def test_the_joined_network_says_the_mean_of_the_weighted_sums(
-    name: str, members: int, hidden: list[int], scales: int, seed: int
+    name: str, members: int, hidden: list[int], groups: int, scales: int, seed: int
 ) -> None:
-    layers = [layer for width in hidden for layer in (rv.Dense(width, "tanh"), rv.Dropout(0.1))]
-    network = rv.Network(3, [*[rv.Scale()] * scales, *layers, rv.Dense(2, name)])
+    widths = [groups * width for width in hidden]
+    layers = [layer for width in widths for layer in (rv.Dense(width, "tanh", groups=groups), rv.Dropout(0.1))]
+    network = rv.Network(4, [*[rv.Scale()] * scales, *layers, rv.Dense(2, name, groups=groups)])
     generator = np.random.default_rng(seed)
     flats = [generator.normal(size=network.parameter_table.size) for _ in range(members)]
-    X = generator.normal(size=(5, 3))
+    X = generator.normal(size=(5, 4))
     joined, flat = join(network, flats)
     expected = np.mean([logits(says(network, one, X), name) for one in flats], axis=0)
     found = logits(says(joined, flat, X), name)
     if name == "softmax":
         expected, found = (values - values.mean(axis=1, keepdims=True) for values in (expected, found))
-    steps = 64 * members * (max(hidden, default=1) + 3)
+    steps = 64 * members * (max(widths, default=1) + 4)
     size = 1.0 + max(np.abs(expected).max(), np.abs(flat).max() ** (2 + scales))
     np.testing.assert_allclose(found, expected, rtol=0, atol=steps * EPSILON * size * np.exp(np.abs(expected).max()))
+
+
+def test_the_joined_network_holds_the_weights_of_its_members_and_no_others() -> None:
+    """Their mean at the output has one bias, and the factors of their inputs are in their weights."""
+    network = rv.Network(5, [rv.Scale(), rv.Dense(7, "relu"), rv.Dense(4, "tanh"), rv.Dense(3, "relu"), rv.Dense(2)])
+    joined, flat = join(network, [network.parameter_table.initial(seed) for seed in range(6)])
+    assert [layer.groups for layer in joined.layers if isinstance(layer, rv.Dense)] == [1, 6, 6, 1]
+    assert flat.size == joined.parameter_count == 6 * (network.parameter_count - 5) - 5 * 2
 
 
 def test_members_that_differ_are_told_apart() -> None:

@@ -53,6 +53,8 @@ def test_what_does_not_fit_is_refused() -> None:
         fit(net(), X.astype(np.complex128), y)
     with pytest.raises(InputError, match=r"first layer an rv\.Dense"):
         fit(rv.Network(WIDTH, [rv.Dropout(0.1), rv.Dense(2, "softmax")]), X, y)
+    with pytest.raises(InputError, match=r"first layer has 2 groups.*X\.toarray"):
+        fit(rv.Network(WIDTH, [rv.Dense(4, groups=2), rv.Dense(2, "softmax")]), X, y)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

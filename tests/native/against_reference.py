@@ -37,6 +37,12 @@ LAYERS: dict[str, list[Layer]] = {
     ],
     "norm_only": [LayerNorm()],
     "dropout_last": [Dense(5, bias=False), Dropout(0.1)],
+    "groups": [
+        Dense(14, "silu", groups=7),
+        BatchNorm(),
+        Residual([LayerNorm(), Dense(14, "relu", groups=2)]),
+        Dropout(0.2),
+    ],
 }
 """Every kind of layer among others, for 7 inputs."""
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from ranvier.engine import State
 from ranvier.expression import absolute, sigmoid
+from ranvier.native.engine import NativeEngine
+from ranvier.native.plan.plan import Machine
+from ranvier.native.plan.steps import Back, Forward
+from ranvier.native.plan.tiles import Registers
 from ranvier.network.activations import ACTIVATIONS, activation
 from ranvier.network.layers import Dense
 from ranvier.network.losses import LOSSES, loss
-from ranvier.network.optimizers import OPTIMIZERS, Adam, optimizer
+from ranvier.network.optimizers import OPTIMIZERS, SGD, Adam, optimizer
+from ranvier.network.parameters import ungrouped
+from ranvier.reference.engine import ReferenceEngine
 from tests.native.against_reference import LAYERS, OUTPUT, agree, problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 PRECISIONS = ("float32", "float64")
 SIZES = (1, 2, 15, 16, 17, 31, 33, 100, 257)
+GROUP_SIZES = (1, 2, 15, 16, 17, 33)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -90,6 +100,74 @@ def test_sizes(case: int) -> None:
     )
     task = problem(inputs, [Dense(units, "relu"), Dense(last, "tanh")], batch_size=batch, threads=1 + case % 3)
     agree(task, rows_for(task, 2 * batch + 3), span_for(task, 2 * batch + 3, steps=2))
+
+
+@pytest.mark.parametrize("case", range(12))
+def test_groups(case: int) -> None:
+    """Inputs and units of a group run through the sizes, each against others; the errors of groups meet in the first.
+
+    Weights move at once, after their norm, or not at all; batches are taken whole or in parts.
+    """
+    inputs, units = (GROUP_SIZES[(case * step + case // 6) % 6] for step in (1, 5))
+    groups, precision = (2, 3, 7)[case % 3], PRECISIONS[case // 3 % 2]
+    layers = [Dense(inputs * groups, "gelu"), Dense(units * groups, "tanh", groups=groups, l1=0.01, l2=0.1), Dense(3)]
+    optimizer = (SGD(0.05, weight_decay=0.1), Adam(clip_norm=0.5))[case // 2 % 2]
+    size = (6, 33, 200)[case // 4]
+    task = problem(7, layers, None, optimizer, precision=precision, batch_size=size, threads=1 + case % 2)
+    agree(task, rows_for(task, 2 * size + 3), span_for(task, 2 * size + 3, steps=2), slack=2.0, gradients=True)
+
+
+@pytest.mark.parametrize("units", [640, 650])
+def test_long_chains_of_groups_are_cut(units: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of 8 KiB has no room for rows of such groups, forward or back."""
+    monkeypatch.setattr("ranvier.native.engine.machine", lambda *_: Machine(Registers(16, 2), 8 << 10, 8 << 10))
+    task = problem(1220, [Dense(2 * units, "gelu", groups=2), Dense(2 * units, "tanh", groups=2), Dense(2)])
+    steps = NativeEngine().compile(task).plan.stages[0].steps
+    assert [step.block for step in steps if isinstance(step, Forward)] == [128, 128, 128]
+    assert [step.block for step in steps if isinstance(step, Back)] == [0, 128]
+    agree(task, slack=4.0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("units", GROUP_SIZES)
+def test_groups_give_the_bits_of_a_whole_weight_with_zeros(units: int, precision: str) -> None:
+    """Adding 0 x to a chain changes nothing, so that both have the same weighted sums."""
+    grouped = problem(9, [Dense(15), Dense(3 * units, groups=3), Dense(2)]).network.parameter_table
+    said = []
+    for groups in (3, 1):
+        layers = [Dense(15, "silu"), Dense(3 * units, "tanh", groups=groups), Dense(2)]
+        task = problem(9, layers, precision=precision)
+        pieces = grouped.views(grouped.initial(0) + 0.25)
+        pieces["layers.1.weight"] = ungrouped(pieces["layers.1.weight"], 3 // groups)
+        flat = np.concatenate([piece.ravel() for piece in pieces.values()])
+        executable = NativeEngine().compile(task)
+        executable.load(State(flat, np.zeros((0, flat.size)), 0))
+        said.append(executable.activations(rows_for(task, 101).inputs))
+    for found, wanted in zip(*said, strict=True):
+        assert np.array_equal(found.weighted_sums, wanted.weighted_sums)
+        assert np.array_equal(found.outputs, wanted.outputs)
+    assert said[0][1].outputs.all()
+
+
+@pytest.mark.parametrize("engine", [NativeEngine(), ReferenceEngine()], ids=["native", "reference"])
+@pytest.mark.parametrize("units", GROUP_SIZES)
+def test_groups_do_not_see_what_is_infinite_in_others(engine: Any, units: int) -> None:
+    """Neither the inputs of another group nor its errors, in the first of these and in the last."""
+    for other in (0, 2):
+        task = problem(5, [Dense(9), Dense(3 * units, groups=3)])
+        table, rows = task.network.parameter_table, rows_for(task)
+        rows.targets[:, units * other : units * (other + 1)] = np.nan
+        flat = table.initial(0)
+        table.views(flat)["layers.0.bias"][3 * other : 3 * other + 3] = np.inf
+        executable = engine.compile(task)
+        executable.load(State(flat, np.zeros((0, flat.size)), 0))
+        outputs = executable.outputs(rows.inputs)
+        _, gradient = executable.objective(rows)
+        executable.run(rows, span_for(task))
+        said = {"outputs": outputs, **table.views(gradient)}
+        for name, piece in [*said.items(), *table.views(executable.read().parameters).items()]:
+            finite = np.isfinite(piece.reshape(-1, 3, piece.shape[-1] // 3)).all(axis=(0, 2))
+            assert finite.tolist() == [group != other for group in range(3)], name
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.int32])

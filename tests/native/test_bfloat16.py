@@ -84,9 +84,10 @@ def test_optimizers(name: str) -> None:
 
 
 LATE = [Residual([Dropout(0.4), Dense(7)]), Scale(), Dense(5), LayerNorm()]
+GROUPS = [Dense(34, "tanh"), Dense(34, "relu", groups=2), Residual([Dense(34, "gelu", groups=17)]), Dense(3)]
 
 
-@pytest.mark.parametrize("layers", [*LAYERS.values(), LATE], ids=[*LAYERS, "late"])
+@pytest.mark.parametrize("layers", [*LAYERS.values(), LATE, GROUPS], ids=[*LAYERS, "late", "more groups"])
 def test_layers(layers: list[Any]) -> None:
     agree(rounded(7, layers, chosen=Adam(0.01), threads=2))
 
@@ -203,8 +204,10 @@ def test_what_layers_say() -> None:
 def test_what_is_not_a_number_comes_through() -> None:
     task = rounded(3, [Dense(4, "relu"), Dense(2)])
     executable = NativeEngine().compile(task)
-    executable.load(first_state(task.network, task.optimizer, 0).engine)
-    assert np.isnan(executable.outputs(np.full((2, 3), np.nan, np.float32))).all()
+    first = first_state(task.network, task.optimizer, 0).engine
+    executable.load(replace(first, parameters=np.full_like(first.parameters, np.nan)))
+    assert np.isnan(executable.outputs(np.ones((2, 3), np.float32))).all()
+    executable.load(first)
     rows = rows_for(task)
     rows.inputs[:] = np.inf
     assert not np.isfinite(executable.run(rows, span_for(task))[-1])

@@ -98,6 +98,7 @@ def own_rule(factor: float) -> Any:
 OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
     "batch size": lambda which: {"batch_size": (8, 400)[which]},
     "units": lambda which: {"network": Network(3, [Dense((5, 6)[which], "tanh"), Dense(2)])},
+    "groups": lambda which: {"network": Network(3, [Dense(6, "tanh", groups=(1, 3)[which]), Dense(2)])},
     "activation": lambda which: {"network": Network(3, [Dense(5, ("tanh", "relu")[which]), Dense(2)])},
     "its option": lambda which: {
         "network": Network(3, [Dense(5, activation("elu", alpha=(1.0, 1.5)[which])), Dense(2)])

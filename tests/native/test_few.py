@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def loaded(seed: int = 0) -> NativeExecutable:
-    task = problem(21, [Dense(33, "relu"), Dense(3, "softmax")])
+    task = problem(21, [Dense(33, "relu", groups=3), Dense(3, "softmax")])
     executable = NativeEngine().compile(task)
     executable.load(first_state(task.network, task.optimizer, seed).engine)
     return executable

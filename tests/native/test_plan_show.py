@@ -48,7 +48,13 @@ def inner(width: int) -> st.SearchStrategy[list[Layer]]:
     """Layers that keep their width, residual blocks among them."""
     plain: st.SearchStrategy[Layer] = st.one_of(
         st.sampled_from([Dropout(0.0), Dropout(0.3), BatchNorm(), LayerNorm(), Scale()]),
-        st.builds(Dense, st.just(width), st.sampled_from(["relu", "gelu", "identity"]), bias=st.booleans()),
+        st.builds(
+            Dense,
+            st.just(width),
+            st.sampled_from(["relu", "gelu", "identity"]),
+            bias=st.booleans(),
+            groups=st.sampled_from([number for number in range(1, width + 1) if width % number == 0]),
+        ),
     )
     blocks = st.recursive(plain, lambda one: st.builds(Residual, st.lists(one, min_size=1, max_size=2)), max_leaves=4)
     return st.lists(blocks, max_size=4)
@@ -98,6 +104,18 @@ def test_plans_list_every_layer(
     if max(len(place.path) for place in places) <= len("layers.0.layers.0"):
         assert max(map(len, text.splitlines())) <= 80
     assert 0 <= int(text.rpartition(": ")[2].rstrip("%\n")) <= 100
+
+
+def test_plans_say_what_groups_are_worth() -> None:
+    """Each product is listed with its size for one group and all units, and makes as many FLOPs as a row costs."""
+    task = problem(8, [Dense(96, "relu"), Dense(48, "tanh", groups=3), Dense(2)], batch_size=64)
+    text = make_plan(task, "train", AVX2, 1).show(1)
+    assert "layers.1   Dense 96 -> 48 in 3 groups" in text
+    assert text.count("each of 3 groups'") == 3
+    for product in ("64 x 32 x 48, 0.197", "64 x 16 x 96, 0.197", "32 x 64 x 48, 0.197"):
+        assert f"{product} MFLOP" in text
+    products = 2 * 64 * (2 * 8 * 96 + 3 * 32 * 48 + 3 * 48 * 2)
+    assert f"{products / 1e6:,.3f} million FLOPs" in text
 
 
 def test_the_expected_share_falls_with_the_width() -> None:

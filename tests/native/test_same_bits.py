@@ -24,7 +24,13 @@ from ranvier.training.state import first_state
 from tests.native.against_reference import problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-MIXED = [Dense(37, "gelu"), Dropout(0.3), BatchNorm(), Residual([LayerNorm(), Dense(37, "tanh")]), Dense(11, "softmax")]
+MIXED = [
+    Dense(37, "gelu"),
+    Dropout(0.3),
+    BatchNorm(),
+    Residual([LayerNorm(), Dense(38, "relu"), Dense(38, "silu", groups=2), Dense(37, "tanh")]),
+    Dense(11, "softmax"),
+]
 
 
 def classifier(**options: Any) -> Problem:

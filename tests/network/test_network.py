@@ -24,8 +24,10 @@ def networks(draw: st.DrawFn) -> Network:
     for _ in range(draw(st.integers(0, 4))):
         kind = draw(st.sampled_from(["dense", "dropout", "layer_norm", "batch_norm", "scale", "residual"]))
         if kind == "dense":
-            width = draw(WIDTHS)
-            layers.append(Dense(width, draw(st.sampled_from(HIDDEN)), bias=draw(st.booleans()), l1=0.1, l2=0.2))
+            groups = draw(st.sampled_from([1, *(number for number in range(2, 10) if width % number == 0)]))
+            width = groups * draw(WIDTHS)
+            options = {"bias": draw(st.booleans()), "l1": 0.1, "l2": 0.2, "groups": groups}
+            layers.append(Dense(width, draw(st.sampled_from(HIDDEN)), **options))  # type: ignore[arg-type]
         elif kind == "residual":
             layers.append(Residual([Dense(draw(WIDTHS), "tanh"), Dense(width)]))
         else:
@@ -82,6 +84,31 @@ def test_names_and_shapes_of_nested_layers() -> None:
     assert len(decayed) == 4
 
 
+def test_groups_in_shapes_cost_and_files() -> None:
+    """A neuron has as many weights as its group has inputs; files of layers without groups do not speak of them."""
+    network = Network(6, [Dense(9, "relu", groups=3), Dense(2)])
+    assert network.parameter_table["layers.0.weight"].shape == (2, 9)
+    assert (network.parameter_count, network.multiplications) == (2 * 9 + 9 + 9 * 2 + 2, 2 * 9 + 9 * 2)
+    written = network.to_dict()["layers"]
+    assert written[0]["groups"] == 3
+    assert "groups" not in written[1]
+    assert [place.fan_in for place in network.walk()] == [2, 9]
+
+
+def test_every_group_starts_as_a_layer_of_its_own() -> None:
+    """Weights fit the inputs and units of a group, and those of different groups differ."""
+    network = Network(800, [Dense(600, "tanh", groups=2), Dense(30, initializer="orthogonal", groups=3)])
+    weights = network.parameter_table.views(network.parameter_table.initial(1))
+    first, second = np.split(weights["layers.0.weight"], 2, axis=1)
+    for part in (first, second):
+        assert part.var() == pytest.approx(2 / (400 + 300), rel=0.05)
+    assert not np.array_equal(first, second)
+    for part in np.split(weights["layers.1.weight"], 3, axis=1):
+        np.testing.assert_allclose(part.T @ part, np.eye(10), atol=1e-12)
+    alone = Network(400, [Dense(300, "tanh")])
+    assert np.array_equal(first, alone.parameter_table.views(alone.parameter_table.initial(1))["layers.0.weight"])
+
+
 def test_initial_weights_fit_their_activation() -> None:
     """He weights for relu, Glorot for tanh: variance 2 / K and 2 / (K + N)."""
     network = Network(400, [Dense(300, "relu"), Dense(200, "tanh")])
@@ -118,6 +145,10 @@ def test_custom_activation_survives() -> None:
         (lambda: Dense(0), "Dense: units is 0"),
         (lambda: Dense(2.5), "Dense: units is 2.5"),  # type: ignore[arg-type]
         (lambda: Dense(True), "Dense: units is True"),
+        (lambda: Dense(4, groups=0), "Dense: groups is 0"),
+        (lambda: Dense(4, groups=1.5), "Dense: groups is 1.5"),  # type: ignore[arg-type]
+        (lambda: Dense(10, groups=4), "10 units make no 4 equal groups; take a multiple of 4"),
+        (lambda: Network(2, [Dense(3), Dense(4, groups=2)]), "layers.1 takes 3 values, which make no 2 equal groups"),
         (lambda: Dense(3, "rleu"), 'Did you mean "relu"'),
         (lambda: Dense(3, l2=-1), "Dense: l2 is -1"),
         (lambda: Dropout(1.0), "Dropout: rate is 1.0"),

@@ -49,7 +49,9 @@ CHAINS: dict[str, list[Any]] = {
 
 
 def test_every_layer_kind_has_an_example() -> None:
-    assert LAYER_EXAMPLES.keys() == LAYERS.keys(), "give every kind of layer an example in tests/helpers.py"
+    assert {name.split(" ")[0] for name in LAYER_EXAMPLES} == LAYERS.keys(), (
+        "give every kind of layer an example in tests/helpers.py"
+    )
 
 
 def check(trial: Trial, directions: int | None = None) -> None:
@@ -65,7 +67,7 @@ def test_every_loss_with_every_output_activation(loss_name: str) -> None:
         check(make_trial([Dense(HIDDEN, hidden), Dense(OUTPUTS, output)], chosen))
 
 
-@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("kind", LAYER_EXAMPLES)
 @pytest.mark.parametrize("loss_name", [*LOSSES, *(name for name in ALL_LOSSES if name.startswith("own"))])
 def test_every_combination(kind: str, loss_name: str) -> None:
     """Every hidden activation with every loss, layer kind and regularizer, along a random direction."""
@@ -78,7 +80,7 @@ def test_every_combination(kind: str, loss_name: str) -> None:
 
 
 @pytest.mark.parametrize("regularizer", REGULARIZERS)
-@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("kind", LAYER_EXAMPLES)
 def test_every_layer_kind_entry_by_entry(kind: str, regularizer: str) -> None:
     l1, l2 = REGULARIZERS[regularizer]
     inner = LAYER_EXAMPLES[kind](Dense(HIDDEN, "tanh", l1=l1, l2=l2))
@@ -141,6 +143,8 @@ def without_mean(n: Any, deviation: Any, dn: Any, axis: int) -> Any:
 PLANTED: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "data gradient": (layers, "dense_backward", changed(layers.dense_backward, first_larger), "dense"),
     "bias gradient": (layers, "dense_backward", changed(layers.dense_backward, last_larger), "dense"),
+    "groups exchanged": (layers, "cut", changed(layers.cut, lambda parts: parts[::-1]), "dense in groups"),
+    "groups see one another": (layers, "cut", lambda columns, groups: [columns], "dense in groups"),
     "gain gradient": (layers, "scale_backward", changed(layers.scale_backward, last_larger), "scale"),
     "layer norm without variance": (layers, "standardize_backward", without_variance, "layer_norm"),
     "layer norm without mean": (layers, "standardize_backward", without_mean, "layer_norm"),

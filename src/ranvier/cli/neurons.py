@@ -1,4 +1,4 @@
-"""One layer and one neuron of a model, as records and on the screen. K inputs, N units."""
+"""One layer and one neuron of a model, as records and on the screen. N units."""
 
 from __future__ import annotations
 
@@ -49,6 +49,12 @@ def input_names(model: Model, place: Placed) -> list[str]:
     return [f"{source.path} neuron {at}" for at in range(place.inputs)]
 
 
+def seen_inputs(place: Placed, neuron: int) -> slice:
+    """Which inputs of its layer a neuron sees: those of its group."""
+    group = neuron // (place.outputs // place.groups)
+    return slice(group * place.fan_in, (group + 1) * place.fan_in)
+
+
 def output_label(model: Model, place: Placed, neuron: int) -> str | None:
     """What a neuron of the output layer stands for; None elsewhere."""
     if place != model.network.placed[-1]:
@@ -67,13 +73,14 @@ def layer_record(model: Model, asked: str) -> dict[str, Any]:
     weight, bias = _arrays(model, place)
     names = input_names(model, place)
     strongest = np.abs(weight).argmax(axis=0)
+    seen = [names[seen_inputs(place, at)] for at in range(place.outputs)]
     neurons = [
         {
             "neuron": at,
             "stands_for": output_label(model, place, at),
             "bias": None if bias is None else float(bias[at]),
             "weight_norm": float(np.linalg.norm(weight[:, at])),
-            "strongest_input": names[strongest[at]],
+            "strongest_input": seen[at][strongest[at]],
             "strongest_weight": float(weight[strongest[at], at]),
         }
         for at in range(place.outputs)
@@ -93,7 +100,7 @@ def neuron_record(model: Model, asked: str, neuron: int) -> dict[str, Any]:
     if neuron >= place.outputs:
         raise InputError(f"{place.path} has the neurons 0 to {place.outputs - 1}; there is no neuron {neuron}.")
     weight, bias = _arrays(model, place)
-    names = input_names(model, place)
+    names = input_names(model, place)[seen_inputs(place, neuron)]
     order = np.argsort(-np.abs(weight[:, neuron]), kind="stable")
     return {
         "layer": place.path,
@@ -168,5 +175,5 @@ def _activation(place: Placed) -> dict[str, str]:
 
 
 def _arrays(model: Model, place: Placed) -> tuple[Any, Any]:
-    """Weights (K, N) and biases (N,) or None."""
+    """Weights (inputs that a neuron sees, N) and biases (N,) or None."""
     return model.parameters[f"{place.path}.weight"], model.parameters.get(f"{place.path}.bias")

@@ -78,6 +78,11 @@ class Problem:
                 f"The inputs are sparse rows and the first layer is {kind}; make the first layer an rv.Dense, or give "
                 "an array, X.toarray()."
             )
+        if self.sparse and self.network.placed[0].groups > 1:
+            raise InputError(
+                f"The inputs are sparse rows and the first layer has {self.network.placed[0].groups} groups; make the "
+                "first layer one without groups, or give an array, X.toarray()."
+            )
 
     @property
     def dtype(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ranvier.network.layers import Dense
+from ranvier.network.parameters import ungrouped
 from ranvier.training.metrics import quick_name
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ class FittedAttributes:
 
     Attributes:
         coefs_, intercepts_: the weights (inputs, units) and biases (units,) of the dense layers. They act on encoded
-            rows: standardized numbers and one-hot words, `model_.inputs(X)`.
+            rows: standardized numbers and one-hot words, `model_.inputs(X)`. Weights between networks that were joined
+            are 0.
         loss_curve_: the training loss of every epoch; loss_, best_loss_: the last and the smallest.
         validation_scores_, best_validation_score_: accuracy or R2 on the validation rows; None where there are none.
         n_iter_: the number of epochs, of all networks of a recipe together.
@@ -34,7 +36,8 @@ class FittedAttributes:
     @property
     def coefs_(self) -> list[NDArray[Any]]:
         """The weights of the dense layers, each (inputs, units)."""
-        return self._of_dense("weight")
+        groups = [place.groups for place in self.model_.network.walk() if isinstance(place.layer, Dense)]
+        return [ungrouped(weight, each) for weight, each in zip(self._of_dense("weight"), groups, strict=True)]
 
     @property
     def intercepts_(self) -> list[NDArray[Any]]:
@@ -76,7 +79,7 @@ class FittedAttributes:
     @property
     def n_layers_(self) -> int:
         """The number of dense layers, and one for the input layer."""
-        return len(self.coefs_) + 1
+        return len(self._of_dense("weight")) + 1
 
     @property
     def n_outputs_(self) -> int:

@@ -1,10 +1,10 @@
 """Several networks of one shape as one network, which says what they say on average.
 
-K networks (members) of layers of widths n become one network of widths K n, whose weights between different members
-are 0; its output layer takes the mean of their weighted sums. So a softmax or sigmoid network gives the normalized
-geometric mean of their probabilities (Hinton, "Training products of experts by minimizing contrastive divergence",
-2002), and a network with plain outputs the mean of their outputs, exactly. Trained factors in front of the first layer
-are multiplied into its weights.
+K networks (members) of layers of widths n become one network of widths K n. Its first layer is theirs side by side over
+the same inputs; further hidden layers have a group for each member; its output layer takes the mean of their weighted
+sums. So a softmax or sigmoid network gives the normalized geometric mean of their probabilities (Hinton, "Training
+products of experts by minimizing contrastive divergence", 2002), and a network with plain outputs the mean of their
+outputs, exactly. Trained factors in front of the first layer are multiplied into its weights.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.network.layers import Dense, Dropout, Layer, Scale
 from ranvier.network.network import Network
+from ranvier.network.parameters import ungrouped
 
 Array = NDArray[Any]
 
@@ -57,37 +58,29 @@ def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> 
         elif isinstance(layer, Dense):
             first = not any(isinstance(earlier, Dense) for earlier in layers)
             weights = [view[f"layers.{place}.weight"] for view in views]
+            if first or place == last:
+                weights = [ungrouped(weight, layer.groups) for weight in weights]
             if first:
                 weights = [weight * np.reshape(gain, (-1, 1)) for gain, weight in zip(gains, weights, strict=True)]
             biases = [view[f"layers.{place}.bias"] for view in views]
-            pieces += _output(weights, biases, first, sharpness) if place == last else _hidden(weights, biases, first)
-            layers.append(_widened(layer, 1 if place == last else len(members)))
+            if place == last:
+                pieces += _output(weights, biases, first, sharpness)
+                layers.append(_widened(layer, 1, 1))
+            else:
+                pieces += [np.concatenate(weights, axis=1), np.concatenate(biases)]
+                layers.append(_widened(layer, len(members), 1 if first else len(members) * layer.groups))
         else:
             layers.append(layer)
     joined = Network(network.inputs, layers)
     return joined, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
 
 
-def _widened(layer: Dense, times: int) -> Dense:
+def _widened(layer: Dense, times: int, groups: int) -> Dense:
     options = {"initializer": layer.initializer, "bias": True, "l1": layer.l1, "l2": layer.l2}
-    return Dense(layer.units * times, layer.activation, **options)  # type: ignore[arg-type]
-
-
-def _hidden(weights: list[Array], biases: list[Array], first: bool) -> list[Array]:
-    """Weight and bias of a hidden layer: side by side over the same inputs, or each on its own block of them."""
-    return [np.concatenate(weights, axis=1) if first else _blocks(weights), np.concatenate(biases)]
+    return Dense(layer.units * times, layer.activation, groups=groups, **options)  # type: ignore[arg-type]
 
 
 def _output(weights: list[Array], biases: list[Array], first: bool, sharpness: float) -> list[Array]:
     """Weight and bias of the output layer: the mean of what the members say, times the sharpness."""
     weight = np.mean(weights, axis=0) if first else np.concatenate(weights) / len(weights)
     return [weight * sharpness, np.mean(biases, axis=0) * sharpness]
-
-
-def _blocks(weights: list[Array]) -> Array:
-    """The weights along the diagonal, zeros elsewhere."""
-    inputs, units = weights[0].shape
-    joined = np.zeros((inputs * len(weights), units * len(weights)), weights[0].dtype)
-    for place, weight in enumerate(weights):
-        joined[place * inputs : (place + 1) * inputs, place * units : (place + 1) * units] = weight
-    return joined

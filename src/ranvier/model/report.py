@@ -95,11 +95,12 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
 def layer_text(layer: Layer) -> str:
     """A layer in a few words.
 
-    >>> layer_text(Dense(128, "relu")), layer_text(Dropout(0.2))
-    ('Dense 128, relu', 'Dropout 0.2')
+    >>> layer_text(Dense(128, "relu")), layer_text(Dense(128, "relu", groups=4)), layer_text(Dropout(0.2))
+    ('Dense 128, relu', 'Dense 128, relu, 4 groups', 'Dropout 0.2')
     """
     name = type(layer).__name__
     if isinstance(layer, Dense):
         activation: Activation = layer.activation
-        return f"{name} {layer.units}, {activation.name}"
+        groups = f", {layer.groups} groups" if layer.groups > 1 else ""
+        return f"{name} {layer.units}, {activation.name}{groups}"
     return f"{name} {layer.rate:g}" if isinstance(layer, Dropout) else name

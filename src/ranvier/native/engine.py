@@ -23,7 +23,7 @@ from ranvier.native.machine.target import Target
 from ranvier.native.plan import cost
 from ranvier.native.plan.arguments import KINDS
 from ranvier.native.plan.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
-from ranvier.native.plan.packing import bfloat16_of, pack, unpack
+from ranvier.native.plan.packing import bfloat16_of, pack, transposed, unpack
 from ranvier.native.plan.plan import Machine, Plan
 from ranvier.native.plan.tiles import PANEL, Registers
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, readable_rows, rows_of
@@ -170,7 +170,7 @@ class NativeExecutable(Shared):
                 if self.problem.precision == "bfloat16":
                     seen = bfloat16_of(seen)
                 self._pack(f"{ROUNDED}.{entry.name}", seen)
-                self._pack(f"{TRANSPOSED}.{entry.name}", seen.T)
+                self._pack(f"{TRANSPOSED}.{entry.name}", transposed(seen, entry.groups))
 
     def _pack(self, name: str, values: Array) -> None:
         # Memory that nobody wrote to is zero and takes no room yet.

@@ -28,9 +28,14 @@ def _set(record: object, **values: object) -> None:
 
 @record(init=False)
 class Dense(Layer):
-    """A fully connected layer: every neuron sees every output of the layer before.
+    """A fully connected layer: every neuron sees every output of the layer before, or those of its group.
 
-    Formula: z = x W + b, y = activation(z), with x (B, K), W (K, N), b (N,), z and y (B, N).
+    Formula: z = x W + b, y = activation(z), with x (B, K), W (K, N), b (N,), z and y (B, N). With G groups, inputs and
+    neurons are cut into G equal parts that follow each other, and the neurons of a part see the inputs of that part:
+    z_g = x_g W_g + b_g, with x_g (B, K / G), W_g (K / G, N / G). Then W is (K / G, N): column n holds the weights of
+    neuron n over the inputs of its own group.
+    Source of the groups: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural
+    networks", NeurIPS 2012.
 
     Parameters:
         units: the number of neurons, N.
@@ -38,9 +43,10 @@ class Dense(Layer):
         initializer: how the weights start; None takes He for the relu family, LeCun for selu, Glorot otherwise.
         bias: whether every neuron has a bias, starting at 0.
         l1, l2: the penalty l1 * sum |w| + l2 / 2 * sum w**2 over the weights, added to the loss.
+        groups: how many parts inputs and neurons are cut into, G; both must be multiples of it.
 
     Raises:
-        InputError: a value is out of range or a name is unknown.
+        InputError: a value is out of range, a name is unknown, or the units are not a multiple of the groups.
 
     >>> Dense(128, "relu").units
     128
@@ -52,6 +58,7 @@ class Dense(Layer):
     bias: bool
     l1: float
     l2: float
+    groups: int
 
     def __init__(
         self,
@@ -62,13 +69,18 @@ class Dense(Layer):
         bias: bool = True,
         l1: float = 0.0,
         l2: float = 0.0,
+        groups: int = 1,
     ) -> None:
         check_number("Dense", "units", units, COUNT)
+        check_number("Dense", "groups", groups, COUNT)
         check_number("Dense", "l1", l1, NOT_NEGATIVE)
         check_number("Dense", "l2", l2, NOT_NEGATIVE)
+        if units % groups:
+            raise InputError(f"Dense: {units} units make no {groups} equal groups; take a multiple of {groups}.")
         shape = _activation(activation)
         start = default_initializer(shape.name) if initializer is None else _initializer(initializer)
         _set(self, units=int(units), activation=shape, initializer=start, bias=bool(bias), l1=float(l1), l2=float(l2))
+        _set(self, groups=int(groups))
 
 
 _activation, _initializer = activation, initializer
@@ -189,6 +201,8 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     kind: dict[str, Any] = {"kind": _NAMES[type(layer)]}
     if isinstance(layer, Dense):
         options = {"bias": layer.bias, "l1": layer.l1, "l2": layer.l2}
+        # Versions without groups read what has none.
+        options |= {"groups": layer.groups} if layer.groups > 1 else {}
         start, shape = layer.initializer.to_dict(), layer.activation.to_dict()
         return kind | {"units": layer.units, "activation": shape, "initializer": start} | options
     if isinstance(layer, Residual):

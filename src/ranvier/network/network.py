@@ -43,6 +43,21 @@ class Placed:
     outputs: int
     children: tuple[Placed, ...] = ()
 
+    @property
+    def groups(self) -> int:
+        """How many groups inputs and neurons are cut into; 1 where there are no neurons."""
+        return self.layer.groups if isinstance(self.layer, Dense) else 1
+
+    @property
+    def fan_in(self) -> int:
+        """How many of the inputs each neuron sees."""
+        return self.inputs // self.groups
+
+    @property
+    def multiplications(self) -> int:
+        """Multiply-adds of the weighted sums for one row, forward; 0 where there are none."""
+        return self.fan_in * self.outputs if isinstance(self.layer, Dense) else 0
+
 
 @dataclass(frozen=True, init=False)
 class Network:
@@ -54,7 +69,7 @@ class Network:
 
     Raises:
         InputError: a size is not a whole number of at least 1, softmax stands before the last layer or has one neuron
-            only, or a residual block does not end as wide as it begins.
+            only, a residual block does not end as wide as it begins, or groups do not divide the inputs of a layer.
 
     >>> network = Network(inputs=784, layers=[Dense(128, "relu"), Dense(10, "softmax")])
     >>> network.parameter_count
@@ -108,7 +123,7 @@ class Network:
     @property
     def multiplications(self) -> int:
         """Multiply-adds of the weighted sums for one row, forward."""
-        return sum(place.inputs * place.outputs for place in self.walk() if isinstance(place.layer, Dense))
+        return sum(place.multiplications for place in self.walk())
 
     def walk(self) -> Iterator[Placed]:
         """Every layer, depth first; a container comes before its children."""
@@ -167,6 +182,11 @@ def _place(layers: tuple[Layer, ...], inputs: int, path: str, index: int) -> tup
             placed.append(Placed(layer, here, index, inputs, outputs, children))
             index = following
         else:
+            if isinstance(layer, Dense) and inputs % layer.groups:
+                raise InputError(
+                    f"{here} takes {inputs} values, which make no {layer.groups} equal groups; "
+                    f"make what goes in a multiple of {layer.groups} wide."
+                )
             outputs = layer.units if isinstance(layer, Dense) else inputs
             placed.append(Placed(layer, here, index, inputs, outputs))
             index += 1
@@ -190,8 +210,8 @@ def _entries(place: Placed, offset: int) -> list[Entry]:
         pieces.append(Entry(f"{place.path}.{role}", role, shape, at, place.index, start, **options))
 
     if isinstance(layer, Dense):
-        shape = (place.inputs, place.outputs)
-        piece("weight", shape, layer.initializer, decayed=True, l1=layer.l1, l2=layer.l2)
+        shape = (place.fan_in, place.outputs)
+        piece("weight", shape, layer.initializer, decayed=True, l1=layer.l1, l2=layer.l2, groups=layer.groups)
         if layer.bias:
             piece("bias", width, ZEROS)
     if isinstance(layer, (LayerNorm, BatchNorm, Scale)):

@@ -28,13 +28,14 @@ class Entry:
     Fields:
         name: such as "layers.0.weight".
         role: "weight", "bias", "gain", "shift", "mean" or "variance".
-        shape: (inputs, units) for weights, (units,) for the rest.
+        shape: (inputs of a neuron, units) for weights, (units,) for the rest.
         offset: the place of its first number in the flat array.
         layer: the number of its layer, counted depth first.
         initializer: how its numbers start.
         trained: whether the optimizer changes it; running statistics are not trained.
         decayed: whether weight decay applies; only weights are decayed.
         l1, l2: its penalties.
+        groups: of its layer; the columns of a weight are as many parts, whose neurons see other inputs.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Entry:
     decayed: bool = False
     l1: float = 0.0
     l2: float = 0.0
+    groups: int = 1
 
     @property
     def size(self) -> int:
@@ -93,7 +95,12 @@ class ParameterTable:
         flat: Array = np.empty(self.size, dtype)
         for index, entry in enumerate(self.entries):
             inputs, units = entry.shape if len(entry.shape) == 2 else (1, entry.shape[0])
-            flat[entry.place] = entry.initializer.sample(inputs, units, seed, entry.layer, index).reshape(-1)
+            # Every group starts as a layer of its own.
+            parts = [
+                entry.initializer.sample(inputs, units // entry.groups, seed, entry.layer, index + (group << 32))
+                for group in range(entry.groups)
+            ]
+            flat[entry.place] = (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)).reshape(-1)
         return flat
 
     def trained_mask(self) -> NDArray[np.bool_]:
@@ -117,6 +124,21 @@ class ParameterTable:
         for entry in self.entries:
             flat[entry.place] = value(entry)
         return flat
+
+
+def ungrouped(weight: Array, groups: int) -> Array:
+    """The weight of a layer of G groups, (K / G, N), as that of one without them, (K, N): 0 between different groups.
+
+    >>> ungrouped(np.array([[1.0, 2.0], [3.0, 4.0]]), groups=2).tolist()
+    [[1.0, 0.0], [3.0, 0.0], [0.0, 2.0], [0.0, 4.0]]
+    """
+    if groups == 1:
+        return weight
+    inputs, units = weight.shape[0], weight.shape[1] // groups
+    whole = np.zeros((groups, inputs, groups, units), weight.dtype)
+    each = np.arange(groups)
+    whole[each, :, each] = weight.reshape(inputs, groups, units).swapaxes(0, 1)
+    return whole.reshape(groups * inputs, groups * units)
 
 
 ZEROS, ONES = initializer("zeros"), initializer("constant", value=1.0)

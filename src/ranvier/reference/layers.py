@@ -15,18 +15,29 @@ Array = NDArray[np.float64]
 Statistics = tuple[Array, Array]
 
 
-def dense(x: Array, weight: Array, bias: Array | None) -> Array:
-    """The weighted sums z = x W + b; W (K, N), b (N,).
+def dense(x: Array, weight: Array, bias: Array | None, groups: int = 1) -> Array:
+    """The weighted sums z = x W + b, W (K, N), b (N,); those of a group from the inputs of that group, W (K / G, N).
 
     >>> dense(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([0.5]))
     array([[11.5]])
+    >>> dense(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([0.5, 0.0]), groups=2)
+    array([[3.5, 8. ]])
     """
-    return x @ weight if bias is None else x @ weight + bias
+    z = np.concatenate([part @ w for part, w in zip(cut(x, groups), cut(weight, groups), strict=True)], axis=1)
+    return z if bias is None else z + bias
 
 
-def dense_backward(x: Array, weight: Array, dz: Array) -> tuple[Array, Array, Array]:
-    """dx = dz W', dW = x' dz, db = the sum of dz over the rows."""
-    return dz @ weight.T, x.T @ dz, dz.sum(axis=0)
+def dense_backward(x: Array, weight: Array, dz: Array, groups: int = 1) -> tuple[Array, Array, Array]:
+    """dx = dz W', dW = x' dz, both group by group, and db = the sum of dz over the rows."""
+    parts = list(zip(cut(x, groups), cut(weight, groups), cut(dz, groups), strict=True))
+    dx = np.concatenate([error @ w.T for _, w, error in parts], axis=1)
+    dweight = np.concatenate([part.T @ error for part, _, error in parts], axis=1)
+    return dx, dweight, dz.sum(axis=0)
+
+
+def cut(columns: Array, groups: int) -> list[Array]:
+    """The columns of each group: equal parts that follow each other."""
+    return np.split(columns, groups, axis=1)
 
 
 def dropout_factors(rate: float, rows: int, width: int, seed: int, step: int, layer: int) -> Array:

@@ -119,7 +119,7 @@ def layer_forward(place: Placed, parameters: Arrays, x: Array, mode: Mode) -> Pa
     """One layer, forward."""
     layer, path = place.layer, place.path
     if isinstance(layer, Dense):
-        z = layers.dense(x, parameters[f"{path}.weight"], parameters.get(f"{path}.bias"))
+        z = layers.dense(x, parameters[f"{path}.weight"], parameters.get(f"{path}.bias"), layer.groups)
         return Passed(place, x, activations.forward(layer.activation, z), z, bfloat16=mode.bfloat16)
     if isinstance(layer, Dropout):
         if mode.dropout is None:
@@ -184,7 +184,7 @@ def weighted_sum_backward(passed: Passed, parameters: Arrays, dz: Array, gradien
         dx = passed.x
         gradients[f"{path}.weight"], dbias = sparse.dense_backward(passed.kept, weight, dz)
     else:
-        dx, gradients[f"{path}.weight"], dbias = layers.dense_backward(passed.x, weight, dz)
+        dx, gradients[f"{path}.weight"], dbias = layers.dense_backward(passed.x, weight, dz, passed.place.groups)
     if f"{path}.bias" in parameters:
         gradients[f"{path}.bias"] = dbias
     return dx

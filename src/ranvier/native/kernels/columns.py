@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.gradient import Pointers, Updater, column_sums, transpose
+from ranvier.native.kernels.gradient import Pointers, Updater, column_sums
 from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.sparse import clipped_squares
+from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
 from ranvier.native.plan.tiles import PANEL
@@ -137,9 +138,14 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule,
                 assert inner.index is not None
                 _move(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
             if trained.transposed is not None:
-                column, end = f.multiply(loop.index, PANEL), Value("i64", str(rows))
+                copy, panel, end = trained.transposed, loop.index, Value("i64", str(rows))
                 source = f.pointer(pointers.seen, base)
-                transpose(f, source, transposed, Value("i64", "0"), end, column, trained.transposed.stride)
+                if copy.groups > 1:
+                    group = f.divide(panel, trained.value.group_panels, "group")
+                    panel = f.subtract(panel, f.multiply(group, trained.value.group_panels))
+                    transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
+                column = f.multiply(panel, PANEL)
+                transpose(f, source, transposed, Value("i64", "0"), end, column, copy.stride)
 
 
 def _move(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:

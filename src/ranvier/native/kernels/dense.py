@@ -10,13 +10,19 @@
 
 Where a panel of all K does not stay in cache beside the rows, K is cut into blocks: the chains are stored in y between
 blocks and go on from there, which changes no bit, and a last pass applies the activation or slope.
+
+Groups are products of their own, one after the other. Where the columns of a group do not fill its last panel, what
+lies beyond them belongs to the next group: it is neither read as a bias nor written.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, slope_factor
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.tile import Strides, Tile, contract, panel_loops, segments
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.steps import Back, Buffer, Forward
@@ -45,14 +51,32 @@ class Product:
         self.forward = forward
         self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, self.first, self.stop = f.parameters
         self.strides = Strides(self.a.stride, 1, self.panels_of.stride, PANEL)
+        self.panels = self.panels_of.group_panels
+        ragged = self.panels_of.groups > 1 and self.panels_of.width % PANEL
+        self.tail = tail_mask(self.panels_of.width) if ragged else None
 
     def write(self) -> None:
         """Write the loops."""
+        f, panels = self.f, self.panels_of
+        if panels.groups == 1:
+            self.group()
+            return
+        with f.loop(0, panels.groups, name="group") as loop:
+            assert loop.index is not None
+            first = f.multiply(loop.index, panels.width, "first")
+            kept = self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra
+            self.a_pointer = f.pointer(self.a_pointer, f.multiply(loop.index, self.length))
+            self.weight = f.pointer(self.weight, f.multiply(loop.index, panels.group_panels * panels.stride))
+            self.bias, self.out_pointer, self.extra = (f.pointer(at, first) for at in kept[2:])
+            self.group()
+
+    def group(self) -> None:
+        """The product of one group, at which the pointers point."""
         f, block = self.f, self.step.block
         if not block or self.length <= block:
             self.runs(Value("i64", "0"), Value("i64", str(self.length)), whole=True)
             return
-        self.each_row(lambda row, column: self.start(column))
+        self.each_row(lambda row, column, tail: self.start(column, tail))
         with f.loop(0, self.length, block, name="block") as loop:
             assert loop.index is not None
             left = f.subtract(Value("i64", str(self.length)), loop.index)
@@ -73,26 +97,39 @@ class Product:
                     row = loop.index
                     a = f.pointer(self.a_pointer, f.add(f.multiply(row, self.a.stride), k), name="rows")
                     out = f.pointer(self.out_pointer, self.place(self.out, row, column), name="out")
-                    start = self.beginning(column, out, height, count, whole)
+                    tail = self.tail is not None and panel.is_constant
+                    start = self.beginning(column, out, (height, count), whole, tail)
                     chains = contract(f, a, b, self.strides, length, start)
-                    self.end(chains, row, column, out, whole)
+                    self.end(chains, row, column, out, whole, tail)
 
-            panel_loops(f, self.panels_of.panels, height, self.registers.panels(height), tiles)
+            panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
 
     def place(self, buffer: Buffer, row: Value, column: Value) -> Value:
         return self.f.add(self.f.multiply(row, buffer.stride), column)
 
-    def start(self, column: Value) -> Value:
-        """What a chain begins with."""
-        if self.forward and isinstance(self.step, Forward) and self.step.bias is not None:
-            return self.f.load(self.f.pointer(self.bias, column), name="bias")
-        return self.f.constant(0.0)
-
-    def beginning(self, column: Value, out: Value, height: int, panels: int, whole: bool) -> Tile:
-        """The chains' first values; where they were stored before, those of the next tile are asked for, too."""
+    def start(self, column: Value, tail: bool = False) -> Value:
+        """What a chain begins with; `tail` says that it is the last panel of a group that does not fill it."""
         f = self.f
+        f = self.f
+        if self.forward and isinstance(self.step, Forward) and self.step.bias is not None:
+            at = f.pointer(self.bias, column)
+            # Beyond the last group there may be no memory.
+            return f.masked_load(at, self.tail, f.constant(0.0)) if tail and self.tail else f.load(at, name="bias")
+        return f.constant(0.0)
+
+    def store(self, value: Value, place: Value, tail: bool) -> None:
+        """Store 16 columns, or those of them that belong to the group."""
+        if tail and self.tail:
+            self.f.masked_store(value, place, self.tail)
+        else:
+            self.f.store(value, place)
+
+    def beginning(self, column: Value, out: Value, tile: tuple[int, int], whole: bool, tail: bool) -> Tile:
+        """The chains' first values; where they were stored before, those of the next tile are asked for, too."""
+        f, (height, panels) = self.f, tile
         if whole:
-            row = [self.start(f.add(column, p * PANEL) if p else column) for p in range(panels)]
+            last = panels - 1 if tail else panels
+            row = [self.start(f.add(column, p * PANEL) if p else column, p == last) for p in range(panels)]
             return [row] * height
         for r in range(height, 2 * height):
             for p in range(panels):
@@ -102,7 +139,7 @@ class Product:
             for r in range(height)
         ]
 
-    def end(self, chains: Tile, row: Value, column: Value, out: Value, whole: bool) -> None:
+    def end(self, chains: Tile, row: Value, column: Value, out: Value, whole: bool, tail: bool) -> None:
         f = self.f
         extra = self.extra_buffer()
         beside = None
@@ -110,12 +147,13 @@ class Product:
             beside = f.pointer(self.extra, self.place(extra, row, column), name="beside")
         for r, values in enumerate(chains):
             for p, value in enumerate(values):
+                last = tail and p == len(values) - 1
                 if whole:
                     at = f.pointer(beside, r * extra.stride + p * PANEL) if extra and beside else None
-                    said = self.finish(value, at)
+                    said = self.finish(value, at, last)
                 else:
                     said = value
-                f.store(said, f.pointer(out, r * self.out.stride + p * PANEL))
+                self.store(said, f.pointer(out, r * self.out.stride + p * PANEL), last)
 
     def extra_buffer(self) -> Buffer | None:
         """Forward: where z goes beside y. Back: what the slope is seen from."""
@@ -123,33 +161,43 @@ class Product:
             return self.step.z if self.step.y is not None else None
         return self.step.seen
 
-    def finish(self, value: Value, beside: Value | None) -> Value:
+    def finish(self, value: Value, beside: Value | None, tail: bool) -> Value:
         """What is stored in the end for a chain."""
         f, step = self.f, self.step
         if isinstance(step, Forward):
             if beside is not None:
-                f.store(value, beside)
+                self.store(value, beside, tail)
             return value if step.y is None else activate(f, step.activation, value)
         if step.slope is None or beside is None:
             return value
         factor = slope_factor(f, step.slope, beside, step.from_output)
         return value if factor is None else f.multiply(value, factor)
 
-    def each_row(self, body: object) -> None:
+    def each_row(self, body: Callable[[Value, Value, bool], Value]) -> None:
         """A pass over all rows and panels; the body gives what is stored there."""
         f = self.f
-        with f.loop(self.first, self.stop, name="row") as rows, f.loop(0, self.panels_of.panels, name="panel") as loop:
+        with f.loop(self.first, self.stop, name="row") as rows:
             assert rows.index is not None
-            assert loop.index is not None
-            column = f.multiply(loop.index, PANEL)
-            out = f.pointer(self.out_pointer, self.place(self.out, rows.index, column))
-            f.store(body(rows.index, column), out)  # type: ignore[operator]
+            row = rows.index
 
-    def finish_later(self, row: Value, column: Value) -> Value:
+            def one(panel: Value, tail: bool) -> None:
+                column = f.multiply(panel, PANEL)
+                out = f.pointer(self.out_pointer, self.place(self.out, row, column))
+                self.store(body(row, column, tail), out, tail)
+
+            whole = self.panels - (self.tail is not None)
+            if whole:
+                with f.loop(0, whole, name="panel") as loop:
+                    assert loop.index is not None
+                    one(loop.index, False)
+            if self.tail is not None:
+                one(Value("i64", str(whole)), True)
+
+    def finish_later(self, row: Value, column: Value, tail: bool) -> Value:
         f, extra = self.f, self.extra_buffer()
         value = f.load(f.pointer(self.out_pointer, self.place(self.out, row, column)))
         beside = None if extra is None else f.pointer(self.extra, self.place(extra, row, column))
-        return self.finish(value, beside)
+        return self.finish(value, beside, tail)
 
 
 def write_product(

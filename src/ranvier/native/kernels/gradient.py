@@ -8,6 +8,9 @@
             w and the optimizer's slots move; w is stored rounded, too, where products read it so
         the block is copied into the transposed weight, which data gradients read
 
+Groups have units of their own. Where a group does not fill its last panel, what lies beyond it in the errors belongs to
+the next group; what comes of it is set to zero.
+
 So the gradient never travels far, and its sum never depends on who computes it. Where the gradient is wanted
 itself (for one gradient over all rows, or to clip by norm) it is stored instead.
 """
@@ -15,15 +18,17 @@ itself (for one gradient over all rows, or to clip by norm) it is stored instead
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.groups import masked
 from ranvier.native.kernels.tile import Strides, contract, segments
-from ranvier.native.kernels.values import Value, vector_of
-from ranvier.native.plan.steps import Trained, VectorGradient, WeightGradient
+from ranvier.native.kernels.transpose import transpose
+from ranvier.native.kernels.values import Value
+from ranvier.native.plan.steps import Buffer, Trained, VectorGradient, WeightGradient
 from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
 
@@ -31,8 +36,6 @@ BLOCK = 48
 """Rows of a weight in a unit: full tiles, and whole panels of the transposed weight."""
 PART = 128
 """Batch rows that a unit takes at once, so that its errors stay in the L1 cache."""
-SIDE = 8
-"""Squares of so many numbers are transposed in registers."""
 
 
 class Updater:
@@ -102,6 +105,13 @@ class Pointers:
         """What an update writes."""
         return (self.value, *self.slots, *(() if self.rounded is None else (self.rounded,)))
 
+    def moved_by(self, f: Function, offset: Value) -> Pointers:
+        """The pointers so many numbers further on."""
+        rounded = None if self.rounded is None else f.pointer(self.rounded, offset)
+        slots = tuple(f.pointer(slot, offset) for slot in self.slots)
+        value, gradient = f.pointer(self.value, offset), f.pointer(self.gradient, offset)
+        return replace(self, value=value, gradient=gradient, slots=slots, rounded=rounded)
+
 
 def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gradient: Value) -> None:
     """What becomes of 16 gradients: they move the numbers at `offset`, or are stored."""
@@ -114,15 +124,15 @@ def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gra
 
 
 def weight_units(step: WeightGradient, registers: Registers) -> tuple[int, int]:
-    """How many blocks of rows and how many groups of panels the units of a weight are."""
+    """How many blocks of rows and how many strips of panels the units of a weight are, in each group."""
     weight = step.trained.value
-    return -(-weight.rows // BLOCK), -(-weight.panels // panels_at_once(step, registers))
+    return -(-weight.rows // BLOCK), -(-weight.group_panels // panels_at_once(step, registers))
 
 
 def panels_at_once(step: WeightGradient, registers: Registers) -> int:
     """How many panels a tile of the weight gradient takes."""
     height = exact_heights(step.trained.value.rows, registers)[0]
-    return min(registers.panels(height), step.trained.value.panels)
+    return min(registers.panels(height), step.trained.value.group_panels)
 
 
 def write_weight_gradient(
@@ -130,11 +140,9 @@ def write_weight_gradient(
 ) -> None:
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units."""
     trained = step.trained
-    weight = trained.value
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
-    _, groups = weight_units(step, registers)
-    at_once = panels_at_once(step, registers)
+    blocks, strips = weight_units(step, registers)
     with module.function(
         name, {**dict.fromkeys(names, "ptr noalias"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
     ) as f:
@@ -143,19 +151,53 @@ def write_weight_gradient(
         updater = Updater(f, rule, decay, trained, scalars)
         with f.loop(first, stop, name="unit") as loop:
             assert loop.index is not None
-            block = f.divide(loop.index, groups, "block") if groups > 1 else loop.index
-            group = f.subtract(loop.index, f.multiply(block, groups), "group") if groups > 1 else Value("i64", "0")
-            panel = f.multiply(group, at_once, "panel")
-            left = weight.panels % at_once
-            if left and weight.panels > at_once:
-                ragged = f.compare("eq", group, groups - 1)
-                whole = f.compare("ne", group, groups - 1)
-                with f.when(whole):
-                    _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, at_once))
-                with f.when(ragged):
-                    _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, left))
-            else:
-                _unit(f, step, registers, (x, dz, transposed), pointers, updater, rows, (block, panel, at_once))
+            unit, buffers = loop.index, (x, dz, transposed)
+            if trained.value.groups > 1:
+                group = f.divide(unit, blocks * strips, "group")
+                unit = f.subtract(unit, f.multiply(group, blocks * strips), "within")
+                pointers, buffers = _group(f, step, group, pointers, buffers)
+            block = f.divide(unit, strips, "block") if strips > 1 else unit
+            strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else Value("i64", "0")
+            _strip(f, step, registers, buffers, pointers, updater, rows, (block, strip))
+
+
+def _group(
+    f: Function, step: WeightGradient, group: Value, pointers: Pointers, buffers: tuple[Value, Value, Value]
+) -> tuple[Pointers, tuple[Value, Value, Value]]:
+    """The arguments as they are for one group: its weight, its columns of inputs and errors, its transposed weight."""
+    trained = step.trained
+    weight, copy = trained.value, trained.transposed
+    x, dz, transposed = buffers
+    if copy is not None:
+        transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
+    parts = (f.pointer(x, f.multiply(group, weight.rows)), f.pointer(dz, f.multiply(group, weight.width)), transposed)
+    return pointers.moved_by(f, f.multiply(group, weight.group_panels * weight.stride)), parts
+
+
+def _strip(
+    f: Function,
+    step: WeightGradient,
+    registers: Registers,
+    buffers: tuple[Value, Value, Value],
+    pointers: Pointers,
+    updater: Updater,
+    rows: Value,
+    place: tuple[Value, Value],
+) -> None:
+    """A unit, given by the numbers of its block and strip; the last strip may have fewer panels."""
+    block, strip = place
+    weight, at_once = step.trained.value, panels_at_once(step, registers)
+    _, strips = weight_units(step, registers)
+    panel, left = f.multiply(strip, at_once, "panel"), weight.group_panels % at_once
+    if left and weight.group_panels > at_once:
+        ragged = f.compare("eq", strip, strips - 1)
+        whole = f.compare("ne", strip, strips - 1)
+        with f.when(whole):
+            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once))
+        with f.when(ragged):
+            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, left))
+    else:
+        _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once))
 
 
 def _unit(
@@ -197,17 +239,26 @@ def _unit(
             _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums, ask)
     else:
         _tiles(f, step, registers, (a, b, rows), (first, stop), sums, ask)
+    masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
     with f.loop(first, stop, name="move") as loop:
         assert loop.index is not None
-        for p in range(count):
+        for p, mask in enumerate(masks):
             offset = f.add(f.add(base, p * weight.stride), f.multiply(loop.index, PANEL), "offset")
-            finish(f, updater, pointers, offset, f.load(sums.at(loop.index, p), name="g"))
+            finish(f, updater, pointers, offset, masked(f, f.load(sums.at(loop.index, p), name="g"), mask))
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
             source = f.pointer(pointers.seen, f.add(base, p * weight.stride))
             column = f.multiply(f.add(panel, p), PANEL)
             transpose(f, source, transposed, first, stop, column, copy.stride)
+
+
+def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
+    """Which columns of a panel belong to its group; None where all do, or where nothing but zeros follows them."""
+    if weight.groups == 1 or weight.width % PANEL == 0:
+        return None
+    left = f.subtract(weight.width, f.multiply(panel, PANEL), "left")
+    return f.compare("slt", f.lane_numbers(), f.splat(left))
 
 
 class Sums:
@@ -269,46 +320,6 @@ def _ask_next(f: Function, step: WeightGradient, b: Value, where: tuple[Value, V
         line = f.pointer(b, f.add(f.multiply(loop.index, step.dz.stride), count * PANEL))
         for p in range(count):
             f.prefetch(f.pointer(line, p * PANEL))
-
-
-def transpose(f: Function, source: Value, target: Value, first: Value, stop: Value, column: Value, stride: int) -> None:
-    """Copy rows first to stop of one panel into the transposed weight, in squares of 8 by 8.
-
-    Parameters:
-        source: the panel. column: number of its first column, a row of the transposed weight.
-        stride: from panel to panel of the transposed weight.
-    """
-    square = vector_of(f.module.element, SIDE)
-    with f.loop(first, stop, SIDE, name="side") as loop:
-        assert loop.index is not None
-        inside = f.bitwise("and", loop.index, PANEL - 1)
-        panel = f.bitwise("lshr", loop.index, PANEL.bit_length() - 1)
-        for half in range(0, PANEL, SIDE):
-            at = f.pointer(source, f.add(f.multiply(loop.index, PANEL), half))
-            rows = [f.load(f.pointer(at, r * PANEL), square, name="side") for r in range(SIDE)]
-            row = f.multiply(f.add(column, half), PANEL)
-            to = f.pointer(target, f.add(f.add(f.multiply(panel, stride), row), inside))
-            for c, turned in enumerate(_turned(f, rows)):
-                f.store(turned, f.pointer(to, c * PANEL))
-
-
-def _turned(f: Function, rows: list[Value]) -> list[Value]:
-    """Eight vectors of eight, rows and columns exchanged, in three rounds of shuffles."""
-    low = [0, 8, 1, 9, 4, 12, 5, 13]
-    high = [2, 10, 3, 11, 6, 14, 7, 15]
-    pairs = []
-    for i in range(0, SIDE, 2):
-        pairs += [f.shuffle(rows[i], rows[i + 1], low), f.shuffle(rows[i], rows[i + 1], high)]
-    first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
-    fours = []
-    for i in (0, 4):
-        for j in (0, 1):
-            fours += [
-                f.shuffle(pairs[i + j], pairs[i + j + 2], first),
-                f.shuffle(pairs[i + j], pairs[i + j + 2], second),
-            ]
-    near, far = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
-    return [f.shuffle(fours[i], fours[i + 4], lanes) for lanes in (near, far) for i in range(4)]
 
 
 def write_vector_gradient(

@@ -248,14 +248,21 @@ class Body:
         first = f.divide(f.multiply(thread, count), threads)
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
-    def unit_share(self, rows: int, groups: int) -> tuple[Value, Value]:
+    def unit_share(self, weight: Buffer, strips: int) -> tuple[Value, Value]:
         """From where to where this thread goes in the units of a weight, the last of which have fewer rows."""
         f, threads, thread = self.w.f, self.w.words["threads"], self.w.thread
-        block = gradient.BLOCK
-        whole, rest = rows // block * groups, rows % block
+        block, rows, groups = gradient.BLOCK, weight.rows, weight.groups
+        whole, rest = rows // block * strips, rows % block
 
         def unit(number: Value) -> Value:
-            row = f.divide(f.multiply(number, rows * groups), threads)
+            row = f.divide(f.multiply(number, rows * strips * groups), threads)
+            if groups == 1:
+                return within(row)
+            group = f.divide(row, rows * strips)
+            inside = within(f.subtract(row, f.multiply(group, rows * strips)))
+            return f.add(f.multiply(group, whole + (strips if rest else 0)), inside)
+
+        def within(row: Value) -> Value:
             among = f.intrinsic("smin", f.divide(f.add(row, block // 2), block), Value("i64", str(whole)))
             if not rest:
                 return among
@@ -310,7 +317,7 @@ class Body:
             lambda name: gradient.write_weight_gradient(self.module, name, step, registers, rule, decay),
         )
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
-        first, stop = self.unit_share(t.value.rows, gradient.weight_units(step, registers)[1])
+        first, stop = self.unit_share(t.value, gradient.weight_units(step, registers)[1])
         self.w.f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop)
 
     def _loss_sum(self, step: s.LossSum) -> None:
@@ -351,7 +358,7 @@ def signature(part: Any) -> Any:
     Two steps of the same signature share one function.
     """
     if isinstance(part, Buffer):
-        return part.kind, part.rows, part.columns
+        return part.kind, part.rows, part.columns, part.groups
     if isinstance(part, Entry):
         return part.decayed, part.l1, part.l2
     if isinstance(part, tuple):

@@ -94,9 +94,16 @@ def segments(f: Function, start: Value, stop: Value, heights: tuple[int, ...]) -
         first = end
 
 
-def panel_loops(f: Function, panels: int, height: int, at_once: int, body: Callable[[Value, int], None]) -> None:
-    """Write a loop over the panels, `at_once` of them together, and what is left of them after it."""
-    whole = panels // at_once * at_once
+def panel_loops(
+    f: Function, panels: int, height: int, at_once: int, body: Callable[[Value, int], None], apart: bool = False
+) -> None:
+    """Write a loop over the panels, `at_once` of them together, and what is left of them after it.
+
+    Parameters:
+        body: called with the first panel and their number.
+        apart: whether the call for the last panel comes after the loop; its first panel is a constant then.
+    """
+    whole = (panels - 1 if apart else panels) // at_once * at_once
     if whole:
         with f.loop(0, whole, at_once, name=f"panel{height}") as loop:
             assert loop.index is not None

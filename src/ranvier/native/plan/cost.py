@@ -47,7 +47,7 @@ def step_flops(problem: Problem) -> int:
     products, first = 0, True
     for place in problem.network.walk():
         if isinstance(place.layer, Dense):
-            products += (2 if first else 3) * 2 * place.inputs * place.outputs
+            products += (2 if first else 3) * 2 * place.multiplications
             first = False
     return (products - 4 * spared(problem, 1)) * problem.batch_size
 

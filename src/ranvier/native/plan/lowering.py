@@ -122,10 +122,10 @@ class Lowering:
 
     # Buffers and stages
 
-    def buffer(self, name: str, columns: int, kind: str = "rows", rows: int = 1) -> Buffer:
+    def buffer(self, name: str, columns: int, kind: str = "rows", rows: int = 1, groups: int = 1) -> Buffer:
         """The buffer of this name, made where it does not exist."""
         if name not in self.buffers:
-            self.buffers[name] = Buffer(name, len(self.buffers), kind, columns, rows)
+            self.buffers[name] = Buffer(name, len(self.buffers), kind, columns, rows, groups)
         return self.buffers[name]
 
     def piece(self, name: str, suffix: str = "", copy: str = "") -> Buffer:
@@ -134,7 +134,8 @@ class Lowering:
         kind, rows = ("weight", shape[0]) if len(shape) == 2 else ("vector", 1)
         if name == self.table:
             kind = "table"
-        return self.buffer(f"{copy}.{name}" if copy else name + suffix, shape[-1], kind, rows)
+        groups = self.entries[name].groups
+        return self.buffer(f"{copy}.{name}" if copy else name + suffix, shape[-1], kind, rows, groups)
 
     def rounded(self, x: Buffer, name: str) -> Buffer:
         """The rows that products read: x, or x rounded in the buffer of this name."""
@@ -204,7 +205,7 @@ class Lowering:
         if weight.kind == "table":
             self.rows(sparse.SparseForward(path, weight, bias, y, z, shape))
         else:
-            self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.inputs)))
+            self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.fan_in)))
         return Done(place, x, y or z or x, z)
 
     def dropout(self, place: Placed, layer: Dropout, x: Buffer) -> Done:
@@ -277,7 +278,7 @@ class Lowering:
         if not wanted or weight.transposed is None:
             return dz, False
         dx = self.buffer(f"{path}.before", place.inputs)
-        block = self.block(place.outputs)
+        block = self.block(weight.transposed.rows)
         if before is not None and isinstance(before.place.layer, Dense):
             shape = before.place.layer.activation
             seen, direct = self.seen(before, shape)
@@ -352,7 +353,8 @@ class Lowering:
         entry = self.entries[name]
         copy = None
         if transposed:
-            copy = self.buffer(f"{TRANSPOSED}.{name}", entry.shape[0], "weight", entry.shape[1])
+            inputs, units = entry.shape[0] * entry.groups, entry.shape[1] // entry.groups
+            copy = self.buffer(f"{TRANSPOSED}.{name}", inputs, "weight", units, entry.groups)
         slots = tuple(self.piece(name, f".{slot}") for slot, _ in self.slots)
         stored = self.store and (name != self.table or self.purpose == GRADIENT)
         gradient = self.piece(name, ".gradient") if stored else None

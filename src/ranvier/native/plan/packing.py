@@ -1,13 +1,15 @@
-"""Flat parameters <-> the panels and tables that compiled code reads. K inputs, N outputs.
+"""Flat parameters <-> the panels and tables that compiled code reads. K inputs, N outputs, G groups.
 
 A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K filled up to a multiple of
-16. A table is (K, N'), N' the next multiple of 16. What is filled up is zero and stays zero, since its gradients are.
+16. One of groups (K / G, N) becomes G such weights, one for the columns of each group. A table is (K, N'), N' the next
+multiple of 16. What is filled up is zero and stays zero, since its gradients are.
 
 Where products read bfloat16, what they read is rounded before it is packed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -35,13 +37,13 @@ def pack(values: Array, buffer: Buffer, out: Array) -> None:
     if buffer.kind != "weight":
         out[: buffer.columns] = values
         return
-    panels = out.reshape(buffer.panels, padded(buffer.rows), PANEL)
-    whole = buffer.columns // PANEL
-    inputs = buffer.rows
-    split = values[:, : whole * PANEL].reshape(inputs, whole, PANEL)
-    panels[:whole, :inputs] = split.transpose(1, 0, 2)
-    if buffer.columns % PANEL:
-        panels[whole, :inputs, : buffer.columns % PANEL] = values[:, whole * PANEL :]
+    for columns, panels in _groups(values, buffer, out):
+        inputs, units = columns.shape
+        whole = units // PANEL
+        split = columns[:, : whole * PANEL].reshape(inputs, whole, PANEL)
+        panels[:whole, :inputs] = split.transpose(1, 0, 2)
+        if units % PANEL:
+            panels[whole, :inputs, : units % PANEL] = columns[:, whole * PANEL :]
 
 
 def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
@@ -52,13 +54,30 @@ def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
     if buffer.kind != "weight":
         out[...] = memory[: buffer.columns]
         return
-    panels = memory.reshape(buffer.panels, padded(buffer.rows), PANEL)
-    whole = buffer.columns // PANEL
-    inputs = buffer.rows
-    # Cutting an axis in two makes no copy.
-    out[:, : whole * PANEL].reshape(inputs, whole, PANEL)[...] = panels[:whole, :inputs].transpose(1, 0, 2)
-    if buffer.columns % PANEL:
-        out[:, whole * PANEL :] = panels[whole, :inputs, : buffer.columns % PANEL]
+    for columns, panels in _groups(out, buffer, memory):
+        inputs, units = columns.shape
+        whole = units // PANEL
+        # Cutting an axis in two makes no copy.
+        columns[:, : whole * PANEL].reshape(inputs, whole, PANEL)[...] = panels[:whole, :inputs].transpose(1, 0, 2)
+        if units % PANEL:
+            columns[:, whole * PANEL :] = panels[whole, :inputs, : units % PANEL]
+
+
+def transposed(weight: Array, groups: int) -> Array:
+    """A weight (K, N) the other way round, (N, K), each group by itself.
+
+    >>> transposed(np.array([[1, 2, 5, 6], [3, 4, 7, 8]]), groups=2).tolist()
+    [[1, 3, 5, 7], [2, 4, 6, 8]]
+    """
+    inputs, columns = weight.shape
+    return weight.reshape(inputs, groups, columns // groups).transpose(2, 1, 0).reshape(-1, groups * inputs)
+
+
+def _groups(values: Array, buffer: Buffer, memory: Array) -> Iterator[tuple[Array, Array]]:
+    """The columns of each group, (K, N), and their panels, (panels, K', 16); both are views."""
+    panels = memory.reshape(buffer.groups, buffer.group_panels, padded(buffer.rows), PANEL)
+    for group in range(buffer.groups):
+        yield values[:, group * buffer.width : (group + 1) * buffer.width], panels[group]
 
 
 def bfloat16_of(values: NDArray[Any]) -> NDArray[np.float32]:

@@ -63,7 +63,8 @@ def _layers(plan: Plan) -> Iterator[str]:
     places = list(plan.problem.network.walk())
     longest = max(len(place.path) for place in places)
     for place in places:
-        yield f"    {place.path:{longest}s}   {type(place.layer).__name__} {place.inputs} -> {place.outputs}"
+        groups = f" in {place.groups} groups" if place.groups > 1 else ""
+        yield f"    {place.path:{longest}s}   {type(place.layer).__name__} {place.inputs} -> {place.outputs}{groups}"
 
 
 def _stages(plan: Plan) -> Iterator[str]:
@@ -124,7 +125,7 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         yield f"{step.path}: {out} = {f'{shape}({sums})' if shape else sums}"
         yield f"    {batch} x {k} x {n}, {_mega(2 * batch * k * n)}"
         blocks = f" in blocks of {step.block}" if step.block and step.block < k else ""
-        yield "    for each panel of W"
+        yield f"    for each panel of {_of_groups(step.weight)}W"
         yield "        for each tile of rows"
         yield f"            sum over K{blocks}{'; add b' if plus else ''}{f'; {shape}' if shape else ''}"
     elif isinstance(step, SparseForward | SparseGradient):
@@ -134,13 +135,15 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
         yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{slope}"
         yield f"    {batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
+        if step.transposed.groups > 1:
+            yield f"    for each panel of {_of_groups(step.transposed)}W'"
     elif isinstance(step, s.WeightGradient):
         k, n = step.trained.value.rows, step.trained.value.columns
         rounded = ", rounded W" if step.trained.rounded else ""
         moved = f"W{rounded} and its copy W'" if step.trained.transposed else f"W{rounded}"
         yield f"{step.path}: dW = {step.x.name}' {step.dz.name}"
         yield f"    {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
-        yield "    for each block of 48 rows and some panels of W"
+        yield f"    for each block of 48 rows and some panels of {_of_groups(step.trained.value)}W"
         yield f"        for each {'part of the batch, each ' if step.parts else ''}tile: sum over its rows"
         then = "store the block" if step.store else f"{plan.problem.optimizer.name} moves {moved}"
         yield f"        {then}"
@@ -181,6 +184,11 @@ def _sparse(plan: Plan, step: SparseForward | SparseGradient, batch: int) -> Ite
     yield f"        sum over its entries, in row order; {then[step.purpose]}"
 
 
+def _of_groups(weight: s.Buffer) -> str:
+    """Whose weight it is, where there is one for each group."""
+    return f"each of {weight.groups} groups' " if weight.groups > 1 else ""
+
+
 def _mega(flops: int) -> str:
     return f"{flops / 1e6:,.3f} MFLOP"
 
@@ -197,11 +205,11 @@ def _totals(plan: Plan) -> tuple[float, float]:
         for step in stage.steps:
             if isinstance(step, s.Forward | s.Back):
                 panels = step.weight if isinstance(step, s.Forward) else step.transposed
-                useful, taken = _product(batch, panels.rows, panels.columns, plan.heights, plan.registers)
+                useful, taken = _product(batch, panels.rows, panels, plan.heights, plan.registers)
             elif isinstance(step, s.WeightGradient):
                 weight = step.trained.value
                 heights = exact_heights(weight.rows, plan.registers)
-                useful, taken = _product(weight.rows, batch, weight.columns, heights, plan.registers)
+                useful, taken = _product(weight.rows, batch, weight, heights, plan.registers)
                 moves = "" if plan.rule is None else str(plan.rule.parameter)
                 divides = "/" in moves or "sqrt" in moves
                 registers = weight.rows * weight.panels * plan.registers.per_panel
@@ -213,14 +221,14 @@ def _totals(plan: Plan) -> tuple[float, float]:
 
 
 def _product(
-    rows: int, length: int, columns: int, heights: tuple[int, ...], registers: Registers
+    rows: int, length: int, weight: s.Buffer, heights: tuple[int, ...], registers: Registers
 ) -> tuple[float, float]:
     """FLOPs of a product, and FLOPs the peak would make in the time its tiles take."""
-    panels, cycles, left = -(-columns // 16), 0.0, rows
+    cycles, left = 0.0, rows
     for height in heights:
         tiles, left = divmod(left, height)
-        cycles += tiles * panels * (registers.cycles(height) * length + TILE_CYCLES / registers.panels(height))
-    return 2.0 * rows * length * columns, cycles * _per_cycle(registers)
+        cycles += tiles * weight.panels * (registers.cycles(height) * length + TILE_CYCLES / registers.panels(height))
+    return 2.0 * rows * length * weight.columns, cycles * _per_cycle(registers)
 
 
 def _per_cycle(registers: Registers) -> float:

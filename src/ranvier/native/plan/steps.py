@@ -10,6 +10,10 @@ Memory is laid out so that every inner loop walks along it:
     cells    (count,)               anything else
     entries  (entries, columns)     for each entry of a batch of sparse rows
 
+The weight of a layer of G groups is G weights, one after the other, each as if it were the only one: (K / G, N / G)
+with panels of its own. Rows are not cut: the part of group g begins at its first column, wherever that is, and a step
+that takes the last panel of a group leaves alone what lies beyond.
+
 A `RowStep` treats rows independently, so threads share the rows out. A `ColumnStep` looks at all rows and is shared out
 by columns, panels or tiles. Between the two kinds all threads wait for each other.
 """
@@ -49,7 +53,8 @@ def row_stride(columns: int) -> int:
 class Buffer:
     """A piece of memory. `index` is its place among the pointers the code is given.
 
-    Fields: `name`; `kind`, one of the list above; `rows` (K of a weight or table, else 1); `columns`.
+    Fields: `name`; `kind`, one of the list above; `rows` (K of a table or of one group of a weight, else 1);
+    `columns`, of all groups together; `groups`, of a weight.
     """
 
     name: str
@@ -57,6 +62,12 @@ class Buffer:
     kind: str
     columns: int
     rows: int = 1
+    groups: int = 1
+
+    @property
+    def width(self) -> int:
+        """The columns of a group."""
+        return self.columns // self.groups
 
     @property
     def stride(self) -> int:
@@ -68,9 +79,14 @@ class Buffer:
         return row_stride(self.columns) if self.kind == "rows" else padded(self.rows) * PANEL
 
     @property
+    def group_panels(self) -> int:
+        """How many panels of 16 columns a group has."""
+        return padded(self.width) // PANEL
+
+    @property
     def panels(self) -> int:
         """How many panels of 16 columns there are."""
-        return padded(self.columns) // PANEL
+        return self.groups * self.group_panels
 
     def size(self, batch: int) -> int:
         """How many numbers it holds, for a batch of so many rows; of so many entries where it is for entries."""

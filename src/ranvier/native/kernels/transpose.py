@@ -1,0 +1,50 @@
+"""Copying what training moved into the transposed weights, which data gradients read."""
+
+from __future__ import annotations
+
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.values import Value, vector_of
+from ranvier.native.plan.tiles import PANEL
+
+SIDE = 8
+"""Squares of so many numbers are transposed in registers."""
+
+
+def transpose(f: Function, source: Value, target: Value, first: Value, stop: Value, column: Value, stride: int) -> None:
+    """Copy rows first to stop of one panel into the transposed weight, in squares of 8 by 8.
+
+    Parameters:
+        source: the panel. column: number of its first column, a row of the transposed weight.
+        stride: from panel to panel of the transposed weight.
+    """
+    square = vector_of(f.module.element, SIDE)
+    with f.loop(first, stop, SIDE, name="side") as loop:
+        assert loop.index is not None
+        inside = f.bitwise("and", loop.index, PANEL - 1)
+        panel = f.bitwise("lshr", loop.index, PANEL.bit_length() - 1)
+        for half in range(0, PANEL, SIDE):
+            at = f.pointer(source, f.add(f.multiply(loop.index, PANEL), half))
+            rows = [f.load(f.pointer(at, r * PANEL), square, name="side") for r in range(SIDE)]
+            row = f.multiply(f.add(column, half), PANEL)
+            to = f.pointer(target, f.add(f.add(f.multiply(panel, stride), row), inside))
+            for c, turned in enumerate(_turned(f, rows)):
+                f.store(turned, f.pointer(to, c * PANEL))
+
+
+def _turned(f: Function, rows: list[Value]) -> list[Value]:
+    """Eight vectors of eight, rows and columns exchanged, in three rounds of shuffles."""
+    low = [0, 8, 1, 9, 4, 12, 5, 13]
+    high = [2, 10, 3, 11, 6, 14, 7, 15]
+    pairs = []
+    for i in range(0, SIDE, 2):
+        pairs += [f.shuffle(rows[i], rows[i + 1], low), f.shuffle(rows[i], rows[i + 1], high)]
+    first, second = [0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]
+    fours = []
+    for i in (0, 4):
+        for j in (0, 1):
+            fours += [
+                f.shuffle(pairs[i + j], pairs[i + j + 2], first),
+                f.shuffle(pairs[i + j], pairs[i + j + 2], second),
+            ]
+    near, far = [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]
+    return [f.shuffle(fours[i], fours[i + 4], lanes) for lanes in (near, far) for i in range(4)]
