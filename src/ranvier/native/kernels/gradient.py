@@ -21,6 +21,7 @@ from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.stopping import unless_asked
 from ranvier.native.kernels.tile import Strides, contract, segments
 from ranvier.native.kernels.values import Value, vector_of
 from ranvier.native.plan.steps import Trained, VectorGradient, WeightGradient
@@ -85,12 +86,16 @@ class Updater:
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value."""
+    """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value.
+
+    `asked`, where a step may be given up, is the word that asks for it.
+    """
 
     value: Value
     gradient: Value
     slots: tuple[Value, ...]
     rounded: Value | None = None
+    asked: Value | None = None
 
     @property
     def seen(self) -> Value:
@@ -126,22 +131,31 @@ def panels_at_once(step: WeightGradient, registers: Registers) -> int:
 
 
 def write_weight_gradient(
-    module: Emitter, name: str, step: WeightGradient, registers: Registers, rule: UpdateRule | None, decay: float
+    module: Emitter,
+    name: str,
+    step: WeightGradient,
+    registers: Registers,
+    rule: UpdateRule | None,
+    decay: float,
+    stoppable: bool = False,
 ) -> None:
-    """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units."""
+    """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
+
+    Where the step may be given up, `asked` comes last.
+    """
     trained = step.trained
     weight = trained.value
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     _, groups = weight_units(step, registers)
     at_once = panels_at_once(step, registers)
-    with module.function(
-        name, {**dict.fromkeys(names, "ptr noalias"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
-    ) as f:
-        x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters
-        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None)
+    numbers = {"rows": "i64", "from": "i64", "to": "i64", **({"asked": "ptr"} if stoppable else {})}
+    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, internal=True) as f:
+        x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
+        asked = f.parameters[-1] if stoppable else None
+        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, asked)
         updater = Updater(f, rule, decay, trained, scalars)
-        with f.loop(first, stop, name="unit") as loop:
+        with f.loop(first, stop, name="unit") as loop, unless_asked(f, asked):
             assert loop.index is not None
             block = f.divide(loop.index, groups, "block") if groups > 1 else loop.index
             group = f.subtract(loop.index, f.multiply(block, groups), "group") if groups > 1 else Value("i64", "0")
@@ -194,7 +208,8 @@ def _unit(
             length = f.intrinsic("smin", f.subtract(rows, loop.index), Value("i64", str(PART)))
             a_part = f.pointer(a, f.multiply(loop.index, step.x.stride))
             b_part = f.pointer(b, f.multiply(loop.index, step.dz.stride))
-            _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums, ask)
+            with unless_asked(f, pointers.asked):
+                _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums, ask)
     else:
         _tiles(f, step, registers, (a, b, rows), (first, stop), sums, ask)
     with f.loop(first, stop, name="move") as loop:

@@ -6,15 +6,18 @@
                 row steps on this thread's rows, some at a time
                 or column steps on this thread's share
                 barrier
+                where the step may be given up here: leave it where some thread did
+            made = number of the step
 
 The argument is a table of 64-bit words: first the ones named in ARGUMENTS, then one pointer for each buffer.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
-from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse
+from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse, stopping
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
@@ -23,9 +26,9 @@ from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.arguments import ARGUMENTS
-from ranvier.native.plan.lowering import Stage
 from ranvier.native.plan.plan import Code
 from ranvier.native.plan.sparse import SparseForward, SparseGradient
+from ranvier.native.plan.stages import Stage
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.parameters import Entry
@@ -89,20 +92,35 @@ class ModuleWriter:
                 share = f.divide(f.add(rows, f.subtract(words["threads"], 1)), words["threads"], "share")
                 first = f.intrinsic("smin", f.multiply(self.thread, share), rows)
                 stop = f.intrinsic("smin", f.add(first, share), rows)
-                for stage in self.plan.stages:
-                    self._stage(f, body, stage, first, stop)
-                    f.call("barrier", words["barrier"], words["threads"])
+                self._stages(f, body, first, stop)
+
+    def _stages(self, f: Function, body: Body, first: Value, stop: Value) -> None:
+        """Write the stages of a step; what comes after one that some thread gave up is left out."""
+        words = self.words
+        with ExitStack() as going:
+            for number, stage in enumerate(self.plan.stages):
+                self._stage(f, body, stage, first, stop)
+                if stage.stoppable:
+                    stopping.agree(f, words["asked"], words["agreed"], number)
+                f.call("barrier", words["barrier"], words["threads"])
+                if stage.stoppable:
+                    going.enter_context(stopping.going_on(f, words["agreed"], number))
+            with f.when(f.compare("eq", self.thread, 0), name="made"):
+                f.store(f.add(body.step, 1), words["made"])
 
     def _stage(self, f: Function, body: Body, stage: Stage, first: Value, stop: Value) -> None:
+        body.asked = self.words["asked"] if stage.stoppable else None
         if not stage.rows:
             for step in stage.steps:
-                body.column_step(step)
+                with stopping.unless_asked(f, body.asked):
+                    body.column_step(step)
             return
         with f.loop(first, stop, self.plan.rows, name="part") as part:
             assert part.index is not None
             end = f.intrinsic("smin", f.add(part.index, self.plan.rows), stop)
             for step in stage.steps:
-                body.row_step(step, part.index, end)
+                with stopping.unless_asked(f, body.asked):
+                    body.row_step(step, part.index, end)
 
     def _shares(self, f: Function, rows: Value, order: Value) -> tuple[Value, Value]:
         """What a row of weight 1 counts in the loss, and 1 / B."""
@@ -175,6 +193,7 @@ class Body:
     shift: Value
     one_share: Value
     row_share: Value
+    asked: Value | None = None
 
     def __init__(self, writer: ModuleWriter) -> None:
         self.w = writer
@@ -219,13 +238,16 @@ class Body:
         registers, heights = self.plan.registers, self.plan.heights
         panels = step.weight if isinstance(step, s.Forward) else step.transposed
         kind = f"{'forward' if forward else 'back'}_{panels.rows}x{panels.columns}"
-        name = self.w.name(kind, step, lambda name: dense.write_product(self.module, name, step, registers, heights))
+        asked = () if self.asked is None else (self.asked,)
+        name = self.w.name(
+            kind, step, lambda name: dense.write_product(self.module, name, step, registers, heights, bool(asked))
+        )
         if isinstance(step, s.Forward):
             out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
             buffers = (step.x, step.weight, step.bias, out, extra)
         else:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
-        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop)
+        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop, *asked)
 
     def _loss(self, step: s.LossStep, first: Value, stop: Value) -> None:
         f, words = self.w.f, self.w.words
@@ -303,14 +325,15 @@ class Body:
         rule, registers = (None if step.store else self.plan.rule), self.plan.registers
         t = step.trained
         kind = f"gradient_{t.value.rows}x{t.value.columns}"
+        asked = () if self.asked is None else (self.asked,)
         name = self.w.name(
             kind,
             step,
-            lambda name: gradient.write_weight_gradient(self.module, name, step, registers, rule, decay),
+            lambda name: gradient.write_weight_gradient(self.module, name, step, registers, rule, decay, bool(asked)),
         )
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
         first, stop = self.unit_share(t.value.rows, gradient.weight_units(step, registers)[1])
-        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop)
+        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop, *asked)
 
     def _loss_sum(self, step: s.LossSum) -> None:
         f = self.w.f
@@ -330,6 +353,8 @@ class Body:
 
     def clipping(self, step: s.Update) -> Value:
         """What gradients are multiplied with so that their norm is not too large."""
+        if step.largest is None:
+            return NO_SHARE
         name = self.w.name("clipping", (), lambda name: columns.write_clipping(self.module, name, step))
         return self.w.f.call(name, self.at(step.partial), self.at(step.squares))
 
