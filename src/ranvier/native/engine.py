@@ -259,6 +259,7 @@ class NativeExecutable(Shared):
         most = max(int(np.diff(starts).max(initial=1)), self.problem.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
         batches = (order, starts, span.scalars)
+        self._untouched.clear()
         return program.learn(resident, batches, self._made, self._barrier, self.threads, self.stopped)
 
     @one_at_a_time

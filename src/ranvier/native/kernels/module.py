@@ -7,7 +7,7 @@
                 or column steps on this thread's share
                 barrier
                 where the step may be given up here: leave it where some thread did
-            made = number of the step
+            made = number of the step, counted after the last one where none can be given up
 
 The argument is a table of 64-bit words: first the ones named in ARGUMENTS, then one pointer for each buffer.
 """
@@ -93,6 +93,8 @@ class ModuleWriter:
                 first = f.intrinsic("smin", f.multiply(self.thread, share), rows)
                 stop = f.intrinsic("smin", f.add(first, share), rows)
                 self._stages(f, body, first, stop)
+            if not self.plan.stoppable:
+                self._count(f, f.add(words["first_step"], words["steps"]))
 
     def _stages(self, f: Function, body: Body, first: Value, stop: Value) -> None:
         """Write the stages of a step; what comes after one that some thread gave up is left out."""
@@ -105,8 +107,13 @@ class ModuleWriter:
                 f.call("barrier", words["barrier"], words["threads"])
                 if stage.stoppable:
                     going.enter_context(stopping.going_on(f, words["agreed"], number))
-            with f.when(f.compare("eq", self.thread, 0), name="made"):
-                f.store(f.add(body.step, 1), words["made"])
+            if self.plan.stoppable:
+                self._count(f, f.add(body.step, 1))
+
+    def _count(self, f: Function, made: Value) -> None:
+        """Say how many steps are made."""
+        with f.when(f.compare("eq", self.thread, 0), name="made"):
+            f.store(made, self.words["made"])
 
     def _stage(self, f: Function, body: Body, stage: Stage, first: Value, stop: Value) -> None:
         body.asked = self.words["asked"] if stage.stoppable else None

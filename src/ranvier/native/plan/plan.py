@@ -53,6 +53,11 @@ class Code:
         """Whether it has a backward pass."""
         return self.purpose in (TRAIN, GRADIENT)
 
+    @property
+    def stoppable(self) -> bool:
+        """Whether a step can be given up half-way."""
+        return any(stage.stoppable for stage in self.stages)
+
 
 @record
 class Plan:
