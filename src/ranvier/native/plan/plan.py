@@ -15,10 +15,11 @@ PREDICT_ROWS = 96
 """Rows of a block of predictions, which each thread takes through all layers."""
 LONG_CHAIN = 512
 """Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
-STORED_ROWS = 4096
+STORED_ROWS = 2048
 """Long steps of so many rows store their gradients before they update, so that they can be given up until then.
 
-Writing and reading a gradient costs less than a hundredth of such a step; in one of fewer rows it would cost more.
+That takes room for the gradients, and about a hundredth of such a step. It would take a twentieth of a step of 512 rows:
+steps of fewer rows can be given up until their gradients, and with them the update, begin.
 """
 
 
