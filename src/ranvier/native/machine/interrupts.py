@@ -52,7 +52,8 @@ def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
     listener = threading.Thread(target=_hear, args=(heard, word, before), name="ranvier-interrupts", daemon=True)
 
     def end() -> None:
-        signal.set_wakeup_fd(before)
+        # Whether warnings were wanted cannot be asked; none are given.
+        signal.set_wakeup_fd(before, warn_on_full_buffer=False)
         # The listener hears what was told before, then the end.
         told.close()
         if listener.ident is not None:

@@ -18,8 +18,8 @@ LONG_CHAIN = 512
 STORED_ROWS = 2048
 """Long steps of so many rows store their gradients before they update, so that they can be given up until then.
 
-That takes room for the gradients, and about a hundredth of such a step. It would take a twentieth of a step of 512 rows:
-steps of fewer rows can be given up until their gradients, and with them the update, begin.
+That takes room for the gradients, and about a hundredth of such a step; it would be a twentieth of a step of 512 rows.
+Steps of fewer rows can be given up until their gradients, and with them the update, begin.
 """
 
 
