@@ -26,7 +26,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import scipy
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
@@ -36,6 +35,7 @@ from ranvier import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from installed import versions
 from versus_parts import report
 from versus_parts.processes import pin
 
@@ -159,7 +159,7 @@ def main() -> None:
     print(f"{line}, asked {ASKED:.0f}")
     found = {
         "machine": machine,
-        "versions": report.versions() | {"scipy": scipy.__version__},
+        "versions": versions((*report.PACKAGES, "scipy")),
         "workload": {
             "rows": X.shape[0],
             "features": FEATURES,

@@ -24,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import installed
 from tables_parts import records, runs, summary
 from tables_parts.methods import METHODS
 from tables_parts.report import markdown
@@ -77,7 +78,7 @@ def place_of(options: argparse.Namespace) -> runs.Place:
 
 def begin(options: argparse.Namespace) -> None:
     """Write down the machine and the versions behind the lines that follow."""
-    versions = records.versions((*PACKAGES, "pytabkit", "torch"))
+    versions = installed.versions((*PACKAGES, "pytabkit", "torch"))
     row = {"kind": "run", "machine": machine(), "versions": versions, "threads": options.threads}
     records.append(options.results[0], row)
 

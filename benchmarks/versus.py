@@ -28,6 +28,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from installed import versions
 from versus_parts import accuracy, asked, measure, peak, picture, report, scaling, scaling_picture, starting
 from versus_parts.processes import pin
 from versus_parts.workloads import WORKLOADS
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     )
     results: dict[str, Any] = {
         "machine": report.machine(),
-        "versions": report.versions(),
+        "versions": versions(report.PACKAGES),
         "settings": {"threads": settings.threads, "engine": settings.engine, "quick": settings.quick},
         "measured": {},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,10 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Compiled code of the tests goes to a folder of their own, never to the user's."""
     if "RANVIER_CACHE" not in os.environ:
         os.environ["RANVIER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _hears_interrupts() -> None:
+    """A shell starts programs in the background deaf to Ctrl-C, and so are their children; tests send it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -40,6 +40,17 @@ def test_a_word_does_not_depend_on_how_many_are_asked_for(
     assert np.array_equal(part, whole[start:])
 
 
+@given(SEEDS, st.integers(0, 70))
+def test_wide_words_are_pairs_and_order_rows_as_sorting_their_keys_does(seed: int, rows: int) -> None:
+    words = random.bits(seed, random.SPLIT, 0, 0, 2 * rows).tolist()
+    keys = [(upper << 32) + lower for upper, lower in zip(words[::2], words[1::2], strict=True)]
+    drawn = random.wide_bits(seed, random.SPLIT, 0, 0, rows)
+    assert drawn.tolist() == keys
+    low = 1 << max(rows - 1, 1).bit_length()
+    order = sorted(range(rows), key=lambda row: keys[row] // low * low + row)
+    assert random.order_of(drawn).tolist() == order
+
+
 def test_every_part_of_the_counter_counts() -> None:
     base = (1, random.DROPOUT, 5, 2)
     variants = [(2, 2, 5, 2), (1, 1, 5, 2), (1, 2, 6, 2), (1, 2, 5, 3), (1, 2, 5 + 2**32, 2), (1 + 2**32, 2, 5, 2)]

@@ -13,10 +13,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from installed import versions
 
 from .answering import answer
 from .ours import EFFORTS, fitted
-from .records import versions
 from .sets import TABLES, problem
 
 SET = "adult"

@@ -6,9 +6,7 @@ on one set at one seed, or why it `failed`; "latency" holds the seconds of predi
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,14 +51,3 @@ def append(path: Path, row: Row) -> None:
         if text and not text.endswith("\n"):  # the last line was cut off
             file.write(text[: text.rfind("\n") + 1])
         file.write(json.dumps(row) + "\n")
-
-
-def versions(packages: Iterable[str]) -> dict[str, str]:
-    """What is installed of these, and Python."""
-    found = {"python": platform.python_version()}
-    for package in packages:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

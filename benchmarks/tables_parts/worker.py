@@ -8,11 +8,11 @@ import time
 from typing import Any
 
 import numpy as np
+from installed import versions
 
 from . import scores
 from .answering import answer
 from .methods import METHODS
-from .records import versions
 from .sets import TABLES, problem
 
 ENOUGH_SECONDS, MOST_FITS = 3.0, 5

@@ -6,7 +6,9 @@ import time
 from typing import Any
 
 import ranvier as rv
-from versus_parts.workloads import WEIGHT_SEED, Array, Workload
+from versus_parts.workloads import WEIGHT_SEED, Array, Pace, Workload
+
+OWN_PACE = Pace(WEIGHT_SEED)
 
 
 def network_of(workload: Workload) -> rv.Network:
@@ -30,17 +32,8 @@ class Ranvier:
         self.optimizer = make(workload.rate)
         self.ends: list[float] = []
 
-    def start(
-        self,
-        X: Array,
-        y: Array,
-        weights: Array | None,
-        batch: int,
-        seed: int = WEIGHT_SEED,
-        schedule: rv.Schedule | None = None,
-    ) -> None:
-        self.X, self.y, self.batch, self.seed = X, y, batch, seed
-        self.schedule = schedule or "constant"
+    def start(self, X: Array, y: Array, weights: Array | None, batch: int, pace: Pace = OWN_PACE) -> None:
+        self.X, self.y, self.batch, self.pace = X, y, batch, pace
 
     def train(self, epochs: int, shuffle: bool = True) -> list[float]:
         return [epoch.loss for epoch in self.fit(epochs, shuffle).history]
@@ -53,8 +46,8 @@ class Ranvier:
             optimizer=self.optimizer,
             epochs=epochs,
             batch_size=self.batch,
-            schedule=self.schedule,
-            seed=self.seed,
+            schedule=self.pace.schedule,
+            seed=self.pace.seed,
             engine=self.engine,
             threads=self.threads,
             shuffle=shuffle,

@@ -1,9 +1,9 @@
 """The peers: the same network trained by jax, torch and scikit-learn, each the way its users would make it fast.
 
 A contender has `start(X, y, weights, batch)`, a new network and optimizer on these rows (weights None: its own), and
-`train(epochs, shuffle)`, which goes on from there and gives the mean loss of every epoch. jax and torch also take the
-seed of the shuffle and a learning rate for every step, and give the `labels` that the trained network says. Each
-library is imported only in the process that measures it.
+`train(epochs, shuffle)`, which goes on from there and gives the mean loss of every epoch. jax and torch also take
+the `Pace` of a race, and give the `labels` that the trained network says. Each library is imported only in the process
+that measures it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from versus_parts.workloads import Array, Workload, layers_of
+from versus_parts.workloads import SHUFFLE_SEED, Array, Pace, Workload, layers_of
 
 B1, B2, EPSILON = 0.9, 0.999, 1e-8
-SHUFFLE_SEED = 3
+OWN_PACE = Pace(SHUFFLE_SEED)
 
 
 class Jax:
@@ -29,15 +29,7 @@ class Jax:
         self.epochs: dict[Any, Any] = {}
         self.saying = jax.jit(lambda parameters, x: self._logits(parameters, x).argmax(1))
 
-    def start(
-        self,
-        X: Array,
-        y: Array,
-        weights: Array | None,
-        batch: int,
-        seed: int = SHUFFLE_SEED,
-        rates: Array | None = None,
-    ) -> None:
+    def start(self, X: Array, y: Array, weights: Array | None, batch: int, pace: Pace = OWN_PACE) -> None:
         jnp = self.jax.numpy
         if weights is None:
             raise ValueError("jax is given its weights.")
@@ -46,7 +38,7 @@ class Jax:
         moments = tuple(zeros) if self.workload.optimizer == "adam" else ()
         self.state = (parameters, moments, jnp.zeros((), jnp.float32))
         self.X, self.y = jnp.asarray(X), jnp.asarray(y.astype(np.int32))
-        self.batch, self.rates, self.key = batch, rates, self.jax.random.key(seed)
+        self.batch, self.rates, self.key = batch, pace.rates, self.jax.random.key(pace.seed)
         self.jax.block_until_ready((self.state, self.X, self.y))
 
     def train(self, epochs: int, shuffle: bool = True) -> list[float]:
@@ -116,18 +108,10 @@ class Torch:
         torch.set_num_threads(threads)
         self.torch, self.workload = torch, workload
 
-    def start(
-        self,
-        X: Array,
-        y: Array,
-        weights: Array | None,
-        batch: int,
-        seed: int = SHUFFLE_SEED,
-        rates: Array | None = None,
-    ) -> None:
+    def start(self, X: Array, y: Array, weights: Array | None, batch: int, pace: Pace = OWN_PACE) -> None:
         torch, sizes = self.torch, self.workload.sizes
         bend = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "sigmoid": torch.nn.Sigmoid}[self.workload.activation]
-        torch.manual_seed(seed)
+        torch.manual_seed(pace.seed)
         layers: list[Any] = []
         for inputs, units in pairwise(sizes):
             layers += [torch.nn.Linear(inputs, units), bend()]
@@ -140,7 +124,7 @@ class Torch:
         make = torch.optim.Adam if self.workload.optimizer == "adam" else torch.optim.SGD
         self.optimizer = make(self.network.parameters(), lr=self.workload.rate, fused=True)
         self.X, self.y, self.batch = torch.from_numpy(X), torch.from_numpy(y), batch
-        self.rates = None if rates is None else iter(rates.tolist())
+        self.rates = None if pace.rates is None else iter(pace.rates.tolist())
 
     def train(self, epochs: int, shuffle: bool = True) -> list[float]:
         torch, rows, losses = self.torch, len(self.X), []
@@ -185,7 +169,7 @@ class ScikitLearn:
             learning_rate_init=self.workload.rate,
             momentum=0.0,
             nesterovs_momentum=False,
-            random_state=3,
+            random_state=SHUFFLE_SEED,
         )
         self.X, self.y = X, y
         classes = np.arange(self.workload.sizes[-1])

@@ -11,7 +11,7 @@ import numpy as np
 
 from ranvier.network.schedules import OneCycle
 from versus_parts.worker import CHECK_STEPS, Job, contender_of
-from versus_parts.workloads import WORKLOADS, Array, Workload
+from versus_parts.workloads import WORKLOADS, Array, Pace, Workload
 
 HELD_OUT_SHARE = 6
 """One training row in so many is a validation row: the last ones of the file."""
@@ -47,11 +47,11 @@ class Racer:
             self.kept[batch, rate] = contender_of(self.job, digits_workload(batch, rate, rows))
         contender, X, y = self.kept[batch, rate], self.X[:rows], self.y[:rows]
         if self.own:
-            contender.start(X, y, None, batch, seed=seed, schedule=OneCycle())
+            contender.start(X, y, None, batch, Pace(seed, schedule=OneCycle()))
         else:
             rates = one_cycle_rates(rate, batch, rows, epochs, whole=self.job["contender"] == "jax")
             weights = np.load(self.folder / f"weights-{seed}.npy")
-            contender.start(X, y, weights, batch, seed=seed, rates=rates)
+            contender.start(X, y, weights, batch, Pace(seed, rates=rates))
         return contender
 
     def check(self, batch: int, rate: float) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import os
 import platform
 from statistics import median
@@ -15,17 +14,6 @@ Results = dict[str, Any]
 PACKAGES = ("ranvier", "numpy", "llvmlite", "jax", "jaxlib", "torch", "scikit-learn", "onnxruntime", "onnx")
 PEERS = ("jax", "torch", "scikit-learn")
 MEGABYTE = 2**20
-
-
-def versions() -> dict[str, str]:
-    """What is installed."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def now() -> str:

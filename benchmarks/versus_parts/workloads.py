@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-DATA_SEED, WEIGHT_SEED = 12, 7
+DATA_SEED, WEIGHT_SEED, SHUFFLE_SEED = 12, 7, 3
 FIRST_STEPS = 4
 QUICK_SHARE = 4
 
@@ -57,6 +57,16 @@ class Workload:
         """The same with fewer rows, for a quick look."""
         steps = max(2, self.steps // QUICK_SHARE)
         return Workload(**{name: getattr(self, name) for name in self.__slots__} | {"rows": steps * self.batch})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pace:
+    """How a contender is to be trained: `seed`, of Ranvier's run or of a peer's shuffle; `schedule`, of Ranvier's
+    learning rate; `rates`, the learning rate of every step of a peer, None for that of the workload."""
+
+    seed: int
+    schedule: Any = "constant"
+    rates: Array | None = None
 
 
 WORKLOADS = {

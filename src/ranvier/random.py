@@ -23,7 +23,7 @@ INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE = range(5)
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 ROUNDS = 10
-BLOCK = 1 << 14
+BLOCK = 1 << 15
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
@@ -40,19 +40,29 @@ def philox(counter: NDArray[np.uint64], key: tuple[int, int]) -> NDArray[np.uint
     >>> [hex(word) for word in philox(np.zeros((4, 1), np.uint64), (0, 0))[0]]
     ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
     """
-    c0, c1, c2, c3 = counter
+    words = counter.copy()
+    _encrypt(words, key, np.empty((2, words.shape[1]), np.uint64))
+    return np.stack(tuple(words), axis=-1).astype(np.uint32)
+
+
+def _encrypt(words: NDArray[np.uint64], key: tuple[int, int], products: NDArray[np.uint64]) -> None:
+    """Turn counters (4, n) into random words where they stand; `products` is room for (2, n) numbers."""
+    c0, c1, c2, c3 = words
+    product0, product1 = products
     k0, k1 = key
     first, second = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
     for _ in range(ROUNDS):
-        product0, product1 = c0 * first, c2 * second
-        c0, c1, c2, c3 = (
-            (product1 >> _HALF) ^ c1 ^ np.uint64(k0),
-            product1 & _LOW,
-            (product0 >> _HALF) ^ c3 ^ np.uint64(k1),
-            product0 & _LOW,
-        )
+        np.multiply(c0, first, out=product0)
+        np.multiply(c2, second, out=product1)
+        np.right_shift(product1, _HALF, out=c0)
+        c0 ^= c1
+        c0 ^= np.uint64(k0)
+        np.right_shift(product0, _HALF, out=c2)
+        c2 ^= c3
+        c2 ^= np.uint64(k1)
+        np.bitwise_and(product1, _LOW, out=c1)
+        np.bitwise_and(product0, _LOW, out=c3)
         k0, k1 = (k0 + KEY_STEPS[0]) & 0xFFFFFFFF, (k1 + KEY_STEPS[1]) & 0xFFFFFFFF
-    return np.stack((c0, c1, c2, c3), axis=-1).astype(np.uint32)
 
 
 def check_seed(seed: int) -> int:
@@ -86,6 +96,47 @@ def bits(seed: int, purpose: int, step: int, layer: int, count: int, start: int 
     return words[start - 4 * first : start - 4 * first + count]
 
 
+def wide_bits(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArray[np.uint64]:
+    """Random words of 64 bits: word number i has word 2 i of `bits` as its upper half and word 2 i + 1 as its lower.
+
+    >>> [int(word) >> 32 for word in wide_bits(1, SAMPLE, 2, 3, 2)] == bits(1, SAMPLE, 2, 3, 4)[::2].tolist()
+    True
+    """
+    words = bits(seed, purpose, step, layer, 2 * count).astype(np.uint64)
+    wide: NDArray[np.uint64] = (words[::2] << _HALF) | words[1::2]
+    return wide
+
+
+class _Uniform:
+    """The numbers of `uniform`, up to BLOCK at a time, in the same memory again and again: fresh memory is slow."""
+
+    def __init__(self, seed: int, purpose: int, step: int, layer: int, most: int) -> None:
+        seed = check_seed(seed)
+        self.key = seed & 0xFFFFFFFF, seed >> 32
+        self.rest = step & 0xFFFFFFFF, layer + ((step >> 32) << 16), purpose
+        pairs = min(most, BLOCK) // 2 + 2
+        self.words = np.empty((4, pairs), np.uint64)
+        self.products = np.empty((2, pairs), np.uint64)
+
+    def fill(self, start: int, out: NDArray[np.float64]) -> None:
+        """Write the numbers from the start-th on. A counter gives two."""
+        first, last = start // 2, (start + len(out) + 1) // 2
+        words = self.words[:, : last - first]
+        words[0] = np.arange(first, last, dtype=np.uint64)
+        words[1:] = np.array(self.rest, np.uint64)[:, None]
+        _encrypt(words, self.key, self.products[:, : last - first])
+        high, low = words[::2], words[1::2]
+        high >>= np.uint64(5)
+        low >>= np.uint64(6)
+        drawn = self.products[:, : last - first].view(np.float64)
+        np.multiply(high, 67108864.0, out=drawn)
+        drawn += low
+        drawn /= 9007199254740992.0
+        odd = start % 2
+        out[odd::2] = drawn[0, odd : odd + len(out[odd::2])]
+        out[1 - odd :: 2] = drawn[1, : len(out[1 - odd :: 2])]
+
+
 def uniform(seed: int, purpose: int, step: int, layer: int, count: int, start: int = 0) -> NDArray[np.float64]:
     """Numbers spread evenly over [0, 1), 53 random bits each (two words a number), from the start-th on.
 
@@ -93,12 +144,10 @@ def uniform(seed: int, purpose: int, step: int, layer: int, count: int, start: i
     >>> bool(0 <= draws.min() < draws.max() < 1)
     True
     """
+    source = _Uniform(seed, purpose, step, layer, count)
     drawn = np.empty(count)
     for first in range(0, count, BLOCK):
-        size = min(BLOCK, count - first)
-        words = bits(seed, purpose, step, layer, 2 * size, 2 * (start + first)).astype(np.uint64).reshape(size, 2)
-        whole = (words[:, 0] >> np.uint64(5)) * 67108864.0 + (words[:, 1] >> np.uint64(6))
-        np.divide(whole, 9007199254740992.0, out=drawn[first : first + size])
+        source.fill(start + first, drawn[first : first + BLOCK])
     return drawn
 
 
@@ -111,13 +160,21 @@ def normal(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArra
     True
     """
     pairs = (count + 1) // 2
+    source = _Uniform(seed, purpose, step, layer, pairs)
     drawn = np.empty(2 * pairs)
+    room = np.empty((2, min(pairs, BLOCK)))
     for first in range(0, pairs, BLOCK):
-        size = min(BLOCK, pairs - first)
-        radius = np.sqrt(-2.0 * np.log1p(-uniform(seed, purpose, step, layer, size, first)))
-        angle = 2.0 * np.pi * uniform(seed, purpose, step, layer, size, pairs + first)
-        drawn[first : first + size] = radius * np.cos(angle)
-        drawn[pairs + first : pairs + first + size] = radius * np.sin(angle)
+        cosines, sines = (drawn[half : half + BLOCK] for half in (first, pairs + first))
+        cosines = cosines[: pairs - first]
+        radius, angle = room[:, : len(cosines)]
+        source.fill(first, radius)
+        np.log1p(np.negative(radius, out=radius), out=radius)
+        radius *= -2.0
+        np.sqrt(radius, out=radius)
+        source.fill(pairs + first, angle)
+        angle *= 2.0 * np.pi
+        np.multiply(radius, np.cos(angle, out=cosines), out=cosines)
+        np.multiply(radius, np.sin(angle, out=sines), out=sines)
     return drawn[:count]
 
 

@@ -87,6 +87,15 @@ def test_the_attributes_of_the_networks_of_scikit_learn(kind: str) -> None:
     assert regressor(validation=0.0).fit(X, HEIGHT).validation_scores_ is None
 
 
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_validation_scores_of_a_recipe_are_one_an_epoch(make: Any) -> None:
+    """A recipe measures more than the score, to know when to stop; that is not among the scores."""
+    fitted = make(recipe="table", effort="fast", hidden=None, epochs=2).fit(X, Y)
+    name = "accuracy" if make is classifier else "r2"
+    assert fitted.validation_scores_ == [epoch.metrics[name] for epoch in fitted.model_.history]
+    assert len(fitted.validation_scores_) == fitted.n_iter_
+
+
 def test_familiar_names_of_hidden_and_of_chance() -> None:
     named = classifier(hidden=None, hidden_layer_sizes=(6,)).fit(X, Y)
     assert named.predict_proba(X).tobytes() == classifier().fit(X, Y).predict_proba(X).tobytes()

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from ranvier.data import TargetEncoder
 from ranvier.engine import Rows
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.model.rows import input_array, resident_rows, row_weights, settled_class_weight, split, targets
+from ranvier.model.rows import (
+    input_array,
+    network_inputs,
+    resident_rows,
+    row_weights,
+    settled_class_weight,
+    split,
+    targets,
+)
 from ranvier.network.task import Task
 
 BINARY = Task("binary", 1, ("no", "yes"), ("y",))
@@ -70,11 +78,11 @@ def test_inputs_become_a_contiguous_array(X: Any, kind: Any) -> None:
 )
 def test_inputs_that_cannot_be_used(X: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        input_array(X, 2)
+        network_inputs(X, 2)
 
 
 def test_numbers_whose_sum_overflows_are_finite_all_the_same() -> None:
-    assert input_array([[1e308, 1e308]], 2).shape == (1, 2)
+    assert network_inputs([[1e308, 1e308]], 2).shape == (1, 2)
 
 
 def test_balanced_classes_have_the_same_weight_in_all() -> None:

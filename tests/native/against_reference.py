@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine import Problem, Rows, Span
 from ranvier.native.engine import NativeEngine
-from ranvier.network.layers import Layer
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
 from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
@@ -21,6 +21,24 @@ Array = NDArray[Any]
 # The states of float32 and float64 runs drift apart by a few roundings a step; losses and gradients of these tests are
 # of size 1, chains have some 300 terms at most, whose roundings mostly cancel.
 TOLERANCE = {"float32": 400 * 2.0**-24, "float64": 4000 * 2.0**-53}
+OUTPUT = {"output": "softplus", "logit": "sigmoid", "log_probability": "softmax"}
+"""An activation of the output layer for what a loss is applied to."""
+LAYERS: dict[str, list[Layer]] = {
+    "dropout": [Dropout(0.3), Dense(21, "relu"), Dropout(0.5), Dense(3)],
+    "layer_norm": [LayerNorm(), Dense(20, "tanh"), LayerNorm(1e-3), Dense(3)],
+    "scale": [Scale(), Dense(20, "gelu"), Scale()],
+    "batch_norm": [BatchNorm(), Dense(20, "tanh"), BatchNorm(0.5), Dense(3)],
+    "residual": [Residual([Dense(11, "relu"), Dense(7)]), Residual([LayerNorm(), Dense(7, "tanh")]), Dense(3)],
+    "nested": [
+        Dense(7),
+        Residual([Residual([Dense(7, "silu")]), Dropout(0.2), Dense(7, "gelu")]),
+        BatchNorm(),
+        Dense(3),
+    ],
+    "norm_only": [LayerNorm()],
+    "dropout_last": [Dense(5, bias=False), Dropout(0.1)],
+}
+"""Every kind of layer among others, for 7 inputs."""
 
 
 @dataclass(frozen=True)

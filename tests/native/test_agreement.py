@@ -7,13 +7,12 @@ import pytest
 
 from ranvier.expression import absolute, sigmoid
 from ranvier.network.activations import ACTIVATIONS, activation
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
+from ranvier.network.layers import Dense
 from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import OPTIMIZERS, Adam, optimizer
-from tests.native.against_reference import agree, problem, rows_for, span_for
+from tests.native.against_reference import LAYERS, OUTPUT, agree, problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-OUTPUT = {"output": "softplus", "logit": "sigmoid", "log_probability": "softmax"}
 PRECISIONS = ("float32", "float64")
 SIZES = (1, 2, 15, 16, 17, 31, 33, 100, 257)
 
@@ -77,20 +76,7 @@ def test_formulas_of_a_users_own() -> None:
     agree(problem(5, [Dense(6, swish), Dense(2)], cubic, mine))
 
 
-@pytest.mark.parametrize(
-    "layers",
-    [
-        [Dropout(0.3), Dense(21, "relu"), Dropout(0.5), Dense(3)],
-        [LayerNorm(), Dense(20, "tanh"), LayerNorm(1e-3), Dense(3)],
-        [Scale(), Dense(20, "gelu"), Scale()],
-        [BatchNorm(), Dense(20, "tanh"), BatchNorm(0.5), Dense(3)],
-        [Residual([Dense(11, "relu"), Dense(7)]), Residual([LayerNorm(), Dense(7, "tanh")]), Dense(3)],
-        [Dense(7), Residual([Residual([Dense(7, "silu")]), Dropout(0.2), Dense(7, "gelu")]), BatchNorm(), Dense(3)],
-        [LayerNorm()],
-        [Dense(5, bias=False), Dropout(0.1)],
-    ],
-    ids=["dropout", "layer_norm", "scale", "batch_norm", "residual", "nested", "norm_only", "dropout_last"],
-)
+@pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_layers(layers: list, precision: str) -> None:
     agree(problem(7, layers, optimizer=Adam(0.01), precision=precision, threads=2), slack=8.0, gradients=True)

@@ -21,17 +21,16 @@ import ranvier as rv
 from ranvier.engine import Problem, Rows, Span, Sparse, State
 from ranvier.native.engine import NativeEngine
 from ranvier.network.activations import ACTIVATIONS
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
+from ranvier.network.layers import Dense, Dropout, LayerNorm, Residual, Scale
 from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, optimizer
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.engine import ReferenceEngine
 from ranvier.training.state import first_state
 from tests.helpers import ALL_OPTIMIZERS
-from tests.native.against_reference import TOLERANCE, Outcome, outcome, problem, rows_for, span_for
+from tests.native.against_reference import LAYERS, OUTPUT, TOLERANCE, Outcome, outcome, problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-OUTPUT = {"output": "softplus", "logit": "sigmoid", "log_probability": "softmax"}
 OTHER_SIDE = 2.0**-7
 DRAWS = 4
 
@@ -84,21 +83,10 @@ def test_optimizers(name: str) -> None:
     agree(rounded(7, layers, chosen=ALL_OPTIMIZERS[name], threads=2), steps=2)
 
 
-@pytest.mark.parametrize(
-    "layers",
-    [
-        [Dropout(0.3), Dense(21, "relu"), Dropout(0.5), Dense(3)],
-        [LayerNorm(), Dense(20, "tanh"), LayerNorm(1e-3), Dense(3)],
-        [Scale(), Dense(20, "gelu"), Scale()],
-        [BatchNorm(), Dense(20, "tanh"), BatchNorm(0.5), Dense(3)],
-        [Residual([Dense(11, "relu"), Dense(7)]), Residual([LayerNorm(), Dense(7, "tanh")]), Dense(3)],
-        [Dense(7), Residual([Residual([Dense(7, "silu")]), Dropout(0.2), Dense(7, "gelu")]), BatchNorm(), Dense(3)],
-        [Residual([Dropout(0.4), Dense(7)]), Scale(), Dense(5), LayerNorm()],
-        [LayerNorm()],
-        [Dense(5, bias=False), Dropout(0.1)],
-    ],
-    ids=["dropout", "layer_norm", "scale", "batch_norm", "residual", "nested", "late", "norm_only", "dropout_last"],
-)
+LATE = [Residual([Dropout(0.4), Dense(7)]), Scale(), Dense(5), LayerNorm()]
+
+
+@pytest.mark.parametrize("layers", [*LAYERS.values(), LATE], ids=[*LAYERS, "late"])
 def test_layers(layers: list[Any]) -> None:
     agree(rounded(7, layers, chosen=Adam(0.01), threads=2))
 

@@ -45,6 +45,19 @@ def is_text(cells: pl.Series) -> bool:
     return cells.dtype == pl.String or cells.dtype in (pl.Categorical, pl.Enum)
 
 
+def is_number(word: str) -> bool:
+    """Whether a word can be read as a number.
+
+    >>> is_number("1e3"), is_number("one")
+    (True, False)
+    """
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
 def text(cells: pl.Series) -> pl.Series:
     """The cells as stripped text, null where missing; whole floating-point numbers lose their ".0".
 

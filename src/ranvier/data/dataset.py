@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine.sparse import Sparse
 from ranvier.errors import InputError, ShapeError
-from ranvier.random import SPLIT, bits, order_of
+from ranvier.random import SPLIT, order_of, wide_bits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +83,7 @@ def split_rows(
         raise InputError(f"The shares are {list(shares)}; they must be at least 0 and sum to 1.")
     if labels is not None and len(labels) != rows:
         raise ShapeError(f"There are {len(labels)} labels and {rows} rows.")
-    words = bits(seed, SPLIT, 0, 0, 2 * rows).astype(np.uint64).reshape(rows, 2)
-    order = order_of((words[:, 0] << np.uint64(32)) | words[:, 1])
+    order = order_of(wide_bits(seed, SPLIT, 0, 0, rows))
     if labels is not None:
         order = order[_interleaved(np.asarray(labels)[order])]
     sizes = _sizes(rows, given)

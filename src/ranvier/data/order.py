@@ -8,15 +8,14 @@ B is the number of rows, K the number of columns.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.records import Arrays, Source, Table
+from ranvier.data.sources.records import Arrays, Source
 from ranvier.engine.sparse import Sparse
-from ranvier.random import SAMPLE, bits
+from ranvier.random import SAMPLE, wide_bits
 
 MOST_REPEATS = 8
 BLOCK = 4096
@@ -45,7 +44,7 @@ def arranged(
     index = np.arange(source.rows)
     if weight is not None:
         counted = np.flatnonzero(weight)
-        source, values, weight = _take(source, counted), values[counted], weight[counted]
+        source, values, weight = source.take(counted), values[counted], weight[counted]
         whole = bool((weight == np.floor(weight)).all()) and weight.sum() <= MOST_REPEATS * len(weight)
         index = np.repeat(np.arange(len(counted)), weight.astype(np.int64) if whole else 1)
         weight = None if whole else weight
@@ -53,13 +52,7 @@ def arranged(
     if weight is not None:
         keys += _array_keys(weight[:, None], 2)
     index = index[np.argsort(keys[index], kind="stable")]
-    return _take(source, index), values[index], None if weight is None else weight[index]
-
-
-def _take(source: Source, index: NDArray[np.int64]) -> Source:
-    if isinstance(source, Table):
-        return replace(source, frame=source.frame[index])
-    return replace(source, inputs=source.inputs[index])
+    return source.take(index), values[index], None if weight is None else weight[index]
 
 
 def _keys(source: Source) -> NDArray[np.uint64]:
@@ -105,8 +98,7 @@ def _sparse_keys(rows: Sparse, purpose: int) -> NDArray[np.uint64]:
 
 def _factors(columns: int, purpose: int) -> NDArray[np.uint64]:
     """An odd random number for each column."""
-    words = bits(0, SAMPLE, 0, purpose, 2 * columns).astype(np.uint64)
-    factors: NDArray[np.uint64] = (words[::2] << np.uint64(32)) | words[1::2] | np.uint64(1)
+    factors: NDArray[np.uint64] = wide_bits(0, SAMPLE, 0, purpose, columns) | np.uint64(1)
     return factors
 
 

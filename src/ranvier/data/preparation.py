@@ -121,7 +121,7 @@ def prepare(
     shares = _shares(validation if validation_source is None else 0.0, held_out)
     fewest = 1 if whole else max(2, len(chosen.classes))
     parts = _split(rows.values, shares, seed, TargetEncoder(chosen), opened.origin, fewest)
-    encoder = fit_encoder(_take(rows.source, parts[0]), columns or None, inside, features)
+    encoder = fit_encoder(rows.source.take(parts[0]), columns or None, inside, features)
     outputs = fit_target(rows.values[parts[0]], chosen)
 
     def encode(given: _Labelled, index: NDArray[np.int64]) -> Dataset:
@@ -262,7 +262,7 @@ class _Labelled:
     def take(self, rows: NDArray[np.int64]) -> _Labelled:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return _Labelled(_take(self.source, rows), self.values[rows], weight)
+        return _Labelled(self.source.take(rows), self.values[rows], weight)
 
 
 def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:
@@ -313,14 +313,6 @@ def _whole_again(table: Table, name: str, values: Values) -> Values:
     words = read.text(series).drop_nulls()
     written_whole = series.dtype.is_integer() or (read.is_text(series) and words.str.contains(r"^[+-]?\d{1,15}$").all())
     return values.astype(np.int64) if written_whole else values
-
-
-def _take(source: Source, rows: NDArray[np.int64]) -> Source:
-    """Some rows of a source."""
-    if isinstance(source, Table):
-        return replace(source, frame=source.frame[rows])
-    targets = None if source.targets is None else source.targets[rows]
-    return replace(source, inputs=source.inputs[rows], targets=targets)
 
 
 def _shares(validation: float, held_out: float) -> tuple[float, float, float]:

@@ -68,7 +68,11 @@ class Executable(Protocol):
         ...
 
     def outputs(self, inputs: Array | Sparse) -> Array:
-        """What the output layer says, shape (rows, N), computed as for predictions."""
+        """What the output layer says, shape (rows, N), computed as for predictions.
+
+        Raises:
+            DataError: an input is not finite, or too large for the numbers that the engine computes with.
+        """
         ...
 
     def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ranvier.network.layers import Dense
+from ranvier.training.metrics import quick_name
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
@@ -23,6 +24,9 @@ class FittedAttributes:
         n_iter_: the number of epochs, of all networks of a recipe together.
         n_layers_: the dense layers and the input layer; n_outputs_: the number of outputs; out_activation_: the
             activation of the output layer, "softmax", "sigmoid" or "identity".
+
+    Raises:
+        AttributeError: before `fit`.
     """
 
     model_: Model
@@ -55,8 +59,8 @@ class FittedAttributes:
     @property
     def validation_scores_(self) -> list[float] | None:
         """Accuracy or R2 on the validation rows after every epoch."""
-        scores = [score for epoch in self.model_.history for score in epoch.metrics.values()]
-        return scores or None
+        name = quick_name(self.model_.task)
+        return [epoch.metrics[name] for epoch in self.model_.history if name in epoch.metrics] or None
 
     @property
     def best_validation_score_(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,57 +46,32 @@ TRAIN_OPTIONS = (
 )
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
-    """Base of `Classifier` and `Regressor`; see there."""
+    """Base of `Classifier` and `Regressor`; see there. The fields are the parameters."""
 
-    def __init__(
-        self,
-        hidden: Any = None,
-        *,
-        activation: Any = None,
-        dropout: Any = None,
-        recipe: Any = "table",
-        effort: Any = "default",
-        loss: Any = None,
-        optimizer: Any = None,
-        learning_rate: Any = None,
-        schedule: Any = None,
-        weight_decay: Any = None,
-        batch_size: Any = None,
-        epochs: Any = None,
-        validation: Any = 0.1,
-        patience: Any = None,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-        verbose: bool = False,
-        engine: str = "auto",
-        precision: str = "float32",
-        threads: Any = None,
-        hidden_layer_sizes: Any = None,
-    ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.dropout = dropout
-        self.recipe = recipe
-        self.effort = effort
-        self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.epochs = epochs
-        self.validation = validation
-        self.patience = patience
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.engine = engine
-        self.precision = precision
-        self.threads = threads
-        self.hidden_layer_sizes = hidden_layer_sizes
+    hidden: Any = field(default=None, kw_only=False)
+    activation: Any = None
+    dropout: Any = None
+    recipe: Any = "table"
+    effort: Any = "default"
+    loss: Any = None
+    optimizer: Any = None
+    learning_rate: Any = None
+    schedule: Any = None
+    weight_decay: Any = None
+    batch_size: Any = None
+    epochs: Any = None
+    validation: Any = 0.1
+    patience: Any = None
+    callbacks: Any = None
+    warm_start: bool = False
+    random_state: Any = None
+    verbose: bool = False
+    engine: str = "auto"
+    precision: str = "float32"
+    threads: Any = None
+    hidden_layer_sizes: Any = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
         """Learn from rows and targets.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from ranvier.estimators.base import Array, NetworkEstimator
 from ranvier.estimators.targets import Goal, class_goal, goal_of_classes
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """A neural network that tells classes apart, as a scikit-learn estimator over raw tables.
 
@@ -25,7 +27,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         activation, dropout: of the hidden layers.
         recipe: "table" chooses everything that is left open here, for tables, and trains several networks, each with
             other rows left out to decide when to stop, joined to one; None trains one, as `ranvier.train` does.
-        effort: of the recipe: "fast", "default" or "best".
+        effort: of the recipe: "fast", "default" or "best"; None with a `Recipe` of your own.
         loss: a name or record; None takes cross-entropy.
         optimizer, learning_rate, schedule, weight_decay: how steps are made; names or records.
         batch_size: rows a step; epochs: at most so many passes over the rows.
@@ -61,58 +63,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     ['low']
     """
 
-    def __init__(
-        self,
-        hidden: Any = None,
-        *,
-        activation: Any = None,
-        dropout: Any = None,
-        recipe: Any = "table",
-        effort: Any = "default",
-        loss: Any = None,
-        optimizer: Any = None,
-        learning_rate: Any = None,
-        schedule: Any = None,
-        weight_decay: Any = None,
-        batch_size: Any = None,
-        epochs: Any = None,
-        validation: Any = 0.1,
-        patience: Any = None,
-        class_weight: Any = None,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        random_state: Any = None,
-        verbose: bool = False,
-        engine: str = "auto",
-        precision: str = "float32",
-        threads: Any = None,
-        hidden_layer_sizes: Any = None,
-    ) -> None:
-        super().__init__(
-            hidden,
-            activation=activation,
-            dropout=dropout,
-            recipe=recipe,
-            effort=effort,
-            loss=loss,
-            optimizer=optimizer,
-            learning_rate=learning_rate,
-            schedule=schedule,
-            weight_decay=weight_decay,
-            batch_size=batch_size,
-            epochs=epochs,
-            validation=validation,
-            patience=patience,
-            callbacks=callbacks,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-            engine=engine,
-            precision=precision,
-            threads=threads,
-            hidden_layer_sizes=hidden_layer_sizes,
-        )
-        self.class_weight = class_weight
+    class_weight: Any = None
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Learn from some of the rows: one epoch over them.
@@ -147,6 +98,10 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
 
         Parameters:
             X: raw rows, as for `fit`; or a single row as a dictionary of column to value.
+
+        Raises:
+            NotFittedError: `fit` was not called before.
+            ValueError: the rows are not like those of `fit`: other columns, or cells that are not what theirs were.
         """
         outputs = self._outputs(X)
         if self.model_.task.kind == "multilabel":
@@ -157,12 +112,16 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """The probability of each class, (n, classes), in the order of `classes_`; of each label for multilabel."""
+        """The probability of each class, (n, classes), in the order of `classes_`; of each label for multilabel.
+
+        Parameters:
+            X: as for `predict`, which raises the same.
+        """
         outputs = self._outputs(X).astype(np.float64)
         return np.hstack([1.0 - outputs, outputs]) if self.model_.task.kind == "binary" else outputs
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
-        """The natural logarithm of the probabilities; minus infinity where one is 0."""
+        """The natural logarithm of what `predict_proba` gives of X; minus infinity where a probability is 0."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 

@@ -52,7 +52,7 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """The predicted numbers, (n,), or (n, N) for several.
 
         Parameters:
-            X: raw rows, as for `fit`; or a single row as a dictionary of column to value.
+            X: as for `Classifier.predict`, which raises the same.
         """
         outputs = self._outputs(X)
         return self.model_.target.values(outputs)

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, Table, open_source
-from ranvier.data.sources.frames import named_columns
+from ranvier.data.sources.frames import frame_from, is_row_list, named_columns
 from ranvier.data.sources.sparse import is_sparse
 from ranvier.errors import DataError, InputError, ShapeError
 
@@ -43,11 +43,11 @@ def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
     if hasattr(X, "tocsr"):
         # Its own sentence on what is missing or infinite comes with the place, from `open_source`.
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
-    if isinstance(X, Mapping) or _is_row_list(X):
-        X = _frame(X)
+    if isinstance(X, Mapping) or is_row_list(X):
+        X = frame_from(X)
     if hasattr(X, "iloc") or hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "schema")):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return _frame_source(X)
+        return replace(open_source(X), origin="the data frame")
     array = _array(X)
     if array is None or array.dtype.kind not in "OUSM" or array.ndim != 2 or array.size == 0:
         given = X if array is None else array
@@ -79,23 +79,6 @@ def as_table(source: Source) -> Source:
         return source
     table = named_columns(source)
     return replace(table, kinds=dict.fromkeys(table.frame.columns, "number"))
-
-
-def _is_row_list(X: Any) -> bool:
-    return isinstance(X, (list, tuple)) and bool(X) and all(isinstance(row, Mapping) for row in X)
-
-
-def _frame(X: Any) -> Any:
-    """A data frame of a dictionary of columns or a list of dictionaries."""
-    opened = open_source(X)
-    return opened.frame if isinstance(opened, Table) else opened.inputs
-
-
-def _frame_source(X: Any) -> Source:
-    opened = open_source(X)
-    if isinstance(opened, Table):
-        return Table(opened.frame, "the data frame")
-    return opened
 
 
 def _array(X: Any) -> NDArray[Any] | None:

@@ -22,11 +22,17 @@ from ranvier.model.rows import take
 from ranvier.model.training import Result, Training, best_epoch, run
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.random import SAMPLE, permutation
 from ranvier.training.events import Epoch, Event, Sink, tee
 from ranvier.training.loop import final_parameters
 from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]
+TOGETHER = 0.7
+"""The power of one network's factor that several joined ones take: between 1, for networks that err alike, and 0, for
+many that err independently."""
+SEEDS, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
+"""Seeds lie below 2**64; those of one run lie far apart, so that the runs of neighbouring seeds share no network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +143,6 @@ def train_members(
     return Joined(joined, parameters, history, members, factor, done[-1].engine, text, interrupted)
 
 
-TOGETHER = 0.7
-"""The power of one network's factor that several joined ones take: between 1, for networks that err alike, and 0, for
-many that err independently."""
-SEEDS, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
-"""Seeds lie below 2**64; those of one run lie far apart, so that the runs of neighbouring seeds share no network."""
-
-
 def divided(
     task: Task, rows: Rows, validation: Rows | None, recipe: Recipe, seed: int
 ) -> Iterator[tuple[Rows, Rows | None]]:
@@ -205,7 +204,8 @@ def _sharpness(task: Task, left_out: list[tuple[Array, Rows]]) -> float:
         return 1.0
     outputs, targets = np.concatenate([said for said, _ in left_out]), np.concatenate([r.targets for _, r in left_out])
     weights = [rows.weights for _, rows in left_out if rows.weights is not None]
-    order = np.random.default_rng(0).permutation(len(outputs))
+    # Where they are many, the first ones speak for all.
+    order = permutation(0, SAMPLE, 0, len(outputs))
     counted = np.concatenate(weights)[order] if weights else None
     factor = sharpness(task, outputs[order], targets[order], counted)
     return factor if len(left_out) == 1 else float(factor**TOGETHER)

@@ -98,7 +98,8 @@ class Model:
         >>> model.outputs([[0.5]]).shape
         (1, 1)
         """
-        return self.outputs_of(self.inputs(X))
+        # The engine looks whether they are finite, on its way.
+        return self.outputs_of(self._encoded(X, finite=False))
 
     def outputs_of(self, inputs: Array | Sparse) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
@@ -232,8 +233,11 @@ class Model:
 
     def inputs(self, X: Any) -> Array | Sparse:
         """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
+        return self._encoded(X, finite=True)
+
+    def _encoded(self, X: Any, finite: bool) -> Array | Sparse:
         if self.encoder is None:
-            return row_tools.network_inputs(X, self.network.inputs)
+            return row_tools.network_inputs(X, self.network.inputs, finite)
         raw = isinstance(X, Mapping) or is_row(X)
         encoded: Array = self.encoder.transform(X if raw else data.open_source(X))
         return encoded

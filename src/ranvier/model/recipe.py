@@ -210,7 +210,9 @@ def recipe(name: str | Recipe, effort: str | None = None) -> Recipe:
     """
     if isinstance(name, Recipe):
         if effort is not None:
-            raise InputError(f"The recipe is a record already, and the effort is {effort!r}; give one of the two.")
+            raise InputError(
+                f"The recipe is a record already, and the effort is {effort!r}; give one of the two (effort=None)."
+            )
         return name
     if name not in RECIPES:
         raise InputError(f"There is no recipe {name!r}. {nearest(str(name), RECIPES)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from ranvier.data import TargetEncoder, split_rows
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.engine import Rows, Sparse
+from ranvier.engine.finite import check_finite
 from ranvier.engine.sparse import in_kind
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
@@ -21,21 +21,29 @@ from ranvier.network.task import Task
 from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]
-FEW_NUMBERS = 1 << 13
 READY = frozenset(map(np.dtype, (np.uint8, np.float32, np.float64)))
 
 
-def network_inputs(X: Any, inputs: int) -> Array | Sparse:
+def network_inputs(X: Any, inputs: int, finite: bool = True) -> Array | Sparse:
     """X as an engine takes it: sparse rows where X is sparse, else an array.
+
+    Parameters:
+        inputs: how many numbers a row has, K.
+        finite: whether to make sure that all are finite; False where an engine does it on its way.
 
     Raises:
         ShapeError, DataError: as `input_array` and `sparse_rows`.
     """
     # The common case first: for one row, all the questions of `input_array` take longer than the network.
     if type(X) is np.ndarray and X.shape[1:] == (inputs,) and X.dtype in READY and X.flags.c_contiguous:
-        _check_finite(X)
-        return X
-    return sparse_rows(X, inputs) if is_sparse(X) else input_array(X, inputs)
+        found = X
+    elif is_sparse(X):
+        return sparse_rows(X, inputs)
+    else:
+        found = input_array(X, inputs)
+    if finite:
+        check_finite(found)
+    return found
 
 
 def input_array(X: Any, inputs: int) -> Array:
@@ -43,7 +51,7 @@ def input_array(X: Any, inputs: int) -> Array:
 
     Raises:
         ShapeError: the rows have another width.
-        DataError: X holds something other than finite numbers.
+        DataError: X holds something other than numbers.
     """
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()
@@ -73,27 +81,7 @@ def input_array(X: Any, inputs: int) -> Array:
             ) from None
     if array.dtype not in (np.uint8, np.float32, np.float64):
         array = array.astype(np.float32 if array.dtype.kind == "b" else np.float64)
-    _check_finite(array)
     return np.ascontiguousarray(array)
-
-
-def _check_finite(array: Array) -> None:
-    if array.dtype.kind == "u":
-        return
-    if array.size <= FEW_NUMBERS:
-        # The quickest question first; it also stumbles over squares that are too large.
-        if math.isfinite(np.vdot(array, array)) or np.isfinite(array).all():
-            return
-    else:
-        with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(array.sum()):
-                return
-    wrong = ~np.isfinite(array)
-    if wrong.any():
-        row, column = (int(place) for place in np.argwhere(wrong)[0])
-        raise DataError(
-            f"X holds {array[row, column]} in row {row}, column {column}; every input must be a finite number."
-        )
 
 
 def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: Any) -> NDArray[np.float64] | None:

@@ -24,7 +24,7 @@ from ranvier.native.machine.target import Target
 from ranvier.native.plan import cost
 from ranvier.native.plan.arguments import KINDS
 from ranvier.native.plan.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
-from ranvier.native.plan.packing import pack, unpack
+from ranvier.native.plan.packing import bfloat16_of, pack, unpack
 from ranvier.native.plan.plan import Machine, Plan
 from ranvier.native.plan.tiles import PANEL, Registers
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
@@ -170,8 +170,6 @@ class NativeExecutable(Shared):
             if len(entry.shape) == 2:
                 seen = parameters[entry.place].reshape(entry.shape)
                 if self.problem.precision == "bfloat16":
-                    from ranvier.native.kernels.bfloat16 import bfloat16_of
-
                     seen = bfloat16_of(seen)
                 self._pack(f"{ROUNDED}.{entry.name}", seen)
                 self._pack(f"{TRANSPOSED}.{entry.name}", seen.T)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.finite import check_finite
 from ranvier.engine.problem import Problem, Rows, Span
 from ranvier.engine.protocol import Stopped
 from ranvier.engine.sparse import Sparse, in_kind
@@ -24,6 +25,7 @@ from ranvier.native import compiled
 from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.plan.arguments import ARGUMENTS, KINDS
+from ranvier.native.plan.packing import bfloat16_of
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
@@ -60,6 +62,8 @@ class Program:
         self.address = memory.address(self.words)
         self.places = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}
+        self.strange = ctypes.c_int64(0)
+        self.set(strange=ctypes.addressof(self.strange))
         self.capacity = self.room = 0
         self.control = memory.zeros(AGREED + len(plan.stages), np.int64)
         at = memory.address(self.control)
@@ -106,6 +110,16 @@ class Program:
         """Fill words of the argument table."""
         for name, value in words.items():
             self.words[self.places[name]] = value
+
+    def check_seen(self, inputs: Array) -> None:
+        """Raise where the code, on its way through these inputs, met one that is not finite.
+
+        Raises:
+            DataError: the first such input.
+        """
+        if self.strange.value:
+            self.strange.value = 0
+            check_finite(inputs, self.plan.problem.dtype)
 
     def run(self, threads: int) -> None:
         """Run the entry on so many threads."""
@@ -165,6 +179,7 @@ class Program:
 
         Raises:
             Stopped: `stopped`, which is asked in between, says so.
+            DataError: an input is not finite.
         """
         rows, plan = len(inputs), self.plan
         inputs, words = readable_rows(inputs, plan.problem)
@@ -191,6 +206,8 @@ class Program:
                         self.words[self.places[name]] += at_once * array.strides[0]
             self.set(rows=min(at_once, rows - first))
             self.run(threads)
+        if isinstance(inputs, np.ndarray):
+            self.check_seen(inputs)
         return outputs, losses
 
 
@@ -210,7 +227,7 @@ class Few:
         for name, word in words.items():
             self.words[program.places[name]] = word
         # The workspace of the program may move; this one stays where it is.
-        self._keep = (program.library, tuple(program.arrays.values()))
+        self._program, self._keep = program, tuple(program.arrays.values())
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.
         self._call = program.library.function("few", None)
@@ -218,6 +235,7 @@ class Few:
     def __call__(self, inputs: Array) -> Array:
         """The outputs of inputs of this shape and kind."""
         self._call(inputs.tobytes(), self._table)
+        self._program.check_seen(inputs)
         return self.outputs.copy()
 
 
@@ -274,8 +292,6 @@ def readable_rows(inputs: Array | Sparse, problem: Problem) -> tuple[Array | Spa
     if isinstance(found, Sparse):
         found = found.astype(problem.dtype)
         if problem.precision == "bfloat16":
-            from ranvier.native.kernels.bfloat16 import bfloat16_of
-
             found = replace(found, values=bfloat16_of(found.values))
         parts = {"inputs": found.values, "columns": found.columns, "row_starts": found.starts}
         return found, {name: memory.address(part) for name, part in parts.items()}

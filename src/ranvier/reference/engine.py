@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.finite import check_finite
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Stopped, never
 from ranvier.engine.sparse import Sparse, in_kind
@@ -146,6 +147,8 @@ class ReferenceExecutable:
 
     def outputs(self, inputs: Array | Sparse) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
+        if isinstance(inputs, np.ndarray):
+            check_finite(inputs)
         found = np.empty((len(inputs), self.problem.network.outputs))
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(inputs):

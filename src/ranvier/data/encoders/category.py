@@ -69,7 +69,7 @@ class CategoryEncoder:
     @property
     def words_only(self) -> bool:
         """Whether no known value could stand in a column of numbers."""
-        return bool(self.values) and not any(_is_number(value) for value in self.values)
+        return bool(self.values) and not any(read.is_number(value) for value in self.values)
 
     def fill(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
         """Write one 1 into each row of `out`, shape (rows, number of values + 2).
@@ -114,14 +114,6 @@ class CategoryEncoder:
         if len(set(values)) != len(values):
             raise checks.damaged('"values" has a value twice')
         return cls(checks.field(data, "column", str), values)
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=1024)

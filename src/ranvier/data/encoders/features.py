@@ -14,6 +14,14 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
 
+Encoders = type[NumberEncoder] | type[BooleanEncoder] | type[CategoryEncoder] | type[DateEncoder]
+COLUMN_ENCODERS: dict[str, Encoders] = {
+    "number": NumberEncoder,
+    "boolean": BooleanEncoder,
+    "category": CategoryEncoder,
+    "date": DateEncoder,
+}
+"""The encoder of a column of each kind, where it is not spelled out."""
 ROWS_A_WAVE, ROWS_A_RAMP = 100, 50
 
 
@@ -63,9 +71,4 @@ class Features:
             return BasisEncoder.fit(cells, self.waves, self.bins)
         if plan.kind == "category":
             return CategoryEncoder.fit(cells, self.fewest)
-        plain: dict[str, type[NumberEncoder] | type[BooleanEncoder] | type[DateEncoder]] = {
-            "number": NumberEncoder,
-            "boolean": BooleanEncoder,
-            "date": DateEncoder,
-        }
-        return plain[plan.kind].fit(cells)
+        return COLUMN_ENCODERS[plan.kind].fit(cells)

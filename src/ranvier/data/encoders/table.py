@@ -16,24 +16,13 @@ from numpy.typing import NDArray
 from ranvier.data.columns import KINDS, ColumnPlan, infer_columns
 from ranvier.data.encoders import checks
 from ranvier.data.encoders.basis import BasisEncoder
-from ranvier.data.encoders.boolean import BooleanEncoder
-from ranvier.data.encoders.category import CategoryEncoder
 from ranvier.data.encoders.column import ColumnEncoder
-from ranvier.data.encoders.date import DateEncoder
-from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.encoders.features import COLUMN_ENCODERS, Encoders, Features
 from ranvier.data.encoders.row import RowEncoder
 from ranvier.data.sources.frames import frame_from
 from ranvier.data.sources.records import Arrays, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest, opening
 
-Encoders = type[NumberEncoder] | type[BooleanEncoder] | type[CategoryEncoder] | type[DateEncoder]
-COLUMN_ENCODERS: dict[str, Encoders] = {
-    "number": NumberEncoder,
-    "boolean": BooleanEncoder,
-    "category": CategoryEncoder,
-    "date": DateEncoder,
-}
 READERS: dict[str, Encoders | type[BasisEncoder]] = {**COLUMN_ENCODERS, "basis": BasisEncoder}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ranvier.data.cells import is_number
 from ranvier.data.sources.paths import read_bytes
 from ranvier.data.sources.records import Table
 from ranvier.errors import DataError
@@ -106,17 +107,9 @@ def _header(path: Path, text: str, separator: str) -> tuple[list[str], str, list
     if repeated is not None:
         places = " and ".join(str(place + 1) for place, name in enumerate(header) if name == repeated)
         raise DataError(f'"{path}" has the column name "{repeated}" more than once (columns {places}). Rename one.')
-    if len(header) > 1 and all(_is_number(name) for name in header):
+    if len(header) > 1 and all(is_number(name) for name in header):
         notes.append("The first line holds only numbers and was taken as the header; add a header line if it is data.")
     return header, separator, notes
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:

@@ -6,7 +6,7 @@ B is the number of rows, K the number of inputs, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -44,6 +44,10 @@ class Table:
         """The number of rows."""
         return self.frame.height
 
+    def take(self, rows: NDArray[np.int64]) -> Table:
+        """Some of the rows, in the given order."""
+        return replace(self, frame=self.frame[rows])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrays:
@@ -67,6 +71,15 @@ class Arrays:
     def rows(self) -> int:
         """The number of rows."""
         return int(self.inputs.shape[0])
+
+    def take(self, rows: NDArray[np.int64]) -> Arrays:
+        """Some of the rows with their targets, in the given order.
+
+        >>> Arrays(np.array([[1.0], [2.0]]), np.array([3, 4]), "an array", (1,)).take(np.array([1])).targets.tolist()
+        [4]
+        """
+        targets = None if self.targets is None else self.targets[rows]
+        return replace(self, inputs=self.inputs[rows], targets=targets)
 
     def dense(self) -> NDArray[Any]:
         """The inputs with every zero written out, shape (B, K).

@@ -216,10 +216,11 @@ class Body:
         """Call the function of a row step for some rows."""
         f, words, module = self.w.f, self.w.words, self.module
         if isinstance(step, s.Gather):
-            name = self.w.name("gather", step, lambda name: gather.write_gather(module, name, step))
+            checked = not self.plan.learns
+            name = self.w.name("gather", step, lambda name: gather.write_gather(module, name, step, checked))
             ahead = (self.rows, self.left) if self.plan.learns else (ZERO, ZERO)
             source = (words["inputs"], words["kind"], self.order, self.shift)
-            arguments = (*source, self.at(step.x), *ahead, first, stop)
+            arguments = (*source, self.at(step.x), words["strange"], *ahead, first, stop)
             f.call(name, *arguments)
         elif isinstance(step, (s.Forward, s.Back)):
             self._product(step, first, stop)

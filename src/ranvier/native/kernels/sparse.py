@@ -121,12 +121,15 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
 class Links:
     """A thread's links: where they begin, and how they are laid out.
 
-    A link holds whole numbers of 32 bits and a value: column, row, next (0 for none, else the number of a link plus 1),
-    its place among the entries of the batch where `measured`, value. The columns noted reuse the first fields.
+    A link holds whole numbers of 32 bits and, last, a value: column, row, next (0 for none, else the number of a link
+    plus 1), its place among the entries of the batch where `measured`, value. The columns noted reuse the first fields.
+
+    Fields: `memory`, where they begin; `numbers`, how many a link takes, see `link_size`; `measured`.
     """
 
     f: Function
     memory: Value
+    numbers: int
     measured: bool
 
     COLUMN = 0
@@ -137,7 +140,7 @@ class Links:
     @property
     def size(self) -> int:
         """The size of a link, in whole numbers of 32 bits."""
-        return 6 if self.f.module.bytes == 8 else 4 + self.measured
+        return self.numbers * self.f.module.bytes // 4
 
     def at(self, link: Value, field: int) -> Value:
         """The address of a field."""
@@ -145,7 +148,7 @@ class Links:
 
     def value_at(self, link: Value) -> Value:
         """The address of the value."""
-        return self.at(link, 4 if self.f.module.bytes == 8 else 3 + self.measured)
+        return self.at(link, self.size - self.f.module.bytes // 4)
 
     def get(self, link: Value, field: int, name: str) -> Value:
         """A field as a whole number of 64 bits."""
@@ -190,7 +193,7 @@ def write_sparse_gradient(
         dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = places
         factor, room, thread, threads, rows = f.parameters[-5:]
         own = f.pointer(links_at, f.multiply(f.multiply(thread, room), step.links.columns), name="own")
-        links = Links(f, own, step.squares is not None)
+        links = Links(f, own, step.links.columns, step.squares is not None)
         sparse = (values, columns, starts, order)
         count, entries = _copy_own(f, links, sparse, (thread, threads, rows), step.purpose == MEASURE, squares)
         if step.purpose == MEASURE:

@@ -6,7 +6,7 @@ ARGUMENTS = {
     "barrier": "ptr", "threads": "i64", "steps": "i64", "order": "ptr", "starts": "ptr", "scalars": "ptr",
     "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
     "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "room": "i64",
-    "made": "ptr", "asked": "ptr", "agreed": "ptr",
+    "strange": "ptr", "made": "ptr", "asked": "ptr", "agreed": "ptr",
 }  # fmt: skip
 """The words of the argument table: what they are called, and their types.
 

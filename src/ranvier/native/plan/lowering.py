@@ -298,7 +298,7 @@ class Lowering:
         measured = self.clips
         purpose = sparse.MEASURE if measured else sparse.MOVE if self.purpose == TRAIN else sparse.KEEP
         heads = self.buffer("heads", weight.value.rows, "cells")
-        links = self.buffer("links", sparse.link_size(self.problem.precision, measured), "entries")
+        links = self.buffer("links", sparse.link_size(self.problem.dtype, measured), "entries")
         squares = self.buffer("entry_squares", 1, "entries") if measured else None
         self.sparse = sparse.SparseGradient(path, dz, weight, purpose, heads, links, squares)
         return self.sparse

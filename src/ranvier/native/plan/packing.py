@@ -2,24 +2,28 @@
 
 A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K filled up to a multiple of
 16. A table is (K, N'), N' the next multiple of 16. What is filled up is zero and stays zero, since its gradients are.
+
+Where products read bfloat16, what they read is rounded before it is packed.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.native.plan.steps import Buffer, padded
 from ranvier.native.plan.tiles import PANEL
 
 Array = NDArray[Any]
+LOW, BELOW_HALF = 16, 0x7FFF
+"""The bits of a float32 that bfloat16 does not have, and what is added so that cutting them off rounds."""
 
 
 def pack(values: Array, buffer: Buffer, out: Array) -> None:
     """Write a weight (K, N) or a vector (N,) into the memory of its buffer.
 
-    >>> import numpy as np
     >>> out = np.zeros(16 * 16)
     >>> pack(np.array([[1.0, 2.0], [3.0, 4.0]]), Buffer("w", 0, "weight", 2, 2), out)
     >>> out.reshape(16, 16)[:2, :2].tolist()
@@ -55,3 +59,16 @@ def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
     out[:, : whole * PANEL].reshape(inputs, whole, PANEL)[...] = panels[:whole, :inputs].transpose(1, 0, 2)
     if buffer.columns % PANEL:
         out[:, whole * PANEL :] = panels[whole, :inputs, : buffer.columns % PANEL]
+
+
+def bfloat16_of(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Numbers as float32, rounded to bfloat16 as `kernels/bfloat16.py` says; these bits are what its code computes.
+
+    >>> bfloat16_of(np.array([1.0 + 2**-8, 1.0 + 3 * 2**-8, 0.1])).tolist()
+    [1.0, 1.015625, 0.10009765625]
+    """
+    numbers = np.ascontiguousarray(values, np.float32)
+    bits = numbers.view(np.uint32)
+    kept = bits + np.uint32(BELOW_HALF) + (bits >> LOW & 1)
+    rounded = (kept >> LOW << LOW).view(np.float32)
+    return np.where(np.isnan(numbers), numbers, rounded)

@@ -202,9 +202,8 @@ def _totals(plan: Plan) -> tuple[float, float]:
                 weight = step.trained.value
                 heights = exact_heights(weight.rows, plan.registers)
                 useful, taken = _product(weight.rows, batch, weight.columns, heights, plan.registers)
-                divides = plan.rule is not None and any(
-                    "/" in str(u) or "sqrt" in str(u) for u in (plan.rule.parameter,)
-                )
+                moves = "" if plan.rule is None else str(plan.rule.parameter)
+                divides = "/" in moves or "sqrt" in moves
                 registers = weight.rows * weight.panels * plan.registers.per_panel
                 taken += registers * (DIVISION_CYCLES if divides else 3.0) * _per_cycle(plan.registers)
             else:

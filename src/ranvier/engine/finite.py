@@ -1,0 +1,53 @@
+"""Whether inputs are numbers that a network can take."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ranvier.errors import DataError
+
+FEW_NUMBERS = 1 << 13
+
+
+def check_finite(array: NDArray[Any], dtype: DTypeLike = np.float64) -> None:
+    """Raise where an input is not finite, or would not be when rounded to `dtype`.
+
+    Parameters:
+        array: inputs of a network, shape (rows, K).
+        dtype: what the network computes with.
+
+    Raises:
+        DataError: the first such input, with its row and column.
+
+    >>> check_finite(np.ones((2, 3)))
+    >>> check_finite(np.array([[1.0, np.inf]]))
+    Traceback (most recent call last):
+    ranvier.errors.DataError: X holds inf in row 0, column 1; every input must be a finite number.
+    """
+    if array.dtype.kind not in "fc":
+        return
+    wide = array.dtype.itemsize <= np.dtype(dtype).itemsize
+    if wide and _seem_finite(array):
+        return
+    with np.errstate(over="ignore"):
+        wrong = ~np.isfinite(array if wide else array.astype(dtype))
+    if wrong.any():
+        row, column = (int(place) for place in np.argwhere(wrong)[0])
+        value = array[row, column]
+        if np.isfinite(value):
+            raise DataError(
+                f"X holds {value} in row {row}, column {column}, which is beyond {np.dtype(dtype)}; scale that column."
+            )
+        raise DataError(f"X holds {value} in row {row}, column {column}; every input must be a finite number.")
+
+
+def _seem_finite(array: NDArray[Any]) -> bool:
+    """A quick answer: True is sure, False is not, since sums of large numbers are infinite too."""
+    if array.size <= FEW_NUMBERS:
+        return math.isfinite(np.vdot(array, array))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(array.sum()))
