@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,19 @@ from ranvier.engine.sparse import Sparse
 Array = NDArray[Any]
 
 
+class Stopped(Exception):  # noqa: N818
+    """What was asked for was given up, since `Executable.stopped` said so; nothing has changed."""
+
+
+def never() -> bool:
+    """Whether to stop: no.
+
+    >>> never()
+    False
+    """
+    return False
+
+
 class Executable(Protocol):
     """A network made ready to run. It owns the training state between `load` and `read`.
 
@@ -21,6 +35,10 @@ class Executable(Protocol):
 
     dtype: type[np.floating[Any]]
     """What parameters are kept in: np.float32 or np.float64."""
+
+    stopped: Callable[[], bool]
+    """Asked now and then within long work, `never` unless it is set. Once it says True, `run` makes fewer steps, each
+    of them whole, and `objective` and `evaluate` raise `Stopped`."""
 
     def load(self, state: State) -> None:
         """Take a copy of a training state."""
@@ -35,7 +53,10 @@ class Executable(Protocol):
         ...
 
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
-        """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,)."""
+        """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
+
+        A Ctrl-C may end it early, between two steps: then there are fewer losses, one for each step that was made.
+        """
         ...
 
     def objective(self, rows: Rows) -> tuple[float, Array]:

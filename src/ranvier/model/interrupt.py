@@ -1,4 +1,4 @@
-"""Ctrl-C during training: the first asks the loop to stop between two spans, a second one stops at once."""
+"""Ctrl-C during training: the first asks the loop and the engine to stop, a second one is raised."""
 
 from __future__ import annotations
 

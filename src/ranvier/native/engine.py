@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.protocol import Stopped, never
 from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import objective as parts
@@ -26,7 +27,7 @@ from ranvier.native.plan.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRAN
 from ranvier.native.plan.packing import bfloat16_of, pack, transposed, unpack
 from ranvier.native.plan.plan import Machine, Plan
 from ranvier.native.plan.tiles import PANEL, Registers
-from ranvier.native.program import Few, Program, Resident, check_shape, check_span, readable_rows, rows_of
+from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
 from ranvier.native.turns import Shared, one_at_a_time
 from ranvier.network.layers import Dense
 
@@ -88,6 +89,7 @@ class NativeExecutable(Shared):
     def __init__(self, problem: Problem) -> None:
         super().__init__()
         self.problem = problem
+        self.stopped: Callable[[], bool] = never
         self.dtype: type[np.floating[Any]] = np.float64 if problem.dtype == "float64" else np.float32
         self.target = cpu.target()
         self.machine = machine(self.target, problem.precision)
@@ -99,7 +101,7 @@ class NativeExecutable(Shared):
         self._state: dict[str, Array] = {}
         self._untouched: set[str] = set()
         self._kept_slots: dict[str, Array] = {}
-        self._step = 0
+        self._made = memory.zeros(1, np.int64)
         self._loaded = False
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
@@ -156,7 +158,7 @@ class NativeExecutable(Shared):
             )
         if not self._state:
             self._reserve_state()
-        self._slot_rows, self._step = rows, state.step
+        self._slot_rows, self._made[0] = rows, state.step
         self._loaded = True
         parameters = np.asarray(state.parameters)
         kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trained]
@@ -213,7 +215,7 @@ class NativeExecutable(Shared):
                 if packed is not None:
                     unpack(packed, self._buffers[name], flat[entry.place].reshape(entry.shape))
                 del packed
-        return State(parameters, slots, self._step)
+        return State(parameters, slots, int(self._made[0]))
 
     def _check_loaded(self) -> None:
         if not self._loaded:
@@ -224,6 +226,7 @@ class NativeExecutable(Shared):
         if purpose not in self._programs:
             plan = planned(self.problem, purpose, self.machine, self.threads)
             self._programs[purpose] = Program(plan, self.target, self._state)
+            self._programs[purpose].set(seed=int(np.array(self.problem.seed, np.uint64).astype(np.int64)))
         return self._programs[purpose]
 
     def _residents(self, rows: Rows) -> Resident:
@@ -236,6 +239,8 @@ class NativeExecutable(Shared):
     @one_at_a_time
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
+
+        A Ctrl-C ends it early where steps are long: then there are fewer losses, one for each step that was made.
 
         Raises:
             EngineError: the optimizer is L-BFGS, which the training loop drives through `objective`.
@@ -251,35 +256,17 @@ class NativeExecutable(Shared):
         resident = self._residents(rows)
         most = max(int(np.diff(starts).max(initial=1)), self.problem.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
-        losses = self._steps(program, resident, order, starts, span.scalars)
-        self._step += span.steps
-        return losses
-
-    def _steps(
-        self, program: Program, rows: Resident, order: Array, starts: Array, scalars: Array
-    ) -> NDArray[np.float64]:
-        """Run the steps of a plan that learns."""
-        losses = np.zeros(len(starts) - 1)
-        scalars = np.ascontiguousarray(scalars, np.float64)
-        seed = np.array(self.problem.seed, np.uint64).astype(np.int64)
-        program.set(
-            barrier=memory.address(self._barrier),
-            threads=self.threads,
-            steps=len(losses),
-            order=memory.address(order),
-            starts=memory.address(starts),
-            scalars=memory.address(scalars),
-            results=memory.address(losses),
-            first_step=self._step,
-            seed=int(seed),
-            **rows.words,
-        )
-        program.run(self.threads)
-        return losses
+        batches = (order, starts, span.scalars)
+        self._untouched.clear()
+        return program.learn(resident, batches, self._made, self._barrier, self.threads, self.stopped)
 
     @one_at_a_time
     def objective(self, rows: Rows) -> tuple[float, Array]:
-        """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm."""
+        """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
+
+        Raises:
+            Stopped: `stopped` says so.
+        """
         self._check_loaded()
         program, resident = self._program(GRADIENT), self._residents(rows)
         starts = parts.part_starts(self.problem.network, len(rows))
@@ -288,35 +275,28 @@ class NativeExecutable(Shared):
         loss, gradient = 0.0, np.zeros(self._table.size)
         for first, last, share in zip(starts[:-1], starts[1:], parts.part_shares(rows, starts), strict=True):
             if share > 0:
-                program.clear_tables()
-                ends = np.array([0, last - first], np.int64)
-                loss += share * self._steps(program, resident, order[first:last], ends, np.zeros((1, 0)))[0]
+                batch = (order[first:last], np.array([0, last - first], np.int64), np.zeros((1, 0)))
+                loss += share * self._part(program, resident, batch)
                 parts.add_gradient(program, share, gradient)
         loss += parts.add_penalties(program, gradient)
         return float(loss), gradient.astype(self.dtype)
+
+    def _part(self, program: Program, rows: Resident, batch: tuple[Array, Array, Array]) -> float:
+        """The loss of a part of the objective, whose gradient the program stores."""
+        while True:
+            program.clear_tables()
+            made = np.zeros(1, np.int64)
+            losses = program.learn(rows, batch, made, self._barrier, self.threads, self.stopped)
+            if len(losses):
+                return float(losses[0])
+            if self.stopped():
+                raise Stopped
 
     def _predict(self, program: Program, inputs: Array | Sparse, targets: Array | None) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
         check_shape("inputs", inputs, self.problem.network.inputs)
-        rows = len(inputs)
-        inputs, words = readable_rows(inputs, self.problem)
-        outputs = np.empty((rows, self.problem.network.outputs), self.dtype)
-        losses = None if targets is None else np.empty(rows, self.dtype)
-        threads = self.threads_for(rows)
-        program.reserve(program.plan.rows * threads)
-        program.set(
-            threads=threads,
-            outputs=outputs.ctypes.data,
-            rows=rows,
-            targets=0 if targets is None else targets.ctypes.data,
-            results=0 if losses is None else losses.ctypes.data,
-            **words,
-        )
-        program.run(threads)
-        if isinstance(inputs, np.ndarray):
-            program.check_seen(inputs)
-        return outputs, losses
+        return program.predict(inputs, targets, self.threads_for(len(inputs)), self.stopped)
 
     def threads_for(self, rows: int) -> int:
         """How many threads predictions of so many rows are worth."""
@@ -326,7 +306,11 @@ class NativeExecutable(Shared):
 
     @one_at_a_time
     def evaluate(self, rows: Rows) -> tuple[float, Array]:
-        """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
+        """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
+
+        Raises:
+            Stopped: `stopped` says so.
+        """
         targets = Resident(rows, self.problem).targets
         outputs, each = self._predict(self._program(PREDICT), rows.inputs, targets)
         assert each is not None

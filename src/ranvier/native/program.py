@@ -7,6 +7,8 @@ kernels are imported when a text is written, so that code that was met before st
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,10 +18,11 @@ from numpy.typing import NDArray
 
 from ranvier.engine.finite import check_finite
 from ranvier.engine.problem import Problem, Rows, Span
+from ranvier.engine.protocol import Stopped
 from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import compiled
-from ranvier.native.machine import memory
+from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.plan.arguments import ARGUMENTS, KINDS
 from ranvier.native.plan.packing import bfloat16_of
@@ -34,6 +37,8 @@ Array = NDArray[Any]
 GROWING = ("rows", "column", "entries")
 """Kinds of buffers whose size depends on the batch."""
 MOST_ENTRIES = 2**31 - 1
+AGREED = 16
+"""Where, among the words of control, those of `agreed` begin; `asked`, the first, has cache lines of its own."""
 
 
 @cache
@@ -60,6 +65,9 @@ class Program:
         self.strange = ctypes.c_int64(0)
         self.set(strange=ctypes.addressof(self.strange))
         self.capacity = self.room = 0
+        self.control = memory.zeros(AGREED + len(plan.stages), np.int64)
+        at = memory.address(self.control)
+        self.set(asked=at, agreed=at + AGREED * self.control.itemsize)
         for buffer in plan.buffers:
             if buffer.name in state:
                 self.point(buffer, state[buffer.name])
@@ -119,6 +127,88 @@ class Program:
             self.call(0, self.address)
         else:
             team(threads).run(self.entry, self.address)
+
+    def learn(
+        self,
+        rows: Resident,
+        batches: tuple[Array, Array, Array],
+        made: Array,
+        barrier: Array,
+        threads: int,
+        stopped: Callable[[], bool],
+    ) -> NDArray[np.float64]:
+        """Run the steps of a plan that learns; gives the losses of those that were made.
+
+        Parameters:
+            batches: the order of the rows, where each batch starts, and the scalars of each step.
+            made: the number of steps made before, one number; compiled code counts on in it, so that it is right
+                whatever Python raises afterwards.
+            stopped: asked once, before steps that can be given up.
+        """
+        order, starts, scalars = batches
+        losses, first = np.zeros(len(starts) - 1), int(made[0])
+        scalars = np.ascontiguousarray(scalars, np.float64)
+        self.set(
+            barrier=memory.address(barrier),
+            threads=threads,
+            steps=len(losses),
+            order=memory.address(order),
+            starts=memory.address(starts),
+            scalars=memory.address(scalars),
+            results=memory.address(losses),
+            first_step=first,
+            made=memory.address(made),
+            **rows.words,
+        )
+        long = False
+        if self.plan.stoppable:
+            self.control[:] = 0
+            long = int(np.diff(starts).max(initial=0)) >= self.plan.long
+        with interrupts.noticed(self.control) if long else nullcontext():
+            if self.plan.stoppable and stopped():
+                self.control[0] = 1
+            self.run(threads)
+        return losses[: int(made[0]) - first]
+
+    def predict(
+        self, inputs: Array | Sparse, targets: Array | None, threads: int, stopped: Callable[[], bool]
+    ) -> tuple[Array, Array | None]:
+        """Outputs and, where targets are given, row losses, some 50 milliseconds' worth of rows at once.
+
+        A row's bits do not depend on the rows beside it.
+
+        Raises:
+            Stopped: `stopped`, which is asked in between, says so.
+            DataError: an input is not finite.
+        """
+        rows, plan = len(inputs), self.plan
+        inputs, words = readable_rows(inputs, plan.problem)
+        outputs = np.empty((rows, plan.problem.network.outputs), plan.dtype)
+        losses = None if targets is None else np.empty(rows, plan.dtype)
+        block = plan.rows * threads
+        at_once = max(1, plan.long * threads // block) * block
+        self.reserve(block)
+        self.set(
+            threads=threads,
+            outputs=outputs.ctypes.data,
+            targets=0 if targets is None else targets.ctypes.data,
+            results=0 if losses is None else losses.ctypes.data,
+            **words,
+        )
+        read = {"row_starts": inputs.starts} if isinstance(inputs, Sparse) else {"inputs": inputs}
+        moving = {**read, "outputs": outputs, "targets": targets, "results": losses}
+        for first in range(0, max(rows, 1), at_once):
+            if first:
+                if stopped():
+                    raise Stopped
+                for name, array in moving.items():
+                    if array is not None:
+                        self.words[self.places[name]] += at_once * array.strides[0]
+            self.set(rows=min(at_once, rows - first))
+            self.run(threads)
+        if isinstance(inputs, np.ndarray):
+            self.check_seen(inputs)
+        return outputs, losses
 
 
 class Few:

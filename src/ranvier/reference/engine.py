@@ -12,7 +12,7 @@ threads may change the last bits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine.finite import check_finite
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.protocol import Stopped, never
 from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
@@ -58,6 +59,7 @@ class ReferenceExecutable:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self.stopped: Callable[[], bool] = never
         self._table = problem.network.parameter_table
         self._placed = problem.network.placed
         self._trained, self._decayed = self._table.trained_mask(), self._table.decay_mask()
@@ -99,7 +101,8 @@ class ReferenceExecutable:
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
-        A diverging run gives losses that are infinite or not a number, without a warning.
+        Between two steps, it ends where `stopped` says so. A diverging run gives losses that are infinite or not a
+        number, without a warning.
 
         Raises:
             EngineError: the optimizer is L-BFGS, which the training loop drives through `objective`.
@@ -108,6 +111,8 @@ class ReferenceExecutable:
         found = np.empty(span.steps)
         with np.errstate(all="ignore"):
             for number in range(span.steps):
+                if number and self.stopped():
+                    return found[:number]
                 batch = span.order[span.starts[number] : span.starts[number + 1]]
                 found[number] = self._step(rows, batch, float(span.scalars[number, 0]))
         return found
@@ -123,11 +128,17 @@ class ReferenceExecutable:
             return penalized, gradient + penalty_slope(w, self._l1, self._l2)
 
     def evaluate(self, rows: Rows) -> tuple[float, Array]:
-        """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
+        """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
+
+        Raises:
+            Stopped: `stopped` says so.
+        """
         outputs = np.empty((len(rows), self.problem.network.outputs))
         each = np.empty(len(rows))
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(rows.inputs):
+                if self.stopped():
+                    raise Stopped
                 count, last = place.stop - place.start, passed[-1]
                 y, z = last.y[:count], (last.y if last.z is None else last.z)[:count]
                 outputs[place] = y

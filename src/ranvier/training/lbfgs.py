@@ -27,9 +27,25 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> f
     Gives the objective before it, penalties included. An objective that is not a finite number changes nothing.
 
     Where the line search finds no acceptable point, the memory is forgotten and a short gradient step is tried; where
-    even that does not help, the parameters stay as they are.
+    even that does not help, the parameters stay as they are. Where the search is broken off, nothing has changed.
+
+    Raises:
+        Stopped: the executable was asked to stop.
     """
     state = executable.read()
+    try:
+        changed, slots, loss = _moved(executable, rows, optimizer, rate, state)
+    except BaseException:
+        executable.load(state)
+        raise
+    executable.load(State(changed, slots, state.step + 1))
+    return loss
+
+
+def _moved(
+    executable: Executable, rows: Rows, optimizer: LBFGS, rate: float, state: State
+) -> tuple[Array, Array, float]:
+    """Parameters and slots after a step from a state, and the objective before it."""
     start = np.asarray(state.parameters, np.float64)
 
     def objective(parameters: Array) -> tuple[float, Array]:
@@ -49,8 +65,7 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> f
         if found is not None:
             changed = found[0].astype(state.parameters.dtype)
             remember(slots, changed - start, found[1] - gradient)
-    executable.load(State(changed, slots, state.step + 1))
-    return loss
+    return changed, slots, loss
 
 
 def penalty(network: Network, parameters: Array) -> float:

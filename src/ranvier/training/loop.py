@@ -2,6 +2,9 @@
 
 A span lasts about 50 ms, so progress, Ctrl-C, checkpoints and callbacks cost next to nothing. Epochs that are much
 shorter than that share a span where nothing has to be looked at after each of them. k steps of a span.
+
+When the user interrupts, an engine may break a span off between two steps, and a step or a validation in the middle.
+What was not made whole was not made, so a run that goes on later has the bits of one that was never interrupted.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, Problem, Rows, State
+from ranvier.engine import Executable, Problem, Rows, State, Stopped, never
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.network.schedules import Constant, Schedule
@@ -40,7 +43,7 @@ class Course:
         epochs: how many epochs to make, counted from `TrainingState.first_epoch`.
         schedule, shuffle, seed, callbacks, sink: as their names say.
         save: called with the state now and then and at the end; None saves nothing.
-        stop_requested: asked between spans; True interrupts.
+        stop_requested: asked between spans, and by the engine within long work; True interrupts, and stays True.
     """
 
     problem: Problem
@@ -76,7 +79,11 @@ def train(executable: Executable, course: Course, state: TrainingState) -> Outco
     """
     run = _Run(executable, course, state)
     del state
-    return run.run()
+    executable.stopped = course.stop_requested
+    try:
+        return run.run()
+    finally:
+        executable.stopped = never
 
 
 class _Run:
@@ -108,7 +115,8 @@ class _Run:
         interrupted = False
         while self.state.epoch < last and self.state.stopped is None:
             if interrupted:
-                when = f"in epoch {self.state.epoch + 1}" if self.state.position else f"after epoch {self.state.epoch}"
+                after = f"after epoch {self.state.epoch}" if self.state.epoch else "before the first step was made"
+                when = f"in epoch {self.state.epoch + 1}" if self.state.position else after
                 return self._end("interrupted", f"Interrupted {when}.")
             together = self._epochs_together(last)
             interrupted = self._short_epochs(together) if together > 1 else self._one_epoch()
@@ -164,12 +172,15 @@ class _Run:
         orders = [self._order(number) for number in numbers]
         scalars = np.concatenate([self._scalars(number) for number in numbers])
         losses = self.executable.run(self.course.rows, order.join(orders, self.starts, scalars))
-        seconds = (time.perf_counter() - begun) / count
-        self._measure(seconds, self.steps_per_epoch)
-        for index, number in enumerate(numbers):
+        spent = time.perf_counter() - begun
+        self._measure(spent, len(losses))
+        seconds = spent / max(len(losses), 1) * self.steps_per_epoch
+        whole, rest = divmod(len(losses), self.steps_per_epoch)
+        for index, number in enumerate(numbers[:whole]):
             place = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
             divergence.check(losses[place], self._step(), self.course.problem)
             self._finish(number, losses[place], orders[index], float(scalars[place][-1, 0]), seconds, seconds)
+        self._keep(losses[len(losses) - rest :], 0.0)
         self._save_now_and_then()
         return self.course.stop_requested()
 
@@ -185,26 +196,39 @@ class _Run:
             steps = self._span_steps(self.steps_per_epoch - done)
             span_begun = time.perf_counter()
             losses = self._run_span(rows_in_order, done, steps, scalars[done : done + steps])
-            self._measure(time.perf_counter() - span_begun, steps)
-            divergence.check(losses, self._step(), self.course.problem)
-            self.partial.append(losses)
-            self.state = replace(self.state, position=done + steps, seconds=time.perf_counter() - begun)
-            self.course.sink({"kind": "progress", "epoch": number, "done": done + steps, "steps": self.steps_per_epoch})
-            if self.state.position < self.steps_per_epoch:
+            self._measure(time.perf_counter() - span_begun, len(losses))
+            self._keep(losses, time.perf_counter() - begun)
+            done = self.state.position
+            self.course.sink({"kind": "progress", "epoch": number, "done": done, "steps": self.steps_per_epoch})
+            if done < self.steps_per_epoch:
                 self._save_now_and_then()
                 if self.course.stop_requested():
                     return True
         trained = time.perf_counter() - begun
         losses = np.concatenate(self.partial)
-        self._finish(number, losses, rows_in_order, float(scalars[-1, 0]), trained, None)
+        try:
+            self._finish(number, losses, rows_in_order, float(scalars[-1, 0]), trained, None)
+        except Stopped:
+            return True
         self._save_now_and_then()
         return self.course.stop_requested()
+
+    def _keep(self, losses: NDArray[np.float64], seconds: float) -> None:
+        """Count the steps that were made of an epoch, `seconds` after it began."""
+        if len(losses):
+            divergence.check(losses, self._step(), self.course.problem)
+            self.partial.append(losses)
+            self.state = replace(self.state, position=self.state.position + len(losses), seconds=seconds)
 
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
         network, optimizer = self.course.problem.network, self.course.problem.optimizer
         if isinstance(optimizer, LBFGS):
             added = lbfgs.penalty(network, self.executable.read().parameters)
-            return np.array([lbfgs.step(self.executable, self.course.rows, optimizer, float(scalars[0, 0])) - added])
+            try:
+                loss = lbfgs.step(self.executable, self.course.rows, optimizer, float(scalars[0, 0]))
+            except Stopped:
+                return np.zeros(0)
+            return np.array([loss - added])
         return self.executable.run(self.course.rows, order.cut(rows, self.starts, first, first + steps, scalars))
 
     def _span_steps(self, left: int) -> int:
@@ -214,6 +238,8 @@ class _Run:
 
     def _measure(self, seconds: float, steps: int) -> None:
         """Learn how long a step takes; a slow first call (compiling) is forgotten quickly."""
+        if not steps:
+            return
         latest = max(seconds / steps, 1e-9)
         self.step_seconds = min(2 * self.step_seconds, latest) if self.step_seconds else latest
 
@@ -277,8 +303,10 @@ class _Run:
         else:
             state = self.executable.read()
             self.executable.load(replace(state, parameters=self._predicting()))
-            loss, outputs = self.executable.evaluate(rows)
-            self.executable.load(state)
+            try:
+                loss, outputs = self.executable.evaluate(rows)
+            finally:
+                self.executable.load(state)
         return loss, {} if self.course.metrics is None else self.course.metrics(outputs, rows.targets)
 
     def _ask(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[Decision]]:

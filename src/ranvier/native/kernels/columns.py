@@ -104,6 +104,8 @@ def write_clipping(module: Emitter, name: str, step: Update) -> None:
 
     `squares` are those of sparse rows, where there are any.
     """
+    assert step.partial is not None
+    assert step.largest is not None
     with module.function(name, {"partial": "ptr", "squares": "ptr"}, "double", internal=True) as f:
         partial, squares = f.parameters
         with f.loop(0, step.partial.columns, name="panel", carried=[f.constant(0.0, "double")]) as loop:

@@ -23,6 +23,7 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
+from ranvier.native.kernels.stopping import unless_asked
 from ranvier.native.kernels.tile import Strides, Tile, contract, panel_loops, segments
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.steps import Back, Buffer, Forward
@@ -31,6 +32,8 @@ from ranvier.native.plan.tiles import PANEL, Registers
 
 class Product:
     """Writes one function `(ptr a, ptr weight, ptr bias, ptr out, ptr extra, i64 from, i64 to)`.
+
+    Where the step may be given up, `ptr asked` comes last.
 
     Parameters:
         a, out: the row buffers that go in and out.
@@ -49,7 +52,8 @@ class Product:
         self.out = out
         self.length = self.panels_of.rows
         self.forward = forward
-        self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, self.first, self.stop = f.parameters
+        self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, self.first, self.stop = f.parameters[:7]
+        self.asked = f.parameters[7] if len(f.parameters) > 7 else None
         self.strides = Strides(self.a.stride, 1, self.panels_of.stride, PANEL)
         self.panels = self.panels_of.group_panels
         ragged = self.panels_of.groups > 1 and self.panels_of.width % PANEL
@@ -92,7 +96,7 @@ class Product:
                 column = f.multiply(panel, PANEL, "column")
                 at = f.add(f.multiply(panel, self.strides.b_panel), f.multiply(k, PANEL))
                 b = f.pointer(self.weight, at, name="panel")
-                with f.loop(first, end, height, name="row") as loop:
+                with unless_asked(f, self.asked), f.loop(first, end, height, name="row") as loop:
                     assert loop.index is not None
                     row = loop.index
                     a = f.pointer(self.a_pointer, f.add(f.multiply(row, self.a.stride), k), name="rows")
@@ -201,9 +205,15 @@ class Product:
 
 
 def write_product(
-    module: Emitter, name: str, step: Forward | Back, registers: Registers, heights: tuple[int, ...]
+    module: Emitter,
+    name: str,
+    step: Forward | Back,
+    registers: Registers,
+    heights: tuple[int, ...],
+    stoppable: bool = False,
 ) -> None:
     """Write the function of a forward step or of a data gradient."""
     pointers = dict.fromkeys(("a", "weight", "bias", "out", "extra"), "ptr noalias")
-    with module.function(name, {**pointers, "from": "i64", "to": "i64"}, internal=True) as f:
+    asked = {"asked": "ptr"} if stoppable else {}
+    with module.function(name, {**pointers, "from": "i64", "to": "i64", **asked}, internal=True) as f:
         Product(f, registers, heights, step).write()

@@ -96,6 +96,10 @@ class Function:
         self._line(f"{value.text} = {instruction}")
         return value
 
+    def emit_plain(self, instruction: str) -> None:
+        """Write an instruction that has no value."""
+        self._line(instruction)
+
     def give_back(self, value: Value | None = None) -> None:
         """Return from the function."""
         self._line("ret void" if value is None else f"ret {value.typed}")

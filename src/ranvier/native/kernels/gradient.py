@@ -25,6 +25,7 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked
+from ranvier.native.kernels.stopping import unless_asked
 from ranvier.native.kernels.tile import Strides, contract, segments
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.values import Value
@@ -88,12 +89,16 @@ class Updater:
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value."""
+    """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value.
+
+    `asked`, where a step may be given up, is the word that asks for it.
+    """
 
     value: Value
     gradient: Value
     slots: tuple[Value, ...]
     rounded: Value | None = None
+    asked: Value | None = None
 
     @property
     def seen(self) -> Value:
@@ -136,20 +141,29 @@ def panels_at_once(step: WeightGradient, registers: Registers) -> int:
 
 
 def write_weight_gradient(
-    module: Emitter, name: str, step: WeightGradient, registers: Registers, rule: UpdateRule | None, decay: float
+    module: Emitter,
+    name: str,
+    step: WeightGradient,
+    registers: Registers,
+    rule: UpdateRule | None,
+    decay: float,
+    stoppable: bool = False,
 ) -> None:
-    """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units."""
+    """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
+
+    Where the step may be given up, `asked` comes last.
+    """
     trained = step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     blocks, strips = weight_units(step, registers)
-    with module.function(
-        name, {**dict.fromkeys(names, "ptr noalias"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
-    ) as f:
-        x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters
-        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None)
+    numbers = {"rows": "i64", "from": "i64", "to": "i64", **({"asked": "ptr"} if stoppable else {})}
+    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, internal=True) as f:
+        x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
+        asked = f.parameters[-1] if stoppable else None
+        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, asked)
         updater = Updater(f, rule, decay, trained, scalars)
-        with f.loop(first, stop, name="unit") as loop:
+        with f.loop(first, stop, name="unit") as loop, unless_asked(f, asked):
             assert loop.index is not None
             unit, buffers = loop.index, (x, dz, transposed)
             if trained.value.groups > 1:
@@ -236,7 +250,8 @@ def _unit(
             length = f.intrinsic("smin", f.subtract(rows, loop.index), Value("i64", str(PART)))
             a_part = f.pointer(a, f.multiply(loop.index, step.x.stride))
             b_part = f.pointer(b, f.multiply(loop.index, step.dz.stride))
-            _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums, ask)
+            with unless_asked(f, pointers.asked):
+                _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums, ask)
     else:
         _tiles(f, step, registers, (a, b, rows), (first, stop), sums, ask)
     masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]

@@ -36,7 +36,7 @@ from ranvier.native.plan.tiles import PANEL, Registers
 from ranvier.network.optimizers import UpdateRule
 
 if TYPE_CHECKING:
-    from ranvier.native.kernels.module import Body
+    from ranvier.native.kernels.body import Body
 
 LINE_OF_HEADS = 4
 """Columns of one line of heads, 2^4, have one owner, so that threads do not write to the same line."""

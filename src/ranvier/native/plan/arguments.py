@@ -6,9 +6,13 @@ ARGUMENTS = {
     "barrier": "ptr", "threads": "i64", "steps": "i64", "order": "ptr", "starts": "ptr", "scalars": "ptr",
     "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
     "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "room": "i64",
-    "strange": "ptr",
+    "strange": "ptr", "made": "ptr", "asked": "ptr", "agreed": "ptr",
 }  # fmt: skip
-"""The words of the argument table: what they are called, and their types."""
+"""The words of the argument table: what they are called, and their types.
+
+`made` is where the number of steps made so far is kept. `asked` is a word that is not 0 once the run is to stop, and
+`agreed` a word for each stage, 0 at first, which says that some thread gave that stage up; see `kernels/stopping.py`.
+"""
 
 KINDS = {"float32": "float", "float64": "double", "uint8": "i8"}
 """What inputs may be, by name; the place in this table tells the code which they are."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ranvier.engine.problem import Problem
 from ranvier.network.layers import Dense
 
@@ -11,6 +13,8 @@ SMALL_PREDICTION = 20_000_000
 """FLOPs of a prediction below which waking other threads takes longer than doing it."""
 ELEMENTWISE = 20
 """FLOPs counted for an activation, a loss or an update of one number, beside the products."""
+LONG = 2_000_000_000
+"""FLOPs that may take one thread more than some 50 milliseconds."""
 
 
 def spared(problem: Problem, rows: int) -> int:
@@ -52,13 +56,35 @@ def step_flops(problem: Problem) -> int:
     return (products - 4 * spared(problem, 1)) * problem.batch_size
 
 
-def training_threads(problem: Problem, available: int) -> int:
-    """How many threads a training step is worth.
-
-    Counts what is beside the products, too: the update of every parameter and the values of every row.
-    """
-    wanted = available if problem.threads is None else min(problem.threads, available)
+def step_work(problem: Problem) -> int:
+    """FLOPs of a training step with what is beside the products: the update of every parameter, the values of rows."""
     values = sum(place.outputs for place in problem.network.walk()) * problem.batch_size
     moved = problem.network.parameter_count - spared(problem, problem.batch_size)
-    work = step_flops(problem) + ELEMENTWISE * (moved + values)
+    return step_flops(problem) + ELEMENTWISE * (moved + values)
+
+
+def long_step(problem: Problem) -> int:
+    """From how many rows on a step may take one thread more than some 50 milliseconds.
+
+    >>> from ranvier.network.layers import Dense
+    >>> from ranvier.network.losses import loss
+    >>> from ranvier.network.network import Network
+    >>> from ranvier.network.optimizers import SGD
+    >>> long_step(Problem(Network(512, [Dense(512), Dense(512)]), loss("squared_error"), SGD(), batch_size=1))
+    754
+    """
+    one, two = (step_work(replace(problem, batch_size=rows)) for rows in (1, 2))
+    return max(1, -(-(LONG - (one - (two - one))) // (two - one)))
+
+
+def long_prediction(problem: Problem) -> int:
+    """From how many rows on a prediction may take one thread more than some 50 milliseconds."""
+    values = sum(place.outputs for place in problem.network.walk())
+    return -(-LONG // (2 * row_products(problem) + ELEMENTWISE * values))
+
+
+def training_threads(problem: Problem, available: int) -> int:
+    """How many threads a training step is worth."""
+    wanted = available if problem.threads is None else min(problem.threads, available)
+    work = step_work(problem)
     return max(1, min(wanted, problem.batch_size, work // SMALL_STEP + 1 if work >= SMALL_STEP else 1))

@@ -5,7 +5,8 @@ A training plan runs stages in turn, all threads waiting for each other in betwe
     rows      gather, forward, loss, backward     each thread its own rows
     columns   gradients and updates               each thread its own tiles
 
-BatchNorm cuts the first stage where it needs statistics over all rows; clipping by norm cuts the second.
+BatchNorm cuts the first stage where it needs statistics over all rows; clipping by norm cuts the second, and so do
+long steps of many rows, which can be given up as long as nothing of the state has moved.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from ranvier.engine.problem import Problem, feeds_product
 from ranvier.errors import EngineError
 from ranvier.native.plan import sparse
 from ranvier.native.plan import steps as s
+from ranvier.native.plan.stages import Stage, moves
 from ranvier.native.plan.steps import Buffer, ColumnStep, RowStep, Trained
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
 from ranvier.network.network import Placed
-from ranvier.records import record
 
 FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 """Activations whose slope follows from their output, so that the weighted sums need not be kept."""
@@ -35,14 +36,6 @@ TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
 
 ROUNDED, TRANSPOSED = "rounded", "transposed"
 """What products read in place of a weight, or beside it; they stand before its name, and slots behind it."""
-
-
-@record
-class Stage:
-    """Steps that run without waiting: all of them RowSteps, or all of them ColumnSteps."""
-
-    rows: bool
-    steps: tuple[RowStep | ColumnStep, ...]
 
 
 @dataclass(slots=True)
@@ -67,9 +60,19 @@ class Lowering:
         purpose: TRAIN, GRADIENT, PREDICT or WATCH.
         block: from K of a layer to the length of its K-blocks.
         far: whether so many numbers are too many for the L2 cache.
+        stoppable: whether steps may be given up half-way.
+        stored: whether gradients are stored before they move anything, as they are anyway to clip by norm.
     """
 
-    def __init__(self, problem: Problem, purpose: str, block: Callable[[int], int], far: Callable[[int], bool]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        purpose: str,
+        block: Callable[[int], int],
+        far: Callable[[int], bool],
+        stoppable: bool = False,
+        stored: bool = False,
+    ) -> None:
         self.problem = problem
         self.purpose = purpose
         self.block = block
@@ -79,7 +82,9 @@ class Lowering:
         self.last: list[ColumnStep] = []
         self.entries = {entry.name: entry for entry in problem.network.parameter_table}
         self.slots = () if problem.optimizer.full_batch or purpose != TRAIN else problem.optimizer.rule().slots
-        self.store = purpose == GRADIENT or (purpose == TRAIN and problem.optimizer.clip_norm is not None)
+        self.stoppable = stoppable
+        self.clips = purpose == TRAIN and problem.optimizer.clip_norm is not None
+        self.store = purpose == GRADIENT or stored or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
         self.table = f"{problem.network.placed[0].path}.weight" if problem.sparse else None
@@ -110,7 +115,9 @@ class Lowering:
             if self.purpose == PREDICT:
                 self.rows(s.LossStep(z, None, losses, problem.loss, shape))
             self.rows(s.Answer(z, shape))
-        return tuple(Stage(kind, tuple(steps)) for kind, steps in self.stages)
+        return tuple(
+            Stage(kind, tuple(steps), self.stoppable and not any(map(moves, steps))) for kind, steps in self.stages
+        )
 
     def gathered(self) -> Buffer:
         """The inputs of the batch; without meaning for sparse rows, which the first layer reads where they lie."""
@@ -289,7 +296,7 @@ class Lowering:
 
     def sparse_gradient(self, path: str, dz: Buffer, weight: Trained) -> sparse.SparseGradient:
         """The gradient of a table; where norms are clipped, its squares first."""
-        measured = self.purpose == TRAIN and self.store
+        measured = self.clips
         purpose = sparse.MEASURE if measured else sparse.MOVE if self.purpose == TRAIN else sparse.KEEP
         heads = self.buffer("heads", weight.value.rows, "cells")
         links = self.buffer("links", sparse.link_size(self.problem.dtype, measured), "entries")
@@ -365,12 +372,18 @@ class Lowering:
 
     def finish(self) -> None:
         """Add the stages that change the parameters, the largest gradients first."""
-        self.columns(*self.last)
-        if self.purpose == TRAIN and self.store and self.problem.optimizer.clip_norm is not None:
-            pieces = tuple(piece for piece in self.trained if piece.value.kind != "table")
-            partial = self.buffer("squares", sum(piece.value.panels for piece in pieces), "cells")
-            self.columns(s.Norm(pieces, partial))
-            squares = None if self.sparse is None else self.sparse.squares
-            update = s.Update(pieces, partial, float(self.problem.optimizer.clip_norm), squares)
-            rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.MOVE, clipped=update),)
-            self.columns(update, *rest)
+        if self.purpose != TRAIN or not self.store:
+            self.columns(*self.last)
+            return
+        moving = [step for step in self.last if moves(step)]
+        self.columns(*(step for step in self.last if not moves(step)))
+        pieces = tuple(piece for piece in self.trained if piece.value.kind != "table")
+        if self.problem.optimizer.clip_norm is None:
+            self.columns(s.Update(pieces), *moving)
+            return
+        partial = self.buffer("squares", sum(piece.value.panels for piece in pieces), "cells")
+        self.columns(s.Norm(pieces, partial))
+        squares = None if self.sparse is None else self.sparse.squares
+        update = s.Update(pieces, partial, float(self.problem.optimizer.clip_norm), squares)
+        rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.MOVE, clipped=update),)
+        self.columns(update, *moving, *rest)

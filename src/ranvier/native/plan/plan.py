@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ranvier.engine.problem import Problem
-from ranvier.native.plan.lowering import GRADIENT, TRAIN, Lowering, Stage
+from ranvier.native.plan import cost
+from ranvier.native.plan.lowering import GRADIENT, TRAIN, Lowering
+from ranvier.native.plan.stages import Stage
 from ranvier.native.plan.steps import Buffer, Trained
 from ranvier.native.plan.tiles import ROWS_AT_ONCE, Registers, heights
 from ranvier.network.optimizers import UpdateRule
@@ -13,6 +15,12 @@ PREDICT_ROWS = 96
 """Rows of a block of predictions, which each thread takes through all layers."""
 LONG_CHAIN = 512
 """Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
+STORED_ROWS = 2048
+"""Long steps of so many rows store their gradients before they update, so that they can be given up until then.
+
+That takes room for the gradients, and about a hundredth of such a step; it would be a twentieth of a step of 512 rows.
+Steps of fewer rows can be given up until their gradients, and with them the update, begin.
+"""
 
 
 @record
@@ -46,6 +54,11 @@ class Code:
         """Whether it has a backward pass."""
         return self.purpose in (TRAIN, GRADIENT)
 
+    @property
+    def stoppable(self) -> bool:
+        """Whether a step can be given up half-way."""
+        return any(stage.stoppable for stage in self.stages)
+
 
 @record
 class Plan:
@@ -61,6 +74,7 @@ class Plan:
         heights: of the tiles of forward and data gradient.
         machine: what it was made for.
         rule: of the optimizer, where there is one.
+        long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
     """
 
     problem: Problem
@@ -73,6 +87,7 @@ class Plan:
     heights: tuple[int, ...]
     machine: Machine
     rule: UpdateRule | None
+    long: int
 
     @property
     def registers(self) -> Registers:
@@ -90,6 +105,11 @@ class Plan:
     def dtype(self) -> str:
         """The format in which numbers are kept."""
         return self.problem.dtype
+
+    @property
+    def stoppable(self) -> bool:
+        """Whether a step can be given up half-way."""
+        return any(stage.stoppable for stage in self.stages)
 
     @property
     def trains(self) -> bool:
@@ -126,7 +146,10 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         fitting = machine.l2 // 2 // (rows * width) // 64 * 64
         return max(128, min(LONG_CHAIN, fitting))
 
-    lowering = Lowering(problem, purpose, block, lambda numbers: numbers * width > machine.l2)
+    long = cost.long_step(problem) if learns else cost.long_prediction(problem)
+    stoppable = purpose == GRADIENT or (learns and problem.batch_size >= long)
+    stored = stoppable and problem.batch_size >= STORED_ROWS
+    lowering = Lowering(problem, purpose, block, lambda numbers: numbers * width > machine.l2, stoppable, stored)
     stages = lowering.lower()
     found = []
     waiting = list(lowering.done)
@@ -146,4 +169,5 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         heights(rows, machine.registers) if learns else tuple(dict.fromkeys((*heights(rows, machine.registers), 1))),
         machine,
         problem.optimizer.rule() if fused else None,
+        long,
     )

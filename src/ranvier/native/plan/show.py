@@ -157,7 +157,7 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         trained = getattr(step, "trained", ())
         pieces = (trained,) if isinstance(trained, s.Trained) else trained
         of = f" of {', '.join(piece.entry.name for piece in pieces)}" if pieces else ""
-        yield f"{type(step).__name__}{of}: {', '.join(named)}"
+        yield f"{type(step).__name__}{of}{': ' if named else ''}{', '.join(named)}"
 
 
 def _sparse(plan: Plan, step: SparseForward | SparseGradient, batch: int) -> Iterator[str]:

@@ -349,14 +349,14 @@ class Norm(ColumnStep):
 
 @record
 class Update(ColumnStep):
-    """The update from stored gradients, scaled down so that their norm is at most `largest`.
+    """The update from stored gradients, scaled down so that their norm is at most `largest`, where that is a number.
 
-    `squares` are those of a weight of sparse rows, where there is one; they count, too.
+    `partial` are their sums of squares, panel by panel; `squares` those of a weight of sparse rows, where there is one.
     """
 
     trained: tuple[Trained, ...]
-    partial: Buffer
-    largest: float
+    partial: Buffer | None = None
+    largest: float | None = None
     squares: Buffer | None = None
 
 

@@ -1,0 +1,82 @@
+"""Noticing Ctrl-C while compiled code runs, when Python's own handlers must wait until it returns.
+
+Python's signal handling writes the number of a signal to a socket as soon as it arrives (`signal.set_wakeup_fd`). A
+thread that sleeps on the other end then sets a word, which compiled code looks at. When that code has returned, the
+program's own handler runs as ever: what it does is its own affair. Whoever listened for signals before is told of all
+of them meanwhile, and listens again afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@contextlib.contextmanager
+def noticed(word: NDArray[Any]) -> Iterator[None]:
+    """Let a Ctrl-C set the first number of an array to 1 while the body runs.
+
+    Outside the main thread, to which signals do not come, and where the system refuses, nothing is done.
+    """
+    end = _listen(word)
+    try:
+        yield
+    finally:
+        if end is not None:
+            end()
+
+
+def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
+    """Begin to listen; gives what ends it, or None where nothing was begun."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    try:
+        heard, told = socket.socketpair()
+    except OSError:
+        return None
+    told.setblocking(False)
+    try:
+        before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    except ValueError:  # in an interpreter that is not the main one
+        heard.close()
+        told.close()
+        return None
+    listener = threading.Thread(target=_hear, args=(heard, word, before), name="ranvier-interrupts", daemon=True)
+
+    def end() -> None:
+        # Whether warnings were wanted cannot be asked; none are given.
+        signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+        # The listener hears what was told before, then the end.
+        told.close()
+        if listener.ident is not None:
+            listener.join()
+        heard.close()
+
+    try:
+        # Where somebody else's socket cannot be written to as a file, it is left alone.
+        if before == -1 or sys.platform != "win32":
+            listener.start()
+            return end
+    except RuntimeError:  # the system gives no more threads
+        pass
+    end()
+    return None
+
+
+def _hear(heard: socket.socket, word: NDArray[Any], before: int) -> None:
+    """Take signals until the other end is closed; `before` is told of them, too."""
+    while numbers := heard.recv(64):
+        if signal.SIGINT in numbers:
+            word[0] = 1
+        if before != -1:
+            # It may be full or closed: then Python, too, would leave them untold.
+            with contextlib.suppress(OSError):
+                os.write(before, numbers)
