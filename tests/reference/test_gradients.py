@@ -144,7 +144,12 @@ PLANTED: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "data gradient": (layers, "dense_backward", changed(layers.dense_backward, first_larger), "dense"),
     "bias gradient": (layers, "dense_backward", changed(layers.dense_backward, last_larger), "dense"),
     "groups exchanged": (layers, "cut", changed(layers.cut, lambda parts: parts[::-1]), "dense in groups"),
-    "groups see one another": (layers, "cut", lambda columns, groups: [columns], "dense in groups"),
+    "all groups the first": (
+        layers,
+        "cut",
+        changed(layers.cut, lambda parts: parts[:1] * len(parts)),
+        "dense in groups",
+    ),
     "gain gradient": (layers, "scale_backward", changed(layers.scale_backward, last_larger), "scale"),
     "layer norm without variance": (layers, "standardize_backward", without_variance, "layer_norm"),
     "layer norm without mean": (layers, "standardize_backward", without_mean, "layer_norm"),
