@@ -1,11 +1,11 @@
-"""What each part of the recipe for tables is worth: the whole recipe, and the recipe with one part taken out.
+"""What each part of the recipe for tables is worth: the recipe with one part taken out, and with one thing changed.
 
 Run:  pip install -e '.[tables]' && export RANVIER_DATA=FOLDER && python benchmarks/recipe.py
 
 No test row is looked at: the training rows of each set at seed 0 are divided again, 80 to 20, with seeds of its own,
 and the smaller part says how good a recipe is, by log loss or by RMSE. Written is the mean over sets and seeds of
-log(score without the part / score of the whole recipe), in per cent: what the error grows by without the part. Each
-model is trained on the same rows with the same seed; a score that is no finite number ends the run.
+log(score of the changed recipe / score of the recipe), in per cent: what the error grows by. Each model is trained on
+the same rows with the same seed; a score that is no finite number ends the run. Label smoothing leaves numbers alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tables_parts.sets import TABLES, Problem, at_most, problem
 from versus_parts.report import machine
 
-from ranvier import settings, train
+from ranvier import loss, settings, train
 from ranvier.model.recipe import Recipe, recipe
 
 SETS = ("adult", "telco_churn", "covertype_sample", "letter", "wine_quality", "california_housing", "ames_housing")
@@ -48,6 +48,22 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "sharpness": {"sharpen": False},
 }
 """Part -> what the recipe becomes without it."""
+SMOOTHING = "label_smoothing"
+TRIED: dict[str, dict[str, Any]] = {
+    "label smoothing of 0.1": {SMOOTHING: 0.1},
+    "label smoothing of 0.02": {SMOOTHING: 0.02},
+    "GELU": {"activation": "gelu"},
+    "Mish": {"activation": "mish"},
+    "one-cycle schedule": {"schedule": "one_cycle"},
+    "polynomial schedule": {"schedule": "polynomial"},
+    "three hidden layers": {"hidden": (128, 64, 64)},
+    "twice the width": {"hidden": (256, 128)},
+    "dropout of 0.1": {"dropout": 0.1},
+    "dropout of 0.3": {"dropout": 0.3},
+    "a quarter of the weight decay": {"weight_decay": 0.05},
+    "twice the networks": {"members": 12},
+}
+"""What was tried besides -> what the recipe becomes with it."""
 
 
 def inner(name: str, seed: int, data: Path, rows: int) -> Problem:
@@ -61,11 +77,15 @@ def inner(name: str, seed: int, data: Path, rows: int) -> Problem:
     return replace(whole, train=learned.reset_index(drop=True), test=judged.reset_index(drop=True), seed=seed)
 
 
-def score(given: Problem, chosen: Recipe, threads: int) -> float:
+def score(given: Problem, chosen: Recipe, smoothing: float, threads: int) -> float:
     """The log loss or RMSE of the rows that judge."""
     table = given.table
-    options = {"task": table.kind, "held_out": 0.0, "seed": given.seed, "threads": threads, "progress": False}
-    model = train(given.train, table.target, recipe=chosen, **options)
+    options: dict[str, Any] = {"held_out": 0.0, "seed": given.seed, "threads": threads, "progress": False}
+    if smoothing and given.classification:
+        classes = given.train[table.target].nunique()
+        name = "binary_cross_entropy" if classes == 2 else "categorical_cross_entropy"
+        options["loss"] = loss(name, label_smoothing=smoothing)
+    model = train(given.train, table.target, recipe=chosen, task=table.kind, **options)
     metrics = model.evaluate(given.test)
     found = metrics["log_loss" if given.classification else "rmse"]
     if not (math.isfinite(found) and found > 0):
@@ -76,16 +96,18 @@ def score(given: Problem, chosen: Recipe, threads: int) -> float:
 def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
     """Every part on every set and seed."""
     whole = recipe("table", options.effort)
-    changes: dict[str, dict[str, Any]] = {"nothing": {}, **WITHOUT}
+    changes: dict[str, dict[str, Any]] = {"nothing": {}, **WITHOUT, **TRIED}
     scores: dict[str, dict[str, list[float]]] = {part: {name: [] for name in options.sets} for part in changes}
     begun = time.perf_counter()
     for name in options.sets:
         for seed in options.seeds:
             given = inner(name, seed, data, options.rows)
             for part, changed in changes.items():
-                scores[part][name].append(score(given, replace(whole, **changed), options.threads))
+                parts = {key: value for key, value in changed.items() if key != SMOOTHING}
+                found = score(given, replace(whole, **parts), changed.get(SMOOTHING, 0.0), options.threads)
+                scores[part][name].append(found)
             print(f"{name}, seed {seed}: done after {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
-    worth = {part: grown(scores["nothing"], found) for part, found in scores.items() if part != "nothing"}
+    change = {part: grown(scores["nothing"], found) for part, found in scores.items() if part != "nothing"}
     return {
         "machine": machine(),
         "effort": options.effort,
@@ -93,15 +115,16 @@ def measure(options: argparse.Namespace, data: Path) -> dict[str, Any]:
         "rows": options.rows,
         "seeds": list(options.seeds),
         "seconds": time.perf_counter() - begun,
-        "worth": dict(sorted(worth.items(), key=lambda entry: -entry[1]["mean"])),
+        "without": _sorted({part: change[part] for part in WITHOUT}),
+        "tried": _sorted({part: change[part] for part in TRIED}),
         "scores": scores,
     }
 
 
-def grown(whole: dict[str, list[float]], without: dict[str, list[float]]) -> dict[str, Any]:
-    """By how many per cent the error grows without a part: the mean over the sets, its standard error, set by set."""
+def grown(whole: dict[str, list[float]], changed: dict[str, list[float]]) -> dict[str, Any]:
+    """By how many per cent the error grows with a change: the mean over the sets, its standard error, set by set."""
     sets = {
-        name: 100 * sum(math.log(b / a) for a, b in zip(whole[name], without[name], strict=True)) / len(whole[name])
+        name: 100 * sum(math.log(b / a) for a, b in zip(whole[name], changed[name], strict=True)) / len(whole[name])
         for name in whole
     }
     mean = sum(sets.values()) / len(sets)
@@ -109,14 +132,18 @@ def grown(whole: dict[str, list[float]], without: dict[str, list[float]]) -> dic
     return {"mean": mean, "standard_error": spread / math.sqrt(len(sets)), "sets": sets}
 
 
-def markdown(results: dict[str, Any]) -> str:
+def _sorted(change: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(change.items(), key=lambda entry: -entry[1]["mean"]))
+
+
+def markdown(change: dict[str, Any], title: str) -> str:
     """The table that people read."""
-    names = list(next(iter(results["worth"].values()))["sets"])
+    names = list(next(iter(change.values()))["sets"])
     lines = [
-        "| without | error grows by | " + " | ".join(names) + " |",
+        f"| {title} | error grows by | " + " | ".join(names) + " |",
         "|---|---|" + "---|" * len(names),
     ]
-    for part, found in results["worth"].items():
+    for part, found in change.items():
         each = " | ".join(f"{found['sets'][name]:+.1f} %" for name in names)
         lines.append(f"| {part} | {found['mean']:+.1f} ± {found['standard_error']:.1f} % | {each} |")
     return "\n".join(lines)
@@ -138,7 +165,9 @@ def main() -> None:
     results = measure(options, data)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n")
-    print(markdown(results))
+    print(markdown(results["without"], "without"))
+    print()
+    print(markdown(results["tried"], "with"))
 
 
 if __name__ == "__main__":

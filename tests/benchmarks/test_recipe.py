@@ -1,0 +1,34 @@
+"""The arithmetic of the table that says what each part of the recipe is worth."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from recipe import TRIED, WITHOUT, grown, markdown
+
+from ranvier.model.recipe import recipe
+
+
+def test_a_change_is_worth_the_mean_of_the_logarithms() -> None:
+    whole = {"one": [1.0, 2.0], "two": [0.5, 0.5]}
+    changed = {"one": [math.e, 2.0], "two": [0.5, 0.5]}
+    found = grown(whole, changed)
+    assert found["sets"] == pytest.approx({"one": 50.0, "two": 0.0})
+    assert found["mean"] == pytest.approx(25.0)
+    assert found["standard_error"] == pytest.approx(25.0)
+    assert markdown({"part": found}, "without").splitlines() == [
+        "| without | error grows by | one | two |",
+        "|---|---|---|---|",
+        "| part | +25.0 ± 25.0 % | +50.0 % | +0.0 % |",
+    ]
+
+
+@pytest.mark.parametrize("part", [*WITHOUT, *TRIED])
+def test_every_change_changes_something(part: str) -> None:
+    """A part that is not in the recipe any more would look as if it were worth nothing."""
+    chosen = recipe("table").to_dict()
+    changes = {**WITHOUT, **TRIED}[part]
+    assert changes
+    for name, value in changes.items():
+        assert name == "label_smoothing" or chosen[name] != (list(value) if isinstance(value, tuple) else value)
