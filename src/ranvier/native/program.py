@@ -27,6 +27,7 @@ from ranvier.native.machine.target import Target
 from ranvier.native.plan.arguments import ARGUMENTS, KINDS
 from ranvier.native.plan.packing import bfloat16_of
 from ranvier.native.plan.plan import Plan
+from ranvier.native.plan.stages import WORDS_A_SHARE, dealt
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
 
@@ -68,6 +69,7 @@ class Program:
         self.control = memory.zeros(AGREED + len(plan.stages), np.int64)
         at = memory.address(self.control)
         self.set(asked=at, agreed=at + AGREED * self.control.itemsize)
+        self._claims = memory.zeros(0, np.int64)
         for buffer in plan.buffers:
             if buffer.name in state:
                 self.point(buffer, state[buffer.name])
@@ -160,6 +162,8 @@ class Program:
             made=memory.address(made),
             **rows.words,
         )
+        if self.plan.dealt:
+            self._clear_claims(threads)
         long = False
         if self.plan.stoppable:
             self.control[:] = 0
@@ -169,6 +173,14 @@ class Program:
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(made[0]) - first]
+
+    def _clear_claims(self, threads: int) -> None:
+        """Say that nothing is taken yet of what is dealt out among so many threads."""
+        words = 2 * len(dealt(self.plan.stages)) * threads * WORDS_A_SHARE
+        if len(self._claims) != words:
+            self._claims = memory.zeros(words, np.int64)
+            self.set(claims=memory.address(self._claims))
+        self._claims[:] = 0
 
     def predict(
         self, inputs: Array | Sparse, targets: Array | None, threads: int, stopped: Callable[[], bool]

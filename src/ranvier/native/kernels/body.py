@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse
+from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan import steps as s
@@ -33,6 +34,7 @@ class Body:
     one_share: Value
     row_share: Value
     asked: Value | None = None
+    dealer: Dealer | None = None
 
     def __init__(self, writer: ModuleWriter) -> None:
         self.w = writer
@@ -109,9 +111,9 @@ class Body:
         first = f.divide(f.multiply(thread, count), threads)
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
-    def unit_share(self, weight: Buffer, strips: int) -> tuple[Value, Value]:
-        """From where to where this thread goes in the units of a weight, the last of which have fewer rows."""
-        f, threads, thread = self.w.f, self.w.words["threads"], self.w.thread
+    def unit_share(self, weight: Buffer, strips: int, thread: Value) -> tuple[Value, Value]:
+        """From where to where a thread goes in the units of a weight, the last of which have fewer rows."""
+        f, threads = self.w.f, self.w.words["threads"]
         block, rows, groups = gradient.BLOCK, weight.rows, weight.groups
         whole, rest = rows // block * strips, rows % block
 
@@ -132,12 +134,16 @@ class Body:
 
         return unit(thread), unit(f.add(thread, 1))
 
-    def column_step(self, step: Any) -> None:
-        """Call the function of a column step for this thread's share."""
+    def column_step(self, step: Any, number: int | None = None) -> None:
+        """Call the function of a column step for this thread's share.
+
+        Parameters:
+            number: the step's among the things that are dealt out; None for one that is not.
+        """
         f, module = self.w.f, self.module
         decay = self.plan.weight_decay
         if isinstance(step, s.WeightGradient):
-            self._weight_gradient(step, decay)
+            self._weight_gradient(step, decay, number)
         elif isinstance(step, SparseGradient):
             sparse.call_gradient(self, step)
         elif isinstance(step, s.VectorGradient):
@@ -168,7 +174,7 @@ class Body:
         else:
             self._loss_sum(step)
 
-    def _weight_gradient(self, step: s.WeightGradient, decay: float) -> None:
+    def _weight_gradient(self, step: s.WeightGradient, decay: float, number: int | None) -> None:
         rule, registers = (None if step.store else self.plan.rule), self.plan.registers
         t = step.trained
         kind = f"gradient_{t.value.rows}x{t.value.columns}"
@@ -179,8 +185,16 @@ class Body:
             lambda name: gradient.write_weight_gradient(self.module, name, step, registers, rule, decay, bool(asked)),
         )
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
-        first, stop = self.unit_share(t.value, gradient.weight_units(step, registers)[1])
-        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop, *asked)
+        strips = gradient.weight_units(step, registers)[1]
+        pointers = [self.at(buffer) for buffer in buffers]
+
+        def call(first: Value, stop: Value) -> None:
+            self.w.f.call(name, *pointers, self.scalars, self.rows, first, stop, *asked)
+
+        if self.dealer is None or number is None:
+            call(*self.unit_share(t.value, strips, self.w.thread))
+        else:
+            self.dealer.units(number, lambda owner: self.unit_share(t.value, strips, owner), call)
 
     def _loss_sum(self, step: s.LossSum) -> None:
         f = self.w.f

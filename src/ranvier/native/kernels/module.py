@@ -19,15 +19,16 @@ from typing import Any
 
 from ranvier.native.kernels import stopping
 from ranvier.native.kernels.body import NO_SHARE, NULL, ZERO, Body
+from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
+from ranvier.native.plan import stages
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.arguments import ARGUMENTS
 from ranvier.native.plan.plan import Code
-from ranvier.native.plan.stages import Stage
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.parameters import Entry
@@ -42,6 +43,7 @@ class ModuleWriter:
         self.target = target
         self._names: dict[Any, str] = {}
         self.f: Function
+        self.rows: Value
         self.words: dict[str, Value] = {}
         self.buffers: dict[int, Value] = {}
 
@@ -84,21 +86,21 @@ class ModuleWriter:
                 body.result = f.pointer(words["results"], loop.index, "double", name="result")
                 body.step = f.add(words["first_step"], loop.index, "number")
                 body.rows, body.shift = rows, ZERO
+                self.rows = rows
                 body.left = f.subtract(numbers, start, "left")
                 body.one_share, body.row_share = self._shares(f, rows, body.order)
-                share = f.divide(f.add(rows, f.subtract(words["threads"], 1)), words["threads"], "share")
-                first = f.intrinsic("smin", f.multiply(self.thread, share), rows)
-                stop = f.intrinsic("smin", f.add(first, share), rows)
-                self._stages(f, body, first, stop)
+                if self.plan.dealt:
+                    body.dealer = Dealer(f, words["claims"], self.thread, words["threads"], body.step)
+                self._stages(f, body)
             if not self.plan.stoppable:
                 self._count(f, f.add(words["first_step"], words["steps"]))
 
-    def _stages(self, f: Function, body: Body, first: Value, stop: Value) -> None:
+    def _stages(self, f: Function, body: Body) -> None:
         """Write the stages of a step; what comes after one that some thread gave up is left out."""
         words = self.words
         with ExitStack() as going:
             for number, stage in enumerate(self.plan.stages):
-                self._stage(f, body, stage, first, stop)
+                self._stage(f, body, number)
                 if stage.stoppable:
                     stopping.agree(f, words["asked"], words["agreed"], number)
                 f.call("barrier", words["barrier"], words["threads"])
@@ -112,19 +114,35 @@ class ModuleWriter:
         with f.when(f.compare("eq", self.thread, 0), name="made"):
             f.store(made, self.words["made"])
 
-    def _stage(self, f: Function, body: Body, stage: Stage, first: Value, stop: Value) -> None:
+    def _stage(self, f: Function, body: Body, number: int) -> None:
+        stage, plan = self.plan.stages[number], self.plan
+        dealt = stages.dealt(plan.stages) if plan.dealt else {}
         body.asked = self.words["asked"] if stage.stoppable else None
         if not stage.rows:
-            for step in stage.steps:
+            for at, step in enumerate(stage.steps):
                 with stopping.unless_asked(f, body.asked):
-                    body.column_step(step)
+                    body.column_step(step, dealt.get((number, at)))
             return
-        with f.loop(first, stop, self.plan.rows, name="part") as part:
-            assert part.index is not None
-            end = f.intrinsic("smin", f.add(part.index, self.plan.rows), stop)
+
+        def part(first: Value, stop: Value) -> None:
             for step in stage.steps:
                 with stopping.unless_asked(f, body.asked):
-                    body.row_step(step, part.index, end)
+                    body.row_step(step, first, stop)
+
+        if body.dealer is not None:
+            body.dealer.rows(dealt[number, 0], self._row_share, plan.heights[0], plan.rows, part)
+            return
+        first, stop = self._row_share(self.thread)
+        with f.loop(first, stop, plan.rows, name="part") as loop:
+            assert loop.index is not None
+            part(loop.index, f.intrinsic("smin", f.add(loop.index, plan.rows), stop))
+
+    def _row_share(self, thread: Value) -> tuple[Value, Value]:
+        """From where to where a thread goes in the rows of a batch."""
+        f, rows, threads = self.f, self.rows, self.words["threads"]
+        share = f.divide(f.add(rows, f.subtract(threads, 1)), threads, "share")
+        first = f.intrinsic("smin", f.multiply(thread, share), rows)
+        return first, f.intrinsic("smin", f.add(first, share), rows)
 
     def _shares(self, f: Function, rows: Value, order: Value) -> tuple[Value, Value]:
         """What a row of weight 1 counts in the loss, and 1 / B."""

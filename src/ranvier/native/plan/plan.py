@@ -48,6 +48,7 @@ class Code:
     registers: Registers
     rule: UpdateRule | None
     weight_decay: float
+    dealt: bool
 
     @property
     def learns(self) -> bool:
@@ -75,6 +76,7 @@ class Plan:
         machine: what it was made for.
         rule: of the optimizer, where there is one.
         long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
+        dealt: whether threads that are done take over what others have not begun, see `kernels/dealing.py`.
     """
 
     problem: Problem
@@ -88,6 +90,7 @@ class Plan:
     machine: Machine
     rule: UpdateRule | None
     long: int
+    dealt: bool
 
     @property
     def registers(self) -> Registers:
@@ -99,7 +102,7 @@ class Plan:
         """What decides the compiled code."""
         decay = self.problem.optimizer.weight_decay
         shape = (self.stages, self.buffers, self.rows, self.heights, self.registers)
-        return Code(self.purpose, self.dtype, *shape, self.rule, decay)
+        return Code(self.purpose, self.dtype, *shape, self.rule, decay, self.dealt)
 
     @property
     def dtype(self) -> str:
@@ -170,4 +173,5 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         machine,
         problem.optimizer.rule() if fused else None,
         long,
+        learns and threads > 1,
     )

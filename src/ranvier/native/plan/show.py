@@ -71,11 +71,13 @@ def _stages(plan: Plan) -> Iterator[str]:
     """The loops, stage by stage."""
     if not plan.learns:
         yield f"for each block of {plan.rows} rows, shared out among the threads:"
+    helps = ", then what others have not begun" if plan.dealt else ""
+    most = "at most " if plan.dealt else ""
     for stage in plan.stages:
         if plan.learns and stage.rows:
-            yield f"rows: each thread takes its share of the batch, {plan.rows} rows at once"
+            yield f"rows: each thread takes its share of the batch, {most}{plan.rows} rows at once{helps}"
         elif plan.learns:
-            yield "columns: each thread takes its share of the tiles"
+            yield f"columns: each thread takes its share of the tiles{helps}"
         yield from (f"    {line}" for step in stage.steps for line in _step(plan, step))
         if plan.learns:
             yield "barrier"
