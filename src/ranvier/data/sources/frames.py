@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier.data.sources.records import Arrays, Table
 from ranvier.errors import DataError
 
-FINER = ("ns", "ps", "fs", "as")
+FINER = ("[ns]", "[ps]", "[fs]", "[as]")
 """Units of time that Python does not have: in them, NumPy gives plain whole numbers."""
 
 
@@ -205,6 +205,6 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
 
 def _python(values: NDArray[Any] | np.generic) -> Any:
     """An array of NumPy as a list of Python's values, a scalar as one of them."""
-    if values.dtype.kind in "mM" and np.datetime_data(values.dtype)[0] in FINER:
+    if values.dtype.str.endswith(FINER):
         values = values.astype(f"{values.dtype.kind}8[us]")
     return values.tolist()
