@@ -52,6 +52,36 @@ def test_missing_cells_of_nullable_columns() -> None:
     assert frame_from(frame).to_dict(as_series=False) == columns
 
 
+@pytest.mark.parametrize("cells", [["2024-01-02 03:04"] * 2, ["2024-01-02 03:04", None]])
+def test_the_hour_is_the_one_on_the_clock_whatever_cells_are_missing(cells: list[str | None]) -> None:
+    pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    moments = pandas.Series(pandas.to_datetime(cells)).dt.tz_localize("Europe/Berlin")
+    arrow = pandas.ArrowDtype(pyarrow.timestamp("us", "Europe/Berlin"))
+    for column in (moments, moments.astype(arrow), moments.astype(object)):
+        said = frame_from(pandas.DataFrame({"at": column}))["at"].dt.replace_time_zone(None)
+        assert said[0] == datetime.datetime(2024, 1, 2, 3, 4)
+    table = pyarrow.table({"at": pyarrow.array(moments)})
+    assert frame_from(table)["at"].dt.replace_time_zone(None)[0] == datetime.datetime(2024, 1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("unit", ["D", "h", "s", "ms", "us", "ns"])
+def test_times_of_numpy_in_any_unit(unit: str) -> None:
+    day, spans = np.array(["2024-01-02", "NaT"], f"datetime64[{unit}]"), np.array([2, "NaT"], "timedelta64[D]")
+    for cells in (day, list(day)):
+        frame = frame_from({"at": cells})
+        assert frame["at"].cast(pl.Datetime("us")).to_list() == [datetime.datetime(2024, 1, 2), None]
+    for cells in (spans.astype(f"timedelta64[{unit}]"), list(spans.astype(f"timedelta64[{unit}]"))):
+        assert frame_from({"span": cells})["span"].to_list() == [datetime.timedelta(2), None]
+
+
+def test_what_pandas_calls_missing_is_missing_in_every_wrapping() -> None:
+    pandas = pytest.importorskip("pandas")
+    for cell in (pandas.NA, pandas.NaT, None, np.nan, np.float32("nan"), np.datetime64("NaT")):
+        assert frame_from({"a": cell, "b": 1}).rows() == [(None, 1)]
+        assert frame_from([{"a": cell}, {"a": 2}])["a"].to_list() == [None, 2]
+        assert frame_from({"a": ["x", cell]})["a"].to_list() == ["x", None]
+
+
 def test_text_comes_without_arrow_too(monkeypatch: pytest.MonkeyPatch) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"job": ["clerk", None, "Ünï"]})
@@ -89,6 +119,7 @@ def test_pandas_index_is_left_out_and_number_names_become_text() -> None:
     [
         ({"a": [1, 2], "b": [1, 2, 3]}, 'differ in length: "a" has 2 rows and "b" has 3'),
         ({"a": [[1], [2]]}, "one value for each cell"),
+        ({"a": [np.arange(2), np.arange(2)]}, "one value for each cell"),
         ({"a": np.zeros((2, 2))}, "one value for each row"),
         ({"a": []}, "no rows"),
         ({}, "no columns"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -116,6 +117,15 @@ def test_a_cell_that_cannot_be_used_is_named_in_every_form(column: str, cell: An
     for form in (*forms, [row] * 50, pandas.DataFrame([row] * 50)):
         with pytest.raises(DataError, match=message):
             encoder.transform(form)
+
+
+def test_spans_of_time_are_seconds_in_an_array_of_one_row_too() -> None:
+    spans = np.array([[1], [3]], "timedelta64[s]")
+    encoder = Encoder.fit({"span": spans[:, 0]})
+    for unit in ("s", "ns"):
+        array = spans.astype(f"timedelta64[{unit}]")
+        assert encoder.transform(array).tobytes() == encoder.transform({"span": spans[:, 0]}).tobytes()
+        assert encoder.transform(array[:1]).tobytes() == encoder.transform(array)[:1].tobytes()
 
 
 def test_words_written_otherwise_find_their_places_in_a_column() -> None:

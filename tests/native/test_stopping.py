@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Rows, Span, Stopped, never
+from ranvier.engine import Problem, Rows, Span, Sparse, Stopped, never
 from ranvier.native import compiled, objective
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import memory
@@ -34,6 +34,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fused": {"batch_size": 30},
     "clipped": {"optimizer": Adam(clip_norm=0.5, average=0.9)},
     "bfloat16": {"precision": "bfloat16"},
+    "sparse": {"entries": 5},
+    "sparse, clipped": {"entries": 5, "optimizer": Adam(clip_norm=0.5, average=0.9)},
 }
 WORKSPACE = ("rows", "column", "vector", "weight")
 
@@ -51,6 +53,15 @@ def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def task_of(options: dict[str, Any]) -> Problem:
     chosen: dict[str, Any] = {"optimizer": Adam(0.01, average=0.9), "batch_size": 45, "weighted": True, **options}
     return problem(29, MIXED, loss("categorical_cross_entropy"), **chosen)
+
+
+def some_rows(task: Problem) -> Rows:
+    """200 rows, sparse ones where the task takes such."""
+    rows = rows_for(task, 200)
+    if not task.sparse:
+        return rows
+    kept = np.random.default_rng(0).random(rows.inputs.shape) < 0.2
+    return replace(rows, inputs=Sparse.from_dense(np.where(kept, rows.inputs, 0).astype(np.float32)))
 
 
 def loaded(task: Problem, threads: int) -> NativeExecutable:
@@ -73,7 +84,7 @@ def one_step(span: Span, number: int = 0) -> Span:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_steps_that_can_be_given_up_have_the_same_bits(name: str, request: pytest.FixtureRequest) -> None:
     task = task_of(OPTIONS[name])
-    rows, span = rows_for(task, 200), span_for(task, 200, steps=4)
+    rows, span = some_rows(task), span_for(task, 200, steps=4)
     usual = loaded(task, 2)
     losses = usual.run(rows, span)
     request.getfixturevalue("everything_is_long")
@@ -89,7 +100,7 @@ def test_steps_that_can_be_given_up_have_the_same_bits(name: str, request: pytes
 @pytest.mark.parametrize("name", OPTIONS)
 def test_no_step_is_made_when_asked_before(name: str, threads: int) -> None:
     task = task_of(OPTIONS[name])
-    rows, span = rows_for(task, 200), span_for(task, 200, steps=4)
+    rows, span = some_rows(task), span_for(task, 200, steps=4)
     executable, unasked = loaded(task, threads), loaded(task, threads)
     before = bits(executable)
     executable.stopped = lambda: True
@@ -106,7 +117,7 @@ def test_no_step_is_made_when_asked_before(name: str, threads: int) -> None:
 def test_a_step_asked_in_the_middle_is_made_whole_or_not_at_all(name: str, threads: int) -> None:
     """The word that asks lies where a step writes what it computed: so it is asked at that very moment."""
     task = task_of(OPTIONS[name])
-    rows, span = rows_for(task, 200), span_for(task, 200, steps=2)
+    rows, span = some_rows(task), span_for(task, 200, steps=2)
     executable, unasked = loaded(task, threads), loaded(task, threads)
     start = executable.read()
     expected = [bits(unasked)]
@@ -192,8 +203,6 @@ def test_predictions_in_parts(threads: int, precision: str, request: pytest.Fixt
 
 @pytest.mark.usefixtures("everything_is_long")
 def test_predictions_of_sparse_rows_in_parts() -> None:
-    from ranvier.engine import Sparse
-
     task = replace(task_of({"weighted": False}), entries=5)
     rows = rows_for(task, 1000)
     thin = np.where(np.random.default_rng(0).random(rows.inputs.shape) < 0.2, rows.inputs, 0).astype(np.float32)

@@ -85,13 +85,11 @@ def test_names_and_shapes_of_nested_layers() -> None:
 
 
 def test_groups_in_shapes_cost_and_files() -> None:
-    """A neuron has as many weights as its group has inputs; files of layers without groups do not speak of them."""
+    """A neuron has as many weights as its group has inputs."""
     network = Network(6, [Dense(9, "relu", groups=3), Dense(2)])
     assert network.parameter_table["layers.0.weight"].shape == (2, 9)
     assert (network.parameter_count, network.multiplications) == (2 * 9 + 9 + 9 * 2 + 2, 2 * 9 + 9 * 2)
-    written = network.to_dict()["layers"]
-    assert written[0]["groups"] == 3
-    assert "groups" not in written[1]
+    assert [layer["groups"] for layer in network.to_dict()["layers"]] == [3, 1]
     assert [place.fan_in for place in network.walk()] == [2, 9]
 
 

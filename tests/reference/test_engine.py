@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.engine import Engine, Executable, Problem, Rows, Span, State
+from ranvier.engine import Engine, Executable, Problem, Rows, Span, State, Stopped
 from ranvier.errors import EngineError, ShapeError
 from ranvier.expression import sigmoid
 from ranvier.network.activations import activation
@@ -314,3 +314,16 @@ def test_nothing_runs_without_a_state() -> None:
     executable.close()
     with pytest.raises(EngineError, match="No training state is loaded"):
         executable.read()
+
+
+def test_whoever_asks_it_to_stop_finds_whole_steps() -> None:
+    executable, unasked = ready(problem()), ready(problem())
+    span = epochs(Adam(0.01), len(ROWS), 5, count=1)
+    executable.stopped = lambda: True
+    losses = executable.run(ROWS, span)
+    assert 0 < len(losses) < span.steps
+    assert losses.tobytes() == unasked.run(ROWS, part(span, 0, len(losses))).tobytes()
+    assert executable.read().parameters.tobytes() == unasked.read().parameters.tobytes()
+    for work in (executable.objective, executable.evaluate):
+        with pytest.raises(Stopped):
+            work(ROWS)

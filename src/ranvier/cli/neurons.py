@@ -73,14 +73,13 @@ def layer_record(model: Model, asked: str) -> dict[str, Any]:
     weight, bias = _arrays(model, place)
     names = input_names(model, place)
     strongest = np.abs(weight).argmax(axis=0)
-    seen = [names[seen_inputs(place, at)] for at in range(place.outputs)]
     neurons = [
         {
             "neuron": at,
             "stands_for": output_label(model, place, at),
             "bias": None if bias is None else float(bias[at]),
             "weight_norm": float(np.linalg.norm(weight[:, at])),
-            "strongest_input": seen[at][strongest[at]],
+            "strongest_input": names[seen_inputs(place, at).start + strongest[at]],
             "strongest_weight": float(weight[strongest[at], at]),
         }
         for at in range(place.outputs)

@@ -174,13 +174,12 @@ def moments_in_time(cells: pl.Series) -> tuple[pl.Series, int | None]:
     """The cells as date and time of day without a zone, null where missing, and the place of the first that is neither.
 
     Text must be ISO 8601, from "2024-02-29" to "2024-02-29T13:45:10.5+02:00"; an offset is dropped, so that the hour
-    stays the one on the clock where the row was written.
+    stays the one on the clock where the row was written. All are null where the first cell that is not missing is no
+    date.
 
     >>> values, wrong = moments_in_time(pl.Series(["2024-02-29", "2024-02-30"]))
     >>> str(values[0]), wrong
     ('2024-02-29 00:00:00', 1)
-
-    All are null where the first cell that is not missing is no date.
     """
     check_dtype(cells)
     if cells.dtype == pl.Date:

@@ -10,6 +10,7 @@ outputs, exactly. Trained factors in front of the first layer are multiplied int
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,19 +66,15 @@ def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> 
             biases = [view[f"layers.{place}.bias"] for view in views]
             if place == last:
                 pieces += _output(weights, biases, first, sharpness)
-                layers.append(_widened(layer, 1, 1))
+                layers.append(replace(layer, groups=1))
             else:
                 pieces += [np.concatenate(weights, axis=1), np.concatenate(biases)]
-                layers.append(_widened(layer, len(members), 1 if first else len(members) * layer.groups))
+                groups = 1 if first else len(members) * layer.groups
+                layers.append(replace(layer, units=layer.units * len(members), groups=groups))
         else:
             layers.append(layer)
     joined = Network(network.inputs, layers)
     return joined, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
-
-
-def _widened(layer: Dense, times: int, groups: int) -> Dense:
-    options = {"initializer": layer.initializer, "bias": True, "l1": layer.l1, "l2": layer.l2}
-    return Dense(layer.units * times, layer.activation, groups=groups, **options)  # type: ignore[arg-type]
 
 
 def _output(weights: list[Array], biases: list[Array], first: bool, sharpness: float) -> list[Array]:

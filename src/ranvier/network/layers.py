@@ -200,9 +200,7 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     """
     kind: dict[str, Any] = {"kind": _NAMES[type(layer)]}
     if isinstance(layer, Dense):
-        options = {"bias": layer.bias, "l1": layer.l1, "l2": layer.l2}
-        # Versions without groups read what has none.
-        options |= {"groups": layer.groups} if layer.groups > 1 else {}
+        options = {"bias": layer.bias, "l1": layer.l1, "l2": layer.l2, "groups": layer.groups}
         start, shape = layer.initializer.to_dict(), layer.activation.to_dict()
         return kind | {"units": layer.units, "activation": shape, "initializer": start} | options
     if isinstance(layer, Residual):

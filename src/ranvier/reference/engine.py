@@ -118,8 +118,14 @@ class ReferenceExecutable:
         return found
 
     def objective(self, rows: Rows) -> tuple[float, Array]:
-        """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm."""
+        """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
+
+        Raises:
+            Stopped: `stopped` says so, which is asked once.
+        """
         w = self._loaded().parameters
+        if self.stopped():
+            raise Stopped
         with np.errstate(all="ignore"):
             x, targets = self._floats(rows.inputs), np.asarray(rows.targets, np.float64)
             mode = network.Mode(batch_statistics=True, bfloat16=self._rounds)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranvier.native.machine.interrupts import noticed
+from ranvier.native.machine.interrupts import _hear, noticed
 
 WAIT = 20.0
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent with kill here")
@@ -89,6 +89,29 @@ def test_what_python_raises_ends_it() -> None:
         busy()
     assert signal.set_wakeup_fd(before) == before
     assert not [thread for thread in threading.enumerate() if thread.name == "ranvier-interrupts"]
+
+
+def test_ctrl_c_before_anything_runs_ends_it_too(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fixture looks whether its own socket is told of signals again."""
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), noticed(np.zeros(1, np.int64)):
+        pass
+    assert not [thread for thread in threading.enumerate() if thread.name == "ranvier-interrupts"]
+
+
+def test_a_thread_that_begins_when_all_is_over_ends_at_once() -> None:
+    mine, theirs = socket.socketpair()
+    mine.close()
+    theirs.close()
+    word = np.zeros(1, np.int64)
+    _hear(mine, word, -1)
+    assert word[0] == 0
 
 
 def test_another_thread_changes_nothing(listener: socket.socket) -> None:

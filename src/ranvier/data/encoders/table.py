@@ -142,8 +142,8 @@ class Encoder:
             source = source.frame
         if isinstance(source, (list, tuple)) and len(source) == 1 and isinstance(source[0], (dict, list, tuple)):
             source = source[0]
-        if isinstance(source, np.ndarray):
-            source = source[0].tolist() if source.ndim == 2 and len(source) == 1 else source
+        if isinstance(source, np.ndarray) and source.ndim == 2 and len(source) == 1 and source.dtype.kind not in "mM":
+            source = source[0].tolist()
         if isinstance(source, (list, tuple)) and len(source) == len(self.columns):
             return [source[place] for place in working.places]
         named = source if isinstance(source, dict) else row_of(source)

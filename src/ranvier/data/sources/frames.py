@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ranvier.data.sources.records import Arrays, Table
 from ranvier.errors import DataError
+
+FINER = ("[ns]", "[ps]", "[fs]", "[as]")
+"""Units of time that Python does not have: in them, NumPy gives plain whole numbers."""
 
 
 def is_row_list(source: Any) -> bool:
@@ -109,6 +114,9 @@ def _plain_column(column: Any) -> Any:
             with contextlib.suppress(ImportError):
                 return pl.Series(column.to_arrow()).cast(pl.String)
         return pl.Series([cell if isinstance(cell, str) else None for cell in column.to_list()], dtype=pl.String)
+    if column.dtype == nw.Datetime:
+        # NumPy knows no zones: the hour would no longer be the one on the clock where the row was written.
+        column = column.dt.replace_time_zone(None)
     missing = column.is_null().to_list()
     plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
     if plain and not any(missing):
@@ -165,7 +173,7 @@ def series_from(name: str, values: Any) -> pl.Series:
             raise DataError(f'Column "{name}" has shape {values.shape}; one value for each row was expected.')
         if values.dtype.kind in "fiub" and values.dtype.itemsize <= 8 and values.dtype != np.float16:
             return pl.Series(name, np.ascontiguousarray(values))
-        values = values.astype("datetime64[us]").tolist() if values.dtype.kind == "M" else values.tolist()
+        values = _python(values)
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence):
         values = [values]
     return _from_cells(name, values)
@@ -173,14 +181,15 @@ def series_from(name: str, values: Any) -> pl.Series:
 
 def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     """A column from Python values of any mixture."""
-    items = [cell.item() if isinstance(cell, np.generic) else cell for cell in cells]
-    kinds = {type(item) for item in items if item is not None and item == item}
-    for kind in kinds:
+    missing = getattr(sys.modules.get("pandas"), "NA", None)
+    items = [None if cell is missing else _python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
+    for kind in set(map(type, items)):
         if issubclass(kind, (list, tuple, set, dict, np.ndarray, bytes)):
             raise DataError(
                 f'Column "{name}" has a cell of type {kind.__name__}; one value for each cell was expected.'
             )
     clean = [item if item is None or item == item else None for item in items]
+    kinds = set(map(type, clean)) - {type(None)}
     if not kinds:
         return pl.Series(name, clean, dtype=pl.Null)
     if kinds <= {int, float, bool} and kinds != {bool}:
@@ -192,3 +201,10 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
         except (pl.exceptions.PolarsError, TypeError, OverflowError):
             return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
     return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
+
+
+def _python(values: NDArray[Any] | np.generic) -> Any:
+    """An array of NumPy as a list of Python's values, a scalar as one of them."""
+    if values.dtype.str.endswith(FINER):
+        values = values.astype(f"{values.dtype.kind}8[us]")
+    return values.tolist()

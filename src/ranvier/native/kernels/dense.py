@@ -114,7 +114,6 @@ class Product:
     def start(self, column: Value, tail: bool = False) -> Value:
         """What a chain begins with; `tail` says that it is the last panel of a group that does not fill it."""
         f = self.f
-        f = self.f
         if self.forward and isinstance(self.step, Forward) and self.step.bias is not None:
             at = f.pointer(self.bias, column)
             # Beyond the last group there may be no memory.

@@ -43,40 +43,53 @@ def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
     except OSError:
         return None
     told.setblocking(False)
-    try:
-        before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    except ValueError:  # in an interpreter that is not the main one
-        heard.close()
-        told.close()
-        return None
-    listener = threading.Thread(target=_hear, args=(heard, word, before), name="ranvier-interrupts", daemon=True)
+    before, listener = -1, None
 
     def end() -> None:
         # Whether warnings were wanted cannot be asked; none are given.
         signal.set_wakeup_fd(before, warn_on_full_buffer=False)
         # The listener hears what was told before, then the end.
         told.close()
-        if listener.ident is not None:
+        if listener is not None and listener.ident is not None:
             listener.join()
         heard.close()
 
     try:
+        before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
         # Where somebody else's socket cannot be written to as a file, it is left alone.
         if before == -1 or sys.platform != "win32":
+            listener = threading.Thread(
+                target=_hear, args=(heard, word, before), name="ranvier-interrupts", daemon=True
+            )
             listener.start()
             return end
+    except ValueError:  # in an interpreter that is not the main one
+        heard.close()
+        told.close()
+        return None
     except RuntimeError:  # the system gives no more threads
         pass
+    except BaseException:  # a Ctrl-C has come already: Python must not go on writing to a socket that is gone
+        end()
+        raise
     end()
     return None
 
 
 def _hear(heard: socket.socket, word: NDArray[Any], before: int) -> None:
-    """Take signals until the other end is closed; `before` is told of them, too."""
-    while numbers := heard.recv(64):
+    """Take signals until either end is closed; `before` is told of them, too."""
+    while numbers := _received(heard):
         if signal.SIGINT in numbers:
             word[0] = 1
         if before != -1:
             # It may be full or closed: then Python, too, would leave them untold.
             with contextlib.suppress(OSError):
                 os.write(before, numbers)
+
+
+def _received(heard: socket.socket) -> bytes:
+    """The next signals; none where either end is closed."""
+    try:
+        return heard.recv(64)
+    except OSError:  # all was over before this thread began
+        return b""
