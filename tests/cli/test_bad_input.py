@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ranvier.cli.failures import explain
 from tests.cli.helpers import HEADER, Trained, flowers, invoke, refused, write_table
 
 Table = Callable[..., Path]
@@ -223,3 +225,33 @@ def test_layers_and_neurons_that_are_not_there(trained: Trained, words: list[str
 def test_a_folder_that_is_no_run(here: Path) -> None:
     assert "run" in refused("resume", "nowhere")
     assert "run" in refused("resume", here)
+
+
+@pytest.mark.parametrize(("option", "expected"), [("--epochs", "a whole number"), ("--learning-rate", "a number")])
+def test_a_word_where_a_number_is_due(table: Table, option: str, expected: str) -> None:
+    assert f"'x' is not {expected}. See: " in refused("train", table(), "--target", "species", option, "x")
+
+
+def test_more_memory_than_there_is() -> None:
+    sentence, code = explain(OSError(errno.ENOMEM, "Cannot allocate memory"))
+    assert (sentence, code) == explain(MemoryError())
+    assert explain(OSError(errno.ENOSPC, "No space left on device"))[0] == "No space left on device."
+
+
+def test_evaluate_leaves_out_rows_without_an_answer(trained: Trained, table: Table) -> None:
+    def gaps(rows: list[list[str]]) -> None:
+        rows[0][5], rows[7][5] = "", "?"
+
+    result = invoke("evaluate", trained.model, table(gaps))
+    assert result.exit_code == 0, result.output
+    assert "On the 148 rows of " in result.stdout
+    assert "2 rows were left out because the target is missing." in result.stdout
+    one = invoke("evaluate", trained.model, table(lambda rows: rows.__delitem__(slice(1, None))))
+    assert "On the one row of " in one.stdout
+    assert "left out" not in one.stdout
+
+    def none(rows: list[list[str]]) -> None:
+        for row in rows:
+            row[5] = ""
+
+    assert "Every target (species) of " in refused("evaluate", trained.model, table(none))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -208,3 +209,37 @@ def test_named_sets(name: str) -> None:
     assert isinstance(opened, Table)
     assert opened.target == NAMED[name]
     assert opened.target in opened.frame.columns
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_decimal_commas_where_commas_do_not_separate(tmp_path: Path, separator: str) -> None:
+    lines = [["price", "size", "name", "note"], ["1.234,50", "1,250", "a,b", "1,5"], ["?", "-12,375", "1,5", "x"]]
+    path = tmp_path / "euro.csv"
+    path.write_text("".join(separator.join(line) + "\n" for line in lines))
+    opened = open_source(path)
+    assert isinstance(opened, Table)
+    assert opened.frame.to_dict(as_series=False) == {
+        "price": ["1234.50", None],
+        "size": ["1.250", "-12.375"],
+        "name": ["a,b", "1,5"],
+        "note": ["1,5", "x"],
+    }
+    assert opened.notes[-1] == "Decimal commas, such as 1,5 for 1.5, were read in: price, size."
+
+
+@pytest.mark.parametrize("cells", [["1,234", "12,345"], ["1,234,567", "1,5"], ["1,5 m", "2,5 m"], ["1.5,2", "3"]])
+def test_commas_that_may_part_thousands_or_words_stay(tmp_path: Path, cells: list[str]) -> None:
+    path = tmp_path / "us.csv"
+    path.write_text("amount;x\n" + "".join(f"{cell};1\n" for cell in cells))
+    opened = open_source(path)
+    assert isinstance(opened, Table)
+    assert opened.frame["amount"].to_list() == cells
+
+
+def test_a_spreadsheet_and_what_is_no_ordinary_file(tmp_path: Path) -> None:
+    sheet = tmp_path / "rows.xlsx"
+    sheet.write_bytes(b"PK")
+    refused(sheet, ".xlsx", "Save it as CSV from the spreadsheet program.")
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    refused(pipe, "is not an ordinary file")

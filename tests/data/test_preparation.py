@@ -192,3 +192,13 @@ def test_what_cannot_be_prepared_gets_one_clear_sentence(name: str) -> None:
         prepare(**arguments)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(1e300, "larger units"), (-np.inf, "a finite number was expected")])
+def test_targets_whose_errors_have_no_finite_square(value: float, expected: str) -> None:
+    price = np.linspace(0.0, 1.0, 40)
+    price[7] = value
+    with pytest.raises(DataError, match=rf'"price" has .*{value:g}.* in row 8.*{expected}'.replace("+", r"\+")):
+        prepare({"size": list(range(3, 43)), "price": price.tolist()}, "price")
+    price[7] = 1e140
+    assert prepare({"size": np.sqrt(np.arange(40.0)).tolist(), "price": price.tolist()}, "price").train.rows

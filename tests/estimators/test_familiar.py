@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -241,3 +243,17 @@ def test_weights_of_classes_count_for_the_rows_that_decide_when_to_stop(recipe: 
     said = fitted.predict_proba(X[apart])[np.arange(30), Y[apart]]
     assert last.validation_loss == pytest.approx(-np.average(np.log(said), weights=weight), rel=30 * 2**-22)
     assert last.validation_loss != pytest.approx(-np.log(said).mean(), rel=30 * 2**-22)
+
+
+@pytest.mark.parametrize("recipe", [None, "table"])
+def test_ctrl_c_keeps_what_was_learned_and_warns(recipe: str | None) -> None:
+    def press(moment: Any) -> None:
+        if moment.epoch.epoch == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    estimator = rv.Classifier(**{**QUICK, "recipe": recipe}, callbacks=[press])
+    with pytest.warns(UserWarning, match=r"^Interrupted .*\. The estimator is fitted as far as it came\.$"):
+        estimator.fit(rows, rows[:, 0] > 0)
+    assert estimator.predict(rows).shape == (60,)
+    assert estimator.n_iter_ == 2

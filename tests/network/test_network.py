@@ -9,11 +9,17 @@ from hypothesis import strategies as st
 
 from ranvier.errors import InputError
 from ranvier.network.activations import ACTIVATIONS, activation
+from ranvier.network.initializers import initializer
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 
 WIDTHS = st.integers(1, 9)
+WORDS = {
+    "activation": activation,
+    "initializer": initializer,
+    **{kind.__name__: kind for kind in (Network, Dense, Dropout, LayerNorm, BatchNorm, Scale, Residual)},
+}
 HIDDEN = sorted(set(ACTIVATIONS) - {"softmax"})
 
 
@@ -161,3 +167,20 @@ def test_custom_activation_survives() -> None:
 def test_complaints(make: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()  # type: ignore[operator]
+
+
+@given(networks())
+def test_a_description_is_shown_as_it_is_written(network: Network) -> None:
+    assert eval(repr(network), WORDS) == network
+
+
+def test_only_what_was_chosen_is_shown() -> None:
+    assert repr(Dense(3)) == "Dense(3)"
+    leaky = Dense(3, activation("leaky_relu", slope=0.1), initializer="normal", bias=False)
+    assert repr(leaky) == "Dense(3, activation('leaky_relu', slope=0.1), initializer='normal', bias=False)"
+    assert eval(repr(leaky), WORDS) == leaky
+    own = activation("own", lambda x: x * x)
+    assert repr(Dense(3, own, initializer=initializer("uniform", limit=0.5))) == (
+        "Dense(3, activation('own', lambda x: x * x), initializer=initializer('uniform', limit=0.5))"
+    )
+    assert repr(Dense(3, activation("identity"), initializer="zeros")) == "Dense(3, initializer='zeros')"

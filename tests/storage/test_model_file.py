@@ -233,7 +233,7 @@ def refused(path: Path, written: bytes) -> str:
         (content(more="x"), "metadata is incomplete"),
         (content(description=None), "metadata is incomplete"),
         (content(sha256="0" * 64), "checksum does not match"),
-        (content() + b"x", "1 bytes too many"),
+        (content() + b"x", "1 byte too many"),
         (framed(b"{]"), "its header cannot be read"),
         (framed(b'{"a":' * 20_000), "its header cannot be read"),
         (framed(b"{}"), "a safetensors file of another maker"),

@@ -26,7 +26,11 @@ def command(model: str, data: str, as_json: bool) -> int:
 
     output = Output(as_json)
     found = measure(ranvier.load(model), data)
-    report.heading(output, f"On the {found['rows']:,} rows of {data}")
+    count, left_out = found["rows"], found.pop("left_out")
+    report.heading(output, f"On the {count:,} rows of {data}" if count > 1 else f"On the one row of {data}")
+    if left_out:
+        what = "1 row was" if left_out == 1 else f"{left_out:,} rows were"
+        output.say(f"{what} left out because the target is missing.")
     output.words.print(metrics_table(found["metrics"], found["baseline"]))
     report.classes(output, found)
     output.finish(lambda: {"model": model, **found})
@@ -44,6 +48,7 @@ def measure(model: Any, data: str) -> dict[str, Any]:
     return {
         "task": task.kind,
         "rows": len(outputs),
+        "left_out": rows.rows - len(outputs) if known is None else 0,
         "metrics": metrics.full(task, outputs, targets),
         "baseline": metrics.baseline(task, targets, targets),
         "per_class": metrics.per_class(task, outputs, targets),

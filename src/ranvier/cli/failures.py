@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import click
 
 from ranvier.errors import InputError, RanvierError
 
+PLAIN_WORDS = {"is not a valid integer range": "is not a whole number", "is not a valid float range": "is not a number"}
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -30,7 +33,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         return one_line(str(error)), WRONG_INPUT
     if isinstance(error, RanvierError):
         return one_line(str(error)), FAILED
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         return (
             "There is not enough memory for this. Take fewer rows, a smaller --batch-size or a narrower --hidden.",
             FAILED,
@@ -55,6 +58,8 @@ def one_line(text: str) -> str:
 def _usage(error: click.UsageError) -> str:
     """A usage error with the command whose help to read."""
     message = one_line(error.format_message())
+    for clicks, words in PLAIN_WORDS.items():
+        message = message.replace(clicks, words)
     if message and message[-1] not in ".?!":
         message += "."
     if error.ctx is None:

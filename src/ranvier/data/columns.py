@@ -197,7 +197,7 @@ def _words(name: str, words: pl.Series, different: pl.Series) -> ColumnPlan:
         length = float(present.str.len_chars().mean())  # type: ignore[arg-type]
         gaps = float(present.str.count_matches(" ").mean())  # type: ignore[arg-type]
         if length >= 20 and gaps >= 2:
-            reason = f"free text ({distinct} different texts); text encoders are for text data"
+            reason = f"free text, which is not read yet; {distinct} different texts"
             return ColumnPlan(name, "text", reason, missing, distinct)
         if distinct == len(present):
             return ColumnPlan(name, "identifier", "every value is different", missing, distinct)

@@ -27,6 +27,9 @@ from ranvier.engine.sparse import Sparse
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
 
+# The squares of such numbers, and sums of a great many of them, are finite in float64.
+LARGEST_TARGET = 1e140
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
@@ -272,7 +275,7 @@ def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight:
     for what, array in (("target values", values), ("weights", weights)):
         if array is not None and len(array) != source.rows:
             raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")
-    _refuse_infinite(values, names)
+    _refuse_too_large(values, names)
     gone = missing_rows(values)
     count = int(gone.sum())
     rows = _Labelled(source, values, weights)
@@ -294,15 +297,18 @@ def _labelled_source(source: Any, columns: tuple[str, ...] | None, names: tuple[
     return _labelled(*_with_target(source, columns))
 
 
-def _refuse_infinite(values: Values, names: tuple[str, ...]) -> None:
-    if values.dtype.kind != "f" or not np.isinf(values).any():
-        return
+def _refuse_too_large(values: Values, names: tuple[str, ...]) -> None:
     table = values.reshape(len(values), -1)
-    row, column = (int(place) for place in np.argwhere(np.isinf(table))[0])
-    raise DataError(
-        f'The target column "{names[column]}" has {table[row, column]} in row {row + 1}, where a finite number was '
-        "expected. Correct that cell, or leave it empty to leave the row out."
-    )
+    if values.dtype.kind != "f" or not (np.abs(table) > LARGEST_TARGET).any():
+        return
+    row, column = (int(place) for place in np.argwhere(np.abs(table) > LARGEST_TARGET)[0])
+    value = table[row, column]
+    said = f'The target column "{names[column]}" has {value:g} in row {row + 1}'
+    if np.isinf(value):
+        said += ", where a finite number was expected"
+    else:
+        said += f"; squares of errors can be measured up to {LARGEST_TARGET:g} (give the target in larger units)"
+    raise DataError(f"{said}. Correct that cell, or leave it empty to leave the row out.")
 
 
 def _whole_again(table: Table, name: str, values: Values) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -85,7 +86,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             validation: (X, y) or (X, y, weights) of rows that decide when to stop, in place of the share of the rows
                 that the parameter `validation` sets aside.
 
-        The result does not depend on the order of the rows.
+        The result does not depend on the order of the rows. Ctrl-C ends training with a warning and keeps what has
+        been learned; pressed twice, it raises KeyboardInterrupt.
 
         Raises:
             InputError: X, y, a weight or a parameter cannot be used as it is.
@@ -160,6 +162,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         )
         if goal.classes is not None:
             self.classes_ = goal.classes
+        if self.model_.report["interrupted"]:
+            warnings.warn(f"{self.model_.report['stopped']} The estimator is fitted as far as it came.", stacklevel=3)
 
     def _more_options(self) -> dict[str, Any]:
         """Options of training that one of the estimators has alone."""

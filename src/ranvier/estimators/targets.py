@@ -135,7 +135,7 @@ def _numbers(array: Array) -> NDArray[np.float64]:
         return array.astype(np.float64)
     except (TypeError, ValueError):
         raise DataError(
-            f"y holds {array.ravel()[0]!r}, and a regressor learns numbers; use Classifier for labels."
+            f"y holds {_plain(array.ravel()[0])!r}, and a regressor learns numbers; use Classifier for labels."
         ) from None
 
 

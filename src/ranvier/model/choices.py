@@ -141,7 +141,7 @@ def chosen_from(target: str | tuple[str, ...] | None, given: Mapping[str, Any]) 
     if "recipe" in values:
         values = {**recipe(values["recipe"], values.get("effort")).choices(), **values}
     elif "effort" in values:
-        raise InputError("effort goes with a recipe; give recipe='table' too.")
+        raise InputError("effort goes with a recipe; give recipe='table' (--recipe table) too.")
     return Choices(target=target, **values)
 
 

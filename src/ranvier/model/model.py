@@ -123,7 +123,7 @@ class Model:
 
         Parameters:
             X: rows, or a table or file that holds the target too.
-            y: the true labels or values; None takes them from X.
+            y: the true labels or values; None takes them from X, and leaves rows out whose target is missing.
         """
         outputs, targets = self.outputs_and_targets(X, y)
         return metrics.full(self.task, outputs, targets)
@@ -134,7 +134,7 @@ class Model:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
             source = data.open_source(X)
-            y, X = data.target_values(source, self.task.names), source
+            y, X = row_tools.with_targets(source, self.task.names)
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
         row_tools.check_lengths(inputs, targets)
         outputs = self.outputs_of(inputs)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import TargetEncoder, split_rows
+from ranvier.data import Source, TargetEncoder, split_rows, target_values
+from ranvier.data.encoders.labels import Values, missing_rows
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.engine import Rows, Sparse
 from ranvier.engine.finite import check_finite
@@ -44,6 +45,31 @@ def network_inputs(X: Any, inputs: int, finite: bool = True) -> Array | Sparse:
     if finite:
         check_finite(found)
     return found
+
+
+def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source]:
+    """The target values that stand in a source, and its rows; rows whose target is missing are left out of both.
+
+    Parameters:
+        source: a table with the target in it, or arrays with targets.
+        names: the target columns of a table.
+
+    Raises:
+        DataError: a target column does not exist, or no row has a target.
+
+    >>> from ranvier.data import open_source
+    >>> y, rows = with_targets(open_source({"age": [39, 50], "income": ["low", None]}), ("income",))
+    >>> y.tolist(), rows.rows
+    (['low'], 1)
+    """
+    values = target_values(source, names)
+    gone = missing_rows(values)
+    if gone.all():
+        raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")
+    if not gone.any():
+        return values, source
+    kept = np.flatnonzero(~gone)
+    return values[kept], source.take(kept)
 
 
 def input_array(X: Any, inputs: int) -> Array:

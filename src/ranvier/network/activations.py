@@ -33,7 +33,7 @@ from ranvier.expression import (
     variables,
     where,
 )
-from ranvier.network.checks import NOT_NEGATIVE, Rule, fill_options
+from ranvier.network.checks import NOT_NEGATIVE, Rule, call_text, fill_options
 from ranvier.records import record
 
 SELU_ALPHA = 1.6732632423543772
@@ -149,6 +149,11 @@ class Activation:
     def formula(self) -> str:
         """The value as text."""
         return "exp(x_j) / sum of exp(x_i)" if self.expression is None else show(self.expression)
+
+    def __repr__(self) -> str:
+        if self.name not in _KINDS:
+            return f"activation({self.name!r}, lambda x: {self.formula})"
+        return call_text("activation", self.name, self.options, _KINDS[self.name].options)
 
     def to_dict(self) -> dict[str, Any]:
         """The activation as plain JSON values: name and options, or name and expression of a user's own."""

@@ -99,3 +99,15 @@ def fill_options(
     for name, value in given.items():
         check_number(owner, name, value, allowed[name][1])
     return tuple((name, float(given.get(name, default))) for name, (default, _) in allowed.items())
+
+
+def call_text(
+    function: str, name: str, options: Iterable[tuple[str, float]], allowed: Mapping[str, tuple[float, Rule]]
+) -> str:
+    """The call that makes a named thing with options, as a person would write it: defaults are left out.
+
+    >>> call_text("activation", "elu", [("alpha", 2.0)], {"alpha": (1.0, POSITIVE)})
+    "activation('elu', alpha=2.0)"
+    """
+    given = [f", {option}={value!r}" for option, value in options if value != allowed[option][0]]
+    return f"{function}({name!r}{''.join(given)})"

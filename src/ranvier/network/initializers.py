@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranvier import random
 from ranvier.errors import InputError, ShapeError, nearest
-from ranvier.network.checks import ANY, NOT_NEGATIVE, POSITIVE, Rule, fill_options
+from ranvier.network.checks import ANY, NOT_NEGATIVE, POSITIVE, Rule, call_text, fill_options
 from ranvier.records import record
 
 Draw = Callable[[int], NDArray[np.float64]]
@@ -137,6 +137,9 @@ class Initializer:
 
     name: str
     options: tuple[tuple[str, float], ...] = ()
+
+    def __repr__(self) -> str:
+        return call_text("initializer", self.name, self.options, _KINDS[self.name].options)
 
     @property
     def formula(self) -> str:

@@ -9,9 +9,15 @@ from dataclasses import fields
 from typing import Any
 
 from ranvier.errors import InputError
-from ranvier.network.activations import Activation, activation, activation_from_dict
+from ranvier.network.activations import ACTIVATIONS, Activation, activation, activation_from_dict
 from ranvier.network.checks import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, check_fields, check_number
-from ranvier.network.initializers import Initializer, default_initializer, initializer, initializer_from_dict
+from ranvier.network.initializers import (
+    INITIALIZERS,
+    Initializer,
+    default_initializer,
+    initializer,
+    initializer_from_dict,
+)
 from ranvier.records import record
 
 
@@ -48,8 +54,8 @@ class Dense(Layer):
     Raises:
         InputError: a value is out of range, a name is unknown, or the units are not a multiple of the groups.
 
-    >>> Dense(128, "relu").units
-    128
+    >>> Dense(128, "relu", l2=1e-4)
+    Dense(128, 'relu', l2=0.0001)
     """
 
     units: int
@@ -81,6 +87,18 @@ class Dense(Layer):
         start = default_initializer(shape.name) if initializer is None else _initializer(initializer)
         _set(self, units=int(units), activation=shape, initializer=start, bias=bool(bias), l1=float(l1), l2=float(l2))
         _set(self, groups=int(groups))
+
+    def __repr__(self) -> str:
+        shape, usual = self.activation, Dense(self.units, self.activation)
+        given = [str(self.units)]
+        if shape != ACTIVATIONS["identity"]:
+            given.append(repr(shape.name if ACTIVATIONS.get(shape.name) == shape else shape))
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != getattr(usual, field.name):
+                plain = field.name == "initializer" and INITIALIZERS[value.name] == value
+                given.append(f"{field.name}={(value.name if plain else value)!r}")
+        return f"Dense({', '.join(given)})"
 
 
 _activation, _initializer = activation, initializer
@@ -166,6 +184,9 @@ class Residual(Layer):
 
     def __init__(self, layers: Any) -> None:
         _set(self, layers=checked_layers("Residual", layers))
+
+    def __repr__(self) -> str:
+        return f"Residual({list(self.layers)!r})"
 
 
 LAYERS: dict[str, type[Layer]] = {

@@ -76,6 +76,8 @@ class Network:
     101770
     >>> [entry.name for entry in network.parameter_table]
     ['layers.0.weight', 'layers.0.bias', 'layers.1.weight', 'layers.1.bias']
+    >>> network
+    Network(784, [Dense(128, 'relu'), Dense(10, 'softmax')])
     """
 
     inputs: int
@@ -86,6 +88,9 @@ class Network:
         object.__setattr__(self, "inputs", int(inputs))
         object.__setattr__(self, "layers", checked_layers("Network", layers))
         self._check_softmax()
+
+    def __repr__(self) -> str:
+        return f"Network({self.inputs}, {list(self.layers)!r})"
 
     @cached_property
     def placed(self) -> tuple[Placed, ...]:

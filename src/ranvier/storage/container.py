@@ -141,7 +141,8 @@ def _unpack(path: Path, file: BinaryIO, size: int, kind: Kind) -> tuple[Arrays, 
     if size < expected:
         raise _cut_off(path, kind, f"it has {size:,} of {expected:,} bytes")
     if size > expected:
-        raise _altered(path, kind, f"it has {size - expected:,} bytes too many")
+        more = size - expected
+        raise _altered(path, kind, f"it has {more:,} {'byte' if more == 1 else 'bytes'} too many")
     if _header(header) != header_bytes:
         raise _altered(path, kind, "its header is not as Ranvier writes it")
     file.seek(0)

@@ -18,6 +18,7 @@ from ranvier.errors import DataError, nearest, opening
 __all__ = ["NAMED", "SUFFIXES", "Arrays", "Source", "Table", "open_source"]
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".csv.gz", ".tsv.gz", ".idx.gz")
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
 def open_source(source: Any, target: Any = None) -> Source:
@@ -105,9 +106,12 @@ def _open_path(path: Path) -> Source:
     if name.endswith(".npz"):
         return read_npz(path)
     last = "".join(Path(name).suffixes[-2:]) if name.endswith(".gz") else suffix
+    advice = (
+        "Save it as CSV from the spreadsheet program" if suffix in SPREADSHEETS else "Rename it if it is one of these"
+    )
     raise DataError(
         f'"{path}" {f"ends in {last}" if last else "has no ending"}, which says no kind of file that is read here: '
-        f"{', '.join(SUFFIXES)}. Rename it if it is one of these."
+        f"{', '.join(SUFFIXES)}. {advice}."
     )
 
 

@@ -28,6 +28,8 @@ def find(path: Path, named: Iterable[str] = ()) -> Path:
             return path
         if path.is_dir():
             raise DataError(f'"{path}" is a folder; a file was expected. Give the path of one file in it.')
+        if path.exists():
+            raise DataError(f'"{path}" is not an ordinary file. Write what it gives to a file first.')
         folder = path.parent
         if not folder.is_dir():
             raise DataError(f'There is no file "{path}": its folder "{folder}" does not exist.')
