@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ranvier.errors import InputError
+from ranvier.training import progress
 from ranvier.training.events import Epoch, silent
 from ranvier.training.progress import LINES, Display, duration, number, percent, sink_for
 
@@ -76,6 +77,31 @@ def test_lines_are_aligned_and_free_of_escape_codes() -> None:
     ends = {match.end() for match in [re.match(r" *\S+", line) for line in table] if match}
     assert len(ends) == 1
     assert len({len(line) for line in table}) == 1
+
+
+def test_the_time_left_does_not_count_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first epoch comes after a second, the others take a hundredth of one."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    display = Display(stream=io.StringIO())
+    display(start(1000))
+    now[0] += 1.0
+    for at in range(1, 1001):
+        display(epoch(at))
+        now[0] += 0.01
+    lines = written(display).splitlines()
+    assert [lines[1].split()[-1], lines[2].split()[-2:]] == ["-", ["9.5", "s"]]
+    assert lines[-1].split()[-2:] == ["0", "ms"] or lines[-1].split()[-2:] == ["0", "s"]
+
+
+def test_a_long_first_epoch_says_how_long_the_others_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    display = Display(stream=io.StringIO())
+    display(start(4))
+    now[0] += 20.0
+    display(epoch(1))
+    assert written(display).splitlines()[1].endswith("1:00 min")
 
 
 def test_an_early_stop_shows_the_last_epoch_once() -> None:

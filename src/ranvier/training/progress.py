@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LINES = 20
 REFRESHES_PER_SECOND = 5
+LONG_START = 5.0
+"""Seconds after which compiling is but a small part of what was spent before the first sign."""
 LONGEST_SILENCE = 15.0
 
 
@@ -118,6 +120,7 @@ class Display:
         self._ended: float | None = None
         self._best: int | None = None
         self._began = 0.0
+        self._first_sign: tuple[float, float] | None = None
         self._printed: tuple[int, float] = (0, 0.0)
         self._header = False
 
@@ -154,7 +157,7 @@ class Display:
     def _on_start(self, event: Event) -> None:
         self.close()
         self._run, self._epoch, self._share, self._ended, self._best = dict(event), {}, 0.0, None, None
-        self._began = time.monotonic()
+        self._began, self._first_sign = time.monotonic(), None
         self._printed, self._header = (self._first() - 1, self._began), False
         if self.console.is_terminal and not self.console.is_dumb_terminal:
             from rich.live import Live
@@ -169,9 +172,11 @@ class Display:
 
     def _on_progress(self, event: Event) -> None:
         self._share = event["done"] / event["steps"]
+        self._sign()
 
     def _on_epoch(self, event: Event) -> None:
         self._epoch, self._share = event, 0.0
+        self._sign()
         if event.get("best"):
             self._best = int(event["epoch"])
         if self._live is None and self._due(int(event["epoch"])):
@@ -240,12 +245,21 @@ class Display:
         """How many epochs of this run are done, the parts of the current one included."""
         return int(self._epoch.get("epoch", self._first() - 1)) - self._first() + 1 + self._share
 
+    def _sign(self) -> None:
+        """Remember when something was first done: the network is compiled by then."""
+        if self._first_sign is None:
+            self._first_sign = (time.monotonic(), self._done())
+
     def _left(self) -> float | None:
-        """Seconds until the last epoch at the pace so far."""
-        done = self._done()
-        if not self._last() or done <= 0:
+        """Seconds until the last epoch at the pace since the first sign; None where that cannot be told yet."""
+        done, now = self._done(), time.monotonic()
+        if not self._last() or self._first_sign is None:
             return None
-        return (time.monotonic() - self._began) / done * max(0.0, self._last() - self._first() + 1 - done)
+        rest = max(0.0, self._last() - self._first() + 1 - done)
+        when, before = self._first_sign
+        if done > before:
+            return (now - when) / (done - before) * rest
+        return (now - self._began) / done * rest if not rest or now - self._began > LONG_START else None
 
     def _picture(self) -> RenderableType:
         """The live table and its bar."""
