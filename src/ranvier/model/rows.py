@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Source, TargetEncoder, split_rows, target_values
+from ranvier import data
+from ranvier.data import Source, TargetEncoder, split_rows
 from ranvier.data.encoders.labels import Values, missing_rows
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.engine import Rows, Sparse
@@ -62,7 +63,7 @@ def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source
     >>> y.tolist(), rows.rows
     (['low'], 1)
     """
-    values = target_values(source, names)
+    values = data.target_values(source, names)
     gone = missing_rows(values)
     if gone.all():
         raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")

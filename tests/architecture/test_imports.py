@@ -1,0 +1,34 @@
+"""What is imported only where it is needed: a first fit is quick, and small, as long as it loads little."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+FITS = """
+import sys
+import numpy as np
+import ranvier as rv
+X = np.zeros((4, 2), np.float32)
+model = rv.Network(2, [rv.Dense(2, "softmax")]).fit(X, np.arange(4) % 2, epochs=1, engine="reference", progress=False)
+model.predict(X)
+print(*sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    """What a process has imported that fitted a network on arrays."""
+    found = subprocess.run([sys.executable, "-c", FITS], check=True, capture_output=True, text=True)
+    return {name.split(".")[0] for name in found.stdout.split()}
+
+
+@pytest.mark.parametrize("library", ["polars", "pandas", "narwhals", "sklearn", "scipy", "rich", "typer", "llvmlite"])
+def test_a_fit_on_arrays_does_without(library: str, loaded: set[str]) -> None:
+    assert library not in loaded
+
+
+def test_what_it_needs_is_seen(loaded: set[str]) -> None:
+    assert {"ranvier", "numpy"} <= loaded
