@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ranvier.data import Table, open_source
+from ranvier.data import Arrays, Encoder, Table, open_source
 from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.errors import DataError
+from ranvier.network.layers import Dense
+from ranvier.network.network import Network
 
 COLUMNS: dict[str, list[Any]] = {
     "age": [39, 50, 38],
@@ -153,3 +155,20 @@ def test_a_target_is_a_name_or_values() -> None:
         open_source(COLUMNS, target="jop")
     with pytest.raises(DataError, match="2 target values and 3 rows"):
         open_source(COLUMNS, target=[1, 2])
+
+
+def test_what_is_masked_is_missing() -> None:
+    """NumPy itself would read what lies under the mask."""
+    masked = np.ma.masked_array([[1.0, 2.0], [3.0, 999.0], [5.0, 6.0]], mask=[[0, 0], [0, 1], [0, 0]])
+    opened = open_source(masked)
+    assert isinstance(opened, Arrays)
+    assert np.isnan(opened.dense()).tolist() == masked.mask.tolist()
+    columns = {"number": masked[:, 1], "whole": masked.astype(int)[:, 1], "word": masked.astype(str)[:, 1]}
+    assert [[cell is None or cell != cell for cell in frame_from(columns)[name]] for name in columns] == [
+        [False, True, False]
+    ] * 3
+    encoder = Encoder.fit(columns)
+    row = dict.fromkeys(columns)
+    assert encoder.transform(columns)[1].tobytes() == encoder.transform(row).tobytes()
+    with pytest.raises(DataError, match="nan in row 1, column 1"):
+        Network(2, [Dense(1)]).fit(masked, np.arange(3.0), epochs=1, engine="reference", progress=False)

@@ -18,7 +18,7 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, Table, open_source
 from ranvier.data.sources.frames import frame_from, is_row_list, named_columns
-from ranvier.data.sources.records import is_row
+from ranvier.data.sources.records import is_row, unmasked
 from ranvier.data.sources.sparse import is_sparse
 from ranvier.errors import DataError, InputError, ShapeError
 
@@ -104,6 +104,7 @@ def _is_frame(X: Any) -> bool:
 def _array(X: Any) -> NDArray[Any] | None:
     """X as an array whose cells are as they were given; None where it has no rectangular form."""
     try:
+        X = unmasked(X)
         array = np.asarray(X)
         return np.array(X, object) if array.dtype.kind in "US" and not isinstance(X, np.ndarray) else array
     except ValueError:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import Source, TargetEncoder, split_rows
 from ranvier.data.encoders.labels import Values, missing_rows
+from ranvier.data.sources.records import unmasked
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.engine import Rows, Sparse
 from ranvier.engine.finite import check_finite
@@ -83,7 +84,7 @@ def input_array(X: Any, inputs: int) -> Array:
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()
     try:
-        array = np.asarray(X)
+        array = np.asarray(unmasked(X))
     except ValueError:
         raise ShapeError(f"The rows of X have different lengths; this network takes {inputs} numbers a row.") from None
     if array.ndim == 1 and array.dtype.kind != "O":

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.sources.records import Arrays, Table
+from ranvier.data.sources.records import Arrays, Table, unmasked
 from ranvier.errors import DataError
 
 FINER = ("[ns]", "[ps]", "[fs]", "[as]")
@@ -162,6 +162,7 @@ def series_from(name: str, values: Any) -> pl.Series:
     >>> series_from("a", ["x", 1]).to_list()
     ['x', '1']
     """
+    values = unmasked(values)
     if isinstance(values, pl.Series):
         return values.rename(name)
     if hasattr(values, "to_numpy") and hasattr(values, "__len__"):

@@ -120,6 +120,21 @@ def is_row(source: Any) -> bool:
     )
 
 
+def unmasked(values: Any) -> Any:
+    """A masked array of NumPy as a plain one: what is masked is missing, NaN or None. Anything else as it is.
+
+    >>> unmasked(np.ma.masked_array([1, 999], mask=[False, True])).tolist()
+    [1.0, nan]
+    """
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if not np.ma.is_masked(values):
+        return values.data
+    kept: NDArray[Any] = np.array(values.data, np.float64 if values.dtype.kind in "fiub" else object)
+    kept[np.ma.getmaskarray(values)] = None
+    return kept
+
+
 def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] = ()) -> Arrays:
     """Check and flatten arrays: inputs (B, ...) become (B, K) of uint8 or floating point.
 
@@ -129,7 +144,7 @@ def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] =
     >>> arrays_from(np.zeros((5, 2, 3), np.uint8), None, "an array").inputs.shape
     (5, 6)
     """
-    inputs = np.asarray(inputs)
+    inputs = np.asarray(unmasked(inputs))
     if inputs.dtype.kind not in "fiub":
         raise DataError(
             f"The inputs of {origin} are of type {inputs.dtype}; numbers were expected. "
