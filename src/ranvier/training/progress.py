@@ -103,7 +103,7 @@ class Display:
     >>> display({"kind": "start", "epochs": 2, "rows": 90, "parameters": 30})
     >>> display({"kind": "epoch", "epoch": 1, "loss": 0.5, "metrics": {}, "examples_per_second": 1e4})
     >>> print(display.console.file.getvalue().splitlines()[-1].strip())
-    1/2    0.5000       10,000      < 1 s
+    1/2    0.5000       10,000          -
     """
 
     def __init__(self, console: Console | None = None, stream: TextIO | None = None) -> None:
