@@ -92,6 +92,12 @@ def span_for(task: Problem, rows: int = 37, steps: int = 3, seed: int = 0) -> Sp
     return Span(order, starts, scalars)
 
 
+def one_step(span: Span, number: int = 0) -> Span:
+    """A span of one of its steps."""
+    first, last = span.starts[number : number + 2]
+    return Span(span.order[first:last], np.array([0, last - first]), span.scalars[number : number + 1])
+
+
 def outcome(engine: Any, task: Problem, rows: Rows, span: Span, gradients: bool = False) -> Outcome:
     """Train, then look at everything an executable offers."""
     executable = engine.compile(task)

@@ -19,7 +19,7 @@ from ranvier.native.program import Program
 from ranvier.network.layers import BatchNorm, Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import Adam
-from tests.native.against_reference import problem, rows_for, span_for
+from tests.native.against_reference import one_step, problem, rows_for, span_for
 from tests.native.test_same_bits import loaded
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -97,7 +97,5 @@ def test_words_are_cleared_for_every_run() -> None:
     span = span_for(task, 200, steps=4)
     whole.run(rows, span)
     for first in range(4):
-        batches = span.order[span.starts[first] : span.starts[first + 1]]
-        starts = span.starts[first : first + 2] - span.starts[first]
-        cut.run(rows, Span(batches, starts, span.scalars[first : first + 1]))
+        cut.run(rows, one_step(span, first))
     np.testing.assert_array_equal(whole.read().parameters, cut.read().parameters)

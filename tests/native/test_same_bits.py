@@ -21,7 +21,7 @@ from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residua
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam
 from ranvier.training.state import first_state
-from tests.native.against_reference import problem, rows_for, span_for
+from tests.native.against_reference import one_step, problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 MIXED = [
@@ -90,8 +90,7 @@ def test_cut_into_spans(precision: str) -> None:
     whole, cut = loaded(task), loaded(task)
     whole.run(rows, span)
     for k in range(span.steps):
-        first, last = span.starts[k : k + 2]
-        cut.run(rows, Span(span.order[first:last], np.array([0, last - first]), span.scalars[k : k + 1]))
+        cut.run(rows, one_step(span, k))
         middle = cut.read()
         cut.load(middle)
     assert whole.read().parameters.tobytes() == cut.read().parameters.tobytes()

@@ -24,7 +24,7 @@ from ranvier.network.optimizers import LBFGS, Adam
 from ranvier.training import loop
 from ranvier.training.loop import Course, Outcome, train
 from ranvier.training.state import first_state
-from tests.native.against_reference import problem, rows_for, span_for
+from tests.native.against_reference import one_step, problem, rows_for, span_for
 from tests.training.trial import StopAfter, begin, digest, make_course, make_rows, timeless
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -74,11 +74,6 @@ def loaded(task: Problem, threads: int) -> NativeExecutable:
 def bits(executable: NativeExecutable) -> tuple[int, bytes, bytes]:
     state = executable.read()
     return state.step, state.parameters.tobytes(), state.slots.tobytes()
-
-
-def one_step(span: Span, number: int = 0) -> Span:
-    first, last = span.starts[number : number + 2]
-    return Span(span.order[first:last], np.array([0, last - first]), span.scalars[number : number + 1])
 
 
 @pytest.mark.parametrize("name", OPTIONS)

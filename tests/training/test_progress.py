@@ -79,10 +79,16 @@ def test_lines_are_aligned_and_free_of_escape_codes() -> None:
     assert len({len(line) for line in table}) == 1
 
 
-def test_the_time_left_does_not_count_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that the display reads; only the test moves it."""
+    clock = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    return clock
+
+
+def test_the_time_left_does_not_count_compiling(now: list[float]) -> None:
     """The first epoch comes after a second, the others take a hundredth of one."""
-    now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     display = Display(stream=io.StringIO())
     display(start(1000))
     now[0] += 1.0
@@ -94,9 +100,7 @@ def test_the_time_left_does_not_count_compiling(monkeypatch: pytest.MonkeyPatch)
     assert lines[-1].split()[-2:] == ["0", "ms"] or lines[-1].split()[-2:] == ["0", "s"]
 
 
-def test_a_long_first_epoch_says_how_long_the_others_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+def test_a_long_first_epoch_says_how_long_the_others_take(now: list[float]) -> None:
     display = Display(stream=io.StringIO())
     display(start(4))
     now[0] += 20.0

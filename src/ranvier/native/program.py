@@ -69,6 +69,7 @@ class Program:
         self.control = memory.zeros(AGREED + len(plan.stages), np.int64)
         at = memory.address(self.control)
         self.set(asked=at, agreed=at + AGREED * self.control.itemsize)
+        self._dealt = len(dealt(plan.stages)) if plan.dealt else 0
         self._claims = memory.zeros(0, np.int64)
         for buffer in plan.buffers:
             if buffer.name in state:
@@ -162,7 +163,7 @@ class Program:
             made=memory.address(made),
             **rows.words,
         )
-        if self.plan.dealt:
+        if self._dealt:
             self._clear_claims(threads)
         long = False
         if self.plan.stoppable:
@@ -176,7 +177,7 @@ class Program:
 
     def _clear_claims(self, threads: int) -> None:
         """Say that nothing is taken yet of what is dealt out among so many threads."""
-        words = 2 * len(dealt(self.plan.stages)) * threads * WORDS_A_SHARE
+        words = 2 * self._dealt * threads * WORDS_A_SHARE
         if len(self._claims) != words:
             self._claims = memory.zeros(words, np.int64)
             self.set(claims=memory.address(self._claims))

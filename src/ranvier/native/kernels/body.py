@@ -46,6 +46,13 @@ class Body:
 
     # Rows
 
+    def rows_of(self, thread: Value) -> tuple[Value, Value]:
+        """From where to where a thread goes in the rows of a batch."""
+        f, threads = self.w.f, self.w.words["threads"]
+        share = f.divide(f.add(self.rows, f.subtract(threads, 1)), threads, "share")
+        first = f.intrinsic("smin", f.multiply(thread, share), self.rows)
+        return first, f.intrinsic("smin", f.add(first, share), self.rows)
+
     def row_step(self, step: Any, first: Value, stop: Value) -> None:
         """Call the function of a row step for some rows."""
         f, words, module = self.w.f, self.w.words, self.module

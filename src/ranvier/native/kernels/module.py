@@ -25,10 +25,10 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
-from ranvier.native.plan import stages
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.arguments import ARGUMENTS
 from ranvier.native.plan.plan import Code
+from ranvier.native.plan.stages import dealt
 from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.parameters import Entry
@@ -42,8 +42,8 @@ class ModuleWriter:
         self.module = Emitter(plan.dtype, PANEL)
         self.target = target
         self._names: dict[Any, str] = {}
+        self._dealt = dealt(plan.stages) if plan.dealt else {}
         self.f: Function
-        self.rows: Value
         self.words: dict[str, Value] = {}
         self.buffers: dict[int, Value] = {}
 
@@ -86,7 +86,6 @@ class ModuleWriter:
                 body.result = f.pointer(words["results"], loop.index, "double", name="result")
                 body.step = f.add(words["first_step"], loop.index, "number")
                 body.rows, body.shift = rows, ZERO
-                self.rows = rows
                 body.left = f.subtract(numbers, start, "left")
                 body.one_share, body.row_share = self._shares(f, rows, body.order)
                 if self.plan.dealt:
@@ -116,12 +115,11 @@ class ModuleWriter:
 
     def _stage(self, f: Function, body: Body, number: int) -> None:
         stage, plan = self.plan.stages[number], self.plan
-        dealt = stages.dealt(plan.stages) if plan.dealt else {}
         body.asked = self.words["asked"] if stage.stoppable else None
         if not stage.rows:
             for at, step in enumerate(stage.steps):
                 with stopping.unless_asked(f, body.asked):
-                    body.column_step(step, dealt.get((number, at)))
+                    body.column_step(step, self._dealt.get((number, at)))
             return
 
         def part(first: Value, stop: Value) -> None:
@@ -130,19 +128,12 @@ class ModuleWriter:
                     body.row_step(step, first, stop)
 
         if body.dealer is not None:
-            body.dealer.rows(dealt[number, 0], self._row_share, plan.heights[0], plan.rows, part)
+            body.dealer.rows(self._dealt[number, 0], body.rows_of, plan.heights[0], plan.rows, part)
             return
-        first, stop = self._row_share(self.thread)
+        first, stop = body.rows_of(self.thread)
         with f.loop(first, stop, plan.rows, name="part") as loop:
             assert loop.index is not None
             part(loop.index, f.intrinsic("smin", f.add(loop.index, plan.rows), stop))
-
-    def _row_share(self, thread: Value) -> tuple[Value, Value]:
-        """From where to where a thread goes in the rows of a batch."""
-        f, rows, threads = self.f, self.rows, self.words["threads"]
-        share = f.divide(f.add(rows, f.subtract(threads, 1)), threads, "share")
-        first = f.intrinsic("smin", f.multiply(thread, share), rows)
-        return first, f.intrinsic("smin", f.add(first, share), rows)
 
     def _shares(self, f: Function, rows: Value, order: Value) -> tuple[Value, Value]:
         """What a row of weight 1 counts in the loss, and 1 / B."""
