@@ -75,6 +75,10 @@ class Executable(Protocol):
         """
         ...
 
+    def quick(self, inputs: Array) -> Array | None:
+        """The same without checks, for what an engine knows well by now; None for anything else: ask `outputs`."""
+        ...
+
     def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions."""
         ...

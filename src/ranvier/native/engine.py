@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.engine.finite import seem_finite
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Stopped, never
 from ranvier.engine.sparse import Sparse, in_kind
@@ -102,11 +103,13 @@ class NativeExecutable(Shared):
         self._untouched: set[str] = set()
         self._kept_slots: dict[str, Array] = {}
         self._made = memory.zeros(1, np.int64)
+        self._finite = True
         self._loaded = False
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
         self._resident: Resident | None = None
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
+        self._latest: Few | None = None
         # The parts that cannot be planned are found before anything runs.
         self._plan = planned(problem, GRADIENT if full_batch else TRAIN, self.machine, self.threads)
         self._reserve_state()
@@ -121,7 +124,7 @@ class NativeExecutable(Shared):
         self._threads = count
         self._barrier = barrier.new_state(count)
         self._programs.clear()
-        self._few.clear()
+        self._forget_few()
 
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
@@ -163,6 +166,9 @@ class NativeExecutable(Shared):
         parameters = np.asarray(state.parameters)
         kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trained]
         self._kept_slots = {entry.name: np.array(slots[:, entry.place], self.dtype) for entry in kept}
+        self._finite = seem_finite(parameters)
+        for program in self._programs.values():
+            program.set(skips=self._finite)
         for entry in self._table:
             self._pack(entry.name, parameters[entry.place].reshape(entry.shape))
             for name, slot in zip(self._slots, slots, strict=False):
@@ -193,7 +199,7 @@ class NativeExecutable(Shared):
         """
         self._check_loaded()
         self._programs.clear()
-        self._few.clear()
+        self._forget_few()
         self._resident = None
         for name in [name for name in self._state if name.startswith((f"{ROUNDED}.", f"{TRANSPOSED}."))]:
             del self._state[name]
@@ -226,7 +232,8 @@ class NativeExecutable(Shared):
         if purpose not in self._programs:
             plan = planned(self.problem, purpose, self.machine, self.threads)
             self._programs[purpose] = Program(plan, self.target, self._state)
-            self._programs[purpose].set(seed=int(np.array(self.problem.seed, np.uint64).astype(np.int64)))
+            seed = int(np.array(self.problem.seed, np.uint64).astype(np.int64))
+            self._programs[purpose].set(seed=seed, skips=self._finite)
         return self._programs[purpose]
 
     def _residents(self, rows: Rows) -> Resident:
@@ -325,6 +332,7 @@ class NativeExecutable(Shared):
             if isinstance(inputs, np.ndarray):
                 few = self._few.get((inputs.shape, inputs.dtype))
                 if few is not None:
+                    self._latest = few
                     return few(inputs)
             self._check_loaded()
             check_shape("inputs", inputs, self.problem.network.inputs)
@@ -333,6 +341,18 @@ class NativeExecutable(Shared):
             if isinstance(inputs, np.ndarray) and self._is_few(inputs):
                 self._few[inputs.shape, inputs.dtype] = Few(program, inputs.shape, inputs.dtype)
             return outputs
+
+    def quick(self, inputs: Array) -> Array | None:
+        """The outputs of a few rows of the very shape and kind that were asked for last; None for all others."""
+        with self.lock:
+            few = self._latest
+            if few is None or inputs.shape != few.shape or inputs.dtype is not few.dtype:
+                return None
+            return few(inputs)
+
+    def _forget_few(self) -> None:
+        self._few.clear()
+        self._latest = None
 
     def _is_few(self, inputs: Array) -> bool:
         """Whether such inputs are worth a table of their own."""
@@ -366,7 +386,7 @@ class NativeExecutable(Shared):
     def close(self) -> None:
         """Free what the engine holds."""
         self._programs.clear()
-        self._few.clear()
+        self._forget_few()
         self._state.clear()
         self._untouched.clear()
         self._kept_slots.clear()

@@ -151,6 +151,9 @@ class ReferenceExecutable:
                 each[place] = losses.row_losses(self.problem.loss, z, y, np.asarray(rows.targets[place], np.float64))
             return losses.batch_loss(each, _as_weights(rows.weights)), outputs
 
+    def quick(self, inputs: Array) -> None:
+        """Nothing is quick here."""
+
     def outputs(self, inputs: Array | Sparse) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         if isinstance(inputs, np.ndarray):

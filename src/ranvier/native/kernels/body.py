@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse
+from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, skipping, sparse
 from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.values import Value
@@ -33,6 +33,7 @@ class Body:
     shift: Value
     one_share: Value
     row_share: Value
+    count: Value
     asked: Value | None = None
     dealer: Dealer | None = None
 
@@ -62,7 +63,9 @@ class Body:
             ahead = (self.rows, self.left) if self.plan.learns else (ZERO, ZERO)
             source = (words["inputs"], words["kind"], self.order, self.shift)
             arguments = (*source, self.at(step.x), words["strange"], *ahead, first, stop)
-            f.call(name, *arguments)
+            self.count = f.call(name, *arguments)
+        elif isinstance(step, s.Forward) and step.places is not None:
+            self._skipping(step, first, stop)
         elif isinstance(step, (s.Forward, s.Back)):
             self._product(step, first, stop)
         elif isinstance(step, SparseForward):
@@ -97,6 +100,21 @@ class Body:
         else:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
         self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop, *asked)
+
+    def _skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
+        """The product, without the inputs that are 0 where they are many."""
+        f, module, registers = self.w.f, self.module, self.plan.registers
+        places = self.w.name("places", step.x, lambda name: skipping.write_places(module, name, step))
+        product = self.w.name("skipping", step, lambda name: skipping.write_skipping(module, name, step, registers))
+        few = skipping.few_enough(f, step, self.count, f.subtract(stop, first))
+        few = f.bitwise("and", few, f.compare("ne", self.w.words["skips"], 0), "few")
+        with f.when(few, name="few"):
+            f.call(places, self.at(step.x), self.at(step.places), first, stop)
+            out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
+            buffers = (step.x, step.places, step.weight, step.bias, out, extra)
+            f.call(product, *(self.at(buffer) for buffer in buffers), first, stop)
+        with f.when(f.bitwise("xor", few, Value("i1", "true")), name="many"):
+            self._product(step, first, stop)
 
     def _loss(self, step: s.LossStep, first: Value, stop: Value) -> None:
         f, words = self.w.f, self.w.words

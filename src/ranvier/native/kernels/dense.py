@@ -23,6 +23,7 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
+from ranvier.native.kernels.skipping import positive_zero
 from ranvier.native.kernels.stopping import unless_asked
 from ranvier.native.kernels.tile import Strides, Tile, contract, panel_loops, segments
 from ranvier.native.kernels.values import Value
@@ -168,6 +169,8 @@ class Product:
         """What is stored in the end for a chain."""
         f, step = self.f, self.step
         if isinstance(step, Forward):
+            if step.places is not None:
+                value = positive_zero(f, value)
             if beside is not None:
                 self.store(value, beside, tail)
             return value if step.y is None else activate(f, step.activation, value)

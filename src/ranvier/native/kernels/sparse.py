@@ -24,11 +24,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.formulas import activate
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.gradient import Pointers, Updater, finish
 from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
+from ranvier.native.kernels.skipping import hand_on
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.sparse import KEEP, MEASURE, SparseForward, SparseGradient
@@ -79,8 +79,6 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
     """
     weight, pointers = step.weight, dict.fromkeys(("weight", "bias", "out", "extra"), "ptr noalias")
     at_once = min(registers.panels(1), weight.panels)
-    out_buffer = step.y or step.z
-    assert out_buffer is not None
     with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}, internal=True) as f:
         values, columns, starts, order, shift, table, bias, out, extra, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
@@ -103,13 +101,7 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
                     weights = [f.load(f.pointer(line, p * PANEL), name="w") for p in range(count)]
                     entries.carry(*(f.fma(x, w, c) for w, c in zip(weights, entries.values, strict=True)))
                 for p, chain in enumerate(entries.results):
-                    place = f.add(column, p * PANEL)
-                    said = chain
-                    if step.y is not None:
-                        if step.z is not None:
-                            f.store(chain, f.pointer(extra, f.add(f.multiply(row, step.z.stride), place)))
-                        said = activate(f, step.activation, chain)
-                    f.store(said, f.pointer(out, f.add(f.multiply(row, out_buffer.stride), place)))
+                    hand_on(f, step, chain, row, f.add(column, p * PANEL), out, extra)
 
             panel_loops(f, weight.panels, 1, at_once, panels)
 

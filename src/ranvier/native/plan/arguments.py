@@ -6,13 +6,14 @@ ARGUMENTS = {
     "barrier": "ptr", "threads": "i64", "steps": "i64", "order": "ptr", "starts": "ptr", "scalars": "ptr",
     "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
     "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "room": "i64",
-    "strange": "ptr", "made": "ptr", "asked": "ptr", "agreed": "ptr", "claims": "ptr",
+    "strange": "ptr", "skips": "i64", "made": "ptr", "asked": "ptr", "agreed": "ptr", "claims": "ptr",
 }  # fmt: skip
 """The words of the argument table: what they are called, and their types.
 
-`made` is where the number of steps made so far is kept. `asked` is a word that is not 0 once the run is to stop, and
-`agreed` a word for each stage, 0 at first, which says that some thread gave that stage up; see `kernels/stopping.py`.
-`claims` says how much is taken of the work that is dealt out; see `kernels/dealing.py`.
+`skips` says whether products may leave out inputs that are 0, which is so where the weights are finite. `made` is where
+the number of steps made so far is kept. `asked` is a word that is not 0 once the run is to stop, and `agreed` a word
+for each stage, 0 at first, which says that some thread gave that stage up; see `kernels/stopping.py`. `claims` says how
+much is taken of the work that is dealt out; see `kernels/dealing.py`.
 """
 
 KINDS = {"float32": "float", "float64": "double", "uint8": "i8"}

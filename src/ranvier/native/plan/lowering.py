@@ -20,6 +20,7 @@ from ranvier.native.plan import sparse
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.stages import Stage, moves
 from ranvier.native.plan.steps import Buffer, ColumnStep, RowStep, Trained
+from ranvier.native.plan.tiles import PANEL
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
 from ranvier.network.network import Placed
@@ -29,6 +30,9 @@ FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 
 MANY_ROWS = 160
 """Batches up to this size go through a weight gradient in one part."""
+
+SKIPPED_INPUTS = 32
+"""The fewest inputs of a layer that looks for zeros among them."""
 
 TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
 """What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
@@ -124,8 +128,14 @@ class Lowering:
         if self.problem.sparse:
             return Buffer("inputs", -1, "cells", 0)
         x = self.buffer("inputs", self.problem.network.inputs)
-        self.rows(s.Gather(x))
+        self.rows(s.Gather(x, self.skips(self.problem.network.placed[0])))
         return self.rounded(x, x.name) if feeds_product(self.problem.network.placed[0]) else x
+
+    def skips(self, place: Placed) -> bool:
+        """Whether a layer leaves out inputs that are 0, where they are many: the first one, when it predicts."""
+        many = place.inputs >= SKIPPED_INPUTS and place.outputs > PANEL
+        first = place == self.problem.network.placed[0] and isinstance(place.layer, Dense) and place.groups == 1
+        return first and many and not (self.learns or self.rounds or self.problem.sparse)
 
     # Buffers and stages
 
@@ -212,7 +222,8 @@ class Lowering:
         if weight.kind == "table":
             self.rows(sparse.SparseForward(path, weight, bias, y, z, shape))
         else:
-            self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.fan_in)))
+            places = self.buffer("places", place.inputs + 1) if self.skips(place) else None
+            self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.fan_in), places))
         return Done(place, x, y or z or x, z)
 
     def dropout(self, place: Placed, layer: Dropout, x: Buffer) -> Done:

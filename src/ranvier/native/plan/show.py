@@ -130,6 +130,8 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         yield f"    for each panel of {_of_groups(step.weight)}W"
         yield "        for each tile of rows"
         yield f"            sum over K{blocks}{'; add b' if plus else ''}{f'; {shape}' if shape else ''}"
+        if step.places is not None:
+            yield f"    where most {step.x.name} are 0: for each row, sum over the others alone"
     elif isinstance(step, SparseForward | SparseGradient):
         yield from _sparse(plan, step, batch)
     elif isinstance(step, s.Back):

@@ -126,14 +126,18 @@ class ColumnStep(Step):
 
 @record
 class Gather(RowStep):
-    """x[b] = inputs[order[b]], converted; bytes are divided by 255."""
+    """x[b] = inputs[order[b]], converted; bytes are divided by 255. `counted`: how many are not 0 is wanted, too."""
 
     x: Buffer
+    counted: bool = False
 
 
 @record
 class Forward(RowStep):
-    """z = x W + b, y = activation(z); `z` is None where nobody reads it."""
+    """z = x W + b, y = activation(z); `z` is None where nobody reads it.
+
+    `places` is where it is noted which x are not 0; None where zeros are never left out.
+    """
 
     path: str
     x: Buffer
@@ -143,6 +147,7 @@ class Forward(RowStep):
     z: Buffer | None
     activation: Activation
     block: int
+    places: Buffer | None = None
 
 
 @record
