@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,35 @@ def test_the_ramps_say_where_a_value_lies() -> None:
         [1, 1, 1, 1],
         [1, 1, 1, 1],
     ]
+
+
+def test_hats_stand_at_the_edges() -> None:
+    encoder = replace(BasisEncoder.fit(pl.Series("x", np.arange(101.0)), waves=0, bins=4), hats=True)
+    out = encoded(encoder, pl.Series("x", [-7.0, 0.0, 5.0, 30.0, 75.0, 95.0, 100.0, 1e30]))
+    assert out[:, 1:].round(6).tolist() == [
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [np.float32(0.2), 0, 0, 0],
+        [np.float32(0.8), np.float32(0.2), 0, 0],
+        [0, 0, 1, 0],
+        [0, 0, np.float32(0.2), np.float32(0.8)],
+        [0, 0, 0, 1],
+        [0, 0, 0, 1],
+    ]
+    assert encoder.feature_names == ("x", "x near 25", "x near 50", "x near 75", "x near 100")
+    assert BasisEncoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
+
+
+def test_an_encoder_tells_its_ramps_and_has_none_with_hats() -> None:
+    frame = pl.DataFrame({"x": np.arange(100.0) / 4, "word": ["a", "b"] * 50, "z": np.arange(100.0) ** 2 / 4})
+    encoder = Encoder.fit(frame, features=Features(1, 2, 100, 1))
+    assert encoder.ramps == (slice(3, 5), slice(12, 14))
+    assert [encoder.feature_names[place] for place in encoder.ramps] == [
+        ("x from 0 to 12.375", "x from 12.375 to 24.75"),
+        ("z from 0 to 612.625", "z from 612.625 to 2450.25"),
+    ]
+    assert encoder.with_hats().ramps == ()
+    assert encoder.with_hats().width == encoder.width
 
 
 def test_the_waves_are_those_of_the_formula() -> None:

@@ -133,7 +133,7 @@ def test_rows_in_every_form_give_the_same_bits() -> None:
     one = {name: values[0] for name, values in TABLE.items()}
     assert encoder.transform(one).tobytes() == out[: 4 * encoder.width]
     numbers = Encoder.fit({"a": [1.0, 2.0], "b": [5.0, 3.0]})
-    one = np.float32(1) / np.sqrt(np.float32(1) + np.float32(1 / 16))
+    one = np.float32(1 / np.sqrt(1 + 1 / 16))
     assert numbers.transform(np.array([[1.0, 5.0]])).tolist() == [[-one, one]]
     with pytest.raises(ShapeError, match="2 columns a row"):
         numbers.transform(np.zeros((1, 3)))

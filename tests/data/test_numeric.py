@@ -11,8 +11,9 @@ from hypothesis import strategies as some
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.numeric import BLOCK, Numeric, Spelling, close_whole_numbers
-from ranvier.data.encoders.scaling import soften, standardize
+from ranvier.data.encoders.scaling import soften
 
+FARTHEST = 1e6
 LIMIT = float(np.finfo(np.float64).max) / 4
 PRESENT = some.one_of(
     some.floats(-LIMIT, LIMIT),
@@ -29,23 +30,32 @@ SPELLINGS = some.builds(
     .map(lambda edges: tuple(sorted(set(edges))))
     .map(lambda edges: edges if len(edges) > 1 else ()),
     flag=some.booleans(),
+    hats=some.booleans(),
 )
 
 
 def formula(spelling: Spelling, values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """What the docstring of `Spelling` says, feature by feature and for every ramp."""
+    """What the docstring of `Spelling` says, feature by feature and for every ramp and hat."""
     out = np.zeros((len(values), spelling.width), np.float32)
     missing = np.isnan(values)
     values = np.where(missing, spelling.center, values)
-    standardize(values[:, None], np.array([spelling.center]), np.array([spelling.scale]), out[:, :1])
-    soften(out[:, :1])
+    with np.errstate(over="ignore"):
+        scaled = (values - spelling.center) / (spelling.scale or 1.0)
+    scaled = np.clip(scaled, -FARTHEST, FARTHEST) if spelling.scale else np.zeros(len(values))
+    soften(scaled)
+    out[:, 0] = scaled
     for k in range(1, spelling.waves + 1):
         angle = out[:, 0] * (np.float32(k) * np.float32(np.pi / 8))
         out[:, 2 * k - 1], out[:, 2 * k] = np.cos(angle), np.sin(angle)
-    for place, (low, high) in enumerate(pairwise(spelling.edges), 1 + 2 * spelling.waves):
-        with np.errstate(over="ignore"):
-            ramp = (values - low) / (high - low)
-        out[:, place] = np.minimum(np.maximum(ramp, 0.0), 1.0) - 0.5
+    with np.errstate(over="ignore"):
+        shares = [(values - low) / (high - low) for low, high in pairwise(spelling.edges)]
+    shares = [np.minimum(np.where(share > 0.0, share, 0.0), 1.0) for share in shares]
+    for number, share in enumerate(shares):
+        place = 1 + 2 * spelling.waves + number
+        out[:, place] = share - 0.5
+        if spelling.hats:
+            after = 1.0 - shares[number + 1] if number + 1 < len(shares) else 1.0
+            out[:, place] = np.where(values < spelling.edges[number + 1], share, after)
     if spelling.flag:
         out[:, -1] = missing
     return out
@@ -63,8 +73,8 @@ def test_the_same_bits_as_the_formula_for_one_row_and_many(spellings: list[Spell
     numeric.write(values, out)
     assert out.tobytes() == np.concatenate(expected, axis=1).tobytes()
     for row in range(rows):
-        one = np.zeros((1, starts[-1]), np.float32)
-        numeric.write(values[:, row : row + 1], one)
+        one = np.zeros(starts[-1], np.float32)
+        numeric.write_row(values[:, row].tolist(), one)
         assert one.tobytes() == out[row].tobytes()
     for spelling, column, wanted in zip(spellings, values, expected, strict=True):
         for times in (1, 40):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ranvier as rv
+from ranvier.data import ColumnPlan, Encoder
+from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.engine import Problem, State
 from ranvier.errors import InputError
 from ranvier.model.engines import compile_problem
-from ranvier.model.joining import join
+from ranvier.model.joining import join, with_hats
 from ranvier.network.losses import loss
 from tests.helpers import EPSILON
 
@@ -75,6 +78,35 @@ def test_members_that_differ_are_told_apart() -> None:
     joined, flat = join(network, [np.array([1.0, 0.0]), np.array([3.0, 2.0])])
     assert joined == network
     assert flat.tolist() == [2.0, 1.0]
+
+
+@given(
+    widths=st.lists(st.integers(1, 6), min_size=1, max_size=3),
+    waves=st.integers(0, 2),
+    units=st.integers(1, 4),
+    seed=st.integers(0, 99),
+)
+def test_hats_in_place_of_ramps_change_nothing_but_roundings(
+    widths: list[int], waves: int, units: int, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    frame = {f"x{place}": generator.normal(size=60) for place in range(len(widths))}
+    encoders = tuple(
+        BasisEncoder.fit(pl.Series(name, cells), waves, bins)
+        for (name, cells), bins in zip(frame.items(), widths, strict=True)
+    )
+    plans = tuple(ColumnPlan(name, "number", "", 0, 60) for name in frame)
+    encoder = Encoder(plans, encoders)
+    network = rv.Network(encoder.width, [rv.Dense(units), rv.Dense(1)])
+    flat = generator.normal(size=network.parameter_table.size)
+    rows = pl.DataFrame({name: generator.normal(size=40) * 2 for name in frame})
+    expected = says(network, flat, encoder.transform(rows))
+    found = says(network, with_hats(network, flat, encoder.ramps), encoder.with_hats().transform(rows))
+    largest = 1.0 + np.abs(flat).max()
+    # The inputs are rounded to float32, about once for each of them in either form, before float64 takes over.
+    tolerance = 2 * encoder.width * units * 2.0**-23 * largest**2
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+    assert np.abs(says(network, flat, encoder.with_hats().transform(rows)) - expected).max() > tolerance
 
 
 def test_what_cannot_be_joined_is_refused() -> None:

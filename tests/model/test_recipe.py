@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 import ranvier as rv
+from ranvier.data import Encoder
 from ranvier.engine import Rows
 from ranvier.errors import InputError
 from ranvier.model import members
@@ -44,6 +45,18 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
     again = rv.load(tmp_path / "m.rv")
     assert (again.outputs(frame()) == model.outputs(frame())).all()
     assert again.report["recipe"] == model.report["recipe"]
+
+
+def test_a_finished_model_has_hats_and_its_report_is_what_evaluate_says(tmp_path: Path) -> None:
+    rows = frame()
+    held = rows.tail(len(rows) // 4)
+    held.write_csv(tmp_path / "held.csv")
+    model = cook(rows, held_out=0.0, validation=str(tmp_path / "held.csv"))
+    assert isinstance(model.encoder, Encoder)
+    assert model.encoder.ramps == ()
+    assert any(" near " in name for name in model.encoder.feature_names)
+    assert model.report["metrics"] == model.evaluate(held)
+    assert any("hats" in column["encoded"] for column in model.report["columns"])
 
 
 def test_efforts_differ_and_describe_themselves() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,9 @@ class Prepared:
         train_rows, validation_rows, held_out_rows: the numbers of these rows in the source, counted from 0. Validation
             rows from a source of their own are numbered in that source.
         held_out_labels: the targets of the held-out rows as they were found, shape (B,) or (B, N), or None.
+        judged: the held-out rows or, where there are none, the validation rows, as the finished model encodes them.
         encoder: rows -> inputs, learned from the training rows.
+        answering: the encoder of the finished model: hats in place of the ramps of `encoder`, else the same.
         target: target values -> outputs and back, learned from the training rows.
         columns: what each column of a table holds; empty for arrays.
         notes: what a person should know, one sentence each; the first says how the task was chosen.
@@ -54,7 +56,9 @@ class Prepared:
     validation_rows: NDArray[np.int64] | None
     held_out_rows: NDArray[np.int64] | None
     held_out_labels: NDArray[Any] | None
+    judged: Dataset | None
     encoder: Encoder | ArrayEncoder
+    answering: Encoder | ArrayEncoder
     target: TargetEncoder
     columns: tuple[ColumnPlan, ...]
     notes: tuple[str, ...]
@@ -126,27 +130,26 @@ def prepare(
     parts = _split(rows.values, shares, seed, TargetEncoder(chosen), opened.origin, fewest)
     encoder = fit_encoder(rows.source.take(parts[0]), columns or None, inside, features)
     outputs = fit_target(rows.values[parts[0]], chosen)
-
-    def encode(given: _Labelled, index: NDArray[np.int64]) -> Dataset:
-        part = given.take(index)
-        return Dataset(encoder.transform(part.source), outputs.transform(part.values), part.weight)
-
+    answering = encoder.with_hats() if isinstance(encoder, Encoder) and encoder.ramps else encoder
     watched, kept = (index if len(index) else None for index in parts[1:])
-    validation_set = None if watched is None else encode(rows, watched)
+    watched_rows, kept_rows = (None if index is None else rows.take(index) for index in (watched, kept))
     if validation_source is not None:
-        other = _labelled_source(validation_source, names if own else None, names)
-        watched = np.arange(other.source.rows)
-        validation_set = encode(other, watched)
-        notes += [f"Validation rows: {note}" for note in other.notes]
+        watched_rows = _labelled_source(validation_source, names if own else None, names)
+        watched = np.arange(watched_rows.source.rows)
+        notes += [f"Validation rows: {note}" for note in watched_rows.notes]
+    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched_rows, kept_rows))
+    same = answering is encoder
     return Prepared(
-        train=encode(rows, parts[0]),
+        train=_encoded(rows.take(parts[0]), encoder, outputs),
         validation=validation_set,
-        held_out=None if kept is None else encode(rows, kept),
+        held_out=held_out_set,
         train_rows=parts[0],
         validation_rows=watched,
         held_out_rows=kept,
         held_out_labels=None if kept is None else rows.values[kept],
+        judged=held_out_set or validation_set if same else _encoded(kept_rows or watched_rows, answering, outputs),
         encoder=encoder,
+        answering=answering,
         target=outputs,
         columns=columns,
         notes=tuple(notes),
@@ -266,6 +269,17 @@ class _Labelled:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
         return _Labelled(self.source.take(rows), self.values[rows], weight)
+
+
+@overload
+def _encoded(part: _Labelled, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset: ...
+@overload
+def _encoded(part: None, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
+def _encoded(part: _Labelled | None, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset | None:
+    """The rows as a network takes them; None for none."""
+    if part is None:
+        return None
+    return Dataset(encoder.transform(part.source), outputs.transform(part.values), part.weight)
 
 
 def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:

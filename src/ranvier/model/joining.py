@@ -77,6 +77,32 @@ def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> 
     return joined, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
 
 
+def with_hats(network: Network, parameters: Array, ramps: Sequence[slice]) -> Array:
+    """The parameters of the same function of the rows where hats stand in place of ramps.
+
+    Between edges 0 to n, ramp i is the sum of the hats at the edges above i, less 1/2: below it all of these are 0, and
+    above it they add up to 1. So the hat at edge j gets the sum of the weights of the ramps that end at j or below, and
+    the bias loses half of all weights.
+
+    Parameters:
+        network: begins with a dense layer that has a bias, as joined networks do.
+        parameters: flat, shape (P,).
+        ramps: which inputs are the ramps of a column, for each column that has some.
+
+    >>> network = Network(3, [Dense(1)])
+    >>> with_hats(network, np.array([2.0, 3.0, 5.0, 7.0]), [slice(1, 3)]).tolist()
+    [2.0, 3.0, 8.0, 3.0]
+    """
+    changed = parameters.copy()
+    views = network.parameter_table.views(changed)
+    weight, bias = views["layers.0.weight"], views["layers.0.bias"]
+    for place in ramps:
+        sums = np.cumsum(weight[place], axis=0, dtype=np.float64)
+        weight[place] = sums
+        bias -= (sums[-1] / 2).astype(bias.dtype)
+    return changed
+
+
 def _output(weights: list[Array], biases: list[Array], first: bool, sharpness: float) -> list[Array]:
     """Weight and bias of the output layer: the mean of what the members say, times the sharpness."""
     weight = np.mean(weights, axis=0) if first else np.concatenate(weights) / len(weights)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Prepared, TargetEncoder, split_rows
+from ranvier.data import Encoder, Prepared, TargetEncoder, split_rows
 from ranvier.engine import Rows
 from ranvier.model.calibration import sharpness
 from ranvier.model.fit import model_of
-from ranvier.model.joining import join
+from ranvier.model.joining import join, with_hats
 from ranvier.model.model import Model
 from ranvier.model.recipe import Recipe
 from ranvier.model.report import layer_rows
@@ -59,15 +59,16 @@ class Joined:
     interrupted: bool
 
     def model(self, prepared: Prepared, training: Training) -> Model:
-        """The model of the joined network."""
+        """The model of the joined network, which has hats where its members learned from ramps."""
+        ramps = prepared.encoder.ramps if isinstance(prepared.encoder, Encoder) else ()
         return Model(
             self.network,
             prepared.target,
-            self.parameters,
+            with_hats(self.network, self.parameters, ramps),
             training=training,
             history=self.history,
             engine=self.engine,
-            encoder=prepared.encoder,
+            encoder=prepared.answering,
         )
 
     def report(self, recipe: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""Numbers spelled out: the scaled value, waves of it, and ramps between quantiles, for networks on tables.
+"""Numbers spelled out: the scaled value, waves of it, and ramps or hats between quantiles, for networks on tables.
 
-A first layer on top of these features learns any smooth or piecewise linear function of the column.
+A first layer on top of these features learns any smooth or piecewise linear function of the column. Ramps and hats
+span the same functions: ramps are quicker to learn from, since each weight says how steep the function is, and hats
+are quicker to answer from, since all but two of them are 0.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class BasisEncoder:
 
     Formula: z = soft((x - center) / scale), where soft(z) = z / sqrt(1 + (z / 4)**2); cos(k pi z / 8) and
     sin(k pi z / 8) for k = 1 ... waves; and for each pair of neighbouring edges the ramp
-    min(max((x - low) / (high - low), 0), 1) - 1/2. A missing cell counts as the center, with a flag.
+    min(max((x - low) / (high - low), 0), 1) - 1/2, or for each edge but the first the hat that is 1 there and falls to
+    0 at its neighbours, or stays 1 beyond the last one. A missing cell counts as the center, with a flag.
 
     Fields:
         column: the column's name.
@@ -37,6 +40,7 @@ class BasisEncoder:
         waves: how many pairs of cosine and sine.
         edges: values that part the training rows into groups of about the same size, increasing; empty for no ramps.
         flag: whether the last number says 1 for a missing cell; so when training rows had missing ones.
+        hats: whether there are hats in place of ramps.
 
     Sources: Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
     NeurIPS 2022; scaling and soft clipping as in Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS 2024.
@@ -48,6 +52,7 @@ class BasisEncoder:
     waves: int
     edges: tuple[float, ...]
     flag: bool
+    hats: bool = False
 
     @classmethod
     def fit(cls, cells: pl.Series, waves: int, bins: int) -> BasisEncoder:
@@ -76,10 +81,12 @@ class BasisEncoder:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The column's name, its waves, its ramps and the flag."""
+        """The column's name, its waves, its ramps or hats, and the flag."""
         waves = (f"{name} {k} {self.column}" for k in range(1, self.waves + 1) for name in ("cos", "sin"))
         ramps = (f"{self.column} from {low:.6g} to {high:.6g}" for low, high in pairwise(self.edges))
-        return (self.column, *waves, *ramps, *((f"{self.column} is missing",) if self.flag else ()))
+        hats = (f"{self.column} near {edge:.6g}" for edge in self.edges[1:])
+        missing = (f"{self.column} is missing",) if self.flag else ()
+        return (self.column, *waves, *(hats if self.hats else ramps), *missing)
 
     @property
     def width(self) -> int:
@@ -91,13 +98,21 @@ class BasisEncoder:
         """What becomes of a cell, in words."""
         parts = [f"(x - {self.center:.6g}) / {self.scale:.6g}, within ±{FAR:g}" if self.scale else "0"]
         parts += [f"{self.waves} waves"] if self.waves else []
-        parts += [f"{len(self.edges) - 1} ramps between quantiles"] if self.edges else []
+        parts += (
+            [f"{len(self.edges) - 1} {'hats at' if self.hats else 'ramps between'} quantiles"] if self.edges else []
+        )
         return ", ".join(parts + (["a flag for missing cells"] if self.flag else []))
 
     @property
     def spelling(self) -> Spelling:
         """What becomes of a number."""
-        return Spelling(self.center, self.scale, self.waves, self.edges, self.flag)
+        return Spelling(self.center, self.scale, self.waves, self.edges, self.flag, self.hats)
+
+    @property
+    def ramps(self) -> slice:
+        """Which of the features are ramps."""
+        first = 1 + 2 * self.waves
+        return slice(first, first if self.hats else first + max(len(self.edges) - 1, 0))
 
     def read(self, cells: pl.Series) -> NDArray[np.float64]:
         """The cells as numbers, NaN where missing, so near that the distance of any two is finite; shape (rows,).
@@ -110,7 +125,7 @@ class BasisEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
-        plain = {name: getattr(self, name) for name in ("column", "center", "scale", "waves", "flag")}
+        plain = {name: getattr(self, name) for name in ("column", "center", "scale", "waves", "flag", "hats")}
         return {"kind": "basis", **plain, "edges": list(self.edges)}
 
     @classmethod
@@ -127,7 +142,8 @@ class BasisEncoder:
             raise checks.damaged(f'"edges" has a number beyond {FARTHEST:g}')
         scale = checks.scales({"scale": [checks.field(data, "scale", float)]}, "scale")[0]
         column, center = checks.field(data, "column", str), checks.field(data, "center", float)
-        return cls(column, center, scale, checks.field(data, "waves", int), edges, checks.field(data, "flag", bool))
+        flag, hats = checks.field(data, "flag", bool), checks.field(data, "hats", bool)
+        return cls(column, center, scale, checks.field(data, "waves", int), edges, flag, hats)
 
 
 def _edges(present: NDArray[np.float64], bins: int) -> tuple[float, ...]:

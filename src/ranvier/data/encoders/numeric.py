@@ -1,4 +1,4 @@
-"""What numbers become: the scaled value, waves of it, and ramps between edges, for all columns of a table at once.
+"""What numbers become: the scaled value, waves of it, and ramps or hats, for all columns of a table at once.
 
 B is the number of rows, n the number of columns of numbers, K the number of inputs that all columns become, W the
 number of waves of the column that has most.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.scaling import FAR, LIMIT, soften
+from ranvier.data.encoders.scaling import FAR, LIMIT, soften, softened
 
 BLOCK = 2048
 """The rows that are written at once: what a block needs stays in the cache."""
@@ -30,6 +30,7 @@ class Spelling:
         waves: how many pairs cos(k pi z / 8), sin(k pi z / 8) follow, k = 1 ... waves.
         edges: between neighbours a ramp min(max((x - low) / (high - low), 0), 1) - 1/2; increasing, empty for none.
         flag: whether a last number says 1 for a missing cell.
+        hats: whether a hat at each edge but the first stands in place of the ramp that ends there.
     """
 
     center: float
@@ -37,6 +38,7 @@ class Spelling:
     waves: int
     edges: tuple[float, ...]
     flag: bool
+    hats: bool = False
 
     @property
     def width(self) -> int:
@@ -75,10 +77,14 @@ class Numeric:
         self._pairs = np.array([k * len(columns) + place for k, place, _ in pairs], np.intp)
         self._cosines = np.array([first for _, _, first in pairs], np.intp)
         self._sines = self._cosines + 1
-        self._ramps = [
-            (place, _Ramps(start + 1 + 2 * one.waves, one.edges))
-            for place, (start, one) in enumerate(columns)
-            if one.edges
+        steps = [
+            (_Hats if one.hats else _Ramps)(start + 1 + 2 * one.waves, one.edges) if one.edges else None
+            for start, one in columns
+        ]
+        self._steps = [(place, step) for place, step in enumerate(steps) if step is not None]
+        self._columns = [
+            (start, one.center, one.scale, step, start + one.width - 1 if one.flag else -1)
+            for (start, one), step in zip(columns, steps, strict=True)
         ]
 
     def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
@@ -99,29 +105,38 @@ class Numeric:
             np.minimum(scaled, HIGHEST, out=scaled)
             if self._constant.size:
                 scaled[self._constant] = 0.0
-            z = scaled.astype(np.float32)
-            soften(z)
-            (self._write_row if len(out) == 1 else self._write_rows)(values, z, out)
+            soften(scaled)
+            self._write_rows(values, scaled.astype(np.float32), out)
         if gone:
             for place, flag in self._flags:
                 out[:, flag] = missing[place]
 
-    def _write_row(self, values: NDArray[np.float64], z: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        """Write all but the flags where there is one row: as few operations as possible."""
-        row = out[0]
-        row[self._starts] = z[:, 0]
+    def write_row(self, values: Sequence[float], row: NDArray[np.float32]) -> None:
+        """Write the features of one row, with the arithmetic of `write`, over the zeros in `row`.
+
+        Parameters:
+            values: n numbers, NaN where missing, never infinite.
+            row: shape (K,).
+        """
+        for given, (start, center, scale, step, flag) in zip(values, self._columns, strict=True):
+            missing = given != given
+            value = center if missing else given
+            if missing and flag >= 0:
+                row[flag] = 1.0
+            if scale:
+                scaled = (value - center) / scale
+                row[start] = softened(-LIMIT if scaled < -LIMIT else LIMIT if scaled > LIMIT else scaled)
+            if step is not None:
+                step.write_one(value, row)
         if self._waves:
-            angles = (self._frequencies * z).reshape(-1)
+            angles = (self._frequencies * row[self._starts]).reshape(-1)
             if len(self._pairs) < len(angles):
                 angles = angles.take(self._pairs)
             row[self._cosines] = np.cos(angles)
             row[self._sines] = np.sin(angles)
-        numbers = values[:, 0].tolist()
-        for place, ramps in self._ramps:
-            ramps.write_one(numbers[place], row)
 
     def _write_rows(self, values: NDArray[np.float64], z: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        """Write all but the flags where there are many rows: whole columns at once."""
+        """Write all but the flags."""
         for start, one in zip(self._starts, z, strict=True):
             out[:, start] = one
         if self._waves:
@@ -131,8 +146,8 @@ class Numeric:
                 end = first + 2 * waves
                 out[:, first:end:2] = cosines[:waves, place].T
                 out[:, first + 1 : end : 2] = sines[:waves, place].T
-        for place, ramps in self._ramps:
-            ramps.write(values[place], out)
+        for place, step in self._steps:
+            step.write(values[place], out)
 
     def write_column(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write the features of a single column, for any number of rows.
@@ -185,7 +200,35 @@ def close_whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.float64
     return np.append(different + low, np.nan), np.where(missing, len(different), places[offsets])
 
 
-class _Ramps:
+class _Edges:
+    """The edges of one column: between which two a value lies, and how far it is from the lower to the upper one."""
+
+    def __init__(self, first: int, edges: tuple[float, ...]) -> None:
+        count = len(edges) - 1
+        self._first, self._end, self._edges = first, first + count, edges
+        self._inner = np.array(edges[1:-1])
+        self._low, self._length = np.array(edges[:-1]), np.diff(edges)
+
+    def place_one(self, value: float) -> tuple[int, float]:
+        """The interval of a value, which is not missing, and the share of it that lies below the value, 0 to 1."""
+        edges = self._edges
+        at = bisect_right(edges, value, 1, len(edges) - 1) - 1
+        low = edges[at]
+        inside = (value - low) / (edges[at + 1] - low)
+        return at, 0.0 if inside <= 0.0 else 1.0 if inside > 1.0 else inside
+
+    def place(self, values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """The same for values of shape (B,)."""
+        places = np.searchsorted(self._inner, values, side="right")
+        inside = values - self._low.take(places)
+        inside /= self._length.take(places)
+        np.maximum(inside, 0.0, out=inside)
+        np.minimum(inside, 1.0, out=inside)
+        inside += 0.0  # -0 becomes 0
+        return places, inside
+
+
+class _Ramps(_Edges):
     """The ramps of one column. Below the one in which a value lies all are 1/2, above it all are -1/2.
 
     That is exact: for x >= high the quotient (x - low) / (high - low) is at least 1 after rounding, too, and for
@@ -193,29 +236,43 @@ class _Ramps:
     """
 
     def __init__(self, first: int, edges: tuple[float, ...]) -> None:
+        super().__init__(first, edges)
         count = len(edges) - 1
-        self._first, self._end, self._edges = first, first + count, edges
-        self._inner = np.array(edges[1:-1])
-        self._low, self._length = np.array(edges[:-1]), np.diff(edges)
         self._rows = np.where(np.arange(count) < np.arange(count)[:, None], np.float32(0.5), np.float32(-0.5))
 
     def write_one(self, value: float, row: NDArray[np.float32]) -> None:
         """Write the ramps of a value, which is not missing, into its row."""
-        edges, first = self._edges, self._first
-        at = bisect_right(edges, value, 1, len(edges) - 1) - 1
-        low = edges[at]
-        inside = (value - low) / (edges[at + 1] - low)
-        row[first : self._end] = self._rows[at]
-        row[first + at] = (0.0 if inside < 0.0 else 1.0 if inside > 1.0 else inside) - 0.5
+        at, inside = self.place_one(value)
+        row[self._first : self._end] = self._rows[at]
+        row[self._first + at] = inside - 0.5
 
     def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write the ramps of the values, shape (B,), none of which is missing."""
-        places = np.searchsorted(self._inner, values, side="right")
+        places, inside = self.place(values)
         ramps = self._rows.take(places, axis=0)
-        inside = values - self._low.take(places)
-        inside /= self._length.take(places)
-        np.maximum(inside, 0.0, out=inside)
-        np.minimum(inside, 1.0, out=inside)
         inside -= 0.5
         ramps.reshape(-1)[np.arange(0, ramps.size, ramps.shape[1]) + places] = inside
         out[:, self._first : self._end] = ramps
+
+
+class _Hats(_Edges):
+    """The hats of one column: at an edge 1, at its neighbours 0, straight in between; beyond the last edge 1.
+
+    Where a value lies between two edges, its share of the way up is the hat of the upper one, and the rest of it that
+    of the lower one. The first edge has no hat: every other one is 0 there.
+    """
+
+    def write_one(self, value: float, row: NDArray[np.float32]) -> None:
+        """Write the hats of a value, which is not missing, into its row of zeros."""
+        at, inside = self.place_one(value)
+        row[self._first + at] = inside
+        if at:
+            row[self._first + at - 1] = 1.0 - inside
+
+    def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+        """Write the hats of the values, shape (B,), none of which is missing, over zeros."""
+        places, inside = self.place(values)
+        rows = np.arange(len(values))
+        out[rows, places + self._first] = inside
+        above = np.flatnonzero(places)
+        out[above, places[above] + (self._first - 1)] = 1.0 - inside[above]

@@ -92,7 +92,7 @@ class SideBySide:
         row = out[0]
         try:
             if self._numeric is not None:
-                self._numeric.write(self._row_numbers(cells), out)
+                self._numeric.write_row(self._row_numbers(cells), row)
             for place, words_only, known, other in self._categories:
                 value = cells[place]
                 at = known.get(value) if type(value) is str else None
@@ -112,8 +112,8 @@ class SideBySide:
             return None
         return out
 
-    def _row_numbers(self, cells: Sequence[Any]) -> NDArray[np.float64]:
-        """The numbers of one row, shape (n, 1)."""
+    def _row_numbers(self, cells: Sequence[Any]) -> list[float]:
+        """The numbers of one row."""
         values = []
         for place in self._numbers:
             value = cells[place]
@@ -122,4 +122,4 @@ class SideBySide:
             if not -FARTHEST <= value <= FARTHEST and value == value:
                 raise one_row.NotPlain
             values.append(value)
-        return np.array(values)[:, None]
+        return values

@@ -6,7 +6,7 @@ B is the number of rows, K the number of inputs that the columns become.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,21 @@ class Encoder:
     def feature_names(self) -> tuple[str, ...]:
         """One name for each input."""
         return tuple(name for encoder in self.encoders for name in encoder.feature_names)
+
+    @property
+    def ramps(self) -> tuple[slice, ...]:
+        """Which inputs are the ramps of a column, for each column that has some."""
+        places, start = [], 0
+        for one in self.encoders:
+            if isinstance(one, BasisEncoder) and one.ramps.stop > one.ramps.start:
+                places.append(slice(start + one.ramps.start, start + one.ramps.stop))
+            start += one.width
+        return tuple(places)
+
+    def with_hats(self) -> Encoder:
+        """The encoder with hats in place of ramps."""
+        spelled = (replace(one, hats=True) if isinstance(one, BasisEncoder) else one for one in self.encoders)
+        return Encoder(self.columns, tuple(spelled))
 
     def transform(self, source: Any) -> NDArray[np.float32]:
         """Encode rows; columns that were not there in training are ignored.
