@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 
 from ranvier.engine import Problem, Span
 from ranvier.native.plan.lowering import TRAIN
+from ranvier.native.plan.plan import PREDICT_ROWS
 from ranvier.native.plan.stages import WORDS_A_SHARE, Stage, dealt
 from ranvier.native.plan.steps import WeightGradient
 from ranvier.native.program import Program
@@ -43,7 +44,7 @@ def test_others_do_what_a_late_thread_has_not_begun(late: int, monkeypatch: pyte
         for number, caller in enumerate(callers):
             if number != late:
                 caller.start()
-        while program._claims.reshape(-1, 2, threads, WORDS_A_SHARE)[0, 0, late, 0] < 50:
+        while program.claims.reshape(-1, 2, threads, WORDS_A_SHARE)[0, 0, late, 0] < 50:
             time.sleep(0.001)
         taken.append(late)
         callers[late].start()
@@ -55,6 +56,29 @@ def test_others_do_what_a_late_thread_has_not_begun(late: int, monkeypatch: pyte
     assert executable.run(rows_for(task, 200), span_for(task, 200, steps=3)).tobytes() == losses.tobytes()
     assert taken == [late]
     assert executable.read().parameters.tobytes() == on_time.read().parameters.tobytes()
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_predictions_do_not_wait_for_a_late_thread(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = task_of()
+    executable, inputs = loaded(task, 1), rows_for(task, 700).inputs
+    expected = executable.outputs(inputs)
+    blocks = []
+
+    def run_late(program: Program, threads: int) -> None:
+        for number in range(threads):
+            if number != late:
+                program.call(number, program.address)
+        blocks.append(program.claims.reshape(2, threads, WORDS_A_SHARE)[0, late, 0])
+        program.arrays["inputs"][:] = np.nan
+        program.call(late, program.address)
+
+    monkeypatch.setattr(Program, "run", run_late)
+    executable.threads_for = lambda rows: 3  # type: ignore[method-assign]
+    found = executable.outputs(inputs)
+    assert found.tobytes() == expected.tobytes()
+    # Somebody else asked for the late one's blocks until there were none.
+    assert blocks[0] > 700 // PREDICT_ROWS // 3
 
 
 @given(some.lists(some.integers(1, 200), min_size=1, max_size=4), some.sampled_from([2, 3, 5]))

@@ -69,8 +69,8 @@ class Program:
         self.control = memory.zeros(AGREED + len(plan.stages), np.int64)
         at = memory.address(self.control)
         self.set(asked=at, agreed=at + AGREED * self.control.itemsize)
-        self._dealt = len(dealt(plan.stages)) if plan.dealt else 0
-        self._claims = memory.zeros(0, np.int64)
+        self._dealt = 1 if not plan.learns else len(dealt(plan.stages)) if plan.dealt else 0
+        self.claims = memory.zeros(0, np.int64)
         for buffer in plan.buffers:
             if buffer.name in state:
                 self.point(buffer, state[buffer.name])
@@ -178,10 +178,10 @@ class Program:
     def _clear_claims(self, threads: int) -> None:
         """Say that nothing is taken yet of what is dealt out among so many threads."""
         words = 2 * self._dealt * threads * WORDS_A_SHARE
-        if len(self._claims) != words:
-            self._claims = memory.zeros(words, np.int64)
-            self.set(claims=memory.address(self._claims))
-        self._claims[:] = 0
+        if len(self.claims) != words:
+            self.claims = memory.zeros(words, np.int64)
+            self.set(claims=memory.address(self.claims))
+        self.claims[:] = 0
 
     def predict(
         self, inputs: Array | Sparse, targets: Array | None, threads: int, stopped: Callable[[], bool]
@@ -218,6 +218,7 @@ class Program:
                     if array is not None:
                         self.words[self.places[name]] += at_once * array.strides[0]
             self.set(rows=min(at_once, rows - first))
+            self._clear_claims(threads)
             self.run(threads)
         if isinstance(inputs, np.ndarray):
             self.check_seen(inputs)
@@ -241,7 +242,7 @@ class Few:
         for name, word in words.items():
             self.words[program.places[name]] = word
         # The workspace of the program may move; this one stays where it is.
-        self._program, self._keep = program, tuple(program.arrays.values())
+        self._program, self._keep = program, (*program.arrays.values(), program.claims)
         self._strange = program.strange
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.

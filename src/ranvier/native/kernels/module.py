@@ -1,7 +1,7 @@
 """A plan as one module of IR with one entry that every thread of the team calls.
 
     span(thread, argument):                                     predict(thread, argument):
-        for each step of the span:                                  for each block of rows of this thread:
+        for each step of the span:                                  for each block of rows that this thread takes:
             for each stage of the plan:                                 the row steps
                 row steps on this thread's rows, some at a time
                 or column steps on this thread's share
@@ -157,25 +157,31 @@ class ModuleWriter:
             self._begin(f)
             words, threads = self.words, self.words["threads"]
             blocks = f.divide(f.add(words["rows"], rows_at_once - 1), rows_at_once, "blocks")
-            first = f.divide(f.multiply(blocks, self.thread), threads)
-            stop = f.divide(f.multiply(blocks, f.add(self.thread, 1)), threads)
             body.order = NULL
             body.one_share = body.row_share = NO_SHARE
             body.result = words["results"]
-            with f.loop(first, stop, name="block") as loop:
-                assert loop.index is not None
-                base = f.multiply(loop.index, rows_at_once)
+
+            def bounds(owner: Value) -> tuple[Value, Value]:
+                first = f.divide(f.multiply(blocks, owner), threads)
+                return first, f.divide(f.multiply(blocks, f.add(owner, 1)), threads)
+
+            def block(number: Value, _: Value) -> None:
+                base = f.multiply(number, rows_at_once)
                 begin = f.multiply(self.thread, rows_at_once)
                 count = f.intrinsic("smin", f.subtract(words["rows"], base), Value("i64", str(rows_at_once)))
                 body.shift = f.subtract(base, begin)
                 for step in self.plan.stages[0].steps:
                     body.row_step(step, begin, f.add(begin, count))
 
+            Dealer(f, words["claims"], self.thread, threads, ZERO).units(0, bounds, block)
+
     def _few(self) -> None:
         """Write `few(inputs, argument)`: predict on this thread from inputs whose address is not in the table."""
         with self.module.function("few", {"inputs": "ptr", "argument": "ptr"}) as f:
             inputs, argument = f.parameters
-            f.store(inputs, f.pointer(argument, list(ARGUMENTS).index("inputs"), "i64"))
+            names = list(ARGUMENTS)
+            f.store(inputs, f.pointer(argument, names.index("inputs"), "i64"))
+            f.store(ZERO, f.load(f.pointer(argument, names.index("claims"), "i64"), "ptr"))
             f.call("predict", ZERO, argument)
 
     # Functions

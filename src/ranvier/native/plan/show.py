@@ -70,7 +70,7 @@ def _layers(plan: Plan) -> Iterator[str]:
 def _stages(plan: Plan) -> Iterator[str]:
     """The loops, stage by stage."""
     if not plan.learns:
-        yield f"for each block of {plan.rows} rows, shared out among the threads:"
+        yield f"for each block of {plan.rows} rows, dealt out among the threads:"
     helps = ", then what others have not begun" if plan.dealt else ""
     most = "at most " if plan.dealt else ""
     for stage in plan.stages:
