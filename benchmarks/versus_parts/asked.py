@@ -39,7 +39,7 @@ def _training(name: str, part: Results) -> list[Results]:
 
 def _prediction(name: str, part: Results) -> list[Results]:
     return [
-        at_least(f"prediction of {name} rows: times as fast as {peer}", ratio["median"], FASTER)
+        at_least(f"prediction of {name}: times as fast as {peer}", ratio["median"], FASTER)
         for peer, ratio in part["ratios"].items()
     ]
 

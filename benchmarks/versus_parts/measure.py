@@ -20,7 +20,13 @@ from versus_parts.workloads import WORKLOADS, Workload, write_rows
 TRAINERS = ("ranvier", "jax", "torch", "scikit-learn")
 PREDICTORS = ("ranvier", "onnxruntime", "torch")
 PREDICTION_WORKLOAD = "digits"
-PREDICTION_ROWS = (1, 10_000)
+IMAGE_ZEROS = 0.8
+PREDICTIONS = {
+    f"{rows:,} row{'s' * (rows > 1)}{', four of five inputs 0' if zeros else ''}": {"rows": rows, "zeros": zeros}
+    for rows in (1, 10_000)
+    for zeros in (0.0, IMAGE_ZEROS)
+}
+"""What is predicted: how many rows, and which share of their inputs is 0, as it is in images of digits."""
 LEARN_EPOCHS = 3
 PAUSE_SECONDS = 0.05
 STEP_TOLERANCE = 1e-3
@@ -154,27 +160,28 @@ def prediction(settings: Settings, say: Say) -> Results:
         processes = {}
         for contender in settings.here(PREDICTORS):
             processes[contender] = stack.enter_context(Process("predictor", settings.job(contender, workload)))
-        outputs = {name: np.array(process.ask("outputs", rows=100)) for name, process in processes.items()}
-        for name, values in outputs.items():
-            if not np.abs(values - outputs["ranvier"]).max() <= PROBABILITY_TOLERANCE:
-                raise CheckError(f"The probabilities that {name} gives differ from Ranvier's.")
-        for rows in PREDICTION_ROWS:
-            say(f"prediction of {rows} rows: checked, timing")
-            found[str(rows)] = _timed_prediction(rows, settings, processes)
+        for zeros in {asked["zeros"] for asked in PREDICTIONS.values()}:
+            outputs = {name: np.array(each.ask("outputs", rows=100, zeros=zeros)) for name, each in processes.items()}
+            for name, values in outputs.items():
+                if not np.abs(values - outputs["ranvier"]).max() <= PROBABILITY_TOLERANCE:
+                    raise CheckError(f"The probabilities that {name} gives differ from Ranvier's.")
+        for what, asked in PREDICTIONS.items():
+            say(f"prediction of {what}: checked, timing")
+            found[what] = _timed_prediction(asked, settings, processes)
     return found
 
 
-def _timed_prediction(rows: int, settings: Settings, processes: dict[str, Process]) -> Results:
+def _timed_prediction(asked: dict[str, Any], settings: Settings, processes: dict[str, Process]) -> Results:
     sample = settings.sample_seconds / 2
     calls = {}
     for name, process in processes.items():
-        one = process.ask("timed", rows=rows, calls=5)
+        one = process.ask("timed", calls=5, **asked)
         calls[name] = max(3, math.ceil(sample / one))
     seconds: dict[str, list[float]] = {name: [] for name in processes}
     for _ in range(settings.repeats):
         for name, process in processes.items():
             time.sleep(PAUSE_SECONDS)
-            seconds[name].append(process.ask("timed", rows=rows, calls=calls[name]))
+            seconds[name].append(process.ask("timed", calls=calls[name], **asked))
     contenders = {name: summary(each) for name, each in seconds.items()}
     return {"contenders": contenders, "ratios": ratios(contenders)}
 

@@ -92,11 +92,11 @@ def prediction(found: Results) -> str:
     peers = ("onnxruntime", "torch")
     head = ["model.outputs 784-128-10, microseconds", "Ranvier", *peers, *(f"x {peer}" for peer in peers)]
     rows = []
-    for count, part in found.items():
+    for what, part in found.items():
         each = part["contenders"]
         times = [number(1e6 * each[name]["median"]) if name in each else "" for name in ("ranvier", *peers)]
         faster = [number(part["ratios"][peer]["median"]) if peer in part["ratios"] else "" for peer in peers]
-        rows.append([f"{int(count):,} row" + ("s" if count != "1" else ""), *times, *faster])
+        rows.append([what, *times, *faster])
     return table(head, rows)
 
 

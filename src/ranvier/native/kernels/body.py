@@ -33,7 +33,6 @@ class Body:
     shift: Value
     one_share: Value
     row_share: Value
-    count: Value
     asked: Value | None = None
     dealer: Dealer | None = None
 
@@ -63,7 +62,7 @@ class Body:
             ahead = (self.rows, self.left) if self.plan.learns else (ZERO, ZERO)
             source = (words["inputs"], words["kind"], self.order, self.shift)
             arguments = (*source, self.at(step.x), words["strange"], *ahead, first, stop)
-            self.count = f.call(name, *arguments)
+            f.call(name, *arguments)
         elif isinstance(step, s.Forward) and step.places is not None:
             self._skipping(step, first, stop)
         elif isinstance(step, (s.Forward, s.Back)):
@@ -104,10 +103,10 @@ class Body:
     def _skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""
         f, module, registers = self.w.f, self.module, self.plan.registers
-        places = self.w.name("places", step.x, lambda name: skipping.write_places(module, name, step))
+        count = self.w.name("count", step, lambda name: skipping.write_count(module, name, step))
+        places = self.w.name("places", step, lambda name: skipping.write_places(module, name, step))
         product = self.w.name("skipping", step, lambda name: skipping.write_skipping(module, name, step, registers))
-        few = skipping.few_enough(f, step, self.count, f.subtract(stop, first))
-        few = f.bitwise("and", few, f.compare("ne", self.w.words["skips"], 0), "few")
+        few = f.call(count, self.at(step.x), self.w.words["skips"], first, stop, name="few")
         with f.when(few, name="few"):
             f.call(places, self.at(step.x), self.at(step.places), first, stop)
             out, extra = (step.y, step.z) if step.y is not None else (step.z, None)

@@ -25,47 +25,32 @@ LINE = 64
 def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> None:
     """Write `(inputs, kind, order, shift, x, strange, ahead, left, from, to)`; a null order means row + shift.
 
-    Where `checked`, the word at `strange` becomes 1 if a number is not finite once it is converted. Where the step
-    counts, the function gives back how many numbers are not 0.
+    Where `checked`, the word at `strange` becomes 1 if a number is not finite once it is converted.
 
     While row b is copied, the row that stands `ahead` places further in the order is asked for, which is the same row
     of the next batch, as long as its place is below `left`: rows in random order are unknown to the processor, and
     nobody should wait for them.
     """
     pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr", "strange": "ptr"}
-    numbers = dict.fromkeys(("ahead", "left", "from", "to"), "i64")
-    result = "i64" if step.counted else "void"
-    with module.function(name, {**pointers, **numbers}, result, internal=True) as f:
+    with module.function(
+        name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}, internal=True
+    ) as f:
         inputs, kind, order, shift, x, strange, ahead, left, first, stop = f.parameters
-        counts = [f.constant(0, module.integers)] if step.counted else []
         for number, element in enumerate(KINDS.values()):
-            with f.when(f.compare("eq", kind, number), name=element, carried=counts) as given:
-                with f.loop(first, stop, name="b", carried=given.values) as loop:
-                    assert loop.index is not None
-                    source = f.multiply(source_row(f, order, shift, loop.index), step.x.columns)
-                    at = f.pointer(inputs, source, element, name="source")
-                    to = f.pointer(x, f.multiply(loop.index, step.x.stride), name="target")
-                    seen = [f.constant(0.0)] if checked and element != "i8" else []
-                    seen, now = _copy(f, at, to, step.x.columns, element, seen, list(loop.values))
-                    loop.carry(*now)
-                    _tell(f, seen, strange)
-                    coming = f.add(loop.index, ahead)
-                    with f.when(f.compare("slt", coming, left), name="coming"):
-                        row = f.load(f.pointer(order, coming, "i64"), "i64", name="next_row")
-                        _ask(f, f.pointer(inputs, f.multiply(row, step.x.columns), element), step.x.columns, element)
-                given.carry(*loop.results)
-            counts = list(given.results)
-        if counts:
-            count = f.intrinsic("vector.reduce.add", counts[0], result=module.integer, name="count")
-            f.give_back(f.cast("sext", count, "i64") if module.integer != "i64" else count)
-
-
-def _tell(f: Function, seen: list[Value], strange: Value) -> None:
-    """Note it where one of the sums is no number."""
-    for sums in seen:
-        lanes = f.compare("uno", sums, sums)
-        with f.when(f.intrinsic("vector.reduce.or", lanes, result="i1", name="some"), name="strange"):
-            f.store(Value("i64", "1"), strange)
+            with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
+                assert loop.index is not None
+                source = source_row(f, order, shift, loop.index)
+                at = f.pointer(inputs, f.multiply(source, step.x.columns), element, name="source")
+                to = f.pointer(x, f.multiply(loop.index, step.x.stride), name="target")
+                seen = _copy(f, at, to, step.x.columns, element, checked and element != "i8")
+                if seen is not None:
+                    lanes = f.compare("uno", seen, seen)
+                    with f.when(f.intrinsic("vector.reduce.or", lanes, result="i1", name="some"), name="strange"):
+                        f.store(Value("i64", "1"), strange)
+                coming = f.add(loop.index, ahead)
+                with f.when(f.compare("slt", coming, left), name="coming"):
+                    next_row = f.load(f.pointer(order, coming, "i64"), "i64", name="next_row")
+                    _ask(f, f.pointer(inputs, f.multiply(next_row, step.x.columns), element), step.x.columns, element)
 
 
 def _ask(f: Function, row: Value, columns: int, element: str) -> None:
@@ -76,35 +61,24 @@ def _ask(f: Function, row: Value, columns: int, element: str) -> None:
         f.prefetch(f.pointer(row, loop.index, "i8"))
 
 
-def _copy(
-    f: Function, at: Value, to: Value, columns: int, element: str, seen: list[Value], counts: list[Value]
-) -> tuple[list[Value], list[Value]]:
-    """Copy a row.
-
-    Parameters:
-        seen: sums of 0 times the numbers, not 0 where one of them is not finite; empty where that is not asked.
-        counts: how many numbers are not 0, counted in each lane; empty where that is not asked.
-
-    Returns both, for this row, too.
-    """
+def _copy(f: Function, at: Value, to: Value, columns: int, element: str, checked: bool) -> Value | None:
+    """Copy a row. Where `checked`, gives 16 sums of 0 times its numbers: not 0 where one of them is not finite."""
     whole = columns // PANEL * PANEL
     type = vector_of(element, PANEL)
+    seen = f.constant(0.0) if checked else None
 
-    def pass_on(numbers: Value, place: Value, seen: list[Value], counts: list[Value]) -> list[Value]:
+    def pass_on(numbers: Value, place: Value, seen: Value | None) -> Value | None:
         found = _converted(f, numbers)
         f.store(found, place)
-        there = [f.cast("zext", f.compare("une", found, 0.0), f.module.integer) for _ in counts]
-        added = [f.add(count, one, "count") for count, one in zip(counts, there, strict=True)]
-        return [*(f.fma(found, 0.0, sums, "seen") for sums in seen), *added]
+        return None if seen is None else f.fma(found, 0.0, seen, "seen")
 
     if whole:
-        with f.loop(0, whole, PANEL, name="column", carried=[*seen, *counts]) as loop:
+        with f.loop(0, whole, PANEL, name="column", carried=[] if seen is None else [seen]) as loop:
             assert loop.index is not None
-            numbers, before = f.load(f.pointer(at, loop.index, element), type), list(loop.values)
-            place = f.pointer(to, loop.index)
-            loop.carry(*pass_on(numbers, place, before[: len(seen)], before[len(seen) :]))
-        after = list(loop.results)
-        seen, counts = after[: len(seen)], after[len(seen) :]
+            numbers = f.load(f.pointer(at, loop.index, element), type)
+            now = pass_on(numbers, f.pointer(to, loop.index), None if seen is None else loop.values[0])
+            loop.carry(*([] if now is None else [now]))
+        seen = None if seen is None else loop.results[0]
     if columns > whole:
         tail = f.pointer(at, whole, element)
         if element == "i8":
@@ -113,9 +87,8 @@ def _copy(
                 numbers = f.insert(numbers, f.load(f.pointer(tail, lane, element), element), lane)
         else:
             numbers = f.masked_load(tail, tail_mask(columns), f.constant(0.0, type))
-        after = pass_on(numbers, f.pointer(to, whole), seen, counts)
-        seen, counts = after[: len(seen)], after[len(seen) :]
-    return seen, counts
+        seen = pass_on(numbers, f.pointer(to, whole), seen)
+    return seen
 
 
 def _converted(f: Function, numbers: Value) -> Value:

@@ -1,6 +1,7 @@
 """A dense layer on rows that are mostly zeros: what is multiplied with 0 is left out. K inputs, N outputs.
 
-    for each row b:                                  note at which places x[b] is not 0
+    for some of the rows:  count how many x are not 0; go the way of dense.py where they are many
+    for each row b:        note at which places x[b] is not 0
     for each v panels p of the weights:
         for each row b:
             chains start at the bias
@@ -23,21 +24,40 @@ from ranvier.native.plan.sparse import SparseForward
 from ranvier.native.plan.steps import Buffer, Forward
 from ranvier.native.plan.tiles import PANEL, Registers
 
-MOST_SHARE, MOST_SHARE_OF_ONE = 0.25, 0.7
+MOST_SHARE, MOST_SHARE_OF_ONE = 0.3, 0.7
 """Up to what share of numbers that are not 0 leaving out the others is quicker where outputs are many: for many rows,
 and for a single one, which waits for the weights in any case. Measured on AVX2."""
-NOTING, NOTING_ONE = 2, 4
+NOTING, NOTING_ONE = 1, 2
 """To how many panels of products it compares to note where a number is not 0."""
-MOST_PANELS = 8
+MOST_PANELS, EIGHT = 8, 8
+SAMPLE = 8
+"""The rows that are looked at to tell whether zeros are many."""
 
 
-def few_enough(f: Function, step: Forward, count: Value, rows: Value) -> Value:
-    """Whether so many numbers that are not 0, in so many rows, are few enough."""
+def write_count(module: Emitter, name: str, step: Forward) -> None:
+    """Write `(x, i64 skips, i64 from, i64 to)`: whether zeros may be left out, and are many in a sample of the rows."""
     panels, columns = step.weight.panels, step.x.columns
     many = int(MOST_SHARE * columns * panels / (panels + NOTING))
     one = int(MOST_SHARE_OF_ONE * columns * panels / (panels + NOTING_ONE))
-    most = f.select(f.compare("eq", rows, 1), Value("i64", str(one)), Value("i64", str(many)))
-    return f.compare("sle", count, f.multiply(rows, most), "few")
+    with module.function(name, {"x": "ptr", "skips": "i64", "from": "i64", "to": "i64"}, "i1", internal=True) as f:
+        x, skips, first, stop = f.parameters
+        rows = f.subtract(stop, first, "rows")
+        sample = f.intrinsic("smax", f.intrinsic("smin", rows, Value("i64", str(SAMPLE))), Value("i64", "1"))
+        apart = f.divide(rows, sample, "apart")
+        with f.loop(0, sample, name="b", carried=[f.constant(0, module.integers)]) as seen:
+            assert seen.index is not None
+            number = f.add(first, f.multiply(seen.index, apart))
+            row = f.pointer(x, f.multiply(number, step.x.stride), name="row")
+            with f.loop(0, columns, PANEL, name="column", carried=seen.values) as loop:
+                assert loop.index is not None
+                there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
+                loop.carry(f.add(loop.values[0], f.cast("zext", there, module.integer)))
+            seen.carry(*loop.results)
+        count = f.intrinsic("vector.reduce.add", seen.results[0], result=module.integer, name="count")
+        count = count if module.integer == "i64" else f.cast("zext", count, "i64")
+        most = f.select(f.compare("eq", rows, 1), Value("i64", str(one)), Value("i64", str(many)))
+        few = f.compare("sle", count, f.multiply(sample, most), "few")
+        f.give_back(f.bitwise("and", few, f.compare("ne", skips, 0)))
 
 
 def write_places(module: Emitter, name: str, step: Forward) -> None:
@@ -52,28 +72,30 @@ def write_places(module: Emitter, name: str, step: Forward) -> None:
             assert rows.index is not None
             row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
             line = f.pointer(noted, f.multiply(rows.index, places.stride), name="line")
-            with f.loop(0, step.x.columns, PANEL, name="column", carried=[Value("i64", "0")]) as loop:
+            chosen = module.table("places_of_bits", [lane for bits in range(1 << EIGHT) for lane in _lanes(bits)], "i8")
+            with f.loop(0, step.x.columns, PANEL, name="column", carried=[Value("i64", "1")]) as loop:
                 assert loop.index is not None
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
-                bits = f.cast("zext", f.emit(f"i{PANEL}", f"bitcast {there.typed} to i{PANEL}", "bits"), "i64")
-                some = f.compare("ne", bits, 0)
-                with f.when(some, name="some", carried=[loop.values[0]]) as found:
-                    with f.repeat(name="bit", carried=[bits, found.values[0]]) as each:
-                        left, count = each.values
-                        lane = f.emit("i64", f"call i64 @llvm.cttz.i64({left.typed}, i1 true)", "lane")
-                        after = f.add(count, 1)
-                        _note(f, line, after, f.add(loop.index, lane))
-                        left = f.bitwise("and", left, f.subtract(left, 1))
-                        each.carry(left, after)
-                        each.again = f.compare("ne", left, 0)
-                    found.carry(each.results[1])
-                loop.carry(found.results[0])
-            _note(f, line, Value("i64", "0"), loop.results[0])
-        module.declare("llvm.cttz.i64", "i64", ["i64", "i1"])
+                bits = f.cast("zext", f.emit(f"i{PANEL}", f"bitcast {there.typed} to i{PANEL}", "bits"), "i32")
+                place = loop.values[0]
+                for half in range(0, PANEL, EIGHT):
+                    byte = f.bitwise("and", f.bitwise("lshr", bits, half), (1 << EIGHT) - 1, "byte")
+                    at = f.pointer(chosen, f.multiply(f.cast("zext", byte, "i64"), EIGHT), "i8")
+                    lanes = f.cast("zext", f.load(at, f"<{EIGHT} x i8>"), "i32")
+                    first = f.splat(f.add(f.cast("trunc", loop.index, "i32"), half), EIGHT)
+                    f.store(f.add(lanes, first), f.pointer(line, place, "i32"))
+                    more = f.emit("i32", f"call i32 @llvm.ctpop.i32({byte.typed})", "more")
+                    place = f.add(place, f.cast("zext", more, "i64"))
+                loop.carry(place)
+            number = f.subtract(loop.results[0], 1)
+            f.store(f.cast("trunc", number, "i32"), f.pointer(line, 0, "i32"))
+        module.declare("llvm.ctpop.i32", "i32", ["i32"])
 
 
-def _note(f: Function, line: Value, place: Value, number: Value) -> None:
-    f.store(f.cast("trunc", number, "i32"), f.pointer(line, place, "i32"))
+def _lanes(bits: int) -> list[int]:
+    """Which of eight bits are 1, in order, and then zeros."""
+    found = [lane for lane in range(EIGHT) if bits >> lane & 1]
+    return found + [0] * (EIGHT - len(found))
 
 
 def _noted(f: Function, line: Value, place: Value) -> Value:

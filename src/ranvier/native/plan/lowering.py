@@ -128,7 +128,7 @@ class Lowering:
         if self.problem.sparse:
             return Buffer("inputs", -1, "cells", 0)
         x = self.buffer("inputs", self.problem.network.inputs)
-        self.rows(s.Gather(x, self.skips(self.problem.network.placed[0])))
+        self.rows(s.Gather(x))
         return self.rounded(x, x.name) if feeds_product(self.problem.network.placed[0]) else x
 
     def skips(self, place: Placed) -> bool:
@@ -222,7 +222,7 @@ class Lowering:
         if weight.kind == "table":
             self.rows(sparse.SparseForward(path, weight, bias, y, z, shape))
         else:
-            places = self.buffer("places", place.inputs + 1) if self.skips(place) else None
+            places = self.buffer("places", place.inputs + s.BESIDE_PLACES) if self.skips(place) else None
             self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.fan_in), places))
         return Done(place, x, y or z or x, z)
 

@@ -29,6 +29,9 @@ from ranvier.network.losses import Loss
 from ranvier.network.parameters import Entry
 from ranvier.records import record
 
+BESIDE_PLACES = 1 + 8
+"""What a row of places holds beside them: how many they are, and room for eight, which are written at once."""
+
 
 def padded(columns: int) -> int:
     """The next multiple of 16.
@@ -126,10 +129,9 @@ class ColumnStep(Step):
 
 @record
 class Gather(RowStep):
-    """x[b] = inputs[order[b]], converted; bytes are divided by 255. `counted`: how many are not 0 is wanted, too."""
+    """x[b] = inputs[order[b]], converted; bytes are divided by 255."""
 
     x: Buffer
-    counted: bool = False
 
 
 @record
