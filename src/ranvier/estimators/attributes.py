@@ -19,8 +19,8 @@ class FittedAttributes:
 
     Attributes:
         coefs_, intercepts_: the weights (inputs, units) and biases (units,) of the dense layers. They act on encoded
-            rows: standardized numbers and one-hot words, `model_.inputs(X)`. Weights between networks that were joined
-            are 0.
+            rows, `model_.inputs(X)`: standardized numbers, their hats where a recipe spells them out, and one-hot
+            words. Weights between networks that were joined are 0.
         loss_curve_: the training loss of every epoch; loss_, best_loss_: the last and the smallest.
         validation_scores_, best_validation_score_: accuracy or R2 on the validation rows; None where there are none.
         n_iter_: the number of epochs, of all networks of a recipe together.

@@ -9,7 +9,8 @@ With shares alone, every stage would last as long as its slowest thread takes.
 
 Which thread works on a piece does not show in the result: pieces are rows, or tiles of a weight, and no sum goes beyond
 one. Each thing that is dealt out has two words a share, for steps of even and of odd number. A thread sets the word of
-the next step to 0 while it works on this one: whoever read it in the step before has passed a barrier since.
+the next step to 0 while it works on this one: whoever read it in the step before has passed a barrier since. A
+prediction is a single step, whose words the caller sets to 0.
 """
 
 from __future__ import annotations
