@@ -93,6 +93,19 @@ def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     assert "10 rows were left out because the target is missing." in prepared.notes
 
 
+def test_what_is_masked_is_no_target_and_no_weight() -> None:
+    """NumPy itself would read what lies under the mask."""
+    X, hidden = np.arange(2.0 * ROWS).reshape(ROWS, 2), np.arange(ROWS) % 10 == 0
+    y = np.ma.masked_array(np.where(hidden, 999.0, np.arange(ROWS) / 8), mask=hidden)
+    for source in (X, pl.DataFrame(X)):
+        prepared = prepare(source, y, validation=0, held_out=0)
+        assert "10 rows were left out because the target is missing." in prepared.notes
+        assert prepared.target.mean == (float(y.mean()),)
+    weight = np.ma.masked_array(np.ones(ROWS), mask=hidden)
+    weighted = prepare(X, np.arange(ROWS) / 8, validation=0, held_out=0, weight=weight).train
+    assert np.isnan(weighted.weight).sum() == 10  # type: ignore[arg-type]
+
+
 def test_several_targets() -> None:
     prepared = prepare(dict(COLUMNS, cost=COLUMNS["age"]), ["price", "cost"])
     assert prepared.task.names == ("price", "cost")

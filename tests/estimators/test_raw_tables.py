@@ -113,6 +113,18 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a missing label": (lambda: classifier().fit(NUMBERS, [None, *LABELS[1:]]), "y holds None in row 0"),
     "a missing number": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, [np.nan, *Y[1:]]), "y holds nan in row 0"),
     "an infinite number": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, [np.inf, *Y[1:]]), "y holds inf in row 0"),
+    "a masked label": (
+        lambda: classifier().fit(NUMBERS, np.ma.masked_array(LABELS, mask=Y)),
+        "y holds None in row 1",
+    ),
+    "a masked number": (
+        lambda: rv.Regressor(**QUICK).fit(NUMBERS, np.ma.masked_array(Y * 999.0, mask=Y)),
+        "y holds nan in row 1",
+    ),
+    "a masked weight": (
+        lambda: classifier().fit(NUMBERS, Y, np.ma.masked_array(np.ones(ROWS), mask=Y)),
+        "sample_weight is nan in row 1",
+    ),
     "text for a regressor": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, LABELS), "a regressor learns numbers"),
     "one class": (lambda: classifier().fit(NUMBERS, np.ones(ROWS)), "y holds one class alone, 1.0"),
     "labels of two types": (

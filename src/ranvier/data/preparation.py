@@ -22,7 +22,7 @@ from ranvier.data.encoders.table import Encoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.records import Arrays, Source, Table
+from ranvier.data.sources.records import Arrays, Source, Table, unmasked
 from ranvier.engine.sparse import Sparse
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
@@ -285,7 +285,7 @@ def _encoded(part: _Labelled | None, encoder: Encoder | ArrayEncoder, outputs: T
 def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:
     """The rows that have a target, which stands in the source or is given beside it."""
     values = target_values(source, names) if given is None else plain_values(given, names)
-    weights = None if weight is None else np.ascontiguousarray(weight, np.float32)
+    weights = None if weight is None else np.ascontiguousarray(unmasked(weight), np.float32)
     for what, array in (("target values", values), ("weights", weights)):
         if array is not None and len(array) != source.rows:
             raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")

@@ -139,14 +139,14 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
     Raises:
         InputError: there are none.
         ShapeError: there are more or fewer than rows.
-        DataError: a value is missing or infinite.
+        DataError: a value is missing, masked or infinite.
     """
     name = type(estimator).__name__
     if y is None:
         raise InputError(f"{name} requires y to be passed, but the target y is None; give fit(X, y) one value a row.")
     if hasattr(y, "toarray"):
         y = y.toarray()
-    array = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    array = np.asarray(unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y))
     if array.ndim not in (1, 2):
         raise ShapeError(f"y should be a 1d array, got an array of shape {array.shape} instead.")
     if len(array) != rows:
@@ -182,7 +182,7 @@ def weight_array(sample_weight: Any, rows: int) -> NDArray[np.float64] | None:
 
     Raises:
         ShapeError: there is not one a row.
-        InputError: one is negative or not finite, or all are zero.
+        InputError: one is negative, not finite or masked, or all are zero.
 
     >>> weight_array([1, 2], 2).tolist()
     [1.0, 2.0]
@@ -190,7 +190,7 @@ def weight_array(sample_weight: Any, rows: int) -> NDArray[np.float64] | None:
     if sample_weight is None:
         return None
     try:
-        weights = np.asarray(sample_weight, np.float64)
+        weights = np.asarray(unmasked(sample_weight), np.float64)
     except (TypeError, ValueError):
         raise InputError(f"sample_weight is {str(sample_weight)[:60]!r}; it must hold one number a row.") from None
     if weights.shape != (rows,):

@@ -116,7 +116,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     """The weight of every row: sample weight times class weight; None where neither is given.
 
     Raises:
-        InputError: a weight is negative or not finite, all are zero, or a class is unknown.
+        InputError: a weight is negative, not finite or masked, all are zero, or a class is unknown.
     """
     weights = None
     if sample_weight is not None:
@@ -147,7 +147,7 @@ def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
 
 def _numbers(name: str, given: Any) -> NDArray[np.float64]:
     try:
-        return np.asarray(given, np.float64)
+        return np.asarray(unmasked(given), np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} is {str(given)[:60]!r}; it must hold numbers.") from None
 

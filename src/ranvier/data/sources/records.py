@@ -174,7 +174,7 @@ def checked_targets(targets: Any, rows: int, origin: str) -> NDArray[Any]:
     >>> checked_targets([0, 1], 2, "the array").shape
     (2,)
     """
-    array = np.asarray(targets)
+    array = np.asarray(unmasked(targets))
     if array.ndim not in (1, 2) or len(array) != rows:
         raise DataError(
             f"The inputs of {origin} have {rows} rows and its targets have shape {array.shape}; "
