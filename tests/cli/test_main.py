@@ -85,11 +85,20 @@ def test_lines_in_an_error_become_one() -> None:
     assert explain(InputError("first\n  second")) == ("first second", 2)
 
 
-def test_debug_shows_the_traceback() -> None:
+def test_debug_shows_the_traceback_and_leaves_the_exit_code_as_it_is(here: Path) -> None:
+    plain = invoke("show", "nothing.rv")
+    assert "Traceback" not in plain.stderr
     for words in (["--debug", "show", "nothing.rv"], ["show", "nothing.rv", "--debug"]):
         result = invoke(*words)
-        assert isinstance(result.exception, ModelFileError)
-    assert isinstance(invoke("show", "nothing.rv").exception, SystemExit)
+        assert (result.exit_code, result.stdout) == (2, "")
+        traceback, said = result.stderr.removesuffix(plain.stderr), result.stderr[-len(plain.stderr) :]
+        assert said == plain.stderr
+        assert traceback.startswith("Traceback (most recent call last):")
+        assert "ranvier.errors.ModelFileError: " in traceback
+
+
+def test_debug_has_no_traceback_for_words_that_are_no_command_line() -> None:
+    assert invoke("--debug", "nothing").stderr == invoke("nothing").stderr
 
 
 def test_diverging_training_exits_with_one(here: Path) -> None:
