@@ -129,7 +129,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "one class": (lambda: classifier().fit(NUMBERS, np.ones(ROWS)), "y holds one class alone, 1.0"),
     "labels of two types": (
         lambda: classifier().fit(NUMBERS, np.array(["a", 1] * 30, object)),
-        r"several types \(int, str\)",
+        r"^The labels in y are of several types \(int, str\)",
     ),
     "several columns of classes": (lambda: classifier().fit(NUMBERS, np.stack([Y, Y + 1], 1)), "one a label"),
     "all weights zero": (lambda: classifier().fit(NUMBERS, Y, np.zeros(ROWS)), "All of sample_weight is zero"),
@@ -149,6 +149,22 @@ WRONG: dict[str, tuple[Any, str]] = {
     "weights of unknown classes": (lambda: classifier(class_weight={7: 2}).fit(NUMBERS, Y), "names the class 7"),
     "a cell that is a list": (lambda: classifier().fit([[[1], 2]] * ROWS, Y), "inhomogeneous|string or a number"),
     "no classes at the first part": (lambda: classifier().partial_fit(NUMBERS, Y), "needs all labels there are"),
+    "one class at the first part": (
+        lambda: classifier().partial_fit(NUMBERS, Y, classes=["one"]),
+        "^classes holds one class alone, 'one'; Classifier needs at least two",
+    ),
+    "no class at the first part": (
+        lambda: classifier().partial_fit(NUMBERS, Y, classes=[]),
+        "^classes holds no class; Classifier needs at least two",
+    ),
+    "a number for classes": (
+        lambda: classifier().partial_fit(NUMBERS, Y, classes=3),
+        "^classes holds one class alone, 3; ",
+    ),
+    "classes of two types": (
+        lambda: classifier().partial_fit(NUMBERS, Y, classes=np.array(["a", 1], object)),
+        r"^The labels in classes are of several types \(int, str\)",
+    ),
     "words where numbers were": (
         lambda: classifier().fit({"a": AGES}, LABELS).predict({"a": ["old"]}),
         'Column "a" has "old" in row 1, where a number was expected',
