@@ -7,7 +7,7 @@ becomes a table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,18 +29,19 @@ class CellError(DataError, TypeError):
     """A cell holds something that is neither text nor a number nor a date."""
 
 
-def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
+def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> Source:
     """The rows of X, checked as scikit-learn asks for.
 
     Parameters:
         estimator: whose `n_features_in_` and `feature_names_in_` are set, or looked at.
         X: rows, as listed above.
-        reset: whether the estimator learns the columns from X; otherwise X must have the columns it learned.
+        names: the columns that X must have, as `known_names` gives them; None where they are learned from X.
 
     Raises:
         ValueError: X has another number of columns, other names, or no rows.
         DataError: a cell cannot be used, or a sparse matrix has missing or infinite numbers.
     """
+    reset = names is None
     if hasattr(X, "tocsr"):
         # Its own sentence on what is missing or infinite comes with the place, from `open_source`.
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
@@ -48,7 +49,7 @@ def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
         X = frame_from(X)
     if _is_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return replace(open_source(X), origin="the data frame")
+        return replace(open_source(_named(X, names or ())), origin="the data frame")
     array = _array(X)
     if array is None or array.dtype.kind not in "OUSM" or array.ndim != 2 or array.size == 0:
         given = X if array is None else array
@@ -64,8 +65,7 @@ def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
     )
     if numbers is not None:
         return open_source(checked)
-    learned = () if reset else estimator.model_.encoder.columns
-    names = [plan.name for plan in learned] or [f"x{place}" for place in range(checked.shape[1])]
+    names = names or _numbered(checked.shape[1])
     return open_source({name: checked[:, place] for place, name in enumerate(names)})
 
 
@@ -79,8 +79,38 @@ def asked(estimator: BaseEstimator, X: Any) -> Any:
         return X
     if _is_frame(X):
         validate_data(estimator, X, reset=False, skip_check_array=True)
+        return _named(X, known_names(estimator))
+    return source_of(estimator, X, known_names(estimator))
+
+
+def known_names(estimator: BaseEstimator) -> list[str]:
+    """The names by which the model of a fitted estimator knows its columns; none where it takes plain numbers."""
+    return [plan.name for plan in estimator.model_.encoder.columns]
+
+
+def names_in(source: Source) -> list[str]:
+    """The names by which a model of these rows will know its columns.
+
+    >>> names_in(open_source({"age": [39]})), names_in(open_source(np.zeros((1, 2))))
+    (['age'], ['x0', 'x1'])
+    """
+    return source.frame.columns if isinstance(source, Table) else _numbered(source.inputs.shape[1])
+
+
+def _numbered(columns: int) -> list[str]:
+    """The names of the columns of an array, as `named_columns` gives them."""
+    return [f"x{place}" for place in range(columns)]
+
+
+def _named(X: Any, names: Sequence[str]) -> Any:
+    """A pandas frame whose columns are numbered 0, 1, ... as an array, which it is for scikit-learn, with these names.
+
+    Other frames stay as they are; so do those whose columns were called by such numbers from the start.
+    """
+    columns = X.columns.tolist() if hasattr(X, "iloc") else []
+    if columns != list(range(len(names))) or set(map(type, columns)) != {int} or set(map(str, columns)) == set(names):
         return X
-    return source_of(estimator, X, reset=False)
+    return X.set_axis(list(names), axis=1)
 
 
 def as_table(source: Source) -> Source:
