@@ -106,6 +106,29 @@ def test_what_is_masked_is_no_target_and_no_weight() -> None:
     assert np.isnan(weighted.weight).sum() == 10  # type: ignore[arg-type]
 
 
+def test_commas_between_thousands_are_read_with_a_note(tmp_path: Path) -> None:
+    size, price = [f"{900 + 37 * row:,}" for row in range(ROWS)], [f"{990_000 + 1000 * row:,}" for row in range(ROWS)]
+    price[3] = ""
+    lines = [f'"{one}",{row % 7},"{other}"' for row, (one, other) in enumerate(zip(size, price, strict=True))]
+    path = tmp_path / "houses.csv"
+    path.write_text("size,rooms,price\n" + "\n".join(lines) + "\n")
+    prepared = prepare(path, "price", validation=0, held_out=0)
+    assert prepared.task.kind == "regression"
+    assert "Commas between thousands, such as 1,234 for 1234, were read in: size, price." in prepared.notes
+    assert prepared.target.mean == (np.delete(990_000 + 1000.0 * np.arange(ROWS), 3).mean(),)
+    assert target_values(open_source(path).take(np.array([0, 1])), ["price"]).tolist() == [990_000, 991_000]
+
+
+def test_commas_that_may_stand_before_decimals_part_no_thousands_of_a_target(tmp_path: Path) -> None:
+    path = tmp_path / "euro.csv"
+    path.write_text("x;price\n1;1,234\n2;2,500\n")
+    assert target_values(open_source(path), ["price"]).tolist() == ["1,234", "2,500"]
+    path.write_text("x;price\n1;1,234\n2;1,234,567\n")
+    assert target_values(open_source(path), ["price"]).tolist() == [1234, 1234567]
+    path.write_text("x;price\n1;1,234\n2;2,5\n")
+    assert target_values(open_source(path), ["price"]).tolist() == [1.234, 2.5]
+
+
 def test_several_targets() -> None:
     prepared = prepare(dict(COLUMNS, cost=COLUMNS["age"]), ["price", "cost"])
     assert prepared.task.names == ("price", "cost")

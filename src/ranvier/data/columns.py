@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class ColumnPlan:
         reason: why, in words.
         missing: the number of missing cells.
         distinct: the number of different values, missing ones left out.
+        commas: whether the cells of a number have commas between thousands.
 
     >>> ColumnPlan("age", "number", "numbers", 0, 73).used
     True
@@ -46,6 +47,7 @@ class ColumnPlan:
     reason: str
     missing: int
     distinct: int
+    commas: bool = False
 
     @property
     def used(self) -> bool:
@@ -54,7 +56,15 @@ class ColumnPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
-        return {name: getattr(self, name) for name in ("name", "kind", "reason", "missing", "distinct")}
+        return {name: getattr(self, name) for name in ("name", "kind", "reason", "missing", "distinct", "commas")}
+
+    def plain(self, cells: pl.Series) -> pl.Series:
+        """The cells of this column as its encoder reads them.
+
+        >>> ColumnPlan("price", "number", "numbers", 0, 9, commas=True).plain(pl.Series(["1,250"])).to_list()
+        ['1250']
+        """
+        return read.without_commas(cells) if self.commas else cells
 
 
 def infer_columns(
@@ -142,6 +152,9 @@ def _inferred(series: pl.Series) -> ColumnPlan:
     different = words.unique(maintain_order=True)
     if read.numbers(different)[1] is None and not different.str.contains(r"^[+-]?0\d").any():
         return _number(series, read.numbers(words)[0])
+    if read.parts_thousands(different):
+        plan = _number(series, read.numbers(read.without_commas(words))[0])
+        return replace(plan, reason=f"{plan.reason}, with commas between thousands", commas=plan.used)
     return _words(name, words, different.drop_nulls())
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data import cells as read
 from ranvier.data.columns import ColumnPlan, infer_columns
 from ranvier.data.dataset import Dataset, split_rows
 from ranvier.data.encoders import fit_encoder
@@ -173,7 +175,12 @@ def _columns(
     for name in names:
         _check_column(source, name)
     columns = infer_columns(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
-    return columns, [f'Column "{plan.name}" is set aside: {plan.reason}.' for plan in columns if not plan.used]
+    notes = [f'Column "{plan.name}" is set aside: {plan.reason}.' for plan in columns if not plan.used]
+    parted = [plan.name for plan in columns if plan.commas] + [name for name in names if _parted(source, name)]
+    if parted:
+        shown = ", ".join(parted[:5]) + (" and more" if len(parted) > 5 else "")
+        notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
+    return columns, notes
 
 
 def _check_column(table: Table, name: str) -> None:
@@ -216,21 +223,31 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
 
 
 def _column_values(table: Table, name: str) -> Values:
-    from ranvier.data import cells as read
-
     series = table.frame[name]
     read.check_dtype(series)
     if series.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
     if not read.is_text(series):
         return plain_values(series.to_list() if series.dtype.is_decimal() else series, (name,))
-    words = read.text(series)
+    words = _target_words(table, name)
     numbers, wrong = read.numbers(words)
     if wrong is None and not words.str.contains(r"^[+-]?0\d").any():
         whole = words.str.contains(r"^[+-]?\d{1,15}$").all() and words.null_count() < len(words)
         exact = whole and words.null_count() == 0
         return numbers.astype(np.int64) if exact else numbers
     return plain_values(words.to_list(), (name,))
+
+
+def _target_words(table: Table, name: str) -> pl.Series:
+    """The words of a target column of text, without commas between thousands where they can be nothing else."""
+    words = read.text(table.frame[name])
+    return read.without_commas(words) if _parted(table, name) else words
+
+
+def _parted(table: Table, name: str) -> bool:
+    """Whether a target column has commas between thousands."""
+    series = table.frame[name]
+    return read.is_text(series) and read.parts_thousands(read.text(series), surely=table.decimal_commas)
 
 
 def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
@@ -327,10 +344,8 @@ def _refuse_too_large(values: Values, names: tuple[str, ...]) -> None:
 
 def _whole_again(table: Table, name: str, values: Values) -> Values:
     """Whole numbers that became floating point only because some cells of their column were missing."""
-    from ranvier.data import cells as read
-
     series = table.frame[name]
-    words = read.text(series).drop_nulls()
+    words = _target_words(table, name).drop_nulls()
     written_whole = series.dtype.is_integer() or (read.is_text(series) and words.str.contains(r"^[+-]?\d{1,15}$").all())
     return values.astype(np.int64) if written_whole else values
 

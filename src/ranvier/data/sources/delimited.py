@@ -68,7 +68,7 @@ def read_delimited(path: Path, separator: str) -> Table:
     if separator != "," and "," in text:
         frame, commas = _without_decimal_commas(frame)
         notes += commas
-    return Table(frame, str(path), notes=tuple(notes))
+    return Table(frame, str(path), notes=tuple(notes), decimal_commas=separator != ",")
 
 
 def _decode(path: Path, data: bytes) -> tuple[bytes, str]:

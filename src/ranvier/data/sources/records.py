@@ -31,6 +31,8 @@ class Table:
         target: the column to predict unless another is asked for, or None.
         notes: what a person should know about the reading, one sentence each.
         kinds: column -> kind, of the columns whose kind is known and need not be told from their cells.
+        decimal_commas: whether a comma between digits may stand before decimals; so in files whose cells are not
+            separated by commas.
     """
 
     frame: pl.DataFrame
@@ -38,6 +40,7 @@ class Table:
     target: str | None = None
     notes: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
+    decimal_commas: bool = False
 
     @property
     def rows(self) -> int:
