@@ -108,6 +108,7 @@ def test_diverging_training_exits_with_one(here: Path) -> None:
     error = result.stderr.splitlines()[-1]
     assert error.startswith("Error: ")
     assert "learning rate" in error
+    assert "--clip-norm 1" in error
 
 
 def test_a_process_gives_the_codes_to_the_shell(here: Path) -> None:

@@ -95,6 +95,7 @@ def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> N
     words += ["--dropout", "0.1", "--optimizer", "sgd", "--learning-rate", "0.05", "--schedule", "constant"]
     words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--held-out", "0.3", "--epochs", "2"]
     words += ["--class-weight", "balanced", "--weight-decay", "0.001", "--patience", "3", "--engine", "reference"]
+    words += ["--clip-norm", "2.5"]
     result = invoke("train", data.name, *words, "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
@@ -103,6 +104,7 @@ def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> N
     assert [layer["outputs"] for layer in report["layers"]] == [5, 5, 4, 4, 3]
     training = ranvier.load(report["model"]).training
     assert (training.batch_size, training.seed, type(training.optimizer).__name__) == (16, 7, "SGD")
+    assert training.optimizer.clip_norm == 2.5
 
 
 def test_several_targets(here: Path, table: Callable[..., Path]) -> None:

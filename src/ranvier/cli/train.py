@@ -52,6 +52,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Size of the steps."),
         ("--schedule", "NAME", str, "cosine", "Of the learning rate: constant, cosine, ..."),
         ("--weight-decay", "X", click.FloatRange(0), "", "Pull of the weights towards 0."),
+        ("--clip-norm", "X", click.FloatRange(0, min_open=True), "", "Largest norm of all gradients of a step."),
         (
             "--class-weight",
             "balanced",
