@@ -202,7 +202,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"source": {"key": COLUMNS["key"], "y": COLUMNS["income"]}, "target": "y"},
         "No column is",
     ),
-    "no inputs": ({"source": {"y": COLUMNS["income"]}, "target": "y"}, "No column is"),
+    "no inputs": ({"source": {"y": COLUMNS["income"]}, "target": "y"}, "No input column is left"),
     "arrays without a number": (
         {"source": np.full((50, 2), np.nan), "target": np.arange(50)},
         "The inputs of the array hold no number, only NaN",

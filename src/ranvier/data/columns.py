@@ -98,10 +98,12 @@ def infer_columns(
         if series.name in left_out:
             continue
         plans.append(_asked(series, wanted[series.name]) if series.name in wanted else _inferred(series))
+    if not plans:
+        raise InputError("No input column is left: each is the target or ignored. Give more columns, or ignore fewer.")
     if not any(plan.used for plan in plans):
         plans = [_kept(plan, frame[plan.name]) if plan.name not in wanted else plan for plan in plans]
     if not any(plan.used for plan in plans):
-        listed = "; ".join(f"{plan.name}: {plan.reason}" for plan in plans[:5]) or "there are no others"
+        listed = "; ".join(f"{plan.name}: {plan.reason}" for plan in plans[:5])
         raise InputError(f"No column is left to learn from besides the target ({listed}).")
     return tuple(plans)
 
