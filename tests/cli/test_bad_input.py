@@ -178,9 +178,9 @@ def test_text_where_a_number_is_due_at_predict_time(trained: Trained, table: Tab
 
 def test_an_unknown_label_at_evaluate_time(trained: Trained, table: Table) -> None:
     def other(rows: list[list[str]]) -> None:
-        rows[4][5] = "rosa"
+        rows[1][5], rows[4][5] = "", "rosa"
 
-    assert "rosa" in refused("evaluate", trained.model, table(other))
+    assert 'in row 5 is "rosa"' in refused("evaluate", trained.model, table(other))
 
 
 def test_evaluate_needs_the_target(trained: Trained, here: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ranvier.data import NAMED, Encoder, Prepared, open_source, prepare, target_values
 from ranvier.errors import DataError, InputError
+from ranvier.network.task import Task
 
 ROWS = 100
 COLUMNS: dict[str, list[Any]] = {
@@ -91,6 +92,7 @@ def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     assert prepared.task.classes == (0, 1)
     assert type(prepared.task.classes[0]) is int
     assert "10 rows were left out because the target is missing." in prepared.notes
+    assert sorted(prepared.train_rows) == [row for row in range(100) if row % 10]
 
 
 def test_what_is_masked_is_no_target_and_no_weight() -> None:
@@ -104,6 +106,27 @@ def test_what_is_masked_is_no_target_and_no_weight() -> None:
     weight = np.ma.masked_array(np.ones(ROWS), mask=hidden)
     weighted = prepare(X, np.arange(ROWS) / 8, validation=0, held_out=0, weight=weight).train
     assert np.isnan(weighted.weight).sum() == 10  # type: ignore[arg-type]
+
+
+def test_a_bad_target_is_told_by_the_row_of_the_user() -> None:
+    """Not by its place among the rows that are left, or among those of its part."""
+    rows = {"age": COLUMNS["age"]}
+    words: list[Any] = [str(row) for row in range(ROWS)]
+    words[70] = "many"
+    number = Task("regression", 1, names=("y",))
+    for share in (0.0, 0.5):
+        with pytest.raises(DataError, match=r'The target "y" in row 71 is "many"'):
+            prepare(rows, words, number, validation=share, held_out=0)
+    good = [None, None, *([0.0, 1.5] * 49)]
+    parts = prepare(rows, good, "regression", validation=0.4, held_out=0.4)
+    for found in (parts.validation_rows, parts.held_out_rows):
+        assert found is not None
+        far = [1e139 if row == found[0] else value for row, value in enumerate(good)]
+        with pytest.raises(DataError, match=rf"in row {found[0] + 1} is 1e\+139, which is too large"):
+            prepare(rows, far, "regression", validation=0.4, held_out=0.4)
+    watched = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
+    with pytest.raises(DataError, match=r'in row 3 is "poor", a class that the training rows did not have'):
+        prepare(rows, np.array(COLUMNS["income"]), validation_source=watched, held_out=0)
 
 
 def test_commas_between_thousands_are_read_with_a_note(tmp_path: Path) -> None:

@@ -129,27 +129,26 @@ def prepare(
     notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     shares = _shares(validation if validation_source is None else 0.0, held_out)
     fewest = 1 if whole else max(2, len(chosen.classes))
-    parts = _split(rows.values, shares, seed, TargetEncoder(chosen), opened.origin, fewest)
-    encoder = fit_encoder(rows.source.take(parts[0]), columns or None, inside, features)
-    outputs = fit_target(rows.values[parts[0]], chosen)
+    parts = _split(rows, shares, seed, TargetEncoder(chosen), fewest)
+    learned = rows.take(parts[0])
+    watched, kept = (rows.take(index) if len(index) else None for index in parts[1:])
+    encoder = fit_encoder(learned.source, columns or None, inside, features)
+    outputs = fit_target(learned.values, chosen, places=learned.places)
     answering = encoder.with_hats() if isinstance(encoder, Encoder) and encoder.ramps else encoder
-    watched, kept = (index if len(index) else None for index in parts[1:])
-    watched_rows, kept_rows = (None if index is None else rows.take(index) for index in (watched, kept))
     if validation_source is not None:
-        watched_rows = _labelled_source(validation_source, names if own else None, names)
-        watched = np.arange(watched_rows.source.rows)
-        notes += [f"Validation rows: {note}" for note in watched_rows.notes]
-    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched_rows, kept_rows))
+        watched = _labelled_source(validation_source, names if own else None, names)
+        notes += [f"Validation rows: {note}" for note in watched.notes]
+    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched, kept))
     same = answering is encoder
     return Prepared(
-        train=_encoded(rows.take(parts[0]), encoder, outputs),
+        train=_encoded(learned, encoder, outputs),
         validation=validation_set,
         held_out=held_out_set,
-        train_rows=parts[0],
-        validation_rows=watched,
-        held_out_rows=kept,
-        held_out_labels=None if kept is None else rows.values[kept],
-        judged=held_out_set or validation_set if same else _encoded(kept_rows or watched_rows, answering, outputs),
+        train_rows=learned.places,
+        validation_rows=None if watched is None else watched.places,
+        held_out_rows=None if kept is None else kept.places,
+        held_out_labels=None if kept is None else kept.values,
+        judged=held_out_set or validation_set if same else _encoded(kept or watched, answering, outputs),
         encoder=encoder,
         answering=answering,
         target=outputs,
@@ -275,17 +274,18 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Labelled:
-    """Rows that have a target: their source, targets and weights, and a note on the rows left out."""
+    """Rows that have a target: their source, targets, weights and places there, and a note on the rows left out."""
 
     source: Source
     values: Values
     weight: NDArray[np.float32] | None
+    places: NDArray[np.int64]
     notes: tuple[str, ...] = ()
 
     def take(self, rows: NDArray[np.int64]) -> _Labelled:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return _Labelled(self.source.take(rows), self.values[rows], weight)
+        return _Labelled(self.source.take(rows), self.values[rows], weight, self.places[rows])
 
 
 @overload
@@ -296,7 +296,7 @@ def _encoded(part: _Labelled | None, encoder: Encoder | ArrayEncoder, outputs: T
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Dataset(encoder.transform(part.source), outputs.transform(part.values), part.weight)
+    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
 
 
 def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:
@@ -309,7 +309,7 @@ def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight:
     _refuse_too_large(values, names)
     gone = missing_rows(values)
     count = int(gone.sum())
-    rows = _Labelled(source, values, weights)
+    rows = _Labelled(source, values, weights, np.arange(len(values)))
     if count == 0:
         return rows
     if count == len(values):
@@ -360,15 +360,15 @@ def _shares(validation: float, held_out: float) -> tuple[float, float, float]:
 
 
 def _split(
-    values: Values, shares: tuple[float, float, float], seed: int, target: TargetEncoder, origin: str, fewest: int
+    rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
-    labels = target.class_index(values) if target.task.classifies else None
-    parts = split_rows(len(values), shares, seed, labels)
+    labels = target.class_index(rows.values, rows.places) if target.task.classifies else None
+    parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
     if short or len(parts[0]) < fewest:
         raise InputError(
-            f"{origin} has {len(values)} rows with a target, which leaves {len(parts[0])} to learn from; at least "
-            f"{fewest} are needed. Give more rows, or set smaller shares aside."
+            f"{rows.source.origin} has {len(rows.values)} rows with a target, which leaves {len(parts[0])} to learn "
+            f"from; at least {fewest} are needed. Give more rows, or set smaller shares aside."
         )
     return parts
