@@ -212,8 +212,8 @@ def _words(name: str, words: pl.Series, different: pl.Series) -> ColumnPlan:
         length = float(present.str.len_chars().mean())  # type: ignore[arg-type]
         gaps = float(present.str.count_matches(" ").mean())  # type: ignore[arg-type]
         if length >= 20 and gaps >= 2:
-            reason = f"free text, which is not read yet; {distinct} different texts"
+            reason = f"free text, which is not read yet; {distinct:,} different texts"
             return ColumnPlan(name, "text", reason, missing, distinct)
         if distinct == len(present):
             return ColumnPlan(name, "identifier", "every value is different", missing, distinct)
-    return _settled(name, "category", f"{distinct} different words", rows, missing, distinct)
+    return _settled(name, "category", f"{distinct:,} different words", rows, missing, distinct)

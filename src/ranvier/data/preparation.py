@@ -317,7 +317,7 @@ def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight:
     rows = rows.take(np.flatnonzero(~gone))
     if values.dtype.kind == "f" and values.ndim == 1 and isinstance(source, Table) and given is None:
         rows = replace(rows, values=_whole_again(source, names[0], rows.values))
-    what = "1 row was" if count == 1 else f"{count} rows were"
+    what = "1 row was" if count == 1 else f"{count:,} rows were"
     return replace(rows, notes=(f"{what} left out because the target is missing.",))
 
 

@@ -221,7 +221,7 @@ class Encoder:
         encoded = {encoder.column: encoder.encoded_as for encoder in self.encoders}
         lines = []
         for plan in self.columns:
-            note = plan.reason + (f"; {plan.missing} missing" if plan.used and plan.missing else "")
+            note = plan.reason + (f"; {plan.missing:,} missing" if plan.used and plan.missing else "")
             lines.append((plan.name, plan.kind, encoded.get(plan.name, "set aside"), note))
         return lines
 

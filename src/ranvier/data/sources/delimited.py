@@ -56,7 +56,7 @@ def read_delimited(path: Path, separator: str) -> Table:
     if suspicious:
         blank = _check_lengths(path, text, separator, len(header))
         if blank:
-            notes.append(f"{blank} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
+            notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
         if reread or blank:
             rows = [row or [""] for _, row in _rows(path, text, separator) if row or len(header) == 1]
             first = next(place for place, row in enumerate(rows) if row != [""])
