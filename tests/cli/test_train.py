@@ -15,7 +15,9 @@ import pytest
 
 import ranvier
 from ranvier.cli.train import OPTIONS, default_model
+from ranvier.model.engines import HOMES
 from ranvier.model.train import Choices
+from ranvier.settings import ENGINES
 from tests.cli.helpers import QUICK, Trained, invoke, started
 
 CONTRACT = {"model", "run", "task", "rows", "epochs", "seconds", "engine", "metrics", "baseline", "parameters"}
@@ -190,3 +192,10 @@ def test_resume_says_what_it_did(trained: Trained) -> None:
     result = invoke("resume", trained.run)
     assert result.exit_code == 0, result.output
     assert re.search(r"On 30 rows it has not seen", result.stdout)
+
+
+def test_the_help_says_which_engines_there_are() -> None:
+    said = " ".join(invoke("train", "--help").stdout.split())
+    there = [name for name in ENGINES if name in ("auto", *HOMES)]
+    absent = [f"; {name} is not in this version yet" for name in ENGINES if name not in there]
+    assert f"What does the arithmetic: {', '.join(there)}{''.join(absent)}." in said

@@ -63,7 +63,13 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--seed", "N", click.IntRange(min=0), "0", "The same seed gives the same model."),
     ),
     "Machine": (
-        ("--engine", "NAME", click.Choice(ENGINES), "auto", f"What does the arithmetic: {', '.join(ENGINES)}."),
+        (
+            "--engine",
+            "NAME",
+            click.Choice(ENGINES),
+            "auto",
+            "What does the arithmetic: auto, native, reference; gpu is not in this version yet.",
+        ),
         ("--threads", "N", COUNT, "", "All cores otherwise; the result is the same."),
         ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),
     ),
