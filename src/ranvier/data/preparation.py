@@ -240,7 +240,7 @@ def _column_values(table: Table, name: str) -> Values:
 def _target_words(table: Table, name: str) -> pl.Series:
     """The words of a target column of text, without commas between thousands where they can be nothing else."""
     words = read.text(table.frame[name])
-    return read.without_commas(words) if _parted(table, name) else words
+    return read.without_commas(words) if read.parts_thousands(words, surely=table.decimal_commas) else words
 
 
 def _parted(table: Table, name: str) -> bool:
