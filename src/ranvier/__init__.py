@@ -6,9 +6,11 @@ The public names, loaded when first used: importing ranvier itself loads next to
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from ranvier.version import __version__
+
+# Type checkers know this name. `typing` is not imported, since the command catches Ctrl-C only after these imports.
+TYPE_CHECKING = False
 
 _HOMES = {
     "ranvier.errors": (
@@ -85,6 +87,8 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ranvier.model.fit import fit as fit
 
 

@@ -1,8 +1,22 @@
-"""`python -m ranvier` is the command `ranvier`."""
+"""The command `ranvier`, which is also `python -m ranvier`."""
 
 from __future__ import annotations
 
-from ranvier.cli.main import main
+import sys
+
+INTERRUPTED = 130
+
+
+def start() -> None:
+    """Run the command line; a Ctrl-C while the command is still being imported is no traceback either."""
+    try:
+        from ranvier.cli.main import main
+
+        main(prog_name="ranvier")
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(INTERRUPTED)
+
 
 if __name__ == "__main__":
-    main(prog_name="ranvier")
+    start()

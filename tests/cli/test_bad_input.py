@@ -82,6 +82,12 @@ def test_all_missing_columns(here: Path) -> None:
     assert "missing" in train(write_table(here / "hollow.csv", rows, ["a", "b", "species"]))
 
 
+def test_no_column_is_left(table: Table, here: Path) -> None:
+    said = "Error: No input column is left: each is the target or ignored. Give more columns, or ignore fewer.\n"
+    assert train(table(), "--target", "species", "--ignore", ",".join(HEADER[:-1])) == said
+    assert train(write_table(here / "alone.csv", [["a"], ["b"]] * 9, ["word"]), "--target", "word") == said
+
+
 def test_infinite_values(table: Table) -> None:
     def infinite(rows: list[list[str]]) -> None:
         rows[3][1] = "inf"
@@ -172,9 +178,9 @@ def test_text_where_a_number_is_due_at_predict_time(trained: Trained, table: Tab
 
 def test_an_unknown_label_at_evaluate_time(trained: Trained, table: Table) -> None:
     def other(rows: list[list[str]]) -> None:
-        rows[4][5] = "rosa"
+        rows[1][5], rows[4][5] = "", "rosa"
 
-    assert "rosa" in refused("evaluate", trained.model, table(other))
+    assert 'in row 5 is "rosa"' in refused("evaluate", trained.model, table(other))
 
 
 def test_evaluate_needs_the_target(trained: Trained, here: Path) -> None:

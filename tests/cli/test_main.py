@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
 import ranvier
+from ranvier.__main__ import start
 from ranvier.cli.failures import explain
 from ranvier.cli.main import COMMANDS
 from ranvier.errors import DataError, EngineError, InputError, ModelFileError, RanvierError, TrainingError
@@ -85,11 +89,20 @@ def test_lines_in_an_error_become_one() -> None:
     assert explain(InputError("first\n  second")) == ("first second", 2)
 
 
-def test_debug_shows_the_traceback() -> None:
+def test_debug_shows_the_traceback_and_leaves_the_exit_code_as_it_is(here: Path) -> None:
+    plain = invoke("show", "nothing.rv")
+    assert "Traceback" not in plain.stderr
     for words in (["--debug", "show", "nothing.rv"], ["show", "nothing.rv", "--debug"]):
         result = invoke(*words)
-        assert isinstance(result.exception, ModelFileError)
-    assert isinstance(invoke("show", "nothing.rv").exception, SystemExit)
+        assert (result.exit_code, result.stdout) == (2, "")
+        traceback, said = result.stderr.removesuffix(plain.stderr), result.stderr[-len(plain.stderr) :]
+        assert said == plain.stderr
+        assert traceback.startswith("Traceback (most recent call last):")
+        assert "ranvier.errors.ModelFileError: " in traceback
+
+
+def test_debug_has_no_traceback_for_words_that_are_no_command_line() -> None:
+    assert invoke("--debug", "nothing").stderr == invoke("nothing").stderr
 
 
 def test_diverging_training_exits_with_one(here: Path) -> None:
@@ -99,6 +112,7 @@ def test_diverging_training_exits_with_one(here: Path) -> None:
     error = result.stderr.splitlines()[-1]
     assert error.startswith("Error: ")
     assert "learning rate" in error
+    assert "--clip-norm 1" in error
 
 
 def test_a_process_gives_the_codes_to_the_shell(here: Path) -> None:
@@ -108,3 +122,61 @@ def test_a_process_gives_the_codes_to_the_shell(here: Path) -> None:
         assert process.returncode == code
         assert errors.count("\n") == (code != 0)
         assert "\x1b" not in errors
+
+
+PRESS = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+where = sys.argv.pop(1)
+
+class Press:
+    def find_spec(self, name, *others):
+        if name == where:
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+from {module} import {function}
+{function}()
+"""
+
+
+def pressed(where: str, here: Path, module: str = "ranvier.__main__", function: str = "start") -> tuple[int, str]:
+    """Press Ctrl-C when a module is about to be imported: the exit code and what is said."""
+    command = [sys.executable, "-c", PRESS.format(module=module, function=function), where, "train", "iris", "--quiet"]
+    result = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout == ""
+    return result.returncode, result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
+@pytest.mark.parametrize(
+    "where",
+    ["ranvier.cli.main", "click", "inspect", "click.core", "ranvier.errors", "ranvier.cli.train", "numpy", "polars"],
+)
+def test_ctrl_c_during_the_imports_is_one_line(where: str, here: Path) -> None:
+    code, said = pressed(where, here)
+    assert code == 130
+    assert said.strip().startswith("Interrupted.")
+    assert "\n" not in said.strip()
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
+def test_little_is_imported_before_ctrl_c_is_caught() -> None:
+    """Where the console script imports `start`; what Python loads by itself at its start is left out."""
+    code = "import sys; before = set(sys.modules); import ranvier.__main__; print(*set(sys.modules) - before)"
+    given = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=given)
+    loaded = {name.partition(".")[0] for name in result.stdout.split()}
+    assert loaded <= {"ranvier", "__future__", "importlib", "warnings", "time", "sys"}
+
+
+def test_the_check_above_sees_a_traceback(here: Path) -> None:
+    assert "Traceback" in pressed("click", here, "ranvier.cli.main", "main")[1]
+
+
+def test_the_command_starts_where_ctrl_c_is_caught() -> None:
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, function = scripts["scripts"]["ranvier"].partition(":")
+    assert getattr(import_module(module), function) is start

@@ -15,7 +15,9 @@ import pytest
 
 import ranvier
 from ranvier.cli.train import OPTIONS, default_model
+from ranvier.model.engines import HOMES
 from ranvier.model.train import Choices
+from ranvier.settings import ENGINES
 from tests.cli.helpers import QUICK, Trained, invoke, started
 
 CONTRACT = {"model", "run", "task", "rows", "epochs", "seconds", "engine", "metrics", "baseline", "parameters"}
@@ -95,6 +97,7 @@ def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> N
     words += ["--dropout", "0.1", "--optimizer", "sgd", "--learning-rate", "0.05", "--schedule", "constant"]
     words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--held-out", "0.3", "--epochs", "2"]
     words += ["--class-weight", "balanced", "--weight-decay", "0.001", "--patience", "3", "--engine", "reference"]
+    words += ["--clip-norm", "2.5"]
     result = invoke("train", data.name, *words, "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
@@ -103,6 +106,7 @@ def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> N
     assert [layer["outputs"] for layer in report["layers"]] == [5, 5, 4, 4, 3]
     training = ranvier.load(report["model"]).training
     assert (training.batch_size, training.seed, type(training.optimizer).__name__) == (16, 7, "SGD")
+    assert training.optimizer.clip_norm == 2.5
 
 
 def test_several_targets(here: Path, table: Callable[..., Path]) -> None:
@@ -188,3 +192,10 @@ def test_resume_says_what_it_did(trained: Trained) -> None:
     result = invoke("resume", trained.run)
     assert result.exit_code == 0, result.output
     assert re.search(r"On 30 rows it has not seen", result.stdout)
+
+
+def test_the_help_says_which_engines_there_are() -> None:
+    said = " ".join(invoke("train", "--help").stdout.split())
+    there = [name for name in ENGINES if name in ("auto", *HOMES)]
+    absent = [f"; {name} is not in this version yet" for name in ENGINES if name not in there]
+    assert f"What does the arithmetic: {', '.join(there)}{''.join(absent)}." in said

@@ -87,6 +87,24 @@ def test_a_model_of_plain_arrays(here: Path) -> None:
     assert "plain arrays" in invoke("predict", "plain.rv", "iris").stderr
 
 
+def test_numbers_are_written_as_people_read_them(here: Path) -> None:
+    """Commas between thousands, and no minus before a zero."""
+    network = ranvier.Network(1234, [ranvier.Dense(1, initializer="zeros")])
+    optimizer = ranvier.SGD(1e-9)
+    inputs = np.full((2, 1234), 1.0)
+    model = network.fit(inputs, [-1.0, -1.0], epochs=1001, batch_size=1001, optimizer=optimizer, engine="reference")
+    assert -5e-5 < min(array.min() for array in model.parameters.values()) < 0
+    model.save("small.rv")
+    shown = invoke("show", "small.rv").stdout
+    for words in ("1,235 parameters", "1,234 × 1", "1,001 epochs", "batch size 1,001", " 0.0000"):
+        assert words in shown
+    for words in ([], ["--layer", "0"], ["--layer", "0", "--neuron", "0"]):
+        shown = invoke("show", "small.rv", *words).stdout
+        assert "-0.0000" not in shown
+        assert "0.0000" in shown
+    assert "and 1,210 smaller weights" in shown
+
+
 def test_a_reader_that_goes_away_is_no_error(trained: Trained, here: Path) -> None:
     with started("predict", trained.model, trained.data, "--json", folder=here) as process:
         assert process.stdout is not None

@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.data import infer_columns
-from ranvier.data.cells import FEW_ROWS, MISSING, booleans, moments_in_time, numbers, text
+from ranvier.data.cells import (
+    FEW_ROWS,
+    MISSING,
+    booleans,
+    moments_in_time,
+    numbers,
+    parts_thousands,
+    text,
+    without_comma,
+    without_commas,
+)
 from ranvier.data.sources.frames import series_from
 from ranvier.errors import DataError, InputError
 
@@ -22,6 +32,15 @@ TWENTY = [f"2024-01-{day:02d}" for day in range(1, 29)]
 CASES: dict[str, tuple[list[Any], str]] = {
     "number": ([str(value / 3) for value in range(ROWS)], "number"),
     "number with marks": (["1.5", " 2 ", "?", "NA", "nan", "", "-3e2"] * 5, "number"),
+    "thousands": (["1,234", " -12,500.75", "?", "999", "+1,234,567", "0.5"] * 5, "number"),
+    "thousands once": ([*map(str, range(100, 139)), "1,000"], "number"),
+    "no thousands, a cell of four digits": (["1,234", "1234"] * 20, "category"),
+    "no thousands, a group of two": (["1,234", "12,34"] * 20, "category"),
+    "no thousands, a group of four": (["1,234", "1,2345"] * 20, "category"),
+    "no thousands, a zero before": (["1,234", "0,123"] * 20, "category"),
+    "no thousands, a comma after the point": (["1,234", "1.5,000"] * 20, "category"),
+    "no thousands, words": (["1,234", "none"] * 20, "category"),
+    "no thousands, an exponent": (["1,234", "1,234e3"] * 20, "category"),
     "few whole": ([0, 1, 2] * 10, "number"),
     "boolean": ([True, False, None] * 10, "boolean"),
     "boolean words": (["Yes", "no"] * 10, "boolean"),
@@ -54,6 +73,28 @@ def test_kinds(name: str) -> None:
     assert plan.kind == expected, plan.reason
     assert plan.reason
     assert plan.missing == sum(cell is None or str(cell).strip() in MISSING for cell in cells)
+
+
+def test_commas_are_remembered_where_they_part_thousands() -> None:
+    frame = pl.DataFrame({"price": ["1,250", "990.5", None] * 10, "size": ["1250", "990.5", None] * 10})
+    parted, plain = infer_columns(frame)
+    assert (parted.commas, plain.commas) == (True, False)
+    assert parted.reason == "numbers, with commas between thousands"
+    assert (parted.missing, parted.distinct) == (plain.missing, plain.distinct) == (10, 2)
+
+
+@given(st.lists(st.decimals(-(10**12), 10**12, places=2), min_size=1, max_size=30))
+def test_commas_between_thousands_change_no_number(values: list[Any]) -> None:
+    written = pl.Series("x", [f"{value:,}" for value in values])
+    assert parts_thousands(written) == any(abs(value) >= 1000 for value in values)
+    assert without_commas(written).to_list() == [str(value) for value in values]
+    assert [without_comma(cell) for cell in written] == [str(value) for value in values]
+
+
+@given(st.text("0123456789,.+- ", max_size=9))
+def test_one_cell_loses_its_commas_as_a_column_does(cell: str) -> None:
+    column = text(without_commas(pl.Series([cell])))
+    assert text(pl.Series([without_comma(cell)])).to_list() == column.to_list()
 
 
 def test_whole_numbers_that_are_named_like_an_id() -> None:

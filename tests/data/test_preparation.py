@@ -11,6 +11,7 @@ import pytest
 
 from ranvier.data import NAMED, Encoder, Prepared, open_source, prepare, target_values
 from ranvier.errors import DataError, InputError
+from ranvier.network.task import Task
 
 ROWS = 100
 COLUMNS: dict[str, list[Any]] = {
@@ -91,6 +92,64 @@ def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     assert prepared.task.classes == (0, 1)
     assert type(prepared.task.classes[0]) is int
     assert "10 rows were left out because the target is missing." in prepared.notes
+    assert sorted(prepared.train_rows) == [row for row in range(100) if row % 10]
+
+
+def test_what_is_masked_is_no_target_and_no_weight() -> None:
+    """NumPy itself would read what lies under the mask."""
+    X, hidden = np.arange(2.0 * ROWS).reshape(ROWS, 2), np.arange(ROWS) % 10 == 0
+    y = np.ma.masked_array(np.where(hidden, 999.0, np.arange(ROWS) / 8), mask=hidden)
+    for source in (X, pl.DataFrame(X)):
+        prepared = prepare(source, y, validation=0, held_out=0)
+        assert "10 rows were left out because the target is missing." in prepared.notes
+        assert prepared.target.mean == (float(y.mean()),)
+    weight = np.ma.masked_array(np.ones(ROWS), mask=hidden)
+    weighted = prepare(X, np.arange(ROWS) / 8, validation=0, held_out=0, weight=weight).train
+    assert np.isnan(weighted.weight).sum() == 10  # type: ignore[arg-type]
+
+
+def test_a_bad_target_is_told_by_the_row_of_the_user() -> None:
+    """Not by its place among the rows that are left, or among those of its part."""
+    rows = {"age": COLUMNS["age"]}
+    words: list[Any] = [str(row) for row in range(ROWS)]
+    words[70] = "many"
+    number = Task("regression", 1, names=("y",))
+    for share in (0.0, 0.5):
+        with pytest.raises(DataError, match=r'The target "y" in row 71 is "many"'):
+            prepare(rows, words, number, validation=share, held_out=0)
+    good = [None, None, *([0.0, 1.5] * 49)]
+    parts = prepare(rows, good, "regression", validation=0.4, held_out=0.4)
+    for found in (parts.validation_rows, parts.held_out_rows):
+        assert found is not None
+        far = [1e139 if row == found[0] else value for row, value in enumerate(good)]
+        with pytest.raises(DataError, match=rf"in row {found[0] + 1} is 1e\+139, which is too large"):
+            prepare(rows, far, "regression", validation=0.4, held_out=0.4)
+    watched = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
+    with pytest.raises(DataError, match=r'in row 3 is "poor", a class that the training rows did not have'):
+        prepare(rows, np.array(COLUMNS["income"]), validation_source=watched, held_out=0)
+
+
+def test_commas_between_thousands_are_read_with_a_note(tmp_path: Path) -> None:
+    size, price = [f"{900 + 37 * row:,}" for row in range(ROWS)], [f"{990_000 + 1000 * row:,}" for row in range(ROWS)]
+    price[3] = ""
+    lines = [f'"{one}",{row % 7},"{other}"' for row, (one, other) in enumerate(zip(size, price, strict=True))]
+    path = tmp_path / "houses.csv"
+    path.write_text("size,rooms,price\n" + "\n".join(lines) + "\n")
+    prepared = prepare(path, "price", validation=0, held_out=0)
+    assert prepared.task.kind == "regression"
+    assert "Commas between thousands, such as 1,234 for 1234, were read in: size, price." in prepared.notes
+    assert prepared.target.mean == (np.delete(990_000 + 1000.0 * np.arange(ROWS), 3).mean(),)
+    assert target_values(open_source(path).take(np.array([0, 1])), ["price"]).tolist() == [990_000, 991_000]
+
+
+def test_commas_that_may_stand_before_decimals_part_no_thousands_of_a_target(tmp_path: Path) -> None:
+    path = tmp_path / "euro.csv"
+    path.write_text("x;price\n1;1,234\n2;2,500\n")
+    assert target_values(open_source(path), ["price"]).tolist() == ["1,234", "2,500"]
+    path.write_text("x;price\n1;1,234\n2;1,234,567\n")
+    assert target_values(open_source(path), ["price"]).tolist() == [1234, 1234567]
+    path.write_text("x;price\n1;1,234\n2;2,5\n")
+    assert target_values(open_source(path), ["price"]).tolist() == [1.234, 2.5]
 
 
 def test_several_targets() -> None:
@@ -166,7 +225,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"source": {"key": COLUMNS["key"], "y": COLUMNS["income"]}, "target": "y"},
         "No column is",
     ),
-    "no inputs": ({"source": {"y": COLUMNS["income"]}, "target": "y"}, "No column is"),
+    "no inputs": ({"source": {"y": COLUMNS["income"]}, "target": "y"}, "No input column is left"),
     "arrays without a number": (
         {"source": np.full((50, 2), np.nan), "target": np.arange(50)},
         "The inputs of the array hold no number, only NaN",

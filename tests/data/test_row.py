@@ -128,6 +128,39 @@ def test_spans_of_time_are_seconds_in_an_array_of_one_row_too() -> None:
         assert encoder.transform(array[:1]).tobytes() == encoder.transform(array)[:1].tobytes()
 
 
+@pytest.mark.parametrize("features", [None, Features(waves=3, bins=5, most=1000, fewest=2)])
+def test_commas_between_thousands_in_every_form(features: Features | None) -> None:
+    pandas = pytest.importorskip("pandas")
+    values = [1234, 12500.75, None, -7, 999, 1234567]
+    cells = [None if value is None else f"{value:,}" for value in values]
+    parted = Encoder.fit({"word": ["a", "b"] * 12, "price": cells * 4}, features=features)
+    plain = Encoder.fit({"word": ["a", "b"] * 12, "price": values * 4}, features=features)
+    assert parted.encoders == plain.encoders
+    assert Encoder.from_dict(parted.to_dict()) == parted
+    for value, cell in zip(values, cells, strict=True):
+        expected = plain.transform({"word": "a", "price": value}).tobytes()
+        row = {"word": "a", "price": cell}
+        before = dict(row)
+        for source in (row, [row], ["a", cell], [["a", cell]], pl.DataFrame([row]), pandas.DataFrame([row])):
+            assert parted.transform(source).tobytes() == expected
+        assert parted.transform([row] * 40).tobytes() == expected * 40
+        assert parted.transform({"word": "a", "price": value}).tobytes() == expected
+        assert parted.transform({"word": "a", "price": None if value is None else f" {value}"}).tobytes() == expected
+        assert row == before
+    for wrong in ("12,34", "1,5", "1,2345"):
+        for source in ({"word": "a", "price": wrong}, [{"word": "a", "price": wrong}] * 40):
+            with pytest.raises(DataError, match=f'Column "price" has "{wrong}" in row 1, where a number'):
+                parted.transform(source)
+
+
+def test_a_column_without_commas_has_none_later() -> None:
+    """There it may well stand before decimals."""
+    encoder = Encoder.fit({"price": [1.5, 2.25, 3.0]})
+    for source in ({"price": "1,234"}, {"price": ["1,234", "2"]}):
+        with pytest.raises(DataError, match='has "1,234" in row 1, where a number'):
+            encoder.transform(source)
+
+
 def test_words_written_otherwise_find_their_places_in_a_column() -> None:
     encoder = Encoder.fit({"word": ["a", "b", "c", "a"] * 30})
     cells = ["a", " a", "b ", "?", None, "", "unseen", "A", "\u2003c"] * 20

@@ -104,6 +104,48 @@ def test_a_numeric_frame_and_its_array_give_the_same_model() -> None:
     assert one.predict_proba(X).tobytes() == other.predict_proba(pd.DataFrame(X, columns=list("abc"))).tobytes()
 
 
+@pytest.mark.parametrize("width", [3, 1001])
+def test_a_frame_of_numbered_columns_is_an_array(width: int) -> None:
+    """What pandas.DataFrame makes of an array has no names, for scikit-learn and here."""
+    X = np.random.default_rng(2).normal(size=(ROWS, width))
+    frame, named = pd.DataFrame(X), pd.DataFrame(X, columns=[f"c{place}" for place in range(width)])
+    quick = {"warm_start": True, "epochs": 2}
+    fitted = classifier(**quick).fit(X, LABELS)
+    assert not hasattr(fitted, "feature_names_in_")
+    expected = fitted.predict_proba(X)
+    assert fitted.predict_proba(frame).tobytes() == expected.tobytes()
+    assert fitted.predict_proba(frame[:1]).tobytes() == expected[:1].tobytes()
+    assert fitted.fit(frame, LABELS).score(frame, LABELS) == fitted.score(X, LABELS)
+    both = [classifier(**quick).fit(X, LABELS, validation=(rows, LABELS)) for rows in (X, frame)]
+    assert both[0].predict_proba(X).tobytes() == both[1].predict_proba(X).tobytes()
+    part = classifier().partial_fit(X, LABELS, classes=sorted(set(LABELS))).partial_fit(frame, LABELS)
+    assert part.predict(frame).tolist() == part.predict(X).tolist()
+    fitted = classifier(**quick).fit(named, LABELS)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        assert fitted.predict_proba(frame).tobytes() == fitted.predict_proba(named).tobytes()
+
+
+def test_numbered_columns_that_are_not_those_of_an_array() -> None:
+    X = np.random.default_rng(2).normal(size=(ROWS, 3))
+    fitted = classifier().fit(X, LABELS)
+    for columns in ([2, 1, 0], [1, 2, 3], [0.0, 1.0, 2.0]):
+        with pytest.raises(ValueError, match='has no column "x0"'):
+            fitted.predict(pd.DataFrame(X, columns=columns))
+    with pytest.raises(ValueError, match="X has 4 features"):
+        fitted.predict(pd.DataFrame(np.ones((2, 4))))
+    swapped = classifier().fit(pd.DataFrame(X, columns=[2, 1, 0]), LABELS)
+    expected = swapped.predict_proba(pd.DataFrame(X, columns=[2, 1, 0]))
+    assert swapped.predict_proba(pd.DataFrame(X[:, ::-1], columns=[0, 1, 2])).tobytes() == expected.tobytes()
+
+
+def test_validation_rows_of_mixed_cells_at_the_first_fit() -> None:
+    rows = pd.DataFrame(COLUMNS).to_numpy()
+    again = classifier().fit(rows, LABELS, validation=(rows, LABELS))
+    assert (
+        again.predict(rows).tolist() == classifier().fit(rows, LABELS, validation=(rows, LABELS)).predict(rows).tolist()
+    )
+
+
 NUMBERS = np.random.default_rng(1).normal(size=(ROWS, 2))
 Y = np.arange(ROWS) % 2
 WRONG: dict[str, tuple[Any, str]] = {
@@ -113,11 +155,23 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a missing label": (lambda: classifier().fit(NUMBERS, [None, *LABELS[1:]]), "y holds None in row 0"),
     "a missing number": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, [np.nan, *Y[1:]]), "y holds nan in row 0"),
     "an infinite number": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, [np.inf, *Y[1:]]), "y holds inf in row 0"),
+    "a masked label": (
+        lambda: classifier().fit(NUMBERS, np.ma.masked_array(LABELS, mask=Y)),
+        "y holds None in row 1",
+    ),
+    "a masked number": (
+        lambda: rv.Regressor(**QUICK).fit(NUMBERS, np.ma.masked_array(Y * 999.0, mask=Y)),
+        "y holds nan in row 1",
+    ),
+    "a masked weight": (
+        lambda: classifier().fit(NUMBERS, Y, np.ma.masked_array(np.ones(ROWS), mask=Y)),
+        "sample_weight is nan in row 1",
+    ),
     "text for a regressor": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, LABELS), "a regressor learns numbers"),
     "one class": (lambda: classifier().fit(NUMBERS, np.ones(ROWS)), "y holds one class alone, 1.0"),
     "labels of two types": (
         lambda: classifier().fit(NUMBERS, np.array(["a", 1] * 30, object)),
-        r"several types \(int, str\)",
+        r"^The labels in y are of several types \(int, str\)",
     ),
     "several columns of classes": (lambda: classifier().fit(NUMBERS, np.stack([Y, Y + 1], 1)), "one a label"),
     "all weights zero": (lambda: classifier().fit(NUMBERS, Y, np.zeros(ROWS)), "All of sample_weight is zero"),
@@ -137,6 +191,22 @@ WRONG: dict[str, tuple[Any, str]] = {
     "weights of unknown classes": (lambda: classifier(class_weight={7: 2}).fit(NUMBERS, Y), "names the class 7"),
     "a cell that is a list": (lambda: classifier().fit([[[1], 2]] * ROWS, Y), "inhomogeneous|string or a number"),
     "no classes at the first part": (lambda: classifier().partial_fit(NUMBERS, Y), "needs all labels there are"),
+    "one class at the first part": (
+        lambda: classifier().partial_fit(NUMBERS, Y, classes=["one"]),
+        "^classes holds one class alone, 'one'; Classifier needs at least two",
+    ),
+    "no class at the first part": (
+        lambda: classifier().partial_fit(NUMBERS, Y, classes=[]),
+        "^classes holds no class; Classifier needs at least two",
+    ),
+    "a number for classes": (
+        lambda: classifier().partial_fit(NUMBERS, Y, classes=3),
+        "^classes holds one class alone, 3; ",
+    ),
+    "classes of two types": (
+        lambda: classifier().partial_fit(NUMBERS, Y, classes=np.array(["a", 1], object)),
+        r"^The labels in classes are of several types \(int, str\)",
+    ),
     "words where numbers were": (
         lambda: classifier().fit({"a": AGES}, LABELS).predict({"a": ["old"]}),
         'Column "a" has "old" in row 1, where a number was expected',

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.errors import InputError
-from ranvier.expression import evaluate, variables
+from ranvier.expression import absolute, evaluate, expm1, variables
 from ranvier.network.losses import LOSSES, Loss, loss, loss_from_dict
 
 ISSUE = (
@@ -207,3 +207,24 @@ def test_stored_expression_with_a_foreign_variable_is_refused() -> None:
     data = loss("mine", lambda y, t: y - t).to_dict() | {"expression": [["variable", "password"]]}
     with pytest.raises(InputError, match='the expression uses "password"; allowed are output, target'):
         loss_from_dict(data)
+
+
+SHOWN = {
+    **{f"loss({name!r})": loss(name) for name in LOSSES},
+    "loss('huber', delta=2.0)": loss("huber", delta=2),
+    "loss('poisson', reduction='sum')": loss("poisson", reduction="sum"),
+    "loss('focal', gamma=1.5, label_smoothing=0.1)": loss("focal", gamma=1.5, label_smoothing=0.1),
+    "loss('own', lambda output, target: absolute(output - target))": loss("own", lambda y, t: abs(y - t)),
+    "loss('doubt', lambda log_probability: expm1(-log_probability), on='log_probability')": loss(
+        "doubt", lambda p: expm1(-p), on="log_probability"
+    ),
+    "loss('far', lambda logit, target: logit - target, on='logit', reduction='sum', label_smoothing=0.25)": loss(
+        "far", lambda z, t: z - t, on="logit", reduction="sum", label_smoothing=0.25
+    ),
+}
+
+
+@pytest.mark.parametrize("text", SHOWN)
+def test_a_loss_is_shown_as_it_is_written(text: str) -> None:
+    assert repr(SHOWN[text]) == text
+    assert eval(text, {"loss": loss, "absolute": absolute, "expm1": expm1}) == SHOWN[text]

@@ -258,3 +258,15 @@ def test_damaged_own_rule_is_refused(change: dict[str, Any], message: str) -> No
     data = optimizer("heavy", **HEAVY).to_dict() | change
     with pytest.raises(InputError, match=message):
         optimizer_from_dict(data)
+
+
+def test_an_own_rule_is_shown_as_it_is_written() -> None:
+    heavy = optimizer("heavy", **HEAVY, learning_rate=0.1, clip_norm=1.0)
+    assert repr(heavy) == (
+        "optimizer('heavy', lambda parameter, learning_rate, m, gradient: "
+        "(parameter - learning_rate * m, 0.9 * m + gradient), slots={'m': 0.5}, learning_rate=0.1, clip_norm=1.0)"
+    )
+    plain = optimizer("plain", lambda parameter, gradient: parameter - 0.1 * gradient)
+    assert repr(plain) == "optimizer('plain', lambda parameter, gradient: parameter - 0.1 * gradient)"
+    for own in (heavy, plain):
+        assert eval(repr(own), {"optimizer": optimizer}) == own

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ranvier import settings
+from ranvier.cli.console import plural
 from ranvier.cli.failures import one_line
 from ranvier.errors import RanvierError
 
@@ -108,15 +109,6 @@ def _peak(threads: int) -> Check:
     except (RanvierError, OSError) as error:
         return Check(name, "bad", one_line(str(error)))
     return Check(name, "good", f"GFLOP/s of float32 multiply-adds: {', '.join(found)}, measured")
-
-
-def plural(count: int, what: str) -> str:
-    """A number of things.
-
-    >>> plural(1, "core"), plural(2, "core")
-    ('1 core', '2 cores')
-    """
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def size(count: int) -> str:

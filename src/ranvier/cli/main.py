@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn, cast
@@ -77,9 +78,9 @@ class Commands(click.Group):
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             code = error.exit_code
-        except (Exception, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
             if DEBUG in given and not isinstance(error, (click.ClickException, click.Abort)):
-                raise
+                click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
             sentence, code = explain(error)
             title = "" if code == INTERRUPTED else click.style("Error: ", fg="red", bold=True)
             click.echo(f"{title}{sentence}", err=True, color=False if os.environ.get("NO_COLOR") else None)

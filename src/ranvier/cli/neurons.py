@@ -118,20 +118,20 @@ def print_layer(output: Output, found: Mapping[str, Any]) -> None:
 
     neurons: Sequence[Mapping[str, Any]] = found["neurons"]
     named = neurons[0]["stands_for"] is not None
-    heading(output, f"{found['layer']}, {len(neurons)} neurons")
+    heading(output, f"{found['layer']}, {len(neurons):,} neurons")
     _print_formula(output, found)
     output.say()
     numbers = ("Neuron", "Bias", "Weight norm", "Its weight")
     extra = ["Stands for"] if named else []
     shown = table("Neuron", *extra, "Bias", "Weight norm", "Its weight", "Strongest input", numbers=numbers)
     for neuron in neurons[:SHOWN_NEURONS]:
-        bias = "-" if neuron["bias"] is None else f"{neuron['bias']:+.4f}"
+        bias = "-" if neuron["bias"] is None else f"{neuron['bias']:+z,.4f}"
         label = [literal(neuron["stands_for"])] if named else []
-        values = (bias, f"{neuron['weight_norm']:.4f}", f"{neuron['strongest_weight']:+.4f}")
+        values = (bias, f"{neuron['weight_norm']:,.4f}", f"{neuron['strongest_weight']:+z,.4f}")
         shown.add_row(str(neuron["neuron"]), *label, *values, literal(neuron["strongest_input"]))
     output.words.print(shown)
     if len(neurons) > SHOWN_NEURONS:
-        output.say(f"and {len(neurons) - SHOWN_NEURONS} more neurons; --json lists them all.", "dim")
+        output.say(f"and {len(neurons) - SHOWN_NEURONS:,} more neurons; --json lists them all.", "dim")
 
 
 def print_neuron(output: Output, found: Mapping[str, Any]) -> None:
@@ -144,7 +144,7 @@ def print_neuron(output: Output, found: Mapping[str, Any]) -> None:
     label = "" if found["stands_for"] is None else f", stands for {found['stands_for']}"
     heading(output, f"{found['layer']}, neuron {found['neuron']}{label}")
     _print_formula(output, found)
-    output.say("No bias" if found["bias"] is None else f"Bias {found['bias']:+.4f}")
+    output.say("No bias" if found["bias"] is None else f"Bias {found['bias']:+z,.4f}")
     output.say()
     weights: Sequence[Mapping[str, Any]] = found["weights"]
     shown = weights[:SHOWN_WEIGHTS]
@@ -155,11 +155,11 @@ def print_neuron(output: Output, found: Mapping[str, Any]) -> None:
         name = literal(entry["input"])
         name.truncate(widest, overflow="ellipsis", pad=True)
         colour = "cyan" if entry["weight"] >= 0 else "red"
-        line = Text.assemble(name, f"  {entry['weight']:+9.4f}  ")
+        line = Text.assemble(name, f"  {entry['weight']:+z9.4f}  ")
         line.append(bar(abs(entry["weight"]) / largest, room), colour)
         output.words.print(line, no_wrap=True, overflow="crop")
     if len(weights) > SHOWN_WEIGHTS:
-        output.say(f"and {len(weights) - SHOWN_WEIGHTS} smaller weights; --json lists them all.", "dim")
+        output.say(f"and {len(weights) - SHOWN_WEIGHTS:,} smaller weights; --json lists them all.", "dim")
 
 
 def _print_formula(output: Output, found: Mapping[str, Any]) -> None:

@@ -83,8 +83,8 @@ def target_sentence(found: Record) -> str:
         return f"{names}, each present or not"
     counts: Mapping[str, int] = found.get("class_counts") or {}
     words = [f"{label} ({counts[str(label)]:,})" if str(label) in counts else str(label) for label in classes]
-    more = f" and {len(words) - SHOWN_CLASSES} more" if len(words) > SHOWN_CLASSES else ""
-    return f"{names}, one of {len(words)} classes: {', '.join(words[:SHOWN_CLASSES])}{more}"
+    more = f" and {len(words) - SHOWN_CLASSES:,} more" if len(words) > SHOWN_CLASSES else ""
+    return f"{names}, one of {len(words):,} classes: {', '.join(words[:SHOWN_CLASSES])}{more}"
 
 
 def split_sentence(split: Record) -> str:

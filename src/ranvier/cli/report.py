@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from ranvier.cli.console import Output
+from ranvier.cli.console import Output, plural
 from ranvier.cli.failures import DONE, INTERRUPTED
 from ranvier.cli.tables import class_table, layer_table, metrics_table
 from ranvier.training.progress import duration
@@ -63,8 +63,8 @@ def network(output: Output, report: Report) -> None:
     """The layers, and how they were trained."""
     heading(output, f"Network, {report['parameters']:,} parameters")
     output.words.print(layer_table(report["layers"]))
-    epochs = "1 epoch" if report["epochs"] == 1 else f"{report['epochs']} epochs"
-    best = f", the weights of epoch {report['best_epoch']} kept" if report["best_epoch"] != report["epochs"] else ""
+    epochs = plural(report["epochs"], "epoch")
+    best = f", the weights of epoch {report['best_epoch']:,} kept" if report["best_epoch"] != report["epochs"] else ""
     if len(report.get("networks", ())) > 1:
         epochs = f"{len(report['networks'])} networks joined to one, {epochs}"
         best = ", the best weights of each kept"
@@ -99,8 +99,7 @@ def next_steps(output: Output, report: Report, data: str | None) -> None:
 def interrupted(output: Output, report: Report) -> None:
     """What Ctrl-C left behind and how to go on."""
     output.say()
-    epochs = "1 epoch" if report["epochs"] == 1 else f"{report['epochs']} epochs"
-    output.say(f"Interrupted after {epochs}; the model so far is saved.", "yellow")
+    output.say(f"Interrupted after {plural(report['epochs'], 'epoch')}; the model so far is saved.", "yellow")
     if report.get("run"):
         output.commands(((f"ranvier resume {quoted(report['run'])}", "go on from here"),))
 

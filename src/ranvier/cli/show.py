@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ranvier.cli.console import Output
+from ranvier.cli.console import Output, plural
 from ranvier.cli.failures import DONE
 from ranvier.cli.options import json_option
 
@@ -105,12 +105,12 @@ def answer_sentence(model: Model) -> str:
     """What the model answers, in one sentence."""
     task, what = model.task, ", ".join(model.task.names) or "the target"
     if task.kind == "regression":
-        return f"Predicts {what}: {'a number' if task.outputs == 1 else f'{task.outputs} numbers'}."
+        return f"Predicts {what}: {'a number' if task.outputs == 1 else f'{task.outputs:,} numbers'}."
     if task.kind == "multilabel":
-        return f"Says which of {task.outputs} labels apply: {what}."
+        return f"Says which of {task.outputs:,} labels apply: {what}."
     shown = ", ".join(str(label) for label in task.classes[:12])
-    more = f" and {len(task.classes) - 12} more" if len(task.classes) > 12 else ""
-    return f"Predicts {what}, one of {len(task.classes)} classes: {shown}{more}."
+    more = f" and {len(task.classes) - 12:,} more" if len(task.classes) > 12 else ""
+    return f"Predicts {what}, one of {len(task.classes):,} classes: {shown}{more}."
 
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
@@ -125,7 +125,7 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
         shown.add_row(name, column["kind"], literal(column["encoded"]), literal(column["note"] or " ", "dim"))
     output.words.print(shown)
     if len(columns) > SHOWN_COLUMNS:
-        output.say(f"and {len(columns) - SHOWN_COLUMNS} more columns; --json lists them all.", "dim")
+        output.say(f"and {len(columns) - SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
     output.say()
 
 
@@ -150,9 +150,9 @@ def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
     titles = ("Smallest", "Mean", "Largest", "Zeros")
     shown = table("Name", "Shape", *titles, numbers=titles)
     for entry in statistics:
-        values = [f"{entry[key]:.4f}" for key in ("minimum", "mean", "maximum")]
+        values = [f"{entry[key]:z,.4f}" for key in ("minimum", "mean", "maximum")]
         zeros = f"{100 * entry['zeros']:.1f} %" if entry["zeros"] else "-"
-        shown.add_row(entry["name"], " × ".join(map(str, entry["shape"])), *values, zeros)
+        shown.add_row(entry["name"], " × ".join(f"{size:,}" for size in entry["shape"]), *values, zeros)
     output.words.print(shown)
 
 
@@ -167,9 +167,9 @@ def _print_training(output: Output, model: Model) -> None:
     seconds = sum(epoch.seconds for epoch in history)
     settings = model.training
     optimizer: Any = settings.optimizer
-    heading(output, f"Training, {len(history)} epochs in {duration(seconds)}")
+    heading(output, f"Training, {plural(len(history), 'epoch')} in {duration(seconds)}")
     output.say(
-        f"{type(optimizer).__name__}, learning rate {optimizer.learning_rate:g}, batch size {settings.batch_size}, "
+        f"{type(optimizer).__name__}, learning rate {optimizer.learning_rate:g}, batch size {settings.batch_size:,}, "
         f"{settings.loss.name.replace('_', ' ')}, seed {settings.seed}, {model.engine} engine"
     )
     width = max(10, min(48, output.words.width - 40))

@@ -54,14 +54,14 @@ def literal(value: Any, style: str = "") -> Any:
 def metric(name: str, value: float | None) -> str:
     """A metric as people read it.
 
-    >>> metric("accuracy", 0.9722), metric("rmse", 48211.7), metric("f1", 0.0), metric("auc", None)
+    >>> metric("accuracy", 0.9722), metric("rmse", 48211.7), metric("r2", -0.0), metric("auc", None)
     ('97.2 %', '48,212', '0.0000', '-')
     """
     if value is None:
         return "-"
     if name == "accuracy":
         return percent(value)
-    return number(value) if value else f"{value:.4f}"
+    return number(value) if value else "0.0000"
 
 
 def metrics_table(metrics: Record, baseline: Record | None) -> Table:
@@ -85,7 +85,7 @@ def class_table(records: Sequence[Record], singular: str = "Class") -> tuple[Tab
         ordered = sorted(chosen, key=lambda record: (record["f1"], -record["rows"]))
         chosen, others = ordered[:SHOWN_CLASSES], ordered[SHOWN_CLASSES:]
         rest = (
-            f"These are the {len(chosen)} of {len(records)} with the lowest F1; "
+            f"These are the {len(chosen)} of {len(records):,} with the lowest F1; "
             f"the others lie between {others[0]['f1']:.2f} and {others[-1]['f1']:.2f}."
         )
     for record in chosen:

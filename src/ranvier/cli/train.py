@@ -52,6 +52,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Size of the steps."),
         ("--schedule", "NAME", str, "cosine", "Of the learning rate: constant, cosine, ..."),
         ("--weight-decay", "X", click.FloatRange(0), "", "Pull of the weights towards 0."),
+        ("--clip-norm", "X", click.FloatRange(0, min_open=True), "", "Largest norm of all gradients of a step."),
         (
             "--class-weight",
             "balanced",
@@ -62,7 +63,13 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--seed", "N", click.IntRange(min=0), "0", "The same seed gives the same model."),
     ),
     "Machine": (
-        ("--engine", "NAME", click.Choice(ENGINES), "auto", f"What does the arithmetic: {', '.join(ENGINES)}."),
+        (
+            "--engine",
+            "NAME",
+            click.Choice(ENGINES),
+            "auto",
+            "What does the arithmetic: auto, native, reference; gpu is not in this version yet.",
+        ),
         ("--threads", "N", COUNT, "", "All cores otherwise; the result is the same."),
         ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),
     ),

@@ -20,6 +20,9 @@ FALSE_WORDS = ("false", "f", "no", "n", "0")
 TRUTH = {**dict.fromkeys(TRUE_WORDS, 1.0), **dict.fromkeys(FALSE_WORDS, 0.0)}
 WORD_PAIRS = ({"true", "false"}, {"t", "f"}, {"yes", "no"}, {"y", "n"})
 DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
+# A number whose thousands may be parted by commas; then one whose comma cannot stand before decimals.
+THOUSANDS = r"^[+-]?(0|[1-9][0-9]{0,2}(,[0-9]{3})*)(\.[0-9]+)?$"
+SURELY_THOUSANDS = r",[0-9]{3}[,.]"
 SECONDS_PER_DAY = 86400.0
 WHITE_SPACE = "".join(map(chr, (*range(9, 14), 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288)))
 FEW_ROWS = 32
@@ -131,6 +134,42 @@ def numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
     elif dtype == pl.Time:
         cells = cells.cast(pl.Int64).cast(pl.Float64) / 1e9
     return cells.cast(pl.Float64).to_numpy(writable=True), None
+
+
+def parts_thousands(words: pl.Series, surely: bool = False) -> bool:
+    """Whether words are numbers with commas between thousands: all that are not missing may be, and one has a comma.
+
+    Parameters:
+        words: what `text` gave.
+        surely: whether a comma must stand where it cannot be before decimals, as in 1,234,567 and in 1,234.5.
+
+    >>> parts_thousands(pl.Series(["1,234", "12,500.75", "-7", None])), parts_thousands(pl.Series(["1,234", "1,5"]))
+    (True, False)
+    """
+    comma = words.str.contains(SURELY_THOUSANDS if surely else ",").any()
+    return bool(comma and words.str.contains(THOUSANDS).all())
+
+
+def without_commas(cells: pl.Series) -> pl.Series:
+    """The cells without the commas between thousands; a cell that is no such number stays as it is.
+
+    >>> without_commas(pl.Series(["1,234", " -12,500.75 ", "1,5"])).to_list()
+    ['1234', '-12500.75', '1,5']
+    """
+    if not is_text(cells):
+        return cells
+    words = text(cells)
+    return words.str.replace_all(",", "", literal=True).zip_with(words.str.contains(THOUSANDS), words)
+
+
+def without_comma(cell: str) -> str:
+    """One cell of text as `without_commas` makes it.
+
+    >>> without_comma("1,234"), without_comma("1,5")
+    ('1234', '1,5')
+    """
+    word = cell.strip(WHITE_SPACE)
+    return word.replace(",", "") if re.match(THOUSANDS, word) else cell
 
 
 def booleans(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class ColumnPlan:
         reason: why, in words.
         missing: the number of missing cells.
         distinct: the number of different values, missing ones left out.
+        commas: whether the cells of a number have commas between thousands.
 
     >>> ColumnPlan("age", "number", "numbers", 0, 73).used
     True
@@ -46,6 +47,7 @@ class ColumnPlan:
     reason: str
     missing: int
     distinct: int
+    commas: bool = False
 
     @property
     def used(self) -> bool:
@@ -54,7 +56,15 @@ class ColumnPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
-        return {name: getattr(self, name) for name in ("name", "kind", "reason", "missing", "distinct")}
+        return {name: getattr(self, name) for name in ("name", "kind", "reason", "missing", "distinct", "commas")}
+
+    def plain(self, cells: pl.Series) -> pl.Series:
+        """The cells of this column as its encoder reads them.
+
+        >>> ColumnPlan("price", "number", "numbers", 0, 9, commas=True).plain(pl.Series(["1,250"])).to_list()
+        ['1250']
+        """
+        return read.without_commas(cells) if self.commas else cells
 
 
 def infer_columns(
@@ -88,10 +98,12 @@ def infer_columns(
         if series.name in left_out:
             continue
         plans.append(_asked(series, wanted[series.name]) if series.name in wanted else _inferred(series))
+    if not plans:
+        raise InputError("No input column is left: each is the target or ignored. Give more columns, or ignore fewer.")
     if not any(plan.used for plan in plans):
         plans = [_kept(plan, frame[plan.name]) if plan.name not in wanted else plan for plan in plans]
     if not any(plan.used for plan in plans):
-        listed = "; ".join(f"{plan.name}: {plan.reason}" for plan in plans[:5]) or "there are no others"
+        listed = "; ".join(f"{plan.name}: {plan.reason}" for plan in plans[:5])
         raise InputError(f"No column is left to learn from besides the target ({listed}).")
     return tuple(plans)
 
@@ -142,6 +154,9 @@ def _inferred(series: pl.Series) -> ColumnPlan:
     different = words.unique(maintain_order=True)
     if read.numbers(different)[1] is None and not different.str.contains(r"^[+-]?0\d").any():
         return _number(series, read.numbers(words)[0])
+    if read.parts_thousands(different):
+        plan = _number(series, read.numbers(read.without_commas(words))[0])
+        return replace(plan, reason=f"{plan.reason}, with commas between thousands", commas=plan.used)
     return _words(name, words, different.drop_nulls())
 
 
@@ -197,8 +212,8 @@ def _words(name: str, words: pl.Series, different: pl.Series) -> ColumnPlan:
         length = float(present.str.len_chars().mean())  # type: ignore[arg-type]
         gaps = float(present.str.count_matches(" ").mean())  # type: ignore[arg-type]
         if length >= 20 and gaps >= 2:
-            reason = f"free text, which is not read yet; {distinct} different texts"
+            reason = f"free text, which is not read yet; {distinct:,} different texts"
             return ColumnPlan(name, "text", reason, missing, distinct)
         if distinct == len(present):
             return ColumnPlan(name, "identifier", "every value is different", missing, distinct)
-    return _settled(name, "category", f"{distinct} different words", rows, missing, distinct)
+    return _settled(name, "category", f"{distinct:,} different words", rows, missing, distinct)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data import cells as read
 from ranvier.data.columns import ColumnPlan, infer_columns
 from ranvier.data.dataset import Dataset, split_rows
 from ranvier.data.encoders import fit_encoder
@@ -22,7 +24,7 @@ from ranvier.data.encoders.table import Encoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.records import Arrays, Source, Table
+from ranvier.data.sources.records import Arrays, Source, Table, unmasked
 from ranvier.engine.sparse import Sparse
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
@@ -127,27 +129,26 @@ def prepare(
     notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     shares = _shares(validation if validation_source is None else 0.0, held_out)
     fewest = 1 if whole else max(2, len(chosen.classes))
-    parts = _split(rows.values, shares, seed, TargetEncoder(chosen), opened.origin, fewest)
-    encoder = fit_encoder(rows.source.take(parts[0]), columns or None, inside, features)
-    outputs = fit_target(rows.values[parts[0]], chosen)
+    parts = _split(rows, shares, seed, TargetEncoder(chosen), fewest)
+    learned = rows.take(parts[0])
+    watched, kept = (rows.take(index) if len(index) else None for index in parts[1:])
+    encoder = fit_encoder(learned.source, columns or None, inside, features)
+    outputs = fit_target(learned.values, chosen, places=learned.places)
     answering = encoder.with_hats() if isinstance(encoder, Encoder) and encoder.ramps else encoder
-    watched, kept = (index if len(index) else None for index in parts[1:])
-    watched_rows, kept_rows = (None if index is None else rows.take(index) for index in (watched, kept))
     if validation_source is not None:
-        watched_rows = _labelled_source(validation_source, names if own else None, names)
-        watched = np.arange(watched_rows.source.rows)
-        notes += [f"Validation rows: {note}" for note in watched_rows.notes]
-    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched_rows, kept_rows))
+        watched = _labelled_source(validation_source, names if own else None, names)
+        notes += [f"Validation rows: {note}" for note in watched.notes]
+    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched, kept))
     same = answering is encoder
     return Prepared(
-        train=_encoded(rows.take(parts[0]), encoder, outputs),
+        train=_encoded(learned, encoder, outputs),
         validation=validation_set,
         held_out=held_out_set,
-        train_rows=parts[0],
-        validation_rows=watched,
-        held_out_rows=kept,
-        held_out_labels=None if kept is None else rows.values[kept],
-        judged=held_out_set or validation_set if same else _encoded(kept_rows or watched_rows, answering, outputs),
+        train_rows=learned.places,
+        validation_rows=None if watched is None else watched.places,
+        held_out_rows=None if kept is None else kept.places,
+        held_out_labels=None if kept is None else kept.values,
+        judged=held_out_set or validation_set if same else _encoded(kept or watched, answering, outputs),
         encoder=encoder,
         answering=answering,
         target=outputs,
@@ -173,7 +174,12 @@ def _columns(
     for name in names:
         _check_column(source, name)
     columns = infer_columns(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
-    return columns, [f'Column "{plan.name}" is set aside: {plan.reason}.' for plan in columns if not plan.used]
+    notes = [f'Column "{plan.name}" is set aside: {plan.reason}.' for plan in columns if not plan.used]
+    parted = [plan.name for plan in columns if plan.commas] + [name for name in names if _parted(source, name)]
+    if parted:
+        shown = ", ".join(parted[:5]) + (" and more" if len(parted) > 5 else "")
+        notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
+    return columns, notes
 
 
 def _check_column(table: Table, name: str) -> None:
@@ -216,21 +222,31 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
 
 
 def _column_values(table: Table, name: str) -> Values:
-    from ranvier.data import cells as read
-
     series = table.frame[name]
     read.check_dtype(series)
     if series.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
     if not read.is_text(series):
         return plain_values(series.to_list() if series.dtype.is_decimal() else series, (name,))
-    words = read.text(series)
+    words = _target_words(table, name)
     numbers, wrong = read.numbers(words)
     if wrong is None and not words.str.contains(r"^[+-]?0\d").any():
         whole = words.str.contains(r"^[+-]?\d{1,15}$").all() and words.null_count() < len(words)
         exact = whole and words.null_count() == 0
         return numbers.astype(np.int64) if exact else numbers
     return plain_values(words.to_list(), (name,))
+
+
+def _target_words(table: Table, name: str) -> pl.Series:
+    """The words of a target column of text, without commas between thousands where they can be nothing else."""
+    words = read.text(table.frame[name])
+    return read.without_commas(words) if read.parts_thousands(words, surely=table.decimal_commas) else words
+
+
+def _parted(table: Table, name: str) -> bool:
+    """Whether a target column has commas between thousands."""
+    series = table.frame[name]
+    return read.is_text(series) and read.parts_thousands(read.text(series), surely=table.decimal_commas)
 
 
 def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
@@ -258,17 +274,18 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Labelled:
-    """Rows that have a target: their source, targets and weights, and a note on the rows left out."""
+    """Rows that have a target: their source, targets, weights and places there, and a note on the rows left out."""
 
     source: Source
     values: Values
     weight: NDArray[np.float32] | None
+    places: NDArray[np.int64]
     notes: tuple[str, ...] = ()
 
     def take(self, rows: NDArray[np.int64]) -> _Labelled:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return _Labelled(self.source.take(rows), self.values[rows], weight)
+        return _Labelled(self.source.take(rows), self.values[rows], weight, self.places[rows])
 
 
 @overload
@@ -279,20 +296,20 @@ def _encoded(part: _Labelled | None, encoder: Encoder | ArrayEncoder, outputs: T
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Dataset(encoder.transform(part.source), outputs.transform(part.values), part.weight)
+    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
 
 
 def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:
     """The rows that have a target, which stands in the source or is given beside it."""
     values = target_values(source, names) if given is None else plain_values(given, names)
-    weights = None if weight is None else np.ascontiguousarray(weight, np.float32)
+    weights = None if weight is None else np.ascontiguousarray(unmasked(weight), np.float32)
     for what, array in (("target values", values), ("weights", weights)):
         if array is not None and len(array) != source.rows:
             raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")
     _refuse_too_large(values, names)
     gone = missing_rows(values)
     count = int(gone.sum())
-    rows = _Labelled(source, values, weights)
+    rows = _Labelled(source, values, weights, np.arange(len(values)))
     if count == 0:
         return rows
     if count == len(values):
@@ -300,7 +317,7 @@ def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight:
     rows = rows.take(np.flatnonzero(~gone))
     if values.dtype.kind == "f" and values.ndim == 1 and isinstance(source, Table) and given is None:
         rows = replace(rows, values=_whole_again(source, names[0], rows.values))
-    what = "1 row was" if count == 1 else f"{count} rows were"
+    what = "1 row was" if count == 1 else f"{count:,} rows were"
     return replace(rows, notes=(f"{what} left out because the target is missing.",))
 
 
@@ -327,10 +344,8 @@ def _refuse_too_large(values: Values, names: tuple[str, ...]) -> None:
 
 def _whole_again(table: Table, name: str, values: Values) -> Values:
     """Whole numbers that became floating point only because some cells of their column were missing."""
-    from ranvier.data import cells as read
-
     series = table.frame[name]
-    words = read.text(series).drop_nulls()
+    words = _target_words(table, name).drop_nulls()
     written_whole = series.dtype.is_integer() or (read.is_text(series) and words.str.contains(r"^[+-]?\d{1,15}$").all())
     return values.astype(np.int64) if written_whole else values
 
@@ -345,15 +360,15 @@ def _shares(validation: float, held_out: float) -> tuple[float, float, float]:
 
 
 def _split(
-    values: Values, shares: tuple[float, float, float], seed: int, target: TargetEncoder, origin: str, fewest: int
+    rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
-    labels = target.class_index(values) if target.task.classifies else None
-    parts = split_rows(len(values), shares, seed, labels)
+    labels = target.class_index(rows.values, rows.places) if target.task.classifies else None
+    parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
     if short or len(parts[0]) < fewest:
         raise InputError(
-            f"{origin} has {len(values)} rows with a target, which leaves {len(parts[0])} to learn from; at least "
-            f"{fewest} are needed. Give more rows, or set smaller shares aside."
+            f"{rows.source.origin} has {len(rows.values)} rows with a target, which leaves {len(parts[0])} to learn "
+            f"from; at least {fewest} are needed. Give more rows, or set smaller shares aside."
         )
     return parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +20,7 @@ from ranvier.data.order import arranged
 from ranvier.data.sources.sparse import is_sparse
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
-from ranvier.estimators.rows import as_table, asked, source_of, weight_array
+from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of, weight_array
 from ranvier.estimators.targets import Goal
 from ranvier.model.model import load
 from ranvier.model.recipe import recipe as find_recipe
@@ -94,11 +95,12 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             TrainingError: training diverged.
         """
         again = self.warm_start and hasattr(self, "model_")
-        source = source_of(self, X, reset=not again)
+        names = known_names(self) if again else None
+        source = source_of(self, X, names)
         weight = weight_array(sample_weight, source.rows)
         goal = self._known_goal() if again else self._goal(y, source.rows, weight)
         values = goal.values(self, y, source.rows)
-        watched = None if validation is None else self._watched(validation, goal)
+        watched = None if validation is None else self._watched(validation, goal, names or names_in(source))
         if again:
             return self._go_on(source, values, weight, self.epochs or self.model_.training.epochs, watched)
         rows = arranged(as_table(source), values, weight)
@@ -114,14 +116,14 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """What a fitted estimator has learned to say."""
         return Goal(self.model_.task, getattr(self, "classes_", None))
 
-    def _watched(self, validation: Any, goal: Goal) -> Any:
-        """The user's own validation rows."""
+    def _watched(self, validation: Any, goal: Goal, names: Sequence[str]) -> Any:
+        """The user's own validation rows, of columns with these names."""
         if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
             raise InputError(
                 f"validation is a {type(validation).__name__}; fit takes the tuple (X, y) or (X, y, weights) of "
                 "validation rows, and the constructor a share such as 0.1."
             )
-        source = source_of(self, validation[0], reset=False)
+        source = source_of(self, validation[0], names)
         values = goal.values(self, validation[1], source.rows, "y of the validation rows")
         weights = weight_array(validation[2], source.rows) if len(validation) == 3 else None
         return (source, values, weights)
@@ -186,7 +188,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     def _part(self, X: Any, y: Any, sample_weight: Any, goal: Goal | None) -> Self:
         """One epoch over some rows; `goal` says what is to be learned, at the first call."""
         first = not hasattr(self, "model_")
-        source = source_of(self, X, reset=first)
+        source = source_of(self, X, None if first else known_names(self))
         weight = weight_array(sample_weight, source.rows)
         known = self._known_goal() if goal is None else goal
         values = known.values(self, y, source.rows)

@@ -76,7 +76,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             classes: every label there is, at the first call; the number of columns of y decides for multilabel.
 
         Raises:
-            InputError: the first call has no classes, or a label of y is none of them.
+            InputError: the first call has fewer than two classes, or a label of y is none of them.
         """
         if hasattr(self, "model_"):
             if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
@@ -91,7 +91,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
             raise InputError(
                 "The first call of partial_fit needs all labels there are: partial_fit(X, y, classes=[...])."
             )
-        return self._part(X, y, sample_weight, goal_of_classes(self, classes))
+        return self._part(X, y, sample_weight, goal_of_classes(self, classes, "classes"))
 
     def predict(self, X: Any) -> Array:
         """The most probable label of each row, (n,); 0 and 1 for each label, (n, N), of a multilabel task.

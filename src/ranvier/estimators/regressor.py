@@ -46,7 +46,7 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
         """
         if hasattr(self, "model_"):
             return self._part(X, y, sample_weight, None)
-        return self._part(X, y, sample_weight, number_goal(self, y, source_of(self, X, reset=True).rows))
+        return self._part(X, y, sample_weight, number_goal(self, y, source_of(self, X, None).rows))
 
     def predict(self, X: Any) -> Array:
         """The predicted numbers, (n,), or (n, N) for several.

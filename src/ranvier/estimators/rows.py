@@ -7,7 +7,7 @@ becomes a table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,18 +29,19 @@ class CellError(DataError, TypeError):
     """A cell holds something that is neither text nor a number nor a date."""
 
 
-def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
+def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> Source:
     """The rows of X, checked as scikit-learn asks for.
 
     Parameters:
         estimator: whose `n_features_in_` and `feature_names_in_` are set, or looked at.
         X: rows, as listed above.
-        reset: whether the estimator learns the columns from X; otherwise X must have the columns it learned.
+        names: the columns that X must have, as `known_names` gives them; None where they are learned from X.
 
     Raises:
         ValueError: X has another number of columns, other names, or no rows.
         DataError: a cell cannot be used, or a sparse matrix has missing or infinite numbers.
     """
+    reset = names is None
     if hasattr(X, "tocsr"):
         # Its own sentence on what is missing or infinite comes with the place, from `open_source`.
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
@@ -48,7 +49,7 @@ def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
         X = frame_from(X)
     if _is_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return replace(open_source(X), origin="the data frame")
+        return replace(open_source(_named(X, names or ())), origin="the data frame")
     array = _array(X)
     if array is None or array.dtype.kind not in "OUSM" or array.ndim != 2 or array.size == 0:
         given = X if array is None else array
@@ -64,8 +65,7 @@ def source_of(estimator: BaseEstimator, X: Any, reset: bool) -> Source:
     )
     if numbers is not None:
         return open_source(checked)
-    learned = () if reset else estimator.model_.encoder.columns
-    names = [plan.name for plan in learned] or [f"x{place}" for place in range(checked.shape[1])]
+    names = names or _numbered(checked.shape[1])
     return open_source({name: checked[:, place] for place, name in enumerate(names)})
 
 
@@ -79,8 +79,38 @@ def asked(estimator: BaseEstimator, X: Any) -> Any:
         return X
     if _is_frame(X):
         validate_data(estimator, X, reset=False, skip_check_array=True)
+        return _named(X, known_names(estimator))
+    return source_of(estimator, X, known_names(estimator))
+
+
+def known_names(estimator: BaseEstimator) -> list[str]:
+    """The names by which the model of a fitted estimator knows its columns; none where it takes plain numbers."""
+    return [plan.name for plan in estimator.model_.encoder.columns]
+
+
+def names_in(source: Source) -> list[str]:
+    """The names by which a model of these rows will know its columns.
+
+    >>> names_in(open_source({"age": [39]})), names_in(open_source(np.zeros((1, 2))))
+    (['age'], ['x0', 'x1'])
+    """
+    return source.frame.columns if isinstance(source, Table) else _numbered(source.inputs.shape[1])
+
+
+def _numbered(columns: int) -> list[str]:
+    """The names of the columns of an array, as `named_columns` gives them."""
+    return [f"x{place}" for place in range(columns)]
+
+
+def _named(X: Any, names: Sequence[str]) -> Any:
+    """A pandas frame whose columns are numbered 0, 1, ... as an array, which it is for scikit-learn, with these names.
+
+    Other frames stay as they are; so do those whose columns were called by such numbers from the start.
+    """
+    columns = X.columns.tolist() if hasattr(X, "iloc") else []
+    if columns != list(range(len(names))) or set(map(type, columns)) != {int} or set(map(str, columns)) == set(names):
         return X
-    return source_of(estimator, X, reset=False)
+    return X.set_axis(list(names), axis=1)
 
 
 def as_table(source: Source) -> Source:
@@ -139,14 +169,14 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
     Raises:
         InputError: there are none.
         ShapeError: there are more or fewer than rows.
-        DataError: a value is missing or infinite.
+        DataError: a value is missing, masked or infinite.
     """
     name = type(estimator).__name__
     if y is None:
         raise InputError(f"{name} requires y to be passed, but the target y is None; give fit(X, y) one value a row.")
     if hasattr(y, "toarray"):
         y = y.toarray()
-    array = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    array = np.asarray(unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y))
     if array.ndim not in (1, 2):
         raise ShapeError(f"y should be a 1d array, got an array of shape {array.shape} instead.")
     if len(array) != rows:
@@ -182,7 +212,7 @@ def weight_array(sample_weight: Any, rows: int) -> NDArray[np.float64] | None:
 
     Raises:
         ShapeError: there is not one a row.
-        InputError: one is negative or not finite, or all are zero.
+        InputError: one is negative, not finite or masked, or all are zero.
 
     >>> weight_array([1, 2], 2).tolist()
     [1.0, 2.0]
@@ -190,7 +220,7 @@ def weight_array(sample_weight: Any, rows: int) -> NDArray[np.float64] | None:
     if sample_weight is None:
         return None
     try:
-        weights = np.asarray(sample_weight, np.float64)
+        weights = np.asarray(unmasked(sample_weight), np.float64)
     except (TypeError, ValueError):
         raise InputError(f"sample_weight is {str(sample_weight)[:60]!r}; it must hold one number a row.") from None
     if weights.shape != (rows,):

@@ -69,7 +69,7 @@ def class_goal(estimator: BaseEstimator, y: Any, rows: int, weight: Array | None
     if _is_text(array):
         # What scikit-learn would find out by sorting all labels, twice, is known of words.
         return goal_of_classes(estimator, array if weight is None else array[weight > 0])
-    _refuse_mixed(array)
+    _refuse_mixed(array, "y")
     check_classification_targets(array)
     if type_of_target(array) == "multilabel-indicator":
         return _label_goal(array)
@@ -82,19 +82,21 @@ def class_goal(estimator: BaseEstimator, y: Any, rows: int, weight: Array | None
     return goal_of_classes(estimator, labels if weight is None else labels[weight > 0])
 
 
-def goal_of_classes(estimator: BaseEstimator, labels: Any) -> Goal:
+def goal_of_classes(estimator: BaseEstimator, labels: Any, where: str = "y") -> Goal:
     """One of the labels, each of which may stand in `labels` any number of times.
+
+    Parameters:
+        estimator, where: whose labels they are, and in which argument they stand, for messages.
 
     Raises:
         InputError: there are fewer than two, or they have no order.
     """
     given = np.asarray(labels)
-    _refuse_mixed(given)
+    _refuse_mixed(given, where)
     classes = np.array(sorted(set(given.tolist())), object) if _is_text(given) else np.unique(given)
     if len(classes) < 2:
-        raise InputError(
-            f"y holds one class alone, {_plain(classes[0])!r}; {type(estimator).__name__} needs at least two."
-        )
+        found = f"one class alone, {_plain(classes[0])!r}" if len(classes) else "no class"
+        raise InputError(f"{where} holds {found}; {type(estimator).__name__} needs at least two.")
     plain = tuple(_plain(label) for label in classes)
     if len(classes) == 2:
         return Goal(Task("binary", 1, plain, ("y",)), classes)
@@ -106,11 +108,13 @@ def _is_text(labels: Array) -> bool:
     return labels.dtype.kind == "O" and labels.ndim == 1 and set(map(type, labels.tolist())) == {str}
 
 
-def _refuse_mixed(labels: Array) -> None:
+def _refuse_mixed(labels: Array, where: str) -> None:
     """Refuse text among other labels, which have no order together."""
     kinds = sorted({type(label).__name__ for label in labels.ravel().tolist()}) if labels.dtype.kind == "O" else []
     if "str" in kinds and len(kinds) > 1:
-        raise InputError(f"The labels are of several types ({', '.join(kinds)}); make them one: y.astype(str).")
+        raise InputError(
+            f"The labels in {where} are of several types ({', '.join(kinds)}); make them one: {where}.astype(str)."
+        )
 
 
 def _label_goal(array: Array) -> Goal:

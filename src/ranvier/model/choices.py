@@ -52,6 +52,7 @@ class Choices:
     learning_rate: float | None = None
     schedule: str | Schedule = "cosine"
     weight_decay: float | None = None
+    clip_norm: float | None = None
     validation: float | str = 0.1
     held_out: float = 0.2
     ignore: tuple[str, ...] = ()
@@ -168,8 +169,8 @@ def build_training(
     network: Network, task: Task, chosen: Choices, rows: int, callbacks: Any, validated: bool
 ) -> Training:
     """The settings, with what was left open chosen by the task and the number of rows."""
-    options = {"learning_rate": chosen.learning_rate, "weight_decay": chosen.weight_decay}
-    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    options = {name: getattr(chosen, name) for name in ("learning_rate", "weight_decay", "clip_norm")}
+    given = {name: value for name, value in options.items() if value is not None}
     cooked = chosen.cooked
     usual_size = batch_size_for(rows) if cooked is None else cooked.batch_size_for(rows)
     batch_size = usual_size if chosen.batch_size is None else chosen.batch_size

@@ -136,12 +136,13 @@ class Model:
 
     def outputs_and_targets(self, X: Any, y: Any = None) -> tuple[Array, Array]:
         """What the network says and what is true, both (n, N); numbers in the user's own units for regression."""
+        places = None
         if y is None:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
             source = data.open_source(X)
-            y, X = row_tools.with_targets(source, self.task.names)
-        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
+            y, X, places = row_tools.with_targets(source, self.task.names)
+        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), places)
         row_tools.check_lengths(inputs, targets)
         outputs = self.outputs_of(inputs)
         if self.task.kind == "regression":

@@ -49,8 +49,8 @@ def network_inputs(X: Any, inputs: int, finite: bool = True) -> Array | Sparse:
     return found
 
 
-def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source]:
-    """The target values that stand in a source, and its rows; rows whose target is missing are left out of both.
+def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source, NDArray[np.int64]]:
+    """The target values that stand in a source, its rows, and their places; rows whose target is missing are left out.
 
     Parameters:
         source: a table with the target in it, or arrays with targets.
@@ -60,18 +60,16 @@ def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source
         DataError: a target column does not exist, or no row has a target.
 
     >>> from ranvier.data import open_source
-    >>> y, rows = with_targets(open_source({"age": [39, 50], "income": ["low", None]}), ("income",))
-    >>> y.tolist(), rows.rows
-    (['low'], 1)
+    >>> y, rows, places = with_targets(open_source({"age": [39, 50], "income": [None, "low"]}), ("income",))
+    >>> y.tolist(), rows.rows, places.tolist()
+    (['low'], 1, [1])
     """
     values = data.target_values(source, names)
     gone = missing_rows(values)
     if gone.all():
         raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")
-    if not gone.any():
-        return values, source
     kept = np.flatnonzero(~gone)
-    return values[kept], source.take(kept)
+    return (values[kept], source.take(kept), kept) if gone.any() else (values, source, kept)
 
 
 def input_array(X: Any, inputs: int) -> Array:
@@ -116,7 +114,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     """The weight of every row: sample weight times class weight; None where neither is given.
 
     Raises:
-        InputError: a weight is negative or not finite, all are zero, or a class is unknown.
+        InputError: a weight is negative, not finite or masked, all are zero, or a class is unknown.
     """
     weights = None
     if sample_weight is not None:
@@ -147,7 +145,7 @@ def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
 
 def _numbers(name: str, given: Any) -> NDArray[np.float64]:
     try:
-        return np.asarray(given, np.float64)
+        return np.asarray(unmasked(given), np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} is {str(given)[:60]!r}; it must hold numbers.") from None
 
@@ -228,8 +226,12 @@ def check_lengths(X: Array | Sparse, y: Array) -> None:
         raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")
 
 
-def targets(target: TargetEncoder, labels: Array) -> Array:
+def targets(target: TargetEncoder, labels: Array, places: NDArray[np.int64] | None = None) -> Array:
     """Encoded targets (n, N): already one-hot rows of a class task are taken as they are.
+
+    Parameters:
+        target, labels: the encoder and what it encodes.
+        places: the numbers of the rows where the user has them, for messages; None for 0, 1, ....
 
     Raises:
         InputError: the labels do not fit the task.
@@ -239,7 +241,7 @@ def targets(target: TargetEncoder, labels: Array) -> Array:
             raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
         check_one_hot(labels)
         return np.ascontiguousarray(labels, np.float32)
-    return target.transform(labels)
+    return target.transform(labels, places)
 
 
 def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:

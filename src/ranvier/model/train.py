@@ -59,7 +59,7 @@ def train(
         epochs: at most so many; None chooses by the number of rows: small sets need more to make enough steps.
         patience: how many epochs without improvement are borne; None takes a seventh of the usual epochs.
         batch_size: rows a step; None chooses by the number of rows.
-        optimizer, learning_rate, schedule, weight_decay: how steps are made.
+        optimizer, learning_rate, schedule, weight_decay, clip_norm: how steps are made; see `rv.optimizer`.
         validation: the share of the rows that decides when to stop, 0.1 unless another is asked for; a file or a table
             of such rows with their target; or a tuple of rows and target values, or of rows, target values and weights.
         held_out: the share of the rows that is only looked at in the end, for the report.

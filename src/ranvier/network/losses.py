@@ -175,8 +175,8 @@ class Loss:
     Raises:
         InputError: the fields do not go together.
 
-    >>> print(loss("squared_error").formula)
-    (output - target) * (output - target)
+    >>> loss("huber", delta=2), loss("squared_error").formula
+    (loss('huber', delta=2.0), '(output - target) * (output - target)')
     """
 
     name: str
@@ -211,6 +211,22 @@ class Loss:
     def formula(self) -> str:
         """The value as text."""
         return show(self.expression)
+
+    def __repr__(self) -> str:
+        kind = _KINDS.get(self.name)
+        usual: dict[str, Any] = {
+            "on": kind.on if kind else OUTPUT,
+            "reduction": _usual(self.on),
+            "label_smoothing": 0.0,
+        }
+        usual |= {name: default for name, (default, _) in (kind.options if kind else {}).items()}
+        settings = {
+            **dict(self.options),
+            **{name: getattr(self, name) for name in ("on", "reduction", "label_smoothing")},
+        }
+        own = "" if kind else f", lambda {', '.join(_variable_names(self.on))}: {self.formula}"
+        given = [f", {name}={value!r}" for name, value in settings.items() if value != usual.get(name)]
+        return f"loss({self.name!r}{own}{''.join(given)})"
 
     def to_dict(self) -> dict[str, Any]:
         """The loss as plain JSON values: name and settings, and for a user's own the expression."""

@@ -118,8 +118,8 @@ class EarlyStopping(Callback):
         if waited < self.patience:
             return following, Decision()
         name, epochs = self.metric.replace("_", " "), "epoch" if waited == 1 else "epochs"
-        kept = "" if best is None else f"; the weights of epoch {state['best_epoch']} are kept"
-        return following, Decision(stop=f"The {name} has not improved for {waited} {epochs}{kept}.")
+        kept = "" if best is None else f"; the weights of epoch {state['best_epoch']:,} are kept"
+        return following, Decision(stop=f"The {name} has not improved for {waited:,} {epochs}{kept}.")
 
     def _score(self, epoch: Epoch) -> float:
         """The value to make small."""

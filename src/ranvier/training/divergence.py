@@ -65,7 +65,7 @@ def advice(problem: Problem) -> str:
     """What to try, in the order of what helps most often."""
     optimizer: Any = problem.optimizer
     tries = [f"a smaller learning rate ({optimizer.learning_rate / 10:g} instead of {optimizer.learning_rate:g})"]
-    if optimizer.clip_norm is None:
-        tries.append("gradient clipping (clip_norm=1.0)")
+    if optimizer.clip_norm is None and not optimizer.full_batch:
+        tries.append("gradient clipping (clip_norm=1.0 of the optimizer, --clip-norm 1)")
     tries.append("inputs scaled to mean 0 and standard deviation 1")
     return f"Try {', '.join(tries[:-1])} or {tries[-1]}."

@@ -123,7 +123,7 @@ class _Run:
         if self.state.stopped is not None:
             return self._end("stopped", self.state.stopped)
         done = self.state.epoch - self.state.first_epoch
-        return self._end("finished", f"All {done} epochs are done." if done != 1 else "The epoch is done.")
+        return self._end("finished", f"All {done:,} epochs are done." if done != 1 else "The epoch is done.")
 
     def _end(self, reason: str, text: str) -> Outcome:
         self.state = self._with_engine(self.executable.finish())

@@ -66,14 +66,14 @@ def duration(seconds: float) -> str:
 def number(value: float | None) -> str:
     """A loss or a score in about six characters.
 
-    >>> number(0.04213), number(2), number(12345.6), number(None), number(1e-9)
-    ('0.0421', '2.0000', '12,346', '-', '1e-09')
+    >>> number(0.04213), number(2), number(12345.6), number(-0.0), number(1e-9), number(None)
+    ('0.0421', '2.0000', '12,346', '0', '1e-09', '-')
     """
     if value is None:
         return "-"
     size = abs(value)
     if size == 0.0 or value != value or size == float("inf"):
-        return f"{value:g}"
+        return f"{value:zg}"
     if size < 5e-4 or size >= 1e7:
         return f"{value:.3g}"
     decimals = 4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0
@@ -223,7 +223,7 @@ class Display:
         if "accuracy" in metrics:
             cells.append(("Accuracy", percent(metrics["accuracy"])))
         elif "r2" in metrics:
-            cells.append(("R²", f"{metrics['r2']:.4f}"))
+            cells.append(("R²", f"{metrics['r2']:z,.4f}"))
         elif self._task is not None and self._run.get("validation_rows"):
             cells.append(("R²" if self._task == "regression" else "Accuracy", "-"))
         speed = event.get("examples_per_second")

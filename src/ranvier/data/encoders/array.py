@@ -112,7 +112,7 @@ class ArrayEncoder:
         if constant:
             note += f"{'; ' if note else ''}{constant} of them the same in every training row, encoded as 0"
         kind, encoded = ENCODED[self.scaling]
-        return [(f"{self.width} inputs", kind, encoded, note)]
+        return [(f"{self.width:,} inputs", kind, encoded, note)]
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""

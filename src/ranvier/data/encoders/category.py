@@ -65,7 +65,7 @@ class CategoryEncoder:
     @property
     def encoded_as(self) -> str:
         """What becomes of a cell, in words."""
-        return f"one-hot: {len(self.values)} values, other, missing"
+        return f"one-hot: {len(self.values):,} values, other, missing"
 
     @property
     def words_only(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.sources.records import unmasked
 from ranvier.errors import DataError
 
 Values = NDArray[Any]
@@ -20,7 +21,8 @@ def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
     """The target values as an array of booleans, int64, float64 or objects that are text or None.
 
     Parameters:
-        values: a list, an array or a series (B,), or numbers (B, N); (B, 1) becomes (B,).
+        values: a list, an array or a series (B,), or numbers (B, N); (B, 1) becomes (B,). What NumPy has masked is
+            missing.
         names: the names of the target columns, for messages.
 
     Raises:
@@ -33,6 +35,7 @@ def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
     """
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
+    values = unmasked(values)
     try:
         array = np.asarray(values)
     except ValueError as error:

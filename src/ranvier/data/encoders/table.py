@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells import without_comma
 from ranvier.data.columns import KINDS, ColumnPlan, infer_columns
 from ranvier.data.encoders import checks
 from ranvier.data.encoders.basis import BasisEncoder
@@ -35,6 +36,15 @@ class _Working:
         self.names = [one.column for one in encoder.encoders]
         order = {plan.name: place for place, plan in enumerate(encoder.columns)}
         self.places = [order[name] for name in self.names]
+        self.plans = [encoder.columns[place] for place in self.places]
+        self.commas = [place for place, plan in enumerate(self.plans) if plan.commas]
+
+    def plain(self, cells: list[Any]) -> list[Any]:
+        """The cells of one row, one for each encoder, as `ColumnPlan.plain` makes those of a column."""
+        for place in self.commas:
+            if type(cells[place]) is str:
+                cells[place] = without_comma(cells[place])
+        return cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +89,12 @@ class Encoder:
         plans = infer_columns(frame, targets) if columns is None else tuple(columns)
         used = [plan for plan in plans if plan.used and plan.name not in targets]
         if features is None:
-            encoders: tuple[ColumnEncoder, ...] = tuple(COLUMN_ENCODERS[p.kind].fit(frame[p.name]) for p in used)
+            encoders: tuple[ColumnEncoder, ...] = tuple(
+                COLUMN_ENCODERS[p.kind].fit(p.plain(frame[p.name])) for p in used
+            )
         else:
             share = features.shared(sum(features.spells(plan) for plan in used), frame.height)
-            encoders = tuple(share.encoder(plan, frame[plan.name]) for plan in used)
+            encoders = tuple(share.encoder(plan, plan.plain(frame[plan.name])) for plan in used)
         return cls(tuple(plan for plan in plans if plan.name not in targets), encoders)
 
     @property
@@ -132,7 +144,7 @@ class Encoder:
         if isinstance(source, Arrays):
             source = source.dense()
         cells = self._cells(source)
-        inputs = None if cells is None else working.together.row(cells)
+        inputs = None if cells is None else working.together.row(working.plain(cells))
         if inputs is not None:
             return inputs
         table = self._table(source)
@@ -143,14 +155,14 @@ class Encoder:
             )
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
             raise DataError(f'{opening(table.origin)} has no column "{absent[0]}"{others}. {hint}')
-        return working.together.columns([table.frame[name] for name in working.names])
+        return working.together.columns([plan.plain(table.frame[plan.name]) for plan in working.plans])
 
     def _working(self) -> _Working:
         if not self._kept:
             self._kept.append(_Working(self))
         return self._kept[0]
 
-    def _cells(self, source: Any) -> Sequence[Any] | None:
+    def _cells(self, source: Any) -> list[Any] | None:
         """The cells of a source that is a single row, one for each encoder; None for other sources."""
         working = self._working()
         if isinstance(source, Table):
@@ -209,7 +221,7 @@ class Encoder:
         encoded = {encoder.column: encoder.encoded_as for encoder in self.encoders}
         lines = []
         for plan in self.columns:
-            note = plan.reason + (f"; {plan.missing} missing" if plan.used and plan.missing else "")
+            note = plan.reason + (f"; {plan.missing:,} missing" if plan.used and plan.missing else "")
             lines.append((plan.name, plan.kind, encoded.get(plan.name, "set aside"), note))
         return lines
 
@@ -246,7 +258,8 @@ def _plan(data: Mapping[str, Any]) -> ColumnPlan:
     if kind not in KINDS:
         raise checks.damaged(f"a column is of kind {kind[:40]!r}")
     name, reason = checks.field(data, "name", str), checks.field(data, "reason", str)
-    return ColumnPlan(name, kind, reason, checks.field(data, "missing", int), checks.field(data, "distinct", int))
+    missing, distinct = checks.field(data, "missing", int), checks.field(data, "distinct", int)
+    return ColumnPlan(name, kind, reason, missing, distinct, checks.field(data, "commas", bool))
 
 
 def _frame(source: Any) -> pl.DataFrame:

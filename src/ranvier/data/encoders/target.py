@@ -6,7 +6,7 @@ B is the number of rows, N the number of outputs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from ranvier.data.encoders.scaling import moments
 from ranvier.data.encoders.tasks import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.task import KINDS, Task
+
+Places: TypeAlias = NDArray[np.int64] | None
 
 __all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
 
@@ -42,11 +44,12 @@ class TargetEncoder:
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
 
-    def transform(self, values: Any) -> NDArray[np.float32]:
+    def transform(self, values: Any, places: Places = None) -> NDArray[np.float32]:
         """Encode target values.
 
         Parameters:
             values: a list, an array or a series (B,), or numbers (B, N).
+            places: the numbers of these rows where the user has them, counted from 0, for messages; None for 0, 1, ....
 
         Returns a contiguous float32 array (B, N).
 
@@ -56,18 +59,18 @@ class TargetEncoder:
             ShapeError: the number of columns is not the number of outputs.
         """
         if self.task.classifies:
-            index = self.class_index(values)
+            index = self.class_index(values, places)
             if self.task.kind == "binary":
                 return index.astype(np.float32)[:, None]
             out = np.zeros((len(index), self.task.outputs), np.float32)
             out[np.arange(len(index)), index] = 1.0
             return out
-        numbers = self._numbers(values)
+        numbers = self._numbers(values, places)
         if self.task.kind == "multilabel":
             wrong = ~np.isin(numbers, (0.0, 1.0))
             if wrong.any():
                 row, column = (int(place) for place in np.argwhere(wrong)[0])
-                raise DataError(f"{self._at(row, column)} is {numbers[row, column]:g}; 0 or 1 was expected.")
+                raise DataError(f"{self._at(row, column, places)} is {numbers[row, column]:g}; 0 or 1 was expected.")
             return numbers.astype(np.float32)
         with np.errstate(over="ignore"):
             scaled = (numbers - np.array(self.mean)) / np.array(self.scale)
@@ -75,13 +78,13 @@ class TargetEncoder:
         if large.any():
             row, column = (int(place) for place in np.argwhere(large)[0])
             raise DataError(
-                f"{self._at(row, column)} is {numbers[row, column]:g}, which is too large for the numbers of 32 bits "
-                "that training works with. Give the target in larger units, or correct that cell."
+                f"{self._at(row, column, places)} is {numbers[row, column]:g}, which is too large for the numbers "
+                "of 32 bits that training works with. Give the target in larger units, or correct that cell."
             )
         return np.ascontiguousarray(scaled, np.float32)
 
-    def class_index(self, values: Any) -> NDArray[np.int64]:
-        """The place of each label among the classes, shape (B,).
+    def class_index(self, values: Any, places: Places = None) -> NDArray[np.int64]:
+        """The place of each label among the classes, shape (B,); parameters as for `transform`.
 
         Raises:
             InputError: the task has no classes.
@@ -92,7 +95,7 @@ class TargetEncoder:
         """
         if not self.task.classifies:
             raise InputError(f"A {self.task.kind} task has no classes.")
-        plain = self._plain(values)
+        plain = self._plain(values, places)
         if plain.ndim != 1:
             raise ShapeError(f"The target has shape {plain.shape}; one label for each row was expected.")
         index = label_index(plain, self.task.classes)
@@ -101,7 +104,7 @@ class TargetEncoder:
             known = ", ".join(str(label) for label in self.task.classes[:20])
             more = f" and {len(self.task.classes) - 20} more" if len(self.task.classes) > 20 else ""
             raise DataError(
-                f'{self._at(row, 0)} is "{plain[row]}", a class that the training rows did not have. '
+                f'{self._at(row, 0, places)} is "{plain[row]}", a class that the training rows did not have. '
                 f"Known classes: {known}{more}."
             )
         return index
@@ -183,51 +186,54 @@ class TargetEncoder:
             raise ShapeError(f"The outputs have shape {array.shape}; (rows, {self.task.outputs}) was expected.")
         return array
 
-    def _plain(self, values: Any) -> Values:
+    def _plain(self, values: Any, places: Places) -> Values:
         """The values in plain form, none of them missing."""
         plain = plain_values(values, self.task.names)
         gone = missing_rows(plain)
         if gone.any():
             row = int(gone.argmax())
             columns = np.isnan(plain[row]) if plain.ndim == 2 else np.array([True])
-            raise DataError(f"{self._at(row, int(columns.argmax()))} is missing. Leave rows without a target out.")
+            raise DataError(
+                f"{self._at(row, int(columns.argmax()), places)} is missing. Leave rows without a target out."
+            )
         return plain
 
-    def _numbers(self, values: Any) -> NDArray[np.float64]:
+    def _numbers(self, values: Any, places: Places) -> NDArray[np.float64]:
         """The values as finite numbers, shape (B, N)."""
-        plain = self._plain(values)
+        plain = self._plain(values, places)
         if plain.dtype.kind == "O":
-            plain = self._parsed(plain)
+            plain = self._parsed(plain, places)
         numbers = plain.astype(np.float64).reshape(len(plain), -1)
         if numbers.shape[1] != self.task.outputs:
             raise ShapeError(f"The target has {numbers.shape[1]} columns; {self.task.outputs} were expected.")
         wrong = np.isinf(numbers)
         if wrong.any():
             row, column = (int(place) for place in np.argwhere(wrong)[0])
-            raise DataError(f"{self._at(row, column)} is {numbers[row, column]}; a finite number was expected.")
+            raise DataError(f"{self._at(row, column, places)} is {numbers[row, column]}; a finite number was expected.")
         return numbers
 
-    def _parsed(self, words: Values) -> NDArray[np.float64]:
+    def _parsed(self, words: Values, places: Places) -> NDArray[np.float64]:
         numbers = np.empty(len(words))
         for row, word in enumerate(words.tolist()):
             try:
                 numbers[row] = float(word)
             except ValueError as error:
-                raise DataError(f'{self._at(row, 0)} is "{word[:60]}"; a number was expected.') from error
+                raise DataError(f'{self._at(row, 0, places)} is "{word[:60]}"; a number was expected.') from error
         return numbers
 
-    def _at(self, row: int, column: int) -> str:
+    def _at(self, row: int, column: int, places: Places) -> str:
         name = self.task.names[column] if column < len(self.task.names) else "y"
-        return f'The target "{name}" in row {row + 1}'
+        return f'The target "{name}" in row {(row if places is None else int(places[row])) + 1}'
 
 
-def fit_target(values: Any, task: Task, standardize: bool = True) -> TargetEncoder:
+def fit_target(values: Any, task: Task, standardize: bool = True, places: Places = None) -> TargetEncoder:
     """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
 
     Parameters:
         values: the targets of the training rows, (B,) or (B, N).
         task: what is asked for.
         standardize: whether a regression learns (y - mean) / scale; otherwise y itself.
+        places: as for `TargetEncoder.transform`.
 
     Raises:
         DataError: a value is missing, infinite or no number.
@@ -240,7 +246,7 @@ def fit_target(values: Any, task: Task, standardize: bool = True) -> TargetEncod
     unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs)
     if not standardize:
         return unit
-    mean, scale = moments(unit._numbers(values))
+    mean, scale = moments(unit._numbers(values, places))
     return TargetEncoder(task, tuple(mean.tolist()), tuple(np.where(scale > 0, scale, 1.0).tolist()))
 
 

@@ -98,7 +98,7 @@ def _one(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[Task
     if kind is None and form in "if":
         few = len(counts) <= MOST_CLASSES and all(label == int(label) for label in counts)
         if not few or (len(counts) > 2 and len(values) < ROWS_A_CLASS[form] * len(counts)):
-            return Task("regression", 1, names=names), f"numbers with {len(counts)} different values"
+            return Task("regression", 1, names=names), f"numbers with {len(counts):,} different values"
     if kind == "binary" and len(counts) != 2:
         raise InputError(
             f'The target column "{name}" has {len(counts)} different values; a binary task has two. Ask for classes.'
@@ -109,7 +109,7 @@ def _one(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[Task
     if len(classes) == 2 and kind != "classes":
         reason = f'two different values: "{classes[1]}" or not ("{classes[0]}")'
         return Task("binary", 1, classes, names), "as asked" if kind else reason
-    reason = f"{what} with {len(classes)} different values: one class each"
+    reason = f"{what} with {len(classes):,} different values: one class each"
     return Task("classes", len(classes), classes, names), "as asked" if kind else reason
 
 

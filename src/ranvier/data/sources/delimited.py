@@ -56,7 +56,7 @@ def read_delimited(path: Path, separator: str) -> Table:
     if suspicious:
         blank = _check_lengths(path, text, separator, len(header))
         if blank:
-            notes.append(f"{blank} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
+            notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
         if reread or blank:
             rows = [row or [""] for _, row in _rows(path, text, separator) if row or len(header) == 1]
             first = next(place for place, row in enumerate(rows) if row != [""])
@@ -68,7 +68,7 @@ def read_delimited(path: Path, separator: str) -> Table:
     if separator != "," and "," in text:
         frame, commas = _without_decimal_commas(frame)
         notes += commas
-    return Table(frame, str(path), notes=tuple(notes))
+    return Table(frame, str(path), notes=tuple(notes), decimal_commas=separator != ",")
 
 
 def _decode(path: Path, data: bytes) -> tuple[bytes, str]:

@@ -31,6 +31,8 @@ class Table:
         target: the column to predict unless another is asked for, or None.
         notes: what a person should know about the reading, one sentence each.
         kinds: column -> kind, of the columns whose kind is known and need not be told from their cells.
+        decimal_commas: whether a comma between digits may stand before decimals; so in files whose cells are not
+            separated by commas.
     """
 
     frame: pl.DataFrame
@@ -38,6 +40,7 @@ class Table:
     target: str | None = None
     notes: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
+    decimal_commas: bool = False
 
     @property
     def rows(self) -> int:
@@ -174,7 +177,7 @@ def checked_targets(targets: Any, rows: int, origin: str) -> NDArray[Any]:
     >>> checked_targets([0, 1], 2, "the array").shape
     (2,)
     """
-    array = np.asarray(targets)
+    array = np.asarray(unmasked(targets))
     if array.ndim not in (1, 2) or len(array) != rows:
         raise DataError(
             f"The inputs of {origin} have {rows} rows and its targets have shape {array.shape}; "

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, fields
 from typing import Any
 
 import numpy as np
 
 from ranvier.errors import InputError, nearest
-from ranvier.expression import Expression, from_list, order, to_list, trace, variables
+from ranvier.expression import Expression, from_list, order, show, to_list, trace, variables
 from ranvier.network.checks import ANY, check_number
 from ranvier.network.optimizers.base import AVERAGE, AVERAGE_RATE, LEARNING_RATE, Formula, Numbers, Optimizer, Steps
 from ranvier.records import record
@@ -56,6 +56,15 @@ class Custom(Optimizer):
         for name in variables(self.parameter, *self.updates):
             if name not in (*GIVEN, *names):
                 raise InputError(f'{self.name}: a formula uses "{name}". {nearest(name, (*GIVEN, *names))}')
+
+    def __repr__(self) -> str:
+        used = variables(self.parameter, *self.updates)
+        results = [show(result) for result in (self.parameter, *self.updates)]
+        rule = f"({', '.join(results)})" if self.updates else results[0]
+        slots = f", slots={dict(self.slots)!r}" if self.slots else ""
+        common = {entry.name: (getattr(self, entry.name), entry.default) for entry in fields(Optimizer)}
+        given = "".join(f", {name}={value!r}" for name, (value, usual) in common.items() if value != usual)
+        return f"optimizer({self.name!r}, lambda {', '.join(used)}: {rule}{slots}{given})"
 
     def to_dict(self) -> dict[str, Any]:
         plain = Optimizer.to_dict(self)
