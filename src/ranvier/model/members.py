@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ranvier.data import Encoder, Prepared, TargetEncoder, split_rows
 from ranvier.engine import Rows
+from ranvier.model.beginning import beginning
 from ranvier.model.calibration import sharpness
 from ranvier.model.fit import model_of
 from ranvier.model.joining import join, with_hats
@@ -116,7 +117,8 @@ def train_members(
         folder = None if checkpoint is None else checkpoint / f"network-{place + 1}"
         settings = replace(training, seed=(training.seed + place * SEED_STEP) % SEEDS)
         voice.place = place
-        result = run(network, settings, task, learned, watched, progress=voice, checkpoint=folder)
+        begin = beginning(network, settings.optimizer, task, learned, settings.seed)
+        result = run(network, settings, task, learned, watched, state=begin, progress=voice, checkpoint=folder)
         voice.epochs_before += len(result.outcome.state.history)
         interrupted = result.outcome.reason == "interrupted"
         if not interrupted or not done:

@@ -1,0 +1,53 @@
+"""Where networks begin to learn from rows that count differently: at the shares of the classes.
+
+Before it has learned anything, a network should say of every row how often each class occurs, as its rows count. With
+weights that are far apart, small initial weights alone begin far from that, and few steps do not get there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import Rows
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.task import Task
+from ranvier.training.state import TrainingState, first_state
+
+Array = NDArray[Any]
+
+
+def beginning(network: Network, optimizer: Optimizer, task: Task, rows: Rows, seed: int) -> TrainingState | None:
+    """The first state for weighted rows of a task with classes or labels; None for all others.
+
+    The weights are the usual ones. The biases of the output layer say how often each class occurs among the weighted
+    rows: log p for softmax, log(p / (1 - p)) for sigmoid, where p keeps 1 / (n + 1) away from 0 and 1.
+
+    Parameters:
+        network: ends with a dense layer of softmax or sigmoid outputs.
+        rows: n rows, targets of 0 and 1.
+        seed: of the initial weights.
+
+    >>> from ranvier.network.layers import Dense
+    >>> from ranvier.network.optimizers import SGD
+    >>> rows = Rows(np.zeros((3, 1)), np.array([[1.0], [0.0], [0.0]]), np.array([2.0, 1.0, 1.0]))
+    >>> network = Network(1, [Dense(1, "sigmoid")])
+    >>> state = beginning(network, SGD(), Task("binary", 1, ("no", "yes")), rows, seed=0)
+    >>> float(network.parameter_table.views(state.engine.parameters)["layers.0.bias"][0])
+    0.0
+    """
+    name = f"layers.{len(network.layers) - 1}.bias"
+    if rows.weights is None or task.kind == "regression" or not any(e.name == name for e in network.parameter_table):
+        return None
+    weights = np.asarray(rows.weights, np.float64)
+    shares = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
+    least = 1.0 / (len(weights) + 1)
+    shares = np.clip(shares, least, 1.0 - least)
+    state = first_state(network, optimizer, seed)
+    parameters = state.engine.parameters
+    bias = np.log(shares) if task.kind == "classes" else np.log(shares) - np.log1p(-shares)
+    network.parameter_table.views(parameters)[name][:] = bias
+    return state
