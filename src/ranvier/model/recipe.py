@@ -185,7 +185,7 @@ _DEFAULT = Recipe(
 
 RECIPES: dict[str, dict[str, Recipe]] = {
     "table": {
-        "fast": replace(_DEFAULT, members=1, epochs=10, patience=4, steps=400),
+        "fast": replace(_DEFAULT, members=1, epochs=10, patience=4, steps=400, waves=6),
         "default": _DEFAULT,
         "best": replace(_DEFAULT, members=16, hidden=(160, 80), epochs=40, patience=20),
     }
