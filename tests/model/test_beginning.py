@@ -45,6 +45,7 @@ def test_sigmoids_begin_at_the_weighted_shares_of_each_label() -> None:
 def test_others_begin_as_usual() -> None:
     network = rv.Network(2, [rv.Dense(4, "relu"), rv.Dense(2, "sigmoid")])
     assert not biases(network, LABELS, [[1.0, 0.0]], None).size
+    assert not biases(network, LABELS, [[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0]).size
     assert not biases(rv.Network(2, [rv.Dense(4), rv.Dense(2)]), Task("regression", 2), [[1.0, 0.0]], [2.0]).size
     without = rv.Network(2, [rv.Dense(4), rv.Dense(2, "sigmoid", bias=False)])
     assert not biases(without, LABELS, [[1.0, 0.0]], [2.0]).size

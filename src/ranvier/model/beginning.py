@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 def beginning(network: Network, optimizer: Optimizer, task: Task, rows: Rows, seed: int) -> TrainingState | None:
-    """The first state for weighted rows of a task with classes or labels; None for all others.
+    """The first state for weighted rows of a task with classes or labels; None for others, and where no row counts.
 
     The weights are the usual ones. The biases of the output layer say how often each class occurs among the weighted
     rows: log p for softmax, log(p / (1 - p)) for sigmoid, where p keeps 1 / (n + 1) away from 0 and 1.
@@ -43,11 +43,12 @@ def beginning(network: Network, optimizer: Optimizer, task: Task, rows: Rows, se
     if rows.weights is None or task.kind == "regression" or not any(e.name == name for e in network.parameter_table):
         return None
     weights = np.asarray(rows.weights, np.float64)
+    if not weights.any():
+        return None
     shares = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
     least = 1.0 / (len(weights) + 1)
     shares = np.clip(shares, least, 1.0 - least)
     state = first_state(network, optimizer, seed)
-    parameters = state.engine.parameters
     bias = np.log(shares) if task.kind == "classes" else np.log(shares) - np.log1p(-shares)
-    network.parameter_table.views(parameters)[name][:] = bias
+    network.parameter_table.views(state.engine.parameters)[name][:] = bias
     return state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -76,7 +76,6 @@ class Model:
         self._flat = np.ascontiguousarray(parameters)
         self._state = state
         self._executables: dict[bool, Executable] = {}
-        self._quick: Callable[[Array], Array | None] | None = None
 
     @property
     def task(self) -> Task:
@@ -99,8 +98,9 @@ class Model:
         (1, 1)
         """
         # The same few rows as before, in kind, need none of the questions that others are asked.
-        if self._quick is not None and type(X) is np.ndarray:
-            outputs = self._quick(X)
+        ready = self._executables.get(False) if self.encoder is None and type(X) is np.ndarray else None
+        if ready is not None:
+            outputs = ready.quick(X)
             if outputs is not None:
                 return outputs
         # The engine looks whether they are finite, on its way.
@@ -251,11 +251,11 @@ class Model:
         """Free what the engine holds; it comes back when next needed."""
         for executable in self._executables.values():
             executable.close()
-        self._executables, self._quick = {}, None
+        self._executables = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the compiled network and the callbacks, which may be functions of the program."""
-        return {**self.__dict__, "_executables": {}, "_quick": None, "training": replace(self.training, callbacks=())}
+        return {**self.__dict__, "_executables": {}, "training": replace(self.training, callbacks=())}
 
     def __repr__(self) -> str:
         layers = "-".join(
@@ -274,8 +274,6 @@ class Model:
             executable = self._compiled(problem)
             executable.load(State(self._flat, np.zeros((0, self._flat.size), self._flat.dtype), 0))
             self._executables[sparse] = executable
-            if self.encoder is None and not sparse:
-                self._quick = executable.quick
         return self._executables[sparse]
 
     def _compiled(self, problem: Problem) -> Executable:

@@ -109,7 +109,6 @@ class NativeExecutable(Shared):
         self._barrier = barrier.new_state(self._threads)
         self._resident: Resident | None = None
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
-        self._latest: Few | None = None
         # The parts that cannot be planned are found before anything runs.
         self._plan = planned(problem, GRADIENT if full_batch else TRAIN, self.machine, self.threads)
         self._reserve_state()
@@ -124,7 +123,7 @@ class NativeExecutable(Shared):
         self._threads = count
         self._barrier = barrier.new_state(count)
         self._programs.clear()
-        self._forget_few()
+        self._few.clear()
 
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
@@ -199,7 +198,7 @@ class NativeExecutable(Shared):
         """
         self._check_loaded()
         self._programs.clear()
-        self._forget_few()
+        self._few.clear()
         self._resident = None
         for name in [name for name in self._state if name.startswith((f"{ROUNDED}.", f"{TRANSPOSED}."))]:
             del self._state[name]
@@ -329,11 +328,9 @@ class NativeExecutable(Shared):
     def outputs(self, inputs: Array | Sparse) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         with self.lock:
-            if isinstance(inputs, np.ndarray):
-                few = self._few.get((inputs.shape, inputs.dtype))
-                if few is not None:
-                    self._latest = few
-                    return few(inputs)
+            known = self.quick(inputs) if isinstance(inputs, np.ndarray) else None
+            if known is not None:
+                return known
             self._check_loaded()
             check_shape("inputs", inputs, self.problem.network.inputs)
             program = self._program(PREDICT)
@@ -343,16 +340,10 @@ class NativeExecutable(Shared):
             return outputs
 
     def quick(self, inputs: Array) -> Array | None:
-        """The outputs of a few rows of the very shape and kind that were asked for last; None for all others."""
+        """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""
         with self.lock:
-            few = self._latest
-            if few is None or inputs.shape != few.shape or inputs.dtype is not few.dtype:
-                return None
-            return few(inputs)
-
-    def _forget_few(self) -> None:
-        self._few.clear()
-        self._latest = None
+            few = self._few.get((inputs.shape, inputs.dtype))
+            return None if few is None else few(inputs)
 
     def _is_few(self, inputs: Array) -> bool:
         """Whether such inputs are worth a table of their own."""
@@ -386,7 +377,7 @@ class NativeExecutable(Shared):
     def close(self) -> None:
         """Free what the engine holds."""
         self._programs.clear()
-        self._forget_few()
+        self._few.clear()
         self._state.clear()
         self._untouched.clear()
         self._kept_slots.clear()

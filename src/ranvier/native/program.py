@@ -234,7 +234,6 @@ class Few:
     def __init__(self, program: Program, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         plan = program.plan
         program.reserve(plan.rows)
-        self.shape, self.dtype = shape, dtype
         self.outputs = memory.zeros((shape[0], plan.problem.network.outputs), plan.dtype)
         self.words = program.words.copy()
         words = {"threads": 1, "kind": list(KINDS).index(dtype.name), "rows": shape[0]}
