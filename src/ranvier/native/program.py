@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ranvier.native.machine.team import Team
 
 Array = NDArray[Any]
-GROWING = ("rows", "column", "entries")
+GROWING = ("rows", "column", "entries", "bench")
 """Kinds of buffers whose size depends on the batch."""
 MOST_ENTRIES = 2**31 - 1
 AGREED = 16
@@ -94,7 +94,10 @@ class Program:
             self.set(room=self.room)
         batched = [b for b in self.plan.buffers if b.kind in GROWING]
         rest = [b for b in self.plan.buffers if b.kind not in GROWING and b.name not in self.arrays]
-        counts = [self.room * threads if b.kind == "entries" else self.capacity for b in (*batched, *rest)]
+        share = self.capacity if self.plan.learns else self.plan.rows
+        counted = {"entries": self.room * threads, "bench": self.capacity * (threads if self.plan.learns else 1)}
+        counts = [counted.get(b.kind, self.capacity) for b in (*batched, *rest)]
+        self.set(bench=sum(b.size(share) for b in batched if b.kind == "bench"))
         sizes = [-(-b.size(n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)

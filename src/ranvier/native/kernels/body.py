@@ -33,6 +33,7 @@ class Body:
     shift: Value
     one_share: Value
     row_share: Value
+    packed_block: Value
     asked: Value | None = None
     dealer: Dealer | None = None
 
@@ -43,6 +44,12 @@ class Body:
     def at(self, buffer: Buffer | None) -> Value:
         """The pointer to a buffer; null for none."""
         return NULL if buffer is None else self.w.buffers[buffer.index]
+
+    def bench(self) -> Value:
+        """Where this thread packs."""
+        f = self.w.f
+        buffer = next(buffer for buffer in self.plan.buffers if buffer.kind == "bench")
+        return f.pointer(self.at(buffer), f.multiply(self.w.thread, self.w.words["bench"]), name="bench")
 
     # Rows
 
@@ -98,7 +105,8 @@ class Body:
             buffers = (step.x, step.weight, step.bias, out, extra)
         else:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
-        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop, *asked)
+        packed = (self.bench(),) if step.packed else ()
+        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop, *packed, *asked)
 
     def _skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""
@@ -135,10 +143,11 @@ class Body:
         first = f.divide(f.multiply(thread, count), threads)
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
-    def unit_share(self, weight: Buffer, strips: int, thread: Value) -> tuple[Value, Value]:
+    def unit_share(self, step: s.WeightGradient, strips: int, thread: Value) -> tuple[Value, Value]:
         """From where to where a thread goes in the units of a weight, the last of which have fewer rows."""
         f, threads = self.w.f, self.w.words["threads"]
-        block, rows, groups = gradient.BLOCK, weight.rows, weight.groups
+        weight = step.trained.value
+        block, rows, groups = step.block, weight.rows, weight.groups
         whole, rest = rows // block * strips, rows % block
 
         def unit(number: Value) -> Value:
@@ -211,14 +220,18 @@ class Body:
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
         strips = gradient.weight_units(step, registers)[1]
         pointers = [self.at(buffer) for buffer in buffers]
+        f, packed = self.w.f, tuple[Value, ...]()
+        if step.packed:
+            f.store(Value("i64", "-1"), self.packed_block, 8)
+            packed = (self.bench(), self.packed_block)
 
         def call(first: Value, stop: Value) -> None:
-            self.w.f.call(name, *pointers, self.scalars, self.rows, first, stop, *asked)
+            f.call(name, *pointers, self.scalars, self.rows, first, stop, *packed, *asked)
 
         if self.dealer is None or number is None:
-            call(*self.unit_share(t.value, strips, self.w.thread))
+            call(*self.unit_share(step, strips, self.w.thread))
         else:
-            self.dealer.units(number, lambda owner: self.unit_share(t.value, strips, owner), call)
+            self.dealer.units(number, lambda owner: self.unit_share(step, strips, owner), call)
 
     def _loss_sum(self, step: s.LossSum) -> None:
         f = self.w.f

@@ -1,6 +1,7 @@
 """Dense layers, forward and the way back of the data gradient: rows times panels of weights.
 
     for each run of row tiles of height h (see tile.segments):
+        pack the rows, where many panels read them (packed.py)
         for each v panels p of the weights:                         a panel stays in the L1 cache
             for each tile of h rows:
                 chains start at the bias (forward) or 0 (back)
@@ -18,11 +19,13 @@ lies beyond them belongs to the next group: it is neither read as a bias nor wri
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
+from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.skipping import positive_zero
 from ranvier.native.kernels.stopping import unless_asked
 from ranvier.native.kernels.tile import Strides, Tile, contract, panel_loops, segments
@@ -34,7 +37,7 @@ from ranvier.native.plan.tiles import PANEL, Registers
 class Product:
     """Writes one function `(ptr a, ptr weight, ptr bias, ptr out, ptr extra, i64 from, i64 to)`.
 
-    Where the step may be given up, `ptr asked` comes last.
+    Where rows are packed, `ptr packed` follows; where the step may be given up, `ptr asked` comes last.
 
     Parameters:
         a, out: the row buffers that go in and out.
@@ -54,7 +57,9 @@ class Product:
         self.length = self.panels_of.rows
         self.forward = forward
         self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, self.first, self.stop = f.parameters[:7]
-        self.asked = f.parameters[7] if len(f.parameters) > 7 else None
+        rest = list(f.parameters[7:])
+        self.packed = rest.pop(0) if step.packed else None
+        self.asked = rest.pop(0) if rest else None
         self.strides = Strides(self.a.stride, 1, self.panels_of.stride, PANEL)
         self.panels = self.panels_of.group_panels
         ragged = self.panels_of.groups > 1 and self.panels_of.width % PANEL
@@ -92,6 +97,9 @@ class Product:
         """One pass over all tiles, for `length` numbers of the chains from number k on."""
         f = self.f
         for height, first, end in segments(f, self.first, self.stop, self.heights):
+            if self.packed is not None:
+                x = f.pointer(self.a_pointer, k)
+                pack_rows(f, self.packed, x, self.a.stride, (first, end, height), length)
 
             def tiles(panel: Value, count: int, height: int = height, first: Value = first, end: Value = end) -> None:
                 column = f.multiply(panel, PANEL, "column")
@@ -100,14 +108,30 @@ class Product:
                 with unless_asked(f, self.asked), f.loop(first, end, height, name="row") as loop:
                     assert loop.index is not None
                     row = loop.index
-                    a = f.pointer(self.a_pointer, f.add(f.multiply(row, self.a.stride), k), name="rows")
+                    if self.packed is None:
+                        a = f.pointer(self.a_pointer, f.add(f.multiply(row, self.a.stride), k), name="rows")
+                    else:
+                        done = f.subtract(row, first)
+                        a = f.pointer(self.packed, f.multiply(done, length), name="rows")
+                        share = f.divide(f.multiply(length, height), f.subtract(end, first), "share")
+                        self.ask(b, count, f.divide(done, height), share)
                     out = f.pointer(self.out_pointer, self.place(self.out, row, column), name="out")
                     tail = self.tail is not None and panel.is_constant
                     start = self.beginning(column, out, (height, count), whole, tail)
-                    chains = contract(f, a, b, self.strides, length, start)
+                    strides = self.strides if self.packed is None else replace(self.strides, a_row=1, a_k=height)
+                    chains = contract(f, a, b, strides, length, start)
                     self.end(chains, row, column, out, whole, tail)
 
             panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
+
+    def ask(self, b: Value, count: int, tile: Value, share: Value) -> None:
+        """Ask for a share of the panels that come after these `count` ones, so that all tiles ask for all of them."""
+        f = self.f
+        with f.loop(f.multiply(tile, share), f.multiply(f.add(tile, 1), share), name="ahead") as loop:
+            assert loop.index is not None
+            line = f.pointer(b, f.add(f.multiply(loop.index, PANEL), count * self.strides.b_panel))
+            for p in range(count):
+                f.prefetch(f.pointer(line, p * self.strides.b_panel))
 
     def place(self, buffer: Buffer, row: Value, column: Value) -> Value:
         return self.f.add(self.f.multiply(row, buffer.stride), column)
@@ -216,6 +240,7 @@ def write_product(
 ) -> None:
     """Write the function of a forward step or of a data gradient."""
     pointers = dict.fromkeys(("a", "weight", "bias", "out", "extra"), "ptr noalias")
-    asked = {"asked": "ptr"} if stoppable else {}
-    with module.function(name, {**pointers, "from": "i64", "to": "i64", **asked}, internal=True) as f:
+    rest = {"packed": "ptr noalias"} if step.packed else {}
+    rest |= {"asked": "ptr"} if stoppable else {}
+    with module.function(name, {**pointers, "from": "i64", "to": "i64", **rest}, internal=True) as f:
         Product(f, registers, heights, step).write()

@@ -1,11 +1,12 @@
 """Gradients of weights and vectors, with the optimizer's update at the end of each tile.
 
-    for each unit, a block of 48 rows of the weight and v of its panels:
-        for each 128 rows of the batch, in order:
-            for each tile of h rows: its chains go on with x' dz
-        for each 16 chains, now complete and still in the L1 cache:
-            g = chain + l2 w + l1 sign(w)
-            w and the optimizer's slots move; w is stored rounded, too, where products read it so
+    for each unit, a block of 48 or 96 rows of the weight and v of its panels:
+        the columns of x that the block reads are packed, see packed.py, if those of the unit before were others
+        for each part of the batch, in order:
+            for each tile of h rows:
+                its chains go on with x' dz
+                after the last part, while they are in registers:  g = chain + l2 w + l1 sign(w)
+                    w and the optimizer's slots move; w is stored rounded, too, where products read it so
         the block is copied into the transposed weight, which data gradients read
 
 Groups have units of their own. Where a group does not fill its last panel, what lies beyond it in the errors belongs to
@@ -25,18 +26,14 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked
+from ranvier.native.kernels.packed import Packed
 from ranvier.native.kernels.stopping import unless_asked
-from ranvier.native.kernels.tile import Strides, contract, segments
+from ranvier.native.kernels.tile import Strides, Tile, contract, segments
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.steps import Buffer, Trained, VectorGradient, WeightGradient
 from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
-
-BLOCK = 48
-"""Rows of a weight in a unit: full tiles, and whole panels of the transposed weight."""
-PART = 128
-"""Batch rows that a unit takes at once, so that its errors stay in the L1 cache."""
 
 
 class Updater:
@@ -131,7 +128,7 @@ def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gra
 def weight_units(step: WeightGradient, registers: Registers) -> tuple[int, int]:
     """How many blocks of rows and how many strips of panels the units of a weight are, in each group."""
     weight = step.trained.value
-    return -(-weight.rows // BLOCK), -(-weight.group_panels // panels_at_once(step, registers))
+    return -(-weight.rows // step.block), -(-weight.group_panels // panels_at_once(step, registers))
 
 
 def panels_at_once(step: WeightGradient, registers: Registers) -> int:
@@ -151,16 +148,19 @@ def write_weight_gradient(
 ) -> None:
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
 
-    Where the step may be given up, `asked` comes last.
+    Where inputs are packed, `packed, last` follow, see `Packed`; where the step may be given up, `asked` comes last.
     """
     trained = step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     blocks, strips = weight_units(step, registers)
-    numbers = {"rows": "i64", "from": "i64", "to": "i64", **({"asked": "ptr"} if stoppable else {})}
+    numbers = {"rows": "i64", "from": "i64", "to": "i64"}
+    numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if step.packed else {}
+    numbers |= {"asked": "ptr"} if stoppable else {}
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, internal=True) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         asked = f.parameters[-1] if stoppable else None
+        packed = Packed(*f.parameters[len(names) + 3 : len(names) + 5]) if step.packed else None
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, asked)
         updater = Updater(f, rule, decay, trained, scalars)
         with f.loop(first, stop, name="unit") as loop, unless_asked(f, asked):
@@ -172,7 +172,9 @@ def write_weight_gradient(
                 pointers, buffers = _group(f, step, group, pointers, buffers)
             block = f.divide(unit, strips, "block") if strips > 1 else unit
             strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else Value("i64", "0")
-            _strip(f, step, registers, buffers, pointers, updater, rows, (block, strip))
+            if packed is not None:
+                packed.hold(f, step, x, rows, block, registers)
+            _strip(f, step, registers, buffers, pointers, updater, rows, (block, strip), packed)
 
 
 def _group(
@@ -197,6 +199,7 @@ def _strip(
     updater: Updater,
     rows: Value,
     place: tuple[Value, Value],
+    packed: Packed | None,
 ) -> None:
     """A unit, given by the numbers of its block and strip; the last strip may have fewer panels."""
     block, strip = place
@@ -207,11 +210,11 @@ def _strip(
         ragged = f.compare("eq", strip, strips - 1)
         whole = f.compare("ne", strip, strips - 1)
         with f.when(whole):
-            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once))
+            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once), packed)
         with f.when(ragged):
-            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, left))
+            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, left), packed)
     else:
-        _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once))
+        _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once), packed)
 
 
 def _unit(
@@ -223,16 +226,23 @@ def _unit(
     updater: Updater,
     rows: Value,
     unit: tuple[Value, Value, int],
+    packed: Packed | None,
 ) -> None:
-    """One unit: the tiles of up to 48 rows and some panels, then what becomes of their gradients."""
+    """One unit: the tiles of a block of rows and some panels, then what becomes of their gradients."""
     weight = step.trained.value
     x, dz, transposed = buffers
     block, panel, count = unit
-    first = f.multiply(block, BLOCK, "first")
-    stop = f.intrinsic("smin", f.add(first, BLOCK), Value("i64", str(weight.rows)))
+    first = f.multiply(block, step.block, "first")
+    stop = f.intrinsic("smin", f.add(first, step.block), Value("i64", str(weight.rows)))
     base = f.multiply(panel, weight.stride, "panel.start")
-    sums = Sums(f, f.stack(f.module.vector, BLOCK * count, name="sums"), first, count)
-    a, b = x, f.pointer(dz, f.multiply(panel, PANEL), name="errors")
+    sums = Sums(f, f.stack(f.module.vector, step.block * count, name="sums"), first, count) if step.part else None
+    b = f.pointer(dz, f.multiply(panel, PANEL), name="errors")
+    masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
+
+    def inputs(row: Value, height: int, part: Value) -> tuple[Value, int, int]:
+        if packed is not None:
+            return packed.tile(f, f.subtract(row, first), height, rows, part), 1, height
+        return f.pointer(x, f.add(f.multiply(part, step.x.stride), row), name="inputs"), 1, step.x.stride
 
     def ask(row: Value, height: int) -> None:
         for pointer in pointers.moved:
@@ -241,25 +251,24 @@ def _unit(
                     offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL))
                     f.prefetch(f.pointer(pointer, offset), write=True)
 
-    if step.parts:
-        with f.loop(0, BLOCK * count, name="clear") as loop:
-            assert loop.index is not None
-            f.store(f.constant(0.0), f.pointer(sums.memory, loop.index, f.module.vector))
-        with f.loop(Value("i64", "0"), rows, PART, name="part") as loop:
-            assert loop.index is not None
-            length = f.intrinsic("smin", f.subtract(rows, loop.index), Value("i64", str(PART)))
-            a_part = f.pointer(a, f.multiply(loop.index, step.x.stride))
-            b_part = f.pointer(b, f.multiply(loop.index, step.dz.stride))
-            with unless_asked(f, pointers.asked):
-                _tiles(f, step, registers, (a_part, b_part, length), (first, stop), sums, ask)
-    else:
-        _tiles(f, step, registers, (a, b, rows), (first, stop), sums, ask)
-    masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
-    with f.loop(first, stop, name="move") as loop:
-        assert loop.index is not None
-        for p, mask in enumerate(masks):
-            offset = f.add(f.add(base, p * weight.stride), f.multiply(loop.index, PANEL), "offset")
-            finish(f, updater, pointers, offset, masked(f, f.load(sums.at(loop.index, p), name="g"), mask))
+    def end(row: Value, chains: Tile) -> None:
+        for r, line in enumerate(chains):
+            for p, (gradient, mask) in enumerate(zip(line, masks, strict=True)):
+                offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL), "offset")
+                finish(f, updater, pointers, offset, masked(f, gradient, mask))
+
+    tiles = Tiles(f, step, exact_heights(weight.rows, registers), (first, stop), count, inputs, (ask, end))
+    with unless_asked(f, pointers.asked):
+        if sums is None:
+            tiles.write(b, Value("i64", "0"), rows, None, last=True)
+        else:
+            sums.clear(step.block * count)
+            final = f.multiply(f.divide(f.subtract(rows, 1), step.part), step.part, "final")
+            with f.loop(Value("i64", "0"), final, step.part, name="part") as loop:
+                assert loop.index is not None
+                with unless_asked(f, pointers.asked):
+                    tiles.write(b, loop.index, Value("i64", str(step.part)), sums, last=False)
+            tiles.write(b, final, f.subtract(rows, final), sums, last=True)
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
@@ -277,7 +286,7 @@ def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
 
 
 class Sums:
-    """Where the chains of a unit wait, 16 numbers for each row and panel."""
+    """Where the chains of a unit wait between parts of the batch, 16 numbers for each row and panel."""
 
     def __init__(self, f: Function, memory: Value, first: Value, count: int) -> None:
         self.f, self.memory, self.first, self.count = f, memory, first, count
@@ -287,37 +296,69 @@ class Sums:
         place = self.f.multiply(self.f.subtract(row, self.first), self.count)
         return self.f.pointer(self.memory, self.f.add(place, below * self.count + panel), self.f.module.vector)
 
-
-def _tiles(
-    f: Function,
-    step: WeightGradient,
-    registers: Registers,
-    operands: tuple[Value, Value, Value],
-    where: tuple[Value, Value],
-    sums: Sums,
-    ask: Callable[[Value, int], None],
-) -> None:
-    """All tiles of a unit, over some rows of the batch; where they are not all of them, the chains go on.
-
-    `ask` is called before each tile with its first row and height, to have what will be updated brought near.
-    """
-    x, b, length = operands
-    first, stop = where
-    strides = Strides(1, step.x.stride, PANEL, step.dz.stride)
-    zero, count = f.constant(0.0), sums.count
-    for height, begin, end in segments(f, first, stop, exact_heights(step.trained.value.rows, registers)):
-        with f.loop(begin, end, height, name="row") as loop:
+    def clear(self, count: int) -> None:
+        """Let all chains begin at 0."""
+        f = self.f
+        with f.loop(0, count, name="clear") as loop:
             assert loop.index is not None
-            row = loop.index
-            if step.far:
-                _ask_next(f, step, b, (f.subtract(row, first), length), (height, count))
-            ask(row, height)
-            places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)]
-            start = [[f.load(at) if step.parts else zero for at in line] for line in places]
-            chains = contract(f, f.pointer(x, row, name="inputs"), b, strides, length, start)
-            for values, line in zip(chains, places, strict=True):
-                for value, at in zip(values, line, strict=True):
-                    f.store(value, at)
+            f.store(f.constant(0.0), f.pointer(self.memory, loop.index, f.module.vector))
+
+
+class Tiles:
+    """Writes the tiles of a unit.
+
+    Parameters:
+        heights: of the tiles, falling.
+        where: the first row of the weight, and the one after the last.
+        count: how many panels a tile takes.
+        inputs: says, for the first row and height of a tile and the first row of the batch, where its inputs lie, and
+            how far apart they are from row to row of the weight and of the batch.
+        around: called before each tile with its first row and height, to have what will be updated brought near; and
+            after it, with its first row and the complete chains.
+    """
+
+    def __init__(
+        self,
+        f: Function,
+        step: WeightGradient,
+        heights: tuple[int, ...],
+        where: tuple[Value, Value],
+        count: int,
+        inputs: Callable[[Value, int, Value], tuple[Value, int, int]],
+        around: tuple[Callable[[Value, int], None], Callable[[Value, Tile], None]],
+    ) -> None:
+        self.f, self.step, self.heights, self.count, self.inputs = f, step, heights, count, inputs
+        self.first, self.stop = where
+        self.ask, self.end = around
+
+    def write(self, errors: Value, part: Value, length: Value, sums: Sums | None, last: bool) -> None:
+        """All tiles, over `length` rows of the batch from row `part` on.
+
+        Parameters:
+            errors: the panel's, of the whole batch.
+            sums: where chains go on that began before; None where they begin.
+            last: whether they end.
+        """
+        f, step, count = self.f, self.step, self.count
+        b = f.pointer(errors, f.multiply(part, step.dz.stride))
+        for height, begin, end in segments(f, self.first, self.stop, self.heights):
+            with f.loop(begin, end, height, name="row") as loop:
+                assert loop.index is not None
+                row = loop.index
+                if step.far:
+                    _ask_next(f, step, b, (f.subtract(row, self.first), length), (height, count))
+                if last:
+                    self.ask(row, height)
+                places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)] if sums else []
+                start = [[f.load(at) for at in line] for line in places] or [[f.constant(0.0)] * count] * height
+                a, a_row, a_k = self.inputs(row, height, part)
+                chains = contract(f, a, b, Strides(a_row, a_k, PANEL, step.dz.stride), length, start)
+                if last:
+                    self.end(row, chains)
+                    continue
+                for values, line in zip(chains, places, strict=True):
+                    for value, at in zip(values, line, strict=True):
+                        f.store(value, at)
 
 
 def _ask_next(f: Function, step: WeightGradient, b: Value, where: tuple[Value, Value], tile: tuple[int, int]) -> None:
@@ -327,7 +368,7 @@ def _ask_next(f: Function, step: WeightGradient, b: Value, where: tuple[Value, V
     """
     done, rows = where
     height, count = tile
-    per_row = f.divide(f.add(rows, BLOCK - 1), BLOCK)
+    per_row = f.divide(f.add(rows, step.block - 1), step.block)
     begin = f.multiply(done, per_row)
     end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), rows)
     with f.loop(begin, end, name="ahead") as loop:

@@ -73,6 +73,7 @@ class ModuleWriter:
         with self.module.function("span", {"thread": "i64", "argument": "ptr"}) as f:
             self._begin(f)
             words = self.words
+            body.packed_block = f.stack("i64", name="packed_block")
             last = f.pointer(words["starts"], words["steps"], "i64")
             numbers = f.load(last, "i64", name="all")
             with f.loop(ZERO, words["steps"], name="step") as loop:

@@ -1,4 +1,4 @@
-"""Copying what training moved into the transposed weights, which data gradients read."""
+"""Squares transposed in registers; copying what training moved into the transposed weights for data gradients."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def transpose(f: Function, source: Value, target: Value, first: Value, stop: Val
             rows = [f.load(f.pointer(at, r * PANEL), square, name="side") for r in range(SIDE)]
             row = f.multiply(f.add(column, half), PANEL)
             to = f.pointer(target, f.add(f.add(f.multiply(panel, stride), row), inside))
-            for c, turned in enumerate(_turned(f, rows)):
-                f.store(turned, f.pointer(to, c * PANEL))
+            for c, column_of in enumerate(turned(f, rows)):
+                f.store(column_of, f.pointer(to, c * PANEL))
 
 
-def _turned(f: Function, rows: list[Value]) -> list[Value]:
+def turned(f: Function, rows: list[Value]) -> list[Value]:
     """Eight vectors of eight, rows and columns exchanged, in three rounds of shuffles."""
     low = [0, 8, 1, 9, 4, 12, 5, 13]
     high = [2, 10, 3, 11, 6, 14, 7, 15]

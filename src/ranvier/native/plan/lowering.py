@@ -28,8 +28,17 @@ from ranvier.network.network import Placed
 FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 """Activations whose slope follows from their output, so that the weighted sums need not be kept."""
 
-MANY_ROWS = 160
-"""Batches up to this size go through a weight gradient in one part."""
+BLOCK = 48
+"""Rows of a weight in a unit of its gradient: full tiles, and whole panels of the transposed weight."""
+
+PART, PACKED_PART = 128, 256
+"""Batch rows that a unit takes at once, so that its errors stay in the L1 cache, and its inputs where not packed."""
+
+PACKED_ROWS, PACKED_PANELS, PACKED_BLOCKS = 64, 8, 4
+"""The fewest batch rows, panels of a weight and blocks of its rows for which packing pays."""
+
+BESIDE_PACKED = 64
+"""Numbers that packing may write beyond what it packs."""
 
 SKIPPED_INPUTS = 32
 """The fewest inputs of a layer that looks for zeros among them."""
@@ -62,6 +71,7 @@ class Lowering:
     Parameters:
         problem: what is to be run.
         purpose: TRAIN, GRADIENT, PREDICT or WATCH.
+        rows: how many rows a thread takes at once.
         block: from K of a layer to the length of its K-blocks.
         far: whether so many numbers are too many for the L2 cache.
         stoppable: whether steps may be given up half-way.
@@ -72,6 +82,7 @@ class Lowering:
         self,
         problem: Problem,
         purpose: str,
+        rows: int,
         block: Callable[[int], int],
         far: Callable[[int], bool],
         stoppable: bool = False,
@@ -79,7 +90,7 @@ class Lowering:
     ) -> None:
         self.problem = problem
         self.purpose = purpose
-        self.block = block
+        self.rows_at_once, self.block = rows, block
         self.far = far
         self.buffers: dict[str, Buffer] = {}
         self.stages: list[tuple[bool, list[RowStep | ColumnStep]]] = []
@@ -88,6 +99,7 @@ class Lowering:
         self.slots = () if problem.optimizer.full_batch or purpose != TRAIN else problem.optimizer.rule().slots
         self.stoppable = stoppable
         self.clips = purpose == TRAIN and problem.optimizer.clip_norm is not None
+        self.packed_numbers = 0
         self.store = purpose == GRADIENT or stored or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
@@ -119,6 +131,8 @@ class Lowering:
             if self.purpose == PREDICT:
                 self.rows(s.LossStep(z, None, losses, problem.loss, shape))
             self.rows(s.Answer(z, shape))
+        if self.packed_numbers:
+            self.buffer("packed", -(-self.packed_numbers // problem.batch_size), "bench")
         return tuple(
             Stage(kind, tuple(steps), self.stoppable and not any(map(moves, steps))) for kind, steps in self.stages
         )
@@ -223,7 +237,8 @@ class Lowering:
             self.rows(sparse.SparseForward(path, weight, bias, y, z, shape))
         else:
             places = self.buffer("places", place.inputs + s.BESIDE_PLACES) if self.skips(place) else None
-            self.rows(s.Forward(path, x, weight, bias, y, z, shape, self.block(place.fan_in), places))
+            block, packed = self.block(place.fan_in), self.packs(weight)
+            self.rows(s.Forward(path, x, weight, bias, y, z, shape, block, packed, places))
         return Done(place, x, y or z or x, z)
 
     def dropout(self, place: Placed, layer: Dropout, x: Buffer) -> Done:
@@ -288,22 +303,42 @@ class Lowering:
         if weight.value.kind == "table":
             self.last.append(self.sparse_gradient(path, dz, weight))
         else:
-            far = self.far((one.x.stride + dz.stride) * self.problem.batch_size)
-            parts = self.purpose == GRADIENT or self.problem.batch_size > MANY_ROWS
-            self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store, parts, far))
+            self.last.append(self.weight_gradient(path, one.x, dz, weight))
         if layer.bias:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:
             return dz, False
         dx = self.buffer(f"{path}.before", place.inputs)
-        block = self.block(weight.transposed.rows)
+        block, packed = self.block(weight.transposed.rows), self.packs(weight.transposed)
         if before is not None and isinstance(before.place.layer, Dense):
             shape = before.place.layer.activation
             seen, direct = self.seen(before, shape)
-            self.rows(s.Back(path, dz, weight.transposed, dx, shape, seen, direct, block))
+            self.rows(s.Back(path, dz, weight.transposed, dx, shape, seen, direct, block, packed))
             return dx, True
-        self.rows(s.Back(path, dz, weight.transposed, dx, None, None, False, block))
+        self.rows(s.Back(path, dz, weight.transposed, dx, None, None, False, block, packed))
         return dx, False
+
+    def weight_gradient(self, path: str, x: Buffer, dz: Buffer, weight: Trained) -> s.WeightGradient:
+        """The gradient of a weight: how much of it a unit of work takes, and whether its inputs are packed."""
+        batch, value = self.problem.batch_size, weight.value
+        far = self.far((x.stride + dz.stride) * batch)
+        packs = self.purpose == TRAIN and value.groups == 1 and batch >= PACKED_ROWS and value.panels >= PACKED_PANELS
+        for block in (2 * BLOCK, BLOCK) if packs else ():
+            if value.rows >= PACKED_BLOCKS * block and not self.far(2 * block * batch):
+                self.packed_numbers = max(self.packed_numbers, block * batch)
+                part = PACKED_PART if batch > PACKED_PART * 5 // 4 else 0
+                return s.WeightGradient(path, x, dz, weight, self.store, block, part, far, packed=True)
+        part = PART if self.purpose == GRADIENT or batch > PART * 5 // 4 else 0
+        return s.WeightGradient(path, x, dz, weight, self.store, BLOCK, part, far, packed=False)
+
+    def packs(self, panels: Buffer) -> bool:
+        """Whether a product packs its rows: where it has K-blocks, and many panels read them."""
+        block = self.block(panels.rows)
+        if self.purpose != TRAIN or not block or panels.group_panels < PACKED_PANELS:
+            return False
+        numbers = self.rows_at_once * block + BESIDE_PACKED
+        self.packed_numbers = max(self.packed_numbers, numbers)
+        return True
 
     def sparse_gradient(self, path: str, dz: Buffer, weight: Trained) -> sparse.SparseGradient:
         """The gradient of a table; where norms are clipped, its squares first."""

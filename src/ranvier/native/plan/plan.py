@@ -152,7 +152,7 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
     long = cost.long_step(problem) if learns else cost.long_prediction(problem)
     stoppable = purpose == GRADIENT or (learns and problem.batch_size >= long)
     stored = stoppable and problem.batch_size >= STORED_ROWS
-    lowering = Lowering(problem, purpose, block, lambda numbers: numbers * width > machine.l2, stoppable, stored)
+    lowering = Lowering(problem, purpose, rows, block, lambda numbers: numbers * width > machine.l2, stoppable, stored)
     stages = lowering.lower()
     found = []
     waiting = list(lowering.done)

@@ -90,12 +90,13 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     longest = max(len(buffer.name) for buffer in plan.buffers)
     total = 0
     for buffer in plan.buffers:
-        count = rows * (plan.problem.entries or 0) * threads if buffer.kind == "entries" else rows
-        size = buffer.size(count) * width
+        counts = {"entries": rows * (plan.problem.entries or 0) * threads, "bench": rows * threads}
+        size = buffer.size(counts.get(buffer.kind, rows)) * width
         total += size
         columns = str(buffer.columns)
         whole = f"{buffer.rows} x {columns}"
         shapes = {"rows": f"{rows} x {columns}", "weight": whole, "table": whole, "column": f"{rows} x 1"}
+        shapes["bench"] = f"{threads} x {rows} x {columns}"
         yield f"    {buffer.name:{longest}s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
     yield f"    {'all together':{longest}s} {'':14s} {_bytes(total):>10s}"
 
@@ -126,7 +127,7 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         sums = f"{step.x.name} W{plus}"
         yield f"{step.path}: {out} = {f'{shape}({sums})' if shape else sums}"
         yield f"    {batch} x {k} x {n}, {_mega(2 * batch * k * n)}"
-        blocks = f" in blocks of {step.block}" if step.block and step.block < k else ""
+        blocks = _blocks(step, k)
         yield f"    for each panel of {_of_groups(step.weight)}W"
         yield "        for each tile of rows"
         yield f"            sum over K{blocks}{'; add b' if plus else ''}{f'; {shape}' if shape else ''}"
@@ -139,16 +140,22 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
         yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{slope}"
         yield f"    {batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
-        if step.transposed.groups > 1:
+        blocks = _blocks(step, n)
+        if step.transposed.groups > 1 or blocks:
             yield f"    for each panel of {_of_groups(step.transposed)}W'"
+        if blocks:
+            yield f"        for each tile of rows: sum over N{blocks}"
     elif isinstance(step, s.WeightGradient):
         k, n = step.trained.value.rows, step.trained.value.columns
         rounded = ", rounded W" if step.trained.rounded else ""
         moved = f"W{rounded} and its copy W'" if step.trained.transposed else f"W{rounded}"
         yield f"{step.path}: dW = {step.x.name}' {step.dz.name}"
         yield f"    {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
-        yield f"    for each block of 48 rows and some panels of {_of_groups(step.trained.value)}W"
-        yield f"        for each {'part of the batch, each ' if step.parts else ''}tile: sum over its rows"
+        yield f"    for each block of {step.block} rows and some panels of {_of_groups(step.trained.value)}W"
+        if step.packed:
+            yield f"        pack the block's columns of {step.x.name}, unless the last ones were the same"
+        parts = f"{step.part} rows of the batch, each " if step.part else ""
+        yield f"        for each {parts}tile: sum over its rows"
         then = "store the block" if step.store else f"{plan.problem.optimizer.name} moves {moved}"
         yield f"        {then}"
     elif isinstance(step, s.Rounding):
@@ -162,6 +169,12 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         pieces = (trained,) if isinstance(trained, s.Trained) else trained
         of = f" of {', '.join(piece.entry.name for piece in pieces)}" if pieces else ""
         yield f"{type(step).__name__}{of}{': ' if named else ''}{', '.join(named)}"
+
+
+def _blocks(step: s.Forward | s.Back, length: int) -> str:
+    """How the chains of a product are cut, where they are."""
+    packed = ", packed" if step.packed else ""
+    return f" in blocks of {step.block}{packed}" if step.block and step.block < length else ""
 
 
 def _sparse(plan: Plan, step: SparseForward | SparseGradient, batch: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ Memory is laid out so that every inner loop walks along it:
     column   (B,)                   one number a row
     cells    (count,)               anything else
     entries  (entries, columns)     for each entry of a batch of sparse rows
+    bench    (threads, B, columns)  each thread's own, for what it packs
 
 The weight of a layer of G groups is G weights, one after the other, each as if it were the only one: (K / G, N / G)
 with panels of its own. Rows are not cut: the part of group g begins at its first column, wherever that is, and a step
@@ -92,8 +93,11 @@ class Buffer:
         return self.groups * self.group_panels
 
     def size(self, batch: int) -> int:
-        """How many numbers it holds, for a batch of so many rows; of so many entries where it is for entries."""
-        if self.kind == "entries":
+        """How many numbers it holds, for a batch of so many rows.
+
+        Of so many entries where it is for entries; of so many rows in all threads together where it is a bench.
+        """
+        if self.kind in ("entries", "bench"):
             return batch * self.columns
         if self.kind in ("rows", "column"):
             return batch * self.stride
@@ -138,6 +142,7 @@ class Gather(RowStep):
 class Forward(RowStep):
     """z = x W + b, y = activation(z); `z` is None where nobody reads it.
 
+    `block` is the length of the K-blocks, or 0. `packed` says whether rows are packed before they are read.
     `places` is where it is noted which x are not 0; None where zeros are never left out.
     """
 
@@ -149,12 +154,16 @@ class Forward(RowStep):
     z: Buffer | None
     activation: Activation
     block: int
+    packed: bool
     places: Buffer | None = None
 
 
 @record
 class Back(RowStep):
-    """dx = dz W', times the slope of the activation that made x where `slope` says one; `seen` is its z or y."""
+    """dx = dz W', times the slope of the activation that made x where `slope` says one; `seen` is its z or y.
+
+    `block` and `packed` as for Forward.
+    """
 
     path: str
     dz: Buffer
@@ -164,6 +173,7 @@ class Back(RowStep):
     seen: Buffer | None
     from_output: bool
     block: int
+    packed: bool
 
 
 @record
@@ -323,8 +333,9 @@ class Trained:
 class WeightGradient(ColumnStep):
     """g = x' dz, summed in row order, plus penalties; then the update, or g is stored.
 
-    `parts`: the batch is taken in parts, whose errors stay in the L1 cache. `far`: what the batch left for it does not
-    stay in the L2 cache.
+    `block`: the rows of the weight that a unit of work takes. `part`: the rows of the batch that it takes at once, so
+    that their errors stay in the L1 cache; 0 for all. `far`: what the batch left for it does not stay in the L2 cache.
+    `packed`: the inputs of a block are packed before they are read.
     """
 
     path: str
@@ -332,8 +343,10 @@ class WeightGradient(ColumnStep):
     dz: Buffer
     trained: Trained
     store: bool
-    parts: bool
+    block: int
+    part: int
     far: bool
+    packed: bool
 
 
 @record

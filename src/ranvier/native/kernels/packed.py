@@ -1,0 +1,102 @@
+"""Packing: the numbers that tiles read, copied into a thread's own memory in the order in which they read them.
+
+A tile of a weight gradient walks down the batch and takes h columns of each row, which lies far from the row before. As
+long as they are few, caches make up for it. Packed, they follow each other, and the processor fetches them ahead:
+
+    columns of a block, tile by tile:   packed[tile][k][r] = x[k][first + tile h + r]
+
+All panels of the weight read the same columns, so a thread packs once for many units. Tiles of forward and back walk
+along h rows at once, and all panels read the same rows, a K-block at a time:
+
+    rows of a part, tile by tile:       packed[tile][k][r] = x[first + tile h + r][k]
+
+Copies change no bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.transpose import SIDE, turned
+from ranvier.native.kernels.values import Value, vector_of
+from ranvier.native.plan.steps import WeightGradient
+from ranvier.native.plan.tiles import Registers, exact_heights
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The packed inputs of a block of a weight gradient.
+
+    Fields:
+        memory: where they are, room for the rows of the batch times those of a block.
+        last: the address of the number of the block that is packed now.
+    """
+
+    memory: Value
+    last: Value
+
+    def hold(
+        self, f: Function, step: WeightGradient, x: Value, rows: Value, block: Value, registers: Registers
+    ) -> None:
+        """Pack the columns of a block, unless they are."""
+        weight_rows = step.trained.value.rows
+        whole, left = divmod(weight_rows, step.block)
+        heights = exact_heights(weight_rows, registers)
+        with f.when(f.compare("ne", f.load(self.last, "i64", 8), block), name="pack"):
+            f.store(block, self.last, 8)
+            if left and whole:
+                with f.when(f.compare("slt", block, whole)):
+                    self._pack(f, step, x, rows, block, _tiles(step.block, heights))
+                with f.when(f.compare("sge", block, whole)):
+                    self._pack(f, step, x, rows, block, _tiles(left, heights))
+            else:
+                self._pack(f, step, x, rows, block, _tiles(left or step.block, heights))
+
+    def _pack(
+        self, f: Function, step: WeightGradient, x: Value, rows: Value, block: Value, tiles: list[tuple[int, int]]
+    ) -> None:
+        source = f.pointer(x, f.multiply(block, step.block))
+        with f.loop(Value("i64", "0"), rows, name="k") as loop:
+            assert loop.index is not None
+            line = f.pointer(source, f.multiply(loop.index, step.x.stride))
+            for first, height in tiles:
+                numbers = f.load(f.pointer(line, first), vector_of(f.module.element, height), f.module.bytes)
+                place = f.add(f.multiply(rows, first), f.multiply(loop.index, height))
+                f.store(numbers, f.pointer(self.memory, place), f.module.bytes)
+
+    def tile(self, f: Function, first: Value, height: int, rows: Value, k: Value) -> Value:
+        """Where the numbers of the tile lie that begins so many rows into the block, from row k of the batch on."""
+        return f.pointer(self.memory, f.add(f.multiply(first, rows), f.multiply(k, height)), name="inputs")
+
+
+def pack_rows(f: Function, packed: Value, x: Value, stride: int, rows: tuple[Value, Value, int], length: Value) -> None:
+    """Pack `length` numbers of each row, tiles of one height from a first row on; x is the place of those of row 0.
+
+    A little more is read of each row, up to the next multiple of 8, and up to 64 numbers more are written at the end.
+
+    Parameters:
+        rows: the first one, the one after the last, and the height.
+    """
+    first, stop, height = rows
+    line = vector_of(f.module.element, SIDE)
+    nothing = f.constant(0.0, line)
+    with f.loop(first, stop, height, name="tile") as tiles, f.loop(Value("i64", "0"), length, SIDE, name="k") as loop:
+        assert tiles.index is not None
+        assert loop.index is not None
+        source = f.pointer(x, f.add(f.multiply(tiles.index, stride), loop.index))
+        place = f.add(f.multiply(f.subtract(tiles.index, first), length), f.multiply(loop.index, height))
+        target = f.pointer(packed, place)
+        read = [f.load(f.pointer(source, r * stride), line, f.module.bytes) for r in range(height)]
+        for k, column in enumerate(turned(f, read + [nothing] * (SIDE - height))):
+            f.store(column, f.pointer(target, k * height), f.module.bytes)
+
+
+def _tiles(rows: int, heights: tuple[int, ...]) -> list[tuple[int, int]]:
+    """First row and height of the tiles that cover so many rows, as `tile.segments` takes them."""
+    found, first = [], 0
+    for height in heights:
+        while rows - first >= height:
+            found.append((first, height))
+            first += height
+    return found

@@ -1,0 +1,118 @@
+"""What tiles read may be packed first, and chains may be cut into K-blocks: nobody can tell from the bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ranvier.engine import Problem
+from ranvier.native import compiled, engine
+from ranvier.native.plan import lowering
+from ranvier.native.plan import plan as planning
+from ranvier.native.plan.plan import Machine, Plan
+from ranvier.native.plan.steps import Back, Forward, WeightGradient
+from ranvier.network.layers import Dense, Dropout
+from ranvier.network.losses import loss
+from ranvier.network.optimizers import SGD, Adam
+from tests.native.against_reference import problem, rows_for, span_for
+from tests.native.test_same_bits import loaded
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+SIZES = [1, 2, 15, 16, 17, 31, 33, 100, 257]
+SMALL = 40 << 10
+"""An L2 cache in which no rows stay, but the packed columns of a block do."""
+
+
+@contextmanager
+def packing(everything: bool) -> Iterator[None]:
+    """Pack wherever that can be done, with K-blocks as short as they get; or nowhere, with no K-blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        few = 1 if everything else 1 << 30
+        for name in ("PACKED_ROWS", "PACKED_PANELS", "PACKED_BLOCKS"):
+            patch.setattr(lowering, name, few)
+        patch.setattr(lowering, "PACKED_PART", 16)
+        patch.setattr(planning, "LONG_CHAIN", 16 if everything else 1 << 30)
+        usual = engine.machine
+        if everything:
+            patch.setattr(engine, "machine", lambda *given: Machine(usual(*given).registers, 32 << 10, SMALL))
+        compiled.forget()
+        yield
+        compiled.forget()
+
+
+def outcome(task: Problem, threads: int) -> tuple[bytes, ...]:
+    executable = loaded(task, threads)
+    losses = executable.run(rows_for(task, 100), span_for(task, 100, steps=3))
+    state = executable.read()
+    return losses.tobytes(), state.parameters.tobytes(), state.slots.tobytes()
+
+
+def packs_something(plan: Plan) -> set[str]:
+    """Which kinds of steps pack."""
+    steps = [step for stage in plan.stages for step in stage.steps]
+    return {type(step).__name__ for step in steps if isinstance(step, Forward | Back | WeightGradient) and step.packed}
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    inputs=st.sampled_from(SIZES),
+    units=st.sampled_from(SIZES),
+    batch=st.sampled_from([1, 2, 17, 45]),
+    precision=st.sampled_from(["float32", "float64", "bfloat16"]),
+    threads=st.sampled_from([1, 2, 4]),
+    clipped=st.booleans(),
+)
+def test_packing_changes_no_bit(
+    inputs: int, units: int, batch: int, precision: str, threads: int, clipped: bool
+) -> None:
+    layers = [Dense(units, "gelu"), Dropout(0.2), Dense(33, "relu"), Dense(units, "tanh"), Dense(3, "softmax")]
+    optimizer = Adam(0.01, clip_norm=0.5) if clipped else SGD(0.01)
+    options: dict[str, Any] = {"batch_size": batch, "precision": precision, "weighted": True}
+    task = problem(inputs, layers, loss("categorical_cross_entropy"), optimizer, **options)
+    found = []
+    for everything in (False, True):
+        with packing(everything):
+            found.append(outcome(task, threads))
+    assert found[0] == found[1]
+
+
+def test_all_kinds_of_products_pack() -> None:
+    """What the test above compares is not the same thing twice."""
+    layers = [Dense(257, "relu"), Dense(257, "relu"), Dense(3, "softmax")]
+    task = problem(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
+    with packing(everything=False):
+        assert packs_something(loaded(task).plan) == set()
+    with packing(everything=True):
+        plan = loaded(task).plan
+        assert packs_something(plan) == {"Forward", "Back", "WeightGradient"}
+        assert "in blocks of 128, packed" in plan.show()
+        assert "pack the block's columns" in plan.show()
+
+
+def test_groups_are_packed_one_by_one() -> None:
+    layers = [Dense(264, "relu", groups=2), Dense(257, "relu"), Dense(3, "softmax")]
+    task = problem(514, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
+    found = []
+    for everything in (False, True):
+        with packing(everything):
+            found.append(outcome(task, 2))
+    assert found[0] == found[1]
+
+
+def test_a_batch_larger_than_planned_finds_room() -> None:
+    layers = [Dense(257, "relu"), Dense(3, "softmax")]
+    small, large = (
+        problem(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=size) for size in (10, 45)
+    )
+    found = []
+    with packing(everything=True):
+        for task in (small, large):
+            executable = loaded(task, 2)
+            executable.run(rows_for(large, 100), span_for(large, 100, steps=3))
+            found.append(executable.read().parameters.tobytes())
+    assert found[0] == found[1]
