@@ -5,7 +5,7 @@
         for each part of the batch, in order:
             for each tile of h rows:
                 its chains go on with x' dz
-                after the last part, while they are in registers:  g = chain + l2 w + l1 sign(w)
+                after the last part:  g = chain + l2 w + l1 sign(w)
                     w and the optimizer's slots move; w is stored rounded, too, where products read it so
         the block is copied into the transposed weight, which data gradients read
 
@@ -19,7 +19,9 @@ itself (for one gradient over all rows, or to clip by norm) it is stored instead
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
@@ -54,6 +56,11 @@ class Updater:
         for number, name in enumerate(rule.scalars):
             exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
             self.values[name] = f.splat(self.rounded(exact), name=name)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the update is short enough to be written out for every row of a tile."""
+        return self.rule is None or not self.rule.slots
 
     def rounded(self, exact: Value) -> Value:
         return exact if self.f.module.element == "double" else self.f.cast("fptrunc", exact, self.f.module.element)
@@ -235,7 +242,8 @@ def _unit(
     first = f.multiply(block, step.block, "first")
     stop = f.intrinsic("smin", f.add(first, step.block), Value("i64", str(weight.rows)))
     base = f.multiply(panel, weight.stride, "panel.start")
-    sums = Sums(f, f.stack(f.module.vector, step.block * count, name="sums"), first, count) if step.part else None
+    memory = None if updater.is_short and not step.part else f.stack(f.module.vector, step.block * count, name="sums")
+    sums = None if memory is None else Sums(f, memory, first, count)
     b = f.pointer(dz, f.multiply(panel, PANEL), name="errors")
     masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
 
@@ -258,17 +266,16 @@ def _unit(
                 finish(f, updater, pointers, offset, masked(f, gradient, mask))
 
     tiles = Tiles(f, step, exact_heights(weight.rows, registers), (first, stop), count, inputs, (ask, end))
-    with unless_asked(f, pointers.asked):
-        if sums is None:
-            tiles.write(b, Value("i64", "0"), rows, None, last=True)
-        else:
-            sums.clear(step.block * count)
-            final = f.multiply(f.divide(f.subtract(rows, 1), step.part), step.part, "final")
-            with f.loop(Value("i64", "0"), final, step.part, name="part") as loop:
-                assert loop.index is not None
-                with unless_asked(f, pointers.asked):
-                    tiles.write(b, loop.index, Value("i64", str(step.part)), sums, last=False)
-            tiles.write(b, final, f.subtract(rows, final), sums, last=True)
+    if step.part and sums is not None:
+        sums.clear(step.block * count)
+        with f.loop(Value("i64", "0"), rows, step.part, name="part") as loop, unless_asked(f, pointers.asked):
+            assert loop.index is not None
+            left = f.subtract(rows, loop.index, "left")
+            sums.complete = f.compare("sle", left, step.part, "complete")
+            tiles.write(b, loop.index, f.intrinsic("smin", left, Value("i64", str(step.part))), sums)
+    else:
+        with unless_asked(f, pointers.asked):
+            tiles.write(b, Value("i64", "0"), rows, sums)
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
@@ -286,7 +293,12 @@ def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
 
 
 class Sums:
-    """Where the chains of a unit wait between parts of the batch, 16 numbers for each row and panel."""
+    """Where the chains of a unit wait for the next part of the batch or their update: 16 numbers a row and panel.
+
+    `complete` says, where there are parts, whether chains are complete after this one.
+    """
+
+    complete: Value | None = None
 
     def __init__(self, f: Function, memory: Value, first: Value, count: int) -> None:
         self.f, self.memory, self.first, self.count = f, memory, first, count
@@ -331,34 +343,43 @@ class Tiles:
         self.first, self.stop = where
         self.ask, self.end = around
 
-    def write(self, errors: Value, part: Value, length: Value, sums: Sums | None, last: bool) -> None:
+    def write(self, errors: Value, part: Value, length: Value, sums: Sums | None) -> None:
         """All tiles, over `length` rows of the batch from row `part` on.
 
         Parameters:
             errors: the panel's, of the whole batch.
-            sums: where chains go on that began before; None where they begin.
-            last: whether they end.
+            sums: where chains wait; None where they go from registers straight into the update.
         """
         f, step, count = self.f, self.step, self.count
         b = f.pointer(errors, f.multiply(part, step.dz.stride))
+        begun = sums is not None and sums.complete is not None
         for height, begin, end in segments(f, self.first, self.stop, self.heights):
             with f.loop(begin, end, height, name="row") as loop:
                 assert loop.index is not None
                 row = loop.index
                 if step.far:
                     _ask_next(f, step, b, (f.subtract(row, self.first), length), (height, count))
-                if last:
+                with self.complete(sums):
                     self.ask(row, height)
                 places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)] if sums else []
-                start = [[f.load(at) for at in line] for line in places] or [[f.constant(0.0)] * count] * height
+                start = (
+                    [[f.load(at) for at in line] for line in places] if begun else [[f.constant(0.0)] * count] * height
+                )
                 a, a_row, a_k = self.inputs(row, height, part)
                 chains = contract(f, a, b, Strides(a_row, a_k, PANEL, step.dz.stride), length, start)
-                if last:
+                if sums is None:
                     self.end(row, chains)
                     continue
                 for values, line in zip(chains, places, strict=True):
                     for value, at in zip(values, line, strict=True):
                         f.store(value, at)
+                with self.complete(sums), f.loop(row, f.add(row, height), name="move") as move:
+                    assert move.index is not None
+                    self.end(move.index, [[f.load(sums.at(move.index, p), name="g") for p in range(count)]])
+
+    def complete(self, sums: Sums | None) -> AbstractContextManager[Any]:
+        """Run the body only where chains are complete."""
+        return nullcontext() if sums is None or sums.complete is None else self.f.when(sums.complete, name="complete")
 
 
 def _ask_next(f: Function, step: WeightGradient, b: Value, where: tuple[Value, Value], tile: tuple[int, int]) -> None:

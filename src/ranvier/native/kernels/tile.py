@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 
-UNROLL = 4
-"""Steps of a contraction that a round of its loop makes.
+UNROLL, UNROLL_FULL = 2, 4
+"""Steps of a contraction that a round of its loop makes; the second for tiles of `FULL` rows times panels and more.
 
 A core to itself is as fast with two. With another thread on the same core, as in most rented machines, instructions are
-what is scarce, and four save a tenth of them; more save little.
+what is scarce, and four save a tenth of them; more save little. Smaller tiles are few, and code takes time to compile.
 """
+FULL = 6
 
 Tile = list[list[Value]]
 """c[row][panel], each a vector of 16."""
@@ -70,8 +71,9 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
             loop.carry(*moved, *chains)
         return list(loop.results)
 
-    whole = f.bitwise("and", length, -UNROLL, "whole")
-    state = round_of(UNROLL, Value("i64", "0"), whole, [a, b, *flat], "k")
+    unroll = UNROLL_FULL if height * panels >= FULL else UNROLL
+    whole = f.bitwise("and", length, -unroll, "whole")
+    state = round_of(unroll, Value("i64", "0"), whole, [a, b, *flat], "k")
     state = round_of(1, whole, length, state, "k.rest")
     chains = state[2:]
     return [chains[r * panels : (r + 1) * panels] for r in range(height)]
