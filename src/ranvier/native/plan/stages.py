@@ -7,7 +7,7 @@ from ranvier.native.plan.sparse import MOVE, SparseGradient
 from ranvier.native.plan.steps import ColumnStep, RowStep
 from ranvier.records import record
 
-FEWEST_ROWS = 32
+FEWEST_ROWS = 64
 """The rows of the smallest part that is dealt out: fewer would read all weights for little work."""
 WORDS_A_SHARE = 16
 """The distance of words that different threads write: pairs of cache lines are fetched together."""
