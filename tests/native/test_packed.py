@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ranvier.engine import Problem
 from ranvier.native import compiled, engine
-from ranvier.native.plan import lowering
-from ranvier.native.plan import plan as planning
+from ranvier.native.plan import cuts
 from ranvier.native.plan.plan import Machine, Plan
 from ranvier.native.plan.steps import Back, Forward, WeightGradient
+from ranvier.native.plan.tiles import Registers
 from ranvier.network.layers import Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import SGD, Adam
@@ -29,17 +29,22 @@ SMALL = 40 << 10
 
 
 @contextmanager
-def packing(everything: bool) -> Iterator[None]:
-    """Pack wherever that can be done, with K-blocks as short as they get; or nowhere, with no K-blocks."""
+def packing(everything: bool, registers: Registers | None = None) -> Iterator[None]:
+    """Pack wherever that can be done, with K-blocks as short as they get; or nowhere, with no K-blocks.
+
+    Tiles may be made for other registers: they spill, but give the same bits.
+    """
     with pytest.MonkeyPatch.context() as patch:
         few = 1 if everything else 1 << 30
         for name in ("PACKED_ROWS", "PACKED_PANELS", "PACKED_BLOCKS"):
-            patch.setattr(lowering, name, few)
-        patch.setattr(lowering, "PACKED_PART", 16)
-        patch.setattr(planning, "LONG_CHAIN", 16 if everything else 1 << 30)
+            patch.setattr(cuts, name, few)
+        patch.setattr(cuts, "PACKED_PART", 16)
+        patch.setattr(cuts, "LONG_CHAIN", 16 if everything else 1 << 30)
         usual = engine.machine
         if everything:
-            patch.setattr(engine, "machine", lambda *given: Machine(usual(*given).registers, 32 << 10, SMALL))
+            patch.setattr(
+                engine, "machine", lambda *given: Machine(registers or usual(*given).registers, 32 << 10, SMALL)
+            )
         compiled.forget()
         yield
         compiled.forget()
@@ -66,9 +71,10 @@ def packs_something(plan: Plan) -> set[str]:
     precision=st.sampled_from(["float32", "float64", "bfloat16"]),
     threads=st.sampled_from([1, 2, 4]),
     clipped=st.booleans(),
+    registers=st.sampled_from([None, Registers(32, 1)]),
 )
 def test_packing_changes_no_bit(
-    inputs: int, units: int, batch: int, precision: str, threads: int, clipped: bool
+    inputs: int, units: int, batch: int, precision: str, threads: int, clipped: bool, registers: Registers | None
 ) -> None:
     layers = [Dense(units, "gelu"), Dropout(0.2), Dense(33, "relu"), Dense(units, "tanh"), Dense(3, "softmax")]
     optimizer = Adam(0.01, clip_norm=0.5) if clipped else SGD(0.01)
@@ -76,7 +82,7 @@ def test_packing_changes_no_bit(
     task = problem(inputs, layers, loss("categorical_cross_entropy"), optimizer, **options)
     found = []
     for everything in (False, True):
-        with packing(everything):
+        with packing(everything, registers):
             found.append(outcome(task, threads))
     assert found[0] == found[1]
 
@@ -89,9 +95,20 @@ def test_all_kinds_of_products_pack() -> None:
         assert packs_something(loaded(task).plan) == set()
     with packing(everything=True):
         plan = loaded(task).plan
+        assert "panels" in {buffer.kind for buffer in plan.buffers}
         assert packs_something(plan) == {"Forward", "Back", "WeightGradient"}
         assert "in blocks of 128, packed" in plan.show()
         assert "pack the block's columns" in plan.show()
+
+
+def test_packing_for_wide_registers_changes_no_bit() -> None:
+    layers = [Dense(257, "relu"), Dense(257, "relu"), Dense(3, "softmax")]
+    task = problem(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
+    found = []
+    for everything in (False, True):
+        with packing(everything, Registers(32, 1)):
+            found.append(outcome(task, 2))
+    assert found[0] == found[1]
 
 
 def test_groups_are_packed_one_by_one() -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ranvier.native.machine.team import Team
 
 Array = NDArray[Any]
-GROWING = ("rows", "column", "entries", "bench")
+GROWING = ("rows", "panels", "column", "entries", "bench")
 """Kinds of buffers whose size depends on the batch."""
 MOST_ENTRIES = 2**31 - 1
 AGREED = 16

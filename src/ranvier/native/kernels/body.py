@@ -106,7 +106,8 @@ class Body:
         else:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
         packed = (self.bench(),) if step.packed else ()
-        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop, *packed, *asked)
+        rows = self.rows if self.plan.learns else ZERO
+        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), rows, first, stop, *packed, *asked)
 
     def _skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""

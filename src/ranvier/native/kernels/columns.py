@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.gradient import Pointers, Updater, column_sums
+from ranvier.native.kernels.gradient import column_sums
 from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.sparse import clipped_squares
 from ranvier.native.kernels.transpose import transpose
+from ranvier.native.kernels.update import Pointers, Updater
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
 from ranvier.native.plan.tiles import PANEL
@@ -26,8 +27,8 @@ def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
         with f.loop(first, stop, name="panel") as loop:
             assert loop.index is not None
             column = f.multiply(loop.index, PANEL)
-            second = None if step.b is None else (b, step.b.stride)
-            (added,) = column_sums(f, (a, step.a.stride), second, column, 1, rows)
+            second = None if step.b is None else (b, step.b)
+            (added,) = column_sums(f, (a, step.a), second, column, 1, rows)
             f.store(added, f.pointer(sums, column))
 
 
@@ -40,7 +41,7 @@ def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) 
         with f.loop(first, stop, name="panel") as loop:
             assert loop.index is not None
             column = f.multiply(loop.index, PANEL)
-            (added,) = column_sums(f, (x, step.x.stride), None, column, 1, rows)
+            (added,) = column_sums(f, (x, step.x), None, column, 1, rows)
             mean = f.divide(added, count, "mean")
             f.store(mean, f.pointer(mean_at, column))
             start = f.pointer(x, column)

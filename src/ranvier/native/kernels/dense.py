@@ -25,6 +25,7 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
+from ranvier.native.kernels.layout import beside, place
 from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.skipping import positive_zero
 from ranvier.native.kernels.stopping import unless_asked
@@ -35,7 +36,7 @@ from ranvier.native.plan.tiles import PANEL, Registers
 
 
 class Product:
-    """Writes one function `(ptr a, ptr weight, ptr bias, ptr out, ptr extra, i64 from, i64 to)`.
+    """Writes one function `(ptr a, ptr weight, ptr bias, ptr out, ptr extra, i64 rows, i64 from, i64 to)`.
 
     Where rows are packed, `ptr packed` follows; where the step may be given up, `ptr asked` comes last.
 
@@ -56,8 +57,8 @@ class Product:
         self.out = out
         self.length = self.panels_of.rows
         self.forward = forward
-        self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, self.first, self.stop = f.parameters[:7]
-        rest = list(f.parameters[7:])
+        self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, *rest = f.parameters
+        self.rows, self.first, self.stop = (rest.pop(0) for _ in range(3))
         self.packed = rest.pop(0) if step.packed else None
         self.asked = rest.pop(0) if rest else None
         self.strides = Strides(self.a.stride, 1, self.panels_of.stride, PANEL)
@@ -98,8 +99,7 @@ class Product:
         f = self.f
         for height, first, end in segments(f, self.first, self.stop, self.heights):
             if self.packed is not None:
-                x = f.pointer(self.a_pointer, k)
-                pack_rows(f, self.packed, x, self.a.stride, (first, end, height), length)
+                pack_rows(f, self.packed, (self.a_pointer, self.a, self.rows), (first, end, height), (k, length))
 
             def tiles(panel: Value, count: int, height: int = height, first: Value = first, end: Value = end) -> None:
                 column = f.multiply(panel, PANEL, "column")
@@ -129,12 +129,15 @@ class Product:
         f = self.f
         with f.loop(f.multiply(tile, share), f.multiply(f.add(tile, 1), share), name="ahead") as loop:
             assert loop.index is not None
-            line = f.pointer(b, f.add(f.multiply(loop.index, PANEL), count * self.strides.b_panel))
+            line = f.pointer(b, f.add(f.multiply(loop.index, PANEL), count * self.panels_of.stride))
             for p in range(count):
-                f.prefetch(f.pointer(line, p * self.strides.b_panel))
+                f.prefetch(f.pointer(line, p * self.panels_of.stride))
 
     def place(self, buffer: Buffer, row: Value, column: Value) -> Value:
-        return self.f.add(self.f.multiply(row, buffer.stride), column)
+        return place(self.f, buffer, row, column, self.rows)
+
+    def beside(self, buffer: Buffer, panel: int, row: int) -> Value | int:
+        return beside(self.f, buffer, panel, self.rows, row)
 
     def start(self, column: Value, tail: bool = False) -> Value:
         """What a chain begins with; `tail` says that it is the last panel of a group that does not fill it."""
@@ -161,27 +164,27 @@ class Product:
             return [row] * height
         for r in range(height, 2 * height):
             for p in range(panels):
-                f.prefetch(f.pointer(out, r * self.out.stride + p * PANEL), write=True)
+                f.prefetch(f.pointer(out, self.beside(self.out, p, r)), write=True)
         return [
-            [f.load(f.pointer(out, r * self.out.stride + p * PANEL), name="c") for p in range(panels)]
+            [f.load(f.pointer(out, self.beside(self.out, p, r)), name="c") for p in range(panels)]
             for r in range(height)
         ]
 
     def end(self, chains: Tile, row: Value, column: Value, out: Value, whole: bool, tail: bool) -> None:
         f = self.f
         extra = self.extra_buffer()
-        beside = None
+        seen = None
         if whole and extra is not None:
-            beside = f.pointer(self.extra, self.place(extra, row, column), name="beside")
+            seen = f.pointer(self.extra, self.place(extra, row, column), name="beside")
         for r, values in enumerate(chains):
             for p, value in enumerate(values):
                 last = tail and p == len(values) - 1
                 if whole:
-                    at = f.pointer(beside, r * extra.stride + p * PANEL) if extra and beside else None
+                    at = f.pointer(seen, self.beside(extra, p, r)) if extra and seen else None
                     said = self.finish(value, at, last)
                 else:
                     said = value
-                self.store(said, f.pointer(out, r * self.out.stride + p * PANEL), last)
+                self.store(said, f.pointer(out, self.beside(self.out, p, r)), last)
 
     def extra_buffer(self) -> Buffer | None:
         """Forward: where z goes beside y. Back: what the slope is seen from."""
@@ -242,5 +245,6 @@ def write_product(
     pointers = dict.fromkeys(("a", "weight", "bias", "out", "extra"), "ptr noalias")
     rest = {"packed": "ptr noalias"} if step.packed else {}
     rest |= {"asked": "ptr"} if stoppable else {}
-    with module.function(name, {**pointers, "from": "i64", "to": "i64", **rest}, internal=True) as f:
+    numbers = dict.fromkeys(("rows", "from", "to"), "i64")
+    with module.function(name, {**pointers, **numbers, **rest}, internal=True) as f:
         Product(f, registers, heights, step).write()

@@ -20,116 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from typing import Any
 
-from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked
+from ranvier.native.kernels.layout import beside, place
 from ranvier.native.kernels.packed import Packed
 from ranvier.native.kernels.stopping import unless_asked
 from ranvier.native.kernels.tile import Strides, Tile, contract, segments
 from ranvier.native.kernels.transpose import transpose
+from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.steps import Buffer, Trained, VectorGradient, WeightGradient
+from ranvier.native.plan.steps import Buffer, VectorGradient, WeightGradient
 from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
-
-
-class Updater:
-    """Writes the update of 16 numbers.
-
-    Parameters:
-        rule: the optimizer's, or None where gradients are stored.
-        weight_decay: the optimizer's, for entries that decay.
-        scalars: pointer to the step's numbers in float64, in the order of the rule.
-    """
-
-    def __init__(self, f: Function, rule: UpdateRule | None, weight_decay: float, trained: Trained, scalars: Value):
-        self.f, self.rule, self.trained = f, rule, trained
-        self.values: dict[str, Value] = {}
-        if rule is None:
-            return
-        self.values["decay"] = f.constant(weight_decay if trained.entry.decayed else 0.0)
-        for number, name in enumerate(rule.scalars):
-            exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
-            self.values[name] = f.splat(self.rounded(exact), name=name)
-
-    @property
-    def is_short(self) -> bool:
-        """Whether the update is short enough to be written out for every row of a tile."""
-        return self.rule is None or not self.rule.slots
-
-    def rounded(self, exact: Value) -> Value:
-        return exact if self.f.module.element == "double" else self.f.cast("fptrunc", exact, self.f.module.element)
-
-    def penalized(self, gradient: Value, weight: Value) -> Value:
-        """The gradient with the slopes of the penalties."""
-        f, entry = self.f, self.trained.entry
-        if entry.l2:
-            gradient = f.fma(weight, f.constant(entry.l2), gradient)
-        if entry.l1:
-            strength = f.constant(entry.l1)
-            up = f.select(f.compare("ogt", weight, 0.0), strength, f.constant(0.0))
-            gradient = f.add(gradient, f.select(f.compare("olt", weight, 0.0), f.negative(strength), up))
-        return gradient
-
-    def apply(self, gradient: Value, weight: Value, pointers: Pointers, offset: Value) -> None:
-        """Move the 16 numbers at `offset` and their slots along a gradient that holds everything."""
-        f, rule = self.f, self.rule
-        assert rule is not None
-        values = {**self.values, "gradient": gradient, "parameter": weight}
-        slots_at = [f.pointer(slot, offset) for slot in pointers.slots]
-        for (name, _), at in zip(rule.slots, slots_at, strict=True):
-            values[name] = f.load(at, name=name)
-        results = emit_expressions(f, (rule.parameter, *rule.updates), values)
-        for result, at in zip(results, (f.pointer(pointers.value, offset), *slots_at), strict=True):
-            f.store(result, at)
-        if pointers.rounded is not None:
-            f.store(to_bfloat16(f, results[0]), f.pointer(pointers.rounded, offset))
-
-
-@dataclass(frozen=True, slots=True)
-class Pointers:
-    """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value.
-
-    `asked`, where a step may be given up, is the word that asks for it.
-    """
-
-    value: Value
-    gradient: Value
-    slots: tuple[Value, ...]
-    rounded: Value | None = None
-    asked: Value | None = None
-
-    @property
-    def seen(self) -> Value:
-        """The values as products read them."""
-        return self.value if self.rounded is None else self.rounded
-
-    @property
-    def moved(self) -> tuple[Value, ...]:
-        """What an update writes."""
-        return (self.value, *self.slots, *(() if self.rounded is None else (self.rounded,)))
-
-    def moved_by(self, f: Function, offset: Value) -> Pointers:
-        """The pointers so many numbers further on."""
-        rounded = None if self.rounded is None else f.pointer(self.rounded, offset)
-        slots = tuple(f.pointer(slot, offset) for slot in self.slots)
-        value, gradient = f.pointer(self.value, offset), f.pointer(self.gradient, offset)
-        return replace(self, value=value, gradient=gradient, slots=slots, rounded=rounded)
-
-
-def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gradient: Value) -> None:
-    """What becomes of 16 gradients: they move the numbers at `offset`, or are stored."""
-    weight = f.load(f.pointer(pointers.value, offset), name="w")
-    gradient = updater.penalized(gradient, weight)
-    if updater.rule is None:
-        f.store(gradient, f.pointer(pointers.gradient, offset))
-    else:
-        updater.apply(gradient, weight, pointers, offset)
 
 
 def weight_units(step: WeightGradient, registers: Registers) -> tuple[int, int]:
@@ -244,7 +149,7 @@ def _unit(
     base = f.multiply(panel, weight.stride, "panel.start")
     memory = None if updater.is_short and not step.part else f.stack(f.module.vector, step.block * count, name="sums")
     sums = None if memory is None else Sums(f, memory, first, count)
-    b = f.pointer(dz, f.multiply(panel, PANEL), name="errors")
+    b = f.pointer(dz, place(f, step.dz, Value("i64", "0"), f.multiply(panel, PANEL), rows), name="errors")
     masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
 
     def inputs(row: Value, height: int, part: Value) -> tuple[Value, int, int]:
@@ -265,7 +170,7 @@ def _unit(
                 offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL), "offset")
                 finish(f, updater, pointers, offset, masked(f, gradient, mask))
 
-    tiles = Tiles(f, step, exact_heights(weight.rows, registers), (first, stop), count, inputs, (ask, end))
+    tiles = Tiles(f, step, exact_heights(weight.rows, registers), (first, stop), (count, rows), inputs, (ask, end))
     if step.part and sums is not None:
         sums.clear(step.block * count)
         with f.loop(Value("i64", "0"), rows, step.part, name="part") as loop, unless_asked(f, pointers.asked):
@@ -322,7 +227,7 @@ class Tiles:
     Parameters:
         heights: of the tiles, falling.
         where: the first row of the weight, and the one after the last.
-        count: how many panels a tile takes.
+        counts: how many panels a tile takes, and how many rows the batch has.
         inputs: says, for the first row and height of a tile and the first row of the batch, where its inputs lie, and
             how far apart they are from row to row of the weight and of the batch.
         around: called before each tile with its first row and height, to have what will be updated brought near; and
@@ -335,11 +240,12 @@ class Tiles:
         step: WeightGradient,
         heights: tuple[int, ...],
         where: tuple[Value, Value],
-        count: int,
+        counts: tuple[int, Value],
         inputs: Callable[[Value, int, Value], tuple[Value, int, int]],
         around: tuple[Callable[[Value, int], None], Callable[[Value, Tile], None]],
     ) -> None:
-        self.f, self.step, self.heights, self.count, self.inputs = f, step, heights, count, inputs
+        self.f, self.step, self.heights, self.inputs = f, step, heights, inputs
+        self.count, self.rows = counts
         self.first, self.stop = where
         self.ask, self.end = around
 
@@ -358,7 +264,7 @@ class Tiles:
                 assert loop.index is not None
                 row = loop.index
                 if step.far:
-                    _ask_next(f, step, b, (f.subtract(row, self.first), length), (height, count))
+                    self.ask_errors(b, f.subtract(row, self.first), length, height)
                 with self.complete(sums):
                     self.ask(row, height)
                 places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)] if sums else []
@@ -366,7 +272,8 @@ class Tiles:
                     [[f.load(at) for at in line] for line in places] if begun else [[f.constant(0.0)] * count] * height
                 )
                 a, a_row, a_k = self.inputs(row, height, part)
-                chains = contract(f, a, b, Strides(a_row, a_k, PANEL, step.dz.stride), length, start)
+                strides = Strides(a_row, a_k, beside(f, step.dz, 1, self.rows), step.dz.stride)
+                chains = contract(f, a, b, strides, length, start)
                 if sums is None:
                     self.end(row, chains)
                     continue
@@ -381,22 +288,20 @@ class Tiles:
         """Run the body only where chains are complete."""
         return nullcontext() if sums is None or sums.complete is None else self.f.when(sums.complete, name="complete")
 
+    def ask_errors(self, b: Value, done: Value, length: Value, height: int) -> None:
+        """Ask for a part of the errors that the next unit reads: those of the panels after this unit's.
 
-def _ask_next(f: Function, step: WeightGradient, b: Value, where: tuple[Value, Value], tile: tuple[int, int]) -> None:
-    """Ask for a part of the errors that the next unit reads: those beside this unit's, row by row.
-
-    Their rows lie so far apart that the processor does not foresee them. Each tile asks for its share of the rows.
-    """
-    done, rows = where
-    height, count = tile
-    per_row = f.divide(f.add(rows, step.block - 1), step.block)
-    begin = f.multiply(done, per_row)
-    end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), rows)
-    with f.loop(begin, end, name="ahead") as loop:
-        assert loop.index is not None
-        line = f.pointer(b, f.add(f.multiply(loop.index, step.dz.stride), count * PANEL))
-        for p in range(count):
-            f.prefetch(f.pointer(line, p * PANEL))
+        They lie so far away that the processor does not foresee them. Each tile asks for its share of the rows.
+        """
+        f, step, count = self.f, self.step, self.count
+        per_row = f.divide(f.add(length, step.block - 1), step.block)
+        begin = f.multiply(done, per_row)
+        end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), length)
+        with f.loop(begin, end, name="ahead") as loop:
+            assert loop.index is not None
+            line = f.pointer(b, f.multiply(loop.index, step.dz.stride))
+            for p in range(count):
+                f.prefetch(f.pointer(line, beside(f, step.dz, count + p, self.rows)))
 
 
 def write_vector_gradient(
@@ -416,24 +321,27 @@ def write_vector_gradient(
             with f.loop(begin, end, count, name="panel") as loop:
                 assert loop.index is not None
                 column = f.multiply(loop.index, PANEL, "column")
-                second = None if step.b is None else (b, step.b.stride)
-                sums = column_sums(f, (a, step.a.stride), second, column, count, rows)
+                second = None if step.b is None else (b, step.b)
+                sums = column_sums(f, (a, step.a), second, column, count, rows)
                 for p, total in enumerate(sums):
                     finish(f, updater, pointers, f.add(column, p * PANEL), total)
 
 
 def column_sums(
-    f: Function, a: tuple[Value, int], b: tuple[Value, int] | None, column: Value, panels: int, rows: Value
+    f: Function, a: tuple[Value, Buffer], b: tuple[Value, Buffer] | None, column: Value, panels: int, rows: Value
 ) -> list[Value]:
     """The sums over the rows of a, or of a b, for some panels from a column on: one chain each, in row order."""
-    starts = [f.pointer(a[0], column), *([f.pointer(b[0], column)] if b else [])]
-    strides = [a[1], *([b[1]] if b else [])]
+    summed = [a, b] if b else [a]
+    starts = [f.pointer(pointer, place(f, buffer, Value("i64", "0"), column, rows)) for pointer, buffer in summed]
     with f.loop(Value("i64", "0"), rows, name="b", carried=[f.constant(0.0)] * panels) as loop:
         assert loop.index is not None
-        at = [f.pointer(start, f.multiply(loop.index, stride)) for start, stride in zip(starts, strides, strict=True)]
+        at = [
+            (f.pointer(start, f.multiply(loop.index, buffer.stride)), buffer)
+            for start, (_, buffer) in zip(starts, summed, strict=True)
+        ]
         following = []
         for p in range(panels):
-            loaded = [f.load(f.pointer(place, p * PANEL)) for place in at]
+            loaded = [f.load(f.pointer(here, beside(f, buffer, p, rows))) for here, buffer in at]
             total = loop.values[p]
             following.append(f.fma(loaded[0], loaded[1], total) if b else f.add(total, loaded[0]))
         loop.carry(*following)

@@ -18,10 +18,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.layout import place
 from ranvier.native.kernels.transpose import SIDE, turned
 from ranvier.native.kernels.values import Value, vector_of
-from ranvier.native.plan.steps import WeightGradient
-from ranvier.native.plan.tiles import Registers, exact_heights
+from ranvier.native.plan.steps import Buffer, WeightGradient
+from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +71,38 @@ class Packed:
         return f.pointer(self.memory, f.add(f.multiply(first, rows), f.multiply(k, height)), name="inputs")
 
 
-def pack_rows(f: Function, packed: Value, x: Value, stride: int, rows: tuple[Value, Value, int], length: Value) -> None:
-    """Pack `length` numbers of each row, tiles of one height from a first row on; x is the place of those of row 0.
+def pack_rows(
+    f: Function,
+    packed: Value,
+    source: tuple[Value, Buffer, Value],
+    tiles: tuple[Value, Value, int],
+    chain: tuple[Value, Value],
+) -> None:
+    """Pack some numbers of each row, tiles of one height from a first row on.
 
     A little more is read of each row, up to the next multiple of 8, and up to 64 numbers more are written at the end.
 
     Parameters:
-        rows: the first one, the one after the last, and the height.
+        source: where the rows are, their buffer, and how many the batch has.
+        tiles: the first row, the one after the last, and the height.
+        chain: the first number, at which a panel begins, and how many there are.
     """
-    first, stop, height = rows
+    x, buffer, rows = source
+    first, stop, height = tiles
+    k, length = chain
     line = vector_of(f.module.element, SIDE)
     nothing = f.constant(0.0, line)
-    with f.loop(first, stop, height, name="tile") as tiles, f.loop(Value("i64", "0"), length, SIDE, name="k") as loop:
-        assert tiles.index is not None
+    with f.loop(first, stop, height, name="tile") as tile, f.loop(Value("i64", "0"), length, SIDE, name="k") as loop:
+        assert tile.index is not None
         assert loop.index is not None
-        source = f.pointer(x, f.add(f.multiply(tiles.index, stride), loop.index))
-        place = f.add(f.multiply(f.subtract(tiles.index, first), length), f.multiply(loop.index, height))
-        target = f.pointer(packed, place)
-        read = [f.load(f.pointer(source, r * stride), line, f.module.bytes) for r in range(height)]
-        for k, column in enumerate(turned(f, read + [nothing] * (SIDE - height))):
-            f.store(column, f.pointer(target, k * height), f.module.bytes)
+        target = f.pointer(packed, f.multiply(f.subtract(tile.index, first), length))
+        target = f.pointer(target, f.multiply(loop.index, height))
+        number = f.add(k, loop.index)
+        panel = f.bitwise("and", number, -PANEL)
+        at = f.add(place(f, buffer, tile.index, panel, rows), f.subtract(number, panel))
+        read = [f.load(f.pointer(x, f.add(at, r * buffer.stride)), line, f.module.bytes) for r in range(height)]
+        for step, column in enumerate(turned(f, read + [nothing] * (SIDE - height))):
+            f.store(column, f.pointer(target, step * height), f.module.bytes)
 
 
 def _tiles(rows: int, heights: tuple[int, ...]) -> list[tuple[int, int]]:

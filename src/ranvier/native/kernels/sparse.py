@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.gradient import Pointers, Updater, finish
 from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.skipping import hand_on
 from ranvier.native.kernels.tile import panel_loops
+from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.sparse import KEEP, MEASURE, SparseForward, SparseGradient
 from ranvier.native.plan.tiles import PANEL, Registers

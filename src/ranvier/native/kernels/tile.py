@@ -36,7 +36,7 @@ class Strides:
 
     a_row: int
     a_k: int
-    b_panel: int
+    b_panel: int | Value
     b_k: int
 
 
@@ -53,9 +53,11 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
 
     def advance(pointers: tuple[Value, Value], chains: list[Value], offset: int) -> list[Value]:
         a_now, b_now = pointers
-        vectors = [
-            f.load(f.pointer(b_now, offset * strides.b_k + p * strides.b_panel), name="b") for p in range(panels)
+        across = strides.b_panel
+        starts = [
+            f.pointer(b_now, f.multiply(across, p) if isinstance(across, Value) else across * p) for p in range(panels)
         ]
+        vectors = [f.load(f.pointer(start, offset * strides.b_k), name="b") for start in starts]
         result = []
         for r in range(height):
             spread = f.broadcast(f.pointer(a_now, offset * strides.a_k + r * strides.a_row), name="a")

@@ -11,13 +11,13 @@ long steps of many rows, which can be given up as long as nothing of the state h
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ranvier.engine.problem import Problem, feeds_product
 from ranvier.errors import EngineError
 from ranvier.native.plan import sparse
 from ranvier.native.plan import steps as s
+from ranvier.native.plan.cuts import Cuts
 from ranvier.native.plan.stages import Stage, moves
 from ranvier.native.plan.steps import Buffer, ColumnStep, RowStep, Trained
 from ranvier.native.plan.tiles import PANEL
@@ -27,18 +27,6 @@ from ranvier.network.network import Placed
 
 FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 """Activations whose slope follows from their output, so that the weighted sums need not be kept."""
-
-BLOCK = 48
-"""Rows of a weight in a unit of its gradient: full tiles, and whole panels of the transposed weight."""
-
-PART, PACKED_PART = 128, 256
-"""Batch rows that a unit takes at once, so that its errors stay in the L1 cache, and its inputs where not packed."""
-
-PACKED_ROWS, PACKED_PANELS, PACKED_BLOCKS = 64, 8, 4
-"""The fewest batch rows, panels of a weight and blocks of its rows for which packing pays."""
-
-BESIDE_PACKED = 64
-"""Numbers that packing may write beyond what it packs."""
 
 SKIPPED_INPUTS = 32
 """The fewest inputs of a layer that looks for zeros among them."""
@@ -71,27 +59,15 @@ class Lowering:
     Parameters:
         problem: what is to be run.
         purpose: TRAIN, GRADIENT, PREDICT or WATCH.
-        rows: how many rows a thread takes at once.
-        block: from K of a layer to the length of its K-blocks.
-        far: whether so many numbers are too many for the L2 cache.
+        cuts: how the work of products is cut.
         stoppable: whether steps may be given up half-way.
         stored: whether gradients are stored before they move anything, as they are anyway to clip by norm.
     """
 
     def __init__(
-        self,
-        problem: Problem,
-        purpose: str,
-        rows: int,
-        block: Callable[[int], int],
-        far: Callable[[int], bool],
-        stoppable: bool = False,
-        stored: bool = False,
+        self, problem: Problem, purpose: str, cuts: Cuts, stoppable: bool = False, stored: bool = False
     ) -> None:
-        self.problem = problem
-        self.purpose = purpose
-        self.rows_at_once, self.block = rows, block
-        self.far = far
+        self.problem, self.purpose, self.cuts = problem, purpose, cuts
         self.buffers: dict[str, Buffer] = {}
         self.stages: list[tuple[bool, list[RowStep | ColumnStep]]] = []
         self.last: list[ColumnStep] = []
@@ -99,7 +75,6 @@ class Lowering:
         self.slots = () if problem.optimizer.full_batch or purpose != TRAIN else problem.optimizer.rule().slots
         self.stoppable = stoppable
         self.clips = purpose == TRAIN and problem.optimizer.clip_norm is not None
-        self.packed_numbers = 0
         self.store = purpose == GRADIENT or stored or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
@@ -131,8 +106,8 @@ class Lowering:
             if self.purpose == PREDICT:
                 self.rows(s.LossStep(z, None, losses, problem.loss, shape))
             self.rows(s.Answer(z, shape))
-        if self.packed_numbers:
-            self.buffer("packed", -(-self.packed_numbers // problem.batch_size), "bench")
+        if self.cuts.bench:
+            self.buffer("packed", self.cuts.bench, "bench")
         return tuple(
             Stage(kind, tuple(steps), self.stoppable and not any(map(moves, steps))) for kind, steps in self.stages
         )
@@ -237,7 +212,7 @@ class Lowering:
             self.rows(sparse.SparseForward(path, weight, bias, y, z, shape))
         else:
             places = self.buffer("places", place.inputs + s.BESIDE_PLACES) if self.skips(place) else None
-            block, packed = self.block(place.fan_in), self.packs(weight)
+            block, packed = self.cuts.k_block(place.fan_in), self.cuts.packs_rows(weight)
             self.rows(s.Forward(path, x, weight, bias, y, z, shape, block, packed, places))
         return Done(place, x, y or z or x, z)
 
@@ -283,7 +258,8 @@ class Lowering:
             wanted = needed or any(self.has_parameters(before) for before in chain[:index])
             if isinstance(one.place.layer, Dense):
                 before = chain[index - 1] if index else None
-                dy, is_dz = self.dense_back(one, before, dy, is_dz, wanted)
+                further = needed or any(self.has_parameters(earlier) for earlier in chain[: max(index - 1, 0)])
+                dy, is_dz = self.dense_back(one, before, dy, is_dz, wanted, further)
             else:
                 dy, is_dz = self.layer_back(one, dy, wanted), False
         return dy
@@ -293,7 +269,10 @@ class Lowering:
         own = any(entry.layer == one.place.index and entry.trained for entry in self.entries.values())
         return own or any(map(self.has_parameters, one.inner))
 
-    def dense_back(self, one: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool) -> tuple[Buffer, bool]:
+    def dense_back(
+        self, one: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool, further: bool
+    ) -> tuple[Buffer, bool]:
+        """Lower the backward pass of a Dense layer; `further` says whether the layer before it has one of its own."""
         place, layer, path = one.place, one.place.layer, one.place.path
         assert isinstance(layer, Dense)
         dz = dy if is_dz else self.slope(one, layer.activation, dy)
@@ -303,13 +282,14 @@ class Lowering:
         if weight.value.kind == "table":
             self.last.append(self.sparse_gradient(path, dz, weight))
         else:
-            self.last.append(self.weight_gradient(path, one.x, dz, weight))
+            cut = self.cuts.unit(one.x, weight.value)
+            self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store, *cut))
         if layer.bias:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:
             return dz, False
-        dx = self.buffer(f"{path}.before", place.inputs)
-        block, packed = self.block(weight.transposed.rows), self.packs(weight.transposed)
+        dx = self.buffer(f"{path}.before", place.inputs, self.errors_kind(one, before, further))
+        block, packed = self.cuts.k_block(weight.transposed.rows), self.cuts.packs_rows(weight.transposed)
         if before is not None and isinstance(before.place.layer, Dense):
             shape = before.place.layer.activation
             seen, direct = self.seen(before, shape)
@@ -318,27 +298,11 @@ class Lowering:
         self.rows(s.Back(path, dz, weight.transposed, dx, None, None, False, block, packed))
         return dx, False
 
-    def weight_gradient(self, path: str, x: Buffer, dz: Buffer, weight: Trained) -> s.WeightGradient:
-        """The gradient of a weight: how much of it a unit of work takes, and whether its inputs are packed."""
-        batch, value = self.problem.batch_size, weight.value
-        far = self.far((x.stride + dz.stride) * batch)
-        packs = self.purpose == TRAIN and value.groups == 1 and batch >= PACKED_ROWS and value.panels >= PACKED_PANELS
-        for block in (2 * BLOCK, BLOCK) if packs else ():
-            if value.rows >= PACKED_BLOCKS * block and not self.far(2 * block * batch):
-                self.packed_numbers = max(self.packed_numbers, block * batch)
-                part = PACKED_PART if batch > PACKED_PART * 5 // 4 else 0
-                return s.WeightGradient(path, x, dz, weight, self.store, block, part, far, packed=True)
-        part = PART if self.purpose == GRADIENT or batch > PART * 5 // 4 else 0
-        return s.WeightGradient(path, x, dz, weight, self.store, BLOCK, part, far, packed=False)
-
-    def packs(self, panels: Buffer) -> bool:
-        """Whether a product packs its rows: where it has K-blocks, and many panels read them."""
-        block = self.block(panels.rows)
-        if self.purpose != TRAIN or not block or panels.group_panels < PACKED_PANELS:
-            return False
-        numbers = self.rows_at_once * block + BESIDE_PACKED
-        self.packed_numbers = max(self.packed_numbers, numbers)
-        return True
+    def errors_kind(self, one: Done, before: Done | None, further: bool) -> str:
+        """How what a Dense layer hands back lies: by panels where only products of the Dense layer before read it."""
+        if before is None or not isinstance(before.place.layer, Dense) or self.rounds or one.place.groups > 1:
+            return "rows"
+        return self.cuts.errors_kind(before.x, self.piece(f"{before.place.path}.weight"), further)
 
     def sparse_gradient(self, path: str, dz: Buffer, weight: Trained) -> sparse.SparseGradient:
         """The gradient of a table; where norms are clipped, its squares first."""

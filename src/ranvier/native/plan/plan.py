@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ranvier.engine.problem import Problem
 from ranvier.native.plan import cost
+from ranvier.native.plan.cuts import Cuts
 from ranvier.native.plan.lowering import GRADIENT, TRAIN, Lowering
 from ranvier.native.plan.stages import Stage
 from ranvier.native.plan.steps import Buffer, Trained
@@ -13,8 +14,6 @@ from ranvier.records import record
 
 PREDICT_ROWS = 96
 """Rows of a block of predictions, which each thread takes through all layers."""
-LONG_CHAIN = 512
-"""Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
 STORED_ROWS = 2048
 """Long steps of so many rows store their gradients before they update, so that they can be given up until then.
 
@@ -141,18 +140,11 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
     share = -(-problem.batch_size // threads) if learns else PREDICT_ROWS
     parts = -(-share // ROWS_AT_ONCE)
     rows = -(-share // parts)
-    width = 8 if problem.precision == "float64" else 4
-
-    def block(length: int) -> int:
-        if length <= LONG_CHAIN or rows * length * width <= machine.l2 * 3 // 4:
-            return 0
-        fitting = machine.l2 // 2 // (rows * width) // 64 * 64
-        return max(128, min(LONG_CHAIN, fitting))
-
     long = cost.long_step(problem) if learns else cost.long_prediction(problem)
     stoppable = purpose == GRADIENT or (learns and problem.batch_size >= long)
     stored = stoppable and problem.batch_size >= STORED_ROWS
-    lowering = Lowering(problem, purpose, rows, block, lambda numbers: numbers * width > machine.l2, stoppable, stored)
+    cuts = Cuts(problem, purpose == TRAIN, purpose == GRADIENT, rows, machine.l2)
+    lowering = Lowering(problem, purpose, cuts, stoppable, stored)
     stages = lowering.lower()
     found = []
     waiting = list(lowering.done)

@@ -96,6 +96,7 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
         columns = str(buffer.columns)
         whole = f"{buffer.rows} x {columns}"
         shapes = {"rows": f"{rows} x {columns}", "weight": whole, "table": whole, "column": f"{rows} x 1"}
+        shapes["panels"] = shapes["rows"]
         shapes["bench"] = f"{threads} x {rows} x {columns}"
         yield f"    {buffer.name:{longest}s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
     yield f"    {'all together':{longest}s} {'':14s} {_bytes(total):>10s}"

@@ -3,6 +3,7 @@
 Memory is laid out so that every inner loop walks along it:
 
     rows     (B, stride)            one batch row after the other; the stride keeps rows in different cache sets
+    panels   (panels, B, 16)        the same panel by panel, for steps that read a panel of all rows
     weight   (panels, K', 16)       16 columns side by side, all K of them below each other, K' a multiple of 16
     table    (K, N')                a weight whose rows are read one by one, N' a multiple of 16
     vector   (panels, 16)           bias, gain and the like
@@ -75,10 +76,10 @@ class Buffer:
 
     @property
     def stride(self) -> int:
-        """Numbers from row to row (rows, column, table), or from panel to panel (weight, vector)."""
+        """Numbers from row to row (rows, panels, column, table), or from panel to panel (weight, vector)."""
         if self.kind == "table":
             return padded(self.columns)
-        if self.kind in ("column", "vector"):
+        if self.kind in ("column", "vector", "panels"):
             return 1 if self.kind == "column" else PANEL
         return row_stride(self.columns) if self.kind == "rows" else padded(self.rows) * PANEL
 
@@ -99,6 +100,8 @@ class Buffer:
         """
         if self.kind in ("entries", "bench"):
             return batch * self.columns
+        if self.kind == "panels":
+            return batch * padded(self.columns)
         if self.kind in ("rows", "column"):
             return batch * self.stride
         if self.kind == "table":

@@ -1,0 +1,26 @@
+"""Where the numbers of row buffers lie: row by row, or panel by panel with all rows of the batch in each."""
+
+from __future__ import annotations
+
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.values import Value
+from ranvier.native.plan.steps import Buffer
+from ranvier.native.plan.tiles import PANEL
+
+
+def place(f: Function, buffer: Buffer, row: Value, column: Value, rows: Value) -> Value:
+    """The place of a row, from a column on at which a panel begins.
+
+    Parameters:
+        rows: how many rows the batch has.
+    """
+    across = f.multiply(column, rows) if buffer.kind == "panels" else column
+    return f.add(f.multiply(row, buffer.stride), across)
+
+
+def beside(f: Function, buffer: Buffer, panels: int, rows: Value, below: int = 0) -> Value | int:
+    """The distance to a place so many panels further on, and so many rows further down."""
+    down = below * buffer.stride
+    if panels and buffer.kind == "panels":
+        return f.add(f.multiply(rows, panels * PANEL), down)
+    return down + panels * PANEL

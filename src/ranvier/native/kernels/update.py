@@ -1,0 +1,106 @@
+"""What becomes of a gradient: the optimizer moves 16 numbers and their slots along it, or it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ranvier.native.kernels.bfloat16 import to_bfloat16
+from ranvier.native.kernels.expressions import emit_expressions
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.values import Value
+from ranvier.native.plan.steps import Trained
+from ranvier.network.optimizers import UpdateRule
+
+
+class Updater:
+    """Writes the update of 16 numbers.
+
+    Parameters:
+        rule: the optimizer's, or None where gradients are stored.
+        weight_decay: the optimizer's, for entries that decay.
+        scalars: pointer to the step's numbers in float64, in the order of the rule.
+    """
+
+    def __init__(self, f: Function, rule: UpdateRule | None, weight_decay: float, trained: Trained, scalars: Value):
+        self.f, self.rule, self.trained = f, rule, trained
+        self.values: dict[str, Value] = {}
+        if rule is None:
+            return
+        self.values["decay"] = f.constant(weight_decay if trained.entry.decayed else 0.0)
+        for number, name in enumerate(rule.scalars):
+            exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
+            self.values[name] = f.splat(self.rounded(exact), name=name)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the update is short enough to be written out for every row of a tile."""
+        return self.rule is None or not self.rule.slots
+
+    def rounded(self, exact: Value) -> Value:
+        return exact if self.f.module.element == "double" else self.f.cast("fptrunc", exact, self.f.module.element)
+
+    def penalized(self, gradient: Value, weight: Value) -> Value:
+        """The gradient with the slopes of the penalties."""
+        f, entry = self.f, self.trained.entry
+        if entry.l2:
+            gradient = f.fma(weight, f.constant(entry.l2), gradient)
+        if entry.l1:
+            strength = f.constant(entry.l1)
+            up = f.select(f.compare("ogt", weight, 0.0), strength, f.constant(0.0))
+            gradient = f.add(gradient, f.select(f.compare("olt", weight, 0.0), f.negative(strength), up))
+        return gradient
+
+    def apply(self, gradient: Value, weight: Value, pointers: Pointers, offset: Value) -> None:
+        """Move the 16 numbers at `offset` and their slots along a gradient that holds everything."""
+        f, rule = self.f, self.rule
+        assert rule is not None
+        values = {**self.values, "gradient": gradient, "parameter": weight}
+        slots_at = [f.pointer(slot, offset) for slot in pointers.slots]
+        for (name, _), at in zip(rule.slots, slots_at, strict=True):
+            values[name] = f.load(at, name=name)
+        results = emit_expressions(f, (rule.parameter, *rule.updates), values)
+        for result, at in zip(results, (f.pointer(pointers.value, offset), *slots_at), strict=True):
+            f.store(result, at)
+        if pointers.rounded is not None:
+            f.store(to_bfloat16(f, results[0]), f.pointer(pointers.rounded, offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Pointers:
+    """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value.
+
+    `asked`, where a step may be given up, is the word that asks for it.
+    """
+
+    value: Value
+    gradient: Value
+    slots: tuple[Value, ...]
+    rounded: Value | None = None
+    asked: Value | None = None
+
+    @property
+    def seen(self) -> Value:
+        """The values as products read them."""
+        return self.value if self.rounded is None else self.rounded
+
+    @property
+    def moved(self) -> tuple[Value, ...]:
+        """What an update writes."""
+        return (self.value, *self.slots, *(() if self.rounded is None else (self.rounded,)))
+
+    def moved_by(self, f: Function, offset: Value) -> Pointers:
+        """The pointers so many numbers further on."""
+        rounded = None if self.rounded is None else f.pointer(self.rounded, offset)
+        slots = tuple(f.pointer(slot, offset) for slot in self.slots)
+        value, gradient = f.pointer(self.value, offset), f.pointer(self.gradient, offset)
+        return replace(self, value=value, gradient=gradient, slots=slots, rounded=rounded)
+
+
+def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gradient: Value) -> None:
+    """What becomes of 16 gradients: they move the numbers at `offset`, or are stored."""
+    weight = f.load(f.pointer(pointers.value, offset), name="w")
+    gradient = updater.penalized(gradient, weight)
+    if updater.rule is None:
+        f.store(gradient, f.pointer(pointers.gradient, offset))
+    else:
+        updater.apply(gradient, weight, pointers, offset)
