@@ -21,7 +21,7 @@ from ranvier.engine.problem import Problem, Rows, Span
 from ranvier.engine.protocol import Stopped
 from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native import compiled
+from ranvier.native.compiled import library
 from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.plan.arguments import ARGUMENTS, KINDS
@@ -55,10 +55,10 @@ class Program:
 
     def __init__(self, plan: Plan, target: Target, state: dict[str, Array]) -> None:
         self.plan = plan
-        self.library = compiled.library(plan.code, target)
+        self.loaded = library(plan.code, target)
         entry = "span" if plan.learns else "predict"
-        self.entry = self.library.address(entry)
-        self.call = self.library.function(entry, None, ctypes.c_int64, ctypes.c_void_p)
+        self.entry = self.loaded.address(entry)
+        self.call = self.loaded.function(entry, None, ctypes.c_int64, ctypes.c_void_p)
         self.words = memory.zeros(len(ARGUMENTS) + len(plan.buffers), np.int64)
         self.address = memory.address(self.words)
         self.places = {name: number for number, name in enumerate(ARGUMENTS)}
@@ -94,10 +94,9 @@ class Program:
             self.set(room=self.room)
         batched = [b for b in self.plan.buffers if b.kind in GROWING]
         rest = [b for b in self.plan.buffers if b.kind not in GROWING and b.name not in self.arrays]
-        share = self.capacity if self.plan.learns else self.plan.rows
-        counted = {"entries": self.room * threads, "bench": self.capacity * (threads if self.plan.learns else 1)}
+        counted = {"entries": self.room * threads, "bench": self.capacity * threads}
         counts = [counted.get(b.kind, self.capacity) for b in (*batched, *rest)]
-        self.set(bench=sum(b.size(share) for b in batched if b.kind == "bench"))
+        self.set(bench=sum(b.size(self.capacity) for b in batched if b.kind == "bench"))
         sizes = [-(-b.size(n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
@@ -248,7 +247,7 @@ class Few:
         self._strange = program.strange
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.
-        self._call = program.library.function("few", None)
+        self._call = program.loaded.function("few", None)
 
     def __call__(self, inputs: Array) -> Array:
         """The outputs of inputs of this shape and kind."""

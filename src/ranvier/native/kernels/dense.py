@@ -1,7 +1,7 @@
 """Dense layers, forward and the way back of the data gradient: rows times panels of weights.
 
     for each run of row tiles of height h (see tile.segments):
-        pack the rows, where many panels read them (packed.py)
+        pack the rows of a K-block, where many panels read them (packed.py)
         for each v panels p of the weights:                         a panel stays in the L1 cache
             for each tile of h rows:
                 chains start at the bias (forward) or 0 (back)
@@ -29,7 +29,7 @@ from ranvier.native.kernels.layout import beside, place
 from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.skipping import positive_zero
 from ranvier.native.kernels.stopping import unless_asked
-from ranvier.native.kernels.tile import Strides, Tile, contract, panel_loops, segments
+from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, panel_loops, segments
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan.steps import Back, Buffer, Forward
 from ranvier.native.plan.tiles import PANEL, Registers
@@ -127,11 +127,8 @@ class Product:
     def ask(self, b: Value, count: int, tile: Value, share: Value) -> None:
         """Ask for a share of the panels that come after these `count` ones, so that all tiles ask for all of them."""
         f = self.f
-        with f.loop(f.multiply(tile, share), f.multiply(f.add(tile, 1), share), name="ahead") as loop:
-            assert loop.index is not None
-            line = f.pointer(b, f.add(f.multiply(loop.index, PANEL), count * self.panels_of.stride))
-            for p in range(count):
-                f.prefetch(f.pointer(line, p * self.panels_of.stride))
+        following = [p * self.panels_of.stride for p in range(count, 2 * count)]
+        ask_ahead(f, b, PANEL, following, f.multiply(tile, share), f.multiply(f.add(tile, 1), share))
 
     def place(self, buffer: Buffer, row: Value, column: Value) -> Value:
         return place(self.f, buffer, row, column, self.rows)
@@ -229,8 +226,8 @@ class Product:
     def finish_later(self, row: Value, column: Value, tail: bool) -> Value:
         f, extra = self.f, self.extra_buffer()
         value = f.load(f.pointer(self.out_pointer, self.place(self.out, row, column)))
-        beside = None if extra is None else f.pointer(self.extra, self.place(extra, row, column))
-        return self.finish(value, beside, tail)
+        seen = None if extra is None else f.pointer(self.extra, self.place(extra, row, column))
+        return self.finish(value, seen, tail)
 
 
 def write_product(

@@ -28,7 +28,7 @@ from ranvier.native.kernels.groups import masked
 from ranvier.native.kernels.layout import beside, place
 from ranvier.native.kernels.packed import Packed
 from ranvier.native.kernels.stopping import unless_asked
-from ranvier.native.kernels.tile import Strides, Tile, contract, segments
+from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, segments
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
@@ -179,8 +179,7 @@ def _unit(
             sums.complete = f.compare("sle", left, step.part, "complete")
             tiles.write(b, loop.index, f.intrinsic("smin", left, Value("i64", str(step.part))), sums)
     else:
-        with unless_asked(f, pointers.asked):
-            tiles.write(b, Value("i64", "0"), rows, sums)
+        tiles.write(b, Value("i64", "0"), rows, sums)
     copy = step.trained.transposed
     if copy is not None and updater.rule is not None:
         for p in range(count):
@@ -291,17 +290,14 @@ class Tiles:
     def ask_errors(self, b: Value, done: Value, length: Value, height: int) -> None:
         """Ask for a part of the errors that the next unit reads: those of the panels after this unit's.
 
-        They lie so far away that the processor does not foresee them. Each tile asks for its share of the rows.
+        Each tile asks for its share of the rows.
         """
         f, step, count = self.f, self.step, self.count
         per_row = f.divide(f.add(length, step.block - 1), step.block)
         begin = f.multiply(done, per_row)
         end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), length)
-        with f.loop(begin, end, name="ahead") as loop:
-            assert loop.index is not None
-            line = f.pointer(b, f.multiply(loop.index, step.dz.stride))
-            for p in range(count):
-                f.prefetch(f.pointer(line, beside(f, step.dz, count + p, self.rows)))
+        following = [beside(f, step.dz, p, self.rows) for p in range(count, 2 * count)]
+        ask_ahead(f, b, step.dz.stride, following, begin, end)
 
 
 def write_vector_gradient(

@@ -63,8 +63,8 @@ class Packed:
             line = f.pointer(source, f.multiply(loop.index, step.x.stride))
             for first, height in tiles:
                 numbers = f.load(f.pointer(line, first), vector_of(f.module.element, height), f.module.bytes)
-                place = f.add(f.multiply(rows, first), f.multiply(loop.index, height))
-                f.store(numbers, f.pointer(self.memory, place), f.module.bytes)
+                at = f.add(f.multiply(rows, first), f.multiply(loop.index, height))
+                f.store(numbers, f.pointer(self.memory, at), f.module.bytes)
 
     def tile(self, f: Function, first: Value, height: int, rows: Value, k: Value) -> Value:
         """Where the numbers of the tile lie that begins so many rows into the block, from row k of the batch on."""

@@ -12,7 +12,7 @@ Forward and data gradient walk A along its rows (k stride 1); the weight gradien
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ranvier.native.kernels.function import Function
@@ -51,13 +51,13 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
     height, panels = len(start), len(start[0])
     flat = [value for row in start for value in row]
 
+    def panel_at(p: int, further: int) -> Value | int:
+        across = strides.b_panel
+        return further + across * p if isinstance(across, int) else f.add(f.multiply(across, p), further)
+
     def advance(pointers: tuple[Value, Value], chains: list[Value], offset: int) -> list[Value]:
         a_now, b_now = pointers
-        across = strides.b_panel
-        starts = [
-            f.pointer(b_now, f.multiply(across, p) if isinstance(across, Value) else across * p) for p in range(panels)
-        ]
-        vectors = [f.load(f.pointer(start, offset * strides.b_k), name="b") for start in starts]
+        vectors = [f.load(f.pointer(b_now, panel_at(p, offset * strides.b_k)), name="b") for p in range(panels)]
         result = []
         for r in range(height):
             spread = f.broadcast(f.pointer(a_now, offset * strides.a_k + r * strides.a_row), name="a")
@@ -79,6 +79,19 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
     state = round_of(1, whole, length, state, "k.rest")
     chains = state[2:]
     return [chains[r * panels : (r + 1) * panels] for r in range(height)]
+
+
+def ask_ahead(f: Function, b: Value, stride: int, panels: Iterable[Value | int], first: Value, stop: Value) -> None:
+    """Ask for rows of some panels, which lie so far from b, for tiles to come; the processor does not foresee them.
+
+    Parameters:
+        stride: from row to row.
+    """
+    with f.loop(first, stop, name="ahead") as loop:
+        assert loop.index is not None
+        line = f.pointer(b, f.multiply(loop.index, stride))
+        for distance in panels:
+            f.prefetch(f.pointer(line, distance))
 
 
 def segments(f: Function, start: Value, stop: Value, heights: tuple[int, ...]) -> Iterator[tuple[int, Value, Value]]:

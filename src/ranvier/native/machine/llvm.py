@@ -135,7 +135,7 @@ class Library:
             EngineError: there is no such function.
         """
         call: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(symbol))
-        call.library = self
+        call.owner = self
         return call  # type: ignore[no-any-return]
 
     def __reduce__(self) -> NoReturn:

@@ -5,8 +5,10 @@ Nothing of it changes a bit. It decides what stays in which cache, and how much 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ranvier.engine.problem import Problem
-from ranvier.native.plan.steps import Buffer
+from ranvier.native.plan.steps import Back, Buffer, Forward, Step, WeightGradient
 
 LONG_CHAIN = 512
 """Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
@@ -37,7 +39,6 @@ class Cuts:
     def __init__(self, problem: Problem, trains: bool, parts: bool, rows: int, l2: int) -> None:
         self.batch, self.trains, self.parts, self.rows, self.l2 = problem.batch_size, trains, parts, rows, l2
         self.width = 8 if problem.precision == "float64" else 4
-        self.packed_numbers = 0
 
     def far(self, numbers: int) -> bool:
         """Whether so many numbers are too many for the L2 cache."""
@@ -53,10 +54,7 @@ class Cuts:
     def packs_rows(self, panels: Buffer) -> bool:
         """Whether a product packs its rows: where it has K-blocks, and many panels read them."""
         block = self.k_block(panels.rows)
-        if not self.trains or not block or panels.group_panels < PACKED_PANELS:
-            return False
-        self._room(self.rows * block + BESIDE_PACKED)
-        return True
+        return self.trains and block > 0 and panels.group_panels >= PACKED_PANELS
 
     def unit(self, x: Buffer, weight: Buffer) -> tuple[int, int, bool, bool]:
         """How the gradient of a weight is cut: `block`, `part`, `far` and `packed` of a `WeightGradient`."""
@@ -64,7 +62,6 @@ class Cuts:
         packs = self.trains and weight.groups == 1 and self.batch >= PACKED_ROWS and weight.panels >= PACKED_PANELS
         for block in (2 * BLOCK, BLOCK) if packs else ():
             if weight.rows >= PACKED_BLOCKS * block and not self.far(2 * block * self.batch):
-                self._room(block * self.batch)
                 return block, self._part(PACKED_PART), far, True
         return BLOCK, self._part(PART), far, False
 
@@ -81,13 +78,12 @@ class Cuts:
         transposed = Buffer("transposed", -1, "weight", weight.rows, weight.columns)
         return "rows" if back and not self.packs_rows(transposed) else "panels"
 
-    @property
-    def bench(self) -> int:
-        """Numbers that a thread packs at most, for each row of the batch."""
-        return -(-self.packed_numbers // self.batch)
+    def bench(self, steps: Iterable[Step]) -> int:
+        """Numbers that a thread packs at most in these steps, for each row of the batch."""
+        packed = [step for step in steps if isinstance(step, Forward | Back | WeightGradient) and step.packed]
+        rows = (self.batch if isinstance(step, WeightGradient) else self.rows for step in packed)
+        most = max((each * step.block for each, step in zip(rows, packed, strict=True)), default=0)
+        return -(-(most + BESIDE_PACKED) // self.batch) if packed else 0
 
     def _part(self, rows: int) -> int:
         return rows if self.parts or self.batch > rows * 5 // 4 else 0
-
-    def _room(self, numbers: int) -> None:
-        self.packed_numbers = max(self.packed_numbers, numbers)

@@ -106,8 +106,9 @@ class Lowering:
             if self.purpose == PREDICT:
                 self.rows(s.LossStep(z, None, losses, problem.loss, shape))
             self.rows(s.Answer(z, shape))
-        if self.cuts.bench:
-            self.buffer("packed", self.cuts.bench, "bench")
+        bench = self.cuts.bench(step for _, steps in self.stages for step in steps)
+        if bench:
+            self.buffer("packed", bench, "bench")
         return tuple(
             Stage(kind, tuple(steps), self.stoppable and not any(map(moves, steps))) for kind, steps in self.stages
         )
