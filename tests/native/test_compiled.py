@@ -18,6 +18,7 @@ from ranvier.engine import Problem, Rows, Span, State
 from ranvier.native import compiled
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels import module
+from ranvier.native.machine import cache
 from ranvier.native.plan.lowering import TRAIN
 from ranvier.native.plan.plan import Code
 from ranvier.network.activations import activation
@@ -38,9 +39,10 @@ def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[st
     texts: list[str] = []
     write = module.plan_ir
 
-    def noted(*arguments: Any) -> str:
-        texts.append(write(*arguments))
-        return texts[-1]
+    def noted(*arguments: Any) -> list[str]:
+        modules = list(write(*arguments))
+        texts.append("".join(modules))
+        return modules
 
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
     monkeypatch.setattr(module, "plan_ir", noted)
@@ -129,7 +131,8 @@ def test_what_decides_the_code_is_in_both_keys(name: str) -> None:
     assert one == again != other
     assert compiled.text_of(one) == compiled.text_of(again) != compiled.text_of(other)
     target = NativeEngine().compile(PROBLEM).target
-    assert module.plan_ir(one, target) == module.plan_ir(again, target) != module.plan_ir(other, target)
+    texts = [list(module.plan_ir(code, target)) for code in (one, again, other)]
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_on_disk_the_text_is_not_needed(written: list[str]) -> None:
@@ -137,6 +140,24 @@ def test_on_disk_the_text_is_not_needed(written: list[str]) -> None:
     compiled.forget()
     assert step() == first
     assert len(written) == 1
+
+
+def test_plans_share_the_modules_they_have_in_common(written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    step()
+    made: list[str] = []
+    compile_all = cache.llvm.compile_all
+    monkeypatch.setattr(
+        cache.llvm, "compile_all", lambda texts, *about, **options: compile_all(noted(texts), *about, **options)
+    )
+
+    def noted(texts: Iterator[str]) -> Iterator[str]:
+        for text in texts:
+            made.append(text)
+            yield text
+
+    step(replace(PROBLEM, optimizer=SGD()))
+    assert len(written) == 2
+    assert 0 < len(made) < len(list(module.plan_ir(code_of(PROBLEM), NativeEngine().compile(PROBLEM).target)))
 
 
 def test_other_sources_find_nothing(written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

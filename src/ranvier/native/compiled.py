@@ -1,8 +1,8 @@
 """From what decides a plan's code to the loaded library, kept in memory and, by way of an index, on disk.
 
-The text of a module is written only where neither memory nor disk holds what came of it. On disk the way is
+The text of modules is written only where neither memory nor disk holds what came of it. On disk the way is
 
-    text of a `Code` + our own source files  ->  index entry  ->  object        (machine/cache.py keeps both)
+    text of a `Code` + our own source files  ->  index entry  ->  objects       (machine/cache.py keeps both)
 
 An index entry is found only by a program with the sources of the one that wrote it.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -88,13 +88,13 @@ def library(code: Code, target: Target) -> Library:
     from ranvier.native.machine import cache as objects
     from ranvier.native.machine import llvm
 
-    def write() -> str:
+    def write() -> Iterator[str]:
         from ranvier.native.kernels.module import plan_ir
 
-        return plan_ir(code, target)
+        yield from plan_ir(code, target)
 
-    image = objects.compile_cached(write, target, known=known_as(code))
-    return llvm.load_object(image, f"{code.purpose} plan")
+    images = objects.compile_cached(write(), target, known=known_as(code))
+    return llvm.load_objects(images, f"{code.purpose} plan")
 
 
 def known_as(code: Code) -> str | None:

@@ -52,7 +52,7 @@ def elementwise(emit: Emit, dtype: str, inputs: int, outputs: int, lanes: int, t
 
 
 def caller(module: Emitter, dtype: str, inputs: int, outputs: int, lanes: int, target: Target | None) -> Any:
-    library = llvm.load_object(llvm.compile_ir(module.text(), target or cpu.target()), f"test{next(_count)}")
+    library = llvm.load_objects([llvm.compile_ir(module.text(), target or cpu.target())], f"test{next(_count)}")
     pointers = [ctypes.c_void_p] * (inputs + outputs)
     function = library.function("apply", None, *pointers, ctypes.c_int64)
 

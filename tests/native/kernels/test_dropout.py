@@ -32,7 +32,7 @@ def test_masks_are_those_of_the_reference(columns: int) -> None:
         f"  call void @drop(ptr %x, ptr %factors, ptr %y, {numbers})\n  ret void\n}}\n",
         {},
     )
-    library = llvm.load_object(llvm.compile_ir(module.text(), cpu.target()), "drop")
+    library = llvm.load_objects([llvm.compile_ir(module.text(), cpu.target())], "drop")
     function = library.function("entry", None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
     given = np.arange(1, ROWS * x.stride + 1, dtype=np.float32)
     drawn, dropped = np.full((2, given.size), np.nan, np.float32)

@@ -22,7 +22,7 @@ from ranvier.native.machine import cpu  # noqa: E402
 
 
 def load(module: Emitter, name: str, *argtypes: Any) -> Any:
-    library = llvm.load_object(llvm.compile_ir(module.text(), cpu.target()), "test")
+    library = llvm.load_objects([llvm.compile_ir(module.text(), cpu.target())], "test")
     return library.function(name, None, *argtypes)
 
 

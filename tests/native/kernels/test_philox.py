@@ -32,7 +32,7 @@ def write(lanes: int, seed: int | None = None, step: int | None = None) -> Any:
             drawn = philox.block(f, stream, f.add(start, loop.index))
             for number, words in enumerate(drawn):
                 f.store(words, f.pointer(out, f.add(loop.index, lanes * number), "i32"))
-    library = llvm.load_object(llvm.compile_ir(module.text(), cpu.target()), "draw")
+    library = llvm.load_objects([llvm.compile_ir(module.text(), cpu.target())], "draw")
     function = library.function("draw", None, ctypes.c_void_p, *[ctypes.c_uint64] * 3)
 
     def call(seed: int, step: int, start: int) -> Any:
@@ -72,7 +72,7 @@ def test_thresholds_have_no_sign(rate: float) -> None:
         words, out = f.parameters
         kept = philox.at_least(f, f.load(words, "<8 x i32>"), int(rate * 2**32))
         f.store(f.cast("zext", kept, "i32"), out)
-    library = llvm.load_object(llvm.compile_ir(module.text(), cpu.target()), "keep")
+    library = llvm.load_objects([llvm.compile_ir(module.text(), cpu.target())], "keep")
     given = np.array([0, 1, 2**30, 2**31 - 1, 2**31, 2**32 - 4294968, 2**32 - 4294967, 2**32 - 1], np.uint32)
     kept_words = np.empty(8, np.uint32)
     library.function("keep", None, ctypes.c_void_p, ctypes.c_void_p)(given.ctypes.data, kept_words.ctypes.data)

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ def text(value: int) -> str:
 
 
 def compiled(value: int, folder: Path, **options: int) -> bytes:
-    return bytes(cache.compile_cached(text(value), cpu.target(), folder, **options))
+    return bytes(*cache.compile_cached([text(value)], cpu.target(), folder, **options))
 
 
 def entries(folder: Path) -> list[Path]:
@@ -49,8 +49,31 @@ def test_the_second_time_nothing_is_compiled(tmp_path: Path) -> None:
     assert len(entries(tmp_path)) == 2
 
 
+def test_of_several_modules_only_the_missing_ones_are_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"define i64 @value{number}() {{\n  ret i64 {number}\n}}\n" for number in range(5)]
+    alone = [cache.llvm.compile_ir(text, cpu.target()) for text in texts]
+    made: list[str] = []
+    compile_all = cache.llvm.compile_all
+
+    def noted(missing: Iterable[str], *about: object, **options: object) -> list[bytes]:
+        made[:] = list(missing)
+        return list(compile_all(made, *about, **options))
+
+    monkeypatch.setattr(cache.llvm, "compile_all", noted)
+    assert cache.compile_cached(texts[1:3], cpu.target(), tmp_path) == alone[1:3]
+    assert cache.compile_cached(texts, cpu.target(), tmp_path, known="all five") == alone
+    assert made == [texts[0], *texts[3:]]
+    assert cache.compile_cached(texts, cpu.target(), tmp_path) == alone
+    assert made == []
+    never = (str(1 // 0) for _ in range(1))
+    assert cache.compile_cached(never, cpu.target(), tmp_path, known="all five") == alone
+    (tmp_path / (cache.entry_key(texts[4], cpu.target()).hex() + ".object")).unlink()
+    assert cache.compile_cached(texts, cpu.target(), tmp_path, known="all five") == alone
+    assert made == texts[4:]
+
+
 def test_the_folder_of_the_settings_is_the_default(objects_folder: Path) -> None:
-    image = cache.compile_cached(text(77), cpu.target())
+    (image,) = cache.compile_cached([text(77)], cpu.target())
     path = objects_folder / "objects" / (cache.entry_key(text(77), cpu.target()).hex() + ".object")
     assert path.read_bytes().endswith(image)
 
@@ -192,7 +215,7 @@ def test_a_sound_entry_in_a_read_only_folder_is_used(tmp_path: Path, monkeypatch
 
 def test_bad_ir_leaves_no_entry(tmp_path: Path) -> None:
     with pytest.raises(EngineError):
-        cache.compile_cached("nonsense", cpu.target(), tmp_path)
+        cache.compile_cached([text(1), "nonsense", text(2)], cpu.target(), tmp_path)
     assert entries(tmp_path) == []
 
 
@@ -203,7 +226,7 @@ digest = hashlib.sha256()
 for turn in range(3):
     for value in range(15):
         text = f"define i64 @value() {{ ret i64 {value} }}"
-        digest.update(cache.compile_cached(text, cpu.target(), pathlib.Path(sys.argv[1]), limit=6000))
+        digest.update(*cache.compile_cached([text], cpu.target(), pathlib.Path(sys.argv[1]), limit=6000))
 print(digest.hexdigest())
 """
 

@@ -9,6 +9,7 @@ import pickle
 import platform
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -29,12 +30,12 @@ INTEL = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64")
 
 
 def load(ir_text: str, **options: object) -> llvm.Library:
-    return llvm.load_object(llvm.compile_ir(ir_text, cpu.target()), "test", **options)
+    return llvm.load_objects([llvm.compile_ir(ir_text, cpu.target())], "test", **options)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2, 3])
 def test_a_function_runs(level: int) -> None:
-    library = llvm.load_object(llvm.compile_ir(SQUARE, cpu.target(), level), "test")
+    library = llvm.load_objects([llvm.compile_ir(SQUARE, cpu.target(), level)], "test")
     square = library.function("square", ctypes.c_float, ctypes.c_float)
     assert square(1.5) == 2.25
 
@@ -68,6 +69,58 @@ def test_bad_ir_is_an_error_with_the_message_of_llvm(text: str, words: str) -> N
         llvm.compile_ir(text, cpu.target())
 
 
+def many(count: int) -> list[str]:
+    return [
+        SQUARE.replace("@square", f"@square{number}").replace("%x, %x", f"%x, {number}.0") for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_modules_become_the_same_objects_side_by_side(count: int, threads: int) -> None:
+    alone = [llvm.compile_ir(text, cpu.target()) for text in many(count)]
+    before = threading.active_count()
+    assert llvm.compile_all(iter(many(count)), cpu.target(), threads=threads) == alone
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_of_several_bad_texts_the_first_is_the_error(threads: int) -> None:
+    texts = [*many(3), "nonsense of one kind", SQUARE.replace("fmul", "mul"), *many(2)]
+    with pytest.raises(EngineError, match="expected top-level entity"):
+        llvm.compile_all(texts, cpu.target(), threads=threads)
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_writer_that_fails_leaves_no_thread(error: type[BaseException]) -> None:
+    def texts() -> Iterator[str]:
+        yield from many(3)
+        raise error("enough")
+
+    before = threading.active_count()
+    with pytest.raises(error, match="enough"):
+        llvm.compile_all(texts(), cpu.target(), threads=3)
+    assert threading.active_count() == before
+    assert llvm.compile_all(many(1), cpu.target())
+
+
+def test_objects_call_each_other() -> None:
+    twice = """
+declare float @square(float)
+define float @twice(float %x) {
+  %once = call float @square(float %x)
+  %y = call float @square(float %once)
+  ret float %y
+}
+"""
+    images = llvm.compile_all([twice, SQUARE], cpu.target(), threads=2)
+    library = llvm.load_objects(images, "test")
+    assert library.function("twice", ctypes.c_float, ctypes.c_float)(3.0) == 81.0
+    if platform.system() == "Linux":
+        assert system.undefined_symbols(images[:1]) == ("square",)
+        assert system.undefined_symbols(images) == ()
+
+
 def test_a_foreign_triple_in_the_text_does_no_harm() -> None:
     load('target triple = "nvptx64-nvidia-cuda"\ntarget datalayout = "e-p:32:32"\n' + SQUARE).address("square")
 
@@ -79,7 +132,7 @@ def test_a_missing_function_is_an_error() -> None:
 
 def test_an_object_that_is_none_is_an_error() -> None:
     with pytest.raises(EngineError, match="cannot be loaded"):
-        llvm.load_object(b"not an object", "test")
+        llvm.load_objects([b"not an object"], "test")
 
 
 def test_only_functions_that_were_given_can_be_called() -> None:
@@ -153,8 +206,8 @@ def test_threads_and_barriers_compile_everywhere(triple: str, name: str, system_
 
 
 def test_undefined_symbols_of_what_is_no_object() -> None:
-    assert system.undefined_symbols(b"") == ()
-    assert system.undefined_symbols(llvm.compile_ir(SQUARE, cpu.target())) == ()
+    assert system.undefined_symbols([b""]) == ()
+    assert system.undefined_symbols([llvm.compile_ir(SQUARE, cpu.target())]) == ()
 
 
 def test_other_threads_run_during_a_call() -> None:

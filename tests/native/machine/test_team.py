@@ -74,7 +74,7 @@ define void @mark(i64 %index, ptr %a) {
 @pytest.fixture(scope="module")
 def library() -> llvm.Library:
     target = cpu.target()
-    return llvm.load_object(llvm.compile_ir(barrier.barrier_ir(target) + ROUNDS, target), "rounds")
+    return llvm.load_objects([llvm.compile_ir(barrier.barrier_ir(target) + ROUNDS, target)], "rounds")
 
 
 def mistakes(library: llvm.Library, threads: int, rounds: int, told: int | None = None) -> int:
@@ -202,7 +202,7 @@ loop:
 end:
   ret void
 }'''
-library = llvm.load_object(llvm.compile_ir(text, cpu.target()), "count")
+library = llvm.load_objects([llvm.compile_ir(text, cpu.target())], "count")
 counts = memory.zeros(2, "int64")
 team = Team(2)
 def press():

@@ -5,6 +5,7 @@ B is the number of rows, K the number of inputs, N the number of target columns.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -129,12 +130,13 @@ def unmasked(values: Any) -> Any:
     >>> unmasked(np.ma.masked_array([1, 999], mask=[False, True])).tolist()
     [1.0, nan]
     """
-    if not isinstance(values, np.ma.MaskedArray):
+    masked = sys.modules.get("numpy.ma")
+    if masked is None or not isinstance(values, masked.MaskedArray):
         return values
-    if not np.ma.is_masked(values):
+    if not masked.is_masked(values):
         return values.data
     kept: NDArray[Any] = np.array(values.data, np.float64 if values.dtype.kind in "fiub" else object)
-    kept[np.ma.getmaskarray(values)] = None
+    kept[masked.getmaskarray(values)] = None
     return kept
 
 

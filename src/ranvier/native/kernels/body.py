@@ -1,6 +1,6 @@
 """The calls of the steps of a plan, as they stand in the loops of its entries: which function, on what rows or columns.
 
-A function is written when a step first calls it, and shared by all steps of the same shape.
+A function is named when a step first calls it, and shared by all steps of the same shape.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Body:
 
     def __init__(self, writer: ModuleWriter) -> None:
         self.w = writer
-        self.module, self.plan = writer.module, writer.plan
+        self.plan = writer.plan
 
     def at(self, buffer: Buffer | None) -> Value:
         """The pointer to a buffer; null for none."""
@@ -62,10 +62,10 @@ class Body:
 
     def row_step(self, step: Any, first: Value, stop: Value) -> None:
         """Call the function of a row step for some rows."""
-        f, words, module = self.w.f, self.w.words, self.module
+        f, words = self.w.f, self.w.words
         if isinstance(step, s.Gather):
             checked = not self.plan.learns
-            name = self.w.name("gather", step, lambda name: gather.write_gather(module, name, step, checked))
+            name = self.w.name("gather", step, gather.write_gather, step, checked)
             ahead = (self.rows, self.left) if self.plan.learns else (ZERO, ZERO)
             source = (words["inputs"], words["kind"], self.order, self.shift)
             arguments = (*source, self.at(step.x), words["strange"], *ahead, first, stop)
@@ -79,15 +79,15 @@ class Body:
         elif isinstance(step, s.LossStep):
             self._loss(step, first, stop)
         elif isinstance(step, s.Answer):
-            name = self.w.name("answer", step, lambda name: loss.write_answer(module, name, step))
+            name = self.w.name("answer", step, loss.write_answer, step)
             f.call(name, self.at(step.z), words["outputs"], self.shift, first, stop)
         elif isinstance(step, s.Drop):
-            name = self.w.name("drop", step, lambda name: write_drop(module, name, step))
+            name = self.w.name("drop", step, write_drop, step)
             buffers = (self.at(step.x), self.at(step.factors), self.at(step.y))
             f.call(name, *buffers, words["seed"], self.step, first, stop)
         else:
             kind = type(step).__name__.lower()
-            name = self.w.name(kind, step, lambda name: rowops.write_row_step(module, name, step))
+            name = self.w.name(kind, step, rowops.write_row_step, step)
             pointers = tuple(self.at(buffer) for buffer in rowops.buffers_of(step).values())
             f.call(name, *pointers, self.row_share, first, stop)
 
@@ -97,9 +97,7 @@ class Body:
         panels = step.weight if isinstance(step, s.Forward) else step.transposed
         kind = f"{'forward' if forward else 'back'}_{panels.rows}x{panels.columns}"
         asked = () if self.asked is None else (self.asked,)
-        name = self.w.name(
-            kind, step, lambda name: dense.write_product(self.module, name, step, registers, heights, bool(asked))
-        )
+        name = self.w.name(kind, step, dense.write_product, step, registers, heights, bool(asked))
         if isinstance(step, s.Forward):
             out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
             buffers = (step.x, step.weight, step.bias, out, extra)
@@ -111,10 +109,10 @@ class Body:
 
     def _skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""
-        f, module, registers = self.w.f, self.module, self.plan.registers
-        count = self.w.name("count", step, lambda name: skipping.write_count(module, name, step))
-        places = self.w.name("places", step, lambda name: skipping.write_places(module, name, step))
-        product = self.w.name("skipping", step, lambda name: skipping.write_skipping(module, name, step, registers))
+        f, registers = self.w.f, self.plan.registers
+        count = self.w.name("count", step, skipping.write_count, step, result="i1")
+        places = self.w.name("places", step, skipping.write_places, step)
+        product = self.w.name("skipping", step, skipping.write_skipping, step, registers)
         few = f.call(count, self.at(step.x), self.w.words["skips"], first, stop, name="few")
         with f.when(few, name="few"):
             f.call(places, self.at(step.x), self.at(step.places), first, stop)
@@ -126,7 +124,7 @@ class Body:
 
     def _loss(self, step: s.LossStep, first: Value, stop: Value) -> None:
         f, words = self.w.f, self.w.words
-        name = self.w.name("loss", step, lambda name: loss.write_loss(self.module, name, step))
+        name = self.w.name("loss", step, loss.write_loss, step)
         if self.plan.learns:
             losses, weights = self.at(step.losses), words["weights"]
             shares = (losses, words["targets"], self.order, weights, self.shift, self.one_share)
@@ -174,31 +172,28 @@ class Body:
         Parameters:
             number: the step's among the things that are dealt out; None for one that is not.
         """
-        f, module = self.w.f, self.module
-        decay = self.plan.weight_decay
+        f, decay = self.w.f, self.plan.weight_decay
         if isinstance(step, s.WeightGradient):
             self._weight_gradient(step, decay, number)
         elif isinstance(step, SparseGradient):
             sparse.call_gradient(self, step)
         elif isinstance(step, s.VectorGradient):
             rule = None if step.store else self.plan.rule
-            name = self.w.name(
-                "vector", step, lambda name: gradient.write_vector_gradient(module, name, step, rule, decay)
-            )
+            name = self.w.name("vector", step, gradient.write_vector_gradient, step, rule, decay)
             t = step.trained
             buffers = (step.a, step.b, t.value, t.gradient, *t.slots)
             first, stop = self.share(t.value.panels)
             f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop)
         elif isinstance(step, s.ColumnSums):
-            name = self.w.name("sums", step, lambda name: columns.write_column_sums(module, name, step))
+            name = self.w.name("sums", step, columns.write_column_sums, step)
             first, stop = self.share(step.sums.panels)
             f.call(name, self.at(step.a), self.at(step.b), self.at(step.sums), self.rows, first, stop)
         elif isinstance(step, s.ColumnStatistics):
-            name = self.w.name("statistics", step, lambda name: columns.write_column_statistics(module, name, step))
+            name = self.w.name("statistics", step, columns.write_column_statistics, step)
             first, stop = self.share(step.x.panels)
             f.call(name, self.at(step.x), self.at(step.mean), self.at(step.variance), self.rows, first, stop)
         elif isinstance(step, s.RunningStatistics):
-            name = self.w.name("running", step, lambda name: columns.write_running_statistics(module, name, step))
+            name = self.w.name("running", step, columns.write_running_statistics, step)
             first, stop = self.share(step.running.panels)
             f.call(name, self.at(step.running), self.at(step.batch), first, stop)
         elif isinstance(step, s.Norm):
@@ -213,11 +208,8 @@ class Body:
         t = step.trained
         kind = f"gradient_{t.value.rows}x{t.value.columns}"
         asked = () if self.asked is None else (self.asked,)
-        name = self.w.name(
-            kind,
-            step,
-            lambda name: gradient.write_weight_gradient(self.module, name, step, registers, rule, decay, bool(asked)),
-        )
+        about = (registers, rule, decay, bool(asked))
+        name = self.w.name(kind, step, gradient.write_weight_gradient, step, *about)
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
         strips = gradient.weight_units(step, registers)[1]
         pointers = [self.at(buffer) for buffer in buffers]
@@ -236,14 +228,14 @@ class Body:
 
     def _loss_sum(self, step: s.LossSum) -> None:
         f = self.w.f
-        name = self.w.name("loss_sum", step, lambda name: columns.write_loss_sum(self.module, name))
+        name = self.w.name("loss_sum", step, columns.write_loss_sum)
         with f.when(f.compare("eq", self.w.thread, 0), name="first"):
             arguments = (self.order, self.w.words["weights"], self.one_share, self.rows, self.result)
             f.call(name, self.at(step.losses), *arguments)
 
     def _norm(self, step: s.Norm) -> None:
         f, place = self.w.f, 0
-        name = self.w.name("squares", (), lambda name: columns.write_squares(self.module, name))
+        name = self.w.name("squares", (), columns.write_squares)
         for t in step.trained:
             first, stop = self.share(t.value.panels)
             stride = Value("i64", str(t.value.stride))
@@ -254,15 +246,15 @@ class Body:
         """What gradients are multiplied with so that their norm is not too large."""
         if step.largest is None:
             return NO_SHARE
-        name = self.w.name("clipping", (), lambda name: columns.write_clipping(self.module, name, step))
+        name = self.w.name("clipping", (), columns.write_clipping, step, result="double")
         return self.w.f.call(name, self.at(step.partial), self.at(step.squares))
 
     def _update(self, step: s.Update, decay: float) -> None:
-        f, rule, module = self.w.f, self.plan.rule, self.module
+        f, rule = self.w.f, self.plan.rule
         assert rule is not None
         factor = self.clipping(step)
         for t in step.trained:
-            name = self.w.name("update", t, lambda name, t=t: columns.write_update(module, name, t, rule, decay))
+            name = self.w.name("update", t, columns.write_update, t, rule, decay)
             first, stop = self.share(t.value.panels)
             buffers = (t.value, t.rounded, t.transposed, t.gradient, *t.slots)
             f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, factor, first, stop)

@@ -22,7 +22,7 @@ from ranvier.network.optimizers import UpdateRule
 def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
     """Write `(a, b, sums, i64 rows, i64 from, i64 to)` over panels."""
     pointers = dict.fromkeys(("a", "b", "sums"), "ptr")
-    with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}, internal=True) as f:
+    with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}) as f:
         a, b, sums, rows, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
             assert loop.index is not None
@@ -35,7 +35,7 @@ def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
 def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) -> None:
     """Write `(x, mean, variance, i64 rows, i64 from, i64 to)` over panels, in two passes."""
     pointers = dict.fromkeys(("x", "mean", "variance"), "ptr")
-    with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}, internal=True) as f:
+    with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}) as f:
         x, mean_at, variance_at, rows, first, stop = f.parameters
         count = f.splat(f.cast("sitofp", rows, f.module.element))
         with f.loop(first, stop, name="panel") as loop:
@@ -54,7 +54,7 @@ def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) 
 
 def write_running_statistics(module: Emitter, name: str, step: RunningStatistics) -> None:
     """Write `(running, batch, i64 from, i64 to)` over panels."""
-    with module.function(name, {"running": "ptr", "batch": "ptr", "from": "i64", "to": "i64"}, internal=True) as f:
+    with module.function(name, {"running": "ptr", "batch": "ptr", "from": "i64", "to": "i64"}) as f:
         running, batch, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
             assert loop.index is not None
@@ -69,7 +69,7 @@ def write_loss_sum(module: Emitter, name: str) -> None:
     parameters = {
         "losses": "ptr", "order": "ptr", "weights": "ptr", "one_share": "double", "rows": "i64", "out": "ptr"
     }  # fmt: skip
-    with module.function(name, parameters, internal=True) as f:
+    with module.function(name, parameters) as f:
         losses, order, weights, one_share, rows, out = f.parameters
         zero = Value("i64", "0")
         with f.loop(zero, rows, name="b", carried=[f.constant(0.0, "double")]) as loop:
@@ -88,7 +88,7 @@ def write_loss_sum(module: Emitter, name: str) -> None:
 def write_squares(module: Emitter, name: str) -> None:
     """Write `(gradient, i64 stride, partial, i64 from, i64 to)`: the sum of squares of each panel."""
     parameters = {"gradient": "ptr", "stride": "i64", "partial": "ptr", "from": "i64", "to": "i64"}
-    with module.function(name, parameters, internal=True) as f:
+    with module.function(name, parameters) as f:
         gradient, stride, partial, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
             assert loop.index is not None
@@ -107,7 +107,7 @@ def write_clipping(module: Emitter, name: str, step: Update) -> None:
     """
     assert step.partial is not None
     assert step.largest is not None
-    with module.function(name, {"partial": "ptr", "squares": "ptr"}, "double", internal=True) as f:
+    with module.function(name, {"partial": "ptr", "squares": "ptr"}, "double") as f:
         partial, squares = f.parameters
         with f.loop(0, step.partial.columns, name="panel", carried=[f.constant(0.0, "double")]) as loop:
             assert loop.index is not None
@@ -128,7 +128,7 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule,
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     numbers = {"factor": "double", "from": "i64", "to": "i64"}
-    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, internal=True) as f:
+    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         value, rounded, transposed, gradient, *slots, scalars, factor, first, stop = f.parameters
         updater = Updater(f, rule, decay, trained, scalars)
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None)

@@ -243,5 +243,5 @@ def write_product(
     rest = {"packed": "ptr noalias"} if step.packed else {}
     rest |= {"asked": "ptr"} if stoppable else {}
     numbers = dict.fromkeys(("rows", "from", "to"), "i64")
-    with module.function(name, {**pointers, **numbers, **rest}, internal=True) as f:
+    with module.function(name, {**pointers, **numbers, **rest}) as f:
         Product(f, registers, heights, step).write()

@@ -47,7 +47,7 @@ class Drawing:
 def write_drop(module: Emitter, name: str, step: Drop) -> None:
     """Write `(x, factors, y, i64 seed, i64 step, i64 from, i64 to)`."""
     numbers = dict.fromkeys(("seed", "step", "from", "to"), "i64")
-    with module.function(name, {**dict.fromkeys(("x", "factors", "y"), "ptr"), **numbers}, internal=True) as f:
+    with module.function(name, {**dict.fromkeys(("x", "factors", "y"), "ptr"), **numbers}) as f:
         x, factors, y, seed, number, first, stop = f.parameters
         columns = step.x.columns
         drawing = Drawing(f, philox.stream(f, seed, random.DROPOUT, number, step.layer), columns)

@@ -56,6 +56,7 @@ class Emitter:
         self._globals: dict[str, str] = {}
         self._parts: list[str] = []
         self._functions: dict[str, str] = {}
+        self._elsewhere: dict[str, str] = {}
 
     def declare(self, name: str, result: str, arguments: Sequence[str]) -> None:
         """Declare a function defined elsewhere, once however often it is asked for.
@@ -88,15 +89,20 @@ class Emitter:
         """Whether a function of this name was written, so that helpers are written once."""
         return name in self._functions
 
+    def expect(self, name: str, result: str) -> None:
+        """Say what a function gives back that another module defines, so that it can be called from here."""
+        self._elsewhere[name] = result
+
     def result_of(self, name: str) -> str:
-        """The type a function written here gives back.
+        """The type a function written or expected here gives back.
 
         Raises:
             EngineError: there is no such function.
         """
-        if name not in self._functions:
-            raise EngineError(f"There is no function {name} in this module.")
-        return self._functions[name]
+        known = self._elsewhere | self._functions
+        if name not in known:
+            raise EngineError(f"There is no function {name} in this module, and none is expected.")
+        return known[name]
 
     @contextmanager
     def function(
@@ -119,6 +125,10 @@ class Emitter:
         place = len(self._parts)
         yield function
         self._parts.insert(place, function.text())
+
+    def lines(self) -> int:
+        """How many lines the functions written so far have."""
+        return sum(part.count("\n") for part in self._parts)
 
     def text(self) -> str:
         """The whole module."""

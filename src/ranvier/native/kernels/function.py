@@ -207,7 +207,11 @@ class Function:
         )
 
     def call(self, target: str, *arguments: Value, result: str | None = None, name: str = "called") -> Value:
-        """Call a function: one of this module, or one declared here by its first call (then `result` is needed)."""
+        """Call a function: one written or expected in this module, or one declared by its first call.
+
+        Parameters:
+            result: the type it gives back, where the module does not know it.
+        """
         written = self.module.has_function(target)
         type = result or self.module.result_of(target)
         if not written:

@@ -32,9 +32,7 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
     nobody should wait for them.
     """
     pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr", "strange": "ptr"}
-    with module.function(
-        name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}, internal=True
-    ) as f:
+    with module.function(name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}) as f:
         inputs, kind, order, shift, x, strange, ahead, left, first, stop = f.parameters
         for number, element in enumerate(KINDS.values()):
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:

@@ -69,7 +69,7 @@ def write_weight_gradient(
     numbers = {"rows": "i64", "from": "i64", "to": "i64"}
     numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if step.packed else {}
     numbers |= {"asked": "ptr"} if stoppable else {}
-    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}, internal=True) as f:
+    with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         asked = f.parameters[-1] if stoppable else None
         packed = Packed(*f.parameters[len(names) + 3 : len(names) + 5]) if step.packed else None
@@ -307,9 +307,7 @@ def write_vector_gradient(
     trained = step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("a", "b", "value", "gradient", *slot_names, "scalars")
-    with module.function(
-        name, {**dict.fromkeys(names, "ptr"), "rows": "i64", "from": "i64", "to": "i64"}, internal=True
-    ) as f:
+    with module.function(name, {**dict.fromkeys(names, "ptr"), "rows": "i64", "from": "i64", "to": "i64"}) as f:
         a, b, value, gradient, *slots, scalars, rows, first, stop = f.parameters
         updater = Updater(f, rule, decay, trained, scalars)
         pointers = Pointers(value, gradient, tuple(slots))

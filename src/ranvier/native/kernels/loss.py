@@ -35,7 +35,7 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
     """
     parameters = dict.fromkeys(("z", "dz", "losses", "targets", "order", "weights"), "ptr")
     numbers = {"shift": "i64", "one_share": "double", "from": "i64", "to": "i64"}
-    with module.function(name, {**parameters, **numbers}, internal=True) as f:
+    with module.function(name, {**parameters, **numbers}) as f:
         z, dz, losses, targets, order, weights, shift, one_share, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             assert loop.index is not None
@@ -207,7 +207,7 @@ def normalizer(f: Function, z: Value, columns: int) -> tuple[Value, Value]:
 def write_answer(module: Emitter, name: str, step: Answer) -> None:
     """Write `(z, outputs, i64 shift, i64 from, i64 to)`: what the output layer says, packed without padding."""
     parameters = {"z": "ptr", "outputs": "ptr", "shift": "i64", "from": "i64", "to": "i64"}
-    with module.function(name, parameters, internal=True) as f:
+    with module.function(name, parameters) as f:
         z, outputs, shift, first, stop = f.parameters
         columns = step.z.columns
         with f.loop(first, stop, name="b") as loop:

@@ -1,4 +1,4 @@
-"""A plan as one module of IR with one entry that every thread of the team calls.
+"""A plan as IR with one entry that every thread of the team calls.
 
     span(thread, argument):                                     predict(thread, argument):
         for each step of the span:                                  for each block of rows that this thread takes:
@@ -10,10 +10,15 @@
             made = number of the step, counted after the last one where none can be given up
 
 The argument is a table of 64-bit words: first the ones named in ARGUMENTS, then one pointer for each buffer.
+
+The text comes as several modules: the entry, then the functions it calls, about `LINES` lines at a time. They are
+compiled side by side, the first ones while the others are still written; and what two plans have in common, such as a
+product of the same shape, is mostly found in the cache.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -33,29 +38,41 @@ from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.parameters import Entry
 
+LINES = 500
+"""Lines of functions that are enough for a module: with more, threads that compile would wait for each other."""
+
 
 class ModuleWriter:
-    """Writes the module of one plan."""
+    """Writes the modules of one plan."""
 
     def __init__(self, plan: Code, target: Target) -> None:
         self.plan = plan
         self.module = Emitter(plan.dtype, PANEL)
         self.target = target
         self._names: dict[Any, str] = {}
+        self._writers: dict[str, Callable[[Emitter], None]] = {}
         self._dealt = dealt(plan.stages) if plan.dealt else {}
         self.f: Function
         self.words: dict[str, Value] = {}
         self.buffers: dict[int, Value] = {}
 
-    def text(self) -> str:
-        """The module's IR."""
+    def texts(self) -> Iterator[str]:
+        """The IR of the modules, one after the other."""
         if self.plan.learns:
             self.module.add_text(barrier_ir(self.target), {"barrier": "void"})
             self._span()
         else:
             self._predict()
             self._few()
-        return self.module.text()
+        yield self.module.text()
+        functions = Emitter(self.plan.dtype, PANEL)
+        for write in self._writers.values():
+            write(functions)
+            if functions.lines() >= LINES:
+                yield functions.text()
+                functions = Emitter(self.plan.dtype, PANEL)
+        if functions.lines():
+            yield functions.text()
 
     # Entries
 
@@ -187,17 +204,24 @@ class ModuleWriter:
 
     # Functions
 
-    def name(self, kind: str, step: Any, write: Any) -> str:
-        """The function for a step, written once for all steps of the same shape."""
+    def name(self, kind: str, step: Any, write: Callable[..., None], *about: Any, result: str = "void") -> str:
+        """The name of the function for a step, which is written once for all steps of the same shape.
+
+        Parameters:
+            kind: how to call it; a number is added where other functions are called so.
+            write: writes it, given a module, the name and what else comes `about` it.
+            result: the type it gives back.
+        """
         key = (kind, signature(step))
         if key not in self._names:
             name = kind
             number = 1
-            while name in self._names.values():
+            while name in self._writers:
                 number += 1
                 name = f"{kind}.{number}"
             self._names[key] = name
-            write(name)
+            self._writers[name] = lambda module: write(module, name, *about)
+            self.module.expect(name, result)
         return self._names[key]
 
 
@@ -217,6 +241,6 @@ def signature(part: Any) -> Any:
     return part
 
 
-def plan_ir(code: Code, target: Target) -> str:
-    """The module of a plan, made from what decides it."""
-    return ModuleWriter(code, target).text()
+def plan_ir(code: Code, target: Target) -> Iterator[str]:
+    """The modules of a plan, each written when it is asked for."""
+    return ModuleWriter(code, target).texts()

@@ -40,7 +40,7 @@ def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
     """Write `(buffers in the order of the step's fields..., double one_share, i64 from, i64 to)`."""
     buffers = buffers_of(step)
     parameters = {**dict.fromkeys(buffers, "ptr"), "one_share": "double", "from": "i64", "to": "i64"}
-    with module.function(name, parameters, internal=True) as f:
+    with module.function(name, parameters) as f:
         *pointers, one_share, first, stop = f.parameters
         exact = f.module.element == "double"
         share = f.splat(one_share if exact else f.cast("fptrunc", one_share, f.module.element), name="one_share")

@@ -39,7 +39,7 @@ def write_count(module: Emitter, name: str, step: Forward) -> None:
     panels, columns = step.weight.panels, step.x.columns
     many = int(MOST_SHARE * columns * panels / (panels + NOTING))
     one = int(MOST_SHARE_OF_ONE * columns * panels / (panels + NOTING_ONE))
-    with module.function(name, {"x": "ptr", "skips": "i64", "from": "i64", "to": "i64"}, "i1", internal=True) as f:
+    with module.function(name, {"x": "ptr", "skips": "i64", "from": "i64", "to": "i64"}, "i1") as f:
         x, skips, first, stop = f.parameters
         rows = f.subtract(stop, first, "rows")
         sample = f.intrinsic("smax", f.intrinsic("smin", rows, Value("i64", str(SAMPLE))), Value("i64", "1"))
@@ -64,9 +64,7 @@ def write_places(module: Emitter, name: str, step: Forward) -> None:
     """Write `(x, places, i64 from, i64 to)`: each row of places becomes the number of x that are not 0, then where."""
     places = step.places
     assert places is not None
-    with module.function(
-        name, {**dict.fromkeys(("x", "places"), "ptr noalias"), "from": "i64", "to": "i64"}, internal=True
-    ) as f:
+    with module.function(name, {**dict.fromkeys(("x", "places"), "ptr noalias"), "from": "i64", "to": "i64"}) as f:
         x, noted, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
             assert rows.index is not None
@@ -108,7 +106,7 @@ def write_skipping(module: Emitter, name: str, step: Forward, registers: Registe
     assert places is not None
     pointers = dict.fromkeys(("x", "places", "weight", "bias", "out", "extra"), "ptr noalias")
     at_once = max(1, min((registers.count - 2) // registers.per_panel, weight.panels, MOST_PANELS))
-    with module.function(name, {**pointers, "from": "i64", "to": "i64"}, internal=True) as f:
+    with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
         x, noted, panels_at, bias, out, extra, first, stop = f.parameters
 
         def panels(panel: Value, count: int) -> None:

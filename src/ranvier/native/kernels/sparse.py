@@ -65,7 +65,7 @@ def call_forward(body: Body, step: SparseForward, first: Value, stop: Value) -> 
     """Call the forward function for some rows, written by the first call."""
     words, registers = body.w.words, body.plan.registers
     kind = f"sparse_forward_{step.weight.rows}x{step.weight.columns}"
-    name = body.w.name(kind, step, lambda name: write_sparse_forward(body.module, name, step, registers))
+    name = body.w.name(kind, step, write_sparse_forward, step, registers)
     out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
     rows = (words["inputs"], words["columns"], words["row_starts"], body.order, body.shift)
     buffers = (body.at(buffer) for buffer in (step.weight, step.bias, out, extra))
@@ -79,7 +79,7 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
     """
     weight, pointers = step.weight, dict.fromkeys(("weight", "bias", "out", "extra"), "ptr noalias")
     at_once = min(registers.panels(1), weight.panels)
-    with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}, internal=True) as f:
+    with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}) as f:
         values, columns, starts, order, shift, table, bias, out, extra, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
             assert rows.index is not None
@@ -155,11 +155,8 @@ def call_gradient(body: Body, step: SparseGradient) -> None:
     """Call the gradient function for this thread's columns, written by the first call."""
     w, rule = body.w, body.plan.rule
     decay = body.plan.weight_decay
-    name = w.name(
-        f"sparse_{step.purpose}_{step.trained.value.rows}x{step.trained.value.columns}",
-        step,
-        lambda name: write_sparse_gradient(body.module, name, step, body.plan.registers, rule, decay),
-    )
+    kind = f"sparse_{step.purpose}_{step.trained.value.rows}x{step.trained.value.columns}"
+    name = w.name(kind, step, write_sparse_gradient, step, body.plan.registers, rule, decay)
     t, words = step.trained, w.words
     rows = (words["inputs"], words["columns"], words["row_starts"], body.order)
     buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, step.heads, step.links, step.squares)
@@ -180,7 +177,7 @@ def write_sparse_gradient(
     names = ("dz", "value", "rounded", "gradient", *slot_names, "heads", "links", "squares", "scalars")
     pointers = {**ROWS, **dict.fromkeys(names, "ptr noalias")}
     numbers = dict.fromkeys(("room", "thread", "threads", "rows"), "i64")
-    with module.function(name, {**pointers, "factor": "double", **numbers}, internal=True) as f:
+    with module.function(name, {**pointers, "factor": "double", **numbers}) as f:
         values, columns, starts, order, *places = f.parameters[:-5]
         dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = places
         factor, room, thread, threads, rows = f.parameters[-5:]

@@ -5,8 +5,8 @@ One file an object, named by the SHA-256 of everything that decides the code. A 
 so whatever is damaged, cut short or not ours is noticed, removed and compiled again. Files appear by rename, complete
 or not at all, so processes may share the folder. Trouble with the folder costs one warning and never the run.
 
-Whoever can name a module without writing its text gives that name, too. A file named by it, of the same form, then
-holds the name of the object, so that the text need not be written.
+Whoever can name some modules without writing their texts gives that name, too. A file named by it, of the same form,
+then holds the names of the objects, so that the texts need not be written.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ranvier import settings
 from ranvier.errors import EngineError
-from ranvier.native.machine import llvm
+from ranvier.native.machine import cpu, llvm
 from ranvier.native.machine.target import Target
 
 LIMIT = 256 << 20
+MOST_THREADS = 8
+"""How many threads compile at once, at most; plans come in fewer modules than that."""
 _MAGIC = b"ranvier object 1"
 _HEADER = struct.Struct("<16s32sQ32s")
+_NAME_BYTES = hashlib.sha256().digest_size
 _SUFFIX = ".object"
 _INDEX = ".index"
 _UNFINISHED = ".unfinished"
@@ -44,50 +47,62 @@ class CacheWarning(RuntimeWarning):
 
 
 def compile_cached(
-    ir_text: str | Callable[[], str],
+    ir_texts: Iterable[str],
     target: Target,
     folder: Path | None = None,
     limit: int = LIMIT,
     known: str | None = None,
-) -> bytes:
-    """The object for a module, from disk where it was compiled before.
+) -> list[bytes]:
+    """The objects for modules that belong together, from disk where they were compiled before.
 
     Parameters:
-        ir_text, target: see `llvm.compile_ir`; the text, or a function that writes it.
+        ir_texts, target: see `llvm.compile_all`.
         folder: where objects are kept; None for the folder "objects" in the setting RANVIER_CACHE.
         limit: most bytes the folder may hold; what was not used for longest goes first.
-        known: a name that no other module has, or None. With it the text is written only to be compiled.
+        known: a name that no other modules have, or None. With it the texts are asked for only to be compiled.
 
     Raises:
-        EngineError: the text is not valid IR.
+        EngineError: a text is not valid IR.
     """
     folder = settings.read().cache / "objects" if folder is None else folder
     index = None if known is None else entry_key(known, target)
-    found = None if index is None else _load(folder / (index.hex() + _INDEX), index)
-    image = None if found is None else _load(folder / (found.hex() + _SUFFIX), found)
-    if image is not None:
-        return image
-    text = ir_text if isinstance(ir_text, str) else ir_text()
-    key = entry_key(text, target)
-    path = folder / (key.hex() + _SUFFIX)
-    image = _load(path, key)
-    kept = image is not None
-    if image is None:
-        if getattr(_forbidden, "depth", 0):
-            raise EngineError(f"Compiling is forbidden here, and {path} does not hold this code.")
-        image = llvm.compile_ir(text, target)
+    listed = None if index is None else _load(folder / (index.hex() + _INDEX), index)
+    if listed is not None:
+        kept = [_load(folder / (key.hex() + _SUFFIX), key) for key in _cut(listed)]
+        whole = [image for image in kept if image is not None]
+        if len(whole) == len(kept):
+            return whole
+    keys: list[bytes] = []
+    images: dict[bytes, bytes] = {}
+    fresh: list[bytes] = []
+
+    def missing() -> Iterator[str]:
+        for text in ir_texts:
+            key = entry_key(text, target)
+            keys.append(key)
+            image = _load(folder / (key.hex() + _SUFFIX), key)
+            if image is not None:
+                images[key] = image
+            elif getattr(_forbidden, "depth", 0):
+                raise EngineError(f"Compiling is forbidden here, and {folder} does not hold this code.")
+            else:
+                fresh.append(key)
+                yield text
+
+    made = llvm.compile_all(missing(), target, threads=min(MOST_THREADS, cpu.default_threads()))
+    images.update(zip(fresh, made, strict=True))
     try:
-        if not kept:
-            _store(path, key, image)
-        if index is not None and found != key:
-            _store(folder / (index.hex() + _INDEX), index, key)
-        if not kept:
+        for key in fresh:
+            _store(folder / (key.hex() + _SUFFIX), key, images[key])
+        if index is not None and listed != b"".join(keys):
+            _store(folder / (index.hex() + _INDEX), index, b"".join(keys))
+        if fresh:
             _trim(folder, limit)
     except OSError as error:
         # Without its index entry, a sound object in a read-only folder serves all the same, only later.
-        if not kept:
+        if fresh:
             _warn(folder, error)
-    return image
+    return [images[key] for key in keys]
 
 
 def entry_key(ir_text: str, target: Target) -> bytes:
@@ -109,6 +124,11 @@ def forbid_compiling() -> Iterator[None]:
         yield
     finally:
         _forbidden.depth -= 1
+
+
+def _cut(listed: bytes) -> list[bytes]:
+    """The names of objects in an index entry."""
+    return [listed[at : at + _NAME_BYTES] for at in range(0, len(listed), _NAME_BYTES)]
 
 
 def _load(path: Path, key: bytes) -> bytes | None:

@@ -4,6 +4,10 @@ LLVM ends the process on some errors, so everything is verified first, and the p
 (target.py). IR must not name instructions the target lacks: that, too, LLVM answers by ending the process.
 No optimizer passes run: kernels are written with explicit vectors, and passes cost more than all the rest.
 
+llvmlite lets one thread at a time into LLVM. LLVM itself wants no more than that threads share no context and no target
+machine, so of several modules each gets its own of both, and code generation, nearly all of the time, goes past that
+lock. What else is done to a module stays behind it.
+
 What is loaded belongs to this process. A forked child may go on calling it, since no fork happens while LLVM works;
 it cannot be pickled.
 """
@@ -14,14 +18,16 @@ import contextlib
 import ctypes
 import itertools
 import os
+import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NoReturn
 
 import llvmlite
 import llvmlite.binding as llvm
+from llvmlite.binding import ffi
 
 from ranvier.errors import EngineError
 from ranvier.native.machine import system
@@ -65,8 +71,62 @@ def compile_ir(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> byte
     Raises:
         EngineError: the text is not valid IR; the message is LLVM's.
     """
-    with _verified(ir_text, target, level) as (module, machine):
-        return bytes(machine.emit_object(module))
+    return compile_all([ir_text], target, level, threads=1)[0]
+
+
+def compile_all(ir_texts: Iterable[str], target: Target, level: int = CODEGEN_LEVEL, threads: int = 1) -> list[bytes]:
+    """Compile modules, while they are still being written, to an object file each.
+
+    Parameters:
+        ir_texts: see `compile_ir`; asked for one by one, in this thread.
+        target, level: see `compile_ir`.
+        threads: how many threads may work at once; one of them is the calling thread, once there are no more texts.
+
+    Raises:
+        EngineError: a text is not valid IR; the message is LLVM's on the first such one.
+    """
+    waiting: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
+    made: dict[int, bytes | EngineError] = {}
+
+    def work() -> None:
+        while (job := waiting.get()) is not None:
+            number, text = job
+            try:
+                made[number] = _object(text, target, level)
+            except EngineError as error:
+                made[number] = error
+
+    def end() -> None:
+        for _ in range(threads):
+            waiting.put(None)
+
+    helpers: list[threading.Thread] = []
+    # The lock is held until all threads are done, so that no fork happens meanwhile.
+    with _lock:
+        _initialize(target)
+        try:
+            for number, text in enumerate(ir_texts):
+                waiting.put((number, text))
+                if len(helpers) < threads - 1:
+                    helpers.append(threading.Thread(target=work, name="ranvier compiler", daemon=True))
+                    helpers[-1].start()
+            end()
+            work()
+        except BaseException:
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    waiting.get_nowait()
+            end()
+            raise
+        finally:
+            for helper in helpers:
+                helper.join()
+    images = []
+    for _, result in sorted(made.items()):
+        if isinstance(result, EngineError):
+            raise result
+        images.append(result)
+    return images
 
 
 def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
@@ -75,27 +135,31 @@ def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
     Raises:
         EngineError: the text is not valid IR.
     """
-    with _verified(ir_text, target, level) as (module, machine):
-        return str(machine.emit_assembly(module))
+    with _lock:
+        _initialize(target)
+        with _verified(ir_text, target, level) as (module, machine):
+            return str(machine.emit_assembly(module))
 
 
-def load_object(image: bytes, name: str, symbols: Mapping[str, int] | None = None) -> Library:
-    """Link an object into this process.
+def load_objects(images: Sequence[bytes], name: str, symbols: Mapping[str, int] | None = None) -> Library:
+    """Link objects, which may call each other, into this process.
 
     Parameters:
-        image: what `compile_ir` gave, for a target that this machine can run.
+        images: what `compile_ir` gave, for a target that this machine can run.
         name: what to call it in messages.
         symbols: name -> address of the functions it may call; None for those of `system.symbols()`.
 
     Raises:
-        EngineError: the object calls something else, or is not an object.
+        EngineError: an object calls something else, or is not an object.
     """
     known = dict(system.symbols() if symbols is None else symbols)
-    unknown = [symbol for symbol in system.undefined_symbols(image) if symbol not in known]
+    unknown = [symbol for symbol in system.undefined_symbols(images) if symbol not in known]
     if unknown:
         raise EngineError(f"The code of {name} calls {', '.join(unknown)}, which nothing provides.")
     unique = f"{name}.{next(_count)}"
-    builder = llvm.JITLibraryBuilder().add_object_img(image)
+    builder = llvm.JITLibraryBuilder()
+    for image in images:
+        builder.add_object_img(image)
     for symbol, address in known.items():
         builder.import_symbol(symbol, address)
     with _lock:
@@ -151,7 +215,7 @@ class Library:
 
 @contextlib.contextmanager
 def _verified(ir_text: str, target: Target, level: int) -> Iterator[tuple[Any, Any]]:
-    with _lock, llvm.create_context() as context:
+    with llvm.create_context() as context:
         machine = _machine(target, level)
         try:
             module = llvm.parse_assembly(ir_text, context)
@@ -167,14 +231,31 @@ def _verified(ir_text: str, target: Target, level: int) -> Iterator[tuple[Any, A
             yield module, machine
 
 
+def _object(ir_text: str, target: Target, level: int) -> bytes:
+    with _verified(ir_text, target, level) as (module, machine), ffi.OutputString() as trouble:
+        emit = ffi.lib.LLVMPY_TargetMachineEmitToMemory
+        # Inside of llvmlite's wrapper, which would let one thread in at a time; the wrapper itself where it has none.
+        emit = getattr(emit, "_cfn", emit)
+        buffer = emit(machine, module, 1, trouble)
+        if not buffer:
+            raise EngineError(f"LLVM cannot make code: {trouble}")
+        try:
+            return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
+        finally:
+            ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
 @cache
-def _machine(target: Target, level: int) -> Any:
+def _initialize(target: Target) -> None:
     if target.triple == host().triple:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
     else:
         llvm.initialize_all_targets()
         llvm.initialize_all_asmprinters()
+
+
+def _machine(target: Target, level: int) -> Any:
     # Position-independent code in the small model reaches its constants relative to the instruction.
     return llvm.Target.from_triple(target.triple).create_target_machine(
         cpu=target.cpu, features=",".join(target.features), opt=level, reloc="pic", codemodel="small"

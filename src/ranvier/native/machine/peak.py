@@ -39,7 +39,7 @@ def accumulators(target: Target) -> int:
 
 @cache
 def _measure(threads: int, target: Target) -> float:
-    library = llvm.load_object(objects.compile_cached(peak_ir(target), target), "peak")
+    library = llvm.load_objects(objects.compile_cached([peak_ir(target)], target), "peak")
     entry = library.address("multiply_add")
     argument = memory.zeros(2 + threads * _RESULT_FLOATS // 2, np.int64)
     place = memory.address(argument)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 YIELD = "ranvier_yield"
@@ -117,10 +117,17 @@ class Semaphore:
         self._close = lambda: None
 
 
-def undefined_symbols(image: bytes) -> tuple[str, ...]:
-    """The symbols an ELF object refers to and does not define; empty for other formats, which the linker checks."""
+def undefined_symbols(images: Sequence[bytes]) -> tuple[str, ...]:
+    """The symbols that ELF objects refer to and none defines; empty for other formats, which the linker checks."""
+    found = [_symbols(image) for image in images]
+    defined = {name for names in found for name, section in names if section}
+    return tuple(dict.fromkeys(name for names in found for name, section in names if name and name not in defined))
+
+
+def _symbols(image: bytes) -> list[tuple[str, int]]:
+    """The names of an ELF object's symbols, and the section where each is defined; 0 where it is not."""
     if image[:5] != b"\x7fELF\x02":
-        return ()
+        return []
     sections = struct.unpack_from("<Q", image, 40)[0]
     size, count = struct.unpack_from("<HH", image, 58)
     headers = [struct.unpack_from("<IIQQQQIIQQ", image, sections + size * index) for index in range(count)]
@@ -132,9 +139,8 @@ def undefined_symbols(image: bytes) -> tuple[str, ...]:
         strings = headers[link][4]
         for position in range(offset + entry, offset + length, entry):
             name, _, _, section = struct.unpack_from("<IBBH", image, position)
-            if section == 0 and name:
-                names.append(image[strings + name : image.index(b"\0", strings + name)].decode())
-    return tuple(name for name in names if name != "_GLOBAL_OFFSET_TABLE_")
+            names.append((image[strings + name : image.index(b"\0", strings + name)].decode(), section))
+    return [(name, section) for name, section in names if name != "_GLOBAL_OFFSET_TABLE_"]
 
 
 @cache
