@@ -6,7 +6,6 @@ every other `RanvierError` means that the run failed (exit code 1).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -55,6 +54,8 @@ def nearest(name: str, options: Iterable[str], listing: str = "Choose one of") -
     >>> nearest("zzz", ["age", "income"])
     'Choose one of: age, income.'
     """
+    import difflib  # Only those who mistype wait for it.
+
     names = [str(option) for option in options]
     lowered = {option.lower(): option for option in reversed(names)}
     close = difflib.get_close_matches(str(name).lower(), list(lowered), n=3, cutoff=0.6)
