@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -78,13 +78,22 @@ class CategoryEncoder:
         Raises:
             DataError: the cells are numbers, and the known values are words.
         """
+        return places_of([(self, cells)])[0]
+
+    def words(self, cells: pl.Series) -> pl.Series:
+        """The cells as words.
+
+        Raises:
+            DataError: the cells are numbers, and the known values are words.
+        """
         if cells.dtype.is_numeric() and self.words_only and cells.null_count() < len(cells):
             self._refuse_numbers(cells)
-        words = cells if cells.dtype == pl.String else read.text(cells)
-        places = words.cast(_values_type(self.values), strict=False).to_physical().to_numpy()
+        return cells if cells.dtype == pl.String else read.text(cells)
+
+    def settled(self, places: NDArray[Any], words: pl.Series) -> NDArray[np.intp]:
+        """The places, of which those that are NaN are found word by word."""
         if places.dtype.kind != "f":
             return places.astype(np.intp)
-        # Most cells are written as the known values are; the others, NaN here, are looked at one by one.
         unknown = np.flatnonzero(np.isnan(places))
         places[unknown] = self._places(words[unknown].to_list())
         return places.astype(np.intp)
@@ -97,10 +106,6 @@ class CategoryEncoder:
             word = None if written is None else read.stripped(written)
             place[written] = other + 1 if word is None else known.get(word, other)
         return [place[written] for written in words]
-
-    def write(self, places: NDArray[np.intp], out: NDArray[np.float32]) -> None:
-        """Write one 1 into each row of `out`, shape (rows, number of values + 2)."""
-        out[np.arange(len(places)), places] = 1.0
 
     def _refuse_numbers(self, cells: pl.Series) -> None:
         """Raise an error unless all of these numbers are NaN."""
@@ -129,6 +134,24 @@ class CategoryEncoder:
             if value in read.MISSING or value != value.strip(read.WHITE_SPACE):
                 raise checks.damaged(f'"values" has {value[:40]!r}, which no cell is read as')
         return cls(checks.field(data, "column", str), values)
+
+
+def places_of(columns: Sequence[tuple[CategoryEncoder, pl.Series]]) -> list[NDArray[np.intp]]:
+    """The places of the cells of several columns, as `CategoryEncoder.read` gives them.
+
+    Most cells are written as the known values are: polars tells which, for all columns side by side. The others are
+    looked at one by one.
+    """
+    words = [one.words(cells) for one, cells in columns]
+    frame = pl.DataFrame([cells.alias(str(number)) for number, cells in enumerate(words)])
+    found = frame.select(
+        pl.col(str(number)).cast(_values_type(one.values), strict=False).to_physical()
+        for number, (one, _) in enumerate(columns)
+    )
+    return [
+        one.settled(places.to_numpy(), cells)
+        for (one, _), places, cells in zip(columns, found.get_columns(), words, strict=True)
+    ]
 
 
 @lru_cache(maxsize=1024)

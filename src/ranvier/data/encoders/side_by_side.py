@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders import row as one_row
 from ranvier.data.encoders.basis import FARTHEST, BasisEncoder
 from ranvier.data.encoders.boolean import BooleanEncoder
-from ranvier.data.encoders.category import CategoryEncoder
+from ranvier.data.encoders.category import CategoryEncoder, places_of
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
@@ -40,7 +40,8 @@ class SideBySide:
 
     def __init__(self, encoders: Iterable[ColumnEncoder]) -> None:
         self._encoders = tuple(encoders)
-        self._writers: list[tuple[slice, Callable[[Any, NDArray[np.float32]], None]]] = []
+        self._writers: list[tuple[int, slice, Callable[[Any, NDArray[np.float32]], None]]] = []
+        self._words: list[tuple[int, int, CategoryEncoder]] = []
         self._numbers: list[int] = []
         self._booleans: list[tuple[int, slice, BooleanEncoder]] = []
         self._dates: list[tuple[int, slice, DateEncoder]] = []
@@ -52,17 +53,17 @@ class SideBySide:
             if isinstance(one, (NumberEncoder, BasisEncoder)):
                 self._numbers.append(place)
                 spelled.append((start, one.spelling))
-                self._writers.append((inputs, Numeric([(0, one.spelling)]).write_column))
+                self._writers.append((place, inputs, Numeric([(0, one.spelling)]).write_column))
             elif isinstance(one, BooleanEncoder):
                 self._booleans.append((place, inputs, one))
-                self._writers.append((inputs, one.write))
+                self._writers.append((place, inputs, one.write))
             elif isinstance(one, CategoryEncoder):
                 known = {value: start + number for number, value in enumerate(one.values)}
                 self._categories.append((place, one.words_only, known, start + len(known)))
-                self._writers.append((inputs, one.write))
+                self._words.append((place, start, one))
             elif isinstance(one, DateEncoder):
                 self._dates.append((place, inputs, one))
-                self._writers.append((inputs, one.write))
+                self._writers.append((place, inputs, one.write))
             start = inputs.stop
         self.width = start
         self._numeric = Numeric(spelled) if spelled else None
@@ -78,8 +79,13 @@ class SideBySide:
         """
         out = np.empty((len(cells[0]), self.width), np.float32)
         out.fill(0.0)  # quicker than asking for zeros: NumPy asks for large pages here
-        for one, column, (inputs, write) in zip(self._encoders, cells, self._writers, strict=True):
-            write(one.read(column), out[:, inputs])
+        for place, inputs, write in self._writers:
+            write(self._encoders[place].read(cells[place]), out[:, inputs])
+        if self._words:
+            found = places_of([(one, cells[place]) for place, _, one in self._words])
+            rows = np.arange(len(out)) * self.width
+            for (_, start, _), places in zip(self._words, found, strict=True):
+                out.reshape(-1)[rows + (places + start)] = 1.0
         return out
 
     def row(self, cells: Sequence[Any]) -> NDArray[np.float32] | None:
