@@ -69,6 +69,20 @@ def test_the_next_commands_work_for_names_that_a_shell_would_split(here: Path, t
     assert "ranvier evaluate 'my flowers.rv' 'my flowers.csv'" in result.stdout
 
 
+def test_a_model_that_takes_the_place_of_another_is_said_to(here: Path) -> None:
+    assert "in place of" not in invoke("train", "iris", *QUICK).stdout
+    assert "iris.rv, in place of an earlier file" in invoke("train", "iris", *QUICK).stdout
+
+
+def test_tables_may_take_the_recipe_next(here: Path, table: Callable[..., Path]) -> None:
+    columns = ["--target", "species", "--ignore", "garden,sepal_width"]
+    shown = invoke("train", table(name="my flowers.csv").name, *columns, *QUICK).stdout
+    assert f"ranvier train 'my flowers.csv' {' '.join(columns)} --recipe table\n" in shown
+    assert "look inside\n" in shown
+    assert "--recipe" not in invoke("train", table().name, *columns, "--recipe", "table", "--effort", "fast").stdout
+    assert "--recipe" not in invoke("train", "digits", *QUICK).stdout
+
+
 def test_json_leaves_words_to_standard_error(here: Path) -> None:
     result = invoke("train", "iris", *QUICK, "--json")
     assert json.loads(result.stdout)["task"] == "classes"

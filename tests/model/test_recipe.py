@@ -107,8 +107,8 @@ def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> No
     assert model.report["sharpness"] == 1.0
     used = Recipe.from_dict(rv.load(tmp_path / "m.rv").report["recipe"])
     assert replace(used, batch_size=own.batch_size, learning_rate=own.learning_rate) == own
-    assert "explained" not in model.history[0].metrics
-    assert "explained" in cook(frame(), effort="fast").history[0].metrics
+    assert "explained_share" not in model.history[0].metrics
+    assert "explained_share" in cook(frame(), effort="fast").history[0].metrics
 
 
 def rows_of(labels: Any) -> Rows:

@@ -39,14 +39,14 @@ class Output:
         self.words.print(text, style=style, markup=False)
 
     def commands(self, listed: Sequence[tuple[str, str]]) -> None:
-        """Print commands to copy, on lines that are never broken, with their purposes where all fit beside them."""
+        """Print commands to copy, on lines that are never broken, with their purposes beside all that leave room."""
         from rich.text import Text
 
-        width = max(len(text) for text, _ in listed)
-        beside = all(width + len(purpose) + 5 <= self.words.width for _, purpose in listed)
+        longest = max(len(purpose) for _, purpose in listed)
+        width = max((len(text) for text, _ in listed if len(text) + longest + 5 <= self.words.width), default=0)
         for text, purpose in listed:
             line = Text.assemble("  ", (text, "bold cyan"))
-            if beside:
+            if len(text) <= width:
                 line.append(f"{' ' * (width - len(text))}   {purpose}", "dim")
             self.words.print(line, soft_wrap=True)
 

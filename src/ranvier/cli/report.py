@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ranvier.cli.console import Output, plural
@@ -15,19 +15,27 @@ from ranvier.training.progress import duration
 Report = Mapping[str, Any]
 
 
-def finish(output: Output, report: Report, data: str | None) -> int:
-    """Say how good the model is, what it is, where it is and what to do next; give the exit code."""
+def finish(
+    output: Output, report: Report, data: str | None, replaced: bool = False, further: Sequence[tuple[str, str]] = ()
+) -> int:
+    """Say how good the model is, what it is, where it is and what to do next; give the exit code.
+
+    Parameters:
+        data: the source, as it was given.
+        replaced: whether the model took the place of an earlier file.
+        further: commands that may come next, too, and their purposes.
+    """
     output.say()
     quality(output, report)
     output.say()
     network(output, report)
     output.say()
-    saved(output, report)
+    saved(output, report, replaced)
     stopped = bool(report.get("interrupted"))
     if stopped:
         interrupted(output, report)
     else:
-        next_steps(output, report, data)
+        next_steps(output, report, data, further)
     output.finish(lambda: report)
     return INTERRUPTED if stopped else DONE
 
@@ -71,16 +79,18 @@ def network(output: Output, report: Report) -> None:
     output.say(f"{epochs} in {duration(report['seconds'])} on the {report['engine']} engine{best}.", "dim")
 
 
-def saved(output: Output, report: Report) -> None:
+def saved(output: Output, report: Report, replaced: bool) -> None:
     """Where the model and the run are."""
     from rich.text import Text
 
-    for title, path in (("Model", report.get("model")), ("Run", report.get("run"))):
+    for title, note in (("Model", ", in place of an earlier file" if replaced else ""), ("Run", "")):
+        path = report.get(title.lower())
         if path:
-            output.words.print(Text.assemble((f"{title:<7}", "dim"), (shorten(path), "bold")), soft_wrap=True)
+            line = Text.assemble((f"{title:<7}", "dim"), (shorten(path), "bold"), (note, "dim"))
+            output.words.print(line, soft_wrap=True)
 
 
-def next_steps(output: Output, report: Report, data: str | None) -> None:
+def next_steps(output: Output, report: Report, data: str | None, further: Sequence[tuple[str, str]]) -> None:
     """Commands to copy, made for this model and this file."""
     if not report.get("model"):
         return
@@ -92,6 +102,7 @@ def next_steps(output: Output, report: Report, data: str | None) -> None:
             (f"ranvier predict {model} {source} --output predictions.csv", "its answers"),
             (f"ranvier evaluate {model} {source}", "how good they are"),
             (f"ranvier show {model}", "look inside"),
+            *further,
         )
     )
 

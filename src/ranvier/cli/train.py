@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,22 @@ def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> i
     from ranvier.cli.reading import watching
     from ranvier.cli.report import finish
 
+    replaced = Path(options["model"]).exists()
     with watching(output, quiet) as sink:
         trained = ranvier.train(data, progress=sink, **options)
-    return finish(output, trained.report, data)
+    own_table = options["target"] and trained.report.get("columns")
+    further = [(with_recipe(data, options), "the recipe for tables")] if own_table and "recipe" not in options else []
+    return finish(output, trained.report, data, replaced, further)
+
+
+def with_recipe(data: str, options: Mapping[str, Any]) -> str:
+    """The command that trains on the same columns by the recipe.
+
+    >>> with_recipe("adult.csv", {"target": ["income"], "ignore": ["fnlwgt", "hours per week"]})
+    "ranvier train adult.csv --target income --ignore 'fnlwgt,hours per week' --recipe table"
+    """
+    from ranvier.cli.report import quoted
+
+    columns = {name: ",".join(options.get(name) or ()) for name in ("target", "ignore")}
+    given = "".join(f" --{name} {shlex.quote(listed)}" for name, listed in columns.items() if listed)
+    return f"ranvier train {quoted(data)}{given} --recipe table"

@@ -18,7 +18,7 @@ LEAST, MOST = 0.25, 4.0
 HALVINGS = 14
 FEWEST_ROWS, MOST_ROWS = 100, 50_000
 SURE = 1e-7
-EXPLAINED = "explained"
+EXPLAINED = "explained_share"
 """The name under which early stopping and the history know `explained`."""
 
 

@@ -29,8 +29,8 @@ class Recipe:
         activation, dropout: of the hidden layers.
         learning_rate, weight_decay, beta2: of AdamW.
         schedule: of the learning rate.
-        score: what says which epoch is the best, on the rows left out: "explained" or "validation_loss"; numbers always
-            take the loss.
+        score: what says which epoch is the best, on the rows left out: "explained_share" or "validation_loss"; numbers
+            always take the loss.
         patience: how many of these `epochs` may pass without improvement; more where few rows are seen more often, in
             proportion.
         sharpen: whether the probabilities are made as sure as they should be on the rows left out, see `sharpness`.
