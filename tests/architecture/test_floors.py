@@ -40,7 +40,7 @@ THIRD_PARTIES = {
     "llvmlite": ("native/machine/llvm.py", "native/machine/cpu.py", "cli/doctor.py"),
     "polars": ("data/", "cli/predict.py"),
     "narwhals": ("data/sources/",),
-    "sklearn": ("data/", "training/metrics.py", "estimators/"),
+    "sklearn": ("data/", "estimators/"),
     "scipy": ("expression/", "reference/", "training/lbfgs.py"),
     "safetensors": ("storage/",),
     "click": ("cli/",),

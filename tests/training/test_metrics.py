@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from sklearn import metrics as scorers
 
 from ranvier.errors import TrainingError
 from ranvier.network.task import Task
@@ -82,6 +83,34 @@ def test_weights_count_like_repeated_rows(task: Task) -> None:
     weighted = metrics.full(task, outputs, targets, times.astype(float))
     assert weighted == pytest.approx(metrics.full(task, outputs[index], targets[index]))
     assert weighted != pytest.approx(metrics.full(task, outputs, targets))
+
+
+@examples(max_examples=40, deadline=None)
+@given(st.sampled_from([BINARY, CLASSES, REGRESSION, SEVERAL]), st.integers(2, 40), st.integers(0, 99), st.booleans())
+def test_scikit_learn_says_the_same(task: Task, rows: int, seed: int, weighted: bool) -> None:
+    outputs, targets = sample(task, rows, seed)
+    outputs = np.round(outputs, 1)  # equal scores, and rows that do not add up to 1
+    w = np.random.default_rng(seed).integers(1, 4, rows).astype(float) if weighted else None
+    found = metrics.full(task, outputs, targets, w)
+    if task.kind == "regression":
+        judges = (scorers.r2_score, scorers.root_mean_squared_error, scorers.mean_absolute_error)
+        assert list(found.values()) == pytest.approx([judge(targets, outputs, sample_weight=w) for judge in judges])
+        return
+    shares = metrics.class_probabilities(task, outputs)
+    actual = metrics.class_indices(task, targets)
+    said = shares.argmax(1) if task.kind == "classes" else metrics.class_indices(task, outputs)
+    average, labels = ("binary", range(2)) if task.kind == "binary" else ("macro", range(3))
+    assert found["accuracy"] == pytest.approx(scorers.accuracy_score(actual, said, sample_weight=w))
+    assert found["log_loss"] == pytest.approx(scorers.log_loss(actual, shares, labels=labels, sample_weight=w))
+    f1 = scorers.f1_score(actual, said, average=average, zero_division=0.0, sample_weight=w)
+    assert found["f1"] == pytest.approx(f1)
+    areas = [
+        scorers.roc_auc_score(actual == label, shares[:, label], sample_weight=w)
+        for label in labels
+        if 0 < (actual == label).sum() < rows and (label or task.kind == "classes")
+    ]
+    assert ("auc" in found) == bool(areas)
+    assert found.get("auc", 0.0) == pytest.approx(np.mean(areas or [0.0]))
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")

@@ -1,6 +1,8 @@
 """How good predictions are. All functions take plain arrays; n rows, N outputs.
 
 Targets are encoded: 0 or 1 for binary and multilabel, one-hot for classes, numbers for regression.
+
+scikit-learn says the same, which tests hold these functions to; importing it would take longer than many trainings.
 """
 
 from __future__ import annotations
@@ -71,35 +73,34 @@ def full(task: Task, outputs: Array, targets: Array, weights: Array | None = Non
 
 
 def _regression(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-    from sklearn import metrics
-
-    r2 = metrics.r2_score(targets, outputs, sample_weight=weights) if len(targets) > 1 else 0.0
+    error = targets - outputs
+    residual = np.average(error**2, axis=0, weights=weights)
+    spread = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
+    # Where a target never changes, all of it is left unexplained, or nothing.
+    unexplained = np.divide(residual, spread, out=(residual > 0).astype(np.float64), where=spread > 0)
     return {
-        "r2": float(r2),
-        "rmse": float(metrics.root_mean_squared_error(targets, outputs, sample_weight=weights)),
-        "mae": float(metrics.mean_absolute_error(targets, outputs, sample_weight=weights)),
+        "r2": float(1.0 - unexplained.mean()) if len(targets) > 1 else 0.0,
+        "rmse": float(np.sqrt(residual).mean()),
+        "mae": float(np.average(np.abs(error), axis=0, weights=weights).mean()),
     }
 
 
 def _classification(task: Task, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-    from sklearn import metrics
-
     probabilities = class_probabilities(task, outputs)
+    count = probabilities.shape[1]
     actual = targets.argmax(1) if task.kind == "classes" else (targets[:, 0] > 0.5).astype(int)
     said = probabilities.argmax(1) if task.kind == "classes" else (outputs[:, 0] >= 0.5).astype(int)
-    labels = np.arange(probabilities.shape[1])
-    average = "binary" if task.kind == "binary" else "macro"
-    present = None if task.kind == "binary" else np.unique(np.concatenate((actual, said)))
+    asked = [1] if task.kind == "binary" else np.union1d(actual, said)
+    tiny = np.finfo(np.float64).eps
+    likely = np.clip(probabilities[np.arange(len(actual)), actual], tiny, 1.0 - tiny)
     found = {
-        "accuracy": float(metrics.accuracy_score(actual, said, sample_weight=weights)),
-        "log_loss": float(metrics.log_loss(actual, probabilities, labels=labels, sample_weight=weights)),
-        "f1": float(
-            metrics.f1_score(actual, said, labels=present, average=average, zero_division=0.0, sample_weight=weights)
-        ),
+        "accuracy": float(np.average(actual == said, weights=weights)),
+        "log_loss": float(np.average(-np.log(likely), weights=weights)),
+        "f1": float(_scores(*_class_counts(actual, said, count, weights))[2][asked].mean()),
     }
     areas = [
-        metrics.roc_auc_score(actual == label, probabilities[:, label], sample_weight=weights)
-        for label in (labels[1:] if task.kind == "binary" else labels)
+        area_under_curve(actual == label, probabilities[:, label], weights)
+        for label in range(1 if task.kind == "binary" else 0, count)
         if 0 < np.count_nonzero(actual == label) < len(actual)
     ]
     return found | ({"auc": float(np.mean(areas))} if areas else {})
@@ -113,19 +114,48 @@ def _multilabel(outputs: Array, targets: Array, weights: Array | None) -> dict[s
     return {
         "accuracy": float(np.average((actual == said).all(axis=1), weights=weights)),
         "log_loss": float(np.average(entropy, weights=weights)),
-        "f1": float(_label_scores(actual, said, weights)[2].mean()),
+        "f1": float(_scores(*_label_counts(actual, said, weights))[2].mean()),
     }
 
 
-def _label_scores(actual: Array, said: Array, weights: Array | None = None) -> tuple[Array, Array, Array, Array]:
-    """Precision, recall and f1 of every label, 0 where they are 0 / 0, and in how many rows it is present."""
+def area_under_curve(positive: Array, scores: Array, weights: Array | None = None) -> float:
+    """The area under the ROC curve: the share of pairs, one row positive and one not, whose scores are in that order.
+
+    Pairs with equal scores count half. There must be rows of both kinds.
+
+    Source: Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC) curve",
+    1982.
+
+    >>> area_under_curve(np.array([False, True, True]), np.array([0.2, 0.2, 0.9]))
+    0.75
+    """
+    w = np.ones(len(scores)) if weights is None else np.asarray(weights, np.float64)
+    _, level = np.unique(scores, return_inverse=True)
+    high, low = np.bincount(level, w * positive), np.bincount(level, w * ~positive)
+    below = np.cumsum(low) - low / 2
+    return float(high @ below / (high.sum() * low.sum()))
+
+
+def _class_counts(actual: Array, said: Array, count: int, weights: Array | None = None) -> tuple[Array, Array, Array]:
+    """Of each class: the weight of the rows that are it and are said to be, are said to be, and are."""
     w = np.ones(len(actual)) if weights is None else np.asarray(weights, np.float64)
-    hits, claims, present = w @ (actual & said), w @ said, w @ actual
+    hits = np.bincount(actual, w * (actual == said), count)
+    return hits, np.bincount(said, w, count), np.bincount(actual, w, count)
+
+
+def _label_counts(actual: Array, said: Array, weights: Array | None = None) -> tuple[Array, Array, Array]:
+    """The same of each label, any number of which a row may have."""
+    w = np.ones(len(actual)) if weights is None else np.asarray(weights, np.float64)
+    return w @ (actual & said), w @ said, w @ actual
+
+
+def _scores(hits: Array, claims: Array, present: Array) -> tuple[Array, Array, Array]:
+    """Precision, recall and f1 of each class or label, 0 where they are 0 / 0."""
 
     def share(part: Array, whole: Array) -> Array:
         return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
 
-    return share(hits, claims), share(hits, present), share(2 * hits, claims + present), actual.sum(axis=0)
+    return share(hits, claims), share(hits, present), share(2 * hits, claims + present)
 
 
 def class_probabilities(task: Task, outputs: Array) -> NDArray[np.float64]:
@@ -159,20 +189,17 @@ def baseline(task: Task, training_targets: Array, targets: Array) -> dict[str, f
 
 def per_class(task: Task, outputs: Array, targets: Array) -> list[dict[str, Any]]:
     """Rows, precision, recall and f1 of every class or label; empty for regression."""
-    from sklearn.metrics import precision_recall_fscore_support
-
     if task.kind == "regression":
         return []
     if task.kind == "multilabel":
         labels: tuple[Any, ...] = task.names
-        parts = _label_scores(targets > 0.5, outputs >= 0.5)
+        counts = _label_counts(targets > 0.5, outputs >= 0.5)
     else:
         labels = task.classes
-        actual, said = class_indices(task, targets), class_indices(task, outputs)
-        parts = precision_recall_fscore_support(actual, said, labels=np.arange(len(labels)), zero_division=0.0)
+        counts = _class_counts(class_indices(task, targets), class_indices(task, outputs), len(labels))
     return [
         {"label": label, "rows": int(rows), "precision": float(precision), "recall": float(recall), "f1": float(f1)}
-        for label, precision, recall, f1, rows in zip(labels, *parts, strict=True)
+        for label, precision, recall, f1, rows in zip(labels, *_scores(*counts), counts[2], strict=True)
     ]
 
 
