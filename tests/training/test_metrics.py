@@ -75,6 +75,13 @@ def test_they_are_what_their_definitions_say(task: Task, rows: int, seed: int) -
     assert found["f1"] == pytest.approx(np.mean(scores))
 
 
+def test_one_number_a_row_needs_no_column() -> None:
+    outputs, targets = sample(REGRESSION, 20, 5)
+    expected = metrics.full(REGRESSION, outputs, targets)
+    assert metrics.full(REGRESSION, outputs[:, 0], targets[:, 0]) == expected
+    assert metrics.full(REGRESSION, outputs, targets[:, 0]) == expected
+
+
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
 def test_weights_count_like_repeated_rows(task: Task) -> None:
     outputs, targets = sample(task, 30, 1)

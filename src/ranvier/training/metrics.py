@@ -73,7 +73,9 @@ def full(task: Task, outputs: Array, targets: Array, weights: Array | None = Non
 
 
 def _regression(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-    error = targets - outputs
+    # A single output may stand without a column of its own.
+    targets = targets.reshape(len(targets), -1)
+    error = targets - outputs.reshape(len(outputs), -1)
     residual = np.average(error**2, axis=0, weights=weights)
     spread = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
     # Where a target never changes, all of it is left unexplained, or nothing.
