@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -23,9 +23,10 @@ COUNT = 16
 
 def around(values: Array) -> Array:
     """What stands at, halfway between and right beside the numbers of the upper 16 bits."""
-    upper = values.view(np.uint32) & np.uint32(0xFFFF0000)
+    bits = values.view(np.uint32)
+    upper = bits & np.uint32(0xFFFF0000)
     places = [np.uint32(place) for place in (0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF)]
-    return np.concatenate([values, *(upper | place for place in places)]).view(np.float32)
+    return np.concatenate([bits, *(upper | place for place in places)]).view(np.float32)
 
 
 def expected(values: Array) -> Array:
@@ -49,7 +50,14 @@ def functions() -> list[Any]:
     ]
 
 
+def test_around_is_seven_times_as_many_numbers_of_the_same_kind() -> None:
+    found = around(np.array([1.0, np.nan], np.float32))
+    assert found.tolist()[::2] == [1.0, 1.0, *(1 + place / 2**23 for place in (1, 0x7FFF, 0x8000, 0x8001, 0xFFFF))]
+    assert np.isnan(found[1::2]).all()
+
+
 @given(bits=arrays(np.uint32, COUNT, elements=st.integers(0, 2**32 - 1)))
+@example(bits=np.full(COUNT, 0x7F800001, np.uint32))
 def test_any_bits(functions: list[Any], bits: Array) -> None:
     values = around(bits.view(np.float32))
     assert same(bfloat16_of(values), values)
