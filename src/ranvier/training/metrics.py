@@ -131,23 +131,28 @@ def area_under_curve(positive: Array, scores: Array, weights: Array | None = Non
     >>> area_under_curve(np.array([False, True, True]), np.array([0.2, 0.2, 0.9]))
     0.75
     """
-    w = np.ones(len(scores)) if weights is None else np.asarray(weights, np.float64)
+    w = _counting(weights, len(scores))
     _, level = np.unique(scores, return_inverse=True)
     high, low = np.bincount(level, w * positive), np.bincount(level, w * ~positive)
     below = np.cumsum(low) - low / 2
     return float(high @ below / (high.sum() * low.sum()))
 
 
+def _counting(weights: Array | None, rows: int) -> Array:
+    """What each row counts."""
+    return np.ones(rows) if weights is None else np.asarray(weights, np.float64)
+
+
 def _class_counts(actual: Array, said: Array, count: int, weights: Array | None = None) -> tuple[Array, Array, Array]:
     """Of each class: the weight of the rows that are it and are said to be, are said to be, and are."""
-    w = np.ones(len(actual)) if weights is None else np.asarray(weights, np.float64)
+    w = _counting(weights, len(actual))
     hits = np.bincount(actual, w * (actual == said), count)
     return hits, np.bincount(said, w, count), np.bincount(actual, w, count)
 
 
 def _label_counts(actual: Array, said: Array, weights: Array | None = None) -> tuple[Array, Array, Array]:
     """The same of each label, any number of which a row may have."""
-    w = np.ones(len(actual)) if weights is None else np.asarray(weights, np.float64)
+    w = _counting(weights, len(actual))
     return w @ (actual & said), w @ said, w @ actual
 
 

@@ -99,10 +99,10 @@ class Emitter:
         Raises:
             EngineError: there is no such function.
         """
-        known = self._elsewhere | self._functions
-        if name not in known:
+        result = self._functions.get(name) or self._elsewhere.get(name)
+        if result is None:
             raise EngineError(f"There is no function {name} in this module, and none is expected.")
-        return known[name]
+        return result
 
     @contextmanager
     def function(

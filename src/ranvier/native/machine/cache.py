@@ -29,7 +29,7 @@ from ranvier.native.machine.target import Target
 
 LIMIT = 256 << 20
 MOST_THREADS = 8
-"""How many threads compile at once, at most; plans come in fewer modules than that."""
+"""How many threads compile at once, at most; with more, the largest module would take longest."""
 _MAGIC = b"ranvier object 1"
 _HEADER = struct.Struct("<16s32sQ32s")
 _NAME_BYTES = hashlib.sha256().digest_size
