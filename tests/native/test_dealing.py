@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from ranvier.engine import Problem, Span
 from ranvier.native.plan.lowering import TRAIN
 from ranvier.native.plan.plan import PREDICT_ROWS
-from ranvier.native.plan.stages import WORDS_A_SHARE, Stage, dealt
+from ranvier.native.plan.stages import COLUMNS, ROWS, WORDS_A_SHARE, Stage, dealt
 from ranvier.native.plan.steps import WeightGradient
 from ranvier.native.program import Program
 from ranvier.network.layers import BatchNorm, Dense, Dropout
@@ -102,11 +102,14 @@ def test_batches_of_any_size_on_any_number_of_threads(sizes: list[int], threads:
 def test_what_is_dealt_out_is_numbered() -> None:
     task = task_of()
     stages = loaded(task, 2)._program(TRAIN).plan.stages
-    kinds = ["rows" if stages[stage].rows else type(stages[stage].steps[at]).__name__ for stage, at in dealt(stages)]
-    assert kinds.count("rows") == sum(stage.rows for stage in stages)
+    kinds = [
+        type(stages[stage].steps[at]).__name__ if stages[stage].kind == COLUMNS else "rows"
+        for stage, at in dealt(stages)
+    ]
+    assert kinds.count("rows") == sum(stage.kind == ROWS for stage in stages)
     assert kinds.count(WeightGradient.__name__) == 2
     assert list(dealt(stages).values()) == list(range(len(kinds)))
-    assert not dealt((Stage(False, ()),))
+    assert not dealt((Stage(COLUMNS, ()),))
 
 
 def test_one_thread_deals_nothing_out() -> None:

@@ -25,10 +25,10 @@ from ranvier.native.compiled import library
 from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.plan.arguments import ARGUMENTS, KINDS
+from ranvier.native.plan.buffers import Buffer
 from ranvier.native.plan.packing import bfloat16_of
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.stages import WORDS_A_SHARE, dealt
-from ranvier.native.plan.steps import Buffer
 from ranvier.native.plan.tiles import PANEL
 
 if TYPE_CHECKING:

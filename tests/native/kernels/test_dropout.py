@@ -13,7 +13,8 @@ llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is mi
 from ranvier.native.kernels.dropout import write_drop  # noqa: E402
 from ranvier.native.kernels.emitter import Emitter  # noqa: E402
 from ranvier.native.machine import cpu  # noqa: E402
-from ranvier.native.plan.steps import Buffer, Drop  # noqa: E402
+from ranvier.native.plan.buffers import Buffer  # noqa: E402
+from ranvier.native.plan.steps import Drop  # noqa: E402
 from ranvier.native.plan.tiles import PANEL  # noqa: E402
 
 ROWS, LAYER = 7, 3

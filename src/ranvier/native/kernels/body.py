@@ -12,8 +12,9 @@ from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan import steps as s
+from ranvier.native.plan.buffers import Buffer
 from ranvier.native.plan.sparse import SparseForward, SparseGradient
-from ranvier.native.plan.steps import Buffer
+from ranvier.native.plan.stages import FEWEST_PACKED
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.module import ModuleWriter
@@ -72,7 +73,7 @@ class Body:
             f.call(name, *arguments)
         elif isinstance(step, s.Forward) and step.places is not None:
             self._skipping(step, first, stop)
-        elif isinstance(step, (s.Forward, s.Back)):
+        elif isinstance(step, s.Forward | s.Back):
             self._product(step, first, stop)
         elif isinstance(step, SparseForward):
             sparse.call_forward(self, step, first, stop)
@@ -91,9 +92,12 @@ class Body:
             pointers = tuple(self.at(buffer) for buffer in rowops.buffers_of(step).values())
             f.call(name, *pointers, self.row_share, first, stop)
 
-    def _product(self, step: s.Forward | s.Back, first: Value, stop: Value) -> None:
+    def _product(
+        self, step: s.Forward | s.Back, first: Value, stop: Value, share: tuple[Value, Value] | None = None
+    ) -> None:
+        """Call a product for some rows; for some panels only, where threads share them."""
         forward = isinstance(step, s.Forward)
-        registers, heights = self.plan.registers, self.plan.heights
+        registers, heights = self.plan.registers, self.plan.all_heights if step.across else self.plan.heights
         panels = step.weight if isinstance(step, s.Forward) else step.transposed
         kind = f"{'forward' if forward else 'back'}_{panels.rows}x{panels.columns}"
         asked = () if self.asked is None else (self.asked,)
@@ -105,7 +109,8 @@ class Body:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
         packed = (self.bench(),) if step.packed else ()
         rows = self.rows if self.plan.learns else ZERO
-        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), rows, first, stop, *packed, *asked)
+        pointers = (self.at(buffer) for buffer in buffers)
+        self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *asked)
 
     def _skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""
@@ -134,11 +139,40 @@ class Body:
             shares = (self.result, words["targets"], NULL, NULL, self.shift, NO_SHARE)
             f.call(name, self.at(step.z), NULL, *shares, first, stop)
 
+    # Panels
+
+    def panels_of(self, panels: int, grain: int, thread: Value) -> tuple[Value, Value]:
+        """From where to where a thread goes in so many panels, `grain` of which belong together."""
+        f = self.w.f
+        first, stop = self.share(-(-panels // grain), thread)
+        return f.multiply(first, grain), f.intrinsic("smin", f.multiply(stop, grain), Value("i64", str(panels)))
+
+    def panel_step(self, step: Any, number: int | None) -> None:
+        """Call a product for all rows, some at a time, and for this thread's panels.
+
+        Parameters:
+            number: the step's among the things that are dealt out; None for one that is not.
+        """
+        f, at_once, grain = self.w.f, self.plan.all_rows, step.across
+        panels = (step.weight if isinstance(step, s.Forward) else step.transposed).panels
+
+        def part(first: Value, stop: Value) -> None:
+            with f.loop(ZERO, self.rows, at_once, name="part") as loop:
+                assert loop.index is not None
+                end = f.intrinsic("smin", f.add(loop.index, at_once), self.rows)
+                self._product(step, loop.index, end, (first, stop))
+
+        if self.dealer is None or number is None:
+            part(*self.panels_of(panels, grain, self.w.thread))
+        else:
+            least = grain * (FEWEST_PACKED if step.packed else 1)
+            self.dealer.halves(number, lambda owner: self.panels_of(panels, grain, owner), grain, (least, panels), part)
+
     # Columns
 
-    def share(self, count: int) -> tuple[Value, Value]:
-        """From where to where this thread goes in so many units."""
-        f, threads, thread = self.w.f, self.w.words["threads"], self.w.thread
+    def share(self, count: int, thread: Value | None = None) -> tuple[Value, Value]:
+        """From where to where a thread, this one if no other is named, goes in so many units."""
+        f, threads, thread = self.w.f, self.w.words["threads"], thread or self.w.thread
         first = f.divide(f.multiply(thread, count), threads)
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
@@ -211,20 +245,30 @@ class Body:
         about = (registers, rule, decay, bool(asked))
         name = self.w.name(kind, step, gradient.write_weight_gradient, step, *about)
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
-        strips = gradient.weight_units(step, registers)[1]
+        blocks, strips = gradient.weight_units(step, registers)
         pointers = [self.at(buffer) for buffer in buffers]
         f, packed = self.w.f, tuple[Value, ...]()
         if step.packed:
             f.store(Value("i64", "-1"), self.packed_block, 8)
             packed = (self.bench(), self.packed_block)
 
-        def call(first: Value, stop: Value) -> None:
-            f.call(name, *pointers, self.scalars, self.rows, first, stop, *packed, *asked)
+        def call(owner: Value, first: Value, stop: Value) -> None:
+            across = tuple[Value, ...]()
+            if step.across:
+                begin, end = self.share(strips, owner)
+                across = (begin, f.subtract(end, begin))
+            f.call(name, *pointers, self.scalars, self.rows, first, stop, *across, *packed, *asked)
+
+        def bounds(owner: Value) -> tuple[Value, Value]:
+            if not step.across:
+                return self.unit_share(step, strips, owner)
+            begin, end = self.share(strips, owner)
+            return ZERO, f.multiply(f.subtract(end, begin), blocks)
 
         if self.dealer is None or number is None:
-            call(*self.unit_share(step, strips, self.w.thread))
+            call(self.w.thread, *bounds(self.w.thread))
         else:
-            self.dealer.units(number, lambda owner: self.unit_share(step, strips, owner), call)
+            self.dealer.units(number, bounds, call)
 
     def _loss_sum(self, step: s.LossSum) -> None:
         f = self.w.f

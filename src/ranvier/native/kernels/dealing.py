@@ -43,53 +43,63 @@ class Dealer:
     threads: Value
     step: Value
 
-    def units(self, number: int, bounds: Bounds, body: Callable[[Value, Value], None]) -> None:
-        """Deal out units one by one: `body` gets each, and the one after it.
+    def units(self, number: int, bounds: Bounds, body: Callable[[Value, Value, Value], None]) -> None:
+        """Deal out units one by one: `body` gets whose share it is, the unit, and the one after it.
 
         Parameters:
             number: of the thing that is dealt out, counted through the plan.
         """
         f = self.f
 
-        def take(word: Value, first: Value, stop: Value) -> Value:
+        def take(word: Value, owner: Value, first: Value, stop: Value) -> Value:
             taken = f.emit("i64", f"atomicrmw add {word.typed}, i64 1 monotonic, align 8", "taken")
             unit = f.add(first, taken, "unit")
             some = f.compare("slt", unit, stop, "some")
             with f.when(some, name="unit"):
-                body(unit, f.add(unit, 1))
+                body(owner, unit, f.add(unit, 1))
             return some
 
         self._shares(number, bounds, take)
 
     def rows(self, number: int, bounds: Bounds, height: int, most: int, body: Callable[[Value, Value], None]) -> None:
-        """Deal out rows: half of what is left of a share at a time, in whole tiles.
+        """Deal out rows in whole tiles.
 
         Parameters:
             height: the rows of a tile.
             most: the rows that a thread takes at most.
         """
-        f = self.f
         least = -(-min(FEWEST_ROWS, most) // height) * height
-        whole = most // height * height or most
+        self.halves(number, bounds, height, (least, most // height * height or most), body)
 
-        def take(word: Value, first: Value, stop: Value) -> Value:
+    def halves(
+        self, number: int, bounds: Bounds, grain: int, ends: tuple[int, int], body: Callable[[Value, Value], None]
+    ) -> None:
+        """Deal out pieces: half of what is left of a share at a time.
+
+        Parameters:
+            grain: how many belong together.
+            ends: how many a thread takes at least, as long as there are so many, and at most.
+        """
+        f, (least, most) = self.f, ends
+
+        def take(word: Value, owner: Value, first: Value, stop: Value) -> Value:
             before = f.emit("i64", f"load atomic i64, {word.typed} monotonic, align 8", "before")
             begin = f.add(first, before, "begin")
             left = f.subtract(stop, begin, "left")
-            half = f.multiply(f.divide(f.bitwise("lshr", left, 1), height), height)
-            part = f.intrinsic("smin", f.intrinsic("smax", half, Value("i64", str(least))), Value("i64", str(whole)))
+            half = f.multiply(f.divide(f.bitwise("lshr", left, 1), grain), grain)
+            part = f.intrinsic("smin", f.intrinsic("smax", half, Value("i64", str(least))), Value("i64", str(most)))
             after = f.add(before, part, "after")
             swap = f"cmpxchg {word.typed}, {before.typed}, {after.typed} monotonic monotonic, align 8"
             pair = f.emit("{ i64, i1 }", swap, "swapped")
             won = f.emit("i1", f"extractvalue {pair.typed}, 1", "won")
             some = f.compare("sgt", left, 0, "some")
-            with f.when(f.bitwise("and", won, some), name="rows"):
+            with f.when(f.bitwise("and", won, some), name="some"):
                 body(begin, f.intrinsic("smin", f.add(begin, part), stop))
             return some
 
         self._shares(number, bounds, take)
 
-    def _shares(self, number: int, bounds: Bounds, take: Callable[[Value, Value, Value], Value]) -> None:
+    def _shares(self, number: int, bounds: Bounds, take: Callable[[Value, Value, Value, Value], Value]) -> None:
         """Go through the shares; `take` says whether there was another piece."""
         f = self.f
         now = f.bitwise("and", self.step, 1, "parity")
@@ -104,7 +114,7 @@ class Dealer:
             first, stop = bounds(owner)
             word = self._word(number, now, owner)
             with f.repeat(name="piece") as again:
-                again.again = take(word, first, stop)
+                again.again = take(word, owner, first, stop)
 
     def _word(self, number: int, parity: Value, owner: Value) -> Value:
         """Where the word of a share lies; each has a pair of cache lines."""

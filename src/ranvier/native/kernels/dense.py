@@ -12,6 +12,8 @@
 Where a panel of all K does not stay in cache beside the rows, K is cut into blocks: the chains are stored in y between
 blocks and go on from there, which changes no bit, and a last pass applies the activation or slope.
 
+Threads share the rows, or the panels: then each takes all rows through its own panels.
+
 Groups are products of their own, one after the other. Where the columns of a group do not fill its last panel, what
 lies beyond them belongs to the next group: it is neither read as a bias nor written.
 """
@@ -29,16 +31,18 @@ from ranvier.native.kernels.layout import beside, place
 from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.skipping import positive_zero
 from ranvier.native.kernels.stopping import unless_asked
-from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, panel_loops, segments
+from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, panel_loops, segments, shared_panel_loops
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.steps import Back, Buffer, Forward
+from ranvier.native.plan.buffers import Buffer
+from ranvier.native.plan.steps import Back, Forward
 from ranvier.native.plan.tiles import PANEL, Registers
 
 
 class Product:
     """Writes one function `(ptr a, ptr weight, ptr bias, ptr out, ptr extra, i64 rows, i64 from, i64 to)`.
 
-    Where rows are packed, `ptr packed` follows; where the step may be given up, `ptr asked` comes last.
+    Where threads share panels, `i64 from_panel, i64 to_panel` follow; where rows are packed, `ptr packed`; where the
+    step may be given up, `ptr asked` comes last.
 
     Parameters:
         a, out: the row buffers that go in and out.
@@ -59,6 +63,7 @@ class Product:
         self.forward = forward
         self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, *rest = f.parameters
         self.rows, self.first, self.stop = (rest.pop(0) for _ in range(3))
+        self.share = (rest.pop(0), rest.pop(0)) if step.across else None
         self.packed = rest.pop(0) if step.packed else None
         self.asked = rest.pop(0) if rest else None
         self.strides = Strides(self.a.stride, 1, self.panels_of.stride, PANEL)
@@ -122,7 +127,12 @@ class Product:
                     chains = contract(f, a, b, strides, length, start)
                     self.end(chains, row, column, out, whole, tail)
 
-            panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
+            if self.share is None:
+                panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
+            else:
+                grain = self.step.across
+                at_once, ragged = self.registers.shared_panels(height, grain), self.panels % grain > 0
+                shared_panel_loops(f, self.share, height, at_once, ragged, tiles)
 
     def ask(self, b: Value, count: int, tile: Value, share: Value) -> None:
         """Ask for a share of the panels that come after these `count` ones, so that all tiles ask for all of them."""
@@ -216,8 +226,9 @@ class Product:
                 self.store(body(row, column, tail), out, tail)
 
             whole = self.panels - (self.tail is not None)
+            begin, end = self.share or (0, whole)
             if whole:
-                with f.loop(0, whole, name="panel") as loop:
+                with f.loop(begin, end, name="panel") as loop:
                     assert loop.index is not None
                     one(loop.index, False)
             if self.tail is not None:
@@ -240,7 +251,8 @@ def write_product(
 ) -> None:
     """Write the function of a forward step or of a data gradient."""
     pointers = dict.fromkeys(("a", "weight", "bias", "out", "extra"), "ptr noalias")
-    rest = {"packed": "ptr noalias"} if step.packed else {}
+    rest = dict.fromkeys(("from_panel", "to_panel"), "i64") if step.across else {}
+    rest |= {"packed": "ptr noalias"} if step.packed else {}
     rest |= {"asked": "ptr"} if stoppable else {}
     numbers = dict.fromkeys(("rows", "from", "to"), "i64")
     with module.function(name, {**pointers, **numbers, **rest}) as f:

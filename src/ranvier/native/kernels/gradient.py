@@ -32,7 +32,9 @@ from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, segm
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.steps import Buffer, VectorGradient, WeightGradient
+from ranvier.native.plan.buffers import Buffer
+from ranvier.native.plan.cuts import gradient_panels
+from ranvier.native.plan.steps import VectorGradient, WeightGradient
 from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
 
@@ -40,13 +42,7 @@ from ranvier.network.optimizers import UpdateRule
 def weight_units(step: WeightGradient, registers: Registers) -> tuple[int, int]:
     """How many blocks of rows and how many strips of panels the units of a weight are, in each group."""
     weight = step.trained.value
-    return -(-weight.rows // step.block), -(-weight.group_panels // panels_at_once(step, registers))
-
-
-def panels_at_once(step: WeightGradient, registers: Registers) -> int:
-    """How many panels a tile of the weight gradient takes."""
-    height = exact_heights(step.trained.value.rows, registers)[0]
-    return min(registers.panels(height), step.trained.value.group_panels)
+    return -(-weight.rows // step.block), -(-weight.group_panels // gradient_panels(weight, registers))
 
 
 def write_weight_gradient(
@@ -60,19 +56,23 @@ def write_weight_gradient(
 ) -> None:
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
 
-    Where inputs are packed, `packed, last` follow, see `Packed`; where the step may be given up, `asked` comes last.
+    Where units are some panels with all their rows, `i64 from_strip, i64 strips` follow, to which the numbers of the
+    units belong; where inputs are packed, `packed, last`, see `Packed`; where the step may be given up, `asked`.
     """
     trained = step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     blocks, strips = weight_units(step, registers)
     numbers = {"rows": "i64", "from": "i64", "to": "i64"}
+    numbers |= dict.fromkeys(("from_strip", "strips"), "i64") if step.across else {}
     numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if step.packed else {}
     numbers |= {"asked": "ptr"} if stoppable else {}
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
-        asked = f.parameters[-1] if stoppable else None
-        packed = Packed(*f.parameters[len(names) + 3 : len(names) + 5]) if step.packed else None
+        rest = list(f.parameters[len(names) + 3 :])
+        share = (rest.pop(0), rest.pop(0)) if step.across else None
+        packed = Packed(rest.pop(0), rest.pop(0)) if step.packed else None
+        asked = rest.pop(0) if stoppable else None
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, asked)
         updater = Updater(f, rule, decay, trained, scalars)
         with f.loop(first, stop, name="unit") as loop, unless_asked(f, asked):
@@ -82,8 +82,12 @@ def write_weight_gradient(
                 group = f.divide(unit, blocks * strips, "group")
                 unit = f.subtract(unit, f.multiply(group, blocks * strips), "within")
                 pointers, buffers = _group(f, step, group, pointers, buffers)
-            block = f.divide(unit, strips, "block") if strips > 1 else unit
-            strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else Value("i64", "0")
+            if share is not None:
+                block = f.divide(unit, share[1], "block")
+                strip = f.add(f.subtract(unit, f.multiply(block, share[1])), share[0], "strip")
+            else:
+                block = f.divide(unit, strips, "block") if strips > 1 else unit
+                strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else Value("i64", "0")
             if packed is not None:
                 packed.hold(f, step, x, rows, block, registers)
             _strip(f, step, registers, buffers, pointers, updater, rows, (block, strip), packed)
@@ -115,7 +119,7 @@ def _strip(
 ) -> None:
     """A unit, given by the numbers of its block and strip; the last strip may have fewer panels."""
     block, strip = place
-    weight, at_once = step.trained.value, panels_at_once(step, registers)
+    weight, at_once = step.trained.value, gradient_panels(step.trained.value, registers)
     _, strips = weight_units(step, registers)
     panel, left = f.multiply(strip, at_once, "panel"), weight.group_panels % at_once
     if left and weight.group_panels > at_once:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.steps import Buffer
+from ranvier.native.plan.buffers import Buffer
 from ranvier.native.plan.tiles import PANEL
 
 

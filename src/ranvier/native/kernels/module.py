@@ -4,6 +4,7 @@
         for each step of the span:                                  for each block of rows that this thread takes:
             for each stage of the plan:                                 the row steps
                 row steps on this thread's rows, some at a time
+                or a product of all rows with this thread's panels
                 or column steps on this thread's share
                 barrier
                 where the step may be given up here: leave it where some thread did
@@ -32,9 +33,9 @@ from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.arguments import ARGUMENTS
+from ranvier.native.plan.buffers import Buffer
 from ranvier.native.plan.plan import Code
-from ranvier.native.plan.stages import dealt
-from ranvier.native.plan.steps import Buffer
+from ranvier.native.plan.stages import COLUMNS, PANELS, dealt
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.parameters import Entry
 
@@ -134,10 +135,15 @@ class ModuleWriter:
     def _stage(self, f: Function, body: Body, number: int) -> None:
         stage, plan = self.plan.stages[number], self.plan
         body.asked = self.words["asked"] if stage.stoppable else None
-        if not stage.rows:
+        if stage.kind == COLUMNS:
             for at, step in enumerate(stage.steps):
                 with stopping.unless_asked(f, body.asked):
                     body.column_step(step, self._dealt.get((number, at)))
+            return
+
+        if stage.kind == PANELS:
+            with stopping.unless_asked(f, body.asked):
+                body.panel_step(stage.steps[0], self._dealt.get((number, 0)))
             return
 
         def part(first: Value, stop: Value) -> None:
@@ -183,7 +189,7 @@ class ModuleWriter:
                 first = f.divide(f.multiply(blocks, owner), threads)
                 return first, f.divide(f.multiply(blocks, f.add(owner, 1)), threads)
 
-            def block(number: Value, _: Value) -> None:
+            def block(_: Value, number: Value, after: Value) -> None:
                 base = f.multiply(number, rows_at_once)
                 begin = f.multiply(self.thread, rows_at_once)
                 count = f.intrinsic("smin", f.subtract(words["rows"], base), Value("i64", str(rows_at_once)))

@@ -21,7 +21,8 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.layout import place
 from ranvier.native.kernels.transpose import SIDE, turned
 from ranvier.native.kernels.values import Value, vector_of
-from ranvier.native.plan.steps import Buffer, WeightGradient
+from ranvier.native.plan.buffers import Buffer
+from ranvier.native.plan.steps import WeightGradient
 from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
 
 

@@ -13,9 +13,9 @@ from ranvier.native.kernels.formulas import slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, masked, total
 from ranvier.native.kernels.values import Value
+from ranvier.native.plan.buffers import Buffer
 from ranvier.native.plan.steps import (
     Add,
-    Buffer,
     Multiply,
     NormalizeColumn,
     NormalizeColumnBack,

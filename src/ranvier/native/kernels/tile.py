@@ -131,3 +131,26 @@ def panel_loops(
             body(loop.index, at_once)
     if panels > whole:
         body(Value("i64", str(whole)), panels - whole)
+
+
+def shared_panel_loops(
+    f: Function, share: tuple[Value, Value], height: int, at_once: int, ragged: bool, body: Callable[[Value, int], None]
+) -> None:
+    """Write a loop over a thread's share of the panels.
+
+    Parameters:
+        share: the first panel, and the one after the last.
+        ragged: whether shares may end between two times `at_once`.
+        body: called with the first panel of a tile and how many it takes.
+    """
+    first, stop = share
+    whole = stop
+    if ragged and at_once > 1:
+        whole = f.subtract(stop, f.bitwise("and", f.subtract(stop, first), at_once - 1), "whole")
+    with f.loop(first, whole, at_once, name=f"panel{height}") as loop:
+        assert loop.index is not None
+        body(loop.index, at_once)
+    if whole is not stop:
+        with f.loop(whole, stop, name=f"panel{height}.last") as loop:
+            assert loop.index is not None
+            body(loop.index, 1)

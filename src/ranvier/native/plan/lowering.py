@@ -3,6 +3,7 @@
 A training plan runs stages in turn, all threads waiting for each other in between:
 
     rows      gather, forward, loss, backward     each thread its own rows
+    panels    a product of few rows               each thread its own panels of the weight, see `Cuts.across`
     columns   gradients and updates               each thread its own tiles
 
 BatchNorm cuts the first stage where it needs statistics over all rows; clipping by norm cuts the second, and so do
@@ -17,9 +18,10 @@ from ranvier.engine.problem import Problem, feeds_product
 from ranvier.errors import EngineError
 from ranvier.native.plan import sparse
 from ranvier.native.plan import steps as s
+from ranvier.native.plan.buffers import BESIDE_PLACES, Buffer
 from ranvier.native.plan.cuts import Cuts
-from ranvier.native.plan.stages import Stage, moves
-from ranvier.native.plan.steps import Buffer, ColumnStep, RowStep, Trained
+from ranvier.native.plan.stages import COLUMNS, PANELS, ROWS, Stage, moves
+from ranvier.native.plan.steps import ColumnStep, RowStep, Trained
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
@@ -33,7 +35,6 @@ SKIPPED_INPUTS = 32
 
 TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
 """What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
-
 
 ROUNDED, TRANSPOSED = "rounded", "transposed"
 """What products read in place of a weight, or beside it; they stand before its name, and slots behind it."""
@@ -69,7 +70,7 @@ class Lowering:
     ) -> None:
         self.problem, self.purpose, self.cuts = problem, purpose, cuts
         self.buffers: dict[str, Buffer] = {}
-        self.stages: list[tuple[bool, list[RowStep | ColumnStep]]] = []
+        self.stages: list[tuple[str, list[RowStep | ColumnStep]]] = []
         self.last: list[ColumnStep] = []
         self.entries = {entry.name: entry for entry in problem.network.parameter_table}
         self.slots = () if problem.optimizer.full_batch or purpose != TRAIN else problem.optimizer.rule().slots
@@ -153,14 +154,15 @@ class Lowering:
         return y
 
     def rows(self, step: RowStep) -> None:
-        """Add a row step, after a wait where columns came before."""
-        if not self.stages or not self.stages[-1][0]:
-            self.stages.append((True, []))
+        """Add a row step, after a wait where others came before; a product whose panels are shared is alone."""
+        kind = PANELS if isinstance(step, s.Forward | s.Back) and step.across else ROWS
+        if not self.stages or self.stages[-1][0] != ROWS or kind == PANELS:
+            self.stages.append((kind, []))
         self.stages[-1][1].append(step)
 
     def columns(self, *steps: ColumnStep) -> None:
         """Add column steps as a stage of their own."""
-        self.stages.append((False, list(steps)))
+        self.stages.append((COLUMNS, list(steps)))
 
     # Forward
 
@@ -212,9 +214,8 @@ class Lowering:
         if weight.kind == "table":
             self.rows(sparse.SparseForward(path, weight, bias, y, z, shape))
         else:
-            places = self.buffer("places", place.inputs + s.BESIDE_PLACES) if self.skips(place) else None
-            block, packed = self.cuts.k_block(place.fan_in), self.cuts.packs_rows(weight)
-            self.rows(s.Forward(path, x, weight, bias, y, z, shape, block, packed, places))
+            places = self.buffer("places", place.inputs + BESIDE_PLACES) if self.skips(place) else None
+            self.rows(s.Forward(path, x, weight, bias, y, z, shape, *self.cuts.product(weight), places))
         return Done(place, x, y or z or x, z)
 
     def dropout(self, place: Placed, layer: Dropout, x: Buffer) -> Done:
@@ -237,10 +238,8 @@ class Lowering:
         n = self.buffer(f"{path}.standard", width)
         self.rows(s.NormalizeColumn(x, mean, variance, gain, shift, n, y, layer.epsilon))
         if self.purpose == TRAIN:
-            self.last += [
-                s.RunningStatistics(old, new, layer.momentum)
-                for old, new in zip(running, (mean, variance), strict=True)
-            ]
+            pairs = zip(running, (mean, variance), strict=True)
+            self.last += [s.RunningStatistics(old, new, layer.momentum) for old, new in pairs]
         return Done(place, x, y, n=n, statistics=(mean, variance))
 
     # Backward
@@ -290,13 +289,13 @@ class Lowering:
         if not wanted or weight.transposed is None:
             return dz, False
         dx = self.buffer(f"{path}.before", place.inputs, self.errors_kind(one, before, further))
-        block, packed = self.cuts.k_block(weight.transposed.rows), self.cuts.packs_rows(weight.transposed)
+        back = self.cuts.product(weight.transposed)
         if before is not None and isinstance(before.place.layer, Dense):
             shape = before.place.layer.activation
             seen, direct = self.seen(before, shape)
-            self.rows(s.Back(path, dz, weight.transposed, dx, shape, seen, direct, block, packed))
+            self.rows(s.Back(path, dz, weight.transposed, dx, shape, seen, direct, *back))
             return dx, True
-        self.rows(s.Back(path, dz, weight.transposed, dx, None, None, False, block, packed))
+        self.rows(s.Back(path, dz, weight.transposed, dx, None, None, False, *back))
         return dx, False
 
     def errors_kind(self, one: Done, before: Done | None, further: bool) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.native.plan.steps import Buffer, padded
+from ranvier.native.plan.buffers import Buffer, padded
 from ranvier.native.plan.tiles import PANEL
 
 Array = NDArray[Any]

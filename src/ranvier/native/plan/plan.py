@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ranvier.engine.problem import Problem
 from ranvier.native.plan import cost
+from ranvier.native.plan.buffers import Buffer
 from ranvier.native.plan.cuts import Cuts
 from ranvier.native.plan.lowering import GRADIENT, TRAIN, Lowering
-from ranvier.native.plan.stages import Stage
-from ranvier.native.plan.steps import Buffer, Trained
-from ranvier.native.plan.tiles import ROWS_AT_ONCE, Registers, heights
+from ranvier.native.plan.stages import PANELS, Stage
+from ranvier.native.plan.steps import Trained
+from ranvier.native.plan.tiles import Registers, at_once, heights
 from ranvier.network.optimizers import UpdateRule
 from ranvier.records import record
 
@@ -44,6 +45,8 @@ class Code:
     buffers: tuple[Buffer, ...]
     rows: int
     heights: tuple[int, ...]
+    all_rows: int
+    all_heights: tuple[int, ...]
     registers: Registers
     rule: UpdateRule | None
     weight_decay: float
@@ -70,8 +73,8 @@ class Plan:
         buffers: the memory they work on, by index.
         trained: the trained pieces of the state.
         layers: (path, weighted sums or None, outputs) of every layer, depth first.
-        rows: how many batch rows a thread takes at once.
-        heights: of the tiles of forward and data gradient.
+        rows, heights: how many batch rows a thread takes at once, and of the tiles of forward and data gradient.
+        all_rows, all_heights: the same where threads share panels, each with all rows of the batch.
         machine: what it was made for.
         rule: of the optimizer, where there is one.
         long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
@@ -86,6 +89,8 @@ class Plan:
     layers: tuple[tuple[str, Buffer | None, Buffer], ...]
     rows: int
     heights: tuple[int, ...]
+    all_rows: int
+    all_heights: tuple[int, ...]
     machine: Machine
     rule: UpdateRule | None
     long: int
@@ -100,7 +105,8 @@ class Plan:
     def code(self) -> Code:
         """What decides the compiled code."""
         decay = self.problem.optimizer.weight_decay
-        shape = (self.stages, self.buffers, self.rows, self.heights, self.registers)
+        rows = (self.rows, self.heights, self.all_rows, self.all_heights)
+        shape = (self.stages, self.buffers, *rows, self.registers)
         return Code(self.purpose, self.dtype, *shape, self.rule, decay, self.dealt)
 
     @property
@@ -138,12 +144,11 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
     """
     learns = purpose in (TRAIN, GRADIENT)
     share = -(-problem.batch_size // threads) if learns else PREDICT_ROWS
-    parts = -(-share // ROWS_AT_ONCE)
-    rows = -(-share // parts)
+    rows = at_once(share)
     long = cost.long_step(problem) if learns else cost.long_prediction(problem)
     stoppable = purpose == GRADIENT or (learns and problem.batch_size >= long)
     stored = stoppable and problem.batch_size >= STORED_ROWS
-    cuts = Cuts(problem, purpose == TRAIN, purpose == GRADIENT, rows, machine.l2)
+    cuts = Cuts(problem, purpose == TRAIN, purpose == GRADIENT, threads, rows, machine.registers, machine.l2)
     lowering = Lowering(problem, purpose, cuts, stoppable, stored)
     stages = lowering.lower()
     found = []
@@ -152,6 +157,8 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         one = waiting.pop(0)
         found.append((one.place.path, one.z, one.y))
         waiting = [*one.inner, *waiting]
+    across = any(stage.kind == PANELS for stage in stages)
+    all_rows = at_once(problem.batch_size)
     fused = purpose == TRAIN and not problem.optimizer.full_batch
     return Plan(
         problem,
@@ -162,6 +169,7 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         tuple(found),
         rows,
         heights(rows, machine.registers) if learns else tuple(dict.fromkeys((*heights(rows, machine.registers), 1))),
+        *((all_rows, heights(all_rows, machine.registers)) if across else (0, ())),
         machine,
         problem.optimizer.rule() if fused else None,
         long,

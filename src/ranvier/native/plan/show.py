@@ -6,8 +6,10 @@ import textwrap
 from collections.abc import Iterator
 
 from ranvier.native.plan import steps as s
+from ranvier.native.plan.buffers import Buffer
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.sparse import KEEP, MEASURE, MOVE, SparseForward, SparseGradient
+from ranvier.native.plan.stages import PANELS, ROWS
 from ranvier.native.plan.tiles import Registers, exact_heights
 
 WIDTH = 80
@@ -74,7 +76,9 @@ def _stages(plan: Plan) -> Iterator[str]:
     helps = ", then what others have not begun" if plan.dealt else ""
     most = "at most " if plan.dealt else ""
     for stage in plan.stages:
-        if plan.learns and stage.rows:
+        if plan.learns and stage.kind == PANELS:
+            yield f"panels: each thread takes its share of the panels, at most {plan.all_rows} rows at once{helps}"
+        elif plan.learns and stage.kind == ROWS:
             yield f"rows: each thread takes its share of the batch, {most}{plan.rows} rows at once{helps}"
         elif plan.learns:
             yield f"columns: each thread takes its share of the tiles{helps}"
@@ -165,7 +169,7 @@ def _step(plan: Plan, step: s.Step) -> Iterator[str]:
         error = "" if step.dz is None else f", {step.dz.name}"
         yield f"{step.losses.name}{error} = {step.loss.name} of {step.activation.name}({step.z.name})"
     else:
-        named = [f"{name}={value.name}" for name, value in s.parts(step) if isinstance(value, s.Buffer)]
+        named = [f"{name}={value.name}" for name, value in s.parts(step) if isinstance(value, Buffer)]
         trained = getattr(step, "trained", ())
         pieces = (trained,) if isinstance(trained, s.Trained) else trained
         of = f" of {', '.join(piece.entry.name for piece in pieces)}" if pieces else ""
@@ -202,7 +206,7 @@ def _sparse(plan: Plan, step: SparseForward | SparseGradient, batch: int) -> Ite
     yield f"        sum over its entries, in row order; {then[step.purpose]}"
 
 
-def _of_groups(weight: s.Buffer) -> str:
+def _of_groups(weight: Buffer) -> str:
     """Whose weight it is, where there is one for each group."""
     return f"each of {weight.groups} groups' " if weight.groups > 1 else ""
 
@@ -223,7 +227,8 @@ def _totals(plan: Plan) -> tuple[float, float]:
         for step in stage.steps:
             if isinstance(step, s.Forward | s.Back):
                 panels = step.weight if isinstance(step, s.Forward) else step.transposed
-                useful, taken = _product(batch, panels.rows, panels, plan.heights, plan.registers)
+                heights = plan.all_heights if step.across else plan.heights
+                useful, taken = _product(batch, panels.rows, panels, heights, plan.registers)
             elif isinstance(step, s.WeightGradient):
                 weight = step.trained.value
                 heights = exact_heights(weight.rows, plan.registers)
@@ -239,7 +244,7 @@ def _totals(plan: Plan) -> tuple[float, float]:
 
 
 def _product(
-    rows: int, length: int, weight: s.Buffer, heights: tuple[int, ...], registers: Registers
+    rows: int, length: int, weight: Buffer, heights: tuple[int, ...], registers: Registers
 ) -> tuple[float, float]:
     """FLOPs of a product, and FLOPs the peak would make in the time its tiles take."""
     cycles, left = 0.0, rows

@@ -7,20 +7,26 @@ from ranvier.native.plan.sparse import MOVE, SparseGradient
 from ranvier.native.plan.steps import ColumnStep, RowStep
 from ranvier.records import record
 
+ROWS, PANELS, COLUMNS = "rows", "panels", "columns"
+"""What threads share in a stage: the rows of the batch, the panels of a weight with all rows, or what columns need."""
+
 FEWEST_ROWS = 64
 """The rows of the smallest part that is dealt out: fewer would read all weights for little work."""
+FEWEST_PACKED = 4
+"""Of how many grains the smallest part of panels is that is dealt out, where each part packs the rows again."""
 WORDS_A_SHARE = 16
 """The distance of words that different threads write: pairs of cache lines are fetched together."""
 
 
 @record
 class Stage:
-    """Steps that run without waiting: all of them RowSteps, or all of them ColumnSteps.
+    """Steps that run without waiting: RowSteps where rows are shared, one product for panels, else ColumnSteps.
 
-    `stoppable`: the stage moves nothing of the state, and may be given up, and with it the whole step of training.
+    Fields: `kind`, what threads share. `stoppable`: the stage moves nothing of the state, and may be given up, and with
+    it the whole step of training.
     """
 
-    rows: bool
+    kind: str
     steps: tuple[RowStep | ColumnStep, ...]
     stoppable: bool = False
 
@@ -35,10 +41,13 @@ def moves(step: RowStep | ColumnStep) -> bool:
 
 
 def dealt(stages: tuple[Stage, ...]) -> dict[tuple[int, int], int]:
-    """What is dealt out among threads, numbered: rows of a stage as (stage, 0), units of a weight as (stage, step)."""
+    """What is dealt out among threads, numbered.
+
+    Rows or panels of a stage as (stage, 0), units of a weight as (stage, step).
+    """
     places = []
     for number, stage in enumerate(stages):
-        if stage.rows:
+        if stage.kind != COLUMNS:
             places.append((number, 0))
         places += [(number, at) for at, step in enumerate(stage.steps) if isinstance(step, s.WeightGradient)]
     return {place: number for number, place in enumerate(places)}

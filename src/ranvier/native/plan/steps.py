@@ -1,23 +1,8 @@
-"""Buffers and steps: what a plan is made of. B rows of a batch, K inputs, N outputs of a layer.
+"""Steps: what a plan is made of, on the memory of buffers.py. B rows of a batch, K inputs, N outputs of a layer.
 
-Memory is laid out so that every inner loop walks along it:
-
-    rows     (B, stride)            one batch row after the other; the stride keeps rows in different cache sets
-    panels   (panels, B, 16)        the same panel by panel, for steps that read a panel of all rows
-    weight   (panels, K', 16)       16 columns side by side, all K of them below each other, K' a multiple of 16
-    table    (K, N')                a weight whose rows are read one by one, N' a multiple of 16
-    vector   (panels, 16)           bias, gain and the like
-    column   (B,)                   one number a row
-    cells    (count,)               anything else
-    entries  (entries, columns)     for each entry of a batch of sparse rows
-    bench    (threads, B, columns)  each thread's own, for what it packs
-
-The weight of a layer of G groups is G weights, one after the other, each as if it were the only one: (K / G, N / G)
-with panels of its own. Rows are not cut: the part of group g begins at its first column, wherever that is, and a step
-that takes the last panel of a group leaves alone what lies beyond.
-
-A `RowStep` treats rows independently, so threads share the rows out. A `ColumnStep` looks at all rows and is shared out
-by columns, panels or tiles. Between the two kinds all threads wait for each other.
+A `RowStep` treats rows independently, so threads share the rows out; a product may be shared out by panels, too. A
+`ColumnStep` looks at all rows and is shared out by columns, panels or tiles. Between the kinds all threads wait for
+each other.
 """
 
 from __future__ import annotations
@@ -25,90 +10,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.plan.buffers import Buffer
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.parameters import Entry
 from ranvier.records import record
-
-BESIDE_PLACES = 1 + 8
-"""What a row of places holds beside them: how many they are, and room for eight, which are written at once."""
-
-
-def padded(columns: int) -> int:
-    """The next multiple of 16.
-
-    >>> padded(10), padded(16)
-    (16, 16)
-    """
-    return -(-columns // PANEL) * PANEL
-
-
-def row_stride(columns: int) -> int:
-    """Numbers from one row to the next: an odd number of lines where rows would else fall on few cache sets.
-
-    >>> row_stride(54), row_stride(256), row_stride(784)
-    (64, 272, 784)
-    """
-    lines = padded(columns) // PANEL
-    return (lines + (lines % 2 == 0 and lines >= 8)) * PANEL
-
-
-@record
-class Buffer:
-    """A piece of memory. `index` is its place among the pointers the code is given.
-
-    Fields: `name`; `kind`, one of the list above; `rows` (K of a table or of one group of a weight, else 1);
-    `columns`, of all groups together; `groups`, of a weight.
-    """
-
-    name: str
-    index: int
-    kind: str
-    columns: int
-    rows: int = 1
-    groups: int = 1
-
-    @property
-    def width(self) -> int:
-        """The columns of a group."""
-        return self.columns // self.groups
-
-    @property
-    def stride(self) -> int:
-        """Numbers from row to row (rows, panels, column, table), or from panel to panel (weight, vector)."""
-        if self.kind == "table":
-            return padded(self.columns)
-        if self.kind in ("column", "vector", "panels"):
-            return 1 if self.kind == "column" else PANEL
-        return row_stride(self.columns) if self.kind == "rows" else padded(self.rows) * PANEL
-
-    @property
-    def group_panels(self) -> int:
-        """How many panels of 16 columns a group has."""
-        return padded(self.width) // PANEL
-
-    @property
-    def panels(self) -> int:
-        """How many panels of 16 columns there are."""
-        return self.groups * self.group_panels
-
-    def size(self, batch: int) -> int:
-        """How many numbers it holds, for a batch of so many rows.
-
-        Of so many entries where it is for entries; of so many rows in all threads together where it is a bench.
-        """
-        if self.kind in ("entries", "bench"):
-            return batch * self.columns
-        if self.kind == "panels":
-            return batch * padded(self.columns)
-        if self.kind in ("rows", "column"):
-            return batch * self.stride
-        if self.kind == "table":
-            return self.rows * self.stride
-        if self.kind == "cells":
-            return self.columns
-        return self.panels * padded(self.rows) * PANEL if self.kind == "weight" else padded(self.columns)
 
 
 class Step:
@@ -145,8 +51,9 @@ class Gather(RowStep):
 class Forward(RowStep):
     """z = x W + b, y = activation(z); `z` is None where nobody reads it.
 
-    `block` is the length of the K-blocks, or 0. `packed` says whether rows are packed before they are read.
-    `places` is where it is noted which x are not 0; None where zeros are never left out.
+    `block` is the length of the K-blocks, or 0. `packed` says whether rows are packed before they are read. `across` is
+    how many panels of W belong together where threads share those, or 0 where they share the rows. `places` is where
+    it is noted which x are not 0; None where zeros are never left out.
     """
 
     path: str
@@ -158,6 +65,7 @@ class Forward(RowStep):
     activation: Activation
     block: int
     packed: bool
+    across: int = 0
     places: Buffer | None = None
 
 
@@ -165,7 +73,7 @@ class Forward(RowStep):
 class Back(RowStep):
     """dx = dz W', times the slope of the activation that made x where `slope` says one; `seen` is its z or y.
 
-    `block` and `packed` as for Forward.
+    `block`, `packed` and `across` as for Forward.
     """
 
     path: str
@@ -177,6 +85,7 @@ class Back(RowStep):
     from_output: bool
     block: int
     packed: bool
+    across: int = 0
 
 
 @record
@@ -338,7 +247,8 @@ class WeightGradient(ColumnStep):
 
     `block`: the rows of the weight that a unit of work takes. `part`: the rows of the batch that it takes at once, so
     that their errors stay in the L1 cache; 0 for all. `far`: what the batch left for it does not stay in the L2 cache.
-    `packed`: the inputs of a block are packed before they are read.
+    `packed`: the inputs of a block are packed before they are read. `across`: a thread's share is some panels with all
+    their rows, those that it reads in the forward pass.
     """
 
     path: str
@@ -350,6 +260,7 @@ class WeightGradient(ColumnStep):
     part: int
     far: bool
     packed: bool
+    across: bool = False
 
 
 @record

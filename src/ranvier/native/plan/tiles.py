@@ -12,6 +12,8 @@ from ranvier.records import record
 PANEL = 16
 ROWS_AT_ONCE = 256
 """Most batch rows that a thread takes through all layers before it takes the next ones."""
+GRAINS = (4, 2, 1)
+"""How many panels may belong together where threads share panels."""
 BUSY = 8
 """Chains in flight that keep two FMA units busy."""
 
@@ -40,6 +42,14 @@ class Registers:
             wanted += 1
         return wanted
 
+    def shared_panels(self, height: int, grain: int) -> int:
+        """How many panels a tile of this height takes where threads share grains of panels, 1, 2 or 4 of them.
+
+        >>> [Registers(16, 2).shared_panels(height, grain=2) for height in (6, 2, 1)]
+        [1, 2, 2]
+        """
+        return next(count for count in GRAINS if count <= min(grain, self.panels(height)))
+
     def tallest(self) -> int:
         """The tallest tile of one panel.
 
@@ -54,6 +64,15 @@ class Registers:
         chains = height * panels * self.per_panel
         loads = panels * self.per_panel + height
         return max(chains / 2, chains * 4 / min(chains, BUSY) / 2, loads / 2) / panels
+
+
+def at_once(rows: int) -> int:
+    """How many of so many batch rows are taken at once: all of them, or parts of about the same size.
+
+    >>> at_once(100), at_once(600)
+    (100, 200)
+    """
+    return -(-rows // -(-rows // ROWS_AT_ONCE)) if rows else 1
 
 
 def heights(rows: int, registers: Registers) -> tuple[int, ...]:

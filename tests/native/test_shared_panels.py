@@ -1,0 +1,139 @@
+"""Threads may share the panels of a product rather than the rows of the batch: nobody can tell from the bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ranvier.engine import Problem
+from ranvier.native import compiled
+from ranvier.native.plan import cuts
+from ranvier.native.plan.plan import Machine, Plan, make_plan
+from ranvier.native.plan.stages import PANELS, ROWS
+from ranvier.native.plan.steps import Back, Forward, WeightGradient
+from ranvier.native.plan.tiles import Registers
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Residual
+from ranvier.network.losses import loss
+from ranvier.network.optimizers import SGD, Adam
+from tests.native.against_reference import problem, rows_for, span_for
+from tests.native.test_packed import SIZES, outcome, packing
+from tests.native.test_same_bits import loaded
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+LARGE, FEW_REGISTERS, MANY_REGISTERS = 512 << 10, Registers(16, 2), Registers(32, 1)
+
+
+def classifier(inputs: int, *hidden: int, **options: Any) -> Problem:
+    layers = [*(Dense(units, "relu") for units in hidden), Dense(10, "softmax")]
+    return problem(inputs, layers, loss("categorical_cross_entropy"), Adam(), **options)
+
+
+@contextmanager
+def sharing(panels: bool) -> Iterator[None]:
+    """Share panels wherever that can be done, evenly or not; or nowhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cuts, "SHARED_WEIGHTS", (0, 1 << 60 if panels else -1))
+        patch.setattr(cuts, "SHARED_COLUMNS", 0)
+        patch.setattr(cuts, "EVEN", 1000.0)
+        compiled.forget()
+        yield
+        compiled.forget()
+
+
+def shared(plan: Plan) -> list[str]:
+    """The products whose panels threads share, and the weights whose gradients are shared out alike."""
+    products = [f"{type(step).__name__} {step.path}" for s in plan.stages if s.kind == PANELS for step in s.steps]
+    marked = [step for s in plan.stages for step in s.steps if isinstance(step, Forward | Back | WeightGradient)]
+    return products + [f"moves {step.path}" for step in marked if isinstance(step, WeightGradient) and step.across]
+
+
+def plan_of(task: Problem, threads: int, registers: Registers = FEW_REGISTERS) -> Plan:
+    return make_plan(task, "train", Machine(registers, 32 << 10, LARGE), threads)
+
+
+@pytest.mark.parametrize("registers", [FEW_REGISTERS, MANY_REGISTERS])
+def test_layers_that_are_wide_for_their_batch_share_panels(registers: Registers) -> None:
+    plan = plan_of(classifier(784, 128, batch_size=32), 2, registers)
+    assert shared(plan) == ["Forward layers.0", "moves layers.0"]
+    assert [stage.kind for stage in plan.stages] == [ROWS, PANELS, ROWS, "columns"]
+    both = shared(plan_of(classifier(784, 512, 512, batch_size=128), 2, registers))
+    assert both == ["Forward layers.0", "Forward layers.1", "Back layers.1", "moves layers.1", "moves layers.0"]
+
+
+@pytest.mark.parametrize(
+    ("why", "inputs", "units", "threads", "options"),
+    [
+        ("one thread", 784, 128, 1, {}),
+        ("more rows than half the columns", 784, 128, 2, {"batch_size": 65}),
+        ("too few weights to matter", 20, 128, 2, {}),
+        ("too many weights for any cache", 3072, 1024, 2, {}),
+        ("nine panels for four threads", 784, 144, 4, {}),
+        ("groups", 784, 128, 2, {"groups": 2}),
+    ],
+)
+def test_others_share_rows(why: str, inputs: int, units: int, threads: int, options: dict[str, Any]) -> None:
+    layers = [Dense(units, "relu", groups=options.pop("groups", 1)), Dense(10, "softmax")]
+    task = problem(inputs, layers, loss("categorical_cross_entropy"), Adam(), **{"batch_size": 32, **options})
+    assert shared(plan_of(task, threads)) == []
+
+
+def test_one_gradient_over_all_rows_shares_rows() -> None:
+    plan = make_plan(classifier(784, 128, batch_size=32), "gradient", Machine(FEW_REGISTERS, 32 << 10, LARGE), 2)
+    assert shared(plan) == []
+
+
+@pytest.mark.parametrize("optimizer", [Adam(), SGD(momentum=0.9), Adam(clip_norm=0.5)])
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+def test_networks_of_all_kinds(optimizer: Any, precision: str) -> None:
+    block = Residual([Dense(33, "silu"), Dropout(0.2), Dense(40)])
+    layers = [Dense(40, "gelu"), BatchNorm(), block, Dense(14, "tanh", groups=2), Dense(3, "softmax")]
+    task = problem(17, layers, loss("categorical_cross_entropy"), optimizer, batch_size=30, precision=precision)
+    with sharing(panels=True):
+        found = {threads: outcome(task, threads) for threads in (1, 2, 3)}
+        assert len(shared(plan_of(task, 3))) > 4
+    assert found[1] == found[2] == found[3]
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    inputs=st.sampled_from(SIZES),
+    hidden=st.lists(st.sampled_from(SIZES), min_size=1, max_size=2),
+    batch=st.sampled_from(SIZES[:-1]),
+    threads=st.sampled_from([2, 3, 4]),
+    pack=st.booleans(),
+)
+def test_any_sizes(inputs: int, hidden: list[int], batch: int, threads: int, pack: bool) -> None:
+    """Shares that are empty, ragged ends, rows in parts, K-blocks and packed rows."""
+    task = classifier(inputs, *hidden, batch_size=batch)
+    with packing(pack):
+        alone = outcome(task, 1)
+        with sharing(panels=True):
+            assert outcome(task, threads) == alone
+
+
+def test_batches_of_several_parts() -> None:
+    """More rows than are taken at once."""
+    task = classifier(40, 70, 70, batch_size=600)
+    rows, span = rows_for(task, 600), span_for(task, 600, steps=2)
+    with sharing(panels=True):
+        found = []
+        for threads in (1, 2):
+            executable = loaded(task, threads)
+            found.append(executable.run(rows, span).tobytes() + executable.read().parameters.tobytes())
+    assert found[0] == found[1]
+
+
+def test_the_other_way_of_sharing_is_another_plan() -> None:
+    """What the tests above compare differs."""
+    task = classifier(33, 40, batch_size=30)
+    with sharing(panels=True):
+        panels = shared(plan_of(task, 2))
+    with sharing(panels=False):
+        rows = shared(plan_of(task, 2))
+    assert len(panels) == 5
+    assert rows == []
