@@ -73,9 +73,9 @@ def _task(network: Network, y: Array, given: Loss | None) -> Task:
     if outputs > 1:
         return Task("classes", outputs, _classes(y, outputs), ("y",))
     probabilities = activation == "sigmoid" and (given is None or given.on == "logit" or y.dtype.kind not in "f")
-    labels = y.dtype.kind in "Ob" or (probabilities and len(np.unique(y)) <= 2 and bool((y == np.floor(y)).all()))
+    labels = y.dtype.kind in "Ob" or (probabilities and len(_different(y)) <= 2 and bool((y == np.floor(y)).all()))
     if labels:
-        values = [_plain(value) for value in np.unique(y)]
+        values = [_plain(value) for value in _different(y)]
         if len(values) == 1 and values[0] in (0, 1):
             values = [type(values[0])(0), type(values[0])(1)]
         if len(values) != 2:
@@ -99,9 +99,14 @@ def check_one_hot(y: Array) -> None:
         raise InputError("y has one column a class; each row must hold a single 1 among zeros. Class labels work too.")
 
 
+def _different(y: Array) -> Array:
+    """The different values, sorted. Asked for counts, too, NumPy does without loading its masked arrays."""
+    return np.unique(y, return_counts=True)[0]
+
+
 def _classes(y: Array, outputs: int) -> tuple[Label, ...]:
     """The labels in output order. Whole numbers below the number of outputs stand for their own output."""
-    found = np.unique(y)
+    found = _different(y)
     if found.dtype.kind == "f" and not (found == np.floor(found)).all():
         raise InputError(
             f"y holds numbers such as {found[0]:g} and the network has {outputs} outputs: "

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -38,6 +37,9 @@ def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
     """Begin to listen; gives what ends it, or None where nothing was begun."""
     if threading.current_thread() is not threading.main_thread():
         return None
+    # Most steps are too short for this; loading it takes longer than loading this file.
+    import socket
+
     try:
         heard, told = socket.socketpair()
     except OSError:
