@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import FEW_ROWS, NativeEngine, NativeExecutable
+from ranvier.native.machine import cpu
 from ranvier.network.layers import Dense
 from ranvier.training.state import first_state
 from tests.native.against_reference import problem, rows_for
@@ -65,3 +68,26 @@ def test_refusals() -> None:
     executable.close()
     with pytest.raises(EngineError, match="load"):
         executable.outputs(np.zeros((1, 21), np.float32))
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+def test_a_row_that_a_partner_helps_with_is_that_of_many(precision: str) -> None:
+    """Also rows with many zeros, and networks with more than one large layer, whose last pieces are smaller."""
+    layers = [Dense(304, "relu"), Dense(310, "tanh", bias=False), Dense(40, "gelu", groups=2), Dense(3, "softmax")]
+    task = problem(250, layers, precision=precision)
+    helped, alone = (NativeEngine().compile(replace(task, threads=threads)) for threads in (2, 1))
+    inputs = rows_for(task, 40).inputs
+    inputs[::3, 20:] = 0.0
+    for executable in (helped, alone):
+        executable.load(first_state(task.network, task.optimizer, 0).engine)
+    together = alone.outputs(inputs)
+    for executable in (helped, alone):
+        for _ in range(50):
+            for row in range(len(inputs)):
+                assert executable.outputs(inputs[row : row + 1]).tobytes() == together[row : row + 1].tobytes()
+    known = {
+        name: [few.words[few._program.places["partner"]] for few in each._few.values()]
+        for name, each in (("helped", helped), ("alone", alone))
+    }
+    assert known["alone"] == [0]
+    assert (known["helped"] != [0]) == (cpu.threads() > 1)

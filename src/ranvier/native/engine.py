@@ -304,11 +304,15 @@ class NativeExecutable(Shared):
         check_shape("inputs", inputs, self.problem.network.inputs)
         return program.predict(inputs, targets, self.threads_for(len(inputs)), self.stopped)
 
+    @property
+    def allowed(self) -> int:
+        """How many threads predictions may use."""
+        return min(self.available, self.problem.threads or self.available)
+
     def threads_for(self, rows: int) -> int:
         """How many threads predictions of so many rows are worth."""
-        wanted = min(self.available, self.problem.threads or self.available)
         work = 2 * cost.row_products(self.problem) * rows
-        return max(1, min(wanted, work // cost.SMALL_PREDICTION))
+        return max(1, min(self.allowed, work // cost.SMALL_PREDICTION))
 
     @one_at_a_time
     def evaluate(self, rows: Rows) -> tuple[float, Array]:
@@ -336,7 +340,7 @@ class NativeExecutable(Shared):
             program = self._program(PREDICT)
             outputs = self._predict(program, inputs, None)[0]
             if isinstance(inputs, np.ndarray) and self._is_few(inputs):
-                self._few[inputs.shape, inputs.dtype] = Few(program, inputs.shape, inputs.dtype)
+                self._few[inputs.shape, inputs.dtype] = Few(program, inputs.shape, inputs.dtype, self.allowed > 1)
             return outputs
 
     def quick(self, inputs: Array) -> Array | None:

@@ -231,19 +231,26 @@ class Few:
     """Predictions of a few rows of one shape and kind on the caller's thread, with little around the compiled call.
 
     It has its own table of arguments, and room for the outputs. Not for two threads at once.
+
+    Parameters:
+        helped: whether another thread may help with a single row.
     """
 
-    def __init__(self, program: Program, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def __init__(self, program: Program, shape: tuple[int, ...], dtype: np.dtype[Any], helped: bool = False) -> None:
+        from ranvier.native.machine.partner import partner
+
         plan = program.plan
         program.reserve(plan.rows)
         self.outputs = memory.zeros((shape[0], plan.problem.network.outputs), plan.dtype)
         self.words = program.words.copy()
+        helper = partner() if shape[0] == 1 and helped else None
         words = {"threads": 1, "kind": list(KINDS).index(dtype.name), "rows": shape[0]}
+        words["partner"] = 0 if helper is None else helper.address
         words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}
         for name, word in words.items():
             self.words[program.places[name]] = word
         # The workspace of the program may move; this one stays where it is.
-        self._program, self._keep = program, (*program.arrays.values(), program.claims)
+        self._program, self._keep = program, (*program.arrays.values(), program.claims, helper)
         self._strange = program.strange
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.

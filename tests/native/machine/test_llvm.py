@@ -18,7 +18,7 @@ from ranvier.native.machine import cpu, system
 from ranvier.native.machine import target as targets
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
-from ranvier.native.machine import barrier, placement, team  # noqa: E402
+from ranvier.native.machine import barrier, partner, placement, team  # noqa: E402
 
 SQUARE = """
 define float @square(float %x) {
@@ -203,6 +203,8 @@ def test_threads_and_barriers_compile_everywhere(triple: str, name: str, system_
     assert system_name == "linux" or system.PLACE not in placement.placement_ir(system_name)
     code = llvm.assembly(text + barrier.barrier_ir(target).replace(barrier.pause_ir(target), ""), target)
     assert "pause" in code or "yield" in code or "isb" in code
+    helped = llvm.assembly(partner.partner_ir(target, system_name), target)
+    assert (system.HERE in helped) == (system_name == "linux")
 
 
 def test_undefined_symbols_of_what_is_no_object() -> None:

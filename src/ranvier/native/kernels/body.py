@@ -13,6 +13,7 @@ from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.values import Value
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.buffers import Buffer
+from ranvier.native.plan.cuts import row_pieces
 from ranvier.native.plan.sparse import SparseForward, SparseGradient
 from ranvier.native.plan.stages import FEWEST_PACKED
 
@@ -37,9 +38,11 @@ class Body:
     packed_block: Value
     asked: Value | None = None
     dealer: Dealer | None = None
+    partner: Value | None = None
 
     def __init__(self, writer: ModuleWriter) -> None:
         self.w = writer
+        self.shared: list[tuple[s.Forward, int]] = []
         self.plan = writer.plan
 
     def at(self, buffer: Buffer | None) -> Value:
@@ -74,7 +77,7 @@ class Body:
         elif isinstance(step, s.Forward) and step.places is not None:
             self._skipping(step, first, stop)
         elif isinstance(step, s.Forward | s.Back):
-            self._product(step, first, stop)
+            self.product(step, first, stop)
         elif isinstance(step, SparseForward):
             sparse.call_forward(self, step, first, stop)
         elif isinstance(step, s.LossStep):
@@ -92,10 +95,17 @@ class Body:
             pointers = tuple(self.at(buffer) for buffer in rowops.buffers_of(step).values())
             f.call(name, *pointers, self.row_share, first, stop)
 
-    def _product(
+    def product(
         self, step: s.Forward | s.Back, first: Value, stop: Value, share: tuple[Value, Value] | None = None
     ) -> None:
-        """Call a product for some rows; for some panels only, where threads share them."""
+        """Call a product for some rows; for some panels only, where threads share them.
+
+        A large product of a single row is shared with the partner, where there is one.
+        """
+        grain = row_pieces(step.weight, self.plan.registers) if self.partner and isinstance(step, s.Forward) else 0
+        if grain and isinstance(step, s.Forward):
+            self._share(step, grain)
+            return
         forward = isinstance(step, s.Forward)
         registers, heights = self.plan.registers, self.plan.all_heights if step.across else self.plan.heights
         panels = step.weight if isinstance(step, s.Forward) else step.transposed
@@ -112,6 +122,16 @@ class Body:
         pointers = (self.at(buffer) for buffer in buffers)
         self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *asked)
 
+    def _share(self, step: s.Forward, grain: int) -> None:
+        """Share a product of a single row with the partner, so many panels at a time; `shared` notes it."""
+        f, partner = self.w.f, self.partner
+        assert partner is not None
+        share = f.load(partner, "ptr", 8, name="share")
+        pieces = -(-step.weight.panels // grain)
+        piece = f"ptr @piece.{len(self.shared)}"
+        f.emit_plain(f"call void {share.text}({partner.typed}, {piece}, {self.w.argument.typed}, i64 {pieces})")
+        self.shared.append((step, grain))
+
     def _skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""
         f, registers = self.w.f, self.plan.registers
@@ -125,7 +145,7 @@ class Body:
             buffers = (step.x, step.places, step.weight, step.bias, out, extra)
             f.call(product, *(self.at(buffer) for buffer in buffers), first, stop)
         with f.when(f.bitwise("xor", few, Value("i1", "true")), name="many"):
-            self._product(step, first, stop)
+            self.product(step, first, stop)
 
     def _loss(self, step: s.LossStep, first: Value, stop: Value) -> None:
         f, words = self.w.f, self.w.words
@@ -160,7 +180,7 @@ class Body:
             with f.loop(ZERO, self.rows, at_once, name="part") as loop:
                 assert loop.index is not None
                 end = f.intrinsic("smin", f.add(loop.index, at_once), self.rows)
-                self._product(step, loop.index, end, (first, stop))
+                self.product(step, loop.index, end, (first, stop))
 
         if self.dealer is None or number is None:
             part(*self.panels_of(panels, grain, self.w.thread))

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from ranvier.native.kernels import stopping
@@ -34,6 +35,7 @@ from ranvier.native.machine.target import Target
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.arguments import ARGUMENTS
 from ranvier.native.plan.buffers import Buffer
+from ranvier.native.plan.cuts import row_pieces
 from ranvier.native.plan.plan import Code
 from ranvier.native.plan.stages import COLUMNS, PANELS, dealt
 from ranvier.native.plan.tiles import PANEL
@@ -77,9 +79,8 @@ class ModuleWriter:
 
     # Entries
 
-    def _begin(self, f: Function) -> None:
-        self.f = f
-        self.thread, argument = f.parameters
+    def _begin(self, f: Function, thread: Value, argument: Value) -> None:
+        self.f, self.thread, self.argument = f, thread, argument
         for number, (name, type) in enumerate(ARGUMENTS.items()):
             self.words[name] = f.load(f.pointer(argument, number, "i64"), type, 8, name=name)
         for buffer in self.plan.buffers:
@@ -89,7 +90,7 @@ class ModuleWriter:
     def _span(self) -> None:
         body = Body(self)
         with self.module.function("span", {"thread": "i64", "argument": "ptr"}) as f:
-            self._begin(f)
+            self._begin(f, *f.parameters)
             words = self.words
             body.packed_block = f.stack("i64", name="packed_block")
             last = f.pointer(words["starts"], words["steps"], "i64")
@@ -178,7 +179,7 @@ class ModuleWriter:
         body = Body(self)
         rows_at_once = self.plan.rows
         with self.module.function("predict", {"thread": "i64", "argument": "ptr"}) as f:
-            self._begin(f)
+            self._begin(f, *f.parameters)
             words, threads = self.words, self.words["threads"]
             blocks = f.divide(f.add(words["rows"], rows_at_once - 1), rows_at_once, "blocks")
             body.order = NULL
@@ -200,13 +201,42 @@ class ModuleWriter:
             Dealer(f, words["claims"], self.thread, threads, ZERO).units(0, bounds, block)
 
     def _few(self) -> None:
-        """Write `few(inputs, argument)`: predict on this thread from inputs whose address is not in the table."""
+        """Write `few(inputs, argument)`: predict on this thread from inputs whose address is not in the table.
+
+        A single row has a way of its own where a product is large enough for a partner to help with.
+        """
         with self.module.function("few", {"inputs": "ptr", "argument": "ptr"}) as f:
             inputs, argument = f.parameters
             names = list(ARGUMENTS)
             f.store(inputs, f.pointer(argument, names.index("inputs"), "i64"))
             f.store(ZERO, f.load(f.pointer(argument, names.index("claims"), "i64"), "ptr"))
-            f.call("predict", ZERO, argument)
+            steps = self.plan.stages[0].steps
+            if not any(isinstance(step, s.Forward) and row_pieces(step.weight, self.plan.registers) for step in steps):
+                f.call("predict", ZERO, argument)
+                return
+            self._begin(f, ZERO, argument)
+            body = Body(self)
+            body.order, body.shift, body.result = NULL, ZERO, self.words["results"]
+            body.one_share = body.row_share = NO_SHARE
+            one = f.compare("eq", self.words["rows"], 1)
+            alone = f.bitwise("and", one, f.compare("ne", self.words["partner"], NULL), "helped")
+            with f.when(alone, name="one"):
+                body.partner = self.words["partner"]
+                for step in steps:
+                    body.row_step(step, ZERO, Value("i64", "1"))
+            with f.when(f.bitwise("xor", alone, Value("i1", "true")), name="several"):
+                f.call("predict", ZERO, argument)
+        for number, (step, grain) in enumerate(body.shared):
+            self._piece(number, step, grain)
+
+    def _piece(self, number: int, step: s.Forward, grain: int) -> None:
+        """Write `piece.number(argument, i64 piece)`: some panels of a product of a single row."""
+        with self.module.function(f"piece.{number}", {"argument": "ptr", "piece": "i64"}, internal=True) as f:
+            argument, piece = f.parameters
+            self._begin(f, ZERO, argument)
+            first = f.multiply(piece, grain)
+            stop = f.intrinsic("smin", f.add(first, grain), Value("i64", str(step.weight.panels)))
+            Body(self).product(replace(step, across=grain, places=None), ZERO, Value("i64", "1"), (first, stop))
 
     # Functions
 

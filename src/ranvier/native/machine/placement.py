@@ -12,10 +12,11 @@ import os
 import sys
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ranvier.native.machine import memory, system
 
-_MASK_BYTES = 128  # one bit a processor
+MASK_BYTES = 128  # one bit a processor
 
 
 class Placement:
@@ -27,10 +28,10 @@ class Placement:
 
     def __init__(self, threads: int) -> None:
         allowed = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
-        self.active = 1 < threads <= len(allowed) and allowed[-1] < 8 * _MASK_BYTES
+        self.active = 1 < threads <= len(allowed) and allowed[-1] < 8 * MASK_BYTES
         if not self.active:
             return
-        self._masks = memory.zeros((threads, _MASK_BYTES), np.uint8)
+        self._masks = memory.zeros((threads, MASK_BYTES), np.uint8)
         self._threads: list[int] = []
         # Start after the caller's own, so that several processes do not all choose the same ones.
         here = system.current_processor()
@@ -69,6 +70,18 @@ class Placement:
         self._masks[row, number // 8] |= np.uint8(1 << number % 8)
 
 
+def masks_without() -> NDArray[np.uint8] | None:
+    """For each processor, by number, a mask of all others that this process may use; None where nothing can be said."""
+    allowed = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    if len(allowed) < 2 or allowed[-1] >= 8 * MASK_BYTES:
+        return None
+    masks = memory.zeros((8 * MASK_BYTES, MASK_BYTES), np.uint8)
+    for number in allowed:
+        masks[:, number // 8] |= np.uint8(1 << number % 8)
+        masks[number, number // 8] ^= np.uint8(1 << number % 8)
+    return masks
+
+
 def placement_ir(platform: str = sys.platform) -> str:
     """IR of `@place(mask)`, which ties the calling thread to a mask of processors; null leaves it alone."""
     if platform != "linux":
@@ -79,7 +92,7 @@ define internal void @place(ptr %mask) {{
   %nothing = icmp eq ptr %mask, null
   br i1 %nothing, label %done, label %call
 call:
-  %result = call i32 @{system.PLACE}(i32 0, i64 {_MASK_BYTES}, ptr %mask)
+  %result = call i32 @{system.PLACE}(i32 0, i64 {MASK_BYTES}, ptr %mask)
   br label %done
 done:
   ret void

@@ -16,9 +16,16 @@ YIELD = "ranvier_yield"
 PARK = "ranvier_park"
 WAKE = "ranvier_wake"
 PLACE = "ranvier_place"
+HERE = "ranvier_here"
 # The functions behind those symbols. A semaphore lets a thread sleep without the interpreter knowing.
 _NAMES = {
-    "linux": {YIELD: "sched_yield", PARK: "sem_wait", WAKE: "sem_post", PLACE: "sched_setaffinity"},
+    "linux": {
+        YIELD: "sched_yield",
+        PARK: "sem_wait",
+        WAKE: "sem_post",
+        PLACE: "sched_setaffinity",
+        HERE: "sched_getcpu",
+    },
     "darwin": {YIELD: "sched_yield", PARK: "dispatch_semaphore_wait", WAKE: "dispatch_semaphore_signal"},
     "win32": {YIELD: "SwitchToThread", PARK: "WaitForSingleObject", WAKE: "ReleaseSemaphore"},
 }

@@ -31,6 +31,10 @@ SHARED_WEIGHTS = 2**14, 2**21
 """The fewest and the most weights whose panels threads share: few are soon read, and many are in no cache."""
 SHARED_COLUMNS = 2
 """The fewest columns of such a weight for each row of the batch, which all threads read."""
+SHARED_ROW = 2**16
+"""The fewest weights that two cores share for a single row: fewer are read before the other core has noticed."""
+CHAINS = 8
+"""Registers of chains in a piece of a single row: as many as keep the units busy."""
 EVEN = 1.15
 """How much more than its part of the work a thread may have to do where panels do not come out even."""
 
@@ -139,3 +143,9 @@ class Cuts:
 def gradient_panels(weight: Buffer, registers: Registers) -> int:
     """How many panels a tile of a weight's gradient takes."""
     return min(registers.panels(exact_heights(weight.rows, registers)[0]), weight.group_panels)
+
+
+def row_pieces(weight: Buffer, registers: Registers) -> int:
+    """How many panels are a piece of the product of a single row, which two cores share; 0 where one is enough."""
+    large = weight.kind == "weight" and weight.groups == 1 and weight.rows * weight.columns >= SHARED_ROW
+    return max(1, CHAINS // registers.per_panel) if large else 0

@@ -74,7 +74,8 @@ class Plan:
         trained: the trained pieces of the state.
         layers: (path, weighted sums or None, outputs) of every layer, depth first.
         rows, heights: how many batch rows a thread takes at once, and of the tiles of forward and data gradient.
-        all_rows, all_heights: the same where threads share panels, each with all rows of the batch.
+        all_rows, all_heights: the same where threads share panels, each with all rows of the batch, or with a single
+            row that is predicted.
         machine: what it was made for.
         rule: of the optimizer, where there is one.
         long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
@@ -169,7 +170,7 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         tuple(found),
         rows,
         heights(rows, machine.registers) if learns else tuple(dict.fromkeys((*heights(rows, machine.registers), 1))),
-        *((all_rows, heights(all_rows, machine.registers)) if across else (0, ())),
+        *((all_rows, heights(all_rows, machine.registers)) if across else (1, (1,))),
         machine,
         problem.optimizer.rule() if fused else None,
         long,

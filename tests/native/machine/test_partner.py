@@ -1,0 +1,189 @@
+"""A thread that helps with short calls: every piece is done once, by whomever, and nobody waits for one who sleeps."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ranvier.native.machine import cpu, memory
+
+llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
+from ranvier.native.machine import partner as machine_partner  # noqa: E402
+from ranvier.native.machine.partner import MOST_PIECES, Partner, partner  # noqa: E402
+
+SHARE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+two_cores = pytest.mark.skipif(cpu.threads() < 2, reason="there is no second core")
+# The argument: how long a piece takes, then for each piece how often it was done, and the stack of who did it last.
+PIECE = """
+define void @piece(ptr %argument, i64 %number) {
+entry:
+  %own = alloca i64
+  %length = load i64, ptr %argument
+  br label %wait
+wait:
+  %i = phi i64 [ 0, %entry ], [ %next, %wait ]
+  store volatile i64 %i, ptr %own
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %length
+  br i1 %more, label %wait, label %mark
+mark:
+  %place = mul i64 %number, 2
+  %first = add i64 %place, 1
+  %count.at = getelementptr i64, ptr %argument, i64 %first
+  %count = load i64, ptr %count.at
+  %counted = add i64 %count, 1
+  store i64 %counted, ptr %count.at
+  %who.at = getelementptr i64, ptr %count.at, i64 1
+  %who = ptrtoint ptr %own to i64
+  store i64 %who, ptr %who.at
+  ret void
+}
+define void @turns(ptr %share, ptr %state, ptr %arguments, i64 %pieces, i64 %calls) {
+entry:
+  br label %call
+call:
+  %i = phi i64 [ 0, %entry ], [ %next, %call ]
+  %turn = and i64 %i, 1
+  %argument.at = getelementptr ptr, ptr %arguments, i64 %turn
+  %argument = load ptr, ptr %argument.at
+  call void %share(ptr %state, ptr @piece, ptr %argument, i64 %pieces)
+  %next = add i64 %i, 1
+  %more = icmp slt i64 %next, %calls
+  br i1 %more, label %call, label %end
+end:
+  ret void
+}
+"""
+
+
+class Calls:
+    """Calls of `@share` on a partner."""
+
+    def __init__(self, found: Partner) -> None:
+        self.partner = found
+        self.library = llvm.load_objects([llvm.compile_ir(PIECE, cpu.target())], "piece")
+        self.share = SHARE(machine_partner._library().address("share"))
+
+    def make(self, pieces: int, length: int = 1, calls: int = 1) -> NDArray[np.int64]:
+        """Make calls one after the other; gives (pieces, 2): how often each was done, and by whom last."""
+        argument = memory.zeros(1 + 2 * pieces, np.int64)
+        argument[0] = length
+        for _ in range(calls):
+            self.share(
+                self.partner.address, self.library.address("piece"), memory.address(argument), ctypes.c_int64(pieces)
+            )
+        return argument[1:].reshape(pieces, 2)
+
+
+@pytest.fixture(scope="module")
+def calls() -> Calls:
+    found = partner()
+    assert found is not None
+    return Calls(found)
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 20.0) -> bool:
+    end = time.monotonic() + seconds
+    while not (done := what()) and time.monotonic() < end:
+        time.sleep(0.001)
+    return done
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 8, 100])
+def test_every_piece_is_done_once_in_every_call(calls: Calls, pieces: int) -> None:
+    assert (calls.make(pieces, calls=20_000)[:, 0] == 20_000).all()
+
+
+def test_as_many_pieces_as_there_may_be(calls: Calls) -> None:
+    assert (calls.make(MOST_PIECES, calls=20)[:, 0] == 20).all()
+
+
+def test_a_call_returns_when_all_its_pieces_are_done(calls: Calls) -> None:
+    helped = 0
+    for _ in range(2000):
+        found = calls.make(4, length=3000)
+        assert (found[:, 0] == 1).all()
+        helped += len(set(found[:, 1])) == 2
+    assert helped > 0 or cpu.threads() < 2
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 6])
+def test_nobody_takes_a_piece_of_the_next_call_for_one_of_this(calls: Calls, pieces: int) -> None:
+    """Calls with two arguments in turn, as close to each other as they get."""
+    arguments = [memory.zeros(1 + 2 * pieces, np.int64) for _ in range(2)]
+    addresses = (ctypes.c_void_p * 2)(*map(memory.address, arguments))
+    pointer, number = ctypes.c_void_p, ctypes.c_int64
+    turns = calls.library.function("turns", None, pointer, pointer, pointer, number, number)
+    share = machine_partner._library().address("share")
+    turns(share, calls.partner.address, ctypes.addressof(addresses), pieces, 600_000)
+    for argument in arguments:
+        assert (argument[1:].reshape(pieces, 2)[:, 0] == 300_000).all()
+
+
+def test_one_piece_too_many_is_noticed(calls: Calls) -> None:
+    """What the tests above look at tells."""
+    found = calls.make(3, calls=5)
+    calls.make(3)
+    found[1, 0] += 1
+    assert not (found[:, 0] == 5).all()
+
+
+@two_cores
+def test_a_partner_wakes_helps_and_sleeps_again(calls: Calls) -> None:
+    assert wait_for(lambda: calls.partner.asleep)
+    assert len(set(calls.make(4)[:, 1])) == 1
+    assert wait_for(lambda: len(set(calls.make(4, length=20_000, calls=50)[:, 1])) == 2)
+    assert wait_for(lambda: calls.partner.asleep)
+
+
+def test_calls_far_apart_wake_nobody_more_often_than_one_in_eight(calls: Calls) -> None:
+    woken = 0
+    for _ in range(16):
+        assert wait_for(lambda: calls.partner.asleep)
+        calls.make(2)
+        woken += not calls.partner.asleep
+    assert woken <= 2
+
+
+def test_calls_from_several_threads(calls: Calls) -> None:
+    """One of them is helped, the others help themselves."""
+    found: list[NDArray[np.int64]] = []
+    threads = [threading.Thread(target=lambda: found.append(calls.make(5, calls=20_000))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all((each[:, 0] == 20_000).all() for each in found)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_its_parents_partner(calls: Calls) -> None:
+    calls.make(4, length=20_000, calls=50)
+    child = os.fork()
+    if child == 0:
+        fine = (calls.make(4, calls=1000)[:, 0] == 1000).all() and partner() is not calls.partner
+        os._exit(0 if fine else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_there_is_one_partner(calls: Calls) -> None:
+    assert partner() is calls.partner
+
+
+def test_a_system_without_more_threads_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    machine_partner._partner.cache_clear()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert partner() is None
+    machine_partner._partner.cache_clear()
