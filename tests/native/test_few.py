@@ -73,8 +73,9 @@ def test_refusals() -> None:
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
 def test_a_row_that_a_partner_helps_with_is_that_of_many(precision: str) -> None:
     """Also rows with many zeros, and networks with more than one large layer, whose last pieces are smaller."""
+    # Chains of 1100 are cut into K-blocks where rows are many.
     layers = [Dense(304, "relu"), Dense(310, "tanh", bias=False), Dense(40, "gelu", groups=2), Dense(3, "softmax")]
-    task = problem(250, layers, precision=precision)
+    task = problem(1100, layers, precision=precision)
     helped, alone = (NativeEngine().compile(replace(task, threads=threads)) for threads in (2, 1))
     inputs = rows_for(task, 40).inputs
     inputs[::3, 20:] = 0.0

@@ -106,11 +106,14 @@ def test_networks_of_all_kinds(optimizer: Any, precision: str) -> None:
     batch=st.sampled_from(SIZES[:-1]),
     threads=st.sampled_from([2, 3, 4]),
     pack=st.booleans(),
+    registers=st.sampled_from([None, MANY_REGISTERS]),
 )
-def test_any_sizes(inputs: int, hidden: list[int], batch: int, threads: int, pack: bool) -> None:
+def test_any_sizes(
+    inputs: int, hidden: list[int], batch: int, threads: int, pack: bool, registers: Registers | None
+) -> None:
     """Shares that are empty, ragged ends, rows in parts, K-blocks and packed rows."""
     task = classifier(inputs, *hidden, batch_size=batch)
-    with packing(pack):
+    with packing(pack, registers):
         alone = outcome(task, 1)
         with sharing(panels=True):
             assert outcome(task, threads) == alone

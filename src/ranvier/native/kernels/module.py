@@ -219,12 +219,12 @@ class ModuleWriter:
             body.order, body.shift, body.result = NULL, ZERO, self.words["results"]
             body.one_share = body.row_share = NO_SHARE
             one = f.compare("eq", self.words["rows"], 1)
-            alone = f.bitwise("and", one, f.compare("ne", self.words["partner"], NULL), "helped")
-            with f.when(alone, name="one"):
+            helped = f.bitwise("and", one, f.compare("ne", self.words["partner"], NULL), "helped")
+            with f.when(helped, name="one"):
                 body.partner = self.words["partner"]
                 for step in steps:
                     body.row_step(step, ZERO, Value("i64", "1"))
-            with f.when(f.bitwise("xor", alone, Value("i1", "true")), name="several"):
+            with f.when(f.bitwise("xor", helped, Value("i1", "true")), name="several"):
                 f.call("predict", ZERO, argument)
         for number, (step, grain) in enumerate(body.shared):
             self._piece(number, step, grain)
@@ -236,7 +236,8 @@ class ModuleWriter:
             self._begin(f, ZERO, argument)
             first = f.multiply(piece, grain)
             stop = f.intrinsic("smin", f.add(first, grain), Value("i64", str(step.weight.panels)))
-            Body(self).product(replace(step, across=grain, places=None), ZERO, Value("i64", "1"), (first, stop))
+            part = replace(step, across=grain, block=0, places=None)
+            Body(self).product(part, ZERO, Value("i64", "1"), (first, stop))
 
     # Functions
 
