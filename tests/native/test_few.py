@@ -10,6 +10,7 @@ import pytest
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import FEW_ROWS, NativeEngine, NativeExecutable
 from ranvier.native.machine import cpu
+from ranvier.native.machine import partner as machine_partner
 from ranvier.network.layers import Dense
 from ranvier.training.state import first_state
 from tests.native.against_reference import problem, rows_for
@@ -92,3 +93,47 @@ def test_a_row_that_a_partner_helps_with_is_that_of_many(precision: str) -> None
     }
     assert known["alone"] == [0]
     assert (known["helped"] != [0]) == (cpu.threads() > 1)
+
+
+def single(executable: NativeExecutable, parameters: np.ndarray, inputs: np.ndarray) -> tuple[bytes, bytes]:
+    """The outputs of the first row alone, asked for often, and among all."""
+    state = first_state(executable.problem.network, executable.problem.optimizer, 0).engine
+    executable.load(replace(state, parameters=parameters.astype(state.parameters.dtype)))
+    alone = {executable.outputs(inputs[:1]).tobytes() for _ in range(40)}
+    assert len(alone) == 1
+    return alone.pop(), executable.outputs(inputs)[:1].tobytes()
+
+
+def test_a_sum_of_nothing_is_no_negative_zero() -> None:
+    """All products are too small for the format, and negative."""
+    task = replace(problem(784, [Dense(100)]), threads=2)
+    parameters = np.full(task.network.parameter_table.size, -1e-44)
+    parameters[task.network.parameter_table["layers.0.bias"].place] = 0.0
+    alone, among = single(NativeEngine().compile(task), parameters, np.full((40, 784), 1e-3, np.float32))
+    assert alone == among == np.zeros(100, np.float32).tobytes()
+
+
+def test_rows_see_that_weights_of_another_state_are_infinite() -> None:
+    """Zeros are left out where weights are finite; 0 times infinity is no number."""
+    task = problem(784, [Dense(100)])
+    executable = NativeEngine().compile(task)
+    inputs = np.zeros((40, 784), np.float32)
+    inputs[:, :5] = 1.0
+    parameters = np.full(task.network.parameter_table.size, 0.5)
+    assert np.isfinite(np.frombuffer(single(executable, parameters, inputs)[0], np.float32)).all()
+    parameters[task.network.parameter_table["layers.0.weight"].place][-1] = np.inf
+    alone, among = single(executable, parameters, inputs)
+    assert alone == among
+    assert np.isnan(np.frombuffer(alone, np.float32)).any()
+
+
+def test_small_networks_ask_for_no_partner(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise AssertionError("a thread was begun that has nothing to do")
+
+    monkeypatch.setattr(machine_partner, "partner", refuse)
+    task = replace(problem(21, [Dense(33, "relu"), Dense(3, "softmax")]), threads=2)
+    executable = NativeEngine().compile(task)
+    executable.load(first_state(task.network, task.optimizer, 0).engine)
+    inputs = rows_for(task).inputs
+    assert executable.outputs(inputs[:1]).tobytes() == executable.outputs(inputs[:1]).tobytes()

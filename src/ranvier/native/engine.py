@@ -166,6 +166,7 @@ class NativeExecutable(Shared):
         kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trained]
         self._kept_slots = {entry.name: np.array(slots[:, entry.place], self.dtype) for entry in kept}
         self._finite = seem_finite(parameters)
+        self._few.clear()
         for program in self._programs.values():
             program.set(skips=self._finite)
         for entry in self._table:

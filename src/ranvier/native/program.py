@@ -26,6 +26,7 @@ from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.plan.arguments import ARGUMENTS, KINDS
 from ranvier.native.plan.buffers import Buffer
+from ranvier.native.plan.cuts import shares_row
 from ranvier.native.plan.packing import bfloat16_of
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.stages import WORDS_A_SHARE, dealt
@@ -243,7 +244,8 @@ class Few:
         program.reserve(plan.rows)
         self.outputs = memory.zeros((shape[0], plan.problem.network.outputs), plan.dtype)
         self.words = program.words.copy()
-        helper = partner() if shape[0] == 1 and helped else None
+        shared = helped and shape[0] == 1 and shares_row(plan.stages[0].steps, plan.registers)
+        helper = partner() if shared else None
         words = {"threads": 1, "kind": list(KINDS).index(dtype.name), "rows": shape[0]}
         words["partner"] = 0 if helper is None else helper.address
         words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}

@@ -17,6 +17,9 @@ from ranvier.native.machine import cpu, memory
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.machine import partner as machine_partner  # noqa: E402
 from ranvier.native.machine.partner import MOST_PIECES, Partner, partner  # noqa: E402
+from ranvier.native.plan import cuts  # noqa: E402
+from ranvier.native.plan.buffers import Buffer  # noqa: E402
+from ranvier.native.plan.tiles import Registers  # noqa: E402
 
 SHARE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 two_cores = pytest.mark.skipif(cpu.threads() < 2, reason="there is no second core")
@@ -85,7 +88,8 @@ class Calls:
 @pytest.fixture(scope="module")
 def calls() -> Calls:
     found = partner()
-    assert found is not None
+    if found is None:
+        pytest.skip("there is no second core")
     return Calls(found)
 
 
@@ -166,17 +170,33 @@ def test_calls_from_several_threads(calls: Calls) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_does_not_wait_for_its_parents_partner(calls: Calls) -> None:
+@pytest.mark.parametrize("asleep", [False, True])
+def test_a_forked_child_does_not_wait_for_its_parents_partner(calls: Calls, asleep: bool) -> None:
+    """Neither one that is at work nor one that sleeps, whose semaphore is not the child's everywhere."""
     calls.make(4, length=20_000, calls=50)
+    if asleep:
+        assert wait_for(lambda: calls.partner.asleep)
     child = os.fork()
     if child == 0:
-        fine = (calls.make(4, calls=1000)[:, 0] == 1000).all() and partner() is not calls.partner
+        fine = (calls.make(4, calls=1000)[:, 0] == 1000).all() and calls.partner.asleep >= asleep
+        fine = fine and (partner() is not calls.partner or cpu.threads() < 2)
         os._exit(0 if fine else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 
 def test_there_is_one_partner(calls: Calls) -> None:
     assert partner() is calls.partner
+
+
+def test_a_thread_on_a_single_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "threads", lambda: 1)
+    assert partner() is None
+
+
+def test_plans_know_how_many_pieces_there_may_be() -> None:
+    assert cuts.MOST_PIECES == MOST_PIECES
+    weights = [Buffer("w", 0, "weight", 16 * 4 * (MOST_PIECES + more), 16) for more in (0, 1)]
+    assert [cuts.row_pieces(weight, Registers(16, 2)) for weight in weights] == [4, 0]
 
 
 def test_a_system_without_more_threads_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ from ranvier.native.machine.target import Target
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.arguments import ARGUMENTS
 from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.cuts import row_pieces
+from ranvier.native.plan.cuts import shares_row
 from ranvier.native.plan.plan import Code
 from ranvier.native.plan.stages import COLUMNS, PANELS, dealt
 from ranvier.native.plan.tiles import PANEL
@@ -211,7 +211,7 @@ class ModuleWriter:
             f.store(inputs, f.pointer(argument, names.index("inputs"), "i64"))
             f.store(ZERO, f.load(f.pointer(argument, names.index("claims"), "i64"), "ptr"))
             steps = self.plan.stages[0].steps
-            if not any(isinstance(step, s.Forward) and row_pieces(step.weight, self.plan.registers) for step in steps):
+            if not shares_row(steps, self.plan.registers):
                 f.call("predict", ZERO, argument)
                 return
             self._begin(f, ZERO, argument)
@@ -236,8 +236,7 @@ class ModuleWriter:
             self._begin(f, ZERO, argument)
             first = f.multiply(piece, grain)
             stop = f.intrinsic("smin", f.add(first, grain), Value("i64", str(step.weight.panels)))
-            part = replace(step, across=grain, block=0, places=None)
-            Body(self).product(part, ZERO, Value("i64", "1"), (first, stop))
+            Body(self).product(replace(step, across=grain, block=0), ZERO, Value("i64", "1"), (first, stop))
 
     # Functions
 

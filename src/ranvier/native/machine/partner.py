@@ -61,6 +61,10 @@ class Partner:
         # The arguments keep the memory for as long as the thread lives, which is as long as the process.
         threading.Thread(target=_help, args=(entry, self.address, self), name="ranvier-partner", daemon=True).start()
 
+    def busy(self) -> None:
+        """Let it help nobody any more."""
+        self._state[_BUSY // 8] = 1
+
     @property
     def asleep(self) -> bool:
         """Whether it sleeps, or is about to."""
@@ -71,20 +75,37 @@ def _help(entry: Callable[[int], None], state: int, keep: Partner) -> None:
     entry(state)
 
 
+_known: list[Partner] = []
+
+
 @cache
 def _partner(process: int) -> Partner | None:
     try:
-        return Partner()
+        found = Partner()
     except (RuntimeError, OSError):
         return None
+    _known.append(found)
+    return found
 
 
 def partner() -> Partner | None:
-    """The partner of this process, begun when it is first asked for; None where the system has no more threads.
+    """The partner of this process, begun when it is first asked for.
 
-    In a forked child, who still knows the parent's finds it asleep for ever, or doing nothing.
+    None where the system has no more threads, and as long as this thread may use one processor only: a partner would
+    stay on it.
     """
-    return _partner(os.getpid())
+    return _partner(os.getpid()) if cpu.threads() > 1 else None
+
+
+def _forked() -> None:
+    """In a forked child, let who knows the parent's partners find them busy for ever: their threads are not here."""
+    for one in _known:
+        one.busy()
+    _known.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 @cache

@@ -33,8 +33,8 @@ SHARED_COLUMNS = 2
 """The fewest columns of such a weight for each row of the batch, which all threads read."""
 SHARED_ROW = 2**16
 """The fewest weights that two cores share for a single row: fewer are read before the other core has noticed."""
-CHAINS = 8
-"""Registers of chains in a piece of a single row: as many as keep the units busy."""
+CHAINS, MOST_PIECES = 8, 2**16 - 1
+"""Registers of chains in a piece of a single row: as many as keep the units busy; and the most pieces there may be."""
 EVEN = 1.15
 """How much more than its part of the work a thread may have to do where panels do not come out even."""
 
@@ -148,4 +148,10 @@ def gradient_panels(weight: Buffer, registers: Registers) -> int:
 def row_pieces(weight: Buffer, registers: Registers) -> int:
     """How many panels are a piece of the product of a single row, which two cores share; 0 where one is enough."""
     large = weight.kind == "weight" and weight.groups == 1 and weight.rows * weight.columns >= SHARED_ROW
-    return max(1, CHAINS // registers.per_panel) if large else 0
+    grain = max(1, CHAINS // registers.per_panel)
+    return grain if large and weight.panels <= MOST_PIECES * grain else 0
+
+
+def shares_row(steps: Iterable[Step], registers: Registers) -> bool:
+    """Whether there is a product of a single row among these steps that two cores share."""
+    return any(isinstance(step, Forward) and row_pieces(step.weight, registers) > 0 for step in steps)
