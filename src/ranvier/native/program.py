@@ -238,14 +238,15 @@ class Few:
     """
 
     def __init__(self, program: Program, shape: tuple[int, ...], dtype: np.dtype[Any], helped: bool = False) -> None:
-        from ranvier.native.machine.partner import partner
-
         plan = program.plan
         program.reserve(plan.rows)
         self.outputs = memory.zeros((shape[0], plan.problem.network.outputs), plan.dtype)
         self.words = program.words.copy()
-        shared = helped and shape[0] == 1 and shares_row(plan.stages[0].steps, plan.registers)
-        helper = partner() if shared else None
+        helper = None
+        if helped and shape[0] == 1 and shares_row(plan.stages[0].steps, plan.registers):
+            from ranvier.native.machine.partner import partner
+
+            helper = partner()
         words = {"threads": 1, "kind": list(KINDS).index(dtype.name), "rows": shape[0]}
         words["partner"] = 0 if helper is None else helper.address
         words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}

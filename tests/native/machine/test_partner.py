@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from ranvier.native.machine import cpu, memory
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.machine import partner as machine_partner  # noqa: E402
 from ranvier.native.machine.partner import MOST_PIECES, Partner, partner  # noqa: E402
+from ranvier.native.machine.placement import MASK_BYTES, masks_without  # noqa: E402
 from ranvier.native.plan import cuts  # noqa: E402
 from ranvier.native.plan.buffers import Buffer  # noqa: E402
 from ranvier.native.plan.tiles import Registers  # noqa: E402
@@ -71,7 +73,7 @@ class Calls:
 
     def __init__(self, found: Partner) -> None:
         self.partner = found
-        self.library = llvm.load_objects([llvm.compile_ir(PIECE, cpu.target())], "piece")
+        self.loaded = llvm.load_objects([llvm.compile_ir(PIECE, cpu.target())], "piece")
         self.share = SHARE(machine_partner._library().address("share"))
 
     def make(self, pieces: int, length: int = 1, calls: int = 1) -> NDArray[np.int64]:
@@ -80,7 +82,7 @@ class Calls:
         argument[0] = length
         for _ in range(calls):
             self.share(
-                self.partner.address, self.library.address("piece"), memory.address(argument), ctypes.c_int64(pieces)
+                self.partner.address, self.loaded.address("piece"), memory.address(argument), ctypes.c_int64(pieces)
             )
         return argument[1:].reshape(pieces, 2)
 
@@ -124,7 +126,7 @@ def test_nobody_takes_a_piece_of_the_next_call_for_one_of_this(calls: Calls, pie
     arguments = [memory.zeros(1 + 2 * pieces, np.int64) for _ in range(2)]
     addresses = (ctypes.c_void_p * 2)(*map(memory.address, arguments))
     pointer, number = ctypes.c_void_p, ctypes.c_int64
-    turns = calls.library.function("turns", None, pointer, pointer, pointer, number, number)
+    turns = calls.loaded.function("turns", None, pointer, pointer, pointer, number, number)
     share = machine_partner._library().address("share")
     turns(share, calls.partner.address, ctypes.addressof(addresses), pieces, 600_000)
     for argument in arguments:
@@ -203,7 +205,18 @@ def test_a_system_without_more_threads_has_none(monkeypatch: pytest.MonkeyPatch)
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    machine_partner._partner.cache_clear()
+    monkeypatch.setattr(machine_partner, "_partners", [])
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert partner() is None
-    machine_partner._partner.cache_clear()
+
+
+def test_masks_hold_all_processors_but_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 17}, raising=False)
+    masks = masks_without()
+    assert masks is not None
+    held = [set(np.flatnonzero(np.unpackbits(mask, bitorder="little")).tolist()) for mask in masks[:20]]
+    assert [held[number] for number in (0, 3, 17, 5)] == [{3, 17}, {0, 17}, {0, 3}, {0, 3, 17}]
+    for few in ({3}, {0, 8 * MASK_BYTES}):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, few=few: few, raising=False)
+        assert masks_without() is None

@@ -42,7 +42,7 @@ class Body:
 
     def __init__(self, writer: ModuleWriter) -> None:
         self.w = writer
-        self.shared: list[tuple[s.Forward, int]] = []
+        self.shared: list[tuple[s.Forward | s.Back, int]] = []
         self.plan = writer.plan
 
     def at(self, buffer: Buffer | None) -> Value:
@@ -102,14 +102,12 @@ class Body:
 
         A large product of a single row is shared with the partner, where there is one.
         """
-        grain = row_pieces(step.weight, self.plan.registers) if self.partner and isinstance(step, s.Forward) else 0
-        if grain and isinstance(step, s.Forward):
+        forward, registers = isinstance(step, s.Forward), self.plan.registers
+        if self.partner is not None and (grain := row_pieces(step.panels_of, registers)):
             self._share(step, grain)
             return
-        forward = isinstance(step, s.Forward)
-        registers, heights = self.plan.registers, self.plan.all_heights if step.across else self.plan.heights
-        panels = step.weight if isinstance(step, s.Forward) else step.transposed
-        kind = f"{'forward' if forward else 'back'}_{panels.rows}x{panels.columns}"
+        heights = self.plan.all_heights if step.across else self.plan.heights
+        kind = f"{'forward' if forward else 'back'}_{step.panels_of.rows}x{step.panels_of.columns}"
         asked = () if self.asked is None else (self.asked,)
         name = self.w.name(kind, step, dense.write_product, step, registers, heights, bool(asked))
         if isinstance(step, s.Forward):
@@ -122,12 +120,12 @@ class Body:
         pointers = (self.at(buffer) for buffer in buffers)
         self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *asked)
 
-    def _share(self, step: s.Forward, grain: int) -> None:
+    def _share(self, step: s.Forward | s.Back, grain: int) -> None:
         """Share a product of a single row with the partner, so many panels at a time; `shared` notes it."""
         f, partner = self.w.f, self.partner
         assert partner is not None
         share = f.load(partner, "ptr", 8, name="share")
-        pieces = -(-step.weight.panels // grain)
+        pieces = -(-step.panels_of.panels // grain)
         piece = f"ptr @piece.{len(self.shared)}"
         f.emit_plain(f"call void {share.text}({partner.typed}, {piece}, {self.w.argument.typed}, i64 {pieces})")
         self.shared.append((step, grain))
@@ -174,7 +172,7 @@ class Body:
             number: the step's among the things that are dealt out; None for one that is not.
         """
         f, at_once, grain = self.w.f, self.plan.all_rows, step.across
-        panels = (step.weight if isinstance(step, s.Forward) else step.transposed).panels
+        panels = step.panels_of.panels
 
         def part(first: Value, stop: Value) -> None:
             with f.loop(ZERO, self.rows, at_once, name="part") as loop:

@@ -55,7 +55,7 @@ class Product:
         self.f, self.registers, self.heights, self.step = f, registers, heights, step
         forward = isinstance(step, Forward)
         self.a: Buffer = step.x if isinstance(step, Forward) else step.dz
-        self.panels_of: Buffer = step.weight if isinstance(step, Forward) else step.transposed
+        self.panels_of = step.panels_of
         out = (step.y or step.z) if isinstance(step, Forward) else step.dx
         assert out is not None
         self.out = out

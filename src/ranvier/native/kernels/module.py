@@ -229,13 +229,13 @@ class ModuleWriter:
         for number, (step, grain) in enumerate(body.shared):
             self._piece(number, step, grain)
 
-    def _piece(self, number: int, step: s.Forward, grain: int) -> None:
+    def _piece(self, number: int, step: s.Forward | s.Back, grain: int) -> None:
         """Write `piece.number(argument, i64 piece)`: some panels of a product of a single row."""
         with self.module.function(f"piece.{number}", {"argument": "ptr", "piece": "i64"}, internal=True) as f:
             argument, piece = f.parameters
             self._begin(f, ZERO, argument)
             first = f.multiply(piece, grain)
-            stop = f.intrinsic("smin", f.add(first, grain), Value("i64", str(step.weight.panels)))
+            stop = f.intrinsic("smin", f.add(first, grain), Value("i64", str(step.panels_of.panels)))
             Body(self).product(replace(step, across=grain, block=0), ZERO, Value("i64", "1"), (first, stop))
 
     # Functions

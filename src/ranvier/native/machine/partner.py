@@ -75,17 +75,7 @@ def _help(entry: Callable[[int], None], state: int, keep: Partner) -> None:
     entry(state)
 
 
-_known: list[Partner] = []
-
-
-@cache
-def _partner(process: int) -> Partner | None:
-    try:
-        found = Partner()
-    except (RuntimeError, OSError):
-        return None
-    _known.append(found)
-    return found
+_partners: list[Partner] = []
 
 
 def partner() -> Partner | None:
@@ -94,14 +84,21 @@ def partner() -> Partner | None:
     None where the system has no more threads, and as long as this thread may use one processor only: a partner would
     stay on it.
     """
-    return _partner(os.getpid()) if cpu.threads() > 1 else None
+    if cpu.threads() < 2:
+        return None
+    if not _partners:
+        try:
+            _partners.append(Partner())
+        except (RuntimeError, OSError):
+            return None
+    return _partners[0]
 
 
 def _forked() -> None:
     """In a forked child, let who knows the parent's partners find them busy for ever: their threads are not here."""
-    for one in _known:
+    for one in _partners:
         one.busy()
-    _known.clear()
+    _partners.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -231,9 +228,9 @@ look:
   %word = load atomic i64, ptr %pieces.at acquire, align 8
   %now = lshr i64 %word, 32
   %same = icmp eq i64 %now, %call
-  %first = and i64 %word, 65535
+  %first = and i64 %word, {MOST_PIECES}
   %high = lshr i64 %word, 16
-  %stop = and i64 %high, 65535
+  %stop = and i64 %high, {MOST_PIECES}
   %left = icmp ult i64 %first, %stop
   %mine = and i1 %same, %left
   br i1 %mine, label %take, label %end

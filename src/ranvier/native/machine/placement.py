@@ -27,8 +27,8 @@ class Placement:
     """
 
     def __init__(self, threads: int) -> None:
-        allowed = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
-        self.active = 1 < threads <= len(allowed) and allowed[-1] < 8 * MASK_BYTES
+        allowed = _processors()
+        self.active = 1 < threads <= len(allowed)
         if not self.active:
             return
         self._masks = memory.zeros((threads, MASK_BYTES), np.uint8)
@@ -38,9 +38,9 @@ class Placement:
         first = allowed.index(here) if here in allowed else 0
         self._caller, *self._members = (allowed * 2)[first : first + threads]
         for number in allowed:
-            self._mark(0, number)
+            _mark(self._masks[0], number)
         for member, number in enumerate(self._members, start=1):
-            self._mark(member, number)
+            _mark(self._masks[member], number)
 
     def masks(self, member: int) -> tuple[int, int]:
         """Addresses of the masks a member wears asleep and awake; zeros where nothing is to be done."""
@@ -61,25 +61,34 @@ class Placement:
             index = self._members.index(here)
             self._members[index] = self._caller
             self._masks[index + 1] = 0
-            self._mark(index + 1, self._caller)
+            _mark(self._masks[index + 1], self._caller)
             os.sched_setaffinity(self._threads[index], {self._caller})
         self._caller = here
-
-    def _mark(self, row: int, number: int) -> None:
-        # The system reads whole words, least significant bit first; this is their layout on little-endian machines.
-        self._masks[row, number // 8] |= np.uint8(1 << number % 8)
 
 
 def masks_without() -> NDArray[np.uint8] | None:
     """For each processor, by number, a mask of all others that this process may use; None where nothing can be said."""
-    allowed = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
-    if len(allowed) < 2 or allowed[-1] >= 8 * MASK_BYTES:
+    allowed = _processors()
+    if len(allowed) < 2:
         return None
     masks = memory.zeros((8 * MASK_BYTES, MASK_BYTES), np.uint8)
     for number in allowed:
-        masks[:, number // 8] |= np.uint8(1 << number % 8)
+        _mark(masks[0], number)
+    masks[1:] = masks[0]
+    for number in allowed:
         masks[number, number // 8] ^= np.uint8(1 << number % 8)
     return masks
+
+
+def _processors() -> list[int]:
+    """The processors that this process may use, in order; none where the system does not say, or masks cannot."""
+    allowed = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    return allowed if allowed and allowed[-1] < 8 * MASK_BYTES else []
+
+
+def _mark(mask: NDArray[np.uint8], number: int) -> None:
+    # The system reads whole words, least significant bit first; this is their layout on little-endian machines.
+    mask[number // 8] |= np.uint8(1 << number % 8)
 
 
 def placement_ir(platform: str = sys.platform) -> str:

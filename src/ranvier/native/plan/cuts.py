@@ -127,14 +127,11 @@ class Cuts:
     def bench(self, steps: Iterable[Step]) -> int:
         """Numbers that a thread packs at most in these steps, for each row of the batch."""
         packed = [step for step in steps if isinstance(step, Forward | Back | WeightGradient) and step.packed]
-        most = max((self._packed_rows(step) * step.block for step in packed), default=0)
+        rows = (
+            self.batch if isinstance(step, WeightGradient) else self.rows_at_once(step.panels_of) for step in packed
+        )
+        most = max((each * step.block for each, step in zip(rows, packed, strict=True)), default=0)
         return -(-(most + BESIDE_PACKED) // self.batch) if packed else 0
-
-    def _packed_rows(self, step: Forward | Back | WeightGradient) -> int:
-        """How many rows of the batch a step packs at once."""
-        if isinstance(step, WeightGradient):
-            return self.batch
-        return at_once(self.batch) if step.across else self.rows
 
     def _part(self, rows: int) -> int:
         return rows if self.parts or self.batch > rows * 5 // 4 else 0

@@ -158,8 +158,7 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         one = waiting.pop(0)
         found.append((one.place.path, one.z, one.y))
         waiting = [*one.inner, *waiting]
-    across = any(stage.kind == PANELS for stage in stages)
-    all_rows = at_once(problem.batch_size)
+    all_rows = at_once(problem.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
     fused = purpose == TRAIN and not problem.optimizer.full_batch
     return Plan(
         problem,
@@ -170,7 +169,8 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         tuple(found),
         rows,
         heights(rows, machine.registers) if learns else tuple(dict.fromkeys((*heights(rows, machine.registers), 1))),
-        *((all_rows, heights(all_rows, machine.registers)) if across else (1, (1,))),
+        all_rows,
+        heights(all_rows, machine.registers),
         machine,
         problem.optimizer.rule() if fused else None,
         long,

@@ -226,9 +226,8 @@ def _totals(plan: Plan) -> tuple[float, float]:
     for stage in plan.stages:
         for step in stage.steps:
             if isinstance(step, s.Forward | s.Back):
-                panels = step.weight if isinstance(step, s.Forward) else step.transposed
                 heights = plan.all_heights if step.across else plan.heights
-                useful, taken = _product(batch, panels.rows, panels, heights, plan.registers)
+                useful, taken = _product(batch, step.panels_of.rows, step.panels_of, heights, plan.registers)
             elif isinstance(step, s.WeightGradient):
                 weight = step.trained.value
                 heights = exact_heights(weight.rows, plan.registers)

@@ -68,6 +68,11 @@ class Forward(RowStep):
     across: int = 0
     places: Buffer | None = None
 
+    @property
+    def panels_of(self) -> Buffer:
+        """The weight whose panels it reads."""
+        return self.weight
+
 
 @record
 class Back(RowStep):
@@ -86,6 +91,11 @@ class Back(RowStep):
     block: int
     packed: bool
     across: int = 0
+
+    @property
+    def panels_of(self) -> Buffer:
+        """The weight whose panels it reads."""
+        return self.transposed
 
 
 @record
