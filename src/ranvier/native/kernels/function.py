@@ -130,6 +130,10 @@ class Function:
         """A constant with the same number in every lane; of the module's vector type unless told."""
         return constant(value, type or self.module.vector)
 
+    def i64(self, value: int) -> Value:
+        """An i64 constant, such as an index or a count."""
+        return Value("i64", str(value))
+
     def lane_numbers(self, element: str = "i64", lanes: int | None = None) -> Value:
         """The constant vector 0, 1, 2, ..."""
         return values.constants(range(lanes or self.module.lanes), element)
