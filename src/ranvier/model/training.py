@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.display.progress import sink_for
 from ranvier.engine import Problem, Rows, Sparse
 from ranvier.errors import InputError, ModelFileError, nearest
 from ranvier.network.layers import BatchNorm, Dropout
@@ -31,7 +32,6 @@ from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import Sink, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import Course, Outcome, train
-from ranvier.training.progress import sink_for
 from ranvier.training.state import TrainingState, first_state
 from ranvier.training.temperature import EXPLAINED, explained
 
