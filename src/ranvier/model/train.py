@@ -190,7 +190,7 @@ class _Job:
             place = None if folder is None else folder.checkpoints
             if chosen.cooked is None:
                 result = run_training(
-                    network, training, task, rows, watched, progress=self.sink, sinks=sinks, checkpoint=place
+                    network, training, task, rows, watched, sinks=(self.sink, *sinks), checkpoint=place
                 )
                 trained = model_of(network, prepared.target, training, result, encoder=prepared.encoder)
                 ended = {"stopped": result.outcome.text, "interrupted": result.outcome.reason == "interrupted"}

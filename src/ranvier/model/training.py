@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.display.progress import sink_for
 from ranvier.engine import Problem, Rows, Sparse
 from ranvier.errors import InputError, ModelFileError, nearest
 from ranvier.network.layers import BatchNorm, Dropout
@@ -137,23 +136,22 @@ def run(
     validation: Rows | None = None,
     *,
     state: TrainingState | None = None,
-    progress: Any = None,
     sinks: tuple[Sink, ...] = (),
     checkpoint: str | Path | None = None,
 ) -> Result:
-    """Train, with progress, Ctrl-C and checkpoints.
+    """Train, with events, Ctrl-C and checkpoints.
 
     A checkpoint folder that already holds a run of the same network, settings and rows goes on where that one stopped.
 
     Parameters:
         network, training, task, rows, validation: what to train, how, and on what.
         state: where to begin; None for initial weights.
-        progress, checkpoint: as for `ranvier.fit`.
-        sinks: more listeners.
+        sinks: who listens to the events.
+        checkpoint: as for `ranvier.fit`.
     """
     training.check(network, task, validation is not None)
     problem = training.problem(network, min(training.batch_size, len(rows)), rows.weights is not None)
-    sink = tee((sink_for(progress), *sinks))
+    sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
         if checkpoint is not None:
