@@ -41,7 +41,7 @@ def descend(rows: Rows, batch: int, epochs: int, rate: float, orders: list[Any],
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_descent_is_the_one_written_out(batch: int, weighted: bool, shuffle: bool) -> None:
-    from ranvier.training.order import epoch_order
+    from ranvier.training.batches import epoch_order
 
     rows = make_rows(weighted=weighted)
     course = make_course(SGD(0.03), rows, batch_size=batch, epochs=3, shuffle=shuffle, seed=4, layers=LINEAR)
