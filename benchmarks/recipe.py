@@ -25,7 +25,7 @@ from tables_parts.sets import TABLES, Problem, at_most, problem
 from versus_parts.report import machine
 
 from ranvier import loss, settings, train
-from ranvier.model.recipe import Recipe, recipe
+from ranvier.recipes.recipe import Recipe, recipe
 
 SETS = ("adult", "telco_churn", "covertype_sample", "letter", "wine_quality", "california_housing", "ames_housing")
 SEEDS = (9001, 9002)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ranvier.cli.failures import explain
+from ranvier.cli.exit_codes import explain
 from tests.cli.helpers import HEADER, Trained, flowers, invoke, refused, write_table
 
 Table = Callable[..., Path]

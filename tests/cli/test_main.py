@@ -14,7 +14,7 @@ import pytest
 
 import ranvier
 from ranvier.__main__ import start
-from ranvier.cli.failures import explain
+from ranvier.cli.exit_codes import explain
 from ranvier.cli.main import COMMANDS
 from ranvier.errors import DataError, EngineError, InputError, ModelFileError, RanvierError, TrainingError
 from tests.cli.helpers import invoke, started

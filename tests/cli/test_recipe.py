@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ranvier
-from ranvier.model.recipe import recipe
+from ranvier.recipes.recipe import recipe
 from tests.cli.helpers import invoke
 
 WORDS = ["--recipe", "table", "--epochs", "2", "--hidden", "4"]

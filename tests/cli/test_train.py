@@ -15,9 +15,9 @@ import pytest
 
 import ranvier
 from ranvier.cli.train import OPTIONS, default_model
-from ranvier.model.engines import HOMES
 from ranvier.model.train import Choices
 from ranvier.settings import ENGINES
+from ranvier.training.engines import HOMES
 from tests.cli.helpers import QUICK, Trained, invoke, started
 
 CONTRACT = {"model", "run", "task", "rows", "epochs", "seconds", "engine", "metrics", "baseline", "parameters"}

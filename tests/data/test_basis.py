@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ranvier.data import ColumnPlan, encoder_from_dict, prepare
 from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.data.encoders.category import CategoryEncoder
+from ranvier.data.encoders.concat import SideBySide
 from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.side_by_side import SideBySide
 from ranvier.data.encoders.table import Encoder
 from ranvier.errors import DataError, ModelFileError
 

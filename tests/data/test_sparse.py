@@ -10,11 +10,12 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ranvier.data import Arrays, Dataset, encoder_from_dict, fit_encoder, open_source, prepare
-from ranvier.data.order import arranged
+from ranvier.data import Arrays, encoder_from_dict, fit_encoder, open_source, prepare
+from ranvier.data.canonical_order import arranged
 from ranvier.data.sources.sparse import sparse_rows
 from ranvier.engine import Sparse
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.rows.dataset import Dataset
 
 WIDTH = 50
 CELLS = some.sampled_from([0.0, -0.0, 1.5, -2.0])

@@ -24,7 +24,7 @@ from sklearn.utils import get_tags
 
 import ranvier as rv
 from ranvier.expression import evaluate
-from ranvier.model.recipe import recipe
+from ranvier.recipes.recipe import recipe
 
 QUICK: dict[str, Any] = {"recipe": None, "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
 X, Y = load_iris(return_X_y=True)

@@ -10,10 +10,10 @@ import pytest
 from scipy import sparse
 
 import ranvier as rv
-from ranvier.data.sources import records
+from ranvier.data.sources import source
 from ranvier.engine import Sparse
 from ranvier.errors import InputError
-from ranvier.model.recipe import recipe
+from ranvier.recipes.recipe import recipe
 
 QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 6, "random_state": 0, "engine": "reference"}
 ROWS, WIDTH = 60, 40
@@ -105,7 +105,7 @@ def test_a_model_of_arrays_takes_sparse_rows_of_moderate_size(monkeypatch: pytes
     pixels = classifier().fit((X.toarray() * 255).astype(np.uint8), Y)
     dense = (X.toarray() * 255).astype(np.uint8)
     assert pixels.predict_proba(sparse.csr_array(dense)).tobytes() == pixels.predict_proba(dense).tobytes()
-    monkeypatch.setattr(records, "MOST_FILLED", X.shape[0] * X.shape[1] - 1)
+    monkeypatch.setattr(source, "MOST_FILLED", X.shape[0] * X.shape[1] - 1)
     with pytest.raises(InputError, match=r"shape \(60, 40\), which is too large to fill in"):
         fitted.predict(X)
 

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 import ranvier as rv
-from ranvier.model.engines import survey
 from ranvier.model.model import Model
+from ranvier.training.engines import survey
 from tests.training.trial import digest, timeless
 
 Frame = pl.DataFrame

@@ -15,7 +15,7 @@ import os, signal, sys, threading, time
 from dataclasses import replace
 import numpy as np
 from ranvier.engine import Problem, Rows
-from ranvier.model.interrupt import stop_on_interrupt
+from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.native.engine import NativeEngine
 from ranvier.network.layers import Dense
 from ranvier.network.losses import loss

@@ -7,8 +7,8 @@ import pytest
 
 from ranvier.engine.protocol import Executable
 from ranvier.errors import DataError
-from ranvier.model.engines import engine as engine_of
 from ranvier.network.layers import Dense
+from ranvier.training.engines import engine as engine_of
 from ranvier.training.state import first_state
 from tests.native.against_reference import problem
 

@@ -15,10 +15,10 @@ from typing import Any
 import click
 
 from ranvier import settings
-from ranvier.cli import checks as findings
-from ranvier.cli.checks import Check
+from ranvier.cli import doctor_checks
 from ranvier.cli.console import JSON_OPTION, Output
-from ranvier.cli.failures import DONE, FAILED, one_line
+from ranvier.cli.doctor_checks import Check
+from ranvier.cli.exit_codes import DONE, FAILED, one_line
 from ranvier.errors import InputError
 from ranvier.version import __version__
 
@@ -131,8 +131,8 @@ def _settings() -> Iterator[Check]:
         return
     given = [f"{name}={os.environ[name]}" for name in settings.variables() if os.environ.get(name)]
     yield Check("Settings", "good", ", ".join(given) or f"none of {', '.join(settings.variables())} is set")
-    yield findings.cache(found.cache)
-    yield from findings.engines()
+    yield doctor_checks.cache(found.cache)
+    yield from doctor_checks.engines()
 
 
 def _guarded(name: str, check: Callable[[], str]) -> Check:

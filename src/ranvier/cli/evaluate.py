@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ranvier.cli.console import Output
-from ranvier.cli.failures import DONE
+from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
 
 
@@ -39,7 +39,7 @@ def command(model: str, data: str, as_json: bool) -> int:
 
 def measure(model: Any, data: str) -> dict[str, Any]:
     """Metrics, baseline, the table of classes and the pair confused most often."""
-    from ranvier.cli.answers import opened
+    from ranvier.cli.predictions import opened
     from ranvier.training import metrics
 
     rows, known = opened(model, data)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from ranvier.cli.failures import DONE, INTERRUPTED, explain
+from ranvier.cli.exit_codes import DONE, INTERRUPTED, explain
 from ranvier.errors import nearest
 from ranvier.version import __version__
 

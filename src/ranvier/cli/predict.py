@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ranvier.cli.console import Output
-from ranvier.cli.failures import DONE
+from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
 from ranvier.errors import InputError
 
 if TYPE_CHECKING:
-    from ranvier.cli.answers import Answers
+    from ranvier.cli.predictions import Answers
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 
@@ -39,7 +39,7 @@ def command(model: str, data: str, output: str | None, probabilities: bool, as_j
     Answers are in the order of the rows. Other columns than those the model was trained on are passed over.
     """
     import ranvier
-    from ranvier.cli.answers import Answers
+    from ranvier.cli.predictions import Answers
     from ranvier.cli.report import shorten
 
     if output is not None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ranvier.cli.console import Output, plural
-from ranvier.cli.failures import DONE, INTERRUPTED
+from ranvier.cli.exit_codes import DONE, INTERRUPTED
 from ranvier.cli.tables import class_table, layer_table, metrics_table
 from ranvier.training.progress import duration
 

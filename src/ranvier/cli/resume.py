@@ -24,7 +24,7 @@ def command(run: str, epochs: int | None, quiet: bool, as_json: bool) -> int:
     The result has the same bits as if the run had never been stopped.
     """
     import ranvier
-    from ranvier.cli.reading import watching
+    from ranvier.cli.overview import watching
     from ranvier.cli.report import finish
 
     output = Output(as_json, quiet)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ranvier.cli.console import Output, plural
-from ranvier.cli.failures import DONE
+from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
 
 if TYPE_CHECKING:

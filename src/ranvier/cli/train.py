@@ -126,7 +126,7 @@ def default_model(data: str) -> str:
 
 def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> int:
     import ranvier
-    from ranvier.cli.reading import watching
+    from ranvier.cli.overview import watching
     from ranvier.cli.report import finish
 
     replaced = Path(options["model"]).exists()

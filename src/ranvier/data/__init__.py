@@ -14,21 +14,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ranvier.data.columns import ColumnPlan, infer_columns
-    from ranvier.data.dataset import Dataset, split_rows
     from ranvier.data.encoders import encoder_from_dict, fit_encoder
     from ranvier.data.encoders.array import ArrayEncoder
     from ranvier.data.encoders.table import Encoder
     from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target, infer_task
     from ranvier.data.preparation import Prepared, prepare, target_values
+    from ranvier.data.schema import ColumnPlan, infer_columns
     from ranvier.data.sources import NAMED, open_source
-    from ranvier.data.sources.records import Arrays, Source, Table
+    from ranvier.data.sources.source import Arrays, Source, Table
 
 _HOMES = {
-    "ColumnPlan": "columns",
-    "infer_columns": "columns",
-    "Dataset": "dataset",
-    "split_rows": "dataset",
+    "ColumnPlan": "schema",
+    "infer_columns": "schema",
     "encoder_from_dict": "encoders",
     "fit_encoder": "encoders",
     "ArrayEncoder": "encoders.array",
@@ -42,9 +39,9 @@ _HOMES = {
     "target_values": "preparation",
     "NAMED": "sources",
     "open_source": "sources",
-    "Arrays": "sources.records",
-    "Source": "sources.records",
-    "Table": "sources.records",
+    "Arrays": "sources.source",
+    "Source": "sources.source",
+    "Table": "sources.source",
 }
 
 __all__ = [
@@ -52,7 +49,6 @@ __all__ = [
     "ArrayEncoder",
     "Arrays",
     "ColumnPlan",
-    "Dataset",
     "Encoder",
     "Prepared",
     "Source",
@@ -66,7 +62,6 @@ __all__ = [
     "infer_task",
     "open_source",
     "prepare",
-    "split_rows",
     "target_values",
 ]
 

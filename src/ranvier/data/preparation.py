@@ -13,21 +13,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import cells as read
-from ranvier.data.columns import ColumnPlan, infer_columns
-from ranvier.data.dataset import Dataset, split_rows
+from ranvier.data import parsing
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.labels import Values, missing_rows, plain_values
 from ranvier.data.encoders.table import Encoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
+from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
+from ranvier.data.schema import ColumnPlan, infer_columns
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.records import Arrays, Source, Table, unmasked
-from ranvier.engine.sparse import Sparse
+from ranvier.data.sources.source import Arrays, Source, Table, unmasked
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
+from ranvier.rows.csr import Sparse
+from ranvier.rows.dataset import Dataset, split_rows
 
 # The squares of such numbers, and sums of a great many of them, are finite in float64.
 LARGEST_TARGET = 1e140
@@ -223,13 +223,13 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
 
 def _column_values(table: Table, name: str) -> Values:
     series = table.frame[name]
-    read.check_dtype(series)
+    parsing.check_dtype(series)
     if series.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
-    if not read.is_text(series):
+    if not parsing.is_text(series):
         return plain_values(series.to_list() if series.dtype.is_decimal() else series, (name,))
     words = _target_words(table, name)
-    numbers, wrong = read.numbers(words)
+    numbers, wrong = parsing.numbers(words)
     if wrong is None and not words.str.contains(r"^[+-]?0\d").any():
         whole = words.str.contains(r"^[+-]?\d{1,15}$").all() and words.null_count() < len(words)
         exact = whole and words.null_count() == 0
@@ -239,14 +239,14 @@ def _column_values(table: Table, name: str) -> Values:
 
 def _target_words(table: Table, name: str) -> pl.Series:
     """The words of a target column of text, without commas between thousands where they can be nothing else."""
-    words = read.text(table.frame[name])
-    return read.without_commas(words) if read.parts_thousands(words, surely=table.decimal_commas) else words
+    words = parsing.text(table.frame[name])
+    return parsing.without_commas(words) if parsing.parts_thousands(words, surely=table.decimal_commas) else words
 
 
 def _parted(table: Table, name: str) -> bool:
     """Whether a target column has commas between thousands."""
     series = table.frame[name]
-    return read.is_text(series) and read.parts_thousands(read.text(series), surely=table.decimal_commas)
+    return parsing.is_text(series) and parsing.parts_thousands(parsing.text(series), surely=table.decimal_commas)
 
 
 def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
@@ -346,7 +346,9 @@ def _whole_again(table: Table, name: str, values: Values) -> Values:
     """Whole numbers that became floating point only because some cells of their column were missing."""
     series = table.frame[name]
     words = _target_words(table, name).drop_nulls()
-    written_whole = series.dtype.is_integer() or (read.is_text(series) and words.str.contains(r"^[+-]?\d{1,15}$").all())
+    written_whole = series.dtype.is_integer() or (
+        parsing.is_text(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
+    )
     return values.astype(np.int64) if written_whole else values
 
 

@@ -2,6 +2,6 @@
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Engine, Executable, Stopped, never
-from ranvier.engine.sparse import Sparse
+from ranvier.rows.csr import Sparse
 
 __all__ = ["Engine", "Executable", "LayerValues", "Problem", "Rows", "Span", "Sparse", "State", "Stopped", "never"]

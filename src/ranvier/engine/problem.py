@@ -25,13 +25,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.sparse import Sparse
 from ranvier.errors import InputError
 from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network, Placed
 from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
+from ranvier.rows.csr import Sparse
 
 Array = NDArray[Any]
 PRECISIONS = ("float32", "float64", "bfloat16")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
-from ranvier.engine.sparse import Sparse
+from ranvier.rows.csr import Sparse
 
 Array = NDArray[Any]
 

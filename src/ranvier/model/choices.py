@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.errors import InputError, nearest
-from ranvier.model.recipe import Recipe, recipe
 from ranvier.model.targets import default_loss
 from ranvier.model.training import Training
 from ranvier.network.activations import Activation, activation_from_dict
@@ -22,6 +21,7 @@ from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import Schedule, schedule_from_dict
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
+from ranvier.recipes.recipe import Recipe, recipe
 from ranvier.training.callbacks import EarlyStopping, as_callbacks
 
 OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "classes": "softmax", "multilabel": "sigmoid", "regression": "identity"}

@@ -10,23 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Encoder, Prepared, TargetEncoder, split_rows
+from ranvier.data import Encoder, Prepared, TargetEncoder
 from ranvier.engine import Rows
-from ranvier.model.beginning import beginning
-from ranvier.model.calibration import sharpness
 from ranvier.model.fit import model_of
-from ranvier.model.joining import join, with_hats
 from ranvier.model.model import Model
-from ranvier.model.recipe import Recipe
 from ranvier.model.report import layer_rows
 from ranvier.model.rows import take
 from ranvier.model.training import Result, Training, best_epoch, run
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
+from ranvier.recipes.class_prior import beginning
+from ranvier.recipes.merge import join, with_hats
+from ranvier.recipes.recipe import Recipe
+from ranvier.rows.dataset import split_rows
 from ranvier.training.events import Epoch, Event, Sink, tee
 from ranvier.training.loop import final_parameters
 from ranvier.training.metrics import class_indices
+from ranvier.training.temperature import sharpness
 
 Array = NDArray[Any]
 TOGETHER = 0.7

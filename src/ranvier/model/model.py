@@ -17,7 +17,6 @@ from ranvier.engine import Executable, LayerValues, Problem, Rows, Sparse, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
 from ranvier.model import rows as row_tools
-from ranvier.model.engines import compile_problem, plan_text
 from ranvier.model.targets import target_array
 from ranvier.model.training import Result, Training, best_epoch, changed_training, run
 from ranvier.network.layers import Dense
@@ -25,6 +24,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
 from ranvier.network.task import Task
 from ranvier.training import metrics
+from ranvier.training.engines import compile_problem, plan_text
 from ranvier.training.events import Epoch
 from ranvier.training.loop import final_parameters
 from ranvier.training.state import TrainingState, at_best, continued, first_slots

@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import data
-from ranvier.data import Source, TargetEncoder, split_rows
-from ranvier.data.encoders.labels import Values, missing_rows
-from ranvier.data.sources.records import unmasked
+from ranvier.data import Source, TargetEncoder
+from ranvier.data.encoders.target_values import Values, missing_rows
+from ranvier.data.sources.source import unmasked
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.engine import Rows, Sparse
-from ranvier.engine.finite import check_finite
-from ranvier.engine.sparse import in_kind
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
 from ranvier.network.task import Task
+from ranvier.rows.csr import in_kind
+from ranvier.rows.dataset import split_rows
+from ranvier.rows.finite import check_finite
 from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]

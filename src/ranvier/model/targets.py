@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder, fit_target
-from ranvier.data.encoders.labels import missing_rows, plain_values
+from ranvier.data.encoders.target_values import missing_rows, plain_values
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network

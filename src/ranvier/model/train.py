@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ranvier.data import Dataset, Prepared, prepare
+from ranvier.data import Prepared, prepare
 from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError, TrainingError
 from ranvier.model.choices import Choices, build_network, build_training, chosen_with_validation, followed
@@ -20,6 +20,7 @@ from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.training import described_callback
 from ranvier.model.training import run as run_training
 from ranvier.network.task import Task
+from ranvier.rows.dataset import Dataset
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks

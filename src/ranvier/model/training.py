@@ -16,10 +16,6 @@ from numpy.typing import NDArray
 
 from ranvier.engine import Problem, Rows, Sparse
 from ranvier.errors import InputError, ModelFileError, nearest
-from ranvier.model.calibration import EXPLAINED, explained
-from ranvier.model.engines import compile_problem
-from ranvier.model.engines import engine as find_engine
-from ranvier.model.interrupt import stop_on_interrupt
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
 from ranvier.network.network import Network
@@ -30,10 +26,14 @@ from ranvier.random import check_seed
 from ranvier.records import record
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback, as_callbacks
+from ranvier.training.engines import compile_problem
+from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import Sink, tee
+from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import Course, Outcome, train
 from ranvier.training.progress import sink_for
 from ranvier.training.state import TrainingState, first_state
+from ranvier.training.temperature import EXPLAINED, explained
 
 Array = NDArray[Any]
 

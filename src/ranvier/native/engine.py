@@ -13,10 +13,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.finite import seem_finite
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Stopped, never
-from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import objective as parts
 from ranvier.native.compiled import planned
@@ -31,6 +29,8 @@ from ranvier.native.plan.tiles import PANEL, Registers
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
 from ranvier.native.turns import Shared, one_at_a_time
 from ranvier.network.layers import Dense
+from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.finite import seem_finite
 
 Array = NDArray[Any]
 MANY_REGISTERS = 32

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.finite import check_finite
 from ranvier.engine.problem import Problem, Rows, Span
 from ranvier.engine.protocol import Stopped
-from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.compiled import library
 from ranvier.native.machine import interrupts, memory
@@ -31,6 +29,8 @@ from ranvier.native.plan.packing import bfloat16_of
 from ranvier.native.plan.plan import Plan
 from ranvier.native.plan.stages import WORDS_A_SHARE, dealt
 from ranvier.native.plan.tiles import PANEL
+from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.finite import check_finite
 
 if TYPE_CHECKING:
     from ranvier.native.machine.team import Team

@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.finite import check_finite
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Stopped, never
-from ranvier.engine.sparse import Sparse, in_kind
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.reference import losses, network, optimizers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.penalties import penalty, penalty_slope
+from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.finite import check_finite
 
 Array = NDArray[Any]
 BLOCK = 32

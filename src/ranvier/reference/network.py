@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine.problem import feeds_product
-from ranvier.engine.sparse import Sparse
 from ranvier.errors import EngineError
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
 from ranvier.network.network import Placed
 from ranvier.reference import activations, layers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
+from ranvier.rows.csr import Sparse
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]

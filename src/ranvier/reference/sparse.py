@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.sparse import Sparse
 from ranvier.network.parameters import ParameterTable
+from ranvier.rows.csr import Sparse
 
 Array = NDArray[np.float64]
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from ranvier.engine import Executable, Problem, Rows, State, Stopped, never
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
-from ranvier.network.schedules import Constant, Schedule
+from ranvier.network.schedules import ConstantSchedule, Schedule
 from ranvier.records import record
-from ranvier.training import divergence, lbfgs, order
+from ranvier.training import batches, divergence, lbfgs
 from ranvier.training.callbacks import Callback, Decision, Moment
 from ranvier.training.events import Epoch, Sink, silent
 from ranvier.training.state import TrainingState, predicting_parameters
@@ -51,7 +51,7 @@ class Course:
     validation: Rows | None = None
     metrics: Callable[[Array, Array], dict[str, float]] | None = None
     epochs: int = 10
-    schedule: Schedule = Constant()
+    schedule: Schedule = ConstantSchedule()
     shuffle: bool = True
     seed: int = 0
     callbacks: tuple[Callback, ...] = ()
@@ -93,9 +93,9 @@ class _Run:
         self.executable = executable
         self.course = course
         self.state = state
-        self.starts = order.batch_starts(len(course.rows), course.problem.batch_size)
+        self.starts = batches.batch_starts(len(course.rows), course.problem.batch_size)
         if isinstance(course.problem.optimizer, LBFGS):
-            self.starts = order.batch_starts(len(course.rows), len(course.rows))
+            self.starts = batches.batch_starts(len(course.rows), len(course.rows))
         self.steps_per_epoch = len(self.starts) - 1
         self.step_seconds = 0.0
         self.saved_at = time.perf_counter()
@@ -171,7 +171,7 @@ class _Run:
         numbers = range(self.state.epoch + 1, self.state.epoch + count + 1)
         orders = [self._order(number) for number in numbers]
         scalars = np.concatenate([self._scalars(number) for number in numbers])
-        losses = self.executable.run(self.course.rows, order.join(orders, self.starts, scalars))
+        losses = self.executable.run(self.course.rows, batches.join(orders, self.starts, scalars))
         spent = time.perf_counter() - begun
         self._measure(spent, len(losses))
         seconds = spent / max(len(losses), 1) * self.steps_per_epoch
@@ -185,7 +185,7 @@ class _Run:
         return self.course.stop_requested()
 
     def _order(self, number: int) -> NDArray[np.int64]:
-        return order.epoch_order(len(self.course.rows), number, self.course.seed, self.course.shuffle)
+        return batches.epoch_order(len(self.course.rows), number, self.course.seed, self.course.shuffle)
 
     def _one_epoch(self) -> bool:
         """Run what is left of the next epoch, or as much as the user lets run. Gives whether the user interrupted."""
@@ -229,7 +229,7 @@ class _Run:
             except Stopped:
                 return np.zeros(0)
             return np.array([loss - added])
-        return self.executable.run(self.course.rows, order.cut(rows, self.starts, first, first + steps, scalars))
+        return self.executable.run(self.course.rows, batches.cut(rows, self.starts, first, first + steps, scalars))
 
     def _span_steps(self, left: int) -> int:
         if self._full_batch() or not self.step_seconds:

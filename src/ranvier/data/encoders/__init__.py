@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ranvier.data.encoders.array import ArrayEncoder
-from ranvier.data.encoders.checks import damaged, field, mapping
+from ranvier.data.encoders.json_fields import damaged, field, mapping
 
 if TYPE_CHECKING:
-    from ranvier.data.columns import ColumnPlan
     from ranvier.data.encoders.features import Features
     from ranvier.data.encoders.table import Encoder
+    from ranvier.data.schema import ColumnPlan
 
 __all__ = ["ArrayEncoder", "encoder_from_dict", "fit_encoder"]
 
@@ -37,7 +37,7 @@ def fit_encoder(
     ('age',)
     """
     from ranvier.data.sources import open_source
-    from ranvier.data.sources.records import Arrays
+    from ranvier.data.sources.source import Arrays
 
     opened = open_source(source)
     if isinstance(opened, Arrays):

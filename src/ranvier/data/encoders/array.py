@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders import checks
+from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import moments, standardize
-from ranvier.data.sources.records import Arrays, Table, arrays_from, is_row
-from ranvier.engine.sparse import Sparse
+from ranvier.data.sources.source import Arrays, Table, arrays_from, is_row
 from ranvier.errors import DataError, ShapeError
+from ranvier.rows.csr import Sparse
 
 ENCODED = {"none": ("sparse rows", "x"), "bytes": ("bytes", "x / 255"), "standard": ("numbers", "(x - mean) / scale")}
 
@@ -132,12 +132,12 @@ class ArrayEncoder:
         Raises:
             ModelFileError: a field is absent, of another type or length.
         """
-        scaling, width = checks.field(data, "scaling", str), checks.field(data, "width", int)
-        shape, mean = checks.items(data, "shape", int), checks.items(data, "mean", float)
-        scale = checks.scales(data, "scale")
+        scaling, width = json_fields.field(data, "scaling", str), json_fields.field(data, "width", int)
+        shape, mean = json_fields.items(data, "shape", int), json_fields.items(data, "mean", float)
+        scale = json_fields.scales(data, "scale")
         expected = {"none": 0, "bytes": 0, "standard": width}.get(scaling)
         if expected is None or not len(mean) == len(scale) == expected or math.prod(shape) != width or width == 0:
-            raise checks.damaged(
+            raise json_fields.damaged(
                 f"scaling {scaling!r} of {width} inputs with {len(mean)} means and shape {list(shape)}"
             )
         return cls(scaling, width, shape, mean, scale)

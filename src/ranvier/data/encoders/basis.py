@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.encoders import checks
+from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.number import finite_numbers
-from ranvier.data.encoders.numeric import Spelling
+from ranvier.data.encoders.numeric_features import Spelling
 from ranvier.data.encoders.scaling import FAR
 
 FARTHEST = float(np.finfo(np.float64).max) / 4
@@ -135,15 +135,15 @@ class BasisEncoder:
         Raises:
             ModelFileError: a field is absent, of another type, or the edges do not increase.
         """
-        edges = checks.items(data, "edges", float)
+        edges = json_fields.items(data, "edges", float)
         if any(low >= high for low, high in pairwise(edges)) or len(edges) == 1:
-            raise checks.damaged('"edges" do not increase')
+            raise json_fields.damaged('"edges" do not increase')
         if edges and max(-edges[0], edges[-1]) > FARTHEST:
-            raise checks.damaged(f'"edges" has a number beyond {FARTHEST:g}')
-        scale = checks.scales({"scale": [checks.field(data, "scale", float)]}, "scale")[0]
-        column, center = checks.field(data, "column", str), checks.field(data, "center", float)
-        flag, hats = checks.field(data, "flag", bool), checks.field(data, "hats", bool)
-        return cls(column, center, scale, checks.field(data, "waves", int), edges, flag, hats)
+            raise json_fields.damaged(f'"edges" has a number beyond {FARTHEST:g}')
+        scale = json_fields.scales({"scale": [json_fields.field(data, "scale", float)]}, "scale")[0]
+        column, center = json_fields.field(data, "column", str), json_fields.field(data, "center", float)
+        flag, hats = json_fields.field(data, "flag", bool), json_fields.field(data, "hats", bool)
+        return cls(column, center, scale, json_fields.field(data, "waves", int), edges, flag, hats)
 
 
 def _edges(present: NDArray[np.float64], bins: int) -> tuple[float, ...]:

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import cells as read
-from ranvier.data.encoders import checks
+from ranvier.data import parsing
+from ranvier.data.encoders import json_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,14 @@ class BooleanEncoder:
         Raises:
             ModelFileError: a field is absent or of another type.
         """
-        mean = checks.field(data, "mean", float)
+        mean = json_fields.field(data, "mean", float)
         if not 0.0 <= mean <= 1.0:
-            raise checks.damaged(f'"mean" of a boolean column is {mean}')
-        return cls(checks.field(data, "column", str), mean, checks.field(data, "flag", bool))
+            raise json_fields.damaged(f'"mean" of a boolean column is {mean}')
+        return cls(json_fields.field(data, "column", str), mean, json_fields.field(data, "flag", bool))
 
 
 def _values(cells: pl.Series) -> NDArray[np.float64]:
-    values, wrong = read.booleans(cells)
+    values, wrong = parsing.booleans(cells)
     if wrong is not None:
-        raise read.refuse(cells, wrong, "true or false")
+        raise parsing.refuse(cells, wrong, "true or false")
     return values

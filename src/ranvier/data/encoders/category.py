@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import cells as read
-from ranvier.data.encoders import checks
+from ranvier.data import parsing
+from ranvier.data.encoders import json_fields
 from ranvier.errors import DataError
 
 MOST_VALUES = 100
@@ -44,7 +44,7 @@ class CategoryEncoder:
         >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
         CategoryEncoder(column='sex', values=('Male', 'Female'))
         """
-        words = read.text(cells).drop_nulls().rename("value")
+        words = parsing.text(cells).drop_nulls().rename("value")
         values, rows = words.value_counts(name="rows").get_columns()
         needed = max(fewest, 2) if len(values) > MOST_VALUES else fewest
         counted = zip(values.to_list(), rows.to_list(), strict=True)
@@ -70,7 +70,7 @@ class CategoryEncoder:
     @property
     def words_only(self) -> bool:
         """Whether no known value could stand in a column of numbers."""
-        return bool(self.values) and not any(read.is_number(value) for value in self.values)
+        return bool(self.values) and not any(parsing.is_number(value) for value in self.values)
 
     def read(self, cells: pl.Series) -> NDArray[np.intp]:
         """The place of each cell, shape (rows,).
@@ -88,7 +88,7 @@ class CategoryEncoder:
         """
         if cells.dtype.is_numeric() and self.words_only and cells.null_count() < len(cells):
             self._refuse_numbers(cells)
-        return cells if cells.dtype == pl.String else read.text(cells)
+        return cells if cells.dtype == pl.String else parsing.text(cells)
 
     def settled(self, places: NDArray[Any], words: pl.Series) -> NDArray[np.intp]:
         """The places, of which those that are NaN are found word by word."""
@@ -103,13 +103,13 @@ class CategoryEncoder:
         known, other = _known(self.values), len(self.values)
         place: dict[str | None, int] = {}
         for written in set(words):
-            word = None if written is None else read.stripped(written)
+            word = None if written is None else parsing.stripped(written)
             place[written] = other + 1 if word is None else known.get(word, other)
         return [place[written] for written in words]
 
     def _refuse_numbers(self, cells: pl.Series) -> None:
         """Raise an error unless all of these numbers are NaN."""
-        words = read.text(cells).is_not_null()
+        words = parsing.text(cells).is_not_null()
         if words.any():
             raise DataError(
                 f'Column "{self.column}" holds numbers, such as {cells.filter(words)[0]}, and held words in training, '
@@ -127,13 +127,13 @@ class CategoryEncoder:
         Raises:
             ModelFileError: a field is absent, of another type, or a value stands twice.
         """
-        values = checks.items(data, "values", str)
+        values = json_fields.items(data, "values", str)
         if len(set(values)) != len(values):
-            raise checks.damaged('"values" has a value twice')
+            raise json_fields.damaged('"values" has a value twice')
         for value in values:
-            if value in read.MISSING or value != value.strip(read.WHITE_SPACE):
-                raise checks.damaged(f'"values" has {value[:40]!r}, which no cell is read as')
-        return cls(checks.field(data, "column", str), values)
+            if value in parsing.MISSING or value != value.strip(parsing.WHITE_SPACE):
+                raise json_fields.damaged(f'"values" has {value[:40]!r}, which no cell is read as')
+        return cls(json_fields.field(data, "column", str), values)
 
 
 def places_of(columns: Sequence[tuple[CategoryEncoder, pl.Series]]) -> list[NDArray[np.intp]]:

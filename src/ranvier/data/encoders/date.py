@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import cells as read
-from ranvier.data.encoders import checks
+from ranvier.data import parsing
+from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import moments, standardize
 
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
@@ -104,18 +104,18 @@ class DateEncoder:
         Raises:
             ModelFileError: a field is absent, of another type or length, or a part is unknown.
         """
-        parts, mean = checks.items(data, "parts", str), checks.items(data, "mean", float)
-        scale = checks.scales(data, "scale")
+        parts, mean = json_fields.items(data, "parts", str), json_fields.items(data, "mean", float)
+        scale = json_fields.scales(data, "scale")
         if not parts or not set(parts) <= set(PARTS) or not len(parts) == len(mean) == len(scale):
-            raise checks.damaged(f'"parts" is {list(parts)} with {len(mean)} means and {len(scale)} scales')
-        return cls(checks.field(data, "column", str), parts, mean, scale, checks.field(data, "flag", bool))
+            raise json_fields.damaged(f'"parts" is {list(parts)} with {len(mean)} means and {len(scale)} scales')
+        return cls(json_fields.field(data, "column", str), parts, mean, scale, json_fields.field(data, "flag", bool))
 
 
 def _parts(cells: pl.Series, parts: tuple[str, ...]) -> NDArray[np.float64]:
     """The parts of each date, shape (rows, len(parts)), NaN where missing."""
-    times, wrong = read.moments_in_time(cells)
+    times, wrong = parsing.moments_in_time(cells)
     if wrong is not None:
-        raise read.refuse(cells, wrong, "a date like 2024-02-29")
+        raise parsing.refuse(cells, wrong, "a date like 2024-02-29")
     columns = [_part(times, part).cast(pl.Float64).to_numpy() for part in parts]
     return np.stack(columns, axis=1)
 
@@ -125,6 +125,6 @@ def _part(times: pl.Series, part: str) -> pl.Series:
     if part == "hour":
         return times.dt.hour() + times.dt.minute() / 60.0
     if part == "elapsed days":
-        return times.cast(pl.Int64) / (1e6 * read.SECONDS_PER_DAY)
+        return times.cast(pl.Int64) / (1e6 * parsing.SECONDS_PER_DAY)
     readers = {"year": times.dt.year, "month": times.dt.month, "day": times.dt.day, "weekday": times.dt.weekday}
     return readers[part]()

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ranvier.data.columns import ColumnPlan
 from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.data.encoders.boolean import BooleanEncoder
 from ranvier.data.encoders.category import CategoryEncoder
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.schema import ColumnPlan
 
 Encoders = type[NumberEncoder] | type[BooleanEncoder] | type[CategoryEncoder] | type[DateEncoder]
 COLUMN_ENCODERS: dict[str, Encoders] = {

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import cells as read
-from ranvier.data.encoders import checks
-from ranvier.data.encoders.numeric import Spelling
+from ranvier.data import parsing
+from ranvier.data.encoders import json_fields
+from ranvier.data.encoders.numeric_features import Spelling
 from ranvier.data.encoders.scaling import FAR, moments
 
 
@@ -90,9 +90,9 @@ class NumberEncoder:
         Raises:
             ModelFileError: a field is absent or of another type.
         """
-        scale = checks.scales({"scale": [checks.field(data, "scale", float)]}, "scale")[0]
-        mean = checks.field(data, "mean", float)
-        return cls(checks.field(data, "column", str), mean, scale, checks.field(data, "flag", bool))
+        scale = json_fields.scales({"scale": [json_fields.field(data, "scale", float)]}, "scale")[0]
+        mean = json_fields.field(data, "mean", float)
+        return cls(json_fields.field(data, "column", str), mean, scale, json_fields.field(data, "flag", bool))
 
 
 def finite_numbers(cells: pl.Series) -> NDArray[np.float64]:
@@ -104,10 +104,10 @@ def finite_numbers(cells: pl.Series) -> NDArray[np.float64]:
     >>> finite_numbers(pl.Series("age", ["39", "?"])).tolist()
     [39.0, nan]
     """
-    values, wrong = read.numbers(cells)
+    values, wrong = parsing.numbers(cells)
     if wrong is not None:
-        raise read.refuse(cells, wrong, "a number")
-    infinite = read.first_infinite(values)
+        raise parsing.refuse(cells, wrong, "a number")
+    infinite = parsing.first_infinite(values)
     if infinite is not None:
-        raise read.refuse(cells, infinite, "a finite number")
+        raise parsing.refuse(cells, infinite, "a finite number")
     return values

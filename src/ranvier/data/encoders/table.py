@@ -13,16 +13,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.cells import without_comma
-from ranvier.data.columns import KINDS, ColumnPlan, infer_columns
-from ranvier.data.encoders import checks
+from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.concat import SideBySide
 from ranvier.data.encoders.features import COLUMN_ENCODERS, Encoders, Features
-from ranvier.data.encoders.side_by_side import SideBySide
+from ranvier.data.parsing import without_comma
+from ranvier.data.schema import KINDS, ColumnPlan, infer_columns
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
-from ranvier.data.sources.records import Arrays, Table, is_row
+from ranvier.data.sources.source import Arrays, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest, opening
 
 READERS: dict[str, Encoders | type[BasisEncoder]] = {**COLUMN_ENCODERS, "basis": BasisEncoder}
@@ -240,26 +240,26 @@ class Encoder:
         Raises:
             ModelFileError: a field is absent, of another type, or contradicts another.
         """
-        plans = tuple(_plan(checks.mapping(plan)) for plan in checks.field(data, "columns", list))
+        plans = tuple(_plan(json_fields.mapping(plan)) for plan in json_fields.field(data, "columns", list))
         encoders = []
-        for description in checks.field(data, "encoders", list):
-            kind = checks.field(checks.mapping(description), "kind", str)
+        for description in json_fields.field(data, "encoders", list):
+            kind = json_fields.field(json_fields.mapping(description), "kind", str)
             if kind not in READERS:
-                raise checks.damaged(f"an encoder is of kind {kind[:40]!r}")
+                raise json_fields.damaged(f"an encoder is of kind {kind[:40]!r}")
             encoders.append(READERS[kind].from_dict(description))
         names = [encoder.column for encoder in encoders]
         if names != [plan.name for plan in plans if plan.used] or len({plan.name for plan in plans}) != len(plans):
-            raise checks.damaged("its columns and its encoders do not match")
+            raise json_fields.damaged("its columns and its encoders do not match")
         return cls(plans, tuple(encoders))
 
 
 def _plan(data: Mapping[str, Any]) -> ColumnPlan:
-    kind = checks.field(data, "kind", str)
+    kind = json_fields.field(data, "kind", str)
     if kind not in KINDS:
-        raise checks.damaged(f"a column is of kind {kind[:40]!r}")
-    name, reason = checks.field(data, "name", str), checks.field(data, "reason", str)
-    missing, distinct = checks.field(data, "missing", int), checks.field(data, "distinct", int)
-    return ColumnPlan(name, kind, reason, missing, distinct, checks.field(data, "commas", bool))
+        raise json_fields.damaged(f"a column is of kind {kind[:40]!r}")
+    name, reason = json_fields.field(data, "name", str), json_fields.field(data, "reason", str)
+    missing, distinct = json_fields.field(data, "missing", int), json_fields.field(data, "distinct", int)
+    return ColumnPlan(name, kind, reason, missing, distinct, json_fields.field(data, "commas", bool))
 
 
 def _frame(source: Any) -> pl.DataFrame:

@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders import checks
-from ranvier.data.encoders.labels import Values, label_index, missing_rows, plain_values
+from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import moments
-from ranvier.data.encoders.tasks import explain_task, infer_task
+from ranvier.data.encoders.target_values import Values, label_index, missing_rows, plain_values
+from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.task import KINDS, Task
 
@@ -162,20 +162,22 @@ class TargetEncoder:
         Raises:
             ModelFileError: a field is absent, of another type or length.
         """
-        data = checks.mapping(data)
-        described = checks.mapping(checks.field(data, "task", dict))
-        kind, outputs = checks.field(described, "kind", str), checks.field(described, "outputs", int)
-        classes, names = checks.field(described, "classes", list), checks.items(described, "names", str)
+        data = json_fields.mapping(data)
+        described = json_fields.mapping(json_fields.field(data, "task", dict))
+        kind, outputs = json_fields.field(described, "kind", str), json_fields.field(described, "outputs", int)
+        classes, names = json_fields.field(described, "classes", list), json_fields.items(described, "names", str)
         if kind not in KINDS or outputs == 0 or not all(isinstance(label, (str, int, float)) for label in classes):
-            raise checks.damaged(f"its task is {kind[:40]!r} with {outputs} outputs")
+            raise json_fields.damaged(f"its task is {kind[:40]!r} with {outputs} outputs")
         try:
             task = Task(kind, outputs, tuple(classes), names)
         except InputError as error:
-            raise checks.damaged(f"its task does not fit together ({error})") from error
-        mean, scale = checks.items(data, "mean", float), checks.scales(data, "scale")
+            raise json_fields.damaged(f"its task does not fit together ({error})") from error
+        mean, scale = json_fields.items(data, "mean", float), json_fields.scales(data, "scale")
         expected = outputs if kind == "regression" else 0
         if not len(mean) == len(scale) == expected or 0.0 in scale:
-            raise checks.damaged(f"the target has {len(mean)} means and {len(scale)} scales; {expected} were expected")
+            raise json_fields.damaged(
+                f"the target has {len(mean)} means and {len(scale)} scales; {expected} were expected"
+            )
         return cls(task, mean, scale)
 
     def _outputs(self, outputs: Any) -> NDArray[Any]:

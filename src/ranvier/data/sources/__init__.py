@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
+from ranvier.data.sources.files import find
 from ranvier.data.sources.named import NAMED, load_named
-from ranvier.data.sources.paths import find
-from ranvier.data.sources.records import Arrays, Source, Table, arrays_from, checked_targets
+from ranvier.data.sources.source import Arrays, Source, Table, arrays_from, checked_targets
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.errors import DataError, nearest, opening
 
@@ -100,7 +100,7 @@ def _open_path(path: Path) -> Source:
 
         return read_delimited(path, "\t" if suffix == ".tsv" else ",")
     if name.endswith((".parquet", ".jsonl", ".ndjson")):
-        from ranvier.data.sources.tables import read_json_lines, read_parquet
+        from ranvier.data.sources.parquet_jsonl import read_json_lines, read_parquet
 
         return read_parquet(path) if suffix == ".parquet" else read_json_lines(path)
     if name.endswith(".npz"):

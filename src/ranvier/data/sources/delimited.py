@@ -13,10 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
-from ranvier.data.cells import is_number
-from ranvier.data.cells import text as words_of
-from ranvier.data.sources.paths import read_bytes
-from ranvier.data.sources.records import Table
+from ranvier.data.parsing import is_number
+from ranvier.data.parsing import text as words_of
+from ranvier.data.sources.files import read_bytes
+from ranvier.data.sources.source import Table
 from ranvier.errors import DataError
 
 SEPARATORS = (",", ";", "\t", "|")

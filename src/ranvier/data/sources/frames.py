@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.sources.records import Arrays, Table, unmasked
+from ranvier.data.sources.source import Arrays, Table, unmasked
 from ranvier.errors import DataError
 
 FINER = ("[ns]", "[ps]", "[fs]", "[as]")

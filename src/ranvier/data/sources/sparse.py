@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.sparse import Sparse, as_floats
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.rows.csr import Sparse, as_floats
 
 MOST_COLUMNS = 2**31
 

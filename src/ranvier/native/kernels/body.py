@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, skipping, sparse
 from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.dropout import write_drop
-from ranvier.native.kernels.values import Value
+from ranvier.native.kernels.outputs import output_buffers
+from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
 from ranvier.native.plan import steps as s
 from ranvier.native.plan.buffers import Buffer
 from ranvier.native.plan.cuts import row_pieces
@@ -19,8 +20,6 @@ from ranvier.native.plan.stages import FEWEST_PACKED
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.module import ModuleWriter
-
-ZERO, NULL, NO_SHARE = Value("i64", "0"), Value("ptr", "null"), Value("double", "1.0")
 
 
 class Body:
@@ -111,8 +110,7 @@ class Body:
         asked = () if self.asked is None else (self.asked,)
         name = self.w.name(kind, step, dense.write_product, step, registers, heights, bool(asked))
         if isinstance(step, s.Forward):
-            out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
-            buffers = (step.x, step.weight, step.bias, out, extra)
+            buffers: tuple[Buffer | None, ...] = (step.x, step.weight, step.bias, *output_buffers(step))
         else:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
         packed = (self.bench(),) if step.packed else ()
@@ -139,10 +137,9 @@ class Body:
         few = f.call(count, self.at(step.x), self.w.words["skips"], first, stop, name="few")
         with f.when(few, name="few"):
             f.call(places, self.at(step.x), self.at(step.places), first, stop)
-            out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
-            buffers = (step.x, step.places, step.weight, step.bias, out, extra)
+            buffers = (step.x, step.places, step.weight, step.bias, *output_buffers(step))
             f.call(product, *(self.at(buffer) for buffer in buffers), first, stop)
-        with f.when(f.bitwise("xor", few, Value("i1", "true")), name="many"):
+        with f.when(f.bitwise("xor", few, TRUE), name="many"):
             self.product(step, first, stop)
 
     def _loss(self, step: s.LossStep, first: Value, stop: Value) -> None:
@@ -154,7 +151,7 @@ class Body:
             f.call(name, self.at(step.z), self.at(step.dz), *shares, first, stop)
             return
         with f.when(f.compare("ne", self.result, NULL), name="judge"):
-            shares = (self.result, words["targets"], NULL, NULL, self.shift, NO_SHARE)
+            shares = (self.result, words["targets"], NULL, NULL, self.shift, UNSCALED)
             f.call(name, self.at(step.z), NULL, *shares, first, stop)
 
     # Panels
@@ -163,7 +160,7 @@ class Body:
         """From where to where a thread goes in so many panels, `grain` of which belong together."""
         f = self.w.f
         first, stop = self.share(-(-panels // grain), thread)
-        return f.multiply(first, grain), f.intrinsic("smin", f.multiply(stop, grain), Value("i64", str(panels)))
+        return f.multiply(first, grain), f.intrinsic("smin", f.multiply(stop, grain), f.i64(panels))
 
     def panel_step(self, step: Any, number: int | None) -> None:
         """Call a product for all rows, some at a time, and for this thread's panels.
@@ -176,7 +173,6 @@ class Body:
 
         def part(first: Value, stop: Value) -> None:
             with f.loop(ZERO, self.rows, at_once, name="part") as loop:
-                assert loop.index is not None
                 end = f.intrinsic("smin", f.add(loop.index, at_once), self.rows)
                 self.product(step, loop.index, end, (first, stop))
 
@@ -210,7 +206,7 @@ class Body:
             return f.add(f.multiply(group, whole + (strips if rest else 0)), inside)
 
         def within(row: Value) -> Value:
-            among = f.intrinsic("smin", f.divide(f.add(row, block // 2), block), Value("i64", str(whole)))
+            among = f.intrinsic("smin", f.divide(f.add(row, block // 2), block), f.i64(whole))
             if not rest:
                 return among
             after = f.intrinsic("smax", f.subtract(row, whole * block), ZERO)
@@ -267,7 +263,7 @@ class Body:
         pointers = [self.at(buffer) for buffer in buffers]
         f, packed = self.w.f, tuple[Value, ...]()
         if step.packed:
-            f.store(Value("i64", "-1"), self.packed_block, 8)
+            f.store(f.i64(-1), self.packed_block, 8)
             packed = (self.bench(), self.packed_block)
 
         def call(owner: Value, first: Value, stop: Value) -> None:
@@ -300,14 +296,14 @@ class Body:
         name = self.w.name("squares", (), columns.write_squares)
         for t in step.trained:
             first, stop = self.share(t.value.panels)
-            stride = Value("i64", str(t.value.stride))
+            stride = f.i64(t.value.stride)
             f.call(name, self.at(t.gradient), stride, f.pointer(self.at(step.partial), place), first, stop)
             place += t.value.panels
 
     def clipping(self, step: s.Update) -> Value:
         """What gradients are multiplied with so that their norm is not too large."""
         if step.largest is None:
-            return NO_SHARE
+            return UNSCALED
         name = self.w.name("clipping", (), columns.write_clipping, step, result="double")
         return self.w.f.call(name, self.at(step.partial), self.at(step.squares))
 

@@ -13,7 +13,7 @@ from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.sparse import clipped_squares
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater
-from ranvier.native.kernels.values import Value
+from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.plan.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
 from ranvier.native.plan.tiles import PANEL
 from ranvier.network.optimizers import UpdateRule
@@ -25,7 +25,6 @@ def write_column_sums(module: Emitter, name: str, step: ColumnSums) -> None:
     with module.function(name, {**pointers, "rows": "i64", "from": "i64", "to": "i64"}) as f:
         a, b, sums, rows, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
-            assert loop.index is not None
             column = f.multiply(loop.index, PANEL)
             second = None if step.b is None else (b, step.b)
             (added,) = column_sums(f, (a, step.a), second, column, 1, rows)
@@ -39,14 +38,12 @@ def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) 
         x, mean_at, variance_at, rows, first, stop = f.parameters
         count = f.splat(f.cast("sitofp", rows, f.module.element))
         with f.loop(first, stop, name="panel") as loop:
-            assert loop.index is not None
             column = f.multiply(loop.index, PANEL)
             (added,) = column_sums(f, (x, step.x), None, column, 1, rows)
             mean = f.divide(added, count, "mean")
             f.store(mean, f.pointer(mean_at, column))
             start = f.pointer(x, column)
-            with f.loop(Value("i64", "0"), rows, name="b", carried=[f.constant(0.0)]) as inner:
-                assert inner.index is not None
+            with f.loop(f.i64(0), rows, name="b", carried=[f.constant(0.0)]) as inner:
                 away = f.subtract(f.load(f.pointer(start, f.multiply(inner.index, step.x.stride))), mean)
                 inner.carry(f.fma(away, away, inner.values[0]))
             f.store(f.divide(inner.results[0], count, "variance"), f.pointer(variance_at, column))
@@ -57,7 +54,6 @@ def write_running_statistics(module: Emitter, name: str, step: RunningStatistics
     with module.function(name, {"running": "ptr", "batch": "ptr", "from": "i64", "to": "i64"}) as f:
         running, batch, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
-            assert loop.index is not None
             column = f.multiply(loop.index, PANEL)
             at = f.pointer(running, column)
             new = f.multiply(f.load(f.pointer(batch, column)), 1.0 - step.momentum)
@@ -71,12 +67,11 @@ def write_loss_sum(module: Emitter, name: str) -> None:
     }  # fmt: skip
     with module.function(name, parameters) as f:
         losses, order, weights, one_share, rows, out = f.parameters
-        zero = Value("i64", "0")
+        zero = f.i64(0)
         with f.loop(zero, rows, name="b", carried=[f.constant(0.0, "double")]) as loop:
-            assert loop.index is not None
             value = f.load(f.pointer(losses, loop.index), f.module.element)
             exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
-            weighted = f.compare("ne", weights, Value("ptr", "null"))
+            weighted = f.compare("ne", weights, NULL)
             with f.when(weighted, name="weighted", carried=[exact]) as when:
                 source = source_row(f, order, zero, loop.index)
                 weight = f.load(f.pointer(weights, source, "double"), "double")
@@ -91,10 +86,8 @@ def write_squares(module: Emitter, name: str) -> None:
     with module.function(name, parameters) as f:
         gradient, stride, partial, first, stop = f.parameters
         with f.loop(first, stop, name="panel") as loop:
-            assert loop.index is not None
             start = f.pointer(gradient, f.multiply(loop.index, stride))
-            with f.loop(Value("i64", "0"), stride, PANEL, name="at", carried=[f.constant(0.0)]) as inner:
-                assert inner.index is not None
+            with f.loop(f.i64(0), stride, PANEL, name="at", carried=[f.constant(0.0)]) as inner:
                 g = f.load(f.pointer(start, inner.index))
                 inner.carry(f.fma(g, g, inner.values[0]))
             f.store(total(f, inner.results[0]), f.pointer(partial, loop.index))
@@ -110,7 +103,6 @@ def write_clipping(module: Emitter, name: str, step: Update) -> None:
     with module.function(name, {"partial": "ptr", "squares": "ptr"}, "double") as f:
         partial, squares = f.parameters
         with f.loop(0, step.partial.columns, name="panel", carried=[f.constant(0.0, "double")]) as loop:
-            assert loop.index is not None
             value = f.load(f.pointer(partial, loop.index), f.module.element)
             exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
             loop.carry(f.add(loop.values[0], exact))
@@ -135,20 +127,18 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule,
         scale = f.splat(factor if f.module.element == "double" else f.cast("fptrunc", factor, f.module.element))
         rows = trained.value.rows
         with f.loop(first, stop, name="panel") as loop:
-            assert loop.index is not None
             base = f.multiply(loop.index, trained.value.stride)
             with f.loop(0, rows, name="row") as inner:
-                assert inner.index is not None
                 _move(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
             if trained.transposed is not None:
-                copy, panel, end = trained.transposed, loop.index, Value("i64", str(rows))
+                copy, panel, end = trained.transposed, loop.index, f.i64(rows)
                 source = f.pointer(pointers.seen, base)
                 if copy.groups > 1:
                     group = f.divide(panel, trained.value.group_panels, "group")
                     panel = f.subtract(panel, f.multiply(group, trained.value.group_panels))
                     transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
                 column = f.multiply(panel, PANEL)
-                transpose(f, source, transposed, Value("i64", "0"), end, column, copy.stride)
+                transpose(f, source, transposed, f.i64(0), end, column, copy.stride)
 
 
 def _move(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:

@@ -87,7 +87,7 @@ class Dealer:
             begin = f.add(first, before, "begin")
             left = f.subtract(stop, begin, "left")
             half = f.multiply(f.divide(f.bitwise("lshr", left, 1), grain), grain)
-            part = f.intrinsic("smin", f.intrinsic("smax", half, Value("i64", str(least))), Value("i64", str(most)))
+            part = f.intrinsic("smin", f.intrinsic("smax", half, f.i64(least)), f.i64(most))
             after = f.add(before, part, "after")
             swap = f"cmpxchg {word.typed}, {before.typed}, {after.typed} monotonic monotonic, align 8"
             pair = f.emit("{ i64, i1 }", swap, "swapped")
@@ -106,8 +106,7 @@ class Dealer:
         f.emit_plain(
             f"store atomic i64 0, {self._word(number, f.subtract(1, now), self.thread).typed} monotonic, align 8"
         )
-        with f.loop(Value("i64", "0"), self.threads, name="share") as loop:
-            assert loop.index is not None
+        with f.loop(f.i64(0), self.threads, name="share") as loop:
             after = f.add(self.thread, loop.index)
             around = f.compare("sge", after, self.threads)
             owner = f.select(around, f.subtract(after, self.threads), after, "owner")

@@ -28,8 +28,8 @@ from ranvier.native.kernels.formulas import activate, slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.layout import beside, place
+from ranvier.native.kernels.outputs import output_buffers, positive_zero
 from ranvier.native.kernels.packed import pack_rows
-from ranvier.native.kernels.skipping import positive_zero
 from ranvier.native.kernels.stopping import unless_asked
 from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, panel_loops, segments, shared_panel_loops
 from ranvier.native.kernels.values import Value
@@ -56,9 +56,7 @@ class Product:
         forward = isinstance(step, Forward)
         self.a: Buffer = step.x if isinstance(step, Forward) else step.dz
         self.panels_of = step.panels_of
-        out = (step.y or step.z) if isinstance(step, Forward) else step.dx
-        assert out is not None
-        self.out = out
+        self.out, self.extra_buffer = output_buffers(step) if isinstance(step, Forward) else (step.dx, step.seen)
         self.length = self.panels_of.rows
         self.forward = forward
         self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, *rest = f.parameters
@@ -78,7 +76,6 @@ class Product:
             self.group()
             return
         with f.loop(0, panels.groups, name="group") as loop:
-            assert loop.index is not None
             first = f.multiply(loop.index, panels.width, "first")
             kept = self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra
             self.a_pointer = f.pointer(self.a_pointer, f.multiply(loop.index, self.length))
@@ -90,13 +87,12 @@ class Product:
         """The product of one group, at which the pointers point."""
         f, block = self.f, self.step.block
         if not block or self.length <= block:
-            self.runs(Value("i64", "0"), Value("i64", str(self.length)), whole=True)
+            self.runs(f.i64(0), f.i64(self.length), whole=True)
             return
         self.each_row(lambda row, column, tail: self.start(column, tail))
         with f.loop(0, self.length, block, name="block") as loop:
-            assert loop.index is not None
-            left = f.subtract(Value("i64", str(self.length)), loop.index)
-            self.runs(loop.index, f.intrinsic("smin", left, Value("i64", str(block))), whole=False)
+            left = f.subtract(f.i64(self.length), loop.index)
+            self.runs(loop.index, f.intrinsic("smin", left, f.i64(block)), whole=False)
         self.each_row(self.finish_later)
 
     def runs(self, k: Value, length: Value, whole: bool) -> None:
@@ -111,7 +107,6 @@ class Product:
                 at = f.add(f.multiply(panel, self.strides.b_panel), f.multiply(k, PANEL))
                 b = f.pointer(self.weight, at, name="panel")
                 with unless_asked(f, self.asked), f.loop(first, end, height, name="row") as loop:
-                    assert loop.index is not None
                     row = loop.index
                     if self.packed is None:
                         a = f.pointer(self.a_pointer, f.add(f.multiply(row, self.a.stride), k), name="rows")
@@ -179,7 +174,7 @@ class Product:
 
     def end(self, chains: Tile, row: Value, column: Value, out: Value, whole: bool, tail: bool) -> None:
         f = self.f
-        extra = self.extra_buffer()
+        extra = self.extra_buffer
         seen = None
         if whole and extra is not None:
             seen = f.pointer(self.extra, self.place(extra, row, column), name="beside")
@@ -192,12 +187,6 @@ class Product:
                 else:
                     said = value
                 self.store(said, f.pointer(out, self.beside(self.out, p, r)), last)
-
-    def extra_buffer(self) -> Buffer | None:
-        """Forward: where z goes beside y. Back: what the slope is seen from."""
-        if isinstance(self.step, Forward):
-            return self.step.z if self.step.y is not None else None
-        return self.step.seen
 
     def finish(self, value: Value, beside: Value | None, tail: bool) -> Value:
         """What is stored in the end for a chain."""
@@ -217,7 +206,6 @@ class Product:
         """A pass over all rows and panels; the body gives what is stored there."""
         f = self.f
         with f.loop(self.first, self.stop, name="row") as rows:
-            assert rows.index is not None
             row = rows.index
 
             def one(panel: Value, tail: bool) -> None:
@@ -229,13 +217,12 @@ class Product:
             begin, end = self.share or (0, whole)
             if whole:
                 with f.loop(begin, end, name="panel") as loop:
-                    assert loop.index is not None
                     one(loop.index, False)
             if self.tail is not None:
-                one(Value("i64", str(whole)), True)
+                one(f.i64(whole), True)
 
     def finish_later(self, row: Value, column: Value, tail: bool) -> Value:
-        f, extra = self.f, self.extra_buffer()
+        f, extra = self.f, self.extra_buffer
         value = f.load(f.pointer(self.out_pointer, self.place(self.out, row, column)))
         seen = None if extra is None else f.pointer(self.extra, self.place(extra, row, column))
         return self.finish(value, seen, tail)

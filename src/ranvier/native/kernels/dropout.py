@@ -53,7 +53,6 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
         drawing = Drawing(f, philox.stream(f, seed, random.DROPOUT, number, step.layer), columns)
         kept, dropped = f.constant(1.0 / (1.0 - step.rate)), f.constant(0.0)
         with f.loop(first, stop, name="b") as loop:
-            assert loop.index is not None
             row = loop.index
             start = f.multiply(row, columns, "number")
             at_x = f.pointer(x, f.multiply(row, step.x.stride))
@@ -74,9 +73,8 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
             whole = columns // length * length
             if whole:
                 with f.loop(0, whole, length, name="column") as part:
-                    assert part.index is not None
                     draw(part.index, [None] * drawing.groups)
             if columns > whole:
                 full, rest = divmod(columns - whole, PANEL)
                 masks: list[Value | None] = [None] * full
-                draw(Value("i64", str(whole)), [*masks, tail_mask(columns)] if rest else masks)
+                draw(f.i64(whole), [*masks, tail_mask(columns)] if rest else masks)

@@ -10,53 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from ranvier.errors import EngineError
 from ranvier.native.kernels import values
+from ranvier.native.kernels.blocks import Carried, Loop, Repeat
 from ranvier.native.kernels.values import Value, constant, is_float
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.emitter import Emitter
 
 Operand: TypeAlias = Value | float
-
-
-class Carried:
-    """The inside of a condition or loop.
-
-    Attributes: `values` (inside: what came in, from the last round or from before), `results` (afterwards: what `carry`
-    gave last, or the initial values where nothing ran).
-    """
-
-    def __init__(self, inside: Sequence[Value]) -> None:
-        self.values = tuple(inside)
-        self.results: tuple[Value, ...] = ()
-        self.next: tuple[Value, ...] = self.values
-
-    def carry(self, *next_values: Value) -> None:
-        """Say what the values are at the end of the body; one for each value carried.
-
-        Raises:
-            EngineError: the number or the types are not those of the carried values.
-        """
-        if [value.type for value in next_values] != [value.type for value in self.values]:
-            raise EngineError(
-                f"A body carries {[v.type for v in self.values]}; it was given {[v.type for v in next_values]}."
-            )
-        self.next = tuple(next_values)
-
-
-class Loop(Carried):
-    """The inside of a loop; `index` is the number of the round, an i64."""
-
-    def __init__(self, inside: Sequence[Value], index: Value) -> None:
-        super().__init__(inside)
-        self.index = index
-
-
-class Repeat(Carried):
-    """The inside of a repetition; `again` is the i1 that says whether there is another round."""
-
-    again: Value
 
 
 class Function:
@@ -129,6 +90,10 @@ class Function:
     def constant(self, value: float, type: str | None = None) -> Value:
         """A constant with the same number in every lane; of the module's vector type unless told."""
         return constant(value, type or self.module.vector)
+
+    def i64(self, value: int) -> Value:
+        """An i64 constant, such as an index or a count."""
+        return Value("i64", str(value))
 
     def lane_numbers(self, element: str = "i64", lanes: int | None = None) -> Value:
         """The constant vector 0, 1, 2, ..."""

@@ -36,7 +36,6 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
         inputs, kind, order, shift, x, strange, ahead, left, first, stop = f.parameters
         for number, element in enumerate(KINDS.values()):
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
-                assert loop.index is not None
                 source = source_row(f, order, shift, loop.index)
                 at = f.pointer(inputs, f.multiply(source, step.x.columns), element, name="source")
                 to = f.pointer(x, f.multiply(loop.index, step.x.stride), name="target")
@@ -44,7 +43,7 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
                 if seen is not None:
                     lanes = f.compare("uno", seen, seen)
                     with f.when(f.intrinsic("vector.reduce.or", lanes, result="i1", name="some"), name="strange"):
-                        f.store(Value("i64", "1"), strange)
+                        f.store(f.i64(1), strange)
                 coming = f.add(loop.index, ahead)
                 with f.when(f.compare("slt", coming, left), name="coming"):
                     next_row = f.load(f.pointer(order, coming, "i64"), "i64", name="next_row")
@@ -55,7 +54,6 @@ def _ask(f: Function, row: Value, columns: int, element: str) -> None:
     """Ask for the lines of a row."""
     size = columns * bytes_of(element)
     with f.loop(0, size, LINE, name="line") as loop:
-        assert loop.index is not None
         f.prefetch(f.pointer(row, loop.index, "i8"))
 
 
@@ -72,7 +70,6 @@ def _copy(f: Function, at: Value, to: Value, columns: int, element: str, checked
 
     if whole:
         with f.loop(0, whole, PANEL, name="column", carried=[] if seen is None else [seen]) as loop:
-            assert loop.index is not None
             numbers = f.load(f.pointer(at, loop.index, element), type)
             now = pass_on(numbers, f.pointer(to, loop.index), None if seen is None else loop.values[0])
             loop.carry(*([] if now is None else [now]))

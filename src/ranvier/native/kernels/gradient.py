@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ranvier.native.kernels.emitter import Emitter
@@ -75,121 +76,140 @@ def write_weight_gradient(
         asked = rest.pop(0) if stoppable else None
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, asked)
         updater = Updater(f, rule, decay, trained, scalars)
+        units = Units(f, step, registers, updater, rows, packed, Operands(x, dz, transposed), pointers)
         with f.loop(first, stop, name="unit") as loop, unless_asked(f, asked):
-            assert loop.index is not None
-            unit, buffers = loop.index, (x, dz, transposed)
+            unit = loop.index
             if trained.value.groups > 1:
                 group = f.divide(unit, blocks * strips, "group")
                 unit = f.subtract(unit, f.multiply(group, blocks * strips), "within")
-                pointers, buffers = _group(f, step, group, pointers, buffers)
+                units = units.of_group(group)
             if share is not None:
                 block = f.divide(unit, share[1], "block")
                 strip = f.add(f.subtract(unit, f.multiply(block, share[1])), share[0], "strip")
             else:
                 block = f.divide(unit, strips, "block") if strips > 1 else unit
-                strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else Value("i64", "0")
+                strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else f.i64(0)
             if packed is not None:
                 packed.hold(f, step, x, rows, block, registers)
-            _strip(f, step, registers, buffers, pointers, updater, rows, (block, strip), packed)
+            units.strip(block, strip)
 
 
-def _group(
-    f: Function, step: WeightGradient, group: Value, pointers: Pointers, buffers: tuple[Value, Value, Value]
-) -> tuple[Pointers, tuple[Value, Value, Value]]:
-    """The arguments as they are for one group: its weight, its columns of inputs and errors, its transposed weight."""
-    trained = step.trained
-    weight, copy = trained.value, trained.transposed
-    x, dz, transposed = buffers
-    if copy is not None:
-        transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
-    parts = (f.pointer(x, f.multiply(group, weight.rows)), f.pointer(dz, f.multiply(group, weight.width)), transposed)
-    return pointers.moved_by(f, f.multiply(group, weight.group_panels * weight.stride)), parts
+@dataclass(frozen=True, slots=True)
+class Operands:
+    """Pointers to what a weight gradient reads, x and dz, and to the transposed weight that it writes."""
+
+    x: Value
+    dz: Value
+    transposed: Value
 
 
-def _strip(
-    f: Function,
-    step: WeightGradient,
-    registers: Registers,
-    buffers: tuple[Value, Value, Value],
-    pointers: Pointers,
-    updater: Updater,
-    rows: Value,
-    place: tuple[Value, Value],
-    packed: Packed | None,
-) -> None:
-    """A unit, given by the numbers of its block and strip; the last strip may have fewer panels."""
-    block, strip = place
-    weight, at_once = step.trained.value, gradient_panels(step.trained.value, registers)
-    _, strips = weight_units(step, registers)
-    panel, left = f.multiply(strip, at_once, "panel"), weight.group_panels % at_once
-    if left and weight.group_panels > at_once:
-        ragged = f.compare("eq", strip, strips - 1)
-        whole = f.compare("ne", strip, strips - 1)
-        with f.when(whole):
-            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once), packed)
-        with f.when(ragged):
-            _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, left), packed)
-    else:
-        _unit(f, step, registers, buffers, pointers, updater, rows, (block, panel, at_once), packed)
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Writes units of a weight gradient.
 
+    Fields:
+        f, step, registers: what is written into, for which step, with how many registers.
+        updater: what becomes of complete gradients.
+        rows: how many rows the batch has.
+        packed: where inputs are packed; None where they are read from x.
+        operands, pointers: of the weight; of one group of it after `of_group`.
+    """
 
-def _unit(
-    f: Function,
-    step: WeightGradient,
-    registers: Registers,
-    buffers: tuple[Value, Value, Value],
-    pointers: Pointers,
-    updater: Updater,
-    rows: Value,
-    unit: tuple[Value, Value, int],
-    packed: Packed | None,
-) -> None:
-    """One unit: the tiles of a block of rows and some panels, then what becomes of their gradients."""
-    weight = step.trained.value
-    x, dz, transposed = buffers
-    block, panel, count = unit
-    first = f.multiply(block, step.block, "first")
-    stop = f.intrinsic("smin", f.add(first, step.block), Value("i64", str(weight.rows)))
-    base = f.multiply(panel, weight.stride, "panel.start")
-    memory = None if updater.is_short and not step.part else f.stack(f.module.vector, step.block * count, name="sums")
-    sums = None if memory is None else Sums(f, memory, first, count)
-    b = f.pointer(dz, place(f, step.dz, Value("i64", "0"), f.multiply(panel, PANEL), rows), name="errors")
-    masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
+    f: Function
+    step: WeightGradient
+    registers: Registers
+    updater: Updater
+    rows: Value
+    packed: Packed | None
+    operands: Operands
+    pointers: Pointers
 
-    def inputs(row: Value, height: int, part: Value) -> tuple[Value, int, int]:
-        if packed is not None:
-            return packed.tile(f, f.subtract(row, first), height, rows, part), 1, height
-        return f.pointer(x, f.add(f.multiply(part, step.x.stride), row), name="inputs"), 1, step.x.stride
+    def of_group(self, group: Value) -> Units:
+        """The same for one group: its weight, its columns of inputs and errors, its transposed weight."""
+        f, trained, operands = self.f, self.step.trained, self.operands
+        weight, copy, transposed = trained.value, trained.transposed, operands.transposed
+        if copy is not None:
+            transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
+        x = f.pointer(operands.x, f.multiply(group, weight.rows))
+        dz = f.pointer(operands.dz, f.multiply(group, weight.width))
+        pointers = self.pointers.moved_by(f, f.multiply(group, weight.group_panels * weight.stride))
+        return replace(self, operands=Operands(x, dz, transposed), pointers=pointers)
 
-    def ask(row: Value, height: int) -> None:
-        for pointer in pointers.moved:
-            for r in range(height):
-                for p in range(count):
-                    offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL))
-                    f.prefetch(f.pointer(pointer, offset), write=True)
+    def strip(self, block: Value, strip: Value) -> None:
+        """A unit, given by the numbers of its block and strip; the last strip may have fewer panels."""
+        f, weight = self.f, self.step.trained.value
+        at_once = gradient_panels(weight, self.registers)
+        _, strips = weight_units(self.step, self.registers)
+        panel, left = f.multiply(strip, at_once, "panel"), weight.group_panels % at_once
+        if left and weight.group_panels > at_once:
+            ragged = f.compare("eq", strip, strips - 1)
+            whole = f.compare("ne", strip, strips - 1)
+            with f.when(whole):
+                self.unit(block, panel, at_once)
+            with f.when(ragged):
+                self.unit(block, panel, left)
+        else:
+            self.unit(block, panel, at_once)
 
-    def end(row: Value, chains: Tile) -> None:
-        for r, line in enumerate(chains):
-            for p, (gradient, mask) in enumerate(zip(line, masks, strict=True)):
-                offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL), "offset")
-                finish(f, updater, pointers, offset, masked(f, gradient, mask))
+    def unit(self, block: Value, panel: Value, count: int) -> None:
+        """One unit: the tiles of a block of rows and `count` panels, then what becomes of their gradients."""
+        f, step, rows, updater, pointers = self.f, self.step, self.rows, self.updater, self.pointers
+        weight = step.trained.value
+        first = f.multiply(block, step.block, "first")
+        stop = f.intrinsic("smin", f.add(first, step.block), f.i64(weight.rows))
+        base = f.multiply(panel, weight.stride, "panel.start")
+        memory = (
+            None if updater.is_short and not step.part else f.stack(f.module.vector, step.block * count, name="sums")
+        )
+        sums = None if memory is None else Sums(f, memory, first, count)
+        b = f.pointer(self.operands.dz, place(f, step.dz, f.i64(0), f.multiply(panel, PANEL), rows), name="errors")
+        masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
 
-    tiles = Tiles(f, step, exact_heights(weight.rows, registers), (first, stop), (count, rows), inputs, (ask, end))
-    if step.part and sums is not None:
-        sums.clear(step.block * count)
-        with f.loop(Value("i64", "0"), rows, step.part, name="part") as loop, unless_asked(f, pointers.asked):
-            assert loop.index is not None
-            left = f.subtract(rows, loop.index, "left")
-            sums.complete = f.compare("sle", left, step.part, "complete")
-            tiles.write(b, loop.index, f.intrinsic("smin", left, Value("i64", str(step.part))), sums)
-    else:
-        tiles.write(b, Value("i64", "0"), rows, sums)
-    copy = step.trained.transposed
-    if copy is not None and updater.rule is not None:
+        def inputs(row: Value, height: int, part: Value) -> tuple[Value, int, int]:
+            if self.packed is not None:
+                return self.packed.tile(f, f.subtract(row, first), height, rows, part), 1, height
+            line = f.add(f.multiply(part, step.x.stride), row)
+            return f.pointer(self.operands.x, line, name="inputs"), 1, step.x.stride
+
+        def ask(row: Value, height: int) -> None:
+            for pointer in pointers.moved:
+                for r in range(height):
+                    for p in range(count):
+                        offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL))
+                        f.prefetch(f.pointer(pointer, offset), write=True)
+
+        def end(row: Value, chains: Tile) -> None:
+            for r, line in enumerate(chains):
+                for p, (gradient, mask) in enumerate(zip(line, masks, strict=True)):
+                    offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL), "offset")
+                    finish(f, updater, pointers, offset, masked(f, gradient, mask))
+
+        heights = exact_heights(weight.rows, self.registers)
+        tiles = Tiles(f, step, heights, (first, stop), (count, rows), inputs, (ask, end))
+        if step.part and sums is not None:
+            sums.clear(step.block * count)
+            with f.loop(f.i64(0), rows, step.part, name="part") as loop, unless_asked(f, pointers.asked):
+                left = f.subtract(rows, loop.index, "left")
+                sums.complete = f.compare("sle", left, step.part, "complete")
+                tiles.write(b, loop.index, f.intrinsic("smin", left, f.i64(step.part)), sums)
+        else:
+            tiles.write(b, f.i64(0), rows, sums)
+        if step.trained.transposed is not None and updater.rule is not None:
+            self.copy_transposed(step.trained.transposed, (first, stop), (base, panel, count))
+
+    def copy_transposed(self, copy: Buffer, block: tuple[Value, Value], panels: tuple[Value, Value, int]) -> None:
+        """Copy rows of a block into the transposed weight.
+
+        Parameters:
+            block: its first row, and the one after the last.
+            panels: where the first panel starts in the weight, its number, and how many there are.
+        """
+        base, panel, count = panels
+        f, stride = self.f, self.step.trained.value.stride
         for p in range(count):
-            source = f.pointer(pointers.seen, f.add(base, p * weight.stride))
+            source = f.pointer(self.pointers.seen, f.add(base, p * stride))
             column = f.multiply(f.add(panel, p), PANEL)
-            transpose(f, source, transposed, first, stop, column, copy.stride)
+            transpose(f, source, self.operands.transposed, *block, column, copy.stride)
 
 
 def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
@@ -220,7 +240,6 @@ class Sums:
         """Let all chains begin at 0."""
         f = self.f
         with f.loop(0, count, name="clear") as loop:
-            assert loop.index is not None
             f.store(f.constant(0.0), f.pointer(self.memory, loop.index, f.module.vector))
 
 
@@ -264,7 +283,6 @@ class Tiles:
         begun = sums is not None and sums.complete is not None
         for height, begin, end in segments(f, self.first, self.stop, self.heights):
             with f.loop(begin, end, height, name="row") as loop:
-                assert loop.index is not None
                 row = loop.index
                 if step.far:
                     self.ask_errors(b, f.subtract(row, self.first), length, height)
@@ -284,7 +302,6 @@ class Tiles:
                     for value, at in zip(values, line, strict=True):
                         f.store(value, at)
                 with self.complete(sums), f.loop(row, f.add(row, height), name="move") as move:
-                    assert move.index is not None
                     self.end(move.index, [[f.load(sums.at(move.index, p), name="g") for p in range(count)]])
 
     def complete(self, sums: Sums | None) -> AbstractContextManager[Any]:
@@ -317,7 +334,6 @@ def write_vector_gradient(
         pointers = Pointers(value, gradient, tuple(slots))
         for count, begin, end in segments(f, first, stop, (4, 1)):
             with f.loop(begin, end, count, name="panel") as loop:
-                assert loop.index is not None
                 column = f.multiply(loop.index, PANEL, "column")
                 second = None if step.b is None else (b, step.b)
                 sums = column_sums(f, (a, step.a), second, column, count, rows)
@@ -330,9 +346,8 @@ def column_sums(
 ) -> list[Value]:
     """The sums over the rows of a, or of a b, for some panels from a column on: one chain each, in row order."""
     summed = [a, b] if b else [a]
-    starts = [f.pointer(pointer, place(f, buffer, Value("i64", "0"), column, rows)) for pointer, buffer in summed]
-    with f.loop(Value("i64", "0"), rows, name="b", carried=[f.constant(0.0)] * panels) as loop:
-        assert loop.index is not None
+    starts = [f.pointer(pointer, place(f, buffer, f.i64(0), column, rows)) for pointer, buffer in summed]
+    with f.loop(f.i64(0), rows, name="b", carried=[f.constant(0.0)] * panels) as loop:
         at = [
             (f.pointer(start, f.multiply(loop.index, buffer.stride)), buffer)
             for start, (_, buffer) in zip(starts, summed, strict=True)

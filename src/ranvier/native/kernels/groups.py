@@ -25,14 +25,13 @@ def each_group(f: Function, columns: int, body: Body, carried: Sequence[Value] =
     values = tuple(carried)
     if whole <= INLINE * PANEL:
         for column in range(0, whole, PANEL):
-            values = body(Value("i64", str(column)), None, values)
+            values = body(f.i64(column), None, values)
     else:
         with f.loop(0, whole, PANEL, name="column", carried=values) as loop:
-            assert loop.index is not None
             loop.carry(*body(loop.index, None, loop.values))
         values = loop.results
     if columns > whole:
-        values = body(Value("i64", str(whole)), tail_mask(columns), values)
+        values = body(f.i64(whole), tail_mask(columns), values)
     return values
 
 

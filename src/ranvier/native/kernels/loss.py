@@ -19,7 +19,7 @@ from ranvier.native.kernels.formulas import activate, slope
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, largest, masked, total
 from ranvier.native.kernels.logarithm import log
-from ranvier.native.kernels.values import Value
+from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.kernels.vector_math import exp
 from ranvier.native.plan.steps import Answer, LossStep
 
@@ -38,7 +38,6 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
     with module.function(name, {**parameters, **numbers}) as f:
         z, dz, losses, targets, order, weights, shift, one_share, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
-            assert loop.index is not None
             row = loop.index
             source = source_row(f, order, shift, row)
             target = f.pointer(targets, f.multiply(source, step.z.columns), name="target")
@@ -51,7 +50,7 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
 
 def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
     """The number of a row among the resident rows: order[row], or row + shift where order is null."""
-    given = f.compare("ne", order, Value("ptr", "null"))
+    given = f.compare("ne", order, NULL)
     with f.when(given, name="ordered", carried=[f.add(row, shift)]) as when:
         when.carry(f.load(f.pointer(order, row, "i64"), "i64", name="number"))
     return when.results[0]
@@ -59,7 +58,7 @@ def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
 
 def row_share(f: Function, weights: Value, source: Value, one_share: Value) -> Value:
     """How much a row counts in the loss of its batch."""
-    given = f.compare("ne", weights, Value("ptr", "null"))
+    given = f.compare("ne", weights, NULL)
     with f.when(given, name="weighted", carried=[one_share]) as when:
         weight = f.load(f.pointer(weights, source, "double"), "double", name="weight")
         when.carry(f.multiply(weight, one_share))
@@ -211,7 +210,6 @@ def write_answer(module: Emitter, name: str, step: Answer) -> None:
         z, outputs, shift, first, stop = f.parameters
         columns = step.z.columns
         with f.loop(first, stop, name="b") as loop:
-            assert loop.index is not None
             at = f.pointer(z, f.multiply(loop.index, step.z.stride), name="sums")
             out = f.pointer(outputs, f.multiply(f.add(loop.index, shift), columns), name="answer")
             soft = step.activation.name == "softmax"

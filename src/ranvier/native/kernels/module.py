@@ -25,11 +25,11 @@ from dataclasses import replace
 from typing import Any
 
 from ranvier.native.kernels import stopping
-from ranvier.native.kernels.body import NO_SHARE, NULL, ZERO, Body
+from ranvier.native.kernels.body import Body
 from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.values import Value
+from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.plan import steps as s
@@ -96,7 +96,6 @@ class ModuleWriter:
             last = f.pointer(words["starts"], words["steps"], "i64")
             numbers = f.load(last, "i64", name="all")
             with f.loop(ZERO, words["steps"], name="step") as loop:
-                assert loop.index is not None
                 at = f.pointer(words["starts"], loop.index, "i64")
                 start = f.load(at, "i64", name="start")
                 rows = f.subtract(f.load(f.pointer(at, 1, "i64"), "i64"), start, "rows")
@@ -157,7 +156,6 @@ class ModuleWriter:
             return
         first, stop = body.rows_of(self.thread)
         with f.loop(first, stop, plan.rows, name="part") as loop:
-            assert loop.index is not None
             part(loop.index, f.intrinsic("smin", f.add(loop.index, plan.rows), stop))
 
     def _shares(self, f: Function, rows: Value, order: Value) -> tuple[Value, Value]:
@@ -167,7 +165,6 @@ class ModuleWriter:
         weights = self.words["weights"]
         with f.when(f.compare("ne", weights, NULL), name="weighted", carried=[equal]) as when:
             with f.loop(ZERO, rows, name="b", carried=[f.constant(0.0, "double")]) as loop:
-                assert loop.index is not None
                 number = f.load(f.pointer(order, loop.index, "i64"), "i64")
                 loop.carry(f.add(loop.values[0], f.load(f.pointer(weights, number, "double"), "double")))
             mass = loop.results[0]
@@ -183,7 +180,7 @@ class ModuleWriter:
             words, threads = self.words, self.words["threads"]
             blocks = f.divide(f.add(words["rows"], rows_at_once - 1), rows_at_once, "blocks")
             body.order = NULL
-            body.one_share = body.row_share = NO_SHARE
+            body.one_share = body.row_share = UNSCALED
             body.result = words["results"]
 
             def bounds(owner: Value) -> tuple[Value, Value]:
@@ -193,7 +190,7 @@ class ModuleWriter:
             def block(_: Value, number: Value, after: Value) -> None:
                 base = f.multiply(number, rows_at_once)
                 begin = f.multiply(self.thread, rows_at_once)
-                count = f.intrinsic("smin", f.subtract(words["rows"], base), Value("i64", str(rows_at_once)))
+                count = f.intrinsic("smin", f.subtract(words["rows"], base), f.i64(rows_at_once))
                 body.shift = f.subtract(base, begin)
                 for step in self.plan.stages[0].steps:
                     body.row_step(step, begin, f.add(begin, count))
@@ -217,14 +214,14 @@ class ModuleWriter:
             self._begin(f, ZERO, argument)
             body = Body(self)
             body.order, body.shift, body.result = NULL, ZERO, self.words["results"]
-            body.one_share = body.row_share = NO_SHARE
+            body.one_share = body.row_share = UNSCALED
             one = f.compare("eq", self.words["rows"], 1)
             helped = f.bitwise("and", one, f.compare("ne", self.words["partner"], NULL), "helped")
             with f.when(helped, name="one"):
                 body.partner = self.words["partner"]
                 for step in steps:
-                    body.row_step(step, ZERO, Value("i64", "1"))
-            with f.when(f.bitwise("xor", helped, Value("i1", "true")), name="several"):
+                    body.row_step(step, ZERO, f.i64(1))
+            with f.when(f.bitwise("xor", helped, TRUE), name="several"):
                 f.call("predict", ZERO, argument)
         for number, (step, grain) in enumerate(body.shared):
             self._piece(number, step, grain)
@@ -235,8 +232,8 @@ class ModuleWriter:
             argument, piece = f.parameters
             self._begin(f, ZERO, argument)
             first = f.multiply(piece, grain)
-            stop = f.intrinsic("smin", f.add(first, grain), Value("i64", str(step.panels_of.panels)))
-            Body(self).product(replace(step, across=grain, block=0), ZERO, Value("i64", "1"), (first, stop))
+            stop = f.intrinsic("smin", f.add(first, grain), f.i64(step.panels_of.panels))
+            Body(self).product(replace(step, across=grain, block=0), ZERO, f.i64(1), (first, stop))
 
     # Functions
 

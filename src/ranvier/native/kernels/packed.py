@@ -59,8 +59,7 @@ class Packed:
         self, f: Function, step: WeightGradient, x: Value, rows: Value, block: Value, tiles: list[tuple[int, int]]
     ) -> None:
         source = f.pointer(x, f.multiply(block, step.block))
-        with f.loop(Value("i64", "0"), rows, name="k") as loop:
-            assert loop.index is not None
+        with f.loop(f.i64(0), rows, name="k") as loop:
             line = f.pointer(source, f.multiply(loop.index, step.x.stride))
             for first, height in tiles:
                 numbers = f.load(f.pointer(line, first), vector_of(f.module.element, height), f.module.bytes)
@@ -93,9 +92,7 @@ def pack_rows(
     k, length = chain
     line = vector_of(f.module.element, SIDE)
     nothing = f.constant(0.0, line)
-    with f.loop(first, stop, height, name="tile") as tile, f.loop(Value("i64", "0"), length, SIDE, name="k") as loop:
-        assert tile.index is not None
-        assert loop.index is not None
+    with f.loop(first, stop, height, name="tile") as tile, f.loop(f.i64(0), length, SIDE, name="k") as loop:
         target = f.pointer(packed, f.multiply(f.subtract(tile.index, first), length))
         target = f.pointer(target, f.multiply(loop.index, height))
         number = f.add(k, loop.index)

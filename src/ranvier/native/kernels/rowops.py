@@ -45,7 +45,6 @@ def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
         exact = f.module.element == "double"
         share = f.splat(one_share if exact else f.cast("fptrunc", one_share, f.module.element), name="one_share")
         with f.loop(first, stop, name="b") as loop:
-            assert loop.index is not None
             places = {
                 field: f.pointer(pointer, f.multiply(loop.index, buffer.stride)) if buffer.kind == "rows" else pointer
                 for (field, buffer), pointer in zip(buffers.items(), pointers, strict=True)

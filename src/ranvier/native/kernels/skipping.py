@@ -16,12 +16,10 @@ add a zero at the end; and 0 times an infinite weight is no number, so nothing i
 from __future__ import annotations
 
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.formulas import activate
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.outputs import positive_zero, store_outputs
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.sparse import SparseForward
 from ranvier.native.plan.steps import Forward
 from ranvier.native.plan.tiles import PANEL, Registers
 
@@ -43,20 +41,18 @@ def write_count(module: Emitter, name: str, step: Forward) -> None:
     with module.function(name, {"x": "ptr", "skips": "i64", "from": "i64", "to": "i64"}, "i1") as f:
         x, skips, first, stop = f.parameters
         rows = f.subtract(stop, first, "rows")
-        sample = f.intrinsic("smax", f.intrinsic("smin", rows, Value("i64", str(SAMPLE))), Value("i64", "1"))
+        sample = f.intrinsic("smax", f.intrinsic("smin", rows, f.i64(SAMPLE)), f.i64(1))
         apart = f.divide(rows, sample, "apart")
         with f.loop(0, sample, name="b", carried=[f.constant(0, module.integers)]) as seen:
-            assert seen.index is not None
             number = f.add(first, f.multiply(seen.index, apart))
             row = f.pointer(x, f.multiply(number, step.x.stride), name="row")
             with f.loop(0, columns, PANEL, name="column", carried=seen.values) as loop:
-                assert loop.index is not None
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
                 loop.carry(f.add(loop.values[0], f.cast("zext", there, module.integer)))
             seen.carry(*loop.results)
         count = f.intrinsic("vector.reduce.add", seen.results[0], result=module.integer, name="count")
         count = count if module.integer == "i64" else f.cast("zext", count, "i64")
-        most = f.select(f.compare("eq", rows, 1), Value("i64", str(one)), Value("i64", str(many)))
+        most = f.select(f.compare("eq", rows, 1), f.i64(one), f.i64(many))
         few = f.compare("sle", count, f.multiply(sample, most), "few")
         f.give_back(f.bitwise("and", few, f.compare("ne", skips, 0)))
 
@@ -68,12 +64,10 @@ def write_places(module: Emitter, name: str, step: Forward) -> None:
     with module.function(name, {**dict.fromkeys(("x", "places"), "ptr noalias"), "from": "i64", "to": "i64"}) as f:
         x, noted, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
-            assert rows.index is not None
             row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
             line = f.pointer(noted, f.multiply(rows.index, places.stride), name="line")
             chosen = module.table("places_of_bits", [lane for bits in range(1 << EIGHT) for lane in _lanes(bits)], "i8")
-            with f.loop(0, step.x.columns, PANEL, name="column", carried=[Value("i64", "1")]) as loop:
-                assert loop.index is not None
+            with f.loop(0, step.x.columns, PANEL, name="column", carried=[f.i64(1)]) as loop:
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
                 bits = f.cast("zext", f.emit(f"i{PANEL}", f"bitcast {there.typed} to i{PANEL}", "bits"), "i32")
                 place = loop.values[0]
@@ -114,16 +108,14 @@ def write_skipping(module: Emitter, name: str, step: Forward, registers: Registe
             column = f.multiply(panel, PANEL, "column")
             part = f.pointer(panels_at, f.multiply(panel, weight.stride), name="part")
             with f.loop(first, stop, name="b") as rows:
-                assert rows.index is not None
                 row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
                 line = f.pointer(noted, f.multiply(rows.index, places.stride), name="line")
-                end = f.add(_noted(f, line, Value("i64", "0")), 1)
+                end = f.add(_noted(f, line, f.i64(0)), 1)
                 chains = [
                     f.constant(0.0) if step.bias is None else f.load(f.pointer(bias, f.add(column, p * PANEL)))
                     for p in range(count)
                 ]
-                with f.loop(Value("i64", "1"), end, name="place", carried=chains) as loop:
-                    assert loop.index is not None
+                with f.loop(f.i64(1), end, name="place", carried=chains) as loop:
                     k = _noted(f, line, loop.index)
                     spread = f.broadcast(f.pointer(row, k), name="x")
                     numbers = f.pointer(part, f.multiply(k, PANEL), name="numbers")
@@ -131,28 +123,6 @@ def write_skipping(module: Emitter, name: str, step: Forward, registers: Registe
                     loop.carry(*(f.fma(spread, w, c) for w, c in zip(vectors, loop.values, strict=True)))
                 for p, chain in enumerate(loop.results):
                     place = f.add(column, p * PANEL)
-                    hand_on(f, step, positive_zero(f, chain), rows.index, place, out, extra)
+                    store_outputs(f, step, positive_zero(f, chain), rows.index, place, out, extra)
 
         panel_loops(f, weight.panels, 1, at_once, panels)
-
-
-def positive_zero(f: Function, value: Value) -> Value:
-    """The value, with 0 in place of -0."""
-    return f.add(value, 0.0)
-
-
-def hand_on(
-    f: Function, step: Forward | SparseForward, chain: Value, row: Value, column: Value, out: Value, extra: Value
-) -> None:
-    """Store the weighted sums and outputs of 16 columns of a row, whichever of both somebody reads."""
-
-    def put(value: Value, at: Value, buffer: Buffer) -> None:
-        f.store(value, f.pointer(at, f.add(f.multiply(row, buffer.stride), column)))
-
-    if step.y is None:
-        assert step.z is not None
-        put(chain, out, step.z)
-        return
-    if step.z is not None:
-        put(chain, extra, step.z)
-    put(activate(f, step.activation, chain), out, step.y)

@@ -27,10 +27,10 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import total
 from ranvier.native.kernels.loss import source_row
-from ranvier.native.kernels.skipping import hand_on
+from ranvier.native.kernels.outputs import output_buffers, store_outputs
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.update import Pointers, Updater, finish
-from ranvier.native.kernels.values import Value
+from ranvier.native.kernels.values import UNSCALED, ZERO, Value
 from ranvier.native.plan.sparse import KEEP, MEASURE, SparseForward, SparseGradient
 from ranvier.native.plan.tiles import PANEL, Registers
 from ranvier.network.optimizers import UpdateRule
@@ -42,7 +42,6 @@ LINE_OF_HEADS = 4
 """Columns of one line of heads, 2^4, have one owner, so that threads do not write to the same line."""
 SPREAD = 0x9E3779B1
 """2^32 / golden ratio: numbers multiplied with it, modulo 2^32, are spread evenly (Knuth, volume 3, section 6.4)."""
-ZERO, ONE = Value("i64", "0"), Value("i64", "1")
 ROWS = {"values": "ptr", "columns": "ptr", "starts": "ptr", "order": "ptr"}
 """The sparse rows, as arguments."""
 
@@ -66,9 +65,8 @@ def call_forward(body: Body, step: SparseForward, first: Value, stop: Value) -> 
     words, registers = body.w.words, body.plan.registers
     kind = f"sparse_forward_{step.weight.rows}x{step.weight.columns}"
     name = body.w.name(kind, step, write_sparse_forward, step, registers)
-    out, extra = (step.y, step.z) if step.y is not None else (step.z, None)
     rows = (words["inputs"], words["columns"], words["row_starts"], body.order, body.shift)
-    buffers = (body.at(buffer) for buffer in (step.weight, step.bias, out, extra))
+    buffers = (body.at(buffer) for buffer in (step.weight, step.bias, *output_buffers(step)))
     body.w.f.call(name, *rows, *buffers, first, stop)
 
 
@@ -82,7 +80,6 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
     with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}) as f:
         values, columns, starts, order, shift, table, bias, out, extra, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
-            assert rows.index is not None
             row = rows.index
             begin, end = row_place(f, starts, source_row(f, order, shift, row))
 
@@ -94,14 +91,13 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
                 ]
                 part = f.pointer(table, column, name="part")
                 with f.loop(begin, end, name="entry", carried=chains) as entries:
-                    assert entries.index is not None
                     k = column_of(f, columns, entries.index)
                     x = f.broadcast(f.pointer(values, entries.index), name="x")
                     line = f.pointer(part, f.multiply(k, weight.stride), name="line")
                     weights = [f.load(f.pointer(line, p * PANEL), name="w") for p in range(count)]
                     entries.carry(*(f.fma(x, w, c) for w, c in zip(weights, entries.values, strict=True)))
                 for p, chain in enumerate(entries.results):
-                    hand_on(f, step, chain, row, f.add(column, p * PANEL), out, extra)
+                    store_outputs(f, step, chain, row, f.add(column, p * PANEL), out, extra)
 
             panel_loops(f, weight.panels, 1, at_once, panels)
 
@@ -160,7 +156,7 @@ def call_gradient(body: Body, step: SparseGradient) -> None:
     t, words = step.trained, w.words
     rows = (words["inputs"], words["columns"], words["row_starts"], body.order)
     buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, step.heads, step.links, step.squares)
-    scale = Value("double", "1.0") if step.clipped is None else body.clipping(step.clipped)
+    scale = UNSCALED if step.clipped is None else body.clipping(step.clipped)
     numbers = (words["room"], w.thread, words["threads"], body.rows)
     w.f.call(name, *rows, *(body.at(buffer) for buffer in buffers), body.scalars, scale, *numbers)
 
@@ -214,11 +210,9 @@ def _copy_own(
     values, columns, starts, order = rows
     thread, threads, count = share
     with f.loop(ZERO, count, name="b", carried=[ZERO, ZERO]) as batch:
-        assert batch.index is not None
         row = f.subtract(f.subtract(count, batch.index), 1, "row")
         begin, end = row_place(f, starts, source_row(f, order, ZERO, row))
         with f.loop(begin, end, name="entry", carried=batch.values) as entry:
-            assert entry.index is not None
             link, place = entry.values
             k = column_of(f, columns, entry.index)
             spread = f.multiply(f.bitwise("lshr", k, LINE_OF_HEADS), SPREAD)
@@ -242,7 +236,6 @@ def _copy_own(
 def _make_lists(f: Function, links: Links, heads: Value, count: Value) -> Value:
     """Chain the links of each column, the last one first, and note the columns; gives how many they are."""
     with f.loop(ZERO, count, name="link", carried=[ZERO]) as loop:
-        assert loop.index is not None
         (noted,) = loop.values
         k = links.get(loop.index, Links.COLUMN, "k")
         head_at = f.pointer(heads, k, "i32")
@@ -271,7 +264,6 @@ class _Rows:
         f, measure = self.f, self.step.purpose == MEASURE
         running = f.stack(f.module.vector, name="running") if measure else None
         with f.loop(ZERO, noted, name="noted") as loop:
-            assert loop.index is not None
             k = self.links.get(loop.index, Links.COLUMN, "k")
             coming = f.intrinsic("smin", f.add(loop.index, 1), f.subtract(noted, 1))
             following = self.links.get(coming, Links.COLUMN, "k.coming")
@@ -336,8 +328,7 @@ class _Rows:
 def clipped_squares(f: Function, squares: Value, start: Value) -> Value:
     """`start` plus the squares of all rows of the table, in the order of the batch's entries, in float64."""
     count = f.cast("zext", f.load(squares, "i32", name="entries"), "i64")
-    with f.loop(ONE, f.add(count, 1), name="entry", carried=[start]) as loop:
-        assert loop.index is not None
+    with f.loop(1, f.add(count, 1), name="entry", carried=[start]) as loop:
         value = f.load(f.pointer(squares, loop.index), f.module.element)
         exact = value if f.module.element == "double" else f.cast("fpext", value, "double")
         loop.carry(f.add(loop.values[0], exact))

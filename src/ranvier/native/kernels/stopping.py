@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-from ranvier.native.kernels.function import Carried, Function
+from ranvier.native.kernels.blocks import Carried
+from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 
 

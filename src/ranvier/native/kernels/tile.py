@@ -75,7 +75,7 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
 
     unroll = UNROLL_FULL if height * panels >= FULL else UNROLL
     whole = f.bitwise("and", length, -unroll, "whole")
-    state = round_of(unroll, Value("i64", "0"), whole, [a, b, *flat], "k")
+    state = round_of(unroll, f.i64(0), whole, [a, b, *flat], "k")
     state = round_of(1, whole, length, state, "k.rest")
     chains = state[2:]
     return [chains[r * panels : (r + 1) * panels] for r in range(height)]
@@ -88,7 +88,6 @@ def ask_ahead(f: Function, b: Value, stride: int, panels: Iterable[Value | int],
         stride: from row to row.
     """
     with f.loop(first, stop, name="ahead") as loop:
-        assert loop.index is not None
         line = f.pointer(b, f.multiply(loop.index, stride))
         for distance in panels:
             f.prefetch(f.pointer(line, distance))
@@ -127,10 +126,9 @@ def panel_loops(
     whole = (panels - 1 if apart else panels) // at_once * at_once
     if whole:
         with f.loop(0, whole, at_once, name=f"panel{height}") as loop:
-            assert loop.index is not None
             body(loop.index, at_once)
     if panels > whole:
-        body(Value("i64", str(whole)), panels - whole)
+        body(f.i64(whole), panels - whole)
 
 
 def shared_panel_loops(
@@ -148,9 +146,7 @@ def shared_panel_loops(
     if ragged and at_once > 1:
         whole = f.subtract(stop, f.bitwise("and", f.subtract(stop, first), at_once - 1), "whole")
     with f.loop(first, whole, at_once, name=f"panel{height}") as loop:
-        assert loop.index is not None
         body(loop.index, at_once)
     if whole is not stop:
         with f.loop(whole, stop, name=f"panel{height}.last") as loop:
-            assert loop.index is not None
             body(loop.index, 1)

@@ -19,7 +19,6 @@ def transpose(f: Function, source: Value, target: Value, first: Value, stop: Val
     """
     square = vector_of(f.module.element, SIDE)
     with f.loop(first, stop, SIDE, name="side") as loop:
-        assert loop.index is not None
         inside = f.bitwise("and", loop.index, PANEL - 1)
         panel = f.bitwise("lshr", loop.index, PANEL.bit_length() - 1)
         for half in range(0, PANEL, SIDE):

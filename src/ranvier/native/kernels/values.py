@@ -38,6 +38,11 @@ class Value:
         return self.text[0] not in "%@"
 
 
+ZERO, NULL, TRUE = Value("i64", "0"), Value("ptr", "null"), Value("i1", "true")
+UNSCALED = Value("double", "1.0")
+"""A factor that changes nothing."""
+
+
 def vector_of(element: str, lanes: int) -> str:
     """The type of so many lanes of an element.
 

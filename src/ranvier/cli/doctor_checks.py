@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ranvier import settings
 from ranvier.cli.console import plural
-from ranvier.cli.failures import one_line
+from ranvier.cli.exit_codes import one_line
 from ranvier.errors import RanvierError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Check:
 
 def engines() -> Iterator[Check]:
     """Every engine: whether it can run, and which one "auto" takes."""
-    from ranvier.model.engines import engine, survey
+    from ranvier.training.engines import engine, survey
 
     found = survey()
     try:

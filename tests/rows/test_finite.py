@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.engine.finite import FEW_NUMBERS, check_finite
 from ranvier.errors import DataError
+from ranvier.rows.finite import FEW_NUMBERS, check_finite
 
 COLUMNS = 35
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.data import Arrays, Table
-from ranvier.data.order import arranged
+from ranvier.data.canonical_order import arranged
 
 CELLS = some.sampled_from([0.0, -0.0, 1.5, -2.0, np.nan])
 WORDS = some.sampled_from(["a", "b", "", None])

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.sparse import Sparse
 from ranvier.errors import InputError, ShapeError
 from ranvier.random import SPLIT, order_of, wide_bits
+from ranvier.rows.csr import Sparse
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.frames import frame_from_columns
-from ranvier.data.sources.paths import read_bytes
-from ranvier.data.sources.records import Table
+from ranvier.data.sources.source import Table
 from ranvier.errors import DataError
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ranvier.data import cells as read
+from ranvier.data import parsing
 from ranvier.errors import DataError, InputError, nearest
 
 USED = ("number", "boolean", "category", "date")
@@ -64,7 +64,7 @@ class ColumnPlan:
         >>> ColumnPlan("price", "number", "numbers", 0, 9, commas=True).plain(pl.Series(["1,250"])).to_list()
         ['1250']
         """
-        return read.without_commas(cells) if self.commas else cells
+        return parsing.without_commas(cells) if self.commas else cells
 
 
 def infer_columns(
@@ -110,7 +110,7 @@ def infer_columns(
 
 def _kept(plan: ColumnPlan, series: pl.Series) -> ColumnPlan:
     """An identifier of whole numbers stays a number when nothing else is there to learn from."""
-    if plan.kind != "identifier" or read.numbers(series)[1] is not None:
+    if plan.kind != "identifier" or parsing.numbers(series)[1] is not None:
         return plan
     reason = "whole numbers that are all different, kept because no other column can be used"
     return ColumnPlan(plan.name, "number", reason, plan.missing, plan.distinct)
@@ -119,26 +119,26 @@ def _kept(plan: ColumnPlan, series: pl.Series) -> ColumnPlan:
 def _asked(series: pl.Series, kind: str) -> ColumnPlan:
     """The plan that an override asks for, if the cells allow it."""
     readers = {
-        "number": (read.numbers, "a number"),
-        "boolean": (read.booleans, "true or false"),
-        "date": (read.moments_in_time, "a date like 2024-02-29"),
+        "number": (parsing.numbers, "a number"),
+        "boolean": (parsing.booleans, "true or false"),
+        "date": (parsing.moments_in_time, "a date like 2024-02-29"),
     }
     if kind in readers:
         reader, expected = readers[kind]
         values, wrong = reader(series)
         if wrong is not None:
-            raise read.refuse(series, wrong, expected)
+            raise parsing.refuse(series, wrong, expected)
         if isinstance(values, np.ndarray):
             _refuse_infinite(series, values)
             present = values[~np.isnan(values)]
             return ColumnPlan(series.name, kind, "as asked", len(values) - present.size, int(np.unique(present).size))
-    words = read.text(series)
+    words = parsing.text(series)
     return ColumnPlan(series.name, kind, "as asked", words.null_count(), words.drop_nulls().n_unique())
 
 
 def _inferred(series: pl.Series) -> ColumnPlan:
     """The plan that the cells speak for."""
-    read.check_dtype(series)
+    parsing.check_dtype(series)
     name, dtype = series.name, series.dtype
     if dtype == pl.Boolean:
         missing, distinct = series.null_count(), series.drop_nulls().n_unique()
@@ -146,16 +146,16 @@ def _inferred(series: pl.Series) -> ColumnPlan:
     if dtype in (pl.Date, pl.Datetime):
         missing, distinct = series.null_count(), series.drop_nulls().n_unique()
         return _settled(name, "date", "dates", len(series), missing, distinct)
-    if not read.is_text(series):
-        return _number(series, read.numbers(series)[0])
-    words = read.text(series)
+    if not parsing.is_text(series):
+        return _number(series, parsing.numbers(series)[0])
+    words = parsing.text(series)
     if words.null_count() == len(words):
         return ColumnPlan(name, "empty", "every cell is missing", len(words), 0)
     different = words.unique(maintain_order=True)
-    if read.numbers(different)[1] is None and not different.str.contains(r"^[+-]?0\d").any():
-        return _number(series, read.numbers(words)[0])
-    if read.parts_thousands(different):
-        plan = _number(series, read.numbers(read.without_commas(words))[0])
+    if parsing.numbers(different)[1] is None and not different.str.contains(r"^[+-]?0\d").any():
+        return _number(series, parsing.numbers(words)[0])
+    if parsing.parts_thousands(different):
+        plan = _number(series, parsing.numbers(parsing.without_commas(words))[0])
         return replace(plan, reason=f"{plan.reason}, with commas between thousands", commas=plan.used)
     return _words(name, words, different.drop_nulls())
 
@@ -195,17 +195,17 @@ def _name_words(name: str) -> list[str]:
 
 
 def _refuse_infinite(series: pl.Series, values: np.ndarray) -> None:
-    place = read.first_infinite(values)
+    place = parsing.first_infinite(values)
     if place is not None:
-        raise read.refuse(series, place, "a finite number")
+        raise parsing.refuse(series, place, "a finite number")
 
 
 def _words(name: str, words: pl.Series, different: pl.Series) -> ColumnPlan:
     """The plan of a column of text that is not all numbers, from all of its words and from the different ones."""
     rows, missing, distinct = len(words), words.null_count(), len(different)
-    if read.moments_in_time(different)[1] is None:
+    if parsing.moments_in_time(different)[1] is None:
         return _settled(name, "date", "dates written as in ISO 8601", rows, missing, distinct)
-    if distinct == 2 and {word.lower() for word in different.to_list()} in read.WORD_PAIRS:
+    if distinct == 2 and {word.lower() for word in different.to_list()} in parsing.WORD_PAIRS:
         return _settled(name, "boolean", "two words for true and false", rows, missing, distinct)
     present = words.drop_nulls() if missing else words
     if len(present) >= FEWEST_ROWS and 2 * distinct > len(present):

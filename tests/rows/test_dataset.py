@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.data import Dataset, split_rows
 from ranvier.errors import InputError, ShapeError
+from ranvier.rows.dataset import Dataset, split_rows
 
 SHARES = st.sampled_from([(1.0,), (0.7, 0.1, 0.2), (0.9, 0.1), (0.5, 0.5), (0.8, 0.0, 0.2), (0.2, 0.8)])
 

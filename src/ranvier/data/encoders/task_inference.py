@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ranvier.data.encoders.labels import Values, label_counts, missing_rows, plain_values
+from ranvier.data.encoders.target_values import Values, label_counts, missing_rows, plain_values
 from ranvier.errors import DataError, InputError, nearest
 from ranvier.network.task import KINDS, Label, Task
 

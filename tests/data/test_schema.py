@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.data import infer_columns
-from ranvier.data.cells import (
+from ranvier.data.parsing import (
     FEW_ROWS,
     MISSING,
     booleans,

@@ -18,8 +18,8 @@ from ranvier.errors import InputError
 from ranvier.model import members
 from ranvier.model.choices import Choices, chosen_from
 from ranvier.model.members import divided
-from ranvier.model.recipe import EFFORTS, RECIPES, Recipe, recipe
 from ranvier.network.task import Task
+from ranvier.recipes.recipe import EFFORTS, RECIPES, Recipe, recipe
 from ranvier.training import loop
 from tests.model.test_resume import broken_off
 from tests.model.trial import bits, frame

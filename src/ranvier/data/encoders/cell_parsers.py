@@ -9,7 +9,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from ranvier.data import cells as read
+from ranvier.data import parsing
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 EXACT = 2**53
@@ -41,7 +41,7 @@ def number(cell: Any) -> float:
     if kind is float:
         return float(cell)
     if kind is str:
-        said = read.stripped(cell)
+        said = parsing.stripped(cell)
         if said is None:
             return NAN
         if NUMBER.fullmatch(said):
@@ -60,7 +60,7 @@ def word(cell: Any) -> str | None:
     """
     kind = type(cell)
     if kind is str:
-        return read.stripped(cell)
+        return parsing.stripped(cell)
     if cell is None:
         return None
     if kind is bool:
@@ -87,7 +87,7 @@ def truth(cell: Any) -> float:
     said = word(cell)
     if said is None:
         return NAN
-    known = read.TRUTH.get(said.lower())
+    known = parsing.TRUTH.get(said.lower())
     if known is None:
         raise NotPlain
     return known
@@ -117,5 +117,5 @@ def parts(cell: Any) -> dict[str, float] | None:
         "day": float(moment.day),
         "weekday": float(moment.isoweekday()),
         "hour": moment.hour + moment.minute / 60.0,
-        "elapsed days": ((moment - START) // MICROSECOND) / (1e6 * read.SECONDS_PER_DAY),
+        "elapsed days": ((moment - START) // MICROSECOND) / (1e6 * parsing.SECONDS_PER_DAY),
     }

@@ -7,8 +7,8 @@ import pytest
 
 import ranvier as rv
 from ranvier.engine import Rows
-from ranvier.model.beginning import beginning
 from ranvier.network.task import Task
+from ranvier.recipes.class_prior import beginning
 from ranvier.training.state import first_state
 
 CLASSES = Task("classes", 3, ("a", "b", "c"))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from ranvier.engine import Sparse
-from ranvier.engine.sparse import in_kind
 from ranvier.errors import ShapeError
+from ranvier.rows.csr import in_kind
 
 SHAPES = st.tuples(st.integers(0, 9), st.integers(1, 12))
 NUMBERS = st.sampled_from([0.0, 0.0, 0.0, 1.5, -2.0])

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from ranvier.data.encoders.concat import SideBySide
 from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.side_by_side import SideBySide
 from ranvier.data.encoders.table import Encoder
 from ranvier.errors import DataError, ShapeError
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import ranvier as rv
-from ranvier.model.interrupt import stop_on_interrupt
+from ranvier.training.interrupt import stop_on_interrupt
 from tests.model.trial import bits, fit, frame, net, points, train
 
 SCRIPT = """

@@ -15,14 +15,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.encoders import row as one_row
+from ranvier.data.encoders import cell_parsers
 from ranvier.data.encoders.basis import FARTHEST, BasisEncoder
 from ranvier.data.encoders.boolean import BooleanEncoder
 from ranvier.data.encoders.category import CategoryEncoder, places_of
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
-from ranvier.data.encoders.numeric import Numeric
+from ranvier.data.encoders.numeric_features import Numeric
 
 
 class SideBySide:
@@ -103,18 +103,18 @@ class SideBySide:
                 value = cells[place]
                 at = known.get(value) if type(value) is str else None
                 if at is None:
-                    word = one_row.word(value)
+                    word = cell_parsers.word(value)
                     if words_only and word is not None and type(value) in (int, float):
                         return None
                     at = other + 1 if word is None else known.get(word, other)
                 row[at] = 1.0
             for place, inputs, truth in self._booleans:
-                truth.write(np.array([one_row.truth(cells[place])]), out[:, inputs])
+                truth.write(np.array([cell_parsers.truth(cells[place])]), out[:, inputs])
             for place, inputs, date in self._dates:
-                parts = one_row.parts(cells[place])
-                values = [one_row.NAN if parts is None else parts[part] for part in date.parts]
+                parts = cell_parsers.parts(cells[place])
+                values = [cell_parsers.NAN if parts is None else parts[part] for part in date.parts]
                 date.write(np.array([values]), out[:, inputs])
-        except one_row.NotPlain:
+        except cell_parsers.NotPlain:
             return None
         return out
 
@@ -124,8 +124,8 @@ class SideBySide:
         for place in self._numbers:
             value = cells[place]
             if type(value) is not float:
-                value = one_row.number(value)
+                value = cell_parsers.number(value)
             if not -FARTHEST <= value <= FARTHEST and value == value:
-                raise one_row.NotPlain
+                raise cell_parsers.NotPlain
             values.append(value)
         return values

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.numeric import BLOCK, Numeric, Spelling, close_whole_numbers
+from ranvier.data.encoders.numeric_features import BLOCK, Numeric, Spelling, close_whole_numbers
 from ranvier.data.encoders.scaling import soften
 
 FARTHEST = 1e6

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.records import Arrays, Source
-from ranvier.engine.sparse import Sparse
+from ranvier.data.sources.source import Arrays, Source
 from ranvier.random import SAMPLE, wide_bits
+from ranvier.rows.csr import Sparse
 
 MOST_REPEATS = 8
 BLOCK = 4096

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.records import unmasked
+from ranvier.data.sources.source import unmasked
 from ranvier.errors import DataError
 
 Values = NDArray[Any]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.errors import InputError
-from ranvier.model.calibration import FEWEST_ROWS, HALVINGS, LEAST, MOST, explained, sharpness
 from ranvier.network.task import Task
+from ranvier.training.temperature import FEWEST_ROWS, HALVINGS, LEAST, MOST, explained, sharpness
 
 TASKS = {
     "binary": Task("binary", 1, ("no", "yes"), ("y",)),

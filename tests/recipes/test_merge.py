@@ -13,9 +13,9 @@ from ranvier.data import ColumnPlan, Encoder
 from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.engine import Problem, State
 from ranvier.errors import InputError
-from ranvier.model.engines import compile_problem
-from ranvier.model.joining import join, with_hats
 from ranvier.network.losses import loss
+from ranvier.recipes.merge import join, with_hats
+from ranvier.training.engines import compile_problem
 from tests.helpers import EPSILON
 
 OUTPUTS = {"identity": "squared_error", "sigmoid": "binary_cross_entropy", "softmax": "categorical_cross_entropy"}

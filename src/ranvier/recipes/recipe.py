@@ -12,8 +12,8 @@ from typing import Any
 
 from ranvier.data.encoders.features import Features
 from ranvier.errors import InputError, nearest
-from ranvier.model.calibration import EXPLAINED
 from ranvier.network.optimizers import AdamW
+from ranvier.training.temperature import EXPLAINED
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.sparse import Sparse
 from ranvier.errors import DataError, InputError
+from ranvier.rows.csr import Sparse
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,0 +1,1 @@
+"""Recipes: everything that `train` decides by itself for a kind of data."""
