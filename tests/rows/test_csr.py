@@ -64,9 +64,9 @@ def test_other_formats() -> None:
         (np.ones(3), [0, 1, 1], [0, 0, 1, 3], "column twice"),
     ],
 )
-def test_what_cannot_be_rows(values: Any, columns: Any, starts: Any, text: str) -> None:
+def test_what_cannot_be_rows(data: Any, indices: Any, indptr: Any, text: str) -> None:
     with pytest.raises(ShapeError, match=text):
-        CSR(values, np.array(columns, np.int32), np.array(starts, np.int64), 3)
+        CSR(data, np.array(indices, np.int32), np.array(indptr, np.int64), 3)
 
 
 def test_rows_may_begin_with_lower_columns_than_the_row_before() -> None:
