@@ -11,9 +11,9 @@ from scipy import sparse
 
 import ranvier as rv
 from ranvier.data.sources import source
-from ranvier.engine import CSR
 from ranvier.errors import InputError
 from ranvier.recipes.recipe import recipe
+from ranvier.rows import CSR
 
 QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 6, "random_state": 0, "engine": "reference"}
 ROWS, WIDTH = 60, 40
@@ -117,9 +117,15 @@ def with_value(value: float) -> Any:
 
 
 WRONG: dict[str, tuple[Any, str]] = {
-    "a missing number": (lambda: classifier().fit(with_value(np.nan), Y), "X holds nan in row 7, column 5"),
-    "an infinite number": (lambda: classifier().fit(with_value(np.inf), Y), "X holds inf in row 7, column 5"),
-    "a missing number to predict": (lambda: classifier().fit(X, Y).predict(with_value(np.nan)), "X holds nan in row 7"),
+    "a missing number": (lambda: classifier().fit(with_value(np.nan), Y), "X holds nan at row index 7,"),
+    "an infinite number": (
+        lambda: classifier().fit(with_value(np.inf), Y),
+        "X holds inf at row index 7,",
+    ),
+    "a missing number to predict": (
+        lambda: classifier().fit(X, Y).predict(with_value(np.nan)),
+        "X holds nan at row index 7",
+    ),
     "a number too large": (lambda: classifier().fit(with_value(1e300), Y), r"1e\+300 in column 5, .*divide"),
     "another width": (
         lambda: classifier().fit(X, Y).predict(X[:, :9]),

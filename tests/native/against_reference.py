@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Problem, Rows, Span
+from ranvier.engine import Problem, Span
 from ranvier.native.engine import NativeEngine
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
 from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
 from ranvier.reference.engine import ReferenceEngine
+from ranvier.rows import Rows
 from ranvier.training.state import first_state
 
 Array = NDArray[Any]

@@ -13,13 +13,13 @@ import pytest
 
 import ranvier as rv
 from ranvier.data import Encoder
-from ranvier.engine import Rows
 from ranvier.errors import InputError
 from ranvier.model import members
 from ranvier.model.choices import Choices, chosen_from
 from ranvier.model.members import divided
 from ranvier.network.task import Task
 from ranvier.recipes.recipe import EFFORTS, RECIPES, Recipe, recipe
+from ranvier.rows import Rows
 from ranvier.training import loop
 from tests.model.test_resume import broken_off
 from tests.model.trial import bits, frame
@@ -96,7 +96,7 @@ def test_what_is_asked_for_goes_before_the_recipe() -> None:
 def numbers(rows: Rows | None) -> list[float]:
     """The first input of every row."""
     assert rows is not None
-    return [float(value) for value in np.asarray(rows.inputs)[:, 0]]
+    return [float(value) for value in rows.inputs.dense[:, 0]]
 
 
 def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.engine import Engine, Executable, Problem, Rows, Span, State, Stopped
+from ranvier.engine import Engine, Executable, Problem, Span, State, Stopped
 from ranvier.errors import EngineError, ShapeError
 from ranvier.expression import sigmoid
 from ranvier.network.activations import activation
@@ -20,6 +20,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, SGD, Adam, Optimizer, optimizer
 from ranvier.reference import ReferenceEngine
 from ranvier.reference.engine import BLOCK, ReferenceExecutable
+from ranvier.rows import Rows
 from tests.helpers import ALL_OPTIMIZERS, Array, first_slots
 
 GENERATOR = np.random.default_rng(5)
@@ -205,7 +206,7 @@ def test_float32_rows_and_states_are_computed_in_float64() -> None:
     executable = ReferenceEngine().compile(described)
     parameters = EVERYTHING.parameter_table.initial(0).astype(np.float32)
     executable.load(State(parameters, first_slots(described.optimizer, parameters).astype(np.float32), 0))
-    rows = Rows(ROWS.inputs.astype(np.float32), ROWS.targets.astype(np.float32))
+    rows = Rows(ROWS.inputs.dense.astype(np.float32), ROWS.targets.astype(np.float32))
     assert executable.run(rows, epochs(described.optimizer, 23, 5, 1)).dtype == np.float64
     assert executable.read().parameters.dtype == executable.outputs(rows.inputs).dtype == np.float64
 

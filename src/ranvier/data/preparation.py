@@ -23,11 +23,12 @@ from ranvier.data.encoders.target_values import Values, missing_rows, plain_valu
 from ranvier.data.schema import ColumnPlan, infer_columns
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.source import Arrays, Source, Table, unmasked
+from ranvier.data.sources.source import Arrays, Source, Table
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
-from ranvier.rows.csr import CSR
-from ranvier.rows.dataset import Dataset, split_rows
+from ranvier.rows import CSR, Rows
+from ranvier.rows.arrays import unmasked
+from ranvier.rows.split import split_rows
 
 # The squares of such numbers, and sums of a great many of them, are finite in float64.
 LARGEST_TARGET = 1e140
@@ -51,14 +52,14 @@ class Prepared:
         origin: where the data came from.
     """
 
-    train: Dataset
-    validation: Dataset | None
-    held_out: Dataset | None
+    train: Rows
+    validation: Rows | None
+    held_out: Rows | None
     train_rows: NDArray[np.int64]
     validation_rows: NDArray[np.int64] | None
     held_out_rows: NDArray[np.int64] | None
     held_out_labels: NDArray[Any] | None
-    judged: Dataset | None
+    judged: Rows | None
     encoder: Encoder | ArrayEncoder
     answering: Encoder | ArrayEncoder
     target: TargetEncoder
@@ -106,7 +107,7 @@ def prepare(
         InputError: no target is given, the target cannot be learned, or there are too few rows.
 
     >>> prepared = prepare("iris")
-    >>> prepared.train.X.shape, prepared.validation.rows, prepared.held_out.rows
+    >>> prepared.train.inputs.shape, len(prepared.validation), len(prepared.held_out)
     ((105, 4), 15, 30)
     >>> prepared.task.classes
     ('setosa', 'versicolor', 'virginica')
@@ -289,14 +290,14 @@ class _Labelled:
 
 
 @overload
-def _encoded(part: _Labelled, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset: ...
+def _encoded(part: _Labelled, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
 @overload
 def _encoded(part: None, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: _Labelled | None, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset | None:
+def _encoded(part: _Labelled | None, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
+    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
 
 
 def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:

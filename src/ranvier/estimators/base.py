@@ -17,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from ranvier.data import Arrays, Source
 from ranvier.data.canonical_order import arranged
-from ranvier.data.sources.sparse import is_sparse
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of, weight_array
@@ -25,6 +24,7 @@ from ranvier.estimators.targets import Goal
 from ranvier.model.model import load
 from ranvier.model.train import train
 from ranvier.recipes.recipe import recipe as find_recipe
+from ranvier.rows.csr import is_sparse
 
 Array = NDArray[Any]
 FEWEST_WATCHED = 10

@@ -18,9 +18,10 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, Table, open_source
 from ranvier.data.sources.frames import frame_from, is_row_list, named_columns
-from ranvier.data.sources.source import is_row, unmasked
-from ranvier.data.sources.sparse import is_sparse
+from ranvier.data.sources.source import is_row
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.rows.arrays import unmasked
+from ranvier.rows.csr import is_sparse
 
 MOST_COLUMNS = 1000
 

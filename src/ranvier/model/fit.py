@@ -10,7 +10,7 @@ from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError
 from ranvier.model.model import Model
-from ranvier.model.rows import network_inputs, resident_rows
+from ranvier.model.rows import resident_rows
 from ranvier.model.targets import default_loss, infer_target, target_array
 from ranvier.model.training import Result, Training, run
 from ranvier.network.losses import Loss
@@ -20,6 +20,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.schedules import schedule as find_schedule
+from ranvier.rows import as_inputs
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.loop import final_parameters
 
@@ -113,7 +114,7 @@ def fit(
         shuffle=shuffle,
     )
     rows, held = resident_rows(
-        lambda given: network_inputs(given, network.inputs),
+        lambda X: as_inputs(X, network.inputs, finite=True),
         target,
         X,
         y,
@@ -122,7 +123,7 @@ def fit(
         class_weight,
         training.seed,
     )
-    training = training.on(rows)
+    training = training.on(rows.inputs)
     result = run(network, training, target.task, rows, held, sinks=(sink_for(progress),), checkpoint=checkpoint)
     return model_of(network, target, training, result)
 

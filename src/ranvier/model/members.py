@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Encoder, Prepared, TargetEncoder
-from ranvier.engine import Rows
 from ranvier.model.fit import model_of
 from ranvier.model.model import Model
 from ranvier.model.report import layer_rows
-from ranvier.model.rows import take
 from ranvier.model.training import Result, Training, best_epoch, run
 from ranvier.network.network import Network
 from ranvier.network.task import Task
@@ -23,7 +21,8 @@ from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import beginning
 from ranvier.recipes.merge import join, with_hats
 from ranvier.recipes.recipe import Recipe
-from ranvier.rows.dataset import split_rows
+from ranvier.rows import Rows
+from ranvier.rows.split import split_rows
 from ranvier.training.events import Epoch, Event, Sink, tee
 from ranvier.training.loop import final_parameters
 from ranvier.training.metrics import class_indices
@@ -167,7 +166,7 @@ def divided(
             parts = split_rows(len(rows), (1.0 / folds,) * folds, (seed + place) % SEEDS, labels)
         left_out = parts[folds - 1 - turn]
         kept = np.setdiff1d(np.arange(len(rows)), left_out, assume_unique=True)
-        yield take(rows, kept), take(rows, left_out)
+        yield rows.take(kept), rows.take(left_out)
 
 
 @dataclass(slots=True)

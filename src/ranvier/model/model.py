@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
-from ranvier.engine import CSR, Executable, LayerValues, Problem, Rows, State
+from ranvier.engine import Executable, LayerValues, Problem, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
 from ranvier.model import rows as row_tools
@@ -24,6 +24,7 @@ from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
 from ranvier.network.task import Task
+from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training import metrics
 from ranvier.training.engines import compile_problem, plan_text
 from ranvier.training.events import Epoch
@@ -76,7 +77,7 @@ class Model:
         self.history = history if state is None else state.history
         self._flat = np.ascontiguousarray(parameters)
         self._state = state
-        self._executables: dict[bool, Executable] = {}
+        self._executables: dict[int, Executable] = {}
 
     @property
     def task(self) -> Task:
@@ -99,7 +100,7 @@ class Model:
         (1, 1)
         """
         # The same few rows as before, in kind, need none of the questions that others are asked.
-        ready = self._executables.get(False) if self.encoder is None and type(X) is np.ndarray else None
+        ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
         if ready is not None:
             outputs = ready.quick(X)
             if outputs is not None:
@@ -107,7 +108,7 @@ class Model:
         # The engine looks whether they are finite, on its way.
         return self.outputs_of(self._encoded(X, finite=False))
 
-    def outputs_of(self, inputs: Array | CSR) -> Array:
+    def outputs_of(self, inputs: Inputs) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
         return self._run(inputs).outputs(inputs)
 
@@ -211,7 +212,7 @@ class Model:
         changed, rest = changed_training(self.training, epochs, changes)
         apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
         rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, changed.seed)
-        training = changed.on(rows)
+        training = changed.on(rows.inputs)
         state = self._resumable(training)
         sinks = (sink_for(rest.pop("progress", None)),)
         result = run(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
@@ -239,15 +240,14 @@ class Model:
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         write_model(path, arrays, description)
 
-    def inputs(self, X: Any) -> Array | CSR:
-        """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
+    def inputs(self, X: Any) -> Inputs:
+        """X as the network takes it, (n, K): encoded where the model carries an encoder."""
         return self._encoded(X, finite=True)
 
-    def _encoded(self, X: Any, finite: bool) -> Array | CSR:
+    def _encoded(self, X: Any, finite: bool) -> Inputs:
         if self.encoder is None:
-            return row_tools.network_inputs(X, self.network.inputs, finite)
-        encoded: Array | CSR = self.encoder.transform(X)
-        return encoded
+            return as_inputs(X, self.network.inputs, finite)
+        return as_inputs(self.encoder.transform(X))
 
     def close(self) -> None:
         """Free what the engine holds; it comes back when next needed."""
@@ -266,17 +266,15 @@ class Model:
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
-    def _run(self, inputs: Array | CSR) -> Executable:
-        """The compiled network with these parameters, for arrays or for sparse rows."""
-        sparse = isinstance(inputs, CSR)
-        if sparse not in self._executables:
-            entries = inputs.mean_nnz if isinstance(inputs, CSR) else None
+    def _run(self, inputs: Inputs) -> Executable:
+        """The compiled network with these parameters, for inputs with so many CSR columns."""
+        if inputs.n_csr not in self._executables:
             # Nothing is trained here: a rule without slots leaves the optimizer's memory out.
-            problem = replace(self.training.problem(self.network), entries=entries, optimizer=SGD())
+            problem = replace(self.training.on(inputs).problem(self.network), optimizer=SGD())
             executable = self._compiled(problem)
             executable.load(State(self._flat, np.zeros((0, self._flat.size), self._flat.dtype), 0))
-            self._executables[sparse] = executable
-        return self._executables[sparse]
+            self._executables[inputs.n_csr] = executable
+        return self._executables[inputs.n_csr]
 
     def _compiled(self, problem: Problem) -> Executable:
         """On the engine it was trained on; on another one where that cannot run here, as for a model from elsewhere."""

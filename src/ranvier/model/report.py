@@ -21,7 +21,7 @@ def data_report(prepared: Prepared, network: Network) -> dict[str, Any]:
     """What was read and what will be trained, known before training."""
     task = prepared.target.task
     parts = {"training": prepared.train, "validation": prepared.validation, "held_out": prepared.held_out}
-    split = {name: 0 if part is None else len(part.X) for name, part in parts.items()}
+    split = {name: 0 if part is None else len(part) for name, part in parts.items()}
     described = prepared.answering.describe()
     return {
         "origin": prepared.origin,
@@ -47,7 +47,7 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
     if not task.classifies:
         return {}
     parts = (prepared.train, prepared.validation, prepared.held_out)
-    targets = np.concatenate([part.y for part in parts if part is not None])
+    targets = np.concatenate([part.targets for part in parts if part is not None])
     counts = np.bincount(metrics.class_indices(task, targets), minlength=len(task.classes))
     return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}
 
@@ -61,9 +61,9 @@ def result_report(model: Model, prepared: Prepared | None) -> dict[str, Any]:
     held = None if prepared is None else prepared.judged
     found: dict[str, Any] = {"metrics": {}, "baseline": {}, "per_class": [], "most_confused": None}
     if prepared is not None and held is not None:
-        outputs: Array = model.outputs_of(held.X)
-        targets: Array = held.y
-        known: Array = prepared.train.y
+        outputs: Array = model.outputs_of(held.inputs)
+        targets: Array = held.targets
+        known: Array = prepared.train.targets
         if model.task.kind == "regression":
             values = model.target.values
             outputs, targets, known = values(outputs), values(targets), values(known)

@@ -13,41 +13,15 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.target_values import Values, missing_rows
-from ranvier.data.sources.source import unmasked
-from ranvier.data.sources.sparse import is_sparse, sparse_rows
-from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
 from ranvier.network.task import Task
-from ranvier.rows.csr import in_kind
-from ranvier.rows.dataset import split_rows
-from ranvier.rows.finite import check_finite
+from ranvier.rows import Inputs, Rows
+from ranvier.rows.arrays import unmasked
+from ranvier.rows.split import split_rows
 from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]
-READY = frozenset(map(np.dtype, (np.uint8, np.float32, np.float64)))
-
-
-def network_inputs(X: Any, inputs: int, finite: bool = True) -> Array | CSR:
-    """X as an engine takes it: sparse rows where X is sparse, else an array.
-
-    Parameters:
-        inputs: how many numbers a row has, K.
-        finite: whether to make sure that all are finite; False where an engine does it on its way.
-
-    Raises:
-        ShapeError, DataError: as `input_array` and `sparse_rows`.
-    """
-    # The common case first: for one row, all the questions of `input_array` take longer than the network.
-    if type(X) is np.ndarray and X.shape[1:] == (inputs,) and X.dtype in READY and X.flags.c_contiguous:
-        found = X
-    elif is_sparse(X):
-        return sparse_rows(X, inputs)
-    else:
-        found = input_array(X, inputs)
-    if finite:
-        check_finite(found)
-    return found
 
 
 def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source, NDArray[np.int64]]:
@@ -71,44 +45,6 @@ def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source
         raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")
     kept = np.flatnonzero(~gone)
     return (values[kept], source.take(kept), kept) if gone.any() else (values, source, kept)
-
-
-def input_array(X: Any, inputs: int) -> Array:
-    """X as a contiguous array (n, inputs) of uint8, float32 or float64; images are flattened.
-
-    Raises:
-        ShapeError: the rows have another width.
-        DataError: X holds something other than numbers.
-    """
-    if hasattr(X, "to_numpy"):
-        X = X.to_numpy()
-    try:
-        array = np.asarray(unmasked(X))
-    except ValueError:
-        raise ShapeError(f"The rows of X have different lengths; this network takes {inputs} numbers a row.") from None
-    if array.ndim == 1 and array.dtype.kind != "O":
-        hint = "One row is X[None, :], one column X[:, None]."
-        raise ShapeError(
-            f"X has shape {array.shape}; it must have one row for each example, shape (rows, {inputs}). {hint}"
-        )
-    if array.ndim > 2:
-        array = array.reshape(len(array), -1)
-    if array.ndim != 2 or array.shape[1] != inputs:
-        raise ShapeError(
-            f"X has shape {array.shape}; this network takes {inputs} numbers a row, shape (rows, {inputs})."
-        )
-    if array.dtype.kind not in "biuf":
-        try:
-            if array.dtype.kind not in "OUST":
-                raise TypeError
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise DataError(
-                f"X holds values of type {array.dtype}; a network takes numbers. rv.train encodes raw tables."
-            ) from None
-    if array.dtype not in (np.uint8, np.float32, np.float64):
-        array = array.astype(np.float32 if array.dtype.kind == "b" else np.float64)
-    return np.ascontiguousarray(array)
 
 
 def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: Any) -> NDArray[np.float64] | None:
@@ -170,7 +106,7 @@ def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
 
 
 def encode(
-    to_inputs: Callable[[Any], Array | CSR],
+    to_inputs: Callable[[Any], Inputs],
     target: TargetEncoder,
     X: Any,
     y: Any,
@@ -182,14 +118,14 @@ def encode(
     Raises:
         ShapeError: X and y have different numbers of rows.
     """
-    array, labels = to_inputs(X), target_array(y)
-    check_lengths(array, labels)
+    inputs, labels = to_inputs(X), target_array(y)
+    check_lengths(inputs, labels)
     encoded = targets(target, labels)
-    return Rows(array, encoded, row_weights(target.task, encoded, weight, by_class))
+    return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
 
 
 def resident_rows(
-    to_inputs: Callable[[Any], Array | CSR],
+    to_inputs: Callable[[Any], Inputs],
     target: TargetEncoder,
     X: Any,
     y: Any,
@@ -218,10 +154,11 @@ def resident_rows(
         )
     X, y, weight = (*validation, None)[:3]
     held = encode(to_inputs, target, X, y, weight, by_class)
-    return rows, replace(held, inputs=in_kind(held.inputs, isinstance(rows.inputs, CSR)))
+    blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
+    return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
 
 
-def check_lengths(X: Array | CSR, y: Array) -> None:
+def check_lengths(X: Inputs, y: Array) -> None:
     """Raise a `ShapeError` unless X and y have as many rows."""
     if len(X) != len(y):
         raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")
@@ -257,10 +194,4 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     kept, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
     if not (len(kept) and len(apart)):
         raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")
-    return take(rows, kept), take(rows, apart)
-
-
-def take(rows: Rows, index: NDArray[np.int64]) -> Rows:
-    """Some of the rows, in the given order."""
-    weights = None if rows.weights is None else rows.weights[index]
-    return Rows(rows.inputs[index], rows.targets[index], weights)
+    return rows.take(kept), rows.take(apart)

@@ -10,7 +10,6 @@ from typing import Any
 
 from ranvier.data import Prepared, prepare
 from ranvier.display.progress import sink_for
-from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError, TrainingError
 from ranvier.model.choices import Choices, build_network, build_training, chosen_with_validation, followed
 from ranvier.model.fit import model_of
@@ -21,7 +20,7 @@ from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.training import described_callback
 from ranvier.model.training import run as run_training
 from ranvier.network.task import Task
-from ranvier.rows.dataset import Dataset
+from ranvier.rows import Rows
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
@@ -175,12 +174,12 @@ class _Job:
         prepared, chosen = self._prepare(), self.chosen
         task, held = prepared.target.task, prepared.validation
         network = build_network(prepared.encoder.width, task, chosen)
-        watching = held is not None or (chosen.cooked is not None and chosen.cooked.parts(prepared.train.rows) > 1)
-        training = build_training(network, task, chosen, prepared.train.rows, self.callbacks, watching)
-        by_class = settled_class_weight(task, prepared.train.y, chosen.class_weight)
+        watching = held is not None or (chosen.cooked is not None and chosen.cooked.parts(len(prepared.train)) > 1)
+        training = build_training(network, task, chosen, len(prepared.train), self.callbacks, watching)
+        by_class = settled_class_weight(task, prepared.train.targets, chosen.class_weight)
         rows = _weighted(task, prepared.train, by_class)
         watched = None if held is None else _weighted(task, held, by_class)
-        training = training.on(rows)
+        training = training.on(rows.inputs)
         report = data_report(prepared, network)
         folder = make_folder()
         sinks: tuple[Sink, ...] = () if folder is None else (_log(folder),)
@@ -228,9 +227,9 @@ class _Job:
         )
 
 
-def _weighted(task: Task, part: Dataset, by_class: Any) -> Rows:
-    """Encoded rows as an engine takes them, with the weight of each."""
-    return Rows(part.X, part.y, row_weights(task, part.y, part.weight, by_class))
+def _weighted(task: Task, part: Rows, by_class: Any) -> Rows:
+    """The rows with class weights multiplied into theirs."""
+    return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))
 
 
 def _measured(trained: Model, prepared: Prepared) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CSR, Problem, Rows
+from ranvier.engine import Problem
 from ranvier.errors import InputError, ModelFileError, nearest
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
@@ -24,6 +24,7 @@ from ranvier.network.schedules import Schedule, schedule, schedule_from_dict
 from ranvier.network.task import Task
 from ranvier.random import check_seed
 from ranvier.records import record
+from ranvier.rows import Inputs, Rows
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.engines import compile_problem
@@ -41,7 +42,7 @@ Array = NDArray[Any]
 class Training:
     """How to train: what `fit` takes, checked, without the rows.
 
-    Fields are named as the parameters of `fit`; `entries` is how many entries a row has where X is sparse, else None.
+    Fields are named as the parameters of `fit`; `mean_nnz` and `n_dense` are those of `Problem`.
     """
 
     loss: Loss
@@ -55,7 +56,8 @@ class Training:
     precision: str
     threads: int | None
     shuffle: bool
-    entries: int | None = None
+    mean_nnz: int | None = None
+    n_dense: int = 0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -74,12 +76,12 @@ class Training:
     def problem(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> Problem:
         """What the engine specializes itself to."""
         batch = batch_size or self.batch_size
-        settings = (batch, weighted, self.precision, self.threads, self.seed, self.entries)
+        settings = (batch, weighted, self.precision, self.threads, self.seed, self.mean_nnz, self.n_dense)
         return Problem(network, self.loss, self.optimizer, *settings)
 
-    def on(self, rows: Rows) -> Training:
-        """The settings for these rows."""
-        return replace(self, entries=rows.inputs.mean_nnz if isinstance(rows.inputs, CSR) else None)
+    def on(self, inputs: Inputs) -> Training:
+        """The settings for rows with these blocks."""
+        return replace(self, mean_nnz=inputs.mean_nnz, n_dense=inputs.n_dense if inputs.n_csr else 0)
 
     def check(self, network: Network, task: Task, validated: bool) -> None:
         """Make sure, before training, that everything goes together.
@@ -105,13 +107,14 @@ class Training:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; callbacks are functions of the program and stay out."""
-        plain = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle", "entries")
+        plain = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle", "mean_nnz", "n_dense")
         records = ("loss", "optimizer", "schedule")
         return {name: getattr(self, name) for name in plain} | {name: getattr(self, name).to_dict() for name in records}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Training:
-        """The settings that `to_dict` wrote."""
+        """The settings that `to_dict` wrote; versions before 0.2 called `mean_nnz` entries."""
+        data = {"mean_nnz" if name == "entries" else name: value for name, value in data.items()}
         records = {
             "loss": loss_from_dict(data["loss"]),
             "optimizer": optimizer_from_dict(data["optimizer"]),
@@ -249,20 +252,19 @@ def fingerprint(
     """
     free = ("engine", "threads", "epochs")
     settings = {name: value for name, value in training.to_dict().items() if name not in free}
+    # Checkpoints of versions before 0.2 go on: their rows had a single block.
+    settings["entries"], n_dense = settings.pop("mean_nnz"), settings.pop("n_dense")
+    settings |= {"n_dense": n_dense} if n_dense else {}
     began = None if state is None else (state.epoch, state.engine.step)
     described = [network.to_dict(), settings, [described_callback(one) for one in training.callbacks], began]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
-        parts += [None] if part is None else [*_arrays(part.inputs), part.targets, part.weights]
+        parts += [None] if part is None else [*part.inputs.arrays(), part.targets, part.weights]
     for array in parts:
         digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def _arrays(inputs: Any) -> list[Any]:
-    return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
 
 
 def described_callback(callback: Callback) -> str:

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.problem import LayerValues, Problem, Span, State
 from ranvier.engine.protocol import Stopped, never
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.reference import losses, network, optimizers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.penalties import penalty, penalty_slope
-from ranvier.rows.csr import CSR, in_kind
+from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import check_finite
 
 Array = NDArray[Any]
@@ -154,18 +154,19 @@ class ReferenceExecutable:
     def quick(self, inputs: Array) -> None:
         """Nothing is quick here."""
 
-    def outputs(self, inputs: Array | CSR) -> Array:
+    def outputs(self, inputs: Any) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
-        if isinstance(inputs, np.ndarray):
-            check_finite(inputs)
+        inputs = as_inputs(inputs)
+        check_finite(inputs.dense)
         found = np.empty((len(inputs), self.problem.network.outputs))
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(inputs):
                 found[place] = passed[-1].y[: place.stop - place.start]
         return found
 
-    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
+        inputs = as_inputs(inputs)
         rows = len(inputs)
         found = [
             LayerValues(
@@ -208,8 +209,8 @@ class ReferenceExecutable:
         if self._penalized:
             gradient += penalty_slope(w, self._l1, self._l2)
         moving = self._trained
-        if isinstance(x, CSR):
-            moving = moving & sparse.reached(x, self._table, f"{self._placed[0].path}.weight")
+        if x.csr is not None:
+            moving = moving & sparse.reached(x.csr, self._table, f"{self._placed[0].path}.weight")
             gradient = np.where(moving, gradient, 0.0)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
         moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
@@ -221,12 +222,12 @@ class ReferenceExecutable:
         return loss
 
     def _loss_and_gradient(
-        self, x: Array | CSR, targets: Array, weights: Array | None, mode: network.Mode
+        self, x: Inputs, targets: Array, weights: Array | None, mode: network.Mode
     ) -> tuple[float, Array, tuple[network.Passed, ...]]:
         """The loss of a batch, its gradient (P,), and what the layers did."""
         loss, activation = self.problem.loss, self.problem.network.output_activation
         parameters = self._operands()
-        passed = network.forward(self._placed, parameters, x, mode)
+        passed = network.forward(self._placed, parameters, x.dense, mode, x.csr)
         y = passed[-1].y
         z = y if passed[-1].z is None else passed[-1].z
         shares = losses.row_shares(len(x), _as_weights(weights))
@@ -240,19 +241,17 @@ class ReferenceExecutable:
                 gradient[entry.place] = found[entry.name].ravel()
         return value, gradient, passed
 
-    def _blocks(self, inputs: Array | CSR) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
+    def _blocks(self, inputs: Inputs) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
         """Send rows forward BLOCK at a time: where they stand, and what the layers did with them and the filling."""
         self._loaded()
         parameters, mode = self._operands(), network.Mode(bfloat16=self._rounds)
         for start in range(0, len(inputs), BLOCK):
             place = slice(start, min(start + BLOCK, len(inputs)))
             block = self._floats(inputs[place])
-            if isinstance(block, CSR):
-                x: Array | CSR = block.pad_rows(BLOCK)
-            else:
-                x = np.zeros((BLOCK, self.problem.network.inputs))
-                x[: len(block)] = block
-            yield place, network.forward(self._placed, parameters, x, mode)
+            x = np.zeros((BLOCK, block.n_dense))
+            x[: len(block)] = block.dense
+            csr = None if block.csr is None else block.csr.pad_rows(BLOCK)
+            yield place, network.forward(self._placed, parameters, x, mode, csr)
 
     def _operands(self) -> dict[str, Array]:
         """The parameters as the layers see them: weights rounded where products take bfloat16."""
@@ -260,10 +259,10 @@ class ReferenceExecutable:
             return self._parameters
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
-    def _floats(self, inputs: Array | CSR) -> Array | CSR:
-        """Inputs as float64, sparse where the problem says so."""
-        found = in_kind(inputs, self.problem.sparse)
-        return found.astype(np.float64) if isinstance(found, CSR) else to_float(found)
+    def _floats(self, inputs: Inputs) -> Inputs:
+        """Inputs as float64, in the blocks that the problem says."""
+        inputs = inputs.with_blocks(self.problem.n_dense, self.problem.sparse)
+        return Inputs(to_float(inputs.dense), None if inputs.csr is None else inputs.csr.astype(np.float64))
 
 
 def to_float(inputs: Array) -> NDArray[np.float64]:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, Rows, State
+from ranvier.engine import Executable, State
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS
+from ranvier.rows import Rows
 
 Array = NDArray[Any]
 

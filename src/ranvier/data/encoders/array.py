@@ -17,7 +17,7 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import moments, standardize
 from ranvier.data.sources.source import Arrays, Table, arrays_from, is_row
 from ranvier.errors import DataError, ShapeError
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
 
 ENCODED = {"none": ("sparse rows", "x"), "bytes": ("bytes", "x / 255"), "standard": ("numbers", "(x - mean) / scale")}
 

@@ -12,8 +12,8 @@ from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
 from ranvier.data.sources.files import find
 from ranvier.data.sources.named import NAMED, load_named
 from ranvier.data.sources.source import Arrays, Source, Table, arrays_from, checked_targets
-from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.errors import DataError, nearest, opening
+from ranvier.rows.csr import as_csr, is_sparse
 
 __all__ = ["NAMED", "SUFFIXES", "Arrays", "Source", "Table", "open_source"]
 
@@ -86,7 +86,7 @@ def _open_sparse(matrix: Any) -> Arrays:
     if matrix.dtype == np.uint8:
         # Indicators are often kept as bytes; they are numbers here, and no pixels.
         matrix = matrix.astype(np.float64)
-    return Arrays(sparse_rows(matrix, width), None, "the sparse matrix", (width,))
+    return Arrays(as_csr(matrix, width), None, "the sparse matrix", (width,))
 
 
 def _open_path(path: Path) -> Source:

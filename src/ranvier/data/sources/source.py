@@ -5,7 +5,6 @@ B is the number of rows, K the number of inputs, N the number of target columns.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import DataError, InputError
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
+from ranvier.rows.arrays import unmasked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -122,22 +122,6 @@ def is_row(source: Any) -> bool:
     return bool(source) and not any(
         type(cell) not in _CELLS and isinstance(cell, (list, tuple, Mapping, np.ndarray)) for cell in source
     )
-
-
-def unmasked(values: Any) -> Any:
-    """A masked array of NumPy as a plain one: what is masked is missing, NaN or None. Anything else as it is.
-
-    >>> unmasked(np.ma.masked_array([1, 999], mask=[False, True])).tolist()
-    [1.0, nan]
-    """
-    masked = sys.modules.get("numpy.ma")
-    if masked is None or not isinstance(values, masked.MaskedArray):
-        return values
-    if not masked.is_masked(values):
-        return values.data
-    kept: NDArray[Any] = np.array(values.data, np.float64 if values.dtype.kind in "fiub" else object)
-    kept[masked.getmaskarray(values)] = None
-    return kept
 
 
 def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] = ()) -> Arrays:

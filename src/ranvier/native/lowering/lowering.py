@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from ranvier.engine.problem import Problem, feeds_product
 from ranvier.errors import EngineError
-from ranvier.native.lowering import sparse
+from ranvier.native.lowering import csr_layer, sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import BESIDE_PLACES, Buffer
 from ranvier.native.lowering.steps import ColumnStep, RowStep, Trained
@@ -72,14 +72,14 @@ class Lowering:
         self.buffers: dict[str, Buffer] = {}
         self.stages: list[tuple[str, list[RowStep | ColumnStep]]] = []
         self.last: list[ColumnStep] = []
-        self.entries = {entry.name: entry for entry in problem.network.parameter_table}
+        self.entries = {entry.name: entry for entry in sparse.entries(problem)}
         self.slots = () if problem.optimizer.full_batch or purpose != TRAIN else problem.optimizer.rule().slots
         self.stoppable = stoppable
         self.clips = purpose == TRAIN and problem.optimizer.clip_norm is not None
         self.store = purpose == GRADIENT or stored or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
-        self.table = f"{problem.network.placed[0].path}.weight" if problem.sparse else None
+        self.table = sparse.table_name(problem)
         self.sparse: sparse.SparseGradient | None = None
         self.rounds = problem.precision == "bfloat16"
 
@@ -115,10 +115,11 @@ class Lowering:
         )
 
     def gathered(self) -> Buffer:
-        """The inputs of the batch; without meaning for sparse rows, which the first layer reads where they lie."""
-        if self.problem.sparse:
+        """The dense block of the batch; without meaning where there is none. CSR rows are read where they lie."""
+        n_dense = self.problem.n_dense if self.problem.sparse else self.problem.network.inputs
+        if n_dense == 0:
             return Buffer("inputs", -1, "cells", 0)
-        x = self.buffer("inputs", self.problem.network.inputs)
+        x = self.buffer("inputs", n_dense)
         self.rows(s.Gather(x))
         return self.rounded(x, x.name) if feeds_product(self.problem.network.placed[0]) else x
 
@@ -211,8 +212,8 @@ class Lowering:
         y = None if output else self.buffer(f"{path}.output", place.outputs)
         bias = self.piece(f"{path}.bias") if layer.bias else None
         weight = self.piece(f"{path}.weight", copy=ROUNDED if self.rounds else "")
-        if weight.kind == "table":
-            self.rows(sparse.SparseForward(path, weight, bias, y, z, shape))
+        if csr_layer.reads_csr(self, place):
+            csr_layer.lower_forward(self, path, x, weight, bias, (y, z, shape))
         else:
             places = self.buffer("places", place.inputs + BESIDE_PLACES) if self.skips(place) else None
             self.rows(s.Forward(path, x, weight, bias, y, z, shape, *self.cuts.product(weight), places))
@@ -279,11 +280,11 @@ class Lowering:
         # Without a slope of its own, the error is what others see of the layers after it.
         dz = self.rounded(dz, dz.name if is_dz or dz != dy else f"{path}.error")
         weight = self.train(f"{path}.weight", wanted)
-        if weight.value.kind == "table":
-            self.last.append(self.sparse_gradient(path, dz, weight))
-        else:
+        if weight.value.kind != "table":
             cut = self.cuts.unit(one.x, weight.value)
             self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store, *cut))
+        if csr_layer.reads_csr(self, place):
+            self.last.append(csr_layer.lower_gradient(self, path, dz, weight))
         if layer.bias:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:
@@ -302,17 +303,9 @@ class Lowering:
         """How what a Dense layer hands back lies: by panels where only products of the Dense layer before read it."""
         if before is None or not isinstance(before.place.layer, Dense) or self.rounds or one.place.groups > 1:
             return "rows"
+        if csr_layer.reads_csr(self, before.place):
+            return "rows"
         return self.cuts.errors_kind(before.x, self.piece(f"{before.place.path}.weight"), further)
-
-    def sparse_gradient(self, path: str, dz: Buffer, weight: Trained) -> sparse.SparseGradient:
-        """The gradient of a table; where norms are clipped, its squares first."""
-        measured = self.clips
-        purpose = sparse.MEASURE if measured else sparse.MOVE if self.purpose == TRAIN else sparse.KEEP
-        heads = self.buffer("heads", weight.value.rows, "cells")
-        links = self.buffer("links", sparse.link_size(self.problem.dtype, measured), "entries")
-        squares = self.buffer("entry_squares", 1, "entries") if measured else None
-        self.sparse = sparse.SparseGradient(path, dz, weight, purpose, heads, links, squares)
-        return self.sparse
 
     def seen(self, one: Done, shape: Activation) -> tuple[Buffer, bool]:
         """What the slope of an activation is computed from, and whether that is the output."""

@@ -7,13 +7,14 @@ ARGUMENTS = {
     "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
     "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "room": "i64",
     "strange": "ptr", "skips": "i64", "made": "ptr", "asked": "ptr", "agreed": "ptr", "claims": "ptr",
-    "bench": "i64", "partner": "ptr",
+    "bench": "i64", "partner": "ptr", "data": "ptr",
 }  # fmt: skip
 """The words of the argument table: what they are called, and their types.
 
-`skips` says whether products may leave out inputs that are 0, which is so where the weights are finite. `made` is where
-the number of steps made so far is kept. `asked` is a word that is not 0 once the run is to stop, and `agreed` a word
-for each stage, 0 at first, which says that some thread gave that stage up; see `kernels/stopping.py`. `claims` says how
+`inputs` and `kind` are the dense block of the inputs, `data`, `columns` and `row_starts` the CSR block. `skips` says
+whether products may leave out inputs that are 0, which is so where the weights are finite. `made` is where the number
+of steps made so far is kept. `asked` is a word that is not 0 once the run is to stop, and `agreed` a word for each
+stage, 0 at first, which says that some thread gave that stage up; see `kernels/stopping.py`. `claims` says how
 much is taken of the work that is dealt out; see `kernels/dealing.py`. `bench` says how many numbers lie between
 the places where two threads pack; see `kernels/packed.py`. `partner` is who helps with a single row, or null; see
 `machine/partner.py`.

@@ -94,7 +94,7 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     longest = max(len(buffer.name) for buffer in plan.buffers)
     total = 0
     for buffer in plan.buffers:
-        counts = {"entries": rows * (plan.problem.entries or 0) * threads, "bench": rows * threads}
+        counts = {"entries": rows * (plan.problem.mean_nnz or 0) * threads, "bench": rows * threads}
         size = buffer.size(counts.get(buffer.kind, rows)) * width
         total += size
         columns = str(buffer.columns)
@@ -184,7 +184,7 @@ def _blocks(step: s.Forward | s.Back, length: int) -> str:
 
 def _sparse(plan: Plan, step: SparseForward | SparseGradient, batch: int) -> Iterator[str]:
     """A step on sparse rows as lines."""
-    entries = plan.problem.entries or 1
+    entries = plan.problem.mean_nnz or 1
     weight = step.weight if isinstance(step, SparseForward) else step.trained.value
     work = f"    {batch} x {entries} of {weight.rows} x {weight.columns}, {_mega(2 * batch * entries * weight.columns)}"
     if isinstance(step, SparseForward):
