@@ -20,7 +20,7 @@ MOVE, MEASURE, KEEP = "move", "measure", "keep"
 """What becomes of the gradient of a table."""
 
 
-CSR_PART = ":csr"
+CSR_PART = "_csr"
 """What stands behind the name of the first layer's weight where it is cut: the part of the CSR columns."""
 
 
@@ -34,7 +34,7 @@ def entries(problem: Problem) -> tuple[Entry, ...]:
     >>> network = Network(5, [Dense(3)])
     >>> problem = Problem(network, loss("squared_error"), SGD(), batch_size=1, mean_nnz=2, n_dense=1)
     >>> [(entry.name, entry.shape, entry.offset) for entry in entries(problem)]
-    [('layers.0.weight', (1, 3), 0), ('layers.0.weight:csr', (4, 3), 3), ('layers.0.bias', (3,), 15)]
+    [('layers.0.weight', (1, 3), 0), ('layers.0.weight_csr', (4, 3), 3), ('layers.0.bias', (3,), 15)]
     """
     first, n_dense = f"{problem.network.placed[0].path}.weight", problem.n_dense
     pieces: list[Entry] = []
