@@ -43,11 +43,11 @@ WORKSPACE = ("rows", "column", "vector", "weight")
 @pytest.fixture
 def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every step and prediction counts as long; those of 45 rows store their gradients first."""
-    compiled.forget()
+    compiled.clear_memoized()
     monkeypatch.setattr(cost, "LONG", 1)
     monkeypatch.setattr(planning, "STORED_ROWS", 45)
     yield
-    compiled.forget()
+    compiled.clear_memoized()
 
 
 def task_of(options: dict[str, Any]) -> Problem:
