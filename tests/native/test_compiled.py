@@ -230,8 +230,8 @@ def test_the_folders_are_those_of_the_package() -> None:
 
 
 @pytest.mark.parametrize("record", [[1], {"a": 1}, (1, np.float32(1.0)), b"1"], ids=repr)
-def test_only_plain_records_have_a_text(record: Any) -> None:
-    with pytest.raises(TypeError, match="no text"):
+def test_only_plain_records_have_a_canonical_form(record: Any) -> None:
+    with pytest.raises(TypeError, match="no canonical form"):
         compiled.canonical_form(record)
 
 
