@@ -135,7 +135,9 @@ def test_a_callback_function_may_stop_and_slow_down() -> None:
     assert [epoch.learning_rate for epoch in model.history] == pytest.approx([0.5, 0.05])
 
 
-@pytest.mark.parametrize("schedule", ["reduce_on_plateau", rv.WarmUp(2, then=rv.ReduceOnPlateau(0.5, patience=0))])
+@pytest.mark.parametrize(
+    "schedule", ["reduce_on_plateau", rv.Warmup(2, next_schedule=rv.ReduceOnPlateau(0.5, patience=0))]
+)
 def test_a_plateau_cuts_the_rate(schedule: Any) -> None:
     X, y = points(30)
     y = np.random.default_rng(0).permutation(y)

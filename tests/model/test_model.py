@@ -246,7 +246,7 @@ def test_a_description_with_anything_changed_is_read_or_refused_in_words(
 ) -> None:
     X, _y = points(20)
     network = rv.Network(2, [rv.Dense(3, rv.activation("own", lambda x: x * x)), rv.Dropout(0.1), rv.Dense(1)])
-    fit(network, X, X[:, 0], epochs=1, schedule=rv.WarmUp(1, rv.Cosine())).save(tmp_path / "plain.rv")
+    fit(network, X, X[:, 0], epochs=1, schedule=rv.Warmup(1, rv.CosineDecay())).save(tmp_path / "plain.rv")
     train(frame(40), epochs=1).save(tmp_path / "table.rv")
     refused = 0
     for name in ("plain.rv", "table.rv"):

@@ -71,7 +71,7 @@ def test_fit_goes_on_from_its_checkpoint(
         "batch_size": 7,
         "validation": 0.3,
         "callbacks": [rv.EarlyStopping(3), lambda moment: Decision(learning_rate_factor=0.9)],
-        "schedule": rv.WarmUp(1, rv.ReduceOnPlateau(patience=0)),
+        "schedule": rv.Warmup(1, rv.ReduceOnPlateau(patience=0)),
         "sample_weight": np.arange(1.0, 31.0),
     }
     expected = bits(fit(net(), X, y, **options))

@@ -188,7 +188,7 @@ def test_choices_of_records_and_names_are_the_same(tmp_path: Path) -> None:
     made = train(
         frame(),
         optimizer=rv.Adam(0.01),
-        schedule=rv.Cosine(),
+        schedule=rv.CosineDecay(),
         activation=rv.activation("tanh"),
         loss=rv.loss("binary_cross_entropy"),
         run=tmp_path / "run",
@@ -201,7 +201,7 @@ def test_choices_of_records_and_names_are_the_same(tmp_path: Path) -> None:
     [
         {},
         {"hidden": [7, np.int64(8)], "ignore": "age"},
-        {"optimizer": rv.Adam(0.1), "schedule": rv.WarmUp(2, rv.Cosine()), "loss": rv.loss("huber", delta=2.0)},
+        {"optimizer": rv.Adam(0.1), "schedule": rv.Warmup(2, rv.CosineDecay()), "loss": rv.loss("huber", delta=2.0)},
         {"activation": rv.activation("own", lambda x: x * x), "seed": np.uint64(5), "epochs": np.int32(3)},
         {"class_weight": {"high": 2.0, 3: 1.5, True: 1.0}, "validation": np.float64(0.3)},
     ],

@@ -57,25 +57,25 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
 }
 
 SCHEDULES: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
-    "step": ("step", {"every": 3, "factor": 0.5}, "StepLR", {"step_size": 3, "gamma": 0.5}),
-    "exponential": ("exponential", {"factor": 0.8}, "ExponentialLR", {"gamma": 0.8}),
+    "step": ("step", {"step_epochs": 3, "decay_factor": 0.5}, "StepLR", {"step_size": 3, "gamma": 0.5}),
+    "exponential": ("exponential", {"decay_factor": 0.8}, "ExponentialLR", {"gamma": 0.8}),
     "polynomial": ("polynomial", {"power": 2.0}, "PolynomialLR", {"total_iters": STEPS, "power": 2.0}),
-    "cosine": ("cosine", {"final": 0.1}, "CosineAnnealingLR", {"T_max": STEPS, "eta_min": 0.1}),
+    "cosine": ("cosine", {"final_factor": 0.1}, "CosineAnnealingLR", {"T_max": STEPS, "eta_min": 0.1}),
     "cosine_restarts": (
         "cosine_restarts",
-        {"first": 3, "multiply": 2.0, "final": 0.1},
+        {"first_cycle_epochs": 3, "cycle_multiplier": 2.0, "min_factor": 0.1},
         "CosineAnnealingWarmRestarts",
         {"T_0": 3, "T_mult": 2, "eta_min": 0.1},
     ),
     "cosine_restarts_even": (
         "cosine_restarts",
-        {"first": 3, "multiply": 1.0},
+        {"first_cycle_epochs": 3, "cycle_multiplier": 1.0},
         "CosineAnnealingWarmRestarts",
         {"T_0": 3, "T_mult": 1},
     ),
     "one_cycle": (
         "one_cycle",
-        {"peak_at": 0.25, "start": 0.04, "final": 4e-6},
+        {"peak_fraction": 0.25, "initial_factor": 0.04, "final_factor": 4e-6},
         "OneCycleLR",
         {"max_lr": 1.0, "total_steps": STEPS, "pct_start": 0.25},
     ),

@@ -213,7 +213,7 @@ def test_own_rule_stored_and_back() -> None:
         ("adam", {"slots": {"m": 0.0}}, "slots go with an update function"),
         ("adm", {}, 'There is no optimizer "adm". Did you mean "adam"'),
         (3, {}, 'There is no optimizer "3"'),
-        (SGD(), {"momentum": 0.9}, "More was given with a finished optimizer"),
+        (SGD(), {"momentum": 0.9}, "Options were given with a finished optimizer"),
         ("adam", HEAVY, "choose another name"),
         ("", HEAVY, "The name of an optimizer is ''"),
         ("mine", {**HEAVY, "beta1": 0.9}, 'mine has no option "beta1"'),

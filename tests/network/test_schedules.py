@@ -15,26 +15,27 @@ from hypothesis import strategies as st
 from ranvier.errors import InputError
 from ranvier.network.schedules import (
     SCHEDULES,
-    Constant,
-    Cosine,
-    CosineRestarts,
-    Exponential,
+    ConstantSchedule,
+    CosineDecay,
+    CosineWarmRestarts,
+    ExponentialDecay,
     OneCycle,
+    PolynomialDecay,
     ReduceOnPlateau,
     Schedule,
-    Step,
-    WarmUp,
+    StepDecay,
+    Warmup,
     schedule,
     schedule_from_dict,
 )
 
 RECORDED = json.loads((Path(__file__).parent / "schedule_factors.json").read_text(encoding="utf-8"))
 SOME = [kind() for kind in SCHEDULES.values()] + [
-    CosineRestarts(first=1, multiply=1.0),
-    CosineRestarts(first=1, multiply=1.5, final=0.2),
-    WarmUp(0.5, OneCycle()),
-    WarmUp(0, "cosine"),  # type: ignore[arg-type]
-    WarmUp(3, WarmUp(2, Cosine())),
+    CosineWarmRestarts(first_cycle_epochs=1, cycle_multiplier=1.0),
+    CosineWarmRestarts(first_cycle_epochs=1, cycle_multiplier=1.5, min_factor=0.2),
+    Warmup(0.5, OneCycle()),
+    Warmup(0, "cosine"),  # type: ignore[arg-type]
+    Warmup(3, Warmup(2, CosineDecay())),
 ]
 
 
@@ -69,30 +70,40 @@ def test_factors_depend_on_the_step_alone(chosen: Schedule, start: int, count: i
     np.testing.assert_array_equal(together, np.array(single))
 
 
-@pytest.mark.parametrize("chosen", [Constant(), Step(), Exponential(), Cosine(), CosineRestarts()], ids=repr)
+@pytest.mark.parametrize(
+    "chosen", [ConstantSchedule(), StepDecay(), ExponentialDecay(), CosineDecay(), CosineWarmRestarts()], ids=repr
+)
 def test_training_starts_at_the_full_learning_rate(chosen: Schedule) -> None:
     assert chosen.factors(np.arange(1), 7, 70)[0] == 1.0
 
 
 def test_steps_and_epochs() -> None:
     np.testing.assert_array_equal(
-        Step(every=2, factor=0.5).factors(np.array([0, 19, 20, 39, 40]), 10, 100), [1, 1, 0.5, 0.5, 0.25]
+        StepDecay(step_epochs=2, decay_factor=0.5).factors(np.array([0, 19, 20, 39, 40]), 10, 100),
+        [1, 1, 0.5, 0.5, 0.25],
     )
-    np.testing.assert_allclose(Exponential(0.5).factors(np.array([0, 5, 10]), 10, 100), [1, math.sqrt(0.5), 0.5])
+    np.testing.assert_allclose(ExponentialDecay(0.5).factors(np.array([0, 5, 10]), 10, 100), [1, math.sqrt(0.5), 0.5])
 
 
 def test_cosine_ends_at_its_final_factor() -> None:
-    np.testing.assert_allclose(Cosine(final=0.1).factors(np.array([50, 100, 500]), 10, 100), [0.55, 0.1, 0.1])
+    np.testing.assert_allclose(
+        CosineDecay(final_factor=0.1).factors(np.array([50, 100, 500]), 10, 100), [0.55, 0.1, 0.1]
+    )
 
 
 def test_restarts_begin_anew() -> None:
     starts = np.array([0, 10, 30, 70])
-    assert CosineRestarts(first=1, multiply=2).factors(starts, 10, 100).tolist() == [1, 1, 1, 1]
-    assert (CosineRestarts(first=1, multiply=2).factors(starts[1:] - 1, 10, 100) < 0.03).all()
+    assert CosineWarmRestarts(first_cycle_epochs=1, cycle_multiplier=2).factors(starts, 10, 100).tolist() == [
+        1,
+        1,
+        1,
+        1,
+    ]
+    assert (CosineWarmRestarts(first_cycle_epochs=1, cycle_multiplier=2).factors(starts[1:] - 1, 10, 100) < 0.03).all()
 
 
 def test_one_cycle_peaks_once() -> None:
-    factors = OneCycle(peak_at=0.25).factors(np.arange(100), 10, 100)
+    factors = OneCycle(peak_fraction=0.25).factors(np.arange(100), 10, 100)
     assert factors.argmax() == 24
     assert factors[0] == pytest.approx(0.04)
     assert factors[24] == 1.0
@@ -107,9 +118,9 @@ def test_one_cycle_over_very_few_steps_is_finite(total: int) -> None:
 
 
 def test_warm_up_then_hands_over() -> None:
-    factors = WarmUp(2, Cosine()).factors(np.arange(10), 2, 10)
+    factors = Warmup(2, CosineDecay()).factors(np.arange(10), 2, 10)
     np.testing.assert_allclose(factors[:4], [0.25, 0.5, 0.75, 1.0])
-    np.testing.assert_array_equal(factors[4:], Cosine().factors(np.arange(6), 2, 6))
+    np.testing.assert_array_equal(factors[4:], CosineDecay().factors(np.arange(6), 2, 6))
 
 
 def watch(chosen: Schedule, values: list[float]) -> list[float]:
@@ -127,7 +138,7 @@ def test_plateau_cuts_after_its_patience() -> None:
 
 
 def test_plateau_details() -> None:
-    assert watch(ReduceOnPlateau(factor=0.1, patience=0, minimum=0.05), [1, 1, 1, 1]) == [1, 0.1, 0.05, 0.05]
+    assert watch(ReduceOnPlateau(factor=0.1, patience=0, min_factor=0.05), [1, 1, 1, 1]) == [1, 0.1, 0.05, 0.05]
     assert watch(ReduceOnPlateau(patience=0, threshold=0.1), [1.0, 0.95, 0.8]) == [1, 0.5, 0.5]
     assert watch(ReduceOnPlateau(patience=0, threshold=0.1), [-1.0, -1.05, -1.2]) == [1, 0.5, 0.5]
     assert watch(ReduceOnPlateau(patience=0), [math.nan, 2.0, math.inf, 1.0]) == [0.5, 0.5, 0.25, 0.25]
@@ -135,8 +146,8 @@ def test_plateau_details() -> None:
 
 def test_warm_up_passes_the_watched_value_on() -> None:
     inner = ReduceOnPlateau(patience=0)
-    assert watch(WarmUp(1, inner), [1, 1, 1]) == watch(inner, [1, 1, 1]) == [1, 0.5, 0.25]
-    assert watch(Cosine(), [1, 1, 1]) == [1, 1, 1]
+    assert watch(Warmup(1, inner), [1, 1, 1]) == watch(inner, [1, 1, 1]) == [1, 0.5, 0.25]
+    assert watch(CosineDecay(), [1, 1, 1]) == [1, 1, 1]
 
 
 @pytest.mark.parametrize("chosen", SOME, ids=repr)
@@ -145,22 +156,49 @@ def test_stored_and_back(chosen: Schedule) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ({"name": "step", "every": 3, "factor": 0.5}, StepDecay(3, 0.5)),
+        ({"name": "exponential", "factor": 0.5}, ExponentialDecay(0.5)),
+        ({"name": "polynomial", "power": 2.0, "final": 0.1}, PolynomialDecay(2.0, 0.1)),
+        ({"name": "cosine", "final": 0.1}, CosineDecay(0.1)),
+        ({"name": "cosine_restarts", "first": 2, "multiply": 3.0, "final": 0.1}, CosineWarmRestarts(2, 3.0, 0.1)),
+        ({"name": "one_cycle", "peak_at": 0.2, "start": 0.1, "final": 0.01}, OneCycle(0.2, 0.1, 0.01)),
+        (
+            {"name": "warm_up", "epochs": 2.0, "then": {"name": "cosine", "final": 0.1}},
+            Warmup(2.0, CosineDecay(0.1)),
+        ),
+        (
+            {"name": "reduce_on_plateau", "factor": 0.2, "patience": 1, "threshold": 0.1, "minimum": 0.01},
+            ReduceOnPlateau(0.2, 1, 0.1, 0.01),
+        ),
+    ],
+)
+def test_schedules_stored_under_the_names_of_version_0_1_are_read(stored: dict[str, Any], expected: Schedule) -> None:
+    assert schedule_from_dict(stored) == expected
+
+
+@pytest.mark.parametrize(
     ("name", "options", "message"),
     [
         ("cosin", {}, 'There is no schedule "cosin". Did you mean "cosine"'),
         (0.5, {}, 'There is no schedule "0.5"'),
         ("step", {"size": 3}, 'step has no option "size"'),
-        ("step", {"every": 0}, "Step: every is 0; it must be a whole number of at least 1."),
-        ("step", {"every": 1.5}, "every is 1.5"),
-        ("exponential", {"factor": 1.5}, "factor is 1.5; it must be a number greater than 0 and at most 1."),
+        ("step", {"step_epochs": 0}, "StepDecay: step_epochs is 0; it must be a whole number of at least 1."),
+        ("step", {"step_epochs": 1.5}, "step_epochs is 1.5"),
+        (
+            "exponential",
+            {"decay_factor": 1.5},
+            "decay_factor is 1.5; it must be a number greater than 0 and at most 1.",
+        ),
         ("polynomial", {"power": 0}, "power is 0"),
-        ("cosine", {"final": 2}, "final is 2; it must be a number from 0 to 1."),
-        ("cosine_restarts", {"multiply": 0.5}, "multiply is 0.5; it must be a number of at least 1."),
-        ("one_cycle", {"peak_at": 1}, "peak_at is 1"),
+        ("cosine", {"final_factor": 2}, "final_factor is 2; it must be a number from 0 to 1."),
+        ("cosine_restarts", {"cycle_multiplier": 0.5}, "cycle_multiplier is 0.5; it must be a number of at least 1."),
+        ("one_cycle", {"peak_fraction": 1}, "peak_fraction is 1"),
         ("warm_up", {"epochs": -1}, "epochs is -1"),
-        ("warm_up", {"then": "nothing"}, 'There is no schedule "nothing"'),
+        ("warm_up", {"next_schedule": "nothing"}, 'There is no schedule "nothing"'),
         ("reduce_on_plateau", {"patience": -1}, "patience is -1; it must be a whole number of at least 0."),
-        (Cosine(), {"final": 0.1}, "finished schedule"),
+        (CosineDecay(), {"final_factor": 0.1}, "finished schedule"),
     ],
 )
 def test_refusals(name: Any, options: dict[str, Any], message: str) -> None:
@@ -172,4 +210,4 @@ def test_refusals(name: Any, options: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(("per_epoch", "total"), [(0, 10), (10, 0)])
 def test_training_without_steps_is_refused(per_epoch: int, total: int) -> None:
     with pytest.raises(InputError, match="both must be 1 or more"):
-        Constant().factors(np.arange(2), per_epoch, total)
+        ConstantSchedule().factors(np.arange(2), per_epoch, total)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ranvier.engine import Rows
 from ranvier.network.layers import Dense
 from ranvier.network.optimizers import SGD, Adam
-from ranvier.network.schedules import Cosine, OneCycle, ReduceOnPlateau, Schedule, Step, WarmUp
+from ranvier.network.schedules import CosineDecay, OneCycle, ReduceOnPlateau, Schedule, StepDecay, Warmup
 from ranvier.training import loop
 from ranvier.training.callbacks import Callback, Decision, EarlyStopping, FromFunction
 from ranvier.training.loop import final_parameters
@@ -139,7 +139,7 @@ def test_early_stopping_gives_back_the_best_weights() -> None:
     assert not np.array_equal(found, outcome.state.engine.parameters)
 
 
-SCHEDULES = [Step(2, 0.5), Cosine(), OneCycle(), WarmUp(1.5, Cosine(0.1)), ReduceOnPlateau()]
+SCHEDULES = [StepDecay(2, 0.5), CosineDecay(), OneCycle(), Warmup(1.5, CosineDecay(0.1)), ReduceOnPlateau()]
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda one: one.name)
@@ -152,7 +152,7 @@ def test_every_step_has_the_learning_rate_of_its_schedule(schedule: Schedule) ->
 @pytest.mark.parametrize("warm_up", [0, 2])
 def test_the_rate_is_cut_on_a_plateau_with_a_warm_up_before_it_too(warm_up: int) -> None:
     plateau = ReduceOnPlateau(factor=0.5, patience=0, threshold=0.0)
-    schedule = WarmUp(warm_up, plateau) if warm_up else plateau
+    schedule = Warmup(warm_up, plateau) if warm_up else plateau
     values = iter([1.0, 2.0, 0.5, 3.0, 3.0])
     course = make_course(SGD(0.2), rows=make_rows(20), epochs=5, schedule=schedule, validation=make_rows(3, seed=1))
     executable = Recorder(course)
@@ -170,7 +170,7 @@ def test_the_plateau_looks_at_the_training_loss_without_validation() -> None:
 
 def test_callbacks_change_the_learning_rate_from_the_next_epoch_on() -> None:
     halve = FromFunction(lambda moment: Decision(learning_rate_factor=0.5) if moment.epoch.epoch != 2 else None)
-    outcome = run(make_course(SGD(0.2), epochs=4, callbacks=(halve, halve), schedule=Step(3, 0.1)))
+    outcome = run(make_course(SGD(0.2), epochs=4, callbacks=(halve, halve), schedule=StepDecay(3, 0.1)))
     assert [e.learning_rate for e in outcome.state.history] == pytest.approx([0.2, 0.05, 0.05, 0.00125])
     assert outcome.state.factor == 0.5**6
 
@@ -189,7 +189,7 @@ def test_the_clock_never_changes_a_bit(seconds: float, optimizer: Any, monkeypat
 @examples(max_examples=15)
 @given(st.integers(1, 12), st.integers(1, 14), st.integers(1, 9), st.integers(0, 30))
 def test_spans_of_any_length_give_the_same_bits(rows: int, batch: int, epochs: int, span: int) -> None:
-    course = make_course(Adam(0.02), make_rows(rows), batch_size=batch, epochs=epochs, schedule=Cosine())
+    course = make_course(Adam(0.02), make_rows(rows), batch_size=batch, epochs=epochs, schedule=CosineDecay())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop._Run, "_measure", lambda self, spent, steps: None)
         expected = digest(run(course).state)
@@ -201,7 +201,7 @@ def test_spans_of_any_length_give_the_same_bits(rows: int, batch: int, epochs: i
 def test_short_epochs_share_a_span_and_watched_ones_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop._Run, "_measure", lambda self, spent, steps: setattr(self, "step_seconds", 1e-5))
     assert len(recorded(make_course(epochs=100))) < 10
-    watched = {"callbacks": (Callback(),)}, {"validation": make_rows(3)}, {"schedule": WarmUp(1, ReduceOnPlateau())}
+    watched = {"callbacks": (Callback(),)}, {"validation": make_rows(3)}, {"schedule": Warmup(1, ReduceOnPlateau())}
     for options in watched:
         assert len(recorded(make_course(epochs=100, **options))) >= 100
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ranvier.engine import State
 from ranvier.network.layers import BatchNorm, Dense, Dropout
 from ranvier.network.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, optimizer
-from ranvier.network.schedules import OneCycle, ReduceOnPlateau, WarmUp
+from ranvier.network.schedules import OneCycle, ReduceOnPlateau, Warmup
 from ranvier.storage.json_text import to_text
 from ranvier.training import loop
 from ranvier.training.callbacks import Decision, EarlyStopping, FromFunction, TimeLimit
@@ -45,7 +45,7 @@ def watched(chosen: Any, epochs: int = 7) -> Course:
         seed=3,
         validation=make_rows(6, seed=8),
         metrics=lambda o, t: {"r2": float(((o - t) ** 2).sum())},
-        schedule=WarmUp(1.5, ReduceOnPlateau(0.5, patience=1)),
+        schedule=Warmup(1.5, ReduceOnPlateau(0.5, patience=1)),
         callbacks=(EarlyStopping(4), FromFunction(halve_sometimes), TimeLimit(1e6)),
     )
 

@@ -34,7 +34,7 @@ from ranvier.expression.primitives import PRIMITIVES, Primitive
 from ranvier.expression.serialization import from_list, to_list
 from ranvier.expression.simplification import simplify
 from ranvier.expression.text import show
-from ranvier.expression.tracing import trace
+from ranvier.expression.tracing import trace, trace_scalar
 
 __all__ = [
     "PRIMITIVES",
@@ -64,6 +64,7 @@ __all__ = [
     "tanh",
     "to_list",
     "trace",
+    "trace_scalar",
     "variable",
     "variables",
     "where",

@@ -12,6 +12,7 @@ import numpy as np
 from ranvier.errors import InputError
 from ranvier.expression.expression import FUNCTIONS, Expression, as_expression, order, variable, variables
 from ranvier.expression.serialization import MAXIMUM_NODES
+from ranvier.expression.simplification import simplify
 
 
 def trace(function: Callable[..., Any], names: Sequence[str]) -> Expression | tuple[Expression, ...]:
@@ -55,6 +56,21 @@ def trace(function: Callable[..., Any], names: Sequence[str]) -> Expression | tu
             raise InputError(f"{title} returned nothing in its {type(result).__name__}; expected at least one number.")
         return tuple(_returned(value, title, names) for value in result)
     return _returned(result, title, names)
+
+
+def trace_scalar(function: Callable[..., Any], names: Sequence[str]) -> Expression:
+    """Read a function that returns one number as a formula, simplified.
+
+    Raises:
+        InputError: as `trace`, or the function returns several numbers.
+
+    >>> trace_scalar(lambda x: x * 1 + 0, ["x"])
+    Expression('x')
+    """
+    traced = trace(function, names)
+    if isinstance(traced, tuple):
+        raise InputError(f"The function returned {len(traced)} values; it must return one.")
+    return simplify(traced)
 
 
 def _title(function: Callable[..., Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Problem, Rows, Sparse
+from ranvier.engine import CSR, Problem, Rows
 from ranvier.errors import InputError, ModelFileError, nearest
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
@@ -31,7 +31,6 @@ from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import Sink, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import Course, Outcome, train
-from ranvier.training.progress import sink_for
 from ranvier.training.state import TrainingState, first_state
 from ranvier.training.temperature import EXPLAINED, explained
 
@@ -80,7 +79,7 @@ class Training:
 
     def on(self, rows: Rows) -> Training:
         """The settings for these rows."""
-        return replace(self, entries=rows.inputs.entries if isinstance(rows.inputs, Sparse) else None)
+        return replace(self, entries=rows.inputs.mean_nnz if isinstance(rows.inputs, CSR) else None)
 
     def check(self, network: Network, task: Task, validated: bool) -> None:
         """Make sure, before training, that everything goes together.
@@ -137,23 +136,22 @@ def run(
     validation: Rows | None = None,
     *,
     state: TrainingState | None = None,
-    progress: Any = None,
     sinks: tuple[Sink, ...] = (),
     checkpoint: str | Path | None = None,
 ) -> Result:
-    """Train, with progress, Ctrl-C and checkpoints.
+    """Train, with events, Ctrl-C and checkpoints.
 
     A checkpoint folder that already holds a run of the same network, settings and rows goes on where that one stopped.
 
     Parameters:
         network, training, task, rows, validation: what to train, how, and on what.
         state: where to begin; None for initial weights.
-        progress, checkpoint: as for `ranvier.fit`.
-        sinks: more listeners.
+        sinks: who listens to the events.
+        checkpoint: as for `ranvier.fit`.
     """
     training.check(network, task, validation is not None)
     problem = training.problem(network, min(training.batch_size, len(rows)), rows.weights is not None)
-    sink = tee((sink_for(progress), *sinks))
+    sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
         if checkpoint is not None:
@@ -264,7 +262,7 @@ def fingerprint(
 
 
 def _arrays(inputs: Any) -> list[Any]:
-    return [inputs.values, inputs.columns, inputs.starts] if isinstance(inputs, Sparse) else [inputs]
+    return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
 
 
 def described_callback(callback: Callback) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ranvier.errors import InputError, nearest
+from ranvier.errors import InputError
 from ranvier.expression import (
     Expression,
     absolute,
@@ -25,15 +25,15 @@ from ranvier.expression import (
     minimum,
     show,
     sigmoid,
-    simplify,
     softplus,
     tanh,
     to_list,
-    trace,
+    trace_scalar,
     variables,
     where,
 )
-from ranvier.network.checks import NOT_NEGATIVE, Rule, call_text, fill_options
+from ranvier.network.number_rules import NOT_NEGATIVE, Rule, call_text, fill_options
+from ranvier.network.resolve import check_custom_name, check_no_options, resolve
 from ranvier.records import record
 
 SELU_ALPHA = 1.6732632423543772
@@ -184,39 +184,21 @@ def activation(name: str | Activation, function: Callable[[Any], Any] | None = N
     Traceback (most recent call last):
     ranvier.errors.InputError: There is no activation "rellu". Did you mean "relu" or "relu6" or "elu"?
     """
-    if isinstance(name, Activation):
-        if options or function is not None:
-            raise InputError(f'More was given with a finished activation; write activation("{name.name}", ...).')
-        return name
-    if function is not None:
-        return _custom(name, function, options)
-    if not isinstance(name, str) or name not in _KINDS:
-        raise InputError(f'There is no activation "{name}". {nearest(str(name), _KINDS)}')
+    if function is None or isinstance(name, Activation):
+        given = [*options, *([] if function is None else ["function"])]
+        return resolve("activation", name, Activation, _KINDS, lambda name: _built_in(name, options), given)
+    check_custom_name("activation", "an", name, _KINDS)
+    check_no_options(options)
+    return Activation(name, trace_scalar(function, ("x",)))
+
+
+def _built_in(name: str, options: Mapping[str, float]) -> Activation:
     kind = _KINDS[name]
     filled = fill_options(name, options, kind.options)
     if kind.function is None:
         return Activation(name, None, filled, kind.source)
-    build = kind.function
-    return Activation(name, _one(trace(lambda x: build(x, **dict(filled)), ("x",))), filled, kind.source)
-
-
-def _one(traced: Expression | tuple[Expression, ...]) -> Expression:
-    """The single expression that was traced, simplified."""
-    if isinstance(traced, tuple):
-        raise InputError(f"The function returned {len(traced)} values; it must return one.")
-    return simplify(traced)
-
-
-def _custom(name: str, function: Callable[[Any], Any], options: Mapping[str, float]) -> Activation:
-    if not isinstance(name, str) or not name:
-        raise InputError(f"The name of an activation is {name!r}; it must be a text that is not empty.")
-    if name in _KINDS:
-        raise InputError(f'"{name}" is an activation that Ranvier brings along; choose another name for your own.')
-    if options:
-        raise InputError(
-            f"Options ({', '.join(options)}) were given with a function; write their values into the function."
-        )
-    return Activation(name, _one(trace(function, ("x",))))
+    function = kind.function
+    return Activation(name, trace_scalar(lambda x: function(x, **dict(filled)), ("x",)), filled, kind.source)
 
 
 def activation_from_dict(data: Mapping[str, Any]) -> Activation:

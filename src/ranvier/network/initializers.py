@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import random
-from ranvier.errors import InputError, ShapeError, nearest
-from ranvier.network.checks import ANY, NOT_NEGATIVE, POSITIVE, Rule, call_text, fill_options
+from ranvier.errors import ShapeError
+from ranvier.network.number_rules import ANY, NOT_NEGATIVE, POSITIVE, Rule, call_text, fill_options
+from ranvier.network.resolve import resolve
 from ranvier.records import record
 
 Draw = Callable[[int], NDArray[np.float64]]
@@ -204,13 +205,11 @@ def initializer(name: str | Initializer, **options: float) -> Initializer:
     Traceback (most recent call last):
     ranvier.errors.InputError: There is no initializer "he". Choose one of: normal, ...
     """
-    if isinstance(name, Initializer):
-        if options:
-            raise InputError(f'Options were given with a finished initializer; write initializer("{name.name}", ...).')
-        return name
-    if not isinstance(name, str) or name not in _KINDS:
-        raise InputError(f'There is no initializer "{name}". {nearest(str(name), _KINDS)}')
-    return Initializer(name, fill_options(name, options, _KINDS[name].options))
+
+    def make(name: str) -> Initializer:
+        return Initializer(name, fill_options(name, options, _KINDS[name].options))
+
+    return resolve("initializer", name, Initializer, _KINDS, make, options)
 
 
 def initializer_from_dict(data: Mapping[str, Any]) -> Initializer:

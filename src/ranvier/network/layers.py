@@ -10,7 +10,6 @@ from typing import Any
 
 from ranvier.errors import InputError
 from ranvier.network.activations import ACTIVATIONS, Activation, activation, activation_from_dict
-from ranvier.network.checks import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, check_fields, check_number
 from ranvier.network.initializers import (
     INITIALIZERS,
     Initializer,
@@ -18,6 +17,7 @@ from ranvier.network.initializers import (
     initializer,
     initializer_from_dict,
 )
+from ranvier.network.number_rules import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, check_fields, check_number
 from ranvier.records import record
 
 

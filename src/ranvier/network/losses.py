@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from ranvier.errors import InputError, nearest
+from ranvier.errors import InputError
 from ranvier.expression import (
     Expression,
     absolute,
@@ -23,14 +23,14 @@ from ranvier.expression import (
     log1p,
     maximum,
     show,
-    simplify,
     softplus,
     to_list,
-    trace,
+    trace_scalar,
     variables,
     where,
 )
-from ranvier.network.checks import FRACTION, INSIDE, NOT_NEGATIVE, POSITIVE, Rule, check_number, fill_options
+from ranvier.network.number_rules import FRACTION, INSIDE, NOT_NEGATIVE, POSITIVE, Rule, check_number, fill_options
+from ranvier.network.resolve import check_custom_name, check_no_options, resolve
 from ranvier.records import record
 
 OUTPUT, LOGIT, LOG_PROBABILITY = "output", "logit", "log_probability"
@@ -280,22 +280,25 @@ def loss(
     Traceback (most recent call last):
     ranvier.errors.InputError: There is no loss "squared_eror". Did you mean "squared_error"?
     """
-    if isinstance(name, Loss):
-        if function is not None or options or reduction is not None or label_smoothing or on != OUTPUT:
-            raise InputError(f'More was given with a finished loss; write loss("{name.name}", ...).')
-        return name
-    if function is not None:
-        return _custom(name, function, on, reduction, label_smoothing, options)
-    if not isinstance(name, str) or name not in _KINDS:
-        raise InputError(f'There is no loss "{name}". {nearest(str(name), _KINDS)}')
-    kind = _KINDS[name]
-    if on not in (OUTPUT, kind.on):
-        raise InputError(f'{name} is a loss on the {kind.on}; on="{on}" does not fit. Leave it out.')
-    filled = fill_options(name, options, kind.options)
-    built = _trace(lambda *values: kind.function(*values, **dict(filled)), kind.on)
-    return Loss(
-        name, kind.on, built, reduction or _usual(kind.on), _smoothing(name, label_smoothing), filled, kind.source
-    )
+    if function is not None and not isinstance(name, Loss):
+        check_custom_name("loss", "a", name, _KINDS)
+        check_no_options(options)
+        if on not in PLACES:
+            raise InputError(f"{name}: on is {on!r}; it must be one of {', '.join(PLACES)}.")
+        traced = trace_scalar(function, _variable_names(on))
+        return Loss(name, on, traced, reduction or _usual(on), _smoothing(name, label_smoothing))
+
+    def make(name: str) -> Loss:
+        spec = _KINDS[name]
+        if on not in (OUTPUT, spec.on):
+            raise InputError(f'{name} is a loss on the {spec.on}; on="{on}" does not fit. Leave it out.')
+        filled = fill_options(name, options, spec.options)
+        traced = trace_scalar(lambda *values: spec.function(*values, **dict(filled)), _variable_names(spec.on))
+        smoothing = _smoothing(name, label_smoothing)
+        return Loss(name, spec.on, traced, reduction or _usual(spec.on), smoothing, filled, spec.source)
+
+    given = [*options, *(value for value in (function, reduction, label_smoothing or None) if value is not None)]
+    return resolve("loss", name, Loss, _KINDS, make, given + [on] * (on != OUTPUT))
 
 
 def _usual(on: str) -> str:
@@ -306,34 +309,6 @@ def _usual(on: str) -> str:
 def _smoothing(owner: str, share: float) -> float:
     check_number(owner, "label_smoothing", share, FRACTION)
     return float(share)
-
-
-def _trace(function: Callable[..., Any], on: str) -> Expression:
-    traced = trace(function, _variable_names(on))
-    if isinstance(traced, tuple):
-        raise InputError(f"The function returned {len(traced)} values; it must return one.")
-    return simplify(traced)
-
-
-def _custom(
-    name: str,
-    function: Callable[..., Any],
-    on: str,
-    reduction: str | None,
-    label_smoothing: float,
-    options: Mapping[str, float],
-) -> Loss:
-    if not isinstance(name, str) or not name:
-        raise InputError(f"The name of a loss is {name!r}; it must be a text that is not empty.")
-    if name in _KINDS:
-        raise InputError(f'"{name}" is a loss that Ranvier brings along; choose another name for your own.')
-    if options:
-        raise InputError(
-            f"Options ({', '.join(options)}) were given with a function; write their values into the function."
-        )
-    if on not in PLACES:
-        raise InputError(f"{name}: on is {on!r}; it must be one of {', '.join(PLACES)}.")
-    return Loss(name, on, _trace(function, on), reduction or _usual(on), _smoothing(name, label_smoothing))
 
 
 def loss_from_dict(data: Mapping[str, Any]) -> Loss:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ranvier.errors import InputError
 from ranvier.network.activations import Activation, activation
-from ranvier.network.checks import COUNT, check_number
 from ranvier.network.layers import (
     BatchNorm,
     Dense,
@@ -21,6 +20,7 @@ from ranvier.network.layers import (
     layer_from_dict,
     layer_to_dict,
 )
+from ranvier.network.number_rules import COUNT, check_number
 from ranvier.network.parameters import ONES, ZEROS, Entry, ParameterTable
 from ranvier.records import record
 

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.errors import InputError, nearest
-from ranvier.network.checks import (
+from ranvier.errors import InputError
+from ranvier.network.number_rules import (
     AT_LEAST_ONE,
     COUNT,
     COUNT_OR_ZERO,
@@ -28,8 +28,9 @@ from ranvier.network.checks import (
     SHARE,
     Rule,
     check_fields,
-    check_names,
 )
+from ranvier.network.renamed import SCHEDULE_FIELDS, renamed
+from ranvier.network.resolve import resolve_type
 from ranvier.records import record
 
 Steps = NDArray[np.int64]
@@ -93,10 +94,10 @@ def _half_cosine(progress: NDArray[np.floating[Any]], start: float, end: float) 
 
 
 @record
-class Constant(Schedule):
+class ConstantSchedule(Schedule):
     """The learning rate stays as it is: factor 1.
 
-    >>> Constant().factors(np.arange(3), 1, 3)
+    >>> ConstantSchedule().factors(np.arange(3), 1, 3)
     array([1., 1., 1.])
     """
 
@@ -104,126 +105,131 @@ class Constant(Schedule):
 
 
 @record
-class Step(Schedule):
-    """The learning rate drops at once, again and again: factor^floor(e / every).
+class StepDecay(Schedule):
+    """The learning rate drops at once, again and again: decay_factor^floor(e / step_epochs).
 
     Parameters:
-        every: epochs between two drops, a whole number.
-        factor: what the learning rate is multiplied by at a drop, above 0 and at most 1.
+        step_epochs: epochs between two drops, a whole number.
+        decay_factor: what the learning rate is multiplied by at a drop, above 0 and at most 1.
 
-    >>> Step(every=2, factor=0.1).factors(np.arange(6), steps_per_epoch=1, total_steps=6).round(3)
+    >>> StepDecay(step_epochs=2, decay_factor=0.1).factors(np.arange(6), steps_per_epoch=1, total_steps=6).round(3)
     array([1.  , 1.  , 0.1 , 0.1 , 0.01, 0.01])
     """
 
-    every: int = 10
-    factor: float = 0.1
+    step_epochs: int = 10
+    decay_factor: float = 0.1
     name: ClassVar[str] = "step"
-    rules: ClassVar[Mapping[str, Rule]] = {"every": COUNT, "factor": FACTOR}
+    rules: ClassVar[Mapping[str, Rule]] = {"step_epochs": COUNT, "decay_factor": FACTOR}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
-        drops = steps // (steps_per_epoch * int(self.every))
-        return np.asarray(np.power(float(self.factor), drops), np.float64)
+        drops = steps // (steps_per_epoch * int(self.step_epochs))
+        return np.asarray(np.power(float(self.decay_factor), drops), np.float64)
 
 
 @record
-class Exponential(Schedule):
-    """The learning rate falls smoothly, by the same share in every epoch: factor^e.
+class ExponentialDecay(Schedule):
+    """The learning rate falls smoothly, by the same fraction in every epoch: decay_factor^e.
 
     At the start of an epoch it equals PyTorch's ExponentialLR, which moves once an epoch.
 
     Parameters:
-        factor: what an epoch multiplies the learning rate by, above 0 and at most 1.
+        decay_factor: what an epoch multiplies the learning rate by, above 0 and at most 1.
 
-    >>> Exponential(0.25).factors(np.arange(4), steps_per_epoch=2, total_steps=4)
+    >>> ExponentialDecay(0.25).factors(np.arange(4), steps_per_epoch=2, total_steps=4)
     array([1.   , 0.5  , 0.25 , 0.125])
     """
 
-    factor: float = 0.95
+    decay_factor: float = 0.95
     name: ClassVar[str] = "exponential"
-    rules: ClassVar[Mapping[str, Rule]] = {"factor": FACTOR}
+    rules: ClassVar[Mapping[str, Rule]] = {"decay_factor": FACTOR}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
-        return np.asarray(np.power(float(self.factor), steps / steps_per_epoch), np.float64)
+        return np.asarray(np.power(float(self.decay_factor), steps / steps_per_epoch), np.float64)
 
 
 @record
-class Polynomial(Schedule):
-    """The learning rate falls to `final` along final + (1 - final) (1 - s / S)^power; power 1 is a straight line.
+class PolynomialDecay(Schedule):
+    """The learning rate falls to `final_factor` f along f + (1 - f) (1 - s / S)^power; power 1 is a straight line.
 
     Parameters:
         power: above 0.
-        final: the factor at the end, from 0 to 1.
+        final_factor: f, the factor at the end, from 0 to 1.
 
-    >>> Polynomial(power=2).factors(np.arange(4), steps_per_epoch=1, total_steps=4)
+    >>> PolynomialDecay(power=2).factors(np.arange(4), steps_per_epoch=1, total_steps=4)
     array([1.    , 0.5625, 0.25  , 0.0625])
     """
 
     power: float = 1.0
-    final: float = 0.0
+    final_factor: float = 0.0
     name: ClassVar[str] = "polynomial"
-    rules: ClassVar[Mapping[str, Rule]] = {"power": POSITIVE, "final": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {"power": POSITIVE, "final_factor": SHARE}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         left = 1.0 - np.minimum(steps / total_steps, 1.0)
-        return np.asarray(self.final + (1.0 - self.final) * left**self.power, np.float64)
+        return np.asarray(self.final_factor + (1.0 - self.final_factor) * left**self.power, np.float64)
 
 
 @record
-class Cosine(Schedule):
-    """The learning rate falls along half a cosine: final + (1 - final) (1 + cos(pi s / S)) / 2.
+class CosineDecay(Schedule):
+    """The learning rate falls along half a cosine to `final_factor` f: f + (1 - f) (1 + cos(pi s / S)) / 2.
 
     Parameters:
-        final: the factor at the end, from 0 to 1.
+        final_factor: f, the factor at the end, from 0 to 1.
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
-    >>> Cosine().factors(np.array([0, 2, 4]), steps_per_epoch=1, total_steps=4)
+    >>> CosineDecay().factors(np.array([0, 2, 4]), steps_per_epoch=1, total_steps=4)
     array([1. , 0.5, 0. ])
     """
 
-    final: float = 0.0
+    final_factor: float = 0.0
     name: ClassVar[str] = "cosine"
-    rules: ClassVar[Mapping[str, Rule]] = {"final": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {"final_factor": SHARE}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
-        return _half_cosine(steps / total_steps, 1.0, self.final)
+        return _half_cosine(steps / total_steps, 1.0, self.final_factor)
 
 
 @record
-class CosineRestarts(Schedule):
-    """Half a cosine again and again, each `multiply` times as long as the one before.
+class CosineWarmRestarts(Schedule):
+    """Half a cosine again and again, each `cycle_multiplier` times as long as the one before.
 
-    Cycle i lasts first * multiply^i epochs; within it the factor is final + (1 - final) (1 + cos(pi t / length)) / 2,
-    with t the epochs since the cycle started.
+    Cycle i lasts first_cycle_epochs * cycle_multiplier^i epochs; within it the factor is f + (1 - f)
+    (1 + cos(pi t / length)) / 2, with f = min_factor and t the epochs since the cycle started.
 
     Parameters:
-        first: epochs of the first cycle, a whole number.
-        multiply: how much longer each cycle is, at least 1.
-        final: the factor at the end of a cycle, from 0 to 1.
+        first_cycle_epochs: epochs of the first cycle, a whole number.
+        cycle_multiplier: how much longer each cycle is, at least 1.
+        min_factor: f, the factor at the end of a cycle, from 0 to 1.
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
-    >>> CosineRestarts(first=2, multiply=2).factors(np.arange(7), steps_per_epoch=1, total_steps=7).round(3)
+    >>> schedule = CosineWarmRestarts(first_cycle_epochs=2, cycle_multiplier=2)
+    >>> schedule.factors(np.arange(7), steps_per_epoch=1, total_steps=7).round(3)
     array([1.   , 0.5  , 1.   , 0.854, 0.5  , 0.146, 1.   ])
     """
 
-    first: int = 10
-    multiply: float = 2.0
-    final: float = 0.0
+    first_cycle_epochs: int = 10
+    cycle_multiplier: float = 2.0
+    min_factor: float = 0.0
     name: ClassVar[str] = "cosine_restarts"
-    rules: ClassVar[Mapping[str, Rule]] = {"first": COUNT, "multiply": AT_LEAST_ONE, "final": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "first_cycle_epochs": COUNT,
+        "cycle_multiplier": AT_LEAST_ONE,
+        "min_factor": SHARE,
+    }
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
-        first, epochs = float(self.first), steps / steps_per_epoch
-        if self.multiply == 1:
-            return _half_cosine((epochs % first) / first, 1.0, self.final)
+        first, epochs = float(self.first_cycle_epochs), steps / steps_per_epoch
+        if self.cycle_multiplier == 1:
+            return _half_cosine((epochs % first) / first, 1.0, self.min_factor)
         starts, length = [0.0], first
         while starts[-1] + length <= epochs.max(initial=0.0):
             starts.append(starts[-1] + length)
-            length *= self.multiply
+            length *= self.cycle_multiplier
         cycle = np.searchsorted(starts, epochs, side="right") - 1
-        lengths = first * np.power(float(self.multiply), np.arange(len(starts)))
-        return _half_cosine((epochs - np.asarray(starts)[cycle]) / lengths[cycle], 1.0, self.final)
+        lengths = first * np.power(float(self.cycle_multiplier), np.arange(len(starts)))
+        return _half_cosine((epochs - np.asarray(starts)[cycle]) / lengths[cycle], 1.0, self.min_factor)
 
 
 @record
@@ -231,70 +237,70 @@ class OneCycle(Schedule):
     """Up to the full learning rate along half a cosine, then down to nearly nothing along another.
 
     The optimizer's learning rate is the peak. The numbers equal those of PyTorch's OneCycleLR with div_factor = 1 /
-    start and final_div_factor = start / final; the momentum is not cycled.
+    initial_factor and final_div_factor = initial_factor / final_factor; the momentum is not cycled.
 
     Parameters:
-        peak_at: the share of the training after which the peak is reached, between 0 and 1.
-        start: the factor at the first step, above 0 and at most 1.
-        final: the factor at the last step, from 0 to 1.
+        peak_fraction: the fraction of the training after which the peak is reached, between 0 and 1.
+        initial_factor: the factor at the first step, above 0 and at most 1.
+        final_factor: the factor at the last step, from 0 to 1.
 
     Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning rates",
     2018.
 
-    >>> OneCycle(peak_at=0.5).factors(np.array([0, 4, 9]), steps_per_epoch=1, total_steps=10)
+    >>> OneCycle(peak_fraction=0.5).factors(np.array([0, 4, 9]), steps_per_epoch=1, total_steps=10)
     array([4.e-02, 1.e+00, 1.e-04])
     """
 
-    peak_at: float = 0.3
-    start: float = 0.04
-    final: float = 1e-4
+    peak_fraction: float = 0.3
+    initial_factor: float = 0.04
+    final_factor: float = 1e-4
     name: ClassVar[str] = "one_cycle"
-    rules: ClassVar[Mapping[str, Rule]] = {"peak_at": INSIDE, "start": FACTOR, "final": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {"peak_fraction": INSIDE, "initial_factor": FACTOR, "final_factor": SHARE}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         last = total_steps - 1.0
-        peak = max(self.peak_at * total_steps - 1.0, 0.0)
-        rising = _half_cosine(steps / max(peak, 1.0), self.start, 1.0)
-        falling = _half_cosine((steps - peak) / max(last - peak, 1e-9), 1.0, self.final)
+        peak = max(self.peak_fraction * total_steps - 1.0, 0.0)
+        rising = _half_cosine(steps / max(peak, 1.0), self.initial_factor, 1.0)
+        falling = _half_cosine((steps - peak) / max(last - peak, 1e-9), 1.0, self.final_factor)
         return np.where(steps < peak, rising, falling)
 
 
 @record
-class WarmUp(Schedule):
+class Warmup(Schedule):
     """The learning rate grows in equal parts from nearly nothing, then another schedule takes over.
 
     With W = epochs * (steps per epoch), rounded: (s + 1) / W for s < W, so that the first step already moves a little
-    and the last of them is a full one; then the factors of `then` for the steps s - W out of S - W.
+    and the last of them is a full one; then the factors of `next_schedule` for the steps s - W out of S - W.
 
     Parameters:
         epochs: the length of the warm-up, at least 0; fractions are allowed.
-        then: the schedule that follows, a record or a name.
+        next_schedule: the schedule that follows, a record or a name.
 
     Source: Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour", 2017.
 
-    >>> WarmUp(2, then=Cosine()).factors(np.arange(5), steps_per_epoch=1, total_steps=6).round(3)
+    >>> Warmup(2, next_schedule=CosineDecay()).factors(np.arange(5), steps_per_epoch=1, total_steps=6).round(3)
     array([0.5  , 1.   , 1.   , 0.854, 0.5  ])
     """
 
     epochs: float = 5.0
-    then: Schedule = Constant()
+    next_schedule: Schedule = ConstantSchedule()
     name: ClassVar[str] = "warm_up"
     rules: ClassVar[Mapping[str, Rule]] = {"epochs": NOT_NEGATIVE}
 
     def __post_init__(self) -> None:
         check_fields(self, self.rules)
-        object.__setattr__(self, "then", schedule(self.then))
+        object.__setattr__(self, "next_schedule", schedule(self.next_schedule))
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         length = round(self.epochs * steps_per_epoch)
-        later = self.then.factors(np.maximum(steps - length, 0), steps_per_epoch, max(total_steps - length, 1))
+        later = self.next_schedule.factors(np.maximum(steps - length, 0), steps_per_epoch, max(total_steps - length, 1))
         return np.where(steps < length, (steps + 1.0) / max(length, 1), later)
 
     def first_state(self) -> State:
-        return self.then.first_state()
+        return self.next_schedule.first_state()
 
     def after_epoch(self, state: State, value: float) -> State:
-        return self.then.after_epoch(state, value)
+        return self.next_schedule.after_epoch(state, value)
 
 
 @record
@@ -309,7 +315,7 @@ class ReduceOnPlateau(Schedule):
         factor: what a cut multiplies the learning rate by, above 0 and at most 1.
         patience: how many epochs without improvement are allowed, a whole number.
         threshold: how much smaller, relative to the best value, counts as better; at least 0.
-        minimum: the factor never falls below this, from 0 to 1.
+        min_factor: the factor never falls below this, from 0 to 1.
 
     >>> plateau = ReduceOnPlateau(factor=0.5, patience=1)
     >>> state = plateau.first_state()
@@ -322,13 +328,13 @@ class ReduceOnPlateau(Schedule):
     factor: float = 0.5
     patience: int = 5
     threshold: float = 1e-4
-    minimum: float = 0.0
+    min_factor: float = 0.0
     name: ClassVar[str] = "reduce_on_plateau"
     rules: ClassVar[Mapping[str, Rule]] = {
         "factor": FACTOR,
         "patience": COUNT_OR_ZERO,
         "threshold": NOT_NEGATIVE,
-        "minimum": SHARE,
+        "min_factor": SHARE,
     }
 
     def first_state(self) -> State:
@@ -340,21 +346,21 @@ class ReduceOnPlateau(Schedule):
         if math.isfinite(number) and (best is None or number < best - self.threshold * abs(best)):
             best, waited = number, 0
         if waited > self.patience:
-            factor, waited = max(factor * self.factor, self.minimum), 0
+            factor, waited = max(factor * self.factor, self.min_factor), 0
         return {"factor": factor, "best": best, "waited": waited}
 
 
 SCHEDULES: dict[str, type[Schedule]] = {
     kind.name: kind
     for kind in (
-        Constant,
-        Step,
-        Exponential,
-        Polynomial,
-        Cosine,
-        CosineRestarts,
+        ConstantSchedule,
+        StepDecay,
+        ExponentialDecay,
+        PolynomialDecay,
+        CosineDecay,
+        CosineWarmRestarts,
         OneCycle,
-        WarmUp,
+        Warmup,
         ReduceOnPlateau,
     )
 }
@@ -370,30 +376,22 @@ def schedule(name: str | Schedule, **options: Any) -> Schedule:
     Raises:
         InputError: there is no such schedule or option, or a value is out of range.
 
-    >>> schedule("step", every=3)
-    Step(every=3, factor=0.1)
+    >>> schedule("step", step_epochs=3)
+    StepDecay(step_epochs=3, decay_factor=0.1)
     >>> schedule("cosin")
     Traceback (most recent call last):
     ranvier.errors.InputError: There is no schedule "cosin". Did you mean "cosine"?
     """
-    if isinstance(name, Schedule):
-        if options:
-            raise InputError(f'Options were given with a finished schedule; write schedule("{name.name}", ...).')
-        return name
-    if not isinstance(name, str) or name not in SCHEDULES:
-        raise InputError(f'There is no schedule "{name}". {nearest(str(name), SCHEDULES)}')
-    kind = SCHEDULES[name]
-    check_names(name, options, [field.name for field in fields(kind)])
-    return kind(**options)
+    return resolve_type("schedule", name, Schedule, SCHEDULES, options)
 
 
 def schedule_from_dict(data: Mapping[str, Any]) -> Schedule:
     """The schedule that `Schedule.to_dict` wrote.
 
-    >>> schedule_from_dict(WarmUp(3, Cosine()).to_dict()) == WarmUp(3, Cosine())
+    >>> schedule_from_dict(Warmup(3, CosineDecay()).to_dict()) == Warmup(3, CosineDecay())
     True
     """
-    values = dict(data)
-    if isinstance(values.get("then"), Mapping):
-        values["then"] = schedule_from_dict(values["then"])
+    values = renamed(data, SCHEDULE_FIELDS.get(data["name"], {}))
+    if isinstance(values.get("next_schedule"), Mapping):
+        values["next_schedule"] = schedule_from_dict(values["next_schedule"])
     return schedule(**values)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ranvier.errors import InputError, nearest
-from ranvier.network.checks import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, check_fields, check_number
+from ranvier.network.number_rules import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, check_fields, check_number
 from ranvier.records import record
 from ranvier.training.events import Epoch
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ranvier.engine import Executable, Problem, Rows, State, Stopped, never
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
-from ranvier.network.schedules import Constant, Schedule
+from ranvier.network.schedules import ConstantSchedule, Schedule
 from ranvier.records import record
 from ranvier.training import batches, divergence, lbfgs
 from ranvier.training.callbacks import Callback, Decision, Moment
@@ -51,7 +51,7 @@ class Course:
     validation: Rows | None = None
     metrics: Callable[[Array, Array], dict[str, float]] | None = None
     epochs: int = 10
-    schedule: Schedule = Constant()
+    schedule: Schedule = ConstantSchedule()
     shuffle: bool = True
     seed: int = 0
     callbacks: tuple[Callback, ...] = ()

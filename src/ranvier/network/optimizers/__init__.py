@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from ranvier.errors import InputError, nearest
-from ranvier.network.checks import check_names
+from ranvier.errors import InputError
+from ranvier.network.number_rules import check_names
 from ranvier.network.optimizers.adagrad import Adadelta, Adagrad, RMSprop
 from ranvier.network.optimizers.adam import Adam, Adamax, AdamW, AMSGrad, NAdam
 from ranvier.network.optimizers.base import Optimizer, UpdateRule
@@ -19,6 +19,7 @@ from ranvier.network.optimizers.custom import Custom, custom_from_dict, custom_o
 from ranvier.network.optimizers.lbfgs import LBFGS
 from ranvier.network.optimizers.lion import Lion
 from ranvier.network.optimizers.sgd import SGD
+from ranvier.network.resolve import check_custom_name, resolve_type
 
 __all__ = [
     "LBFGS",
@@ -78,27 +79,13 @@ def optimizer(
     Traceback (most recent call last):
     ranvier.errors.InputError: There is no optimizer "ada". Did you mean "adam" or "nadam" or "adamw"?
     """
-    if isinstance(name, Optimizer):
-        if update is not None or slots is not None or options:
-            raise InputError(f'More was given with a finished optimizer; write optimizer("{name.name}", ...).')
-        return name
-    if update is not None:
-        return _custom(name, update, slots, options)
-    if not isinstance(name, str) or name not in OPTIMIZERS:
-        raise InputError(f'There is no optimizer "{name}". {nearest(str(name), OPTIMIZERS)}')
-    if slots is not None:
+    if update is None and slots is not None and name in OPTIMIZERS:
         raise InputError(f"{name}: slots go with an update function of your own; leave them out.")
-    check_names(name, options, [field.name for field in fields(OPTIMIZERS[name])])
-    return OPTIMIZERS[name](**options)
-
-
-def _custom(
-    name: str, update: Callable[..., Any], slots: Mapping[str, float] | None, options: Mapping[str, Any]
-) -> Optimizer:
-    if not isinstance(name, str) or not name:
-        raise InputError(f"The name of an optimizer is {name!r}; it must be a text that is not empty.")
-    if name in OPTIMIZERS:
-        raise InputError(f'"{name}" is an optimizer that Ranvier brings along; choose another name for your own.')
+    if update is None or isinstance(name, Optimizer):
+        rule = {"update": update, "slots": slots}
+        options |= {key: value for key, value in rule.items() if value is not None}
+        return resolve_type("optimizer", name, Optimizer, OPTIMIZERS, options)
+    check_custom_name("optimizer", "an", name, OPTIMIZERS)
     check_names(name, options, ["learning_rate", *(field.name for field in fields(Optimizer))])
     return custom_optimizer(name, update, slots, **options)
 

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from ranvier.expression import Expression, absolute, maximum, sqrt, variable
-from ranvier.network.checks import FRACTION, NOT_NEGATIVE, POSITIVE, Rule
+from ranvier.network.number_rules import FRACTION, NOT_NEGATIVE, POSITIVE, Rule
 from ranvier.network.optimizers.base import Formula, Numbers, Optimizer, Steps, blend, correction
 from ranvier.records import record
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.expression import Expression, maximum, minimum, simplify, variable
-from ranvier.network.checks import INSIDE_OR_NONE, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
+from ranvier.network.number_rules import INSIDE_OR_NONE, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
 from ranvier.records import record
 
 Steps = NDArray[np.int64]

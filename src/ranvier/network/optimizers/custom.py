@@ -11,7 +11,7 @@ import numpy as np
 
 from ranvier.errors import InputError, nearest
 from ranvier.expression import Expression, from_list, order, show, to_list, trace, variables
-from ranvier.network.checks import ANY, check_number
+from ranvier.network.number_rules import ANY, check_number
 from ranvier.network.optimizers.base import AVERAGE, AVERAGE_RATE, LEARNING_RATE, Formula, Numbers, Optimizer, Steps
 from ranvier.records import record
 

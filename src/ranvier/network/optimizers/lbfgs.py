@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ranvier.errors import InputError
-from ranvier.network.checks import COUNT, INSIDE, NOT_NEGATIVE, Rule
+from ranvier.network.number_rules import COUNT, INSIDE, NOT_NEGATIVE, Rule
 from ranvier.network.optimizers.base import Optimizer, UpdateRule
 from ranvier.records import record
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ranvier.expression import Expression, sign, variable
-from ranvier.network.checks import FRACTION, Rule
+from ranvier.network.number_rules import FRACTION, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer, blend
 from ranvier.records import record
 

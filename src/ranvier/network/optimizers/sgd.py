@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ranvier.errors import InputError
 from ranvier.expression import Expression, variable
-from ranvier.network.checks import FRACTION, Rule
+from ranvier.network.number_rules import FRACTION, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer
 from ranvier.records import record
 
