@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.data import TargetEncoder
+from ranvier.display.progress import sink_for
 from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.rows import network_inputs, resident_rows
@@ -123,7 +124,8 @@ def fit(
         training.seed,
     )
     training = training.for_rows(rows)
-    result = run_training(network, training, target.task, rows, held, progress=progress, checkpoint=checkpoint)
+    sinks = (sink_for(progress),)
+    result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint)
     return build_model(network, target, training, result)
 
 

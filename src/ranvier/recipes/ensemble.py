@@ -93,7 +93,7 @@ def train_ensemble(
         events.place = place
         begin = beginning(network, settings.optimizer, task, learned, settings.seed)
         result = run_training(
-            network, settings, task, learned, watched, state=begin, progress=events, checkpoint=folder
+            network, settings, task, learned, watched, state=begin, sinks=(events,), checkpoint=folder
         )
         events.epochs_before += len(result.outcome.state.history)
         interrupted = result.outcome.reason == "interrupted"

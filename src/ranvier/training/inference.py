@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, Sparse, State
+from ranvier.engine import CSR, Executable, State
 from ranvier.errors import EngineError, InputError
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
@@ -17,7 +17,7 @@ from ranvier.training.settings import TrainSettings
 
 
 def compile_for_inference(
-    network: Network, settings: TrainSettings, parameters: NDArray[Any], inputs: NDArray[Any] | Sparse
+    network: Network, settings: TrainSettings, parameters: NDArray[Any], inputs: NDArray[Any] | CSR
 ) -> Executable:
     """The compiled network with its parameters loaded, for inputs of the same layout as `inputs` (dense or CSR).
 
@@ -29,7 +29,7 @@ def compile_for_inference(
         parameters: flat, shape (P,).
         inputs: rows (n, K); only their layout counts.
     """
-    entries = inputs.entries if isinstance(inputs, Sparse) else None
+    entries = inputs.mean_nnz if isinstance(inputs, CSR) else None
     # A rule without slots: no optimizer state is allocated.
     spec = replace(settings.compile_spec(network), entries=entries, optimizer=SGD())
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Rows, Sparse
+from ranvier.engine import CSR, Rows
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.task import Task
@@ -24,7 +24,6 @@ from ranvier.training.engines import compile_problem
 from ranvier.training.events import Sink, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import Course, Outcome, train
-from ranvier.training.progress import sink_for
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, first_state
 from ranvier.training.temperature import EXPLAINED, explained
@@ -48,23 +47,22 @@ def run_training(
     validation: Rows | None = None,
     *,
     state: TrainingState | None = None,
-    progress: Any = None,
     sinks: tuple[Sink, ...] = (),
     checkpoint: str | Path | None = None,
 ) -> RunResult:
-    """Train, with progress, Ctrl-C and checkpoints.
+    """Train, with events, Ctrl-C and checkpoints.
 
     A checkpoint folder that already holds a run of the same network, settings and rows goes on where that one stopped.
 
     Parameters:
         network, settings, task, rows, validation: what to train, how, and on what.
         state: where to begin; None for initial weights.
-        progress, checkpoint: as for `ranvier.fit`.
-        sinks: more listeners.
+        sinks: who listens to the events.
+        checkpoint: as for `ranvier.fit`.
     """
     settings.check(network, task, validation is not None)
     problem = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
-    sink = tee((sink_for(progress), *sinks))
+    sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
         if checkpoint is not None:
@@ -175,7 +173,7 @@ def fingerprint(
 
 
 def _arrays(inputs: Any) -> list[Any]:
-    return [inputs.values, inputs.columns, inputs.starts] if isinstance(inputs, Sparse) else [inputs]
+    return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
 
 
 def callback_fingerprint(callback: Callback) -> str:

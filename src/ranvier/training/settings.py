@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ranvier.engine import Problem, Rows, Sparse
+from ranvier.engine import CSR, Problem, Rows
 from ranvier.errors import InputError, nearest
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
@@ -64,7 +64,7 @@ class TrainSettings:
 
     def for_rows(self, rows: Rows) -> TrainSettings:
         """The settings for these rows."""
-        return replace(self, entries=rows.inputs.entries if isinstance(rows.inputs, Sparse) else None)
+        return replace(self, entries=rows.inputs.mean_nnz if isinstance(rows.inputs, CSR) else None)
 
     def check(self, network: Network, task: Task, validated: bool) -> None:
         """Make sure, before training, that everything goes together.
@@ -105,7 +105,9 @@ class TrainSettings:
         return cls(**{**data, **records}, callbacks=())
 
 
-def override_settings(training: TrainSettings, epochs: int, changes: dict[str, Any]) -> tuple[TrainSettings, dict[str, Any]]:
+def override_settings(
+    settings: TrainSettings, epochs: int, changes: dict[str, Any]
+) -> tuple[TrainSettings, dict[str, Any]]:
     """The settings of going on: the old ones with some changed, and the options that are no settings.
 
     Raises:
@@ -121,7 +123,7 @@ def override_settings(training: TrainSettings, epochs: int, changes: dict[str, A
         unknown = next(iter(changes))
         known = (*_CALL_OPTIONS, *makers, *names, "callbacks", "epochs")
         raise InputError(f"fit has no option {unknown!r}. {nearest(unknown, known)}")
-    return replace(training, epochs=epochs, callbacks=watchers, **records, **plain), rest
+    return replace(settings, epochs=epochs, callbacks=watchers, **records, **plain), rest
 
 
 _CALL_OPTIONS = ("validation", "sample_weight", "class_weight", "progress", "checkpoint")
