@@ -37,8 +37,8 @@ CODEGEN_LEVEL = 2
 CODEGEN_OPTIONS: dict[str, Any] = {"opt": CODEGEN_LEVEL, "reloc": "pic", "codemodel": "small"}
 """How code is generated, whatever the target. Part of the key of cached objects, so all options belong here.
 
-`opt` is the level, 0 to 3: for kernels with explicit vectors 2 and 3 give the same bytes, and 1 takes as long. "pic" with
-"small" makes code reach its constants relative to the instruction.
+`opt` is the level, 0 to 3: for kernels with explicit vectors 2 and 3 give the same bytes, and 1 takes as long. With
+"pic" and "small" code reaches its constants relative to the instruction.
 """
 
 _lock = threading.RLock()
