@@ -43,7 +43,7 @@ _HOMES = {
     ),
     "ranvier.network.network": ("Network",),
     "ranvier.network.task": ("Task",),
-    "ranvier.network.layers": ("Dense", "Dropout", "LayerNorm", "BatchNorm", "Residual", "Scale"),
+    "ranvier.network.layers": ("Dense", "Dropout", "LayerNorm", "BatchNorm", "Residual", "LearnedScale"),
     "ranvier.network.activations": ("Activation", "activation"),
     "ranvier.network.losses": ("Loss", "loss"),
     "ranvier.network.initializers": ("Initializer", "initializer"),

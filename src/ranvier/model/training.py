@@ -20,6 +20,7 @@ from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer, optimizer, optimizer_from_dict
+from ranvier.network.renamed import original_network, original_training
 from ranvier.network.schedules import Schedule, schedule, schedule_from_dict
 from ranvier.network.task import Task
 from ranvier.random import check_seed
@@ -91,7 +92,7 @@ class Training:
         """
         find_engine(self.engine)
         self.problem(network)
-        for place in network.walk():
+        for place in network.iter_layers():
             kind = type(place.layer).__name__
             if self.optimizer.full_batch and isinstance(place.layer, (Dropout, BatchNorm)):
                 other = "optimizer='adam'" if kind == "Dropout" else "LayerNorm, or optimizer='adam'"
@@ -250,9 +251,14 @@ def fingerprint(
     The number of epochs is left out, so that a run can be made longer.
     """
     free = ("engine", "threads", "epochs")
-    settings = {name: value for name, value in training.to_dict().items() if name not in free}
+    settings = {name: value for name, value in original_training(training.to_dict()).items() if name not in free}
     began = None if state is None else (state.epoch, state.engine.step)
-    described = [network.to_dict(), settings, [described_callback(one) for one in training.callbacks], began]
+    described = [
+        original_network(network.to_dict()),
+        settings,
+        [described_callback(one) for one in training.callbacks],
+        began,
+    ]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
