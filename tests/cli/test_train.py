@@ -146,7 +146,7 @@ def test_the_model_is_named_after_the_data(data: str, model: str) -> None:
 
 
 def test_many_classes_are_collapsed(here: Path) -> None:
-    from ranvier.cli.tables import MOST_CLASSES, SHOWN_CLASSES, class_table
+    from ranvier.display.tables import MOST_CLASSES, SHOWN_CLASSES, class_table
 
     def records(count: int) -> list[dict[str, float]]:
         return [{"label": at, "rows": 5, "precision": 0.5, "recall": 0.5, "f1": at / count} for at in range(count)]

@@ -10,9 +10,9 @@ import pytest
 from ranvier.engine import State
 from ranvier.expression import absolute, sigmoid
 from ranvier.native.engine import NativeEngine
-from ranvier.native.plan.plan import Machine
-from ranvier.native.plan.steps import Back, Forward
-from ranvier.native.plan.tiles import Registers
+from ranvier.native.lowering.steps import Back, Forward
+from ranvier.native.scheduling.plan import Machine
+from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.activations import ACTIVATIONS, activation
 from ranvier.network.layers import Dense
 from ranvier.network.losses import LOSSES, loss

@@ -18,9 +18,9 @@ from ranvier.engine import Problem, Rows, Span, State
 from ranvier.native import compiled
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels import module
+from ranvier.native.lowering.lowering import TRAIN
 from ranvier.native.machine import cache
-from ranvier.native.plan.lowering import TRAIN
-from ranvier.native.plan.plan import Code
+from ranvier.native.scheduling.plan import Code
 from ranvier.network.activations import activation
 from ranvier.network.layers import Dense, Dropout
 from ranvier.network.losses import loss
@@ -189,14 +189,16 @@ def test_a_damaged_entry_is_made_anew(written: list[str], tmp_path: Path, suffix
 
 
 def package(folder: Path) -> Path:
-    for name in (*compiled.SOURCES, "native/plan"):
+    for name in (*compiled.SOURCES, "native/lowering"):
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name / "page.py").write_text("x = 1\n")
     (folder / "page.py").write_text("x = 1\n")
     return folder
 
 
-@pytest.mark.parametrize("place", ["page.py", *(f"{name}/page.py" for name in compiled.SOURCES), "native/plan/page.py"])
+@pytest.mark.parametrize(
+    "place", ["page.py", *(f"{name}/page.py" for name in compiled.SOURCES), "native/lowering/page.py"]
+)
 def test_the_fingerprint_covers_every_source(tmp_path: Path, place: str) -> None:
     folder, later = package(tmp_path), 2**62
     before = compiled.taken(str(folder), later)

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.engine import Problem, Span
-from ranvier.native.plan.lowering import TRAIN
-from ranvier.native.plan.plan import PREDICT_ROWS
-from ranvier.native.plan.stages import COLUMNS, ROWS, WORDS_A_SHARE, Stage, dealt
-from ranvier.native.plan.steps import WeightGradient
+from ranvier.native.lowering.lowering import TRAIN
+from ranvier.native.lowering.steps import WeightGradient
 from ranvier.native.program import Program
+from ranvier.native.scheduling.plan import PREDICT_ROWS
+from ranvier.native.scheduling.stages import COLUMNS, ROWS, WORDS_A_SHARE, Stage, dealt
 from ranvier.network.layers import BatchNorm, Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import Adam

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from ranvier.engine import Problem
 from ranvier.native import compiled, engine
-from ranvier.native.plan import cuts
-from ranvier.native.plan.plan import Machine, Plan
-from ranvier.native.plan.steps import Back, Forward, WeightGradient
-from ranvier.native.plan.tiles import Registers
+from ranvier.native.lowering.steps import Back, Forward, WeightGradient
+from ranvier.native.scheduling import blocking
+from ranvier.native.scheduling.plan import Machine, Plan
+from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import SGD, Adam
@@ -37,9 +37,9 @@ def packing(everything: bool, registers: Registers | None = None) -> Iterator[No
     with pytest.MonkeyPatch.context() as patch:
         few = 1 if everything else 1 << 30
         for name in ("PACKED_ROWS", "PACKED_PANELS", "PACKED_BLOCKS"):
-            patch.setattr(cuts, name, few)
-        patch.setattr(cuts, "PACKED_PART", 16)
-        patch.setattr(cuts, "LONG_CHAIN", 16 if everything else 1 << 30)
+            patch.setattr(blocking, name, few)
+        patch.setattr(blocking, "PACKED_PART", 16)
+        patch.setattr(blocking, "LONG_CHAIN", 16 if everything else 1 << 30)
         usual = engine.machine
         if everything:
             patch.setattr(

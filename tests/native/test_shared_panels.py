@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from ranvier.engine import Problem
 from ranvier.native import compiled
-from ranvier.native.plan import cuts
-from ranvier.native.plan.plan import Machine, Plan, make_plan
-from ranvier.native.plan.stages import PANELS, ROWS
-from ranvier.native.plan.steps import Back, Forward, WeightGradient
-from ranvier.native.plan.tiles import Registers
+from ranvier.native.lowering.steps import Back, Forward, WeightGradient
+from ranvier.native.scheduling import blocking
+from ranvier.native.scheduling.plan import Machine, Plan, make_plan
+from ranvier.native.scheduling.stages import PANELS, ROWS
+from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import SGD, Adam
@@ -37,9 +37,9 @@ def classifier(inputs: int, *hidden: int, **options: Any) -> Problem:
 def sharing(panels: bool) -> Iterator[None]:
     """Share panels wherever that can be done, evenly or not; or nowhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cuts, "SHARED_WEIGHTS", (0, 1 << 60 if panels else -1))
-        patch.setattr(cuts, "SHARED_COLUMNS", 0)
-        patch.setattr(cuts, "EVEN", 1000.0)
+        patch.setattr(blocking, "SHARED_WEIGHTS", (0, 1 << 60 if panels else -1))
+        patch.setattr(blocking, "SHARED_COLUMNS", 0)
+        patch.setattr(blocking, "EVEN", 1000.0)
         compiled.forget()
         yield
         compiled.forget()

@@ -16,9 +16,9 @@ from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import llvm, target
-from ranvier.native.plan import cost
-from ranvier.native.plan.plan import Machine, make_plan
-from ranvier.native.plan.tiles import Registers
+from ranvier.native.scheduling import cost
+from ranvier.native.scheduling.plan import Machine, make_plan
+from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss

@@ -15,9 +15,9 @@ from ranvier.engine import Problem, Rows, Span, Sparse, Stopped, never
 from ranvier.native import compiled, objective
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import memory
-from ranvier.native.plan import cost
-from ranvier.native.plan import plan as planning
 from ranvier.native.program import Program
+from ranvier.native.scheduling import cost
+from ranvier.native.scheduling import plan as planning
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam

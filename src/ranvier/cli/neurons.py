@@ -114,7 +114,7 @@ def neuron_record(model: Model, asked: str, neuron: int) -> dict[str, Any]:
 def print_layer(output: Output, found: Mapping[str, Any]) -> None:
     """The neurons of a layer as a table."""
     from ranvier.cli.report import heading
-    from ranvier.cli.tables import literal, table
+    from ranvier.display.tables import literal, table
 
     neurons: Sequence[Mapping[str, Any]] = found["neurons"]
     named = neurons[0]["stands_for"] is not None
@@ -139,7 +139,7 @@ def print_neuron(output: Output, found: Mapping[str, Any]) -> None:
     from rich.text import Text
 
     from ranvier.cli.report import heading
-    from ranvier.cli.tables import bar, literal
+    from ranvier.display.tables import bar, literal
 
     label = "" if found["stands_for"] is None else f", stands for {found['stands_for']}"
     heading(output, f"{found['layer']}, neuron {found['neuron']}{label}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.data import TargetEncoder
+from ranvier.display.progress import sink_for
 from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.rows import network_inputs, resident_rows
@@ -122,7 +123,7 @@ def fit(
         training.seed,
     )
     training = training.on(rows)
-    result = run(network, training, target.task, rows, held, progress=progress, checkpoint=checkpoint)
+    result = run(network, training, target.task, rows, held, sinks=(sink_for(progress),), checkpoint=checkpoint)
     return model_of(network, target, training, result)
 
 

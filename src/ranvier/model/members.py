@@ -119,7 +119,7 @@ def train_members(
         settings = replace(training, seed=(training.seed + place * SEED_STEP) % SEEDS)
         voice.place = place
         begin = beginning(network, settings.optimizer, task, learned, settings.seed)
-        result = run(network, settings, task, learned, watched, state=begin, progress=voice, checkpoint=folder)
+        result = run(network, settings, task, learned, watched, state=begin, sinks=(voice,), checkpoint=folder)
         voice.epochs_before += len(result.outcome.state.history)
         interrupted = result.outcome.reason == "interrupted"
         if not interrupted or not done:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier import data
 from ranvier.data import TargetEncoder
+from ranvier.display.progress import sink_for
 from ranvier.engine import Executable, LayerValues, Problem, Rows, Sparse, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
@@ -213,7 +214,8 @@ class Model:
         rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, changed.seed)
         training = changed.on(rows)
         state = self._resumable(training)
-        result = run(self.network, training, self.task, rows, held, state=state, **rest)
+        sinks = (sink_for(rest.pop("progress", None)),)
+        result = run(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
         self._take(training, result)
         return self
 

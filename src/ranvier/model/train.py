@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.data import Prepared, prepare
+from ranvier.display.progress import sink_for
 from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError, TrainingError
 from ranvier.model.choices import Choices, build_network, build_training, chosen_with_validation, followed
@@ -25,7 +26,6 @@ from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Event, Sink
-from ranvier.training.progress import sink_for
 
 
 def train(
@@ -190,7 +190,7 @@ class _Job:
             place = None if folder is None else folder.checkpoints
             if chosen.cooked is None:
                 result = run_training(
-                    network, training, task, rows, watched, progress=self.sink, sinks=sinks, checkpoint=place
+                    network, training, task, rows, watched, sinks=(self.sink, *sinks), checkpoint=place
                 )
                 trained = model_of(network, prepared.target, training, result, encoder=prepared.encoder)
                 ended = {"stopped": result.outcome.text, "interrupted": result.outcome.reason == "interrupted"}

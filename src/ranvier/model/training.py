@@ -32,7 +32,6 @@ from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import Sink, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import Course, Outcome, train
-from ranvier.training.progress import sink_for
 from ranvier.training.state import TrainingState, first_state
 from ranvier.training.temperature import EXPLAINED, explained
 
@@ -138,23 +137,22 @@ def run(
     validation: Rows | None = None,
     *,
     state: TrainingState | None = None,
-    progress: Any = None,
     sinks: tuple[Sink, ...] = (),
     checkpoint: str | Path | None = None,
 ) -> Result:
-    """Train, with progress, Ctrl-C and checkpoints.
+    """Train, with events, Ctrl-C and checkpoints.
 
     A checkpoint folder that already holds a run of the same network, settings and rows goes on where that one stopped.
 
     Parameters:
         network, training, task, rows, validation: what to train, how, and on what.
         state: where to begin; None for initial weights.
-        progress, checkpoint: as for `ranvier.fit`.
-        sinks: more listeners.
+        sinks: who listens to the events.
+        checkpoint: as for `ranvier.fit`.
     """
     training.check(network, task, validation is not None)
     problem = training.problem(network, min(training.batch_size, len(rows)), rows.weights is not None)
-    sink = tee((sink_for(progress), *sinks))
+    sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
         if checkpoint is not None:

@@ -18,16 +18,16 @@ from ranvier.engine.protocol import Stopped, never
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import objective as parts
 from ranvier.native.compiled import planned
+from ranvier.native.lowering.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
 from ranvier.native.machine import barrier, cpu, memory
 from ranvier.native.machine.target import Target
-from ranvier.native.plan import cost
-from ranvier.native.plan.arguments import KINDS
-from ranvier.native.plan.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
-from ranvier.native.plan.packing import bfloat16_of, pack, transposed, unpack
-from ranvier.native.plan.plan import Machine, Plan
-from ranvier.native.plan.tiles import PANEL, Registers
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
-from ranvier.native.turns import Shared, one_at_a_time
+from ranvier.native.scheduling import cost
+from ranvier.native.scheduling.arguments import KINDS
+from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
+from ranvier.native.scheduling.plan import Machine, Plan
+from ranvier.native.scheduling.tiles import PANEL, Registers
+from ranvier.native.serialize import Shared, one_at_a_time
 from ranvier.network.layers import Dense
 from ranvier.rows.csr import Sparse, in_kind
 from ranvier.rows.finite import seem_finite

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine.problem import Rows
-from ranvier.native.plan.packing import unpack
 from ranvier.native.program import Program
+from ranvier.native.scheduling.packing import unpack
 from ranvier.network.layers import BatchNorm
 from ranvier.network.network import Network
 

@@ -20,15 +20,15 @@ from ranvier.engine.problem import Problem, Rows, Span
 from ranvier.engine.protocol import Stopped
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.compiled import library
+from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
-from ranvier.native.plan.arguments import ARGUMENTS, KINDS
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.cuts import shares_row
-from ranvier.native.plan.packing import bfloat16_of
-from ranvier.native.plan.plan import Plan
-from ranvier.native.plan.stages import WORDS_A_SHARE, dealt
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
+from ranvier.native.scheduling.blocking import shares_row
+from ranvier.native.scheduling.packing import bfloat16_of
+from ranvier.native.scheduling.plan import Plan
+from ranvier.native.scheduling.stages import WORDS_A_SHARE, dealt
+from ranvier.native.scheduling.tiles import PANEL
 from ranvier.rows.csr import Sparse, in_kind
 from ranvier.rows.finite import check_finite
 

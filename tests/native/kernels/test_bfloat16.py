@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.kernels.bfloat16 import to_bfloat16
-from ranvier.native.plan.packing import bfloat16_of
+from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.reference.bfloat16 import to_bfloat16 as reference
 from tests.native.kernels.accuracy import LANES, Array, elementwise, runnable_targets
 

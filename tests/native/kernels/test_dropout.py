@@ -12,10 +12,10 @@ from ranvier.reference.layers import dropout_factors
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.kernels.dropout import write_drop  # noqa: E402
 from ranvier.native.kernels.emitter import Emitter  # noqa: E402
+from ranvier.native.lowering.buffers import Buffer  # noqa: E402
+from ranvier.native.lowering.steps import Drop  # noqa: E402
 from ranvier.native.machine import cpu  # noqa: E402
-from ranvier.native.plan.buffers import Buffer  # noqa: E402
-from ranvier.native.plan.steps import Drop  # noqa: E402
-from ranvier.native.plan.tiles import PANEL  # noqa: E402
+from ranvier.native.scheduling.tiles import PANEL  # noqa: E402
 
 ROWS, LAYER = 7, 3
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from ranvier.native.machine import cpu, memory
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
+from ranvier.native.lowering.buffers import Buffer  # noqa: E402
 from ranvier.native.machine import partner as machine_partner  # noqa: E402
 from ranvier.native.machine.partner import MOST_PIECES, Partner, partner  # noqa: E402
 from ranvier.native.machine.placement import MASK_BYTES, masks_without  # noqa: E402
-from ranvier.native.plan import cuts  # noqa: E402
-from ranvier.native.plan.buffers import Buffer  # noqa: E402
-from ranvier.native.plan.tiles import Registers  # noqa: E402
+from ranvier.native.scheduling import blocking  # noqa: E402
+from ranvier.native.scheduling.tiles import Registers  # noqa: E402
 
 SHARE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 two_cores = pytest.mark.skipif(cpu.threads() < 2, reason="there is no second core")
@@ -196,9 +196,9 @@ def test_a_thread_on_a_single_processor_has_none(monkeypatch: pytest.MonkeyPatch
 
 
 def test_plans_know_how_many_pieces_there_may_be() -> None:
-    assert cuts.MOST_PIECES == MOST_PIECES
+    assert blocking.MOST_PIECES == MOST_PIECES
     weights = [Buffer("w", 0, "weight", 16 * 4 * (MOST_PIECES + more), 16) for more in (0, 1)]
-    assert [cuts.row_pieces(weight, Registers(16, 2)) for weight in weights] == [4, 0]
+    assert [blocking.row_pieces(weight, Registers(16, 2)) for weight in weights] == [4, 0]
 
 
 def test_a_system_without_more_threads_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.packing import BELOW_HALF, LOW
+from ranvier.native.scheduling.packing import BELOW_HALF, LOW
 
 
 def to_bfloat16(f: Function, x: Value) -> Value:

@@ -12,11 +12,11 @@ from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.outputs import output_buffers
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
-from ranvier.native.plan import steps as s
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.cuts import row_pieces
-from ranvier.native.plan.sparse import SparseForward, SparseGradient
-from ranvier.native.plan.stages import FEWEST_PACKED
+from ranvier.native.lowering import steps as s
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.sparse import SparseForward, SparseGradient
+from ranvier.native.scheduling.blocking import row_pieces
+from ranvier.native.scheduling.stages import FEWEST_PACKED
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.module import ModuleWriter

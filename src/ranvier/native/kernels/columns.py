@@ -14,8 +14,8 @@ from ranvier.native.kernels.sparse import clipped_squares
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater
 from ranvier.native.kernels.values import NULL, Value
-from ranvier.native.plan.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.lowering.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
+from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.optimizers import UpdateRule
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.stages import FEWEST_ROWS, WORDS_A_SHARE
+from ranvier.native.scheduling.stages import FEWEST_ROWS, WORDS_A_SHARE
 
 Bounds = Callable[[Value], tuple[Value, Value]]
 """The first piece of a thread's share, and the one after its last."""

@@ -33,9 +33,9 @@ from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.stopping import unless_asked
 from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, panel_loops, segments, shared_panel_loops
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.steps import Back, Forward
-from ranvier.native.plan.tiles import PANEL, Registers
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.steps import Back, Forward
+from ranvier.native.scheduling.tiles import PANEL, Registers
 
 
 class Product:

@@ -15,8 +15,8 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.steps import Drop
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.lowering.steps import Drop
+from ranvier.native.scheduling.tiles import PANEL
 
 WORDS = 4
 """Words that the generator draws together, and groups of columns that it draws for."""

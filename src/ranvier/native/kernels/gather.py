@@ -13,9 +13,9 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.values import Value, bytes_of, element_of, vector_of
-from ranvier.native.plan.arguments import KINDS
-from ranvier.native.plan.steps import Gather
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.lowering.steps import Gather
+from ranvier.native.scheduling.arguments import KINDS
+from ranvier.native.scheduling.tiles import PANEL
 
 LARGEST_BYTE = 255.0
 LINE = 64

@@ -33,10 +33,10 @@ from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, segm
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.cuts import gradient_panels
-from ranvier.native.plan.steps import VectorGradient, WeightGradient
-from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.steps import VectorGradient, WeightGradient
+from ranvier.native.scheduling.blocking import gradient_panels
+from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
 
 

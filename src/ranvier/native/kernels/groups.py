@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value, constants
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.scheduling.tiles import PANEL
 
 INLINE = 4
 """Rows of up to so many groups are written out without a loop."""

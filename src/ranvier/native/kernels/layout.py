@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.scheduling.tiles import PANEL
 
 
 def place(f: Function, buffer: Buffer, row: Value, column: Value, rows: Value) -> Value:

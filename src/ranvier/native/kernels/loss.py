@@ -21,7 +21,7 @@ from ranvier.native.kernels.groups import each_group, largest, masked, total
 from ranvier.native.kernels.logarithm import log
 from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.kernels.vector_math import exp
-from ranvier.native.plan.steps import Answer, LossStep
+from ranvier.native.lowering.steps import Answer, LossStep
 
 LOWEST = -3.0e38
 """Below every weighted sum of a layer that works; stands in columns that do not exist."""

@@ -30,15 +30,15 @@ from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
+from ranvier.native.lowering import steps as s
+from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
-from ranvier.native.plan import steps as s
-from ranvier.native.plan.arguments import ARGUMENTS
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.cuts import shares_row
-from ranvier.native.plan.plan import Code
-from ranvier.native.plan.stages import COLUMNS, PANELS, dealt
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.scheduling.arguments import ARGUMENTS
+from ranvier.native.scheduling.blocking import shares_row
+from ranvier.native.scheduling.plan import Code
+from ranvier.native.scheduling.stages import COLUMNS, PANELS, dealt
+from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.parameters import Entry
 
 LINES = 500

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ranvier.native.kernels.formulas import activate
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.sparse import SparseForward
-from ranvier.native.plan.steps import Forward
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.sparse import SparseForward
+from ranvier.native.lowering.steps import Forward
 
 
 def output_buffers(step: Forward | SparseForward) -> tuple[Buffer, Buffer | None]:

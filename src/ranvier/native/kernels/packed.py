@@ -21,9 +21,9 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.layout import place
 from ranvier.native.kernels.transpose import SIDE, turned
 from ranvier.native.kernels.values import Value, vector_of
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.steps import WeightGradient
-from ranvier.native.plan.tiles import PANEL, Registers, exact_heights
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.steps import WeightGradient
+from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
 
 
 @dataclass(frozen=True, slots=True)

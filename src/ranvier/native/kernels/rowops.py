@@ -13,8 +13,8 @@ from ranvier.native.kernels.formulas import slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, masked, total
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.steps import (
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.steps import (
     Add,
     Multiply,
     NormalizeColumn,

@@ -20,8 +20,8 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.outputs import positive_zero, store_outputs
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.steps import Forward
-from ranvier.native.plan.tiles import PANEL, Registers
+from ranvier.native.lowering.steps import Forward
+from ranvier.native.scheduling.tiles import PANEL, Registers
 
 MOST_SHARE, MOST_SHARE_OF_ONE = 0.3, 0.7
 """Up to what share of numbers that are not 0 leaving out the others is quicker where outputs are many: for many rows,

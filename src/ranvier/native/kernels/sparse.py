@@ -31,8 +31,8 @@ from ranvier.native.kernels.outputs import output_buffers, store_outputs
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import UNSCALED, ZERO, Value
-from ranvier.native.plan.sparse import KEEP, MEASURE, SparseForward, SparseGradient
-from ranvier.native.plan.tiles import PANEL, Registers
+from ranvier.native.lowering.sparse import KEEP, MEASURE, SparseForward, SparseGradient
+from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.network.optimizers import UpdateRule
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value, vector_of
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.scheduling.tiles import PANEL
 
 SIDE = 8
 """Squares of so many numbers are transposed in registers."""

@@ -8,7 +8,7 @@ from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
-from ranvier.native.plan.steps import Trained
+from ranvier.native.lowering.steps import Trained
 from ranvier.network.optimizers import UpdateRule
 
 

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field, replace
 
 from ranvier.engine.problem import Problem, feeds_product
 from ranvier.errors import EngineError
-from ranvier.native.plan import sparse
-from ranvier.native.plan import steps as s
-from ranvier.native.plan.buffers import BESIDE_PLACES, Buffer
-from ranvier.native.plan.cuts import Cuts
-from ranvier.native.plan.stages import COLUMNS, PANELS, ROWS, Stage, moves
-from ranvier.native.plan.steps import ColumnStep, RowStep, Trained
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.lowering import sparse
+from ranvier.native.lowering import steps as s
+from ranvier.native.lowering.buffers import BESIDE_PLACES, Buffer
+from ranvier.native.lowering.steps import ColumnStep, RowStep, Trained
+from ranvier.native.scheduling.blocking import Cuts
+from ranvier.native.scheduling.stages import COLUMNS, PANELS, ROWS, Stage, moves
+from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.network import LayerInfo

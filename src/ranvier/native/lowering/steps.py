@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from ranvier.native.plan.buffers import Buffer
+from ranvier.native.lowering.buffers import Buffer
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.parameters import Entry

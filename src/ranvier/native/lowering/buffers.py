@@ -19,7 +19,7 @@ that takes the last panel of a group leaves alone what lies beyond.
 
 from __future__ import annotations
 
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.scheduling.tiles import PANEL
 from ranvier.records import record
 
 BESIDE_PLACES = 1 + 8

@@ -5,8 +5,8 @@ Its weight is a table, whose rows are read one by one: those of the inputs that 
 
 from __future__ import annotations
 
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.steps import ColumnStep, RowStep, Trained, Update
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.steps import ColumnStep, RowStep, Trained, Update
 from ranvier.network.activations import Activation
 from ranvier.records import record
 

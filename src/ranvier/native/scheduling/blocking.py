@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ranvier.engine.problem import Problem
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.steps import Back, Forward, Step, WeightGradient
-from ranvier.native.plan.tiles import GRAINS, Registers, at_once, exact_heights
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.steps import Back, Forward, Step, WeightGradient
+from ranvier.native.scheduling.tiles import GRAINS, Registers, at_once, exact_heights
 
 LONG_CHAIN = 512
 """Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ranvier.engine.problem import Problem
-from ranvier.native.plan import cost
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.cuts import Cuts
-from ranvier.native.plan.lowering import GRADIENT, TRAIN, Lowering
-from ranvier.native.plan.stages import PANELS, Stage
-from ranvier.native.plan.steps import Trained
-from ranvier.native.plan.tiles import Registers, at_once, heights
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.lowering import GRADIENT, TRAIN, Lowering
+from ranvier.native.lowering.steps import Trained
+from ranvier.native.scheduling import cost
+from ranvier.native.scheduling.blocking import Cuts
+from ranvier.native.scheduling.stages import PANELS, Stage
+from ranvier.native.scheduling.tiles import Registers, at_once, heights
 from ranvier.network.optimizers import UpdateRule
 from ranvier.records import record
 
@@ -132,7 +132,7 @@ class Plan:
 
     def show(self, threads: int = 1) -> str:
         """The plan as a readable loop nest with buffers, sizes, FLOPs and the expected share of the peak."""
-        from ranvier.native.plan.show import show_plan
+        from ranvier.native.scheduling.show import show_plan
 
         return show_plan(self, threads)
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.native.plan.buffers import Buffer, padded
-from ranvier.native.plan.tiles import PANEL
+from ranvier.native.lowering.buffers import Buffer, padded
+from ranvier.native.scheduling.tiles import PANEL
 
 Array = NDArray[Any]
 LOW, BELOW_HALF = 16, 0x7FFF

@@ -5,12 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from ranvier.native.plan import steps as s
-from ranvier.native.plan.buffers import Buffer
-from ranvier.native.plan.plan import Plan
-from ranvier.native.plan.sparse import KEEP, MEASURE, MOVE, SparseForward, SparseGradient
-from ranvier.native.plan.stages import PANELS, ROWS
-from ranvier.native.plan.tiles import Registers, exact_heights
+from ranvier.native.lowering import steps as s
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.sparse import KEEP, MEASURE, MOVE, SparseForward, SparseGradient
+from ranvier.native.scheduling.plan import Plan
+from ranvier.native.scheduling.stages import PANELS, ROWS
+from ranvier.native.scheduling.tiles import Registers, exact_heights
 
 WIDTH = 80
 DIVISION_CYCLES = 14.0

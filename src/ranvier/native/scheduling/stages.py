@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ranvier.native.plan import steps as s
-from ranvier.native.plan.sparse import MOVE, SparseGradient
-from ranvier.native.plan.steps import ColumnStep, RowStep
+from ranvier.native.lowering import steps as s
+from ranvier.native.lowering.sparse import MOVE, SparseGradient
+from ranvier.native.lowering.steps import ColumnStep, RowStep
 from ranvier.records import record
 
 ROWS, PANELS, COLUMNS = "rows", "panels", "columns"

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
-from ranvier.native.turns import Shared, one_at_a_time
+from ranvier.native.serialize import Shared, one_at_a_time
 from tests.native.small_model import ROWS, trained
 
 pytestmark = pytest.mark.usefixtures("own_cache")
