@@ -31,7 +31,7 @@ from ranvier.network.losses import Loss
 from ranvier.network.network import LayerInfo, Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 Array = NDArray[Any]
 PRECISIONS = ("float32", "float64", "bfloat16")
@@ -116,7 +116,7 @@ class Rows:
     None if equal.
     """
 
-    inputs: Array | Sparse
+    inputs: Array | CSR
     targets: Array
     weights: Array | None = None
 
@@ -158,7 +158,7 @@ def feeds_product(place: LayerInfo) -> bool:
 
     >>> from ranvier.network.layers import LayerNorm, Residual
     >>> layers = [Residual([Dense(3), LayerNorm()]), Residual([LayerNorm(), Dense(3)])]
-    >>> [feeds_product(place) for place in Network(3, layers).placed]
+    >>> [feeds_product(place) for place in Network(3, layers).layer_infos]
     [True, False]
     """
     return isinstance(place.layer, Dense) or (bool(place.children) and feeds_product(place.children[0]))
