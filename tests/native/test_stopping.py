@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Rows, Span, Sparse, Stopped, never
+from ranvier.engine import CSR, Problem, Rows, Span, Stopped, never
 from ranvier.native import compiled, objective
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import memory
@@ -61,7 +61,7 @@ def some_rows(task: Problem) -> Rows:
     if not task.sparse:
         return rows
     kept = np.random.default_rng(0).random(rows.inputs.shape) < 0.2
-    return replace(rows, inputs=Sparse.from_dense(np.where(kept, rows.inputs, 0).astype(np.float32)))
+    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs, 0).astype(np.float32)))
 
 
 def loaded(task: Problem, threads: int) -> NativeExecutable:
@@ -202,8 +202,8 @@ def test_predictions_of_sparse_rows_in_parts() -> None:
     rows = rows_for(task, 1000)
     thin = np.where(np.random.default_rng(0).random(rows.inputs.shape) < 0.2, rows.inputs, 0).astype(np.float32)
     executable = loaded(task, 1)
-    together = executable.outputs(Sparse.from_dense(thin))
-    alone = np.concatenate([executable.outputs(Sparse.from_dense(thin[n : n + 1])) for n in range(0, 1000, 37)])
+    together = executable.outputs(CSR.from_dense(thin))
+    alone = np.concatenate([executable.outputs(CSR.from_dense(thin[n : n + 1])) for n in range(0, 1000, 37)])
     assert together[::37].tobytes() == alone.tobytes()
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
-from ranvier.engine import Executable, LayerValues, Problem, Rows, Sparse, State
+from ranvier.engine import CSR, Executable, LayerValues, Problem, Rows, State
 from ranvier.engine.problem import check_pairing
 from ranvier.errors import EngineError, InputError, ModelFileError
 from ranvier.model import rows as row_tools
@@ -107,7 +107,7 @@ class Model:
         # The engine looks whether they are finite, on its way.
         return self.outputs_of(self._encoded(X, finite=False))
 
-    def outputs_of(self, inputs: Array | Sparse) -> Array:
+    def outputs_of(self, inputs: Array | CSR) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
         return self._run(inputs).outputs(inputs)
 
@@ -239,14 +239,14 @@ class Model:
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         write_model(path, arrays, description)
 
-    def inputs(self, X: Any) -> Array | Sparse:
+    def inputs(self, X: Any) -> Array | CSR:
         """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
         return self._encoded(X, finite=True)
 
-    def _encoded(self, X: Any, finite: bool) -> Array | Sparse:
+    def _encoded(self, X: Any, finite: bool) -> Array | CSR:
         if self.encoder is None:
             return row_tools.network_inputs(X, self.network.inputs, finite)
-        encoded: Array | Sparse = self.encoder.transform(X)
+        encoded: Array | CSR = self.encoder.transform(X)
         return encoded
 
     def close(self) -> None:
@@ -266,11 +266,11 @@ class Model:
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
-    def _run(self, inputs: Array | Sparse) -> Executable:
+    def _run(self, inputs: Array | CSR) -> Executable:
         """The compiled network with these parameters, for arrays or for sparse rows."""
-        sparse = isinstance(inputs, Sparse)
+        sparse = isinstance(inputs, CSR)
         if sparse not in self._executables:
-            entries = inputs.entries if isinstance(inputs, Sparse) else None
+            entries = inputs.mean_nnz if isinstance(inputs, CSR) else None
             # Nothing is trained here: a rule without slots leaves the optimizer's memory out.
             problem = replace(self.training.problem(self.network), entries=entries, optimizer=SGD())
             executable = self._compiled(problem)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Problem, Rows, Sparse
+from ranvier.engine import CSR, Problem, Rows
 from ranvier.errors import InputError, ModelFileError, nearest
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
@@ -79,7 +79,7 @@ class Training:
 
     def on(self, rows: Rows) -> Training:
         """The settings for these rows."""
-        return replace(self, entries=rows.inputs.entries if isinstance(rows.inputs, Sparse) else None)
+        return replace(self, entries=rows.inputs.mean_nnz if isinstance(rows.inputs, CSR) else None)
 
     def check(self, network: Network, task: Task, validated: bool) -> None:
         """Make sure, before training, that everything goes together.
@@ -262,7 +262,7 @@ def fingerprint(
 
 
 def _arrays(inputs: Any) -> list[Any]:
-    return [inputs.values, inputs.columns, inputs.starts] if isinstance(inputs, Sparse) else [inputs]
+    return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
 
 
 def described_callback(callback: Callback) -> str:

@@ -29,7 +29,7 @@ from ranvier.native.scheduling.plan import Machine, Plan
 from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.native.serialize import Shared, one_at_a_time
 from ranvier.network.layers import Dense
-from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import seem_finite
 
 Array = NDArray[Any]
@@ -299,7 +299,7 @@ class NativeExecutable(Shared):
             if self.stopped():
                 raise Stopped
 
-    def _predict(self, program: Program, inputs: Array | Sparse, targets: Array | None) -> tuple[Array, Array | None]:
+    def _predict(self, program: Program, inputs: Array | CSR, targets: Array | None) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
         check_shape("inputs", inputs, self.problem.network.inputs)
@@ -330,7 +330,7 @@ class NativeExecutable(Shared):
         loss = float(each.astype(np.float64) @ weights / mass) if mass > 0 else 0.0
         return loss, outputs
 
-    def outputs(self, inputs: Array | Sparse) -> Array:
+    def outputs(self, inputs: Array | CSR) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         with self.lock:
             known = self.quick(inputs) if isinstance(inputs, np.ndarray) else None
@@ -357,7 +357,7 @@ class NativeExecutable(Shared):
         return known and 0 < rows <= FEW_ROWS and inputs.nbytes <= FEW_BYTES and self.threads_for(rows) == 1
 
     @one_at_a_time
-    def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         program = self._program(WATCH)
         inputs = in_kind(inputs, self.problem.sparse)

@@ -29,7 +29,7 @@ from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.stages import WORDS_A_SHARE, dealt
 from ranvier.native.scheduling.tiles import PANEL
-from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import check_finite
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Program:
         self.claims[:] = 0
 
     def predict(
-        self, inputs: Array | Sparse, targets: Array | None, threads: int, stopped: Callable[[], bool]
+        self, inputs: Array | CSR, targets: Array | None, threads: int, stopped: Callable[[], bool]
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses, some 50 milliseconds' worth of rows at once.
 
@@ -211,7 +211,7 @@ class Program:
             results=0 if losses is None else losses.ctypes.data,
             **words,
         )
-        read = {"row_starts": inputs.starts} if isinstance(inputs, Sparse) else {"inputs": inputs}
+        read = {"row_starts": inputs.indptr} if isinstance(inputs, CSR) else {"inputs": inputs}
         moving = {**read, "outputs": outputs, "targets": targets, "results": losses}
         for first in range(0, max(rows, 1), at_once):
             if first:
@@ -292,9 +292,9 @@ class Resident:
         Raises:
             EngineError: they are more than compiled code counts.
         """
-        if not isinstance(self.inputs, Sparse) or len(starts) < 2:
+        if not isinstance(self.inputs, CSR) or len(starts) < 2:
             return 0
-        lengths = np.diff(self.inputs.starts)[order[: starts[-1]]]
+        lengths = np.diff(self.inputs.indptr)[order[: starts[-1]]]
         most = int(np.add.reduceat(lengths, starts[:-1]).max())
         if most >= MOST_ENTRIES:
             raise EngineError(
@@ -308,20 +308,20 @@ class Resident:
         return kept.inputs is rows.inputs and kept.targets is rows.targets and kept.weights is rows.weights
 
 
-def check_shape(name: str, array: Array | Sparse, columns: int) -> None:
+def check_shape(name: str, array: Array | CSR, columns: int) -> None:
     """Raise a ShapeError where rows are not as wide as the network; compiled code would read foreign memory."""
     if len(array.shape) != 2 or array.shape[1] != columns:
         raise ShapeError(f"The {name} have shape {array.shape}; this network needs (rows, {columns}).")
 
 
-def readable_rows(inputs: Array | Sparse, problem: Problem) -> tuple[Array | Sparse, dict[str, int]]:
+def readable_rows(inputs: Array | CSR, problem: Problem) -> tuple[Array | CSR, dict[str, int]]:
     """Inputs as the code of a problem reads them, and the words of the argument table that say where they are."""
     found = in_kind(inputs, problem.sparse)
-    if isinstance(found, Sparse):
+    if isinstance(found, CSR):
         found = found.astype(problem.dtype)
         if problem.precision == "bfloat16":
-            found = replace(found, values=bfloat16_of(found.values))
-        parts = {"inputs": found.values, "columns": found.columns, "row_starts": found.starts}
+            found = replace(found, data=bfloat16_of(found.data))
+        parts = {"inputs": found.data, "columns": found.indices, "row_starts": found.indptr}
         return found, {name: memory.address(part) for name, part in parts.items()}
     array, kind = readable(found)
     return array, {"inputs": array.ctypes.data, "kind": kind}
