@@ -43,11 +43,11 @@ WORKSPACE = ("rows", "column", "vector", "weight")
 @pytest.fixture
 def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every step and prediction counts as long; those of 45 rows store their gradients first."""
-    compiled.forget()
+    compiled.clear_memoized()
     monkeypatch.setattr(cost, "LONG", 1)
     monkeypatch.setattr(planning, "STORED_ROWS", 45)
     yield
-    compiled.forget()
+    compiled.clear_memoized()
 
 
 def task_of(options: dict[str, Any]) -> Problem:
@@ -127,11 +127,11 @@ def test_a_step_asked_in_the_middle_is_made_whole_or_not_at_all(name: str, threa
         executable.load(start)
         for one in asking:
             program.arrays[one.name][:] = 0.0
-        program.set(asked=memory.address(program.arrays[buffer.name]))
+        program.set(cancel_requested=memory.address(program.arrays[buffer.name]))
         made = len(executable.run(rows, one_step(span)))
         assert bits(executable) == expected[made], buffer.name
         given_up |= {buffer.kind} if not made else set()
-        program.set(asked=memory.address(program.control))
+        program.set(cancel_requested=memory.address(program.control))
         executable.run(rows, one_step(span, made))
         assert bits(executable) == expected[made + 1], buffer.name
     # Gradients of weights are computed in the stage before the update, where there is one.
