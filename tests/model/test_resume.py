@@ -169,7 +169,7 @@ def test_changed_data_are_refused(change: str, tmp_path: Path) -> None:
     before = (tmp_path / "m.rv").read_bytes()
     other = {"a cell": table.with_columns(age=table["age"].fill_null(20.0)), "a row less": table[:-1]}
     other.get(change, table.reverse()).write_csv(tmp_path / "people.csv")
-    with pytest.raises(InputError, match="of other rows, another network or other settings"):
+    with pytest.raises(InputError, match="with other rows"):
         rv.resume(tmp_path / "run", progress=False)
     assert (tmp_path / "m.rv").read_bytes() == before
     (tmp_path / "people.csv").unlink()

@@ -15,7 +15,7 @@ import ranvier as rv
 from ranvier.data.sources.sparse import sparse_rows
 from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.model.training import fingerprint
+from ranvier.model.training import run_fingerprint
 from ranvier.training import loop
 from tests.model.trial import ENGINES, bits, fit
 
@@ -139,7 +139,7 @@ def test_rows_that_differ_have_other_fingerprints() -> None:
     right = CSR(rows.data, rows.indices, rows.indptr, WIDTH)
     moved = CSR(rows.data, rows.indices + np.int32(1), rows.indptr, WIDTH)
     scaled = CSR(2 * rows.data, rows.indices, rows.indptr, WIDTH)
-    marks = {fingerprint(net(), settings, Rows(inputs, targets), None) for inputs in (right, moved, scaled)}
+    marks = {run_fingerprint(net(), settings, Rows(inputs, targets), None) for inputs in (right, moved, scaled)}
     assert len(marks) == 3
 
 

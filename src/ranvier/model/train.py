@@ -18,7 +18,6 @@ from ranvier.model.members import train_members
 from ranvier.model.model import Model
 from ranvier.model.report import data_report, result_report
 from ranvier.model.rows import row_weights, settled_class_weight
-from ranvier.model.training import described_callback
 from ranvier.model.training import run as run_training
 from ranvier.network.task import Task
 from ranvier.rows.dataset import Dataset
@@ -26,6 +25,7 @@ from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Event, Sink
+from ranvier.training.fingerprint import described_callback
 
 
 def train(

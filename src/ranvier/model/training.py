@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +26,10 @@ from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.engines import compile_problem
 from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import Sink, tee
+from ranvier.training.fingerprint import Fingerprint, compared, described_callback, fingerprint
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import Course, Outcome, train
-from ranvier.training.state import TrainingState, first_state
+from ranvier.training.state import TrainingState, first_slots, first_state
 from ranvier.training.temperature import EXPLAINED, explained
 
 Array = NDArray[Any]
@@ -155,9 +153,9 @@ def run(
     with contextlib.ExitStack() as stack:
         save, stored = None, None
         if checkpoint is not None:
-            folder, mark = Path(checkpoint), fingerprint(network, training, rows, validation, state)
+            folder, mark = Path(checkpoint), run_fingerprint(network, training, rows, validation, state)
             stack.enter_context(_locked(folder))
-            save, stored = _saver(folder, mark), _stored(folder, mark, sink)
+            save, stored = _saver(folder, mark), _stored(folder, mark, problem, sink)
         engine, executable, note = compile_problem(training.engine, problem)
         if note is not None:
             sink({"kind": "note", "text": note})
@@ -240,10 +238,10 @@ def best_epoch(state: TrainingState) -> int:
     return kept[-1] if kept and state.best is not None else state.epoch
 
 
-def fingerprint(
+def run_fingerprint(
     network: Network, training: Training, rows: Rows, validation: Rows | None, state: TrainingState | None = None
-) -> str:
-    """A digest of everything that decides what a run computes: a checkpoint goes on only with the same.
+) -> Fingerprint:
+    """The fingerprint of a run: a checkpoint goes on only with the same.
 
     The number of epochs is left out, so that a run can be made longer.
     """
@@ -251,23 +249,14 @@ def fingerprint(
     settings = {name: value for name, value in training.to_dict().items() if name not in free}
     began = None if state is None else (state.epoch, state.engine.step)
     described = [network.to_dict(), settings, [described_callback(one) for one in training.callbacks], began]
-    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
         parts += [None] if part is None else [*_arrays(part.inputs), part.targets, part.weights]
-    for array in parts:
-        digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
-        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    return fingerprint(described, parts)
 
 
 def _arrays(inputs: Any) -> list[Any]:
     return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
-
-
-def described_callback(callback: Callback) -> str:
-    """A callback in words that are the same in every process: addresses in memory are left out."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
 
 
 @contextlib.contextmanager
@@ -283,34 +272,46 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
+def _saver(folder: Path, mark: Fingerprint) -> Callable[[TrainingState], None]:
     from ranvier.storage.checkpoint import write_checkpoint
 
     def save(state: TrainingState) -> None:
         number = state.engine.step
-        write_checkpoint(folder, number, state.arrays(), {"fingerprint": mark, **state.to_dict()})
+        write_checkpoint(folder, number, state.arrays(), {"fingerprint": mark.to_dict(), **state.to_dict()})
 
     return save
 
 
-def _stored(folder: Path, mark: str, sink: Sink) -> TrainingState | None:
+def _stored(folder: Path, mark: Fingerprint, problem: Problem, sink: Sink) -> TrainingState | None:
     """The newest checkpoint in the folder, None where there is none yet."""
     if not any(folder.glob("checkpoint-*")):
         return None
     from ranvier.storage.checkpoint import read_latest
 
     arrays, data, notes = read_latest(folder)
-    if data.get("fingerprint") != mark:
-        raise InputError(
-            f"{folder} holds a checkpoint of other rows, another network or other settings; "
-            "give the same as before to go on, or another folder to start anew."
-        )
+    written = data.get("fingerprint")
+    difference = mark.difference(written)
+    if difference is not None:
+        raise _other_run(folder, difference)
+    if not compared(written):
+        notes = (*notes, f"An earlier version began {folder}; that its settings and rows are these is not checked.")
     for note in notes:
         sink({"kind": "note", "text": note})
     try:
-        return TrainingState.restore(arrays, data)
+        state = TrainingState.restore(arrays, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"The checkpoint in {folder} is incomplete ({error!r}); train anew elsewhere.") from error
+    slots = first_slots(problem.optimizer, np.zeros(problem.network.parameter_count))
+    if state.engine.slots.shape != slots.shape or state.engine.parameters.shape != slots.shape[1:]:
+        raise _other_run(folder, "another network or optimizer")
+    return state
+
+
+def _other_run(folder: Path, difference: str) -> InputError:
+    return InputError(
+        f"{folder} holds a checkpoint with {difference}; "
+        "give the same as before to go on, or another folder to start anew."
+    )
 
 
 def changed_training(training: Training, epochs: int, changes: dict[str, Any]) -> tuple[Training, dict[str, Any]]:
