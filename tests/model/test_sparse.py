@@ -15,8 +15,8 @@ import ranvier as rv
 from ranvier.data.sources.sparse import sparse_rows
 from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.model.training import run_fingerprint
 from ranvier.training import loop
+from ranvier.training.runner import run_fingerprint
 from tests.model.trial import ENGINES, bits, fit
 
 WIDTH = 50

@@ -80,6 +80,6 @@ def fingerprint(settings: Any, arrays: Iterable[Array | None]) -> Fingerprint:
     return Fingerprint(hashlib.sha256(words).hexdigest(), digest.hexdigest())
 
 
-def described_callback(callback: Callback) -> str:
+def callback_fingerprint(callback: Callback) -> str:
     """A callback in words that are the same in every process: addresses in memory are left out."""
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
