@@ -178,7 +178,7 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "adagrad": rv.Adagrad,
     "adadelta": rv.Adadelta,
     "rmsprop": rv.RMSprop,
-    "adam": lambda: rv.Adam(0.01, clip_norm=0.5, average=0.9),
+    "adam": lambda: rv.Adam(0.01, clip_norm=0.5, ema_decay=0.9),
     "adamw": rv.AdamW,
     "nadam": rv.NAdam,
     "adamax": rv.Adamax,
@@ -240,7 +240,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "plain": {},
     "first-epoch": {"kind": "multiclass", "stop_after": 1},
     "classes": {"kind": "multiclass", "class_weight": "balanced", "schedule": rv.ReduceOnPlateau(patience=0)},
-    "numbers": {"kind": "regression", "optimizer": rv.Adam(0.01, average=0.9), "schedule": "one_cycle"},
+    "numbers": {"kind": "regression", "optimizer": rv.Adam(0.01, ema_decay=0.9), "schedule": "one_cycle"},
     "own": {
         "kind": "regression",
         "optimizer": rv.optimizer("own", heavy, {"m": 0.0}, learning_rate=0.02),

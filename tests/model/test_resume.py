@@ -31,9 +31,9 @@ from ranvier.training import loop
 
 loop.CHECKPOINT_SECONDS = 0.0
 rv.train(sys.argv[1], "income", engine="reference", epochs=40, hidden=(6,), batch_size=8, run=sys.argv[2],
-         model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, average=0.9), schedule="reduce_on_plateau")
+         model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, ema_decay=0.9), schedule="reduce_on_plateau")
 """
-OPTIONS: dict[str, Any] = {"epochs": 40, "optimizer": rv.Adam(0.02, average=0.9), "schedule": "reduce_on_plateau"}
+OPTIONS: dict[str, Any] = {"epochs": 40, "optimizer": rv.Adam(0.02, ema_decay=0.9), "schedule": "reduce_on_plateau"}
 
 
 class DiedError(Exception):
@@ -169,7 +169,7 @@ def test_changed_data_are_refused(change: str, tmp_path: Path) -> None:
     before = (tmp_path / "m.rv").read_bytes()
     other = {"a cell": table.with_columns(age=table["age"].fill_null(20.0)), "a row less": table[:-1]}
     other.get(change, table.reverse()).write_csv(tmp_path / "people.csv")
-    with pytest.raises(InputError, match="with other rows"):
+    with pytest.raises(InputError, match="of other rows, another network or other settings"):
         rv.resume(tmp_path / "run", progress=False)
     assert (tmp_path / "m.rv").read_bytes() == before
     (tmp_path / "people.csv").unlink()

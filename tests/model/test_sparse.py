@@ -16,7 +16,7 @@ from ranvier.data.sources.sparse import sparse_rows
 from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.training import loop
-from ranvier.training.runner import run_fingerprint
+from ranvier.training.runner import fingerprint
 from tests.model.trial import ENGINES, bits, fit
 
 WIDTH = 50
@@ -108,7 +108,7 @@ def test_full_batches(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_resuming_gives_the_same_bits(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = words()
-    settings: dict[str, Any] = {"engine": engine, "optimizer": rv.Adam(0.01, average=0.9), "batch_size": 8}
+    settings: dict[str, Any] = {"engine": engine, "optimizer": rv.Adam(0.01, ema_decay=0.9), "batch_size": 8}
     whole = fit(net(), X, y, epochs=6, **settings)
     with monkeypatch.context() as patch:
         patch.setattr(loop, "SPAN_SECONDS", 0.0)
@@ -139,7 +139,7 @@ def test_rows_that_differ_have_other_fingerprints() -> None:
     right = CSR(rows.data, rows.indices, rows.indptr, WIDTH)
     moved = CSR(rows.data, rows.indices + np.int32(1), rows.indptr, WIDTH)
     scaled = CSR(2 * rows.data, rows.indices, rows.indptr, WIDTH)
-    marks = {run_fingerprint(net(), settings, Rows(inputs, targets), None) for inputs in (right, moved, scaled)}
+    marks = {fingerprint(net(), settings, Rows(inputs, targets), None) for inputs in (right, moved, scaled)}
     assert len(marks) == 3
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,20 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CSR, Problem, Rows
+from ranvier.engine import CSR, Rows
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
+from ranvier.network.renamed import original_network, original_training
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_problem
 from ranvier.training.events import Sink, tee
-from ranvier.training.fingerprint import Fingerprint, callback_fingerprint, compared, fingerprint
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import Course, Outcome, train
 from ranvier.training.settings import TrainSettings
-from ranvier.training.state import TrainingState, first_slots, first_state
+from ranvier.training.state import TrainingState, first_state
 from ranvier.training.temperature import EXPLAINED, explained
 
 Array = NDArray[Any]
@@ -64,9 +67,9 @@ def run_training(
     with contextlib.ExitStack() as stack:
         save, stored = None, None
         if checkpoint is not None:
-            folder, mark = Path(checkpoint), run_fingerprint(network, settings, rows, validation, state)
+            folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
             stack.enter_context(_locked(folder))
-            save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, problem, sink)
+            save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink)
         engine, executable, note = compile_problem(settings.engine, problem)
         if note is not None:
             sink({"kind": "note", "text": note})
@@ -149,25 +152,35 @@ def best_epoch(state: TrainingState) -> int:
     return kept[-1] if kept and state.best is not None else state.epoch
 
 
-def run_fingerprint(
+def fingerprint(
     network: Network, settings: TrainSettings, rows: Rows, validation: Rows | None, state: TrainingState | None = None
-) -> Fingerprint:
-    """The fingerprint of a run: a checkpoint goes on only with the same.
+) -> str:
+    """A digest of everything that decides what a run computes: a checkpoint goes on only with the same.
 
     The number of epochs is left out, so that a run can be made longer.
     """
     free = ("engine", "threads", "epochs")
-    plain = {name: value for name, value in settings.to_dict().items() if name not in free}
+    plain = {name: value for name, value in original_training(settings.to_dict()).items() if name not in free}
     began = None if state is None else (state.epoch, state.engine.step)
-    described = [network.to_dict(), plain, [callback_fingerprint(one) for one in settings.callbacks], began]
+    callbacks = [callback_fingerprint(callback) for callback in settings.callbacks]
+    described = [original_network(network.to_dict()), plain, callbacks, began]
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
         parts += [None] if part is None else [*_arrays(part.inputs), part.targets, part.weights]
-    return fingerprint(described, parts)
+    for array in parts:
+        digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _arrays(inputs: Any) -> list[Any]:
     return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
+
+
+def callback_fingerprint(callback: Callback) -> str:
+    """A callback in words that are the same in every process: addresses in memory are left out."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
 
 
 @contextlib.contextmanager
@@ -183,43 +196,31 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _checkpoint_saver(folder: Path, mark: Fingerprint) -> Callable[[TrainingState], None]:
+def _checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
     from ranvier.storage.checkpoint import write_checkpoint
 
     def save(state: TrainingState) -> None:
         number = state.engine.step
-        write_checkpoint(folder, number, state.arrays(), {"fingerprint": mark.to_dict(), **state.to_dict()})
+        write_checkpoint(folder, number, state.arrays(), {"fingerprint": mark, **state.to_dict()})
 
     return save
 
 
-def _load_checkpoint(folder: Path, mark: Fingerprint, problem: Problem, sink: Sink) -> TrainingState | None:
+def _load_checkpoint(folder: Path, mark: str, sink: Sink) -> TrainingState | None:
     """The newest checkpoint in the folder, None where there is none yet."""
     if not any(folder.glob("checkpoint-*")):
         return None
     from ranvier.storage.checkpoint import read_latest
 
     arrays, data, notes = read_latest(folder)
-    written = data.get("fingerprint")
-    difference = mark.difference(written)
-    if difference is not None:
-        raise _other_run(folder, difference)
-    if not compared(written):
-        notes = (*notes, f"An earlier version began {folder}; that its settings and rows are these is not checked.")
+    if data.get("fingerprint") != mark:
+        raise InputError(
+            f"{folder} holds a checkpoint of other rows, another network or other settings; "
+            "give the same as before to go on, or another folder to start anew."
+        )
     for note in notes:
         sink({"kind": "note", "text": note})
     try:
-        state = TrainingState.restore(arrays, data)
+        return TrainingState.restore(arrays, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"The checkpoint in {folder} is incomplete ({error!r}); train anew elsewhere.") from error
-    slots = first_slots(problem.optimizer, np.zeros(problem.network.parameter_count))
-    if state.engine.slots.shape != slots.shape or state.engine.parameters.shape != slots.shape[1:]:
-        raise _other_run(folder, "another network or optimizer")
-    return state
-
-
-def _other_run(folder: Path, difference: str) -> InputError:
-    return InputError(
-        f"{folder} holds a checkpoint with {difference}; "
-        "give the same as before to go on, or another folder to start anew."
-    )
