@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ranvier.engine import State
 from ranvier.native.engine import NativeEngine, NativeExecutable
-from ranvier.native.lowering.lowering import PREDICT, SKIPPED_INPUTS, WATCH
+from ranvier.native.lowering.lowering import PREDICT, WATCH
+from ranvier.native.scheduling.schedule import SKIPPED_INPUTS
 from ranvier.network.layers import Dense, Layer, Scale
 from tests.native.against_reference import problem
 

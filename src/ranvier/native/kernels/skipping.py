@@ -21,6 +21,8 @@ from ranvier.native.kernels.outputs import positive_zero, store_outputs
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Forward
+from ranvier.native.scheduling.layouts import panels_of, stride_of
+from ranvier.native.scheduling.scheduled import ScheduledProduct
 from ranvier.native.scheduling.tiles import PANEL, Registers
 
 MOST_SHARE, MOST_SHARE_OF_ONE = 0.3, 0.7
@@ -35,7 +37,7 @@ SAMPLE = 8
 
 def write_count(module: Emitter, name: str, step: Forward) -> None:
     """Write `(x, i64 skips, i64 from, i64 to)`: whether zeros may be left out, and are many in a sample of the rows."""
-    panels, columns = step.weight.panels, step.x.columns
+    panels, columns = panels_of(step.weight), step.x.columns
     many = int(MOST_SHARE * columns * panels / (panels + NOTING))
     one = int(MOST_SHARE_OF_ONE * columns * panels / (panels + NOTING_ONE))
     with module.function(name, {"x": "ptr", "skips": "i64", "from": "i64", "to": "i64"}, "i1") as f:
@@ -45,7 +47,7 @@ def write_count(module: Emitter, name: str, step: Forward) -> None:
         apart = f.divide(rows, sample, "apart")
         with f.loop(0, sample, name="b", carried=[f.constant(0, module.integers)]) as seen:
             number = f.add(first, f.multiply(seen.index, apart))
-            row = f.pointer(x, f.multiply(number, step.x.stride), name="row")
+            row = f.pointer(x, f.multiply(number, stride_of(step.x)), name="row")
             with f.loop(0, columns, PANEL, name="column", carried=seen.values) as loop:
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
                 loop.carry(f.add(loop.values[0], f.cast("zext", there, module.integer)))
@@ -57,15 +59,16 @@ def write_count(module: Emitter, name: str, step: Forward) -> None:
         f.give_back(f.bitwise("and", few, f.compare("ne", skips, 0)))
 
 
-def write_places(module: Emitter, name: str, step: Forward) -> None:
+def write_places(module: Emitter, name: str, scheduled: ScheduledProduct) -> None:
     """Write `(x, places, i64 from, i64 to)`: each row of places becomes the number of x that are not 0, then where."""
-    places = step.places
+    step, places = scheduled.step, scheduled.nonzeros
+    assert isinstance(step, Forward)
     assert places is not None
     with module.function(name, {**dict.fromkeys(("x", "places"), "ptr noalias"), "from": "i64", "to": "i64"}) as f:
         x, noted, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
-            row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
-            line = f.pointer(noted, f.multiply(rows.index, places.stride), name="line")
+            row = f.pointer(x, f.multiply(rows.index, stride_of(step.x)), name="row")
+            line = f.pointer(noted, f.multiply(rows.index, stride_of(places)), name="line")
             chosen = module.table("places_of_bits", [lane for bits in range(1 << EIGHT) for lane in _lanes(bits)], "i8")
             with f.loop(0, step.x.columns, PANEL, name="column", carried=[f.i64(1)]) as loop:
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
@@ -95,21 +98,23 @@ def _noted(f: Function, line: Value, place: Value) -> Value:
     return f.cast("zext", f.load(f.pointer(line, place, "i32"), "i32"), "i64")
 
 
-def write_skipping(module: Emitter, name: str, step: Forward, registers: Registers) -> None:
+def write_skipping(module: Emitter, name: str, scheduled: ScheduledProduct, registers: Registers) -> None:
     """Write `(x, places, weight, bias, out, extra, i64 from, i64 to)`."""
-    weight, places = step.weight, step.places
+    step, places = scheduled.step, scheduled.nonzeros
+    assert isinstance(step, Forward)
     assert places is not None
+    weight = step.weight
     pointers = dict.fromkeys(("x", "places", "weight", "bias", "out", "extra"), "ptr noalias")
-    at_once = max(1, min((registers.count - 2) // registers.per_panel, weight.panels, MOST_PANELS))
+    at_once = max(1, min((registers.count - 2) // registers.per_panel, panels_of(weight), MOST_PANELS))
     with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
         x, noted, panels_at, bias, out, extra, first, stop = f.parameters
 
         def panels(panel: Value, count: int) -> None:
             column = f.multiply(panel, PANEL, "column")
-            part = f.pointer(panels_at, f.multiply(panel, weight.stride), name="part")
+            part = f.pointer(panels_at, f.multiply(panel, stride_of(weight)), name="part")
             with f.loop(first, stop, name="b") as rows:
-                row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
-                line = f.pointer(noted, f.multiply(rows.index, places.stride), name="line")
+                row = f.pointer(x, f.multiply(rows.index, stride_of(step.x)), name="row")
+                line = f.pointer(noted, f.multiply(rows.index, stride_of(places)), name="line")
                 end = f.add(_noted(f, line, f.i64(0)), 1)
                 chains = [
                     f.constant(0.0) if step.bias is None else f.load(f.pointer(bias, f.add(column, p * PANEL)))
@@ -119,10 +124,10 @@ def write_skipping(module: Emitter, name: str, step: Forward, registers: Registe
                     k = _noted(f, line, loop.index)
                     spread = f.broadcast(f.pointer(row, k), name="x")
                     numbers = f.pointer(part, f.multiply(k, PANEL), name="numbers")
-                    vectors = [f.load(f.pointer(numbers, p * weight.stride), name="w") for p in range(count)]
+                    vectors = [f.load(f.pointer(numbers, p * stride_of(weight)), name="w") for p in range(count)]
                     loop.carry(*(f.fma(spread, w, c) for w, c in zip(vectors, loop.values, strict=True)))
                 for p, chain in enumerate(loop.results):
                     place = f.add(column, p * PANEL)
                     store_outputs(f, step, positive_zero(f, chain), rows.index, place, out, extra)
 
-        panel_loops(f, weight.panels, 1, at_once, panels)
+        panel_loops(f, panels_of(weight), 1, at_once, panels)
