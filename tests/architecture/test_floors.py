@@ -27,6 +27,7 @@ FLOORS = {
     "reference": 4,
     "native": 4,
     "training": 5,
+    "display": 6,
     "recipes": 6,
     "model": 7,
     "estimators": 8,
@@ -51,7 +52,7 @@ THIRD_PARTIES = {
     "scipy": ("expression/", "reference/", "training/lbfgs.py"),
     "safetensors": ("storage/",),
     "click": ("cli/",),
-    "rich": ("cli/", "training/progress.py"),
+    "rich": ("cli/", "display/"),
 }
 
 

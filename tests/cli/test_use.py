@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import ranvier
-from ranvier.cli.tables import bar, sparkline
+from ranvier.display.tables import bar, sparkline
 from tests.cli.helpers import Trained, invoke, started
 
 

@@ -66,12 +66,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if value - value == 0 else None
     return value if value is None or isinstance(value, (str, int, bool)) else str(value)
-
-
-def plural(count: int, what: str) -> str:
-    """A number of things.
-
-    >>> plural(1, "core"), plural(2000, "core")
-    ('1 core', '2,000 cores')
-    """
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

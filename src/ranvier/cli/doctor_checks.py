@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ranvier import settings
-from ranvier.cli.console import plural
 from ranvier.cli.exit_codes import one_line
+from ranvier.display.format import plural
 from ranvier.errors import RanvierError
 
 if TYPE_CHECKING:

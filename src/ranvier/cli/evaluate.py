@@ -22,7 +22,7 @@ def command(model: str, data: str, as_json: bool) -> int:
     """
     import ranvier
     from ranvier.cli import report
-    from ranvier.cli.tables import metrics_table
+    from ranvier.display.tables import metrics_table
 
     output = Output(as_json)
     found = measure(ranvier.load(model), data)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ranvier.cli.console import Output
 from ranvier.cli.report import heading
-from ranvier.cli.tables import literal, table
+from ranvier.display.tables import literal, table
 from ranvier.errors import opening
 
 Record = Mapping[str, Any]
@@ -24,7 +24,7 @@ def watching(output: Output, quiet: bool) -> Iterator[Sink | bool]:
     if quiet:
         yield False
         return
-    from ranvier.training.progress import Display
+    from ranvier.display.progress import Display
 
     with Display() as display:
 

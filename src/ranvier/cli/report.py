@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ranvier.cli.console import Output, plural
+from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
-from ranvier.cli.tables import class_table, layer_table, metrics_table
-from ranvier.training.progress import duration
+from ranvier.display.format import duration, plural
+from ranvier.display.tables import class_table, layer_table, metrics_table
 
 Report = Mapping[str, Any]
 

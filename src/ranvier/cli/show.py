@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ranvier.cli.console import Output, plural
+from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
+from ranvier.display.format import plural
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
@@ -82,7 +83,7 @@ def describe(model: Model) -> dict[str, Any]:
 
 def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> None:
     from ranvier.cli.report import heading
-    from ranvier.cli.tables import layer_table
+    from ranvier.display.tables import layer_table
     from ranvier.model.report import layer_rows
 
     heading(output, path)
@@ -103,7 +104,7 @@ def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> No
 
 def answer_sentence(model: Model) -> str:
     """What the model answers, in one sentence."""
-    task, what = model.task, ", ".join(model.task.names) or "the target"
+    task, what = model.task, ", ".join(model.task.target_names) or "the target"
     if task.kind == "regression":
         return f"Predicts {what}: {'a number' if task.outputs == 1 else f'{task.outputs:,} numbers'}."
     if task.kind == "multilabel":
@@ -115,7 +116,7 @@ def answer_sentence(model: Model) -> str:
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
     from ranvier.cli.report import heading
-    from ranvier.cli.tables import literal, table
+    from ranvier.display.tables import literal, table
 
     heading(output, f"Columns, {inputs:,} inputs")
     shown = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
@@ -131,7 +132,7 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
 
 def _print_recipe(output: Output, parts: dict[str, Any]) -> None:
     from ranvier.cli.report import heading
-    from ranvier.cli.tables import literal, table
+    from ranvier.display.tables import literal, table
 
     heading(output, "Recipe")
     shown = table("Part", "Value")
@@ -144,7 +145,7 @@ def _print_recipe(output: Output, parts: dict[str, Any]) -> None:
 
 def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
     from ranvier.cli.report import heading
-    from ranvier.cli.tables import table
+    from ranvier.display.tables import table
 
     heading(output, "Parameters")
     titles = ("Smallest", "Mean", "Largest", "Zeros")
@@ -160,8 +161,8 @@ def _print_training(output: Output, model: Model) -> None:
     from rich.text import Text
 
     from ranvier.cli.report import heading
-    from ranvier.cli.tables import curve
-    from ranvier.training.progress import duration, number
+    from ranvier.display.format import duration, number
+    from ranvier.display.tables import curve
 
     history = model.history
     seconds = sum(epoch.seconds for epoch in history)
@@ -188,7 +189,7 @@ def _print_training(output: Output, model: Model) -> None:
 def _metric(output: Output, name: str, value: float) -> None:
     from rich.text import Text
 
-    from ranvier.cli.tables import METRICS, metric
+    from ranvier.display.tables import METRICS, metric
 
     title = METRICS.get(name, (name, ""))[0]
     output.words.print(Text.assemble((f"{title:<17}", "dim"), metric(name, value), ("  on held-out rows", "dim")))

@@ -26,7 +26,7 @@ from ranvier.data.sources.frames import named_columns
 from ranvier.data.sources.source import Arrays, Source, Table, unmasked
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 from ranvier.rows.dataset import Dataset, split_rows
 
 # The squares of such numbers, and sums of a great many of them, are finite in float64.
@@ -90,7 +90,7 @@ def prepare(
         source: anything that `open_source` reads.
         target: the name of the column to predict, several names, or an array of target values; None for the default
             target of a named set or the targets of arrays.
-        task: "binary", "classes", "multilabel" or "regression"; None to infer it from the target; or a whole Task for
+        task: "binary", "multiclass", "multilabel" or "regression"; None to infer it from the target; or a Task for
             target values that stand beside the source and are its classes or numbers as they are.
         validation: the share of the rows that training watches, from 0 to below 1.
         held_out: the share of the rows that training never sees.
@@ -112,9 +112,9 @@ def prepare(
     ('setosa', 'versicolor', 'virginica')
     """
     whole = task if isinstance(task, Task) else None
-    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.names)
+    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.target_names)
     own, beside = isinstance(opened, Table) and not whole, target if whole else None
-    if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, Sparse):
+    if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, CSR):
         raise InputError(
             "The data are sparse rows, which are numbers already, and a recipe spells out the columns of tables; "
             "leave the recipe out, or give an array, X.toarray()."
@@ -166,7 +166,7 @@ def _columns(
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
         inputs = source.inputs
-        if not isinstance(inputs, Sparse) and inputs.dtype.kind == "f" and np.isnan(inputs).all():
+        if not isinstance(inputs, CSR) and inputs.dtype.kind == "f" and np.isnan(inputs).all():
             raise DataError(
                 f"The inputs of {source.origin} hold no number, only NaN, so there is nothing to learn from."
             )
@@ -365,7 +365,7 @@ def _split(
     rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
-    labels = target.class_index(rows.values, rows.places) if target.task.classifies else None
+    labels = target.class_index(rows.values, rows.places) if target.task.is_classifier else None
     parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
     if short or len(parts[0]) < fewest:

@@ -26,7 +26,7 @@ from ranvier.network.layers import Dense
 from ranvier.reference import losses, network, optimizers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.penalties import penalty, penalty_slope
-from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import check_finite
 
 Array = NDArray[Any]
@@ -61,8 +61,8 @@ class ReferenceExecutable:
         self.problem = problem
         self.stopped: Callable[[], bool] = never
         self._table = problem.network.parameter_table
-        self._placed = problem.network.placed
-        self._trained, self._decayed = self._table.trained_mask(), self._table.decay_mask()
+        self._layer_infos = problem.network.layer_infos
+        self._trained, self._decayed = self._table.trainable_mask(), self._table.decay_mask()
         self._l1, self._l2 = self._table.l1(), self._table.l2()
         self._penalized = bool(self._l1.any() or self._l2.any())
         full_batch = problem.optimizer.full_batch
@@ -154,7 +154,7 @@ class ReferenceExecutable:
     def quick(self, inputs: Array) -> None:
         """Nothing is quick here."""
 
-    def outputs(self, inputs: Array | Sparse) -> Array:
+    def outputs(self, inputs: Array | CSR) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         if isinstance(inputs, np.ndarray):
             check_finite(inputs)
@@ -164,7 +164,7 @@ class ReferenceExecutable:
                 found[place] = passed[-1].y[: place.stop - place.start]
         return found
 
-    def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         rows = len(inputs)
         found = [
@@ -173,7 +173,7 @@ class ReferenceExecutable:
                 np.empty((rows, place.outputs)) if isinstance(place.layer, Dense) else None,
                 np.empty((rows, place.outputs)),
             )
-            for place in self.problem.network.walk()
+            for place in self.problem.network.iter_layers()
         ]
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(inputs):
@@ -208,8 +208,8 @@ class ReferenceExecutable:
         if self._penalized:
             gradient += penalty_slope(w, self._l1, self._l2)
         moving = self._trained
-        if isinstance(x, Sparse):
-            moving = moving & sparse.reached(x, self._table, f"{self._placed[0].path}.weight")
+        if isinstance(x, CSR):
+            moving = moving & sparse.reached(x, self._table, f"{self._layer_infos[0].path}.weight")
             gradient = np.where(moving, gradient, 0.0)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
         moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
@@ -221,12 +221,12 @@ class ReferenceExecutable:
         return loss
 
     def _loss_and_gradient(
-        self, x: Array | Sparse, targets: Array, weights: Array | None, mode: network.Mode
+        self, x: Array | CSR, targets: Array, weights: Array | None, mode: network.Mode
     ) -> tuple[float, Array, tuple[network.Passed, ...]]:
         """The loss of a batch, its gradient (P,), and what the layers did."""
         loss, activation = self.problem.loss, self.problem.network.output_activation
         parameters = self._operands()
-        passed = network.forward(self._placed, parameters, x, mode)
+        passed = network.forward(self._layer_infos, parameters, x, mode)
         y = passed[-1].y
         z = y if passed[-1].z is None else passed[-1].z
         shares = losses.row_shares(len(x), _as_weights(weights))
@@ -236,23 +236,23 @@ class ReferenceExecutable:
         network.backward(passed, parameters, error, found)
         gradient = np.zeros(self._table.size)
         for entry in self._table:
-            if entry.trained:
-                gradient[entry.place] = found[entry.name].ravel()
+            if entry.trainable:
+                gradient[entry.slice] = found[entry.name].ravel()
         return value, gradient, passed
 
-    def _blocks(self, inputs: Array | Sparse) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
+    def _blocks(self, inputs: Array | CSR) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
         """Send rows forward BLOCK at a time: where they stand, and what the layers did with them and the filling."""
         self._loaded()
         parameters, mode = self._operands(), network.Mode(bfloat16=self._rounds)
         for start in range(0, len(inputs), BLOCK):
             place = slice(start, min(start + BLOCK, len(inputs)))
             block = self._floats(inputs[place])
-            if isinstance(block, Sparse):
-                x: Array | Sparse = block.filled(BLOCK)
+            if isinstance(block, CSR):
+                x: Array | CSR = block.pad_rows(BLOCK)
             else:
                 x = np.zeros((BLOCK, self.problem.network.inputs))
                 x[: len(block)] = block
-            yield place, network.forward(self._placed, parameters, x, mode)
+            yield place, network.forward(self._layer_infos, parameters, x, mode)
 
     def _operands(self) -> dict[str, Array]:
         """The parameters as the layers see them: weights rounded where products take bfloat16."""
@@ -260,10 +260,10 @@ class ReferenceExecutable:
             return self._parameters
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
-    def _floats(self, inputs: Array | Sparse) -> Array | Sparse:
+    def _floats(self, inputs: Array | CSR) -> Array | CSR:
         """Inputs as float64, sparse where the problem says so."""
         found = in_kind(inputs, self.problem.sparse)
-        return found.astype(np.float64) if isinstance(found, Sparse) else to_float(found)
+        return found.astype(np.float64) if isinstance(found, CSR) else to_float(found)
 
 
 def to_float(inputs: Array) -> NDArray[np.float64]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, skipping, sparse
-from ranvier.native.kernels.dealing import Dealer
+from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse, zero_skipping
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.outputs import output_buffers
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
+from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import SparseForward, SparseGradient
@@ -41,27 +41,28 @@ class Body:
     rows: Value
     left: Value
     shift: Value
-    one_share: Value
-    row_share: Value
+    weight_scale: Value
+    inverse_batch_size: Value
     packed_block: Value
-    asked: Value | None = None
-    dealer: Dealer | None = None
-    partner: Value | None = None
+    cancel_requested: Value | None = None
+    stealing: WorkStealing | None = None
+    helper: Value | None = None
 
     def __init__(self, writer: ModuleWriter) -> None:
         self.w = writer
-        self.shared: list[tuple[ScheduledProduct, int]] = []
+        self.helped: list[tuple[ScheduledProduct, int]] = []
         self.plan = writer.plan
 
     def at(self, buffer: Buffer | None) -> Value:
         """The pointer to a buffer; null for none."""
         return NULL if buffer is None else self.w.buffers[buffer.index]
 
-    def bench(self) -> Value:
-        """Where this thread packs."""
+    def packing_buffer(self) -> Value:
+        """The packing buffer of this thread."""
         f = self.w.f
         buffer = next(buffer for buffer in self.plan.buffers if buffer.kind == "packing")
-        return f.pointer(self.at(buffer), f.multiply(self.w.thread, self.w.words["bench"]), name="bench")
+        stride = self.w.words["packing_stride"]
+        return f.pointer(self.at(buffer), f.multiply(self.w.thread, stride), name="packing_stride")
 
     # Rows
 
@@ -81,13 +82,13 @@ class Body:
         name = self.w.name("gather", scheduled, gather.write_gather, step, not learns)
         ahead = (self.rows, self.left) if learns else (ZERO, ZERO)
         source = (words["inputs"], words["kind"], self.order, self.shift)
-        self.w.f.call(name, *source, self.at(step.x), words["strange"], *ahead, first, stop)
+        self.w.f.call(name, *source, self.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
 
     def _forward(self, scheduled: ScheduledProduct, first: Value, stop: Value) -> None:
         if scheduled.nonzeros is None:
             self.product(scheduled, first, stop)
         else:
-            self._skipping(scheduled, scheduled.nonzeros, first, stop)
+            self._zero_skipping(scheduled, scheduled.nonzeros, first, stop)
 
     def _answer(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         step = cast(s.Answer, scheduled.step)
@@ -107,52 +108,57 @@ class Body:
         step = cast(RowStep, scheduled.step)
         name = self.w.name(type(step).__name__.lower(), scheduled, rowops.write_row_step, step)
         pointers = (self.at(buffer) for buffer in rowops.buffers_of(step).values())
-        self.w.f.call(name, *pointers, self.row_share, first, stop)
+        self.w.f.call(name, *pointers, self.inverse_batch_size, first, stop)
 
     def product(
         self, scheduled: ScheduledProduct, first: Value, stop: Value, share: tuple[Value, Value] | None = None
     ) -> None:
         """Call a product for some rows; for some panels only, where threads share them.
 
-        A large product of a single row is shared with the partner, where there is one.
+        A large product of a single row is shared with the helper thread, if there is one.
         """
         step, registers = scheduled.step, self.plan.registers
-        if self.partner is not None and (grain := row_pieces(step.matrix, registers)):
-            self._share(scheduled, grain)
+        if self.helper is not None and (grain := row_pieces(step.matrix, registers)):
+            self._run_with_helper(scheduled, grain)
             return
         heights = self.plan.all_heights if scheduled.split_n else self.plan.heights
         kind = f"{type(step).__name__.lower()}_{step.matrix.rows}x{step.matrix.columns}"
-        asked = () if self.asked is None else (self.asked,)
-        name = self.w.name(kind, scheduled, dense.write_product, scheduled, registers, heights, bool(asked))
+        cancel_requested = () if self.cancel_requested is None else (self.cancel_requested,)
+        name = self.w.name(kind, scheduled, dense.write_product, scheduled, registers, heights, bool(cancel_requested))
         if isinstance(step, s.Forward):
             buffers: tuple[Buffer | None, ...] = (step.x, step.weight, step.bias, *output_buffers(step))
         else:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
-        packed = (self.bench(),) if scheduled.packed else ()
+        packed = (self.packing_buffer(),) if scheduled.packed else ()
         rows = self.rows if self.plan.learns else ZERO
         pointers = (self.at(buffer) for buffer in buffers)
-        self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *asked)
+        self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *cancel_requested)
 
-    def _share(self, scheduled: ScheduledProduct, grain: int) -> None:
-        """Share a product of a single row with the partner, so many panels at a time; `shared` notes it."""
-        f, partner = self.w.f, self.partner
-        assert partner is not None
-        share = f.load(partner, "ptr", 8, name="share")
+    def _run_with_helper(self, scheduled: ScheduledProduct, grain: int) -> None:
+        """Run a product of a single row together with the helper thread.
+
+        Parameters:
+            grain: the panels of a piece. The function of a piece is written later; `helped` lists them.
+        """
+        f, helper = self.w.f, self.helper
+        assert helper is not None
+        run_pieces = f.load(helper, "ptr", 8, name="run_pieces")
         pieces = -(-panels_of(scheduled.step.matrix) // grain)
-        piece = f"ptr @piece.{len(self.shared)}"
-        f.emit_plain(f"call void {share.text}({partner.typed}, {piece}, {self.w.argument.typed}, i64 {pieces})")
-        self.shared.append((scheduled, grain))
+        piece = f"ptr @piece.{len(self.helped)}"
+        f.emit_plain(f"call void {run_pieces.text}({helper.typed}, {piece}, {self.w.argument.typed}, i64 {pieces})")
+        self.helped.append((scheduled, grain))
 
-    def _skipping(self, scheduled: ScheduledProduct, nonzeros: Buffer, first: Value, stop: Value) -> None:
+    def _zero_skipping(self, scheduled: ScheduledProduct, nonzeros: Buffer, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""
         f, registers, step = self.w.f, self.plan.registers, scheduled.step
         assert isinstance(step, s.Forward)
-        count = self.w.name("count", scheduled, skipping.write_count, step, result="i1")
-        places = self.w.name("places", scheduled, skipping.write_places, scheduled)
-        product = self.w.name("skipping", scheduled, skipping.write_skipping, scheduled, registers)
-        few = f.call(count, self.at(step.x), self.w.words["skips"], first, stop, name="few")
+        counts = self.w.name("zeros_are_many", scheduled, zero_skipping.write_zeros_are_many, step, result="i1")
+        indices = self.w.name("nonzero_indices", scheduled, zero_skipping.write_nonzero_indices, scheduled)
+        about = (scheduled, registers)
+        product = self.w.name("zero_skipping", scheduled, zero_skipping.write_zero_skipping_product, *about)
+        few = f.call(counts, self.at(step.x), self.w.words["may_skip_zeros"], first, stop, name="few")
         with f.when(few, name="few"):
-            f.call(places, self.at(step.x), self.at(nonzeros), first, stop)
+            f.call(indices, self.at(step.x), self.at(nonzeros), first, stop)
             buffers = (step.x, nonzeros, step.weight, step.bias, *output_buffers(step))
             f.call(product, *(self.at(buffer) for buffer in buffers), first, stop)
         with f.when(f.bitwise("xor", few, TRUE), name="many"):
@@ -163,7 +169,7 @@ class Body:
         name = self.w.name("loss", scheduled, loss.write_loss, step)
         if self.plan.learns:
             losses, weights = self.at(step.losses), words["weights"]
-            shares = (losses, words["targets"], self.order, weights, self.shift, self.one_share)
+            shares = (losses, words["targets"], self.order, weights, self.shift, self.weight_scale)
             f.call(name, self.at(step.z), self.at(step.dz), *shares, first, stop)
             return
         with f.when(f.compare("ne", self.result, NULL), name="judge"):
@@ -192,11 +198,11 @@ class Body:
                 end = f.intrinsic("smin", f.add(loop.index, at_once), self.rows)
                 self.product(scheduled, loop.index, end, (first, stop))
 
-        if self.dealer is None or number is None:
+        if self.stealing is None or number is None:
             part(*self.panel_range(panels, grain, self.w.thread))
         else:
             least = grain * (FEWEST_PACKED if scheduled.packed else 1)
-            self.dealer.halves(
+            self.stealing.halves(
                 number, lambda owner: self.panel_range(panels, grain, owner), grain, (least, panels), part
             )
 
@@ -277,8 +283,8 @@ class Body:
         rule = None if step.store else self.plan.rule
         t = step.trained
         kind = f"gradient_{t.value.rows}x{t.value.columns}"
-        asked = () if self.asked is None else (self.asked,)
-        about = (registers, rule, self.plan.weight_decay, bool(asked))
+        cancel_requested = () if self.cancel_requested is None else (self.cancel_requested,)
+        about = (registers, rule, self.plan.weight_decay, bool(cancel_requested))
         name = self.w.name(kind, scheduled, gradient.write_weight_gradient, scheduled, *about)
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
         blocks, strips = gradient.weight_units(scheduled, registers)
@@ -286,14 +292,14 @@ class Body:
         f, packed = self.w.f, tuple[Value, ...]()
         if scheduled.packed:
             f.store(f.i64(-1), self.packed_block, 8)
-            packed = (self.bench(), self.packed_block)
+            packed = (self.packing_buffer(), self.packed_block)
 
         def call(owner: Value, first: Value, stop: Value) -> None:
             strip_range = tuple[Value, ...]()
             if scheduled.split_n:
                 begin, end = self.share(strips, owner)
                 strip_range = (begin, f.subtract(end, begin))
-            f.call(name, *pointers, self.scalars, self.rows, first, stop, *strip_range, *packed, *asked)
+            f.call(name, *pointers, self.scalars, self.rows, first, stop, *strip_range, *packed, *cancel_requested)
 
         def bounds(owner: Value) -> tuple[Value, Value]:
             if not scheduled.split_n:
@@ -301,16 +307,16 @@ class Body:
             begin, end = self.share(strips, owner)
             return ZERO, f.multiply(f.subtract(end, begin), blocks)
 
-        if self.dealer is None or number is None:
+        if self.stealing is None or number is None:
             call(self.w.thread, *bounds(self.w.thread))
         else:
-            self.dealer.units(number, bounds, call)
+            self.stealing.units(number, bounds, call)
 
     def _loss_sum(self, scheduled: Scheduled) -> None:
         f, step = self.w.f, cast(s.LossSum, scheduled.step)
         name = self.w.name("loss_sum", scheduled, columns.write_loss_sum)
         with f.when(f.compare("eq", self.w.thread, 0), name="first"):
-            arguments = (self.order, self.w.words["weights"], self.one_share, self.rows, self.result)
+            arguments = (self.order, self.w.words["weights"], self.weight_scale, self.rows, self.result)
             f.call(name, self.at(step.losses), *arguments)
 
     def _norm(self, scheduled: Scheduled) -> None:

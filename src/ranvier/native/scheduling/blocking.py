@@ -131,7 +131,7 @@ class Blocking:
         gradient = self.weight_gradient(reader)
         return gradient.beyond_l2 and gradient.packed and (back is None or self.packs_rows(back.transposed))
 
-    def packing(self, steps: Iterable[Scheduled]) -> int:
+    def packing_columns(self, steps: Iterable[Scheduled]) -> int:
         """Numbers that a thread packs at most in these steps, for each row of the batch."""
         most = 0
         for scheduled in steps:

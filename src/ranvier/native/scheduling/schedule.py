@@ -45,7 +45,7 @@ class Scheduler:
         self.trained: tuple[Trained, ...] = laid_out(lowered.trained, layouts)
         steps: tuple[Step, ...] = laid_out(lowered.steps, layouts)
         self.steps = [self.scheduled(step) for step in steps]
-        packing = blocking.packing(self.steps)
+        packing = blocking.packing_columns(self.steps)
         if packing:
             self.buffer("packed", packing, "packing")
 
@@ -84,7 +84,7 @@ class Scheduler:
         if isinstance(step, Forward | Back):
             product = self.blocking.product(step)
             if isinstance(step, Forward) and self.skips_zeros(step):
-                return replace(product, nonzeros=self.buffer("places", step.x.columns + ROOM_FOR_INDICES, "rows"))
+                return replace(product, nonzeros=self.buffer("nonzeros", step.x.columns + ROOM_FOR_INDICES, "rows"))
             return product
         if isinstance(step, WeightGradient):
             return self.blocking.weight_gradient(step)
@@ -98,7 +98,7 @@ class Scheduler:
         """Whether a layer leaves out inputs that are 0, where they are many: the first one, when it predicts."""
         problem = self.lowered.problem
         many = step.weight.rows >= SKIPPED_INPUTS and step.weight.columns > PANEL
-        first = step.path == problem.network.placed[0].path and step.weight.groups == 1
+        first = step.path == problem.network.layer_infos[0].path and step.weight.groups == 1
         return first and many and not (self.lowered.learns or problem.precision == "bfloat16")
 
 

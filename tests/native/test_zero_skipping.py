@@ -13,7 +13,7 @@ from ranvier.engine import State
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.lowering.lowering import PREDICT, WATCH
 from ranvier.native.scheduling.schedule import SKIPPED_INPUTS
-from ranvier.network.layers import Dense, Layer, Scale
+from ranvier.network.layers import Dense, Layer, LearnedScale
 from tests.native.against_reference import problem
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -59,7 +59,7 @@ def test_the_bits_are_those_of_all_terms(
     given_rows = rows_with_zeros(rows, inputs, share, kind)
     outputs, layer_values = executable.outputs(given_rows), executable.activations(given_rows)
     for purpose in (PREDICT, WATCH):
-        executable._program(purpose).set(skips=0)
+        executable._program(purpose).set(may_skip_zeros=0)
     assert executable.outputs(given_rows).tobytes() == outputs.tobytes()
     for a, b in zip(executable.activations(given_rows), layer_values, strict=True):
         assert a.weighted_sums is not None
@@ -90,10 +90,10 @@ def test_zeros_are_really_left_out_where_they_are_many() -> None:
     infinite_below(executable)
     few, many = (rows_with_zeros(20, SKIPPED_INPUTS, share) for share in (0.05, 1.0))
     few[:, -1] = many[:, -1] = 0.0
-    executable._program(PREDICT).set(skips=1)
+    executable._program(PREDICT).set(may_skip_zeros=1)
     assert np.isfinite(executable.outputs(few)).all()
     assert np.isnan(executable.outputs(many)).all()
-    executable._program(PREDICT).set(skips=0)
+    executable._program(PREDICT).set(may_skip_zeros=0)
     assert np.isnan(executable.outputs(few)).all()
 
 
@@ -112,7 +112,7 @@ def test_nothing_is_left_out_where_a_weight_is_infinite() -> None:
         (31, [Dense(17), Dense(2)], {}, False),
         (32, [Dense(16), Dense(2)], {}, False),
         (32, [Dense(34, groups=2), Dense(2)], {}, False),
-        (32, [Scale(), Dense(17), Dense(2)], {}, False),
+        (32, [LearnedScale(), Dense(17), Dense(2)], {}, False),
         (32, [Dense(17), Dense(2)], {"precision": "bfloat16"}, False),
         (32, [Dense(17), Dense(2)], {"entries": 3}, False),
     ],
@@ -120,4 +120,4 @@ def test_nothing_is_left_out_where_a_weight_is_infinite() -> None:
 def test_which_networks_look_for_zeros(inputs: int, layers: list[Layer], options: dict[str, Any], skips: bool) -> None:
     executable = made(inputs, layers, **options)
     names = [buffer.name for buffer in executable._program(PREDICT).plan.buffers]
-    assert ("places" in names) == skips
+    assert ("nonzeros" in names) == skips

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Rows, Span, Sparse, Stopped, never
+from ranvier.engine import CSR, Problem, Rows, Span, Stopped, never
 from ranvier.native import compiled, objective
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import memory
@@ -32,10 +32,10 @@ MIXED = [Dense(37, "gelu"), Dropout(0.3), BatchNorm(), Residual([LayerNorm(), De
 OPTIONS: dict[str, dict[str, Any]] = {
     "stored": {},
     "fused": {"batch_size": 30},
-    "clipped": {"optimizer": Adam(clip_norm=0.5, average=0.9)},
+    "clipped": {"optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
     "bfloat16": {"precision": "bfloat16"},
     "sparse": {"entries": 5},
-    "sparse, clipped": {"entries": 5, "optimizer": Adam(clip_norm=0.5, average=0.9)},
+    "sparse, clipped": {"entries": 5, "optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
 }
 WORKSPACE = ("rows", "column", "vector", "weight")
 
@@ -43,15 +43,15 @@ WORKSPACE = ("rows", "column", "vector", "weight")
 @pytest.fixture
 def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every step and prediction counts as long; those of 45 rows store their gradients first."""
-    compiled.forget()
+    compiled.clear_memoized()
     monkeypatch.setattr(cost, "LONG", 1)
     monkeypatch.setattr(planning, "STORED_ROWS", 45)
     yield
-    compiled.forget()
+    compiled.clear_memoized()
 
 
 def task_of(options: dict[str, Any]) -> Problem:
-    chosen: dict[str, Any] = {"optimizer": Adam(0.01, average=0.9), "batch_size": 45, "weighted": True, **options}
+    chosen: dict[str, Any] = {"optimizer": Adam(0.01, ema_decay=0.9), "batch_size": 45, "weighted": True, **options}
     return problem(29, MIXED, loss("categorical_cross_entropy"), **chosen)
 
 
@@ -61,7 +61,7 @@ def some_rows(task: Problem) -> Rows:
     if not task.sparse:
         return rows
     kept = np.random.default_rng(0).random(rows.inputs.shape) < 0.2
-    return replace(rows, inputs=Sparse.from_dense(np.where(kept, rows.inputs, 0).astype(np.float32)))
+    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs, 0).astype(np.float32)))
 
 
 def loaded(task: Problem, threads: int) -> NativeExecutable:
@@ -127,11 +127,11 @@ def test_a_step_asked_in_the_middle_is_made_whole_or_not_at_all(name: str, threa
         executable.load(start)
         for one in asking:
             program.arrays[one.name][:] = 0.0
-        program.set(asked=memory.address(program.arrays[buffer.name]))
+        program.set(cancel_requested=memory.address(program.arrays[buffer.name]))
         made = len(executable.run(rows, one_step(span)))
         assert bits(executable) == expected[made], buffer.name
         given_up |= {buffer.kind} if not made else set()
-        program.set(asked=memory.address(program.control))
+        program.set(cancel_requested=memory.address(program.control))
         executable.run(rows, one_step(span, made))
         assert bits(executable) == expected[made + 1], buffer.name
     # Gradients of weights are computed in the stage before the update, where there is one.
@@ -202,8 +202,8 @@ def test_predictions_of_sparse_rows_in_parts() -> None:
     rows = rows_for(task, 1000)
     thin = np.where(np.random.default_rng(0).random(rows.inputs.shape) < 0.2, rows.inputs, 0).astype(np.float32)
     executable = loaded(task, 1)
-    together = executable.outputs(Sparse.from_dense(thin))
-    alone = np.concatenate([executable.outputs(Sparse.from_dense(thin[n : n + 1])) for n in range(0, 1000, 37)])
+    together = executable.outputs(CSR.from_dense(thin))
+    alone = np.concatenate([executable.outputs(CSR.from_dense(thin[n : n + 1])) for n in range(0, 1000, 37)])
     assert together[::37].tobytes() == alone.tobytes()
 
 
@@ -237,7 +237,7 @@ def native_run(course: Course, state: Any = None) -> Outcome:
 
 
 @pytest.mark.usefixtures("everything_is_long")
-@pytest.mark.parametrize("optimizer", [Adam(0.02, average=0.9), LBFGS()], ids=["adam", "lbfgs"])
+@pytest.mark.parametrize("optimizer", [Adam(0.02, ema_decay=0.9), LBFGS()], ids=["adam", "lbfgs"])
 def test_a_run_interrupted_at_any_moment_goes_on_with_the_same_bits(
     optimizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,21 +10,22 @@ from typing import Any
 
 from ranvier.errors import InputError, nearest
 from ranvier.model.targets import default_loss
-from ranvier.model.training import Training
 from ranvier.network.activations import Activation, activation_from_dict
-from ranvier.network.layers import Dense, Dropout, Layer, Scale
+from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale
 from ranvier.network.losses import Loss, loss_from_dict
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer, optimizer_from_dict
 from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.renamed import TASK_KINDS
 from ranvier.network.schedules import Schedule, schedule_from_dict
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
 from ranvier.recipes.recipe import Recipe, recipe
 from ranvier.training.callbacks import EarlyStopping, as_callbacks
+from ranvier.training.settings import TrainSettings
 
-OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "classes": "softmax", "multilabel": "sigmoid", "regression": "identity"}
+OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}
 BATCH_SIZES = ((2_000, 32), (10_000, 64), (40_000, 128), (100_000, 256))
 READERS: Mapping[str, Any] = {
     "task": Task.from_dict,
@@ -85,6 +86,8 @@ class Choices:
         for name, read in READERS.items():
             if isinstance(values.get(name), Mapping):
                 values[name] = read(values[name])
+        if isinstance(values.get("task"), str):
+            values["task"] = TASK_KINDS.get(values["task"], values["task"])
         if isinstance(values.get("class_weight"), tuple):
             values["class_weight"] = dict(values["class_weight"])
         return cls(**values)
@@ -157,7 +160,7 @@ def _listed(name: str, given: Any) -> tuple[Any, ...]:
 
 def build_network(inputs: int, task: Task, chosen: Choices) -> Network:
     """Hidden layers as wide as asked, and the output layer that the task needs; scale layers first for a recipe."""
-    layers: list[Layer] = [] if chosen.cooked is None else [Scale()] * chosen.cooked.scales
+    layers: list[Layer] = [] if chosen.cooked is None else [LearnedScale()] * chosen.cooked.scales
     for width in chosen.hidden:
         layers.append(Dense(width, chosen.activation))
         if chosen.dropout:
@@ -167,7 +170,7 @@ def build_network(inputs: int, task: Task, chosen: Choices) -> Network:
 
 def build_training(
     network: Network, task: Task, chosen: Choices, rows: int, callbacks: Any, validated: bool
-) -> Training:
+) -> TrainSettings:
     """The settings, with what was left open chosen by the task and the number of rows."""
     options = {name: getattr(chosen, name) for name in ("learning_rate", "weight_decay", "clip_norm")}
     given = {name: value for name, value in options.items() if value is not None}
@@ -180,7 +183,7 @@ def build_training(
     patience = usual_patience if chosen.patience is None else chosen.patience
     score = cooked.score if cooked is not None and task.kind != "regression" else "validation_loss"
     stopping = EarlyStopping(patience, score if validated else "loss")
-    training = Training(
+    training = TrainSettings(
         loss=default_loss(network, task) if chosen.loss is None else find_loss(chosen.loss),
         optimizer=_optimizer(chosen, given, batch_size),
         schedule=find_schedule(chosen.schedule),
@@ -205,7 +208,7 @@ def _optimizer(chosen: Choices, given: dict[str, Any], batch_size: int) -> Optim
     return find_optimizer(chosen.optimizer, **given)
 
 
-def followed(chosen: Choices, training: Training) -> dict[str, Any]:
+def followed(chosen: Choices, training: TrainSettings) -> dict[str, Any]:
     """The parts of the recipe as they were used, with what the user and the number of rows decided; {} without one."""
     if chosen.cooked is None:
         return {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from ranvier.training.progress import number, percent
+from ranvier.display.format import number, percent
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from ranvier.display import progress
+from ranvier.display.format import duration, number, percent
+from ranvier.display.progress import LINES, Display, sink_for
 from ranvier.errors import InputError
-from ranvier.training import progress
 from ranvier.training.events import Epoch, silent
-from ranvier.training.progress import LINES, Display, duration, number, percent, sink_for
 
 
 def start(epochs: int, first: int = 1, validation: int = 10) -> dict[str, Any]:
