@@ -47,5 +47,5 @@ def test_masks_are_those_of_the_reference(columns: int) -> None:
         np.testing.assert_array_equal(
             dropped.reshape(ROWS, -1)[1:, :columns], (given.reshape(ROWS, -1)[1:, :columns] * wanted)
         )
-        assert np.isnan(drawn[: x.stride]).all()
+        assert np.isnan(drawn[: stride_of(x)]).all()
         drawn[:] = dropped[:] = np.nan
