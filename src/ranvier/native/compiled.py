@@ -24,7 +24,8 @@ from ranvier import version
 from ranvier.engine.problem import Problem
 from ranvier.expression import Expression, to_list
 from ranvier.native.machine.target import Target
-from ranvier.native.scheduling.plan import Code, Machine, Plan, make_plan
+from ranvier.native.scheduling.plan import Code, Plan, make_plan
+from ranvier.native.scheduling.processor import Machine
 
 if TYPE_CHECKING:
     from ranvier.native.machine.llvm import Library

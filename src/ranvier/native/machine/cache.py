@@ -107,7 +107,7 @@ def compile_cached(
 
 def entry_key(ir_text: str, target: Target) -> bytes:
     """The name of an object: a SHA-256 over everything that decides which code comes out."""
-    parts = (ir_text, llvm.version(), str(llvm.CODEGEN_LEVEL), target.triple, target.cpu, ",".join(target.features))
+    parts = (ir_text, llvm.version(), llvm.options_text(), target.triple, target.cpu, ",".join(target.features))
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode()
