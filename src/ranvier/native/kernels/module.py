@@ -50,8 +50,8 @@ LINES = 500
 class ModuleWriter:
     """Writes the modules of one plan."""
 
-    def __init__(self, plan: Code, target: Target) -> None:
-        self.plan = plan
+    def __init__(self, plan: Code, target: Target, lines: int = LINES) -> None:
+        self.plan, self.lines = plan, lines
         self.module = Emitter(plan.dtype, PANEL)
         self.target = target
         self._names: dict[Any, str] = {}
@@ -73,7 +73,7 @@ class ModuleWriter:
         functions = Emitter(self.plan.dtype, PANEL)
         for write in self._writers.values():
             write(functions)
-            if functions.lines() >= LINES:
+            if functions.lines() >= self.lines:
                 yield functions.text()
                 functions = Emitter(self.plan.dtype, PANEL)
         if functions.lines():
@@ -276,6 +276,10 @@ def signature(part: Any) -> Any:
     return part
 
 
-def plan_ir(code: Code, target: Target) -> Iterator[str]:
-    """The modules of a plan, each written when it is asked for."""
-    return ModuleWriter(code, target).texts()
+def plan_ir(code: Code, target: Target, lines: int = LINES) -> Iterator[str]:
+    """The modules of a plan, written one by one.
+
+    Parameters:
+        lines: a module is complete once it has so many lines; with 1 each function has its own.
+    """
+    return ModuleWriter(code, target, lines).texts()
