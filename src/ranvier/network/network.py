@@ -20,7 +20,7 @@ from ranvier.network.layers import (
     layer_from_dict,
     layer_to_dict,
 )
-from ranvier.network.number_rules import COUNT, check_number
+from ranvier.network.number_rules import POSITIVE_INT, check_number
 from ranvier.network.parameters import ONES, ZEROS, Entry, ParameterTable
 from ranvier.records import record
 
@@ -84,7 +84,7 @@ class Network:
     layers: tuple[Layer, ...]
 
     def __init__(self, inputs: int, layers: Any) -> None:
-        check_number("Network", "inputs", inputs, COUNT)
+        check_number("Network", "inputs", inputs, POSITIVE_INT)
         object.__setattr__(self, "inputs", int(inputs))
         object.__setattr__(self, "layers", checked_layers("Network", layers))
         self._check_softmax()
