@@ -354,20 +354,9 @@ class ReduceOnPlateau(Schedule):
         return {"factor": factor, "best": best, "waited": waited}
 
 
-SCHEDULES: dict[str, type[Schedule]] = {
-    kind.name: kind
-    for kind in (
-        ConstantSchedule,
-        StepDecay,
-        ExponentialDecay,
-        PolynomialDecay,
-        CosineDecay,
-        CosineWarmRestarts,
-        OneCycle,
-        Warmup,
-        ReduceOnPlateau,
-    )
-}
+_DECAYS = (ConstantSchedule, StepDecay, ExponentialDecay, PolynomialDecay, CosineDecay, CosineWarmRestarts)
+_KINDS: tuple[type[Schedule], ...] = (*_DECAYS, OneCycle, Warmup, ReduceOnPlateau)
+SCHEDULES: dict[str, type[Schedule]] = {kind.name: kind for kind in _KINDS}
 
 
 def schedule(name: str | Schedule, **options: Any) -> Schedule:
