@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +58,7 @@ class LayerInfo:
         return self.fan_in * self.outputs if isinstance(self.layer, Dense) else 0
 
 
-@dataclass(frozen=True, init=False)
+@record(init=False)
 class Network:
     """A fully connected network, described.
 

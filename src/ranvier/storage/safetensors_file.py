@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ranvier.errors import InputError, ModelFileError
+from ranvier.records import record
 from ranvier.storage.file_sniffing import looks_like, open_file
 from ranvier.storage.json_text import from_text, to_text
 
@@ -44,7 +44,7 @@ _METADATA = "__metadata__"
 _KEYS = ["description", "format", "sha256", "version"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileKind:
     """A kind of file in this layout.
 
