@@ -7,7 +7,6 @@ threads, nor on the vector width, nor on how steps are cut into spans.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -29,6 +28,7 @@ from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unp
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
+from ranvier.records import record
 from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import seem_finite
 
@@ -37,7 +37,7 @@ FEW_ROWS, FEW_BYTES = 16, 1 << 16
 """Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NativeEngine:
     """Machine code made for each network.
 
