@@ -13,10 +13,10 @@ import scipy.sparse as sp
 
 import ranvier as rv
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.model.training import fingerprint
 from ranvier.rows import CSR, Rows
 from ranvier.rows.csr import as_csr
 from ranvier.training import loop
+from ranvier.training.runner import fingerprint
 from tests.model.trial import ENGINES, bits, fit
 
 WIDTH = 50
@@ -108,7 +108,7 @@ def test_full_batches(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_resuming_gives_the_same_bits(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = words()
-    settings: dict[str, Any] = {"engine": engine, "optimizer": rv.Adam(0.01, average=0.9), "batch_size": 8}
+    settings: dict[str, Any] = {"engine": engine, "optimizer": rv.Adam(0.01, ema_decay=0.9), "batch_size": 8}
     whole = fit(net(), X, y, epochs=6, **settings)
     with monkeypatch.context() as patch:
         patch.setattr(loop, "SPAN_SECONDS", 0.0)

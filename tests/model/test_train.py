@@ -12,7 +12,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.errors import InputError, TrainingError
-from ranvier.model.choices import Choices, batch_size_for, chosen_from
+from ranvier.model.options import Choices, batch_size_for, chosen_from
 from ranvier.storage.run_folder import RunFolder
 from tests.model.trial import QUICK, bits, frame, leftovers, points, train
 
@@ -111,7 +111,7 @@ def test_divergence_writes_no_model_and_no_broken_checkpoint(tmp_path: Path) -> 
         )
     assert not (tmp_path / "m.rv").exists()
     assert not list((tmp_path / "run").rglob("*.safetensors"))
-    assert not list((tmp_path / "run").rglob("lock"))
+    assert not list((tmp_path / "run").rglob("lock.holder"))
     assert RunFolder.open(tmp_path / "run").read_events()[-1]["reason"] == "failed"
 
 
@@ -225,9 +225,9 @@ def test_lbfgs_leaves_chance_and_schedules_out_unless_asked() -> None:
 @pytest.mark.parametrize(
     ("options", "check"),
     [
-        ({"hidden": (3, 2)}, lambda m: [p.outputs for p in m.network.placed] == [3, 3, 2, 2, 1]),
+        ({"hidden": (3, 2)}, lambda m: [p.outputs for p in m.network.layer_infos] == [3, 3, 2, 2, 1]),
         ({"hidden": ()}, lambda m: len(m.network.layers) == 1),
-        ({"hidden": 9, "dropout": 0.0}, lambda m: [p.outputs for p in m.network.placed] == [9, 1]),
+        ({"hidden": 9, "dropout": 0.0}, lambda m: [p.outputs for p in m.network.layer_infos] == [9, 1]),
         ({"ignore": ["city"]}, lambda m: "city" not in [c["name"] for c in m.report["columns"] if c["encoded"]]),
         ({"class_weight": "balanced"}, lambda m: m.report["task"] == "binary"),
         ({"class_weight": {"high": 3.0}}, lambda m: m.report["task"] == "binary"),

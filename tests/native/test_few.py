@@ -10,7 +10,7 @@ import pytest
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import FEW_ROWS, NativeEngine, NativeExecutable
 from ranvier.native.machine import cpu
-from ranvier.native.machine import partner as machine_partner
+from ranvier.native.machine import helper_thread as module
 from ranvier.network.layers import Dense
 from ranvier.training.state import first_state
 from tests.native.against_reference import problem, rows_for
@@ -72,7 +72,7 @@ def test_refusals() -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
-def test_a_row_that_a_partner_helps_with_is_that_of_many(precision: str) -> None:
+def test_a_row_that_a_helper_thread_helps_with_is_that_of_many(precision: str) -> None:
     """Also rows with many zeros, and networks with more than one large layer, whose last pieces are smaller."""
     # Chains of 1100 are cut into K-blocks where rows are many.
     layers = [Dense(304, "relu"), Dense(310, "tanh", bias=False), Dense(40, "gelu", groups=2), Dense(3, "softmax")]
@@ -88,7 +88,7 @@ def test_a_row_that_a_partner_helps_with_is_that_of_many(precision: str) -> None
             for row in range(len(inputs)):
                 assert executable.outputs(inputs[row : row + 1]).tobytes() == together[row : row + 1].tobytes()
     known = {
-        name: [few.words[few._program.places["partner"]] for few in each._few.values()]
+        name: [few.words[few._program.places["helper"]] for few in each._few.values()]
         for name, each in (("helped", helped), ("alone", alone))
     }
     assert known["alone"] == [0]
@@ -108,7 +108,7 @@ def test_a_sum_of_nothing_is_no_negative_zero() -> None:
     """All products are too small for the format, and negative."""
     task = replace(problem(784, [Dense(100)]), threads=2)
     parameters = np.full(task.network.parameter_table.size, -1e-44)
-    parameters[task.network.parameter_table["layers.0.bias"].place] = 0.0
+    parameters[task.network.parameter_table["layers.0.bias"].slice] = 0.0
     alone, among = single(NativeEngine().compile(task), parameters, np.full((40, 784), 1e-3, np.float32))
     assert alone == among == np.zeros(100, np.float32).tobytes()
 
@@ -121,17 +121,17 @@ def test_rows_see_that_weights_of_another_state_are_infinite() -> None:
     inputs[:, :5] = 1.0
     parameters = np.full(task.network.parameter_table.size, 0.5)
     assert np.isfinite(np.frombuffer(single(executable, parameters, inputs)[0], np.float32)).all()
-    parameters[task.network.parameter_table["layers.0.weight"].place][-1] = np.inf
+    parameters[task.network.parameter_table["layers.0.weight"].slice][-1] = np.inf
     alone, among = single(executable, parameters, inputs)
     assert alone == among
     assert np.isnan(np.frombuffer(alone, np.float32)).any()
 
 
-def test_small_networks_ask_for_no_partner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_networks_ask_for_no_helper_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise AssertionError("a thread was begun that has nothing to do")
 
-    monkeypatch.setattr(machine_partner, "partner", refuse)
+    monkeypatch.setattr(module, "helper_thread", refuse)
     task = replace(problem(21, [Dense(33, "relu"), Dense(3, "softmax")]), threads=2)
     executable = NativeEngine().compile(task)
     executable.load(first_state(task.network, task.optimizer, 0).engine)

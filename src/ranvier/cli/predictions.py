@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import plain
 from ranvier.errors import InputError
+from ranvier.records import record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ def opened(model: Model, data: str) -> tuple[Any, Any]:
     return source, None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answers:
     """Predictions for n rows.
 
@@ -56,9 +56,9 @@ class Answers:
         outputs = model.outputs(rows)
         task, predictions = model.task, model.target.decode(outputs)
         if task.kind == "regression":
-            return cls(task.names, predictions, None, None)
-        labels = task.names if task.kind == "multilabel" else task.classes
-        return cls(task.names, predictions, labels, class_probabilities(task, outputs))
+            return cls(task.target_names, predictions, None, None)
+        labels = task.target_names if task.kind == "multilabel" else task.classes
+        return cls(task.target_names, predictions, labels, class_probabilities(task, outputs))
 
     def records(self) -> list[dict[str, Any]]:
         """One record a row: "prediction" and, for classifiers, "probabilities" by label."""

@@ -15,7 +15,7 @@ from ranvier.settings import ENGINES
 
 COUNT = click.IntRange(min=1)
 SHARE = click.FloatRange(0, 1, max_open=True)
-KINDS = ("binary", "classes", "multilabel", "regression")
+KINDS = ("binary", "multiclass", "multilabel", "regression")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
 MANY = object()
@@ -70,7 +70,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "NAME",
             click.Choice(ENGINES),
             "auto",
-            "What does the arithmetic: auto, native, reference; gpu is not in this version yet.",
+            "Compute engine: auto, native or reference.",
         ),
         ("--threads", "N", COUNT, "", "All cores otherwise; the result is the same."),
         ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),

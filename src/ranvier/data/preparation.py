@@ -6,7 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -26,6 +26,7 @@ from ranvier.data.sources.frames import named_columns
 from ranvier.data.sources.source import Arrays, Source, Table
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
+from ranvier.records import record
 from ranvier.rows import CSR, Rows
 from ranvier.rows.arrays import unmasked
 from ranvier.rows.split import split_rows
@@ -34,7 +35,7 @@ from ranvier.rows.split import split_rows
 LARGEST_TARGET = 1e140
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Prepared:
     """Everything that training needs from the data, and what a person should know about it.
 
@@ -91,7 +92,7 @@ def prepare(
         source: anything that `open_source` reads.
         target: the name of the column to predict, several names, or an array of target values; None for the default
             target of a named set or the targets of arrays.
-        task: "binary", "classes", "multilabel" or "regression"; None to infer it from the target; or a whole Task for
+        task: "binary", "multiclass", "multilabel" or "regression"; None to infer it from the target; or a Task for
             target values that stand beside the source and are its classes or numbers as they are.
         validation: the share of the rows that training watches, from 0 to below 1.
         held_out: the share of the rows that training never sees.
@@ -113,7 +114,7 @@ def prepare(
     ('setosa', 'versicolor', 'virginica')
     """
     whole = task if isinstance(task, Task) else None
-    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.names)
+    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.target_names)
     own, beside = isinstance(opened, Table) and not whole, target if whole else None
     if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, CSR):
         raise InputError(
@@ -273,7 +274,7 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
     return opened, names
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Labelled:
     """Rows that have a target: their source, targets, weights and places there, and a note on the rows left out."""
 
@@ -366,7 +367,7 @@ def _split(
     rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
-    labels = target.class_index(rows.values, rows.places) if target.task.classifies else None
+    labels = target.class_index(rows.values, rows.places) if target.task.is_classifier else None
     parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
     if short or len(parts[0]) < fewest:

@@ -14,21 +14,23 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
-from ranvier.engine import Executable, LayerValues, Problem, State
+from ranvier.engine import Executable, LayerValues, State
 from ranvier.engine.problem import check_pairing
-from ranvier.errors import EngineError, InputError, ModelFileError
+from ranvier.errors import InputError, ModelFileError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
-from ranvier.model.training import Result, Training, best_epoch, changed_training, run
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
-from ranvier.network.optimizers import SGD
+from ranvier.network.renamed import TASK_KINDS, renamed_parameters
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training import metrics
-from ranvier.training.engines import compile_problem, plan_text
+from ranvier.training.engines import plan_text
 from ranvier.training.events import Epoch
+from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
+from ranvier.training.runner import RunResult, best_epoch, run_training
+from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, at_best, continued, first_slots
 from ranvier.version import __version__
 
@@ -61,7 +63,7 @@ class Model:
         target: TargetEncoder,
         parameters: Array,
         *,
-        training: Training,
+        training: TrainSettings,
         state: TrainingState | None = None,
         history: tuple[Epoch, ...] = (),
         engine: str = "reference",
@@ -143,7 +145,7 @@ class Model:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
             source = data.open_source(X)
-            y, X, places = row_tools.with_targets(source, self.task.names)
+            y, X, places = row_tools.with_targets(source, self.task.target_names)
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), places)
         row_tools.check_lengths(inputs, targets)
         outputs = self.outputs_of(inputs)
@@ -173,13 +175,15 @@ class Model:
         _, gradient = self._run(inputs).objective(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
 
-    def plan(self, threads: int | None = None) -> str:
+    def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.
 
         A loop nest with its buffers and their sizes, FLOPs, and the share of the processor's peak to expect.
 
         Parameters:
             threads: how many; None for as many as training takes.
+            measure: add the time that each step takes on this machine, measured for half a second on random rows, and
+                the share of the processor's peak that its products reach.
 
         Raises:
             EngineError: the native engine cannot run here.
@@ -190,8 +194,8 @@ class Model:
         train: batches of 32 rows, float32, 1 thread
         ...
         """
-        problem = self.training.problem(self.network)
-        return plan_text(problem if threads is None else replace(problem, threads=threads))
+        problem = self.training.compile_spec(self.network)
+        return plan_text(problem if threads is None else replace(problem, threads=threads), measure)
 
     def fit(self, X: Any, y: Any, *, epochs: int = 10, **changes: Any) -> Model:
         """Go on training this model, with the optimizer's memory where it is still there, and give it back.
@@ -209,13 +213,13 @@ class Model:
             InputError: a setting is unknown or cannot be used; the model stays as it was.
             TrainingError: the loss or a parameter is no longer a finite number; the model stays as it was.
         """
-        changed, rest = changed_training(self.training, epochs, changes)
+        changed, rest = override_settings(self.training, epochs, changes)
         apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
         rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, changed.seed)
         training = changed.on(rows.inputs)
         state = self._resumable(training)
         sinks = (sink_for(rest.pop("progress", None)),)
-        result = run(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
+        result = run_training(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
         self._take(training, result)
         return self
 
@@ -262,28 +266,22 @@ class Model:
     def __repr__(self) -> str:
         layers = "-".join(
             str(size)
-            for size in (self.network.inputs, *(p.outputs for p in self.network.walk() if isinstance(p.layer, Dense)))
+            for size in (
+                self.network.inputs,
+                *(p.outputs for p in self.network.iter_layers() if isinstance(p.layer, Dense)),
+            )
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
     def _run(self, inputs: Inputs) -> Executable:
         """The compiled network with these parameters, for inputs with so many CSR columns."""
-        if inputs.n_csr not in self._executables:
-            # Nothing is trained here: a rule without slots leaves the optimizer's memory out.
-            problem = replace(self.training.on(inputs).problem(self.network), optimizer=SGD())
-            executable = self._compiled(problem)
-            executable.load(State(self._flat, np.zeros((0, self._flat.size), self._flat.dtype), 0))
-            self._executables[inputs.n_csr] = executable
-        return self._executables[inputs.n_csr]
+        known = self._executables.get(inputs.n_csr)
+        if known is None:
+            known = compile_for_inference(self.network, self.training, self._flat, inputs)
+            self._executables[inputs.n_csr] = known
+        return known
 
-    def _compiled(self, problem: Problem) -> Executable:
-        """On the engine it was trained on; on another one where that cannot run here, as for a model from elsewhere."""
-        try:
-            return compile_problem(self.training.engine, problem)[1]
-        except (EngineError, InputError):
-            return compile_problem("auto", problem)[1]
-
-    def _resumable(self, training: Training) -> TrainingState:
+    def _resumable(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""
         if self._state is not None and training.optimizer == self.training.optimizer:
             return continued(replace(self._state, engine=at_best(self._state, training.optimizer)))
@@ -294,7 +292,7 @@ class Model:
         )
         return continued(state)
 
-    def _take(self, training: Training, result: Result) -> None:
+    def _take(self, training: TrainSettings, result: RunResult) -> None:
         self.close()
         self.training, self.engine = training, result.engine
         self._state = result.outcome.state
@@ -336,7 +334,7 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
     network = Network.from_dict(description["network"])
     encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
     target = TargetEncoder.from_dict(description["target"])
-    training = Training.from_dict(description["training"])
+    training = TrainSettings.from_dict(description["training"])
     check_pairing(network, training.loss)
     if target.task.outputs != network.outputs or (encoder is not None and encoder.width != network.inputs):
         raise ModelFileError("Its network, encoder and task have different widths.")
@@ -345,13 +343,18 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
     return Model(
         network,
         target,
-        _flat(network, arrays),
+        _flat(network, renamed_parameters(arrays)),
         training=training,
         history=tuple(Epoch.from_json(epoch) for epoch in description["history"]),
         engine=description["engine"],
         encoder=encoder,
-        report=description["report"],
+        report=_renamed_report(description["report"]),
     )
+
+
+def _renamed_report(report: dict[str, Any]) -> dict[str, Any]:
+    """The report with the kind of its task as it is called today."""
+    return {**report, "task": TASK_KINDS.get(report["task"], report["task"])} if "task" in report else report
 
 
 def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:

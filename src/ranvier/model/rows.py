@@ -63,7 +63,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
         _check_weights("sample_weight", weights)
     if class_weight is None:
         return weights
-    if not task.classifies:
+    if not task.is_classifier:
         raise InputError(f"class_weight needs a task with classes; this one is {task.kind}.")
     index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
@@ -74,7 +74,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
 
 def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
     """Class weights that are the same for all rows: "balanced" as a dictionary, by how often these rows have each."""
-    if not isinstance(class_weight, str) or class_weight != "balanced" or not task.classifies:
+    if not isinstance(class_weight, str) or class_weight != "balanced" or not task.is_classifier:
         return class_weight
     weights = _class_weights(task, class_indices(task, targets), class_weight)
     return dict(zip(task.classes, weights.tolist(), strict=True))
@@ -174,7 +174,7 @@ def targets(target: TargetEncoder, labels: Array, places: NDArray[np.int64] | No
     Raises:
         InputError: the labels do not fit the task.
     """
-    if target.task.kind == "classes" and labels.ndim == 2:
+    if target.task.kind == "multiclass" and labels.ndim == 2:
         if labels.shape[1] != target.task.outputs:
             raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
         check_one_hot(labels)
@@ -186,12 +186,19 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     """Training and validation rows; each class keeps its share.
 
     Raises:
-        InputError: the share is not between 0 and 1, or leaves no rows on one side.
+        InputError: the share is not between 0 and 1, or leaves no rows, or none that count, on one side.
     """
     if not 0.0 < share < 1.0:
         raise InputError(f"validation is {share!r}; it must be a share between 0 and 1, or (X, y) of validation rows.")
-    labels = class_indices(task, rows.targets) if task.classifies else None
+    labels = class_indices(task, rows.targets) if task.is_classifier else None
     kept, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
     if not (len(kept) and len(apart)):
         raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")
-    return rows.take(kept), rows.take(apart)
+    parts = rows.take(kept), rows.take(apart)
+    for part, name in zip(parts, ("training", "validation"), strict=True):
+        if part.weights is not None and not part.weights.any():
+            raise InputError(
+                f"All {len(part)} {name} rows of validation={share:g} have weight 0; choose another share or seed, or "
+                "give validation rows that count, validation=(X, y, weights)."
+            )
+    return parts

@@ -7,7 +7,6 @@ threads, nor on the vector width, nor on how steps are cut into spans.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,25 +20,25 @@ from ranvier.native.compiled import planned
 from ranvier.native.lowering.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
 from ranvier.native.lowering.sparse import entries
 from ranvier.native.machine import barrier, cpu, memory
-from ranvier.native.machine.target import Target
+from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.arguments import KINDS
+from ranvier.native.scheduling.layouts import size_of
 from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
-from ranvier.native.scheduling.plan import Machine, Plan
-from ranvier.native.scheduling.tiles import PANEL, Registers
-from ranvier.native.serialize import Shared, one_at_a_time
+from ranvier.native.scheduling.plan import Plan
+from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
+from ranvier.records import record
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import seem_finite
 
 Array = NDArray[Any]
-MANY_REGISTERS = 32
 FEW_ROWS, FEW_BYTES = 16, 1 << 16
 """Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NativeEngine:
     """Machine code made for each network.
 
@@ -67,25 +66,25 @@ class NativeEngine:
         """
         return NativeExecutable(problem)
 
-    def plan(self, problem: Problem) -> str:
+    def plan(self, problem: Problem, measure: bool = False) -> str:
         """What a training step does, as a readable loop nest; see `Plan.show`.
+
+        Parameters:
+            measure: add how long each step takes here, see `native.measure`.
 
         Raises:
             EngineError: the problem asks for something that this engine does not have.
         """
         executable = self.compile(problem)
-        return executable.plan.show(executable.threads)
+        text = executable.plan.show(executable.threads)
+        if measure:
+            from ranvier.native.measure import measured_text
+
+            text += "\n" + measured_text(executable)
+        return text
 
 
-def machine(target: Target, precision: str) -> Machine:
-    """What plans need to know of a processor."""
-    sizes = cpu.cache_sizes()
-    width = 64 if precision == "float64" else 32
-    count = 16 if target.is_x86 and target.vector_bits < 512 else MANY_REGISTERS
-    return Machine(Registers(count, max(1, PANEL * width // target.vector_bits)), sizes["l1d"], sizes["l2"])
-
-
-class NativeExecutable(Shared):
+class NativeExecutable(Serialized):
     """A network ready to run. `load` comes first; the state is its own from then on. Threads may share it."""
 
     def __init__(self, problem: Problem) -> None:
@@ -103,7 +102,7 @@ class NativeExecutable(Shared):
         self._state: dict[str, Array] = {}
         self._untouched: set[str] = set()
         self._kept_slots: dict[str, Array] = {}
-        self._made = memory.zeros(1, np.int64)
+        self._steps_done = memory.zeros(1, np.int64)
         self._finite = True
         self._loaded = False
         self._programs: dict[str, Program] = {}
@@ -141,11 +140,11 @@ class NativeExecutable(Shared):
                 mine = buffer.name in names or (owner in names and suffix in self._slots)
                 mine = mine or (copied in names and copy in (ROUNDED, TRANSPOSED))
                 if mine and buffer.name not in self._state:
-                    self._state[buffer.name] = memory.zeros(buffer.size(1), self.dtype)
+                    self._state[buffer.name] = memory.zeros(size_of(buffer, 1), self.dtype)
                     self._untouched.add(buffer.name)
         self._buffers = {b.name: b for plan in plans for b in plan.buffers if b.name in self._state}
 
-    @one_at_a_time
+    @serialized
     def load(self, state: State) -> None:
         """Take a copy of a training state.
 
@@ -161,21 +160,21 @@ class NativeExecutable(Shared):
             )
         if not self._state:
             self._reserve_state()
-        self._slot_rows, self._made[0] = rows, state.step
+        self._slot_rows, self._steps_done[0] = rows, state.step
         self._loaded = True
         parameters = np.asarray(state.parameters)
-        kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trained]
-        self._kept_slots = {entry.name: np.array(slots[:, entry.place], self.dtype) for entry in kept}
+        kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trainable]
+        self._kept_slots = {entry.name: np.array(slots[:, entry.slice], self.dtype) for entry in kept}
         self._finite = seem_finite(parameters)
         self._few.clear()
         for program in self._programs.values():
-            program.set(skips=self._finite)
+            program.set(may_skip_zeros=self._finite)
         for entry in self._table:
-            self._pack(entry.name, parameters[entry.place].reshape(entry.shape))
+            self._pack(entry.name, parameters[entry.slice].reshape(entry.shape))
             for name, slot in zip(self._slots, slots, strict=False):
-                self._pack(f"{entry.name}.{name}", slot[entry.place].reshape(entry.shape))
+                self._pack(f"{entry.name}.{name}", slot[entry.slice].reshape(entry.shape))
             if len(entry.shape) == 2:
-                seen = parameters[entry.place].reshape(entry.shape)
+                seen = parameters[entry.slice].reshape(entry.shape)
                 if self.problem.precision == "bfloat16":
                     seen = bfloat16_of(seen)
                 self._pack(f"{ROUNDED}.{entry.name}", seen)
@@ -187,12 +186,12 @@ class NativeExecutable(Shared):
             self._untouched.discard(name)
             pack(values, self._buffers[name], self._state[name])
 
-    @one_at_a_time
+    @serialized
     def read(self) -> State:
         """Give a copy of the training state."""
         return self._read(self._state.get)
 
-    @one_at_a_time
+    @serialized
     def finish(self) -> State:
         """Give the training state and free everything else; each piece is freed as soon as it is unpacked.
 
@@ -214,15 +213,15 @@ class NativeExecutable(Shared):
         slots = np.empty((self._slot_rows, self._size), self.dtype)
         for entry in self._table:
             if entry.name in self._kept_slots:
-                slots[:, entry.place] = self._kept_slots[entry.name]
+                slots[:, entry.slice] = self._kept_slots[entry.name]
             pieces = {entry.name: parameters}
             pieces |= {f"{entry.name}.{name}": slot for name, slot in zip(self._slots, slots, strict=False)}
             for name, flat in pieces.items():
                 packed = take(name)
                 if packed is not None:
-                    unpack(packed, self._buffers[name], flat[entry.place].reshape(entry.shape))
+                    unpack(packed, self._buffers[name], flat[entry.slice].reshape(entry.shape))
                 del packed
-        return State(parameters, slots, int(self._made[0]))
+        return State(parameters, slots, int(self._steps_done[0]))
 
     def _check_loaded(self) -> None:
         if not self._loaded:
@@ -234,8 +233,13 @@ class NativeExecutable(Shared):
             plan = planned(self.problem, purpose, self.machine, self.threads)
             self._programs[purpose] = Program(plan, self.target, self._state)
             seed = int(np.array(self.problem.seed, np.uint64).astype(np.int64))
-            self._programs[purpose].set(seed=seed, skips=self._finite)
+            self._programs[purpose].set(seed=seed, may_skip_zeros=self._finite)
         return self._programs[purpose]
+
+    def measured_program(self) -> Program:
+        """The program of training steps, compiled so that it measures the time of each of them."""
+        program = Program(self._plan, self.target, self._state, measured_threads=self.threads)
+        return self._programs.setdefault(self._plan.purpose, program)
 
     def _residents(self, rows: Rows) -> Resident:
         if self._resident is None or not self._resident.holds(rows):
@@ -244,7 +248,7 @@ class NativeExecutable(Shared):
 
     # Running
 
-    @one_at_a_time
+    @serialized
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
@@ -266,9 +270,9 @@ class NativeExecutable(Shared):
         program.reserve(most, resident.entries(order, starts), self.threads)
         batches = (order, starts, span.scalars)
         self._untouched.clear()
-        return program.learn(resident, batches, self._made, self._barrier, self.threads, self.stopped)
+        return program.learn(resident, batches, self._steps_done, self._barrier, self.threads, self.stopped)
 
-    @one_at_a_time
+    @serialized
     def objective(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
@@ -293,8 +297,8 @@ class NativeExecutable(Shared):
         """The loss of a part of the objective, whose gradient the program stores."""
         while True:
             program.clear_tables()
-            made = np.zeros(1, np.int64)
-            losses = program.learn(rows, batch, made, self._barrier, self.threads, self.stopped)
+            steps_done = np.zeros(1, np.int64)
+            losses = program.learn(rows, batch, steps_done, self._barrier, self.threads, self.stopped)
             if len(losses):
                 return float(losses[0])
             if self.stopped():
@@ -316,7 +320,7 @@ class NativeExecutable(Shared):
         work = 2 * cost.row_products(self.problem) * rows
         return max(1, min(self.allowed, work // cost.SMALL_PREDICTION))
 
-    @one_at_a_time
+    @serialized
     def evaluate(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
 
@@ -359,14 +363,14 @@ class NativeExecutable(Shared):
         known = inputs.dtype.name in KINDS and inputs.dtype.isnative and not self.problem.sparse
         return known and 0 < rows <= FEW_ROWS and inputs.nbytes <= FEW_BYTES and self.threads_for(rows) == 1
 
-    @one_at_a_time
+    @serialized
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         program = self._program(WATCH)
         inputs = as_inputs(inputs).with_blocks(self.problem.n_dense, self.problem.sparse)
         plan, rows = program.plan, len(inputs)
         found = []
-        for place in self.problem.network.walk():
+        for place in self.problem.network.iter_layers():
             sums = np.empty((rows, place.outputs), self.dtype) if isinstance(place.layer, Dense) else None
             found.append(LayerValues(place.path, sums, np.empty((rows, place.outputs), self.dtype)))
         for start in range(0, rows, plan.rows):
@@ -381,7 +385,7 @@ class NativeExecutable(Shared):
                 found[-1].outputs[part] = outputs
         return tuple(found)
 
-    @one_at_a_time
+    @serialized
     def close(self) -> None:
         """Free what the engine holds."""
         self._programs.clear()

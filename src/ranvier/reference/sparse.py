@@ -71,5 +71,5 @@ def reached(csr: CSR, table: ParameterTable, first: str) -> NDArray[np.bool_]:
     held = np.zeros(entry.shape, bool)
     held[:n_dense] = True
     held[n_dense + csr.indices] = True
-    mask[entry.place] = held.ravel()
+    mask[entry.slice] = held.ravel()
     return mask

@@ -6,20 +6,20 @@ Proceedings of the IEEE 1967.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.records import record
 from ranvier.rows.finite import not_finite
 
 Array = NDArray[Any]
 MAX_COLUMNS = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class CSR:
     """Row b holds data[indptr[b] : indptr[b + 1]] in the columns that `indices` has there; everything else is 0.
 

@@ -6,13 +6,14 @@ B is the number of rows, K the number of inputs, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import DataError, InputError
+from ranvier.records import record
 from ranvier.rows import CSR
 from ranvier.rows.arrays import unmasked
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MOST_FILLED = 1 << 27
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Table:
     """Named columns, the cells as they were found.
 
@@ -53,7 +54,7 @@ class Table:
         return replace(self, frame=self.frame[rows])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Arrays:
     """Numbers that need no names.
 

@@ -20,23 +20,26 @@ product of the same shape, is mostly found in the cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from ranvier.native.kernels import stopping
+from ranvier.native.kernels import cancellation
 from ranvier.native.kernels.body import Body
-from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.timing import TOTAL, timed, timing_slots, timing_stride
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
+from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS
 from ranvier.native.scheduling.blocking import shares_row
+from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.plan import Code
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct
 from ranvier.native.scheduling.stages import COLUMNS, PANELS, dealt
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.parameters import Entry
@@ -48,13 +51,14 @@ LINES = 500
 class ModuleWriter:
     """Writes the modules of one plan."""
 
-    def __init__(self, plan: Code, target: Target) -> None:
-        self.plan = plan
+    def __init__(self, plan: Code, target: Target, lines: int = LINES) -> None:
+        self.plan, self.lines = plan, lines
         self.module = Emitter(plan.dtype, PANEL)
         self.target = target
         self._names: dict[Any, str] = {}
         self._writers: dict[str, Callable[[Emitter], None]] = {}
-        self._dealt = dealt(plan.stages) if plan.dealt else {}
+        self._slots = timing_slots(plan.stages) if plan.measured else {}
+        self._steal_numbers = dealt(plan.stages) if plan.dealt else {}
         self.f: Function
         self.words: dict[str, Value] = {}
         self.buffers: dict[int, Value] = {}
@@ -71,7 +75,7 @@ class ModuleWriter:
         functions = Emitter(self.plan.dtype, PANEL)
         for write in self._writers.values():
             write(functions)
-            if functions.lines() >= LINES:
+            if functions.lines() >= self.lines:
                 yield functions.text()
                 functions = Emitter(self.plan.dtype, PANEL)
         if functions.lines():
@@ -86,6 +90,16 @@ class ModuleWriter:
         for buffer in self.plan.buffers:
             at = f.pointer(argument, len(ARGUMENTS) + buffer.index, "i64")
             self.buffers[buffer.index] = f.load(at, "ptr", 8, name=buffer.name.replace(".", "_"))
+        if self.plan.measured:
+            timings = f.load(f.pointer(argument, len(ARGUMENTS) + len(self.plan.buffers), "i64"), "ptr", 8)
+            stride = timing_stride(self.plan.stages)
+            self.words["timings"] = f.pointer(timings, f.multiply(thread, stride), "i64", "timings")
+
+    def _timed(self, f: Function, slot: int | None) -> AbstractContextManager[None]:
+        """Measure the time of the body, if the plan is measured."""
+        if slot is None or not self.plan.measured:
+            return nullcontext()
+        return timed(f, self.target, self.words["timings"], slot)
 
     def _span(self) -> None:
         body = Body(self)
@@ -106,10 +120,11 @@ class ModuleWriter:
                 body.step = f.add(words["first_step"], loop.index, "number")
                 body.rows, body.shift = rows, ZERO
                 body.left = f.subtract(numbers, start, "left")
-                body.one_share, body.row_share = self._shares(f, rows, body.order)
+                body.weight_scale, body.inverse_batch_size = self._shares(f, rows, body.order)
                 if self.plan.dealt:
-                    body.dealer = Dealer(f, words["claims"], self.thread, words["threads"], body.step)
-                self._stages(f, body)
+                    body.stealing = WorkStealing(f, words["chunk_counters"], self.thread, words["threads"], body.step)
+                with self._timed(f, TOTAL):
+                    self._stages(f, body)
             if not self.plan.stoppable:
                 self._count(f, f.add(words["first_step"], words["steps"]))
 
@@ -120,39 +135,46 @@ class ModuleWriter:
             for number, stage in enumerate(self.plan.stages):
                 self._stage(f, body, number)
                 if stage.stoppable:
-                    stopping.agree(f, words["asked"], words["agreed"], number)
-                f.call("barrier", words["barrier"], words["threads"])
+                    cancellation.publish(f, words["cancel_requested"], words["cancelled"], number)
+                with self._timed(f, self._slots.get((number, len(stage.steps)))):
+                    f.call("barrier", words["barrier"], words["threads"])
                 if stage.stoppable:
-                    going.enter_context(stopping.going_on(f, words["agreed"], number))
+                    going.enter_context(cancellation.unless_cancelled(f, words["cancelled"], number))
             if self.plan.stoppable:
                 self._count(f, f.add(body.step, 1))
 
-    def _count(self, f: Function, made: Value) -> None:
+    def _count(self, f: Function, steps_done: Value) -> None:
         """Say how many steps are made."""
-        with f.when(f.compare("eq", self.thread, 0), name="made"):
-            f.store(made, self.words["made"])
+        with f.when(f.compare("eq", self.thread, 0), name="steps_done"):
+            f.store(steps_done, self.words["steps_done"])
 
     def _stage(self, f: Function, body: Body, number: int) -> None:
         stage, plan = self.plan.stages[number], self.plan
-        body.asked = self.words["asked"] if stage.stoppable else None
+        body.cancel_requested = self.words["cancel_requested"] if stage.stoppable else None
         if stage.kind == COLUMNS:
             for at, step in enumerate(stage.steps):
-                with stopping.unless_asked(f, body.asked):
-                    body.column_step(step, self._dealt.get((number, at)))
+                with (
+                    cancellation.unless_requested(f, body.cancel_requested),
+                    self._timed(f, self._slots.get((number, at))),
+                ):
+                    body.column_step(step, self._steal_numbers.get((number, at)))
             return
 
         if stage.kind == PANELS:
-            with stopping.unless_asked(f, body.asked):
-                body.panel_step(stage.steps[0], self._dealt.get((number, 0)))
+            with cancellation.unless_requested(f, body.cancel_requested), self._timed(f, self._slots.get((number, 0))):
+                body.panel_step(cast(ScheduledProduct, stage.steps[0]), self._steal_numbers.get((number, 0)))
             return
 
         def part(first: Value, stop: Value) -> None:
-            for step in stage.steps:
-                with stopping.unless_asked(f, body.asked):
+            for at, step in enumerate(stage.steps):
+                with (
+                    cancellation.unless_requested(f, body.cancel_requested),
+                    self._timed(f, self._slots.get((number, at))),
+                ):
                     body.row_step(step, first, stop)
 
-        if body.dealer is not None:
-            body.dealer.rows(self._dealt[number, 0], body.rows_of, plan.heights[0], plan.rows, part)
+        if body.stealing is not None:
+            body.stealing.rows(self._steal_numbers[number, 0], body.rows_of, plan.heights[0], plan.rows, part)
             return
         first, stop = body.rows_of(self.thread)
         with f.loop(first, stop, plan.rows, name="part") as loop:
@@ -180,7 +202,7 @@ class ModuleWriter:
             words, threads = self.words, self.words["threads"]
             blocks = f.divide(f.add(words["rows"], rows_at_once - 1), rows_at_once, "blocks")
             body.order = NULL
-            body.one_share = body.row_share = UNSCALED
+            body.weight_scale = body.inverse_batch_size = UNSCALED
             body.result = words["results"]
 
             def bounds(owner: Value) -> tuple[Value, Value]:
@@ -195,18 +217,18 @@ class ModuleWriter:
                 for step in self.plan.stages[0].steps:
                     body.row_step(step, begin, f.add(begin, count))
 
-            Dealer(f, words["claims"], self.thread, threads, ZERO).units(0, bounds, block)
+            WorkStealing(f, words["chunk_counters"], self.thread, threads, ZERO).units(0, bounds, block)
 
     def _few(self) -> None:
         """Write `few(inputs, argument)`: predict on this thread from inputs whose address is not in the table.
 
-        A single row has a way of its own where a product is large enough for a partner to help with.
+        A single row takes another path where a product is large enough to share with the helper thread.
         """
         with self.module.function("few", {"inputs": "ptr", "argument": "ptr"}) as f:
             inputs, argument = f.parameters
             names = list(ARGUMENTS)
             f.store(inputs, f.pointer(argument, names.index("inputs"), "i64"))
-            f.store(ZERO, f.load(f.pointer(argument, names.index("claims"), "i64"), "ptr"))
+            f.store(ZERO, f.load(f.pointer(argument, names.index("chunk_counters"), "i64"), "ptr"))
             steps = self.plan.stages[0].steps
             if not shares_row(steps, self.plan.registers):
                 f.call("predict", ZERO, argument)
@@ -214,26 +236,26 @@ class ModuleWriter:
             self._begin(f, ZERO, argument)
             body = Body(self)
             body.order, body.shift, body.result = NULL, ZERO, self.words["results"]
-            body.one_share = body.row_share = UNSCALED
+            body.weight_scale = body.inverse_batch_size = UNSCALED
             one = f.compare("eq", self.words["rows"], 1)
-            helped = f.bitwise("and", one, f.compare("ne", self.words["partner"], NULL), "helped")
+            helped = f.bitwise("and", one, f.compare("ne", self.words["helper"], NULL), "helped")
             with f.when(helped, name="one"):
-                body.partner = self.words["partner"]
+                body.helper = self.words["helper"]
                 for step in steps:
                     body.row_step(step, ZERO, f.i64(1))
             with f.when(f.bitwise("xor", helped, TRUE), name="several"):
                 f.call("predict", ZERO, argument)
-        for number, (step, grain) in enumerate(body.shared):
-            self._piece(number, step, grain)
+        for number, (scheduled, grain) in enumerate(body.helped):
+            self._piece(number, scheduled, grain)
 
-    def _piece(self, number: int, step: s.Forward | s.Back, grain: int) -> None:
+    def _piece(self, number: int, scheduled: ScheduledProduct, grain: int) -> None:
         """Write `piece.number(argument, i64 piece)`: some panels of a product of a single row."""
         with self.module.function(f"piece.{number}", {"argument": "ptr", "piece": "i64"}, internal=True) as f:
             argument, piece = f.parameters
             self._begin(f, ZERO, argument)
             first = f.multiply(piece, grain)
-            stop = f.intrinsic("smin", f.add(first, grain), f.i64(step.panels_of.panels))
-            Body(self).product(replace(step, across=grain, block=0), ZERO, f.i64(1), (first, stop))
+            stop = f.intrinsic("smin", f.add(first, grain), f.i64(panels_of(scheduled.step.matrix)))
+            Body(self).product(replace(scheduled, split_n=grain, k_block=0), ZERO, f.i64(1), (first, stop))
 
     # Functions
 
@@ -266,14 +288,18 @@ def signature(part: Any) -> Any:
     if isinstance(part, Buffer):
         return part.kind, part.rows, part.columns, part.groups
     if isinstance(part, Entry):
-        return part.decayed, part.l1, part.l2
+        return part.weight_decay, part.l1, part.l2
     if isinstance(part, tuple):
         return tuple(map(signature, part))
-    if isinstance(part, s.Step | s.Trained):
-        return type(part), *(signature(value) for name, value in s.parts(part) if name != "path")
+    if isinstance(part, s.Step | s.Trained | Scheduled):
+        return type(part), *(signature(value) for name, value in s.fields_of(part) if name != "path")
     return part
 
 
-def plan_ir(code: Code, target: Target) -> Iterator[str]:
-    """The modules of a plan, each written when it is asked for."""
-    return ModuleWriter(code, target).texts()
+def plan_ir(code: Code, target: Target, lines: int = LINES) -> Iterator[str]:
+    """The modules of a plan, written one by one.
+
+    Parameters:
+        lines: a module is complete once it has so many lines; with 1 each function has its own.
+    """
+    return ModuleWriter(code, target, lines).texts()

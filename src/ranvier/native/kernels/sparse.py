@@ -2,7 +2,7 @@
 
     forward, for each row b:
         for each v panels of the table:
-            chains start at the bias, or go on from the sums over the dense block of the inputs, which dense.py made
+            chains start at the bias, or go on from the sums over the dense block, which dense.py made
             for each entry k of the row, ascending:  chain = x[b, k] * W[k] + chain
             y = activation(chain)
 
@@ -20,7 +20,6 @@ its slots; so the bits do not depend on the number of threads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ranvier.native.kernels.emitter import Emitter
@@ -32,21 +31,24 @@ from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import UNSCALED, ZERO, Value
 from ranvier.native.lowering.sparse import KEEP, MEASURE, SparseForward, SparseGradient
+from ranvier.native.scheduling.layouts import panels_of, stride_of
+from ranvier.native.scheduling.scheduled import ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.body import Body
 
 LINE_OF_HEADS = 4
 """Columns of one line of heads, 2^4, have one owner, so that threads do not write to the same line."""
-SPREAD = 0x9E3779B1
+HASH_MULTIPLIER = 0x9E3779B1
 """2^32 / golden ratio: numbers multiplied with it, modulo 2^32, are spread evenly (Knuth, volume 3, section 6.4)."""
 ROWS = {"values": "ptr", "columns": "ptr", "starts": "ptr", "order": "ptr"}
 """The sparse rows, as arguments."""
 
 
-def row_place(f: Function, starts: Value, source: Value) -> tuple[Value, Value]:
+def entry_range(f: Function, starts: Value, source: Value) -> tuple[Value, Value]:
     """Where the entries of a row begin and end."""
     at = f.pointer(starts, source, "i64")
     return f.load(at, "i64", name="begin"), f.load(f.pointer(at, 1, "i64"), "i64", name="end")
@@ -74,39 +76,39 @@ def call_forward(body: Body, step: SparseForward, first: Value, stop: Value) -> 
 def write_sparse_forward(module: Emitter, name: str, step: SparseForward, registers: Registers) -> None:
     """Write `(values, columns, starts, order, i64 shift, weight, before, out, extra, i64 from, i64 to)`.
 
-    `before` is the bias, or the rows of sums that chains go on from. A null order means row + shift.
+    `before` is the bias, or the rows of sums that accumulators go on from. A null order means row + shift.
     """
     weight, pointers = step.weight, dict.fromkeys(("weight", "before", "out", "extra"), "ptr noalias")
-    at_once = min(registers.panels(1), weight.panels)
+    at_once = min(registers.panels(1), panels_of(weight))
     with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}) as f:
         values, columns, starts, order, shift, table, before, out, extra, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
             row = rows.index
-            begin, end = row_place(f, starts, source_row(f, order, shift, row))
+            begin, end = entry_range(f, starts, source_row(f, order, shift, row))
 
             def panels(panel: Value, count: int, row: Value = row, begin: Value = begin, end: Value = end) -> None:
                 column = f.multiply(panel, PANEL, "column")
-                chains = [f.constant(0.0)] * count
+                accumulators = [f.constant(0.0)] * count
                 if step.start is not None or step.bias is not None:
-                    place = f.add(f.multiply(row, step.start.stride), column) if step.start else column
-                    chains = [f.load(f.pointer(before, f.add(place, p * PANEL))) for p in range(count)]
+                    place = f.add(f.multiply(row, stride_of(step.start)), column) if step.start else column
+                    accumulators = [f.load(f.pointer(before, f.add(place, p * PANEL))) for p in range(count)]
                 part = f.pointer(table, column, name="part")
-                with f.loop(begin, end, name="entry", carried=chains) as entries:
+                with f.loop(begin, end, name="entry", carried=accumulators) as entries:
                     k = column_of(f, columns, entries.index)
                     x = f.broadcast(f.pointer(values, entries.index), name="x")
-                    line = f.pointer(part, f.multiply(k, weight.stride), name="line")
+                    line = f.pointer(part, f.multiply(k, stride_of(weight)), name="line")
                     weights = [f.load(f.pointer(line, p * PANEL), name="w") for p in range(count)]
                     entries.carry(*(f.fma(x, w, c) for w, c in zip(weights, entries.values, strict=True)))
-                for p, chain in enumerate(entries.results):
-                    store_outputs(f, step, chain, row, f.add(column, p * PANEL), out, extra)
+                for p, accumulator in enumerate(entries.results):
+                    store_outputs(f, step, accumulator, row, f.add(column, p * PANEL), out, extra)
 
-            panel_loops(f, weight.panels, 1, at_once, panels)
+            panel_loops(f, panels_of(weight), 1, at_once, panels)
 
 
 # Gradient
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Links:
     """A thread's links: where they begin, and how they are laid out.
 
@@ -148,38 +150,44 @@ class Links:
         self.f.store(self.f.cast("trunc", number, "i32"), self.at(link, field))
 
 
-def call_gradient(body: Body, step: SparseGradient) -> None:
+def call_gradient(body: Body, scheduled: ScheduledSparseGradient) -> None:
     """Call the gradient function for this thread's columns, written by the first call."""
-    w, rule = body.w, body.plan.rule
+    w, rule, step = body.w, body.plan.rule, scheduled.step
     decay = body.plan.weight_decay
     kind = f"sparse_{step.purpose}_{step.trained.value.rows}x{step.trained.value.columns}"
-    name = w.name(kind, step, write_sparse_gradient, step, body.plan.registers, rule, decay)
+    name = w.name(kind, scheduled, write_sparse_gradient, scheduled, body.plan.registers, rule, decay)
     t, words = step.trained, w.words
     rows = (words["data"], words["columns"], words["row_starts"], body.order)
-    buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, step.heads, step.links, step.squares)
+    buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, scheduled.heads, scheduled.links, step.squares)
     scale = UNSCALED if step.clipped is None else body.clipping(step.clipped)
-    numbers = (words["room"], w.thread, words["threads"], body.rows)
+    numbers = (words["link_capacity"], w.thread, words["threads"], body.rows)
     w.f.call(name, *rows, *(body.at(buffer) for buffer in buffers), body.scalars, scale, *numbers)
 
 
 def write_sparse_gradient(
-    module: Emitter, name: str, step: SparseGradient, registers: Registers, rule: UpdateRule | None, decay: float
+    module: Emitter,
+    name: str,
+    scheduled: ScheduledSparseGradient,
+    registers: Registers,
+    rule: UpdateRule | None,
+    decay: float,
 ) -> None:
     """Write `(values, columns, starts, order, dz, value, rounded, gradient, slots..., heads, links, squares, scalars,
     double factor, i64 room, i64 thread, i64 threads, i64 rows)`.
 
     `room` is how many links a thread has, one more than the batch has entries.
     """
+    step = scheduled.step
     slot_names = [f"slot{number}" for number in range(len(step.trained.slots))]
     names = ("dz", "value", "rounded", "gradient", *slot_names, "heads", "links", "squares", "scalars")
     pointers = {**ROWS, **dict.fromkeys(names, "ptr noalias")}
-    numbers = dict.fromkeys(("room", "thread", "threads", "rows"), "i64")
+    numbers = dict.fromkeys(("link_capacity", "thread", "threads", "rows"), "i64")
     with module.function(name, {**pointers, "factor": "double", **numbers}) as f:
         values, columns, starts, order, *places = f.parameters[:-5]
         dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = places
-        factor, room, thread, threads, rows = f.parameters[-5:]
-        own = f.pointer(links_at, f.multiply(f.multiply(thread, room), step.links.columns), name="own")
-        links = Links(f, own, step.links.columns, step.squares is not None)
+        factor, link_capacity, thread, threads, rows = f.parameters[-5:]
+        own = f.pointer(links_at, f.multiply(f.multiply(thread, link_capacity), scheduled.links.columns), name="own")
+        links = Links(f, own, scheduled.links.columns, step.squares is not None)
         sparse = (values, columns, starts, order)
         count, entries = _copy_own(f, links, sparse, (thread, threads, rows), step.purpose == MEASURE, squares)
         if step.purpose == MEASURE:
@@ -192,7 +200,7 @@ def write_sparse_gradient(
         if step.clipped is not None:
             one = factor if module.element == "double" else f.cast("fptrunc", factor, module.element)
             writer.scale = f.splat(one)
-        writer.write(heads, noted, min(registers.panels(1), step.trained.value.panels))
+        writer.write(heads, noted, min(registers.panels(1), panels_of(step.trained.value)))
 
 
 def _copy_own(
@@ -212,12 +220,12 @@ def _copy_own(
     thread, threads, count = share
     with f.loop(ZERO, count, name="b", carried=[ZERO, ZERO]) as batch:
         row = f.subtract(f.subtract(count, batch.index), 1, "row")
-        begin, end = row_place(f, starts, source_row(f, order, ZERO, row))
+        begin, end = entry_range(f, starts, source_row(f, order, ZERO, row))
         with f.loop(begin, end, name="entry", carried=batch.values) as entry:
             link, place = entry.values
             k = column_of(f, columns, entry.index)
-            spread = f.multiply(f.bitwise("lshr", k, LINE_OF_HEADS), SPREAD)
-            low = f.bitwise("and", spread, 0xFFFFFFFF)
+            hashed = f.multiply(f.bitwise("lshr", k, LINE_OF_HEADS), HASH_MULTIPLIER)
+            low = f.bitwise("and", hashed, 0xFFFFFFFF)
             owner = f.bitwise("lshr", f.multiply(low, threads), 32, "owner")
             mine = f.compare("eq", owner, thread, "mine")
             links.put(link, Links.COLUMN, k)
@@ -258,7 +266,7 @@ class _Rows:
         self.f, self.step, self.links, self.pointers, self.dz, self.squares = f, step, links, pointers, dz, squares
         self.updater: Updater | None = None
         self.scale: Value | None = None
-        self.width = step.trained.value.stride
+        self.width = stride_of(step.trained.value)
 
     def write(self, heads: Value, noted: Value, at_once: int) -> None:
         """Write the loop over the noted columns, `at_once` panels together."""
@@ -279,16 +287,16 @@ class _Rows:
                 panel: Value, count: int, start: Value = start, ahead: Value = ahead, head: Value = head
             ) -> None:
                 column = f.multiply(panel, PANEL, "column")
-                self.ask(f.add(ahead, column), count)
+                self.prefetch(f.add(ahead, column), count)
                 for p, gradient in enumerate(self.sums(head, column, count)):
                     self.finish(f.add(start, f.add(column, p * PANEL)), gradient, running)
 
-            panel_loops(f, self.step.trained.value.panels, 1, at_once, panels)
+            panel_loops(f, panels_of(self.step.trained.value), 1, at_once, panels)
             if running is not None:
                 place = self.links.get(f.subtract(head, 1), Links.PLACE, "place")
                 f.store(total(f, f.load(running)), f.pointer(self.squares, f.add(place, 1)))
 
-    def ask(self, offset: Value, panels: int) -> None:
+    def prefetch(self, offset: Value, panels: int) -> None:
         """Ask for some panels of the row that comes next: its number is not known to the processor."""
         f = self.f
         for pointer in (self.pointers.value,) if self.step.purpose in (MEASURE, KEEP) else self.pointers.moved:
@@ -303,7 +311,7 @@ class _Rows:
             link = f.subtract(loop.values[0], 1, "link")
             row = links.get(link, Links.ROW, "row")
             x = f.broadcast(links.value_at(link), name="x")
-            line = f.pointer(errors, f.multiply(row, self.step.dz.stride), name="line")
+            line = f.pointer(errors, f.multiply(row, stride_of(self.step.dz)), name="line")
             dz = [f.load(f.pointer(line, p * PANEL), name="dz") for p in range(panels)]
             following = links.get(link, Links.NEXT, "next")
             loop.again = f.compare("ne", following, 0, "more")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.expressions import emit_expressions
@@ -10,6 +10,7 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Trained
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 
 class Updater:
@@ -26,7 +27,7 @@ class Updater:
         self.values: dict[str, Value] = {}
         if rule is None:
             return
-        self.values["decay"] = f.constant(weight_decay if trained.entry.decayed else 0.0)
+        self.values["decay"] = f.constant(weight_decay if trained.entry.weight_decay else 0.0)
         for number, name in enumerate(rule.scalars):
             exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
             self.values[name] = f.splat(self.rounded(exact), name=name)
@@ -65,7 +66,7 @@ class Updater:
             f.store(to_bfloat16(f, results[0]), f.pointer(pointers.rounded, offset))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pointers:
     """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value.
 
@@ -76,7 +77,7 @@ class Pointers:
     gradient: Value
     slots: tuple[Value, ...]
     rounded: Value | None = None
-    asked: Value | None = None
+    cancel_requested: Value | None = None
 
     @property
     def seen(self) -> Value:

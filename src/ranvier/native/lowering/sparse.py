@@ -1,8 +1,8 @@
 """Steps on the CSR block of the inputs, which the first layer reads. K = D + S inputs, N outputs.
 
 The weights of the S columns are a table, whose rows are read one by one: those of the columns that a row of the batch
-holds. Those of D dense columns are a weight like any other, with steps of its own. The chain of a weighted sum starts
-at the bias, goes over the dense columns, is stored, and goes on over the entries of the row in ascending column.
+holds. Those of D dense columns are a weight like any other, with steps of its own. The accumulator of a weighted sum
+starts at the bias, goes over the dense columns, is stored, and goes on over the entries of the row in ascending column.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def entries(problem: Problem) -> tuple[Entry, ...]:
     >>> [(entry.name, entry.shape, entry.offset) for entry in entries(problem)]
     [('layers.0.weight', (1, 3), 0), ('layers.0.weight_csr', (4, 3), 3), ('layers.0.bias', (3,), 15)]
     """
-    first, n_dense = f"{problem.network.placed[0].path}.weight", problem.n_dense
+    first, n_dense = f"{problem.network.layer_infos[0].path}.weight", problem.n_dense
     pieces: list[Entry] = []
     for entry in problem.network.parameter_table:
         if not (problem.sparse and n_dense) or entry.name != first:
@@ -51,26 +51,15 @@ def entries(problem: Problem) -> tuple[Entry, ...]:
 
 def table_name(problem: Problem) -> str | None:
     """The name of the piece that is a table; None where there is none."""
-    first = f"{problem.network.placed[0].path}.weight"
+    first = f"{problem.network.layer_infos[0].path}.weight"
     return None if not problem.sparse else first + CSR_PART if problem.n_dense else first
-
-
-def link_size(dtype: str, measured: bool) -> int:
-    """How many numbers a link of the lists of entries takes: column, row, next, its place if `measured`; its value.
-
-    All but the value are whole numbers of 32 bits.
-
-    >>> link_size("float32", False), link_size("float32", True), link_size("float64", True)
-    (4, 5, 3)
-    """
-    return 3 if dtype == "float64" else 4 + measured
 
 
 @record
 class SparseForward(RowStep):
     """z = x W + b, y = activation(z) for CSR rows x, which are read where they lie; W is a table.
 
-    Where `start` is there, the sums over the dense columns and the bias, chains go on from it: z = start + x W.
+    Where `start` is there, the sums over the dense columns and the bias, accumulators go on from it: z = start + x W.
     """
 
     path: str
@@ -89,8 +78,6 @@ class SparseGradient(ColumnStep):
     Fields:
         purpose: MOVE updates them, MEASURE writes their squares, KEEP stores g without penalties, which belong to all
             rows.
-        heads: for each of the K columns, where its list of entries begins; 0 between steps.
-        links: room of each thread for the entries of its columns.
         squares: the sum of squares of each row's gradient, where norms are clipped.
         clipped: what gradients are scaled by before they move something, where norms are clipped.
     """
@@ -99,7 +86,10 @@ class SparseGradient(ColumnStep):
     dz: Buffer
     trained: Trained
     purpose: str
-    heads: Buffer
-    links: Buffer
     squares: Buffer | None = None
     clipped: Update | None = None
+
+    @property
+    def changes_state(self) -> bool:
+        """Whether the update follows at once."""
+        return self.purpose == MOVE

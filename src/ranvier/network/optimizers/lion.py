@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ranvier.expression import Expression, sign, variable
-from ranvier.network.number_rules import FRACTION, Rule
-from ranvier.network.optimizers.base import Formula, Optimizer, blend
+from ranvier.network.number_rules import HALF_OPEN_UNIT, Rule
+from ranvier.network.optimizers.base import Formula, Optimizer, ema
 from ranvier.records import record
 
 
@@ -20,7 +20,7 @@ class Lion(Optimizer):
     Parameters:
         learning_rate: above 0; the paper advises 3 to 10 times less than for Adam, and as much more weight decay.
         beta1, beta2: from 0 up to, but not including, 1.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -35,12 +35,12 @@ class Lion(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.99
     name: ClassVar[str] = "lion"
-    rules: ClassVar[Mapping[str, Rule]] = {"beta1": FRACTION, "beta2": FRACTION}
+    rules: ClassVar[Mapping[str, Rule]] = {"beta1": HALF_OPEN_UNIT, "beta2": HALF_OPEN_UNIT}
 
     def _slots(self) -> tuple[tuple[str, float], ...]:
         return (("momentum", 0.0),)
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
         momentum = variable("momentum")
-        step = sign(blend(self.beta1, momentum, gradient))
-        return parameter - variable("learning_rate") * step, {"momentum": blend(self.beta2, momentum, gradient)}
+        step = sign(ema(self.beta1, momentum, gradient))
+        return parameter - variable("learning_rate") * step, {"momentum": ema(self.beta2, momentum, gradient)}

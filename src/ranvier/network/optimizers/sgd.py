@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ranvier.errors import InputError
 from ranvier.expression import Expression, variable
-from ranvier.network.number_rules import FRACTION, Rule
+from ranvier.network.number_rules import HALF_OPEN_UNIT, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer
 from ranvier.records import record
 
@@ -25,7 +25,7 @@ class SGD(Optimizer):
         learning_rate: above 0.
         momentum: mu, from 0 up to, but not including, 1.
         nesterov: whether the step looks ahead along the new velocity; needs momentum.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -42,7 +42,7 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
     name: ClassVar[str] = "sgd"
-    rules: ClassVar[Mapping[str, Rule]] = {"momentum": FRACTION}
+    rules: ClassVar[Mapping[str, Rule]] = {"momentum": HALF_OPEN_UNIT}
 
     def __post_init__(self) -> None:
         Optimizer.__post_init__(self)

@@ -1,0 +1,294 @@
+"""Steps given up half-way: nothing has changed then, and going on gives the bits of never having stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ranvier.engine import Problem, Span, Stopped, never
+from ranvier.native import compiled, objective
+from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.machine import memory
+from ranvier.native.program import Program
+from ranvier.native.scheduling import cost
+from ranvier.native.scheduling import plan as planning
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
+from ranvier.network.losses import loss
+from ranvier.network.optimizers import LBFGS, Adam
+from ranvier.rows import CSR, Rows
+from ranvier.training import loop
+from ranvier.training.loop import Course, Outcome, train
+from ranvier.training.state import first_state
+from tests.native.against_reference import one_step, problem, rows_for, span_for
+from tests.training.trial import StopAfter, begin, digest, make_course, make_rows, timeless
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+MIXED = [Dense(37, "gelu"), Dropout(0.3), BatchNorm(), Residual([LayerNorm(), Dense(37, "tanh")]), Dense(11, "softmax")]
+OPTIONS: dict[str, dict[str, Any]] = {
+    "stored": {},
+    "fused": {"batch_size": 30},
+    "clipped": {"optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
+    "bfloat16": {"precision": "bfloat16"},
+    "sparse": {"mean_nnz": 5},
+    "sparse, clipped": {"mean_nnz": 5, "optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
+}
+WORKSPACE = ("rows", "column", "vector", "weight")
+
+
+@pytest.fixture
+def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every step and prediction counts as long; those of 45 rows store their gradients first."""
+    compiled.clear_memoized()
+    monkeypatch.setattr(cost, "LONG", 1)
+    monkeypatch.setattr(planning, "STORED_ROWS", 45)
+    yield
+    compiled.clear_memoized()
+
+
+def task_of(options: dict[str, Any]) -> Problem:
+    chosen: dict[str, Any] = {"optimizer": Adam(0.01, ema_decay=0.9), "batch_size": 45, "weighted": True, **options}
+    return problem(29, MIXED, loss("categorical_cross_entropy"), **chosen)
+
+
+def some_rows(task: Problem) -> Rows:
+    """200 rows, sparse ones where the task takes such."""
+    rows = rows_for(task, 200)
+    if not task.sparse:
+        return rows
+    kept = np.random.default_rng(0).random(rows.inputs.shape) < 0.2
+    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs.dense, 0).astype(np.float32)))
+
+
+def loaded(task: Problem, threads: int) -> NativeExecutable:
+    executable = NativeEngine().compile(task)
+    executable.threads = threads
+    executable.load(first_state(task.network, task.optimizer, 1).engine)
+    return executable
+
+
+def bits(executable: NativeExecutable) -> tuple[int, bytes, bytes]:
+    state = executable.read()
+    return state.step, state.parameters.tobytes(), state.slots.tobytes()
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_steps_that_can_be_given_up_have_the_same_bits(name: str, request: pytest.FixtureRequest) -> None:
+    task = task_of(OPTIONS[name])
+    rows, span = some_rows(task), span_for(task, 200, steps=4)
+    usual = loaded(task, 2)
+    losses = usual.run(rows, span)
+    request.getfixturevalue("everything_is_long")
+    for threads in (1, 2):
+        executable = loaded(task, threads)
+        assert (usual.plan.stoppable, executable.plan.stoppable) == (False, True)
+        assert executable.run(rows, span).tobytes() == losses.tobytes()
+        assert bits(executable) == bits(usual)
+
+
+@pytest.mark.usefixtures("everything_is_long")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_no_step_is_made_when_asked_before(name: str, threads: int) -> None:
+    task = task_of(OPTIONS[name])
+    rows, span = some_rows(task), span_for(task, 200, steps=4)
+    executable, unasked = loaded(task, threads), loaded(task, threads)
+    before = bits(executable)
+    executable.stopped = lambda: True
+    assert executable.run(rows, span).shape == (0,)
+    assert bits(executable) == before
+    executable.stopped = never
+    assert executable.run(rows, span).tobytes() == unasked.run(rows, span).tobytes()
+    assert bits(executable) == bits(unasked) != before
+
+
+@pytest.mark.usefixtures("everything_is_long")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_step_asked_in_the_middle_is_made_whole_or_not_at_all(name: str, threads: int) -> None:
+    """The word that asks lies where a step writes what it computed: so it is asked at that very moment."""
+    task = task_of(OPTIONS[name])
+    rows, span = some_rows(task), span_for(task, 200, steps=2)
+    executable, unasked = loaded(task, threads), loaded(task, threads)
+    start = executable.read()
+    expected = [bits(unasked)]
+    for number in range(2):
+        unasked.run(rows, one_step(span, number))
+        expected.append(bits(unasked))
+    executable.run(rows, span)
+    program = executable._programs["train"]
+    asking = [b for b in program.plan.buffers if b.kind in WORKSPACE and b.name not in executable._state]
+    given_up = set()
+    for buffer in asking:
+        executable.load(start)
+        for one in asking:
+            program.arrays[one.name][:] = 0.0
+        program.set(cancel_requested=memory.address(program.arrays[buffer.name]))
+        made = len(executable.run(rows, one_step(span)))
+        assert bits(executable) == expected[made], buffer.name
+        given_up |= {buffer.kind} if not made else set()
+        program.set(cancel_requested=memory.address(program.control))
+        executable.run(rows, one_step(span, made))
+        assert bits(executable) == expected[made + 1], buffer.name
+    # Gradients of weights are computed in the stage before the update, where there is one.
+    assert given_up >= {"rows", "column", "vector", *({"weight"} if name != "fused" else ())}
+
+
+@pytest.mark.usefixtures("everything_is_long")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_objective_is_given_up(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objective, "PART", 16)
+    task = problem(5, [Dense(9, "tanh", l2=0.1), Dense(3, "softmax")], loss("categorical_cross_entropy"))
+    executable, rows = loaded(task, threads), rows_for(task, 100)
+    wanted = executable.objective(rows)
+    before = bits(executable)
+    for times in (1, 2, 7):
+        executable.stopped = StopAfter(times)
+        with pytest.raises(Stopped):
+            executable.objective(rows)
+        executable.stopped = never
+        assert bits(executable) == before
+        value, gradient = executable.objective(rows)
+        assert (value, gradient.tobytes()) == (wanted[0], wanted[1].tobytes())
+
+
+@pytest.mark.usefixtures("everything_is_long")
+def test_an_objective_goes_on_where_a_programs_handler_does_not_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = problem(5, [Dense(9, "tanh"), Dense(3)])
+    executable, rows = loaded(task, 1), rows_for(task, 100)
+    wanted, run = executable.objective(rows)[1], Program.run
+    seen: list[int] = []
+
+    def interrupted(program: Program, threads: int) -> None:
+        if not seen:
+            os.kill(os.getpid(), signal.SIGINT)
+            program.control[0] = 1
+        run(program, threads)
+
+    monkeypatch.setattr(Program, "run", interrupted)
+    before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    try:
+        assert executable.objective(rows)[1].tobytes() == wanted.tobytes()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [signal.SIGINT]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_predictions_in_parts(threads: int, precision: str, request: pytest.FixtureRequest) -> None:
+    task = task_of({"weighted": False, "precision": precision})
+    rows = rows_for(task, 1000)
+    whole = loaded(task, threads)
+    value, outputs = whole.evaluate(rows)
+    request.getfixturevalue("everything_is_long")
+    executable = loaded(task, threads)
+    executable.threads_for = lambda rows: threads  # type: ignore[method-assign]
+    found = executable.evaluate(rows)
+    assert (found[0], found[1].tobytes()) == (value, outputs.tobytes())
+    assert executable.outputs(rows.inputs).tobytes() == outputs.tobytes()
+    executable.stopped = StopAfter(2)
+    with pytest.raises(Stopped):
+        executable.evaluate(rows)
+
+
+@pytest.mark.usefixtures("everything_is_long")
+def test_predictions_of_sparse_rows_in_parts() -> None:
+    task = replace(task_of({"weighted": False}), mean_nnz=5)
+    rows = rows_for(task, 1000)
+    thin = np.where(np.random.default_rng(0).random(rows.inputs.shape) < 0.2, rows.inputs.dense, 0).astype(np.float32)
+    executable = loaded(task, 1)
+    together = executable.outputs(CSR.from_dense(thin))
+    alone = np.concatenate([executable.outputs(CSR.from_dense(thin[n : n + 1])) for n in range(0, 1000, 37)])
+    assert together[::37].tobytes() == alone.tobytes()
+
+
+@pytest.mark.usefixtures("everything_is_long")
+def test_ctrl_c_is_raised_between_the_parts_of_a_prediction(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, run, calls = task_of({}), Program.run, []
+
+    def interrupted(program: Program, threads: int) -> None:
+        calls.append(threads)
+        run(program, threads)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    executable, inputs = loaded(task, 1), rows_for(task, 1000).inputs
+    outputs = executable.outputs(inputs)
+    monkeypatch.setattr(Program, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        executable.outputs(inputs)
+    assert len(calls) == 1
+    monkeypatch.undo()
+    assert executable.outputs(inputs).tobytes() == outputs.tobytes()
+
+
+# In the training loop
+
+
+def native_run(course: Course, state: Any = None) -> Outcome:
+    executable = NativeEngine().compile(course.problem)
+    outcome = train(executable, course, begin(course) if state is None else state)
+    assert executable.stopped is never
+    return outcome
+
+
+@pytest.mark.usefixtures("everything_is_long")
+@pytest.mark.parametrize("optimizer", [Adam(0.02, ema_decay=0.9), LBFGS()], ids=["adam", "lbfgs"])
+def test_a_run_interrupted_at_any_moment_goes_on_with_the_same_bits(
+    optimizer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine asks, too: before each step, within an objective, and between the parts of a validation."""
+    monkeypatch.setattr(loop, "SPAN_SECONDS", 0.0)
+    rows = make_rows(230)
+    course = make_course(optimizer, rows, batch_size=100, epochs=2, validation=make_rows(300, seed=5))
+    course = replace(course, problem=replace(course.problem, threads=2))
+    wanted = native_run(course)
+    asked = []
+    native_run(replace(course, stop_requested=lambda: bool(asked.append(1))))
+    positions = set()
+    for times in range(1, len(asked) + 1):
+        outcome = native_run(replace(course, stop_requested=StopAfter(times)))
+        positions.add((outcome.state.epoch, outcome.state.position))
+        assert len(outcome.state.partial_losses) == outcome.state.position
+        if outcome.reason == "interrupted":
+            outcome = native_run(course, outcome.state)
+        assert digest(outcome.state) == digest(wanted.state)
+        assert timeless(outcome.state.history) == timeless(wanted.state.history)
+    whole = 1 if optimizer.full_batch else 3
+    # Before the first step, after the last one of an epoch whose validation was given up, and after both epochs.
+    assert positions >= {(0, 0), (0, whole), (1, whole), (2, 0)}
+    if not optimizer.full_batch:
+        assert positions >= {(0, 1), (0, 2), (1, 1)}
+
+
+@pytest.mark.usefixtures("everything_is_long")
+def test_the_text_says_that_nothing_was_made() -> None:
+    outcome = native_run(make_course(Adam(), stop_requested=lambda: True))
+    assert outcome.text == "Interrupted before the first step was made."
+    assert outcome.state.engine.step == 0
+
+
+@pytest.mark.usefixtures("everything_is_long")
+def test_short_epochs_that_share_a_span_are_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine makes fewer steps of a span that holds several epochs: whole epochs, and the beginning of one."""
+    monkeypatch.setattr(loop._Run, "_measure", lambda self, spent, steps: setattr(self, "step_seconds", 1e-6))
+    course = make_course(Adam(0.02), epochs=6)
+    wanted = native_run(course)
+    executable = NativeEngine().compile(course.problem)
+    run = executable.run
+
+    def fewer(rows: Rows, span: Span) -> Any:
+        if span.steps <= 12:
+            return run(rows, span)
+        last = span.starts[12]
+        return run(rows, Span(span.order[:last], span.starts[:13], span.scalars[:12]))
+
+    monkeypatch.setattr(executable, "run", fewer)
+    outcome = train(executable, replace(course, stop_requested=StopAfter(6)), begin(course))
+    assert (outcome.reason, outcome.state.epoch, outcome.state.position) == ("interrupted", 3, 2)
+    assert digest(native_run(course, outcome.state).state) == digest(wanted.state)

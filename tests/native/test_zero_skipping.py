@@ -1,0 +1,123 @@
+"""Predictions leave out inputs that are 0 where they are many, which nobody can tell from the bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ranvier.engine import State
+from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.lowering.lowering import PREDICT, WATCH
+from ranvier.native.scheduling.schedule import SKIPPED_INPUTS
+from ranvier.network.layers import Dense, Layer, LearnedScale
+from tests.native.against_reference import problem
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+KINDS: dict[str, type] = {"float32": np.float32, "float64": np.float64, "uint8": np.uint8}
+
+
+def made(inputs: int, layers: list[Layer], **options: Any) -> NativeExecutable:
+    """A network with random parameters, some of them 0 and -0."""
+    task = problem(inputs, layers, **options)
+    executable = NativeEngine().compile(task)
+    generator = np.random.default_rng(0)
+    flat = generator.normal(size=task.network.parameter_table.size).astype(task.dtype)
+    flat[generator.random(flat.size) < 0.2] *= 0.0
+    flat[generator.random(flat.size) < 0.2] *= -0.0
+    executable.load(State(flat, np.zeros((0, flat.size), flat.dtype), 0))
+    return executable
+
+
+def rows_with_zeros(rows: int, inputs: int, share: float, kind: str = "float32") -> np.ndarray:
+    """Rows with about such a share of numbers that are not 0; some zeros are negative."""
+    generator = np.random.default_rng(1)
+    numbers = generator.normal(size=(rows, inputs)) * 40
+    numbers = np.abs(numbers) if kind == "uint8" else numbers
+    numbers[generator.random(numbers.shape) >= share] *= 0.0
+    return numbers.astype(KINDS[kind])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    inputs=st.sampled_from([32, 33, 47, 100, 257]),
+    units=st.sampled_from([17, 31, 33, 100, 130]),
+    rows=st.sampled_from([1, 2, 15, 97, 200]),
+    share=st.sampled_from([0.0, 0.01, 0.1, 0.3]),
+    kind=st.sampled_from(sorted(KINDS)),
+    precision=st.sampled_from(["float32", "float64"]),
+    deep=st.booleans(),
+)
+def test_the_bits_are_those_of_all_terms(
+    inputs: int, units: int, rows: int, share: float, kind: str, precision: str, deep: bool
+) -> None:
+    layers: list[Layer] = [Dense(units, "tanh"), Dense(3)] if deep else [Dense(units)]
+    executable = made(inputs, layers, precision=precision)
+    given_rows = rows_with_zeros(rows, inputs, share, kind)
+    outputs, layer_values = executable.outputs(given_rows), executable.activations(given_rows)
+    for purpose in (PREDICT, WATCH):
+        executable._program(purpose).set(may_skip_zeros=0)
+    assert executable.outputs(given_rows).tobytes() == outputs.tobytes()
+    for a, b in zip(executable.activations(given_rows), layer_values, strict=True):
+        assert a.weighted_sums is not None
+        assert b.weighted_sums is not None
+        assert a.outputs.tobytes() == b.outputs.tobytes()
+        assert a.weighted_sums.tobytes() == b.weighted_sums.tobytes()
+
+
+@pytest.mark.parametrize("layers", [[Dense(40, "relu"), Dense(3)], [Dense(40)], [Dense(18, bias=False), Dense(2)]])
+def test_a_row_says_the_same_alone_among_others_and_among_full_rows(layers: list[Layer]) -> None:
+    executable = made(64, layers)
+    few, many = rows_with_zeros(50, 64, 0.05), rows_with_zeros(50, 64, 1.0)
+    together = executable.outputs(few)
+    mixed = executable.outputs(np.concatenate([few, many]))[:50]
+    alone = np.concatenate([executable.outputs(few[row : row + 1]) for row in range(50)])
+    assert together.tobytes() == mixed.tobytes() == alone.tobytes()
+
+
+def infinite_below(executable: NativeExecutable) -> None:
+    """Make the weights of the last input infinite."""
+    state = executable.read()
+    executable.problem.network.parameter_table.views(state.parameters)["layers.0.weight"][-1] = np.inf
+    executable.load(State(state.parameters, np.zeros((0, state.parameters.size)), 0))
+
+
+def test_zeros_are_really_left_out_where_they_are_many() -> None:
+    executable = made(SKIPPED_INPUTS, [Dense(40), Dense(3)])
+    infinite_below(executable)
+    few, many = (rows_with_zeros(20, SKIPPED_INPUTS, share) for share in (0.05, 1.0))
+    few[:, -1] = many[:, -1] = 0.0
+    executable._program(PREDICT).set(may_skip_zeros=1)
+    assert np.isfinite(executable.outputs(few)).all()
+    assert np.isnan(executable.outputs(many)).all()
+    executable._program(PREDICT).set(may_skip_zeros=0)
+    assert np.isnan(executable.outputs(few)).all()
+
+
+def test_nothing_is_left_out_where_a_weight_is_infinite() -> None:
+    executable = made(SKIPPED_INPUTS, [Dense(40), Dense(3)])
+    zeros = np.zeros((20, SKIPPED_INPUTS))
+    assert np.isfinite(executable.outputs(zeros)).all()
+    infinite_below(executable)
+    assert np.isnan(executable.outputs(zeros)).all()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "layers", "options", "skips"),
+    [
+        (32, [Dense(17), Dense(2)], {}, True),
+        (31, [Dense(17), Dense(2)], {}, False),
+        (32, [Dense(16), Dense(2)], {}, False),
+        (32, [Dense(34, groups=2), Dense(2)], {}, False),
+        (32, [LearnedScale(), Dense(17), Dense(2)], {}, False),
+        (32, [Dense(17), Dense(2)], {"precision": "bfloat16"}, False),
+        (32, [Dense(17), Dense(2)], {"mean_nnz": 3}, False),
+    ],
+)
+def test_which_networks_look_for_zeros(inputs: int, layers: list[Layer], options: dict[str, Any], skips: bool) -> None:
+    executable = made(inputs, layers, **options)
+    names = [buffer.name for buffer in executable._program(PREDICT).plan.buffers]
+    assert ("nonzeros" in names) == skips
