@@ -41,7 +41,7 @@ def test_disorder_is_put_in_order_and_x_is_left_alone() -> None:
     assert (rows.indices.tolist(), rows.data.tolist(), rows.indptr.tolist()) == ([1, 3], [3.0, 6.0], [0, 2, 2, 2])
     assert X.indices.tolist() == [3, 1, 0, 3, 2, 2]
     pixels = as_csr(sp.csr_array(np.array([[0, 51, 255]], np.uint8)), 3)
-    assert pixels.data.tolist() == [0.2, 1.0]
+    assert pixels.data.tolist() == [51.0, 255.0]
     assert as_csr(pixels, 3) is pixels
 
 

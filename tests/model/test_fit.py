@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from scipy import sparse
 
 import ranvier as rv
 from ranvier.errors import InputError, TrainingError
@@ -300,9 +301,23 @@ def test_divergence_is_explained_without_warnings() -> None:
         fit(net(1, "identity"), X, X[:, 0], optimizer=rv.SGD(1e100), epochs=50)
 
 
-def test_bytes_stay_bytes_and_count_from_0_to_1() -> None:
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int64, np.float32])
+def test_the_storage_type_never_changes_what_numbers_mean(kind: type) -> None:
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1], [3, 2], [100, 7]])
+    y = [0, 1, 1, 0, 1, 0]
+    expected = fit(net(), X.astype(np.float64), y)
+    for rows in (X.astype(kind), sparse.csr_array(X.astype(kind)).toarray()):
+        assert np.array_equal(fit(net(), rows, y).outputs(rows), expected.outputs(X))
+    thin = fit(net(), sparse.csr_array(X.astype(kind)), y)
+    assert np.array_equal(thin.outputs(X), fit(net(), sparse.csr_array(X.astype(np.float64)), y).outputs(X))
+
+
+def test_pixels_are_scaled_by_the_network() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (30, 1, 2), np.uint8)
     y = pixels[:, 0, 0] > 127
-    raw = fit(net(), pixels, y)
-    np.testing.assert_array_equal(raw.outputs(pixels), fit(net(), pixels.reshape(30, 2) / 255.0, y).outputs(pixels))
-    assert raw.activations(pixels)[0].outputs.shape == (30, 5)
+    layers = [rv.Rescale(1 / 255), *net().layers]
+    raw, scaled = fit(rv.Network(2, layers), pixels, y), pixels.reshape(30, 2) / 255.0
+    np.testing.assert_array_equal(raw.outputs(pixels), fit(net(), scaled, y).outputs(scaled))
+    assert raw.outputs(pixels).tobytes() == raw.outputs(pixels.astype(np.float64)).tobytes()
+    assert [layer.outputs.shape for layer in raw.activations(pixels)][:2] == [(30, 2), (30, 5)]
+    assert np.array_equal(raw.activations(pixels)[0].outputs, scaled)

@@ -31,7 +31,7 @@ OPTIMIZERS = {
     "sgd": SGD(0.05),
     "momentum": SGD(0.05, momentum=0.9, nesterov=True),
     "adam": Adam(0.01),
-    "adamw": AdamW(0.01, weight_decay=0.1, average=0.9),
+    "adamw": AdamW(0.01, weight_decay=0.1, ema_decay=0.9),
     "clipped": Adam(0.01, clip_norm=0.5),
 }
 BROAD = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

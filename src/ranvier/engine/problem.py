@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
-from ranvier.network.layers import Dense
+from ranvier.network.layers import Dense, Rescale
 from ranvier.network.losses import Loss
 from ranvier.network.network import LayerInfo, Network
 from ranvier.network.optimizers import Optimizer
@@ -94,6 +94,12 @@ class Problem:
     def dtype(self) -> str:
         """The format in which numbers are kept: NumPy and most processors have none for bfloat16."""
         return "float32" if self.precision == "bfloat16" else self.precision
+
+    @property
+    def input_layer(self) -> LayerInfo:
+        """The layer that reads the inputs, which a Rescale before it scales while they are gathered."""
+        first, *rest = self.network.layer_infos
+        return rest[0] if rest and isinstance(first.layer, Rescale) else first
 
     @property
     def sparse(self) -> bool:

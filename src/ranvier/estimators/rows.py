@@ -117,11 +117,11 @@ def _named(X: Any, names: Sequence[str]) -> Any:
 def as_table(source: Source) -> Source:
     """Rows of numbers as a table whose columns all are numbers, so that an array and a data frame give the same model.
 
-    Sparse rows, pixels (uint8) and very wide arrays stay as they are.
+    Sparse rows, pictures (uint8) and very wide arrays stay as they are.
     """
     if isinstance(source, Table) or is_sparse(source.inputs):
         return source
-    if source.inputs.dtype == np.uint8 or source.inputs.shape[1] > MOST_COLUMNS:
+    if source.pictures or source.inputs.shape[1] > MOST_COLUMNS:
         return source
     table = named_columns(source)
     return replace(table, kinds=dict.fromkeys(table.frame.columns, "number"))

@@ -11,7 +11,7 @@ from typing import Any
 from ranvier.errors import InputError, nearest
 from ranvier.model.targets import default_loss
 from ranvier.network.activations import Activation, activation_from_dict
-from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale
+from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale, Rescale
 from ranvier.network.losses import Loss, loss_from_dict
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
@@ -159,9 +159,14 @@ def _listed(name: str, given: Any) -> tuple[Any, ...]:
     return tuple(_plain(item) for item in given)
 
 
-def build_network(inputs: int, task: Task, chosen: Choices) -> Network:
-    """Hidden layers as wide as asked, and the output layer that the task needs; scale layers first for a recipe."""
-    layers: list[Layer] = [] if chosen.cooked is None else [LearnedScale()] * chosen.cooked.scales
+def build_network(inputs: int, task: Task, chosen: Choices, factor: float | None = None) -> Network:
+    """Hidden layers as wide as asked, and the output layer that the task needs; scale layers first for a recipe.
+
+    Parameters:
+        factor: what all inputs are multiplied with before anything else, such as 1/255 for pixels; None for nothing.
+    """
+    layers: list[Layer] = [] if factor is None else [Rescale(factor)]
+    layers += [] if chosen.cooked is None else [LearnedScale()] * chosen.cooked.scales
     for width in chosen.hidden:
         layers.append(Dense(width, chosen.activation))
         if chosen.dropout:

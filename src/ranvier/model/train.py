@@ -175,7 +175,7 @@ class _Job:
         """Train; the run's folder is made only once the data and the choices are known to be good."""
         prepared, chosen = self._prepare(), self.chosen
         task, held = prepared.target.task, prepared.validation
-        network = build_network(prepared.encoder.width, task, chosen)
+        network = build_network(prepared.encoder.width, task, chosen, prepared.encoder.factor)
         watching = held is not None or (chosen.cooked is not None and chosen.cooked.parts(len(prepared.train)) > 1)
         training = build_training(network, task, chosen, len(prepared.train), self.callbacks, watching)
         by_class = settled_class_weight(task, prepared.train.targets, chosen.class_weight)

@@ -23,7 +23,6 @@ from ranvier.native.machine import barrier, cpu, memory
 from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
 from ranvier.native.scheduling import cost
-from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.layouts import size_of
 from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
 from ranvier.native.scheduling.plan import Plan
@@ -346,9 +345,9 @@ class NativeExecutable(Serialized):
             check_shape("inputs", inputs, self.problem.network.inputs)
             program = self._program(PREDICT)
             outputs = self._predict(program, inputs, None)[0]
-            if inputs.csr is None and self._is_few(inputs.dense):
-                few = Few(program, inputs.shape, inputs.dense.dtype, self.allowed > 1)
-                self._few[inputs.shape, inputs.dense.dtype] = few
+            dense = inputs.dense
+            if inputs.csr is None and self._is_few(dense):
+                self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
 
     def quick(self, inputs: Array) -> Array | None:
@@ -360,8 +359,12 @@ class NativeExecutable(Serialized):
     def _is_few(self, inputs: Array) -> bool:
         """Whether such inputs are worth a table of their own."""
         rows = len(inputs)
-        known = inputs.dtype.name in KINDS and inputs.dtype.isnative and not self.problem.sparse
-        return known and 0 < rows <= FEW_ROWS and inputs.nbytes <= FEW_BYTES and self.threads_for(rows) == 1
+        return (
+            not self.problem.sparse
+            and 0 < rows <= FEW_ROWS
+            and inputs.nbytes <= FEW_BYTES
+            and self.threads_for(rows) == 1
+        )
 
     @serialized
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:

@@ -17,18 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
-from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale
+from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale, Rescale
 from ranvier.network.network import Network
 from ranvier.network.parameters import block_diagonal_weight
 
 Array = NDArray[Any]
+JOINED = (Rescale, LearnedScale, Dense, Dropout)
 
 
 def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> tuple[Network, Array]:
     """One network that says what all members say together.
 
     Parameters:
-        network: what every member is: scale layers, then dense layers with biases, and dropout.
+        network: what every member is: rescale and scale layers, then dense layers with biases, and dropout.
         members: the flat parameters of each, shape (P,).
         sharpness: what the mean of the weighted sums is multiplied by.
 
@@ -45,10 +46,10 @@ def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> 
     """
     if not members:
         raise InputError("There are no networks to join; give at least one.")
-    kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, (LearnedScale, Dense, Dropout))]
+    kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, JOINED)]
     if kinds:
         raise InputError(
-            f"Networks with {kinds[0]} layers cannot be joined; only LearnedScale, Dense and Dropout ones can."
+            f"Networks with {kinds[0]} layers cannot be joined; only Rescale, LearnedScale, Dense and Dropout ones can."
         )
     views = [network.parameter_table.views(flat) for flat in members]
     gains: list[Array | float] = [1.0] * len(members)

@@ -262,17 +262,7 @@ class ReferenceExecutable:
     def _floats(self, inputs: Inputs) -> Inputs:
         """Inputs as float64, in the blocks that the problem says."""
         inputs = inputs.with_blocks(self.problem.n_dense, self.problem.sparse)
-        return Inputs(to_float(inputs.dense), None if inputs.csr is None else inputs.csr.astype(np.float64))
-
-
-def to_float(inputs: Array) -> NDArray[np.float64]:
-    """Inputs as float64; bytes, such as the pixels of an image, are scaled from 0...255 to 0...1.
-
-    >>> to_float(np.array([[0, 51, 255]], np.uint8))
-    array([[0. , 0.2, 1. ]])
-    """
-    numbers = np.asarray(inputs, np.float64)
-    return numbers / 255.0 if inputs.dtype == np.uint8 else numbers
+        return Inputs(inputs.dense.astype(np.float64), None if inputs.csr is None else inputs.csr.astype(np.float64))
 
 
 def _as_weights(weights: Array | None) -> Array | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine.problem import feeds_product
 from ranvier.errors import EngineError
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import LayerInfo
 from ranvier.records import record
 from ranvier.reference import activations, layers, sparse
@@ -132,6 +132,8 @@ def layer_forward(place: LayerInfo, parameters: Arrays, x: Array, mode: Mode) ->
         seed, step = mode.dropout
         factors = layers.dropout_factors(layer.rate, len(x), place.inputs, seed, step, place.index)
         return Passed(place, x, layers.dropout(x, factors), kept=factors)
+    if isinstance(layer, Rescale):
+        return Passed(place, x, layers.rescale(x, layer))
     if isinstance(layer, Residual):
         inner = forward(place.children, parameters, x, mode)
         return Passed(place, x, x + inner[-1].y, inner=inner)
@@ -167,6 +169,8 @@ def layer_backward(passed: Passed, parameters: Arrays, dy: Array, gradients: dic
         return weighted_sum_backward(passed, parameters, dz, gradients)
     if isinstance(layer, Dropout):
         return dy if passed.kept is None else layers.dropout_backward(passed.kept, dy)
+    if isinstance(layer, Rescale):
+        return layers.rescale(dy, layer)
     if isinstance(layer, Residual):
         return dy + chain_backward(passed.inner, parameters, dy, gradients)
     gain = parameters[f"{path}.scale"]

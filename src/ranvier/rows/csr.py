@@ -120,20 +120,18 @@ class CSR:
 
     @classmethod
     def from_dense(cls, rows: Array) -> CSR:
-        """What is not zero in rows (n, K) of float32, float64 or uint8; bytes count as 0 to 1."""
+        """What is not zero in rows (n, K) of float32, float64 or uint8."""
         numbers, columns = np.nonzero(rows)
         indptr = np.searchsorted(numbers, np.arange(len(rows) + 1)).astype(np.int64)
         return cls(as_floats(rows[numbers, columns]), columns.astype(np.int32), indptr, rows.shape[1])
 
 
 def as_floats(values: Array) -> Array:
-    """Values as float32 or float64: bytes, such as the pixels of an image, are scaled from 0...255 to 0...1.
+    """Values as float32 or float64.
 
     >>> as_floats(np.array([0, 51, 255], np.uint8)).tolist()
-    [0.0, 0.2, 1.0]
+    [0.0, 51.0, 255.0]
     """
-    if values.dtype == np.uint8:
-        return values / 255.0
     return np.ascontiguousarray(values) if values.dtype == np.float32 else np.ascontiguousarray(values, np.float64)
 
 

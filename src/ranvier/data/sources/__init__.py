@@ -83,9 +83,6 @@ def _open_sparse(matrix: Any) -> Arrays:
     if len(matrix.shape) != 2 or 0 in matrix.shape:
         raise DataError(f"The sparse matrix has shape {matrix.shape}; (rows, columns) was expected, both at least 1.")
     width = int(matrix.shape[1])
-    if matrix.dtype == np.uint8:
-        # Indicators are often kept as bytes; they are numbers here, and no pixels.
-        matrix = matrix.astype(np.float64)
     return Arrays(as_csr(matrix, width), None, "the sparse matrix", (width,))
 
 

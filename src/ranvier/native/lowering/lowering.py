@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from ranvier.engine.problem import Problem, feeds_product
 from ranvier.errors import EngineError
-from ranvier.native.lowering import sparse
+from ranvier.native.lowering import first_layer, sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Step, Trained
 from ranvier.network.activations import Activation, activation
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import LayerInfo
 from ranvier.records import record
 
@@ -124,7 +124,7 @@ class Lowering:
     def lower(self) -> None:
         """Write down the steps, in order."""
         network, problem = self.problem.network, self.problem
-        x = self.gathered()
+        x = first_layer.gathered(self)
         self.done = self.forward(network.layer_infos, x, output=True)
         final = self.done[-1]
         z = final.z if isinstance(final.place.layer, Dense) and final.z else final.y
@@ -140,15 +140,6 @@ class Lowering:
             if self.purpose == PREDICT:
                 self.add(s.LossStep(z, None, losses, problem.loss, shape))
             self.add(s.Answer(z, shape))
-
-    def gathered(self) -> Buffer:
-        """The dense block of the batch; without meaning where there is none. CSR rows are read where they lie."""
-        n_dense = self.problem.n_dense if self.problem.sparse else self.problem.network.inputs
-        if n_dense == 0:
-            return Buffer("inputs", -1, "cells", 0)
-        x = self.buffer("inputs", n_dense)
-        self.add(s.Gather(x))
-        return self.rounded(x, x.name) if feeds_product(self.problem.network.layer_infos[0]) else x
 
     # Buffers and steps
 
@@ -205,7 +196,12 @@ class Lowering:
             y = self.buffer(f"{path}.output", place.outputs)
             self.add(s.Add(x, inner[-1].y, y))
             return Done(place, x, y, inner=inner)
+        if isinstance(layer, Rescale) and place == self.problem.network.layer_infos[0]:
+            return Done(place, x, x)  # The rows were scaled while they were gathered.
         y = self.buffer(f"{path}.output", place.outputs)
+        if isinstance(layer, Rescale):
+            self.add(s.Rescale(x, y, layer))
+            return Done(place, x, y)
         if isinstance(layer, LearnedScale):
             self.add(s.Multiply(x, self.piece(f"{path}.scale"), y))
             return Done(place, x, y)
@@ -226,13 +222,8 @@ class Lowering:
         y = None if output else self.buffer(f"{path}.output", place.outputs)
         bias = self.piece(f"{path}.bias") if layer.bias else None
         weight = self.piece(f"{path}.weight", copy=ROUNDED if self.rounds else "")
-        if self.table is not None and self.table.startswith(f"{path}.weight"):
-            start = None
-            if weight.kind != "table":
-                start = self.buffer(f"{path}.dense_sums", place.outputs)
-                self.add(s.Forward(path, x, weight, bias, start, None, activation("identity")))
-            table = self.piece(self.table, copy=ROUNDED if self.rounds else "")
-            self.add(sparse.SparseForward(path, table, None if start else bias, y, z, shape, start))
+        if first_layer.reads_csr(self, path):
+            first_layer.forward(self, path, x, weight, bias, (y, z, shape))
         else:
             self.add(s.Forward(path, x, weight, bias, y, z, shape))
         return Done(place, x, y or z or x, z)
@@ -297,9 +288,8 @@ class Lowering:
         weight = self.train(f"{path}.weight", wanted)
         if weight.value.kind != "table":
             self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store))
-        if self.table is not None and self.table.startswith(f"{path}.weight"):
-            table = weight if weight.value.kind == "table" else self.train(self.table)
-            self.last.append(self.sparse_gradient(path, dz, table))
+        if first_layer.reads_csr(self, path):
+            self.last.append(first_layer.gradient(self, path, dz, weight))
         if layer.bias:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:
@@ -312,14 +302,6 @@ class Lowering:
             return dx, True
         self.add(s.Back(path, dz, weight.transposed, dx, None, None, False))
         return dx, False
-
-    def sparse_gradient(self, path: str, dz: Buffer, weight: Trained) -> sparse.SparseGradient:
-        """The gradient of a table; where norms are clipped, its squares first."""
-        measured = self.clips
-        purpose = sparse.MEASURE if measured else sparse.MOVE if self.purpose == TRAIN else sparse.KEEP
-        squares = self.buffer("entry_squares", 1, "entries") if measured else None
-        self.sparse = sparse.SparseGradient(path, dz, weight, purpose, squares)
-        return self.sparse
 
     def seen(self, one: Done, shape: Activation) -> tuple[Buffer, bool]:
         """What the slope of an activation is computed from, and whether that is the output."""
@@ -348,6 +330,11 @@ class Lowering:
             if one.n is not None and wanted:
                 dx = self.buffer(f"{path}.before", one.place.inputs)
                 self.add(s.Multiply(dy, one.n, dx))
+            return dx
+        if isinstance(layer, Rescale):
+            if wanted:
+                dx = self.buffer(f"{path}.before", one.place.inputs)
+                self.add(s.Rescale(dy, dx, layer))
             return dx
         kept = one.x if isinstance(layer, LearnedScale) or one.n is None else one.n
         self.last.append(s.VectorGradient(dy, kept, self.train(f"{path}.scale"), self.store))
