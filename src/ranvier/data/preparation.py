@@ -23,8 +23,9 @@ from ranvier.data.encoders.target_values import Values, missing_rows, plain_valu
 from ranvier.data.schema import ColumnPlan, infer_columns
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Source, Table, unmasked
-from ranvier.errors import DataError, InputError, nearest, opening
+from ranvier.errors import DataError, InputError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows.csr import CSR
@@ -186,7 +187,7 @@ def _columns(
 def _check_column(table: Table, name: str) -> None:
     if name not in table.frame.columns:
         hint = nearest(name, table.frame.columns, "Its columns are")
-        raise DataError(f'{opening(table.origin)} has no column "{name}". {hint}')
+        raise DataError(f'{sentence_start(table.origin)} has no column "{name}". {hint}')
 
 
 def target_values(source: Source, names: Sequence[str] = ()) -> Values:

@@ -223,7 +223,7 @@ class _Run:
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
         network, optimizer = self.course.problem.network, self.course.problem.optimizer
         if isinstance(optimizer, LBFGS):
-            added = lbfgs.penalty(network, self.executable.read().parameters)
+            added = network.parameter_table.penalty(self.executable.read().parameters)
             try:
                 loss = lbfgs.step(self.executable, self.course.rows, optimizer, float(scalars[0, 0]))
             except Stopped:

@@ -22,8 +22,9 @@ from ranvier.data.parsing import without_comma
 from ranvier.data.schema import KINDS, ColumnPlan, infer_columns
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Table, is_row
-from ranvier.errors import DataError, ShapeError, nearest, opening
+from ranvier.errors import DataError, ShapeError, nearest
 from ranvier.records import record
 
 READERS: dict[str, Encoders | type[BasisEncoder]] = {**COLUMN_ENCODERS, "basis": BasisEncoder}
@@ -155,7 +156,7 @@ class Encoder:
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
             )
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
-            raise DataError(f'{opening(table.origin)} has no column "{absent[0]}"{others}. {hint}')
+            raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return working.together.columns([plan.plain(table.frame[plan.name]) for plan in working.plans])
 
     def _working(self) -> _Working:
