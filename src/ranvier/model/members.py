@@ -24,7 +24,8 @@ from ranvier.recipes.class_prior import beginning
 from ranvier.recipes.merge import join, with_hats
 from ranvier.recipes.recipe import Recipe
 from ranvier.rows.dataset import split_rows
-from ranvier.training.events import Epoch, Event, Sink, tee
+from ranvier.training.events import Event, Sink, tee
+from ranvier.training.history import Epoch
 from ranvier.training.loop import final_parameters
 from ranvier.training.metrics import class_indices
 from ranvier.training.temperature import sharpness

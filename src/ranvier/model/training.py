@@ -30,8 +30,8 @@ from ranvier.training.engines import compile_problem
 from ranvier.training.engines import engine as find_engine
 from ranvier.training.events import Sink, tee
 from ranvier.training.interrupt import stop_on_interrupt
-from ranvier.training.loop import Course, Outcome, train
-from ranvier.training.state import TrainingState, first_state
+from ranvier.training.loop import LoopConfig, LoopResult, train
+from ranvier.training.state import TrainingState, initial_state
 from ranvier.training.temperature import EXPLAINED, explained
 
 Array = NDArray[Any]
@@ -101,7 +101,7 @@ class Training:
         known: tuple[str, ...] = ("loss", "validation_loss", metrics.quick_name(task)) if validated else ("loss",)
         known += (EXPLAINED,) if validated and task.kind != "regression" else ()
         for callback in self.callbacks:
-            callback.check(known)
+            callback.validate(known)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; callbacks are functions of the program and stay out."""
@@ -124,7 +124,7 @@ class Training:
 class Result:
     """What a run gives: how it ended, and the name of the engine that ran it."""
 
-    outcome: Outcome
+    outcome: LoopResult
     engine: str
 
 
@@ -162,10 +162,10 @@ def run(
         if note is not None:
             sink({"kind": "note", "text": note})
         stack.callback(executable.close)
-        begin = stored or state or first_state(network, training.optimizer, training.seed, executable.dtype)
+        begin = stored or state or initial_state(network, training.optimizer, training.seed, executable.dtype)
         stop_requested = stack.enter_context(stop_on_interrupt())
         try:
-            course = Course(
+            config = LoopConfig(
                 problem=problem,
                 rows=rows,
                 validation=validation,
@@ -183,7 +183,7 @@ def run(
             # Only the callee holds the arrays, so that it can let them go.
             waiting = [begin]
             del begin
-            outcome = train(executable, course, waiting.pop())
+            outcome = train(executable, config, waiting.pop())
         except BaseException:
             sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
             raise
@@ -222,7 +222,7 @@ def _watched(
     return measure
 
 
-def _end_event(outcome: Outcome) -> dict[str, Any]:
+def _end_event(outcome: LoopResult) -> dict[str, Any]:
     history = outcome.state.history
     return {
         "kind": "end",
