@@ -154,13 +154,13 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     ),
 }
 SCHEDULES: dict[str, Callable[[], Any]] = {
-    "step": lambda: rv.Step(every=2, factor=0.5),
-    "exponential": lambda: rv.Exponential(0.8),
-    "polynomial": lambda: rv.Polynomial(power=2.0),
-    "cosine": rv.Cosine,
-    "cosine_restarts": lambda: rv.CosineRestarts(first=2),
+    "step": lambda: rv.StepDecay(step_epochs=2, decay_factor=0.5),
+    "exponential": lambda: rv.ExponentialDecay(0.8),
+    "polynomial": lambda: rv.PolynomialDecay(power=2.0),
+    "cosine": rv.CosineDecay,
+    "cosine_restarts": lambda: rv.CosineWarmRestarts(first_cycle_epochs=2),
     "one_cycle": rv.OneCycle,
-    "warm_up": lambda: rv.WarmUp(1, rv.Cosine()),
+    "warm_up": lambda: rv.Warmup(1, rv.CosineDecay()),
     "reduce_on_plateau": lambda: rv.ReduceOnPlateau(patience=0, threshold=0.5),
 }
 

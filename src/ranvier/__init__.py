@@ -9,10 +9,7 @@ from importlib import import_module
 
 from ranvier.version import __version__
 
-# Type checkers know this name. `typing` is not imported, since the command catches Ctrl-C only after these imports.
-TYPE_CHECKING = False
-
-_HOMES = {
+_EXPORTS = {
     "ranvier.errors": (
         "RanvierError",
         "InputError",
@@ -84,23 +81,99 @@ _HOMES = {
     "ranvier.estimators.classifier": ("Classifier",),
     "ranvier.estimators.regressor": ("Regressor",),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+"""Module -> the public names that it defines. `__init__.pyi` tells them to editors and type checkers."""
+_MODULE_OF = {name: module for module, names in _EXPORTS.items() for name in names}
 
-__all__ = ["__version__", *_HOME]  # noqa: PLE0604
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "AMSGrad",
+    "Activation",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "BatchNorm",
+    "Callback",
+    "CallbackResult",
+    "Classifier",
+    "ConstantSchedule",
+    "CosineDecay",
+    "CosineWarmRestarts",
+    "DataError",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "EngineError",
+    "Epoch",
+    "EpochContext",
+    "ExponentialDecay",
+    "Expression",
+    "History",
+    "Initializer",
+    "InputError",
+    "LayerNorm",
+    "Lion",
+    "Loss",
+    "Metric",
+    "Model",
+    "ModelFileError",
+    "NAdam",
+    "Network",
+    "OneCycle",
+    "Optimizer",
+    "PolynomialDecay",
+    "RMSprop",
+    "RanvierError",
+    "ReduceOnPlateau",
+    "Regressor",
+    "Residual",
+    "Scale",
+    "Schedule",
+    "ShapeError",
+    "StepDecay",
+    "Task",
+    "TimeLimit",
+    "TrainingError",
+    "Warmup",
+    "__version__",
+    "absolute",
+    "activation",
+    "cos",
+    "erf",
+    "exp",
+    "expm1",
+    "fit",
+    "initializer",
+    "load",
+    "log",
+    "log1p",
+    "loss",
+    "maximum",
+    "metric",
+    "minimum",
+    "optimizer",
+    "resume",
+    "schedule",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softplus",
+    "sqrt",
+    "tanh",
+    "train",
+    "where",
+]
 
-if TYPE_CHECKING:
-    from typing import Any
 
-    from ranvier.model.fit import fit as fit
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'ranvier' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    value = getattr(import_module(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return sorted([*globals(), *_MODULE_OF])

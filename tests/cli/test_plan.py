@@ -68,7 +68,7 @@ def test_a_plan_for_a_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("RANVIER_THREADS", "1")
     assert model.plan() == model.plan(threads=1)
     assert model.plan(threads=2).startswith("train: batches of 128 rows, float32, 2 threads\n")
-    assert NativeEngine().compile(model.training.problem(network)).threads_for(10**6) == 1
+    assert NativeEngine().compile(model.training.compile_spec(network)).threads_for(10**6) == 1
 
 
 def test_the_plan_is_of_the_whole_network(trained: Trained) -> None:

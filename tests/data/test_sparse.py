@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 from ranvier.data import Arrays, encoder_from_dict, fit_encoder, open_source, prepare
 from ranvier.data.canonical_order import arranged
 from ranvier.data.sources.sparse import sparse_rows
-from ranvier.engine import Sparse
+from ranvier.engine import CSR
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.rows.dataset import Dataset
 
@@ -31,19 +31,19 @@ def test_every_form_of_scipy_is_taken(form: str, kind: type) -> None:
     X = counts()
     given = X.astype(kind).asformat(form)
     rows = sparse_rows(given, WIDTH)
-    assert np.array_equal(rows.dense(), X.toarray().astype(kind))
+    assert np.array_equal(rows.toarray(), X.toarray().astype(kind))
     assert rows.dtype == (np.float32 if kind is np.float32 else np.float64)
-    assert np.array_equal(sparse_rows(sp.csr_matrix(given), WIDTH).dense(), rows.dense())
+    assert np.array_equal(sparse_rows(sp.csr_matrix(given), WIDTH).toarray(), rows.toarray())
 
 
 def test_disorder_is_put_in_order_and_x_is_left_alone() -> None:
     places = (np.array([2.0, 3.0, 0.0, 4.0, 5.0, -5.0]), [3, 1, 0, 3, 2, 2], [0, 4, 4, 6])
     X = sp.csr_array(places, shape=(3, WIDTH))
     rows = sparse_rows(X, WIDTH)
-    assert (rows.columns.tolist(), rows.values.tolist(), rows.starts.tolist()) == ([1, 3], [3.0, 6.0], [0, 2, 2, 2])
+    assert (rows.indices.tolist(), rows.data.tolist(), rows.indptr.tolist()) == ([1, 3], [3.0, 6.0], [0, 2, 2, 2])
     assert X.indices.tolist() == [3, 1, 0, 3, 2, 2]
     pixels = sparse_rows(sp.csr_array(np.array([[0, 51, 255]], np.uint8)), 3)
-    assert pixels.values.tolist() == [0.2, 1.0]
+    assert pixels.data.tolist() == [0.2, 1.0]
     assert sparse_rows(pixels, 3) is pixels
 
 
@@ -65,7 +65,7 @@ def test_rows_are_arranged_as_those_with_their_zeros(rows: list[tuple[Any, ...]]
     dense, y, _ = arranged(Arrays(inputs, None, "the rows", (3,)), values)
     thin, y_thin, _ = arranged(open_source(sp.csr_array(inputs)), values)
     assert y_thin.tolist() == y.tolist()
-    assert np.array_equal(thin.inputs.dense(), dense.inputs)
+    assert np.array_equal(thin.inputs.toarray(), dense.inputs)
 
 
 def test_rows_are_split_and_stay_as_they_are() -> None:
@@ -74,9 +74,9 @@ def test_rows_are_split_and_stay_as_they_are() -> None:
     parts = (prepared.train, prepared.validation, prepared.held_out)
     places = (prepared.train_rows, prepared.validation_rows, prepared.held_out_rows)
     for part, rows in zip(parts, places, strict=True):
-        assert isinstance(part.X, Sparse)
+        assert isinstance(part.X, CSR)
         assert part.X.dtype == np.float32
-        assert np.array_equal(part.X.dense(), X.toarray()[rows])
+        assert np.array_equal(part.X.toarray(), X.toarray()[rows])
     assert sorted(np.concatenate(places)) == list(range(60))
     assert prepared.encoder.describe() == [("50 inputs", "sparse rows", "x", "")]
 
@@ -86,9 +86,9 @@ def test_the_encoder_of_sparse_rows_takes_every_kind() -> None:
     encoder = fit_encoder(open_source(X))
     assert encoder_from_dict(encoder.to_dict()) == encoder
     for source in (X, X.toarray(), X.astype(np.uint8), X.astype(np.uint8).toarray(), sparse_rows(X, WIDTH)):
-        assert np.array_equal(encoder.transform(source).dense(), X.toarray())
+        assert np.array_equal(encoder.transform(source).toarray(), X.toarray())
     row = X.toarray()[0]
-    assert np.array_equal(encoder.transform(row.tolist()).dense(), row[None])
+    assert np.array_equal(encoder.transform(row.tolist()).toarray(), row[None])
     for value, words in ((np.inf, "hold inf in row 2, column 3"), (1e39, "hold 1e.39 in column 2, counted from 0")):
         with pytest.raises(DataError, match=words):
             encoder.transform(np.where(np.arange(2 * WIDTH) == WIDTH + 2, value, 0.0).reshape(2, WIDTH))

@@ -11,7 +11,7 @@ from scipy import sparse
 
 import ranvier as rv
 from ranvier.data.sources import source
-from ranvier.engine import Sparse
+from ranvier.engine import CSR
 from ranvier.errors import InputError
 from ranvier.recipes.recipe import recipe
 
@@ -40,10 +40,10 @@ def bits(fitted: Any) -> bytes:
 
 
 def test_a_hundred_thousand_columns_are_never_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(rows: Sparse) -> Any:
+    def refuse(rows: CSR) -> Any:
         raise AssertionError(f"rows of shape {rows.shape} were filled in")
 
-    monkeypatch.setattr(Sparse, "dense", refuse)
+    monkeypatch.setattr(CSR, "toarray", refuse)
     wide, y = words(200, 100_000)
     fitted = rv.Classifier(hidden=(4,), epochs=25, random_state=0).fit(wide, y)
     assert fitted.model_.training.entries == 6
@@ -58,8 +58,8 @@ def test_the_recipe_is_left_out_and_so_is_scaling() -> None:
     plain = classifier(recipe=None).fit(X, Y)
     assert bits(classifier().fit(X, Y)) == bits(classifier(effort="best").fit(X, Y)) == bits(plain)
     inputs = plain.model_.inputs(X)
-    assert isinstance(inputs, Sparse)
-    assert np.array_equal(inputs.dense(), X.toarray())
+    assert isinstance(inputs, CSR)
+    assert np.array_equal(inputs.toarray(), X.toarray())
     layers = [type(layer).__name__ for layer in classifier(dropout=0.3).fit(X, Y).model_.network.layers]
     assert layers == ["Dense", "Dropout", "Dense"]
 

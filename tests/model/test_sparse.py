@@ -13,10 +13,10 @@ import scipy.sparse as sp
 
 import ranvier as rv
 from ranvier.data.sources.sparse import sparse_rows
-from ranvier.engine import Rows, Sparse
+from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.model.training import fingerprint
 from ranvier.training import loop
+from ranvier.training.runner import fingerprint
 from tests.model.trial import ENGINES, bits, fit
 
 WIDTH = 50
@@ -125,7 +125,7 @@ def test_saving_and_going_on(tmp_path: Path) -> None:
     found = rv.load(tmp_path / "words.rv")
     assert np.array_equal(found.outputs(X), model.outputs(X))
     assert found.parameters["layers.0.weight"].shape == (WIDTH, 6)
-    assert found.training.entries == sparse_rows(X, WIDTH).entries
+    assert found.training.entries == sparse_rows(X, WIDTH).mean_nnz
     found.fit(X.toarray(), y, epochs=1)
     assert found.training.entries is None
     found.fit(X, y, epochs=1)
@@ -136,9 +136,9 @@ def test_rows_that_differ_have_other_fingerprints() -> None:
     X, y = words()
     settings, targets = fit(net(), X, y, epochs=1).training, np.eye(2)[y]
     rows = sparse_rows(X[:, :-1], WIDTH - 1)
-    right = Sparse(rows.values, rows.columns, rows.starts, WIDTH)
-    moved = Sparse(rows.values, rows.columns + np.int32(1), rows.starts, WIDTH)
-    scaled = Sparse(2 * rows.values, rows.columns, rows.starts, WIDTH)
+    right = CSR(rows.data, rows.indices, rows.indptr, WIDTH)
+    moved = CSR(rows.data, rows.indices + np.int32(1), rows.indptr, WIDTH)
+    scaled = CSR(2 * rows.data, rows.indices, rows.indptr, WIDTH)
     marks = {fingerprint(net(), settings, Rows(inputs, targets), None) for inputs in (right, moved, scaled)}
     assert len(marks) == 3
 

@@ -12,7 +12,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.errors import InputError, TrainingError
-from ranvier.model.choices import Choices, batch_size_for, chosen_from
+from ranvier.model.options import Choices, batch_size_for, chosen_from
 from ranvier.storage.run_folder import RunFolder
 from tests.model.trial import QUICK, bits, frame, leftovers, points, train
 

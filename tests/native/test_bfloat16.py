@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ranvier as rv
-from ranvier.engine import Problem, Rows, Span, Sparse, State
+from ranvier.engine import CSR, Problem, Rows, Span, State
 from ranvier.native.engine import NativeEngine
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import Dense, Dropout, LayerNorm, Residual, Scale
@@ -44,7 +44,7 @@ def drawn(task: Problem, draw: int) -> Rows:
     if not task.sparse:
         return rows
     kept = np.random.default_rng(draw + 1).random(rows.inputs.shape) < 0.1
-    return replace(rows, inputs=Sparse.from_dense(np.where(kept, rows.inputs, 0.0).astype(np.float32)))
+    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs, 0.0).astype(np.float32)))
 
 
 def difference(found: LoopResult, wanted: LoopResult) -> float:

@@ -47,9 +47,9 @@ def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[st
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
     monkeypatch.setattr(module, "plan_ir", noted)
     monkeypatch.setattr(compiled, "fingerprint", lambda: "sources as they are")
-    compiled.forget()
+    compiled.clear_memoized()
     yield texts
-    compiled.forget()
+    compiled.clear_memoized()
 
 
 def step(problem: Problem = PROBLEM) -> bytes:
@@ -129,7 +129,7 @@ def test_what_decides_the_code_is_in_both_keys(name: str) -> None:
     one, other = (code_of(replace(PROBLEM, **OTHERS[name](which))) for which in (0, 1))
     again = code_of(replace(PROBLEM, **OTHERS[name](0)))
     assert one == again != other
-    assert compiled.text_of(one) == compiled.text_of(again) != compiled.text_of(other)
+    assert compiled.canonical_form(one) == compiled.canonical_form(again) != compiled.canonical_form(other)
     target = NativeEngine().compile(PROBLEM).target
     texts = [list(module.plan_ir(code, target)) for code in (one, again, other)]
     assert texts[0] == texts[1] != texts[2]
@@ -137,7 +137,7 @@ def test_what_decides_the_code_is_in_both_keys(name: str) -> None:
 
 def test_on_disk_the_text_is_not_needed(written: list[str]) -> None:
     first = step()
-    compiled.forget()
+    compiled.clear_memoized()
     assert step() == first
     assert len(written) == 1
 
@@ -162,7 +162,7 @@ def test_plans_share_the_modules_they_have_in_common(written: list[str], monkeyp
 
 def test_other_sources_find_nothing(written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     step()
-    compiled.forget()
+    compiled.clear_memoized()
     monkeypatch.setattr(compiled, "fingerprint", lambda: "other sources")
     step()
     assert len(written) == 2
@@ -171,7 +171,7 @@ def test_other_sources_find_nothing(written: list[str], monkeypatch: pytest.Monk
 def test_without_a_fingerprint_the_text_is_written(written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "fingerprint", lambda: None)
     step()
-    compiled.forget()
+    compiled.clear_memoized()
     step()
     assert len(written) == 2
 
@@ -183,7 +183,7 @@ def test_a_damaged_entry_is_made_anew(written: list[str], tmp_path: Path, suffix
         data = bytearray(file.read_bytes())
         data[-1] ^= 1
         file.write_bytes(data)
-    compiled.forget()
+    compiled.clear_memoized()
     assert step() == first
     assert len(written) == 2
 
@@ -201,27 +201,27 @@ def package(folder: Path) -> Path:
 )
 def test_the_fingerprint_covers_every_source(tmp_path: Path, place: str) -> None:
     folder, later = package(tmp_path), 2**62
-    before = compiled.taken(str(folder), later)
+    before = compiled.source_fingerprint(str(folder), later)
     assert before is not None
-    assert compiled.taken(str(folder), later) == before
+    assert compiled.source_fingerprint(str(folder), later) == before
     (folder / place).write_text("x = 22\n")
-    longer = compiled.taken(str(folder), later)
+    longer = compiled.source_fingerprint(str(folder), later)
     (folder / place).write_text("x = 33\n")
     os.utime(folder / place, ns=(1, 1))
-    changed = compiled.taken(str(folder), later)
+    changed = compiled.source_fingerprint(str(folder), later)
     (folder / place).unlink()
-    assert len({before, longer, changed, compiled.taken(str(folder), later)}) == 4
+    assert len({before, longer, changed, compiled.source_fingerprint(str(folder), later)}) == 4
 
 
 def test_sources_that_may_have_changed_since_they_were_imported_have_no_fingerprint(tmp_path: Path) -> None:
     folder = package(tmp_path)
     latest = max(path.stat().st_ctime_ns for path in folder.rglob("*.py"))
-    assert compiled.taken(str(folder), latest + compiled.SETTLED) is not None
-    assert compiled.taken(str(folder), latest + compiled.SETTLED - 1) is None
+    assert compiled.source_fingerprint(str(folder), latest + compiled.MIN_SOURCE_AGE_NS) is not None
+    assert compiled.source_fingerprint(str(folder), latest + compiled.MIN_SOURCE_AGE_NS - 1) is None
 
 
 def test_an_archive_has_no_fingerprint(tmp_path: Path) -> None:
-    assert compiled.taken(str(tmp_path / "package.zip"), 2**62) is None
+    assert compiled.source_fingerprint(str(tmp_path / "package.zip"), 2**62) is None
 
 
 def test_the_folders_are_those_of_the_package() -> None:
@@ -230,9 +230,9 @@ def test_the_folders_are_those_of_the_package() -> None:
 
 
 @pytest.mark.parametrize("record", [[1], {"a": 1}, (1, np.float32(1.0)), b"1"], ids=repr)
-def test_only_plain_records_have_a_text(record: Any) -> None:
-    with pytest.raises(TypeError, match="no text"):
-        compiled.text_of(record)
+def test_only_plain_records_have_a_canonical_form(record: Any) -> None:
+    with pytest.raises(TypeError, match="no canonical form"):
+        compiled.canonical_form(record)
 
 
 def test_finishing_gives_what_reading_gave_and_frees_it() -> None:

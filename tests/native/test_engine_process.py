@@ -115,7 +115,7 @@ def objects(cache: Path) -> list[Path]:
 
 
 def warned_once(expected: str) -> None:
-    compiled.forget()
+    compiled.clear_memoized()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert digest(trained()) == expected
@@ -143,13 +143,13 @@ def test_a_read_only_cache_costs_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_a_damaged_cache_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expected: str) -> None:
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
-    compiled.forget()
+    compiled.clear_memoized()
     assert digest(trained()) == expected
     sound = {file: file.read_bytes() for file in objects(tmp_path)}
     assert len(sound) >= 2
     for damage in (lambda data: data[: len(data) // 2], lambda data: data[:-9] + b"\0" * 9, lambda data: b"nonsense"):
         for file, data in sound.items():
             file.write_bytes(damage(data))
-        compiled.forget()
+        compiled.clear_memoized()
         assert digest(trained()) == expected
         assert {file: file.read_bytes() for file in objects(tmp_path)} == sound

@@ -10,7 +10,7 @@ import pytest
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import FEW_ROWS, NativeEngine, NativeExecutable
 from ranvier.native.machine import cpu
-from ranvier.native.machine import partner as machine_partner
+from ranvier.native.machine import helper_thread as module
 from ranvier.network.layers import Dense
 from ranvier.training.state import initial_state
 from tests.native.against_reference import problem, rows_for
@@ -72,7 +72,7 @@ def test_refusals() -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
-def test_a_row_that_a_partner_helps_with_is_that_of_many(precision: str) -> None:
+def test_a_row_that_a_helper_thread_helps_with_is_that_of_many(precision: str) -> None:
     """Also rows with many zeros, and networks with more than one large layer, whose last pieces are smaller."""
     # Chains of 1100 are cut into K-blocks where rows are many.
     layers = [Dense(304, "relu"), Dense(310, "tanh", bias=False), Dense(40, "gelu", groups=2), Dense(3, "softmax")]
@@ -88,7 +88,7 @@ def test_a_row_that_a_partner_helps_with_is_that_of_many(precision: str) -> None
             for row in range(len(inputs)):
                 assert executable.outputs(inputs[row : row + 1]).tobytes() == together[row : row + 1].tobytes()
     known = {
-        name: [few.words[few._program.places["partner"]] for few in each._few.values()]
+        name: [few.words[few._program.places["helper"]] for few in each._few.values()]
         for name, each in (("helped", helped), ("alone", alone))
     }
     assert known["alone"] == [0]
@@ -127,11 +127,11 @@ def test_rows_see_that_weights_of_another_state_are_infinite() -> None:
     assert np.isnan(np.frombuffer(alone, np.float32)).any()
 
 
-def test_small_networks_ask_for_no_partner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_networks_ask_for_no_helper_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise AssertionError("a thread was begun that has nothing to do")
 
-    monkeypatch.setattr(machine_partner, "partner", refuse)
+    monkeypatch.setattr(module, "helper_thread", refuse)
     task = replace(problem(21, [Dense(33, "relu"), Dense(3, "softmax")]), threads=2)
     executable = NativeEngine().compile(task)
     executable.load(initial_state(task.network, task.optimizer, 0).engine)

@@ -45,9 +45,9 @@ def packing(everything: bool, registers: Registers | None = None) -> Iterator[No
             patch.setattr(
                 engine, "machine", lambda *given: Machine(registers or usual(*given).registers, 32 << 10, SMALL)
             )
-        compiled.forget()
+        compiled.clear_memoized()
         yield
-        compiled.forget()
+        compiled.clear_memoized()
 
 
 def outcome(task: Problem, threads: int) -> tuple[bytes, ...]:

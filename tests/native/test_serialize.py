@@ -12,13 +12,13 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
-from ranvier.native.serialize import Shared, one_at_a_time
+from ranvier.native.serialize import Serialized, serialized
 from tests.native.small_model import ROWS, trained
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
-class Meeting(Shared):
+class Meeting(Serialized):
     """Counts who is inside."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Meeting(Shared):
         self.inside = self.most = 0
         self.left = threading.Event()
 
-    @one_at_a_time
+    @serialized
     def enter(self) -> None:
         self.inside += 1
         self.most = max(self.most, self.inside)

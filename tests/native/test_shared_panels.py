@@ -40,9 +40,9 @@ def sharing(panels: bool) -> Iterator[None]:
         patch.setattr(blocking, "SHARED_WEIGHTS", (0, 1 << 60 if panels else -1))
         patch.setattr(blocking, "SHARED_COLUMNS", 0)
         patch.setattr(blocking, "EVEN", 1000.0)
-        compiled.forget()
+        compiled.clear_memoized()
         yield
-        compiled.forget()
+        compiled.clear_memoized()
 
 
 def shared(plan: Plan) -> list[str]:

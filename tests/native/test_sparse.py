@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.engine import Problem, Rows, Span, Sparse
+from ranvier.engine import CSR, Problem, Rows, Span
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
@@ -39,12 +39,12 @@ def sparse(task: Problem, rows: int = 37, share: float = 0.1, seed: int = 0) -> 
     """Rows of which a share is not zero; some rows, some columns, or everything may be empty."""
     given = rows_for(task, rows, seed=seed)
     kept = np.random.default_rng(seed + 1).random(given.inputs.shape) < share
-    return replace(given, inputs=Sparse.from_dense(np.where(kept, given.inputs, 0.0).astype(np.float32)))
+    return replace(given, inputs=CSR.from_dense(np.where(kept, given.inputs, 0.0).astype(np.float32)))
 
 
 def with_zeros(rows: Rows) -> Rows:
-    assert isinstance(rows.inputs, Sparse)
-    return replace(rows, inputs=rows.inputs.dense())
+    assert isinstance(rows.inputs, CSR)
+    return replace(rows, inputs=rows.inputs.toarray())
 
 
 def deep(**options: Any) -> Problem:
@@ -126,7 +126,7 @@ def test_cut_into_spans_with_more_entries_in_each() -> None:
     """The room for entries grows on the way, and nothing is left behind in it."""
     task = deep()
     rows, span = sparse(task, 200), span_for(task, 200, steps=5)
-    rows = replace(rows, inputs=Sparse.from_dense(np.triu(np.ones((200, 200))) * np.arange(200)[:, None] / 2e4))
+    rows = replace(rows, inputs=CSR.from_dense(np.triu(np.ones((200, 200))) * np.arange(200)[:, None] / 2e4))
     whole, cut = loaded(task), loaded(task)
     order = np.concatenate([np.arange(200)[::-1], np.arange(25)])
     whole.run(rows, replace(span, order=order))
@@ -142,14 +142,14 @@ def test_the_bits_of_predictions(precision: str) -> None:
     """A row alone, among others, on two threads, and with all its zeros; and what the layers say."""
     task = deep(precision=precision)
     rows, executable = sparse(task, 200), loaded(task)
-    assert isinstance(rows.inputs, Sparse)
+    assert isinstance(rows.inputs, CSR)
     together = executable.outputs(rows.inputs).tobytes()
     alone = [executable.outputs(rows.inputs[row : row + 1]) for row in range(200)]
     assert np.concatenate(alone).tobytes() == together
     assert executable.activations(rows.inputs)[-1].outputs.tobytes() == together
-    assert executable.outputs(rows.inputs.dense()).tobytes() == together
+    assert executable.outputs(rows.inputs.toarray()).tobytes() == together
     dense = loaded(replace(task, entries=None))
-    assert dense.outputs(rows.inputs.dense()).tobytes() == together
+    assert dense.outputs(rows.inputs.toarray()).tobytes() == together
     assert dense.outputs(rows.inputs).tobytes() == together
     executable.threads_for = lambda rows: 2  # type: ignore[method-assign]
     assert executable.outputs(rows.inputs).tobytes() == together
@@ -203,11 +203,11 @@ def test_few_entries_are_not_worth_more_threads() -> None:
 def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     task = deep()
     executable, rows = loaded(task), sparse(task)
-    assert isinstance(rows.inputs, Sparse)
-    narrow = Sparse(rows.inputs.values[:0], rows.inputs.columns[:0], np.zeros(2, np.int64), 199)
+    assert isinstance(rows.inputs, CSR)
+    narrow = CSR(rows.inputs.data[:0], rows.inputs.indices[:0], np.zeros(2, np.int64), 199)
     with pytest.raises(ShapeError, match="199"):
         executable.outputs(narrow)
-    monkeypatch.setattr("ranvier.native.program.MOST_ENTRIES", 50)
+    monkeypatch.setattr("ranvier.native.program.MAX_ENTRIES", 50)
     with pytest.raises(EngineError, match="smaller batches"):
         executable.run(rows, span_for(task))
 

@@ -15,10 +15,10 @@ import ranvier as rv
 from ranvier.data import Encoder
 from ranvier.engine import Rows
 from ranvier.errors import InputError
-from ranvier.model import members
-from ranvier.model.choices import Choices, chosen_from
-from ranvier.model.members import divided
+from ranvier.model.options import Choices, chosen_from
 from ranvier.network.task import Task
+from ranvier.recipes import ensemble
+from ranvier.recipes.ensemble import member_splits
 from ranvier.recipes.recipe import EFFORTS, RECIPES, Recipe, recipe
 from ranvier.training import loop
 from tests.model.test_resume import broken_off
@@ -120,7 +120,7 @@ def test_every_row_is_left_out_once_a_round_and_classes_keep_their_share() -> No
     task = Task("binary", 1, ("no", "yes"), ("y",))
     rows = rows_of([0] * 300 + [1] * 100)
     chosen = replace(recipe("table"), members=8, folds=4)
-    parts = list(divided(task, rows, None, chosen, 0))
+    parts = list(member_splits(task, rows, None, chosen, 0))
     for turn in (parts[:4], parts[4:]):
         left_out = [number for _, watched in turn for number in numbers(watched)]
         assert sorted(left_out) == list(range(400))
@@ -136,10 +136,10 @@ def test_few_rows_are_learned_from_by_all_and_given_rows_are_watched_by_all() ->
     task = Task("regression", 1, names=("y",))
     rows = rows_of([0.0, 1.0, 2.0])
     assert all(
-        watched is None and learned is rows for learned, watched in divided(task, rows, None, recipe("table"), 0)
+        watched is None and learned is rows for learned, watched in member_splits(task, rows, None, recipe("table"), 0)
     )
     many, held = rows_of(np.arange(40.0)), rows_of([3.0])
-    assert all(part == (many, held) for part in divided(task, many, held, recipe("table"), 0))
+    assert all(part == (many, held) for part in member_splits(task, many, held, recipe("table"), 0))
 
 
 @pytest.mark.parametrize("step", [0, 2, 5, 9])
@@ -245,7 +245,7 @@ def test_cells_that_training_did_not_have_are_taken() -> None:
 def test_seeds_below_their_limit_follow_from_any_seed() -> None:
     model = cook(frame(), seed=2**64 - 1)
     assert model.training.seed == 2**64 - 1
-    assert members.SEED_STEP % 2 == 1
+    assert ensemble.SEED_STEP % 2 == 1
 
 
 def test_the_recipes_are_listed() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Rows, Span, Sparse
+from ranvier.engine import CSR, Problem, Rows, Span
 from ranvier.errors import EngineError, InputError
 from ranvier.network.layers import Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
@@ -29,7 +29,7 @@ def sparse_rows(seed: int = 0, share: float = 0.12) -> tuple[Any, Rows]:
     dense = generator.normal(size=(ROWS, INPUTS)) * (generator.random((ROWS, INPUTS)) < share)
     dense[5] = 0.0
     dense[:, 3] = 0.0
-    return dense, Rows(Sparse.from_dense(dense), generator.normal(size=(ROWS, OUTPUTS)))
+    return dense, Rows(CSR.from_dense(dense), generator.normal(size=(ROWS, OUTPUTS)))
 
 
 def executable(layers: Any, rule: Optimizer, entries: int | None) -> ReferenceExecutable:
@@ -65,7 +65,7 @@ def test_everything_but_a_step_is_as_with_all_the_zeros() -> None:
 def test_a_row_alone_or_among_others() -> None:
     _, rows = sparse_rows()
     found = executable(LAYERS, optimizer("adam"), 2)
-    assert isinstance(rows.inputs, Sparse)
+    assert isinstance(rows.inputs, CSR)
     alone = np.concatenate([found.outputs(rows.inputs[row : row + 1]) for row in range(ROWS)])
     assert np.array_equal(found.outputs(rows.inputs), alone)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ranvier.engine import Sparse
+from ranvier.engine import CSR
 from ranvier.errors import ShapeError
 from ranvier.rows.csr import in_kind
 
@@ -20,40 +20,40 @@ NUMBERS = st.sampled_from([0.0, 0.0, 0.0, 1.5, -2.0])
 
 @given(arrays.arrays(np.float64, SHAPES, elements=NUMBERS), st.data())
 def test_rows_are_what_they_were(dense: Any, data: st.DataObject) -> None:
-    rows = Sparse.from_dense(dense)
+    rows = CSR.from_dense(dense)
     assert (rows.shape, len(rows), rows.dtype) == (dense.shape, len(dense), dense.dtype)
-    assert np.array_equal(rows.dense(), dense)
-    assert len(rows.values) == np.count_nonzero(dense)
-    assert rows.entries >= 1
-    assert rows.entries * max(1, len(dense)) >= np.count_nonzero(dense)
+    assert np.array_equal(rows.toarray(), dense)
+    assert len(rows.data) == np.count_nonzero(dense)
+    assert rows.mean_nnz >= 1
+    assert rows.mean_nnz * max(1, len(dense)) >= np.count_nonzero(dense)
     if len(dense):
         chosen = np.array(data.draw(st.lists(st.integers(0, len(dense) - 1), max_size=12)), np.int64)
-        assert np.array_equal(rows[chosen].dense(), dense[chosen])
+        assert np.array_equal(rows[chosen].toarray(), dense[chosen])
         columns, values = rows.row(len(dense) - 1)
         assert np.array_equal(values, dense[-1][columns])
     first, last = sorted(data.draw(st.tuples(st.integers(0, 10), st.integers(0, 10))))
-    assert np.array_equal(rows[first:last].dense(), dense[first:last])
-    filled = rows.filled(len(dense) + 3)
-    assert np.array_equal(filled.dense(), np.concatenate([dense, np.zeros((3, dense.shape[1]))]))
+    assert np.array_equal(rows[first:last].toarray(), dense[first:last])
+    filled = rows.pad_rows(len(dense) + 3)
+    assert np.array_equal(filled.toarray(), np.concatenate([dense, np.zeros((3, dense.shape[1]))]))
 
 
 def test_other_formats() -> None:
     bytes_ = np.array([[0, 51, 255]], np.uint8)
-    rows = Sparse.from_dense(bytes_)
-    assert rows.values.tolist() == [0.2, 1.0]
+    rows = CSR.from_dense(bytes_)
+    assert rows.data.tolist() == [0.2, 1.0]
     assert rows.astype(np.float32).dtype == np.float32
     assert rows.astype(np.float64) is rows
     assert in_kind(rows, sparse=True) is rows
     assert in_kind(bytes_, sparse=False) is bytes_
-    assert np.array_equal(in_kind(rows, sparse=False), rows.dense())
+    assert np.array_equal(in_kind(rows, sparse=False), rows.toarray())
 
 
 @pytest.mark.parametrize(
-    ("values", "columns", "starts", "text"),
+    ("data", "indices", "indptr", "text"),
     [
         (np.ones(2, np.int64), [0, 1], [0, 2], "float"),
         (np.ones((1, 2)), [0, 1], [0, 2], "float"),
-        (np.ones(2), [0, 1], [], "starts"),
+        (np.ones(2), [0, 1], [], "indptr"),
         (np.ones(2), [0, 1], [0, 1], "rise from 0"),
         (np.ones(2), [0, 1], [1, 2], "rise from 0"),
         (np.ones(2), [0], [0, 2], "rise from 0"),
@@ -64,11 +64,11 @@ def test_other_formats() -> None:
         (np.ones(3), [0, 1, 1], [0, 0, 1, 3], "column twice"),
     ],
 )
-def test_what_cannot_be_rows(values: Any, columns: Any, starts: Any, text: str) -> None:
+def test_what_cannot_be_rows(data: Any, indices: Any, indptr: Any, text: str) -> None:
     with pytest.raises(ShapeError, match=text):
-        Sparse(values, np.array(columns, np.int32), np.array(starts, np.int64), 3)
+        CSR(data, np.array(indices, np.int32), np.array(indptr, np.int64), 3)
 
 
 def test_rows_may_begin_with_lower_columns_than_the_row_before() -> None:
-    rows = Sparse(np.ones(3), np.array([2, 0, 1], np.int32), np.array([0, 0, 1, 1, 3, 3], np.int64), 3)
-    assert rows.dense().tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 1, 0], [0, 0, 0]]
+    rows = CSR(np.ones(3), np.array([2, 0, 1], np.int32), np.array([0, 0, 1, 1, 3, 3], np.int64), 3)
+    assert rows.toarray().tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0], [1, 1, 0], [0, 0, 0]]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.sources.source import Arrays, Source
 from ranvier.random import SAMPLE, wide_bits
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 MOST_REPEATS = 8
 BLOCK = 4096
@@ -59,7 +59,7 @@ def _keys(source: Source) -> NDArray[np.uint64]:
     """A number for each row that follows from its cells."""
     if isinstance(source, Arrays):
         inputs = source.inputs
-        return _sparse_keys(inputs, 0) if isinstance(inputs, Sparse) else _array_keys(inputs, 0)
+        return _sparse_keys(inputs, 0) if isinstance(inputs, CSR) else _array_keys(inputs, 0)
     columns = [_column_codes(series) for series in source.frame.iter_columns()]
     return _array_keys(np.stack(columns, axis=1), 0)
 
@@ -90,11 +90,11 @@ def _array_keys(values: NDArray[Any], purpose: int) -> NDArray[np.uint64]:
     return keys
 
 
-def _sparse_keys(rows: Sparse, purpose: int) -> NDArray[np.uint64]:
+def _sparse_keys(rows: CSR, purpose: int) -> NDArray[np.uint64]:
     """What `_array_keys` gives of the same rows with their zeros, which add nothing."""
-    sums = np.zeros(len(rows.values) + 1, np.uint64)
-    np.cumsum(_mixed(rows.values) * _factors(rows.width, purpose)[rows.columns], out=sums[1:])
-    keys: NDArray[np.uint64] = sums[rows.starts[1:]] - sums[rows.starts[:-1]]
+    sums = np.zeros(len(rows.data) + 1, np.uint64)
+    np.cumsum(_mixed(rows.data) * _factors(rows.n_columns, purpose)[rows.indices], out=sums[1:])
+    keys: NDArray[np.uint64] = sums[rows.indptr[1:]] - sums[rows.indptr[:-1]]
     return keys
 
 

@@ -26,7 +26,7 @@ from ranvier.data.sources.frames import named_columns
 from ranvier.data.sources.source import Arrays, Source, Table, unmasked
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 from ranvier.rows.dataset import Dataset, split_rows
 
 # The squares of such numbers, and sums of a great many of them, are finite in float64.
@@ -114,7 +114,7 @@ def prepare(
     whole = task if isinstance(task, Task) else None
     opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.names)
     own, beside = isinstance(opened, Table) and not whole, target if whole else None
-    if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, Sparse):
+    if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, CSR):
         raise InputError(
             "The data are sparse rows, which are numbers already, and a recipe spells out the columns of tables; "
             "leave the recipe out, or give an array, X.toarray()."
@@ -166,7 +166,7 @@ def _columns(
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
         inputs = source.inputs
-        if not isinstance(inputs, Sparse) and inputs.dtype.kind == "f" and np.isnan(inputs).all():
+        if not isinstance(inputs, CSR) and inputs.dtype.kind == "f" and np.isnan(inputs).all():
             raise DataError(
                 f"The inputs of {source.origin} hold no number, only NaN, so there is nothing to learn from."
             )

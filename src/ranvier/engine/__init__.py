@@ -2,6 +2,6 @@
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Engine, Executable, Stopped, never
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
-__all__ = ["Engine", "Executable", "LayerValues", "Problem", "Rows", "Span", "Sparse", "State", "Stopped", "never"]
+__all__ = ["CSR", "Engine", "Executable", "LayerValues", "Problem", "Rows", "Span", "State", "Stopped", "never"]

@@ -31,7 +31,7 @@ from ranvier.network.losses import Loss
 from ranvier.network.network import Network, Placed
 from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 Array = NDArray[Any]
 PRECISIONS = ("float32", "float64", "bfloat16")
@@ -115,7 +115,7 @@ class Rows:
     None if equal.
     """
 
-    inputs: Array | Sparse
+    inputs: Array | CSR
     targets: Array
     weights: Array | None = None
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 Array = NDArray[Any]
 
@@ -67,7 +67,7 @@ class Executable(Protocol):
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
         ...
 
-    def outputs(self, inputs: Array | Sparse) -> Array:
+    def outputs(self, inputs: Array | CSR) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions.
 
         Raises:
@@ -79,7 +79,7 @@ class Executable(Protocol):
         """The same without checks, for what an engine knows well by now; None for anything else: ask `outputs`."""
         ...
 
-    def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions."""
         ...
 

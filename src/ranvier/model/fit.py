@@ -12,7 +12,6 @@ from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.rows import network_inputs, resident_rows
 from ranvier.model.targets import default_loss, infer_target, target_array
-from ranvier.model.training import Result, Training, run
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
@@ -22,6 +21,8 @@ from ranvier.network.schedules import Schedule
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.loop import final_parameters
+from ranvier.training.runner import RunResult, run_training
+from ranvier.training.settings import TrainSettings
 
 
 def fit(
@@ -99,7 +100,7 @@ def fit(
             f"fit was given {str(network)[:60]!r}; it takes a network, rv.Network(inputs=..., layers=[...])."
         )
     target = infer_target(network, labels, record)
-    training = Training(
+    training = TrainSettings(
         loss=record or default_loss(network, target.task),
         optimizer=find_optimizer(optimizer),
         schedule=find_schedule(schedule),
@@ -122,12 +123,15 @@ def fit(
         class_weight,
         training.seed,
     )
-    training = training.on(rows)
-    result = run(network, training, target.task, rows, held, sinks=(sink_for(progress),), checkpoint=checkpoint)
-    return model_of(network, target, training, result)
+    training = training.for_rows(rows)
+    sinks = (sink_for(progress),)
+    result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint)
+    return build_model(network, target, training, result)
 
 
-def model_of(network: Network, target: TargetEncoder, training: Training, result: Result, **parts: Any) -> Model:
+def build_model(
+    network: Network, target: TargetEncoder, training: TrainSettings, result: RunResult, **parts: Any
+) -> Model:
     """The model that a run gives."""
     state = result.outcome.state
     flat = final_parameters(state, training.optimizer, network)

@@ -14,20 +14,21 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
-from ranvier.engine import Executable, LayerValues, Problem, Rows, Sparse, State
+from ranvier.engine import CSR, Executable, LayerValues, Rows, State
 from ranvier.engine.problem import check_pairing
-from ranvier.errors import EngineError, InputError, ModelFileError
+from ranvier.errors import InputError, ModelFileError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
-from ranvier.model.training import Result, Training, best_epoch, changed_training, run
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
-from ranvier.network.optimizers import SGD
 from ranvier.network.task import Task
 from ranvier.training import metrics
-from ranvier.training.engines import compile_problem, plan_text
+from ranvier.training.engines import plan_text
 from ranvier.training.history import Epoch
+from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
+from ranvier.training.runner import RunResult, best_epoch, run_training
+from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
 from ranvier.version import __version__
 
@@ -60,7 +61,7 @@ class Model:
         target: TargetEncoder,
         parameters: Array,
         *,
-        training: Training,
+        training: TrainSettings,
         state: TrainingState | None = None,
         history: tuple[Epoch, ...] = (),
         engine: str = "reference",
@@ -107,7 +108,7 @@ class Model:
         # The engine looks whether they are finite, on its way.
         return self.outputs_of(self._encoded(X, finite=False))
 
-    def outputs_of(self, inputs: Array | Sparse) -> Array:
+    def outputs_of(self, inputs: Array | CSR) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
         return self._run(inputs).outputs(inputs)
 
@@ -189,7 +190,7 @@ class Model:
         train: batches of 32 rows, float32, 1 thread
         ...
         """
-        problem = self.training.problem(self.network)
+        problem = self.training.compile_spec(self.network)
         return plan_text(problem if threads is None else replace(problem, threads=threads))
 
     def fit(self, X: Any, y: Any, *, epochs: int = 10, **changes: Any) -> Model:
@@ -208,13 +209,13 @@ class Model:
             InputError: a setting is unknown or cannot be used; the model stays as it was.
             TrainingError: the loss or a parameter is no longer a finite number; the model stays as it was.
         """
-        changed, rest = changed_training(self.training, epochs, changes)
+        changed, rest = override_settings(self.training, epochs, changes)
         apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
         rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, changed.seed)
-        training = changed.on(rows)
+        training = changed.for_rows(rows)
         state = self._resumable(training)
         sinks = (sink_for(rest.pop("progress", None)),)
-        result = run(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
+        result = run_training(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
         self._take(training, result)
         return self
 
@@ -239,14 +240,14 @@ class Model:
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         write_model(path, arrays, description)
 
-    def inputs(self, X: Any) -> Array | Sparse:
+    def inputs(self, X: Any) -> Array | CSR:
         """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
         return self._encoded(X, finite=True)
 
-    def _encoded(self, X: Any, finite: bool) -> Array | Sparse:
+    def _encoded(self, X: Any, finite: bool) -> Array | CSR:
         if self.encoder is None:
             return row_tools.network_inputs(X, self.network.inputs, finite)
-        encoded: Array | Sparse = self.encoder.transform(X)
+        encoded: Array | CSR = self.encoder.transform(X)
         return encoded
 
     def close(self) -> None:
@@ -266,26 +267,14 @@ class Model:
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
-    def _run(self, inputs: Array | Sparse) -> Executable:
+    def _run(self, inputs: Array | CSR) -> Executable:
         """The compiled network with these parameters, for arrays or for sparse rows."""
-        sparse = isinstance(inputs, Sparse)
+        sparse = isinstance(inputs, CSR)
         if sparse not in self._executables:
-            entries = inputs.entries if isinstance(inputs, Sparse) else None
-            # Nothing is trained here: a rule without slots leaves the optimizer's memory out.
-            problem = replace(self.training.problem(self.network), entries=entries, optimizer=SGD())
-            executable = self._compiled(problem)
-            executable.load(State(self._flat, np.zeros((0, self._flat.size), self._flat.dtype), 0))
-            self._executables[sparse] = executable
+            self._executables[sparse] = compile_for_inference(self.network, self.training, self._flat, inputs)
         return self._executables[sparse]
 
-    def _compiled(self, problem: Problem) -> Executable:
-        """On the engine it was trained on; on another one where that cannot run here, as for a model from elsewhere."""
-        try:
-            return compile_problem(self.training.engine, problem)[1]
-        except (EngineError, InputError):
-            return compile_problem("auto", problem)[1]
-
-    def _resumable(self, training: Training) -> TrainingState:
+    def _resumable(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""
         if self._state is not None and training.optimizer == self.training.optimizer:
             return state_for_next_fit(replace(self._state, engine=state_at_best(self._state, training.optimizer)))
@@ -296,7 +285,7 @@ class Model:
         )
         return state_for_next_fit(state)
 
-    def _take(self, training: Training, result: Result) -> None:
+    def _take(self, training: TrainSettings, result: RunResult) -> None:
         self.close()
         self.training, self.engine = training, result.engine
         self._state = result.outcome.state
@@ -338,7 +327,7 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
     network = Network.from_dict(description["network"])
     encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
     target = TargetEncoder.from_dict(description["target"])
-    training = Training.from_dict(description["training"])
+    training = TrainSettings.from_dict(description["training"])
     check_pairing(network, training.loss)
     if target.task.outputs != network.outputs or (encoder is not None and encoder.width != network.inputs):
         raise ModelFileError("Its network, encoder and task have different widths.")

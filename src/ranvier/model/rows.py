@@ -15,7 +15,7 @@ from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.target_values import Values, missing_rows
 from ranvier.data.sources.source import unmasked
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
-from ranvier.engine import Rows, Sparse
+from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
 from ranvier.network.task import Task
@@ -28,7 +28,7 @@ Array = NDArray[Any]
 READY = frozenset(map(np.dtype, (np.uint8, np.float32, np.float64)))
 
 
-def network_inputs(X: Any, inputs: int, finite: bool = True) -> Array | Sparse:
+def network_inputs(X: Any, inputs: int, finite: bool = True) -> Array | CSR:
     """X as an engine takes it: sparse rows where X is sparse, else an array.
 
     Parameters:
@@ -170,7 +170,7 @@ def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
 
 
 def encode(
-    to_inputs: Callable[[Any], Array | Sparse],
+    to_inputs: Callable[[Any], Array | CSR],
     target: TargetEncoder,
     X: Any,
     y: Any,
@@ -189,7 +189,7 @@ def encode(
 
 
 def resident_rows(
-    to_inputs: Callable[[Any], Array | Sparse],
+    to_inputs: Callable[[Any], Array | CSR],
     target: TargetEncoder,
     X: Any,
     y: Any,
@@ -218,10 +218,10 @@ def resident_rows(
         )
     X, y, weight = (*validation, None)[:3]
     held = encode(to_inputs, target, X, y, weight, by_class)
-    return rows, replace(held, inputs=in_kind(held.inputs, isinstance(rows.inputs, Sparse)))
+    return rows, replace(held, inputs=in_kind(held.inputs, isinstance(rows.inputs, CSR)))
 
 
-def check_lengths(X: Array | Sparse, y: Array) -> None:
+def check_lengths(X: Array | CSR, y: Array) -> None:
     """Raise a `ShapeError` unless X and y have as many rows."""
     if len(X) != len(y):
         raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")

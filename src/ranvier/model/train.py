@@ -8,24 +8,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ranvier.data import Prepared, prepare
+from ranvier.data import Encoder, Prepared, prepare
 from ranvier.display.progress import sink_for
 from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError, TrainingError
-from ranvier.model.choices import Choices, build_network, build_training, chosen_with_validation, followed
-from ranvier.model.fit import model_of
-from ranvier.model.members import train_members
+from ranvier.model.fit import build_model
 from ranvier.model.model import Model
-from ranvier.model.report import data_report, result_report
+from ranvier.model.options import Choices, build_network, build_training, chosen_with_validation, followed
+from ranvier.model.report import data_report, layer_rows, result_report
 from ranvier.model.rows import row_weights, settled_class_weight
-from ranvier.model.training import described_callback
-from ranvier.model.training import run as run_training
 from ranvier.network.task import Task
+from ranvier.recipes.ensemble import TrainedEnsemble, train_ensemble
+from ranvier.recipes.merge import with_hats
 from ranvier.rows.dataset import Dataset
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Event, Sink
+from ranvier.training.runner import callback_fingerprint, run_training
+from ranvier.training.settings import TrainSettings
 
 
 def train(
@@ -96,7 +97,7 @@ def train(
         folder = RunFolder.create(None if run is True else run, name=_title(data))
         place = None if model is None else str(Path(model).resolve())
         asked = {"data": _readable(data), "choices": chosen.to_dict(), "model": place}
-        folder.write_description({**asked, "callbacks": [described_callback(one) for one in watchers]})
+        folder.write_description({**asked, "callbacks": [callback_fingerprint(one) for one in watchers]})
         return folder
 
     watchers = as_callbacks(callbacks)
@@ -141,7 +142,7 @@ def resume(
     if data is None and source is None:
         raise InputError(f'The run "{run}" was started on data from memory; give it again: resume(run, data=...).')
     watchers = as_callbacks(callbacks)
-    if [described_callback(one) for one in watchers] != watched:
+    if [callback_fingerprint(one) for one in watchers] != watched:
         raise InputError(
             f'The run "{run}" was started with the callbacks {", ".join(watched) or "(none)"}; '
             "give the same ones: resume(run, callbacks=[...])."
@@ -180,7 +181,7 @@ class _Job:
         by_class = settled_class_weight(task, prepared.train.y, chosen.class_weight)
         rows = _weighted(task, prepared.train, by_class)
         watched = None if held is None else _weighted(task, held, by_class)
-        training = training.on(rows)
+        training = training.for_rows(rows)
         report = data_report(prepared, network)
         folder = make_folder()
         sinks: tuple[Sink, ...] = () if folder is None else (_log(folder),)
@@ -192,14 +193,15 @@ class _Job:
                 result = run_training(
                     network, training, task, rows, watched, sinks=(self.sink, *sinks), checkpoint=place
                 )
-                trained = model_of(network, prepared.target, training, result, encoder=prepared.encoder)
+                trained = build_model(network, prepared.target, training, result, encoder=prepared.encoder)
                 ended = {"stopped": result.outcome.text, "interrupted": result.outcome.reason == "interrupted"}
             else:
                 listeners = (self.sink, *sinks)
-                joined = train_members(
+                joined = train_ensemble(
                     chosen.cooked, network, training, task, rows, watched, sinks=listeners, checkpoint=place
                 )
-                trained, ended = joined.model(prepared, training), joined.report(followed(chosen, training))
+                trained = _ensemble_model(joined, prepared, training)
+                ended = _ensemble_report(joined, followed(chosen, training))
             trained.report = {
                 "model": None if self.place is None else str(self.place),
                 "run": None if folder is None else str(folder.path),
@@ -231,6 +233,33 @@ class _Job:
 def _weighted(task: Task, part: Dataset, by_class: Any) -> Rows:
     """Encoded rows as an engine takes them, with the weight of each."""
     return Rows(part.X, part.y, row_weights(task, part.y, part.weight, by_class))
+
+
+def _ensemble_model(ensemble: TrainedEnsemble, prepared: Prepared, settings: TrainSettings) -> Model:
+    """The model of the merged network, which has hats where its members learned from ramps."""
+    ramps = prepared.encoder.ramps if isinstance(prepared.encoder, Encoder) else ()
+    return Model(
+        ensemble.network,
+        prepared.target,
+        with_hats(ensemble.network, ensemble.parameters, ramps),
+        training=settings,
+        history=ensemble.history,
+        engine=ensemble.engine,
+        encoder=prepared.answering,
+    )
+
+
+def _ensemble_report(ensemble: TrainedEnsemble, recipe: dict[str, Any]) -> dict[str, Any]:
+    """What the report adds for an ensemble; `recipe` holds the parts as used."""
+    return {
+        "recipe": recipe,
+        "networks": list(ensemble.members),
+        "sharpness": ensemble.sharpness,
+        "layers": layer_rows(ensemble.network),
+        "parameters": ensemble.network.parameter_count,
+        "stopped": ensemble.text,
+        "interrupted": ensemble.interrupted,
+    }
 
 
 def _measured(trained: Model, prepared: Prepared) -> dict[str, Any]:

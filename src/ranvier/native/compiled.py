@@ -1,10 +1,10 @@
-"""From what decides a plan's code to the loaded library, kept in memory and, by way of an index, on disk.
+"""From the `Code` of a plan to the loaded library, cached in memory and on disk.
 
-The text of modules is written only where neither memory nor disk holds what came of it. On disk the way is
+IR is written only where neither cache has the library. The lookup on disk is
 
-    text of a `Code` + our own source files  ->  index entry  ->  objects       (machine/cache.py keeps both)
+    canonical form of a `Code` + fingerprint of our source files  ->  index entry  ->  objects    (machine/cache.py)
 
-An index entry is found only by a program with the sources of the one that wrote it.
+A program finds only index entries that were written by the same sources.
 """
 
 from __future__ import annotations
@@ -31,54 +31,54 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-KEPT = 64
-"""How many plans and libraries are kept in memory."""
+MAX_MEMOIZED = 64
+"""How many plans and how many libraries stay in memory."""
 SOURCES = ("native", "network", "expression", "engine")
-"""The folders that decide the text of a module, and which object it becomes, beside the files of the package itself."""
-SETTLED = 2 * 10**9
-"""Nanoseconds: source files must be older than our import by so much, or what runs may not be what they hold."""
+"""The folders whose files decide the IR and the objects, in addition to the files at the top of the package."""
+MIN_SOURCE_AGE_NS = 2 * 10**9
+"""Source files must have been older than this when they were imported; newer ones may differ from what was imported."""
 
 
-_forgetting: list[Callable[[], None]] = []
+_clear_functions: list[Callable[[], None]] = []
 
 
-def remembered(function: Callable[P, R]) -> Callable[P, R]:
-    """Keep the latest results of a function of records; arguments that cannot be hashed are computed anew.
+def memoize(function: Callable[P, R]) -> Callable[P, R]:
+    """Memoize a function of records, for the latest arguments. Results for unhashable arguments are not kept.
 
-    >>> remembered(len)([1, 2])
+    >>> memoize(len)([1, 2])
     2
     """
-    known: Any = lru_cache(KEPT)(function)
+    known: Any = lru_cache(MAX_MEMOIZED)(function)
 
     def call(*arguments: P.args, **options: P.kwargs) -> R:
         try:
             hash(arguments)
         except TypeError:
             return function(*arguments, **options)
-        found: R = known(*arguments, **options)
-        return found
+        result: R = known(*arguments, **options)
+        return result
 
-    _forgetting.append(known.cache_clear)
+    _clear_functions.append(known.cache_clear)
     return call
 
 
-def forget() -> None:
-    """Drop the plans and libraries that are kept in memory; whoever uses one keeps it."""
-    for clear in _forgetting:
+def clear_memoized() -> None:
+    """Drop the memoized plans and libraries; those in use stay valid."""
+    for clear in _clear_functions:
         clear()
 
 
-@remembered
+@memoize
 def _planned(problem: Problem, purpose: str, machine: Machine, threads: int) -> Plan:
     return make_plan(problem, purpose, machine, threads)
 
 
 def planned(problem: Problem, purpose: str, machine: Machine, threads: int) -> Plan:
-    """What `make_plan` makes of a problem; its seed, which compiled code reads as it runs, is 0 in it."""
+    """The memoized `make_plan` of a problem. The seed in it is 0, since compiled code reads the seed at run time."""
     return _planned(replace(problem, seed=0, threads=None), purpose, machine, threads)
 
 
-@remembered
+@memoize
 def library(code: Code, target: Target) -> Library:
     """The compiled code of a plan, loaded into this process.
 
@@ -93,29 +93,29 @@ def library(code: Code, target: Target) -> Library:
 
         yield from plan_ir(code, target)
 
-    images = objects.compile_cached(write(), target, known=known_as(code))
+    images = objects.compile_cached(write(), target, known=cache_key(code))
     return llvm.load_objects(images, f"{code.purpose} plan")
 
 
-def known_as(code: Code) -> str | None:
-    """A text that is the same for the same module in all programs with these sources; None where there is none."""
+def cache_key(code: Code) -> str | None:
+    """The key of a plan in the index on disk; None if the sources are unknown or the plan has no canonical form."""
     mark = fingerprint()
     try:
-        return None if mark is None else f"{mark} {text_of(code)}"
+        return None if mark is None else f"{mark} {canonical_form(code)}"
     except TypeError:
         return None
 
 
-def text_of(record: Any, known: dict[int, str] | None = None) -> str:
-    """Records, tuples, expressions and plain values as one text; equal texts mean equal records.
+def canonical_form(record: Any, known: dict[int, str] | None = None) -> str:
+    """Records, tuples, expressions and plain values as one text. Equal texts mean equal records.
 
     Parameters:
-        known: texts by the identity of what they stand for, since steps share buffers and expressions.
+        known: texts of records met before, by id, since steps share buffers and expressions.
 
     Raises:
-        TypeError: something else is in it.
+        TypeError: the record holds a value of another type.
 
-    >>> text_of((1, 1.0, "a", None))
+    >>> canonical_form((1, 1.0, "a", None))
     "(1,1.0,'a',None)"
     """
     known = {} if known is None else known
@@ -124,30 +124,34 @@ def text_of(record: Any, known: dict[int, str] | None = None) -> str:
         return repr(record)
     if id(record) not in known:
         if kind is tuple:
-            text = ",".join(text_of(part, known) for part in record)
+            text = ",".join(canonical_form(part, known) for part in record)
         elif kind is Expression:
             text = repr(to_list(record))
         elif is_dataclass(record):
-            inside = ",".join(text_of(getattr(record, field.name), known) for field in fields(record))
+            inside = ",".join(canonical_form(getattr(record, field.name), known) for field in fields(record))
             text = f"{kind.__module__}.{kind.__qualname__}:{inside}"
         else:
-            raise TypeError(f"{kind.__name__} has no text here.")
+            raise TypeError(f"{kind.__name__} has no canonical form.")
         known[id(record)] = f"({text})"
     return known[id(record)]
 
 
 @cache
 def fingerprint() -> str | None:
-    """A digest of our sources and of what they run on; None where it is not certain that they are what runs.
+    """A digest of our source files, Python and NumPy; None if the files may differ from what was imported.
 
-    Of the sources it takes what Python's own cache of compiled modules goes by: names, sizes and times of change.
+    Source files are identified as Python identifies them for its cache: by name, size and modification time.
     """
-    return taken(str(Path(version.__file__).parent), version.IMPORTED)
+    return source_fingerprint(str(Path(version.__file__).parent), version.IMPORTED)
 
 
-def taken(package: str, imported: int) -> str | None:
-    """The fingerprint of the sources below a folder, of which some were imported from the time `imported` on."""
-    found = [f"{version.__version__} {sys.version} {np.__version__} {package}"]
+def source_fingerprint(package: str, imported: int) -> str | None:
+    """The fingerprint of the source files below a folder; None if a file may have changed after it was imported.
+
+    Parameters:
+        imported: the time of the first import, in nanoseconds.
+    """
+    lines = [f"{version.__version__} {sys.version} {np.__version__} {package}"]
     try:
         for folder, inner, names in os.walk(package):
             if folder == package:
@@ -156,10 +160,10 @@ def taken(package: str, imported: int) -> str | None:
                 if name.endswith(".py"):
                     path = os.path.join(folder, name)
                     status = os.stat(path)
-                    if max(status.st_mtime_ns, status.st_ctime_ns) + SETTLED > imported:
+                    if max(status.st_mtime_ns, status.st_ctime_ns) + MIN_SOURCE_AGE_NS > imported:
                         return None
-                    found.append(f"{path} {status.st_size} {status.st_mtime_ns}")
+                    lines.append(f"{path} {status.st_size} {status.st_mtime_ns}")
     except OSError:
         return None
-    # Sources that are not files, as in an archive, cannot be told apart.
-    return hashlib.sha256("\n".join(sorted(found)).encode()).hexdigest() if len(found) > 1 else None
+    # Sources in an archive are not files and have no fingerprint.
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest() if len(lines) > 1 else None

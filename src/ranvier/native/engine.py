@@ -27,13 +27,13 @@ from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
 from ranvier.native.scheduling.plan import Machine, Plan
 from ranvier.native.scheduling.tiles import PANEL, Registers
-from ranvier.native.serialize import Shared, one_at_a_time
+from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
-from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import seem_finite
 
 Array = NDArray[Any]
-MANY_REGISTERS = 32
+WIDE_REGISTERS = 32
 FEW_ROWS, FEW_BYTES = 16, 1 << 16
 """Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
 
@@ -80,11 +80,11 @@ def machine(target: Target, precision: str) -> Machine:
     """What plans need to know of a processor."""
     sizes = cpu.cache_sizes()
     width = 64 if precision == "float64" else 32
-    count = 16 if target.is_x86 and target.vector_bits < 512 else MANY_REGISTERS
+    count = 16 if target.is_x86 and target.vector_bits < 512 else WIDE_REGISTERS
     return Machine(Registers(count, max(1, PANEL * width // target.vector_bits)), sizes["l1d"], sizes["l2"])
 
 
-class NativeExecutable(Shared):
+class NativeExecutable(Serialized):
     """A network ready to run. `load` comes first; the state is its own from then on. Threads may share it."""
 
     def __init__(self, problem: Problem) -> None:
@@ -102,7 +102,7 @@ class NativeExecutable(Shared):
         self._state: dict[str, Array] = {}
         self._untouched: set[str] = set()
         self._kept_slots: dict[str, Array] = {}
-        self._made = memory.zeros(1, np.int64)
+        self._steps_done = memory.zeros(1, np.int64)
         self._finite = True
         self._loaded = False
         self._programs: dict[str, Program] = {}
@@ -144,7 +144,7 @@ class NativeExecutable(Shared):
                     self._untouched.add(buffer.name)
         self._buffers = {b.name: b for plan in plans for b in plan.buffers if b.name in self._state}
 
-    @one_at_a_time
+    @serialized
     def load(self, state: State) -> None:
         """Take a copy of a training state.
 
@@ -160,7 +160,7 @@ class NativeExecutable(Shared):
             )
         if not self._state:
             self._reserve_state()
-        self._slot_rows, self._made[0] = rows, state.step
+        self._slot_rows, self._steps_done[0] = rows, state.step
         self._loaded = True
         parameters = np.asarray(state.parameters)
         kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trained]
@@ -168,7 +168,7 @@ class NativeExecutable(Shared):
         self._finite = seem_finite(parameters)
         self._few.clear()
         for program in self._programs.values():
-            program.set(skips=self._finite)
+            program.set(may_skip_zeros=self._finite)
         for entry in self._table:
             self._pack(entry.name, parameters[entry.place].reshape(entry.shape))
             for name, slot in zip(self._slots, slots, strict=False):
@@ -186,12 +186,12 @@ class NativeExecutable(Shared):
             self._untouched.discard(name)
             pack(values, self._buffers[name], self._state[name])
 
-    @one_at_a_time
+    @serialized
     def read(self) -> State:
         """Give a copy of the training state."""
         return self._read(self._state.get)
 
-    @one_at_a_time
+    @serialized
     def finish(self) -> State:
         """Give the training state and free everything else; each piece is freed as soon as it is unpacked.
 
@@ -221,7 +221,7 @@ class NativeExecutable(Shared):
                 if packed is not None:
                     unpack(packed, self._buffers[name], flat[entry.place].reshape(entry.shape))
                 del packed
-        return State(parameters, slots, int(self._made[0]))
+        return State(parameters, slots, int(self._steps_done[0]))
 
     def _check_loaded(self) -> None:
         if not self._loaded:
@@ -233,7 +233,7 @@ class NativeExecutable(Shared):
             plan = planned(self.problem, purpose, self.machine, self.threads)
             self._programs[purpose] = Program(plan, self.target, self._state)
             seed = int(np.array(self.problem.seed, np.uint64).astype(np.int64))
-            self._programs[purpose].set(seed=seed, skips=self._finite)
+            self._programs[purpose].set(seed=seed, may_skip_zeros=self._finite)
         return self._programs[purpose]
 
     def _residents(self, rows: Rows) -> Resident:
@@ -243,7 +243,7 @@ class NativeExecutable(Shared):
 
     # Running
 
-    @one_at_a_time
+    @serialized
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
@@ -265,9 +265,9 @@ class NativeExecutable(Shared):
         program.reserve(most, resident.entries(order, starts), self.threads)
         batches = (order, starts, span.scalars)
         self._untouched.clear()
-        return program.learn(resident, batches, self._made, self._barrier, self.threads, self.stopped)
+        return program.learn(resident, batches, self._steps_done, self._barrier, self.threads, self.stopped)
 
-    @one_at_a_time
+    @serialized
     def objective(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
@@ -292,14 +292,14 @@ class NativeExecutable(Shared):
         """The loss of a part of the objective, whose gradient the program stores."""
         while True:
             program.clear_tables()
-            made = np.zeros(1, np.int64)
-            losses = program.learn(rows, batch, made, self._barrier, self.threads, self.stopped)
+            steps_done = np.zeros(1, np.int64)
+            losses = program.learn(rows, batch, steps_done, self._barrier, self.threads, self.stopped)
             if len(losses):
                 return float(losses[0])
             if self.stopped():
                 raise Stopped
 
-    def _predict(self, program: Program, inputs: Array | Sparse, targets: Array | None) -> tuple[Array, Array | None]:
+    def _predict(self, program: Program, inputs: Array | CSR, targets: Array | None) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
         check_shape("inputs", inputs, self.problem.network.inputs)
@@ -315,7 +315,7 @@ class NativeExecutable(Shared):
         work = 2 * cost.row_products(self.problem) * rows
         return max(1, min(self.allowed, work // cost.SMALL_PREDICTION))
 
-    @one_at_a_time
+    @serialized
     def evaluate(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
 
@@ -330,7 +330,7 @@ class NativeExecutable(Shared):
         loss = float(each.astype(np.float64) @ weights / mass) if mass > 0 else 0.0
         return loss, outputs
 
-    def outputs(self, inputs: Array | Sparse) -> Array:
+    def outputs(self, inputs: Array | CSR) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         with self.lock:
             known = self.quick(inputs) if isinstance(inputs, np.ndarray) else None
@@ -356,8 +356,8 @@ class NativeExecutable(Shared):
         known = inputs.dtype.name in KINDS and inputs.dtype.isnative and not self.problem.sparse
         return known and 0 < rows <= FEW_ROWS and inputs.nbytes <= FEW_BYTES and self.threads_for(rows) == 1
 
-    @one_at_a_time
-    def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
+    @serialized
+    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         program = self._program(WATCH)
         inputs = in_kind(inputs, self.problem.sparse)
@@ -378,7 +378,7 @@ class NativeExecutable(Shared):
                 found[-1].outputs[part] = outputs
         return tuple(found)
 
-    @one_at_a_time
+    @serialized
     def close(self) -> None:
         """Free what the engine holds."""
         self._programs.clear()

@@ -29,18 +29,18 @@ from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.stages import WORDS_A_SHARE, dealt
 from ranvier.native.scheduling.tiles import PANEL
-from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import check_finite
 
 if TYPE_CHECKING:
     from ranvier.native.machine.team import Team
 
 Array = NDArray[Any]
-GROWING = ("rows", "panels", "column", "entries", "bench")
+GROWING = ("rows", "panels", "column", "entries", "packing")
 """Kinds of buffers whose size depends on the batch."""
-MOST_ENTRIES = 2**31 - 1
-AGREED = 16
-"""Where, among the words of control, those of `agreed` begin; `asked`, the first, has cache lines of its own."""
+MAX_ENTRIES = 2**31 - 1
+CANCELLED_OFFSET = 16
+"""Index of the first word of `cancelled` in the control words; `cancel_requested`, at 0, has cache lines to itself."""
 
 
 @cache
@@ -64,14 +64,14 @@ class Program:
         self.address = memory.address(self.words)
         self.places = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}
-        self.strange = ctypes.c_int64(0)
-        self.set(strange=ctypes.addressof(self.strange))
-        self.capacity = self.room = 0
-        self.control = memory.zeros(AGREED + len(plan.stages), np.int64)
+        self.saw_nonfinite = ctypes.c_int64(0)
+        self.set(saw_nonfinite=ctypes.addressof(self.saw_nonfinite))
+        self.capacity = self.link_capacity = 0
+        self.control = memory.zeros(CANCELLED_OFFSET + len(plan.stages), np.int64)
         at = memory.address(self.control)
-        self.set(asked=at, agreed=at + AGREED * self.control.itemsize)
+        self.set(cancel_requested=at, cancelled=at + CANCELLED_OFFSET * self.control.itemsize)
         self._dealt = 1 if not plan.learns else len(dealt(plan.stages)) if plan.dealt else 0
-        self.claims = memory.zeros(0, np.int64)
+        self.chunk_counters = memory.zeros(0, np.int64)
         for buffer in plan.buffers:
             if buffer.name in state:
                 self.point(buffer, state[buffer.name])
@@ -86,18 +86,18 @@ class Program:
 
         What stood there is lost where there was too little.
         """
-        if rows <= self.capacity and entries <= self.room:
+        if rows <= self.capacity and entries <= self.link_capacity:
             return
         self.capacity = max(rows, self.capacity)
-        if entries > self.room:
+        if entries > self.link_capacity:
             # Batches differ in their entries: some more, so that the next ones find room.
-            self.room = entries * 5 // 4
-            self.set(room=self.room)
+            self.link_capacity = entries * 5 // 4
+            self.set(link_capacity=self.link_capacity)
         batched = [b for b in self.plan.buffers if b.kind in GROWING]
         rest = [b for b in self.plan.buffers if b.kind not in GROWING and b.name not in self.arrays]
-        counted = {"entries": self.room * threads, "bench": self.capacity * threads}
+        counted = {"entries": self.link_capacity * threads, "packing": self.capacity * threads}
         counts = [counted.get(b.kind, self.capacity) for b in (*batched, *rest)]
-        self.set(bench=sum(b.size(self.capacity) for b in batched if b.kind == "bench"))
+        self.set(packing_stride=sum(b.size(self.capacity) for b in batched if b.kind == "packing"))
         sizes = [-(-b.size(n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
@@ -123,8 +123,8 @@ class Program:
         Raises:
             DataError: the first such input.
         """
-        if self.strange.value:
-            self.strange.value = 0
+        if self.saw_nonfinite.value:
+            self.saw_nonfinite.value = 0
             check_finite(inputs, self.plan.problem.dtype)
 
     def run(self, threads: int) -> None:
@@ -138,7 +138,7 @@ class Program:
         self,
         rows: Resident,
         batches: tuple[Array, Array, Array],
-        made: Array,
+        steps_done: Array,
         barrier: Array,
         threads: int,
         stopped: Callable[[], bool],
@@ -152,7 +152,7 @@ class Program:
             stopped: asked once, before steps that can be given up.
         """
         order, starts, scalars = batches
-        losses, first = np.zeros(len(starts) - 1), int(made[0])
+        losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
         scalars = np.ascontiguousarray(scalars, np.float64)
         self.set(
             barrier=memory.address(barrier),
@@ -163,11 +163,11 @@ class Program:
             scalars=memory.address(scalars),
             results=memory.address(losses),
             first_step=first,
-            made=memory.address(made),
+            steps_done=memory.address(steps_done),
             **rows.words,
         )
         if self._dealt:
-            self._clear_claims(threads)
+            self._clear_chunk_counters(threads)
         long = False
         if self.plan.stoppable:
             self.control[:] = 0
@@ -176,18 +176,18 @@ class Program:
             if self.plan.stoppable and stopped():
                 self.control[0] = 1
             self.run(threads)
-        return losses[: int(made[0]) - first]
+        return losses[: int(steps_done[0]) - first]
 
-    def _clear_claims(self, threads: int) -> None:
+    def _clear_chunk_counters(self, threads: int) -> None:
         """Say that nothing is taken yet of what is dealt out among so many threads."""
         words = 2 * self._dealt * threads * WORDS_A_SHARE
-        if len(self.claims) != words:
-            self.claims = memory.zeros(words, np.int64)
-            self.set(claims=memory.address(self.claims))
-        self.claims[:] = 0
+        if len(self.chunk_counters) != words:
+            self.chunk_counters = memory.zeros(words, np.int64)
+            self.set(chunk_counters=memory.address(self.chunk_counters))
+        self.chunk_counters[:] = 0
 
     def predict(
-        self, inputs: Array | Sparse, targets: Array | None, threads: int, stopped: Callable[[], bool]
+        self, inputs: Array | CSR, targets: Array | None, threads: int, stopped: Callable[[], bool]
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses, some 50 milliseconds' worth of rows at once.
 
@@ -211,7 +211,7 @@ class Program:
             results=0 if losses is None else losses.ctypes.data,
             **words,
         )
-        read = {"row_starts": inputs.starts} if isinstance(inputs, Sparse) else {"inputs": inputs}
+        read = {"row_starts": inputs.indptr} if isinstance(inputs, CSR) else {"inputs": inputs}
         moving = {**read, "outputs": outputs, "targets": targets, "results": losses}
         for first in range(0, max(rows, 1), at_once):
             if first:
@@ -221,7 +221,7 @@ class Program:
                     if array is not None:
                         self.words[self.places[name]] += at_once * array.strides[0]
             self.set(rows=min(at_once, rows - first))
-            self._clear_claims(threads)
+            self._clear_chunk_counters(threads)
             self.run(threads)
         if isinstance(inputs, np.ndarray):
             self.check_seen(inputs)
@@ -244,17 +244,17 @@ class Few:
         self.words = program.words.copy()
         helper = None
         if helped and shape[0] == 1 and shares_row(plan.stages[0].steps, plan.registers):
-            from ranvier.native.machine.partner import partner
+            from ranvier.native.machine.helper_thread import helper_thread
 
-            helper = partner()
+            helper = helper_thread()
         words = {"threads": 1, "kind": list(KINDS).index(dtype.name), "rows": shape[0]}
-        words["partner"] = 0 if helper is None else helper.address
+        words["helper"] = 0 if helper is None else helper.address
         words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}
         for name, word in words.items():
             self.words[program.places[name]] = word
         # The workspace of the program may move; this one stays where it is.
-        self._program, self._keep = program, (*program.arrays.values(), program.claims, helper)
-        self._strange = program.strange
+        self._program, self._keep = program, (*program.arrays.values(), program.chunk_counters, helper)
+        self._saw_nonfinite = program.saw_nonfinite
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.
         self._call = program.loaded.function("few", None)
@@ -262,7 +262,7 @@ class Few:
     def __call__(self, inputs: Array) -> Array:
         """The outputs of inputs of this shape and kind."""
         self._call(inputs.tobytes(), self._table)
-        if self._strange.value:
+        if self._saw_nonfinite.value:
             self._program.check_seen(inputs)
         return self.outputs.copy()
 
@@ -292,14 +292,12 @@ class Resident:
         Raises:
             EngineError: they are more than compiled code counts.
         """
-        if not isinstance(self.inputs, Sparse) or len(starts) < 2:
+        if not isinstance(self.inputs, CSR) or len(starts) < 2:
             return 0
-        lengths = np.diff(self.inputs.starts)[order[: starts[-1]]]
+        lengths = np.diff(self.inputs.indptr)[order[: starts[-1]]]
         most = int(np.add.reduceat(lengths, starts[:-1]).max())
-        if most >= MOST_ENTRIES:
-            raise EngineError(
-                f"A batch holds {most:,} entries; at most {MOST_ENTRIES - 1:,} fit. Take smaller batches."
-            )
+        if most >= MAX_ENTRIES:
+            raise EngineError(f"A batch holds {most:,} entries; at most {MAX_ENTRIES - 1:,} fit. Take smaller batches.")
         return most + 1
 
     def holds(self, rows: Rows) -> bool:
@@ -308,20 +306,20 @@ class Resident:
         return kept.inputs is rows.inputs and kept.targets is rows.targets and kept.weights is rows.weights
 
 
-def check_shape(name: str, array: Array | Sparse, columns: int) -> None:
+def check_shape(name: str, array: Array | CSR, columns: int) -> None:
     """Raise a ShapeError where rows are not as wide as the network; compiled code would read foreign memory."""
     if len(array.shape) != 2 or array.shape[1] != columns:
         raise ShapeError(f"The {name} have shape {array.shape}; this network needs (rows, {columns}).")
 
 
-def readable_rows(inputs: Array | Sparse, problem: Problem) -> tuple[Array | Sparse, dict[str, int]]:
+def readable_rows(inputs: Array | CSR, problem: Problem) -> tuple[Array | CSR, dict[str, int]]:
     """Inputs as the code of a problem reads them, and the words of the argument table that say where they are."""
     found = in_kind(inputs, problem.sparse)
-    if isinstance(found, Sparse):
+    if isinstance(found, CSR):
         found = found.astype(problem.dtype)
         if problem.precision == "bfloat16":
-            found = replace(found, values=bfloat16_of(found.values))
-        parts = {"inputs": found.values, "columns": found.columns, "row_starts": found.starts}
+            found = replace(found, data=bfloat16_of(found.data))
+        parts = {"inputs": found.data, "columns": found.indices, "row_starts": found.indptr}
         return found, {name: memory.address(part) for name, part in parts.items()}
     array, kind = readable(found)
     return array, {"inputs": array.ctypes.data, "kind": kind}

@@ -1,4 +1,4 @@
-"""Objects whose methods one thread at a time may run, in a program with several threads."""
+"""Objects that several Python threads may share: one lock per object, held by each of its serialized methods."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Shared:
-    """Base of what several threads may use; `lock` is held by the thread that is at work in it."""
+class Serialized:
+    """Base of objects that threads share; `lock` is held by the thread that runs a serialized method."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         _alive.add(self)
 
 
-Self = TypeVar("Self", bound=Shared)
+Self = TypeVar("Self", bound=Serialized)
 
 
-def one_at_a_time(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
-    """Let a method wait until no other thread is at work in its object.
+def serialized(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
+    """Hold the object's lock while the method runs.
 
-    >>> class Counter(Shared):
+    >>> class Counter(Serialized):
     ...     count = 0
-    ...     @one_at_a_time
+    ...     @serialized
     ...     def add(self, number: int) -> None:
     ...         self.count += number
     >>> counter = Counter()
@@ -46,13 +46,13 @@ def one_at_a_time(method: Callable[Concatenate[Self, P], R]) -> Callable[Concate
     return locked
 
 
-_alive: weakref.WeakSet[Shared] = weakref.WeakSet()
+_alive: weakref.WeakSet[Serialized] = weakref.WeakSet()
 
 
 def _forked() -> None:
-    """Forget, in a forked child, which threads were at work in the parent."""
-    for shared in _alive:
-        shared.lock = threading.RLock()
+    """Give objects new locks in a forked child, where the threads that held the old ones do not exist."""
+    for item in _alive:
+        item.lock = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

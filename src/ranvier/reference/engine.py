@@ -26,7 +26,7 @@ from ranvier.network.layers import Dense
 from ranvier.reference import losses, network, optimizers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.penalties import penalty, penalty_slope
-from ranvier.rows.csr import Sparse, in_kind
+from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import check_finite
 
 Array = NDArray[Any]
@@ -154,7 +154,7 @@ class ReferenceExecutable:
     def quick(self, inputs: Array) -> None:
         """Nothing is quick here."""
 
-    def outputs(self, inputs: Array | Sparse) -> Array:
+    def outputs(self, inputs: Array | CSR) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         if isinstance(inputs, np.ndarray):
             check_finite(inputs)
@@ -164,7 +164,7 @@ class ReferenceExecutable:
                 found[place] = passed[-1].y[: place.stop - place.start]
         return found
 
-    def activations(self, inputs: Array | Sparse) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         rows = len(inputs)
         found = [
@@ -208,7 +208,7 @@ class ReferenceExecutable:
         if self._penalized:
             gradient += penalty_slope(w, self._l1, self._l2)
         moving = self._trained
-        if isinstance(x, Sparse):
+        if isinstance(x, CSR):
             moving = moving & sparse.reached(x, self._table, f"{self._placed[0].path}.weight")
             gradient = np.where(moving, gradient, 0.0)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
@@ -221,7 +221,7 @@ class ReferenceExecutable:
         return loss
 
     def _loss_and_gradient(
-        self, x: Array | Sparse, targets: Array, weights: Array | None, mode: network.Mode
+        self, x: Array | CSR, targets: Array, weights: Array | None, mode: network.Mode
     ) -> tuple[float, Array, tuple[network.Passed, ...]]:
         """The loss of a batch, its gradient (P,), and what the layers did."""
         loss, activation = self.problem.loss, self.problem.network.output_activation
@@ -240,15 +240,15 @@ class ReferenceExecutable:
                 gradient[entry.place] = found[entry.name].ravel()
         return value, gradient, passed
 
-    def _blocks(self, inputs: Array | Sparse) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
+    def _blocks(self, inputs: Array | CSR) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
         """Send rows forward BLOCK at a time: where they stand, and what the layers did with them and the filling."""
         self._loaded()
         parameters, mode = self._operands(), network.Mode(bfloat16=self._rounds)
         for start in range(0, len(inputs), BLOCK):
             place = slice(start, min(start + BLOCK, len(inputs)))
             block = self._floats(inputs[place])
-            if isinstance(block, Sparse):
-                x: Array | Sparse = block.filled(BLOCK)
+            if isinstance(block, CSR):
+                x: Array | CSR = block.pad_rows(BLOCK)
             else:
                 x = np.zeros((BLOCK, self.problem.network.inputs))
                 x[: len(block)] = block
@@ -260,10 +260,10 @@ class ReferenceExecutable:
             return self._parameters
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
-    def _floats(self, inputs: Array | Sparse) -> Array | Sparse:
+    def _floats(self, inputs: Array | CSR) -> Array | CSR:
         """Inputs as float64, sparse where the problem says so."""
         found = in_kind(inputs, self.problem.sparse)
-        return found.astype(np.float64) if isinstance(found, Sparse) else to_float(found)
+        return found.astype(np.float64) if isinstance(found, CSR) else to_float(found)
 
 
 def to_float(inputs: Array) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residua
 from ranvier.network.network import Placed
 from ranvier.reference import activations, layers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]
@@ -63,7 +63,7 @@ class Passed:
 
 
 def forward(
-    placed: tuple[Placed, ...], parameters: Arrays, x: Array | Sparse, mode: Mode = PREDICTING
+    placed: tuple[Placed, ...], parameters: Arrays, x: Array | CSR, mode: Mode = PREDICTING
 ) -> tuple[Passed, ...]:
     """Send rows through the layers: what comes out of one goes into the next.
 
@@ -75,9 +75,9 @@ def forward(
     """
     passed: list[Passed] = []
     if mode.bfloat16 and feeds_product(placed[0]):
-        x = replace(x, values=to_bfloat16(x.values)) if isinstance(x, Sparse) else to_bfloat16(x)
+        x = replace(x, data=to_bfloat16(x.data)) if isinstance(x, CSR) else to_bfloat16(x)
     for place, following in zip_longest(placed, placed[1:]):
-        if isinstance(x, Sparse):
+        if isinstance(x, CSR):
             one = sparse_forward(place, parameters, x, mode)
         else:
             one = layer_forward(place, parameters, x, mode)
@@ -145,7 +145,7 @@ def layer_forward(place: Placed, parameters: Arrays, x: Array, mode: Mode) -> Pa
     raise EngineError(f"{path} is a {type(layer).__name__}, a kind of layer that the reference engine does not know.")
 
 
-def sparse_forward(place: Placed, parameters: Arrays, x: Sparse, mode: Mode) -> Passed:
+def sparse_forward(place: Placed, parameters: Arrays, x: CSR, mode: Mode) -> Passed:
     """The first layer, a Dense, of sparse rows; they are `kept`, and x is without columns, as is its derivative."""
     layer, path = place.layer, place.path
     if not isinstance(layer, Dense):
@@ -180,7 +180,7 @@ def weighted_sum_backward(passed: Passed, parameters: Arrays, dz: Array, gradien
     weight = parameters[f"{path}.weight"]
     if passed.bfloat16:
         dz = to_bfloat16(dz)
-    if isinstance(passed.kept, Sparse):
+    if isinstance(passed.kept, CSR):
         dx = passed.x
         gradients[f"{path}.weight"], dbias = sparse.dense_backward(passed.kept, weight, dz)
     else:

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.network.parameters import ParameterTable
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 Array = NDArray[np.float64]
 
 
-def dense(x: Sparse, weight: Array, bias: Array | None) -> Array:
+def dense(x: CSR, weight: Array, bias: Array | None) -> Array:
     """The weighted sums z_b = sum over the entries k of row b of x_bk W_k, plus b; W (K, N), b (N,).
 
-    >>> dense(Sparse.from_dense(np.array([[0.0, 2.0]])), np.array([[3.0], [4.0]]), np.array([0.5]))
+    >>> dense(CSR.from_dense(np.array([[0.0, 2.0]])), np.array([[3.0], [4.0]]), np.array([0.5]))
     array([[8.5]])
     """
     z = np.zeros((len(x), weight.shape[1]))
@@ -33,7 +33,7 @@ def dense(x: Sparse, weight: Array, bias: Array | None) -> Array:
     return z if bias is None else z + bias
 
 
-def dense_backward(x: Sparse, weight: Array, dz: Array) -> tuple[Array, Array]:
+def dense_backward(x: CSR, weight: Array, dz: Array) -> tuple[Array, Array]:
     """dW and db: dW_k = sum over the rows b that hold k of x_bk dz_b, and db = the sum of dz over the rows."""
     dweight = np.zeros_like(weight)
     for row in range(len(x)):
@@ -42,7 +42,7 @@ def dense_backward(x: Sparse, weight: Array, dz: Array) -> tuple[Array, Array]:
     return dweight, dz.sum(axis=0)
 
 
-def reached(x: Sparse, table: ParameterTable, first: str) -> NDArray[np.bool_]:
+def reached(x: CSR, table: ParameterTable, first: str) -> NDArray[np.bool_]:
     """Which numbers a step moves, shape (P,): all but the weights of the first layer for inputs that no row holds.
 
     Parameters:
@@ -51,12 +51,12 @@ def reached(x: Sparse, table: ParameterTable, first: str) -> NDArray[np.bool_]:
     >>> from ranvier.network.layers import Dense
     >>> from ranvier.network.network import Network
     >>> table = Network(3, [Dense(2)]).parameter_table
-    >>> reached(Sparse.from_dense(np.array([[0.0, 2.0, 0.0]])), table, "layers.0.weight").tolist()
+    >>> reached(CSR.from_dense(np.array([[0.0, 2.0, 0.0]])), table, "layers.0.weight").tolist()
     [False, False, True, True, False, False, True, True]
     """
     mask = np.ones(table.size, bool)
     entry = table[first]
     held = np.zeros(entry.shape, bool)
-    held[x.columns] = True
+    held[x.indices] = True
     mask[entry.place] = held.ravel()
     return mask

@@ -1,4 +1,4 @@
-"""Rows that are mostly zeros, kept as what is not zero (compressed sparse rows, CSR). n rows, K inputs.
+"""Rows that are mostly zeros, kept as what is not zero: compressed sparse rows (CSR). n rows, K columns.
 
 Source: Tinney, Walker, "Direct solutions of sparse network equations by optimally ordered triangular factorization",
 Proceedings of the IEEE 1967.
@@ -18,112 +18,110 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sparse:
-    """Row b holds values[starts[b] : starts[b + 1]] in the columns of the same places; everything else is 0.
+class CSR:
+    """Row b holds data[indptr[b] : indptr[b + 1]] in the columns that `indices` has there; everything else is 0.
 
     Fields:
-        values: (entries,), float32 or float64.
-        columns: (entries,), int32, ascending within a row.
-        starts: (n + 1,), int64: where each row begins, then where the last one ends.
-        width: K, how many columns there are.
+        data: (nnz,), the numbers that are not zero, float32 or float64.
+        indices: (nnz,), int32: the column of each, ascending within a row.
+        indptr: (n + 1,), int64: where each row begins, then where the last one ends.
+        n_columns: K, how many columns there are.
 
     Raises:
         ShapeError: the arrays do not describe rows; engines read memory where they say.
 
-    >>> rows = Sparse.from_dense(np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 3.0]]))
-    >>> rows.columns.tolist(), rows.starts.tolist(), rows.shape
+    >>> rows = CSR.from_dense(np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 3.0]]))
+    >>> rows.indices.tolist(), rows.indptr.tolist(), rows.shape
     ([1, 0, 2], [0, 1, 1, 3], (3, 3))
-    >>> rows[np.array([2, 0])].dense().tolist()
+    >>> rows[np.array([2, 0])].toarray().tolist()
     [[1.0, 0.0, 3.0], [0.0, 2.0, 0.0]]
     """
 
-    values: Array
-    columns: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    width: int
+    data: Array
+    indices: NDArray[np.int32]
+    indptr: NDArray[np.int64]
+    n_columns: int
 
     def __post_init__(self) -> None:
-        values, columns, starts = self.values, self.columns, self.starts
-        kinds = (values.dtype in (np.float32, np.float64), columns.dtype == np.int32, starts.dtype == np.int64)
-        if not all(kinds) or (values.ndim, columns.ndim, starts.ndim) != (1, 1, 1) or len(starts) == 0:
+        data, indices, indptr = self.data, self.indices, self.indptr
+        right = (data.dtype in (np.float32, np.float64), indices.dtype == np.int32, indptr.dtype == np.int64)
+        if not all(right) or (data.ndim, indices.ndim, indptr.ndim) != (1, 1, 1) or len(indptr) == 0:
             raise ShapeError(
-                f"Sparse rows have values {values.dtype} {values.shape}, columns {columns.dtype} {columns.shape} and "
-                f"starts {starts.dtype} {starts.shape}; they must be float (entries,), int32 (entries,) and "
-                "int64 (rows + 1,)."
+                f"CSR rows have data {data.dtype} {data.shape}, indices {indices.dtype} {indices.shape} and "
+                f"indptr {indptr.dtype} {indptr.shape}; they must be float (nnz,), int32 (nnz,) and int64 (rows + 1,)."
             )
-        ends = starts[0] == 0 and starts[-1] == len(values) == len(columns)
-        if not ends or (np.diff(starts) < 0).any():
+        ends = indptr[0] == 0 and indptr[-1] == len(data) == len(indices)
+        if not ends or (np.diff(indptr) < 0).any():
             raise ShapeError(
-                f"The starts of sparse rows must rise from 0 to the number of entries, {len(values)} values in "
-                f"{len(columns)} columns."
+                f"indptr of CSR rows must rise from 0 to the number of entries; there are {len(data)} data and "
+                f"{len(indices)} indices."
             )
-        if len(columns) and (columns.min() < 0 or columns.max() >= self.width):
+        if len(indices) and (indices.min() < 0 or indices.max() >= self.n_columns):
             raise ShapeError(
-                f"The columns of sparse rows go from {columns.min()} to {columns.max()}; they must be in 0 to "
-                f"{self.width - 1}."
+                f"The indices of CSR rows go from {indices.min()} to {indices.max()}; they must be in 0 to "
+                f"{self.n_columns - 1}."
             )
-        follows = np.diff(columns) > 0
-        inner = starts[1:-1]
-        follows[inner[(inner > 0) & (inner < len(columns))] - 1] = True
+        follows = np.diff(indices) > 0
+        inner = indptr[1:-1]
+        follows[inner[(inner > 0) & (inner < len(indices))] - 1] = True
         if not follows.all():
-            raise ShapeError("The columns of each sparse row must rise, without a column twice.")
+            raise ShapeError("The indices of each CSR row must rise, without a column twice.")
 
     def __len__(self) -> int:
-        return len(self.starts) - 1
+        return len(self.indptr) - 1
 
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Sparse:
-        """Some of the rows, in the given order."""
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> CSR:
+        """Some of the rows, in the order that `rows` says."""
         numbers = np.arange(len(self))[rows]
-        lengths = np.diff(self.starts)[numbers]
-        starts = np.zeros(len(numbers) + 1, np.int64)
-        np.cumsum(lengths, out=starts[1:])
-        places = np.repeat(self.starts[numbers] - starts[:-1], lengths) + np.arange(starts[-1])
-        return Sparse(self.values[places], self.columns[places], starts, self.width)
+        lengths = np.diff(self.indptr)[numbers]
+        indptr = np.zeros(len(numbers) + 1, np.int64)
+        np.cumsum(lengths, out=indptr[1:])
+        entries = np.repeat(self.indptr[numbers] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return CSR(self.data[entries], self.indices[entries], indptr, self.n_columns)
 
     @property
     def shape(self) -> tuple[int, int]:
         """(n, K)."""
-        return len(self), self.width
+        return len(self), self.n_columns
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The format of the values."""
-        return self.values.dtype
+        """The format of the data."""
+        return self.data.dtype
 
     @property
-    def entries(self) -> int:
+    def mean_nnz(self) -> int:
         """How many entries a row has on average, rounded up, at least 1."""
-        return max(1, -(-len(self.values) // max(1, len(self))))
+        return max(1, -(-len(self.data) // max(1, len(self))))
 
     def row(self, number: int) -> tuple[NDArray[np.int32], Array]:
-        """Columns and values of one row."""
-        place = slice(self.starts[number], self.starts[number + 1])
-        return self.columns[place], self.values[place]
+        """Columns and numbers of one row."""
+        entries = slice(self.indptr[number], self.indptr[number + 1])
+        return self.indices[entries], self.data[entries]
 
-    def astype(self, dtype: Any) -> Sparse:
+    def astype(self, dtype: Any) -> CSR:
         """The same rows in another format; these very rows where it is theirs."""
-        if self.values.dtype == dtype:
+        if self.data.dtype == dtype:
             return self
-        return Sparse(self.values.astype(dtype), self.columns, self.starts, self.width)
+        return CSR(self.data.astype(dtype), self.indices, self.indptr, self.n_columns)
 
-    def filled(self, rows: int) -> Sparse:
+    def pad_rows(self, rows: int) -> CSR:
         """These rows and empty ones after them, `rows` altogether."""
-        starts = np.append(self.starts, np.full(rows - len(self), self.starts[-1]))
-        return Sparse(self.values, self.columns, starts, self.width)
+        indptr = np.append(self.indptr, np.full(rows - len(self), self.indptr[-1]))
+        return CSR(self.data, self.indices, indptr, self.n_columns)
 
-    def dense(self) -> Array:
+    def toarray(self) -> Array:
         """All numbers, the zeros too, shape (n, K)."""
-        found = np.zeros(self.shape, self.values.dtype)
-        found[np.repeat(np.arange(len(self)), np.diff(self.starts)), self.columns] = self.values
-        return found
+        dense = np.zeros(self.shape, self.data.dtype)
+        dense[np.repeat(np.arange(len(self)), np.diff(self.indptr)), self.indices] = self.data
+        return dense
 
     @classmethod
-    def from_dense(cls, rows: Array) -> Sparse:
+    def from_dense(cls, rows: Array) -> CSR:
         """What is not zero in rows (n, K) of float32, float64 or uint8; bytes count as 0 to 1."""
         numbers, columns = np.nonzero(rows)
-        starts = np.searchsorted(numbers, np.arange(len(rows) + 1)).astype(np.int64)
-        values = rows[numbers, columns]
-        return cls(as_floats(values), columns.astype(np.int32), starts, rows.shape[1])
+        indptr = np.searchsorted(numbers, np.arange(len(rows) + 1)).astype(np.int64)
+        return cls(as_floats(rows[numbers, columns]), columns.astype(np.int32), indptr, rows.shape[1])
 
 
 def as_floats(values: Array) -> Array:
@@ -137,12 +135,12 @@ def as_floats(values: Array) -> Array:
     return np.ascontiguousarray(values) if values.dtype == np.float32 else np.ascontiguousarray(values, np.float64)
 
 
-def in_kind(inputs: Array | Sparse, sparse: bool) -> Array | Sparse:
+def in_kind(inputs: Array | CSR, sparse: bool) -> Array | CSR:
     """Inputs as sparse rows, or as an array, whichever they are.
 
-    >>> in_kind(np.array([[0.0, 2.0]]), sparse=True).columns.tolist()
+    >>> in_kind(np.array([[0.0, 2.0]]), sparse=True).indices.tolist()
     [1]
     """
     if sparse:
-        return inputs if isinstance(inputs, Sparse) else Sparse.from_dense(inputs)
-    return inputs.dense() if isinstance(inputs, Sparse) else inputs
+        return inputs if isinstance(inputs, CSR) else CSR.from_dense(inputs)
+    return inputs.toarray() if isinstance(inputs, CSR) else inputs

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, ShapeError
 from ranvier.random import SPLIT, order_of, wide_bits
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +33,7 @@ class Dataset:
     3
     """
 
-    X: NDArray[np.float32] | Sparse
+    X: NDArray[np.float32] | CSR
     y: NDArray[np.float32]
     weight: NDArray[np.float32] | None = None
 
@@ -46,7 +46,7 @@ class Dataset:
         if self.weight is not None and self.weight.shape != (len(self.X),):
             raise ShapeError(f"weight has shape {self.weight.shape}; ({len(self.X)},) was expected.")
         for name, array in (("X", self.X), ("y", self.y), ("weight", self.weight)):
-            contiguous = array is None or isinstance(array, Sparse) or array.flags.c_contiguous
+            contiguous = array is None or isinstance(array, CSR) or array.flags.c_contiguous
             if array is not None and (array.dtype != np.float32 or not contiguous):
                 raise ShapeError(f"{name} is of type {array.dtype}; a contiguous float32 array was expected.")
 

@@ -17,7 +17,7 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import moments, standardize
 from ranvier.data.sources.source import Arrays, Table, arrays_from, is_row
 from ranvier.errors import DataError, ShapeError
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 ENCODED = {"none": ("sparse rows", "x"), "bytes": ("bytes", "x / 255"), "standard": ("numbers", "(x - mean) / scale")}
 
@@ -52,8 +52,8 @@ class ArrayEncoder:
         """
         arrays = source if isinstance(source, Arrays) else arrays_from(source, None, "the array")
         inputs = arrays.inputs
-        if isinstance(inputs, Sparse) or inputs.dtype == np.uint8:
-            return cls("none" if isinstance(inputs, Sparse) else "bytes", inputs.shape[1], arrays.shape)
+        if isinstance(inputs, CSR) or inputs.dtype == np.uint8:
+            return cls("none" if isinstance(inputs, CSR) else "bytes", inputs.shape[1], arrays.shape)
         _refuse_infinite(inputs, arrays.origin)
         mean, scale = moments(inputs)
         return cls("standard", inputs.shape[1], arrays.shape, tuple(mean.tolist()), tuple(scale.tolist()))
@@ -68,7 +68,7 @@ class ArrayEncoder:
         """Arrays have no named columns."""
         return ()
 
-    def transform(self, source: Any) -> NDArray[np.float32] | Sparse:
+    def transform(self, source: Any) -> NDArray[np.float32] | CSR:
         """Encode rows.
 
         Parameters:
@@ -160,24 +160,24 @@ def _table_arrays(table: Table) -> Arrays:
     return arrays_from(np.stack(columns, axis=1), None, table.origin)
 
 
-def _as_sparse(arrays: Arrays) -> Sparse:
+def _as_sparse(arrays: Arrays) -> CSR:
     """The rows as sparse rows of float32, as they are."""
     inputs = arrays.inputs
-    if not isinstance(inputs, Sparse):
+    if not isinstance(inputs, CSR):
         if inputs.dtype.kind == "f" and np.isnan(inputs).any():
             raise DataError(
                 f"The inputs of {arrays.origin} have missing values, and the model was trained on sparse rows, which "
                 "have none; give every number, 0 where there is nothing."
             )
         _refuse_infinite(inputs, arrays.origin)
-        inputs = Sparse.from_dense(inputs.astype(np.float64))
+        inputs = CSR.from_dense(inputs.astype(np.float64))
     with np.errstate(over="ignore"):
         small = inputs.astype(np.float32)
-    wrong = np.isinf(small.values)
+    wrong = np.isinf(small.data)
     if wrong.any():
         place = int(wrong.argmax())
         raise DataError(
-            f"The inputs of {arrays.origin} hold {inputs.values[place]} in column {inputs.columns[place]}, counted "
+            f"The inputs of {arrays.origin} hold {inputs.data[place]} in column {inputs.indices[place]}, counted "
             f"from 0; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
         )
     return small

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import DataError, InputError
-from ranvier.rows.csr import Sparse
+from ranvier.rows.csr import CSR
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +65,7 @@ class Arrays:
         notes: what a person should know about the reading, one sentence each.
     """
 
-    inputs: NDArray[Any] | Sparse
+    inputs: NDArray[Any] | CSR
     targets: NDArray[Any] | None
     origin: str
     shape: tuple[int, ...]
@@ -91,10 +91,10 @@ class Arrays:
         Raises:
             InputError: the rows are sparse and have more than 2**27 cells.
 
-        >>> Arrays(Sparse.from_dense(np.array([[0.0, 2.0]])), None, "a matrix", (2,)).dense().tolist()
+        >>> Arrays(CSR.from_dense(np.array([[0.0, 2.0]])), None, "a matrix", (2,)).dense().tolist()
         [[0.0, 2.0]]
         """
-        if not isinstance(self.inputs, Sparse):
+        if not isinstance(self.inputs, CSR):
             return self.inputs
         rows, columns = self.inputs.shape
         if rows * columns > MOST_FILLED:
@@ -102,7 +102,7 @@ class Arrays:
                 f"The model was trained on columns with all their zeros, and X is a sparse matrix of shape ({rows}, "
                 f"{columns}), which is too large to fill in; give fewer rows at a time, or train on sparse rows."
             )
-        return self.inputs.dense()
+        return self.inputs.toarray()
 
 
 Source: TypeAlias = "Table | Arrays"

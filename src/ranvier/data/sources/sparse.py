@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.rows.csr import Sparse, as_floats
+from ranvier.rows.csr import CSR, as_floats
 
 MOST_COLUMNS = 2**31
 
 
 def is_sparse(X: Any) -> bool:
     """Whether X is a matrix or array of scipy.sparse, or sparse rows already."""
-    return isinstance(X, Sparse) or hasattr(X, "tocsr")
+    return isinstance(X, CSR) or hasattr(X, "tocsr")
 
 
-def sparse_rows(X: Any, inputs: int) -> Sparse:
+def sparse_rows(X: Any, inputs: int) -> CSR:
     """X as sparse rows: columns in order, numbers given twice for one place added up, zeros left out.
 
     Raises:
@@ -27,7 +27,7 @@ def sparse_rows(X: Any, inputs: int) -> Sparse:
     """
     if len(X.shape) != 2 or X.shape[1] != inputs:
         raise ShapeError(f"X has shape {X.shape}; this network takes {inputs} numbers a row, shape (rows, {inputs}).")
-    if isinstance(X, Sparse):
+    if isinstance(X, CSR):
         return X
     if inputs >= MOST_COLUMNS:
         raise InputError(f"X has {inputs:,} columns; sparse rows have at most {MOST_COLUMNS - 1:,}.")
@@ -45,7 +45,7 @@ def sparse_rows(X: Any, inputs: int) -> Sparse:
         before = np.zeros(len(kept) + 1, np.int64)
         np.cumsum(kept, out=before[1:])
         values, columns, starts = values[kept], columns[kept], before[starts]
-    return Sparse(as_floats(values), np.ascontiguousarray(columns, np.int32), starts, inputs)
+    return CSR(as_floats(values), np.ascontiguousarray(columns, np.int32), starts, inputs)
 
 
 def _check_finite(values: NDArray[Any], columns: NDArray[Any], starts: NDArray[np.int64]) -> None:

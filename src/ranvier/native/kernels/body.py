@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, skipping, sparse
-from ranvier.native.kernels.dealing import Dealer
+from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse, zero_skipping
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.outputs import output_buffers
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
+from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import SparseForward, SparseGradient
@@ -32,27 +32,29 @@ class Body:
     rows: Value
     left: Value
     shift: Value
-    one_share: Value
-    row_share: Value
+    weight_scale: Value
+    inverse_batch_size: Value
     packed_block: Value
-    asked: Value | None = None
-    dealer: Dealer | None = None
-    partner: Value | None = None
+    cancel_requested: Value | None = None
+    stealing: WorkStealing | None = None
+    helper: Value | None = None
 
     def __init__(self, writer: ModuleWriter) -> None:
         self.w = writer
-        self.shared: list[tuple[s.Forward | s.Back, int]] = []
+        self.helped: list[tuple[s.Forward | s.Back, int]] = []
         self.plan = writer.plan
 
     def at(self, buffer: Buffer | None) -> Value:
         """The pointer to a buffer; null for none."""
         return NULL if buffer is None else self.w.buffers[buffer.index]
 
-    def bench(self) -> Value:
-        """Where this thread packs."""
+    def packing_buffer(self) -> Value:
+        """The packing buffer of this thread."""
         f = self.w.f
-        buffer = next(buffer for buffer in self.plan.buffers if buffer.kind == "bench")
-        return f.pointer(self.at(buffer), f.multiply(self.w.thread, self.w.words["bench"]), name="bench")
+        buffer = next(buffer for buffer in self.plan.buffers if buffer.kind == "packing")
+        return f.pointer(
+            self.at(buffer), f.multiply(self.w.thread, self.w.words["packing_stride"]), name="packing_stride"
+        )
 
     # Rows
 
@@ -71,10 +73,10 @@ class Body:
             name = self.w.name("gather", step, gather.write_gather, step, checked)
             ahead = (self.rows, self.left) if self.plan.learns else (ZERO, ZERO)
             source = (words["inputs"], words["kind"], self.order, self.shift)
-            arguments = (*source, self.at(step.x), words["strange"], *ahead, first, stop)
+            arguments = (*source, self.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
             f.call(name, *arguments)
         elif isinstance(step, s.Forward) and step.places is not None:
-            self._skipping(step, first, stop)
+            self._zero_skipping(step, first, stop)
         elif isinstance(step, s.Forward | s.Back):
             self.product(step, first, stop)
         elif isinstance(step, SparseForward):
@@ -92,51 +94,55 @@ class Body:
             kind = type(step).__name__.lower()
             name = self.w.name(kind, step, rowops.write_row_step, step)
             pointers = tuple(self.at(buffer) for buffer in rowops.buffers_of(step).values())
-            f.call(name, *pointers, self.row_share, first, stop)
+            f.call(name, *pointers, self.inverse_batch_size, first, stop)
 
     def product(
         self, step: s.Forward | s.Back, first: Value, stop: Value, share: tuple[Value, Value] | None = None
     ) -> None:
         """Call a product for some rows; for some panels only, where threads share them.
 
-        A large product of a single row is shared with the partner, where there is one.
+        A large product of a single row is shared with the helper thread, if there is one.
         """
         forward, registers = isinstance(step, s.Forward), self.plan.registers
-        if self.partner is not None and (grain := row_pieces(step.panels_of, registers)):
-            self._share(step, grain)
+        if self.helper is not None and (grain := row_pieces(step.panels_of, registers)):
+            self._run_with_helper(step, grain)
             return
         heights = self.plan.all_heights if step.across else self.plan.heights
         kind = f"{'forward' if forward else 'back'}_{step.panels_of.rows}x{step.panels_of.columns}"
-        asked = () if self.asked is None else (self.asked,)
-        name = self.w.name(kind, step, dense.write_product, step, registers, heights, bool(asked))
+        cancel_requested = () if self.cancel_requested is None else (self.cancel_requested,)
+        name = self.w.name(kind, step, dense.write_product, step, registers, heights, bool(cancel_requested))
         if isinstance(step, s.Forward):
             buffers: tuple[Buffer | None, ...] = (step.x, step.weight, step.bias, *output_buffers(step))
         else:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
-        packed = (self.bench(),) if step.packed else ()
+        packed = (self.packing_buffer(),) if step.packed else ()
         rows = self.rows if self.plan.learns else ZERO
         pointers = (self.at(buffer) for buffer in buffers)
-        self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *asked)
+        self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *cancel_requested)
 
-    def _share(self, step: s.Forward | s.Back, grain: int) -> None:
-        """Share a product of a single row with the partner, so many panels at a time; `shared` notes it."""
-        f, partner = self.w.f, self.partner
-        assert partner is not None
-        share = f.load(partner, "ptr", 8, name="share")
+    def _run_with_helper(self, step: s.Forward | s.Back, grain: int) -> None:
+        """Run a product of a single row together with the helper thread.
+
+        Parameters:
+            grain: the panels of a piece. The function of a piece is written later; `helped` lists them.
+        """
+        f, helper = self.w.f, self.helper
+        assert helper is not None
+        run_pieces = f.load(helper, "ptr", 8, name="run_pieces")
         pieces = -(-step.panels_of.panels // grain)
-        piece = f"ptr @piece.{len(self.shared)}"
-        f.emit_plain(f"call void {share.text}({partner.typed}, {piece}, {self.w.argument.typed}, i64 {pieces})")
-        self.shared.append((step, grain))
+        piece = f"ptr @piece.{len(self.helped)}"
+        f.emit_plain(f"call void {run_pieces.text}({helper.typed}, {piece}, {self.w.argument.typed}, i64 {pieces})")
+        self.helped.append((step, grain))
 
-    def _skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
+    def _zero_skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""
         f, registers = self.w.f, self.plan.registers
-        count = self.w.name("count", step, skipping.write_count, step, result="i1")
-        places = self.w.name("places", step, skipping.write_places, step)
-        product = self.w.name("skipping", step, skipping.write_skipping, step, registers)
-        few = f.call(count, self.at(step.x), self.w.words["skips"], first, stop, name="few")
+        zeros_are_many = self.w.name("zeros_are_many", step, zero_skipping.write_zeros_are_many, step, result="i1")
+        nonzero_indices = self.w.name("nonzero_indices", step, zero_skipping.write_nonzero_indices, step)
+        product = self.w.name("zero_skipping", step, zero_skipping.write_zero_skipping_product, step, registers)
+        few = f.call(zeros_are_many, self.at(step.x), self.w.words["may_skip_zeros"], first, stop, name="few")
         with f.when(few, name="few"):
-            f.call(places, self.at(step.x), self.at(step.places), first, stop)
+            f.call(nonzero_indices, self.at(step.x), self.at(step.places), first, stop)
             buffers = (step.x, step.places, step.weight, step.bias, *output_buffers(step))
             f.call(product, *(self.at(buffer) for buffer in buffers), first, stop)
         with f.when(f.bitwise("xor", few, TRUE), name="many"):
@@ -147,7 +153,7 @@ class Body:
         name = self.w.name("loss", step, loss.write_loss, step)
         if self.plan.learns:
             losses, weights = self.at(step.losses), words["weights"]
-            shares = (losses, words["targets"], self.order, weights, self.shift, self.one_share)
+            shares = (losses, words["targets"], self.order, weights, self.shift, self.weight_scale)
             f.call(name, self.at(step.z), self.at(step.dz), *shares, first, stop)
             return
         with f.when(f.compare("ne", self.result, NULL), name="judge"):
@@ -176,11 +182,13 @@ class Body:
                 end = f.intrinsic("smin", f.add(loop.index, at_once), self.rows)
                 self.product(step, loop.index, end, (first, stop))
 
-        if self.dealer is None or number is None:
+        if self.stealing is None or number is None:
             part(*self.panels_of(panels, grain, self.w.thread))
         else:
             least = grain * (FEWEST_PACKED if step.packed else 1)
-            self.dealer.halves(number, lambda owner: self.panels_of(panels, grain, owner), grain, (least, panels), part)
+            self.stealing.halves(
+                number, lambda owner: self.panels_of(panels, grain, owner), grain, (least, panels), part
+            )
 
     # Columns
 
@@ -255,8 +263,8 @@ class Body:
         rule, registers = (None if step.store else self.plan.rule), self.plan.registers
         t = step.trained
         kind = f"gradient_{t.value.rows}x{t.value.columns}"
-        asked = () if self.asked is None else (self.asked,)
-        about = (registers, rule, decay, bool(asked))
+        cancel_requested = () if self.cancel_requested is None else (self.cancel_requested,)
+        about = (registers, rule, decay, bool(cancel_requested))
         name = self.w.name(kind, step, gradient.write_weight_gradient, step, *about)
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
         blocks, strips = gradient.weight_units(step, registers)
@@ -264,14 +272,14 @@ class Body:
         f, packed = self.w.f, tuple[Value, ...]()
         if step.packed:
             f.store(f.i64(-1), self.packed_block, 8)
-            packed = (self.bench(), self.packed_block)
+            packed = (self.packing_buffer(), self.packed_block)
 
         def call(owner: Value, first: Value, stop: Value) -> None:
             across = tuple[Value, ...]()
             if step.across:
                 begin, end = self.share(strips, owner)
                 across = (begin, f.subtract(end, begin))
-            f.call(name, *pointers, self.scalars, self.rows, first, stop, *across, *packed, *asked)
+            f.call(name, *pointers, self.scalars, self.rows, first, stop, *across, *packed, *cancel_requested)
 
         def bounds(owner: Value) -> tuple[Value, Value]:
             if not step.across:
@@ -279,16 +287,16 @@ class Body:
             begin, end = self.share(strips, owner)
             return ZERO, f.multiply(f.subtract(end, begin), blocks)
 
-        if self.dealer is None or number is None:
+        if self.stealing is None or number is None:
             call(self.w.thread, *bounds(self.w.thread))
         else:
-            self.dealer.units(number, bounds, call)
+            self.stealing.units(number, bounds, call)
 
     def _loss_sum(self, step: s.LossSum) -> None:
         f = self.w.f
         name = self.w.name("loss_sum", step, columns.write_loss_sum)
         with f.when(f.compare("eq", self.w.thread, 0), name="first"):
-            arguments = (self.order, self.w.words["weights"], self.one_share, self.rows, self.result)
+            arguments = (self.order, self.w.words["weights"], self.weight_scale, self.rows, self.result)
             f.call(name, self.at(step.losses), *arguments)
 
     def _norm(self, step: s.Norm) -> None:

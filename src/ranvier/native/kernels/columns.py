@@ -61,12 +61,12 @@ def write_running_statistics(module: Emitter, name: str, step: RunningStatistics
 
 
 def write_loss_sum(module: Emitter, name: str) -> None:
-    """Write `(losses, order, weights, double one_share, i64 rows, out)`: the loss of the batch, in float64."""
+    """Write `(losses, order, weights, double weight_scale, i64 rows, out)`: the loss of the batch, in float64."""
     parameters = {
-        "losses": "ptr", "order": "ptr", "weights": "ptr", "one_share": "double", "rows": "i64", "out": "ptr"
+        "losses": "ptr", "order": "ptr", "weights": "ptr", "weight_scale": "double", "rows": "i64", "out": "ptr"
     }  # fmt: skip
     with module.function(name, parameters) as f:
-        losses, order, weights, one_share, rows, out = f.parameters
+        losses, order, weights, weight_scale, rows, out = f.parameters
         zero = f.i64(0)
         with f.loop(zero, rows, name="b", carried=[f.constant(0.0, "double")]) as loop:
             value = f.load(f.pointer(losses, loop.index), f.module.element)
@@ -77,7 +77,7 @@ def write_loss_sum(module: Emitter, name: str) -> None:
                 weight = f.load(f.pointer(weights, source, "double"), "double")
                 when.carry(f.multiply(weight, exact))
             loop.carry(f.add(loop.values[0], when.results[0]))
-        f.store(f.multiply(loop.results[0], one_share), out)
+        f.store(f.multiply(loop.results[0], weight_scale), out)
 
 
 def write_squares(module: Emitter, name: str) -> None:

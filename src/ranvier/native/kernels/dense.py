@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, slope_factor
 from ranvier.native.kernels.function import Function
@@ -30,8 +31,15 @@ from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.layout import beside, place
 from ranvier.native.kernels.outputs import output_buffers, positive_zero
 from ranvier.native.kernels.packed import pack_rows
-from ranvier.native.kernels.stopping import unless_asked
-from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, panel_loops, segments, shared_panel_loops
+from ranvier.native.kernels.tile import (
+    Strides,
+    Tile,
+    contract,
+    panel_loops,
+    prefetch_rows,
+    segments,
+    shared_panel_loops,
+)
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Back, Forward
@@ -63,7 +71,7 @@ class Product:
         self.rows, self.first, self.stop = (rest.pop(0) for _ in range(3))
         self.share = (rest.pop(0), rest.pop(0)) if step.across else None
         self.packed = rest.pop(0) if step.packed else None
-        self.asked = rest.pop(0) if rest else None
+        self.cancel_requested = rest.pop(0) if rest else None
         self.strides = Strides(self.a.stride, 1, self.panels_of.stride, PANEL)
         self.panels = self.panels_of.group_panels
         ragged = self.panels_of.groups > 1 and self.panels_of.width % PANEL
@@ -106,7 +114,7 @@ class Product:
                 column = f.multiply(panel, PANEL, "column")
                 at = f.add(f.multiply(panel, self.strides.b_panel), f.multiply(k, PANEL))
                 b = f.pointer(self.weight, at, name="panel")
-                with unless_asked(f, self.asked), f.loop(first, end, height, name="row") as loop:
+                with unless_requested(f, self.cancel_requested), f.loop(first, end, height, name="row") as loop:
                     row = loop.index
                     if self.packed is None:
                         a = f.pointer(self.a_pointer, f.add(f.multiply(row, self.a.stride), k), name="rows")
@@ -114,13 +122,13 @@ class Product:
                         done = f.subtract(row, first)
                         a = f.pointer(self.packed, f.multiply(done, length), name="rows")
                         share = f.divide(f.multiply(length, height), f.subtract(end, first), "share")
-                        self.ask(b, count, f.divide(done, height), share)
+                        self.prefetch(b, count, f.divide(done, height), share)
                     out = f.pointer(self.out_pointer, self.place(self.out, row, column), name="out")
                     tail = self.tail is not None and panel.is_constant
                     start = self.beginning(column, out, (height, count), whole, tail)
                     strides = self.strides if self.packed is None else replace(self.strides, a_row=1, a_k=height)
-                    chains = contract(f, a, b, strides, length, start)
-                    self.end(chains, row, column, out, whole, tail)
+                    accumulators = contract(f, a, b, strides, length, start)
+                    self.end(accumulators, row, column, out, whole, tail)
 
             if self.share is None:
                 panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
@@ -129,11 +137,11 @@ class Product:
                 at_once, ragged = self.registers.shared_panels(height, grain), self.panels % grain > 0
                 shared_panel_loops(f, self.share, height, at_once, ragged, tiles)
 
-    def ask(self, b: Value, count: int, tile: Value, share: Value) -> None:
+    def prefetch(self, b: Value, count: int, tile: Value, share: Value) -> None:
         """Ask for a share of the panels that come after these `count` ones, so that all tiles ask for all of them."""
         f = self.f
         following = [p * self.panels_of.stride for p in range(count, 2 * count)]
-        ask_ahead(f, b, PANEL, following, f.multiply(tile, share), f.multiply(f.add(tile, 1), share))
+        prefetch_rows(f, b, PANEL, following, f.multiply(tile, share), f.multiply(f.add(tile, 1), share))
 
     def place(self, buffer: Buffer, row: Value, column: Value) -> Value:
         return place(self.f, buffer, row, column, self.rows)
@@ -172,13 +180,13 @@ class Product:
             for r in range(height)
         ]
 
-    def end(self, chains: Tile, row: Value, column: Value, out: Value, whole: bool, tail: bool) -> None:
+    def end(self, accumulators: Tile, row: Value, column: Value, out: Value, whole: bool, tail: bool) -> None:
         f = self.f
         extra = self.extra_buffer
         seen = None
         if whole and extra is not None:
             seen = f.pointer(self.extra, self.place(extra, row, column), name="beside")
-        for r, values in enumerate(chains):
+        for r, values in enumerate(accumulators):
             for p, value in enumerate(values):
                 last = tail and p == len(values) - 1
                 if whole:
@@ -234,13 +242,13 @@ def write_product(
     step: Forward | Back,
     registers: Registers,
     heights: tuple[int, ...],
-    stoppable: bool = False,
+    cancellable: bool = False,
 ) -> None:
     """Write the function of a forward step or of a data gradient."""
     pointers = dict.fromkeys(("a", "weight", "bias", "out", "extra"), "ptr noalias")
     rest = dict.fromkeys(("from_panel", "to_panel"), "i64") if step.across else {}
     rest |= {"packed": "ptr noalias"} if step.packed else {}
-    rest |= {"asked": "ptr"} if stoppable else {}
+    rest |= {"cancel_requested": "ptr"} if cancellable else {}
     numbers = dict.fromkeys(("rows", "from", "to"), "i64")
     with module.function(name, {**pointers, **numbers, **rest}) as f:
         Product(f, registers, heights, step).write()

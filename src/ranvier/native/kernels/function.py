@@ -240,7 +240,7 @@ class Function:
         alignment = alignment or values.bytes_of(values.element_of(value.type))
         self._line(f"store {value.typed}, {place.typed}, align {alignment}")
 
-    def broadcast(self, place: Value, element: str | None = None, name: str = "spread") -> Value:
+    def broadcast(self, place: Value, element: str | None = None, name: str = "broadcast") -> Value:
         """Load one number into every lane."""
         return self.splat(self.load(place, element or self.module.element, name=f"{name}.one"), name=name)
 

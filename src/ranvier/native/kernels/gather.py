@@ -31,9 +31,9 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
     of the next batch, as long as its place is below `left`: rows in random order are unknown to the processor, and
     nobody should wait for them.
     """
-    pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr", "strange": "ptr"}
+    pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr", "saw_nonfinite": "ptr"}
     with module.function(name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}) as f:
-        inputs, kind, order, shift, x, strange, ahead, left, first, stop = f.parameters
+        inputs, kind, order, shift, x, saw_nonfinite, ahead, left, first, stop = f.parameters
         for number, element in enumerate(KINDS.values()):
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
                 source = source_row(f, order, shift, loop.index)
@@ -42,15 +42,17 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
                 seen = _copy(f, at, to, step.x.columns, element, checked and element != "i8")
                 if seen is not None:
                     lanes = f.compare("uno", seen, seen)
-                    with f.when(f.intrinsic("vector.reduce.or", lanes, result="i1", name="some"), name="strange"):
-                        f.store(f.i64(1), strange)
+                    with f.when(f.intrinsic("vector.reduce.or", lanes, result="i1", name="some"), name="saw_nonfinite"):
+                        f.store(f.i64(1), saw_nonfinite)
                 coming = f.add(loop.index, ahead)
                 with f.when(f.compare("slt", coming, left), name="coming"):
                     next_row = f.load(f.pointer(order, coming, "i64"), "i64", name="next_row")
-                    _ask(f, f.pointer(inputs, f.multiply(next_row, step.x.columns), element), step.x.columns, element)
+                    _prefetch_row(
+                        f, f.pointer(inputs, f.multiply(next_row, step.x.columns), element), step.x.columns, element
+                    )
 
 
-def _ask(f: Function, row: Value, columns: int, element: str) -> None:
+def _prefetch_row(f: Function, row: Value, columns: int, element: str) -> None:
     """Ask for the lines of a row."""
     size = columns * bytes_of(element)
     with f.loop(0, size, LINE, name="line") as loop:

@@ -23,13 +23,13 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked
 from ranvier.native.kernels.layout import beside, place
 from ranvier.native.kernels.packed import Packed
-from ranvier.native.kernels.stopping import unless_asked
-from ranvier.native.kernels.tile import Strides, Tile, ask_ahead, contract, segments
+from ranvier.native.kernels.tile import Strides, Tile, contract, prefetch_rows, segments
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
@@ -53,7 +53,7 @@ def write_weight_gradient(
     registers: Registers,
     rule: UpdateRule | None,
     decay: float,
-    stoppable: bool = False,
+    cancellable: bool = False,
 ) -> None:
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
 
@@ -67,17 +67,17 @@ def write_weight_gradient(
     numbers = {"rows": "i64", "from": "i64", "to": "i64"}
     numbers |= dict.fromkeys(("from_strip", "strips"), "i64") if step.across else {}
     numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if step.packed else {}
-    numbers |= {"asked": "ptr"} if stoppable else {}
+    numbers |= {"cancel_requested": "ptr"} if cancellable else {}
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         rest = list(f.parameters[len(names) + 3 :])
         share = (rest.pop(0), rest.pop(0)) if step.across else None
         packed = Packed(rest.pop(0), rest.pop(0)) if step.packed else None
-        asked = rest.pop(0) if stoppable else None
-        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, asked)
+        cancel_requested = rest.pop(0) if cancellable else None
+        pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, cancel_requested)
         updater = Updater(f, rule, decay, trained, scalars)
         units = Units(f, step, registers, updater, rows, packed, Operands(x, dz, transposed), pointers)
-        with f.loop(first, stop, name="unit") as loop, unless_asked(f, asked):
+        with f.loop(first, stop, name="unit") as loop, unless_requested(f, cancel_requested):
             unit = loop.index
             if trained.value.groups > 1:
                 group = f.divide(unit, blocks * strips, "group")
@@ -171,24 +171,24 @@ class Units:
             line = f.add(f.multiply(part, step.x.stride), row)
             return f.pointer(self.operands.x, line, name="inputs"), 1, step.x.stride
 
-        def ask(row: Value, height: int) -> None:
+        def prefetch(row: Value, height: int) -> None:
             for pointer in pointers.moved:
                 for r in range(height):
                     for p in range(count):
                         offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL))
                         f.prefetch(f.pointer(pointer, offset), write=True)
 
-        def end(row: Value, chains: Tile) -> None:
-            for r, line in enumerate(chains):
+        def end(row: Value, accumulators: Tile) -> None:
+            for r, line in enumerate(accumulators):
                 for p, (gradient, mask) in enumerate(zip(line, masks, strict=True)):
                     offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL), "offset")
                     finish(f, updater, pointers, offset, masked(f, gradient, mask))
 
         heights = exact_heights(weight.rows, self.registers)
-        tiles = Tiles(f, step, heights, (first, stop), (count, rows), inputs, (ask, end))
+        tiles = Tiles(f, step, heights, (first, stop), (count, rows), inputs, (prefetch, end))
         if step.part and sums is not None:
             sums.clear(step.block * count)
-            with f.loop(f.i64(0), rows, step.part, name="part") as loop, unless_asked(f, pointers.asked):
+            with f.loop(f.i64(0), rows, step.part, name="part") as loop, unless_requested(f, pointers.cancel_requested):
                 left = f.subtract(rows, loop.index, "left")
                 sums.complete = f.compare("sle", left, step.part, "complete")
                 tiles.write(b, loop.index, f.intrinsic("smin", left, f.i64(step.part)), sums)
@@ -269,7 +269,7 @@ class Tiles:
         self.f, self.step, self.heights, self.inputs = f, step, heights, inputs
         self.count, self.rows = counts
         self.first, self.stop = where
-        self.ask, self.end = around
+        self.prefetch, self.end = around
 
     def write(self, errors: Value, part: Value, length: Value, sums: Sums | None) -> None:
         """All tiles, over `length` rows of the batch from row `part` on.
@@ -285,20 +285,20 @@ class Tiles:
             with f.loop(begin, end, height, name="row") as loop:
                 row = loop.index
                 if step.far:
-                    self.ask_errors(b, f.subtract(row, self.first), length, height)
+                    self.prefetch_errors(b, f.subtract(row, self.first), length, height)
                 with self.complete(sums):
-                    self.ask(row, height)
+                    self.prefetch(row, height)
                 places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)] if sums else []
                 start = (
                     [[f.load(at) for at in line] for line in places] if begun else [[f.constant(0.0)] * count] * height
                 )
                 a, a_row, a_k = self.inputs(row, height, part)
                 strides = Strides(a_row, a_k, beside(f, step.dz, 1, self.rows), step.dz.stride)
-                chains = contract(f, a, b, strides, length, start)
+                accumulators = contract(f, a, b, strides, length, start)
                 if sums is None:
-                    self.end(row, chains)
+                    self.end(row, accumulators)
                     continue
-                for values, line in zip(chains, places, strict=True):
+                for values, line in zip(accumulators, places, strict=True):
                     for value, at in zip(values, line, strict=True):
                         f.store(value, at)
                 with self.complete(sums), f.loop(row, f.add(row, height), name="move") as move:
@@ -308,7 +308,7 @@ class Tiles:
         """Run the body only where chains are complete."""
         return nullcontext() if sums is None or sums.complete is None else self.f.when(sums.complete, name="complete")
 
-    def ask_errors(self, b: Value, done: Value, length: Value, height: int) -> None:
+    def prefetch_errors(self, b: Value, done: Value, length: Value, height: int) -> None:
         """Ask for a part of the errors that the next unit reads: those of the panels after this unit's.
 
         Each tile asks for its share of the rows.
@@ -318,7 +318,7 @@ class Tiles:
         begin = f.multiply(done, per_row)
         end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), length)
         following = [beside(f, step.dz, p, self.rows) for p in range(count, 2 * count)]
-        ask_ahead(f, b, step.dz.stride, following, begin, end)
+        prefetch_rows(f, b, step.dz.stride, following, begin, end)
 
 
 def write_vector_gradient(

@@ -28,21 +28,21 @@ LOWEST = -3.0e38
 
 
 def write_loss(module: Emitter, name: str, step: LossStep) -> None:
-    """Write `(z, dz, losses, targets, order, weights, i64 shift, double one_share, i64 from, i64 to)`.
+    """Write `(z, dz, losses, targets, order, weights, i64 shift, double weight_scale, i64 from, i64 to)`.
 
     `order` gives the row of the targets and weights for each row of the batch; null stands for row + shift.
-    `weights` may be null: then every row's share is `one_share`; else it is the weight times `one_share`.
+    `weights` may be null: then every row's share is `weight_scale`; else it is the weight times `weight_scale`.
     """
     parameters = dict.fromkeys(("z", "dz", "losses", "targets", "order", "weights"), "ptr")
-    numbers = {"shift": "i64", "one_share": "double", "from": "i64", "to": "i64"}
+    numbers = {"shift": "i64", "weight_scale": "double", "from": "i64", "to": "i64"}
     with module.function(name, {**parameters, **numbers}) as f:
-        z, dz, losses, targets, order, weights, shift, one_share, first, stop = f.parameters
+        z, dz, losses, targets, order, weights, shift, weight_scale, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             source = source_row(f, order, shift, row)
             target = f.pointer(targets, f.multiply(source, step.z.columns), name="target")
             at = f.pointer(z, f.multiply(row, step.z.stride), name="sums")
-            share = row_share(f, weights, source, one_share)
+            share = normalized_weight(f, weights, source, weight_scale)
             error = None if step.dz is None else f.pointer(dz, f.multiply(row, step.dz.stride), name="error")
             value = RowLoss(f, step, at, target, share, error).write()
             f.store(value, f.pointer(losses, f.add(row, shift)))
@@ -56,12 +56,12 @@ def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
     return when.results[0]
 
 
-def row_share(f: Function, weights: Value, source: Value, one_share: Value) -> Value:
+def normalized_weight(f: Function, weights: Value, source: Value, weight_scale: Value) -> Value:
     """How much a row counts in the loss of its batch."""
     given = f.compare("ne", weights, NULL)
-    with f.when(given, name="weighted", carried=[one_share]) as when:
+    with f.when(given, name="weighted", carried=[weight_scale]) as when:
         weight = f.load(f.pointer(weights, source, "double"), "double", name="weight")
-        when.carry(f.multiply(weight, one_share))
+        when.carry(f.multiply(weight, weight_scale))
     share = when.results[0]
     return share if f.module.element == "double" else f.cast("fptrunc", share, f.module.element)
 

@@ -24,12 +24,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from ranvier.native.kernels import stopping
+from ranvier.native.kernels import cancellation
 from ranvier.native.kernels.body import Body
-from ranvier.native.kernels.dealing import Dealer
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
+from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine.barrier import barrier_ir
@@ -54,7 +54,7 @@ class ModuleWriter:
         self.target = target
         self._names: dict[Any, str] = {}
         self._writers: dict[str, Callable[[Emitter], None]] = {}
-        self._dealt = dealt(plan.stages) if plan.dealt else {}
+        self._steal_numbers = dealt(plan.stages) if plan.dealt else {}
         self.f: Function
         self.words: dict[str, Value] = {}
         self.buffers: dict[int, Value] = {}
@@ -106,9 +106,9 @@ class ModuleWriter:
                 body.step = f.add(words["first_step"], loop.index, "number")
                 body.rows, body.shift = rows, ZERO
                 body.left = f.subtract(numbers, start, "left")
-                body.one_share, body.row_share = self._shares(f, rows, body.order)
+                body.weight_scale, body.inverse_batch_size = self._shares(f, rows, body.order)
                 if self.plan.dealt:
-                    body.dealer = Dealer(f, words["claims"], self.thread, words["threads"], body.step)
+                    body.stealing = WorkStealing(f, words["chunk_counters"], self.thread, words["threads"], body.step)
                 self._stages(f, body)
             if not self.plan.stoppable:
                 self._count(f, f.add(words["first_step"], words["steps"]))
@@ -120,39 +120,39 @@ class ModuleWriter:
             for number, stage in enumerate(self.plan.stages):
                 self._stage(f, body, number)
                 if stage.stoppable:
-                    stopping.agree(f, words["asked"], words["agreed"], number)
+                    cancellation.publish(f, words["cancel_requested"], words["cancelled"], number)
                 f.call("barrier", words["barrier"], words["threads"])
                 if stage.stoppable:
-                    going.enter_context(stopping.going_on(f, words["agreed"], number))
+                    going.enter_context(cancellation.unless_cancelled(f, words["cancelled"], number))
             if self.plan.stoppable:
                 self._count(f, f.add(body.step, 1))
 
-    def _count(self, f: Function, made: Value) -> None:
+    def _count(self, f: Function, steps_done: Value) -> None:
         """Say how many steps are made."""
-        with f.when(f.compare("eq", self.thread, 0), name="made"):
-            f.store(made, self.words["made"])
+        with f.when(f.compare("eq", self.thread, 0), name="steps_done"):
+            f.store(steps_done, self.words["steps_done"])
 
     def _stage(self, f: Function, body: Body, number: int) -> None:
         stage, plan = self.plan.stages[number], self.plan
-        body.asked = self.words["asked"] if stage.stoppable else None
+        body.cancel_requested = self.words["cancel_requested"] if stage.stoppable else None
         if stage.kind == COLUMNS:
             for at, step in enumerate(stage.steps):
-                with stopping.unless_asked(f, body.asked):
-                    body.column_step(step, self._dealt.get((number, at)))
+                with cancellation.unless_requested(f, body.cancel_requested):
+                    body.column_step(step, self._steal_numbers.get((number, at)))
             return
 
         if stage.kind == PANELS:
-            with stopping.unless_asked(f, body.asked):
-                body.panel_step(stage.steps[0], self._dealt.get((number, 0)))
+            with cancellation.unless_requested(f, body.cancel_requested):
+                body.panel_step(stage.steps[0], self._steal_numbers.get((number, 0)))
             return
 
         def part(first: Value, stop: Value) -> None:
             for step in stage.steps:
-                with stopping.unless_asked(f, body.asked):
+                with cancellation.unless_requested(f, body.cancel_requested):
                     body.row_step(step, first, stop)
 
-        if body.dealer is not None:
-            body.dealer.rows(self._dealt[number, 0], body.rows_of, plan.heights[0], plan.rows, part)
+        if body.stealing is not None:
+            body.stealing.rows(self._steal_numbers[number, 0], body.rows_of, plan.heights[0], plan.rows, part)
             return
         first, stop = body.rows_of(self.thread)
         with f.loop(first, stop, plan.rows, name="part") as loop:
@@ -180,7 +180,7 @@ class ModuleWriter:
             words, threads = self.words, self.words["threads"]
             blocks = f.divide(f.add(words["rows"], rows_at_once - 1), rows_at_once, "blocks")
             body.order = NULL
-            body.one_share = body.row_share = UNSCALED
+            body.weight_scale = body.inverse_batch_size = UNSCALED
             body.result = words["results"]
 
             def bounds(owner: Value) -> tuple[Value, Value]:
@@ -195,18 +195,18 @@ class ModuleWriter:
                 for step in self.plan.stages[0].steps:
                     body.row_step(step, begin, f.add(begin, count))
 
-            Dealer(f, words["claims"], self.thread, threads, ZERO).units(0, bounds, block)
+            WorkStealing(f, words["chunk_counters"], self.thread, threads, ZERO).units(0, bounds, block)
 
     def _few(self) -> None:
         """Write `few(inputs, argument)`: predict on this thread from inputs whose address is not in the table.
 
-        A single row has a way of its own where a product is large enough for a partner to help with.
+        A single row takes another path where a product is large enough to share with the helper thread.
         """
         with self.module.function("few", {"inputs": "ptr", "argument": "ptr"}) as f:
             inputs, argument = f.parameters
             names = list(ARGUMENTS)
             f.store(inputs, f.pointer(argument, names.index("inputs"), "i64"))
-            f.store(ZERO, f.load(f.pointer(argument, names.index("claims"), "i64"), "ptr"))
+            f.store(ZERO, f.load(f.pointer(argument, names.index("chunk_counters"), "i64"), "ptr"))
             steps = self.plan.stages[0].steps
             if not shares_row(steps, self.plan.registers):
                 f.call("predict", ZERO, argument)
@@ -214,16 +214,16 @@ class ModuleWriter:
             self._begin(f, ZERO, argument)
             body = Body(self)
             body.order, body.shift, body.result = NULL, ZERO, self.words["results"]
-            body.one_share = body.row_share = UNSCALED
+            body.weight_scale = body.inverse_batch_size = UNSCALED
             one = f.compare("eq", self.words["rows"], 1)
-            helped = f.bitwise("and", one, f.compare("ne", self.words["partner"], NULL), "helped")
+            helped = f.bitwise("and", one, f.compare("ne", self.words["helper"], NULL), "helped")
             with f.when(helped, name="one"):
-                body.partner = self.words["partner"]
+                body.helper = self.words["helper"]
                 for step in steps:
                     body.row_step(step, ZERO, f.i64(1))
             with f.when(f.bitwise("xor", helped, TRUE), name="several"):
                 f.call("predict", ZERO, argument)
-        for number, (step, grain) in enumerate(body.shared):
+        for number, (step, grain) in enumerate(body.helped):
             self._piece(number, step, grain)
 
     def _piece(self, number: int, step: s.Forward | s.Back, grain: int) -> None:

@@ -76,7 +76,7 @@ def pack_rows(
     packed: Value,
     source: tuple[Value, Buffer, Value],
     tiles: tuple[Value, Value, int],
-    chain: tuple[Value, Value],
+    k_range: tuple[Value, Value],
 ) -> None:
     """Pack some numbers of each row, tiles of one height from a first row on.
 
@@ -85,11 +85,11 @@ def pack_rows(
     Parameters:
         source: where the rows are, their buffer, and how many the batch has.
         tiles: the first row, the one after the last, and the height.
-        chain: the first number, at which a panel begins, and how many there are.
+        k_range: the first k, at which a panel begins, and how many there are.
     """
     x, buffer, rows = source
     first, stop, height = tiles
-    k, length = chain
+    k, length = k_range
     line = vector_of(f.module.element, SIDE)
     nothing = f.constant(0.0, line)
     with f.loop(first, stop, height, name="tile") as tile, f.loop(f.i64(0), length, SIDE, name="k") as loop:

@@ -37,19 +37,20 @@ def buffers_of(step: RowStep) -> dict[str, Buffer]:
 
 
 def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
-    """Write `(buffers in the order of the step's fields..., double one_share, i64 from, i64 to)`."""
+    """Write `(buffers in the order of the step's fields..., double inverse_batch_size, i64 from, i64 to)`."""
     buffers = buffers_of(step)
-    parameters = {**dict.fromkeys(buffers, "ptr"), "one_share": "double", "from": "i64", "to": "i64"}
+    parameters = {**dict.fromkeys(buffers, "ptr"), "inverse_batch_size": "double", "from": "i64", "to": "i64"}
     with module.function(name, parameters) as f:
-        *pointers, one_share, first, stop = f.parameters
-        exact = f.module.element == "double"
-        share = f.splat(one_share if exact else f.cast("fptrunc", one_share, f.module.element), name="one_share")
+        *pointers, inverse_batch_size, first, stop = f.parameters
+        if f.module.element != "double":
+            inverse_batch_size = f.cast("fptrunc", inverse_batch_size, f.module.element)
+        scale = f.splat(inverse_batch_size, name="inverse_batch_size")
         with f.loop(first, stop, name="b") as loop:
             places = {
                 field: f.pointer(pointer, f.multiply(loop.index, buffer.stride)) if buffer.kind == "rows" else pointer
                 for (field, buffer), pointer in zip(buffers.items(), pointers, strict=True)
             }
-            WRITERS[type(step)](f, step, places, share)
+            WRITERS[type(step)](f, step, places, scale)
 
 
 def _load(f: Function, place: Value, column: Value) -> Value:
@@ -145,14 +146,14 @@ def _normalize_column(f: Function, step: NormalizeColumn, at: Places, _: Value) 
     _elementwise(f, step.y, at, "y", value)
 
 
-def _normalize_column_back(f: Function, step: NormalizeColumnBack, at: Places, one_share: Value) -> None:
-    """`one_share` is 1 / B here, whatever the weights of the rows."""
+def _normalize_column_back(f: Function, step: NormalizeColumnBack, at: Places, inverse_batch_size: Value) -> None:
+    """`inverse_batch_size` is 1 / B, whatever the weights of the rows."""
 
     def value(column: Value) -> Value:
         deviation = f.intrinsic("sqrt", f.add(_load(f, at["variance"], column), step.epsilon))
         n = _load(f, at["n"], column)
-        through_mean = f.multiply(_load(f, at["dshift"], column), one_share)
-        through_variance = f.multiply(n, f.multiply(_load(f, at["dgain"], column), one_share))
+        through_mean = f.multiply(_load(f, at["dshift"], column), inverse_batch_size)
+        through_variance = f.multiply(n, f.multiply(_load(f, at["dgain"], column), inverse_batch_size))
         rest = f.subtract(f.subtract(_load(f, at["dy"], column), through_mean), through_variance)
         return f.divide(f.multiply(rest, _load(f, at["gain"], column)), deviation)
 

@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 LINE_OF_HEADS = 4
 """Columns of one line of heads, 2^4, have one owner, so that threads do not write to the same line."""
-SPREAD = 0x9E3779B1
+HASH_MULTIPLIER = 0x9E3779B1
 """2^32 / golden ratio: numbers multiplied with it, modulo 2^32, are spread evenly (Knuth, volume 3, section 6.4)."""
 ROWS = {"values": "ptr", "columns": "ptr", "starts": "ptr", "order": "ptr"}
 """The sparse rows, as arguments."""
 
 
-def row_place(f: Function, starts: Value, source: Value) -> tuple[Value, Value]:
+def entry_range(f: Function, starts: Value, source: Value) -> tuple[Value, Value]:
     """Where the entries of a row begin and end."""
     at = f.pointer(starts, source, "i64")
     return f.load(at, "i64", name="begin"), f.load(f.pointer(at, 1, "i64"), "i64", name="end")
@@ -81,23 +81,23 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
         values, columns, starts, order, shift, table, bias, out, extra, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
             row = rows.index
-            begin, end = row_place(f, starts, source_row(f, order, shift, row))
+            begin, end = entry_range(f, starts, source_row(f, order, shift, row))
 
             def panels(panel: Value, count: int, row: Value = row, begin: Value = begin, end: Value = end) -> None:
                 column = f.multiply(panel, PANEL, "column")
-                chains = [
+                accumulators = [
                     f.constant(0.0) if step.bias is None else f.load(f.pointer(bias, f.add(column, p * PANEL)))
                     for p in range(count)
                 ]
                 part = f.pointer(table, column, name="part")
-                with f.loop(begin, end, name="entry", carried=chains) as entries:
+                with f.loop(begin, end, name="entry", carried=accumulators) as entries:
                     k = column_of(f, columns, entries.index)
                     x = f.broadcast(f.pointer(values, entries.index), name="x")
                     line = f.pointer(part, f.multiply(k, weight.stride), name="line")
                     weights = [f.load(f.pointer(line, p * PANEL), name="w") for p in range(count)]
                     entries.carry(*(f.fma(x, w, c) for w, c in zip(weights, entries.values, strict=True)))
-                for p, chain in enumerate(entries.results):
-                    store_outputs(f, step, chain, row, f.add(column, p * PANEL), out, extra)
+                for p, accumulator in enumerate(entries.results):
+                    store_outputs(f, step, accumulator, row, f.add(column, p * PANEL), out, extra)
 
             panel_loops(f, weight.panels, 1, at_once, panels)
 
@@ -157,7 +157,7 @@ def call_gradient(body: Body, step: SparseGradient) -> None:
     rows = (words["inputs"], words["columns"], words["row_starts"], body.order)
     buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, step.heads, step.links, step.squares)
     scale = UNSCALED if step.clipped is None else body.clipping(step.clipped)
-    numbers = (words["room"], w.thread, words["threads"], body.rows)
+    numbers = (words["link_capacity"], w.thread, words["threads"], body.rows)
     w.f.call(name, *rows, *(body.at(buffer) for buffer in buffers), body.scalars, scale, *numbers)
 
 
@@ -172,12 +172,12 @@ def write_sparse_gradient(
     slot_names = [f"slot{number}" for number in range(len(step.trained.slots))]
     names = ("dz", "value", "rounded", "gradient", *slot_names, "heads", "links", "squares", "scalars")
     pointers = {**ROWS, **dict.fromkeys(names, "ptr noalias")}
-    numbers = dict.fromkeys(("room", "thread", "threads", "rows"), "i64")
+    numbers = dict.fromkeys(("link_capacity", "thread", "threads", "rows"), "i64")
     with module.function(name, {**pointers, "factor": "double", **numbers}) as f:
         values, columns, starts, order, *places = f.parameters[:-5]
         dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = places
-        factor, room, thread, threads, rows = f.parameters[-5:]
-        own = f.pointer(links_at, f.multiply(f.multiply(thread, room), step.links.columns), name="own")
+        factor, link_capacity, thread, threads, rows = f.parameters[-5:]
+        own = f.pointer(links_at, f.multiply(f.multiply(thread, link_capacity), step.links.columns), name="own")
         links = Links(f, own, step.links.columns, step.squares is not None)
         sparse = (values, columns, starts, order)
         count, entries = _copy_own(f, links, sparse, (thread, threads, rows), step.purpose == MEASURE, squares)
@@ -211,12 +211,12 @@ def _copy_own(
     thread, threads, count = share
     with f.loop(ZERO, count, name="b", carried=[ZERO, ZERO]) as batch:
         row = f.subtract(f.subtract(count, batch.index), 1, "row")
-        begin, end = row_place(f, starts, source_row(f, order, ZERO, row))
+        begin, end = entry_range(f, starts, source_row(f, order, ZERO, row))
         with f.loop(begin, end, name="entry", carried=batch.values) as entry:
             link, place = entry.values
             k = column_of(f, columns, entry.index)
-            spread = f.multiply(f.bitwise("lshr", k, LINE_OF_HEADS), SPREAD)
-            low = f.bitwise("and", spread, 0xFFFFFFFF)
+            hashed = f.multiply(f.bitwise("lshr", k, LINE_OF_HEADS), HASH_MULTIPLIER)
+            low = f.bitwise("and", hashed, 0xFFFFFFFF)
             owner = f.bitwise("lshr", f.multiply(low, threads), 32, "owner")
             mine = f.compare("eq", owner, thread, "mine")
             links.put(link, Links.COLUMN, k)
@@ -278,7 +278,7 @@ class _Rows:
                 panel: Value, count: int, start: Value = start, ahead: Value = ahead, head: Value = head
             ) -> None:
                 column = f.multiply(panel, PANEL, "column")
-                self.ask(f.add(ahead, column), count)
+                self.prefetch(f.add(ahead, column), count)
                 for p, gradient in enumerate(self.sums(head, column, count)):
                     self.finish(f.add(start, f.add(column, p * PANEL)), gradient, running)
 
@@ -287,7 +287,7 @@ class _Rows:
                 place = self.links.get(f.subtract(head, 1), Links.PLACE, "place")
                 f.store(total(f, f.load(running)), f.pointer(self.squares, f.add(place, 1)))
 
-    def ask(self, offset: Value, panels: int) -> None:
+    def prefetch(self, offset: Value, panels: int) -> None:
         """Ask for some panels of the row that comes next: its number is not known to the processor."""
         f = self.f
         for pointer in (self.pointers.value,) if self.step.purpose in (MEASURE, KEEP) else self.pointers.moved:

@@ -55,33 +55,33 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
         across = strides.b_panel
         return further + across * p if isinstance(across, int) else f.add(f.multiply(across, p), further)
 
-    def advance(pointers: tuple[Value, Value], chains: list[Value], offset: int) -> list[Value]:
+    def advance(pointers: tuple[Value, Value], accumulators: list[Value], offset: int) -> list[Value]:
         a_now, b_now = pointers
         vectors = [f.load(f.pointer(b_now, panel_at(p, offset * strides.b_k)), name="b") for p in range(panels)]
         result = []
         for r in range(height):
-            spread = f.broadcast(f.pointer(a_now, offset * strides.a_k + r * strides.a_row), name="a")
-            result += [f.fma(spread, vectors[p], chains[r * panels + p], name="c") for p in range(panels)]
+            broadcast = f.broadcast(f.pointer(a_now, offset * strides.a_k + r * strides.a_row), name="a")
+            result += [f.fma(broadcast, vectors[p], accumulators[r * panels + p], name="c") for p in range(panels)]
         return result
 
     def round_of(steps: int, first: Value, last: Value, carried: list[Value], name: str) -> list[Value]:
         with f.loop(first, last, steps, name=name, carried=carried) as loop:
-            pointers, chains = loop.values[:2], list(loop.values[2:])
+            pointers, accumulators = loop.values[:2], list(loop.values[2:])
             for offset in range(steps):
-                chains = advance((pointers[0], pointers[1]), chains, offset)
+                accumulators = advance((pointers[0], pointers[1]), accumulators, offset)
             moved = (f.pointer(pointers[0], steps * strides.a_k), f.pointer(pointers[1], steps * strides.b_k))
-            loop.carry(*moved, *chains)
+            loop.carry(*moved, *accumulators)
         return list(loop.results)
 
     unroll = UNROLL_FULL if height * panels >= FULL else UNROLL
     whole = f.bitwise("and", length, -unroll, "whole")
     state = round_of(unroll, f.i64(0), whole, [a, b, *flat], "k")
     state = round_of(1, whole, length, state, "k.rest")
-    chains = state[2:]
-    return [chains[r * panels : (r + 1) * panels] for r in range(height)]
+    accumulators = state[2:]
+    return [accumulators[r * panels : (r + 1) * panels] for r in range(height)]
 
 
-def ask_ahead(f: Function, b: Value, stride: int, panels: Iterable[Value | int], first: Value, stop: Value) -> None:
+def prefetch_rows(f: Function, b: Value, stride: int, panels: Iterable[Value | int], first: Value, stop: Value) -> None:
     """Ask for rows of some panels, which lie so far from b, for tiles to come; the processor does not foresee them.
 
     Parameters:

@@ -76,7 +76,7 @@ class Pointers:
     gradient: Value
     slots: tuple[Value, ...]
     rounded: Value | None = None
-    asked: Value | None = None
+    cancel_requested: Value | None = None
 
     @property
     def seen(self) -> Value:

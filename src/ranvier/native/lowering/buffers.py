@@ -10,7 +10,7 @@ Memory is laid out so that every inner loop walks along it:
     column   (B,)                   one number a row
     cells    (count,)               anything else
     entries  (entries, columns)     for each entry of a batch of sparse rows
-    bench    (threads, B, columns)  each thread's own, for what it packs
+    packing  (threads, B, columns)  a packing buffer for each thread
 
 The weight of a layer of G groups is G weights, one after the other, each as if it were the only one: (K / G, N / G)
 with panels of its own. Rows are not cut: the part of group g begins at its first column, wherever that is, and a step
@@ -87,9 +87,9 @@ class Buffer:
     def size(self, batch: int) -> int:
         """How many numbers it holds, for a batch of so many rows.
 
-        Of so many entries where it is for entries; of so many rows in all threads together where it is a bench.
+        For entries: a batch of so many entries. For packing buffers: so many rows in all threads together.
         """
-        if self.kind in ("entries", "bench"):
+        if self.kind in ("entries", "packing"):
             return batch * self.columns
         if self.kind == "panels":
             return batch * padded(self.columns)

@@ -107,9 +107,9 @@ class Lowering:
             if self.purpose == PREDICT:
                 self.rows(s.LossStep(z, None, losses, problem.loss, shape))
             self.rows(s.Answer(z, shape))
-        bench = self.cuts.bench(step for _, steps in self.stages for step in steps)
-        if bench:
-            self.buffer("packed", bench, "bench")
+        packing = self.cuts.packing_columns(step for _, steps in self.stages for step in steps)
+        if packing:
+            self.buffer("packed", packing, "packing")
         return tuple(
             Stage(kind, tuple(steps), self.stoppable and not any(map(moves, steps))) for kind, steps in self.stages
         )

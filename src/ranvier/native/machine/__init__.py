@@ -3,7 +3,7 @@
 target.py   which processor code is made for          llvm.py    the only file that imports llvmlite.binding
 cpu.py      facts about this machine                  cache.py   compiled objects kept on disk
 memory.py   aligned arrays                            team.py    a persistent team of threads
-barrier.py  a barrier inside compiled code            partner.py  a thread that helps with very short calls
+barrier.py  a barrier inside compiled code            helper_thread.py  a thread that helps with short calls
 placement.py  where threads wake up                   interrupts.py  Ctrl-C while compiled code runs
 peak.py     the machine's measured limit
 system.py   addresses of the operating system's functions, and the symbols an object lacks

@@ -1,23 +1,25 @@
-"""What compiled code is handed, known to those who write it and to those who call it."""
+"""The argument table of compiled code, shared by the kernels that read it and the program that fills it."""
 
 from __future__ import annotations
 
 ARGUMENTS = {
     "barrier": "ptr", "threads": "i64", "steps": "i64", "order": "ptr", "starts": "ptr", "scalars": "ptr",
     "results": "ptr", "inputs": "ptr", "kind": "i64", "targets": "ptr", "weights": "ptr", "first_step": "i64",
-    "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "room": "i64",
-    "strange": "ptr", "skips": "i64", "made": "ptr", "asked": "ptr", "agreed": "ptr", "claims": "ptr",
-    "bench": "i64", "partner": "ptr",
+    "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "link_capacity": "i64",
+    "saw_nonfinite": "ptr", "may_skip_zeros": "i64", "steps_done": "ptr", "cancel_requested": "ptr",
+    "cancelled": "ptr", "chunk_counters": "ptr", "packing_stride": "i64", "helper": "ptr",
 }  # fmt: skip
-"""The words of the argument table: what they are called, and their types.
+"""The words of the argument table: names and types. Pointers among them:
 
-`skips` says whether products may leave out inputs that are 0, which is so where the weights are finite. `made` is where
-the number of steps made so far is kept. `asked` is a word that is not 0 once the run is to stop, and `agreed` a word
-for each stage, 0 at first, which says that some thread gave that stage up; see `kernels/stopping.py`. `claims` says how
-much is taken of the work that is dealt out; see `kernels/dealing.py`. `bench` says how many numbers lie between
-the places where two threads pack; see `kernels/packed.py`. `partner` is who helps with a single row, or null; see
-`machine/partner.py`.
+`steps_done`: the number of training steps made so far. `saw_nonfinite`: becomes 1 when an input is not finite.
+`cancel_requested`: not 0 once the run is to stop; `cancelled`: a word for each stage, set by a thread that left work of
+the stage out; see `kernels/cancellation.py`. `chunk_counters`: how much of each share of work is taken; see
+`kernels/work_stealing.py`. `helper`: the helper thread for single rows, or null; see `machine/helper_thread.py`.
+
+Numbers among them: `may_skip_zeros` is 1 if products may leave out inputs that are 0, that is, if the weights are
+finite. `packing_stride` is the distance between the packing buffers of two threads; see `kernels/packed.py`.
+`link_capacity` is the number of links per thread; see `kernels/sparse.py`.
 """
 
 KINDS = {"float32": "float", "float64": "double", "uint8": "i8"}
-"""What inputs may be, by name; the place in this table tells the code which they are."""
+"""The number formats of inputs, by NumPy name; `kind` is the index in this table."""

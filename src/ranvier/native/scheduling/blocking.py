@@ -124,7 +124,7 @@ class Cuts:
         transposed = Buffer("transposed", -1, "weight", weight.rows, weight.columns)
         return "rows" if back and not self.packs_rows(transposed) else "panels"
 
-    def bench(self, steps: Iterable[Step]) -> int:
+    def packing_columns(self, steps: Iterable[Step]) -> int:
         """Numbers that a thread packs at most in these steps, for each row of the batch."""
         packed = [step for step in steps if isinstance(step, Forward | Back | WeightGradient) and step.packed]
         rows = (

@@ -79,7 +79,7 @@ class Plan:
         machine: what it was made for.
         rule: of the optimizer, where there is one.
         long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
-        dealt: whether threads that are done take over what others have not begun, see `kernels/dealing.py`.
+        dealt: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`.
     """
 
     problem: Problem

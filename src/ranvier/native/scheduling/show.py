@@ -94,14 +94,14 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     longest = max(len(buffer.name) for buffer in plan.buffers)
     total = 0
     for buffer in plan.buffers:
-        counts = {"entries": rows * (plan.problem.entries or 0) * threads, "bench": rows * threads}
+        counts = {"entries": rows * (plan.problem.entries or 0) * threads, "packing": rows * threads}
         size = buffer.size(counts.get(buffer.kind, rows)) * width
         total += size
         columns = str(buffer.columns)
         whole = f"{buffer.rows} x {columns}"
         shapes = {"rows": f"{rows} x {columns}", "weight": whole, "table": whole, "column": f"{rows} x 1"}
         shapes["panels"] = shapes["rows"]
-        shapes["bench"] = f"{threads} x {rows} x {columns}"
+        shapes["packing"] = f"{threads} x {rows} x {columns}"
         yield f"    {buffer.name:{longest}s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
     yield f"    {'all together':{longest}s} {'':14s} {_bytes(total):>10s}"
 

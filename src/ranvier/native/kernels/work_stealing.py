@@ -1,16 +1,16 @@
-"""Dealing out the work of a stage: a thread takes the pieces of its own share, then what the others have not begun.
+"""Work stealing: a thread takes the chunks of its own share of a stage, then chunks that others have not begun.
 
-Cores are not equally fast at every moment: other processes, the clock and a neighbour on the same core see to that.
-With shares alone, every stage would last as long as its slowest thread takes.
+Cores differ in speed from moment to moment, because of other processes, the clock and a second thread on the same core.
+With fixed shares every stage would last as long as its slowest thread.
 
-    for each share, my own first, then those of the threads after me, round and round:
-        repeat:  piece = what the word of this share says, which is counted up in the same instant
-                 leave where the share has no such piece;  else work on it
+    for each share, my own first, then those of the threads after me, in a circle:
+        repeat:  chunk = counter of this share; counter += 1, atomically
+                 leave if the share has no such chunk;  else work on it
 
-Which thread works on a piece does not show in the result: pieces are rows, or tiles of a weight, and no sum goes beyond
-one. Each thing that is dealt out has two words a share, for steps of even and of odd number. A thread sets the word of
-the next step to 0 while it works on this one: whoever read it in the step before has passed a barrier since. A
-prediction is a single step, whose words the caller sets to 0.
+The result does not depend on who works on a chunk: chunks are rows, or tiles of a weight, and no sum crosses them. Each
+stealable piece of work has two counters per share, for even and for odd steps. A thread resets its counter of the next
+step while it works on this one: all threads that read it in the step before have passed a barrier since. A prediction
+is a single step; the caller resets its counters.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from ranvier.native.kernels.values import Value
 from ranvier.native.scheduling.stages import FEWEST_ROWS, WORDS_A_SHARE
 
 Bounds = Callable[[Value], tuple[Value, Value]]
-"""The first piece of a thread's share, and the one after its last."""
+"""The first chunk of a thread's share, and the one after its last."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dealer:
-    """Writes how threads take pieces.
+class WorkStealing:
+    """Writes the loops in which threads take chunks.
 
     Fields:
         f: what is written into.
-        claims: the address of the words.
-        thread, threads: the number of this thread, and of all.
+        chunk_counters: the address of the counters.
+        thread, threads: the index of this thread, and how many there are.
         step: the number of the step.
     """
 
     f: Function
-    claims: Value
+    chunk_counters: Value
     thread: Value
     threads: Value
     step: Value
 
     def units(self, number: int, bounds: Bounds, body: Callable[[Value, Value, Value], None]) -> None:
-        """Deal out units one by one: `body` gets whose share it is, the unit, and the one after it.
+        """Take units one by one: `body` gets the owner of the share, the unit, and the one after it.
 
         Parameters:
-            number: of the thing that is dealt out, counted through the plan.
+            number: of this piece of work among the stealable ones of the plan.
         """
         f = self.f
 
@@ -62,11 +62,11 @@ class Dealer:
         self._shares(number, bounds, take)
 
     def rows(self, number: int, bounds: Bounds, height: int, most: int, body: Callable[[Value, Value], None]) -> None:
-        """Deal out rows in whole tiles.
+        """Take rows in whole tiles.
 
         Parameters:
             height: the rows of a tile.
-            most: the rows that a thread takes at most.
+            most: the largest number of rows of a chunk.
         """
         least = -(-min(FEWEST_ROWS, most) // height) * height
         self.halves(number, bounds, height, (least, most // height * height or most), body)
@@ -74,11 +74,11 @@ class Dealer:
     def halves(
         self, number: int, bounds: Bounds, grain: int, ends: tuple[int, int], body: Callable[[Value, Value], None]
     ) -> None:
-        """Deal out pieces: half of what is left of a share at a time.
+        """Take chunks of half of what is left of a share.
 
         Parameters:
-            grain: how many belong together.
-            ends: how many a thread takes at least, as long as there are so many, and at most.
+            grain: chunks are multiples of it.
+            ends: the smallest chunk, unless less is left, and the largest.
         """
         f, (least, most) = self.f, ends
 
@@ -100,7 +100,7 @@ class Dealer:
         self._shares(number, bounds, take)
 
     def _shares(self, number: int, bounds: Bounds, take: Callable[[Value, Value, Value, Value], Value]) -> None:
-        """Go through the shares; `take` says whether there was another piece."""
+        """Loop over the shares; `take` returns whether there was another chunk."""
         f = self.f
         now = f.bitwise("and", self.step, 1, "parity")
         f.emit_plain(
@@ -116,7 +116,7 @@ class Dealer:
                 again.again = take(word, owner, first, stop)
 
     def _word(self, number: int, parity: Value, owner: Value) -> Value:
-        """Where the word of a share lies; each has a pair of cache lines."""
+        """The address of a share's counter; each has a pair of cache lines to itself."""
         f = self.f
         place = f.add(f.multiply(f.add(parity, 2 * number), self.threads), owner)
-        return f.pointer(self.claims, f.multiply(place, WORDS_A_SHARE), "i64", "word")
+        return f.pointer(self.chunk_counters, f.multiply(place, WORDS_A_SHARE), "i64", "word")

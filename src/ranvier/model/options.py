@@ -10,7 +10,6 @@ from typing import Any
 
 from ranvier.errors import InputError, nearest
 from ranvier.model.targets import default_loss
-from ranvier.model.training import Training
 from ranvier.network.activations import Activation, activation_from_dict
 from ranvier.network.layers import Dense, Dropout, Layer, Scale
 from ranvier.network.losses import Loss, loss_from_dict
@@ -23,6 +22,7 @@ from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
 from ranvier.recipes.recipe import Recipe, recipe
 from ranvier.training.callbacks import EarlyStopping, as_callbacks
+from ranvier.training.settings import TrainSettings
 
 OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "classes": "softmax", "multilabel": "sigmoid", "regression": "identity"}
 BATCH_SIZES = ((2_000, 32), (10_000, 64), (40_000, 128), (100_000, 256))
@@ -167,7 +167,7 @@ def build_network(inputs: int, task: Task, chosen: Choices) -> Network:
 
 def build_training(
     network: Network, task: Task, chosen: Choices, rows: int, callbacks: Any, validated: bool
-) -> Training:
+) -> TrainSettings:
     """The settings, with what was left open chosen by the task and the number of rows."""
     options = {name: getattr(chosen, name) for name in ("learning_rate", "weight_decay", "clip_norm")}
     given = {name: value for name, value in options.items() if value is not None}
@@ -180,7 +180,7 @@ def build_training(
     patience = usual_patience if chosen.patience is None else chosen.patience
     score = cooked.score if cooked is not None and task.kind != "regression" else "validation_loss"
     stopping = EarlyStopping(patience, score if validated else "loss")
-    training = Training(
+    training = TrainSettings(
         loss=default_loss(network, task) if chosen.loss is None else find_loss(chosen.loss),
         optimizer=_optimizer(chosen, given, batch_size),
         schedule=find_schedule(chosen.schedule),
@@ -205,7 +205,7 @@ def _optimizer(chosen: Choices, given: dict[str, Any], batch_size: int) -> Optim
     return find_optimizer(chosen.optimizer, **given)
 
 
-def followed(chosen: Choices, training: Training) -> dict[str, Any]:
+def followed(chosen: Choices, training: TrainSettings) -> dict[str, Any]:
     """The parts of the recipe as they were used, with what the user and the number of rows decided; {} without one."""
     if chosen.cooked is None:
         return {}

@@ -58,7 +58,7 @@ def test_the_bits_are_those_of_all_terms(
     given_rows = rows_with_zeros(rows, inputs, share, kind)
     outputs, layer_values = executable.outputs(given_rows), executable.activations(given_rows)
     for purpose in (PREDICT, WATCH):
-        executable._program(purpose).set(skips=0)
+        executable._program(purpose).set(may_skip_zeros=0)
     assert executable.outputs(given_rows).tobytes() == outputs.tobytes()
     for a, b in zip(executable.activations(given_rows), layer_values, strict=True):
         assert a.weighted_sums is not None
@@ -89,10 +89,10 @@ def test_zeros_are_really_left_out_where_they_are_many() -> None:
     infinite_below(executable)
     few, many = (rows_with_zeros(20, SKIPPED_INPUTS, share) for share in (0.05, 1.0))
     few[:, -1] = many[:, -1] = 0.0
-    executable._program(PREDICT).set(skips=1)
+    executable._program(PREDICT).set(may_skip_zeros=1)
     assert np.isfinite(executable.outputs(few)).all()
     assert np.isnan(executable.outputs(many)).all()
-    executable._program(PREDICT).set(skips=0)
+    executable._program(PREDICT).set(may_skip_zeros=0)
     assert np.isnan(executable.outputs(few)).all()
 
 

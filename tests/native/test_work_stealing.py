@@ -44,7 +44,7 @@ def test_others_do_what_a_late_thread_has_not_begun(late: int, monkeypatch: pyte
         for number, caller in enumerate(callers):
             if number != late:
                 caller.start()
-        while program.claims.reshape(-1, 2, threads, WORDS_A_SHARE)[0, 0, late, 0] < 50:
+        while program.chunk_counters.reshape(-1, 2, threads, WORDS_A_SHARE)[0, 0, late, 0] < 50:
             time.sleep(0.001)
         taken.append(late)
         callers[late].start()
@@ -69,7 +69,7 @@ def test_predictions_do_not_wait_for_a_late_thread(late: int, monkeypatch: pytes
         for number in range(threads):
             if number != late:
                 program.call(number, program.address)
-        blocks.append(program.claims.reshape(2, threads, WORDS_A_SHARE)[0, late, 0])
+        blocks.append(program.chunk_counters.reshape(2, threads, WORDS_A_SHARE)[0, late, 0])
         program.arrays["inputs"][:] = np.nan
         program.call(late, program.address)
 

@@ -1,16 +1,16 @@
-"""A thread that helps with calls too short to wake one: predictions of a row, which take some microseconds.
+"""A thread that helps with calls too short to wake a team: predictions of one row, which take some microseconds.
 
-For a while after it helped it looks for more; then it sleeps. A call that finds it asleep does everything itself, and
-some calls later wakes it for those to come. So calls that follow each other closely are answered by two cores, and
-others cost nothing.
+After it has helped, the thread polls for the next call for a while, then sleeps. A call that finds it asleep does all
+the work itself; every eighth such call wakes it for the calls to come. So calls in quick succession run on two cores,
+and others cost nothing.
 
-    the caller, @share:  writes down what is to be done, and publishes (number of the call, pieces)
-                         takes pieces from the end until there are none
-                         waits until those that the partner took are done
-    the partner:         sees another number of a call, takes pieces from the beginning until there are none
+    the caller, @run_pieces:  writes the call down and publishes (call number, pieces)
+                              takes pieces from the end until none is left
+                              waits until the pieces that the helper took are done
+    the helper, @help:        sees a new call number, takes pieces from the beginning until none is left
 
-The number of the call stands in the word from which pieces are taken, so a partner that comes late takes nothing of
-another call. One call at a time is helped; others that come meanwhile, from other threads, do everything themselves.
+The call number is in the word from which pieces are taken, so a late helper takes nothing of another call. One call at
+a time is helped; calls from other threads meanwhile do all their work themselves.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from ranvier.native.machine import cache as objects
 from ranvier.native.machine.placement import MASK_BYTES, masks_without, placement_ir
 from ranvier.native.machine.target import Target
 
-MOST_PIECES = 2**16 - 1
-# The state, each part alone on its pairs of cache lines: what is asked for often by both; the call; what is done; what
-# only callers use.
-_SHARE, _SLEEPER, _MASKS = 0, 8, 16
+MAX_PIECES = 2**16 - 1
+# Offsets in the state. Each group has pairs of cache lines to itself: constants; what both threads poll; the call;
+# the pieces done; what only callers use.
+_RUN_PIECES, _SLEEPER, _MASKS = 0, 8, 16
 _PIECES, _ASLEEP = 128, 136
 _FUNCTION, _ARGUMENT = 256, 264
 _DONE = 384
 _BUSY, _MISSED, _CALLER = 512, 520, 528
 _STATE_BYTES = 640
 _SPINS = 2000
-"""How often the partner looks for more before it sleeps: some 60 microseconds."""
+"""How often the helper polls before it sleeps: some 60 microseconds."""
 _MISSES = 8
-"""How many calls find the partner asleep before one wakes it, which takes longer than such a call."""
+"""How many calls find the helper asleep before one wakes it. Waking takes longer than such a call."""
 
 
-class Partner:
-    """The partner of this process, asleep at first. `address` is what `@share` takes."""
+class HelperThread:
+    """The helper thread of this process, asleep at first. `address` is the state that `@run_pieces` takes."""
 
     def __init__(self) -> None:
         library = _library()
@@ -53,52 +53,52 @@ class Partner:
         self._sleeper = system.Semaphore()
         self._masks = masks_without()
         self.address = memory.address(self._state)
-        self._state[_SHARE // 8] = library.address("share")
+        self._state[_RUN_PIECES // 8] = library.address("run_pieces")
         self._state[_SLEEPER // 8] = self._sleeper.handle
         self._state[_MASKS // 8] = 0 if self._masks is None else memory.address(self._masks)
         self._state[_ASLEEP // 8] = 1
         entry = library.function("help", None, ctypes.c_void_p)
         # The arguments keep the memory for as long as the thread lives, which is as long as the process.
-        threading.Thread(target=_help, args=(entry, self.address, self), name="ranvier-partner", daemon=True).start()
+        threading.Thread(target=_help, args=(entry, self.address, self), name="ranvier-helper", daemon=True).start()
 
     def busy(self) -> None:
-        """Let it help nobody any more."""
+        """Make all later calls do their work themselves."""
         self._state[_BUSY // 8] = 1
 
     @property
     def asleep(self) -> bool:
-        """Whether it sleeps, or is about to."""
+        """Whether it sleeps or is about to."""
         return bool(self._state[_ASLEEP // 8])
 
 
-def _help(entry: Callable[[int], None], state: int, keep: Partner) -> None:
+def _help(entry: Callable[[int], None], state: int, keep: HelperThread) -> None:
     entry(state)
 
 
-_partners: list[Partner] = []
+_helper_threads: list[HelperThread] = []
 
 
-def partner() -> Partner | None:
-    """The partner of this process, begun when it is first asked for.
+def helper_thread() -> HelperThread | None:
+    """The helper thread of this process, started by the first call.
 
-    None where the system has no more threads, and as long as this thread may use one processor only: a partner would
-    stay on it.
+    None if the system has no more threads, or while this thread may use one processor only: the helper would inherit
+    that limit.
     """
     if cpu.threads() < 2:
         return None
-    if not _partners:
+    if not _helper_threads:
         try:
-            _partners.append(Partner())
+            _helper_threads.append(HelperThread())
         except (RuntimeError, OSError):
             return None
-    return _partners[0]
+    return _helper_threads[0]
 
 
 def _forked() -> None:
-    """In a forked child, let who knows the parent's partners find them busy for ever: their threads are not here."""
-    for one in _partners:
-        one.busy()
-    _partners.clear()
+    """Mark the parent's helper threads as busy in a forked child, where those threads do not exist."""
+    for helper in _helper_threads:
+        helper.busy()
+    _helper_threads.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -108,21 +108,21 @@ if hasattr(os, "register_at_fork"):
 @cache
 def _library() -> llvm.Library:
     target = cpu.target()
-    return llvm.load_objects(objects.compile_cached([partner_ir(target)], target), "partner")
+    return llvm.load_objects(objects.compile_cached([helper_thread_ir(target)], target), "helper thread")
 
 
-def partner_ir(target: Target, platform: str = sys.platform) -> str:
-    """IR of `@share(state, piece, argument, pieces)` and of `@help(state)`.
+def helper_thread_ir(target: Target, platform: str = sys.platform) -> str:
+    """IR of `@run_pieces(state, piece, argument, pieces)` and of `@help(state)`.
 
-    `@share` has `void piece(ptr argument, i64 number)` called once for each number below `pieces`, on this thread and
-    maybe another, and returns when all are done. `@help` is what the partner does for ever.
+    `@run_pieces` calls `void piece(ptr argument, i64 number)` once for each number below `pieces`, on this thread and
+    maybe on the helper, and returns when all calls have returned. `@help` is the loop of the helper thread.
     """
     parts = (barrier.pause_ir(target), system.semaphore_ir(platform), placement_ir(platform), _here_ir(platform))
-    return "\n".join((*parts, _SHARE_IR, _WORK_IR, _HELP_IR))
+    return "\n".join((*parts, _RUN_PIECES_IR, _WORK_IR, _HELP_IR))
 
 
 def _here_ir(platform: str) -> str:
-    """IR of `@here()`: the number of the processor that the calling thread runs on; -1 where nobody says."""
+    """IR of `@here()`: the number of the processor that runs the calling thread; -1 if the system does not tell."""
     if platform != "linux":
         return "define internal i32 @here() {\n  ret i32 -1\n}\n"
     return f"""
@@ -134,8 +134,8 @@ define internal i32 @here() {{
 """
 
 
-_SHARE_IR = f"""
-define void @share(ptr %state, ptr %piece, ptr %argument, i64 %pieces) {{
+_RUN_PIECES_IR = f"""
+define void @run_pieces(ptr %state, ptr %piece, ptr %argument, i64 %pieces) {{
 entry:
   %busy = getelementptr i8, ptr %state, i64 {_BUSY}
   %taken = cmpxchg ptr %busy, i64 0, i64 1 acquire monotonic, align 8
@@ -228,9 +228,9 @@ look:
   %word = load atomic i64, ptr %pieces.at acquire, align 8
   %now = lshr i64 %word, 32
   %same = icmp eq i64 %now, %call
-  %first = and i64 %word, {MOST_PIECES}
+  %first = and i64 %word, {MAX_PIECES}
   %high = lshr i64 %word, 16
-  %stop = and i64 %high, {MOST_PIECES}
+  %stop = and i64 %high, {MAX_PIECES}
   %left = icmp ult i64 %first, %stop
   %mine = and i1 %same, %left
   br i1 %mine, label %take, label %end

@@ -1,16 +1,16 @@
-"""A dense layer on rows that are mostly zeros: what is multiplied with 0 is left out. K inputs, N outputs.
+"""A dense layer on rows that are mostly zeros: terms with x = 0 are left out. K inputs, N outputs.
 
-    for some of the rows:  count how many x are not 0; go the way of dense.py where they are many
-    for each row b:        note at which places x[b] is not 0
+    for a sample of the rows:  count the x that are not 0; use dense.py if they are many
+    for each row b:            list the indices k at which x[b, k] is not 0
     for each v panels p of the weights:
         for each row b:
-            chains start at the bias
-            for each place k that is noted:  chain = x[b, k] * W[k] + chain
-            y = activation(chain)
+            accumulators = bias
+            for each listed k:  accumulator = x[b, k] * W[k] + accumulator
+            y = activation(accumulator)
 
-These are the chains of dense.py with the terms left out that are zero, so the bits are the same, whichever rows stand
-together and whichever way they go. Two things could tell: a chain that is -0 becomes +0 by adding zeros, so both ways
-add a zero at the end; and 0 times an infinite weight is no number, so nothing is left out where weights are not finite.
+These are the sums of dense.py without the terms that are zero, so the bits are the same, whichever path a row takes and
+whichever rows are beside it. Two cases would differ. Adding zeros turns -0 into +0, so both paths add a zero at the
+end. And 0 times infinity is NaN, so nothing is left out unless all weights are finite.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Forward
 from ranvier.native.scheduling.tiles import PANEL, Registers
 
-MOST_SHARE, MOST_SHARE_OF_ONE = 0.3, 0.7
-"""Up to what share of numbers that are not 0 leaving out the others is quicker where outputs are many: for many rows,
-and for a single one, which waits for the weights in any case. Measured on AVX2."""
-NOTING, NOTING_ONE = 1, 2
-"""To how many panels of products it compares to note where a number is not 0."""
-MOST_PANELS, EIGHT = 8, 8
+MAX_NONZERO_FRACTION, MAX_NONZERO_FRACTION_ONE_ROW = 0.3, 0.7
+"""Up to which fraction of nonzeros this path is faster if outputs are many: for many rows, and for a single row, which
+waits for the weights in any case. Measured on AVX2."""
+LISTING_COST, LISTING_COST_ONE_ROW = 1, 2
+"""The cost of listing a nonzero, in panels of products."""
+MAX_PANELS, EIGHT = 8, 8
 SAMPLE = 8
-"""The rows that are looked at to tell whether zeros are many."""
+"""How many rows are counted to decide whether zeros are many."""
 
 
-def write_count(module: Emitter, name: str, step: Forward) -> None:
-    """Write `(x, i64 skips, i64 from, i64 to)`: whether zeros may be left out, and are many in a sample of the rows."""
+def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
+    """Write `(x, i64 may_skip_zeros, i64 from, i64 to) -> i1`: may zeros be left out, and are they many."""
     panels, columns = step.weight.panels, step.x.columns
-    many = int(MOST_SHARE * columns * panels / (panels + NOTING))
-    one = int(MOST_SHARE_OF_ONE * columns * panels / (panels + NOTING_ONE))
-    with module.function(name, {"x": "ptr", "skips": "i64", "from": "i64", "to": "i64"}, "i1") as f:
-        x, skips, first, stop = f.parameters
+    many = int(MAX_NONZERO_FRACTION * columns * panels / (panels + LISTING_COST))
+    one = int(MAX_NONZERO_FRACTION_ONE_ROW * columns * panels / (panels + LISTING_COST_ONE_ROW))
+    with module.function(name, {"x": "ptr", "may_skip_zeros": "i64", "from": "i64", "to": "i64"}, "i1") as f:
+        x, may_skip_zeros, first, stop = f.parameters
         rows = f.subtract(stop, first, "rows")
         sample = f.intrinsic("smax", f.intrinsic("smin", rows, f.i64(SAMPLE)), f.i64(1))
         apart = f.divide(rows, sample, "apart")
@@ -54,19 +54,21 @@ def write_count(module: Emitter, name: str, step: Forward) -> None:
         count = count if module.integer == "i64" else f.cast("zext", count, "i64")
         most = f.select(f.compare("eq", rows, 1), f.i64(one), f.i64(many))
         few = f.compare("sle", count, f.multiply(sample, most), "few")
-        f.give_back(f.bitwise("and", few, f.compare("ne", skips, 0)))
+        f.give_back(f.bitwise("and", few, f.compare("ne", may_skip_zeros, 0)))
 
 
-def write_places(module: Emitter, name: str, step: Forward) -> None:
-    """Write `(x, places, i64 from, i64 to)`: each row of places becomes the number of x that are not 0, then where."""
-    places = step.places
-    assert places is not None
-    with module.function(name, {**dict.fromkeys(("x", "places"), "ptr noalias"), "from": "i64", "to": "i64"}) as f:
-        x, noted, first, stop = f.parameters
+def write_nonzero_indices(module: Emitter, name: str, step: Forward) -> None:
+    """Write `(x, nonzeros, i64 from, i64 to)`: for each row the number of nonzeros, then their indices."""
+    nonzeros = step.places
+    assert nonzeros is not None
+    with module.function(name, {**dict.fromkeys(("x", "nonzeros"), "ptr noalias"), "from": "i64", "to": "i64"}) as f:
+        x, nonzeros_at, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
             row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
-            line = f.pointer(noted, f.multiply(rows.index, places.stride), name="line")
-            chosen = module.table("places_of_bits", [lane for bits in range(1 << EIGHT) for lane in _lanes(bits)], "i8")
+            line = f.pointer(nonzeros_at, f.multiply(rows.index, nonzeros.stride), name="line")
+            chosen = module.table(
+                "indices_of_bits", [lane for bits in range(1 << EIGHT) for lane in _lanes(bits)], "i8"
+            )
             with f.loop(0, step.x.columns, PANEL, name="column", carried=[f.i64(1)]) as loop:
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
                 bits = f.cast("zext", f.emit(f"i{PANEL}", f"bitcast {there.typed} to i{PANEL}", "bits"), "i32")
@@ -86,43 +88,43 @@ def write_places(module: Emitter, name: str, step: Forward) -> None:
 
 
 def _lanes(bits: int) -> list[int]:
-    """Which of eight bits are 1, in order, and then zeros."""
-    found = [lane for lane in range(EIGHT) if bits >> lane & 1]
-    return found + [0] * (EIGHT - len(found))
+    """The numbers of the bits that are 1, of eight, ascending; then zeros."""
+    lanes = [lane for lane in range(EIGHT) if bits >> lane & 1]
+    return lanes + [0] * (EIGHT - len(lanes))
 
 
-def _noted(f: Function, line: Value, place: Value) -> Value:
+def _listed(f: Function, line: Value, place: Value) -> Value:
     return f.cast("zext", f.load(f.pointer(line, place, "i32"), "i32"), "i64")
 
 
-def write_skipping(module: Emitter, name: str, step: Forward, registers: Registers) -> None:
-    """Write `(x, places, weight, bias, out, extra, i64 from, i64 to)`."""
-    weight, places = step.weight, step.places
-    assert places is not None
-    pointers = dict.fromkeys(("x", "places", "weight", "bias", "out", "extra"), "ptr noalias")
-    at_once = max(1, min((registers.count - 2) // registers.per_panel, weight.panels, MOST_PANELS))
+def write_zero_skipping_product(module: Emitter, name: str, step: Forward, registers: Registers) -> None:
+    """Write `(x, nonzeros, weight, bias, out, extra, i64 from, i64 to)`."""
+    weight, nonzeros = step.weight, step.places
+    assert nonzeros is not None
+    pointers = dict.fromkeys(("x", "nonzeros", "weight", "bias", "out", "extra"), "ptr noalias")
+    at_once = max(1, min((registers.count - 2) // registers.per_panel, weight.panels, MAX_PANELS))
     with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
-        x, noted, panels_at, bias, out, extra, first, stop = f.parameters
+        x, nonzeros_at, panels_at, bias, out, extra, first, stop = f.parameters
 
         def panels(panel: Value, count: int) -> None:
             column = f.multiply(panel, PANEL, "column")
             part = f.pointer(panels_at, f.multiply(panel, weight.stride), name="part")
             with f.loop(first, stop, name="b") as rows:
                 row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
-                line = f.pointer(noted, f.multiply(rows.index, places.stride), name="line")
-                end = f.add(_noted(f, line, f.i64(0)), 1)
-                chains = [
+                line = f.pointer(nonzeros_at, f.multiply(rows.index, nonzeros.stride), name="line")
+                end = f.add(_listed(f, line, f.i64(0)), 1)
+                accumulators = [
                     f.constant(0.0) if step.bias is None else f.load(f.pointer(bias, f.add(column, p * PANEL)))
                     for p in range(count)
                 ]
-                with f.loop(f.i64(1), end, name="place", carried=chains) as loop:
-                    k = _noted(f, line, loop.index)
-                    spread = f.broadcast(f.pointer(row, k), name="x")
+                with f.loop(f.i64(1), end, name="place", carried=accumulators) as loop:
+                    k = _listed(f, line, loop.index)
+                    broadcast = f.broadcast(f.pointer(row, k), name="x")
                     numbers = f.pointer(part, f.multiply(k, PANEL), name="numbers")
                     vectors = [f.load(f.pointer(numbers, p * weight.stride), name="w") for p in range(count)]
-                    loop.carry(*(f.fma(spread, w, c) for w, c in zip(vectors, loop.values, strict=True)))
-                for p, chain in enumerate(loop.results):
+                    loop.carry(*(f.fma(broadcast, w, c) for w, c in zip(vectors, loop.values, strict=True)))
+                for p, accumulator in enumerate(loop.results):
                     place = f.add(column, p * PANEL)
-                    store_outputs(f, step, positive_zero(f, chain), rows.index, place, out, extra)
+                    store_outputs(f, step, positive_zero(f, accumulator), rows.index, place, out, extra)
 
         panel_loops(f, weight.panels, 1, at_once, panels)

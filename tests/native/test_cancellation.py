@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Rows, Span, Sparse, Stopped, never
+from ranvier.engine import CSR, Problem, Rows, Span, Stopped, never
 from ranvier.native import compiled, objective
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import memory
@@ -43,11 +43,11 @@ WORKSPACE = ("rows", "column", "vector", "weight")
 @pytest.fixture
 def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every step and prediction counts as long; those of 45 rows store their gradients first."""
-    compiled.forget()
+    compiled.clear_memoized()
     monkeypatch.setattr(cost, "LONG", 1)
     monkeypatch.setattr(planning, "STORED_ROWS", 45)
     yield
-    compiled.forget()
+    compiled.clear_memoized()
 
 
 def task_of(options: dict[str, Any]) -> Problem:
@@ -61,7 +61,7 @@ def some_rows(task: Problem) -> Rows:
     if not task.sparse:
         return rows
     kept = np.random.default_rng(0).random(rows.inputs.shape) < 0.2
-    return replace(rows, inputs=Sparse.from_dense(np.where(kept, rows.inputs, 0).astype(np.float32)))
+    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs, 0).astype(np.float32)))
 
 
 def loaded(task: Problem, threads: int) -> NativeExecutable:
@@ -127,11 +127,11 @@ def test_a_step_asked_in_the_middle_is_made_whole_or_not_at_all(name: str, threa
         executable.load(start)
         for one in asking:
             program.arrays[one.name][:] = 0.0
-        program.set(asked=memory.address(program.arrays[buffer.name]))
+        program.set(cancel_requested=memory.address(program.arrays[buffer.name]))
         made = len(executable.run(rows, one_step(span)))
         assert bits(executable) == expected[made], buffer.name
         given_up |= {buffer.kind} if not made else set()
-        program.set(asked=memory.address(program.control))
+        program.set(cancel_requested=memory.address(program.control))
         executable.run(rows, one_step(span, made))
         assert bits(executable) == expected[made + 1], buffer.name
     # Gradients of weights are computed in the stage before the update, where there is one.
@@ -202,8 +202,8 @@ def test_predictions_of_sparse_rows_in_parts() -> None:
     rows = rows_for(task, 1000)
     thin = np.where(np.random.default_rng(0).random(rows.inputs.shape) < 0.2, rows.inputs, 0).astype(np.float32)
     executable = loaded(task, 1)
-    together = executable.outputs(Sparse.from_dense(thin))
-    alone = np.concatenate([executable.outputs(Sparse.from_dense(thin[n : n + 1])) for n in range(0, 1000, 37)])
+    together = executable.outputs(CSR.from_dense(thin))
+    alone = np.concatenate([executable.outputs(CSR.from_dense(thin[n : n + 1])) for n in range(0, 1000, 37)])
     assert together[::37].tobytes() == alone.tobytes()
 
 

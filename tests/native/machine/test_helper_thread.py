@@ -17,8 +17,8 @@ from ranvier.native.machine import cpu, memory
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.lowering.buffers import Buffer  # noqa: E402
-from ranvier.native.machine import partner as machine_partner  # noqa: E402
-from ranvier.native.machine.partner import MOST_PIECES, Partner, partner  # noqa: E402
+from ranvier.native.machine import helper_thread as module  # noqa: E402
+from ranvier.native.machine.helper_thread import MAX_PIECES, HelperThread, helper_thread  # noqa: E402
 from ranvier.native.machine.placement import MASK_BYTES, masks_without  # noqa: E402
 from ranvier.native.scheduling import blocking  # noqa: E402
 from ranvier.native.scheduling.tiles import Registers  # noqa: E402
@@ -50,7 +50,7 @@ mark:
   store i64 %who, ptr %who.at
   ret void
 }
-define void @turns(ptr %share, ptr %state, ptr %arguments, i64 %pieces, i64 %calls) {
+define void @alternate(ptr %share, ptr %state, ptr %arguments, i64 %pieces, i64 %calls) {
 entry:
   br label %call
 call:
@@ -69,12 +69,12 @@ end:
 
 
 class Calls:
-    """Calls of `@share` on a partner."""
+    """Calls of `@run_pieces` on a helper thread."""
 
-    def __init__(self, found: Partner) -> None:
-        self.partner = found
+    def __init__(self, found: HelperThread) -> None:
+        self.helper = found
         self.loaded = llvm.load_objects([llvm.compile_ir(PIECE, cpu.target())], "piece")
-        self.share = SHARE(machine_partner._library().address("share"))
+        self.share = SHARE(module._library().address("run_pieces"))
 
     def make(self, pieces: int, length: int = 1, calls: int = 1) -> NDArray[np.int64]:
         """Make calls one after the other; gives (pieces, 2): how often each was done, and by whom last."""
@@ -82,14 +82,14 @@ class Calls:
         argument[0] = length
         for _ in range(calls):
             self.share(
-                self.partner.address, self.loaded.address("piece"), memory.address(argument), ctypes.c_int64(pieces)
+                self.helper.address, self.loaded.address("piece"), memory.address(argument), ctypes.c_int64(pieces)
             )
         return argument[1:].reshape(pieces, 2)
 
 
 @pytest.fixture(scope="module")
 def calls() -> Calls:
-    found = partner()
+    found = helper_thread()
     if found is None:
         pytest.skip("there is no second core")
     return Calls(found)
@@ -108,7 +108,7 @@ def test_every_piece_is_done_once_in_every_call(calls: Calls, pieces: int) -> No
 
 
 def test_as_many_pieces_as_there_may_be(calls: Calls) -> None:
-    assert (calls.make(MOST_PIECES, calls=20)[:, 0] == 20).all()
+    assert (calls.make(MAX_PIECES, calls=20)[:, 0] == 20).all()
 
 
 def test_a_call_returns_when_all_its_pieces_are_done(calls: Calls) -> None:
@@ -126,9 +126,9 @@ def test_nobody_takes_a_piece_of_the_next_call_for_one_of_this(calls: Calls, pie
     arguments = [memory.zeros(1 + 2 * pieces, np.int64) for _ in range(2)]
     addresses = (ctypes.c_void_p * 2)(*map(memory.address, arguments))
     pointer, number = ctypes.c_void_p, ctypes.c_int64
-    turns = calls.loaded.function("turns", None, pointer, pointer, pointer, number, number)
-    share = machine_partner._library().address("share")
-    turns(share, calls.partner.address, ctypes.addressof(addresses), pieces, 600_000)
+    alternate = calls.loaded.function("alternate", None, pointer, pointer, pointer, number, number)
+    share = module._library().address("run_pieces")
+    alternate(share, calls.helper.address, ctypes.addressof(addresses), pieces, 600_000)
     for argument in arguments:
         assert (argument[1:].reshape(pieces, 2)[:, 0] == 300_000).all()
 
@@ -142,19 +142,19 @@ def test_one_piece_too_many_is_noticed(calls: Calls) -> None:
 
 
 @two_cores
-def test_a_partner_wakes_helps_and_sleeps_again(calls: Calls) -> None:
-    assert wait_for(lambda: calls.partner.asleep)
+def test_a_helper_thread_wakes_helps_and_sleeps_again(calls: Calls) -> None:
+    assert wait_for(lambda: calls.helper.asleep)
     assert len(set(calls.make(4)[:, 1])) == 1
     assert wait_for(lambda: len(set(calls.make(4, length=20_000, calls=50)[:, 1])) == 2)
-    assert wait_for(lambda: calls.partner.asleep)
+    assert wait_for(lambda: calls.helper.asleep)
 
 
 def test_calls_far_apart_wake_nobody_more_often_than_one_in_eight(calls: Calls) -> None:
     woken = 0
     for _ in range(16):
-        assert wait_for(lambda: calls.partner.asleep)
+        assert wait_for(lambda: calls.helper.asleep)
         calls.make(2)
-        woken += not calls.partner.asleep
+        woken += not calls.helper.asleep
     assert woken <= 2
 
 
@@ -173,31 +173,31 @@ def test_calls_from_several_threads(calls: Calls) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("asleep", [False, True])
-def test_a_forked_child_does_not_wait_for_its_parents_partner(calls: Calls, asleep: bool) -> None:
+def test_a_forked_child_does_not_wait_for_its_parents_helper_thread(calls: Calls, asleep: bool) -> None:
     """Neither one that is at work nor one that sleeps, whose semaphore is not the child's everywhere."""
     calls.make(4, length=20_000, calls=50)
     if asleep:
-        assert wait_for(lambda: calls.partner.asleep)
+        assert wait_for(lambda: calls.helper.asleep)
     child = os.fork()
     if child == 0:
-        fine = (calls.make(4, calls=1000)[:, 0] == 1000).all() and calls.partner.asleep >= asleep
-        fine = fine and (partner() is not calls.partner or cpu.threads() < 2)
+        fine = (calls.make(4, calls=1000)[:, 0] == 1000).all() and calls.helper.asleep >= asleep
+        fine = fine and (helper_thread() is not calls.helper or cpu.threads() < 2)
         os._exit(0 if fine else 1)
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_there_is_one_partner(calls: Calls) -> None:
-    assert partner() is calls.partner
+def test_there_is_one_helper_thread(calls: Calls) -> None:
+    assert helper_thread() is calls.helper
 
 
 def test_a_thread_on_a_single_processor_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "threads", lambda: 1)
-    assert partner() is None
+    assert helper_thread() is None
 
 
 def test_plans_know_how_many_pieces_there_may_be() -> None:
-    assert blocking.MOST_PIECES == MOST_PIECES
-    weights = [Buffer("w", 0, "weight", 16 * 4 * (MOST_PIECES + more), 16) for more in (0, 1)]
+    assert blocking.MOST_PIECES == MAX_PIECES
+    weights = [Buffer("w", 0, "weight", 16 * 4 * (MAX_PIECES + more), 16) for more in (0, 1)]
     assert [blocking.row_pieces(weight, Registers(16, 2)) for weight in weights] == [4, 0]
 
 
@@ -205,9 +205,9 @@ def test_a_system_without_more_threads_has_none(monkeypatch: pytest.MonkeyPatch)
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(machine_partner, "_partners", [])
+    monkeypatch.setattr(module, "_helper_threads", [])
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    assert partner() is None
+    assert helper_thread() is None
 
 
 def test_masks_hold_all_processors_but_one(monkeypatch: pytest.MonkeyPatch) -> None:

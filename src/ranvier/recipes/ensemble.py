@@ -1,4 +1,4 @@
-"""Training the networks of a recipe one after the other, each with other rows left out, and joining them."""
+"""Train an ensemble: networks of one shape, each with another validation fold, merged into one."""
 
 from __future__ import annotations
 
@@ -10,36 +10,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Encoder, Prepared, TargetEncoder
 from ranvier.engine import Rows
-from ranvier.model.fit import model_of
-from ranvier.model.model import Model
-from ranvier.model.report import layer_rows
-from ranvier.model.rows import take
-from ranvier.model.training import Result, Training, best_epoch, run
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import beginning
-from ranvier.recipes.merge import join, with_hats
+from ranvier.recipes.merge import join
 from ranvier.recipes.recipe import Recipe
 from ranvier.rows.dataset import split_rows
 from ranvier.training.events import Event, Sink, tee
 from ranvier.training.history import Epoch
+from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
 from ranvier.training.metrics import class_indices
+from ranvier.training.runner import RunResult, best_epoch, run_training
+from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import sharpness
 
 Array = NDArray[Any]
-TOGETHER = 0.7
-"""The power of one network's factor that several joined ones take: between 1, for networks that err alike, and 0, for
+ENSEMBLE_TEMPERATURE_POWER = 0.7
+"""The power of one network's factor that several merged ones take: between 1, for networks that err alike, and 0, for
 many that err independently."""
-SEEDS, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
+SEED_RANGE, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
 """Seeds lie below 2**64; those of one run lie far apart, so that the runs of neighbouring seeds share no network."""
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class TrainedEnsemble:
     """What the training of several networks gives.
 
     Fields:
@@ -61,79 +58,58 @@ class Joined:
     text: str
     interrupted: bool
 
-    def model(self, prepared: Prepared, training: Training) -> Model:
-        """The model of the joined network, which has hats where its members learned from ramps."""
-        ramps = prepared.encoder.ramps if isinstance(prepared.encoder, Encoder) else ()
-        return Model(
-            self.network,
-            prepared.target,
-            with_hats(self.network, self.parameters, ramps),
-            training=training,
-            history=self.history,
-            engine=self.engine,
-            encoder=prepared.answering,
-        )
 
-    def report(self, recipe: dict[str, Any]) -> dict[str, Any]:
-        """What the report of `train` says besides what it says of every model; `recipe` holds the parts as used."""
-        return {
-            "recipe": recipe,
-            "networks": list(self.members),
-            "sharpness": self.sharpness,
-            "layers": layer_rows(self.network),
-            "parameters": self.network.parameter_count,
-            "stopped": self.text,
-            "interrupted": self.interrupted,
-        }
-
-
-def train_members(
+def train_ensemble(
     recipe: Recipe,
     network: Network,
-    training: Training,
+    training: TrainSettings,
     task: Task,
     rows: Rows,
     validation: Rows | None,
     *,
     sinks: tuple[Sink, ...] = (),
     checkpoint: Path | None = None,
-) -> Joined:
+) -> TrainedEnsemble:
     """Train as many networks as the recipe asks for and join them.
 
     A checkpoint folder keeps one folder for each network, so that an interrupted call goes on with the network that it
     had come to and gives the same bits.
 
     Parameters:
-        recipe: how many networks, and into how many parts the rows are divided.
+        recipe: how many networks, and into how many folds the rows are divided.
         network, training: what each of them is and how it is trained; every one has its own seed.
         task, rows: what to learn, and from what.
         validation: the rows that say when to stop; None leaves other rows out for every network.
         sinks: who listens; they see one run whose epochs are numbered through.
         checkpoint: where to save the states of training.
     """
-    voice = _Voice(tee(sinks), recipe.members, training.epochs)
-    done: list[Result] = []
+    events = _MergedEvents(tee(sinks), recipe.members, training.epochs)
+    done: list[RunResult] = []
+    flats: list[Array] = []
     left_out: list[tuple[Array, Rows]] = []
     interrupted = False
-    for place, (learned, watched) in enumerate(divided(task, rows, validation, recipe, training.seed)):
+    for place, (learned, watched) in enumerate(member_splits(task, rows, validation, recipe, training.seed)):
         folder = None if checkpoint is None else checkpoint / f"network-{place + 1}"
-        settings = replace(training, seed=(training.seed + place * SEED_STEP) % SEEDS)
-        voice.place = place
+        settings = replace(training, seed=(training.seed + place * SEED_STEP) % SEED_RANGE)
+        events.place = place
         begin = beginning(network, settings.optimizer, task, learned, settings.seed)
-        result = run(network, settings, task, learned, watched, state=begin, sinks=(voice,), checkpoint=folder)
-        voice.epochs_before += len(result.outcome.state.history)
+        result = run_training(
+            network, settings, task, learned, watched, state=begin, sinks=(events,), checkpoint=folder
+        )
+        events.epochs_before += len(result.outcome.state.history)
         interrupted = result.outcome.reason == "interrupted"
+        flat = final_parameters(result.outcome.state, training.optimizer, network)
         if not interrupted or not done:
             done.append(result)
+            flats.append(flat)
         if interrupted:
             break
         if watched is not None and recipe.sharpen and task.kind != "regression":
-            left_out.append((_said(network, settings, task, result, watched), watched))
-    flats = [final_parameters(result.outcome.state, training.optimizer, network) for result in done]
-    factor = _sharpness(task, left_out)
+            left_out.append((_outputs(network, settings, flat, watched), watched))
+    factor = _merged_sharpness(task, left_out)
     joined, parameters = join(network, flats, factor)
-    text = _ending(len(done), recipe.members, interrupted, done[-1])
-    history = tuple(_numbered(result.outcome.state.history for result in done))
+    text = _stop_message(len(done), recipe.members, interrupted, done[-1])
+    history = tuple(_renumbered(result.outcome.state.history for result in done))
     tee(sinks)(
         {
             "kind": "end",
@@ -144,11 +120,11 @@ def train_members(
             "seconds": sum(epoch.seconds for epoch in history),
         }
     )
-    members = tuple(_record(result) for result in done)
-    return Joined(joined, parameters, history, members, factor, done[-1].engine, text, interrupted)
+    members = tuple(_member_summary(result) for result in done)
+    return TrainedEnsemble(joined, parameters, history, members, factor, done[-1].engine, text, interrupted)
 
 
-def divided(
+def member_splits(
     task: Task, rows: Rows, validation: Rows | None, recipe: Recipe, seed: int
 ) -> Iterator[tuple[Rows, Rows | None]]:
     """The rows to learn from and to watch, for every network of a recipe.
@@ -165,14 +141,14 @@ def divided(
             continue
         turn = place % folds
         if turn == 0:
-            parts = split_rows(len(rows), (1.0 / folds,) * folds, (seed + place) % SEEDS, labels)
+            parts = split_rows(len(rows), (1.0 / folds,) * folds, (seed + place) % SEED_RANGE, labels)
         left_out = parts[folds - 1 - turn]
         kept = np.setdiff1d(np.arange(len(rows)), left_out, assume_unique=True)
-        yield take(rows, kept), take(rows, left_out)
+        yield _select(rows, kept), _select(rows, left_out)
 
 
 @dataclass(slots=True)
-class _Voice:
+class _MergedEvents:
     """Tells the events of several runs as those of one."""
 
     sink: Sink
@@ -195,15 +171,21 @@ class _Voice:
             self.sink(event)
 
 
-def _said(network: Network, training: Training, task: Task, result: Result, rows: Rows) -> Array:
-    """What a network says of the rows that it did not learn from."""
-    trained = model_of(network, TargetEncoder(task), training, result)
-    outputs = trained.outputs_of(rows.inputs)
-    trained.close()
+def _outputs(network: Network, settings: TrainSettings, parameters: Array, rows: Rows) -> Array:
+    """What a network with these parameters outputs for rows that it was not trained on, (n, N)."""
+    executable = compile_for_inference(network, settings, parameters, rows.inputs)
+    outputs = executable.outputs(rows.inputs)
+    executable.close()
     return outputs
 
 
-def _sharpness(task: Task, left_out: list[tuple[Array, Rows]]) -> float:
+def _select(rows: Rows, index: NDArray[np.int64]) -> Rows:
+    """Some of the rows, in the given order."""
+    weights = None if rows.weights is None else rows.weights[index]
+    return Rows(rows.inputs[index], rows.targets[index], weights)
+
+
+def _merged_sharpness(task: Task, left_out: list[tuple[Array, Rows]]) -> float:
     """The factor for the joined network: that of one network, nearer to 1, since several together are less sure."""
     if not left_out:
         return 1.0
@@ -213,10 +195,10 @@ def _sharpness(task: Task, left_out: list[tuple[Array, Rows]]) -> float:
     order = permutation(0, SAMPLE, 0, len(outputs))
     counted = np.concatenate(weights)[order] if weights else None
     factor = sharpness(task, outputs[order], targets[order], counted)
-    return factor if len(left_out) == 1 else float(factor**TOGETHER)
+    return factor if len(left_out) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
 
 
-def _numbered(histories: Any) -> Iterator[Epoch]:
+def _renumbered(histories: Any) -> Iterator[Epoch]:
     """The epochs of several runs, numbered through."""
     number = 0
     for history in histories:
@@ -225,7 +207,7 @@ def _numbered(histories: Any) -> Iterator[Epoch]:
             yield replace(epoch, epoch=number)
 
 
-def _record(result: Result) -> dict[str, Any]:
+def _member_summary(result: RunResult) -> dict[str, Any]:
     state = result.outcome.state
     kept = best_epoch(state)
     watched = state.history[kept - 1].validation_loss if state.history and kept else None
@@ -237,7 +219,7 @@ def _record(result: Result) -> dict[str, Any]:
     }
 
 
-def _ending(done: int, asked: int, interrupted: bool, last: Result) -> str:
+def _stop_message(done: int, asked: int, interrupted: bool, last: RunResult) -> str:
     if asked == 1:
         return last.outcome.text
     if interrupted and last.outcome.reason == "interrupted":

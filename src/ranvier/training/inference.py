@@ -1,0 +1,40 @@
+"""Compile a trained network for predictions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import CSR, Executable, State
+from ranvier.errors import EngineError, InputError
+from ranvier.network.network import Network
+from ranvier.network.optimizers import SGD
+from ranvier.training.engines import compile_problem
+from ranvier.training.settings import TrainSettings
+
+
+def compile_for_inference(
+    network: Network, settings: TrainSettings, parameters: NDArray[Any], inputs: NDArray[Any] | CSR
+) -> Executable:
+    """The compiled network with its parameters loaded, for inputs of the same layout as `inputs` (dense or CSR).
+
+    It runs on the engine named in the settings, or on another one where that cannot run here, as for a model file from
+    another machine.
+
+    Parameters:
+        network, settings: what was trained, and how.
+        parameters: flat, shape (P,).
+        inputs: rows (n, K); only their layout counts.
+    """
+    entries = inputs.mean_nnz if isinstance(inputs, CSR) else None
+    # A rule without slots: no optimizer state is allocated.
+    spec = replace(settings.compile_spec(network), entries=entries, optimizer=SGD())
+    try:
+        executable = compile_problem(settings.engine, spec)[1]
+    except (EngineError, InputError):
+        executable = compile_problem("auto", spec)[1]
+    executable.load(State(parameters, np.zeros((0, parameters.size), parameters.dtype), 0))
+    return executable

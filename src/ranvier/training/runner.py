@@ -1,0 +1,224 @@
+"""Run a training: compile the network, run the loop over rows in memory, save checkpoints and send events."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import CSR, Rows
+from ranvier.errors import InputError, ModelFileError
+from ranvier.network.network import Network
+from ranvier.network.task import Task
+from ranvier.records import record
+from ranvier.training import metrics
+from ranvier.training.callbacks import Callback
+from ranvier.training.engines import compile_problem
+from ranvier.training.events import Sink, tee
+from ranvier.training.interrupt import stop_on_interrupt
+from ranvier.training.loop import LoopConfig, LoopResult, train
+from ranvier.training.settings import TrainSettings
+from ranvier.training.state import TrainingState, initial_state
+from ranvier.training.temperature import EXPLAINED, explained
+
+Array = NDArray[Any]
+
+
+@record
+class RunResult:
+    """What a run gives: how it ended, and the name of the engine that ran it."""
+
+    outcome: LoopResult
+    engine: str
+
+
+def run_training(
+    network: Network,
+    settings: TrainSettings,
+    task: Task,
+    rows: Rows,
+    validation: Rows | None = None,
+    *,
+    state: TrainingState | None = None,
+    sinks: tuple[Sink, ...] = (),
+    checkpoint: str | Path | None = None,
+) -> RunResult:
+    """Train, with events, Ctrl-C and checkpoints.
+
+    A checkpoint folder that already holds a run of the same network, settings and rows goes on where that one stopped.
+
+    Parameters:
+        network, settings, task, rows, validation: what to train, how, and on what.
+        state: where to begin; None for initial weights.
+        sinks: who listens to the events.
+        checkpoint: as for `ranvier.fit`.
+    """
+    settings.check(network, task, validation is not None)
+    problem = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
+    sink = tee(sinks)
+    with contextlib.ExitStack() as stack:
+        save, stored = None, None
+        if checkpoint is not None:
+            folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
+            stack.enter_context(_locked(folder))
+            save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink)
+        engine, executable, note = compile_problem(settings.engine, problem)
+        if note is not None:
+            sink({"kind": "note", "text": note})
+        stack.callback(executable.close)
+        begin = stored or state or initial_state(network, settings.optimizer, settings.seed, executable.dtype)
+        stop_requested = stack.enter_context(stop_on_interrupt())
+        try:
+            config = LoopConfig(
+                problem=problem,
+                rows=rows,
+                validation=validation,
+                metrics=_watched(task, settings.callbacks, validation),
+                epochs=settings.epochs,
+                schedule=settings.schedule,
+                shuffle=settings.shuffle,
+                seed=settings.seed,
+                callbacks=settings.callbacks,
+                sink=sink,
+                save=save,
+                stop_requested=stop_requested,
+            )
+            sink(_start_event(network, settings, engine, rows, validation, begin))
+            # Only the callee holds the arrays, so that it can let them go.
+            waiting = [begin]
+            del begin
+            outcome = train(executable, config, waiting.pop())
+        except BaseException:
+            sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
+            raise
+    sink(_end_event(outcome))
+    return RunResult(outcome, engine)
+
+
+def _start_event(
+    network: Network, settings: TrainSettings, engine: str, rows: Rows, validation: Rows | None, state: TrainingState
+) -> dict[str, Any]:
+    return {
+        "kind": "start",
+        "epochs": state.first_epoch + settings.epochs,
+        "first_epoch": state.epoch + 1,
+        "rows": len(rows),
+        "validation_rows": 0 if validation is None else len(validation),
+        "engine": engine,
+        "threads": settings.threads,
+        "parameters": network.parameter_count,
+        "batch_size": settings.batch_size,
+    }
+
+
+def _watched(
+    task: Task, callbacks: tuple[Callback, ...], validation: Rows | None
+) -> Callable[[Array, Array], dict[str, float]]:
+    """What is measured on the validation rows after every epoch: `explained` only where a callback looks at it."""
+    weights = None if validation is None else validation.weights
+
+    def measure(outputs: Array, targets: Array) -> dict[str, float]:
+        found = metrics.quick(task, outputs, targets)
+        if any(getattr(callback, "metric", None) == EXPLAINED for callback in callbacks):
+            found[EXPLAINED] = explained(task, outputs, targets, weights)
+        return found
+
+    return measure
+
+
+def _end_event(outcome: LoopResult) -> dict[str, Any]:
+    history = outcome.state.history
+    return {
+        "kind": "end",
+        "reason": outcome.reason,
+        "text": outcome.text,
+        "best_epoch": best_epoch(outcome.state),
+        "epochs": len(history),
+        "seconds": sum(epoch.seconds for epoch in history),
+    }
+
+
+def best_epoch(state: TrainingState) -> int:
+    """The epoch whose weights are given back."""
+    kept = [epoch.epoch for epoch in state.history if epoch.best]
+    return kept[-1] if kept and state.best is not None else state.epoch
+
+
+def fingerprint(
+    network: Network, settings: TrainSettings, rows: Rows, validation: Rows | None, state: TrainingState | None = None
+) -> str:
+    """A digest of everything that decides what a run computes: a checkpoint goes on only with the same.
+
+    The number of epochs is left out, so that a run can be made longer.
+    """
+    free = ("engine", "threads", "epochs")
+    plain = {name: value for name, value in settings.to_dict().items() if name not in free}
+    began = None if state is None else (state.epoch, state.engine.step)
+    described = [network.to_dict(), plain, [callback_fingerprint(one) for one in settings.callbacks], began]
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
+    for part in (rows, validation):
+        parts += [None] if part is None else [*_arrays(part.inputs), part.targets, part.weights]
+    for array in parts:
+        digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _arrays(inputs: Any) -> list[Any]:
+    return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
+
+
+def callback_fingerprint(callback: Callback) -> str:
+    """A callback in words that are the same in every process: addresses in memory are left out."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a checkpoint folder, which is made if it is missing."""
+    from ranvier.storage.lock import locked
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'Checkpoints cannot be saved in "{folder}": {error.strerror or error}.') from error
+    with locked(folder / "lock", f'the checkpoints in "{folder}"'):
+        yield
+
+
+def _checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None]:
+    from ranvier.storage.checkpoint import write_checkpoint
+
+    def save(state: TrainingState) -> None:
+        number = state.engine.step
+        write_checkpoint(folder, number, state.arrays(), {"fingerprint": mark, **state.to_dict()})
+
+    return save
+
+
+def _load_checkpoint(folder: Path, mark: str, sink: Sink) -> TrainingState | None:
+    """The newest checkpoint in the folder, None where there is none yet."""
+    if not any(folder.glob("checkpoint-*")):
+        return None
+    from ranvier.storage.checkpoint import read_latest
+
+    arrays, data, notes = read_latest(folder)
+    if data.get("fingerprint") != mark:
+        raise InputError(
+            f"{folder} holds a checkpoint of other rows, another network or other settings; "
+            "give the same as before to go on, or another folder to start anew."
+        )
+    for note in notes:
+        sink({"kind": "note", "text": note})
+    try:
+        return TrainingState.restore(arrays, data)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"The checkpoint in {folder} is incomplete ({error!r}); train anew elsewhere.") from error

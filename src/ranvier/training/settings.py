@@ -1,0 +1,129 @@
+"""TrainSettings: how to train a network, checked, as one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ranvier.engine import CSR, Problem, Rows
+from ranvier.errors import InputError, nearest
+from ranvier.network.layers import BatchNorm, Dropout
+from ranvier.network.losses import Loss, loss, loss_from_dict
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer, optimizer, optimizer_from_dict
+from ranvier.network.schedules import Schedule, schedule, schedule_from_dict
+from ranvier.network.task import Task
+from ranvier.random import check_seed
+from ranvier.records import record
+from ranvier.training import metrics
+from ranvier.training.callbacks import Callback, as_callbacks
+from ranvier.training.engines import engine as find_engine
+from ranvier.training.temperature import EXPLAINED
+
+
+@record
+class TrainSettings:
+    """How to train: what `fit` takes, checked, without the rows.
+
+    Fields are named as the parameters of `fit`; `entries` is how many entries a row has where X is sparse, else None.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    schedule: Schedule
+    epochs: int
+    batch_size: int
+    callbacks: tuple[Callback, ...]
+    seed: int
+    engine: str
+    precision: str
+    threads: int | None
+    shuffle: bool
+    entries: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
+                raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+            object.__setattr__(self, name, int(value))
+        if self.threads is not None:
+            if isinstance(self.threads, bool) or not hasattr(self.threads, "__index__"):
+                raise InputError(f"threads is {self.threads!r}; it must be a whole number, or None for every core.")
+            object.__setattr__(self, "threads", int(self.threads))
+        check_seed(self.seed)
+        object.__setattr__(self, "seed", int(self.seed))
+        object.__setattr__(self, "shuffle", bool(self.shuffle))
+
+    def compile_spec(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> Problem:
+        """What the engine specializes itself to."""
+        batch = batch_size or self.batch_size
+        settings = (batch, weighted, self.precision, self.threads, self.seed, self.entries)
+        return Problem(network, self.loss, self.optimizer, *settings)
+
+    def for_rows(self, rows: Rows) -> TrainSettings:
+        """The settings for these rows."""
+        return replace(self, entries=rows.inputs.mean_nnz if isinstance(rows.inputs, CSR) else None)
+
+    def check(self, network: Network, task: Task, validated: bool) -> None:
+        """Make sure, before training, that everything goes together.
+
+        Raises:
+            InputError: the loss, optimizer, a layer or a callback does not fit the rest.
+            EngineError: the engine cannot run here.
+        """
+        find_engine(self.engine)
+        self.compile_spec(network)
+        for place in network.walk():
+            kind = type(place.layer).__name__
+            if self.optimizer.full_batch and isinstance(place.layer, (Dropout, BatchNorm)):
+                other = "optimizer='adam'" if kind == "Dropout" else "LayerNorm, or optimizer='adam'"
+                raise InputError(
+                    f"{place.path} is {kind}, which needs steps over batches, and L-BFGS looks at all rows at once; "
+                    f"leave the layer out, or take {other}."
+                )
+        known: tuple[str, ...] = ("loss", "validation_loss", metrics.quick_name(task)) if validated else ("loss",)
+        known += (EXPLAINED,) if validated and task.kind != "regression" else ()
+        for callback in self.callbacks:
+            callback.validate(known)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values; callbacks are functions of the program and stay out."""
+        plain = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle", "entries")
+        records = ("loss", "optimizer", "schedule")
+        return {name: getattr(self, name) for name in plain} | {name: getattr(self, name).to_dict() for name in records}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> TrainSettings:
+        """The settings that `to_dict` wrote."""
+        records = {
+            "loss": loss_from_dict(data["loss"]),
+            "optimizer": optimizer_from_dict(data["optimizer"]),
+            "schedule": schedule_from_dict(data["schedule"]),
+        }
+        return cls(**{**data, **records}, callbacks=())
+
+
+def override_settings(
+    settings: TrainSettings, epochs: int, changes: dict[str, Any]
+) -> tuple[TrainSettings, dict[str, Any]]:
+    """The settings of going on: the old ones with some changed, and the options that are no settings.
+
+    Raises:
+        InputError: an option is unknown.
+    """
+    rest = {name: changes.pop(name) for name in _CALL_OPTIONS if name in changes}
+    makers: dict[str, Callable[[Any], Any]] = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
+    records = {name: make(changes.pop(name)) for name, make in makers.items() if name in changes}
+    watchers = as_callbacks(changes.pop("callbacks", ()))
+    names = ("batch_size", "seed", "engine", "precision", "threads", "shuffle")
+    plain = {name: changes.pop(name) for name in names if name in changes}
+    if changes:
+        unknown = next(iter(changes))
+        known = (*_CALL_OPTIONS, *makers, *names, "callbacks", "epochs")
+        raise InputError(f"fit has no option {unknown!r}. {nearest(unknown, known)}")
+    return replace(settings, epochs=epochs, callbacks=watchers, **records, **plain), rest
+
+
+_CALL_OPTIONS = ("validation", "sample_weight", "class_weight", "progress", "checkpoint")
