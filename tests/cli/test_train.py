@@ -25,7 +25,7 @@ CONTRACT = {"model", "run", "task", "rows", "epochs", "seconds", "engine", "metr
 
 def test_the_json_object_holds_what_the_design_promises(trained: Trained) -> None:
     assert set(trained.report) >= CONTRACT
-    assert trained.report["task"] == "classes"
+    assert trained.report["task"] == "multiclass"
     assert trained.report["rows"] == 150
     assert trained.report["epochs"] == 6
     assert set(trained.report["metrics"]) == set(trained.report["baseline"]) == {"accuracy", "log_loss", "f1", "auc"}
@@ -85,7 +85,7 @@ def test_tables_may_take_the_recipe_next(here: Path, table: Callable[..., Path])
 
 def test_json_leaves_words_to_standard_error(here: Path) -> None:
     result = invoke("train", "iris", *QUICK, "--json")
-    assert json.loads(result.stdout)["task"] == "classes"
+    assert json.loads(result.stdout)["task"] == "multiclass"
     assert result.stdout.count("\n") == 1
     assert "rows it has not seen" in result.stderr
 

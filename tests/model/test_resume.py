@@ -31,9 +31,9 @@ from ranvier.training import loop
 
 loop.CHECKPOINT_SECONDS = 0.0
 rv.train(sys.argv[1], "income", engine="reference", epochs=40, hidden=(6,), batch_size=8, run=sys.argv[2],
-         model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, average=0.9), schedule="reduce_on_plateau")
+         model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, ema_decay=0.9), schedule="reduce_on_plateau")
 """
-OPTIONS: dict[str, Any] = {"epochs": 40, "optimizer": rv.Adam(0.02, average=0.9), "schedule": "reduce_on_plateau"}
+OPTIONS: dict[str, Any] = {"epochs": 40, "optimizer": rv.Adam(0.02, ema_decay=0.9), "schedule": "reduce_on_plateau"}
 
 
 class DiedError(Exception):

@@ -17,7 +17,7 @@ from ranvier.network.activations import ACTIVATIONS, activation
 from ranvier.network.layers import Dense
 from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import OPTIMIZERS, SGD, Adam, optimizer
-from ranvier.network.parameters import ungrouped
+from ranvier.network.parameters import block_diagonal_weight
 from ranvier.reference.engine import ReferenceEngine
 from tests.native.against_reference import LAYERS, OUTPUT, agree, problem, rows_for, span_for
 
@@ -39,17 +39,17 @@ def test_losses(name: str, wide: bool) -> None:
     """Few outputs are written out column by column, many are walked in a loop; one has no second to lean on."""
     rule = LOSSES[name]
     outputs = 70 if wide else 1 + len(name) % 3
-    agree(problem(6, [Dense(8, "tanh"), Dense(outputs, OUTPUT[rule.on])], rule, weighted=True))
+    agree(problem(6, [Dense(8, "tanh"), Dense(outputs, OUTPUT[rule.applied_to])], rule, weighted=True))
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].on == "output"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].applied_to == "output"])
 def test_losses_through_softmax(name: str) -> None:
     agree(problem(6, [Dense(5, "softmax")], LOSSES[name]))
 
 
 @pytest.mark.parametrize("name", ["binary_cross_entropy", "categorical_cross_entropy", "squared_error"])
 def test_label_smoothing_and_sums(name: str) -> None:
-    on = LOSSES[name].on
+    on = LOSSES[name].applied_to
     reduction = None if on == "log_probability" else "sum"
     rule = loss(name, label_smoothing=0.2 if on != "output" else 0.0, reduction=reduction)
     agree(problem(6, [Dense(20, OUTPUT[on] if on != "output" else "softmax")], rule))
@@ -65,7 +65,7 @@ def test_optimizers(name: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"clip_value": 0.01}, {"clip_norm": 0.05}, {"clip_norm": 1e6}, {"weight_decay": 0.1}, {"average": 0.9}],
+    [{"clip_value": 0.01}, {"clip_norm": 0.05}, {"clip_norm": 1e6}, {"weight_decay": 0.1}, {"ema_decay": 0.9}],
 )
 def test_common_options(options: dict[str, float]) -> None:
     layers = [Dense(33, "relu", l2=0.01), Dense(18, "tanh"), Dense(2)]
@@ -138,7 +138,7 @@ def test_groups_give_the_bits_of_a_whole_weight_with_zeros(units: int, precision
         layers = [Dense(15, "silu"), Dense(3 * units, "tanh", groups=groups), Dense(2)]
         task = problem(9, layers, precision=precision)
         pieces = grouped.views(grouped.initial(0) + 0.25)
-        pieces["layers.1.weight"] = ungrouped(pieces["layers.1.weight"], 3 // groups)
+        pieces["layers.1.weight"] = block_diagonal_weight(pieces["layers.1.weight"], 3 // groups)
         flat = np.concatenate([piece.ravel() for piece in pieces.values()])
         executable = NativeEngine().compile(task)
         executable.load(State(flat, np.zeros((0, flat.size)), 0))

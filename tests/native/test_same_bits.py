@@ -35,7 +35,7 @@ MIXED = [
 
 def classifier(**options: Any) -> Problem:
     settings = {"batch_size": 45, "weighted": True, **options}
-    return problem(29, MIXED, loss("categorical_cross_entropy"), Adam(clip_norm=0.5, average=0.9), **settings)
+    return problem(29, MIXED, loss("categorical_cross_entropy"), Adam(clip_norm=0.5, ema_decay=0.9), **settings)
 
 
 def loaded(task: Problem, threads: int | None = None) -> NativeExecutable:

@@ -48,7 +48,7 @@ def with_zeros(rows: Rows) -> Rows:
 
 
 def deep(**options: Any) -> Problem:
-    chosen = Adam(clip_norm=0.5, average=0.9, weight_decay=0.1)
+    chosen = Adam(clip_norm=0.5, ema_decay=0.9, weight_decay=0.1)
     return sparse_problem(
         200, DEEP, loss("categorical_cross_entropy"), chosen, **{"batch_size": 45, "weighted": True, **options}
     )

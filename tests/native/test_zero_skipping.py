@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ranvier.engine import State
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.lowering.lowering import PREDICT, SKIPPED_INPUTS, WATCH
-from ranvier.network.layers import Dense, Layer, Scale
+from ranvier.network.layers import Dense, Layer, LearnedScale
 from tests.native.against_reference import problem
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -111,7 +111,7 @@ def test_nothing_is_left_out_where_a_weight_is_infinite() -> None:
         (31, [Dense(17), Dense(2)], {}, False),
         (32, [Dense(16), Dense(2)], {}, False),
         (32, [Dense(34, groups=2), Dense(2)], {}, False),
-        (32, [Scale(), Dense(17), Dense(2)], {}, False),
+        (32, [LearnedScale(), Dense(17), Dense(2)], {}, False),
         (32, [Dense(17), Dense(2)], {"precision": "bfloat16"}, False),
         (32, [Dense(17), Dense(2)], {"entries": 3}, False),
     ],

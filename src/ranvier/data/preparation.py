@@ -90,7 +90,7 @@ def prepare(
         source: anything that `open_source` reads.
         target: the name of the column to predict, several names, or an array of target values; None for the default
             target of a named set or the targets of arrays.
-        task: "binary", "classes", "multilabel" or "regression"; None to infer it from the target; or a whole Task for
+        task: "binary", "multiclass", "multilabel" or "regression"; None to infer it from the target; or a Task for
             target values that stand beside the source and are its classes or numbers as they are.
         validation: the share of the rows that training watches, from 0 to below 1.
         held_out: the share of the rows that training never sees.
@@ -112,7 +112,7 @@ def prepare(
     ('setosa', 'versicolor', 'virginica')
     """
     whole = task if isinstance(task, Task) else None
-    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.names)
+    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.target_names)
     own, beside = isinstance(opened, Table) and not whole, target if whole else None
     if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, CSR):
         raise InputError(
@@ -365,7 +365,7 @@ def _split(
     rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
-    labels = target.class_index(rows.values, rows.places) if target.task.classifies else None
+    labels = target.class_index(rows.values, rows.places) if target.task.is_classifier else None
     parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
     if short or len(parts[0]) < fewest:

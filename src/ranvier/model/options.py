@@ -11,12 +11,13 @@ from typing import Any
 from ranvier.errors import InputError, nearest
 from ranvier.model.targets import default_loss
 from ranvier.network.activations import Activation, activation_from_dict
-from ranvier.network.layers import Dense, Dropout, Layer, Scale
+from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale
 from ranvier.network.losses import Loss, loss_from_dict
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer, optimizer_from_dict
 from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.renamed import TASK_KINDS
 from ranvier.network.schedules import Schedule, schedule_from_dict
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
@@ -24,7 +25,7 @@ from ranvier.recipes.recipe import Recipe, recipe
 from ranvier.training.callbacks import EarlyStopping, as_callbacks
 from ranvier.training.settings import TrainSettings
 
-OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "classes": "softmax", "multilabel": "sigmoid", "regression": "identity"}
+OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}
 BATCH_SIZES = ((2_000, 32), (10_000, 64), (40_000, 128), (100_000, 256))
 READERS: Mapping[str, Any] = {
     "task": Task.from_dict,
@@ -85,6 +86,8 @@ class Choices:
         for name, read in READERS.items():
             if isinstance(values.get(name), Mapping):
                 values[name] = read(values[name])
+        if isinstance(values.get("task"), str):
+            values["task"] = TASK_KINDS.get(values["task"], values["task"])
         if isinstance(values.get("class_weight"), tuple):
             values["class_weight"] = dict(values["class_weight"])
         return cls(**values)
@@ -157,7 +160,7 @@ def _listed(name: str, given: Any) -> tuple[Any, ...]:
 
 def build_network(inputs: int, task: Task, chosen: Choices) -> Network:
     """Hidden layers as wide as asked, and the output layer that the task needs; scale layers first for a recipe."""
-    layers: list[Layer] = [] if chosen.cooked is None else [Scale()] * chosen.cooked.scales
+    layers: list[Layer] = [] if chosen.cooked is None else [LearnedScale()] * chosen.cooked.scales
     for width in chosen.hidden:
         layers.append(Dense(width, chosen.activation))
         if chosen.dropout:

@@ -53,8 +53,8 @@ def train(
         progress: as for `fit`.
         callbacks: as for `fit`; early stopping is always there.
         sample_weight: how much each row counts, in training and in the validation loss; None where all count the same.
-        task: "binary", "classes", "multilabel" or "regression"; None reads it off the target; or an `rv.Task`, and then
-            `data` holds the inputs alone and `target` is an array of its classes or numbers.
+        task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`:
+            then `data` holds the inputs alone and `target` is an array of its classes or numbers.
         hidden: the widths of the hidden layers.
         activation, dropout: of the hidden layers.
         loss: None takes the one that fits the task.

@@ -49,6 +49,6 @@ def beginning(network: Network, optimizer: Optimizer, task: Task, rows: Rows, se
     least = 1.0 / (len(weights) + 1)
     shares = np.clip(shares, least, 1.0 - least)
     state = initial_state(network, optimizer, seed)
-    bias = np.log(shares) if task.kind == "classes" else np.log(shares) - np.log1p(-shares)
+    bias = np.log(shares) if task.kind == "multiclass" else np.log(shares) - np.log1p(-shares)
     network.parameter_table.views(state.engine.parameters)[name][:] = bias
     return state

@@ -133,7 +133,7 @@ def member_splits(
     the round leaves out another part. Too few rows to divide are learned from by all.
     """
     folds = recipe.parts(len(rows))
-    labels = class_indices(task, rows.targets) if task.classifies else None
+    labels = class_indices(task, rows.targets) if task.is_classifier else None
     parts: tuple[NDArray[np.int64], ...] = ()
     for place in range(recipe.members):
         if validation is not None or folds < 2:

@@ -300,7 +300,7 @@ class TrainingLoop:
         rows, problem = self.config.validation, self.config.problem
         if rows is None:
             return None, {}
-        if problem.optimizer.average is None:
+        if problem.optimizer.ema_decay is None:
             loss, outputs = self.executable.evaluate(rows)
         else:
             state = self.executable.read()

@@ -75,7 +75,7 @@ class TrainSettings:
         """
         find_engine(self.engine)
         self.compile_spec(network)
-        for place in network.walk():
+        for place in network.iter_layers():
             kind = type(place.layer).__name__
             if self.optimizer.full_batch and isinstance(place.layer, (Dropout, BatchNorm)):
                 other = "optimizer='adam'" if kind == "Dropout" else "LayerNorm, or optimizer='adam'"

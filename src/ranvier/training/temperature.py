@@ -77,7 +77,7 @@ def explained(task: Task, outputs: Array, targets: Array, weights: Array | None 
     counts = counts / max(counts.sum(), np.finfo(np.float64).tiny)
     shares = np.clip(counts @ targets, SURE, 1.0 - SURE)
     scaled = factor * sums
-    if task.kind == "classes":
+    if task.kind == "multiclass":
         top = scaled.max(axis=1, keepdims=True)
         said = (targets * (top + np.log(np.exp(scaled - top).sum(axis=1, keepdims=True)) - scaled)).sum(axis=1)
         guessed = -float((counts @ targets * np.log(shares)).sum())
@@ -92,7 +92,7 @@ def _weighed(task: Task, outputs: Array, targets: Array, weights: Array | None) 
     outputs, targets = outputs[:MOST_ROWS].astype(np.float64), targets[:MOST_ROWS].astype(np.float64)
     counts = np.ones(len(outputs)) if weights is None else weights[:MOST_ROWS].astype(np.float64)
     sums = np.log(np.clip(outputs, SURE, 1.0))
-    if task.kind != "classes":
+    if task.kind != "multiclass":
         sums -= np.log(np.clip(1.0 - outputs, SURE, 1.0))
     return sums, targets, counts
 
@@ -100,7 +100,7 @@ def _weighed(task: Task, outputs: Array, targets: Array, weights: Array | None) 
 def _slope(task: Task, sums: Array, targets: Array, factor: float) -> Array:
     """The slope of each row's log loss with respect to the factor, shape (n,): the loss is convex in it."""
     scaled = factor * sums
-    if task.kind == "classes":
+    if task.kind == "multiclass":
         said = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         said /= said.sum(axis=1, keepdims=True)
     else:

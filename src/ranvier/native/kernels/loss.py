@@ -73,14 +73,14 @@ class RowLoss:
         self.f, self.step, self.z, self.target, self.error = f, step, z, target, error
         loss, outputs = step.loss, step.z.columns
         self.columns = outputs
-        self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.on != "log_probability" else 1.0
+        self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.applied_to != "log_probability" else 1.0
         self.share = f.splat(share, name="share")
         self.smoothing = loss.label_smoothing
-        self.level = self.smoothing / (outputs if loss.on == "log_probability" else 2)
+        self.level = self.smoothing / (outputs if loss.applied_to == "log_probability" else 2)
 
     def write(self) -> Value:
         """The row's loss; its error is stored on the way."""
-        if self.step.loss.on == "log_probability":
+        if self.step.loss.applied_to == "log_probability":
             return self.log_probability()
         if self.step.activation.name == "softmax":
             return self.through_softmax()
@@ -115,9 +115,9 @@ class RowLoss:
 
         def term(column: Value, mask: Value | None) -> Value:
             z, t = self.sums(column), self.targets(column, mask)
-            y = z if loss.on == "logit" else activate(f, activation, z)
-            value, change = emit_expressions(f, (loss.expression, loss.slope), {loss.on: y, "target": t})
-            if loss.on == "output" and activation.name != "identity":
+            y = z if loss.applied_to == "logit" else activate(f, activation, z)
+            value, change = emit_expressions(f, (loss.expression, loss.derivative), {loss.applied_to: y, "target": t})
+            if loss.applied_to == "output" and activation.name != "identity":
                 change = f.multiply(change, slope(f, activation, z, False))
             self.store(column, mask, f.multiply(change, self.scale) if self.scale != 1.0 else change)
             return value
@@ -137,7 +137,7 @@ class RowLoss:
         def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value, Value]:
             log_p = f.subtract(f.subtract(self.sums(column), top), log_mass)
             t = self.targets(column, mask)
-            value, change = emit_expressions(f, (loss.expression, loss.slope), {loss.on: log_p})
+            value, change = emit_expressions(f, (loss.expression, loss.derivative), {loss.applied_to: log_p})
             return log_p, t, value, change
 
         def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -165,8 +165,8 @@ class RowLoss:
 
         def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value]:
             p = f.divide(exp(f, f.subtract(self.sums(column), top)), mass)
-            values = {loss.on: p, "target": self.targets(column, mask)}
-            value, change = emit_expressions(f, (loss.expression, loss.slope), values)
+            values = {loss.applied_to: p, "target": self.targets(column, mask)}
+            value, change = emit_expressions(f, (loss.expression, loss.derivative), values)
             return p, value, change
 
         def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:

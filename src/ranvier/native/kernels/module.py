@@ -266,7 +266,7 @@ def signature(part: Any) -> Any:
     if isinstance(part, Buffer):
         return part.kind, part.rows, part.columns, part.groups
     if isinstance(part, Entry):
-        return part.decayed, part.l1, part.l2
+        return part.weight_decay, part.l1, part.l2
     if isinstance(part, tuple):
         return tuple(map(signature, part))
     if isinstance(part, s.Step | s.Trained):

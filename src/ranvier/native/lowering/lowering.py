@@ -24,8 +24,8 @@ from ranvier.native.scheduling.blocking import Cuts
 from ranvier.native.scheduling.stages import COLUMNS, PANELS, ROWS, Stage, moves
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.activations import Activation, activation
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
-from ranvier.network.network import Placed
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
+from ranvier.network.network import LayerInfo
 
 FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 """Activations whose slope follows from their output, so that the weighted sums need not be kept."""
@@ -44,7 +44,7 @@ ROUNDED, TRANSPOSED = "rounded", "transposed"
 class Done:
     """What the forward pass of one layer leaves for its backward pass."""
 
-    place: Placed
+    place: LayerInfo
     x: Buffer
     y: Buffer
     z: Buffer | None = None
@@ -79,7 +79,7 @@ class Lowering:
         self.store = purpose == GRADIENT or stored or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
-        self.table = f"{problem.network.placed[0].path}.weight" if problem.sparse else None
+        self.table = f"{problem.network.layer_infos[0].path}.weight" if problem.sparse else None
         self.sparse: sparse.SparseGradient | None = None
         self.rounds = problem.precision == "bfloat16"
 
@@ -92,7 +92,7 @@ class Lowering:
         """The stages, in order."""
         network, problem = self.problem.network, self.problem
         x = self.gathered()
-        self.done = self.forward(network.placed, x, output=True)
+        self.done = self.forward(network.layer_infos, x, output=True)
         final = self.done[-1]
         z = final.z if isinstance(final.place.layer, Dense) and final.z else final.y
         losses = self.buffer("losses", 1, "column")
@@ -120,12 +120,12 @@ class Lowering:
             return Buffer("inputs", -1, "cells", 0)
         x = self.buffer("inputs", self.problem.network.inputs)
         self.rows(s.Gather(x))
-        return self.rounded(x, x.name) if feeds_product(self.problem.network.placed[0]) else x
+        return self.rounded(x, x.name) if feeds_product(self.problem.network.layer_infos[0]) else x
 
-    def skips(self, place: Placed) -> bool:
+    def skips(self, place: LayerInfo) -> bool:
         """Whether a layer leaves out inputs that are 0, where they are many: the first one, when it predicts."""
         many = place.inputs >= SKIPPED_INPUTS and place.outputs > PANEL
-        first = place == self.problem.network.placed[0] and isinstance(place.layer, Dense) and place.groups == 1
+        first = place == self.problem.network.layer_infos[0] and isinstance(place.layer, Dense) and place.groups == 1
         return first and many and not (self.learns or self.rounds or self.problem.sparse)
 
     # Buffers and stages
@@ -166,19 +166,19 @@ class Lowering:
 
     # Forward
 
-    def forward(self, placed: tuple[Placed, ...], x: Buffer, output: bool = False) -> list[Done]:
+    def forward(self, layer_infos: tuple[LayerInfo, ...], x: Buffer, output: bool = False) -> list[Done]:
         """Lower a chain of layers; `output` says whether its last layer is the network's."""
         chain: list[Done] = []
-        for position, place in enumerate(placed):
-            one = self.layer(place, x, output and position == len(placed) - 1)
-            if position + 1 < len(placed) and feeds_product(placed[position + 1]):
+        for position, place in enumerate(layer_infos):
+            one = self.layer(place, x, output and position == len(layer_infos) - 1)
+            if position + 1 < len(layer_infos) and feeds_product(layer_infos[position + 1]):
                 # A layer that hands on what it was given must not change it for others.
                 one.y = self.rounded(one.y, f"{place.path}.output" if one.y == x else one.y.name)
             chain.append(one)
             x = one.y
         return chain
 
-    def layer(self, place: Placed, x: Buffer, output: bool) -> Done:
+    def layer(self, place: LayerInfo, x: Buffer, output: bool) -> Done:
         """Lower one layer, forward."""
         layer, path = place.layer, place.path
         if isinstance(layer, Dense):
@@ -191,11 +191,11 @@ class Lowering:
             self.rows(s.Add(x, inner[-1].y, y))
             return Done(place, x, y, inner=inner)
         y = self.buffer(f"{path}.output", place.outputs)
-        if isinstance(layer, Scale):
-            self.rows(s.Multiply(x, self.piece(f"{path}.gain"), y))
+        if isinstance(layer, LearnedScale):
+            self.rows(s.Multiply(x, self.piece(f"{path}.scale"), y))
             return Done(place, x, y)
         if isinstance(layer, LayerNorm):
-            gain, shift = self.piece(f"{path}.gain"), self.piece(f"{path}.shift")
+            gain, shift = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
             n, deviation = self.buffer(f"{path}.standard", place.outputs), self.buffer(f"{path}.deviation", 1)
             self.rows(s.NormalizeRow(x, gain, shift, n, deviation, y, layer.epsilon))
             return Done(place, x, y, n=n, deviation=deviation)
@@ -203,7 +203,7 @@ class Lowering:
             return self.batch_norm(place, layer, x, y)
         raise EngineError(f"{path} is a {type(layer).__name__}, which the native engine does not know.")
 
-    def dense(self, place: Placed, layer: Dense, x: Buffer, output: bool) -> Done:
+    def dense(self, place: LayerInfo, layer: Dense, x: Buffer, output: bool) -> Done:
         path, keep = place.path, self.purpose == WATCH
         shape = activation("identity") if output else layer.activation
         needs_z = keep or output or (self.learns and shape.name not in FROM_OUTPUT)
@@ -218,7 +218,7 @@ class Lowering:
             self.rows(s.Forward(path, x, weight, bias, y, z, shape, *self.cuts.product(weight), places))
         return Done(place, x, y or z or x, z)
 
-    def dropout(self, place: Placed, layer: Dropout, x: Buffer) -> Done:
+    def dropout(self, place: LayerInfo, layer: Dropout, x: Buffer) -> Done:
         if self.purpose != TRAIN or layer.rate == 0.0:
             return Done(place, x, x)
         y = self.buffer(f"{place.path}.output", place.outputs)
@@ -226,10 +226,10 @@ class Lowering:
         self.rows(s.Drop(x, factors, y, layer.rate, place.index))
         return Done(place, x, y, n=factors)
 
-    def batch_norm(self, place: Placed, layer: BatchNorm, x: Buffer, y: Buffer) -> Done:
+    def batch_norm(self, place: LayerInfo, layer: BatchNorm, x: Buffer, y: Buffer) -> Done:
         path, width = place.path, place.outputs
-        gain, shift = self.piece(f"{path}.gain"), self.piece(f"{path}.shift")
-        running = self.piece(f"{path}.mean"), self.piece(f"{path}.variance")
+        gain, shift = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
+        running = self.piece(f"{path}.running_mean"), self.piece(f"{path}.running_var")
         if not self.learns:
             self.rows(s.NormalizeColumn(x, *running, gain, shift, None, y, layer.epsilon))
             return Done(place, x, y)
@@ -266,7 +266,7 @@ class Lowering:
 
     def has_parameters(self, one: Done) -> bool:
         """Whether something is trained in a layer."""
-        own = any(entry.layer == one.place.index and entry.trained for entry in self.entries.values())
+        own = any(entry.layer == one.place.index and entry.trainable for entry in self.entries.values())
         return own or any(map(self.has_parameters, one.inner))
 
     def dense_back(
@@ -342,17 +342,17 @@ class Lowering:
                 dx = self.buffer(f"{path}.before", one.place.inputs)
                 self.rows(s.Multiply(dy, one.n, dx))
             return dx
-        kept = one.x if isinstance(layer, Scale) or one.n is None else one.n
-        self.last.append(s.VectorGradient(dy, kept, self.train(f"{path}.gain"), self.store))
-        if not isinstance(layer, Scale):
-            self.last.append(s.VectorGradient(dy, None, self.train(f"{path}.shift"), self.store))
+        kept = one.x if isinstance(layer, LearnedScale) or one.n is None else one.n
+        self.last.append(s.VectorGradient(dy, kept, self.train(f"{path}.scale"), self.store))
+        if not isinstance(layer, LearnedScale):
+            self.last.append(s.VectorGradient(dy, None, self.train(f"{path}.bias"), self.store))
         if wanted:
             dx = self.buffer(f"{path}.before", one.place.inputs)
             self.norm_back(one, dy, dx)
         return dx
 
     def norm_back(self, one: Done, dy: Buffer, dx: Buffer) -> None:
-        layer, path, gain = one.place.layer, one.place.path, self.piece(f"{one.place.path}.gain")
+        layer, path, gain = one.place.layer, one.place.path, self.piece(f"{one.place.path}.scale")
         if isinstance(layer, LayerNorm) and one.n and one.deviation:
             self.rows(s.NormalizeRowBack(dy, gain, one.n, one.deviation, dx))
         elif isinstance(layer, BatchNorm) and one.n and one.statistics:

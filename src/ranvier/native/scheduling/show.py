@@ -62,7 +62,7 @@ def _rows(plan: Plan) -> str:
 
 def _layers(plan: Plan) -> Iterator[str]:
     """Every layer, depth first; a residual block comes before its layers."""
-    places = list(plan.problem.network.walk())
+    places = list(plan.problem.network.iter_layers())
     longest = max(len(place.path) for place in places)
     for place in places:
         groups = f" in {place.groups} groups" if place.groups > 1 else ""
