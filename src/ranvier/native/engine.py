@@ -24,8 +24,10 @@ from ranvier.native.machine.target import Target
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.arguments import KINDS
+from ranvier.native.scheduling.layouts import size_of
 from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
-from ranvier.native.scheduling.plan import Machine, Plan
+from ranvier.native.scheduling.plan import Plan
+from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
@@ -140,7 +142,7 @@ class NativeExecutable(Serialized):
                 mine = buffer.name in names or (owner in names and suffix in self._slots)
                 mine = mine or (copied in names and copy in (ROUNDED, TRANSPOSED))
                 if mine and buffer.name not in self._state:
-                    self._state[buffer.name] = memory.zeros(buffer.size(1), self.dtype)
+                    self._state[buffer.name] = memory.zeros(size_of(buffer, 1), self.dtype)
                     self._untouched.add(buffer.name)
         self._buffers = {b.name: b for plan in plans for b in plan.buffers if b.name in self._state}
 
