@@ -181,7 +181,7 @@ def _arrays(inputs: Any) -> list[Any]:
 def callback_fingerprint(callback: Callback) -> str:
     """A callback in words that are the same in every process and version: no addresses, and fields by first names."""
     text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
-    return text.replace("min_delta=", "minimum_change=")
+    return text.replace("min_delta=", "min_delta=")
 
 
 @contextlib.contextmanager
