@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, nearest
-from ranvier.network.number_rules import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, check_fields, check_number
+from ranvier.network.number_rules import (
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INT,
+    POSITIVE_OR_NONE,
+    check_fields,
+    check_number,
+)
 from ranvier.records import record
 from ranvier.training.epoch_metrics import Metric, greater_is_better, metric_name
 from ranvier.training.history import Epoch, History
@@ -110,7 +117,7 @@ class EarlyStopping(Callback):
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        check_fields(self, {"patience": COUNT, "min_delta": NOT_NEGATIVE})
+        check_fields(self, {"patience": POSITIVE_INT, "min_delta": NON_NEGATIVE})
         if callable(self.metric) and not isinstance(self.metric, Metric):
             object.__setattr__(self, "metric", Metric.of(self.metric))
 

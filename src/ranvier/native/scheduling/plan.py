@@ -29,7 +29,8 @@ Steps of fewer rows can be given up until their gradients, and with them the upd
 class Code:
     """What decides the compiled code, and nothing else: plans whose `Code` is equal share it.
 
-    Fields: `dtype`, the format in which numbers are kept; `weight_decay`, of the optimizer; the rest as in `Plan`.
+    Fields: `dtype`, the format in which numbers are kept; `weight_decay`, of the optimizer; `measured`, whether
+    the time of each step is measured, see `kernels/timing.py`; the rest as in `Plan`.
     """
 
     purpose: str
@@ -44,6 +45,7 @@ class Code:
     rule: UpdateRule | None
     weight_decay: float
     dealt: bool
+    measured: bool = False
 
     @property
     def learns(self) -> bool:
