@@ -51,6 +51,7 @@ THIRD_PARTIES = {
     "sklearn": ("data/", "estimators/"),
     "scipy": ("expression/", "reference/", "training/lbfgs.py"),
     "safetensors": ("storage/",),
+    "filelock": ("storage/lock.py",),
     "click": ("cli/",),
     "rich": ("cli/", "display/"),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import polars as pl
 
 from ranvier.data import parsing
 from ranvier.errors import DataError, InputError, nearest
+from ranvier.records import record
 
 USED = ("number", "boolean", "category", "date")
 SET_ASIDE = ("identifier", "constant", "empty", "text")
@@ -25,7 +26,7 @@ FEWEST_ROWS = 10
 ID_WORDS = {"id", "ids", "uuid", "guid", "pid", "identifier", "rownames", "index"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnPlan:
     """What a column holds.
 

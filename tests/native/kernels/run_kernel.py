@@ -22,6 +22,7 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine import cpu, llvm
 from ranvier.native.machine.target import Target
+from ranvier.native.scheduling.layouts import panels_of, size_of
 from ranvier.native.scheduling.packing import pack, unpack
 from ranvier.native.scheduling.tiles import PANEL, Registers
 
@@ -94,21 +95,6 @@ def check_guards(array: Array) -> None:
     assert whole is not None
     assert (whole[:GUARD] == np.array(MARK, whole.dtype)).all(), "written before the array"
     assert (whole[GUARD + array.size :] == np.array(MARK, whole.dtype)).all(), "written after the array"
-
-
-def size_of(buffer: Buffer, rows: int) -> int:
-    """How many numbers a buffer holds."""
-    return buffer.size(rows)
-
-
-def stride_of(buffer: Buffer) -> int:
-    """Numbers from row to row, or from panel to panel of a weight."""
-    return buffer.stride
-
-
-def panels_of(buffer: Buffer) -> int:
-    """How many panels a buffer has."""
-    return buffer.panels
 
 
 def memory_of(buffer: Buffer, values: Array | None = None, rows: int = 0, dtype: Any = np.float32) -> Array:

@@ -14,8 +14,11 @@ pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing",
 from ranvier.expression import evaluate
 from ranvier.native.kernels.gradient import weight_units, write_vector_gradient, write_weight_gradient
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.lowering.steps import Trained, VectorGradient, WeightGradient
+from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.packing import transposed
+from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.initializers import initializer
 from ranvier.network.optimizers import SGD, Adam, Optimizer
@@ -31,7 +34,6 @@ from tests.native.kernels.run_kernel import (
     memory_of,
     mutated,
     numbers,
-    panels_of,
     values_of,
 )
 
@@ -47,7 +49,9 @@ def trained(shape: tuple[int, ...], optimizer: Optimizer | None, groups: int = 1
     value = Buffer("w", 0, kind, columns, shape[0] if len(shape) == 2 else 1, groups)
     slots = () if optimizer is None else tuple(replace(value, name=name) for name, _ in optimizer.rule().slots)
     copy = Buffer("t", 9, "weight", shape[0] * groups, columns // groups, groups) if copied else None
-    return Trained(entry, value, slots, copy, replace(value, name="gradient") if optimizer is None else None)
+    decay = None if optimizer is None else Scalar("weight_decay", optimizer.weight_decay)
+    numbers = (Scalar("l1", entry.l1), Scalar("l2", entry.l2), decay)
+    return Trained(entry, value, slots, *numbers, copy, replace(value, name="gradient") if optimizer is None else None)
 
 
 @dataclass
@@ -90,24 +94,29 @@ def expected(piece: Trained, optimizer: Optimizer | None, gradient: Array, value
     return Moved(None, moved[0], moved[1:], moved[0])
 
 
-def compiled(step: WeightGradient, registers: Registers, optimizer: Optimizer | None) -> Kernel:
-    rule, decay = (None, 0.0) if optimizer is None else (optimizer.rule(), optimizer.weight_decay)
-    return compile_kernel(lambda m, name: write_weight_gradient(m, name, step, registers, rule, decay))
+def compiled(scheduled: ScheduledWeightGradient, registers: Registers, optimizer: Optimizer | None) -> Kernel:
+    rule = None if optimizer is None else optimizer.rule()
+    return compile_kernel(lambda m, name: write_weight_gradient(m, name, scheduled, registers, rule))
 
 
 def run(
-    kernel: Kernel, step: WeightGradient, registers: Registers, given: dict[str, Any], optimizer: Optimizer | None
+    kernel: Kernel,
+    scheduled: ScheduledWeightGradient,
+    registers: Registers,
+    given: dict[str, Any],
+    optimizer: Optimizer | None,
 ) -> Moved:
     """All units of a weight gradient, in two calls."""
+    step = scheduled.step
     piece, rows = step.trained, len(given["x"])
     value, slots = memory_of(piece.value, given["value"]), [memory_of(piece.value, slot) for slot in given["slots"]]
     gradient = None if piece.gradient is None else memory_of(piece.gradient)
     copy = None if piece.transposed is None else memory_of(piece.transposed)
     pointers = (memory_of(step.x, given["x"]), memory_of(step.dz, given["dz"]), value, None, copy, gradient, *slots)
-    blocks, strips = weight_units(step, registers)
-    packed = (guarded(rows * step.block), np.full(1, -1)) if step.packed else ()
+    blocks, strips = weight_units(scheduled, registers)
+    packed = (guarded(rows * scheduled.row_block), np.full(1, -1)) if scheduled.packed else ()
     numbers = (scalars_of(optimizer), rows)
-    if step.across:
+    if scheduled.split_n:
         for first in range(strips):
             kernel(*pointers, *numbers, 0, blocks, first, 1, *packed)
     else:
@@ -132,8 +141,11 @@ def arrays(rows: int, inputs: int, columns: int, groups: int, optimizer: Optimiz
     }
 
 
-def agree(step: WeightGradient, registers: Registers, given: dict[str, Any], optimizer: Optimizer | None) -> bool:
+def agree(
+    scheduled: ScheduledWeightGradient, registers: Registers, given: dict[str, Any], optimizer: Optimizer | None
+) -> bool:
     """Whether the kernel moves, or stores, the same bits as NumPy."""
+    step = scheduled.step
     groups, inputs = step.trained.value.groups, step.trained.value.rows
     width = step.trained.value.columns // groups
     gradient = np.concatenate(
@@ -148,7 +160,7 @@ def agree(step: WeightGradient, registers: Registers, given: dict[str, Any], opt
         axis=1,
     )
     wanted = expected(step.trained, optimizer, gradient, given["value"], given["slots"])
-    found = run(compiled(step, registers, optimizer), step, registers, given, optimizer)
+    found = run(compiled(scheduled, registers, optimizer), scheduled, registers, given, optimizer)
     same = np.array_equal(found.value, wanted.value)
     if wanted.gradient is not None:
         same = same and found.gradient is not None and np.array_equal(found.gradient, wanted.gradient)
@@ -160,12 +172,12 @@ def agree(step: WeightGradient, registers: Registers, given: dict[str, Any], opt
 
 def gradient_step(
     rows: int, inputs: int, columns: int, optimizer: Optimizer | None, groups: int = 1, **options: Any
-) -> WeightGradient:
+) -> ScheduledWeightGradient:
     """The step of a weight (inputs, columns), of so many groups."""
     x, dz = Buffer("x", 5, "rows", groups * inputs), Buffer("dz", 6, options.pop("errors", "rows"), columns)
     piece = trained((inputs, columns), optimizer, groups, copied=optimizer is not None)
-    settings = {"block": 48, "part": 0, "far": False, "packed": False, "across": False, **options}
-    return WeightGradient("layers.0", x, dz, piece, optimizer is None, **settings)
+    settings = {"row_block": 48, "batch_block": 0, "beyond_l2": False, "packed": False, "split_n": False, **options}
+    return ScheduledWeightGradient(WeightGradient("layers.0", x, dz, piece, optimizer is None), **settings)
 
 
 @given(
@@ -188,7 +200,9 @@ def test_weight_gradient(
     errors: str,
     registers: Registers,
 ) -> None:
-    step = gradient_step(rows, inputs, columns, optimizer, part=part, packed=packed, errors=errors, far=packed)
+    step = gradient_step(
+        rows, inputs, columns, optimizer, batch_block=part, packed=packed, errors=errors, beyond_l2=packed
+    )
     assert agree(step, registers, arrays(rows, inputs, columns, 1, optimizer), optimizer)
 
 
@@ -203,7 +217,7 @@ def test_weight_gradient_by_panels(
     rows: int, inputs: int, columns: int, optimizer: Optimizer | None, registers: Registers
 ) -> None:
     """A thread's share is some panels with all their rows."""
-    step = gradient_step(rows, inputs, columns, optimizer, across=True)
+    step = gradient_step(rows, inputs, columns, optimizer, split_n=True)
     assert agree(step, registers, arrays(rows, inputs, columns, 1, optimizer), optimizer)
 
 
@@ -229,8 +243,8 @@ def test_vector_gradient(rows: int, columns: int, weighted: bool, optimizer: Opt
     a, b = Buffer("a", 5, "rows", columns), Buffer("b", 6, "rows", columns)
     piece = trained((columns,), optimizer)
     step = VectorGradient(a, b if weighted else None, piece, optimizer is None)
-    rule, decay = (None, 0.0) if optimizer is None else (optimizer.rule(), optimizer.weight_decay)
-    kernel = compile_kernel(lambda m, name: write_vector_gradient(m, name, step, rule, decay))
+    rule = None if optimizer is None else optimizer.rule()
+    kernel = compile_kernel(lambda m, name: write_vector_gradient(m, name, step, rule))
     slots = [np.abs(numbers(4 + n, columns)) for n in range(len(piece.slots))]
     left, right, value = numbers(1, rows, columns), numbers(2, rows, columns), numbers(3, columns)
     memory, slot_memory = memory_of(piece.value, value), [memory_of(piece.value, slot) for slot in slots]

@@ -8,7 +8,6 @@ are quicker to answer from, since all but two of them are 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -20,11 +19,12 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.number import finite_numbers
 from ranvier.data.encoders.numeric_features import Spelling
 from ranvier.data.encoders.scaling import FAR
+from ranvier.records import record
 
 FARTHEST = float(np.finfo(np.float64).max) / 4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BasisEncoder:
     """Encodes x as a few numbers that a network can build any function of x from.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,10 @@ from numpy.typing import NDArray
 
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BooleanEncoder:
     """Encodes true as 1, false as 0 and a missing cell as the mean.
 

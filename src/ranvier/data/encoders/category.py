@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,11 +13,12 @@ from numpy.typing import NDArray
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.errors import DataError
+from ranvier.records import record
 
 MOST_VALUES = 100
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CategoryEncoder:
     """Encodes a cell as a row of zeros with a single 1 (one-hot).
 

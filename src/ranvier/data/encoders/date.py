@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import moments, standardize
+from ranvier.records import record
 
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DateEncoder:
     """Encodes a point in time as its parts, each as (part - mean) / scale; a missing cell as the means.
 

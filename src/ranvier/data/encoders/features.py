@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import polars as pl
 
 from ranvier.data.encoders.basis import BasisEncoder
@@ -13,6 +11,7 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.schema import ColumnPlan
+from ranvier.records import record
 
 Encoders = type[NumberEncoder] | type[BooleanEncoder] | type[CategoryEncoder] | type[DateEncoder]
 COLUMN_ENCODERS: dict[str, Encoders] = {
@@ -25,7 +24,7 @@ COLUMN_ENCODERS: dict[str, Encoders] = {
 ROWS_A_WAVE, ROWS_A_RAMP = 100, 50
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Features:
     """What a column of numbers and a column of categories become.
 

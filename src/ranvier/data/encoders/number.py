@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,10 @@ from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.numeric_features import Spelling
 from ranvier.data.encoders.scaling import FAR, moments
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NumberEncoder:
     """Encodes x as z = (x - mean) / scale, pulled in smoothly beyond a few scales; a missing cell as the mean, 0.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.scaling import FAR, LIMIT, soften, softened
+from ranvier.records import record
 
 BLOCK = 2048
 """The rows that are written at once: what a block needs stays in the cache."""
@@ -21,7 +21,7 @@ EXACT, SPREAD = 2.0**52, 16
 LOWEST, HIGHEST = np.array(-LIMIT), np.array(LIMIT)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spelling:
     """How one column of numbers is spelled out.
 

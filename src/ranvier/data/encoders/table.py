@@ -6,7 +6,7 @@ B is the number of rows, K the number of inputs that the columns become.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.data.sources.source import Arrays, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest, opening
+from ranvier.records import record
 
 READERS: dict[str, Encoders | type[BasisEncoder]] = {**COLUMN_ENCODERS, "basis": BasisEncoder}
 
@@ -47,7 +48,7 @@ class _Working:
         return cells
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Encoder:
     """Encodes the rows of a table.
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ranvier.native.kernels.cancellation import unless_requested
@@ -40,6 +40,7 @@ from ranvier.native.scheduling.layouts import group_panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 
 def weight_units(scheduled: ScheduledWeightGradient, registers: Registers) -> tuple[int, int]:
@@ -95,7 +96,7 @@ def write_weight_gradient(
             units.strip(block, strip)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operands:
     """Pointers to what a weight gradient reads, x and dz, and to the transposed weight that it writes."""
 
@@ -104,7 +105,7 @@ class Operands:
     transposed: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Units:
     """Writes units of a weight gradient.
 

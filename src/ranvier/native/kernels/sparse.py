@@ -20,7 +20,6 @@ its slots; so the bits do not depend on the number of threads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ranvier.native.kernels.emitter import Emitter
@@ -36,6 +35,7 @@ from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.body import Body
@@ -107,7 +107,7 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
 # Gradient
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Links:
     """A thread's links: where they begin, and how they are laid out.
 

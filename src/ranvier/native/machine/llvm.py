@@ -29,8 +29,9 @@ import llvmlite
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from ranvier import settings
 from ranvier.errors import EngineError
-from ranvier.native.machine import system
+from ranvier.native.machine import dump, system
 from ranvier.native.machine.target import Host, Target
 
 CODEGEN_LEVEL = 2
@@ -180,7 +181,11 @@ def load_objects(images: Sequence[bytes], name: str, symbols: Mapping[str, int] 
             tracker = builder.link(_linker(), unique)
         except RuntimeError as error:
             raise EngineError(f"The code of {name} cannot be loaded: {error}") from error
-    return Library(name, unique, tracker)
+    library = Library(name, unique, tracker)
+    if settings.read().dump:
+        sizes = system.function_sizes(images)
+        dump.add_symbols({symbol: (library.address(symbol), size) for symbol, size in sizes.items()}, name)
+    return library
 
 
 class Library:

@@ -31,7 +31,8 @@ Steps of fewer rows can be given up until their gradients, and with them the upd
 class Code:
     """What decides the compiled code, and nothing else: plans whose `Code` is equal share it.
 
-    Fields: `dtype`, the format in which numbers are kept; the rest as in `Plan`.
+    Fields: `dtype`, the format in which numbers are kept; `measured`, whether the time of each step is measured, see
+    `kernels/timing.py`; the rest as in `Plan`.
     """
 
     purpose: str
@@ -45,6 +46,7 @@ class Code:
     registers: Registers
     rule: UpdateRule | None
     dealt: bool
+    measured: bool = False
 
     @property
     def learns(self) -> bool:
