@@ -13,6 +13,8 @@ import docstrings
 
 from ranvier import __version__
 
+ROOT = Path(__file__).resolve().parents[1]
+
 project = "Ranvier"
 author = "the Ranvier developers"
 release = version = __version__
@@ -41,8 +43,16 @@ def _process(app: Any, what: str, name: str, subject: Any, options: Any, lines: 
 
 def _for_the_site(app: Any, docname: str, source: list[str]) -> None:
     """Make `csv FILE` and `hand` blocks plain text, and links to files outside of docs/ plain names."""
+    folder = (Path(app.srcdir) / docname).parent
+
+    def link(match: re.Match[str]) -> str:
+        words, address = match.groups()
+        target = (folder / address.partition("#")[0]).resolve()
+        inside = "://" in address or target.is_relative_to(Path(app.srcdir).resolve())
+        return match.group(0) if inside else f"{words} (`{target.relative_to(ROOT)}`)"
+
     text = re.sub(r"^```(?:csv .*|hand)$", "```text", source[0], flags=re.M)
-    source[0] = re.sub(r"\[([^]]*)\]\(\.\./([^)]*)\)", r"\1 (`\2`)", text)
+    source[0] = re.sub(r"(?<!!)\[([^]]*)\]\(([^)]*)\)", link, text)
 
 
 def _skip(app: Any, what: str, name: str, member: Any, skip: bool, options: Any) -> bool | None:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import ranvier
 from ranvier.cli.train import OPTIONS, default_model
 from ranvier.model.train import Choices
 from ranvier.settings import ENGINES
+from ranvier.storage.run_folder import RunFolder
 from ranvier.training.engines import HOMES
 from tests.cli.helpers import QUICK, Trained, invoke, started
 
@@ -169,7 +171,7 @@ def wait_for_epochs(run: Path, count: int) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
 def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None:
-    words = ["train", "iris", "--run", "run", "--epochs", "100000", "--patience", "100000", "--json"]
+    words = ["train", "iris", "--run", "run", "--epochs", "10000000", "--patience", "10000000", "--json"]
     with started(*words, folder=here) as process:
         wait_for_epochs(here / "run", 3)
         process.send_signal(signal.SIGINT)
@@ -184,16 +186,23 @@ def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None
     assert model.predict({name: [5.0] for name in model.encoder.feature_names}).shape == (1,)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
-def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path) -> None:
-    choices = ["--epochs", "60", "--patience", "60", "--hidden", "24", "--batch-size", "1", "--json"]
+def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    choices = ["--epochs", "60", "--patience", "60", "--hidden", "24", "--batch-size", "8", "--json"]
     whole = invoke("train", "iris", "--model", "whole.rv", "--run", "whole", *choices)
     assert whole.exit_code == 0, whole.output
-    with started("train", "iris", "--model", "parts.rv", "--run", "parts", *choices, folder=here) as process:
-        wait_for_epochs(here / "parts", 2)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    assert process.returncode == 130
+    append = RunFolder.append
+
+    def append_then_interrupt(folder: RunFolder, event: dict[str, Any]) -> None:
+        """Write to the run's log; Ctrl-C is pressed as soon as the second epoch stands in it."""
+        append(folder, event)
+        if (event["kind"], event.get("epoch")) == ("epoch", 2):
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "append", append_then_interrupt)
+        stopped = invoke("train", "iris", "--model", "parts.rv", "--run", "parts", *choices)
+    assert stopped.exit_code == 130, stopped.output
+    assert json.loads(stopped.stdout)["epochs"] == 2
     result = invoke("resume", "parts", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)

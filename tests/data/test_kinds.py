@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,9 +20,10 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.parsing import NeedsColumnParser, clean_strings
 from ranvier.data.schema import ColumnSchema
 from ranvier.errors import InputError, ModelFileError
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LengthEncoder(ColumnEncoder):
     """Encodes a string as its length, as a fraction of the longest one in training."""
 

@@ -30,7 +30,7 @@ def kinds() -> dict[str, Callable[[], tuple[Model, Any]]]:
     priced = table.with_columns(price=pl.col("age").fill_null(30.0) * 2.0 + 0.5)
     return {
         "binary": lambda: (fit(net(), X, ring), X),
-        "classes": lambda: (fit(net(2, "softmax"), X, np.where(ring, "out", "in")), X),
+        "multiclass": lambda: (fit(net(2, "softmax"), X, np.where(ring, "out", "in")), X),
         "multilabel": lambda: (fit(net(2), X, np.eye(2)[ring]), X),
         "regression": lambda: (fit(net(1, "identity"), X, X[:, 0]), X),
         "two numbers": lambda: (fit(net(2, "identity"), X, X), X),

@@ -11,7 +11,8 @@ from ranvier.engine import State
 from ranvier.expression import absolute, sigmoid
 from ranvier.native.engine import NativeEngine
 from ranvier.native.lowering.steps import Back, Forward
-from ranvier.native.scheduling.plan import Machine
+from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.scheduled import ScheduledProduct
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.activations import ACTIVATIONS, activation
 from ranvier.network.layers import Dense
@@ -122,9 +123,11 @@ def test_long_chains_of_groups_are_cut(units: int, monkeypatch: pytest.MonkeyPat
     """A cache of 8 KiB has no room for rows of such groups, forward or back."""
     monkeypatch.setattr("ranvier.native.engine.machine", lambda *_: Machine(Registers(16, 2), 8 << 10, 8 << 10))
     task = problem(1220, [Dense(2 * units, "gelu", groups=2), Dense(2 * units, "tanh", groups=2), Dense(2)])
-    steps = NativeEngine().compile(task).plan.stages[0].steps
-    assert [step.block for step in steps if isinstance(step, Forward)] == [128, 128, 128]
-    assert [step.block for step in steps if isinstance(step, Back)] == [0, 128]
+    products = [
+        step for step in NativeEngine().compile(task).plan.stages[0].steps if isinstance(step, ScheduledProduct)
+    ]
+    assert [product.k_block for product in products if isinstance(product.step, Forward)] == [128, 128, 128]
+    assert [product.k_block for product in products if isinstance(product.step, Back)] == [0, 128]
     agree(task, slack=4.0)
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.native.scheduling.plan import Machine, Plan, make_plan
+from ranvier.native.scheduling.plan import Plan, make_plan
+from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import loss

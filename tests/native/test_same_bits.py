@@ -15,7 +15,8 @@ from ranvier.errors import EngineError, RanvierError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import llvm, target
-from ranvier.native.scheduling.plan import Machine, make_plan
+from ranvier.native.scheduling.plan import make_plan
+from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss

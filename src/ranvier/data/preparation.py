@@ -6,7 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -27,6 +27,7 @@ from ranvier.data.sources.frames import named_columns
 from ranvier.data.sources.source import Arrays, Source, Table, unmasked
 from ranvier.errors import DataError, InputError, nearest, opening
 from ranvier.network.task import Task
+from ranvier.records import record
 from ranvier.rows.csr import CSR
 from ranvier.rows.dataset import Dataset, split_rows
 
@@ -34,7 +35,7 @@ from ranvier.rows.dataset import Dataset, split_rows
 LARGEST_TARGET = 1e140
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Prepared:
     """Everything that training needs from the data, and what a person should know about it.
 
@@ -281,7 +282,7 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
     return opened, names
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Labelled:
     """Rows that have a target: their source, targets, weights and places there, and a note on the rows left out."""
 

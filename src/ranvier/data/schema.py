@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_DROP_KINDS
 from ranvier.data.encoders.number import finite_numbers
 from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
 from ranvier.errors import DataError, InputError, nearest
+from ranvier.records import record
 
 DROP = "drop"
 MAX_FEW_VALUES = 10
@@ -29,7 +30,7 @@ MIN_ROWS = 10
 ID_WORDS = {"id", "ids", "uuid", "guid", "pid", "identifier", "rownames", "index"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnSchema:
     """What a column holds.
 

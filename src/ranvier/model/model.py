@@ -174,13 +174,15 @@ class Model:
         _, gradient = self._run(inputs).objective(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
 
-    def plan(self, threads: int | None = None) -> str:
+    def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.
 
         A loop nest with its buffers and their sizes, FLOPs, and the share of the processor's peak to expect.
 
         Parameters:
             threads: how many; None for as many as training takes.
+            measure: add the time that each step takes on this machine, measured for half a second on random rows, and
+                the share of the processor's peak that its products reach.
 
         Raises:
             EngineError: the native engine cannot run here.
@@ -192,7 +194,7 @@ class Model:
         ...
         """
         problem = self.training.compile_spec(self.network)
-        return plan_text(problem if threads is None else replace(problem, threads=threads))
+        return plan_text(problem if threads is None else replace(problem, threads=threads), measure)
 
     def fit(self, X: Any, y: Any, *, epochs: int = 10, **changes: Any) -> Model:
         """Go on training this model, with the optimizer's memory where it is still there, and give it back.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ranvier.network.schedules import Schedule, schedule_from_dict
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
 from ranvier.recipes.recipe import Recipe, recipe
+from ranvier.records import record
 from ranvier.training.callbacks import EarlyStopping, as_callbacks
 from ranvier.training.settings import TrainSettings
 
@@ -37,7 +38,7 @@ READERS: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Choices:
     """What `train` was asked for; see `train` for the meaning of the fields."""
 

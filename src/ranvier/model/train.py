@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.task import Task
 from ranvier.recipes.ensemble import TrainedEnsemble, train_ensemble
 from ranvier.recipes.merge import with_hats
+from ranvier.records import record
 from ranvier.rows.dataset import Dataset
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
@@ -155,7 +156,7 @@ def resume(
     return _Job(given, goal, chosen, place, watchers, sink_for(progress), validation, sample_weight).run(lambda: folder)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Job:
     """A call of `train` or `resume`: the data, the target's columns or values, the choices, and who watches.
 

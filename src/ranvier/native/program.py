@@ -25,6 +25,7 @@ from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
+from ranvier.native.scheduling.layouts import size_of, stride_of
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.stages import WORDS_A_SHARE, dealt
@@ -52,15 +53,28 @@ def team(threads: int) -> Team:
 
 
 class Program:
-    """A plan compiled and loaded, its workspace, and the table of arguments of its entry."""
+    """A plan compiled and loaded, its workspace, and the table of arguments of its entry.
 
-    def __init__(self, plan: Plan, target: Target, state: dict[str, Array]) -> None:
+    Parameters:
+        measured_threads: with how many threads the time of each step is measured; 0 to measure nothing.
+
+    `timings`, (threads, slots), are the ticks that each thread spent on each step; see `kernels/timing.py`.
+    """
+
+    def __init__(self, plan: Plan, target: Target, state: dict[str, Array], measured_threads: int = 0) -> None:
         self.plan = plan
-        self.loaded = library(plan.code, target)
+        self.loaded = library(replace(plan.code, measured=measured_threads > 0), target)
         entry = "span" if plan.learns else "predict"
         self.entry = self.loaded.address(entry)
         self.call = self.loaded.function(entry, None, ctypes.c_int64, ctypes.c_void_p)
-        self.words = memory.zeros(len(ARGUMENTS) + len(plan.buffers), np.int64)
+        self.words = memory.zeros(len(ARGUMENTS) + len(plan.buffers) + (measured_threads > 0), np.int64)
+        self.timings = memory.zeros(0, np.int64)
+        if measured_threads:
+            from ranvier.native.kernels.timing import timing_stride
+
+            stride = timing_stride(plan.stages)
+            self.timings = memory.zeros(measured_threads * stride, np.int64).reshape(measured_threads, stride)
+            self.words[-1] = memory.address(self.timings)
         self.address = memory.address(self.words)
         self.places = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}
@@ -97,8 +111,8 @@ class Program:
         rest = [b for b in self.plan.buffers if b.kind not in GROWING and b.name not in self.arrays]
         counted = {"entries": self.link_capacity * threads, "packing": self.capacity * threads}
         counts = [counted.get(b.kind, self.capacity) for b in (*batched, *rest)]
-        self.set(packing_stride=sum(b.size(self.capacity) for b in batched if b.kind == "packing"))
-        sizes = [-(-b.size(n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
+        self.set(packing_stride=sum(size_of(b, self.capacity) for b in batched if b.kind == "packing"))
+        sizes = [-(-size_of(b, n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
         place = 0
@@ -335,7 +349,9 @@ def readable(inputs: Array) -> tuple[Array, int]:
 
 def rows_of(program: Program, buffer: Buffer, count: int) -> Array:
     """The first rows of a row buffer, without padding."""
-    return program.arrays[buffer.name][: count * buffer.stride].reshape(count, buffer.stride)[:, : buffer.columns]
+    return program.arrays[buffer.name][: count * stride_of(buffer)].reshape(count, stride_of(buffer))[
+        :, : buffer.columns
+    ]
 
 
 def check_span(span: Span, rows: int, scalars: int) -> None:

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.network.number_rules import (
     AT_LEAST_ONE,
-    COUNT,
-    COUNT_OR_ZERO,
-    FACTOR,
-    INSIDE,
-    NOT_NEGATIVE,
+    CLOSED_UNIT,
+    LEFT_OPEN_UNIT,
+    NON_NEGATIVE,
+    NON_NEGATIVE_INT,
+    OPEN_UNIT,
     POSITIVE,
-    SHARE,
+    POSITIVE_INT,
     Rule,
     check_fields,
 )
@@ -119,7 +119,7 @@ class StepDecay(Schedule):
     step_epochs: int = 10
     decay_factor: float = 0.1
     name: ClassVar[str] = "step"
-    rules: ClassVar[Mapping[str, Rule]] = {"step_epochs": COUNT, "decay_factor": FACTOR}
+    rules: ClassVar[Mapping[str, Rule]] = {"step_epochs": POSITIVE_INT, "decay_factor": LEFT_OPEN_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         drops = steps // (steps_per_epoch * int(self.step_epochs))
@@ -141,7 +141,7 @@ class ExponentialDecay(Schedule):
 
     decay_factor: float = 0.95
     name: ClassVar[str] = "exponential"
-    rules: ClassVar[Mapping[str, Rule]] = {"decay_factor": FACTOR}
+    rules: ClassVar[Mapping[str, Rule]] = {"decay_factor": LEFT_OPEN_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         return np.asarray(np.power(float(self.decay_factor), steps / steps_per_epoch), np.float64)
@@ -162,7 +162,7 @@ class PolynomialDecay(Schedule):
     power: float = 1.0
     final_factor: float = 0.0
     name: ClassVar[str] = "polynomial"
-    rules: ClassVar[Mapping[str, Rule]] = {"power": POSITIVE, "final_factor": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {"power": POSITIVE, "final_factor": CLOSED_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         left = 1.0 - np.minimum(steps / total_steps, 1.0)
@@ -184,7 +184,7 @@ class CosineDecay(Schedule):
 
     final_factor: float = 0.0
     name: ClassVar[str] = "cosine"
-    rules: ClassVar[Mapping[str, Rule]] = {"final_factor": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {"final_factor": CLOSED_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         return _half_cosine(steps / total_steps, 1.0, self.final_factor)
@@ -214,9 +214,9 @@ class CosineWarmRestarts(Schedule):
     min_factor: float = 0.0
     name: ClassVar[str] = "cosine_restarts"
     rules: ClassVar[Mapping[str, Rule]] = {
-        "first_cycle_epochs": COUNT,
+        "first_cycle_epochs": POSITIVE_INT,
         "cycle_multiplier": AT_LEAST_ONE,
-        "min_factor": SHARE,
+        "min_factor": CLOSED_UNIT,
     }
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
@@ -255,7 +255,11 @@ class OneCycle(Schedule):
     initial_factor: float = 0.04
     final_factor: float = 1e-4
     name: ClassVar[str] = "one_cycle"
-    rules: ClassVar[Mapping[str, Rule]] = {"peak_fraction": INSIDE, "initial_factor": FACTOR, "final_factor": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "peak_fraction": OPEN_UNIT,
+        "initial_factor": LEFT_OPEN_UNIT,
+        "final_factor": CLOSED_UNIT,
+    }
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         last = total_steps - 1.0
@@ -285,7 +289,7 @@ class Warmup(Schedule):
     epochs: float = 5.0
     next_schedule: Schedule = ConstantSchedule()
     name: ClassVar[str] = "warm_up"
-    rules: ClassVar[Mapping[str, Rule]] = {"epochs": NOT_NEGATIVE}
+    rules: ClassVar[Mapping[str, Rule]] = {"epochs": NON_NEGATIVE}
 
     def __post_init__(self) -> None:
         check_fields(self, self.rules)
@@ -331,10 +335,10 @@ class ReduceOnPlateau(Schedule):
     min_factor: float = 0.0
     name: ClassVar[str] = "reduce_on_plateau"
     rules: ClassVar[Mapping[str, Rule]] = {
-        "factor": FACTOR,
-        "patience": COUNT_OR_ZERO,
-        "threshold": NOT_NEGATIVE,
-        "min_factor": SHARE,
+        "factor": LEFT_OPEN_UNIT,
+        "patience": NON_NEGATIVE_INT,
+        "threshold": NON_NEGATIVE,
+        "min_factor": CLOSED_UNIT,
     }
 
     def first_state(self) -> State:
@@ -350,20 +354,9 @@ class ReduceOnPlateau(Schedule):
         return {"factor": factor, "best": best, "waited": waited}
 
 
-SCHEDULES: dict[str, type[Schedule]] = {
-    kind.name: kind
-    for kind in (
-        ConstantSchedule,
-        StepDecay,
-        ExponentialDecay,
-        PolynomialDecay,
-        CosineDecay,
-        CosineWarmRestarts,
-        OneCycle,
-        Warmup,
-        ReduceOnPlateau,
-    )
-}
+_DECAYS = (ConstantSchedule, StepDecay, ExponentialDecay, PolynomialDecay, CosineDecay, CosineWarmRestarts)
+_KINDS: tuple[type[Schedule], ...] = (*_DECAYS, OneCycle, Warmup, ReduceOnPlateau)
+SCHEDULES: dict[str, type[Schedule]] = {kind.name: kind for kind in _KINDS}
 
 
 def schedule(name: str | Schedule, **options: Any) -> Schedule:

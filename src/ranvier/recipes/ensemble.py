@@ -17,6 +17,7 @@ from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import beginning
 from ranvier.recipes.merge import join
 from ranvier.recipes.recipe import Recipe
+from ranvier.records import record
 from ranvier.rows.dataset import split_rows
 from ranvier.training.events import Epoch, Event, Sink, tee
 from ranvier.training.inference import compile_for_inference
@@ -34,7 +35,7 @@ SEED_RANGE, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
 """Seeds lie below 2**64; those of one run lie far apart, so that the runs of neighbouring seeds share no network."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrainedEnsemble:
     """What the training of several networks gives.
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.errors import InputError, nearest
 from ranvier.network.optimizers import AdamW
+from ranvier.records import record
 from ranvier.training.temperature import EXPLAINED
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Recipe:
     """How to train on a table without being told anything else.
 

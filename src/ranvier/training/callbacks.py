@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ranvier.errors import InputError, nearest
-from ranvier.network.number_rules import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, check_fields, check_number
+from ranvier.network.number_rules import (
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INT,
+    POSITIVE_OR_NONE,
+    check_fields,
+    check_number,
+)
 from ranvier.records import record
 from ranvier.training.events import Epoch
 
@@ -91,7 +98,7 @@ class EarlyStopping(Callback):
     minimum_change: float = 0.0
 
     def __post_init__(self) -> None:
-        check_fields(self, {"patience": COUNT, "minimum_change": NOT_NEGATIVE})
+        check_fields(self, {"patience": POSITIVE_INT, "minimum_change": NON_NEGATIVE})
 
     def start(self) -> State:
         """Nothing seen yet."""

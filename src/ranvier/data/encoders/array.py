@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,13 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import column_mean_std, standardize
 from ranvier.data.sources.source import Arrays, Table, arrays_from, is_row
 from ranvier.errors import DataError, ShapeError
+from ranvier.records import record
 from ranvier.rows.csr import CSR
 
 ENCODED = {"none": ("sparse rows", "x"), "bytes": ("bytes", "x / 255"), "standard": ("numbers", "(x - mean) / scale")}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrayEncoder:
     """Encodes rows of numbers.
 

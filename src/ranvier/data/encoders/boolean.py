@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,13 +12,14 @@ from numpy.typing import NDArray
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.data.encoders.feature_options import FeatureOptions
     from ranvier.data.schema import ColumnSchema
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BooleanEncoder(ColumnEncoder):
     """Encodes true as 1, false as 0 and a missing cell as the mean.
 

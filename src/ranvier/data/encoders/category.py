@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +14,7 @@ from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.errors import DataError
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.data.encoders.feature_options import FeatureOptions
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_CATEGORIES = 100
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CategoryEncoder(ColumnEncoder):
     """Encodes a cell as a row of zeros with a single 1 (one-hot).
 

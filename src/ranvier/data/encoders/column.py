@@ -34,7 +34,6 @@ class ColumnEncoder(ABC):
         column: the column's name.
     """
 
-    __slots__ = ()
     kind: ClassVar[str]
     column: str
 

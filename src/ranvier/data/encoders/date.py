@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +14,7 @@ from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.scaling import MAX_Z, column_mean_std, standardize
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.data.encoders.feature_options import FeatureOptions
@@ -25,7 +25,7 @@ EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 MICROSECONDS_PER_DAY = 1e6 * 86400.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DateEncoder(ColumnEncoder):
     """Encodes a date and time as its parts, each as (part - mean) / scale; a missing cell as the means.
 

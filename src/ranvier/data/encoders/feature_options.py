@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from ranvier.records import record
 
 MIN_ROWS_PER_FREQUENCY, MIN_ROWS_PER_BIN = 100, 50
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FeatureOptions:
     """Limits on the features of columns of numbers and of categories.
 

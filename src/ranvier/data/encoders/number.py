@@ -7,7 +7,7 @@ in `numeric_features`, for all columns of numbers at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +21,7 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.numeric_features import NumericFeatures
 from ranvier.data.encoders.scaling import CLIP_RADIUS, column_mean_std
 from ranvier.data.locale_numbers import strip_thousands, strip_thousands_cell
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.data.encoders.feature_options import FeatureOptions
@@ -37,7 +38,7 @@ EARLIER_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NumberEncoder(ColumnEncoder):
     """Encodes x as z = clip((x - center) / scale), clip(z) = z / sqrt(1 + (z / 4)**2), and functions of x.
 

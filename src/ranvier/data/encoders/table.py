@@ -6,7 +6,6 @@ B is the number of rows, K the number of inputs that the columns become.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,9 +23,10 @@ from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.data.sources.source import Arrays, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest, opening
+from ranvier.records import record
 
 
-@dataclass(frozen=True)
+@record
 class TableEncoder:
     """Encodes the rows of a table.
 

@@ -5,7 +5,6 @@ B is the number of rows, N the number of outputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,13 +17,14 @@ from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
+from ranvier.records import record
 
 Places: TypeAlias = NDArray[np.int64] | None
 
 __all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TargetEncoder:
     """Encodes target values and decodes outputs.
 

@@ -22,6 +22,7 @@ from ranvier.native.kernels.logarithm import log
 from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.kernels.vector_math import exp
 from ranvier.native.lowering.steps import Answer, LossStep
+from ranvier.native.scheduling.layouts import stride_of
 
 LOWEST = -3.0e38
 """Below every weighted sum of a layer that works; stands in columns that do not exist."""
@@ -41,9 +42,9 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
             row = loop.index
             source = source_row(f, order, shift, row)
             target = f.pointer(targets, f.multiply(source, step.z.columns), name="target")
-            at = f.pointer(z, f.multiply(row, step.z.stride), name="sums")
+            at = f.pointer(z, f.multiply(row, stride_of(step.z)), name="sums")
             share = normalized_weight(f, weights, source, weight_scale)
-            error = None if step.dz is None else f.pointer(dz, f.multiply(row, step.dz.stride), name="error")
+            error = None if step.dz is None else f.pointer(dz, f.multiply(row, stride_of(step.dz)), name="error")
             value = RowLoss(f, step, at, target, share, error).write()
             f.store(value, f.pointer(losses, f.add(row, shift)))
 
@@ -210,7 +211,7 @@ def write_answer(module: Emitter, name: str, step: Answer) -> None:
         z, outputs, shift, first, stop = f.parameters
         columns = step.z.columns
         with f.loop(first, stop, name="b") as loop:
-            at = f.pointer(z, f.multiply(loop.index, step.z.stride), name="sums")
+            at = f.pointer(z, f.multiply(loop.index, stride_of(step.z)), name="sums")
             out = f.pointer(outputs, f.multiply(f.add(loop.index, shift), columns), name="answer")
             soft = step.activation.name == "softmax"
             top, mass = normalizer(f, at, columns) if soft else (None, None)

@@ -20,14 +20,15 @@ product of the same shape, is mostly found in the cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from ranvier.native.kernels import cancellation
 from ranvier.native.kernels.body import Body
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.timing import TOTAL, timed, timing_slots, timing_stride
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
 from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
@@ -36,7 +37,9 @@ from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS
 from ranvier.native.scheduling.blocking import shares_row
+from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.plan import Code
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct
 from ranvier.native.scheduling.stages import COLUMNS, PANELS, dealt
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.parameters import Entry
@@ -48,12 +51,13 @@ LINES = 500
 class ModuleWriter:
     """Writes the modules of one plan."""
 
-    def __init__(self, plan: Code, target: Target) -> None:
-        self.plan = plan
+    def __init__(self, plan: Code, target: Target, lines: int = LINES) -> None:
+        self.plan, self.lines = plan, lines
         self.module = Emitter(plan.dtype, PANEL)
         self.target = target
         self._names: dict[Any, str] = {}
         self._writers: dict[str, Callable[[Emitter], None]] = {}
+        self._slots = timing_slots(plan.stages) if plan.measured else {}
         self._steal_numbers = dealt(plan.stages) if plan.dealt else {}
         self.f: Function
         self.words: dict[str, Value] = {}
@@ -71,7 +75,7 @@ class ModuleWriter:
         functions = Emitter(self.plan.dtype, PANEL)
         for write in self._writers.values():
             write(functions)
-            if functions.lines() >= LINES:
+            if functions.lines() >= self.lines:
                 yield functions.text()
                 functions = Emitter(self.plan.dtype, PANEL)
         if functions.lines():
@@ -86,6 +90,16 @@ class ModuleWriter:
         for buffer in self.plan.buffers:
             at = f.pointer(argument, len(ARGUMENTS) + buffer.index, "i64")
             self.buffers[buffer.index] = f.load(at, "ptr", 8, name=buffer.name.replace(".", "_"))
+        if self.plan.measured:
+            timings = f.load(f.pointer(argument, len(ARGUMENTS) + len(self.plan.buffers), "i64"), "ptr", 8)
+            stride = timing_stride(self.plan.stages)
+            self.words["timings"] = f.pointer(timings, f.multiply(thread, stride), "i64", "timings")
+
+    def _timed(self, f: Function, slot: int | None) -> AbstractContextManager[None]:
+        """Measure the time of the body, if the plan is measured."""
+        if slot is None or not self.plan.measured:
+            return nullcontext()
+        return timed(f, self.target, self.words["timings"], slot)
 
     def _span(self) -> None:
         body = Body(self)
@@ -109,7 +123,8 @@ class ModuleWriter:
                 body.weight_scale, body.inverse_batch_size = self._shares(f, rows, body.order)
                 if self.plan.dealt:
                     body.stealing = WorkStealing(f, words["chunk_counters"], self.thread, words["threads"], body.step)
-                self._stages(f, body)
+                with self._timed(f, TOTAL):
+                    self._stages(f, body)
             if not self.plan.stoppable:
                 self._count(f, f.add(words["first_step"], words["steps"]))
 
@@ -121,7 +136,8 @@ class ModuleWriter:
                 self._stage(f, body, number)
                 if stage.stoppable:
                     cancellation.publish(f, words["cancel_requested"], words["cancelled"], number)
-                f.call("barrier", words["barrier"], words["threads"])
+                with self._timed(f, self._slots.get((number, len(stage.steps)))):
+                    f.call("barrier", words["barrier"], words["threads"])
                 if stage.stoppable:
                     going.enter_context(cancellation.unless_cancelled(f, words["cancelled"], number))
             if self.plan.stoppable:
@@ -137,18 +153,24 @@ class ModuleWriter:
         body.cancel_requested = self.words["cancel_requested"] if stage.stoppable else None
         if stage.kind == COLUMNS:
             for at, step in enumerate(stage.steps):
-                with cancellation.unless_requested(f, body.cancel_requested):
+                with (
+                    cancellation.unless_requested(f, body.cancel_requested),
+                    self._timed(f, self._slots.get((number, at))),
+                ):
                     body.column_step(step, self._steal_numbers.get((number, at)))
             return
 
         if stage.kind == PANELS:
-            with cancellation.unless_requested(f, body.cancel_requested):
-                body.panel_step(stage.steps[0], self._steal_numbers.get((number, 0)))
+            with cancellation.unless_requested(f, body.cancel_requested), self._timed(f, self._slots.get((number, 0))):
+                body.panel_step(cast(ScheduledProduct, stage.steps[0]), self._steal_numbers.get((number, 0)))
             return
 
         def part(first: Value, stop: Value) -> None:
-            for step in stage.steps:
-                with cancellation.unless_requested(f, body.cancel_requested):
+            for at, step in enumerate(stage.steps):
+                with (
+                    cancellation.unless_requested(f, body.cancel_requested),
+                    self._timed(f, self._slots.get((number, at))),
+                ):
                     body.row_step(step, first, stop)
 
         if body.stealing is not None:
@@ -223,17 +245,17 @@ class ModuleWriter:
                     body.row_step(step, ZERO, f.i64(1))
             with f.when(f.bitwise("xor", helped, TRUE), name="several"):
                 f.call("predict", ZERO, argument)
-        for number, (step, grain) in enumerate(body.helped):
-            self._piece(number, step, grain)
+        for number, (scheduled, grain) in enumerate(body.helped):
+            self._piece(number, scheduled, grain)
 
-    def _piece(self, number: int, step: s.Forward | s.Back, grain: int) -> None:
+    def _piece(self, number: int, scheduled: ScheduledProduct, grain: int) -> None:
         """Write `piece.number(argument, i64 piece)`: some panels of a product of a single row."""
         with self.module.function(f"piece.{number}", {"argument": "ptr", "piece": "i64"}, internal=True) as f:
             argument, piece = f.parameters
             self._begin(f, ZERO, argument)
             first = f.multiply(piece, grain)
-            stop = f.intrinsic("smin", f.add(first, grain), f.i64(step.panels_of.panels))
-            Body(self).product(replace(step, across=grain, block=0), ZERO, f.i64(1), (first, stop))
+            stop = f.intrinsic("smin", f.add(first, grain), f.i64(panels_of(scheduled.step.matrix)))
+            Body(self).product(replace(scheduled, split_n=grain, k_block=0), ZERO, f.i64(1), (first, stop))
 
     # Functions
 
@@ -269,11 +291,15 @@ def signature(part: Any) -> Any:
         return part.weight_decay, part.l1, part.l2
     if isinstance(part, tuple):
         return tuple(map(signature, part))
-    if isinstance(part, s.Step | s.Trained):
-        return type(part), *(signature(value) for name, value in s.parts(part) if name != "path")
+    if isinstance(part, s.Step | s.Trained | Scheduled):
+        return type(part), *(signature(value) for name, value in s.fields_of(part) if name != "path")
     return part
 
 
-def plan_ir(code: Code, target: Target) -> Iterator[str]:
-    """The modules of a plan, each written when it is asked for."""
-    return ModuleWriter(code, target).texts()
+def plan_ir(code: Code, target: Target, lines: int = LINES) -> Iterator[str]:
+    """The modules of a plan, written one by one.
+
+    Parameters:
+        lines: a module is complete once it has so many lines; with 1 each function has its own.
+    """
+    return ModuleWriter(code, target, lines).texts()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.expressions import emit_expressions
@@ -10,6 +10,7 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Trained
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 
 class Updater:
@@ -65,7 +66,7 @@ class Updater:
             f.store(to_bfloat16(f, results[0]), f.pointer(pointers.rounded, offset))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pointers:
     """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value.
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.expression import Expression, maximum, minimum, simplify, variable
-from ranvier.network.number_rules import INSIDE_OR_NONE, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
+from ranvier.network.number_rules import NON_NEGATIVE, OPEN_UNIT_OR_NONE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
 from ranvier.records import record
 
 Steps = NDArray[np.int64]
@@ -141,10 +141,10 @@ def _rule(optimizer: Optimizer) -> UpdateRule:
 
 _COMMON_RULES: Mapping[str, Rule] = {
     LEARNING_RATE: POSITIVE,
-    "weight_decay": NOT_NEGATIVE,
+    "weight_decay": NON_NEGATIVE,
     "clip_value": POSITIVE_OR_NONE,
     "clip_norm": POSITIVE_OR_NONE,
-    "ema_decay": INSIDE_OR_NONE,
+    "ema_decay": OPEN_UNIT_OR_NONE,
 }
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ranvier.errors import InputError
 from ranvier.expression import Expression, variable
-from ranvier.network.number_rules import FRACTION, Rule
+from ranvier.network.number_rules import HALF_OPEN_UNIT, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer
 from ranvier.records import record
 
@@ -42,7 +42,7 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
     name: ClassVar[str] = "sgd"
-    rules: ClassVar[Mapping[str, Rule]] = {"momentum": FRACTION}
+    rules: ClassVar[Mapping[str, Rule]] = {"momentum": HALF_OPEN_UNIT}
 
     def __post_init__(self) -> None:
         Optimizer.__post_init__(self)
