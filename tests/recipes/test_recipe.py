@@ -162,12 +162,12 @@ def interrupt_after(spans: int, monkeypatch: pytest.MonkeyPatch) -> None:
         asked[0] += 1
         return asked[0] > spans
 
-    begin = loop._Run.__init__
+    begin = loop.TrainingLoop.__init__
 
-    def made(self: Any, executable: Any, course: Any, state: Any) -> None:
-        begin(self, executable, replace(course, stop_requested=lambda: pressed(self)), state)
+    def made(self: Any, executable: Any, config: Any, state: Any) -> None:
+        begin(self, executable, replace(config, stop_requested=lambda: pressed(self)), state)
 
-    monkeypatch.setattr(loop._Run, "__init__", made)
+    monkeypatch.setattr(loop.TrainingLoop, "__init__", made)
 
 
 def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
