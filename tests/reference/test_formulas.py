@@ -12,7 +12,7 @@ from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.losses import LOSSES
 from ranvier.network.optimizers import OPTIMIZERS, SGD, Optimizer
 from ranvier.reference import activations, losses, optimizers
-from tests.helpers import ALL_LOSSES, ALL_OPTIMIZERS, ELEMENTWISE, Array, assert_ulps, first_slots
+from tests.helpers import ALL_LOSSES, ALL_OPTIMIZERS, ELEMENTWISE, Array, assert_ulps, initial_slots
 
 SMALL = np.array([1e-300, 1e-20, 1e-8, 1e-3])
 GRID = np.concatenate((np.linspace(-12.0, 12.0, 481), SMALL, -SMALL, [-700.0, -90.0, -40.0, 40.0, 90.0, 700.0]))
@@ -43,7 +43,7 @@ def test_activations_agree(name: str) -> None:
     assert record.expression is not None
     assert record.derivative is not None
     assert_ulps(activations.forward(record, GRID), evaluate(record.expression, {"x": GRID}), ULPS, GRID)
-    assert_ulps(activations.slope(record, GRID), evaluate(record.derivative, {"x": GRID}), ULPS, GRID)
+    assert_ulps(activations.derivative(record, GRID), evaluate(record.derivative, {"x": GRID}), ULPS, GRID)
 
 
 @pytest.mark.parametrize("name", ALL_LOSSES)
@@ -52,7 +52,7 @@ def test_losses_agree(name: str) -> None:
     x, t = grid_for(chosen.applied_to)
     values: dict[str, Any] = {chosen.applied_to: x, "target": t}
     with np.errstate(over="ignore"):
-        actual, slope = losses.value(chosen, x, t), losses.slope(chosen, x, t)
+        actual, slope = losses.value(chosen, x, t), losses.derivative(chosen, x, t)
     assert_ulps(actual, evaluate(chosen.expression, values), ULPS, x, t)
     assert_ulps(slope, evaluate(chosen.derivative, values), ULPS, x, t)
 
@@ -83,7 +83,7 @@ def test_optimizers_agree(name: str) -> None:
     """Forty steps on random gradients, some of them 0, with a falling learning rate; each step from equal numbers."""
     chosen, generator = ALL_OPTIMIZERS[name], np.random.default_rng(3)
     w = generator.normal(size=50)
-    slots, decayed = first_slots(chosen, w), np.arange(50) % 3 > 0
+    slots, decayed = initial_slots(chosen, w), np.arange(50) % 3 > 0
     names = [slot for slot, _ in chosen.rule().slots]
     for t in range(1, 41):
         g, lr = generator.normal(size=50) * (generator.random(50) > 0.1), 0.05 / t
@@ -101,7 +101,7 @@ def test_optimizers_agree_at_any_step(name: str, t: int) -> None:
     """Corrections by the step number, which a resumed run meets anywhere."""
     chosen, generator = ALL_OPTIMIZERS[name], np.random.default_rng(4)
     w, g = generator.normal(size=(2, 20))
-    slots = generator.random(size=first_slots(chosen, w).shape)
+    slots = generator.random(size=initial_slots(chosen, w).shape)
     names = [slot for slot, _ in chosen.rule().slots]
     expected, _ = by_rule(chosen, w, g, slots, 0.1, t, np.ones(20))
     moved, _ = optimizers.step(chosen, w, g, dict(zip(names, slots, strict=True)), 0.1, t, np.ones(20, bool))

@@ -17,7 +17,7 @@ from ranvier.engine.protocol import Stopped, never
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import objective as parts
 from ranvier.native.compiled import planned
-from ranvier.native.lowering.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
+from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
 from ranvier.native.lowering.sparse import entries
 from ranvier.native.machine import barrier, cpu, memory
 from ranvier.native.processor import machine

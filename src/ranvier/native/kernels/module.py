@@ -33,9 +33,11 @@ from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
 from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS
+from ranvier.native.scheduling.binding import constant_of
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.plan import Code
@@ -288,7 +290,10 @@ def signature(part: Any) -> Any:
     if isinstance(part, Buffer):
         return part.kind, part.rows, part.columns, part.groups
     if isinstance(part, Entry):
-        return part.weight_decay, part.l1, part.l2
+        # What of it decides code is in the other fields of what is trained.
+        return None
+    if isinstance(part, Scalar):
+        return constant_of(part)
     if isinstance(part, tuple):
         return tuple(map(signature, part))
     if isinstance(part, s.Step | s.Trained | Scheduled):

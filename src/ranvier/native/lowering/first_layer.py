@@ -8,6 +8,7 @@ from ranvier.engine.problem import feeds_product
 from ranvier.native.lowering import sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.lowered import ROUNDED, TRAIN
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import Rescale
 
@@ -50,7 +51,7 @@ def forward(
     if weight.kind != "table":
         start = lowering.buffer(f"{path}.dense_sums", weight.columns)
         lowering.add(s.Forward(path, x, weight, bias, start, None, activation("identity")))
-    table = lowering.piece(lowering.table, copy="rounded" if lowering.rounds else "")
+    table = lowering.piece(lowering.table, copy=ROUNDED if lowering.rounds else "")
     lowering.add(sparse.SparseForward(path, table, None if start else bias, *results, start))
 
 
@@ -58,7 +59,7 @@ def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sp
     """The gradient of the table; where norms are clipped, its squares first."""
     assert lowering.table is not None
     table = weight if weight.value.kind == "table" else lowering.train(lowering.table)
-    moves = lowering.purpose == "train"
+    moves = lowering.purpose == TRAIN
     purpose = sparse.MEASURE if lowering.clips else sparse.MOVE if moves else sparse.KEEP
     squares = lowering.buffer("entry_squares", 1, "entries") if lowering.clips else None
     lowering.sparse = sparse.SparseGradient(path, dz, table, purpose, squares)

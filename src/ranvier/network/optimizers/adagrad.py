@@ -122,7 +122,7 @@ class RMSprop(Optimizer):
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
         squares = ema(self.rho, variable("squares"), gradient * gradient)
         step, updates = gradient / (sqrt(squares) + self.epsilon), {"squares": squares}
-        if self.momentum:
+        if len(self._slots()) > 1:
             step = self.momentum * variable("velocity") + step
             updates["velocity"] = step
         return parameter - variable("learning_rate") * step, updates

@@ -55,7 +55,7 @@ class SGD(Optimizer):
         return (("velocity", 0.0),) if self.momentum else ()
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        if not self.momentum:
+        if not self._slots():
             return parameter - variable("learning_rate") * gradient, {}
         velocity = self.momentum * variable("velocity") + gradient
         step = gradient + self.momentum * velocity if self.nesterov else velocity
