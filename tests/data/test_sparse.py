@@ -85,6 +85,6 @@ def test_the_encoder_of_sparse_rows_takes_every_kind() -> None:
         assert np.array_equal(encoder.transform(source).toarray(), X.toarray())
     row = X.toarray()[0]
     assert np.array_equal(encoder.transform(row.tolist()).toarray(), row[None])
-    for value, words in ((np.inf, "hold inf in row 2, column 3"), (1e39, "hold 1e.39 in column 2, counted from 0")):
+    for value, words in ((np.inf, "hold inf at row index 1, column index 2"), (1e39, "hold 1e.39 at column index 2")):
         with pytest.raises(DataError, match=words):
             encoder.transform(np.where(np.arange(2 * WIDTH) == WIDTH + 2, value, 0.0).reshape(2, WIDTH))

@@ -17,7 +17,7 @@ from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residua
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, AdamW
 from ranvier.rows import CSR, Inputs, Rows
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.native.against_reference import agree, problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -49,7 +49,7 @@ def mixed(task: Problem, rows: int = 37, share: float = 0.15, seed: int = 0) -> 
 def loaded(task: Problem, threads: int = 1) -> NativeExecutable:
     executable = NativeEngine().compile(task)
     executable.threads = threads
-    executable.load(first_state(task.network, task.optimizer, 3).engine)
+    executable.load(initial_state(task.network, task.optimizer, 3).engine)
     return executable
 
 

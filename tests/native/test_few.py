@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native.engine import FEW_ROWS, NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import cpu
 from ranvier.native.machine import helper_thread as module
+from ranvier.native.program import FEW_ROWS
 from ranvier.network.layers import Dense
 from ranvier.training.state import initial_state
 from tests.native.against_reference import problem, rows_for

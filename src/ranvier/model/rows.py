@@ -17,8 +17,8 @@ from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows
-from ranvier.rows.arrays import unmasked
 from ranvier.rows.split import split_rows
+from ranvier.rows.weights import check_weights, number_array, weight_array
 from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]
@@ -55,12 +55,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     """
     weights = None
     if sample_weight is not None:
-        weights = _numbers("sample_weight", sample_weight)
-        if weights.shape != (len(targets),):
-            raise ShapeError(
-                f"sample_weight has shape {weights.shape}; it must have one number a row, ({len(targets)},)."
-            )
-        _check_weights("sample_weight", weights)
+        weights = weight_array(sample_weight, len(targets))
     if class_weight is None:
         return weights
     if not task.is_classifier:
@@ -68,7 +63,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
     weights = by_class if weights is None else weights * by_class
-    _check_weights("class_weight", weights)
+    check_weights(weights, "class_weight")
     return weights
 
 
@@ -78,18 +73,6 @@ def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
         return class_weight
     weights = _class_weights(task, class_indices(task, targets), class_weight)
     return dict(zip(task.classes, weights.tolist(), strict=True))
-
-
-def _numbers(name: str, given: Any) -> NDArray[np.float64]:
-    try:
-        return np.asarray(unmasked(given), np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {str(given)[:60]!r}; it must hold numbers.") from None
-
-
-def _check_weights(name: str, weights: NDArray[np.float64]) -> None:
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        raise InputError(f"{name} must hold finite numbers of at least 0, and give some row a weight above 0.")
 
 
 def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
@@ -102,7 +85,7 @@ def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
     unknown = [label for label in given if label not in task.classes]
     if unknown:
         raise InputError(f"class_weight names the class {unknown[0]!r}; the classes are {list(task.classes)}.")
-    return _numbers("class_weight", [given.get(label, 1.0) for label in task.classes])
+    return number_array([given.get(label, 1.0) for label in task.classes], "class_weight")
 
 
 def encode(

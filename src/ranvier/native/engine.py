@@ -21,7 +21,7 @@ from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, T
 from ranvier.native.lowering.sparse import entries
 from ranvier.native.machine import barrier, cpu, memory
 from ranvier.native.processor import machine
-from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
+from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of, worth_few
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.layouts import size_of
 from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
@@ -33,8 +33,6 @@ from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import seem_finite
 
 Array = NDArray[Any]
-FEW_ROWS, FEW_BYTES = 16, 1 << 16
-"""Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
 
 
 @record
@@ -346,7 +344,8 @@ class NativeExecutable(Serialized):
             program = self._program(PREDICT)
             outputs = self._predict(program, inputs, None)[0]
             dense = inputs.dense
-            if inputs.csr is None and self._is_few(dense):
+            alone = inputs.csr is None and not self.problem.sparse and self.threads_for(len(dense)) == 1
+            if alone and worth_few(dense):
                 self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
 
@@ -355,16 +354,6 @@ class NativeExecutable(Serialized):
         with self.lock:
             few = self._few.get((inputs.shape, inputs.dtype))
             return None if few is None else few(inputs)
-
-    def _is_few(self, inputs: Array) -> bool:
-        """Whether such inputs are worth a table of their own."""
-        rows = len(inputs)
-        return (
-            not self.problem.sparse
-            and 0 < rows <= FEW_ROWS
-            and inputs.nbytes <= FEW_BYTES
-            and self.threads_for(rows) == 1
-        )
 
     @serialized
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:

@@ -242,6 +242,19 @@ class Program:
         return outputs, losses
 
 
+FEW_ROWS, FEW_BYTES = 16, 1 << 16
+"""Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
+
+
+def worth_few(inputs: Array) -> bool:
+    """Whether predictions of such inputs are so few that they are made ready once.
+
+    >>> worth_few(np.zeros((1, 784))), worth_few(np.zeros((1000, 784)))
+    (True, False)
+    """
+    return 0 < len(inputs) <= FEW_ROWS and inputs.nbytes <= FEW_BYTES
+
+
 class Few:
     """Predictions of a few rows of one shape and kind on the caller's thread, with little around the compiled call.
 

@@ -13,14 +13,14 @@ from ranvier.errors import DataError
 FEW_NUMBERS = 1 << 13
 
 
-def not_finite(value: Any, row: int, column: int, name: str = "X") -> DataError:
+def not_finite(value: Any, row: int, column: int, subject: str = "X holds") -> DataError:
     """The error that says which input is not finite; rows and columns of arrays are counted from 0.
 
     >>> str(not_finite(np.inf, 3, 1))
     'X holds inf at row index 3, column index 1; every input must be a finite number.'
     """
     return DataError(
-        f"{name} holds {value} at row index {row}, column index {column}; every input must be a finite number."
+        f"{subject} {value} at row index {row}, column index {column}; every input must be a finite number."
     )
 
 

@@ -18,6 +18,7 @@ from ranvier.data.sources.source import Arrays, Table, arrays_from, is_row
 from ranvier.errors import DataError, ShapeError
 from ranvier.records import record
 from ranvier.rows import CSR
+from ranvier.rows.finite import not_finite
 
 ENCODED = {
     "none": ("sparse rows", "x"),
@@ -202,8 +203,8 @@ def _as_sparse(arrays: Arrays) -> CSR:
     if wrong.any():
         place = int(wrong.argmax())
         raise DataError(
-            f"The inputs of {arrays.origin} hold {inputs.data[place]} in column {inputs.indices[place]}, counted "
-            f"from 0; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
+            f"The inputs of {arrays.origin} hold {inputs.data[place]} at column index "
+            f"{inputs.indices[place]}; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
         )
     return small
 
@@ -213,8 +214,5 @@ def _refuse_infinite(inputs: NDArray[Any], origin: str) -> None:
         return
     wrong = np.isinf(inputs)
     if wrong.any():
-        row, column = (int(place) for place in np.argwhere(wrong)[0])
-        raise DataError(
-            f"The inputs of {origin} hold {inputs[row, column]} in row {row + 1}, column {column + 1}; "
-            "every input must be a finite number."
-        )
+        row, column = (int(number) for number in np.argwhere(wrong)[0])
+        raise not_finite(inputs[row, column], row, column, f"The inputs of {origin} hold")
