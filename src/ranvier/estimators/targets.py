@@ -53,7 +53,8 @@ class Goal:
             label, row = labels[int(unseen.argmax())], int(unseen.argmax())
             raise DataError(
                 f"{where} holds the class {_plain(label)!r} at row index {row}, which {type(estimator).__name__} does "
-                f"not know; it knows {shown}: name every class at the start, partial_fit(X, y, classes=[...]), or fit anew."
+                f"not know; it knows {shown}: name every class at the start, partial_fit(X, y, classes=[...]), or fit "
+                "anew."
             )
         labelled: Array = _plain_labels(self.task.classes)[index]
         return labelled
