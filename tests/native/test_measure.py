@@ -12,7 +12,7 @@ from ranvier.native import compiled
 from ranvier.native.machine import target as targets
 from ranvier.network.layers import BatchNorm, Dense
 from ranvier.network.optimizers import LBFGS, Adam
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.native.against_reference import problem, rows_for, span_for
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
@@ -36,7 +36,7 @@ def ready(task: Any) -> Any:
     """An executable with as many threads as the task says; small steps run on one otherwise."""
     executable = NativeEngine().compile(task)
     executable.threads = task.threads
-    executable.load(first_state(task.network, task.optimizer, 0).engine)
+    executable.load(initial_state(task.network, task.optimizer, 0).engine)
     return executable
 
 

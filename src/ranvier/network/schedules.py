@@ -70,13 +70,13 @@ class Schedule:
     @property
     def watches(self) -> bool:
         """Whether the loss of an epoch can change the learning rate of the next."""
-        return len(self.first_state()) > 1
+        return len(self.init_state()) > 1
 
-    def first_state(self) -> State:
+    def init_state(self) -> State:
         """What a schedule that watches the training remembers; its "factor" multiplies the learning rate too."""
         return {"factor": 1.0}
 
-    def after_epoch(self, state: State, value: float) -> State:
+    def on_epoch_end(self, state: State, value: float) -> State:
         """The state after an epoch whose watched value (the validation loss) was `value`."""
         return state
 
@@ -300,11 +300,11 @@ class Warmup(Schedule):
         later = self.next_schedule.factors(np.maximum(steps - length, 0), steps_per_epoch, max(total_steps - length, 1))
         return np.where(steps < length, (steps + 1.0) / max(length, 1), later)
 
-    def first_state(self) -> State:
-        return self.next_schedule.first_state()
+    def init_state(self) -> State:
+        return self.next_schedule.init_state()
 
-    def after_epoch(self, state: State, value: float) -> State:
-        return self.next_schedule.after_epoch(state, value)
+    def on_epoch_end(self, state: State, value: float) -> State:
+        return self.next_schedule.on_epoch_end(state, value)
 
 
 @record
@@ -322,9 +322,9 @@ class ReduceOnPlateau(Schedule):
         min_factor: the factor never falls below this, from 0 to 1.
 
     >>> plateau = ReduceOnPlateau(factor=0.5, patience=1)
-    >>> state = plateau.first_state()
+    >>> state = plateau.init_state()
     >>> for loss in (1.0, 1.0, 1.0):
-    ...     state = plateau.after_epoch(state, loss)
+    ...     state = plateau.on_epoch_end(state, loss)
     >>> state
     {'factor': 0.5, 'best': 1.0, 'waited': 0}
     """
@@ -341,10 +341,10 @@ class ReduceOnPlateau(Schedule):
         "min_factor": CLOSED_UNIT,
     }
 
-    def first_state(self) -> State:
+    def init_state(self) -> State:
         return {"factor": 1.0, "best": None, "waited": 0}
 
-    def after_epoch(self, state: State, value: float) -> State:
+    def on_epoch_end(self, state: State, value: float) -> State:
         best, waited, factor = state["best"], state["waited"] + 1, state["factor"]
         number = float(value)
         if math.isfinite(number) and (best is None or number < best - self.threshold * abs(best)):

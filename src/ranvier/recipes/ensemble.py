@@ -19,7 +19,8 @@ from ranvier.recipes.merge import join
 from ranvier.recipes.recipe import Recipe
 from ranvier.records import record
 from ranvier.rows.dataset import split_rows
-from ranvier.training.events import Epoch, Event, Sink, tee
+from ranvier.training.events import Event, Sink, tee
+from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
 from ranvier.training.metrics import class_indices
