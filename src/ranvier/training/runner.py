@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
-from ranvier.network.renamed import original_network, original_training
+from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -176,8 +176,7 @@ def fingerprint(
 
 def callback_fingerprint(callback: Callback) -> str:
     """A callback in words that are the same in every process and version: no addresses, and fields by first names."""
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
-    return text.replace("min_delta=", "min_delta=")
+    return original_callback(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback)))
 
 
 @contextlib.contextmanager
