@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from scipy import sparse
 import ranvier as rv
 from ranvier.errors import InputError, TrainingError
 from ranvier.network.optimizers import OPTIMIZERS
+from ranvier.storage.model_file import read_model, write_model
 from tests.model.trial import ENGINES, bits, fit, net, points
 
 LEARNED: dict[str, tuple[Any, Any]] = {
@@ -321,3 +323,19 @@ def test_pixels_are_scaled_by_the_network() -> None:
     assert raw.outputs(pixels).tobytes() == raw.outputs(pixels.astype(np.float64)).tobytes()
     assert [layer.outputs.shape for layer in raw.activations(pixels)][:2] == [(30, 2), (30, 5)]
     assert np.array_equal(raw.activations(pixels)[0].outputs, scaled)
+
+
+def test_models_of_the_first_files_take_bytes_as_0_to_1(tmp_path: Path) -> None:
+    X = np.array([[0, 51], [255, 102], [30, 200], [7, 9]], np.uint8)
+    model = fit(net(), X / 255.0, [0, 1, 1, 0])
+    model.save(tmp_path / "new.rv")
+    arrays, description = read_model(tmp_path / "new.rv")
+    del description["byte_divisor"]
+    description["training"]["entries"] = description["training"].pop("mean_nnz")
+    write_model(tmp_path / "old.rv", arrays, description)
+    old = rv.load(tmp_path / "old.rv")
+    assert np.array_equal(old.outputs(X), model.outputs(X / 255.0))
+    assert np.array_equal(old.outputs(X / 255.0), model.outputs(X / 255.0))
+    old.save(tmp_path / "again.rv")
+    assert np.array_equal(rv.load(tmp_path / "again.rv").outputs(X), old.outputs(X))
+    assert np.array_equal(rv.load(tmp_path / "new.rv").outputs(X), model.outputs(X.astype(float)))

@@ -80,6 +80,8 @@ class Model:
         self._flat = np.ascontiguousarray(parameters)
         self._state = state
         self._executables: dict[int, Executable] = {}
+        # Models of the first files took bytes as 0 to 1, whatever their network.
+        self._byte_divisor: float | None = None
 
     @property
     def task(self) -> Task:
@@ -237,6 +239,7 @@ class Model:
             "target": self.target.to_dict(),
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
             "training": self.training.to_dict(),
+            "byte_divisor": self._byte_divisor,
             "engine": self.engine,
             "history": [epoch.to_json() for epoch in self.history],
             "report": self.report,
@@ -250,7 +253,9 @@ class Model:
 
     def _encoded(self, X: Any, finite: bool) -> Inputs:
         if self.encoder is None:
-            return as_inputs(X, self.network.inputs, finite)
+            inputs = as_inputs(X, self.network.inputs, finite)
+            scaled = self._byte_divisor is not None and inputs.dense.dtype == np.uint8
+            return as_inputs(inputs.dense / self._byte_divisor) if scaled else inputs
         return as_inputs(self.encoder.transform(X))
 
     def close(self) -> None:
@@ -340,7 +345,7 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
         raise ModelFileError("Its network, encoder and task have different widths.")
     if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):
         raise ModelFileError("Its report or the name of its engine is missing.")
-    return Model(
+    model = Model(
         network,
         target,
         _flat(network, renamed_parameters(arrays)),
@@ -350,6 +355,8 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
         encoder=encoder,
         report=_renamed_report(description["report"]),
     )
+    model._byte_divisor = description.get("byte_divisor", 255.0 if "entries" in description["training"] else None)
+    return model
 
 
 def _renamed_report(report: dict[str, Any]) -> dict[str, Any]:
