@@ -46,7 +46,7 @@ def test_a_hundred_thousand_columns_are_never_filled_in(monkeypatch: pytest.Monk
     monkeypatch.setattr(CSR, "toarray", refuse)
     wide, y = words(200, 100_000)
     fitted = rv.Classifier(hidden=(4,), epochs=25, random_state=0).fit(wide, y)
-    assert fitted.model_.training.entries == 6
+    assert fitted.model_.training.mean_nnz == 6
     assert fitted.model_.report["split"] == {"training": 180, "validation": 20, "held_out": 0}
     assert fitted.score(wide, y) > 0.9
     assert pickle.loads(pickle.dumps(fitted)).predict_proba(wide).tobytes() == fitted.predict_proba(wide).tobytes()
