@@ -109,7 +109,7 @@ def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> N
     data, other = table(), table(name="other.csv")
     words = ["--target", "species", "--ignore", "garden,sepal_width", "--hidden", "5,4", "--activation", "tanh"]
     words += ["--dropout", "0.1", "--optimizer", "sgd", "--learning-rate", "0.05", "--schedule", "constant"]
-    words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--held-out", "0.3", "--epochs", "2"]
+    words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--test", "0.3", "--epochs", "2"]
     words += ["--class-weight", "balanced", "--weight-decay", "0.001", "--patience", "3", "--engine", "reference"]
     words += ["--clip-norm", "2.5"]
     result = invoke("train", data.name, *words, "--json")

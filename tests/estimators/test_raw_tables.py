@@ -16,7 +16,7 @@ from scipy import sparse
 import ranvier as rv
 from ranvier.errors import InputError, RanvierError
 
-QUICK: dict[str, Any] = {"recipe": None, "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
+QUICK: dict[str, Any] = {"recipe": "plain", "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
 ROWS = 60
 AGES = [None if row % 13 == 5 else float(20 + row % 40) for row in range(ROWS)]
 COLUMNS: dict[str, list[Any]] = {
