@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 import ranvier
-from ranvier.cli.train import OPTIONS, default_model
-from ranvier.model.train import Choices
+from ranvier.cli.train import default_model
 from ranvier.settings import ENGINES
 from ranvier.training.engines import HOMES
 from tests.cli.helpers import QUICK, Trained, invoke, started
@@ -130,16 +129,6 @@ def test_several_targets(here: Path, table: Callable[..., Path]) -> None:
     assert (report["task"], report["target"]) == ("regression", ["sepal_length", "sepal_width"])
 
 
-def test_the_help_names_the_defaults_that_are_taken() -> None:
-    defaults = Choices().to_dict()
-    for entries in OPTIONS.values():
-        for flags, _, _, chosen, _ in entries:
-            name = flags.split()[0].removeprefix("--").replace("-", "_")
-            if chosen:
-                default = defaults[name]
-                assert chosen == (",".join(map(str, default)) if isinstance(default, list) else str(default)), name
-
-
 @pytest.mark.parametrize(("data", "model"), [("a/b.jsonl", "b.rv"), (".csv", ".csv.rv"), ("x.tar.csv", "x.tar.rv")])
 def test_the_model_is_named_after_the_data(data: str, model: str) -> None:
     assert default_model(data) == model
@@ -170,6 +159,7 @@ def wait_for_epochs(run: Path, count: int) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
 def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None:
     words = ["train", "iris", "--run", "run", "--epochs", "100000", "--patience", "100000", "--json"]
+    words += ["--recipe", "plain"]
     with started(*words, folder=here) as process:
         wait_for_epochs(here / "run", 3)
         process.send_signal(signal.SIGINT)
@@ -186,7 +176,19 @@ def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
 def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path) -> None:
-    choices = ["--epochs", "60", "--patience", "60", "--hidden", "24", "--batch-size", "1", "--json"]
+    choices = [
+        "--recipe",
+        "plain",
+        "--epochs",
+        "60",
+        "--patience",
+        "60",
+        "--hidden",
+        "24",
+        "--batch-size",
+        "1",
+        "--json",
+    ]
     whole = invoke("train", "iris", "--model", "whole.rv", "--run", "whole", *choices)
     assert whole.exit_code == 0, whole.output
     with started("train", "iris", "--model", "parts.rv", "--run", "parts", *choices, folder=here) as process:
@@ -212,4 +214,4 @@ def test_the_help_says_which_engines_there_are() -> None:
     said = " ".join(invoke("train", "--help").stdout.split())
     there = [name for name in ENGINES if name in ("auto", *HOMES)]
     absent = [f"; {name} is not in this version yet" for name in ENGINES if name not in there]
-    assert f"What does the arithmetic: {', '.join(there)}{''.join(absent)}." in said
+    assert f"Compute engine: {', '.join(there)}{''.join(absent)}." in said

@@ -184,7 +184,6 @@ WRONG: dict[str, tuple[Any, str]] = {
         "holds the class",
     ),
     "validation as a word": (lambda: classifier(validation="some").fit(NUMBERS, Y), "validation is 'some'"),
-    "both names of hidden": (lambda: classifier(hidden_layer_sizes=(3,)).fit(NUMBERS, Y), "two names of the same"),
     "an unknown activation": (lambda: classifier(activation="rel").fit(NUMBERS, Y), 'Did you mean "relu"'),
     "an unknown recipe": (lambda: classifier(recipe="tabel").fit(NUMBERS, Y), 'Did you mean "table"'),
     "an unknown effort": (lambda: classifier(recipe="table", effort="bset").fit(NUMBERS, Y), 'Did you mean "best"'),

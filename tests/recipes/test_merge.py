@@ -104,9 +104,7 @@ def test_hats_in_place_of_ramps_change_nothing_but_roundings(
     flat = generator.normal(size=network.parameter_table.size)
     rows = pl.DataFrame({name: generator.normal(size=40) * 2 for name in frame})
     expected = says(network, flat, encoder.transform(rows))
-    found = says(
-        network, ple_to_linear_spline(network, flat, encoder.ramps), encoder.with_hats().transform(rows)
-    )
+    found = says(network, ple_to_linear_spline(network, flat, encoder.ramps), encoder.with_hats().transform(rows))
     largest = 1.0 + np.abs(flat).max()
     # The inputs are rounded to float32, about once for each of them in either form, before float64 takes over.
     tolerance = 2 * encoder.width * units * 2.0**-23 * largest**2

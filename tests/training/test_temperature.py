@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from ranvier.errors import InputError
 from ranvier.network.task import Task
-from ranvier.training.temperature import BISECTION_STEPS, MAX_FACTOR, MIN_FACTOR, MIN_ROWS, calibrated_d2, inverse_temperature
+from ranvier.training.temperature import (
+    BISECTION_STEPS,
+    MAX_FACTOR,
+    MIN_FACTOR,
+    MIN_ROWS,
+    calibrated_d2,
+    inverse_temperature,
+)
 
 TASKS = {
     "binary": Task("binary", 1, ("no", "yes"), ("y",)),

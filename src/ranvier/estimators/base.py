@@ -70,7 +70,6 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     engine: str = "auto"
     precision: str = "float32"
     threads: Any = None
-    hidden_layer_sizes: Any = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
         """Learn from rows and targets.
@@ -140,11 +139,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         self, goal: Goal, source: Source, values: Array, weight: Array | None, validation: Any, **changes: Any
     ) -> None:
         """Train anew."""
-        if self.hidden is not None and self.hidden_layer_sizes is not None:
-            raise InputError("hidden and hidden_layer_sizes are two names of the same parameter; give one of them.")
         options = {name: getattr(self, name) for name in TRAIN_OPTIONS}
         options["effort"] = self.effort
-        options["hidden"] = self.hidden if self.hidden_layer_sizes is None else self.hidden_layer_sizes
         self.model_ = train(
             source,
             values,
