@@ -29,7 +29,7 @@ def tables() -> dict[str, str]:
         "losses": _table(
             ("name", "needs", "loss of one output", "settings", "source"),
             (
-                (f"`{n}`", OUTPUT_LAYERS[kind.on], f"`{_loss_formula(n)}`", _options(kind.options), kind.source)
+                (f"`{n}`", OUTPUT_LAYERS[kind.applied_to], f"`{_loss_formula(n)}`", _options(kind.options), kind.source)
                 for n, kind in LOSSES.items()
             ),
         ),

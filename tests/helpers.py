@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranvier.expression import sigmoid
 from ranvier.network.activations import ACTIVATIONS, Activation, activation
-from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import LOSSES, Loss, loss
 from ranvier.network.optimizers import OPTIMIZERS, Optimizer, optimizer
 
@@ -41,8 +41,8 @@ ALL_LOSSES: dict[str, Loss] = {
     "focal gamma 0": loss("focal", gamma=0.0),
     "binary_focal gamma 0.7": loss("binary_focal", gamma=0.7),
     "own on output": loss("fourth power", lambda y, t: (y - t) ** 4),
-    "own on logit": loss("squared logit", lambda z, t: (z - t) * z, on="logit"),
-    "own on log_probability": loss("squared logarithm", lambda log_p: log_p * log_p, on="log_probability"),
+    "own on logit": loss("squared logit", lambda z, t: (z - t) * z, applied_to="logit"),
+    "own on log_probability": loss("squared logarithm", lambda log_p: log_p * log_p, applied_to="log_probability"),
 }
 
 _RULES = [name for name, kind in OPTIMIZERS.items() if not kind.full_batch]
@@ -50,7 +50,7 @@ ALL_OPTIMIZERS: dict[str, Optimizer] = {
     **{name: optimizer(name, learning_rate=0.05) for name in _RULES},
     **{
         f"{name} with all extras": optimizer(
-            name, learning_rate=0.05, weight_decay=0.3, clip_value=0.7, clip_norm=1.1, average=0.4
+            name, learning_rate=0.05, weight_decay=0.3, clip_value=0.7, clip_norm=1.1, ema_decay=0.4
         )
         for name in _RULES
     },
@@ -67,7 +67,7 @@ ALL_OPTIMIZERS: dict[str, Optimizer] = {
         slots={"m": 0.5},
         weight_decay=0.1,
         clip_value=0.6,
-        average=0.9,
+        ema_decay=0.9,
     ),
 }
 
@@ -77,7 +77,7 @@ LAYER_EXAMPLES: dict[str, Callable[[Dense], list[Layer]]] = {
     "dropout": lambda hidden: [hidden, Dropout(0.4)],
     "layer_norm": lambda hidden: [hidden, LayerNorm()],
     "batch_norm": lambda hidden: [hidden, BatchNorm()],
-    "scale": lambda hidden: [Scale(), hidden, Scale()],
+    "learned_scale": lambda hidden: [LearnedScale(), hidden, LearnedScale()],
     "residual": lambda hidden: [hidden, Residual([hidden, Dense(hidden.units, bias=False)])],
 }
 """Uses of every kind of layer around a hidden Dense; `test_every_layer_kind_has_an_example` keeps them complete."""
@@ -97,15 +97,15 @@ KINKS: dict[str, tuple[float, ...]] = {
 
 def output_activations(chosen: Loss) -> dict[str, Activation]:
     """The activations that the output layer may have with a loss."""
-    needed = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.on)
+    needed = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.applied_to)
     return ALL_ACTIVATIONS if needed is None else {needed: ACTIVATIONS[needed]}
 
 
 def targets_for(chosen: Loss, rows: int, outputs: int, generator: np.random.Generator) -> Array:
     """Targets that make sense with a loss: classes as 0 and 1, rates that are not negative, or any number."""
-    if chosen.on == "log_probability":
+    if chosen.applied_to == "log_probability":
         return np.eye(outputs)[generator.integers(outputs, size=rows)]
-    if chosen.on == "logit":
+    if chosen.applied_to == "logit":
         return generator.integers(2, size=(rows, outputs)).astype(np.float64)
     targets = generator.normal(size=(rows, outputs))
     return np.abs(targets) if chosen.name == "poisson" else targets
@@ -113,7 +113,7 @@ def targets_for(chosen: Loss, rows: int, outputs: int, generator: np.random.Gene
 
 def near_loss_kink(chosen: Loss, outputs: Array, targets: Array, margin: float) -> bool:
     """Whether an output is so near a kink of the loss, or so strongly curved, that differences say nothing."""
-    if chosen.on != "output":
+    if chosen.applied_to != "output":
         return False
     error = np.abs(outputs - targets)
     if chosen.name == "poisson":

@@ -74,10 +74,10 @@ HIDDEN: dict[str, Callable[[], list[Any]]] = {
     "dropout of the inputs": lambda: [rv.Dropout(0.2), rv.Dense(12, "relu")],
     "layer norm": lambda: [rv.Dense(12, "relu"), rv.LayerNorm()],
     "batch norm": lambda: [rv.Dense(12), rv.BatchNorm(), rv.Dense(8, "relu")],
-    "scale": lambda: [rv.Scale(), rv.Scale(), rv.Dense(12, "silu")],
+    "scale": lambda: [rv.LearnedScale(), rv.LearnedScale(), rv.Dense(12, "silu")],
     "residual": lambda: [rv.Dense(10, "relu"), rv.Residual([rv.LayerNorm(), rv.Dense(14, "gelu"), rv.Dense(10)])],
     "everything": lambda: [
-        rv.Scale(),
+        rv.LearnedScale(),
         rv.Dense(16, "relu", l2=1e-3),
         rv.BatchNorm(0.8),
         rv.Residual([rv.Dense(16, "tanh", groups=2), rv.Dropout(0.1), rv.Residual([rv.Dense(16, "silu")])]),
@@ -145,7 +145,7 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "lbfgs": rv.LBFGS,
     "clip_norm": lambda: rv.Adam(0.01, clip_norm=0.5),
     "clip_value": lambda: rv.SGD(0.05, clip_value=0.01),
-    "average": lambda: rv.Adam(0.01, average=0.9),
+    "average": lambda: rv.Adam(0.01, ema_decay=0.9),
     "own": lambda: rv.optimizer(
         "own",
         lambda parameter, gradient, learning_rate, m: (parameter - learning_rate * m, 0.9 * m + gradient),
@@ -207,7 +207,7 @@ RUNS: dict[str, Callable[[str], Any]] = {
     "full batch": lambda engine: fitted(small(), "multiclass", engine, batch_size=ROWS),
     "continued": lambda engine: fitted(small(), "multiclass", engine, more=2),
     "continued, batch norm": lambda engine: fitted(
-        HIDDEN["batch norm"](), "regression", engine, more=2, optimizer=rv.Adam(0.01, average=0.9)
+        HIDDEN["batch norm"](), "regression", engine, more=2, optimizer=rv.Adam(0.01, ema_decay=0.9)
     ),
     "own activation": lambda engine: fitted(
         small(rv.activation("own", lambda x: x * rv.sigmoid(1.5 * x))), "multiclass", engine

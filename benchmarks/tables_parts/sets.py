@@ -21,7 +21,7 @@ TEST_SHARE = 0.2
 class Table:
     """A set as it is read.
 
-    Fields: `name`; `target`, its column; `kind`, "binary", "classes" or "regression"; `drop`, columns that identify
+    Fields: `name`; `target`, its column; `kind`, "binary", "multiclass" or "regression"; `drop`, columns that identify
     rows or give the answer away; `missing`, cells that hold nothing; `folder` under tabular/, or `builtin`, the name of
     a set that comes with scikit-learn; `official`, it has a training and a test file; `first`, only so many rows are
     read; `cut`, the rows before it train and the others test.
@@ -47,9 +47,9 @@ TABLES = {
         Table("higgs_sample", "label", "binary", official=True),
         Table("titanic", "Survived", "binary", drop=("PassengerId", "Name", "Ticket")),
         Table("breast_cancer", "target", "binary", builtin="breast_cancer"),
-        Table("covertype_sample", "Cover_Type", "classes", first=10_000),
-        Table("letter", "Letter", "classes", cut=16_000),
-        Table("digits", "target", "classes", builtin="digits"),
+        Table("covertype_sample", "Cover_Type", "multiclass", first=10_000),
+        Table("letter", "Letter", "multiclass", cut=16_000),
+        Table("digits", "target", "multiclass", builtin="digits"),
         Table("wine_quality", "quality", "regression"),
         Table("california_housing", "median_house_value", "regression"),
         Table("diamonds", "price", "regression"),

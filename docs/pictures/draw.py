@@ -209,11 +209,79 @@ def training_picture() -> str:
     return svg(width, round(pitch * len(shown) + 44), "ranvier train digits", parts)
 
 
+def overfitting_picture() -> str:
+    """The overfitted curve of lesson 2 beside the one stopped early, and the losses over the epochs."""
+    generator = np.random.default_rng(4)
+    sets = []
+    for _ in range(2):
+        x = generator.uniform(-1, 1, (20, 1))
+        sets.append((x, np.sin(3 * x[:, 0]) + generator.normal(0, 0.3, 20)))
+    learn, validation = sets
+    wide = rv.Network(inputs=1, layers=[rv.Dense(64, "tanh"), rv.Dense(64, "tanh"), rv.Dense(1)])
+    options = {"epochs": 1000, "batch_size": 20, "validation": validation, "seed": 0, "progress": False}
+    model = wide.fit(*learn, optimizer=rv.Adam(0.01), **options)
+    stopped = wide.fit(*learn, optimizer=rv.Adam(0.01), callbacks=[rv.EarlyStopping(patience=100)], **options)
+    return svg(
+        900,
+        340,
+        "Overfitting: a curve that follows the noise, and the losses that show it",
+        [*_fitted_curves(learn, model, stopped), *_two_losses(model, stopped.best_epoch)],
+    )
+
+
+def _fitted_curves(learn: tuple[np.ndarray, np.ndarray], model: rv.Model, stopped: rv.Model) -> list[str]:
+    """The training points, the true curve and two fitted ones; x from -1 to 1, y from -1.8 to 1.8."""
+
+    def at(x: float, y: float) -> Point:
+        return 40 + (x + 1) * 190, 165 - min(max(y, -1.8), 1.8) * 75
+
+    xs = np.linspace(-1, 1, 201)
+    parts = [line(at(-1, 0), at(1, 0), GRID)]
+    shown = (("the true curve", np.sin(3 * xs), SOFT), ("after 1,000 epochs", _on(model, xs), RED))
+    for number, (name, ys, color) in enumerate((*shown, ("stopped early", _on(stopped, xs), BLUE))):
+        parts.append(curve([at(x, y) for x, y in zip(xs, ys, strict=True)], color, 2.2))
+        parts.append(text((40 + 140 * number, 328), name, 13, color, "start"))
+    for x, y in zip(learn[0][:, 0], learn[1], strict=True):
+        cx, cy = at(x, y)
+        parts.append(f"<circle cx='{cx:.1f}' cy='{cy:.1f}' r='4.5' fill='{PAPER}' stroke='{INK}' stroke-width='1.6'/>")
+    return parts
+
+
+def _on(model: rv.Model, xs: np.ndarray) -> np.ndarray:
+    return np.asarray(model.outputs(xs[:, None]))[:, 0]
+
+
+def _two_losses(model: rv.Model, best: int) -> list[str]:
+    """Training and validation loss over 1,000 epochs, up to 0.4, with the best epoch marked."""
+
+    def at(epoch: float, loss: float) -> Point:
+        return 490 + epoch * 0.3, 280 - min(loss, 0.4) * 600
+
+    parts = []
+    for loss in (0.0, 0.1, 0.2, 0.3, 0.4):
+        parts += [
+            line(at(0, loss), at(1000, loss), GRID),
+            text((482, at(0, loss)[1] + 4), f"{loss:.1f}", 12, SOFT, "end"),
+        ]
+    parts += [
+        line(at(best, 0), at(best, 0.4), BLUE, 1.5, "stroke-dasharray='5 4'"),
+        text(at(best, -0.03), f"epoch {best}", 12, BLUE),
+    ]
+    for name, color, values in (
+        ("training", INK, [epoch.loss for epoch in model.history]),
+        ("validation", GREEN, [epoch.validation_loss for epoch in model.history]),
+    ):
+        points = [at(epoch, loss) for epoch, loss in enumerate(values, 1) if epoch % 4 == 1 or epoch == len(values)]
+        parts += [curve(points, color, 2.0), text((points[-1][0] + 6, points[-1][1] + 4), name, 13, color, "start")]
+    return [*parts, text((640, 328), "loss by epoch", 13, SOFT)]
+
+
 PICTURES = {
     "training": training_picture,
     "network": network_picture,
     "activations": activation_picture,
     "xor-loss": loss_picture,
+    "overfitting": overfitting_picture,
 }
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ from ranvier.network.layers import BatchNorm as BatchNorm
 from ranvier.network.layers import Dense as Dense
 from ranvier.network.layers import Dropout as Dropout
 from ranvier.network.layers import LayerNorm as LayerNorm
+from ranvier.network.layers import LearnedScale as LearnedScale
 from ranvier.network.layers import Residual as Residual
-from ranvier.network.layers import Scale as Scale
 
 from ranvier.network.losses import Loss as Loss
 from ranvier.network.losses import loss as loss

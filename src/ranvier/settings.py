@@ -19,7 +19,8 @@ class Settings:
 
     Fields: `data` (RANVIER_DATA, a folder with real data sets for tests and benchmarks), `cache` (RANVIER_CACHE, where
     compiled code is kept), `engine` (RANVIER_ENGINE, what `engine="auto"` means), `threads` (RANVIER_THREADS, the
-    number of threads; None takes every core), `cpu` (RANVIER_CPU, the processor to compile for; None takes this one).
+    number of threads; None takes every core), `cpu` (RANVIER_CPU, the processor to compile for; None takes this one),
+    `dump` (RANVIER_DUMP, a folder for IR, assembly and objects of compiled code; None writes none).
     """
 
     data: Path | None
@@ -27,6 +28,7 @@ class Settings:
     engine: str
     threads: int | None
     cpu: str | None
+    dump: Path | None
 
 
 def read() -> Settings:
@@ -50,6 +52,7 @@ def _checked(
     engine: str | None,
     threads: str | None,
     cpu: str | None,
+    dump: str | None,
 ) -> Settings:
     engine = engine or "auto"
     if engine not in ENGINES:
@@ -62,6 +65,7 @@ def _checked(
         engine=engine,
         threads=int(threads) if threads else None,
         cpu=cpu or None,
+        dump=Path(dump) if dump else None,
     )
 
 

@@ -35,6 +35,11 @@ FLOORS = {
     "cli": 10,
     "__main__": 11,
 }
+NATIVE_FLOORS = {"machine": 0, "lowering": 0, "scheduling": 1, "kernels": 2, "": 3}
+"""The floors inside native/: folders, and the files beside them ("")."""
+ACROSS_NATIVE = {("kernels", "machine")}
+"""Kernels print for a target, and the barrier that the machine's threads meet at."""
+
 LAZY_FACADE = {("network/network.py", "ranvier")}
 """The one call up the house: Network.fit is ranvier.fit."""
 
@@ -97,6 +102,28 @@ def broken_floors(name: str, text: str) -> list[str]:
     return wrong
 
 
+def broken_native_floors(name: str, text: str) -> list[str]:
+    """The imports of a file of native/ that break its inner floors."""
+
+    def folder(pieces: list[str]) -> str:
+        return pieces[0] if pieces[0] in NATIVE_FLOORS else ""
+
+    tree, wrong = ast.parse(text), []
+    hidden = type_checking_only(tree)
+    own = folder(name.split("/")[1:])
+    nodes = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and id(n) not in hidden]
+    for module in (module for node in nodes for module in imports_of(node)):
+        pieces = module.split(".")
+        if pieces[:2] == ["ranvier", "native"] and len(pieces) > 2:
+            part = folder(pieces[2:])
+            lower = NATIVE_FLOORS[part] < NATIVE_FLOORS[own] and (
+                part != "machine" or not own or (own, part) in ACROSS_NATIVE
+            )
+            if part != own and not lower:
+                wrong.append(f"{name} imports {module}")
+    return wrong
+
+
 def broken_third_parties(name: str, text: str) -> list[str]:
     """The third parties that a file imports outside their allowed places."""
     wrong = []
@@ -114,6 +141,11 @@ def test_imports_point_downwards(path: Path) -> None:
     assert broken_floors(name_of(path), path.read_text()) == []
 
 
+@pytest.mark.parametrize("path", [path for path in FILES if name_of(path).startswith("native/")], ids=name_of)
+def test_imports_inside_native_point_downwards(path: Path) -> None:
+    assert broken_native_floors(name_of(path), path.read_text()) == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_third_parties_stay_in_their_places(path: Path) -> None:
     assert broken_third_parties(name_of(path), path.read_text()) == []
@@ -123,6 +155,12 @@ def test_the_checks_can_fail() -> None:
     assert broken_floors("network/layers.py", "from ranvier.model.fit import fit")
     assert broken_floors("network/layers.py", "from ranvier import training")
     assert broken_floors("data/parsing.py", "from . import columns")
+    assert broken_native_floors("native/lowering/steps.py", "from ranvier.native.scheduling.tiles import PANEL")
+    assert broken_native_floors("native/lowering/steps.py", "from ranvier.native.machine import cpu")
+    assert broken_native_floors("native/scheduling/blocking.py", "from ranvier.native.machine import cpu")
+    assert broken_native_floors("native/kernels/dense.py", "from ranvier.native.engine import NativeEngine")
+    assert broken_native_floors("native/machine/llvm.py", "from ranvier.native.lowering import steps")
+    assert not broken_native_floors("native/kernels/dense.py", "from ranvier.native.lowering import steps")
     assert broken_third_parties("network/layers.py", "import polars")
     assert broken_third_parties("cli/main.py", "import requests")
 

@@ -26,8 +26,8 @@ def test_a_recipe_is_followed_and_shown(here: Path) -> None:
     shown = invoke("show", "iris.rv")
     assert shown.exit_code == 0, shown.output
     assert "Recipe" in shown.stdout
-    for name, _ in recipe("table").describe():
-        assert name in shown.stdout
+    for name in recipe("table").to_dict():
+        assert name.replace("_", " ") in shown.stdout
     again = invoke("predict", "iris.rv", "iris", "--json")
     assert again.exit_code == 0, again.output
     assert (here / "iris.rv").is_file()
@@ -42,7 +42,8 @@ def test_the_effort_is_taken_and_written_down(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--recipe", "chair"], ["--recipe", "table", "--effort", "much"], ["--effort", "best"]]
+    "words",
+    [["--recipe", "chair"], ["--recipe", "table", "--effort", "much"], ["--recipe", "plain", "--effort", "best"]],
 )
 def test_what_is_no_recipe_is_refused(words: list[str], here: Path) -> None:
     result = invoke("train", "iris", *words)

@@ -113,7 +113,7 @@ def test_a_bad_target_is_told_by_the_row_of_the_user() -> None:
     rows = {"age": COLUMNS["age"]}
     words: list[Any] = [str(row) for row in range(ROWS)]
     words[70] = "many"
-    number = Task("regression", 1, names=("y",))
+    number = Task("regression", 1, target_names=("y",))
     for share in (0.0, 0.5):
         with pytest.raises(DataError, match=r'The target "y" in row 71 is "many"'):
             prepare(rows, words, number, validation=share, test=0)
@@ -154,7 +154,7 @@ def test_commas_that_may_stand_before_decimals_part_no_thousands_of_a_target(tmp
 
 def test_several_targets() -> None:
     prepared = prepare(dict(COLUMNS, cost=COLUMNS["age"]), ["price", "cost"])
-    assert prepared.task.names == ("price", "cost")
+    assert prepared.task.target_names == ("price", "cost")
     assert prepared.train.y.shape == (70, 2)
     flags = {"a": [row % 2 for row in range(40)], "b": [row % 3 == 0 for row in range(40)], "x": [0.5, 1, 2, 3] * 10}
     assert prepare(flags, ["a", "b"]).task.kind == "multilabel"
@@ -163,7 +163,7 @@ def test_several_targets() -> None:
 def test_arrays() -> None:
     images = np.arange(40 * 12, dtype=np.uint8).reshape(40, 3, 4)
     prepared = prepare(images, np.arange(40) % 4)
-    assert prepared.task.kind == "classes"
+    assert prepared.task.kind == "multiclass"
     assert prepared.train.X.shape == (28, 12)
     assert prepared.columns == ()
     assert prepare(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0)).task.kind == "regression"
@@ -182,7 +182,7 @@ def test_arrays() -> None:
 def test_named_sets_are_ready(name: str) -> None:
     prepared = prepare(name)
     assert np.isfinite(prepared.train.X).all()
-    assert prepared.task.kind == {"breast_cancer": "binary", "diabetes": "regression"}.get(name, "classes")
+    assert prepared.task.kind == {"breast_cancer": "binary", "diabetes": "regression"}.get(name, "multiclass")
 
 
 def test_text_targets_become_numbers_unless_they_are_codes() -> None:

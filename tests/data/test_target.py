@@ -17,15 +17,15 @@ from ranvier.network.task import Task
 
 CASES: dict[str, tuple[Any, str, int]] = {
     "two words": (["yes", "no"] * 5, "binary", 1),
-    "three words": (["a", "b", "c"] * 5, "classes", 3),
+    "three words": (["a", "b", "c"] * 5, "multiclass", 3),
     "booleans": ([True, False] * 5, "binary", 1),
     "zero and one": ([0, 1] * 5, "binary", 1),
-    "digits": (np.arange(100) % 10, "classes", 10),
-    "bytes": (np.arange(100, dtype=np.uint8) % 3, "classes", 3),
+    "digits": (np.arange(100) % 10, "multiclass", 10),
+    "bytes": (np.arange(100, dtype=np.uint8) % 3, "multiclass", 3),
     "counts": (np.arange(100), "regression", 1),
     "few rows": ([1, 2, 3, 4, 5], "regression", 1),
     "numbers": ([0.5, 1.5, 2.5], "regression", 1),
-    "whole floats": (np.repeat([1.0, 2.0, 3.0], 20), "classes", 3),
+    "whole floats": (np.repeat([1.0, 2.0, 3.0], 20), "multiclass", 3),
     "many floats": (np.arange(100.0), "regression", 1),
     "with missing": (["yes", None, "no", "yes", "no"], "binary", 1),
     "labels": (np.eye(3), "multilabel", 3),
@@ -38,17 +38,21 @@ CASES: dict[str, tuple[Any, str, int]] = {
 def test_tasks(name: str) -> None:
     values, kind, outputs = CASES[name]
     task, reason = explain_task(values)
-    assert (task.kind, task.outputs, len(task.names)) == (kind, outputs, np.ndim(values) and max(1, len(task.names)))
+    assert (task.kind, task.outputs, len(task.target_names)) == (
+        kind,
+        outputs,
+        np.ndim(values) and max(1, len(task.target_names)),
+    )
     assert reason
     assert infer_task(values) == task
 
 
 def test_the_kind_can_be_asked_for() -> None:
     assert infer_task([0, 1, 2] * 10, "regression").kind == "regression"
-    assert infer_task([0, 1] * 10, "classes").classes == (0, 1)
+    assert infer_task([0, 1] * 10, "multiclass").classes == (0, 1)
     assert infer_task([0, 1] * 10, "multilabel").kind == "multilabel"
     assert infer_task([[0, 1], [1, 0]], "regression").outputs == 2
-    assert infer_task([1, 1, 2, 2, 3, 3], "classes", ("grade",)) == Task("classes", 3, (1, 2, 3), ("grade",))
+    assert infer_task([1, 1, 2, 2, 3, 3], "multiclass", ("grade",)) == Task("multiclass", 3, (1, 2, 3), ("grade",))
 
 
 REFUSED: dict[str, tuple[Any, str | None, str]] = {
@@ -61,7 +65,7 @@ REFUSED: dict[str, tuple[Any, str | None, str]] = {
     "infinite": ([1.5, float("inf"), 2.5], None, "has inf in row 2"),
     "text regression": (["a", "b"], "regression", "regression needs numbers"),
     "three binary": ([0, 1, 2] * 5, "binary", "two"),
-    "two columns of classes": (np.eye(2), "classes", "one target column"),
+    "two columns of classes": (np.eye(2), "multiclass", "one target column"),
     "no labels": ([[0, 1], [2, 0]], "multilabel", "holds 2"),
     "unknown kind": ([0, 1], "regresion", 'Did you mean "regression"'),
     "dates": (np.array(["2024-01-01"], "datetime64[D]"), None, "dates"),
@@ -93,7 +97,7 @@ LABELS = st.one_of(
 @given(LABELS, st.integers(0, 99))
 def test_labels_come_back_with_their_type(labels: list[Any], seed: int) -> None:
     values = [labels[place] for place in np.random.default_rng(seed).permutation(np.arange(len(labels)).repeat(3))]
-    task = infer_task(values, "classes")
+    task = infer_task(values, "multiclass")
     encoder = fit_target(values, task)
     outputs = encoder.transform(values)
     assert outputs.shape == (len(values), task.outputs)
@@ -121,7 +125,7 @@ def test_binary_and_multilabel() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20, unique=True), st.booleans())
 def test_regression_there_and_back(values: list[float], standardize: bool) -> None:
-    encoder = fit_target(values, Task("regression", 1, names=("price",)), standardize)
+    encoder = fit_target(values, Task("regression", 1, target_names=("price",)), standardize)
     outputs = encoder.transform(values)
     assert outputs.shape == (len(values), 1)
     assert np.isfinite(outputs).all()
@@ -146,11 +150,11 @@ def test_labels_match_across_formats() -> None:
     assert fit_target([], Task("binary", 1, (0, 1), ("y",))).class_index(["1", "0"]).tolist() == [1, 0]
     assert fit_target([], Task("binary", 1, ("0", "1"), ("y",))).class_index([1, 0]).tolist() == [1, 0]
     assert fit_target([], Task("binary", 1, (False, True), ("y",))).class_index(["True", "false"]).tolist() == [1, 0]
-    assert fit_target([], Task("classes", 2, (1.0, 2.0), ("y",))).class_index(["1", "2", 2]).tolist() == [0, 1, 1]
+    assert fit_target([], Task("multiclass", 2, (1.0, 2.0), ("y",))).class_index(["1", "2", 2]).tolist() == [0, 1, 1]
 
 
 def test_targets_that_do_not_fit_the_training_rows() -> None:
-    encoder = fit_target([], Task("classes", 2, ("a", "b"), ("grade",)))
+    encoder = fit_target([], Task("multiclass", 2, ("a", "b"), ("grade",)))
     with pytest.raises(DataError, match=r'target "grade" in row 2 is "c".*Known classes: a, b'):
         encoder.transform(["a", "c"])
     with pytest.raises(DataError, match="row 2 is missing"):
@@ -161,7 +165,7 @@ def test_targets_that_do_not_fit_the_training_rows() -> None:
         encoder.values([[0.1, 0.9]])
     with pytest.raises(ShapeError, match=r"\(rows, 2\)"):
         encoder.decode(np.zeros((3, 4)))
-    price = Task("regression", 1, names=("price",))
+    price = Task("regression", 1, target_names=("price",))
     with pytest.raises(DataError, match='target "price" in row 2 is missing'):
         fit_target([1.0, float("nan")], price)
     with pytest.raises(DataError, match='target "price" in row 1 is inf'):
@@ -178,9 +182,9 @@ def test_targets_that_do_not_fit_the_training_rows() -> None:
     "change",
     [
         {"task": None},
-        {"task": {"kind": "magic", "outputs": 1, "classes": [], "names": []}},
-        {"task": {"kind": "binary", "outputs": 1, "classes": ["a"], "names": []}},
-        {"task": {"kind": "binary", "outputs": 1, "classes": ["a", None], "names": []}},
+        {"task": {"kind": "magic", "outputs": 1, "classes": [], "target_names": []}},
+        {"task": {"kind": "binary", "outputs": 1, "classes": ["a"], "target_names": []}},
+        {"task": {"kind": "binary", "outputs": 1, "classes": ["a", None], "target_names": []}},
         {"mean": []},
         {"mean": ["x"]},
         {"scale": [0.0]},
@@ -189,6 +193,6 @@ def test_targets_that_do_not_fit_the_training_rows() -> None:
     ],
 )
 def test_damaged_descriptions_are_refused(change: dict[str, Any]) -> None:
-    description = fit_target([1.0, 3.0], Task("regression", 1, names=("price",))).to_dict()
+    description = fit_target([1.0, 3.0], Task("regression", 1, target_names=("price",))).to_dict()
     with pytest.raises(ModelFileError, match="damaged"):
         TargetEncoder.from_dict(description | change)

@@ -17,7 +17,7 @@ FIRST_COMMANDS = (
     "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/ranvier train digits",
     "./test",
 )
-KNOWN_LANGUAGES = {"python", "console", "csv", "hand", "sh", "text"}
+KNOWN_LANGUAGES = {"python", "console", "csv", "hand", "sh", "text", "{eval-rst}", "{toctree}"}
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +132,7 @@ def test_the_readme_begins_with_the_two_commands_and_counts_right() -> None:
         assert f"{len(entries)} {word}" in text
 
 
-@pytest.mark.parametrize("name", ["network", "activations", "xor-loss"])
+@pytest.mark.parametrize("name", ["network", "activations", "xor-loss", "overfitting"])
 def test_the_pictures_are_what_the_script_draws(name: str) -> None:
     assert (ROOT / "docs" / "pictures" / f"{name}.svg").read_text(encoding="utf-8") == draw.PICTURES[name]()
 

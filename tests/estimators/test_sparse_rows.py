@@ -133,10 +133,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "more labels than rows": (lambda: classifier().fit(X, Y[:-1]), "X has 60 rows and y has 59"),
     "labels beside rows for train": (lambda: rv.train(X, Y[:-1], **PLAIN), r"60 rows and its targets have shape \(59,"),
     "no rows": (lambda: rv.train(X[:0], Y[:0], **PLAIN), r"has shape \(0, 40\)"),
-    "a recipe for train": (lambda: rv.train(X, Y, recipe="table"), "leave the recipe out"),
+    "a recipe for train": (lambda: rv.train(X, Y, recipe="table"), "recipe=.auto."),
     "a recipe of one's own": (
         lambda: classifier(recipe=recipe("table")).fit(X, Y),
-        "leave the recipe out",
+        "recipe=.auto.",
     ),
     "an unknown recipe": (lambda: classifier(recipe="tabel").fit(X, Y), 'Did you mean "table"'),
     "an unknown effort": (lambda: classifier(effort="bset").fit(X, Y), 'Did you mean "best"'),

@@ -116,7 +116,7 @@ def test_early_stopping_gives_back_the_best_weights() -> None:
 
 def test_the_average_of_the_weights_makes_the_predictions() -> None:
     X, y = points(30)
-    model = fit(net(), X, y, optimizer=rv.SGD(1.0, average=0.9))
+    model = fit(net(), X, y, optimizer=rv.SGD(1.0, ema_decay=0.9))
     plain = fit(net(), X, y, optimizer=rv.SGD(1.0))
     weight = "layers.0.weight"
     state = model._state
@@ -164,7 +164,7 @@ def test_going_on_is_one_longer_fit(name: str, engine: str) -> None:
 @given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.integers(1, 40), st.sampled_from([None, 0.9]))
 def test_going_on_in_any_pieces(pieces: list[int], batch: int, average: float | None) -> None:
     X, y = points(30)
-    chosen = rv.AdamW(0.02, average=average)
+    chosen = rv.AdamW(0.02, ema_decay=average)
     model = fit(net(), X, y, epochs=pieces[0], batch_size=batch, optimizer=chosen)
     for more in pieces[1:]:
         model.fit(X, y, epochs=more, progress=False)
@@ -186,7 +186,7 @@ def test_going_on_after_early_stopping_begins_at_the_best_weights() -> None:
     X, y = points(60)
     y = np.random.default_rng(1).permutation(y)
     options: dict[str, Any] = {"validation": 0.3, "callbacks": [rv.EarlyStopping(3)]}
-    model = fit(net(), X, y, epochs=100, optimizer=rv.Adam(0.2, average=0.5), **options)
+    model = fit(net(), X, y, epochs=100, optimizer=rv.Adam(0.2, ema_decay=0.5), **options)
     best = model.outputs(X)
     model.fit(X, y, epochs=1, optimizer=rv.SGD(1e-12), progress=False)
     np.testing.assert_allclose(model.outputs(X), best, rtol=1e-6)

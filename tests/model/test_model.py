@@ -35,7 +35,9 @@ def kinds() -> dict[str, Callable[[], tuple[Model, Any]]]:
         "regression": lambda: (fit(net(1, "identity"), X, X[:, 0]), X),
         "two numbers": lambda: (fit(net(2, "identity"), X, X), X),
         "average, normed": lambda: (
-            fit(rv.Network(2, [rv.Dense(4), rv.BatchNorm(), rv.Dense(1)]), X, ring, optimizer=rv.SGD(0.1, average=0.9)),
+            fit(
+                rv.Network(2, [rv.Dense(4), rv.BatchNorm(), rv.Dense(1)]), X, ring, optimizer=rv.SGD(0.1, ema_decay=0.9)
+            ),
             X,
         ),
         "early stopping": lambda: (
@@ -118,7 +120,7 @@ def moved(model: Model, parameters: Any) -> Model:
         (net(2), lambda ring, X: np.eye(2)[ring], lambda found: found["log_loss"]),
         (net(1, "identity"), lambda ring, X: X[:, 0].astype(np.float32), lambda found: found["rmse"] ** 2),
     ],
-    ids=["binary", "classes", "multilabel", "regression"],
+    ids=["binary", "multiclass", "multilabel", "regression"],
 )
 def test_gradients_are_the_slopes_of_what_evaluate_says(network: rv.Network, labels: Any, score: Any) -> None:
     X, ring = points(20)
@@ -173,7 +175,7 @@ def test_a_model_of_a_table_goes_on_with_tables() -> None:
     assert model.history[-1].validation_loss == pytest.approx(model.evaluate(held)["log_loss"], rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["binary", "classes", "multilabel", "regression", "two numbers"])
+@pytest.mark.parametrize("name", ["binary", "multiclass", "multilabel", "regression", "two numbers"])
 def test_evaluate_takes_lists_and_checks_them(name: str) -> None:
     model, X = kinds()[name]()
     y = model.predict(X)

@@ -26,8 +26,8 @@ from ranvier.model.rows import (
 from ranvier.network.task import Task
 
 BINARY = Task("binary", 1, ("no", "yes"), ("y",))
-CLASSES = Task("classes", 3, ("a", "b", "c"), ("y",))
-NUMBERS = Task("regression", 1, names=("y",))
+CLASSES = Task("multiclass", 3, ("a", "b", "c"), ("y",))
+NUMBERS = Task("regression", 1, target_names=("y",))
 LABELS = np.array([[0.0], [1.0], [1.0], [1.0]])
 
 

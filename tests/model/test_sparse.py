@@ -108,7 +108,7 @@ def test_full_batches(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_resuming_gives_the_same_bits(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = words()
-    settings: dict[str, Any] = {"engine": engine, "optimizer": rv.Adam(0.01, average=0.9), "batch_size": 8}
+    settings: dict[str, Any] = {"engine": engine, "optimizer": rv.Adam(0.01, ema_decay=0.9), "batch_size": 8}
     whole = fit(net(), X, y, epochs=6, **settings)
     with monkeypatch.context() as patch:
         patch.setattr(loop, "SPAN_SECONDS", 0.0)

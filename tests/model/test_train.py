@@ -227,9 +227,9 @@ def test_lbfgs_leaves_chance_and_schedules_out_unless_asked() -> None:
 @pytest.mark.parametrize(
     ("options", "check"),
     [
-        ({"hidden": (3, 2)}, lambda m: [p.outputs for p in m.network.placed] == [3, 3, 2, 2, 1]),
+        ({"hidden": (3, 2)}, lambda m: [p.outputs for p in m.network.layer_infos] == [3, 3, 2, 2, 1]),
         ({"hidden": ()}, lambda m: len(m.network.layers) == 1),
-        ({"hidden": 9, "dropout": 0.0}, lambda m: [p.outputs for p in m.network.placed] == [9, 1]),
+        ({"hidden": 9, "dropout": 0.0}, lambda m: [p.outputs for p in m.network.layer_infos] == [9, 1]),
         ({"ignore": ["city"]}, lambda m: "city" not in [c["name"] for c in m.report["columns"] if c["encoded"]]),
         ({"class_weight": "balanced"}, lambda m: m.report["task"] == "binary"),
         ({"class_weight": {"high": 3.0}}, lambda m: m.report["task"] == "binary"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine import Problem, Rows, Span
 from ranvier.native.engine import NativeEngine
-from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
@@ -26,7 +26,7 @@ OUTPUT = {"output": "softplus", "logit": "sigmoid", "log_probability": "softmax"
 LAYERS: dict[str, list[Layer]] = {
     "dropout": [Dropout(0.3), Dense(21, "relu"), Dropout(0.5), Dense(3)],
     "layer_norm": [LayerNorm(), Dense(20, "tanh"), LayerNorm(1e-3), Dense(3)],
-    "scale": [Scale(), Dense(20, "gelu"), Scale()],
+    "learned_scale": [LearnedScale(), Dense(20, "gelu"), LearnedScale()],
     "batch_norm": [BatchNorm(), Dense(20, "tanh"), BatchNorm(0.5), Dense(3)],
     "residual": [Residual([Dense(11, "relu"), Dense(7)]), Residual([LayerNorm(), Dense(7, "tanh")]), Dense(3)],
     "nested": [

@@ -11,13 +11,14 @@ from ranvier.engine import State
 from ranvier.expression import absolute, sigmoid
 from ranvier.native.engine import NativeEngine
 from ranvier.native.lowering.steps import Back, Forward
-from ranvier.native.scheduling.plan import Machine
+from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.scheduled import ScheduledProduct
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.activations import ACTIVATIONS, activation
 from ranvier.network.layers import Dense
 from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import OPTIMIZERS, SGD, Adam, optimizer
-from ranvier.network.parameters import ungrouped
+from ranvier.network.parameters import block_diagonal_weight
 from ranvier.reference.engine import ReferenceEngine
 from tests.native.against_reference import LAYERS, OUTPUT, agree, problem, rows_for, span_for
 
@@ -39,17 +40,17 @@ def test_losses(name: str, wide: bool) -> None:
     """Few outputs are written out column by column, many are walked in a loop; one has no second to lean on."""
     rule = LOSSES[name]
     outputs = 70 if wide else 1 + len(name) % 3
-    agree(problem(6, [Dense(8, "tanh"), Dense(outputs, OUTPUT[rule.on])], rule, weighted=True))
+    agree(problem(6, [Dense(8, "tanh"), Dense(outputs, OUTPUT[rule.applied_to])], rule, weighted=True))
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].on == "output"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].applied_to == "output"])
 def test_losses_through_softmax(name: str) -> None:
     agree(problem(6, [Dense(5, "softmax")], LOSSES[name]))
 
 
 @pytest.mark.parametrize("name", ["binary_cross_entropy", "categorical_cross_entropy", "squared_error"])
 def test_label_smoothing_and_sums(name: str) -> None:
-    on = LOSSES[name].on
+    on = LOSSES[name].applied_to
     reduction = None if on == "log_probability" else "sum"
     rule = loss(name, label_smoothing=0.2 if on != "output" else 0.0, reduction=reduction)
     agree(problem(6, [Dense(20, OUTPUT[on] if on != "output" else "softmax")], rule))
@@ -65,7 +66,7 @@ def test_optimizers(name: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"clip_value": 0.01}, {"clip_norm": 0.05}, {"clip_norm": 1e6}, {"weight_decay": 0.1}, {"average": 0.9}],
+    [{"clip_value": 0.01}, {"clip_norm": 0.05}, {"clip_norm": 1e6}, {"weight_decay": 0.1}, {"ema_decay": 0.9}],
 )
 def test_common_options(options: dict[str, float]) -> None:
     layers = [Dense(33, "relu", l2=0.01), Dense(18, "tanh"), Dense(2)]
@@ -122,9 +123,11 @@ def test_long_chains_of_groups_are_cut(units: int, monkeypatch: pytest.MonkeyPat
     """A cache of 8 KiB has no room for rows of such groups, forward or back."""
     monkeypatch.setattr("ranvier.native.engine.machine", lambda *_: Machine(Registers(16, 2), 8 << 10, 8 << 10))
     task = problem(1220, [Dense(2 * units, "gelu", groups=2), Dense(2 * units, "tanh", groups=2), Dense(2)])
-    steps = NativeEngine().compile(task).plan.stages[0].steps
-    assert [step.block for step in steps if isinstance(step, Forward)] == [128, 128, 128]
-    assert [step.block for step in steps if isinstance(step, Back)] == [0, 128]
+    products = [
+        step for step in NativeEngine().compile(task).plan.stages[0].steps if isinstance(step, ScheduledProduct)
+    ]
+    assert [product.k_block for product in products if isinstance(product.step, Forward)] == [128, 128, 128]
+    assert [product.k_block for product in products if isinstance(product.step, Back)] == [0, 128]
     agree(task, slack=4.0)
 
 
@@ -138,7 +141,7 @@ def test_groups_give_the_bits_of_a_whole_weight_with_zeros(units: int, precision
         layers = [Dense(15, "silu"), Dense(3 * units, "tanh", groups=groups), Dense(2)]
         task = problem(9, layers, precision=precision)
         pieces = grouped.views(grouped.initial(0) + 0.25)
-        pieces["layers.1.weight"] = ungrouped(pieces["layers.1.weight"], 3 // groups)
+        pieces["layers.1.weight"] = block_diagonal_weight(pieces["layers.1.weight"], 3 // groups)
         flat = np.concatenate([piece.ravel() for piece in pieces.values()])
         executable = NativeEngine().compile(task)
         executable.load(State(flat, np.zeros((0, flat.size)), 0))

@@ -21,7 +21,7 @@ import ranvier as rv
 from ranvier.engine import CSR, Problem, Rows, Span, State
 from ranvier.native.engine import NativeEngine
 from ranvier.network.activations import ACTIVATIONS
-from ranvier.network.layers import Dense, Dropout, LayerNorm, Residual, Scale
+from ranvier.network.layers import Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, optimizer
 from ranvier.reference.bfloat16 import to_bfloat16
@@ -74,7 +74,7 @@ def test_activations(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_losses(name: str) -> None:
-    agree(rounded(6, [Dense(8, "tanh"), Dense(3, OUTPUT[LOSSES[name].on])], LOSSES[name], weighted=True))
+    agree(rounded(6, [Dense(8, "tanh"), Dense(3, OUTPUT[LOSSES[name].applied_to])], LOSSES[name], weighted=True))
 
 
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
@@ -83,7 +83,7 @@ def test_optimizers(name: str) -> None:
     agree(rounded(7, layers, chosen=ALL_OPTIMIZERS[name], threads=2), steps=2)
 
 
-LATE = [Residual([Dropout(0.4), Dense(7)]), Scale(), Dense(5), LayerNorm()]
+LATE = [Residual([Dropout(0.4), Dense(7)]), LearnedScale(), Dense(5), LayerNorm()]
 GROUPS = [Dense(34, "tanh"), Dense(34, "relu", groups=2), Residual([Dense(34, "gelu", groups=17)]), Dense(3)]
 
 
@@ -92,7 +92,7 @@ def test_layers(layers: list[Any]) -> None:
     agree(rounded(7, layers, chosen=Adam(0.01), threads=2))
 
 
-@pytest.mark.parametrize("chosen", [SGD(0.05), Adam(clip_norm=0.5, average=0.9)], ids=["fused", "clipped"])
+@pytest.mark.parametrize("chosen", [SGD(0.05), Adam(clip_norm=0.5, ema_decay=0.9)], ids=["fused", "clipped"])
 def test_sparse_rows(chosen: Any) -> None:
     layers = [Dense(19, "tanh"), Dropout(0.3), Residual([Dense(19, "relu")]), Dense(3)]
     agree(rounded(60, layers, chosen=chosen, entries=6, threads=2))

@@ -32,10 +32,10 @@ MIXED = [Dense(37, "gelu"), Dropout(0.3), BatchNorm(), Residual([LayerNorm(), De
 OPTIONS: dict[str, dict[str, Any]] = {
     "stored": {},
     "fused": {"batch_size": 30},
-    "clipped": {"optimizer": Adam(clip_norm=0.5, average=0.9)},
+    "clipped": {"optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
     "bfloat16": {"precision": "bfloat16"},
     "sparse": {"entries": 5},
-    "sparse, clipped": {"entries": 5, "optimizer": Adam(clip_norm=0.5, average=0.9)},
+    "sparse, clipped": {"entries": 5, "optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
 }
 WORKSPACE = ("rows", "column", "vector", "weight")
 
@@ -51,7 +51,7 @@ def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def task_of(options: dict[str, Any]) -> Problem:
-    chosen: dict[str, Any] = {"optimizer": Adam(0.01, average=0.9), "batch_size": 45, "weighted": True, **options}
+    chosen: dict[str, Any] = {"optimizer": Adam(0.01, ema_decay=0.9), "batch_size": 45, "weighted": True, **options}
     return problem(29, MIXED, loss("categorical_cross_entropy"), **chosen)
 
 
@@ -237,7 +237,7 @@ def native_run(course: Course, state: Any = None) -> Outcome:
 
 
 @pytest.mark.usefixtures("everything_is_long")
-@pytest.mark.parametrize("optimizer", [Adam(0.02, average=0.9), LBFGS()], ids=["adam", "lbfgs"])
+@pytest.mark.parametrize("optimizer", [Adam(0.02, ema_decay=0.9), LBFGS()], ids=["adam", "lbfgs"])
 def test_a_run_interrupted_at_any_moment_goes_on_with_the_same_bits(
     optimizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

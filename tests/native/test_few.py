@@ -108,7 +108,7 @@ def test_a_sum_of_nothing_is_no_negative_zero() -> None:
     """All products are too small for the format, and negative."""
     task = replace(problem(784, [Dense(100)]), threads=2)
     parameters = np.full(task.network.parameter_table.size, -1e-44)
-    parameters[task.network.parameter_table["layers.0.bias"].place] = 0.0
+    parameters[task.network.parameter_table["layers.0.bias"].slice] = 0.0
     alone, among = single(NativeEngine().compile(task), parameters, np.full((40, 784), 1e-3, np.float32))
     assert alone == among == np.zeros(100, np.float32).tobytes()
 
@@ -121,7 +121,7 @@ def test_rows_see_that_weights_of_another_state_are_infinite() -> None:
     inputs[:, :5] = 1.0
     parameters = np.full(task.network.parameter_table.size, 0.5)
     assert np.isfinite(np.frombuffer(single(executable, parameters, inputs)[0], np.float32)).all()
-    parameters[task.network.parameter_table["layers.0.weight"].place][-1] = np.inf
+    parameters[task.network.parameter_table["layers.0.weight"].slice][-1] = np.inf
     alone, among = single(executable, parameters, inputs)
     assert alone == among
     assert np.isnan(np.frombuffer(alone, np.float32)).any()

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ranvier.engine import Problem
 from ranvier.native import compiled, engine
-from ranvier.native.lowering.steps import Back, Forward, WeightGradient
 from ranvier.native.scheduling import blocking
-from ranvier.native.scheduling.plan import Machine, Plan
+from ranvier.native.scheduling.plan import Plan
+from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import Dense, Dropout
 from ranvier.network.losses import loss
@@ -38,7 +38,9 @@ def packing(everything: bool, registers: Registers | None = None) -> Iterator[No
         few = 1 if everything else 1 << 30
         for name in ("PACKED_ROWS", "PACKED_PANELS", "PACKED_BLOCKS"):
             patch.setattr(blocking, name, few)
-        patch.setattr(blocking, "PACKED_PART", 16)
+        # 16 rows of the batch at once.
+        patch.setattr(blocking, "L1_OF_PACKED_ROW", 2048)
+        patch.setattr(blocking, "SHORTEST_BATCH_BLOCK", 16)
         patch.setattr(blocking, "LONG_CHAIN", 16 if everything else 1 << 30)
         usual = engine.machine
         if everything:
@@ -59,8 +61,8 @@ def outcome(task: Problem, threads: int) -> tuple[bytes, ...]:
 
 def packs_something(plan: Plan) -> set[str]:
     """Which kinds of steps pack."""
-    steps = [step for stage in plan.stages for step in stage.steps]
-    return {type(step).__name__ for step in steps if isinstance(step, Forward | Back | WeightGradient) and step.packed}
+    steps = [scheduled for stage in plan.stages for scheduled in stage.steps]
+    return {type(scheduled.step).__name__ for scheduled in steps if getattr(scheduled, "packed", False)}
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

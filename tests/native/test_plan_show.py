@@ -12,9 +12,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.native.scheduling.plan import Machine, Plan, make_plan
+from ranvier.native.scheduling.plan import Plan, make_plan
+from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import Registers
-from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, Optimizer
 from tests.native.against_reference import problem
@@ -47,7 +48,7 @@ def test_the_reviewed_plan() -> None:
 def inner(width: int) -> st.SearchStrategy[list[Layer]]:
     """Layers that keep their width, residual blocks among them."""
     plain: st.SearchStrategy[Layer] = st.one_of(
-        st.sampled_from([Dropout(0.0), Dropout(0.3), BatchNorm(), LayerNorm(), Scale()]),
+        st.sampled_from([Dropout(0.0), Dropout(0.3), BatchNorm(), LayerNorm(), LearnedScale()]),
         st.builds(
             Dense,
             st.just(width),
@@ -76,7 +77,7 @@ def sections(text: str) -> dict[str, list[str]]:
 
 @given(
     network=networks(),
-    optimizer=st.sampled_from([SGD(0.1), Adam(clip_norm=1.0, average=0.9), LBFGS()]),
+    optimizer=st.sampled_from([SGD(0.1), Adam(clip_norm=1.0, ema_decay=0.9), LBFGS()]),
     batch=st.sampled_from([1, 7, 64, 300]),
     machine=st.sampled_from([AVX2, AVX512]),
     threads=st.integers(1, 4),
@@ -89,7 +90,7 @@ def test_plans_list_every_layer(
     purpose = ("gradient" if optimizer.full_batch else "train") if learns else "predict"
     plan = make_plan(task, purpose, machine, threads)
     text = plan.show(threads)
-    places = list(task.network.walk())
+    places = list(task.network.iter_layers())
     listed = [line.split()[:2] for line in sections(text)["layers"]]
     assert listed == [[place.path, type(place.layer).__name__] for place in places]
     words = " ".join(text.split())
@@ -98,7 +99,7 @@ def test_plans_list_every_layer(
             assert re.search(rf" {place.path}: [^:]* W\b", words)
             assert words.count(f" {place.path}: dW = ") == int(learns)
     for entry in task.network.parameter_table:
-        if learns and entry.trained and not entry.name.endswith(".weight"):
+        if learns and entry.trainable and not entry.name.endswith(".weight"):
             assert f" VectorGradient of {entry.name}: " in words
     assert [line.split()[0] for line in sections(text)["buffers"][:-1]] == [buffer.name for buffer in plan.buffers]
     if max(len(place.path) for place in places) <= len("layers.0.layers.0"):

@@ -15,7 +15,8 @@ from ranvier.errors import EngineError, RanvierError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import llvm, target
-from ranvier.native.scheduling.plan import Machine, make_plan
+from ranvier.native.scheduling.plan import make_plan
+from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
@@ -35,7 +36,7 @@ MIXED = [
 
 def classifier(**options: Any) -> Problem:
     settings = {"batch_size": 45, "weighted": True, **options}
-    return problem(29, MIXED, loss("categorical_cross_entropy"), Adam(clip_norm=0.5, average=0.9), **settings)
+    return problem(29, MIXED, loss("categorical_cross_entropy"), Adam(clip_norm=0.5, ema_decay=0.9), **settings)
 
 
 def loaded(task: Problem, threads: int | None = None) -> NativeExecutable:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from ranvier.engine import Problem
 from ranvier.native import compiled
-from ranvier.native.lowering.steps import Back, Forward, WeightGradient
 from ranvier.native.scheduling import blocking
-from ranvier.native.scheduling.plan import Machine, Plan, make_plan
+from ranvier.native.scheduling.plan import Plan, make_plan
+from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.scheduled import ScheduledProduct, ScheduledWeightGradient
 from ranvier.native.scheduling.stages import PANELS, ROWS
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Residual
@@ -47,9 +48,14 @@ def sharing(panels: bool) -> Iterator[None]:
 
 def shared(plan: Plan) -> list[str]:
     """The products whose panels threads share, and the weights whose gradients are shared out alike."""
-    products = [f"{type(step).__name__} {step.path}" for s in plan.stages if s.kind == PANELS for step in s.steps]
-    marked = [step for s in plan.stages for step in s.steps if isinstance(step, Forward | Back | WeightGradient)]
-    return products + [f"moves {step.path}" for step in marked if isinstance(step, WeightGradient) and step.across]
+    products, gradients = [], []
+    for stage in plan.stages:
+        for scheduled in stage.steps:
+            if stage.kind == PANELS and isinstance(scheduled, ScheduledProduct):
+                products.append(f"{type(scheduled.step).__name__} {scheduled.step.path}")
+            if isinstance(scheduled, ScheduledWeightGradient) and scheduled.split_n:
+                gradients.append(f"moves {scheduled.step.path}")
+    return products + gradients
 
 
 def plan_of(task: Problem, threads: int, registers: Registers = FEW_REGISTERS) -> Plan:

@@ -17,7 +17,8 @@ from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import llvm, target
 from ranvier.native.scheduling import cost
-from ranvier.native.scheduling.plan import Machine, make_plan
+from ranvier.native.scheduling.plan import make_plan
+from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
@@ -48,7 +49,7 @@ def with_zeros(rows: Rows) -> Rows:
 
 
 def deep(**options: Any) -> Problem:
-    chosen = Adam(clip_norm=0.5, average=0.9, weight_decay=0.1)
+    chosen = Adam(clip_norm=0.5, ema_decay=0.9, weight_decay=0.1)
     return sparse_problem(
         200, DEEP, loss("categorical_cross_entropy"), chosen, **{"batch_size": 45, "weighted": True, **options}
     )

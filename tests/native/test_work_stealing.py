@@ -103,7 +103,7 @@ def test_what_is_dealt_out_is_numbered() -> None:
     task = task_of()
     stages = loaded(task, 2)._program(TRAIN).plan.stages
     kinds = [
-        type(stages[stage].steps[at]).__name__ if stages[stage].kind == COLUMNS else "rows"
+        type(stages[stage].steps[at].step).__name__ if stages[stage].kind == COLUMNS else "rows"
         for stage, at in dealt(stages)
     ]
     assert kinds.count("rows") == sum(stage.kind == ROWS for stage in stages)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from ranvier.engine import State
 from ranvier.native.engine import NativeEngine, NativeExecutable
-from ranvier.native.lowering.lowering import PREDICT, SKIPPED_INPUTS, WATCH
-from ranvier.network.layers import Dense, Layer, Scale
+from ranvier.native.lowering.lowering import PREDICT, WATCH
+from ranvier.native.scheduling.schedule import SKIPPED_INPUTS
+from ranvier.network.layers import Dense, Layer, LearnedScale
 from tests.native.against_reference import problem
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -111,7 +112,7 @@ def test_nothing_is_left_out_where_a_weight_is_infinite() -> None:
         (31, [Dense(17), Dense(2)], {}, False),
         (32, [Dense(16), Dense(2)], {}, False),
         (32, [Dense(34, groups=2), Dense(2)], {}, False),
-        (32, [Scale(), Dense(17), Dense(2)], {}, False),
+        (32, [LearnedScale(), Dense(17), Dense(2)], {}, False),
         (32, [Dense(17), Dense(2)], {"precision": "bfloat16"}, False),
         (32, [Dense(17), Dense(2)], {"entries": 3}, False),
     ],
@@ -119,4 +120,4 @@ def test_nothing_is_left_out_where_a_weight_is_infinite() -> None:
 def test_which_networks_look_for_zeros(inputs: int, layers: list[Layer], options: dict[str, Any], skips: bool) -> None:
     executable = made(inputs, layers, **options)
     names = [buffer.name for buffer in executable._program(PREDICT).plan.buffers]
-    assert ("places" in names) == skips
+    assert ("nonzeros" in names) == skips

@@ -29,8 +29,8 @@ def value(chosen: Activation, x: Any) -> Any:
 
 
 def slope(chosen: Activation, x: Any) -> Any:
-    assert isinstance(chosen.slope, Expression)
-    return evaluate(chosen.slope, {"x": x})
+    assert isinstance(chosen.derivative, Expression)
+    return evaluate(chosen.derivative, {"x": x})
 
 
 def difference(chosen: Activation, x: Any, h: float = 1e-6) -> Any:
@@ -135,7 +135,7 @@ def test_exponential_does_overflow() -> None:
 def test_softmax_has_no_scalar_expression() -> None:
     softmax = ACTIVATIONS["softmax"]
     assert softmax.expression is None
-    assert softmax.slope is None
+    assert softmax.derivative is None
     assert "exp" in softmax.formula
 
 

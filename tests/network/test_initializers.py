@@ -23,7 +23,7 @@ FIXED = ("zeros", "constant")
     ("name", "options", "deviation"),
     [
         ("normal", {}, 0.01),
-        ("normal", {"deviation": 1.0}, 1.0),
+        ("normal", {"stddev": 1.0}, 1.0),
         ("uniform", {}, 0.05 / math.sqrt(3)),
         ("glorot_normal", {}, math.sqrt(2 / (K + N))),
         ("glorot_uniform", {}, math.sqrt(2 / (K + N))),
@@ -108,11 +108,11 @@ def test_default_suits_the_activation() -> None:
     [
         ("he_norml", {}, 'There is no initializer "he_norml". Did you mean "he_normal"'),
         (None, {}, 'There is no initializer "None"'),
-        ("normal", {"deviation": -1}, "normal: deviation is -1; it must be a number of at least 0."),
+        ("normal", {"stddev": -1}, "normal: stddev is -1; it must be a number of at least 0."),
         ("normal", {"std": 1}, 'normal has no option "std"'),
         ("orthogonal", {"gain": 0}, "gain is 0"),
         ("constant", {"value": math.inf}, "value is inf; it must be a finite number."),
-        (INITIALIZERS["normal"], {"deviation": 1}, "finished initializer"),
+        (INITIALIZERS["normal"], {"stddev": 1}, "finished initializer"),
     ],
 )
 def test_refusals(name: Any, options: dict[str, Any], message: str) -> None:

@@ -24,11 +24,11 @@ TARGETS = {"output": st.floats(-8, 8), "logit": st.floats(0, 1), "log_probabilit
 
 
 def value(chosen: Loss, x: Any, target: Any = 1.0) -> Any:
-    return evaluate(chosen.expression, {chosen.on: x, "target": target})
+    return evaluate(chosen.expression, {chosen.applied_to: x, "target": target})
 
 
 def slope(chosen: Loss, x: Any, target: Any = 1.0) -> Any:
-    return evaluate(chosen.slope, {chosen.on: x, "target": target})
+    return evaluate(chosen.derivative, {chosen.applied_to: x, "target": target})
 
 
 def difference(chosen: Loss, x: Any, target: Any = 1.0, h: float = 1e-6) -> Any:
@@ -40,22 +40,22 @@ def test_list_is_complete() -> None:
     for name, chosen in LOSSES.items():
         assert chosen.name == name
         assert chosen.source
-        assert chosen.reduction == ("sum" if chosen.on == "log_probability" else "mean")
-        assert chosen.on in variables(chosen.expression)
+        assert chosen.reduction == ("sum" if chosen.applied_to == "log_probability" else "mean")
+        assert chosen.applied_to in variables(chosen.expression)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 @given(data=st.data())
 def test_slope_is_the_finite_difference(name: str, data: st.DataObject) -> None:
     chosen = LOSSES[name]
-    x, target = data.draw(POINTS[chosen.on]), data.draw(TARGETS[chosen.on])
+    x, target = data.draw(POINTS[chosen.applied_to]), data.draw(TARGETS[chosen.applied_to])
     if name == "poisson":
         x, target = abs(x) + 0.05, abs(target)
     kinks = {"huber": (target - 1, target + 1), "absolute_error": (target,), "quantile": (target,)}.get(name, ())
     if any(abs(x - kink) < 1e-5 for kink in kinks):
         x += 3e-5
     scale = max(1.0, abs(float(value(chosen, x, target))))
-    h = 1e-6 if chosen.on == "output" else 1e-5
+    h = 1e-6 if chosen.applied_to == "output" else 1e-5
     assert slope(chosen, x, target) == pytest.approx(difference(chosen, x, target, h), abs=4e-9 * scale + 1e-8)
 
 
@@ -110,8 +110,8 @@ def test_cross_entropy_slope_is_probability_minus_target(target: float) -> None:
 def test_float32_never_overflows(name: str) -> None:
     sizes = np.float32([0, 1e-30, 1e-9, 1e-6, 1e-3, 0.1, 1, 6, 20, 90, 1e3, 1e4])
     chosen = LOSSES[name]
-    x = -sizes if chosen.on == "log_probability" else np.concatenate((-sizes, sizes))
-    for target in (0.0, 0.3, 1.0) if chosen.on != "output" else (-1e4, 0.0, 1.0, 1e4):
+    x = -sizes if chosen.applied_to == "log_probability" else np.concatenate((-sizes, sizes))
+    for target in (0.0, 0.3, 1.0) if chosen.applied_to != "output" else (-1e4, 0.0, 1.0, 1e4):
         goal = np.full_like(x, target)
         for narrow, wide in (
             (value(chosen, x, goal), value(chosen, x.astype(np.float64), np.float64(target))),
@@ -152,25 +152,25 @@ def test_quantile_is_smallest_at_the_quantile() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_stored_and_back(name: str) -> None:
-    on_output = LOSSES[name].on == "output"
+    on_output = LOSSES[name].applied_to == "output"
     chosen = loss(name, reduction="sum", label_smoothing=0.0 if on_output else 0.1)
     assert loss_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == loss(chosen)
     assert chosen != LOSSES[name]
 
 
 @pytest.mark.parametrize(
-    ("on", "function"),
+    ("applied_to", "function"),
     [
         ("output", lambda output, target: abs(output - target) ** 3),
         ("logit", lambda logit, target: (logit - target) ** 2),
         ("log_probability", lambda log_probability: log_probability**2),
     ],
 )
-def test_own_loss(on: str, function: Any) -> None:
-    mine = loss("mine", function, on=on)
+def test_own_loss(applied_to: str, function: Any) -> None:
+    mine = loss("mine", function, applied_to=applied_to)
     x = np.array([-2.0, -1.5, -0.5])
     np.testing.assert_allclose(slope(mine, x, 0.5), difference(mine, x, 0.5), atol=1e-7)
-    assert mine.reduction == ("sum" if on == "log_probability" else "mean")
+    assert mine.reduction == ("sum" if applied_to == "log_probability" else "mean")
     assert loss_from_dict(json.loads(json.dumps(mine.to_dict()))) == mine
 
 
@@ -187,11 +187,15 @@ def test_own_loss(on: str, function: Any) -> None:
         (("categorical_cross_entropy",), {"reduction": "mean"}, 'use reduction="sum"'),
         (("squared_error",), {"label_smoothing": 0.1}, "label smoothing is for losses on a sigmoid or softmax"),
         (("focal",), {"label_smoothing": 1.0}, "label_smoothing is 1.0"),
-        (("focal",), {"on": "logit"}, 'on="logit" does not fit'),
+        (("focal",), {"applied_to": "logit"}, 'applied_to="logit" does not fit'),
         (("huber", lambda y, t: y), {}, "choose another name"),
         (("", lambda y, t: y), {}, "The name of a loss is ''"),
         (("mine", lambda y, t: y), {"delta": 1}, "write their values into the function"),
-        (("mine", lambda y, t: y), {"on": "input"}, "on is 'input'; it must be one of output, logit, log_probability"),
+        (
+            ("mine", lambda y, t: y),
+            {"applied_to": "input"},
+            "applied_to is 'input'; it must be one of output, logit, log_probability",
+        ),
         (("mine", lambda y: y), {}, "2 arguments"),
         (("mine", lambda y, t: (y, t)), {}, "returned 2 values"),
         ((LOSSES["huber"],), {"delta": 2.0}, "finished loss"),
@@ -215,11 +219,11 @@ SHOWN = {
     "loss('poisson', reduction='sum')": loss("poisson", reduction="sum"),
     "loss('focal', gamma=1.5, label_smoothing=0.1)": loss("focal", gamma=1.5, label_smoothing=0.1),
     "loss('own', lambda output, target: absolute(output - target))": loss("own", lambda y, t: abs(y - t)),
-    "loss('doubt', lambda log_probability: expm1(-log_probability), on='log_probability')": loss(
-        "doubt", lambda p: expm1(-p), on="log_probability"
+    "loss('doubt', lambda log_probability: expm1(-log_probability), applied_to='log_probability')": loss(
+        "doubt", lambda p: expm1(-p), applied_to="log_probability"
     ),
-    "loss('far', lambda logit, target: logit - target, on='logit', reduction='sum', label_smoothing=0.25)": loss(
-        "far", lambda z, t: z - t, on="logit", reduction="sum", label_smoothing=0.25
+    "loss('far', lambda logit, target: logit - target, applied_to='logit', reduction='sum', label_smoothing=0.5)": loss(
+        "far", lambda z, t: z - t, applied_to="logit", reduction="sum", label_smoothing=0.5
     ),
 }
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ranvier.errors import InputError
 from ranvier.network.activations import ACTIVATIONS, activation
 from ranvier.network.initializers import initializer
-from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual, Scale
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 
@@ -18,7 +18,7 @@ WIDTHS = st.integers(1, 9)
 WORDS = {
     "activation": activation,
     "initializer": initializer,
-    **{kind.__name__: kind for kind in (Network, Dense, Dropout, LayerNorm, BatchNorm, Scale, Residual)},
+    **{kind.__name__: kind for kind in (Network, Dense, Dropout, LayerNorm, BatchNorm, LearnedScale, Residual)},
 }
 HIDDEN = sorted(set(ACTIVATIONS) - {"softmax"})
 
@@ -28,7 +28,7 @@ def networks(draw: st.DrawFn) -> Network:
     width = inputs = draw(WIDTHS)
     layers: list[Layer] = []
     for _ in range(draw(st.integers(0, 4))):
-        kind = draw(st.sampled_from(["dense", "dropout", "layer_norm", "batch_norm", "scale", "residual"]))
+        kind = draw(st.sampled_from(["dense", "dropout", "layer_norm", "batch_norm", "learned_scale", "residual"]))
         if kind == "dense":
             groups = draw(st.sampled_from([1, *(number for number in range(2, 10) if width % number == 0)]))
             width = groups * draw(WIDTHS)
@@ -38,7 +38,9 @@ def networks(draw: st.DrawFn) -> Network:
             layers.append(Residual([Dense(draw(WIDTHS), "tanh"), Dense(width)]))
         else:
             layers.append(
-                {"dropout": Dropout(0.3), "layer_norm": LayerNorm(), "batch_norm": BatchNorm()}.get(kind, Scale())
+                {"dropout": Dropout(0.3), "layer_norm": LayerNorm(), "batch_norm": BatchNorm()}.get(
+                    kind, LearnedScale()
+                )
             )
     return Network(inputs, [*layers, Dense(draw(st.integers(2, 9)), "softmax")])
 
@@ -55,9 +57,9 @@ def test_table_covers_the_flat_array_once(network: Network, seed: int) -> None:
     table = network.parameter_table
     covered = np.zeros(table.size, int)
     for entry in table:
-        covered[entry.place] += 1
+        covered[entry.slice] += 1
     assert (covered == 1).all()
-    assert table.trained == network.parameter_count == int(table.trained_mask().sum())
+    assert table.trainable_count == network.parameter_count == int(table.trainable_mask().sum())
     flat = table.initial(seed)
     assert np.array_equal(flat, table.initial(seed))
     views = table.views(flat)
@@ -76,16 +78,16 @@ def test_names_and_shapes_of_nested_layers() -> None:
         "layers.1.layers.0.bias": (8,),
         "layers.1.layers.1.weight": (8, 4),
         "layers.1.layers.1.bias": (4,),
-        "layers.2.gain": (4,),
-        "layers.2.shift": (4,),
-        "layers.2.mean": (4,),
-        "layers.2.variance": (4,),
+        "layers.2.scale": (4,),
+        "layers.2.bias": (4,),
+        "layers.2.running_mean": (4,),
+        "layers.2.running_var": (4,),
         "layers.3.weight": (4, 2),
         "layers.3.bias": (2,),
     }
     assert network.parameter_count == 3 * 4 + 4 + 4 * 8 + 8 + 8 * 4 + 4 + 8 + 4 * 2 + 2
-    assert network.multiplications == 12 + 32 + 32 + 8
-    decayed = [entry.name for entry in network.parameter_table if entry.decayed]
+    assert network.macs == 12 + 32 + 32 + 8
+    decayed = [entry.name for entry in network.parameter_table if entry.weight_decay]
     assert all(name.endswith("weight") for name in decayed)
     assert len(decayed) == 4
 
@@ -94,9 +96,9 @@ def test_groups_in_shapes_cost_and_files() -> None:
     """A neuron has as many weights as its group has inputs."""
     network = Network(6, [Dense(9, "relu", groups=3), Dense(2)])
     assert network.parameter_table["layers.0.weight"].shape == (2, 9)
-    assert (network.parameter_count, network.multiplications) == (2 * 9 + 9 + 9 * 2 + 2, 2 * 9 + 9 * 2)
+    assert (network.parameter_count, network.macs) == (2 * 9 + 9 + 9 * 2 + 2, 2 * 9 + 9 * 2)
     assert [layer["groups"] for layer in network.to_dict()["layers"]] == [3, 1]
-    assert [place.fan_in for place in network.walk()] == [2, 9]
+    assert [place.fan_in for place in network.iter_layers()] == [2, 9]
 
 
 def test_every_group_starts_as_a_layer_of_its_own() -> None:

@@ -191,7 +191,7 @@ def test_wrong_beta_is_noticed() -> None:
 @pytest.mark.parametrize("name", [name for name, kind in OPTIMIZERS.items() if not kind.full_batch])
 def test_float32_stays_close_and_finite(name: str) -> None:
     """Rules are evaluated in float32 by compiled code: the first steps agree to a few units of its precision."""
-    chosen = optimizer(name, learning_rate=0.01, average=0.9)
+    chosen = optimizer(name, learning_rate=0.01, ema_decay=0.9)
     narrow, _ = follow(chosen, START.astype(np.float32), lambda w: np.asarray(slope(w), np.float32), 5)
     wide, _ = follow(chosen, START, slope, 5)
     assert narrow.dtype == np.float32

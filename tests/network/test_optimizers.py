@@ -78,7 +78,7 @@ def test_adam_ignores_the_scale_of_the_gradient() -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_rule_is_complete(name: str) -> None:
-    chosen = optimizer(name, weight_decay=0.1, clip_value=1.0, average=0.9)
+    chosen = optimizer(name, weight_decay=0.1, clip_value=1.0, ema_decay=0.9)
     rule = chosen.rule()
     slots = [slot for slot, _ in rule.slots]
     assert len(rule.updates) == len(slots)
@@ -106,7 +106,7 @@ def test_clip_value_limits_the_gradient(name: str) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_average_follows_the_parameters(name: str) -> None:
     start = np.array([3.0])
-    points, slots = follow(optimizer(name, average=0.25), start, one, 3)
+    points, slots = follow(optimizer(name, ema_decay=0.25), start, one, 3)
     expected = start
     for step, point in enumerate(points, 1):
         rate = min(0.25, (1 + step) / (10 + step))
@@ -118,7 +118,7 @@ def test_average_follows_the_parameters(name: str) -> None:
 @given(start=st.integers(1, 200_000), count=st.integers(1, 5))
 def test_scalars_depend_on_the_step_alone(name: str, start: int, count: int) -> None:
     """Asked for one by one or in a span, after resuming or not: the same bits, and all finite."""
-    chosen = optimizer(name, average=0.999)
+    chosen = optimizer(name, ema_decay=0.999)
     steps, rates = np.arange(start, start + count), np.full(count, 0.1)
     together = chosen.scalar_values(steps, rates)
     single = [chosen.scalar_values(steps[i : i + 1], rates[:1])[0] for i in range(count)]
@@ -145,7 +145,7 @@ def test_lbfgs_has_settings_and_no_rule() -> None:
 
 
 def test_own_rule_is_clipped_decayed_and_averaged() -> None:
-    common = {"learning_rate": 0.1, "clip_value": 0.5, "weight_decay": 0.2, "average": 0.9}
+    common = {"learning_rate": 0.1, "clip_value": 0.5, "weight_decay": 0.2, "ema_decay": 0.9}
     mine = optimizer("heavy", **HEAVY, **common)
     points, slots = follow(mine, np.array([2.0]), lambda w: 3 * one(w), 1)
     assert points[0, 0] == pytest.approx(2 * (1 - 0.1 * 0.2) - 0.1 * 0.5)
@@ -179,7 +179,7 @@ def test_stored_and_back(name: str) -> None:
 
 
 def test_own_rule_stored_and_back() -> None:
-    mine = optimizer("heavy", **HEAVY, learning_rate=0.1, average=0.5)
+    mine = optimizer("heavy", **HEAVY, learning_rate=0.1, ema_decay=0.5)
     back = optimizer_from_dict(json.loads(json.dumps(mine.to_dict())))
     assert back == mine
     assert back.rule() == mine.rule()
@@ -201,14 +201,14 @@ def test_own_rule_stored_and_back() -> None:
         ("adamw", {"weight_decay": -1}, "AdamW: weight_decay is -1; it must be a number of at least 0."),
         ("adam", {"clip_value": 0}, "clip_value is 0; it must be a number greater than 0, or None."),
         ("adam", {"clip_norm": -2}, "clip_norm is -2"),
-        ("adam", {"average": 1.0}, "average is 1.0"),
+        ("adam", {"ema_decay": 1.0}, "ema_decay is 1.0"),
         ("adagrad", {"initial_accumulator": -1}, "initial_accumulator is -1"),
         ("rmsprop", {"rho": 1}, "rho is 1"),
         ("nadam", {"momentum_decay": -1}, "momentum_decay is -1"),
-        ("lbfgs", {"history": 2.5}, "history is 2.5; it must be a whole number of at least 1."),
-        ("lbfgs", {"curvature": 1e-5}, "curvature is 1e-05; it must be above decrease"),
+        ("lbfgs", {"history_size": 2.5}, "history_size is 2.5; it must be a whole number of at least 1."),
+        ("lbfgs", {"c2": 1e-5}, "c2 is 1e-05; it must be above c1"),
         ("lbfgs", {"weight_decay": 0.1}, "use l2 on the layers"),
-        ("lbfgs", {"average": 0.9}, "average is 0.9; it does not go with a line search"),
+        ("lbfgs", {"ema_decay": 0.9}, "ema_decay is 0.9; it does not go with a line search"),
         ("adam", {"beta": 0.9}, 'adam has no option "beta". Did you mean "beta2"'),
         ("adam", {"slots": {"m": 0.0}}, "slots go with an update function"),
         ("adm", {}, 'There is no optimizer "adm". Did you mean "adam"'),

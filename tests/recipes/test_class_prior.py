@@ -11,8 +11,8 @@ from ranvier.network.task import Task
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.training.state import first_state
 
-CLASSES = Task("classes", 3, ("a", "b", "c"))
-LABELS = Task("multilabel", 2, names=("x", "y"))
+CLASSES = Task("multiclass", 3, ("a", "b", "c"))
+LABELS = Task("multilabel", 2, target_names=("x", "y"))
 
 
 def biases(network: rv.Network, task: Task, targets: list[list[float]], weights: list[float] | None) -> np.ndarray:

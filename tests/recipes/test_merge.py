@@ -51,7 +51,7 @@ def test_the_joined_network_says_the_mean_of_the_weighted_sums(
 ) -> None:
     widths = [groups * width for width in hidden]
     layers = [layer for width in widths for layer in (rv.Dense(width, "tanh", groups=groups), rv.Dropout(0.1))]
-    network = rv.Network(4, [*[rv.Scale()] * scales, *layers, rv.Dense(2, name, groups=groups)])
+    network = rv.Network(4, [*[rv.LearnedScale()] * scales, *layers, rv.Dense(2, name, groups=groups)])
     generator = np.random.default_rng(seed)
     flats = [generator.normal(size=network.parameter_table.size) for _ in range(members)]
     X = generator.normal(size=(5, 4))
@@ -70,7 +70,9 @@ def test_the_joined_network_says_the_mean_of_the_weighted_sums(
 
 def test_the_joined_network_holds_the_weights_of_its_members_and_no_others() -> None:
     """Their mean at the output has one bias, and the factors of their inputs are in their weights."""
-    network = rv.Network(5, [rv.Scale(), rv.Dense(7, "relu"), rv.Dense(4, "tanh"), rv.Dense(3, "relu"), rv.Dense(2)])
+    network = rv.Network(
+        5, [rv.LearnedScale(), rv.Dense(7, "relu"), rv.Dense(4, "tanh"), rv.Dense(3, "relu"), rv.Dense(2)]
+    )
     joined, flat = merge_networks(network, [network.parameter_table.initial(seed) for seed in range(6)])
     assert [layer.groups for layer in joined.layers if isinstance(layer, rv.Dense)] == [1, 6, 6, 1]
     assert flat.size == joined.parameter_count == 6 * (network.parameter_count - 5) - 5 * 2

@@ -49,7 +49,7 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
     }
     used["patience"] = chosen.patience_for(model.report["split"]["training"])
     assert model.report["recipe"] == {**chosen.to_dict(), **used}
-    assert model.network.placed[0].outputs == 4 * chosen.n_networks
+    assert model.network.layer_infos[0].outputs == 4 * chosen.n_networks
     assert len(model.history) == sum(one["epochs"] for one in model.report["networks"])
     assert [epoch.epoch for epoch in model.history] == list(range(1, len(model.history) + 1))
     again = rv.load(tmp_path / "m.rv")
@@ -166,7 +166,7 @@ def test_every_row_is_left_out_once_a_round_and_classes_keep_their_share() -> No
 
 
 def test_few_rows_are_learned_from_by_all_and_given_rows_are_watched_by_all() -> None:
-    task = Task("regression", 1, names=("y",))
+    task = Task("regression", 1, target_names=("y",))
     rows = rows_of([0.0, 1.0, 2.0])
     assert all(watched is None and learned is rows for learned, watched in member_splits(task, rows, None, 6, 1, 0))
     many, held = rows_of(np.arange(40.0)), rows_of([3.0])
@@ -209,7 +209,7 @@ def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.Monke
     done = len(model.report["networks"])
     assert 1 <= done < len(whole.report["networks"])
     assert model.report["networks"] != whole.report["networks"]
-    assert model.network.placed[0].outputs == 4 * done
+    assert model.network.layer_infos[0].outputs == 4 * done
     assert np.isfinite(model.outputs(frame())).all()
 
 

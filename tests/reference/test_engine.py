@@ -86,7 +86,7 @@ def test_one_span_is_many_spans_of_one_step(name: str) -> None:
 
 
 def test_a_resumed_run_is_an_uninterrupted_one() -> None:
-    described = problem(chosen=optimizer("nadam", average=0.9), seed=3)
+    described = problem(chosen=optimizer("nadam", ema_decay=0.9), seed=3)
     whole, half = ready(described), ready(described)
     span = epochs(described.optimizer, 23, 5, 2)
     whole.run(ROWS, span)
@@ -171,14 +171,14 @@ def test_any_number_of_rows(count: int) -> None:
     np.testing.assert_allclose(outputs.sum(axis=1), 1.0, rtol=1e-14)
     assert executable.evaluate(Rows(inputs, np.zeros((count, 3))))[1].shape == (count, 3)
     assert [values.outputs.shape for values in executable.activations(inputs)] == [
-        (count, place.outputs) for place in EVERYTHING.walk()
+        (count, place.outputs) for place in EVERYTHING.iter_layers()
     ]
 
 
 def test_activations_of_every_layer() -> None:
     executable = ready(problem())
     found = {values.path: values for values in executable.activations(ROWS.inputs)}
-    assert list(found) == [place.path for place in EVERYTHING.walk()]
+    assert list(found) == [place.path for place in EVERYTHING.iter_layers()]
     first, block = found["layers.0"], found["layers.3"]
     assert first.weighted_sums is not None
     assert np.array_equal(first.outputs, np.maximum(first.weighted_sums, 0.0))
@@ -239,7 +239,7 @@ def test_a_diverging_run_gives_losses_that_are_not_finite(hidden: str) -> None:
 
 def test_weight_decay_and_average_by_hand() -> None:
     """One weight of 1 and a bias of 1, gradient 0: decay takes 0.5 * 0.2 of the weight alone; average rate 2 / 11."""
-    chosen = SGD(0.5, weight_decay=0.2, average=0.9)
+    chosen = SGD(0.5, weight_decay=0.2, ema_decay=0.9)
     described = problem(Network(1, [Dense(1)]), chosen, loss=loss("squared_error"))
     executable = ReferenceEngine().compile(described)
     executable.load(State(np.ones(2), np.ones((1, 2)), 0))

@@ -41,20 +41,20 @@ def test_every_entry_is_written_by_hand() -> None:
 def test_activations_agree(name: str) -> None:
     record = ELEMENTWISE[name]
     assert record.expression is not None
-    assert record.slope is not None
+    assert record.derivative is not None
     assert_ulps(activations.forward(record, GRID), evaluate(record.expression, {"x": GRID}), ULPS, GRID)
-    assert_ulps(activations.slope(record, GRID), evaluate(record.slope, {"x": GRID}), ULPS, GRID)
+    assert_ulps(activations.slope(record, GRID), evaluate(record.derivative, {"x": GRID}), ULPS, GRID)
 
 
 @pytest.mark.parametrize("name", ALL_LOSSES)
 def test_losses_agree(name: str) -> None:
     chosen = ALL_LOSSES[name]
-    x, t = grid_for(chosen.on)
-    values: dict[str, Any] = {chosen.on: x, "target": t}
+    x, t = grid_for(chosen.applied_to)
+    values: dict[str, Any] = {chosen.applied_to: x, "target": t}
     with np.errstate(over="ignore"):
         actual, slope = losses.value(chosen, x, t), losses.slope(chosen, x, t)
     assert_ulps(actual, evaluate(chosen.expression, values), ULPS, x, t)
-    assert_ulps(slope, evaluate(chosen.slope, values), ULPS, x, t)
+    assert_ulps(slope, evaluate(chosen.derivative, values), ULPS, x, t)
 
 
 def test_a_small_difference_is_noticed() -> None:

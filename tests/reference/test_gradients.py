@@ -13,7 +13,7 @@ import pytest
 
 from ranvier.engine import State
 from ranvier.network.activations import ACTIVATIONS
-from ranvier.network.layers import LAYERS, BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
+from ranvier.network.layers import LAYERS, BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import LOSSES, loss
 from ranvier.reference import activations, engine, layers, losses, network
 from tests.helpers import (
@@ -40,7 +40,7 @@ CHAINS: dict[str, list[Any]] = {
     ],
     "blocks in blocks": [
         Dense(HIDDEN, "silu"),
-        Residual([LayerNorm(), Residual([Dense(5, "tanh"), Dropout(0.3), Dense(HIDDEN), BatchNorm()]), Scale()]),
+        Residual([LayerNorm(), Residual([Dense(5, "tanh"), Dropout(0.3), Dense(HIDDEN), BatchNorm()]), LearnedScale()]),
         Residual([Dense(HIDDEN, "gelu")]),
         Dense(OUTPUTS),
     ],
@@ -72,7 +72,7 @@ def test_every_loss_with_every_output_activation(loss_name: str) -> None:
 def test_every_combination(kind: str, loss_name: str) -> None:
     """Every hidden activation with every loss, layer kind and regularizer, along a random direction."""
     chosen = ALL_LOSSES[loss_name]
-    output = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.on, "softplus")
+    output = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.applied_to, "softplus")
     for hidden in (*(ACTIVATIONS[name] for name in ACTIVATIONS if name in ELEMENTWISE), ELEMENTWISE["own"]):
         for l1, l2 in REGULARIZERS.values():
             inner = LAYER_EXAMPLES[kind](Dense(HIDDEN, hidden, l1=l1, l2=l2))
@@ -112,9 +112,9 @@ def test_gradient_along_the_inputs() -> None:
     shape, mode = trial.rows.inputs.shape, network.Mode(batch_statistics=True)
 
     def total(flat: Any) -> float:
-        return float(network.forward(problem.network.placed, views, flat.reshape(shape), mode)[-1].y.sum())
+        return float(network.forward(problem.network.layer_infos, views, flat.reshape(shape), mode)[-1].y.sum())
 
-    passed = network.forward(problem.network.placed, views, trial.rows.inputs, mode)
+    passed = network.forward(problem.network.layer_infos, views, trial.rows.inputs, mode)
     dx = network.backward(passed, views, np.ones((shape[0], OUTPUTS)), {})
     assert_is_gradient(total, trial.rows.inputs.ravel(), dx.ravel())
 
@@ -192,7 +192,7 @@ def test_a_wrong_slope_of_any_activation_is_caught(name: str, monkeypatch: pytes
 @pytest.mark.parametrize("name", losses.FORMULAS)
 def test_a_wrong_slope_of_any_loss_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = ALL_LOSSES[name]
-    output = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.on, "softplus")
+    output = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.applied_to, "softplus")
     trial = make_trial([Dense(HIDDEN, "tanh"), Dense(OUTPUTS, output)], chosen)
     value, slope = losses.FORMULAS[name]
     wrong = changed(slope, lambda result: result * 1.0001)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ranvier import random
 from ranvier.engine import Problem, Rows, Span, State
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
@@ -99,9 +99,9 @@ def test_running_statistics_follow_the_batches() -> None:
         mean = 0.8 * mean + 0.2 * batch.mean(axis=0)
         variance = 0.8 * variance + 0.2 * batch.var(axis=0)
     views = table.views(after)
-    np.testing.assert_allclose(views["layers.0.mean"], mean, rtol=1e-13)
-    np.testing.assert_allclose(views["layers.0.variance"], variance, rtol=1e-13)
-    assert np.array_equal(after[table.trained_mask()], table.initial(3)[table.trained_mask()])
+    np.testing.assert_allclose(views["layers.0.running_mean"], mean, rtol=1e-13)
+    np.testing.assert_allclose(views["layers.0.running_var"], variance, rtol=1e-13)
+    assert np.array_equal(after[table.trainable_mask()], table.initial(3)[table.trainable_mask()])
 
 
 def test_predictions_use_the_running_statistics() -> None:
@@ -109,15 +109,15 @@ def test_predictions_use_the_running_statistics() -> None:
     executable = ready(described)
     run(executable, Rows(X, np.zeros((50, 6))), 3)
     views = described.parameter_table.views(executable.read().parameters)
-    expected = (X - views["layers.0.mean"]) / np.sqrt(views["layers.0.variance"] + 1e-5)
-    expected = expected * views["layers.0.gain"] + views["layers.0.shift"]
+    expected = (X - views["layers.0.running_mean"]) / np.sqrt(views["layers.0.running_var"] + 1e-5)
+    expected = expected * views["layers.0.scale"] + views["layers.0.bias"]
     np.testing.assert_allclose(executable.outputs(X), expected, rtol=1e-12, atol=1e-13)
     before = executable.read().parameters
     executable.objective(Rows(X, np.zeros((50, 6))))
     assert np.array_equal(executable.read().parameters, before), "only training steps move the running statistics"
 
 
-@pytest.mark.parametrize("options", [{"weight_decay": 0.5}, {"average": 0.9}, {"clip_norm": 0.01}])
+@pytest.mark.parametrize("options", [{"weight_decay": 0.5}, {"ema_decay": 0.9}, {"clip_norm": 0.01}])
 def test_optimizers_leave_running_statistics_alone(options: dict[str, Any]) -> None:
     described = Network(6, [Dense(6), BatchNorm(), Dense(1)])
     table = described.parameter_table
@@ -127,7 +127,7 @@ def test_optimizers_leave_running_statistics_alone(options: dict[str, Any]) -> N
         scalars = chosen.scalar_values(np.array([1]), np.array([0.1]))
         executable.run(Rows(X, np.zeros((50, 1))), Span(np.arange(50), np.array([0, 50]), scalars))
         found.append(executable.read().parameters)
-    assert np.array_equal(found[0][~table.trained_mask()], found[1][~table.trained_mask()])
+    assert np.array_equal(found[0][~table.trainable_mask()], found[1][~table.trainable_mask()])
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.93])
@@ -196,7 +196,7 @@ def test_residual_of_zeros_is_the_identity() -> None:
 
 
 def test_scale_multiplies_columns() -> None:
-    described = Network(6, [Scale()])
+    described = Network(6, [LearnedScale()])
     executable = ready(described)
     gain = np.arange(6.0)
     executable.load(State(gain, np.empty((0, 6)), 0))
@@ -206,6 +206,6 @@ def test_scale_multiplies_columns() -> None:
 def test_forward_keeps_one_record_a_layer() -> None:
     described = Network(6, [Dense(6), Residual([LayerNorm(), Dense(6, "relu")]), Dense(2)])
     views = described.parameter_table.views(described.parameter_table.initial(0))
-    passed = network.forward(described.placed, views, X)
-    assert [one.place.path for one in network.walk(passed)] == [place.path for place in described.walk()]
+    passed = network.forward(described.layer_infos, views, X)
+    assert [one.place.path for one in network.walk(passed)] == [place.path for place in described.iter_layers()]
     assert all(after.x is before.y for before, after in itertools.pairwise(passed))

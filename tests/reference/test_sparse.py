@@ -130,4 +130,4 @@ def test_other_first_layers_are_refused(first: Any) -> None:
     network = Network(INPUTS, [first, Dense(OUTPUTS)])
     parameters = network.parameter_table.views(network.parameter_table.initial(0))
     with pytest.raises(EngineError, match="Dense"):
-        reference_network.forward(network.placed, parameters, rows.inputs)
+        reference_network.forward(network.layer_infos, parameters, rows.inputs)

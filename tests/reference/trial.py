@@ -39,14 +39,14 @@ class Trial:
         loss = float(self.executable.run(self.rows, Span(np.arange(count), np.array([0, count]), np.ones((1, 1))))[0])
         table = self.executable.problem.network.parameter_table
         moved = parameters - self.executable.read().parameters
-        return loss + penalty(parameters, self.l1, self.l2), np.where(table.trained_mask(), moved, 0.0)
+        return loss + penalty(parameters, self.l1, self.l2), np.where(table.trainable_mask(), moved, 0.0)
 
     def forward(self, parameters: Array) -> tuple[network.Passed, ...]:
         """What the layers do at this step."""
         problem = self.executable.problem
         mode = network.Mode(batch_statistics=True, dropout=(SEED, STEP))
         views = problem.network.parameter_table.views(parameters)
-        return network.forward(problem.network.placed, views, self.rows.inputs, mode)
+        return network.forward(problem.network.layer_infos, views, self.rows.inputs, mode)
 
     def loss(self, parameters: Array) -> float:
         """The loss plus penalties by the forward pass alone. Running statistics never change it while training."""
@@ -75,8 +75,8 @@ def make_trial(layers: Any, loss: Loss, weighted: bool = True) -> Trial:
         generator = np.random.default_rng(seed)
         parameters = generator.choice((-1.0, 1.0), table.size) * generator.uniform(0.2, 0.9, table.size)
         for entry in table:
-            if entry.role == "variance":
-                parameters[entry.place] = np.abs(parameters[entry.place])
+            if entry.role == "running_var":
+                parameters[entry.slice] = np.abs(parameters[entry.slice])
         inputs = generator.normal(size=(ROWS, INPUTS))
         targets = targets_for(loss, ROWS, described.outputs, generator)
         weights = generator.uniform(0.5, 2.0, ROWS) if weighted else None

@@ -30,7 +30,10 @@ def test_it_reaches_the_closed_form_of_linear_regression(weighted: bool, l2: flo
     t = X @ [1.0, -2.0, 0.5] + 0.7 + 0.1 * generator.normal(size=40)
     w = generator.uniform(0.5, 2.0, 40) if weighted else np.ones(40)
     course = make_course(
-        LBFGS(tolerance=1e-12), Rows(X, t[:, None], w if weighted else None), layers=(Dense(1, l2=l2),), epochs=30
+        LBFGS(gradient_tolerance=1e-12),
+        Rows(X, t[:, None], w if weighted else None),
+        layers=(Dense(1, l2=l2),),
+        epochs=30,
     )
     padded = np.column_stack((X, np.ones(40)))
     share = w / w.sum()
@@ -87,7 +90,7 @@ def test_a_pair_without_positive_curvature_is_not_remembered() -> None:
 
 
 def test_one_epoch_is_one_step_and_its_pair_is_in_the_slots() -> None:
-    course = make_course(LBFGS(history=3), epochs=1)
+    course = make_course(LBFGS(history_size=3), epochs=1)
     start, state = begin(course).engine, run(course).state
     assert state.engine.step == 1
     np.testing.assert_allclose(state.engine.slots[2], state.engine.parameters - start.parameters, rtol=1e-12)

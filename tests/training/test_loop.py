@@ -110,7 +110,7 @@ def test_validation_is_measured_after_the_epoch_on_its_own_rows() -> None:
 
 def test_the_average_of_the_weights_is_what_is_validated_and_given_back() -> None:
     held = make_rows(9, seed=5)
-    course = make_course(SGD(0.3, average=0.9), epochs=3, validation=held)
+    course = make_course(SGD(0.3, ema_decay=0.9), epochs=3, validation=held)
     state = run(course).state
     average = final_parameters(state, course.problem.optimizer, course.problem.network)
     np.testing.assert_array_equal(average, state.engine.slots[0])
@@ -176,7 +176,7 @@ def test_callbacks_change_the_learning_rate_from_the_next_epoch_on() -> None:
 
 
 @pytest.mark.parametrize("seconds", [1e-9, 1e-4, 1e-2, 1.0])
-@pytest.mark.parametrize("optimizer", [Adam(0.02, average=0.9), SGD(0.1, momentum=0.9, nesterov=True)])
+@pytest.mark.parametrize("optimizer", [Adam(0.02, ema_decay=0.9), SGD(0.1, momentum=0.9, nesterov=True)])
 def test_the_clock_never_changes_a_bit(seconds: float, optimizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     course = make_course(optimizer, epochs=13, schedule=OneCycle())
     expected = digest(run(replace(course, callbacks=(Callback(),))).state)

@@ -17,11 +17,11 @@ from ranvier.network.task import Task
 from ranvier.training import metrics
 
 BINARY = Task("binary", 1, ("no", "yes"))
-CLASSES = Task("classes", 3, ("a", "b", "c"))
-REGRESSION = Task("regression", 1, names=("y",))
-SEVERAL = Task("regression", 2, names=("u", "v"))
-LABELS = Task("multilabel", 2, names=("red", "green"))
-ONE_LABEL = Task("multilabel", 1, names=("red",))
+CLASSES = Task("multiclass", 3, ("a", "b", "c"))
+REGRESSION = Task("regression", 1, target_names=("y",))
+SEVERAL = Task("regression", 2, target_names=("u", "v"))
+LABELS = Task("multilabel", 2, target_names=("red", "green"))
+ONE_LABEL = Task("multilabel", 1, target_names=("red",))
 TASKS = [BINARY, CLASSES, REGRESSION, SEVERAL, LABELS, ONE_LABEL]
 
 
@@ -31,7 +31,7 @@ def sample(task: Task, rows: int, seed: int) -> tuple[Any, Any]:
     outputs = generator.uniform(size=(rows, task.outputs))
     if task.kind == "regression":
         return outputs, generator.normal(size=outputs.shape)
-    if task.kind == "classes":
+    if task.kind == "multiclass":
         outputs /= outputs.sum(axis=1, keepdims=True)
         return outputs, np.eye(3)[generator.integers(3, size=rows)]
     return outputs, generator.integers(2, size=outputs.shape).astype(float)
@@ -64,7 +64,7 @@ def test_they_are_what_their_definitions_say(task: Task, rows: int, seed: int) -
         assert metrics.quick(task, outputs, targets) == {"r2": pytest.approx(expected["r2"])}
         return
     assert metrics.quick(task, outputs, targets)["accuracy"] == pytest.approx(found["accuracy"])
-    if task.kind == "classes":
+    if task.kind == "multiclass":
         likely = outputs[targets > 0.5]
         actual, said = targets.argmax(1), outputs.argmax(1)
         scores = [counts(actual == c, said == c)[2] for c in np.union1d(actual, said)]
@@ -105,7 +105,7 @@ def test_scikit_learn_says_the_same(task: Task, rows: int, seed: int, weighted: 
         return
     shares = metrics.class_probabilities(task, outputs)
     actual = metrics.class_indices(task, targets)
-    said = shares.argmax(1) if task.kind == "classes" else metrics.class_indices(task, outputs)
+    said = shares.argmax(1) if task.kind == "multiclass" else metrics.class_indices(task, outputs)
     average, labels = ("binary", range(2)) if task.kind == "binary" else ("macro", range(3))
     assert found["accuracy"] == pytest.approx(scorers.accuracy_score(actual, said, sample_weight=w))
     assert found["log_loss"] == pytest.approx(scorers.log_loss(actual, shares, labels=labels, sample_weight=w))
@@ -114,7 +114,7 @@ def test_scikit_learn_says_the_same(task: Task, rows: int, seed: int, weighted: 
     areas = [
         scorers.roc_auc_score(actual == label, shares[:, label], sample_weight=w)
         for label in labels
-        if 0 < (actual == label).sum() < rows and (label or task.kind == "classes")
+        if 0 < (actual == label).sum() < rows and (label or task.kind == "multiclass")
     ]
     assert ("auc" in found) == bool(areas)
     assert found.get("auc", 0.0) == pytest.approx(np.mean(areas or [0.0]))
@@ -129,7 +129,7 @@ def test_per_class_rows_are_counted(task: Task) -> None:
         assert rows == []
         return
     if task.kind == "multilabel":
-        labels, actual, said = task.names, (targets > 0.5).T, (outputs >= 0.5).T
+        labels, actual, said = task.target_names, (targets > 0.5).T, (outputs >= 0.5).T
     else:
         labels = task.classes
         actual = [metrics.class_indices(task, targets) == c for c in range(len(labels))]

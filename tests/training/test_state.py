@@ -72,7 +72,7 @@ def test_every_optimizer_goes_on_with_the_same_bits(name: str, tmp_path: Path) -
 @pytest.mark.parametrize("average", [None, 0.8])
 @pytest.mark.parametrize("stop", range(1, 15))
 def test_it_may_be_stopped_at_any_moment(stop: int, average: float | None, tmp_path: Path) -> None:
-    course = replace(watched(Adam(0.05, average=average)), epochs=3)
+    course = replace(watched(Adam(0.05, ema_decay=average)), epochs=3)
     assert digest(interrupted_run(course, [stop], tmp_path)) == digest(run(course).state)
 
 
@@ -111,7 +111,7 @@ def test_more_epochs_than_before_go_on(tmp_path: Path) -> None:
 
 
 def test_going_on_is_one_longer_run_for_a_constant_rate() -> None:
-    course = make_course(Adam(0.03, average=0.9), epochs=3)
+    course = make_course(Adam(0.03, ema_decay=0.9), epochs=3)
     state = run(replace(course, epochs=4), continued(run(course).state)).state
     whole = run(replace(course, epochs=7)).state
     assert digest(replace(state, first_epoch=0, first_step=0)) == digest(whole)
@@ -133,9 +133,9 @@ def test_going_on_starts_with_a_fresh_epoch_callbacks_and_schedule() -> None:
 
 def test_the_best_weights_take_the_place_of_the_last_and_of_their_average() -> None:
     parameters, best = np.zeros(3), np.arange(3.0)
-    state = TrainingState(State(parameters, first_slots(Adam(average=0.9), parameters), 4))
-    assert at_best(state, Adam(average=0.9)) is state.engine
-    found = at_best(replace(state, best=best), Adam(average=0.9))
+    state = TrainingState(State(parameters, first_slots(Adam(ema_decay=0.9), parameters), 4))
+    assert at_best(state, Adam(ema_decay=0.9)) is state.engine
+    found = at_best(replace(state, best=best), Adam(ema_decay=0.9))
     np.testing.assert_array_equal(found.parameters, best)
     np.testing.assert_array_equal(found.slots, [[0, 0, 0], [0, 0, 0], best])
 
@@ -148,7 +148,7 @@ def test_the_first_slots_fit_the_engine(name: str) -> None:
         assert slots.shape == (20, 17)
     else:
         assert len(slots) == len(EVERY[name].rule().slots)
-    if EVERY[name].average is not None:
+    if EVERY[name].ema_decay is not None:
         np.testing.assert_array_equal(slots[-1], begin(course).engine.parameters)
 
 
@@ -183,6 +183,6 @@ def test_a_history_with_nan_is_saved_and_resumed(tmp_path: Path) -> None:
 
 def test_slots_start_where_the_rule_says() -> None:
     parameters = np.arange(5.0)
-    assert first_slots(Adam(average=0.9), parameters).tolist() == [[0.0] * 5, [0.0] * 5, parameters.tolist()]
+    assert first_slots(Adam(ema_decay=0.9), parameters).tolist() == [[0.0] * 5, [0.0] * 5, parameters.tolist()]
     assert first_slots(optimizer("adagrad", initial_accumulator=0.25), parameters).tolist() == [[0.25] * 5]
     assert first_slots(SGD(), parameters).shape == (0, 5)

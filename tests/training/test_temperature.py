@@ -20,14 +20,14 @@ from ranvier.training.temperature import (
 
 TASKS = {
     "binary": Task("binary", 1, ("no", "yes"), ("y",)),
-    "classes": Task("classes", 3, ("a", "b", "c"), ("y",)),
-    "multilabel": Task("multilabel", 3, names=("a", "b", "c")),
+    "classes": Task("multiclass", 3, ("a", "b", "c"), ("y",)),
+    "multilabel": Task("multilabel", 3, target_names=("a", "b", "c")),
 }
 STEP = float(np.exp2(np.log2(MAX_FACTOR / MIN_FACTOR) / 2**BISECTION_STEPS))
 
 
 def probabilities(task: Task, sums: np.ndarray) -> np.ndarray:
-    if task.kind != "classes":
+    if task.kind != "multiclass":
         return np.asarray(1 / (1 + np.exp(-sums)))
     shares = np.exp(sums - sums.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
@@ -68,7 +68,7 @@ def test_it_stays_within_its_bounds() -> None:
 def test_few_rows_and_regression_leave_it_alone() -> None:
     few = MIN_ROWS - 1
     assert inverse_temperature(TASKS["binary"], np.full((few, 1), 0.9), np.zeros((few, 1))) == 1.0
-    assert inverse_temperature(Task("regression", 1, names=("y",)), np.zeros((200, 1)), np.ones((200, 1))) == 1.0
+    assert inverse_temperature(Task("regression", 1, target_names=("y",)), np.zeros((200, 1)), np.ones((200, 1))) == 1.0
 
 
 @pytest.mark.parametrize("kind", TASKS)
@@ -96,4 +96,4 @@ def test_saying_the_shares_explains_nothing_and_saying_the_truth_everything() ->
 
 def test_a_regression_has_nothing_to_be_unsure_of() -> None:
     with pytest.raises(InputError, match="no probabilities"):
-        calibrated_d2(Task("regression", 1, names=("y",)), np.zeros((200, 1)), np.ones((200, 1)))
+        calibrated_d2(Task("regression", 1, target_names=("y",)), np.zeros((200, 1)), np.ones((200, 1)))

@@ -10,19 +10,19 @@ from ranvier.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
-    from ranvier.network.network import Network, Placed
+    from ranvier.network.network import LayerInfo, Network
 
 SHOWN_WEIGHTS = 24
 SHOWN_NEURONS = 64
 
 
-def find_layer(network: Network, asked: str) -> Placed:
+def find_layer(network: Network, asked: str) -> LayerInfo:
     """The layer with neurons that a number or a path names.
 
     Raises:
         InputError: there is none, or it has no neurons.
     """
-    places = {place.path: place for place in network.walk()}
+    places = {place.path: place for place in network.iter_layers()}
     path = asked if asked.startswith("layers") else f"layers.{asked}"
     with_neurons = [name for name, place in places.items() if hasattr(place.layer, "units")]
     if path not in places:
@@ -33,10 +33,10 @@ def find_layer(network: Network, asked: str) -> Placed:
     return places[path]
 
 
-def input_names(model: Model, place: Placed) -> list[str]:
+def input_names(model: Model, place: LayerInfo) -> list[str]:
     """The names of what goes into a layer: the encoded columns, or the neurons of the Dense layer before."""
     source = None
-    for other in model.network.walk():
+    for other in model.network.iter_layers():
         if other.index >= place.index:
             break
         if type(other.layer).__name__ in ("Dense", "Residual"):
@@ -49,20 +49,20 @@ def input_names(model: Model, place: Placed) -> list[str]:
     return [f"{source.path} neuron {at}" for at in range(place.inputs)]
 
 
-def seen_inputs(place: Placed, neuron: int) -> slice:
+def seen_inputs(place: LayerInfo, neuron: int) -> slice:
     """Which inputs of its layer a neuron sees: those of its group."""
     group = neuron // (place.outputs // place.groups)
     return slice(group * place.fan_in, (group + 1) * place.fan_in)
 
 
-def output_label(model: Model, place: Placed, neuron: int) -> str | None:
+def output_label(model: Model, place: LayerInfo, neuron: int) -> str | None:
     """What a neuron of the output layer stands for; None elsewhere."""
-    if place != model.network.placed[-1]:
+    if place != model.network.layer_infos[-1]:
         return None
     task = model.task
     if task.kind == "binary":
         return str(task.classes[1])
-    return str((task.classes or task.names)[neuron]) if task.classes or task.names else None
+    return str((task.classes or task.target_names)[neuron]) if task.classes or task.target_names else None
 
 
 def layer_record(model: Model, asked: str) -> dict[str, Any]:
@@ -168,11 +168,11 @@ def _print_formula(output: Output, found: Mapping[str, Any]) -> None:
     output.say(f"{shape['name']}(x) = {shape['formula']}", "dim")
 
 
-def _activation(place: Placed) -> dict[str, str]:
+def _activation(place: LayerInfo) -> dict[str, str]:
     shape: Any = getattr(place.layer, "activation")  # noqa: B009
     return {"name": shape.name, "formula": shape.formula}
 
 
-def _arrays(model: Model, place: Placed) -> tuple[Any, Any]:
+def _arrays(model: Model, place: LayerInfo) -> tuple[Any, Any]:
     """Weights (inputs that a neuron sees, N) and biases (N,) or None."""
     return model.parameters[f"{place.path}.weight"], model.parameters.get(f"{place.path}.bias")

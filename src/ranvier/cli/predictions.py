@@ -56,9 +56,9 @@ class Answers:
         outputs = model.outputs(rows)
         task, predictions = model.task, model.target.decode(outputs)
         if task.kind == "regression":
-            return cls(task.names, predictions, None, None)
-        labels = task.names if task.kind == "multilabel" else task.classes
-        return cls(task.names, predictions, labels, class_probabilities(task, outputs))
+            return cls(task.target_names, predictions, None, None)
+        labels = task.target_names if task.kind == "multilabel" else task.classes
+        return cls(task.target_names, predictions, labels, class_probabilities(task, outputs))
 
     def records(self) -> list[dict[str, Any]]:
         """One record a row: "prediction" and, for classifiers, "probabilities" by label."""

@@ -104,7 +104,7 @@ def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> No
 
 def answer_sentence(model: Model) -> str:
     """What the model answers, in one sentence."""
-    task, what = model.task, ", ".join(model.task.names) or "the target"
+    task, what = model.task, ", ".join(model.task.target_names) or "the target"
     if task.kind == "regression":
         return f"Predicts {what}: {'a number' if task.outputs == 1 else f'{task.outputs:,} numbers'}."
     if task.kind == "multilabel":

@@ -13,7 +13,7 @@ from ranvier.settings import ENGINES
 
 COUNT = click.IntRange(min=1)
 SHARE = click.FloatRange(0, 1, max_open=True)
-KINDS = ("binary", "classes", "multilabel", "regression")
+KINDS = ("binary", "multiclass", "multilabel", "regression")
 RECIPES = ("auto", "table", "plain")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")

@@ -91,7 +91,7 @@ def prepare(
         source: anything that `open_source` reads.
         target: the name of the column to predict, several names, or an array of target values; None for the default
             target of a named set or the targets of arrays.
-        task: "binary", "classes", "multilabel" or "regression"; None to infer it from the target; or a whole Task for
+        task: "binary", "multiclass", "multilabel" or "regression"; None to infer it from the target; or a Task for
             target values that stand beside the source and are its classes or numbers as they are.
         validation: the share of the rows that training watches, from 0 to below 1.
         test: the share of the rows that training never sees.
@@ -114,16 +114,11 @@ def prepare(
     ('setosa', 'versicolor', 'virginica')
     """
     whole = task if isinstance(task, Task) else None
-    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.names)
+    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.target_names)
     own, beside = isinstance(opened, Table) and not whole, target if whole else None
-    if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, CSR):
-        raise InputError(
-            "The data are sparse rows, which are numbers already, and a recipe spells out the columns of tables; "
-            "leave the recipe out, or give an array, X.toarray()."
-        )
-    if features is not None and isinstance(opened, Arrays) and opened.inputs.dtype.kind == "f":
+    if features is not None and isinstance(opened, Arrays):
         beside = target_values(opened) if beside is None else beside
-        opened = named_columns(opened)
+        opened = _as_columns(opened)
     inside = names if beside is None else ()
     columns, notes = _columns(opened, inside, (ignore,) if isinstance(ignore, str) else tuple(ignore))
     rows = _labelled(opened, names, beside, weight)
@@ -161,6 +156,20 @@ def prepare(
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _as_columns(arrays: Arrays) -> Source:
+    """Floating-point arrays as a table, whose columns can be expanded; pixels stay as they are.
+
+    Raises:
+        InputError: the rows are sparse.
+    """
+    if isinstance(arrays.inputs, CSR):
+        raise InputError(
+            "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
+            "recipe='auto', or give an array, X.toarray()."
+        )
+    return named_columns(arrays) if arrays.inputs.dtype.kind == "f" else arrays
 
 
 def _columns(
@@ -370,7 +379,7 @@ def _split(
     rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
-    labels = target.class_index(rows.values, rows.places) if target.task.classifies else None
+    labels = target.class_index(rows.values, rows.places) if target.task.is_classifier else None
     parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
     if short or len(parts[0]) < fewest:

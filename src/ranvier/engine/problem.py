@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
-from ranvier.network.network import Network, Placed
+from ranvier.network.network import LayerInfo, Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
 from ranvier.rows.csr import CSR
@@ -78,10 +78,11 @@ class Problem:
                 f"The inputs are sparse rows and the first layer is {kind}; make the first layer an rv.Dense, or give "
                 "an array, X.toarray()."
             )
-        if self.sparse and self.network.placed[0].groups > 1:
+        groups = self.network.layer_infos[0].groups
+        if self.sparse and groups > 1:
             raise InputError(
-                f"The inputs are sparse rows and the first layer has {self.network.placed[0].groups} groups; make the "
-                "first layer one without groups, or give an array, X.toarray()."
+                f"The inputs are sparse rows and the first layer has {groups} groups; make the first layer one without "
+                "groups, or give an array, X.toarray()."
             )
 
     @property
@@ -152,12 +153,12 @@ class LayerValues:
     outputs: Array
 
 
-def feeds_product(place: Placed) -> bool:
+def feeds_product(place: LayerInfo) -> bool:
     """Whether what goes into a layer is an operand of a product: into a Dense, or a residual block that begins with it.
 
     >>> from ranvier.network.layers import LayerNorm, Residual
     >>> layers = [Residual([Dense(3), LayerNorm()]), Residual([LayerNorm(), Dense(3)])]
-    >>> [feeds_product(place) for place in Network(3, layers).placed]
+    >>> [feeds_product(place) for place in Network(3, layers).layer_infos]
     [True, False]
     """
     return isinstance(place.layer, Dense) or (bool(place.children) and feeds_product(place.children[0]))
@@ -170,7 +171,7 @@ def check_pairing(network: Network, loss: Loss) -> None:
     >>> from ranvier.network.losses import loss
     >>> check_pairing(Network(2, [Dense(3, "softmax")]), loss("categorical_cross_entropy"))
     """
-    needed = {"logit": "sigmoid", "log_probability": "softmax"}.get(loss.on)
+    needed = {"logit": "sigmoid", "log_probability": "softmax"}.get(loss.applied_to)
     given = network.output_activation.name
     if needed and given != needed:
         raise InputError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ranvier.network.layers import Dense
-from ranvier.network.parameters import ungrouped
+from ranvier.network.parameters import block_diagonal_weight
 from ranvier.training.metrics import quick_name
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ class FittedAttributes:
     @property
     def coefs_(self) -> list[NDArray[Any]]:
         """The weights of the dense layers, each (inputs, units)."""
-        groups = [place.groups for place in self.model_.network.walk() if isinstance(place.layer, Dense)]
-        return [ungrouped(weight, each) for weight, each in zip(self._of_dense("weight"), groups, strict=True)]
+        groups = [place.groups for place in self.model_.network.iter_layers() if isinstance(place.layer, Dense)]
+        return [
+            block_diagonal_weight(weight, each) for weight, each in zip(self._of_dense("weight"), groups, strict=True)
+        ]
 
     @property
     def intercepts_(self) -> list[NDArray[Any]]:
@@ -94,6 +96,6 @@ class FittedAttributes:
     def _of_dense(self, what: str) -> list[NDArray[Any]]:
         """One parameter of every dense layer, in order; layers without it are left out."""
         model = self.model_
-        paths = [place.path for place in model.network.walk() if isinstance(place.layer, Dense)]
+        paths = [place.path for place in model.network.iter_layers() if isinstance(place.layer, Dense)]
         named = [f"{path}.{what}" for path in paths]
         return [model.parameters[name] for name in named if name in model.parameters]

@@ -100,7 +100,7 @@ def goal_of_classes(estimator: BaseEstimator, labels: Any, where: str = "y") -> 
     plain = tuple(_plain(label) for label in classes)
     if len(classes) == 2:
         return Goal(Task("binary", 1, plain, ("y",)), classes)
-    return Goal(Task("classes", len(classes), plain, ("y",)), classes)
+    return Goal(Task("multiclass", len(classes), plain, ("y",)), classes)
 
 
 def _is_text(labels: Array) -> bool:
@@ -119,7 +119,7 @@ def _refuse_mixed(labels: Array, where: str) -> None:
 
 def _label_goal(array: Array) -> Goal:
     count = array.shape[1]
-    return Goal(Task("multilabel", count, names=tuple(f"y{place}" for place in range(count))), np.arange(count))
+    return Goal(Task("multilabel", count, target_names=tuple(f"y{place}" for place in range(count))), np.arange(count))
 
 
 def number_goal(estimator: BaseEstimator, y: Any, rows: int) -> Goal:
@@ -131,7 +131,7 @@ def number_goal(estimator: BaseEstimator, y: Any, rows: int) -> Goal:
     array = _numbers(target_array(estimator, y, rows))
     count = 1 if array.ndim == 1 else array.shape[1]
     names = ("y",) if count == 1 else tuple(f"y{place}" for place in range(count))
-    return Goal(Task("regression", count, names=names), None)
+    return Goal(Task("regression", count, target_names=names), None)
 
 
 def _numbers(array: Array) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
+from ranvier.network.renamed import TASK_KINDS, renamed_parameters
 from ranvier.network.task import Task
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
@@ -143,7 +144,7 @@ class Model:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
             source = data.open_source(X)
-            y, X, places = row_tools.with_targets(source, self.task.names)
+            y, X, places = row_tools.with_targets(source, self.task.target_names)
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), places)
         row_tools.check_lengths(inputs, targets)
         outputs = self.outputs_of(inputs)
@@ -263,7 +264,10 @@ class Model:
     def __repr__(self) -> str:
         layers = "-".join(
             str(size)
-            for size in (self.network.inputs, *(p.outputs for p in self.network.walk() if isinstance(p.layer, Dense)))
+            for size in (
+                self.network.inputs,
+                *(p.outputs for p in self.network.iter_layers() if isinstance(p.layer, Dense)),
+            )
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
@@ -336,13 +340,18 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
     return Model(
         network,
         target,
-        _flat(network, arrays),
+        _flat(network, renamed_parameters(arrays)),
         training=training,
         history=tuple(Epoch.from_json(epoch) for epoch in description["history"]),
         engine=description["engine"],
         encoder=encoder,
-        report=description["report"],
+        report=_renamed_report(description["report"]),
     )
+
+
+def _renamed_report(report: dict[str, Any]) -> dict[str, Any]:
+    """The report with the kind of its task as it is called today."""
+    return {**report, "task": TASK_KINDS.get(report["task"], report["task"])} if "task" in report else report
 
 
 def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:

@@ -26,7 +26,7 @@ def data_report(prepared: Prepared, network: Network) -> dict[str, Any]:
     return {
         "origin": prepared.origin,
         "task": task.kind,
-        "target": list(task.names),
+        "target": list(task.target_names),
         "classes": list(task.classes),
         "class_counts": _class_counts(prepared),
         "rows": sum(split.values()),
@@ -44,7 +44,7 @@ def data_report(prepared: Prepared, network: Network) -> dict[str, Any]:
 def _class_counts(prepared: Prepared) -> dict[str, int]:
     """How many rows each class has, all parts together; empty where there are no classes."""
     task = prepared.target.task
-    if not task.classifies:
+    if not task.is_classifier:
         return {}
     parts = (prepared.train, prepared.validation, prepared.held_out)
     targets = np.concatenate([part.y for part in parts if part is not None])
@@ -86,9 +86,9 @@ def layer_rows(network: Network) -> list[dict[str, Any]]:
             "path": place.path,
             "layer": layer_text(place.layer),
             "outputs": place.outputs,
-            "parameters": sum(entry.size for entry in table if entry.trained and entry.layer == place.index),
+            "parameters": sum(entry.size for entry in table if entry.trainable and entry.layer == place.index),
         }
-        for place in network.walk()
+        for place in network.iter_layers()
     ]
 
 

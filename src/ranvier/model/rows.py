@@ -127,7 +127,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
         _check_weights("sample_weight", weights)
     if class_weight is None:
         return weights
-    if not task.classifies:
+    if not task.is_classifier:
         raise InputError(f"class_weight needs a task with classes; this one is {task.kind}.")
     index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
@@ -138,7 +138,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
 
 def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
     """Class weights that are the same for all rows: "balanced" as a dictionary, by how often these rows have each."""
-    if not isinstance(class_weight, str) or class_weight != "balanced" or not task.classifies:
+    if not isinstance(class_weight, str) or class_weight != "balanced" or not task.is_classifier:
         return class_weight
     weights = _class_weights(task, class_indices(task, targets), class_weight)
     return dict(zip(task.classes, weights.tolist(), strict=True))
@@ -237,7 +237,7 @@ def targets(target: TargetEncoder, labels: Array, places: NDArray[np.int64] | No
     Raises:
         InputError: the labels do not fit the task.
     """
-    if target.task.kind == "classes" and labels.ndim == 2:
+    if target.task.kind == "multiclass" and labels.ndim == 2:
         if labels.shape[1] != target.task.outputs:
             raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
         check_one_hot(labels)
@@ -253,7 +253,7 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     """
     if not 0.0 < share < 1.0:
         raise InputError(f"validation is {share!r}; it must be a share between 0 and 1, or (X, y) of validation rows.")
-    labels = class_indices(task, rows.targets) if task.classifies else None
+    labels = class_indices(task, rows.targets) if task.is_classifier else None
     kept, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
     if not (len(kept) and len(apart)):
         raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")

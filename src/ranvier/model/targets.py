@@ -56,13 +56,15 @@ def _task(network: Network, y: Array, given: Loss | None) -> Task:
             raise ShapeError(f"y has {y.shape[1]} columns and the network has {outputs} outputs; they must be as many.")
         if activation == "softmax":
             check_one_hot(y)
-            return Task("classes", outputs, tuple(range(outputs)), ("y",))
+            return Task("multiclass", outputs, tuple(range(outputs)), ("y",))
         if activation == "sigmoid" and y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
-            return Task("multilabel", outputs, names=tuple(f"label_{index}" for index in range(outputs)))
-        return Task("regression", outputs, names=tuple(f"y{index}" for index in range(outputs)))
+            return Task("multilabel", outputs, target_names=tuple(f"label_{index}" for index in range(outputs)))
+        return Task("regression", outputs, target_names=tuple(f"y{index}" for index in range(outputs)))
     if outputs > 1:
-        return Task("classes", outputs, _classes(y, outputs), ("y",))
-    probabilities = activation == "sigmoid" and (given is None or given.on == "logit" or y.dtype.kind not in "f")
+        return Task("multiclass", outputs, _classes(y, outputs), ("y",))
+    probabilities = activation == "sigmoid" and (
+        given is None or given.applied_to == "logit" or y.dtype.kind not in "f"
+    )
     labels = y.dtype.kind in "Ob" or (probabilities and len(_different(y)) <= 2 and bool((y == np.floor(y)).all()))
     if labels:
         values = [_plain(value) for value in _different(y)]
@@ -74,13 +76,13 @@ def _task(network: Network, y: Array, given: Loss | None) -> Task:
                 f"{'make the output layer one neuron a class' if len(values) > 2 else 'there is nothing to learn'}."
             )
         return Task("binary", 1, tuple(values), ("y",))
-    bounded = activation in ("sigmoid", "hard_sigmoid") if given is None else given.on == "logit"
+    bounded = activation in ("sigmoid", "hard_sigmoid") if given is None else given.applied_to == "logit"
     if bounded and not ((y >= 0) & (y <= 1)).all():
         raise InputError(
             f"y holds {y[(y < 0) | (y > 1)][0]:g}, and the output layer ({activation}) says numbers from 0 to 1; "
             "for numbers end with rv.Dense(1), for several classes with rv.Dense(classes, 'softmax')."
         )
-    return Task("regression", 1, names=("y",))
+    return Task("regression", 1, target_names=("y",))
 
 
 def check_one_hot(y: Array) -> None:

@@ -78,7 +78,7 @@ def train(
             "table" trains an ensemble on piecewise-linear features and merges it; "plain" trains one network; or a
             record of parts, such as `rv.recipe("table")`. An option that is given comes before the recipe.
         effort: of the recipe: "fast", "default" or "best".
-        task: "binary", "classes", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
+        task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
             then `data` holds the inputs alone and `target` is an array of its classes or numbers.
         hidden: the widths of the hidden layers.
         activation, dropout: of the hidden layers.
@@ -108,36 +108,13 @@ def train(
     >>> sorted(model.report["metrics"])
     ['accuracy', 'auc', 'f1', 'log_loss']
     """
-    columns = target is None or isinstance(target, str) or _are_names(target)
+    arguments = locals()
     check_recipe(recipe, effort)
-    validation, validation_rows = split_rows_option("validation", validation)
-    test, test_rows = split_rows_option("test", test)
-    options = TrainOptions(
-        target=_names(target) if columns else None,
-        recipe=recipe,
-        effort=effort,
-        task=task,
-        hidden=hidden,  # type: ignore[arg-type]
-        activation=activation,
-        dropout=dropout,
-        loss=loss,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        weight_decay=weight_decay,
-        clip_norm=clip_norm,
-        epochs=epochs,
-        batch_size=batch_size,
-        patience=patience,
-        validation=validation,
-        test=test,
-        ignore=ignore,  # type: ignore[arg-type]
-        class_weight=class_weight,
-        seed=seed,
-        engine=engine,
-        precision=precision,
-        threads=threads,
-    )
+    columns = target is None or isinstance(target, str) or _are_names(target)
+    validation_share, validation_rows = split_rows_option("validation", validation)
+    test_share, test_rows = split_rows_option("test", test)
+    names = _names(target) if columns else None
+    options = TrainOptions.of({**arguments, "target": names, "validation": validation_share, "test": test_share})
     labels = options.target if columns else target
     inputs = TrainData(data, labels, sample_weight, validation_rows, test_rows)
     job = TrainJob(inputs, options, model, as_callbacks(callbacks), sink_for(progress))

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from ranvier import version
+from ranvier import settings, version
 from ranvier.engine.problem import Problem
 from ranvier.expression import Expression, to_list
 from ranvier.native.machine.target import Target
-from ranvier.native.scheduling.plan import Code, Machine, Plan, make_plan
+from ranvier.native.scheduling.plan import Code, Plan, make_plan
+from ranvier.native.scheduling.processor import Machine
 
 if TYPE_CHECKING:
     from ranvier.native.machine.llvm import Library
@@ -89,9 +90,9 @@ def library(code: Code, target: Target) -> Library:
     from ranvier.native.machine import llvm
 
     def write() -> Iterator[str]:
-        from ranvier.native.kernels.module import plan_ir
+        from ranvier.native.kernels.module import LINES, plan_ir
 
-        yield from plan_ir(code, target)
+        yield from plan_ir(code, target, 1 if settings.read().dump else LINES)
 
     images = objects.compile_cached(write(), target, known=cache_key(code))
     return llvm.load_objects(images, f"{code.purpose} plan")

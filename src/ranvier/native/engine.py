@@ -24,8 +24,10 @@ from ranvier.native.machine.target import Target
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.arguments import KINDS
+from ranvier.native.scheduling.layouts import size_of
 from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
-from ranvier.native.scheduling.plan import Machine, Plan
+from ranvier.native.scheduling.plan import Plan
+from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
@@ -140,7 +142,7 @@ class NativeExecutable(Serialized):
                 mine = buffer.name in names or (owner in names and suffix in self._slots)
                 mine = mine or (copied in names and copy in (ROUNDED, TRANSPOSED))
                 if mine and buffer.name not in self._state:
-                    self._state[buffer.name] = memory.zeros(buffer.size(1), self.dtype)
+                    self._state[buffer.name] = memory.zeros(size_of(buffer, 1), self.dtype)
                     self._untouched.add(buffer.name)
         self._buffers = {b.name: b for plan in plans for b in plan.buffers if b.name in self._state}
 
@@ -163,18 +165,18 @@ class NativeExecutable(Serialized):
         self._slot_rows, self._steps_done[0] = rows, state.step
         self._loaded = True
         parameters = np.asarray(state.parameters)
-        kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trained]
-        self._kept_slots = {entry.name: np.array(slots[:, entry.place], self.dtype) for entry in kept}
+        kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trainable]
+        self._kept_slots = {entry.name: np.array(slots[:, entry.slice], self.dtype) for entry in kept}
         self._finite = seem_finite(parameters)
         self._few.clear()
         for program in self._programs.values():
             program.set(may_skip_zeros=self._finite)
         for entry in self._table:
-            self._pack(entry.name, parameters[entry.place].reshape(entry.shape))
+            self._pack(entry.name, parameters[entry.slice].reshape(entry.shape))
             for name, slot in zip(self._slots, slots, strict=False):
-                self._pack(f"{entry.name}.{name}", slot[entry.place].reshape(entry.shape))
+                self._pack(f"{entry.name}.{name}", slot[entry.slice].reshape(entry.shape))
             if len(entry.shape) == 2:
-                seen = parameters[entry.place].reshape(entry.shape)
+                seen = parameters[entry.slice].reshape(entry.shape)
                 if self.problem.precision == "bfloat16":
                     seen = bfloat16_of(seen)
                 self._pack(f"{ROUNDED}.{entry.name}", seen)
@@ -213,13 +215,13 @@ class NativeExecutable(Serialized):
         slots = np.empty((self._slot_rows, self._table.size), self.dtype)
         for entry in self._table:
             if entry.name in self._kept_slots:
-                slots[:, entry.place] = self._kept_slots[entry.name]
+                slots[:, entry.slice] = self._kept_slots[entry.name]
             pieces = {entry.name: parameters}
             pieces |= {f"{entry.name}.{name}": slot for name, slot in zip(self._slots, slots, strict=False)}
             for name, flat in pieces.items():
                 packed = take(name)
                 if packed is not None:
-                    unpack(packed, self._buffers[name], flat[entry.place].reshape(entry.shape))
+                    unpack(packed, self._buffers[name], flat[entry.slice].reshape(entry.shape))
                 del packed
         return State(parameters, slots, int(self._steps_done[0]))
 
@@ -363,7 +365,7 @@ class NativeExecutable(Serialized):
         inputs = in_kind(inputs, self.problem.sparse)
         plan, rows = program.plan, len(inputs)
         found = []
-        for place in self.problem.network.walk():
+        for place in self.problem.network.iter_layers():
             sums = np.empty((rows, place.outputs), self.dtype) if isinstance(place.layer, Dense) else None
             found.append(LayerValues(place.path, sums, np.empty((rows, place.outputs), self.dtype)))
         for start in range(0, rows, plan.rows):

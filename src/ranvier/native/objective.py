@@ -31,7 +31,7 @@ def part_starts(network: Network, rows: int) -> NDArray[np.int64]:
     >>> part_starts(Network(2, [Dense(1)]), 10_000).tolist()
     [0, 4096, 8192, 10000]
     """
-    whole = any(isinstance(place.layer, BatchNorm) for place in network.walk())
+    whole = any(isinstance(place.layer, BatchNorm) for place in network.iter_layers())
     return np.array([0, rows] if whole else [*range(0, max(rows, 1), PART), rows], np.int64)
 
 
@@ -52,7 +52,7 @@ def add_gradient(program: Program, share: float, gradient: NDArray[np.float64]) 
         assert trained.gradient is not None
         part = np.empty(entry.shape, program.plan.dtype)
         unpack(program.arrays[trained.gradient.name], trained.gradient, part)
-        gradient[entry.place] += share * part.ravel().astype(np.float64)
+        gradient[entry.slice] += share * part.ravel().astype(np.float64)
 
 
 def add_penalties(program: Program, gradient: NDArray[np.float64]) -> float:
@@ -68,5 +68,5 @@ def add_penalties(program: Program, gradient: NDArray[np.float64]) -> float:
         weights = stored.astype(np.float64)
         penalty += float((entry.l1 * np.abs(weights) + 0.5 * entry.l2 * weights**2).sum())
         if trained.gradient.kind == "table":
-            gradient[entry.place] += (entry.l1 * np.sign(weights) + entry.l2 * weights).ravel()
+            gradient[entry.slice] += (entry.l1 * np.sign(weights) + entry.l2 * weights).ravel()
     return penalty

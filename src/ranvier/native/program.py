@@ -25,6 +25,7 @@ from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
+from ranvier.native.scheduling.layouts import size_of, stride_of
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.stages import WORDS_A_SHARE, dealt
@@ -97,8 +98,8 @@ class Program:
         rest = [b for b in self.plan.buffers if b.kind not in GROWING and b.name not in self.arrays]
         counted = {"entries": self.link_capacity * threads, "packing": self.capacity * threads}
         counts = [counted.get(b.kind, self.capacity) for b in (*batched, *rest)]
-        self.set(packing_stride=sum(b.size(self.capacity) for b in batched if b.kind == "packing"))
-        sizes = [-(-b.size(n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
+        self.set(packing_stride=sum(size_of(b, self.capacity) for b in batched if b.kind == "packing"))
+        sizes = [-(-size_of(b, n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
         place = 0
@@ -335,7 +336,9 @@ def readable(inputs: Array) -> tuple[Array, int]:
 
 def rows_of(program: Program, buffer: Buffer, count: int) -> Array:
     """The first rows of a row buffer, without padding."""
-    return program.arrays[buffer.name][: count * buffer.stride].reshape(count, buffer.stride)[:, : buffer.columns]
+    return program.arrays[buffer.name][: count * stride_of(buffer)].reshape(count, stride_of(buffer))[
+        :, : buffer.columns
+    ]
 
 
 def check_span(span: Span, rows: int, scalars: int) -> None:

@@ -1,6 +1,6 @@
 """Activations: the function that a neuron applies to its weighted sum x.
 
-Each is a record that holds a scalar expression in the variable "x"; its slope is derived from it, and engines and
+Each is a record that holds a scalar expression in the variable "x"; its derivative follows from it, and engines and
 exporters print both. Softmax is the one that looks at all weighted sums of a layer at once, so it has a name and no
 expression.
 """
@@ -38,14 +38,14 @@ from ranvier.records import record
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
-GIVEN_BY_USER = "given by the user"
+USER_DEFINED = "user-defined"
 
 
 def _elu(x: Expression, alpha: float) -> Expression:
-    """At 0 the slope is that of x."""
+    """At 0 the derivative is that of x."""
     negative = alpha * expm1(x)
-    chosen: Expression = where(x < 0, negative, x)
-    return chosen
+    result: Expression = where(x < 0, negative, x)
+    return result
 
 
 def _clip(x: Expression, low: float, high: float) -> Expression:
@@ -54,7 +54,7 @@ def _clip(x: Expression, low: float, high: float) -> Expression:
 
 
 @record
-class Kind:
+class ActivationSpec:
     """A built-in activation: the function to trace, its options (name -> (default, rule)) and its source."""
 
     function: Callable[..., Any] | None
@@ -62,54 +62,62 @@ class Kind:
     options: Mapping[str, tuple[float, Rule]]
 
 
-_KINDS: dict[str, Kind] = {
-    "identity": Kind(lambda x: x, "textbooks; linear regression", {}),
-    "sigmoid": Kind(
+_SPECS: dict[str, ActivationSpec] = {
+    "identity": ActivationSpec(lambda x: x, "textbooks; linear regression", {}),
+    "sigmoid": ActivationSpec(
         sigmoid, "Verhulst, Recherches mathématiques sur la loi d'accroissement de la population, 1845", {}
     ),
-    "tanh": Kind(tanh, "LeCun, Bottou, Orr and Müller, Efficient BackProp, 1998", {}),
-    "relu": Kind(
+    "tanh": ActivationSpec(tanh, "LeCun, Bottou, Orr and Müller, Efficient BackProp, 1998", {}),
+    "relu": ActivationSpec(
         lambda x: maximum(x, 0.0), "Nair and Hinton, Rectified linear units improve Boltzmann machines, ICML 2010", {}
     ),
-    "leaky_relu": Kind(
+    "leaky_relu": ActivationSpec(
         lambda x, slope: where(x < 0, slope * x, x),
         "Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013",
         {"slope": (0.01, NOT_NEGATIVE)},
     ),
-    "elu": Kind(
+    "elu": ActivationSpec(
         _elu,
         "Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by ELUs, ICLR 2016",
         {"alpha": (1.0, NOT_NEGATIVE)},
     ),
-    "selu": Kind(
+    "selu": ActivationSpec(
         lambda x: SELU_SCALE * _elu(x, SELU_ALPHA),
         "Klambauer, Unterthiner, Mayr and Hochreiter, Self-normalizing neural networks, NeurIPS 2017",
         {},
     ),
-    "gelu": Kind(
+    "gelu": ActivationSpec(
         lambda x: 0.5 * x * (1.0 + erf(x * math.sqrt(0.5))),
         "Hendrycks and Gimpel, Gaussian error linear units, 2016 (the exact form, not the tanh approximation)",
         {},
     ),
-    "silu": Kind(
+    "silu": ActivationSpec(
         lambda x: x * sigmoid(x),
         "Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, Neural Networks 2018; also called swish",
         {},
     ),
-    "mish": Kind(lambda x: x * tanh(softplus(x)), "Misra, Mish: a self regularized activation function, BMVC 2020", {}),
-    "softplus": Kind(softplus, "Dugas, Bengio, Bélisle, Nadeau and Garcia, NeurIPS 2000", {}),
-    "softsign": Kind(lambda x: x / (1.0 + absolute(x)), "Turian, Bergstra and Bengio, NAACL 2009", {}),
-    "hard_sigmoid": Kind(
+    "mish": ActivationSpec(
+        lambda x: x * tanh(softplus(x)), "Misra, Mish: a self regularized activation function, BMVC 2020", {}
+    ),
+    "softplus": ActivationSpec(softplus, "Dugas, Bengio, Bélisle, Nadeau and Garcia, NeurIPS 2000", {}),
+    "softsign": ActivationSpec(lambda x: x / (1.0 + absolute(x)), "Turian, Bergstra and Bengio, NAACL 2009", {}),
+    "hard_sigmoid": ActivationSpec(
         lambda x: _clip(x * (1.0 / 6.0) + 0.5, 0.0, 1.0),
         "Howard et al., Searching for MobileNetV3, ICCV 2019; as in PyTorch and Keras 3 (Keras 2 had 0.2 x + 0.5)",
         {},
     ),
-    "hard_tanh": Kind(
+    "hard_tanh": ActivationSpec(
         lambda x: _clip(x, -1.0, 1.0), "Collobert, Large scale machine learning, thesis, Université Paris VI, 2004", {}
     ),
-    "relu6": Kind(lambda x: _clip(x, 0.0, 6.0), "Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010", {}),
-    "exponential": Kind(exp, "textbooks; the inverse link of Poisson regression, overflows above 88 in float32", {}),
-    "softmax": Kind(None, "Bridle, Probabilistic interpretation of feedforward classification outputs, 1990", {}),
+    "relu6": ActivationSpec(
+        lambda x: _clip(x, 0.0, 6.0), "Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010", {}
+    ),
+    "exponential": ActivationSpec(
+        exp, "textbooks; the inverse link of Poisson regression, overflows above 88 in float32", {}
+    ),
+    "softmax": ActivationSpec(
+        None, "Bridle, Probabilistic interpretation of feedforward classification outputs, 1990", {}
+    ),
 }
 
 
@@ -128,20 +136,20 @@ class Activation:
         options: (name, value) pairs that are already in the expression, for example (("alpha", 1.0),).
         source: where it comes from.
 
-    >>> print(activation("relu").formula, "| slope", activation("relu").slope)
-    maximum(x, 0) | slope Expression('0 < x')
+    >>> print(activation("relu").formula, "| derivative", activation("relu").derivative)
+    maximum(x, 0) | derivative Expression('0 < x')
     """
 
     name: str
     expression: Expression | None
     options: tuple[tuple[str, float], ...] = ()
-    source: str = GIVEN_BY_USER
+    source: str = USER_DEFINED
 
     @property
-    def slope(self) -> Expression | None:
+    def derivative(self) -> Expression | None:
         """The derivative along x, an expression in "x"; None for softmax.
 
-        At a kink it is the slope of one side: 0 for relu and relu6 at 0, 1 for leaky_relu and elu at 0.
+        At a kink it is the derivative of one side: 0 for relu and relu6 at 0, 1 for leaky_relu and elu at 0.
         """
         return None if self.expression is None else _derivative(self.expression)
 
@@ -151,13 +159,13 @@ class Activation:
         return "exp(x_j) / sum of exp(x_i)" if self.expression is None else show(self.expression)
 
     def __repr__(self) -> str:
-        if self.name not in _KINDS:
+        if self.name not in _SPECS:
             return f"activation({self.name!r}, lambda x: {self.formula})"
-        return call_text("activation", self.name, self.options, _KINDS[self.name].options)
+        return call_text("activation", self.name, self.options, _SPECS[self.name].options)
 
     def to_dict(self) -> dict[str, Any]:
         """The activation as plain JSON values: name and options, or name and expression of a user's own."""
-        if self.name in _KINDS:
+        if self.name in _SPECS:
             return {"name": self.name, **dict(self.options)}
         return {"name": self.name, "expression": None if self.expression is None else to_list(self.expression)}
 
@@ -186,19 +194,19 @@ def activation(name: str | Activation, function: Callable[[Any], Any] | None = N
     """
     if function is None or isinstance(name, Activation):
         given = [*options, *([] if function is None else ["function"])]
-        return resolve("activation", name, Activation, _KINDS, lambda name: _built_in(name, options), given)
-    check_custom_name("activation", "an", name, _KINDS)
+        return resolve("activation", name, Activation, _SPECS, lambda name: _built_in(name, options), given)
+    check_custom_name("activation", "an", name, _SPECS)
     check_no_options(options)
     return Activation(name, trace_scalar(function, ("x",)))
 
 
 def _built_in(name: str, options: Mapping[str, float]) -> Activation:
-    kind = _KINDS[name]
-    filled = fill_options(name, options, kind.options)
-    if kind.function is None:
-        return Activation(name, None, filled, kind.source)
-    function = kind.function
-    return Activation(name, trace_scalar(lambda x: function(x, **dict(filled)), ("x",)), filled, kind.source)
+    spec = _SPECS[name]
+    filled = fill_options(name, options, spec.options)
+    if spec.function is None:
+        return Activation(name, None, filled, spec.source)
+    function = spec.function
+    return Activation(name, trace_scalar(lambda x: function(x, **dict(filled)), ("x",)), filled, spec.source)
 
 
 def activation_from_dict(data: Mapping[str, Any]) -> Activation:
@@ -218,4 +226,4 @@ def activation_from_dict(data: Mapping[str, Any]) -> Activation:
     return activation(**data)
 
 
-ACTIVATIONS: dict[str, Activation] = {name: activation(name) for name in _KINDS}
+ACTIVATIONS: dict[str, Activation] = {name: activation(name) for name in _SPECS}

@@ -18,6 +18,7 @@ from ranvier.network.initializers import (
     initializer_from_dict,
 )
 from ranvier.network.number_rules import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, check_fields, check_number
+from ranvier.network.renamed import LAYER_KINDS
 from ranvier.records import record
 
 
@@ -83,22 +84,22 @@ class Dense(Layer):
         check_number("Dense", "l2", l2, NOT_NEGATIVE)
         if units % groups:
             raise InputError(f"Dense: {units} units make no {groups} equal groups; take a multiple of {groups}.")
-        shape = _activation(activation)
-        start = default_initializer(shape.name) if initializer is None else _initializer(initializer)
-        _set(self, units=int(units), activation=shape, initializer=start, bias=bool(bias), l1=float(l1), l2=float(l2))
-        _set(self, groups=int(groups))
+        function = _activation(activation)
+        weights = default_initializer(function.name) if initializer is None else _initializer(initializer)
+        _set(self, units=int(units), activation=function, initializer=weights, bias=bool(bias))
+        _set(self, l1=float(l1), l2=float(l2), groups=int(groups))
 
     def __repr__(self) -> str:
-        shape, usual = self.activation, Dense(self.units, self.activation)
-        given = [str(self.units)]
-        if shape != ACTIVATIONS["identity"]:
-            given.append(repr(shape.name if ACTIVATIONS.get(shape.name) == shape else shape))
+        function, default = self.activation, Dense(self.units, self.activation)
+        arguments = [str(self.units)]
+        if function != ACTIVATIONS["identity"]:
+            arguments.append(repr(function.name if ACTIVATIONS.get(function.name) == function else function))
         for field in fields(self):
             value = getattr(self, field.name)
-            if value != getattr(usual, field.name):
+            if value != getattr(default, field.name):
                 plain = field.name == "initializer" and INITIALIZERS[value.name] == value
-                given.append(f"{field.name}={(value.name if plain else value)!r}")
-        return f"Dense({', '.join(given)})"
+                arguments.append(f"{field.name}={(value.name if plain else value)!r}")
+        return f"Dense({', '.join(arguments)})"
 
 
 _activation, _initializer = activation, initializer
@@ -108,7 +109,7 @@ _activation, _initializer = activation, initializer
 class Dropout(Layer):
     """Sets each value to 0 with probability `rate` while training and scales the others by 1 / (1 - rate).
 
-    Formula: y = x * m / (1 - rate), m drawn anew at every step; y = x when predicting.
+    Formula: y = x * m / (1 - rate), m drawn again at every step; y = x when predicting.
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
 
     >>> Dropout(0.2).rate
@@ -125,7 +126,7 @@ class Dropout(Layer):
 class LayerNorm(Layer):
     """Normalizes the values of each row, then scales and shifts every column.
 
-    Formula: y = gain * (x - mean(x)) / sqrt(variance(x) + epsilon) + shift, over the K values of a row.
+    Formula: y = scale * (x - mean(x)) / sqrt(variance(x) + epsilon) + bias, over the K values of a row.
     Source: Ba, Kiros, Hinton, "Layer normalization", 2016.
 
     >>> LayerNorm().epsilon
@@ -142,8 +143,9 @@ class LayerNorm(Layer):
 class BatchNorm(Layer):
     """Normalizes each column over the rows of the batch, then scales and shifts it.
 
-    Formula: y = gain * (x - mean) / sqrt(variance + epsilon) + shift. While training, mean and variance (biased) are
-    those of the batch, and running <- momentum * running + (1 - momentum) * batch; predictions use the running ones.
+    Formula: y = scale * (x - mean) / sqrt(variance + epsilon) + bias. While training, mean and variance (biased) are
+    those of the batch, and running <- momentum * running + (1 - momentum) * batch; predictions use running_mean and
+    running_var.
     Source: Ioffe, Szegedy, "Batch normalization", 2015.
 
     >>> BatchNorm().momentum
@@ -158,14 +160,14 @@ class BatchNorm(Layer):
 
 
 @record
-class Scale(Layer):
-    """Multiplies every column by a trained factor that starts at 1.
+class LearnedScale(Layer):
+    """Multiplies every column by a trainable factor that starts at 1.
 
-    Formula: y = gain * x, gain (K,).
+    Formula: y = scale * x, scale (K,).
     Source: the scaling layer of Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS 2024.
 
-    >>> Scale()
-    Scale()
+    >>> LearnedScale()
+    LearnedScale()
     """
 
 
@@ -194,7 +196,7 @@ LAYERS: dict[str, type[Layer]] = {
     "dropout": Dropout,
     "layer_norm": LayerNorm,
     "batch_norm": BatchNorm,
-    "scale": Scale,
+    "learned_scale": LearnedScale,
     "residual": Residual,
 }
 _NAMES = {kind: name for name, kind in LAYERS.items()}
@@ -204,13 +206,13 @@ def checked_layers(owner: str, layers: Any) -> tuple[Layer, ...]:
     """The layers as a tuple, or an `InputError` that says which entry is not a layer."""
     if isinstance(layers, (Layer, str)) or not hasattr(layers, "__iter__"):
         raise InputError(f"{owner} was given layers={layers!r}; write a list, such as layers=[rv.Dense(16, 'relu')].")
-    found = tuple(layers)
-    if not found:
+    result = tuple(layers)
+    if not result:
         raise InputError(f"{owner} was given no layers; it needs at least one, such as rv.Dense(1).")
-    for place, layer in enumerate(found):
+    for index, layer in enumerate(result):
         if not isinstance(layer, Layer):
-            raise InputError(f"{owner} layer {place} is {layer!r}; it must be a layer, such as rv.Dense(16, 'relu').")
-    return found
+            raise InputError(f"{owner} layer {index} is {layer!r}; it must be a layer, such as rv.Dense(16, 'relu').")
+    return result
 
 
 def layer_to_dict(layer: Layer) -> dict[str, Any]:
@@ -222,8 +224,8 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     kind: dict[str, Any] = {"kind": _NAMES[type(layer)]}
     if isinstance(layer, Dense):
         options = {"bias": layer.bias, "l1": layer.l1, "l2": layer.l2, "groups": layer.groups}
-        start, shape = layer.initializer.to_dict(), layer.activation.to_dict()
-        return kind | {"units": layer.units, "activation": shape, "initializer": start} | options
+        weights, function = layer.initializer.to_dict(), layer.activation.to_dict()
+        return kind | {"units": layer.units, "activation": function, "initializer": weights} | options
     if isinstance(layer, Residual):
         return kind | {"layers": [layer_to_dict(inner) for inner in layer.layers]}
     return kind | {field.name: getattr(layer, field.name) for field in fields(layer)}  # type: ignore[arg-type]
@@ -236,13 +238,14 @@ def layer_from_dict(data: dict[str, Any]) -> Layer:
         InputError: the kind of layer is unknown.
     """
     values = dict(data)
-    kind = values.pop("kind")
+    kind = LAYER_KINDS.get(values["kind"], values["kind"])
+    del values["kind"]
     if kind not in LAYERS:
         raise InputError(f"There is no layer of kind {kind!r} in this version of Ranvier.")
     if kind == "dense":
-        start = values.pop("initializer")
-        shape = activation_from_dict(values.pop("activation"))
-        return Dense(values.pop("units"), shape, initializer=initializer_from_dict(start), **values)
+        weights = initializer_from_dict(values.pop("initializer"))
+        function = activation_from_dict(values.pop("activation"))
+        return Dense(values.pop("units"), function, initializer=weights, **values)
     if kind == "residual":
         return Residual([layer_from_dict(inner) for inner in values["layers"]])
     return LAYERS[kind](**values)

@@ -30,15 +30,16 @@ from ranvier.expression import (
     where,
 )
 from ranvier.network.number_rules import FRACTION, INSIDE, NOT_NEGATIVE, POSITIVE, Rule, check_number, fill_options
+from ranvier.network.renamed import LOSS_FIELDS, renamed
 from ranvier.network.resolve import check_custom_name, check_no_options, resolve
 from ranvier.records import record
 
 OUTPUT, LOGIT, LOG_PROBABILITY = "output", "logit", "log_probability"
-PLACES = (OUTPUT, LOGIT, LOG_PROBABILITY)
+APPLIED_TO = (OUTPUT, LOGIT, LOG_PROBABILITY)
 MEAN, SUM = "mean", "sum"
-SMALLEST_RATE = 1e-7
-SMALLEST_DOUBT = 1e-30
-GIVEN_BY_USER = "given by the user"
+MIN_RATE = 1e-7
+MIN_ONE_MINUS_P = 1e-30
+USER_DEFINED = "user-defined"
 
 
 def _squared_error(y: Expression, t: Expression) -> Expression:
@@ -52,8 +53,8 @@ def _absolute_error(y: Expression, t: Expression) -> Expression:
 def _huber(y: Expression, t: Expression, delta: float) -> Expression:
     error = y - t
     size = absolute(error)
-    chosen: Expression = where(size <= delta, 0.5 * error * error, delta * (size - 0.5 * delta))
-    return chosen
+    result: Expression = where(size <= delta, 0.5 * error * error, delta * (size - 0.5 * delta))
+    return result
 
 
 def _log_cosh(y: Expression, t: Expression) -> Expression:
@@ -63,15 +64,15 @@ def _log_cosh(y: Expression, t: Expression) -> Expression:
 
 
 def _poisson(y: Expression, t: Expression) -> Expression:
-    """Below the smallest rate the logarithm goes on as its tangent, so that the slope still leads back up."""
-    rate: Expression = maximum(y, SMALLEST_RATE)
-    return y - t * (log(rate) + (y - rate) * (1.0 / SMALLEST_RATE))
+    """Below the smallest rate the logarithm goes on as its tangent, so that the derivative still leads back up."""
+    rate: Expression = maximum(y, MIN_RATE)
+    return y - t * (log(rate) + (y - rate) * (1.0 / MIN_RATE))
 
 
 def _quantile(y: Expression, t: Expression, q: float) -> Expression:
     error = t - y
-    chosen: Expression = where(error < 0, (q - 1.0) * error, q * error)
-    return chosen
+    result: Expression = where(error < 0, (q - 1.0) * error, q * error)
+    return result
 
 
 def _binary_cross_entropy(z: Expression, t: Expression) -> Expression:
@@ -92,63 +93,63 @@ def _categorical_cross_entropy(log_p: Expression) -> Expression:
 
 
 def _focal(log_p: Expression, gamma: float) -> Expression:
-    """1 - p is -expm1(log p); its lower bound keeps the slope finite at p = 1 when gamma is below 1."""
-    doubt: Expression = maximum(-expm1(log_p), SMALLEST_DOUBT)
-    return -(doubt**gamma) * log_p
+    """1 - p is -expm1(log p); its lower bound keeps the derivative finite at p = 1 when gamma is below 1."""
+    one_minus_p: Expression = maximum(-expm1(log_p), MIN_ONE_MINUS_P)
+    return -(one_minus_p**gamma) * log_p
 
 
 @record
-class Kind:
+class LossSpec:
     """A built-in loss: the function to trace, what it is applied to, source and options (name -> (default, rule))."""
 
     function: Callable[..., Expression]
-    on: str
+    applied_to: str
     source: str
     options: Mapping[str, tuple[float, Rule]]
 
 
 _FOCAL = "Lin, Goyal, Girshick, He and Dollár, Focal loss for dense object detection, ICCV 2017"
-_KINDS: dict[str, Kind] = {
-    "squared_error": Kind(
+_SPECS: dict[str, LossSpec] = {
+    "squared_error": LossSpec(
         _squared_error,
         OUTPUT,
         "Gauss, Theoria motus, 1809; without the 1/2 of some textbooks, as in PyTorch and Keras",
         {},
     ),
-    "absolute_error": Kind(_absolute_error, OUTPUT, "Boscovich, 1757, and Laplace, 1793", {}),
-    "huber": Kind(
+    "absolute_error": LossSpec(_absolute_error, OUTPUT, "Boscovich, 1757, and Laplace, 1793", {}),
+    "huber": LossSpec(
         _huber,
         OUTPUT,
         "Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics, 1964",
         {"delta": (1.0, POSITIVE)},
     ),
-    "log_cosh": Kind(_log_cosh, OUTPUT, "Green, Bayesian reconstructions using a modified EM algorithm, 1990", {}),
-    "binary_cross_entropy": Kind(
+    "log_cosh": LossSpec(_log_cosh, OUTPUT, "Green, Bayesian reconstructions using a modified EM algorithm, 1990", {}),
+    "binary_cross_entropy": LossSpec(
         _binary_cross_entropy, LOGIT, "Cox, The regression analysis of binary sequences, 1958", {}
     ),
-    "categorical_cross_entropy": Kind(
+    "categorical_cross_entropy": LossSpec(
         _categorical_cross_entropy,
         LOG_PROBABILITY,
         "Bridle, Probabilistic interpretation of classification outputs, 1990",
         {},
     ),
-    "focal": Kind(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NOT_NEGATIVE)}),
-    "binary_focal": Kind(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NOT_NEGATIVE)}),
-    "poisson": Kind(
+    "focal": LossSpec(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NOT_NEGATIVE)}),
+    "binary_focal": LossSpec(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NOT_NEGATIVE)}),
+    "poisson": LossSpec(
         _poisson,
         OUTPUT,
         "Nelder and Wedderburn, Generalized linear models, 1972; outputs are rates: end in exponential or softplus",
         {},
     ),
-    "quantile": Kind(
+    "quantile": LossSpec(
         _quantile, OUTPUT, "Koenker and Bassett, Regression quantiles, Econometrica, 1978", {"q": (0.5, INSIDE)}
     ),
 }
 
 
-def _variable_names(on: str) -> tuple[str, ...]:
-    """What an expression on that place may use; a log-probability loss is weighted by the target from outside."""
-    return (on,) if on == LOG_PROBABILITY else (on, "target")
+def _variable_names(applied_to: str) -> tuple[str, ...]:
+    """The variables that an expression may use; a log-probability loss is weighted by the target from outside."""
+    return (applied_to,) if applied_to == LOG_PROBABILITY else (applied_to, "target")
 
 
 @lru_cache(maxsize=256)
@@ -162,12 +163,12 @@ class Loss:
 
     Fields:
         name: its name, for built-in ones a key of LOSSES.
-        on: what the expression is applied to. "output": what the output layer says. "logit": the weighted sum z of a
+        applied_to: what the expression is applied to. "output": the output y. "logit": the weighted sum z of a
             sigmoid output layer. "log_probability": l = log p of a softmax output layer; then the row's loss is
             sum_j target_j g(l_j), and the expression is g.
-        expression: the value in the variables `on` and "target" ("log_probability" alone for g).
+        expression: the value in the variables `applied_to` and "target" ("log_probability" alone for g).
         reduction: "mean" or "sum" over the N outputs of a row; "sum" for log probabilities.
-        label_smoothing: the share s that is taken from the targets before the loss sees them:
+        label_smoothing: the fraction s that is taken from the targets before the loss sees them:
             (1 - s) t + s / N for a softmax output layer, (1 - s) t + s / 2 for a sigmoid one.
         options: (name, value) pairs that are already in the expression, for example (("delta", 1.0),).
         source: where it comes from.
@@ -180,32 +181,34 @@ class Loss:
     """
 
     name: str
-    on: str
+    applied_to: str
     expression: Expression
     reduction: str = MEAN
     label_smoothing: float = 0.0
     options: tuple[tuple[str, float], ...] = ()
-    source: str = GIVEN_BY_USER
+    source: str = USER_DEFINED
 
     def __post_init__(self) -> None:
-        if self.on not in PLACES:
-            raise InputError(f"{self.name}: on is {self.on!r}; it must be one of {', '.join(PLACES)}.")
+        if self.applied_to not in APPLIED_TO:
+            raise InputError(
+                f"{self.name}: applied_to is {self.applied_to!r}; it must be one of {', '.join(APPLIED_TO)}."
+            )
         if self.reduction not in (MEAN, SUM):
             raise InputError(f'{self.name}: reduction is {self.reduction!r}; it must be "mean" or "sum".')
-        if self.on == LOG_PROBABILITY and self.reduction != SUM:
+        if self.applied_to == LOG_PROBABILITY and self.reduction != SUM:
             raise InputError(f'{self.name}: a loss on log probabilities adds up over the classes; use reduction="sum".')
         check_number(self.name, "label_smoothing", self.label_smoothing, FRACTION)
-        if self.label_smoothing and self.on == OUTPUT:
+        if self.label_smoothing and self.applied_to == OUTPUT:
             raise InputError(f"{self.name}: label smoothing is for losses on a sigmoid or softmax output layer.")
-        allowed = _variable_names(self.on)
+        allowed = _variable_names(self.applied_to)
         for name in variables(self.expression):
             if name not in allowed:
                 raise InputError(f'{self.name}: the expression uses "{name}"; allowed are {", ".join(allowed)}.')
 
     @property
-    def slope(self) -> Expression:
+    def derivative(self) -> Expression:
         """The derivative along the output, logit or log probability; at a kink that of one side, or 0 for |e|."""
-        return _derivative(self.expression, self.on)
+        return _derivative(self.expression, self.applied_to)
 
     @property
     def formula(self) -> str:
@@ -213,41 +216,41 @@ class Loss:
         return show(self.expression)
 
     def __repr__(self) -> str:
-        kind = _KINDS.get(self.name)
-        usual: dict[str, Any] = {
-            "on": kind.on if kind else OUTPUT,
-            "reduction": _usual(self.on),
+        spec = _SPECS.get(self.name)
+        defaults: dict[str, Any] = {
+            "applied_to": spec.applied_to if spec else OUTPUT,
+            "reduction": _default_reduction(self.applied_to),
             "label_smoothing": 0.0,
         }
-        usual |= {name: default for name, (default, _) in (kind.options if kind else {}).items()}
+        defaults |= {name: default for name, (default, _) in (spec.options if spec else {}).items()}
         settings = {
             **dict(self.options),
-            **{name: getattr(self, name) for name in ("on", "reduction", "label_smoothing")},
+            **{name: getattr(self, name) for name in ("applied_to", "reduction", "label_smoothing")},
         }
-        own = "" if kind else f", lambda {', '.join(_variable_names(self.on))}: {self.formula}"
-        given = [f", {name}={value!r}" for name, value in settings.items() if value != usual.get(name)]
+        own = "" if spec else f", lambda {', '.join(_variable_names(self.applied_to))}: {self.formula}"
+        given = [f", {name}={value!r}" for name, value in settings.items() if value != defaults.get(name)]
         return f"loss({self.name!r}{own}{''.join(given)})"
 
     def to_dict(self) -> dict[str, Any]:
         """The loss as plain JSON values: name and settings, and for a user's own the expression."""
         settings = {"name": self.name, "reduction": self.reduction, "label_smoothing": self.label_smoothing}
-        if self.name in _KINDS:
+        if self.name in _SPECS:
             return {**settings, **dict(self.options)}
-        return {**settings, "on": self.on, "expression": to_list(self.expression)}
+        return {**settings, "applied_to": self.applied_to, "expression": to_list(self.expression)}
 
 
 def loss(
     name: str | Loss,
     function: Callable[..., Any] | None = None,
     *,
-    on: str = OUTPUT,
+    applied_to: str = OUTPUT,
     reduction: str | None = None,
     label_smoothing: float = 0.0,
     **options: float,
 ) -> Loss:
     """A loss by name, or one of your own.
 
-    | name | on | one output's loss |
+    | name | applied to | one output's loss |
     |---|---|---|
     | squared_error | output | (y - t)^2 |
     | absolute_error | output | abs(y - t) |
@@ -263,7 +266,7 @@ def loss(
     Parameters:
         name: a key of LOSSES, a new name, or a Loss, which is given back.
         function: for a new name: (output, target) -> loss, or (logit, target) -> loss, or (log_probability) -> loss.
-        on: for a new name: "output", "logit" or "log_probability".
+        applied_to: for a new name: "output", "logit" or "log_probability".
         reduction: "mean" (the default) or "sum" over the outputs of a row; log probabilities always add up.
         label_smoothing: from 0 up to 1, for sigmoid and softmax output layers.
         options: for "huber" delta (1), "focal" and "binary_focal" gamma (2), "quantile" q (0.5).
@@ -274,41 +277,53 @@ def loss(
 
     >>> loss("huber", delta=2).options
     (('delta', 2.0),)
-    >>> loss("cubic", lambda output, target: abs(output - target) ** 3, reduction="sum").on
+    >>> loss("cubic", lambda output, target: abs(output - target) ** 3, reduction="sum").applied_to
     'output'
     >>> loss("squared_eror")
     Traceback (most recent call last):
     ranvier.errors.InputError: There is no loss "squared_eror". Did you mean "squared_error"?
     """
     if function is not None and not isinstance(name, Loss):
-        check_custom_name("loss", "a", name, _KINDS)
+        check_custom_name("loss", "a", name, _SPECS)
         check_no_options(options)
-        if on not in PLACES:
-            raise InputError(f"{name}: on is {on!r}; it must be one of {', '.join(PLACES)}.")
-        traced = trace_scalar(function, _variable_names(on))
-        return Loss(name, on, traced, reduction or _usual(on), _smoothing(name, label_smoothing))
+        if applied_to not in APPLIED_TO:
+            raise InputError(f"{name}: applied_to is {applied_to!r}; it must be one of {', '.join(APPLIED_TO)}.")
+        traced = trace_scalar(function, _variable_names(applied_to))
+        return Loss(
+            name, applied_to, traced, reduction or _default_reduction(applied_to), _smoothing(name, label_smoothing)
+        )
 
     def make(name: str) -> Loss:
-        spec = _KINDS[name]
-        if on not in (OUTPUT, spec.on):
-            raise InputError(f'{name} is a loss on the {spec.on}; on="{on}" does not fit. Leave it out.')
+        spec = _SPECS[name]
+        if applied_to not in (OUTPUT, spec.applied_to):
+            raise InputError(
+                f'{name} is a loss on the {spec.applied_to}; applied_to="{applied_to}" does not fit. Leave it out.'
+            )
         filled = fill_options(name, options, spec.options)
-        traced = trace_scalar(lambda *values: spec.function(*values, **dict(filled)), _variable_names(spec.on))
+        traced = trace_scalar(lambda *values: spec.function(*values, **dict(filled)), _variable_names(spec.applied_to))
         smoothing = _smoothing(name, label_smoothing)
-        return Loss(name, spec.on, traced, reduction or _usual(spec.on), smoothing, filled, spec.source)
+        return Loss(
+            name,
+            spec.applied_to,
+            traced,
+            reduction or _default_reduction(spec.applied_to),
+            smoothing,
+            filled,
+            spec.source,
+        )
 
     given = [*options, *(value for value in (function, reduction, label_smoothing or None) if value is not None)]
-    return resolve("loss", name, Loss, _KINDS, make, given + [on] * (on != OUTPUT))
+    return resolve("loss", name, Loss, _SPECS, make, given + [applied_to] * (applied_to != OUTPUT))
 
 
-def _usual(on: str) -> str:
-    """The reduction when none is given."""
-    return SUM if on == LOG_PROBABILITY else MEAN
+def _default_reduction(applied_to: str) -> str:
+    """The default reduction."""
+    return SUM if applied_to == LOG_PROBABILITY else MEAN
 
 
-def _smoothing(owner: str, share: float) -> float:
-    check_number(owner, "label_smoothing", share, FRACTION)
-    return float(share)
+def _smoothing(owner: str, fraction: float) -> float:
+    check_number(owner, "label_smoothing", fraction, FRACTION)
+    return float(fraction)
 
 
 def loss_from_dict(data: Mapping[str, Any]) -> Loss:
@@ -320,10 +335,10 @@ def loss_from_dict(data: Mapping[str, Any]) -> Loss:
     >>> loss_from_dict(loss("focal", label_smoothing=0.1).to_dict()) == loss("focal", label_smoothing=0.1)
     True
     """
-    values = dict(data)
+    values = renamed(data, LOSS_FIELDS)
     if "expression" in values:
         return Loss(**{**values, "expression": from_list(values["expression"])})
     return loss(**values)
 
 
-LOSSES: dict[str, Loss] = {name: loss(name) for name in _KINDS}
+LOSSES: dict[str, Loss] = {name: loss(name) for name in _SPECS}

@@ -14,8 +14,8 @@ from ranvier.network.layers import (
     Dense,
     Layer,
     LayerNorm,
+    LearnedScale,
     Residual,
-    Scale,
     checked_layers,
     layer_from_dict,
     layer_to_dict,
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 @record
-class Placed:
-    """A layer in its place: where it stands, what goes in and what comes out.
+class LayerInfo:
+    """A layer of a network: its path and its widths.
 
     Fields: `layer`; `path` such as "layers.1"; `index`, its number counted depth first; `inputs` and `outputs`, widths;
-    `children`, the placed layers inside a container.
+    `children`, the layers inside a container.
     """
 
     layer: Layer
@@ -41,7 +41,7 @@ class Placed:
     index: int
     inputs: int
     outputs: int
-    children: tuple[Placed, ...] = ()
+    children: tuple[LayerInfo, ...] = ()
 
     @property
     def groups(self) -> int:
@@ -54,8 +54,8 @@ class Placed:
         return self.inputs // self.groups
 
     @property
-    def multiplications(self) -> int:
-        """Multiply-adds of the weighted sums for one row, forward; 0 where there are none."""
+    def macs(self) -> int:
+        """Multiply-accumulate operations (MACs) of the weighted sums, one row, forward; 0 where there are none."""
         return self.fan_in * self.outputs if isinstance(self.layer, Dense) else 0
 
 
@@ -64,7 +64,7 @@ class Network:
     """A fully connected network, described.
 
     Parameters:
-        inputs: K, how many numbers one row has.
+        inputs: K, the number of inputs of a row.
         layers: the layers in order; the last one is the output layer.
 
     Raises:
@@ -93,15 +93,15 @@ class Network:
         return f"Network({self.inputs}, {list(self.layers)!r})"
 
     @cached_property
-    def placed(self) -> tuple[Placed, ...]:
-        """The layers in their places."""
-        placed, _, _ = _place(self.layers, self.inputs, "layers", 0)
-        return placed
+    def layer_infos(self) -> tuple[LayerInfo, ...]:
+        """The layers with their paths and widths."""
+        infos, _, _ = _layer_infos(self.layers, self.inputs, "layers", 0)
+        return infos
 
     @property
     def outputs(self) -> int:
-        """N, how many numbers the output layer says."""
-        return self.placed[-1].outputs
+        """N, the number of outputs."""
+        return self.layer_infos[-1].outputs
 
     @property
     def output_activation(self) -> Activation:
@@ -111,28 +111,28 @@ class Network:
 
     @cached_property
     def parameter_table(self) -> ParameterTable:
-        """Where each parameter lies in the flat array."""
+        """The name, shape and offset of each parameter in the flat array."""
         entries: list[Entry] = []
         offset = 0
-        for place in self.walk():
-            for entry in _entries(place, offset):
+        for info in self.iter_layers():
+            for entry in _entries(info, offset):
                 entries.append(entry)
                 offset += entry.size
         return ParameterTable(tuple(entries))
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers are trained."""
-        return self.parameter_table.trained
+        """The number of trainable parameters."""
+        return self.parameter_table.trainable_count
 
     @property
-    def multiplications(self) -> int:
-        """Multiply-adds of the weighted sums for one row, forward."""
-        return sum(place.multiplications for place in self.walk())
+    def macs(self) -> int:
+        """Multiply-accumulate operations (MACs) of the weighted sums, one row, forward."""
+        return sum(info.macs for info in self.iter_layers())
 
-    def walk(self) -> Iterator[Placed]:
+    def iter_layers(self) -> Iterator[LayerInfo]:
         """Every layer, depth first; a container comes before its children."""
-        return _walk(self.placed)
+        return _iterate(self.layer_infos)
 
     def to_dict(self) -> dict[str, Any]:
         """The network as plain JSON values."""
@@ -162,29 +162,31 @@ class Network:
         return ranvier.fit(self, X, y, **options)
 
     def _check_softmax(self) -> None:
-        for place in self.walk():
-            softmax = isinstance(place.layer, Dense) and place.layer.activation.name == "softmax"
-            if softmax and place is not self.placed[-1]:
-                raise InputError(f"{place.path} has the softmax activation; only the output layer can have it.")
-            if softmax and place.outputs == 1:
+        for info in self.iter_layers():
+            softmax = isinstance(info.layer, Dense) and info.layer.activation.name == "softmax"
+            if softmax and info is not self.layer_infos[-1]:
+                raise InputError(f"{info.path} has the softmax activation; only the output layer can have it.")
+            if softmax and info.outputs == 1:
                 raise InputError(
-                    "The output layer is one softmax neuron, which always says 1; "
+                    "The output layer is one softmax neuron, whose output is always 1; "
                     "take rv.Dense(1, 'sigmoid'), or one neuron a class."
                 )
 
 
-def _place(layers: tuple[Layer, ...], inputs: int, path: str, index: int) -> tuple[tuple[Placed, ...], int, int]:
-    placed = []
+def _layer_infos(
+    layers: tuple[Layer, ...], inputs: int, path: str, index: int
+) -> tuple[tuple[LayerInfo, ...], int, int]:
+    infos = []
     for position, layer in enumerate(layers):
         here = f"{path}.{position}"
         if isinstance(layer, Residual):
-            children, following, outputs = _place(layer.layers, inputs, f"{here}.layers", index + 1)
+            children, following, outputs = _layer_infos(layer.layers, inputs, f"{here}.layers", index + 1)
             if outputs != inputs:
                 raise InputError(
                     f"The residual block {here} takes {inputs} values and its layers give {outputs}; "
                     f"make its last layer {inputs} wide."
                 )
-            placed.append(Placed(layer, here, index, inputs, outputs, children))
+            infos.append(LayerInfo(layer, here, index, inputs, outputs, children))
             index = following
         else:
             if isinstance(layer, Dense) and inputs % layer.groups:
@@ -193,37 +195,37 @@ def _place(layers: tuple[Layer, ...], inputs: int, path: str, index: int) -> tup
                     f"make what goes in a multiple of {layer.groups} wide."
                 )
             outputs = layer.units if isinstance(layer, Dense) else inputs
-            placed.append(Placed(layer, here, index, inputs, outputs))
+            infos.append(LayerInfo(layer, here, index, inputs, outputs))
             index += 1
         inputs = outputs
-    return tuple(placed), index, inputs
+    return tuple(infos), index, inputs
 
 
-def _walk(placed: tuple[Placed, ...]) -> Iterator[Placed]:
-    for place in placed:
-        yield place
-        yield from _walk(place.children)
+def _iterate(infos: tuple[LayerInfo, ...]) -> Iterator[LayerInfo]:
+    for info in infos:
+        yield info
+        yield from _iterate(info.children)
 
 
-def _entries(place: Placed, offset: int) -> list[Entry]:
-    """The pieces of the flat array that belong to one layer."""
-    layer, width = place.layer, (place.outputs,)
-    pieces: list[Entry] = []
+def _entries(info: LayerInfo, offset: int) -> list[Entry]:
+    """The parameters of one layer."""
+    layer, width = info.layer, (info.outputs,)
+    entries: list[Entry] = []
 
-    def piece(role: str, shape: tuple[int, ...], start: Any, **options: Any) -> None:
-        at = pieces[-1].offset + pieces[-1].size if pieces else offset
-        pieces.append(Entry(f"{place.path}.{role}", role, shape, at, place.index, start, **options))
+    def add(role: str, shape: tuple[int, ...], start: Any, **options: Any) -> None:
+        at = entries[-1].offset + entries[-1].size if entries else offset
+        entries.append(Entry(f"{info.path}.{role}", role, shape, at, info.index, start, **options))
 
     if isinstance(layer, Dense):
-        shape = (place.fan_in, place.outputs)
-        piece("weight", shape, layer.initializer, decayed=True, l1=layer.l1, l2=layer.l2, groups=layer.groups)
+        shape = (info.fan_in, info.outputs)
+        add("weight", shape, layer.initializer, weight_decay=True, l1=layer.l1, l2=layer.l2, groups=layer.groups)
         if layer.bias:
-            piece("bias", width, ZEROS)
-    if isinstance(layer, (LayerNorm, BatchNorm, Scale)):
-        piece("gain", width, ONES)
+            add("bias", width, ZEROS)
+    if isinstance(layer, (LayerNorm, BatchNorm, LearnedScale)):
+        add("scale", width, ONES)
     if isinstance(layer, (LayerNorm, BatchNorm)):
-        piece("shift", width, ZEROS)
+        add("bias", width, ZEROS)
     if isinstance(layer, BatchNorm):
-        piece("mean", width, ZEROS, trained=False)
-        piece("variance", width, ONES, trained=False)
-    return pieces
+        add("running_mean", width, ZEROS, trainable=False)
+        add("running_var", width, ONES, trainable=False)
+    return entries

@@ -1,10 +1,11 @@
-"""All trainable numbers of a network are one flat array; the ParameterTable says where each piece lies.
+"""All parameters of a network are one flat array; the ParameterTable has the offset and shape of each.
 
-The P numbers are ordered by layer; inside a layer the weight comes before the bias.
+The P values are ordered by layer; inside a layer the weight comes before the bias.
 """
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,17 +24,17 @@ Array = NDArray[Any]
 
 @record
 class Entry:
-    """One named piece of the flat array.
+    """One named parameter array inside the flat array.
 
     Fields:
         name: such as "layers.0.weight".
-        role: "weight", "bias", "gain", "shift", "mean" or "variance".
+        role: "weight", "bias", "scale", "running_mean" or "running_var".
         shape: (inputs of a neuron, units) for weights, (units,) for the rest.
-        offset: the place of its first number in the flat array.
-        layer: the number of its layer, counted depth first.
-        initializer: how its numbers start.
-        trained: whether the optimizer changes it; running statistics are not trained.
-        decayed: whether weight decay applies; only weights are decayed.
+        offset: the index of its first value in the flat array.
+        layer: the index of its layer, counted depth first.
+        initializer: of its initial values.
+        trainable: whether the optimizer updates it; running statistics are not trainable.
+        weight_decay: whether weight decay applies; only to weights.
         l1, l2: its penalties.
         groups: of its layer; the columns of a weight are as many parts, whose neurons see other inputs.
     """
@@ -44,38 +45,38 @@ class Entry:
     offset: int
     layer: int
     initializer: Initializer
-    trained: bool = True
-    decayed: bool = False
+    trainable: bool = True
+    weight_decay: bool = False
     l1: float = 0.0
     l2: float = 0.0
     groups: int = 1
 
     @property
     def size(self) -> int:
-        """How many numbers the piece has."""
+        """The number of values."""
         return prod(self.shape)
 
     @property
-    def place(self) -> slice:
-        """Where the piece lies in the flat array."""
-        return slice(self.offset, self.offset + self.size)
+    def slice(self) -> builtins.slice:
+        """The range of its values in the flat array."""
+        return builtins.slice(self.offset, self.offset + self.size)
 
 
 @dataclass(frozen=True)
 class ParameterTable:
-    """Every piece of the flat array, in order."""
+    """Every parameter array, in the order of the flat array."""
 
     entries: tuple[Entry, ...]
 
     @cached_property
     def size(self) -> int:
-        """P, how many numbers there are, running statistics included."""
+        """P, the number of values, running statistics included."""
         return sum(entry.size for entry in self.entries)
 
     @cached_property
-    def trained(self) -> int:
-        """How many numbers the optimizer trains."""
-        return sum(entry.size for entry in self.entries if entry.trained)
+    def trainable_count(self) -> int:
+        """The number of values that the optimizer updates."""
+        return sum(entry.size for entry in self.entries if entry.trainable)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
@@ -87,57 +88,57 @@ class ParameterTable:
         raise InputError(f"There is no parameter {name!r}. {nearest(name, (entry.name for entry in self.entries))}")
 
     def views(self, flat: Array) -> dict[str, Array]:
-        """Name -> view of that piece of a flat array of P numbers, in its own shape."""
-        return {entry.name: flat[..., entry.place].reshape(*flat.shape[:-1], *entry.shape) for entry in self.entries}
+        """Name -> view of that parameter in a flat array of P values, in its own shape."""
+        return {entry.name: flat[..., entry.slice].reshape(*flat.shape[:-1], *entry.shape) for entry in self.entries}
 
     def initial(self, seed: int, dtype: type[np.floating[Any]] = np.float64) -> Array:
-        """The P starting values for one seed, the same in every engine, rounded to `dtype`."""
+        """The P initial values for one seed, the same in every engine, rounded to `dtype`."""
         flat: Array = np.empty(self.size, dtype)
         for index, entry in enumerate(self.entries):
             inputs, units = entry.shape if len(entry.shape) == 2 else (1, entry.shape[0])
-            # Every group starts as a layer of its own.
+            # Each group is initialized as a separate layer.
             parts = [
                 entry.initializer.sample(inputs, units // entry.groups, seed, entry.layer, index + (group << 32))
                 for group in range(entry.groups)
             ]
-            flat[entry.place] = (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)).reshape(-1)
+            flat[entry.slice] = (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)).reshape(-1)
         return flat
 
-    def trained_mask(self) -> NDArray[np.bool_]:
-        """True where the optimizer changes the number, shape (P,)."""
-        return self._spread(lambda entry: entry.trained, np.bool_)
+    def trainable_mask(self) -> NDArray[np.bool_]:
+        """True where the optimizer updates the value, shape (P,)."""
+        return self._spread(lambda entry: entry.trainable, np.bool_)
 
     def decay_mask(self) -> NDArray[np.bool_]:
         """True where weight decay applies, shape (P,)."""
-        return self._spread(lambda entry: entry.decayed, np.bool_)
+        return self._spread(lambda entry: entry.weight_decay, np.bool_)
 
     def l1(self) -> NDArray[np.float64]:
-        """The L1 strength of every number, shape (P,)."""
+        """The L1 strength of every value, shape (P,)."""
         return self._spread(lambda entry: entry.l1, np.float64)
 
     def l2(self) -> NDArray[np.float64]:
-        """The L2 strength of every number, shape (P,)."""
+        """The L2 strength of every value, shape (P,)."""
         return self._spread(lambda entry: entry.l2, np.float64)
 
     def _spread(self, value: Any, dtype: type) -> Array:
         flat: Array = np.empty(self.size, dtype)
         for entry in self.entries:
-            flat[entry.place] = value(entry)
+            flat[entry.slice] = value(entry)
         return flat
 
 
-def ungrouped(weight: Array, groups: int) -> Array:
+def block_diagonal_weight(weight: Array, groups: int) -> Array:
     """The weight of a layer of G groups, (K / G, N), as that of one without them, (K, N): 0 between different groups.
 
-    >>> ungrouped(np.array([[1.0, 2.0], [3.0, 4.0]]), groups=2).tolist()
+    >>> block_diagonal_weight(np.array([[1.0, 2.0], [3.0, 4.0]]), groups=2).tolist()
     [[1.0, 0.0], [3.0, 0.0], [0.0, 2.0], [0.0, 4.0]]
     """
     if groups == 1:
         return weight
     inputs, units = weight.shape[0], weight.shape[1] // groups
     whole = np.zeros((groups, inputs, groups, units), weight.dtype)
-    each = np.arange(groups)
-    whole[each, :, each] = weight.reshape(inputs, groups, units).swapaxes(0, 1)
+    index = np.arange(groups)
+    whole[index, :, index] = weight.reshape(inputs, groups, units).swapaxes(0, 1)
     return whole.reshape(groups * inputs, groups * units)
 
 

@@ -1,40 +1,41 @@
-"""What a network is asked to say: a class, one of two, several labels, or numbers."""
+"""The prediction task: binary or multiclass classification, multilabel classification, or regression."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ranvier.errors import InputError
+from ranvier.network.renamed import renamed_task
 from ranvier.records import record
 
-KINDS = ("binary", "classes", "multilabel", "regression")
+KINDS = ("binary", "multiclass", "multilabel", "regression")
 Label = str | int | float | bool
 
 
 @record
 class Task:
-    """The kind of answer, and how outputs map to it.
+    """What a network predicts, and how its outputs map to it.
 
     Fields:
-        kind: "binary" (one output, the probability of the second class), "classes" (one output a class),
+        kind: "binary" (one output, the probability of the second class), "multiclass" (one output a class),
             "multilabel" (one output a label, each present or not) or "regression" (one output a number).
         outputs: the number of outputs.
         classes: the class labels in output order (binary: negative, positive); empty for the other kinds.
-        names: the names of the target columns.
+        target_names: the names of the target columns.
 
-    >>> Task("binary", 1, classes=("no", "yes"), names=("income",)).outputs
+    >>> Task("binary", 1, classes=("no", "yes"), target_names=("income",)).outputs
     1
     """
 
     kind: str
     outputs: int
     classes: tuple[Label, ...] = ()
-    names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"The task is {self.kind!r}; it must be one of {', '.join(KINDS)}.")
-        expected = {"binary": 2, "classes": self.outputs}.get(self.kind, 0)
+        expected = {"binary": 2, "multiclass": self.outputs}.get(self.kind, 0)
         if len(self.classes) != expected:
             raise InputError(
                 f"A {self.kind} task with {self.outputs} outputs has {expected} classes; "
@@ -42,15 +43,17 @@ class Task:
             )
 
     @property
-    def classifies(self) -> bool:
-        """Whether an answer is one of several classes."""
-        return self.kind in ("binary", "classes")
+    def is_classifier(self) -> bool:
+        """Whether a prediction is one of several classes."""
+        return self.kind in ("binary", "multiclass")
 
     def to_dict(self) -> dict[str, Any]:
         """The task as plain JSON values."""
-        return {"kind": self.kind, "outputs": self.outputs, "classes": list(self.classes), "names": list(self.names)}
+        names = {"classes": list(self.classes), "target_names": list(self.target_names)}
+        return {"kind": self.kind, "outputs": self.outputs, **names}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Task:
         """The task that `to_dict` wrote."""
-        return cls(data["kind"], int(data["outputs"]), tuple(data["classes"]), tuple(data["names"]))
+        values = renamed_task(data)
+        return cls(values["kind"], int(values["outputs"]), tuple(values["classes"]), tuple(values["target_names"]))

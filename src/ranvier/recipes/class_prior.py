@@ -51,6 +51,6 @@ def class_prior_state(
     margin = 1.0 / (len(weights) + 1)
     shares = np.clip(shares, margin, 1.0 - margin)
     state = first_state(network, optimizer, seed)
-    bias = np.log(shares) if task.kind == "classes" else np.log(shares) - np.log1p(-shares)
+    bias = np.log(shares) if task.kind == "multiclass" else np.log(shares) - np.log1p(-shares)
     network.parameter_table.views(state.engine.parameters)[name][:] = bias
     return state

@@ -99,7 +99,7 @@ def member_splits(
     The rows are divided into folds that hold the classes in proportion; each network leaves out the next fold, and once
     every fold was left out the rows are divided again. With one fold, all networks are trained on all rows.
     """
-    labels = class_indices(task, rows.targets) if task.classifies else None
+    labels = class_indices(task, rows.targets) if task.is_classifier else None
     folds: tuple[NDArray[np.int64], ...] = ()
     for number in range(n_networks):
         if validation is not None or n_folds < 2:

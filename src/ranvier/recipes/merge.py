@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
-from ranvier.network.layers import Dense, Dropout, Layer, Scale
+from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale
 from ranvier.network.network import Network
-from ranvier.network.parameters import ungrouped
+from ranvier.network.parameters import block_diagonal_weight
 
 Array = NDArray[Any]
 
@@ -39,7 +39,7 @@ def merge_networks(
     Raises:
         InputError: there is no member, or the network has layers of another kind.
 
-    >>> network = Network(2, [Scale(), Dense(3, "tanh"), Dense(1)])
+    >>> network = Network(2, [LearnedScale(), Dense(3, "tanh"), Dense(1)])
     >>> flat = network.parameter_table.initial(0)
     >>> merged, parameters = merge_networks(network, [flat, flat])
     >>> [layer.units for layer in merged.layers], parameters.size
@@ -47,22 +47,25 @@ def merge_networks(
     """
     if not members:
         raise InputError("There are no networks to merge; give at least one.")
-    kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, (Scale, Dense, Dropout))]
+    mergeable = (LearnedScale, Dense, Dropout)
+    kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, mergeable)]
     if kinds:
-        raise InputError(f"Networks with {kinds[0]} layers cannot be merged; only Scale, Dense and Dropout ones can.")
+        raise InputError(
+            f"Networks with {kinds[0]} layers cannot be merged; only LearnedScale, Dense and Dropout ones can."
+        )
     views = [network.parameter_table.views(flat) for flat in members]
     gains: list[Array | float] = [1.0] * len(members)
     layers: list[Layer] = []
     pieces: list[Array] = []
     last = len(network.layers) - 1
     for place, layer in enumerate(network.layers):
-        if isinstance(layer, Scale):
-            gains = [gain * view[f"layers.{place}.gain"] for gain, view in zip(gains, views, strict=True)]
+        if isinstance(layer, LearnedScale):
+            gains = [gain * view[f"layers.{place}.scale"] for gain, view in zip(gains, views, strict=True)]
         elif isinstance(layer, Dense):
             first = not any(isinstance(earlier, Dense) for earlier in layers)
             weights = [view[f"layers.{place}.weight"] for view in views]
             if first or place == last:
-                weights = [ungrouped(weight, layer.groups) for weight in weights]
+                weights = [block_diagonal_weight(weight, layer.groups) for weight in weights]
             if first:
                 weights = [weight * np.reshape(gain, (-1, 1)) for gain, weight in zip(gains, weights, strict=True)]
             biases = [view[f"layers.{place}.bias"] for view in views]

@@ -54,6 +54,11 @@ class TrainOptions:
         for name in ("hidden", "ignore"):
             object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
 
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> TrainOptions:
+        """The options among the arguments of a call of `train`."""
+        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
+
     def with_defaults(self, **defaults: Any) -> TrainOptions:
         """The same with these values where an option is None; a full-batch optimizer has defaults of its own.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ranvier.recipes.options import TrainOptions
 
 Array = NDArray[Any]
-OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "classes": "softmax", "multilabel": "sigmoid", "regression": "identity"}
+OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from typing import Any
 from ranvier.network.activations import activation_from_dict
 from ranvier.network.losses import loss_from_dict
 from ranvier.network.optimizers import optimizer_from_dict
+from ranvier.network.renamed import TASK_KINDS
 from ranvier.network.schedules import schedule_from_dict
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
@@ -30,12 +31,15 @@ def options_from_dict(data: Mapping[str, Any]) -> TrainOptions:
     >>> options_from_dict(TrainOptions(hidden=(8,)).to_dict()) == TrainOptions(hidden=(8,))
     True
     """
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
     if "held_out" in values:
         values = _of_version_0_1(values)
     for name, read in FROM_DICT.items():
         if isinstance(values.get(name), Mapping):
             values[name] = read(values[name])
+    task = values.get("task")
+    if isinstance(task, str):
+        values["task"] = TASK_KINDS.get(task, task)
     if isinstance(values.get("class_weight"), tuple):
         values["class_weight"] = dict(values["class_weight"])
     return TrainOptions(**values)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ranvier.data.encoders.features import Features
 from ranvier.engine import Rows
-from ranvier.network.layers import Layer, Scale
+from ranvier.network.layers import Layer, LearnedScale
 from ranvier.network.network import Network
 from ranvier.network.optimizers import AdamW, Optimizer
 from ranvier.network.optimizers import optimizer as find_optimizer
@@ -123,7 +123,7 @@ class TableRecipe(Recipe):
     def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
         """One network of the ensemble: scaling layers, hidden layers, output layer."""
         plain = Recipe.network(self, inputs, task, options)
-        scaling: list[Layer] = [Scale()] * self.n_scaling_layers
+        scaling: list[Layer] = [LearnedScale()] * self.n_scaling_layers
         return Network(inputs, [*scaling, *plain.layers])
 
     def settings(

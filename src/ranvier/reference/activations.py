@@ -48,7 +48,7 @@ def slope(activation: Activation, x: Array) -> Array:
     if activation.name in FORMULAS:
         _, derivative = FORMULAS[activation.name]
         return derivative(x, **dict(activation.options))
-    return own(activation.slope, x)
+    return own(activation.derivative, x)
 
 
 def backward(activation: Activation, x: Array, y: Array, dy: Array, seen_from_output: bool = False) -> Array:

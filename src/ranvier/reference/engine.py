@@ -61,8 +61,8 @@ class ReferenceExecutable:
         self.problem = problem
         self.stopped: Callable[[], bool] = never
         self._table = problem.network.parameter_table
-        self._placed = problem.network.placed
-        self._trained, self._decayed = self._table.trained_mask(), self._table.decay_mask()
+        self._layer_infos = problem.network.layer_infos
+        self._trained, self._decayed = self._table.trainable_mask(), self._table.decay_mask()
         self._l1, self._l2 = self._table.l1(), self._table.l2()
         self._penalized = bool(self._l1.any() or self._l2.any())
         full_batch = problem.optimizer.full_batch
@@ -173,7 +173,7 @@ class ReferenceExecutable:
                 np.empty((rows, place.outputs)) if isinstance(place.layer, Dense) else None,
                 np.empty((rows, place.outputs)),
             )
-            for place in self.problem.network.walk()
+            for place in self.problem.network.iter_layers()
         ]
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(inputs):
@@ -209,7 +209,7 @@ class ReferenceExecutable:
             gradient += penalty_slope(w, self._l1, self._l2)
         moving = self._trained
         if isinstance(x, CSR):
-            moving = moving & sparse.reached(x, self._table, f"{self._placed[0].path}.weight")
+            moving = moving & sparse.reached(x, self._table, f"{self._layer_infos[0].path}.weight")
             gradient = np.where(moving, gradient, 0.0)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
         moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
@@ -226,7 +226,7 @@ class ReferenceExecutable:
         """The loss of a batch, its gradient (P,), and what the layers did."""
         loss, activation = self.problem.loss, self.problem.network.output_activation
         parameters = self._operands()
-        passed = network.forward(self._placed, parameters, x, mode)
+        passed = network.forward(self._layer_infos, parameters, x, mode)
         y = passed[-1].y
         z = y if passed[-1].z is None else passed[-1].z
         shares = losses.row_shares(len(x), _as_weights(weights))
@@ -236,8 +236,8 @@ class ReferenceExecutable:
         network.backward(passed, parameters, error, found)
         gradient = np.zeros(self._table.size)
         for entry in self._table:
-            if entry.trained:
-                gradient[entry.place] = found[entry.name].ravel()
+            if entry.trainable:
+                gradient[entry.slice] = found[entry.name].ravel()
         return value, gradient, passed
 
     def _blocks(self, inputs: Array | CSR) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
@@ -252,7 +252,7 @@ class ReferenceExecutable:
             else:
                 x = np.zeros((BLOCK, self.problem.network.inputs))
                 x[: len(block)] = block
-            yield place, network.forward(self._placed, parameters, x, mode)
+            yield place, network.forward(self._layer_infos, parameters, x, mode)
 
     def _operands(self) -> dict[str, Array]:
         """The parameters as the layers see them: weights rounded where products take bfloat16."""

@@ -21,8 +21,8 @@ from ranvier.reference import activations
 from ranvier.reference.activations import log_softmax, sigmoid, softplus
 
 Array = NDArray[np.float64]
-SMALLEST_RATE = 1e-7
-SMALLEST_DOUBT = 1e-30
+MIN_RATE = 1e-7
+MIN_ONE_MINUS_P = 1e-30
 
 
 def batch_loss(rows: Array, weights: Array | None) -> float:
@@ -52,9 +52,9 @@ def row_losses(loss: Loss, z: Array, y: Array, targets: Array) -> Array:
         targets: (B, N).
     """
     t = smoothed(loss, targets)
-    if loss.on == "log_probability":
+    if loss.applied_to == "log_probability":
         return np.asarray((t * value(loss, log_softmax(z), t)).sum(axis=1))
-    each = value(loss, z if loss.on == "logit" else y, t)
+    each = value(loss, z if loss.applied_to == "logit" else y, t)
     return np.asarray(each.mean(axis=1) if loss.reduction == "mean" else each.sum(axis=1))
 
 
@@ -66,13 +66,13 @@ def output_error(loss: Loss, activation: Activation, z: Array, y: Array, targets
     For the categorical cross-entropy that is p - t, where the targets of a row add up to 1, and for the binary one too.
     """
     t = smoothed(loss, targets)
-    if loss.on == "log_probability":
+    if loss.applied_to == "log_probability":
         log_p = log_softmax(z)
         a = t * slope(loss, log_p, t)
         total: Array = a.sum(axis=1, keepdims=True)
         return a - np.exp(log_p) * total
     scale = 1.0 / z.shape[1] if loss.reduction == "mean" else 1.0
-    if loss.on == "logit":
+    if loss.applied_to == "logit":
         return scale * slope(loss, z, t)
     return activations.backward(activation, z, y, scale * slope(loss, y, t))
 
@@ -82,13 +82,13 @@ def smoothed(loss: Loss, t: Array) -> Array:
     s = loss.label_smoothing
     if s == 0.0:
         return t
-    return (1.0 - s) * t + s / (t.shape[1] if loss.on == "log_probability" else 2)
+    return (1.0 - s) * t + s / (t.shape[1] if loss.applied_to == "log_probability" else 2)
 
 
 def value(loss: Loss, x: Array, t: Array) -> Array:
-    """The loss of each output, where x is y, z or l by `loss.on`; on log probabilities the factor t is not in it."""
+    """The loss of each output, x is y, z or l by `loss.applied_to`; for log probabilities without the factor t."""
     if loss.name not in FORMULAS:
-        return evaluate(loss.expression, {loss.on: x, "target": t})
+        return evaluate(loss.expression, {loss.applied_to: x, "target": t})
     formula, _ = FORMULAS[loss.name]
     return formula(x, t, **dict(loss.options))
 
@@ -96,7 +96,7 @@ def value(loss: Loss, x: Array, t: Array) -> Array:
 def slope(loss: Loss, x: Array, t: Array) -> Array:
     """The derivative of `value` along x."""
     if loss.name not in FORMULAS:
-        return evaluate(loss.slope, {loss.on: x, "target": t})
+        return evaluate(loss.derivative, {loss.applied_to: x, "target": t})
     _, derivative = FORMULAS[loss.name]
     return derivative(x, t, **dict(loss.options))
 
@@ -140,12 +140,12 @@ def log_cosh_slope(y: Array, t: Array) -> Array:
 
 def poisson(y: Array, t: Array) -> Array:
     """y - t log y; below the smallest rate the logarithm goes on as its tangent there."""
-    rate = np.maximum(y, SMALLEST_RATE)
-    return y - t * (np.log(rate) + (y - rate) / SMALLEST_RATE)
+    rate = np.maximum(y, MIN_RATE)
+    return y - t * (np.log(rate) + (y - rate) / MIN_RATE)
 
 
 def poisson_slope(y: Array, t: Array) -> Array:
-    return 1.0 - t / np.maximum(y, SMALLEST_RATE)
+    return 1.0 - t / np.maximum(y, MIN_RATE)
 
 
 def quantile(y: Array, t: Array, q: float) -> Array:
@@ -191,14 +191,14 @@ def categorical_cross_entropy_slope(log_p: Array, t: Array) -> Array:
 
 def focal(log_p: Array, t: Array, gamma: float) -> Array:
     """-q^gamma log p with q = 1 - p, kept above 0 so that powers of q stay finite."""
-    q = np.maximum(-np.expm1(log_p), SMALLEST_DOUBT)
+    q = np.maximum(-np.expm1(log_p), MIN_ONE_MINUS_P)
     return -(q**gamma) * log_p
 
 
 def focal_slope(log_p: Array, t: Array, gamma: float) -> Array:
     """With dq/dl = -p, or 0 where q is at its bound."""
-    q = np.maximum(-np.expm1(log_p), SMALLEST_DOUBT)
-    dq = np.where(q > SMALLEST_DOUBT, -np.exp(log_p), 0.0)
+    q = np.maximum(-np.expm1(log_p), MIN_ONE_MINUS_P)
+    dq = np.where(q > MIN_ONE_MINUS_P, -np.exp(log_p), 0.0)
     return -gamma * q ** (gamma - 1.0) * dq * log_p - q**gamma
 
 

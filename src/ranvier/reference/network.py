@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ranvier.engine.problem import feeds_product
 from ranvier.errors import EngineError
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual, Scale
-from ranvier.network.network import Placed
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
+from ranvier.network.network import LayerInfo
 from ranvier.reference import activations, layers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.rows.csr import CSR
@@ -52,7 +52,7 @@ class Passed:
     `inner`, the records inside a residual block; `statistics`, mean and variance of the batch (BatchNorm); `bfloat16`,
     whether the error of the weighted sums will be rounded (Dense)."""
 
-    place: Placed
+    place: LayerInfo
     x: Array
     y: Array
     z: Array | None = None
@@ -63,20 +63,20 @@ class Passed:
 
 
 def forward(
-    placed: tuple[Placed, ...], parameters: Arrays, x: Array | CSR, mode: Mode = PREDICTING
+    layer_infos: tuple[LayerInfo, ...], parameters: Arrays, x: Array | CSR, mode: Mode = PREDICTING
 ) -> tuple[Passed, ...]:
     """Send rows through the layers: what comes out of one goes into the next.
 
     >>> from ranvier.network.network import Network
     >>> network = Network(2, [Dense(1, "relu")])
     >>> parameters = {"layers.0.weight": np.array([[1.0], [2.0]]), "layers.0.bias": np.array([-1.0])}
-    >>> forward(network.placed, parameters, np.array([[3.0, 4.0]]))[-1].y
+    >>> forward(network.layer_infos, parameters, np.array([[3.0, 4.0]]))[-1].y
     array([[10.]])
     """
     passed: list[Passed] = []
-    if mode.bfloat16 and feeds_product(placed[0]):
+    if mode.bfloat16 and feeds_product(layer_infos[0]):
         x = replace(x, data=to_bfloat16(x.data)) if isinstance(x, CSR) else to_bfloat16(x)
-    for place, following in zip_longest(placed, placed[1:]):
+    for place, following in zip_longest(layer_infos, layer_infos[1:]):
         if isinstance(x, CSR):
             one = sparse_forward(place, parameters, x, mode)
         else:
@@ -115,7 +115,7 @@ def chain_backward(passed: tuple[Passed, ...], parameters: Arrays, dy: Array, gr
     return dy
 
 
-def layer_forward(place: Placed, parameters: Arrays, x: Array, mode: Mode) -> Passed:
+def layer_forward(place: LayerInfo, parameters: Arrays, x: Array, mode: Mode) -> Passed:
     """One layer, forward."""
     layer, path = place.layer, place.path
     if isinstance(layer, Dense):
@@ -130,22 +130,22 @@ def layer_forward(place: Placed, parameters: Arrays, x: Array, mode: Mode) -> Pa
     if isinstance(layer, Residual):
         inner = forward(place.children, parameters, x, mode)
         return Passed(place, x, x + inner[-1].y, inner=inner)
-    gain = parameters[f"{path}.gain"]
-    if isinstance(layer, Scale):
+    gain = parameters[f"{path}.scale"]
+    if isinstance(layer, LearnedScale):
         return Passed(place, x, layers.scale(x, gain))
-    shift = parameters[f"{path}.shift"]
+    shift = parameters[f"{path}.bias"]
     if isinstance(layer, LayerNorm):
         y, kept = layers.layer_norm(x, gain, shift, layer.epsilon)
         return Passed(place, x, y, kept=kept)
     if isinstance(layer, BatchNorm):
         batch = layers.statistics(x, axis=0) if mode.batch_statistics else None
-        used = batch or (parameters[f"{path}.mean"], parameters[f"{path}.variance"])
+        used = batch or (parameters[f"{path}.running_mean"], parameters[f"{path}.running_var"])
         y, kept = layers.batch_norm(x, gain, shift, *used, layer.epsilon)
         return Passed(place, x, y, kept=kept, statistics=batch)
     raise EngineError(f"{path} is a {type(layer).__name__}, a kind of layer that the reference engine does not know.")
 
 
-def sparse_forward(place: Placed, parameters: Arrays, x: CSR, mode: Mode) -> Passed:
+def sparse_forward(place: LayerInfo, parameters: Arrays, x: CSR, mode: Mode) -> Passed:
     """The first layer, a Dense, of sparse rows; they are `kept`, and x is without columns, as is its derivative."""
     layer, path = place.layer, place.path
     if not isinstance(layer, Dense):
@@ -165,12 +165,12 @@ def layer_backward(passed: Passed, parameters: Arrays, dy: Array, gradients: dic
         return dy if passed.kept is None else layers.dropout_backward(passed.kept, dy)
     if isinstance(layer, Residual):
         return dy + chain_backward(passed.inner, parameters, dy, gradients)
-    gain = parameters[f"{path}.gain"]
-    if isinstance(layer, Scale):
-        dx, gradients[f"{path}.gain"] = layers.scale_backward(passed.x, gain, dy)
+    gain = parameters[f"{path}.scale"]
+    if isinstance(layer, LearnedScale):
+        dx, gradients[f"{path}.scale"] = layers.scale_backward(passed.x, gain, dy)
         return dx
     back = layers.layer_norm_backward if isinstance(layer, LayerNorm) else layers.batch_norm_backward
-    dx, gradients[f"{path}.gain"], gradients[f"{path}.shift"] = back(passed.kept, gain, dy)
+    dx, gradients[f"{path}.scale"], gradients[f"{path}.bias"] = back(passed.kept, gain, dy)
     return dx
 
 
@@ -202,6 +202,6 @@ def update_running_statistics(passed: tuple[Passed, ...], parameters: Arrays) ->
     for one in walk(passed):
         layer, path = one.place.layer, one.place.path
         if isinstance(layer, BatchNorm) and one.statistics is not None:
-            for name, batch in zip(("mean", "variance"), one.statistics, strict=True):
+            for name, batch in zip(("running_mean", "running_var"), one.statistics, strict=True):
                 running = parameters[f"{path}.{name}"]
                 running[:] = layers.running_statistics(running, batch[0], layer.momentum)

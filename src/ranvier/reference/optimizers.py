@@ -59,8 +59,8 @@ def step(
     if optimizer.weight_decay:
         w = np.where(decayed, w - lr * optimizer.weight_decay * w, w)
     w, slots = _update_of(optimizer)(optimizer, w, g, s, lr, t)
-    if optimizer.average is not None:
-        d = min(optimizer.average, (1 + t) / (10 + t))
+    if optimizer.ema_decay is not None:
+        d = min(optimizer.ema_decay, (1 + t) / (10 + t))
         slots = {**slots, "average": d * s["average"] + (1.0 - d) * w}
     return w, slots
 

@@ -58,5 +58,5 @@ def reached(x: CSR, table: ParameterTable, first: str) -> NDArray[np.bool_]:
     entry = table[first]
     held = np.zeros(entry.shape, bool)
     held[x.indices] = True
-    mask[entry.place] = held.ravel()
+    mask[entry.slice] = held.ravel()
     return mask

@@ -55,7 +55,7 @@ def _moved(
 
     loss, gradient = objective(start)
     slots, changed = np.array(state.slots), state.parameters
-    if np.isfinite(loss) and np.isfinite(gradient).all() and np.abs(gradient).max() > optimizer.tolerance:
+    if np.isfinite(loss) and np.isfinite(gradient).all() and np.abs(gradient).max() > optimizer.gradient_tolerance:
         with np.errstate(all="ignore"):
             found = _search(objective, start, loss, gradient, rate * direction(slots, gradient), optimizer)
         if found is None:
@@ -131,9 +131,9 @@ def _search(
             along,
             gradient,
             loss,
-            c1=optimizer.decrease,
-            c2=optimizer.curvature,
-            maxiter=optimizer.evaluations,
+            c1=optimizer.c1,
+            c2=optimizer.c2,
+            maxiter=optimizer.max_line_search_evals,
         )
     if length is None:
         return None

@@ -298,7 +298,7 @@ class _Run:
         rows, problem = self.course.validation, self.course.problem
         if rows is None:
             return None, {}
-        if problem.optimizer.average is None:
+        if problem.optimizer.ema_decay is None:
             loss, outputs = self.executable.evaluate(rows)
         else:
             state = self.executable.read()

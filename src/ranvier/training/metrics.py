@@ -26,7 +26,7 @@ def quick(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
     """
     if task.kind == "regression":
         return {"r2": r_squared(outputs, targets)}
-    if task.kind == "classes":
+    if task.kind == "multiclass":
         return {"accuracy": float(np.mean(outputs.argmax(1) == targets.argmax(1)))}
     return {"accuracy": float(np.mean(((outputs >= 0.5) == (targets > 0.5)).all(axis=1)))}
 
@@ -90,8 +90,8 @@ def _regression(outputs: Array, targets: Array, weights: Array | None) -> dict[s
 def _classification(task: Task, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
     probabilities = class_probabilities(task, outputs)
     count = probabilities.shape[1]
-    actual = targets.argmax(1) if task.kind == "classes" else (targets[:, 0] > 0.5).astype(int)
-    said = probabilities.argmax(1) if task.kind == "classes" else (outputs[:, 0] >= 0.5).astype(int)
+    actual = targets.argmax(1) if task.kind == "multiclass" else (targets[:, 0] > 0.5).astype(int)
+    said = probabilities.argmax(1) if task.kind == "multiclass" else (outputs[:, 0] >= 0.5).astype(int)
     asked = [1] if task.kind == "binary" else np.union1d(actual, said)
     tiny = np.finfo(np.float64).eps
     likely = np.clip(probabilities[np.arange(len(actual)), actual], tiny, 1.0 - tiny)
@@ -199,7 +199,7 @@ def per_class(task: Task, outputs: Array, targets: Array) -> list[dict[str, Any]
     if task.kind == "regression":
         return []
     if task.kind == "multilabel":
-        labels: tuple[Any, ...] = task.names
+        labels: tuple[Any, ...] = task.target_names
         counts = _label_counts(targets > 0.5, outputs >= 0.5)
     else:
         labels = task.classes
@@ -220,7 +220,7 @@ def class_indices(task: Task, outputs: Array) -> NDArray[np.int64]:
 
 def most_confused(task: Task, outputs: Array, targets: Array) -> dict[str, Any] | None:
     """The pair of classes mixed up most often: what it was, what was predicted, in how many rows; None without one."""
-    if not task.classifies:
+    if not task.is_classifier:
         return None
     count = len(task.classes)
     actual, said = class_indices(task, targets), class_indices(task, outputs)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ranvier.engine import CSR, Rows
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
+from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.training import metrics
@@ -159,9 +160,10 @@ def fingerprint(
     The number of epochs is left out, so that a run can be made longer.
     """
     free = ("engine", "threads", "epochs")
-    plain = {name: value for name, value in settings.to_dict().items() if name not in free}
+    plain = {name: value for name, value in original_training(settings.to_dict()).items() if name not in free}
     began = None if state is None else (state.epoch, state.engine.step)
-    described = [network.to_dict(), plain, [callback_fingerprint(one) for one in settings.callbacks], began]
+    callbacks = [original_callback(callback_fingerprint(callback)) for callback in settings.callbacks]
+    described = [original_network(network.to_dict()), plain, callbacks, began]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):

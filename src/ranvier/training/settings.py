@@ -75,7 +75,7 @@ class TrainSettings:
         """
         find_engine(self.engine)
         self.compile_spec(network)
-        for place in network.walk():
+        for place in network.iter_layers():
             kind = type(place.layer).__name__
             if self.optimizer.full_batch and isinstance(place.layer, (Dropout, BatchNorm)):
                 other = "optimizer='adam'" if kind == "Dropout" else "LayerNorm, or optimizer='adam'"
@@ -108,7 +108,7 @@ class TrainSettings:
 def default_loss(network: Network, task: Task) -> Loss:
     """The loss that fits: cross-entropy where the output layer gives probabilities, squared error otherwise."""
     activation = network.output_activation.name
-    if activation == "softmax" and task.kind == "classes":
+    if activation == "softmax" and task.kind == "multiclass":
         return loss("categorical_cross_entropy")
     if activation == "sigmoid" and task.kind != "regression":
         return loss("binary_cross_entropy")

@@ -94,7 +94,7 @@ def first_state(network: Network, optimizer: Optimizer, seed: int, dtype: type =
 def first_slots(optimizer: Optimizer, parameters: Array) -> Array:
     """The optimizer's memory before its first step, shape (S, P)."""
     if isinstance(optimizer, LBFGS):
-        return np.zeros((2 * optimizer.history, parameters.size), parameters.dtype)
+        return np.zeros((2 * optimizer.history_size, parameters.size), parameters.dtype)
     starts = [start for _, start in optimizer.rule().slots]
     # Zeros that nobody wrote take no memory.
     slots = np.zeros((len(starts), parameters.size), parameters.dtype)
@@ -106,10 +106,10 @@ def first_slots(optimizer: Optimizer, parameters: Array) -> Array:
 
 def predicting_parameters(state: State, optimizer: Optimizer, network: Network) -> Array:
     """The parameters that predictions use: the averaged ones where the optimizer keeps an average."""
-    if optimizer.average is None:
+    if optimizer.ema_decay is None:
         return state.parameters
     average = state.slots[_average_slot(optimizer)]
-    return np.where(network.parameter_table.trained_mask(), average, state.parameters)
+    return np.where(network.parameter_table.trainable_mask(), average, state.parameters)
 
 
 def continued(state: TrainingState) -> TrainingState:
@@ -140,7 +140,7 @@ def at_best(state: TrainingState, optimizer: Optimizer) -> State:
     if state.best is None:
         return state.engine
     slots = state.engine.slots
-    if optimizer.average is not None:
+    if optimizer.ema_decay is not None:
         slots = np.array(slots)
         slots[_average_slot(optimizer)] = state.best
     return State(state.best, slots, state.engine.step)

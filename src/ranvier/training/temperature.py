@@ -77,7 +77,7 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
     row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
     shares = np.clip(row_weights @ targets, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
     scaled = factor * logits
-    if task.kind == "classes":
+    if task.kind == "multiclass":
         top = scaled.max(axis=1, keepdims=True)
         losses = (targets * (top + np.log(np.exp(scaled - top).sum(axis=1, keepdims=True)) - scaled)).sum(axis=1)
         prior_loss = -float((row_weights @ targets * np.log(shares)).sum())
@@ -94,7 +94,7 @@ def _logits_and_weights(
     outputs, targets = outputs[:MAX_ROWS].astype(np.float64), targets[:MAX_ROWS].astype(np.float64)
     row_weights = np.ones(len(outputs)) if weights is None else weights[:MAX_ROWS].astype(np.float64)
     logits = np.log(np.clip(outputs, PROBABILITY_EPS, 1.0))
-    if task.kind != "classes":
+    if task.kind != "multiclass":
         logits -= np.log(np.clip(1.0 - outputs, PROBABILITY_EPS, 1.0))
     return logits, targets, row_weights
 
@@ -102,7 +102,7 @@ def _logits_and_weights(
 def _loss_derivative(task: Task, logits: Array, targets: Array, factor: float) -> Array:
     """The derivative of each row's log loss with respect to the factor, shape (n,); the loss is convex in it."""
     scaled = factor * logits
-    if task.kind == "classes":
+    if task.kind == "multiclass":
         losses = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         losses /= losses.sum(axis=1, keepdims=True)
     else:

@@ -15,6 +15,7 @@ from ranvier.native.kernels.emitter import Emitter  # noqa: E402
 from ranvier.native.lowering.buffers import Buffer  # noqa: E402
 from ranvier.native.lowering.steps import Drop  # noqa: E402
 from ranvier.native.machine import cpu  # noqa: E402
+from ranvier.native.scheduling.layouts import stride_of  # noqa: E402
 from ranvier.native.scheduling.tiles import PANEL  # noqa: E402
 
 ROWS, LAYER = 7, 3
@@ -35,7 +36,7 @@ def test_masks_are_those_of_the_reference(columns: int) -> None:
     )
     library = llvm.load_objects([llvm.compile_ir(module.text(), cpu.target())], "drop")
     function = library.function("entry", None, *[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 4)
-    given = np.arange(1, ROWS * x.stride + 1, dtype=np.float32)
+    given = np.arange(1, ROWS * stride_of(x) + 1, dtype=np.float32)
     drawn, dropped = np.full((2, given.size), np.nan, np.float32)
     for seed, number in ((5, 2), (6, 2), (5, 3)):
         function(given.ctypes.data, drawn.ctypes.data, dropped.ctypes.data, seed, number, 1, ROWS)
@@ -46,5 +47,5 @@ def test_masks_are_those_of_the_reference(columns: int) -> None:
         np.testing.assert_array_equal(
             dropped.reshape(ROWS, -1)[1:, :columns], (given.reshape(ROWS, -1)[1:, :columns] * wanted)
         )
-        assert np.isnan(drawn[: x.stride]).all()
+        assert np.isnan(drawn[: stride_of(x)]).all()
         drawn[:] = dropped[:] = np.nan

@@ -88,7 +88,10 @@ def test_everything_that_decides_the_code_is_in_the_key(monkeypatch: pytest.Monk
     keys = {cache.entry_key(text(1), target) for target in (base, *others)} | {cache.entry_key(text(2), base)}
     monkeypatch.setattr(cache.llvm, "version", lambda: "llvmlite 99")
     keys.add(cache.entry_key(text(1), base))
-    assert len(keys) == 6
+    for option, value in (("opt", 1), ("reloc", "static"), ("codemodel", "large"), ("new_option", True)):
+        monkeypatch.setitem(cache.llvm.CODEGEN_OPTIONS, option, value)
+        keys.add(cache.entry_key(text(1), base))
+    assert len(keys) == 10
     assert cache.entry_key(text(1), base) in keys
 
 

@@ -18,7 +18,7 @@ from ranvier.native.machine import cpu, system
 from ranvier.native.machine import target as targets
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
-from ranvier.native.machine import barrier, partner, placement, team  # noqa: E402
+from ranvier.native.machine import barrier, helper_thread, placement, team  # noqa: E402
 
 SQUARE = """
 define float @square(float %x) {
@@ -82,6 +82,19 @@ def test_modules_become_the_same_objects_side_by_side(count: int, threads: int) 
     before = threading.active_count()
     assert llvm.compile_all(iter(many(count)), cpu.target(), threads=threads) == alone
     assert threading.active_count() == before
+
+
+def test_llvmlite_has_the_function_without_its_lock() -> None:
+    """Without `_cfn`, which is private to llvmlite, modules would be compiled one after the other."""
+    assert callable(llvm.ffi.lib.LLVMPY_TargetMachineEmitToMemory._cfn)
+
+
+@pytest.mark.parametrize("option", ["reloc", "codemodel"])
+def test_the_options_are_those_of_the_constant(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value that llvmlite does not know is noticed."""
+    monkeypatch.setitem(llvm.CODEGEN_OPTIONS, option, "unknown")
+    with pytest.raises((AssertionError, ValueError)):
+        llvm.compile_ir(SQUARE, cpu.target())
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -203,7 +216,7 @@ def test_threads_and_barriers_compile_everywhere(triple: str, name: str, system_
     assert system_name == "linux" or system.PLACE not in placement.placement_ir(system_name)
     code = llvm.assembly(text + barrier.barrier_ir(target).replace(barrier.pause_ir(target), ""), target)
     assert "pause" in code or "yield" in code or "isb" in code
-    helped = llvm.assembly(partner.partner_ir(target, system_name), target)
+    helped = llvm.assembly(helper_thread.helper_thread_ir(target, system_name), target)
     assert (system.HERE in helped) == (system_name == "linux")
 
 

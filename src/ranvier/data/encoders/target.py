@@ -16,6 +16,7 @@ from ranvier.data.encoders.scaling import moments
 from ranvier.data.encoders.target_values import Values, label_index, missing_rows, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
 
 Places: TypeAlias = NDArray[np.int64] | None
@@ -33,7 +34,7 @@ class TargetEncoder:
         task: what is asked for.
         mean, scale: one number for each output of a regression; empty for the other kinds.
 
-    >>> encoder = TargetEncoder(Task("classes", 3, ("a", "b", "c"), ("letter",)))
+    >>> encoder = TargetEncoder(Task("multiclass", 3, ("a", "b", "c"), ("letter",)))
     >>> encoder.transform(["b"]).tolist()
     [[0.0, 1.0, 0.0]]
     >>> encoder.decode(np.array([[0.1, 0.2, 0.7]])).tolist()
@@ -58,7 +59,7 @@ class TargetEncoder:
                 training did not have.
             ShapeError: the number of columns is not the number of outputs.
         """
-        if self.task.classifies:
+        if self.task.is_classifier:
             index = self.class_index(values, places)
             if self.task.kind == "binary":
                 return index.astype(np.float32)[:, None]
@@ -93,7 +94,7 @@ class TargetEncoder:
         >>> TargetEncoder(Task("binary", 1, ("no", "yes"), ("income",))).class_index(["yes", "no"]).tolist()
         [1, 0]
         """
-        if not self.task.classifies:
+        if not self.task.is_classifier:
             raise InputError(f"A {self.task.kind} task has no classes.")
         plain = self._plain(values, places)
         if plain.ndim != 1:
@@ -141,7 +142,7 @@ class TargetEncoder:
         Raises:
             InputError: the task is no regression.
 
-        >>> TargetEncoder(Task("regression", 1, names=("price",)), (10.0,), (2.0,)).values([[1.5]]).tolist()
+        >>> TargetEncoder(Task("regression", 1, target_names=("price",)), (10.0,), (2.0,)).values([[1.5]]).tolist()
         [13.0]
         """
         if self.task.kind != "regression":
@@ -164,8 +165,12 @@ class TargetEncoder:
         """
         data = json_fields.mapping(data)
         described = json_fields.mapping(json_fields.field(data, "task", dict))
-        kind, outputs = json_fields.field(described, "kind", str), json_fields.field(described, "outputs", int)
-        classes, names = json_fields.field(described, "classes", list), json_fields.items(described, "names", str)
+        described = renamed_task({"kind": json_fields.field(described, "kind", str), **described})
+        kind, outputs = described["kind"], json_fields.field(described, "outputs", int)
+        classes, names = (
+            json_fields.field(described, "classes", list),
+            json_fields.items(described, "target_names", str),
+        )
         if kind not in KINDS or outputs == 0 or not all(isinstance(label, (str, int, float)) for label in classes):
             raise json_fields.damaged(f"its task is {kind[:40]!r} with {outputs} outputs")
         try:
@@ -190,7 +195,7 @@ class TargetEncoder:
 
     def _plain(self, values: Any, places: Places) -> Values:
         """The values in plain form, none of them missing."""
-        plain = plain_values(values, self.task.names)
+        plain = plain_values(values, self.task.target_names)
         gone = missing_rows(plain)
         if gone.any():
             row = int(gone.argmax())
@@ -224,7 +229,7 @@ class TargetEncoder:
         return numbers
 
     def _at(self, row: int, column: int, places: Places) -> str:
-        name = self.task.names[column] if column < len(self.task.names) else "y"
+        name = self.task.target_names[column] if column < len(self.task.target_names) else "y"
         return f'The target "{name}" in row {(row if places is None else int(places[row])) + 1}'
 
 
@@ -240,7 +245,7 @@ def fit_target(values: Any, task: Task, standardize: bool = True, places: Places
     Raises:
         DataError: a value is missing, infinite or no number.
 
-    >>> fit_target([1.0, 3.0], Task("regression", 1, names=("price",))).mean
+    >>> fit_target([1.0, 3.0], Task("regression", 1, target_names=("price",))).mean
     (2.0,)
     """
     if task.kind != "regression":

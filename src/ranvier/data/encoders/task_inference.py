@@ -22,7 +22,7 @@ def infer_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()
 
     Parameters:
         values: a list, an array or a series (B,), or numbers (B, N); rows with a missing value are left out.
-        kind: "binary", "classes", "multilabel" or "regression", where the person knows better.
+        kind: "binary", "multiclass", "multilabel" or "regression", where the person knows better.
         names: the names of the target columns.
 
     Raises:
@@ -63,7 +63,7 @@ def _called(names: tuple[str, ...]) -> str:
 
 def _several(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[Task, str]:
     """The task of several target columns."""
-    if kind in ("binary", "classes"):
+    if kind in ("binary", "multiclass"):
         raise InputError(f"A {kind} task has one target column; {len(names)} were given: {', '.join(names)}.")
     if values.dtype.kind not in "bif":
         raise InputError(f"The target {_called(names)} holds text; numbers were expected, 0 or 1 for labels.")
@@ -75,11 +75,11 @@ def _several(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[
         for place, name in enumerate(names):
             _refuse_single(values[:, place], (name,))
         return Task(
-            "multilabel", len(names), names=names
+            "multilabel", len(names), target_names=names
         ), f"{len(names)} columns of 0 and 1: labels, each present or not"
     for place, name in enumerate(names):
         _check_numbers(values[:, place], name)
-    return Task("regression", len(names), names=names), f"{len(names)} columns of numbers"
+    return Task("regression", len(names), target_names=names), f"{len(names)} columns of numbers"
 
 
 def _one(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[Task, str]:
@@ -91,14 +91,14 @@ def _one(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[Task
         if form == "O":
             raise InputError(f'The target column "{name}" holds text ("{values[0][:40]}"); regression needs numbers.')
         _check_numbers(values, name)
-        return Task("regression", 1, names=names), "as asked"
+        return Task("regression", 1, target_names=names), "as asked"
     if form == "f":
         _check_numbers(values, name)
     counts = label_counts(values)
     if kind is None and form in "if":
         few = len(counts) <= MOST_CLASSES and all(label == int(label) for label in counts)
         if not few or (len(counts) > 2 and len(values) < ROWS_A_CLASS[form] * len(counts)):
-            return Task("regression", 1, names=names), f"numbers with {len(counts):,} different values"
+            return Task("regression", 1, target_names=names), f"numbers with {len(counts):,} different values"
     if kind == "binary" and len(counts) != 2:
         raise InputError(
             f'The target column "{name}" has {len(counts)} different values; a binary task has two. Ask for classes.'
@@ -106,11 +106,11 @@ def _one(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[Task
     _check_counts(counts, len(values), name)
     classes: tuple[Label, ...] = tuple(counts)
     what = {"b": "true and false", "O": "text"}.get(form, "whole numbers")
-    if len(classes) == 2 and kind != "classes":
+    if len(classes) == 2 and kind != "multiclass":
         reason = f'two different values: "{classes[1]}" or not ("{classes[0]}")'
         return Task("binary", 1, classes, names), "as asked" if kind else reason
     reason = f"{what} with {len(classes):,} different values: one class each"
-    return Task("classes", len(classes), classes, names), "as asked" if kind else reason
+    return Task("multiclass", len(classes), classes, names), "as asked" if kind else reason
 
 
 def _refuse_single(values: Values, names: tuple[str, ...]) -> None:

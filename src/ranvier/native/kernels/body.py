@@ -5,7 +5,8 @@ A function is named when a step first calls it, and shared by all steps of the s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse, zero_skipping
 from ranvier.native.kernels.dropout import write_drop
@@ -15,7 +16,15 @@ from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import SparseForward, SparseGradient
+from ranvier.native.lowering.steps import RowStep, Step
 from ranvier.native.scheduling.blocking import row_pieces
+from ranvier.native.scheduling.layouts import panels_of, stride_of
+from ranvier.native.scheduling.scheduled import (
+    Scheduled,
+    ScheduledProduct,
+    ScheduledSparseGradient,
+    ScheduledWeightGradient,
+)
 from ranvier.native.scheduling.stages import FEWEST_PACKED
 
 if TYPE_CHECKING:
@@ -41,7 +50,7 @@ class Body:
 
     def __init__(self, writer: ModuleWriter) -> None:
         self.w = writer
-        self.helped: list[tuple[s.Forward | s.Back, int]] = []
+        self.helped: list[tuple[ScheduledProduct, int]] = []
         self.plan = writer.plan
 
     def at(self, buffer: Buffer | None) -> Value:
@@ -52,9 +61,8 @@ class Body:
         """The packing buffer of this thread."""
         f = self.w.f
         buffer = next(buffer for buffer in self.plan.buffers if buffer.kind == "packing")
-        return f.pointer(
-            self.at(buffer), f.multiply(self.w.thread, self.w.words["packing_stride"]), name="packing_stride"
-        )
+        stride = self.w.words["packing_stride"]
+        return f.pointer(self.at(buffer), f.multiply(self.w.thread, stride), name="packing_stride")
 
     # Rows
 
@@ -65,62 +73,68 @@ class Body:
         first = f.intrinsic("smin", f.multiply(thread, share), self.rows)
         return first, f.intrinsic("smin", f.add(first, share), self.rows)
 
-    def row_step(self, step: Any, first: Value, stop: Value) -> None:
+    def row_step(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         """Call the function of a row step for some rows."""
-        f, words = self.w.f, self.w.words
-        if isinstance(step, s.Gather):
-            checked = not self.plan.learns
-            name = self.w.name("gather", step, gather.write_gather, step, checked)
-            ahead = (self.rows, self.left) if self.plan.learns else (ZERO, ZERO)
-            source = (words["inputs"], words["kind"], self.order, self.shift)
-            arguments = (*source, self.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
-            f.call(name, *arguments)
-        elif isinstance(step, s.Forward) and step.places is not None:
-            self._zero_skipping(step, first, stop)
-        elif isinstance(step, s.Forward | s.Back):
-            self.product(step, first, stop)
-        elif isinstance(step, SparseForward):
-            sparse.call_forward(self, step, first, stop)
-        elif isinstance(step, s.LossStep):
-            self._loss(step, first, stop)
-        elif isinstance(step, s.Answer):
-            name = self.w.name("answer", step, loss.write_answer, step)
-            f.call(name, self.at(step.z), words["outputs"], self.shift, first, stop)
-        elif isinstance(step, s.Drop):
-            name = self.w.name("drop", step, write_drop, step)
-            buffers = (self.at(step.x), self.at(step.factors), self.at(step.y))
-            f.call(name, *buffers, words["seed"], self.step, first, stop)
+        ROW_CALLS[type(scheduled.step)](self, scheduled, first, stop)
+
+    def _gather(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
+        step, words, learns = cast(s.Gather, scheduled.step), self.w.words, self.plan.learns
+        name = self.w.name("gather", scheduled, gather.write_gather, step, not learns)
+        ahead = (self.rows, self.left) if learns else (ZERO, ZERO)
+        source = (words["inputs"], words["kind"], self.order, self.shift)
+        self.w.f.call(name, *source, self.at(step.x), words["saw_nonfinite"], *ahead, first, stop)
+
+    def _forward(self, scheduled: ScheduledProduct, first: Value, stop: Value) -> None:
+        if scheduled.nonzeros is None:
+            self.product(scheduled, first, stop)
         else:
-            kind = type(step).__name__.lower()
-            name = self.w.name(kind, step, rowops.write_row_step, step)
-            pointers = tuple(self.at(buffer) for buffer in rowops.buffers_of(step).values())
-            f.call(name, *pointers, self.inverse_batch_size, first, stop)
+            self._zero_skipping(scheduled, scheduled.nonzeros, first, stop)
+
+    def _answer(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
+        step = cast(s.Answer, scheduled.step)
+        name = self.w.name("answer", scheduled, loss.write_answer, step)
+        self.w.f.call(name, self.at(step.z), self.w.words["outputs"], self.shift, first, stop)
+
+    def _drop(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
+        step = cast(s.Drop, scheduled.step)
+        name = self.w.name("drop", scheduled, write_drop, step)
+        buffers = (self.at(step.x), self.at(step.factors), self.at(step.y))
+        self.w.f.call(name, *buffers, self.w.words["seed"], self.step, first, stop)
+
+    def _sparse_forward(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
+        sparse.call_forward(self, cast(SparseForward, scheduled.step), first, stop)
+
+    def _row_operation(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
+        step = cast(RowStep, scheduled.step)
+        name = self.w.name(type(step).__name__.lower(), scheduled, rowops.write_row_step, step)
+        pointers = (self.at(buffer) for buffer in rowops.buffers_of(step).values())
+        self.w.f.call(name, *pointers, self.inverse_batch_size, first, stop)
 
     def product(
-        self, step: s.Forward | s.Back, first: Value, stop: Value, share: tuple[Value, Value] | None = None
+        self, scheduled: ScheduledProduct, first: Value, stop: Value, share: tuple[Value, Value] | None = None
     ) -> None:
         """Call a product for some rows; for some panels only, where threads share them.
 
         A large product of a single row is shared with the helper thread, if there is one.
         """
-        forward, registers = isinstance(step, s.Forward), self.plan.registers
-        if self.helper is not None and (grain := row_pieces(step.panels_of, registers)):
-            self._run_with_helper(step, grain)
+        step, registers = scheduled.step, self.plan.registers
+        if self.helper is not None and (grain := row_pieces(step.matrix, registers)):
+            self._run_with_helper(scheduled, grain)
             return
-        heights = self.plan.all_heights if step.across else self.plan.heights
-        kind = f"{'forward' if forward else 'back'}_{step.panels_of.rows}x{step.panels_of.columns}"
+        heights = self.plan.all_heights if scheduled.split_n else self.plan.heights
+        kind = f"{type(step).__name__.lower()}_{step.matrix.rows}x{step.matrix.columns}"
         cancel_requested = () if self.cancel_requested is None else (self.cancel_requested,)
-        name = self.w.name(kind, step, dense.write_product, step, registers, heights, bool(cancel_requested))
+        name = self.w.name(kind, scheduled, dense.write_product, scheduled, registers, heights, bool(cancel_requested))
         if isinstance(step, s.Forward):
             buffers: tuple[Buffer | None, ...] = (step.x, step.weight, step.bias, *output_buffers(step))
         else:
             buffers = (step.dz, step.transposed, None, step.dx, step.seen)
-        packed = (self.packing_buffer(),) if step.packed else ()
+        packed = (self.packing_buffer(),) if scheduled.packed else ()
         rows = self.rows if self.plan.learns else ZERO
         pointers = (self.at(buffer) for buffer in buffers)
         self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *cancel_requested)
 
-    def _run_with_helper(self, step: s.Forward | s.Back, grain: int) -> None:
+    def _run_with_helper(self, scheduled: ScheduledProduct, grain: int) -> None:
         """Run a product of a single row together with the helper thread.
 
         Parameters:
@@ -129,28 +143,30 @@ class Body:
         f, helper = self.w.f, self.helper
         assert helper is not None
         run_pieces = f.load(helper, "ptr", 8, name="run_pieces")
-        pieces = -(-step.panels_of.panels // grain)
+        pieces = -(-panels_of(scheduled.step.matrix) // grain)
         piece = f"ptr @piece.{len(self.helped)}"
         f.emit_plain(f"call void {run_pieces.text}({helper.typed}, {piece}, {self.w.argument.typed}, i64 {pieces})")
-        self.helped.append((step, grain))
+        self.helped.append((scheduled, grain))
 
-    def _zero_skipping(self, step: s.Forward, first: Value, stop: Value) -> None:
+    def _zero_skipping(self, scheduled: ScheduledProduct, nonzeros: Buffer, first: Value, stop: Value) -> None:
         """The product, without the inputs that are 0 where they are many."""
-        f, registers = self.w.f, self.plan.registers
-        zeros_are_many = self.w.name("zeros_are_many", step, zero_skipping.write_zeros_are_many, step, result="i1")
-        nonzero_indices = self.w.name("nonzero_indices", step, zero_skipping.write_nonzero_indices, step)
-        product = self.w.name("zero_skipping", step, zero_skipping.write_zero_skipping_product, step, registers)
-        few = f.call(zeros_are_many, self.at(step.x), self.w.words["may_skip_zeros"], first, stop, name="few")
+        f, registers, step = self.w.f, self.plan.registers, scheduled.step
+        assert isinstance(step, s.Forward)
+        counts = self.w.name("zeros_are_many", scheduled, zero_skipping.write_zeros_are_many, step, result="i1")
+        indices = self.w.name("nonzero_indices", scheduled, zero_skipping.write_nonzero_indices, scheduled)
+        about = (scheduled, registers)
+        product = self.w.name("zero_skipping", scheduled, zero_skipping.write_zero_skipping_product, *about)
+        few = f.call(counts, self.at(step.x), self.w.words["may_skip_zeros"], first, stop, name="few")
         with f.when(few, name="few"):
-            f.call(nonzero_indices, self.at(step.x), self.at(step.places), first, stop)
-            buffers = (step.x, step.places, step.weight, step.bias, *output_buffers(step))
+            f.call(indices, self.at(step.x), self.at(nonzeros), first, stop)
+            buffers = (step.x, nonzeros, step.weight, step.bias, *output_buffers(step))
             f.call(product, *(self.at(buffer) for buffer in buffers), first, stop)
         with f.when(f.bitwise("xor", few, TRUE), name="many"):
-            self.product(step, first, stop)
+            self.product(scheduled, first, stop)
 
-    def _loss(self, step: s.LossStep, first: Value, stop: Value) -> None:
-        f, words = self.w.f, self.w.words
-        name = self.w.name("loss", step, loss.write_loss, step)
+    def _loss(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
+        f, words, step = self.w.f, self.w.words, cast(s.LossStep, scheduled.step)
+        name = self.w.name("loss", scheduled, loss.write_loss, step)
         if self.plan.learns:
             losses, weights = self.at(step.losses), words["weights"]
             shares = (losses, words["targets"], self.order, weights, self.shift, self.weight_scale)
@@ -162,32 +178,32 @@ class Body:
 
     # Panels
 
-    def panels_of(self, panels: int, grain: int, thread: Value) -> tuple[Value, Value]:
+    def panel_range(self, panels: int, grain: int, thread: Value) -> tuple[Value, Value]:
         """From where to where a thread goes in so many panels, `grain` of which belong together."""
         f = self.w.f
         first, stop = self.share(-(-panels // grain), thread)
         return f.multiply(first, grain), f.intrinsic("smin", f.multiply(stop, grain), f.i64(panels))
 
-    def panel_step(self, step: Any, number: int | None) -> None:
+    def panel_step(self, scheduled: ScheduledProduct, number: int | None) -> None:
         """Call a product for all rows, some at a time, and for this thread's panels.
 
         Parameters:
             number: the step's among the things that are dealt out; None for one that is not.
         """
-        f, at_once, grain = self.w.f, self.plan.all_rows, step.across
-        panels = step.panels_of.panels
+        f, at_once, grain = self.w.f, self.plan.all_rows, scheduled.split_n
+        panels = panels_of(scheduled.step.matrix)
 
         def part(first: Value, stop: Value) -> None:
             with f.loop(ZERO, self.rows, at_once, name="part") as loop:
                 end = f.intrinsic("smin", f.add(loop.index, at_once), self.rows)
-                self.product(step, loop.index, end, (first, stop))
+                self.product(scheduled, loop.index, end, (first, stop))
 
         if self.stealing is None or number is None:
-            part(*self.panels_of(panels, grain, self.w.thread))
+            part(*self.panel_range(panels, grain, self.w.thread))
         else:
-            least = grain * (FEWEST_PACKED if step.packed else 1)
+            least = grain * (FEWEST_PACKED if scheduled.packed else 1)
             self.stealing.halves(
-                number, lambda owner: self.panels_of(panels, grain, owner), grain, (least, panels), part
+                number, lambda owner: self.panel_range(panels, grain, owner), grain, (least, panels), part
             )
 
     # Columns
@@ -198,11 +214,11 @@ class Body:
         first = f.divide(f.multiply(thread, count), threads)
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
-    def unit_share(self, step: s.WeightGradient, strips: int, thread: Value) -> tuple[Value, Value]:
+    def unit_share(self, scheduled: ScheduledWeightGradient, strips: int, thread: Value) -> tuple[Value, Value]:
         """From where to where a thread goes in the units of a weight, the last of which have fewer rows."""
         f, threads = self.w.f, self.w.words["threads"]
-        weight = step.trained.value
-        block, rows, groups = step.block, weight.rows, weight.groups
+        weight = scheduled.step.trained.value
+        block, rows, groups = scheduled.row_block, weight.rows, weight.groups
         whole, rest = rows // block * strips, rows % block
 
         def unit(number: Value) -> Value:
@@ -222,68 +238,72 @@ class Body:
 
         return unit(thread), unit(f.add(thread, 1))
 
-    def column_step(self, step: Any, number: int | None = None) -> None:
+    def column_step(self, scheduled: Scheduled, number: int | None = None) -> None:
         """Call the function of a column step for this thread's share.
 
         Parameters:
             number: the step's among the things that are dealt out; None for one that is not.
         """
-        f, decay = self.w.f, self.plan.weight_decay
-        if isinstance(step, s.WeightGradient):
-            self._weight_gradient(step, decay, number)
-        elif isinstance(step, SparseGradient):
-            sparse.call_gradient(self, step)
-        elif isinstance(step, s.VectorGradient):
-            rule = None if step.store else self.plan.rule
-            name = self.w.name("vector", step, gradient.write_vector_gradient, step, rule, decay)
-            t = step.trained
-            buffers = (step.a, step.b, t.value, t.gradient, *t.slots)
-            first, stop = self.share(t.value.panels)
-            f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop)
-        elif isinstance(step, s.ColumnSums):
-            name = self.w.name("sums", step, columns.write_column_sums, step)
-            first, stop = self.share(step.sums.panels)
-            f.call(name, self.at(step.a), self.at(step.b), self.at(step.sums), self.rows, first, stop)
-        elif isinstance(step, s.ColumnStatistics):
-            name = self.w.name("statistics", step, columns.write_column_statistics, step)
-            first, stop = self.share(step.x.panels)
-            f.call(name, self.at(step.x), self.at(step.mean), self.at(step.variance), self.rows, first, stop)
-        elif isinstance(step, s.RunningStatistics):
-            name = self.w.name("running", step, columns.write_running_statistics, step)
-            first, stop = self.share(step.running.panels)
-            f.call(name, self.at(step.running), self.at(step.batch), first, stop)
-        elif isinstance(step, s.Norm):
-            self._norm(step)
-        elif isinstance(step, s.Update):
-            self._update(step, decay)
+        if isinstance(scheduled, ScheduledWeightGradient):
+            self._weight_gradient(scheduled, number)
         else:
-            self._loss_sum(step)
+            COLUMN_CALLS[type(scheduled.step)](self, scheduled)
 
-    def _weight_gradient(self, step: s.WeightGradient, decay: float, number: int | None) -> None:
-        rule, registers = (None if step.store else self.plan.rule), self.plan.registers
+    def _sparse_gradient(self, scheduled: ScheduledSparseGradient) -> None:
+        sparse.call_gradient(self, scheduled)
+
+    def _vector_gradient(self, scheduled: Scheduled) -> None:
+        step = cast(s.VectorGradient, scheduled.step)
+        rule, t = None if step.store else self.plan.rule, step.trained
+        name = self.w.name("vector", scheduled, gradient.write_vector_gradient, step, rule, self.plan.weight_decay)
+        buffers = (step.a, step.b, t.value, t.gradient, *t.slots)
+        first, stop = self.share(panels_of(t.value))
+        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop)
+
+    def _column_sums(self, scheduled: Scheduled) -> None:
+        step = cast(s.ColumnSums, scheduled.step)
+        name = self.w.name("sums", scheduled, columns.write_column_sums, step)
+        first, stop = self.share(panels_of(step.sums))
+        self.w.f.call(name, self.at(step.a), self.at(step.b), self.at(step.sums), self.rows, first, stop)
+
+    def _column_statistics(self, scheduled: Scheduled) -> None:
+        step = cast(s.ColumnStatistics, scheduled.step)
+        name = self.w.name("statistics", scheduled, columns.write_column_statistics, step)
+        first, stop = self.share(panels_of(step.x))
+        self.w.f.call(name, self.at(step.x), self.at(step.mean), self.at(step.variance), self.rows, first, stop)
+
+    def _running_statistics(self, scheduled: Scheduled) -> None:
+        step = cast(s.RunningStatistics, scheduled.step)
+        name = self.w.name("running", scheduled, columns.write_running_statistics, step)
+        first, stop = self.share(panels_of(step.running))
+        self.w.f.call(name, self.at(step.running), self.at(step.batch), first, stop)
+
+    def _weight_gradient(self, scheduled: ScheduledWeightGradient, number: int | None) -> None:
+        step, registers = scheduled.step, self.plan.registers
+        rule = None if step.store else self.plan.rule
         t = step.trained
         kind = f"gradient_{t.value.rows}x{t.value.columns}"
         cancel_requested = () if self.cancel_requested is None else (self.cancel_requested,)
-        about = (registers, rule, decay, bool(cancel_requested))
-        name = self.w.name(kind, step, gradient.write_weight_gradient, step, *about)
+        about = (registers, rule, self.plan.weight_decay, bool(cancel_requested))
+        name = self.w.name(kind, scheduled, gradient.write_weight_gradient, scheduled, *about)
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
-        blocks, strips = gradient.weight_units(step, registers)
+        blocks, strips = gradient.weight_units(scheduled, registers)
         pointers = [self.at(buffer) for buffer in buffers]
         f, packed = self.w.f, tuple[Value, ...]()
-        if step.packed:
+        if scheduled.packed:
             f.store(f.i64(-1), self.packed_block, 8)
             packed = (self.packing_buffer(), self.packed_block)
 
         def call(owner: Value, first: Value, stop: Value) -> None:
-            across = tuple[Value, ...]()
-            if step.across:
+            strip_range = tuple[Value, ...]()
+            if scheduled.split_n:
                 begin, end = self.share(strips, owner)
-                across = (begin, f.subtract(end, begin))
-            f.call(name, *pointers, self.scalars, self.rows, first, stop, *across, *packed, *cancel_requested)
+                strip_range = (begin, f.subtract(end, begin))
+            f.call(name, *pointers, self.scalars, self.rows, first, stop, *strip_range, *packed, *cancel_requested)
 
         def bounds(owner: Value) -> tuple[Value, Value]:
-            if not step.across:
-                return self.unit_share(step, strips, owner)
+            if not scheduled.split_n:
+                return self.unit_share(scheduled, strips, owner)
             begin, end = self.share(strips, owner)
             return ZERO, f.multiply(f.subtract(end, begin), blocks)
 
@@ -292,21 +312,21 @@ class Body:
         else:
             self.stealing.units(number, bounds, call)
 
-    def _loss_sum(self, step: s.LossSum) -> None:
-        f = self.w.f
-        name = self.w.name("loss_sum", step, columns.write_loss_sum)
+    def _loss_sum(self, scheduled: Scheduled) -> None:
+        f, step = self.w.f, cast(s.LossSum, scheduled.step)
+        name = self.w.name("loss_sum", scheduled, columns.write_loss_sum)
         with f.when(f.compare("eq", self.w.thread, 0), name="first"):
             arguments = (self.order, self.w.words["weights"], self.weight_scale, self.rows, self.result)
             f.call(name, self.at(step.losses), *arguments)
 
-    def _norm(self, step: s.Norm) -> None:
-        f, place = self.w.f, 0
+    def _norm(self, scheduled: Scheduled) -> None:
+        f, place, step = self.w.f, 0, cast(s.Norm, scheduled.step)
         name = self.w.name("squares", (), columns.write_squares)
         for t in step.trained:
-            first, stop = self.share(t.value.panels)
-            stride = f.i64(t.value.stride)
+            first, stop = self.share(panels_of(t.value))
+            stride = f.i64(stride_of(t.value))
             f.call(name, self.at(t.gradient), stride, f.pointer(self.at(step.partial), place), first, stop)
-            place += t.value.panels
+            place += panels_of(t.value)
 
     def clipping(self, step: s.Update) -> Value:
         """What gradients are multiplied with so that their norm is not too large."""
@@ -315,12 +335,37 @@ class Body:
         name = self.w.name("clipping", (), columns.write_clipping, step, result="double")
         return self.w.f.call(name, self.at(step.partial), self.at(step.squares))
 
-    def _update(self, step: s.Update, decay: float) -> None:
-        f, rule = self.w.f, self.plan.rule
+    def _update(self, scheduled: Scheduled) -> None:
+        f, rule, step = self.w.f, self.plan.rule, cast(s.Update, scheduled.step)
         assert rule is not None
         factor = self.clipping(step)
         for t in step.trained:
-            name = self.w.name("update", t, columns.write_update, t, rule, decay)
-            first, stop = self.share(t.value.panels)
+            name = self.w.name("update", t, columns.write_update, t, rule, self.plan.weight_decay)
+            first, stop = self.share(panels_of(t.value))
             buffers = (t.value, t.rounded, t.transposed, t.gradient, *t.slots)
             f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, factor, first, stop)
+
+
+ROW_CALLS: dict[type[Step], Callable[[Body, Any, Value, Value], None]] = {
+    s.Gather: Body._gather,
+    s.Forward: Body._forward,
+    s.Back: Body.product,
+    s.LossStep: Body._loss,
+    s.Answer: Body._answer,
+    s.Drop: Body._drop,
+    SparseForward: Body._sparse_forward,
+    **dict.fromkeys(rowops.WRITERS, Body._row_operation),
+}
+"""How each kind of row step is called, for some rows."""
+
+COLUMN_CALLS: dict[type[Step], Callable[[Body, Any], None]] = {
+    s.VectorGradient: Body._vector_gradient,
+    s.ColumnSums: Body._column_sums,
+    s.ColumnStatistics: Body._column_statistics,
+    s.RunningStatistics: Body._running_statistics,
+    s.Norm: Body._norm,
+    s.Update: Body._update,
+    s.LossSum: Body._loss_sum,
+    SparseGradient: Body._sparse_gradient,
+}
+"""How each kind of column step is called, for this thread's share; a `WeightGradient` may be dealt out, too."""

@@ -15,6 +15,7 @@ from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater
 from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.lowering.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
+from ranvier.native.scheduling.layouts import group_panels_of, stride_of
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.optimizers import UpdateRule
 
@@ -44,7 +45,7 @@ def write_column_statistics(module: Emitter, name: str, step: ColumnStatistics) 
             f.store(mean, f.pointer(mean_at, column))
             start = f.pointer(x, column)
             with f.loop(f.i64(0), rows, name="b", carried=[f.constant(0.0)]) as inner:
-                away = f.subtract(f.load(f.pointer(start, f.multiply(inner.index, step.x.stride))), mean)
+                away = f.subtract(f.load(f.pointer(start, f.multiply(inner.index, stride_of(step.x)))), mean)
                 inner.carry(f.fma(away, away, inner.values[0]))
             f.store(f.divide(inner.results[0], count, "variance"), f.pointer(variance_at, column))
 
@@ -127,18 +128,18 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule,
         scale = f.splat(factor if f.module.element == "double" else f.cast("fptrunc", factor, f.module.element))
         rows = trained.value.rows
         with f.loop(first, stop, name="panel") as loop:
-            base = f.multiply(loop.index, trained.value.stride)
+            base = f.multiply(loop.index, stride_of(trained.value))
             with f.loop(0, rows, name="row") as inner:
                 _move(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
             if trained.transposed is not None:
                 copy, panel, end = trained.transposed, loop.index, f.i64(rows)
                 source = f.pointer(pointers.seen, base)
                 if copy.groups > 1:
-                    group = f.divide(panel, trained.value.group_panels, "group")
-                    panel = f.subtract(panel, f.multiply(group, trained.value.group_panels))
-                    transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
+                    group = f.divide(panel, group_panels_of(trained.value), "group")
+                    panel = f.subtract(panel, f.multiply(group, group_panels_of(trained.value)))
+                    transposed = f.pointer(transposed, f.multiply(group, group_panels_of(copy) * stride_of(copy)))
                 column = f.multiply(panel, PANEL)
-                transpose(f, source, transposed, f.i64(0), end, column, copy.stride)
+                transpose(f, source, transposed, f.i64(0), end, column, stride_of(copy))
 
 
 def _move(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:

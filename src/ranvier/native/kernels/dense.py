@@ -42,7 +42,9 @@ from ranvier.native.kernels.tile import (
 )
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.steps import Back, Forward
+from ranvier.native.lowering.steps import Forward
+from ranvier.native.scheduling.layouts import group_panels_of, stride_of
+from ranvier.native.scheduling.scheduled import ScheduledProduct
 from ranvier.native.scheduling.tiles import PANEL, Registers
 
 
@@ -59,27 +61,30 @@ class Product:
         block: length of the K-blocks, or 0.
     """
 
-    def __init__(self, f: Function, registers: Registers, heights: tuple[int, ...], step: Forward | Back) -> None:
-        self.f, self.registers, self.heights, self.step = f, registers, heights, step
+    def __init__(
+        self, f: Function, registers: Registers, heights: tuple[int, ...], scheduled: ScheduledProduct
+    ) -> None:
+        self.f, self.registers, self.heights, self.scheduled = f, registers, heights, scheduled
+        self.step = step = scheduled.step
         forward = isinstance(step, Forward)
         self.a: Buffer = step.x if isinstance(step, Forward) else step.dz
-        self.panels_of = step.panels_of
+        self.matrix = step.matrix
         self.out, self.extra_buffer = output_buffers(step) if isinstance(step, Forward) else (step.dx, step.seen)
-        self.length = self.panels_of.rows
+        self.length = self.matrix.rows
         self.forward = forward
         self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, *rest = f.parameters
         self.rows, self.first, self.stop = (rest.pop(0) for _ in range(3))
-        self.share = (rest.pop(0), rest.pop(0)) if step.across else None
-        self.packed = rest.pop(0) if step.packed else None
+        self.share = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
+        self.packed = rest.pop(0) if scheduled.packed else None
         self.cancel_requested = rest.pop(0) if rest else None
-        self.strides = Strides(self.a.stride, 1, self.panels_of.stride, PANEL)
-        self.panels = self.panels_of.group_panels
-        ragged = self.panels_of.groups > 1 and self.panels_of.width % PANEL
-        self.tail = tail_mask(self.panels_of.width) if ragged else None
+        self.strides = Strides(stride_of(self.a), 1, stride_of(self.matrix), PANEL)
+        self.panels = group_panels_of(self.matrix)
+        ragged = self.matrix.groups > 1 and self.matrix.width % PANEL
+        self.tail = tail_mask(self.matrix.width) if ragged else None
 
     def write(self) -> None:
         """Write the loops."""
-        f, panels = self.f, self.panels_of
+        f, panels = self.f, self.matrix
         if panels.groups == 1:
             self.group()
             return
@@ -87,13 +92,13 @@ class Product:
             first = f.multiply(loop.index, panels.width, "first")
             kept = self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra
             self.a_pointer = f.pointer(self.a_pointer, f.multiply(loop.index, self.length))
-            self.weight = f.pointer(self.weight, f.multiply(loop.index, panels.group_panels * panels.stride))
+            self.weight = f.pointer(self.weight, f.multiply(loop.index, group_panels_of(panels) * stride_of(panels)))
             self.bias, self.out_pointer, self.extra = (f.pointer(at, first) for at in kept[2:])
             self.group()
 
     def group(self) -> None:
         """The product of one group, at which the pointers point."""
-        f, block = self.f, self.step.block
+        f, block = self.f, self.scheduled.k_block
         if not block or self.length <= block:
             self.runs(f.i64(0), f.i64(self.length), whole=True)
             return
@@ -117,7 +122,7 @@ class Product:
                 with unless_requested(f, self.cancel_requested), f.loop(first, end, height, name="row") as loop:
                     row = loop.index
                     if self.packed is None:
-                        a = f.pointer(self.a_pointer, f.add(f.multiply(row, self.a.stride), k), name="rows")
+                        a = f.pointer(self.a_pointer, f.add(f.multiply(row, stride_of(self.a)), k), name="rows")
                     else:
                         done = f.subtract(row, first)
                         a = f.pointer(self.packed, f.multiply(done, length), name="rows")
@@ -133,14 +138,14 @@ class Product:
             if self.share is None:
                 panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
             else:
-                grain = self.step.across
+                grain = self.scheduled.split_n
                 at_once, ragged = self.registers.shared_panels(height, grain), self.panels % grain > 0
                 shared_panel_loops(f, self.share, height, at_once, ragged, tiles)
 
     def prefetch(self, b: Value, count: int, tile: Value, share: Value) -> None:
         """Ask for a share of the panels that come after these `count` ones, so that all tiles ask for all of them."""
         f = self.f
-        following = [p * self.panels_of.stride for p in range(count, 2 * count)]
+        following = [p * stride_of(self.matrix) for p in range(count, 2 * count)]
         prefetch_rows(f, b, PANEL, following, f.multiply(tile, share), f.multiply(f.add(tile, 1), share))
 
     def place(self, buffer: Buffer, row: Value, column: Value) -> Value:
@@ -200,7 +205,7 @@ class Product:
         """What is stored in the end for a chain."""
         f, step = self.f, self.step
         if isinstance(step, Forward):
-            if step.places is not None:
+            if self.scheduled.nonzeros is not None:
                 value = positive_zero(f, value)
             if beside is not None:
                 self.store(value, beside, tail)
@@ -239,16 +244,16 @@ class Product:
 def write_product(
     module: Emitter,
     name: str,
-    step: Forward | Back,
+    scheduled: ScheduledProduct,
     registers: Registers,
     heights: tuple[int, ...],
     cancellable: bool = False,
 ) -> None:
     """Write the function of a forward step or of a data gradient."""
     pointers = dict.fromkeys(("a", "weight", "bias", "out", "extra"), "ptr noalias")
-    rest = dict.fromkeys(("from_panel", "to_panel"), "i64") if step.across else {}
-    rest |= {"packed": "ptr noalias"} if step.packed else {}
+    rest = dict.fromkeys(("from_panel", "to_panel"), "i64") if scheduled.split_n else {}
+    rest |= {"packed": "ptr noalias"} if scheduled.packed else {}
     rest |= {"cancel_requested": "ptr"} if cancellable else {}
     numbers = dict.fromkeys(("rows", "from", "to"), "i64")
     with module.function(name, {**pointers, **numbers, **rest}) as f:
-        Product(f, registers, heights, step).write()
+        Product(f, registers, heights, scheduled).write()

@@ -16,6 +16,7 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Drop
+from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
 WORDS = 4
@@ -55,9 +56,9 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             start = f.multiply(row, columns, "number")
-            at_x = f.pointer(x, f.multiply(row, step.x.stride))
-            at_factors = f.pointer(factors, f.multiply(row, step.factors.stride))
-            at_y = f.pointer(y, f.multiply(row, step.y.stride))
+            at_x = f.pointer(x, f.multiply(row, stride_of(step.x)))
+            at_factors = f.pointer(factors, f.multiply(row, stride_of(step.factors)))
+            at_y = f.pointer(y, f.multiply(row, stride_of(step.y)))
 
             def draw(column: Value, masks: list[Value | None]) -> None:
                 """Draw for as many groups as there are masks of their real columns."""

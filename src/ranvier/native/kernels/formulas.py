@@ -60,5 +60,5 @@ def slope(f: Function, activation: Activation, seen: Value, from_output: bool) -
         return f.multiply(seen, f.subtract(1.0, seen), "slope")
     if from_output and activation.name == "tanh":
         return f.subtract(1.0, f.multiply(seen, seen), "slope")
-    assert activation.slope is not None
-    return apply(f, f"{activation.name}_slope", activation.slope, seen)
+    assert activation.derivative is not None
+    return apply(f, f"{activation.name}_slope", activation.derivative, seen)

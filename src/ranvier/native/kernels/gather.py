@@ -15,6 +15,7 @@ from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.values import Value, bytes_of, element_of, vector_of
 from ranvier.native.lowering.steps import Gather
 from ranvier.native.scheduling.arguments import KINDS
+from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
 LARGEST_BYTE = 255.0
@@ -38,7 +39,7 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
                 source = source_row(f, order, shift, loop.index)
                 at = f.pointer(inputs, f.multiply(source, step.x.columns), element, name="source")
-                to = f.pointer(x, f.multiply(loop.index, step.x.stride), name="target")
+                to = f.pointer(x, f.multiply(loop.index, stride_of(step.x)), name="target")
                 seen = _copy(f, at, to, step.x.columns, element, checked and element != "i8")
                 if seen is not None:
                     lanes = f.compare("uno", seen, seen)

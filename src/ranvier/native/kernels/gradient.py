@@ -34,22 +34,24 @@ from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.steps import VectorGradient, WeightGradient
+from ranvier.native.lowering.steps import VectorGradient
 from ranvier.native.scheduling.blocking import gradient_panels
+from ranvier.native.scheduling.layouts import group_panels_of, stride_of
+from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
 
 
-def weight_units(step: WeightGradient, registers: Registers) -> tuple[int, int]:
+def weight_units(scheduled: ScheduledWeightGradient, registers: Registers) -> tuple[int, int]:
     """How many blocks of rows and how many strips of panels the units of a weight are, in each group."""
-    weight = step.trained.value
-    return -(-weight.rows // step.block), -(-weight.group_panels // gradient_panels(weight, registers))
+    weight = scheduled.step.trained.value
+    return -(-weight.rows // scheduled.row_block), -(-group_panels_of(weight) // gradient_panels(weight, registers))
 
 
 def write_weight_gradient(
     module: Emitter,
     name: str,
-    step: WeightGradient,
+    scheduled: ScheduledWeightGradient,
     registers: Registers,
     rule: UpdateRule | None,
     decay: float,
@@ -60,23 +62,23 @@ def write_weight_gradient(
     Where units are some panels with all their rows, `i64 from_strip, i64 strips` follow, to which the numbers of the
     units belong; where inputs are packed, `packed, last`, see `Packed`; where the step may be given up, `asked`.
     """
-    trained = step.trained
+    trained = scheduled.step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("x", "dz", "value", "rounded", "transposed", "gradient", *slot_names, "scalars")
-    blocks, strips = weight_units(step, registers)
+    blocks, strips = weight_units(scheduled, registers)
     numbers = {"rows": "i64", "from": "i64", "to": "i64"}
-    numbers |= dict.fromkeys(("from_strip", "strips"), "i64") if step.across else {}
-    numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if step.packed else {}
+    numbers |= dict.fromkeys(("from_strip", "strips"), "i64") if scheduled.split_n else {}
+    numbers |= {"packed": "ptr noalias", "last": "ptr noalias"} if scheduled.packed else {}
     numbers |= {"cancel_requested": "ptr"} if cancellable else {}
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         rest = list(f.parameters[len(names) + 3 :])
-        share = (rest.pop(0), rest.pop(0)) if step.across else None
-        packed = Packed(rest.pop(0), rest.pop(0)) if step.packed else None
+        share = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
+        packed = Packed(rest.pop(0), rest.pop(0)) if scheduled.packed else None
         cancel_requested = rest.pop(0) if cancellable else None
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, cancel_requested)
         updater = Updater(f, rule, decay, trained, scalars)
-        units = Units(f, step, registers, updater, rows, packed, Operands(x, dz, transposed), pointers)
+        units = Units(f, scheduled, registers, updater, rows, packed, Operands(x, dz, transposed), pointers)
         with f.loop(first, stop, name="unit") as loop, unless_requested(f, cancel_requested):
             unit = loop.index
             if trained.value.groups > 1:
@@ -90,7 +92,7 @@ def write_weight_gradient(
                 block = f.divide(unit, strips, "block") if strips > 1 else unit
                 strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else f.i64(0)
             if packed is not None:
-                packed.hold(f, step, x, rows, block, registers)
+                packed.pack_if_stale(f, scheduled, x, rows, block, registers)
             units.strip(block, strip)
 
 
@@ -108,7 +110,7 @@ class Units:
     """Writes units of a weight gradient.
 
     Fields:
-        f, step, registers: what is written into, for which step, with how many registers.
+        f, scheduled, registers: what is written into, for which step, with how many registers.
         updater: what becomes of complete gradients.
         rows: how many rows the batch has.
         packed: where inputs are packed; None where they are read from x.
@@ -116,7 +118,7 @@ class Units:
     """
 
     f: Function
-    step: WeightGradient
+    scheduled: ScheduledWeightGradient
     registers: Registers
     updater: Updater
     rows: Value
@@ -126,22 +128,22 @@ class Units:
 
     def of_group(self, group: Value) -> Units:
         """The same for one group: its weight, its columns of inputs and errors, its transposed weight."""
-        f, trained, operands = self.f, self.step.trained, self.operands
+        f, trained, operands = self.f, self.scheduled.step.trained, self.operands
         weight, copy, transposed = trained.value, trained.transposed, operands.transposed
         if copy is not None:
-            transposed = f.pointer(transposed, f.multiply(group, copy.group_panels * copy.stride))
+            transposed = f.pointer(transposed, f.multiply(group, group_panels_of(copy) * stride_of(copy)))
         x = f.pointer(operands.x, f.multiply(group, weight.rows))
         dz = f.pointer(operands.dz, f.multiply(group, weight.width))
-        pointers = self.pointers.moved_by(f, f.multiply(group, weight.group_panels * weight.stride))
+        pointers = self.pointers.moved_by(f, f.multiply(group, group_panels_of(weight) * stride_of(weight)))
         return replace(self, operands=Operands(x, dz, transposed), pointers=pointers)
 
     def strip(self, block: Value, strip: Value) -> None:
         """A unit, given by the numbers of its block and strip; the last strip may have fewer panels."""
-        f, weight = self.f, self.step.trained.value
+        f, weight = self.f, self.scheduled.step.trained.value
         at_once = gradient_panels(weight, self.registers)
-        _, strips = weight_units(self.step, self.registers)
-        panel, left = f.multiply(strip, at_once, "panel"), weight.group_panels % at_once
-        if left and weight.group_panels > at_once:
+        _, strips = weight_units(self.scheduled, self.registers)
+        panel, left = f.multiply(strip, at_once, "panel"), group_panels_of(weight) % at_once
+        if left and group_panels_of(weight) > at_once:
             ragged = f.compare("eq", strip, strips - 1)
             whole = f.compare("ne", strip, strips - 1)
             with f.when(whole):
@@ -153,13 +155,14 @@ class Units:
 
     def unit(self, block: Value, panel: Value, count: int) -> None:
         """One unit: the tiles of a block of rows and `count` panels, then what becomes of their gradients."""
-        f, step, rows, updater, pointers = self.f, self.step, self.rows, self.updater, self.pointers
+        f, scheduled, rows, updater, pointers = self.f, self.scheduled, self.rows, self.updater, self.pointers
+        step, row_block, batch_block = scheduled.step, scheduled.row_block, scheduled.batch_block
         weight = step.trained.value
-        first = f.multiply(block, step.block, "first")
-        stop = f.intrinsic("smin", f.add(first, step.block), f.i64(weight.rows))
-        base = f.multiply(panel, weight.stride, "panel.start")
+        first = f.multiply(block, row_block, "first")
+        stop = f.intrinsic("smin", f.add(first, row_block), f.i64(weight.rows))
+        base = f.multiply(panel, stride_of(weight), "panel.start")
         memory = (
-            None if updater.is_short and not step.part else f.stack(f.module.vector, step.block * count, name="sums")
+            None if updater.is_short and not batch_block else f.stack(f.module.vector, row_block * count, name="sums")
         )
         sums = None if memory is None else Sums(f, memory, first, count)
         b = f.pointer(self.operands.dz, place(f, step.dz, f.i64(0), f.multiply(panel, PANEL), rows), name="errors")
@@ -168,30 +171,33 @@ class Units:
         def inputs(row: Value, height: int, part: Value) -> tuple[Value, int, int]:
             if self.packed is not None:
                 return self.packed.tile(f, f.subtract(row, first), height, rows, part), 1, height
-            line = f.add(f.multiply(part, step.x.stride), row)
-            return f.pointer(self.operands.x, line, name="inputs"), 1, step.x.stride
+            line = f.add(f.multiply(part, stride_of(step.x)), row)
+            return f.pointer(self.operands.x, line, name="inputs"), 1, stride_of(step.x)
 
         def prefetch(row: Value, height: int) -> None:
             for pointer in pointers.moved:
                 for r in range(height):
                     for p in range(count):
-                        offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL))
+                        offset = f.add(f.add(base, r * PANEL + p * stride_of(weight)), f.multiply(row, PANEL))
                         f.prefetch(f.pointer(pointer, offset), write=True)
 
         def end(row: Value, accumulators: Tile) -> None:
             for r, line in enumerate(accumulators):
                 for p, (gradient, mask) in enumerate(zip(line, masks, strict=True)):
-                    offset = f.add(f.add(base, r * PANEL + p * weight.stride), f.multiply(row, PANEL), "offset")
+                    offset = f.add(f.add(base, r * PANEL + p * stride_of(weight)), f.multiply(row, PANEL), "offset")
                     finish(f, updater, pointers, offset, masked(f, gradient, mask))
 
         heights = exact_heights(weight.rows, self.registers)
-        tiles = Tiles(f, step, heights, (first, stop), (count, rows), inputs, (prefetch, end))
-        if step.part and sums is not None:
-            sums.clear(step.block * count)
-            with f.loop(f.i64(0), rows, step.part, name="part") as loop, unless_requested(f, pointers.cancel_requested):
+        tiles = Tiles(f, scheduled, heights, (first, stop), (count, rows), inputs, (prefetch, end))
+        if batch_block and sums is not None:
+            sums.clear(row_block * count)
+            with (
+                f.loop(f.i64(0), rows, batch_block, name="part") as loop,
+                unless_requested(f, pointers.cancel_requested),
+            ):
                 left = f.subtract(rows, loop.index, "left")
-                sums.complete = f.compare("sle", left, step.part, "complete")
-                tiles.write(b, loop.index, f.intrinsic("smin", left, f.i64(step.part)), sums)
+                sums.complete = f.compare("sle", left, batch_block, "complete")
+                tiles.write(b, loop.index, f.intrinsic("smin", left, f.i64(batch_block)), sums)
         else:
             tiles.write(b, f.i64(0), rows, sums)
         if step.trained.transposed is not None and updater.rule is not None:
@@ -205,11 +211,11 @@ class Units:
             panels: where the first panel starts in the weight, its number, and how many there are.
         """
         base, panel, count = panels
-        f, stride = self.f, self.step.trained.value.stride
+        f, stride = self.f, stride_of(self.scheduled.step.trained.value)
         for p in range(count):
             source = f.pointer(self.pointers.seen, f.add(base, p * stride))
             column = f.multiply(f.add(panel, p), PANEL)
-            transpose(f, source, self.operands.transposed, *block, column, copy.stride)
+            transpose(f, source, self.operands.transposed, *block, column, stride_of(copy))
 
 
 def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
@@ -259,14 +265,14 @@ class Tiles:
     def __init__(
         self,
         f: Function,
-        step: WeightGradient,
+        scheduled: ScheduledWeightGradient,
         heights: tuple[int, ...],
         where: tuple[Value, Value],
         counts: tuple[int, Value],
         inputs: Callable[[Value, int, Value], tuple[Value, int, int]],
         around: tuple[Callable[[Value, int], None], Callable[[Value, Tile], None]],
     ) -> None:
-        self.f, self.step, self.heights, self.inputs = f, step, heights, inputs
+        self.f, self.scheduled, self.heights, self.inputs = f, scheduled, heights, inputs
         self.count, self.rows = counts
         self.first, self.stop = where
         self.prefetch, self.end = around
@@ -278,13 +284,13 @@ class Tiles:
             errors: the panel's, of the whole batch.
             sums: where chains wait; None where they go from registers straight into the update.
         """
-        f, step, count = self.f, self.step, self.count
-        b = f.pointer(errors, f.multiply(part, step.dz.stride))
+        f, step, count = self.f, self.scheduled.step, self.count
+        b = f.pointer(errors, f.multiply(part, stride_of(step.dz)))
         begun = sums is not None and sums.complete is not None
         for height, begin, end in segments(f, self.first, self.stop, self.heights):
             with f.loop(begin, end, height, name="row") as loop:
                 row = loop.index
-                if step.far:
+                if self.scheduled.beyond_l2:
                     self.prefetch_errors(b, f.subtract(row, self.first), length, height)
                 with self.complete(sums):
                     self.prefetch(row, height)
@@ -293,7 +299,7 @@ class Tiles:
                     [[f.load(at) for at in line] for line in places] if begun else [[f.constant(0.0)] * count] * height
                 )
                 a, a_row, a_k = self.inputs(row, height, part)
-                strides = Strides(a_row, a_k, beside(f, step.dz, 1, self.rows), step.dz.stride)
+                strides = Strides(a_row, a_k, beside(f, step.dz, 1, self.rows), stride_of(step.dz))
                 accumulators = contract(f, a, b, strides, length, start)
                 if sums is None:
                     self.end(row, accumulators)
@@ -313,12 +319,12 @@ class Tiles:
 
         Each tile asks for its share of the rows.
         """
-        f, step, count = self.f, self.step, self.count
-        per_row = f.divide(f.add(length, step.block - 1), step.block)
+        f, step, count = self.f, self.scheduled.step, self.count
+        per_row = f.divide(f.add(length, self.scheduled.row_block - 1), self.scheduled.row_block)
         begin = f.multiply(done, per_row)
         end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), length)
         following = [beside(f, step.dz, p, self.rows) for p in range(count, 2 * count)]
-        prefetch_rows(f, b, step.dz.stride, following, begin, end)
+        prefetch_rows(f, b, stride_of(step.dz), following, begin, end)
 
 
 def write_vector_gradient(
@@ -349,7 +355,7 @@ def column_sums(
     starts = [f.pointer(pointer, place(f, buffer, f.i64(0), column, rows)) for pointer, buffer in summed]
     with f.loop(f.i64(0), rows, name="b", carried=[f.constant(0.0)] * panels) as loop:
         at = [
-            (f.pointer(start, f.multiply(loop.index, buffer.stride)), buffer)
+            (f.pointer(start, f.multiply(loop.index, stride_of(buffer))), buffer)
             for start, (_, buffer) in zip(starts, summed, strict=True)
         ]
         following = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
 
@@ -15,12 +16,12 @@ def place(f: Function, buffer: Buffer, row: Value, column: Value, rows: Value) -
         rows: how many rows the batch has.
     """
     across = f.multiply(column, rows) if buffer.kind == "panels" else column
-    return f.add(f.multiply(row, buffer.stride), across)
+    return f.add(f.multiply(row, stride_of(buffer)), across)
 
 
 def beside(f: Function, buffer: Buffer, panels: int, rows: Value, below: int = 0) -> Value | int:
     """The distance to a place so many panels further on, and so many rows further down."""
-    down = below * buffer.stride
+    down = below * stride_of(buffer)
     if panels and buffer.kind == "panels":
         return f.add(f.multiply(rows, panels * PANEL), down)
     return down + panels * PANEL

@@ -22,6 +22,7 @@ from ranvier.native.kernels.logarithm import log
 from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.kernels.vector_math import exp
 from ranvier.native.lowering.steps import Answer, LossStep
+from ranvier.native.scheduling.layouts import stride_of
 
 LOWEST = -3.0e38
 """Below every weighted sum of a layer that works; stands in columns that do not exist."""
@@ -41,9 +42,9 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
             row = loop.index
             source = source_row(f, order, shift, row)
             target = f.pointer(targets, f.multiply(source, step.z.columns), name="target")
-            at = f.pointer(z, f.multiply(row, step.z.stride), name="sums")
+            at = f.pointer(z, f.multiply(row, stride_of(step.z)), name="sums")
             share = normalized_weight(f, weights, source, weight_scale)
-            error = None if step.dz is None else f.pointer(dz, f.multiply(row, step.dz.stride), name="error")
+            error = None if step.dz is None else f.pointer(dz, f.multiply(row, stride_of(step.dz)), name="error")
             value = RowLoss(f, step, at, target, share, error).write()
             f.store(value, f.pointer(losses, f.add(row, shift)))
 
@@ -73,14 +74,14 @@ class RowLoss:
         self.f, self.step, self.z, self.target, self.error = f, step, z, target, error
         loss, outputs = step.loss, step.z.columns
         self.columns = outputs
-        self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.on != "log_probability" else 1.0
+        self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.applied_to != "log_probability" else 1.0
         self.share = f.splat(share, name="share")
         self.smoothing = loss.label_smoothing
-        self.level = self.smoothing / (outputs if loss.on == "log_probability" else 2)
+        self.level = self.smoothing / (outputs if loss.applied_to == "log_probability" else 2)
 
     def write(self) -> Value:
         """The row's loss; its error is stored on the way."""
-        if self.step.loss.on == "log_probability":
+        if self.step.loss.applied_to == "log_probability":
             return self.log_probability()
         if self.step.activation.name == "softmax":
             return self.through_softmax()
@@ -115,9 +116,9 @@ class RowLoss:
 
         def term(column: Value, mask: Value | None) -> Value:
             z, t = self.sums(column), self.targets(column, mask)
-            y = z if loss.on == "logit" else activate(f, activation, z)
-            value, change = emit_expressions(f, (loss.expression, loss.slope), {loss.on: y, "target": t})
-            if loss.on == "output" and activation.name != "identity":
+            y = z if loss.applied_to == "logit" else activate(f, activation, z)
+            value, change = emit_expressions(f, (loss.expression, loss.derivative), {loss.applied_to: y, "target": t})
+            if loss.applied_to == "output" and activation.name != "identity":
                 change = f.multiply(change, slope(f, activation, z, False))
             self.store(column, mask, f.multiply(change, self.scale) if self.scale != 1.0 else change)
             return value
@@ -137,7 +138,7 @@ class RowLoss:
         def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value, Value]:
             log_p = f.subtract(f.subtract(self.sums(column), top), log_mass)
             t = self.targets(column, mask)
-            value, change = emit_expressions(f, (loss.expression, loss.slope), {loss.on: log_p})
+            value, change = emit_expressions(f, (loss.expression, loss.derivative), {loss.applied_to: log_p})
             return log_p, t, value, change
 
         def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -165,8 +166,8 @@ class RowLoss:
 
         def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value]:
             p = f.divide(exp(f, f.subtract(self.sums(column), top)), mass)
-            values = {loss.on: p, "target": self.targets(column, mask)}
-            value, change = emit_expressions(f, (loss.expression, loss.slope), values)
+            values = {loss.applied_to: p, "target": self.targets(column, mask)}
+            value, change = emit_expressions(f, (loss.expression, loss.derivative), values)
             return p, value, change
 
         def both(column: Value, mask: Value | None, sums: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -210,7 +211,7 @@ def write_answer(module: Emitter, name: str, step: Answer) -> None:
         z, outputs, shift, first, stop = f.parameters
         columns = step.z.columns
         with f.loop(first, stop, name="b") as loop:
-            at = f.pointer(z, f.multiply(loop.index, step.z.stride), name="sums")
+            at = f.pointer(z, f.multiply(loop.index, stride_of(step.z)), name="sums")
             out = f.pointer(outputs, f.multiply(f.add(loop.index, shift), columns), name="answer")
             soft = step.activation.name == "softmax"
             top, mass = normalizer(f, at, columns) if soft else (None, None)

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from ranvier.native.kernels import cancellation
 from ranvier.native.kernels.body import Body
@@ -36,7 +36,9 @@ from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS
 from ranvier.native.scheduling.blocking import shares_row
+from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.plan import Code
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct
 from ranvier.native.scheduling.stages import COLUMNS, PANELS, dealt
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.parameters import Entry
@@ -48,8 +50,8 @@ LINES = 500
 class ModuleWriter:
     """Writes the modules of one plan."""
 
-    def __init__(self, plan: Code, target: Target) -> None:
-        self.plan = plan
+    def __init__(self, plan: Code, target: Target, lines: int = LINES) -> None:
+        self.plan, self.lines = plan, lines
         self.module = Emitter(plan.dtype, PANEL)
         self.target = target
         self._names: dict[Any, str] = {}
@@ -71,7 +73,7 @@ class ModuleWriter:
         functions = Emitter(self.plan.dtype, PANEL)
         for write in self._writers.values():
             write(functions)
-            if functions.lines() >= LINES:
+            if functions.lines() >= self.lines:
                 yield functions.text()
                 functions = Emitter(self.plan.dtype, PANEL)
         if functions.lines():
@@ -143,7 +145,7 @@ class ModuleWriter:
 
         if stage.kind == PANELS:
             with cancellation.unless_requested(f, body.cancel_requested):
-                body.panel_step(stage.steps[0], self._steal_numbers.get((number, 0)))
+                body.panel_step(cast(ScheduledProduct, stage.steps[0]), self._steal_numbers.get((number, 0)))
             return
 
         def part(first: Value, stop: Value) -> None:
@@ -223,17 +225,17 @@ class ModuleWriter:
                     body.row_step(step, ZERO, f.i64(1))
             with f.when(f.bitwise("xor", helped, TRUE), name="several"):
                 f.call("predict", ZERO, argument)
-        for number, (step, grain) in enumerate(body.helped):
-            self._piece(number, step, grain)
+        for number, (scheduled, grain) in enumerate(body.helped):
+            self._piece(number, scheduled, grain)
 
-    def _piece(self, number: int, step: s.Forward | s.Back, grain: int) -> None:
+    def _piece(self, number: int, scheduled: ScheduledProduct, grain: int) -> None:
         """Write `piece.number(argument, i64 piece)`: some panels of a product of a single row."""
         with self.module.function(f"piece.{number}", {"argument": "ptr", "piece": "i64"}, internal=True) as f:
             argument, piece = f.parameters
             self._begin(f, ZERO, argument)
             first = f.multiply(piece, grain)
-            stop = f.intrinsic("smin", f.add(first, grain), f.i64(step.panels_of.panels))
-            Body(self).product(replace(step, across=grain, block=0), ZERO, f.i64(1), (first, stop))
+            stop = f.intrinsic("smin", f.add(first, grain), f.i64(panels_of(scheduled.step.matrix)))
+            Body(self).product(replace(scheduled, split_n=grain, k_block=0), ZERO, f.i64(1), (first, stop))
 
     # Functions
 
@@ -266,14 +268,18 @@ def signature(part: Any) -> Any:
     if isinstance(part, Buffer):
         return part.kind, part.rows, part.columns, part.groups
     if isinstance(part, Entry):
-        return part.decayed, part.l1, part.l2
+        return part.weight_decay, part.l1, part.l2
     if isinstance(part, tuple):
         return tuple(map(signature, part))
-    if isinstance(part, s.Step | s.Trained):
-        return type(part), *(signature(value) for name, value in s.parts(part) if name != "path")
+    if isinstance(part, s.Step | s.Trained | Scheduled):
+        return type(part), *(signature(value) for name, value in s.fields_of(part) if name != "path")
     return part
 
 
-def plan_ir(code: Code, target: Target) -> Iterator[str]:
-    """The modules of a plan, each written when it is asked for."""
-    return ModuleWriter(code, target).texts()
+def plan_ir(code: Code, target: Target, lines: int = LINES) -> Iterator[str]:
+    """The modules of a plan, written one by one.
+
+    Parameters:
+        lines: a module is complete once it has so many lines; with 1 each function has its own.
+    """
+    return ModuleWriter(code, target, lines).texts()

@@ -8,6 +8,7 @@ from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import SparseForward
 from ranvier.native.lowering.steps import Forward
+from ranvier.native.scheduling.layouts import stride_of
 
 
 def output_buffers(step: Forward | SparseForward) -> tuple[Buffer, Buffer | None]:
@@ -38,7 +39,7 @@ def store_outputs(
     """
 
     def put(value: Value, at: Value, buffer: Buffer) -> None:
-        f.store(value, f.pointer(at, f.add(f.multiply(row, buffer.stride), column)))
+        f.store(value, f.pointer(at, f.add(f.multiply(row, stride_of(buffer)), column)))
 
     result, beside = output_buffers(step)
     if beside is not None:

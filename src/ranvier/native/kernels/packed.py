@@ -22,7 +22,8 @@ from ranvier.native.kernels.layout import place
 from ranvier.native.kernels.transpose import SIDE, turned
 from ranvier.native.kernels.values import Value, vector_of
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.steps import WeightGradient
+from ranvier.native.scheduling.layouts import stride_of
+from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
 
 
@@ -38,29 +39,35 @@ class Packed:
     memory: Value
     last: Value
 
-    def hold(
-        self, f: Function, step: WeightGradient, x: Value, rows: Value, block: Value, registers: Registers
+    def pack_if_stale(
+        self, f: Function, scheduled: ScheduledWeightGradient, x: Value, rows: Value, block: Value, registers: Registers
     ) -> None:
         """Pack the columns of a block, unless they are."""
-        weight_rows = step.trained.value.rows
-        whole, left = divmod(weight_rows, step.block)
+        weight_rows, row_block = scheduled.step.trained.value.rows, scheduled.row_block
+        whole, left = divmod(weight_rows, row_block)
         heights = exact_heights(weight_rows, registers)
         with f.when(f.compare("ne", f.load(self.last, "i64", 8), block), name="pack"):
             f.store(block, self.last, 8)
             if left and whole:
                 with f.when(f.compare("slt", block, whole)):
-                    self._pack(f, step, x, rows, block, _tiles(step.block, heights))
+                    self._pack(f, scheduled, x, rows, block, _tiles(row_block, heights))
                 with f.when(f.compare("sge", block, whole)):
-                    self._pack(f, step, x, rows, block, _tiles(left, heights))
+                    self._pack(f, scheduled, x, rows, block, _tiles(left, heights))
             else:
-                self._pack(f, step, x, rows, block, _tiles(left or step.block, heights))
+                self._pack(f, scheduled, x, rows, block, _tiles(left or row_block, heights))
 
     def _pack(
-        self, f: Function, step: WeightGradient, x: Value, rows: Value, block: Value, tiles: list[tuple[int, int]]
+        self,
+        f: Function,
+        scheduled: ScheduledWeightGradient,
+        x: Value,
+        rows: Value,
+        block: Value,
+        tiles: list[tuple[int, int]],
     ) -> None:
-        source = f.pointer(x, f.multiply(block, step.block))
+        source = f.pointer(x, f.multiply(block, scheduled.row_block))
         with f.loop(f.i64(0), rows, name="k") as loop:
-            line = f.pointer(source, f.multiply(loop.index, step.x.stride))
+            line = f.pointer(source, f.multiply(loop.index, stride_of(scheduled.step.x)))
             for first, height in tiles:
                 numbers = f.load(f.pointer(line, first), vector_of(f.module.element, height), f.module.bytes)
                 at = f.add(f.multiply(rows, first), f.multiply(loop.index, height))
@@ -98,7 +105,7 @@ def pack_rows(
         number = f.add(k, loop.index)
         panel = f.bitwise("and", number, -PANEL)
         at = f.add(place(f, buffer, tile.index, panel, rows), f.subtract(number, panel))
-        read = [f.load(f.pointer(x, f.add(at, r * buffer.stride)), line, f.module.bytes) for r in range(height)]
+        read = [f.load(f.pointer(x, f.add(at, r * stride_of(buffer))), line, f.module.bytes) for r in range(height)]
         for step, column in enumerate(turned(f, read + [nothing] * (SIDE - height))):
             f.store(column, f.pointer(target, step * height), f.module.bytes)
 

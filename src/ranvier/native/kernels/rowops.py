@@ -24,8 +24,9 @@ from ranvier.native.lowering.steps import (
     Rounding,
     RowStep,
     Slope,
-    parts,
+    fields_of,
 )
+from ranvier.native.scheduling.layouts import stride_of
 
 Places = dict[str, Value]
 """A step's buffers by the names of its fields: where the row starts, or where the vector does."""
@@ -33,7 +34,7 @@ Places = dict[str, Value]
 
 def buffers_of(step: RowStep) -> dict[str, Buffer]:
     """The buffers of a step by the names of its fields."""
-    return {name: value for name, value in parts(step) if isinstance(value, Buffer)}
+    return {name: value for name, value in fields_of(step) if isinstance(value, Buffer)}
 
 
 def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
@@ -47,7 +48,9 @@ def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
         scale = f.splat(inverse_batch_size, name="inverse_batch_size")
         with f.loop(first, stop, name="b") as loop:
             places = {
-                field: f.pointer(pointer, f.multiply(loop.index, buffer.stride)) if buffer.kind == "rows" else pointer
+                field: f.pointer(pointer, f.multiply(loop.index, stride_of(buffer)))
+                if buffer.kind == "rows"
+                else pointer
                 for (field, buffer), pointer in zip(buffers.items(), pointers, strict=True)
             }
             WRITERS[type(step)](f, step, places, scale)

@@ -32,6 +32,8 @@ from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.update import Pointers, Updater, finish
 from ranvier.native.kernels.values import UNSCALED, ZERO, Value
 from ranvier.native.lowering.sparse import KEEP, MEASURE, SparseForward, SparseGradient
+from ranvier.native.scheduling.layouts import panels_of, stride_of
+from ranvier.native.scheduling.scheduled import ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.network.optimizers import UpdateRule
 
@@ -76,7 +78,7 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
     A null order means row + shift.
     """
     weight, pointers = step.weight, dict.fromkeys(("weight", "bias", "out", "extra"), "ptr noalias")
-    at_once = min(registers.panels(1), weight.panels)
+    at_once = min(registers.panels(1), panels_of(weight))
     with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}) as f:
         values, columns, starts, order, shift, table, bias, out, extra, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
@@ -93,13 +95,13 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
                 with f.loop(begin, end, name="entry", carried=accumulators) as entries:
                     k = column_of(f, columns, entries.index)
                     x = f.broadcast(f.pointer(values, entries.index), name="x")
-                    line = f.pointer(part, f.multiply(k, weight.stride), name="line")
+                    line = f.pointer(part, f.multiply(k, stride_of(weight)), name="line")
                     weights = [f.load(f.pointer(line, p * PANEL), name="w") for p in range(count)]
                     entries.carry(*(f.fma(x, w, c) for w, c in zip(weights, entries.values, strict=True)))
                 for p, accumulator in enumerate(entries.results):
                     store_outputs(f, step, accumulator, row, f.add(column, p * PANEL), out, extra)
 
-            panel_loops(f, weight.panels, 1, at_once, panels)
+            panel_loops(f, panels_of(weight), 1, at_once, panels)
 
 
 # Gradient
@@ -147,28 +149,34 @@ class Links:
         self.f.store(self.f.cast("trunc", number, "i32"), self.at(link, field))
 
 
-def call_gradient(body: Body, step: SparseGradient) -> None:
+def call_gradient(body: Body, scheduled: ScheduledSparseGradient) -> None:
     """Call the gradient function for this thread's columns, written by the first call."""
-    w, rule = body.w, body.plan.rule
+    w, rule, step = body.w, body.plan.rule, scheduled.step
     decay = body.plan.weight_decay
     kind = f"sparse_{step.purpose}_{step.trained.value.rows}x{step.trained.value.columns}"
-    name = w.name(kind, step, write_sparse_gradient, step, body.plan.registers, rule, decay)
+    name = w.name(kind, scheduled, write_sparse_gradient, scheduled, body.plan.registers, rule, decay)
     t, words = step.trained, w.words
     rows = (words["inputs"], words["columns"], words["row_starts"], body.order)
-    buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, step.heads, step.links, step.squares)
+    buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, scheduled.heads, scheduled.links, step.squares)
     scale = UNSCALED if step.clipped is None else body.clipping(step.clipped)
     numbers = (words["link_capacity"], w.thread, words["threads"], body.rows)
     w.f.call(name, *rows, *(body.at(buffer) for buffer in buffers), body.scalars, scale, *numbers)
 
 
 def write_sparse_gradient(
-    module: Emitter, name: str, step: SparseGradient, registers: Registers, rule: UpdateRule | None, decay: float
+    module: Emitter,
+    name: str,
+    scheduled: ScheduledSparseGradient,
+    registers: Registers,
+    rule: UpdateRule | None,
+    decay: float,
 ) -> None:
     """Write `(values, columns, starts, order, dz, value, rounded, gradient, slots..., heads, links, squares, scalars,
     double factor, i64 room, i64 thread, i64 threads, i64 rows)`.
 
     `room` is how many links a thread has, one more than the batch has entries.
     """
+    step = scheduled.step
     slot_names = [f"slot{number}" for number in range(len(step.trained.slots))]
     names = ("dz", "value", "rounded", "gradient", *slot_names, "heads", "links", "squares", "scalars")
     pointers = {**ROWS, **dict.fromkeys(names, "ptr noalias")}
@@ -177,8 +185,8 @@ def write_sparse_gradient(
         values, columns, starts, order, *places = f.parameters[:-5]
         dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = places
         factor, link_capacity, thread, threads, rows = f.parameters[-5:]
-        own = f.pointer(links_at, f.multiply(f.multiply(thread, link_capacity), step.links.columns), name="own")
-        links = Links(f, own, step.links.columns, step.squares is not None)
+        own = f.pointer(links_at, f.multiply(f.multiply(thread, link_capacity), scheduled.links.columns), name="own")
+        links = Links(f, own, scheduled.links.columns, step.squares is not None)
         sparse = (values, columns, starts, order)
         count, entries = _copy_own(f, links, sparse, (thread, threads, rows), step.purpose == MEASURE, squares)
         if step.purpose == MEASURE:
@@ -191,7 +199,7 @@ def write_sparse_gradient(
         if step.clipped is not None:
             one = factor if module.element == "double" else f.cast("fptrunc", factor, module.element)
             writer.scale = f.splat(one)
-        writer.write(heads, noted, min(registers.panels(1), step.trained.value.panels))
+        writer.write(heads, noted, min(registers.panels(1), panels_of(step.trained.value)))
 
 
 def _copy_own(
@@ -257,7 +265,7 @@ class _Rows:
         self.f, self.step, self.links, self.pointers, self.dz, self.squares = f, step, links, pointers, dz, squares
         self.updater: Updater | None = None
         self.scale: Value | None = None
-        self.width = step.trained.value.stride
+        self.width = stride_of(step.trained.value)
 
     def write(self, heads: Value, noted: Value, at_once: int) -> None:
         """Write the loop over the noted columns, `at_once` panels together."""
@@ -282,7 +290,7 @@ class _Rows:
                 for p, gradient in enumerate(self.sums(head, column, count)):
                     self.finish(f.add(start, f.add(column, p * PANEL)), gradient, running)
 
-            panel_loops(f, self.step.trained.value.panels, 1, at_once, panels)
+            panel_loops(f, panels_of(self.step.trained.value), 1, at_once, panels)
             if running is not None:
                 place = self.links.get(f.subtract(head, 1), Links.PLACE, "place")
                 f.store(total(f, f.load(running)), f.pointer(self.squares, f.add(place, 1)))
@@ -302,7 +310,7 @@ class _Rows:
             link = f.subtract(loop.values[0], 1, "link")
             row = links.get(link, Links.ROW, "row")
             x = f.broadcast(links.value_at(link), name="x")
-            line = f.pointer(errors, f.multiply(row, self.step.dz.stride), name="line")
+            line = f.pointer(errors, f.multiply(row, stride_of(self.step.dz)), name="line")
             dz = [f.load(f.pointer(line, p * PANEL), name="dz") for p in range(panels)]
             following = links.get(link, Links.NEXT, "next")
             loop.again = f.compare("ne", following, 0, "more")

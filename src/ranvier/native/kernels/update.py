@@ -26,7 +26,7 @@ class Updater:
         self.values: dict[str, Value] = {}
         if rule is None:
             return
-        self.values["decay"] = f.constant(weight_decay if trained.entry.decayed else 0.0)
+        self.values["decay"] = f.constant(weight_decay if trained.entry.weight_decay else 0.0)
         for number, name in enumerate(rule.scalars):
             exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
             self.values[name] = f.splat(self.rounded(exact), name=name)

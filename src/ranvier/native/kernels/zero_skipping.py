@@ -21,6 +21,8 @@ from ranvier.native.kernels.outputs import positive_zero, store_outputs
 from ranvier.native.kernels.tile import panel_loops
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Forward
+from ranvier.native.scheduling.layouts import panels_of, stride_of
+from ranvier.native.scheduling.scheduled import ScheduledProduct
 from ranvier.native.scheduling.tiles import PANEL, Registers
 
 MAX_NONZERO_FRACTION, MAX_NONZERO_FRACTION_ONE_ROW = 0.3, 0.7
@@ -35,7 +37,7 @@ SAMPLE = 8
 
 def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
     """Write `(x, i64 may_skip_zeros, i64 from, i64 to) -> i1`: may zeros be left out, and are they many."""
-    panels, columns = step.weight.panels, step.x.columns
+    panels, columns = panels_of(step.weight), step.x.columns
     many = int(MAX_NONZERO_FRACTION * columns * panels / (panels + LISTING_COST))
     one = int(MAX_NONZERO_FRACTION_ONE_ROW * columns * panels / (panels + LISTING_COST_ONE_ROW))
     with module.function(name, {"x": "ptr", "may_skip_zeros": "i64", "from": "i64", "to": "i64"}, "i1") as f:
@@ -45,7 +47,7 @@ def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
         apart = f.divide(rows, sample, "apart")
         with f.loop(0, sample, name="b", carried=[f.constant(0, module.integers)]) as seen:
             number = f.add(first, f.multiply(seen.index, apart))
-            row = f.pointer(x, f.multiply(number, step.x.stride), name="row")
+            row = f.pointer(x, f.multiply(number, stride_of(step.x)), name="row")
             with f.loop(0, columns, PANEL, name="column", carried=seen.values) as loop:
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
                 loop.carry(f.add(loop.values[0], f.cast("zext", there, module.integer)))
@@ -57,15 +59,16 @@ def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
         f.give_back(f.bitwise("and", few, f.compare("ne", may_skip_zeros, 0)))
 
 
-def write_nonzero_indices(module: Emitter, name: str, step: Forward) -> None:
+def write_nonzero_indices(module: Emitter, name: str, scheduled: ScheduledProduct) -> None:
     """Write `(x, nonzeros, i64 from, i64 to)`: for each row the number of nonzeros, then their indices."""
-    nonzeros = step.places
+    step, nonzeros = scheduled.step, scheduled.nonzeros
+    assert isinstance(step, Forward)
     assert nonzeros is not None
     with module.function(name, {**dict.fromkeys(("x", "nonzeros"), "ptr noalias"), "from": "i64", "to": "i64"}) as f:
         x, nonzeros_at, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
-            row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
-            line = f.pointer(nonzeros_at, f.multiply(rows.index, nonzeros.stride), name="line")
+            row = f.pointer(x, f.multiply(rows.index, stride_of(step.x)), name="row")
+            line = f.pointer(nonzeros_at, f.multiply(rows.index, stride_of(nonzeros)), name="line")
             chosen = module.table(
                 "indices_of_bits", [lane for bits in range(1 << EIGHT) for lane in _lanes(bits)], "i8"
             )
@@ -97,21 +100,23 @@ def _listed(f: Function, line: Value, place: Value) -> Value:
     return f.cast("zext", f.load(f.pointer(line, place, "i32"), "i32"), "i64")
 
 
-def write_zero_skipping_product(module: Emitter, name: str, step: Forward, registers: Registers) -> None:
+def write_zero_skipping_product(module: Emitter, name: str, scheduled: ScheduledProduct, registers: Registers) -> None:
     """Write `(x, nonzeros, weight, bias, out, extra, i64 from, i64 to)`."""
-    weight, nonzeros = step.weight, step.places
+    step, nonzeros = scheduled.step, scheduled.nonzeros
+    assert isinstance(step, Forward)
     assert nonzeros is not None
+    weight = step.weight
     pointers = dict.fromkeys(("x", "nonzeros", "weight", "bias", "out", "extra"), "ptr noalias")
-    at_once = max(1, min((registers.count - 2) // registers.per_panel, weight.panels, MAX_PANELS))
+    at_once = max(1, min((registers.count - 2) // registers.per_panel, panels_of(weight), MAX_PANELS))
     with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
         x, nonzeros_at, panels_at, bias, out, extra, first, stop = f.parameters
 
         def panels(panel: Value, count: int) -> None:
             column = f.multiply(panel, PANEL, "column")
-            part = f.pointer(panels_at, f.multiply(panel, weight.stride), name="part")
+            part = f.pointer(panels_at, f.multiply(panel, stride_of(weight)), name="part")
             with f.loop(first, stop, name="b") as rows:
-                row = f.pointer(x, f.multiply(rows.index, step.x.stride), name="row")
-                line = f.pointer(nonzeros_at, f.multiply(rows.index, nonzeros.stride), name="line")
+                row = f.pointer(x, f.multiply(rows.index, stride_of(step.x)), name="row")
+                line = f.pointer(nonzeros_at, f.multiply(rows.index, stride_of(nonzeros)), name="line")
                 end = f.add(_listed(f, line, f.i64(0)), 1)
                 accumulators = [
                     f.constant(0.0) if step.bias is None else f.load(f.pointer(bias, f.add(column, p * PANEL)))
@@ -121,10 +126,10 @@ def write_zero_skipping_product(module: Emitter, name: str, step: Forward, regis
                     k = _listed(f, line, loop.index)
                     broadcast = f.broadcast(f.pointer(row, k), name="x")
                     numbers = f.pointer(part, f.multiply(k, PANEL), name="numbers")
-                    vectors = [f.load(f.pointer(numbers, p * weight.stride), name="w") for p in range(count)]
+                    vectors = [f.load(f.pointer(numbers, p * stride_of(weight)), name="w") for p in range(count)]
                     loop.carry(*(f.fma(broadcast, w, c) for w, c in zip(vectors, loop.values, strict=True)))
                 for p, accumulator in enumerate(loop.results):
                     place = f.add(column, p * PANEL)
                     store_outputs(f, step, positive_zero(f, accumulator), rows.index, place, out, extra)
 
-        panel_loops(f, weight.panels, 1, at_once, panels)
+        panel_loops(f, panels_of(weight), 1, at_once, panels)

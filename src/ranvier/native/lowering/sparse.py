@@ -14,17 +14,6 @@ MOVE, MEASURE, KEEP = "move", "measure", "keep"
 """What becomes of the gradient of a table."""
 
 
-def link_size(dtype: str, measured: bool) -> int:
-    """How many numbers a link of the lists of entries takes: column, row, next, its place if `measured`; its value.
-
-    All but the value are whole numbers of 32 bits.
-
-    >>> link_size("float32", False), link_size("float32", True), link_size("float64", True)
-    (4, 5, 3)
-    """
-    return 3 if dtype == "float64" else 4 + measured
-
-
 @record
 class SparseForward(RowStep):
     """z = x W + b, y = activation(z) for sparse rows x, which are read where they lie; W is a table."""
@@ -44,8 +33,6 @@ class SparseGradient(ColumnStep):
     Fields:
         purpose: MOVE updates them, MEASURE writes their squares, KEEP stores g without penalties, which belong to all
             rows.
-        heads: for each of the K columns, where its list of entries begins; 0 between steps.
-        links: room of each thread for the entries of its columns.
         squares: the sum of squares of each row's gradient, where norms are clipped.
         clipped: what gradients are scaled by before they move something, where norms are clipped.
     """
@@ -54,7 +41,10 @@ class SparseGradient(ColumnStep):
     dz: Buffer
     trained: Trained
     purpose: str
-    heads: Buffer
-    links: Buffer
     squares: Buffer | None = None
     clipped: Update | None = None
+
+    @property
+    def changes_state(self) -> bool:
+        """Whether the update follows at once."""
+        return self.purpose == MOVE

@@ -1,8 +1,6 @@
-"""Steps: what a plan is made of, on the memory of buffers.py. B rows of a batch, K inputs, N outputs of a layer.
+"""Steps: what is computed, on the buffers of buffers.py. B rows of a batch, K inputs, N outputs of a layer.
 
-A `RowStep` treats rows independently, so threads share the rows out; a product may be shared out by panels, too. A
-`ColumnStep` looks at all rows and is shared out by columns, panels or tiles. Between the kinds all threads wait for
-each other.
+A `RowStep` treats the rows of a batch independently of each other. A `ColumnStep` looks at all of them.
 """
 
 from __future__ import annotations
@@ -22,10 +20,15 @@ class Step:
 
     __slots__ = ()
 
+    @property
+    def changes_state(self) -> bool:
+        """Whether the step changes the training state."""
+        return False
 
-def parts(step: Step | Trained) -> list[tuple[str, Any]]:
-    """The fields of a step: names and values."""
-    return [(field.name, getattr(step, field.name)) for field in fields(step)]  # type: ignore[arg-type]
+
+def fields_of(step: Any) -> list[tuple[str, Any]]:
+    """The fields of a step, or of another record: names and values."""
+    return [(field.name, getattr(step, field.name)) for field in fields(step)]
 
 
 class RowStep(Step):
@@ -49,12 +52,7 @@ class Gather(RowStep):
 
 @record
 class Forward(RowStep):
-    """z = x W + b, y = activation(z); `z` is None where nobody reads it.
-
-    `block` is the length of the K-blocks, or 0. `packed` says whether rows are packed before they are read. `across` is
-    how many panels of W belong together where threads share those, or 0 where they share the rows. `places` is where
-    it is noted which x are not 0; None where zeros are never left out.
-    """
+    """z = x W + b, y = activation(z); `y` is None for the last layer, `z` where nobody reads it."""
 
     path: str
     x: Buffer
@@ -63,23 +61,16 @@ class Forward(RowStep):
     y: Buffer | None
     z: Buffer | None
     activation: Activation
-    block: int
-    packed: bool
-    across: int = 0
-    places: Buffer | None = None
 
     @property
-    def panels_of(self) -> Buffer:
-        """The weight whose panels it reads."""
+    def matrix(self) -> Buffer:
+        """What rows are multiplied with."""
         return self.weight
 
 
 @record
 class Back(RowStep):
-    """dx = dz W', times the slope of the activation that made x where `slope` says one; `seen` is its z or y.
-
-    `block`, `packed` and `across` as for Forward.
-    """
+    """dx = dz W', times the slope of the activation that made x where `slope` says one; `seen` is its z or y."""
 
     path: str
     dz: Buffer
@@ -88,13 +79,10 @@ class Back(RowStep):
     slope: Activation | None
     seen: Buffer | None
     from_output: bool
-    block: int
-    packed: bool
-    across: int = 0
 
     @property
-    def panels_of(self) -> Buffer:
-        """The weight whose panels it reads."""
+    def matrix(self) -> Buffer:
+        """What rows are multiplied with."""
         return self.transposed
 
 
@@ -253,24 +241,18 @@ class Trained:
 
 @record
 class WeightGradient(ColumnStep):
-    """g = x' dz, summed in row order, plus penalties; then the update, or g is stored.
-
-    `block`: the rows of the weight that a unit of work takes. `part`: the rows of the batch that it takes at once, so
-    that their errors stay in the L1 cache; 0 for all. `far`: what the batch left for it does not stay in the L2 cache.
-    `packed`: the inputs of a block are packed before they are read. `across`: a thread's share is some panels with all
-    their rows, those that it reads in the forward pass.
-    """
+    """g = x' dz, summed in row order, plus penalties; then the update, or g is stored."""
 
     path: str
     x: Buffer
     dz: Buffer
     trained: Trained
     store: bool
-    block: int
-    part: int
-    far: bool
-    packed: bool
-    across: bool = False
+
+    @property
+    def changes_state(self) -> bool:
+        """Whether the update follows at once."""
+        return not self.store
 
 
 @record
@@ -282,10 +264,15 @@ class VectorGradient(ColumnStep):
     trained: Trained
     store: bool
 
+    @property
+    def changes_state(self) -> bool:
+        """Whether the update follows at once."""
+        return not self.store
+
 
 @record
 class Norm(ColumnStep):
-    """The sum of squares of all gradients, panel by panel into `partial`."""
+    """The sum of squares of all gradients, in parts."""
 
     trained: tuple[Trained, ...]
     partial: Buffer
@@ -295,13 +282,18 @@ class Norm(ColumnStep):
 class Update(ColumnStep):
     """The update from stored gradients, scaled down so that their norm is at most `largest`, where that is a number.
 
-    `partial` are their sums of squares, panel by panel; `squares` those of a weight of sparse rows, where there is one.
+    `partial` are the parts of their sum of squares; `squares` those of a weight of sparse rows, where there is one.
     """
 
     trained: tuple[Trained, ...]
     partial: Buffer | None = None
     largest: float | None = None
     squares: Buffer | None = None
+
+    @property
+    def changes_state(self) -> bool:
+        """It moves the trained numbers."""
+        return True
 
 
 @record
@@ -311,6 +303,11 @@ class RunningStatistics(ColumnStep):
     running: Buffer
     batch: Buffer
     momentum: float
+
+    @property
+    def changes_state(self) -> bool:
+        """Running statistics belong to the state."""
+        return True
 
 
 @record

@@ -5,7 +5,7 @@ cpu.py      facts about this machine                  cache.py   compiled object
 memory.py   aligned arrays                            team.py    a persistent team of threads
 barrier.py  a barrier inside compiled code            helper_thread.py  a thread that helps with short calls
 placement.py  where threads wake up                   interrupts.py  Ctrl-C while compiled code runs
-peak.py     the machine's measured limit
+peak.py     the machine's measured limit              dump.py    IR, assembly, objects and symbols in files
 system.py   addresses of the operating system's functions, and the symbols an object lacks
 
 Nothing is imported here, so that asking whether llvmlite is present (`cpu.available`) does not need it.

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from ranvier import settings
 from ranvier.errors import EngineError
-from ranvier.native.machine import cpu, llvm
+from ranvier.native.machine import cpu, dump, llvm
 from ranvier.native.machine.target import Target
 
 LIMIT = 256 << 20
@@ -65,7 +65,9 @@ def compile_cached(
         EngineError: a text is not valid IR.
     """
     folder = settings.read().cache / "objects" if folder is None else folder
-    index = None if known is None else entry_key(known, target)
+    dump_folder = settings.read().dump
+    # Without the index all texts are written, so that they can be dumped.
+    index = None if known is None or dump_folder else entry_key(known, target)
     listed = None if index is None else _load(folder / (index.hex() + _INDEX), index)
     if listed is not None:
         kept = [_load(folder / (key.hex() + _SUFFIX), key) for key in _cut(listed)]
@@ -75,11 +77,14 @@ def compile_cached(
     keys: list[bytes] = []
     images: dict[bytes, bytes] = {}
     fresh: list[bytes] = []
+    texts: dict[bytes, str] = {}
 
     def missing() -> Iterator[str]:
         for text in ir_texts:
             key = entry_key(text, target)
             keys.append(key)
+            if dump_folder:
+                texts[key] = text
             image = _load(folder / (key.hex() + _SUFFIX), key)
             if image is not None:
                 images[key] = image
@@ -91,6 +96,9 @@ def compile_cached(
 
     made = llvm.compile_all(missing(), target, threads=min(MOST_THREADS, cpu.default_threads()))
     images.update(zip(fresh, made, strict=True))
+    if dump_folder:
+        for key, text in texts.items():
+            dump.write_module(dump_folder, text, llvm.assembly(text, target), images[key])
     try:
         for key in fresh:
             _store(folder / (key.hex() + _SUFFIX), key, images[key])
@@ -107,7 +115,7 @@ def compile_cached(
 
 def entry_key(ir_text: str, target: Target) -> bytes:
     """The name of an object: a SHA-256 over everything that decides which code comes out."""
-    parts = (ir_text, llvm.version(), str(llvm.CODEGEN_LEVEL), target.triple, target.cpu, ",".join(target.features))
+    parts = (ir_text, llvm.version(), llvm.options_text(), target.triple, target.cpu, ",".join(target.features))
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode()

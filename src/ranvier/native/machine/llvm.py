@@ -29,18 +29,32 @@ import llvmlite
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from ranvier import settings
 from ranvier.errors import EngineError
-from ranvier.native.machine import system
+from ranvier.native.machine import dump, system
 from ranvier.native.machine.target import Host, Target
 
-# How hard code generation tries, 0 to 3. For kernels with explicit vectors 2 and 3 give the same bytes, and 1 takes as
-# long as they do.
 CODEGEN_LEVEL = 2
+CODEGEN_OPTIONS: dict[str, Any] = {"opt": CODEGEN_LEVEL, "reloc": "pic", "codemodel": "small"}
+"""How code is generated, whatever the target. Part of the key of cached objects, so all options belong here.
+
+`opt` is the level, 0 to 3: for kernels with explicit vectors 2 and 3 give the same bytes, and 1 takes as long. With
+"pic" and "small" code reaches its constants relative to the instruction.
+"""
 
 _lock = threading.RLock()
 _count = itertools.count()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+def options_text() -> str:
+    """The options of code generation as text, for keys of cached objects.
+
+    >>> options_text()
+    'codemodel=small,opt=2,reloc=pic'
+    """
+    return ",".join(f"{name}={value}" for name, value in sorted(CODEGEN_OPTIONS.items()))
 
 
 def version() -> str:
@@ -167,7 +181,11 @@ def load_objects(images: Sequence[bytes], name: str, symbols: Mapping[str, int] 
             tracker = builder.link(_linker(), unique)
         except RuntimeError as error:
             raise EngineError(f"The code of {name} cannot be loaded: {error}") from error
-    return Library(name, unique, tracker)
+    library = Library(name, unique, tracker)
+    if settings.read().dump:
+        sizes = system.function_sizes(images)
+        dump.add_symbols({symbol: (library.address(symbol), size) for symbol, size in sizes.items()}, name)
+    return library
 
 
 class Library:
@@ -234,7 +252,7 @@ def _verified(ir_text: str, target: Target, level: int) -> Iterator[tuple[Any, A
 def _object(ir_text: str, target: Target, level: int) -> bytes:
     with _verified(ir_text, target, level) as (module, machine), ffi.OutputString() as trouble:
         emit = ffi.lib.LLVMPY_TargetMachineEmitToMemory
-        # Inside of llvmlite's wrapper, which would let one thread in at a time; the wrapper itself where it has none.
+        # `_cfn`, private to llvmlite, is the C function without the lock that admits one thread at a time.
         emit = getattr(emit, "_cfn", emit)
         buffer = emit(machine, module, 1, trouble)
         if not buffer:
@@ -256,9 +274,9 @@ def _initialize(target: Target) -> None:
 
 
 def _machine(target: Target, level: int) -> Any:
-    # Position-independent code in the small model reaches its constants relative to the instruction.
+    options = {**CODEGEN_OPTIONS, "opt": level}
     return llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=",".join(target.features), opt=level, reloc="pic", codemodel="small"
+        cpu=target.cpu, features=",".join(target.features), **options
     )
 
 

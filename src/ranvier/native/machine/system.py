@@ -11,6 +11,7 @@ import struct
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import NamedTuple
 
 YIELD = "ranvier_yield"
 PARK = "ranvier_park"
@@ -126,28 +127,47 @@ class Semaphore:
 
 def undefined_symbols(images: Sequence[bytes]) -> tuple[str, ...]:
     """The symbols that ELF objects refer to and none defines; empty for other formats, which the linker checks."""
-    found = [_symbols(image) for image in images]
-    defined = {name for names in found for name, section in names if section}
-    return tuple(dict.fromkeys(name for names in found for name, section in names if name and name not in defined))
+    symbols = [symbol for image in images for symbol in _symbols(image)]
+    defined = {symbol.name for symbol in symbols if symbol.section}
+    return tuple(dict.fromkeys(symbol.name for symbol in symbols if symbol.name and symbol.name not in defined))
 
 
-def _symbols(image: bytes) -> list[tuple[str, int]]:
-    """The names of an ELF object's symbols, and the section where each is defined; 0 where it is not."""
+def function_sizes(images: Sequence[bytes]) -> dict[str, int]:
+    """The functions that ELF objects define for others, and their bytes of code; empty for other formats."""
+    symbols = [symbol for image in images for symbol in _symbols(image)]
+    return {
+        symbol.name: symbol.size for symbol in symbols if symbol.is_function and symbol.is_global and symbol.section
+    }
+
+
+class _Symbol(NamedTuple):
+    """A symbol of an ELF object; `section` is 0 where it is not defined."""
+
+    name: str
+    section: int
+    size: int
+    is_function: bool
+    is_global: bool
+
+
+def _symbols(image: bytes) -> list[_Symbol]:
+    """The symbols of an ELF object; none for other formats."""
     if image[:5] != b"\x7fELF\x02":
         return []
     sections = struct.unpack_from("<Q", image, 40)[0]
     size, count = struct.unpack_from("<HH", image, 58)
     headers = [struct.unpack_from("<IIQQQQIIQQ", image, sections + size * index) for index in range(count)]
-    names = []
+    symbols = []
     for header in headers:
         kind, offset, length, link, entry = header[1], header[4], header[5], header[6], header[9]
         if kind != 2:  # SHT_SYMTAB
             continue
         strings = headers[link][4]
         for position in range(offset + entry, offset + length, entry):
-            name, _, _, section = struct.unpack_from("<IBBH", image, position)
-            names.append((image[strings + name : image.index(b"\0", strings + name)].decode(), section))
-    return [(name, section) for name, section in names if name != "_GLOBAL_OFFSET_TABLE_"]
+            at, info, _, section, _, size = struct.unpack_from("<IBBHQQ", image, position)
+            name = image[strings + at : image.index(b"\0", strings + at)].decode()
+            symbols.append(_Symbol(name, section, size, info & 15 == 2, info >> 4 == 1))  # STT_FUNC, STB_GLOBAL
+    return [symbol for symbol in symbols if symbol.name != "_GLOBAL_OFFSET_TABLE_"]
 
 
 @cache

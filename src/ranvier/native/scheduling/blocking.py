@@ -1,6 +1,7 @@
-"""How the work of products is cut: K-blocks of long chains, blocks of weight gradients, parts of the batch; packing.
+"""How products are cut for one machine: K-blocks, blocks of weight gradients and of the batch, packing, shared panels.
 
-Nothing of it changes a bit. It decides what stays in which cache, and how much a thread takes at once.
+Nothing of it changes a bit. It decides what stays in which cache, and how much a thread takes at once. The words are
+those of scheduled.py.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from collections.abc import Iterable
 
 from ranvier.engine.problem import Problem
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.steps import Back, Forward, Step, WeightGradient
-from ranvier.native.scheduling.tiles import GRAINS, Registers, at_once, exact_heights
+from ranvier.native.lowering.steps import Back, Forward, WeightGradient
+from ranvier.native.scheduling.layouts import group_panels_of, panels_of
+from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
+from ranvier.native.scheduling.tiles import GRAINS, PANEL, Registers, at_once, exact_heights
 
 LONG_CHAIN = 512
 """Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
@@ -18,11 +22,15 @@ LONG_CHAIN = 512
 BLOCK = 48
 """Rows of a weight in a unit of its gradient: full tiles, and whole panels of the transposed weight."""
 
-PART, PACKED_PART = 128, 256
-"""Batch rows that a unit takes at once, so that its errors stay in the L1 cache, and its inputs where not packed."""
+L1_OF_ROW, L1_OF_PACKED_ROW = 256, 128
+"""Bytes of L1 cache that a unit's batch block has for each of its rows: for errors, inputs and weights, or errors and
+packed inputs, which the processor fetches ahead. That is 128 and 256 rows where the cache has 32 KiB."""
 
 PACKED_ROWS, PACKED_PANELS, PACKED_BLOCKS = 64, 8, 4
 """The fewest batch rows, panels of a weight and blocks of its rows for which packing pays."""
+
+SHORTEST_BATCH_BLOCK = 32
+"""Batch rows below which a block is not worth storing and loading its sums."""
 
 BESIDE_PACKED = 64
 """Numbers that packing may write beyond what it packs."""
@@ -39,29 +47,28 @@ EVEN = 1.15
 """How much more than its part of the work a thread may have to do where panels do not come out even."""
 
 
-class Cuts:
-    """Decides the cuts of one plan.
+class Blocking:
+    """Decides how the products of one plan are cut.
 
     Parameters:
         trains: whether the plan is for training steps; others do not pack.
-        parts: whether batches may have any number of rows, so that they are always taken in parts.
+        any_batch: whether batches may have any number of rows, so that they are always taken in blocks.
         threads: how many share the work.
         rows: how many rows a thread takes through all layers at once.
-        registers, l2: of the processor; bytes of the L2 cache.
     """
 
     def __init__(
-        self, problem: Problem, trains: bool, parts: bool, threads: int, rows: int, registers: Registers, l2: int
+        self, problem: Problem, trains: bool, any_batch: bool, threads: int, rows: int, machine: Machine
     ) -> None:
-        self.batch, self.trains, self.parts, self.rows, self.l2 = problem.batch_size, trains, parts, rows, l2
-        self.threads, self.registers = threads, registers
+        self.batch, self.trains, self.any_batch, self.rows = problem.batch_size, trains, any_batch, rows
+        self.threads, self.registers, self.l1, self.l2 = threads, machine.registers, machine.l1, machine.l2
         self.width = 8 if problem.precision == "float64" else 4
 
-    def far(self, numbers: int) -> bool:
+    def beyond_l2(self, numbers: int) -> bool:
         """Whether so many numbers are too many for the L2 cache."""
         return numbers * self.width > self.l2
 
-    def across(self, weight: Buffer) -> int:
+    def split_n(self, weight: Buffer) -> int:
         """How many panels belong together where threads share the panels of a product; 0 where they share the rows.
 
         Sharing panels, each reads weights that it moved itself in the step before, which are in its own cache. Sharing
@@ -78,20 +85,21 @@ class Cuts:
 
     def _even(self, weight: Buffer, grain: int) -> bool:
         """Whether threads that share the panels of a weight, so many together, have about the same to do."""
-        pieces = -(-weight.panels // grain)
+        pieces = -(-panels_of(weight) // grain)
         return -(-pieces // self.threads) * self.threads <= pieces * EVEN
 
-    def product(self, panels: Buffer) -> tuple[int, bool, int]:
-        """How a product is cut: `block`, `packed` and `across` of a `Forward` or `Back`."""
-        return self.k_block(panels), self.packs_rows(panels), self.across(panels)
+    def product(self, step: Forward | Back) -> ScheduledProduct:
+        """How a product is cut."""
+        matrix = step.matrix
+        return ScheduledProduct(step, self.k_block(matrix), self.packs_rows(matrix), self.split_n(matrix))
 
     def rows_at_once(self, panels: Buffer) -> int:
         """How many rows of the batch a thread takes at once through a product."""
-        return at_once(self.batch) if self.across(panels) else self.rows
+        return at_once(self.batch) if self.split_n(panels) else self.rows
 
     def k_block(self, panels: Buffer) -> int:
         """The length of the K-blocks of a product's chains; 0 for chains that are not cut."""
-        length, rows, shared = panels.rows, self.rows_at_once(panels), self.across(panels)
+        length, rows, shared = panels.rows, self.rows_at_once(panels), self.split_n(panels)
         if length <= LONG_CHAIN or rows * length * self.width <= (self.l2 if shared else self.l2 * 3 // 4):
             return 0
         fitting = self.l2 // 2 // (rows * self.width) // 64 * 64
@@ -99,56 +107,58 @@ class Cuts:
 
     def packs_rows(self, panels: Buffer) -> bool:
         """Whether a product packs its rows: where it has K-blocks, and many panels read them."""
-        return self.trains and self.k_block(panels) > 0 and panels.group_panels >= PACKED_PANELS
+        return self.trains and self.k_block(panels) > 0 and group_panels_of(panels) >= PACKED_PANELS
 
-    def unit(self, x: Buffer, weight: Buffer) -> tuple[int, int, bool, bool, bool]:
-        """How the gradient of a weight is cut: `block`, `part`, `far`, `packed`, `across` of a `WeightGradient`."""
-        across = self.across(weight) > 0
-        far = self.far((x.columns + weight.columns) * self.batch)
-        packs = self.trains and weight.groups == 1 and self.batch >= PACKED_ROWS and weight.panels >= PACKED_PANELS
+    def weight_gradient(self, step: WeightGradient) -> ScheduledWeightGradient:
+        """How the gradient of a weight is cut."""
+        weight = step.trained.value
+        split_n = self.split_n(weight) > 0
+        beyond_l2 = self.beyond_l2((step.x.columns + weight.columns) * self.batch)
+        packs = self.trains and weight.groups == 1 and self.batch >= PACKED_ROWS and panels_of(weight) >= PACKED_PANELS
         for block in (2 * BLOCK, BLOCK) if packs else ():
-            if weight.rows >= PACKED_BLOCKS * block and not self.far(2 * block * self.batch):
-                return block, self._part(PACKED_PART), far, True, across
-        return BLOCK, self._part(PART), far, False, across
+            if weight.rows >= PACKED_BLOCKS * block and not self.beyond_l2(2 * block * self.batch):
+                batch_block = self._batch_block(L1_OF_PACKED_ROW)
+                return ScheduledWeightGradient(step, block, batch_block, beyond_l2, True, split_n)
+        return ScheduledWeightGradient(step, BLOCK, self._batch_block(L1_OF_ROW), beyond_l2, False, split_n)
 
-    def errors_kind(self, x: Buffer, weight: Buffer, back: bool) -> str:
-        """How the errors of a layer lie best: by panels, where its gradient reads them from afar, and no single rows.
+    def errors_by_panels(self, reader: WeightGradient, back: Back | None) -> bool:
+        """Whether the errors of a layer lie best by panels: its gradient reads them from afar, and nothing single rows.
 
         Parameters:
-            x, weight: of the layer.
-            back: whether its errors go through a data gradient, too.
+            reader: the weight gradient of the layer.
+            back: its data gradient, where it has one.
         """
-        _, _, far, packed, _ = self.unit(x, weight)
-        if weight.kind == "table" or not (far and packed):
-            return "rows"
-        transposed = Buffer("transposed", -1, "weight", weight.rows, weight.columns)
-        return "rows" if back and not self.packs_rows(transposed) else "panels"
+        gradient = self.weight_gradient(reader)
+        return gradient.beyond_l2 and gradient.packed and (back is None or self.packs_rows(back.transposed))
 
-    def packing_columns(self, steps: Iterable[Step]) -> int:
+    def packing_columns(self, steps: Iterable[Scheduled]) -> int:
         """Numbers that a thread packs at most in these steps, for each row of the batch."""
-        packed = [step for step in steps if isinstance(step, Forward | Back | WeightGradient) and step.packed]
-        rows = (
-            self.batch if isinstance(step, WeightGradient) else self.rows_at_once(step.panels_of) for step in packed
-        )
-        most = max((each * step.block for each, step in zip(rows, packed, strict=True)), default=0)
-        return -(-(most + BESIDE_PACKED) // self.batch) if packed else 0
+        most = 0
+        for scheduled in steps:
+            if isinstance(scheduled, ScheduledWeightGradient) and scheduled.packed:
+                most = max(most, self.batch * scheduled.row_block)
+            if isinstance(scheduled, ScheduledProduct) and scheduled.packed:
+                most = max(most, self.rows_at_once(scheduled.step.matrix) * scheduled.k_block)
+        return -(-(most + BESIDE_PACKED) // self.batch) if most else 0
 
-    def _part(self, rows: int) -> int:
-        return rows if self.parts or self.batch > rows * 5 // 4 else 0
+    def _batch_block(self, l1_of_row: int) -> int:
+        rows = max(SHORTEST_BATCH_BLOCK, self.l1 // l1_of_row // PANEL * PANEL)
+        return rows if self.any_batch or self.batch > rows * 5 // 4 else 0
 
 
 def gradient_panels(weight: Buffer, registers: Registers) -> int:
     """How many panels a tile of a weight's gradient takes."""
-    return min(registers.panels(exact_heights(weight.rows, registers)[0]), weight.group_panels)
+    return min(registers.panels(exact_heights(weight.rows, registers)[0]), group_panels_of(weight))
 
 
 def row_pieces(weight: Buffer, registers: Registers) -> int:
     """How many panels are a piece of the product of a single row, which two cores share; 0 where one is enough."""
     large = weight.kind == "weight" and weight.groups == 1 and weight.rows * weight.columns >= SHARED_ROW
     grain = max(1, CHAINS // registers.per_panel)
-    return grain if large and weight.panels <= MOST_PIECES * grain else 0
+    return grain if large and panels_of(weight) <= MOST_PIECES * grain else 0
 
 
-def shares_row(steps: Iterable[Step], registers: Registers) -> bool:
+def shares_row(steps: Iterable[Scheduled], registers: Registers) -> bool:
     """Whether there is a product of a single row among these steps that two cores share."""
-    return any(isinstance(step, Forward) and row_pieces(step.weight, registers) > 0 for step in steps)
+    forward = (scheduled.step for scheduled in steps if isinstance(scheduled.step, Forward))
+    return any(row_pieces(step.weight, registers) > 0 for step in forward)

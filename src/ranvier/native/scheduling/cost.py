@@ -29,13 +29,13 @@ def spared(problem: Problem, rows: int) -> int:
     """
     if problem.entries is None:
         return 0
-    first = problem.network.placed[0]
+    first = problem.network.layer_infos[0]
     return max(0, first.inputs - problem.entries * rows) * first.outputs
 
 
 def row_products(problem: Problem) -> int:
     """The products that a row takes through all layers."""
-    return problem.network.multiplications - spared(problem, 1)
+    return problem.network.macs - spared(problem, 1)
 
 
 def step_flops(problem: Problem) -> int:
@@ -49,16 +49,16 @@ def step_flops(problem: Problem) -> int:
     840
     """
     products, first = 0, True
-    for place in problem.network.walk():
+    for place in problem.network.iter_layers():
         if isinstance(place.layer, Dense):
-            products += (2 if first else 3) * 2 * place.multiplications
+            products += (2 if first else 3) * 2 * place.macs
             first = False
     return (products - 4 * spared(problem, 1)) * problem.batch_size
 
 
 def step_work(problem: Problem) -> int:
     """FLOPs of a training step with what is beside the products: the update of every parameter, the values of rows."""
-    values = sum(place.outputs for place in problem.network.walk()) * problem.batch_size
+    values = sum(place.outputs for place in problem.network.iter_layers()) * problem.batch_size
     moved = problem.network.parameter_count - spared(problem, problem.batch_size)
     return step_flops(problem) + ELEMENTWISE * (moved + values)
 
@@ -79,7 +79,7 @@ def long_step(problem: Problem) -> int:
 
 def long_prediction(problem: Problem) -> int:
     """From how many rows on a prediction may take one thread more than some 50 milliseconds."""
-    values = sum(place.outputs for place in problem.network.walk())
+    values = sum(place.outputs for place in problem.network.iter_layers())
     return -(-LONG // (2 * row_products(problem) + ELEMENTWISE * values))
 
 

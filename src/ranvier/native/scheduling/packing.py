@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.native.lowering.buffers import Buffer, padded
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.scheduling.layouts import group_panels_of, padded, stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
 Array = NDArray[Any]
@@ -32,7 +33,7 @@ def pack(values: Array, buffer: Buffer, out: Array) -> None:
     [[1.0, 2.0], [3.0, 4.0]]
     """
     if buffer.kind == "table":
-        out.reshape(buffer.rows, buffer.stride)[:, : buffer.columns] = values
+        out.reshape(buffer.rows, stride_of(buffer))[:, : buffer.columns] = values
         return
     if buffer.kind != "weight":
         out[: buffer.columns] = values
@@ -49,7 +50,7 @@ def pack(values: Array, buffer: Buffer, out: Array) -> None:
 def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
     """Read what `pack` wrote, or what training made of it, into (K, N) or (N,)."""
     if buffer.kind == "table":
-        out[...] = memory.reshape(buffer.rows, buffer.stride)[:, : buffer.columns]
+        out[...] = memory.reshape(buffer.rows, stride_of(buffer))[:, : buffer.columns]
         return
     if buffer.kind != "weight":
         out[...] = memory[: buffer.columns]
@@ -75,7 +76,7 @@ def transposed(weight: Array, groups: int) -> Array:
 
 def _groups(values: Array, buffer: Buffer, memory: Array) -> Iterator[tuple[Array, Array]]:
     """The columns of each group, (K, N), and their panels, (panels, K', 16); both are views."""
-    panels = memory.reshape(buffer.groups, buffer.group_panels, padded(buffer.rows), PANEL)
+    panels = memory.reshape(buffer.groups, group_panels_of(buffer), padded(buffer.rows), PANEL)
     for group in range(buffer.groups):
         yield values[:, group * buffer.width : (group + 1) * buffer.width], panels[group]
 

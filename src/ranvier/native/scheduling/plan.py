@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ranvier.engine.problem import Problem
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowering import GRADIENT, TRAIN, Lowering
+from ranvier.native.lowering.lowering import GRADIENT, TRAIN, lower
 from ranvier.native.lowering.steps import Trained
 from ranvier.native.scheduling import cost
-from ranvier.native.scheduling.blocking import Cuts
-from ranvier.native.scheduling.stages import PANELS, Stage
+from ranvier.native.scheduling.blocking import Blocking
+from ranvier.native.scheduling.processor import Machine
+from ranvier.native.scheduling.schedule import Scheduler
+from ranvier.native.scheduling.stages import PANELS, Stage, in_stages
 from ranvier.native.scheduling.tiles import Registers, at_once, heights
 from ranvier.network.optimizers import UpdateRule
 from ranvier.records import record
@@ -21,15 +23,6 @@ STORED_ROWS = 2048
 That takes room for the gradients, and about a hundredth of such a step; it would be a twentieth of a step of 512 rows.
 Steps of fewer rows can be given up until their gradients, and with them the update, begin.
 """
-
-
-@record
-class Machine:
-    """What a plan needs to know of the processor: its registers, and the L1 and L2 cache in bytes."""
-
-    registers: Registers
-    l1: int
-    l2: int
 
 
 @record
@@ -148,25 +141,19 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
     rows = at_once(share)
     long = cost.long_step(problem) if learns else cost.long_prediction(problem)
     stoppable = purpose == GRADIENT or (learns and problem.batch_size >= long)
-    stored = stoppable and problem.batch_size >= STORED_ROWS
-    cuts = Cuts(problem, purpose == TRAIN, purpose == GRADIENT, threads, rows, machine.registers, machine.l2)
-    lowering = Lowering(problem, purpose, cuts, stoppable, stored)
-    stages = lowering.lower()
-    found = []
-    waiting = list(lowering.done)
-    while waiting:
-        one = waiting.pop(0)
-        found.append((one.place.path, one.z, one.y))
-        waiting = [*one.inner, *waiting]
+    lowered = lower(problem, purpose, store=stoppable and problem.batch_size >= STORED_ROWS)
+    blocking = Blocking(problem, purpose == TRAIN, purpose == GRADIENT, threads, rows, machine)
+    scheduler = Scheduler(lowered, blocking)
+    stages = in_stages(scheduler.steps, stoppable)
     all_rows = at_once(problem.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
     fused = purpose == TRAIN and not problem.optimizer.full_batch
     return Plan(
         problem,
         purpose,
         stages,
-        tuple(lowering.buffers.values()),
-        tuple(lowering.trained),
-        tuple(found),
+        tuple(scheduler.buffers),
+        scheduler.trained,
+        lowered.layers,
         rows,
         heights(rows, machine.registers) if learns else tuple(dict.fromkeys((*heights(rows, machine.registers), 1))),
         all_rows,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import KEEP, MEASURE, MOVE, SparseForward, SparseGradient
+from ranvier.native.scheduling.layouts import panels_of, size_of
 from ranvier.native.scheduling.plan import Plan
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
 from ranvier.native.scheduling.stages import PANELS, ROWS
 from ranvier.native.scheduling.tiles import Registers, exact_heights
 
@@ -62,7 +65,7 @@ def _rows(plan: Plan) -> str:
 
 def _layers(plan: Plan) -> Iterator[str]:
     """Every layer, depth first; a residual block comes before its layers."""
-    places = list(plan.problem.network.walk())
+    places = list(plan.problem.network.iter_layers())
     longest = max(len(place.path) for place in places)
     for place in places:
         groups = f" in {place.groups} groups" if place.groups > 1 else ""
@@ -82,7 +85,7 @@ def _stages(plan: Plan) -> Iterator[str]:
             yield f"rows: each thread takes its share of the batch, {most}{plan.rows} rows at once{helps}"
         elif plan.learns:
             yield f"columns: each thread takes its share of the tiles{helps}"
-        yield from (f"    {line}" for step in stage.steps for line in _step(plan, step))
+        yield from (f"    {line}" for scheduled in stage.steps for line in _step(plan, scheduled))
         if plan.learns:
             yield "barrier"
 
@@ -95,7 +98,7 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     total = 0
     for buffer in plan.buffers:
         counts = {"entries": rows * (plan.problem.entries or 0) * threads, "packing": rows * threads}
-        size = buffer.size(counts.get(buffer.kind, rows)) * width
+        size = size_of(buffer, counts.get(buffer.kind, rows)) * width
         total += size
         columns = str(buffer.columns)
         whole = f"{buffer.rows} x {columns}"
@@ -121,89 +124,126 @@ def _wrapped(line: str) -> list[str]:
     )
 
 
-def _step(plan: Plan, step: s.Step) -> Iterator[str]:
+def _step(plan: Plan, scheduled: Scheduled) -> Iterator[str]:
     """One step as lines."""
     batch = plan.problem.batch_size if plan.learns else plan.rows
-    if isinstance(step, s.Forward):
-        out = " -> ".join(b.name for b in (step.z, step.y) if b is not None)
-        k, n = step.weight.rows, step.weight.columns
-        plus = "" if step.bias is None else " + b"
-        shape = "" if step.activation.name == "identity" else step.activation.name
-        sums = f"{step.x.name} W{plus}"
-        yield f"{step.path}: {out} = {f'{shape}({sums})' if shape else sums}"
-        yield f"    {batch} x {k} x {n}, {_mega(2 * batch * k * n)}"
-        blocks = _blocks(step, k)
-        yield f"    for each panel of {_of_groups(step.weight)}W"
-        yield "        for each tile of rows"
-        yield f"            sum over K{blocks}{'; add b' if plus else ''}{f'; {shape}' if shape else ''}"
-        if step.places is not None:
-            yield f"    where most {step.x.name} are 0: for each row, sum over the others alone"
-    elif isinstance(step, SparseForward | SparseGradient):
-        yield from _sparse(plan, step, batch)
-    elif isinstance(step, s.Back):
-        n, k = step.transposed.rows, step.transposed.columns
-        slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
-        yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{slope}"
-        yield f"    {batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
-        blocks = _blocks(step, n)
-        if step.transposed.groups > 1 or blocks:
-            yield f"    for each panel of {_of_groups(step.transposed)}W'"
-        if blocks:
-            yield f"        for each tile of rows: sum over N{blocks}"
-    elif isinstance(step, s.WeightGradient):
-        k, n = step.trained.value.rows, step.trained.value.columns
-        rounded = ", rounded W" if step.trained.rounded else ""
-        moved = f"W{rounded} and its copy W'" if step.trained.transposed else f"W{rounded}"
-        yield f"{step.path}: dW = {step.x.name}' {step.dz.name}"
-        yield f"    {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
-        yield f"    for each block of {step.block} rows and some panels of {_of_groups(step.trained.value)}W"
-        if step.packed:
-            yield f"        pack the block's columns of {step.x.name}, unless the last ones were the same"
-        parts = f"{step.part} rows of the batch, each " if step.part else ""
-        yield f"        for each {parts}tile: sum over its rows"
-        then = "store the block" if step.store else f"{plan.problem.optimizer.name} moves {moved}"
-        yield f"        {then}"
-    elif isinstance(step, s.Rounding):
-        yield f"{step.y.name} = {step.x.name} rounded to bfloat16"
-    elif isinstance(step, s.LossStep):
-        error = "" if step.dz is None else f", {step.dz.name}"
-        yield f"{step.losses.name}{error} = {step.loss.name} of {step.activation.name}({step.z.name})"
-    else:
-        named = [f"{name}={value.name}" for name, value in s.parts(step) if isinstance(value, Buffer)]
-        trained = getattr(step, "trained", ())
-        pieces = (trained,) if isinstance(trained, s.Trained) else trained
-        of = f" of {', '.join(piece.entry.name for piece in pieces)}" if pieces else ""
-        yield f"{type(step).__name__}{of}{': ' if named else ''}{', '.join(named)}"
+    yield from DESCRIPTIONS.get(type(scheduled.step), _buffer_names)(plan, scheduled, batch)
 
 
-def _blocks(step: s.Forward | s.Back, length: int) -> str:
-    """How the chains of a product are cut, where they are."""
-    packed = ", packed" if step.packed else ""
-    return f" in blocks of {step.block}{packed}" if step.block and step.block < length else ""
+def _forward(plan: Plan, scheduled: ScheduledProduct, batch: int) -> Iterator[str]:
+    step = cast(s.Forward, scheduled.step)
+    k, n = step.weight.rows, step.weight.columns
+    shape = _activation(step)
+    yield f"{step.path}: {_result(step, step.x.name)}"
+    yield f"    {batch} x {k} x {n}, {_mega(2 * batch * k * n)}"
+    plus = "" if step.bias is None else "; add b"
+    yield f"    for each panel of {_of_groups(step.weight)}W"
+    yield "        for each tile of rows"
+    yield f"            sum over K{_k_blocks(scheduled)}{plus}{f'; {shape}' if shape else ''}"
+    if scheduled.nonzeros is not None:
+        yield f"    where most {step.x.name} are 0: for each row, sum over the others alone"
 
 
-def _sparse(plan: Plan, step: SparseForward | SparseGradient, batch: int) -> Iterator[str]:
-    """A step on sparse rows as lines."""
-    entries = plan.problem.entries or 1
-    weight = step.weight if isinstance(step, SparseForward) else step.trained.value
-    work = f"    {batch} x {entries} of {weight.rows} x {weight.columns}, {_mega(2 * batch * entries * weight.columns)}"
-    if isinstance(step, SparseForward):
-        out = " -> ".join(b.name for b in (step.z, step.y) if b is not None)
-        shape = "" if step.activation.name == "identity" else step.activation.name
-        sums = f"entries W{'' if step.bias is None else ' + b'}"
-        yield f"{step.path}: {out} = {f'{shape}({sums})' if shape else sums}"
-        yield work
-        yield "    for each row, for some panels of W at once: sum over the row's entries"
-        return
+def _back(plan: Plan, scheduled: ScheduledProduct, batch: int) -> Iterator[str]:
+    step = cast(s.Back, scheduled.step)
+    n, k = step.transposed.rows, step.transposed.columns
+    slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
+    yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{slope}"
+    yield f"    {batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
+    blocks = _k_blocks(scheduled)
+    if step.transposed.groups > 1 or blocks:
+        yield f"    for each panel of {_of_groups(step.transposed)}W'"
+    if blocks:
+        yield f"        for each tile of rows: sum over N{blocks}"
+
+
+def _weight_gradient(plan: Plan, scheduled: ScheduledWeightGradient, batch: int) -> Iterator[str]:
+    step = scheduled.step
+    k, n = step.trained.value.rows, step.trained.value.columns
+    rounded = ", rounded W" if step.trained.rounded else ""
+    moved = f"W{rounded} and its copy W'" if step.trained.transposed else f"W{rounded}"
+    yield f"{step.path}: dW = {step.x.name}' {step.dz.name}"
+    yield f"    {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
+    yield f"    for each block of {scheduled.row_block} rows and some panels of {_of_groups(step.trained.value)}W"
+    if scheduled.packed:
+        yield f"        pack the block's columns of {step.x.name}, unless the last ones were the same"
+    parts = f"{scheduled.batch_block} rows of the batch, each " if scheduled.batch_block else ""
+    yield f"        for each {parts}tile: sum over its rows"
+    yield f"        {'store the block' if step.store else f'{plan.problem.optimizer.name} moves {moved}'}"
+
+
+def _sparse_forward(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
+    step = cast(SparseForward, scheduled.step)
+    yield f"{step.path}: {_result(step, 'entries')}"
+    yield _sparse_work(plan, step.weight, batch)
+    yield "    for each row, for some panels of W at once: sum over the row's entries"
+
+
+def _sparse_gradient(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
+    step = cast(SparseGradient, scheduled.step)
     then = {
         MOVE: f"{plan.problem.optimizer.name} moves the row",
         MEASURE: "add up the squares of the row's gradient",
         KEEP: "store the row's gradient",
     }
     yield f"{step.path}: dW = entries' {step.dz.name}"
-    yield work
+    yield _sparse_work(plan, step.trained.value, batch)
     yield "    for each row of W that the batch holds, shared out by its number"
     yield f"        sum over its entries, in row order; {then[step.purpose]}"
+
+
+def _rounding(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
+    step = cast(s.Rounding, scheduled.step)
+    yield f"{step.y.name} = {step.x.name} rounded to bfloat16"
+
+
+def _loss(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
+    step = cast(s.LossStep, scheduled.step)
+    error = "" if step.dz is None else f", {step.dz.name}"
+    yield f"{step.losses.name}{error} = {step.loss.name} of {step.activation.name}({step.z.name})"
+
+
+def _buffer_names(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
+    step = scheduled.step
+    named = [f"{name}={value.name}" for name, value in s.fields_of(step) if isinstance(value, Buffer)]
+    trained = getattr(step, "trained", ())
+    pieces = (trained,) if isinstance(trained, s.Trained) else trained
+    of = f" of {', '.join(piece.entry.name for piece in pieces)}" if pieces else ""
+    yield f"{type(step).__name__}{of}{': ' if named else ''}{', '.join(named)}"
+
+
+DESCRIPTIONS: dict[type[s.Step], Callable[[Plan, Any, int], Iterator[str]]] = {
+    s.Forward: _forward,
+    s.Back: _back,
+    s.WeightGradient: _weight_gradient,
+    SparseForward: _sparse_forward,
+    SparseGradient: _sparse_gradient,
+    s.Rounding: _rounding,
+    s.LossStep: _loss,
+}
+"""The lines of each kind of step; of the others, one line names its buffers."""
+
+
+def _activation(step: s.Forward | SparseForward) -> str:
+    return "" if step.activation.name == "identity" else step.activation.name
+
+
+def _result(step: s.Forward | SparseForward, inputs: str) -> str:
+    """What a forward step computes, as a formula."""
+    out = " -> ".join(b.name for b in (step.z, step.y) if b is not None)
+    sums, shape = f"{inputs} W{'' if step.bias is None else ' + b'}", _activation(step)
+    return f"{out} = {f'{shape}({sums})' if shape else sums}"
+
+
+def _k_blocks(scheduled: ScheduledProduct) -> str:
+    """How the chains of a product are cut, where they are."""
+    packed, block = ", packed" if scheduled.packed else "", scheduled.k_block
+    return f" in blocks of {block}{packed}" if block and block < scheduled.step.matrix.rows else ""
+
+
+def _sparse_work(plan: Plan, weight: Buffer, batch: int) -> str:
+    entries = plan.problem.entries or 1
+    return f"    {batch} x {entries} of {weight.rows} x {weight.columns}, {_mega(2 * batch * entries * weight.columns)}"
 
 
 def _of_groups(weight: Buffer) -> str:
@@ -224,17 +264,18 @@ def _totals(plan: Plan) -> tuple[float, float]:
     batch = plan.problem.batch_size if plan.learns else plan.rows
     flops = spent = 0.0
     for stage in plan.stages:
-        for step in stage.steps:
-            if isinstance(step, s.Forward | s.Back):
-                heights = plan.all_heights if step.across else plan.heights
-                useful, taken = _product(batch, step.panels_of.rows, step.panels_of, heights, plan.registers)
-            elif isinstance(step, s.WeightGradient):
-                weight = step.trained.value
+        for scheduled in stage.steps:
+            if isinstance(scheduled, ScheduledProduct):
+                step = scheduled.step
+                heights = plan.all_heights if scheduled.split_n else plan.heights
+                useful, taken = _product(batch, step.matrix.rows, step.matrix, heights, plan.registers)
+            elif isinstance(scheduled, ScheduledWeightGradient):
+                weight = scheduled.step.trained.value
                 heights = exact_heights(weight.rows, plan.registers)
                 useful, taken = _product(weight.rows, batch, weight, heights, plan.registers)
                 moves = "" if plan.rule is None else str(plan.rule.parameter)
                 divides = "/" in moves or "sqrt" in moves
-                registers = weight.rows * weight.panels * plan.registers.per_panel
+                registers = weight.rows * panels_of(weight) * plan.registers.per_panel
                 taken += registers * (DIVISION_CYCLES if divides else 3.0) * _per_cycle(plan.registers)
             else:
                 continue
@@ -249,7 +290,9 @@ def _product(
     cycles, left = 0.0, rows
     for height in heights:
         tiles, left = divmod(left, height)
-        cycles += tiles * weight.panels * (registers.cycles(height) * length + TILE_CYCLES / registers.panels(height))
+        cycles += (
+            tiles * panels_of(weight) * (registers.cycles(height) * length + TILE_CYCLES / registers.panels(height))
+        )
     return 2.0 * rows * length * weight.columns, cycles * _per_cycle(registers)
 
 

@@ -1,10 +1,22 @@
-"""Stages: what threads do between two barriers, what of it is dealt out, and whether it can be given up half-way."""
+"""Stages: what threads do between two barriers, what of it is dealt out, and whether it can be given up half-way.
+
+A training step runs its stages in turn:
+
+    rows      gather, forward, loss, backward     each thread its own rows
+    panels    a product of few rows               each thread its own panels of the weight, see `Blocking.split_n`
+    columns   gradients and updates               each thread its own tiles
+
+BatchNorm cuts the first stage where it needs statistics over all rows; clipping by norm cuts the last one, and so do
+long steps of many rows, which can be given up as long as nothing of the state has moved.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ranvier.native.lowering import steps as s
-from ranvier.native.lowering.sparse import MOVE, SparseGradient
-from ranvier.native.lowering.steps import ColumnStep, RowStep
+from ranvier.native.lowering.steps import RowStep
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
 from ranvier.records import record
 
 ROWS, PANELS, COLUMNS = "rows", "panels", "columns"
@@ -27,17 +39,32 @@ class Stage:
     """
 
     kind: str
-    steps: tuple[RowStep | ColumnStep, ...]
+    steps: tuple[Scheduled, ...]
     stoppable: bool = False
 
 
-def moves(step: RowStep | ColumnStep) -> bool:
-    """Whether a step changes the training state."""
-    if isinstance(step, SparseGradient):
-        return step.purpose == MOVE
-    if isinstance(step, s.WeightGradient | s.VectorGradient):
-        return not step.store
-    return isinstance(step, s.Update | s.RunningStatistics)
+def in_stages(steps: Iterable[Scheduled], stoppable: bool) -> tuple[Stage, ...]:
+    """Cut steps into stages: a wait wherever a step needs what other threads compute.
+
+    That is where row steps follow column steps or the other way round, around products whose panels are shared, before
+    the sum of squares of all gradients, and before an update that waits for all of them.
+
+    Parameters:
+        stoppable: whether stages that move nothing may be given up half-way.
+    """
+    stages: list[tuple[str, list[Scheduled]]] = []
+    for scheduled in steps:
+        step = scheduled.step
+        kind = ROWS if isinstance(step, RowStep) else COLUMNS
+        if isinstance(scheduled, ScheduledProduct) and scheduled.split_n:
+            kind = PANELS
+        if not stages or stages[-1][0] != kind or kind == PANELS or isinstance(step, s.Norm | s.Update):
+            stages.append((kind, []))
+        stages[-1][1].append(scheduled)
+    return tuple(
+        Stage(kind, tuple(steps), stoppable and not any(scheduled.step.changes_state for scheduled in steps))
+        for kind, steps in stages
+    )
 
 
 def dealt(stages: tuple[Stage, ...]) -> dict[tuple[int, int], int]:
@@ -49,5 +76,5 @@ def dealt(stages: tuple[Stage, ...]) -> dict[tuple[int, int], int]:
     for number, stage in enumerate(stages):
         if stage.kind != COLUMNS:
             places.append((number, 0))
-        places += [(number, at) for at, step in enumerate(stage.steps) if isinstance(step, s.WeightGradient)]
+        places += [(number, at) for at, step in enumerate(stage.steps) if isinstance(step, ScheduledWeightGradient)]
     return {place: number for number, place in enumerate(places)}

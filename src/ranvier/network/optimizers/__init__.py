@@ -19,6 +19,7 @@ from ranvier.network.optimizers.custom import Custom, custom_from_dict, custom_o
 from ranvier.network.optimizers.lbfgs import LBFGS
 from ranvier.network.optimizers.lion import Lion
 from ranvier.network.optimizers.sgd import SGD
+from ranvier.network.renamed import LBFGS_FIELDS, OPTIMIZER_FIELDS, renamed
 from ranvier.network.resolve import check_custom_name, resolve_type
 
 __all__ = [
@@ -59,7 +60,7 @@ def optimizer(
         update: for a new name, the rule: a function of parameter, gradient, learning_rate, step or slots, by these
             names, that returns the new parameter and the new slots.
         slots: for a new name, slot name -> initial value.
-        options: the fields of the record; for a new name learning_rate, weight_decay, clip_value, clip_norm, average.
+        options: the fields of the record; for a new name learning_rate, weight_decay, clip_value, clip_norm, ema_decay.
 
     Raises:
         InputError: there is no such optimizer or option, a value is out of range, the name is taken, or the function is
@@ -96,4 +97,7 @@ def optimizer_from_dict(data: Mapping[str, Any]) -> Optimizer:
     >>> optimizer_from_dict(SGD(0.1, momentum=0.9).to_dict()) == SGD(0.1, momentum=0.9)
     True
     """
-    return custom_from_dict(data) if "parameter" in data else optimizer(**data)
+    if "parameter" in data:
+        return custom_from_dict(renamed(data, OPTIMIZER_FIELDS))
+    names = {**OPTIMIZER_FIELDS, **(LBFGS_FIELDS if data["name"] == LBFGS.name else {})}
+    return optimizer(**renamed(data, names))

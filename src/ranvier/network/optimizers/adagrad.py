@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ranvier.expression import Expression, sqrt, variable
 from ranvier.network.number_rules import FRACTION, NOT_NEGATIVE, POSITIVE, Rule
-from ranvier.network.optimizers.base import Formula, Optimizer, blend
+from ranvier.network.optimizers.base import Formula, Optimizer, ema
 from ranvier.records import record
 
 
@@ -21,7 +21,7 @@ class Adagrad(Optimizer):
         learning_rate: above 0.
         epsilon: keeps the division finite; above 0. (PyTorch 1e-10; Keras 1e-7 inside the root.)
         initial_accumulator: s before the first step, at least 0. (PyTorch 0, Keras 0.1.)
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -59,7 +59,7 @@ class Adadelta(Optimizer):
         learning_rate: above 0; 1 in the paper. (PyTorch 1, Keras 0.001.)
         rho: from 0 up to, but not including, 1; 0.95 in the paper. (PyTorch 0.9.)
         epsilon: above 0; 1e-6 in the paper. (Keras 1e-7.)
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -80,9 +80,9 @@ class Adadelta(Optimizer):
         return (("squares", 0.0), ("steps", 0.0))
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        squares = blend(self.rho, variable("squares"), gradient * gradient)
+        squares = ema(self.rho, variable("squares"), gradient * gradient)
         step = sqrt(variable("steps") + self.epsilon) / sqrt(squares + self.epsilon) * gradient
-        steps = blend(self.rho, variable("steps"), step * step)
+        steps = ema(self.rho, variable("steps"), step * step)
         return parameter - variable("learning_rate") * step, {"squares": squares, "steps": steps}
 
 
@@ -98,7 +98,7 @@ class RMSprop(Optimizer):
         rho: from 0 up to, but not including, 1; 0.9 in the lecture. (PyTorch calls it alpha: 0.99.)
         epsilon: keeps the division finite; above 0. (Keras 1e-7 inside the root.)
         momentum: mu, from 0 up to, but not including, 1.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -120,7 +120,7 @@ class RMSprop(Optimizer):
         return (("squares", 0.0), ("velocity", 0.0)) if self.momentum else (("squares", 0.0),)
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        squares = blend(self.rho, variable("squares"), gradient * gradient)
+        squares = ema(self.rho, variable("squares"), gradient * gradient)
         step, updates = gradient / (sqrt(squares) + self.epsilon), {"squares": squares}
         if self.momentum:
             step = self.momentum * variable("velocity") + step

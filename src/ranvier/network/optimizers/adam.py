@@ -15,11 +15,11 @@ import numpy as np
 
 from ranvier.expression import Expression, absolute, maximum, sqrt, variable
 from ranvier.network.number_rules import FRACTION, NOT_NEGATIVE, POSITIVE, Rule
-from ranvier.network.optimizers.base import Formula, Numbers, Optimizer, Steps, blend, correction
+from ranvier.network.optimizers.base import Formula, Numbers, Optimizer, Steps, bias_correction, ema
 from ranvier.records import record
 
 MOMENTS = {"beta1": FRACTION, "beta2": FRACTION, "epsilon": POSITIVE}
-FORGOTTEN = 1e-30
+NEGLIGIBLE = 1e-30
 
 
 @record
@@ -35,7 +35,7 @@ class Adam(Optimizer):
         learning_rate: above 0.
         beta1, beta2: from 0 up to, but not including, 1.
         epsilon: keeps the division finite; above 0.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -59,13 +59,13 @@ class Adam(Optimizer):
     def _corrections(self, steps: Steps) -> dict[str, Numbers]:
         """The second correction is the root, ready for sqrt(s)."""
         return {
-            "first_correction": correction(self.beta1, steps),
-            "second_correction": np.sqrt(correction(self.beta2, steps)),
+            "first_correction": bias_correction(self.beta1, steps),
+            "second_correction": np.sqrt(bias_correction(self.beta2, steps)),
         }
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        first = blend(self.beta1, variable("first"), gradient)
-        second = blend(self.beta2, variable("second"), gradient * gradient)
+        first = ema(self.beta1, variable("first"), gradient)
+        second = ema(self.beta2, variable("second"), gradient * gradient)
         size = sqrt(second) * variable("second_correction") + self.epsilon
         step = first * variable("first_correction") / size
         return parameter - variable("learning_rate") * step, {"first": first, "second": second}
@@ -80,7 +80,7 @@ class AdamW(Adam):
     Parameters:
         learning_rate, beta1, beta2, epsilon: as in Adam.
         weight_decay: d, at least 0. (PyTorch 0.01, Keras 0.004.)
-        clip_value, clip_norm, average: see `Optimizer`.
+        clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -109,7 +109,7 @@ class NAdam(Optimizer):
         beta1, beta2: from 0 up to, but not including, 1.
         epsilon: keeps the division finite; above 0.
         momentum_decay: psi, at least 0.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -136,20 +136,20 @@ class NAdam(Optimizer):
         return np.asarray(self.beta1 * (1.0 - 0.5 * np.power(0.96, steps * self.momentum_decay)), np.float64)
 
     def _corrections(self, steps: Steps) -> dict[str, Numbers]:
-        """The product M_t is at most b1^t; where that is below FORGOTTEN, 1 - M_t is 1 in float64 whatever follows."""
-        longest = math.ceil(math.log(FORGOTTEN) / math.log(self.beta1)) if self.beta1 else 1
+        """The product M_t is at most b1^t; where that is below NEGLIGIBLE, 1 - M_t is 1 in float64 whatever follows."""
+        longest = math.ceil(math.log(NEGLIGIBLE) / math.log(self.beta1)) if self.beta1 else 1
         counted = np.minimum(steps, longest)
         products = np.cumprod(self._momentum(np.arange(1, counted.max(initial=1) + 1)))
         product, now, following = products[counted - 1], self._momentum(steps), self._momentum(steps + 1)
         return {
             "gradient_share": (1.0 - now) / (1.0 - product),
             "momentum_share": following / (1.0 - product * following),
-            "second_correction": np.sqrt(correction(self.beta2, steps)),
+            "second_correction": np.sqrt(bias_correction(self.beta2, steps)),
         }
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        first = blend(self.beta1, variable("first"), gradient)
-        second = blend(self.beta2, variable("second"), gradient * gradient)
+        first = ema(self.beta1, variable("first"), gradient)
+        second = ema(self.beta2, variable("second"), gradient * gradient)
         size = sqrt(second) * variable("second_correction") + self.epsilon
         step = (variable("gradient_share") * gradient + variable("momentum_share") * first) / size
         return parameter - variable("learning_rate") * step, {"first": first, "second": second}
@@ -167,7 +167,7 @@ class Adamax(Optimizer):
         learning_rate: above 0; 0.002 in the paper. (Keras 0.001.)
         beta1, beta2: from 0 up to, but not including, 1.
         epsilon: keeps the division finite; above 0.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -189,10 +189,10 @@ class Adamax(Optimizer):
         return (("first", 0.0), ("largest", 0.0))
 
     def _corrections(self, steps: Steps) -> dict[str, Numbers]:
-        return {"first_correction": correction(self.beta1, steps)}
+        return {"first_correction": bias_correction(self.beta1, steps)}
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        first = blend(self.beta1, variable("first"), gradient)
+        first = ema(self.beta1, variable("first"), gradient)
         largest = maximum(self.beta2 * variable("largest"), absolute(gradient) + self.epsilon)
         step = first * variable("first_correction") / largest
         return parameter - variable("learning_rate") * step, {"first": first, "largest": largest}
@@ -209,7 +209,7 @@ class AMSGrad(Adam):
 
     Parameters:
         learning_rate, beta1, beta2, epsilon: as in Adam.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -226,8 +226,8 @@ class AMSGrad(Adam):
         return (("first", 0.0), ("second", 0.0), ("largest", 0.0))
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        first = blend(self.beta1, variable("first"), gradient)
-        second = blend(self.beta2, variable("second"), gradient * gradient)
+        first = ema(self.beta1, variable("first"), gradient)
+        second = ema(self.beta2, variable("second"), gradient * gradient)
         largest = maximum(variable("largest"), second)
         size = sqrt(largest) * variable("second_correction") + self.epsilon
         step = first * variable("first_correction") / size

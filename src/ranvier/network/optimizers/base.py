@@ -53,15 +53,16 @@ class Optimizer:
     """Base of all optimizers: the fields that each of them has.
 
     Parameters:
-        learning_rate: how far a step goes; above 0. The schedule multiplies it.
+        learning_rate: the step size; above 0. The schedule multiplies it.
         weight_decay: decoupled weight decay d: w <- w - lr d w before the step, on weights but not on biases
             (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019). It does not pass through the
             moments; use a layer's `l2` for a penalty in the loss.
         clip_value: every gradient is limited to the range from -clip_value to clip_value; None does not limit.
         clip_norm: if the norm of all gradients together is larger, they are scaled down to this norm (Pascanu, Mikolov
             and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013); None does not limit.
-        average: decay d of the exponential moving average of the trainable numbers, for example 0.999. Step t counts
-            with min(d, (1 + t) / (10 + t)), so that the start is soon forgotten. None keeps no average.
+        ema_decay: decay d of the exponential moving average (EMA) of the parameters, for example 0.999. Step t counts
+            with min(d, (1 + t) / (10 + t)), so that the start is soon forgotten. Predictions use
+            the average. None keeps no average.
     """
 
     name: ClassVar[str] = ""
@@ -72,7 +73,7 @@ class Optimizer:
     weight_decay: float = 0.0
     clip_value: float | None = None
     clip_norm: float | None = None
-    average: float | None = None
+    ema_decay: float | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, {**_COMMON_RULES, **self.rules})
@@ -104,8 +105,8 @@ class Optimizer:
     def _columns(self, steps: Steps, learning_rates: Numbers) -> dict[str, Numbers]:
         """Every scalar by name, the learning rate first."""
         columns = {LEARNING_RATE: learning_rates, **self._corrections(steps)}
-        if self.average is not None:
-            columns[AVERAGE_RATE] = np.minimum(self.average, (1.0 + steps) / (10.0 + steps))
+        if self.ema_decay is not None:
+            columns[AVERAGE_RATE] = np.minimum(self.ema_decay, (1.0 + steps) / (10.0 + steps))
         return columns
 
     def _corrections(self, steps: Steps) -> dict[str, Numbers]:
@@ -130,7 +131,7 @@ def _rule(optimizer: Optimizer) -> UpdateRule:
         parameter = parameter - variable(LEARNING_RATE) * variable("decay") * parameter
     moved, updates = optimizer._formula(parameter, gradient)
     slots: list[tuple[str, float | None]] = list(optimizer._slots())
-    if optimizer.average is not None:
+    if optimizer.ema_decay is not None:
         rate = variable(AVERAGE_RATE)
         slots.append((AVERAGE, None))
         updates = {**updates, AVERAGE: rate * variable(AVERAGE) + (1.0 - rate) * moved}
@@ -143,19 +144,19 @@ _COMMON_RULES: Mapping[str, Rule] = {
     "weight_decay": NOT_NEGATIVE,
     "clip_value": POSITIVE_OR_NONE,
     "clip_norm": POSITIVE_OR_NONE,
-    "average": INSIDE_OR_NONE,
+    "ema_decay": INSIDE_OR_NONE,
 }
 
 
-def correction(beta: float, steps: Steps) -> Numbers:
+def bias_correction(beta: float, steps: Steps) -> Numbers:
     """1 / (1 - beta^t): what makes a moving average that started at 0 unbiased.
 
-    >>> correction(0.5, np.array([1, 2])).round(4)
+    >>> bias_correction(0.5, np.array([1, 2])).round(4)
     array([2.    , 1.3333])
     """
     return np.asarray(1.0 / (1.0 - np.power(float(beta), steps)), np.float64)
 
 
-def blend(beta: float, old: Expression, new: Expression) -> Expression:
+def ema(beta: float, old: Expression, new: Expression) -> Expression:
     """The moving average beta * old + (1 - beta) * new."""
     return beta * old + (1.0 - beta) * new

@@ -15,8 +15,8 @@ from ranvier.network.number_rules import ANY, check_number
 from ranvier.network.optimizers.base import AVERAGE, AVERAGE_RATE, LEARNING_RATE, Formula, Numbers, Optimizer, Steps
 from ranvier.records import record
 
-GIVEN = ("parameter", "gradient", LEARNING_RATE, "step")
-RESERVED = (*GIVEN, "decay", AVERAGE, AVERAGE_RATE)
+RULE_ARGUMENTS = ("parameter", "gradient", LEARNING_RATE, "step")
+RESERVED = (*RULE_ARGUMENTS, "decay", AVERAGE, AVERAGE_RATE)
 
 
 @record
@@ -29,7 +29,7 @@ class Custom(Optimizer):
         slots: (name, initial value) pairs.
         parameter: the new parameter, in the variables "parameter", "gradient", "learning_rate", "step" and the slots.
         updates: the new value of each slot.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: the formulas use other variables, or their number does not fit the slots.
@@ -54,8 +54,8 @@ class Custom(Optimizer):
         if len(self.updates) != len(names):
             raise InputError(f"{self.name}: {len(names)} slots need as many updates; there are {len(self.updates)}.")
         for name in variables(self.parameter, *self.updates):
-            if name not in (*GIVEN, *names):
-                raise InputError(f'{self.name}: a formula uses "{name}". {nearest(name, (*GIVEN, *names))}')
+            if name not in (*RULE_ARGUMENTS, *names):
+                raise InputError(f'{self.name}: a formula uses "{name}". {nearest(name, (*RULE_ARGUMENTS, *names))}')
 
     def __repr__(self) -> str:
         used = variables(self.parameter, *self.updates)
@@ -114,7 +114,7 @@ def custom_optimizer(
             like a slot, any of them in any order. It returns the new parameter, or a tuple of it and the new slots in
             order.
         slots: name -> initial value of what is remembered for each parameter.
-        options: learning_rate (0.01), weight_decay, clip_value, clip_norm, average.
+        options: learning_rate (0.01), weight_decay, clip_value, clip_norm, ema_decay.
 
     Raises:
         InputError: an argument is unknown, or the function does not return as many numbers as there are slots and one
@@ -127,7 +127,7 @@ def custom_optimizer(
     if not isinstance(slots, Mapping | None):
         raise InputError(f"{name}: slots is {slots!r}; it must be a dict such as {{'velocity': 0.0}}.")
     remembered = tuple((str(slot), initial) for slot, initial in dict(slots or {}).items())
-    known = (*GIVEN, *(slot for slot, _ in remembered))
+    known = (*RULE_ARGUMENTS, *(slot for slot, _ in remembered))
     try:
         arguments = list(inspect.signature(update).parameters)
     except (TypeError, ValueError):

@@ -15,19 +15,19 @@ from ranvier.records import record
 class LBFGS(Optimizer):
     """Quasi-Newton steps: the curvature is estimated from the last changes of parameters and gradient.
 
-    One step: direction d = -H g, with H built from the last `history` pairs of parameter and gradient changes by the
-    two-loop recursion; then a line search for a length a with loss(w + a d) <= loss(w) + decrease a g'd and
-    |g(w + a d)'d| <= curvature |g'd| (the strong Wolfe conditions); w <- w + a d. One epoch is one step over all rows.
+    One step: direction d = -H g, with H built from the last `history_size` pairs of parameter and gradient changes by
+    the two-loop recursion; then a line search for a length a with loss(w + a d) <= loss(w) + c1 a g'd and
+    |g(w + a d)'d| <= c2 |g'd| (the strong Wolfe conditions); w <- w + a d. One epoch is one step over all rows.
 
     Parameters:
         learning_rate: the length that the line search tries first, above 0; 1 is the full quasi-Newton step.
-        history: pairs that are remembered, a whole number.
-        decrease: share of the expected decrease that a step must reach, between 0 and 1.
-        curvature: share of the slope that may be left after a step, between `decrease` and 1.
-        evaluations: evaluations of the loss that one line search may take, a whole number.
-        tolerance: training has converged when no gradient is larger than this; at least 0.
+        history_size: pairs that are kept, an integer.
+        c1: sufficient decrease, the fraction of the expected decrease that a step must reach, between 0 and 1.
+        c2: curvature, the fraction of the directional derivative that may be left after a step, between c1 and 1.
+        max_line_search_evals: evaluations of the loss that one line search may take, an integer.
+        gradient_tolerance: training has converged when no gradient is larger than this; at least 0.
 
-    `weight_decay`, `clip_value`, `clip_norm` and `average` do not go with a line search and must keep their defaults;
+    `weight_decay`, `clip_value`, `clip_norm` and `ema_decay` do not go with a line search and must keep their defaults;
     use a layer's `l2` to keep weights small.
 
     Raises:
@@ -41,27 +41,27 @@ class LBFGS(Optimizer):
     """
 
     learning_rate: float = 1.0
-    history: int = 10
-    decrease: float = 1e-4
-    curvature: float = 0.9
-    evaluations: int = 25
-    tolerance: float = 1e-7
+    history_size: int = 10
+    c1: float = 1e-4
+    c2: float = 0.9
+    max_line_search_evals: int = 25
+    gradient_tolerance: float = 1e-7
     name: ClassVar[str] = "lbfgs"
     full_batch: ClassVar[bool] = True
     rules: ClassVar[Mapping[str, Rule]] = {
-        "history": COUNT,
-        "decrease": INSIDE,
-        "curvature": INSIDE,
-        "evaluations": COUNT,
-        "tolerance": NOT_NEGATIVE,
+        "history_size": COUNT,
+        "c1": INSIDE,
+        "c2": INSIDE,
+        "max_line_search_evals": COUNT,
+        "gradient_tolerance": NOT_NEGATIVE,
     }
 
     def __post_init__(self) -> None:
         Optimizer.__post_init__(self)
-        if self.curvature <= self.decrease:
-            raise InputError(f"LBFGS: curvature is {self.curvature}; it must be above decrease, {self.decrease}.")
+        if self.c2 <= self.c1:
+            raise InputError(f"LBFGS: c2 is {self.c2}; it must be above c1, {self.c1}.")
         given = {"weight_decay": self.weight_decay or None, "clip_value": self.clip_value}
-        given |= {"clip_norm": self.clip_norm, "average": self.average}
+        given |= {"clip_norm": self.clip_norm, "ema_decay": self.ema_decay}
         for name, value in given.items():
             if value is not None:
                 advice = "use l2 on the layers" if name == "weight_decay" else "leave it out, or use Adam"

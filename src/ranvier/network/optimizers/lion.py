@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ranvier.expression import Expression, sign, variable
 from ranvier.network.number_rules import FRACTION, Rule
-from ranvier.network.optimizers.base import Formula, Optimizer, blend
+from ranvier.network.optimizers.base import Formula, Optimizer, ema
 from ranvier.records import record
 
 
@@ -20,7 +20,7 @@ class Lion(Optimizer):
     Parameters:
         learning_rate: above 0; the paper advises 3 to 10 times less than for Adam, and as much more weight decay.
         beta1, beta2: from 0 up to, but not including, 1.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.
@@ -42,5 +42,5 @@ class Lion(Optimizer):
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
         momentum = variable("momentum")
-        step = sign(blend(self.beta1, momentum, gradient))
-        return parameter - variable("learning_rate") * step, {"momentum": blend(self.beta2, momentum, gradient)}
+        step = sign(ema(self.beta1, momentum, gradient))
+        return parameter - variable("learning_rate") * step, {"momentum": ema(self.beta2, momentum, gradient)}

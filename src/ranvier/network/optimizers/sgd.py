@@ -25,7 +25,7 @@ class SGD(Optimizer):
         learning_rate: above 0.
         momentum: mu, from 0 up to, but not including, 1.
         nesterov: whether the step looks ahead along the new velocity; needs momentum.
-        weight_decay, clip_value, clip_norm, average: see `Optimizer`.
+        weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
         InputError: a value is out of range.

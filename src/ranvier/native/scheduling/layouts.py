@@ -1,0 +1,100 @@
+"""How buffers lie in memory: every inner loop walks along it. B rows of a batch, K inputs, N outputs of a layer.
+
+    rows      (B, stride)             one batch row after the other; the stride keeps rows in different cache sets
+    panels    (panels, B, 16)         the same panel by panel, for steps that read a panel of all rows
+    weight    (panels, K', 16)        16 columns side by side, all K of them below each other, K' a multiple of 16
+    table     (K, N')                 row by row, N' a multiple of 16
+    vector    (panels, 16)
+    column    (B,)
+    cells     (count,)                anything else
+    entries   (entries, columns)
+    packing   (threads, B, columns)   each thread's own, for what it packs
+
+What a schedule adds to the buffers of lowering: a buffer of rows may lie by panels, partial sums become cells, and the
+buffers that only this way of computing needs come at the end.
+
+Groups of a weight are weights of their own, one after the other, each with panels of its own. Rows are not cut at
+groups: a step that takes the last panel of a group leaves alone what lies beyond.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.steps import Step, Trained, fields_of
+from ranvier.native.scheduling.tiles import PANEL
+
+T = TypeVar("T")
+ROOM_FOR_INDICES = 1 + 8
+"""What a row of the nonzero index list holds beside the indices: how many they are, and room for eight, which are
+written at once."""
+
+
+def padded(columns: int) -> int:
+    """The next multiple of 16.
+
+    >>> padded(10), padded(16)
+    (16, 16)
+    """
+    return -(-columns // PANEL) * PANEL
+
+
+def row_stride(columns: int) -> int:
+    """Numbers from one row to the next: an odd number of lines where rows would else fall on few cache sets.
+
+    >>> row_stride(54), row_stride(256), row_stride(784)
+    (64, 272, 784)
+    """
+    lines = padded(columns) // PANEL
+    return (lines + (lines % 2 == 0 and lines >= 8)) * PANEL
+
+
+def stride_of(buffer: Buffer) -> int:
+    """Numbers from row to row (rows, panels, column, table), or from panel to panel (weight, vector)."""
+    if buffer.kind == "table":
+        return padded(buffer.columns)
+    if buffer.kind in ("column", "vector", "panels"):
+        return 1 if buffer.kind == "column" else PANEL
+    return row_stride(buffer.columns) if buffer.kind == "rows" else padded(buffer.rows) * PANEL
+
+
+def group_panels_of(buffer: Buffer) -> int:
+    """How many panels of 16 columns a group has."""
+    return padded(buffer.width) // PANEL
+
+
+def panels_of(buffer: Buffer) -> int:
+    """How many panels of 16 columns there are."""
+    return buffer.groups * group_panels_of(buffer)
+
+
+def size_of(buffer: Buffer, batch: int) -> int:
+    """How many numbers a buffer holds, for a batch of so many rows.
+
+    Of so many entries where it is for entries; of so many rows in all threads together where it is for packing.
+    """
+    if buffer.kind in ("entries", "packing"):
+        return batch * buffer.columns
+    if buffer.kind == "panels":
+        return batch * padded(buffer.columns)
+    if buffer.kind in ("rows", "column"):
+        return batch * stride_of(buffer)
+    if buffer.kind == "table":
+        return buffer.rows * stride_of(buffer)
+    if buffer.kind == "cells":
+        return buffer.columns
+    whole = panels_of(buffer) * padded(buffer.rows) * PANEL
+    return whole if buffer.kind == "weight" else padded(buffer.columns)
+
+
+def laid_out(part: T, layouts: dict[str, Buffer]) -> T:
+    """A step, or something in it, with the buffers of these names in place of its own."""
+    if isinstance(part, Buffer):
+        return layouts.get(part.name, part)  # type: ignore[return-value]
+    if isinstance(part, tuple):
+        return tuple(laid_out(one, layouts) for one in part)  # type: ignore[return-value]
+    if isinstance(part, Step | Trained):
+        values = dict(fields_of(part))
+        return type(part)(**{name: laid_out(value, layouts) for name, value in values.items()})
+    return part

@@ -1,0 +1,107 @@
+"""From steps to scheduled steps: every decision about one machine is made here, with the help of blocking.py.
+
+No decision changes a bit of what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.lowering import Lowered
+from ranvier.native.lowering.sparse import SparseGradient
+from ranvier.native.lowering.steps import Back, Forward, Norm, Step, Trained, VectorGradient, WeightGradient, fields_of
+from ranvier.native.scheduling.blocking import Blocking
+from ranvier.native.scheduling.layouts import ROOM_FOR_INDICES, laid_out, panels_of
+from ranvier.native.scheduling.scheduled import Scheduled, ScheduledSparseGradient
+from ranvier.native.scheduling.tiles import PANEL
+
+SKIPPED_INPUTS = 32
+"""The fewest inputs of a layer that looks for zeros among them."""
+
+
+def link_size(dtype: str, measured: bool) -> int:
+    """How many numbers a link of the lists of entries takes: column, row, next, its place if `measured`; its value.
+
+    All but the value are whole numbers of 32 bits.
+
+    >>> link_size("float32", False), link_size("float32", True), link_size("float64", True)
+    (4, 5, 3)
+    """
+    return 3 if dtype == "float64" else 4 + measured
+
+
+class Scheduler:
+    """Schedules what was lowered.
+
+    `steps` are the scheduled steps, `buffers` their memory and `trained` the trained pieces of the state.
+    """
+
+    def __init__(self, lowered: Lowered, blocking: Blocking) -> None:
+        self.lowered, self.blocking = lowered, blocking
+        layouts = dict(self.layouts())
+        self.buffers = [laid_out(buffer, layouts) for buffer in lowered.buffers]
+        self.trained: tuple[Trained, ...] = laid_out(lowered.trained, layouts)
+        steps: tuple[Step, ...] = laid_out(lowered.steps, layouts)
+        self.steps = [self.scheduled(step) for step in steps]
+        packing = blocking.packing_columns(self.steps)
+        if packing:
+            self.buffer("packed", packing, "packing")
+
+    def buffer(self, name: str, columns: int, kind: str) -> Buffer:
+        """The buffer of this name that only this way of computing needs, made where it does not exist."""
+        known = next((buffer for buffer in self.buffers if buffer.name == name), None)
+        if known is None:
+            known = Buffer(name, len(self.buffers), kind, columns)
+            self.buffers.append(known)
+        return known
+
+    def layouts(self) -> Iterator[tuple[str, Buffer]]:
+        """The buffers that lie in another way than lowering's words for them say, by name."""
+        for step in self.lowered.steps:
+            if isinstance(step, Back) and self.by_panels(step):
+                yield step.dx.name, replace(step.dx, kind="panels")
+            if isinstance(step, Norm):
+                # One sum of squares for each panel of each piece.
+                count = sum(panels_of(piece.value) for piece in step.trained)
+                yield step.partial.name, replace(step.partial, kind="cells", columns=count)
+
+    def by_panels(self, step: Back) -> bool:
+        """Whether what a step hands back lies by panels: where only products of the Dense layer before read it."""
+        if step.slope is None or step.transposed.groups > 1:
+            return False
+        readers = [reader for reader in self.lowered.steps if reader is not step and step.dx in _buffers(reader)]
+        gradients = [reader for reader in readers if isinstance(reader, WeightGradient)]
+        backs = [reader for reader in readers if isinstance(reader, Back)]
+        vectors = [reader for reader in readers if isinstance(reader, VectorGradient)]
+        if len(gradients) != 1 or len(backs) > 1 or len(readers) > len(gradients) + len(backs) + len(vectors):
+            return False
+        return self.blocking.errors_by_panels(gradients[0], backs[0] if backs else None)
+
+    def scheduled(self, step: Step) -> Scheduled:
+        """A step, and how it runs."""
+        if isinstance(step, Forward | Back):
+            product = self.blocking.product(step)
+            if isinstance(step, Forward) and self.skips_zeros(step):
+                return replace(product, nonzeros=self.buffer("nonzeros", step.x.columns + ROOM_FOR_INDICES, "rows"))
+            return product
+        if isinstance(step, WeightGradient):
+            return self.blocking.weight_gradient(step)
+        if isinstance(step, SparseGradient):
+            heads = self.buffer("heads", step.trained.value.rows, "cells")
+            size = link_size(self.lowered.problem.dtype, measured=step.squares is not None)
+            return ScheduledSparseGradient(step, heads, self.buffer("links", size, "entries"))
+        return Scheduled(step)
+
+    def skips_zeros(self, step: Forward) -> bool:
+        """Whether a layer leaves out inputs that are 0, where they are many: the first one, when it predicts."""
+        problem = self.lowered.problem
+        many = step.weight.rows >= SKIPPED_INPUTS and step.weight.columns > PANEL
+        first = step.path == problem.network.layer_infos[0].path and step.weight.groups == 1
+        return first and many and not (self.lowered.learns or problem.precision == "bfloat16")
+
+
+def _buffers(step: Step) -> Iterator[Buffer]:
+    """The buffers of a step that are not of the state."""
+    return (value for _, value in fields_of(step) if isinstance(value, Buffer))
