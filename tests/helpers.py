@@ -185,7 +185,7 @@ def assert_ulps(actual: Any, expected: Any, count: float, *scales: Any) -> None:
     assert np.all(distance <= count), f"{distance[worst]:.1f} ulps apart at {worst}"
 
 
-def first_slots(chosen: Optimizer, parameters: NDArray[Any]) -> NDArray[Any]:
+def initial_slots(chosen: Optimizer, parameters: NDArray[Any]) -> NDArray[Any]:
     """The slots (S, P) before the first step; a slot without an initial value starts as a copy of the parameters."""
     if chosen.full_batch:
         return np.zeros((0, parameters.size))

@@ -96,3 +96,27 @@ def test_fields_may_be_named_only() -> None:
     assert Named(x=2).x == 2
     with pytest.raises(TypeError, match="positional"):
         Named(2)  # type: ignore[call-arg]
+
+
+def test_a_record_without_eq_equals_itself_alone() -> None:
+    @record(eq=False)
+    class Rows:
+        values: tuple[float, ...]
+
+    rows = Rows((1.0,))
+    assert rows == rows
+    assert rows != Rows((1.0,))
+    assert len({rows, Rows((1.0,))}) == 2
+
+
+def test_fields_may_stay_out_of_what_is_shown_and_compared() -> None:
+    @record
+    class Cached:
+        x: int
+        cache: list[int] = dataclasses.field(default_factory=list, init=False, repr=False, compare=False)
+
+    one, other = Cached(1), Cached(1)
+    one.cache.append(2)
+    assert one == other != Cached(2)
+    assert hash(one) == hash(other)
+    assert repr(one).endswith("Cached(x=1)")

@@ -85,9 +85,16 @@ from ranvier.network.schedules import schedule as schedule
 from ranvier.network.task import Task as Task
 
 from ranvier.training.callbacks import Callback as Callback
-from ranvier.training.callbacks import Decision as Decision
+from ranvier.training.callbacks import CallbackResult as CallbackResult
 from ranvier.training.callbacks import EarlyStopping as EarlyStopping
+from ranvier.training.callbacks import EpochContext as EpochContext
 from ranvier.training.callbacks import TimeLimit as TimeLimit
+
+from ranvier.training.epoch_metrics import Metric as Metric
+from ranvier.training.epoch_metrics import metric as metric
+
+from ranvier.training.history import Epoch as Epoch
+from ranvier.training.history import History as History
 
 __version__: str
 __all__: list[str]

@@ -10,7 +10,7 @@ from pathlib import Path
 from ranvier.errors import InputError
 from ranvier.records import record
 
-ENGINES = ("auto", "native", "reference", "gpu")
+ENGINES = ("auto", "native", "reference")
 
 
 @record

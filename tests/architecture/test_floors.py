@@ -46,12 +46,15 @@ LAZY_FACADE = {("network/network.py", "ranvier")}
 THIRD_PARTIES = {
     "numpy": ("",),
     "llvmlite": ("native/machine/llvm.py", "native/machine/cpu.py", "cli/doctor.py"),
-    "polars": ("data/", "cli/predict.py"),
+    "polars": ("data/", "cli/predict.py", "training/history.py"),
     "narwhals": ("data/sources/",),
     "sklearn": ("data/", "estimators/"),
     "scipy": ("expression/", "reference/", "training/lbfgs.py"),
     "safetensors": ("storage/",),
+    "filelock": ("storage/lock.py",),
     "click": ("cli/",),
+    "pandas": ("training/history.py",),
+    "matplotlib": ("training/history.py",),
     "rich": ("cli/", "display/"),
 }
 

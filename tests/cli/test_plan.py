@@ -59,6 +59,16 @@ def test_show_plan(trained: Trained) -> None:
 
 
 @needs_native
+def test_show_plan_measured(trained: Trained) -> None:
+    result = invoke("show", trained.model, "--plan", "--measure")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(ranvier.load(trained.model).plan())
+    for words in ("measured: ", "layers.0 forward", "layers.0 weight gradient, update", "barrier", "training step"):
+        assert words in result.stdout
+    assert "--measure needs --plan" in refused("show", trained.model, "--measure")
+
+
+@needs_native
 @pytest.mark.skipif(cpu.threads() < 2, reason="there is one thread only")
 def test_a_plan_for_a_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     network = ranvier.Network(100, [ranvier.Dense(100, "relu"), ranvier.Dense(1)])

@@ -15,7 +15,8 @@ from ranvier.display import progress
 from ranvier.display.format import duration, number, percent
 from ranvier.display.progress import LINES, Display, sink_for
 from ranvier.errors import InputError
-from ranvier.training.events import Epoch, silent
+from ranvier.training.events import silent
+from ranvier.training.history import Epoch
 
 
 def start(epochs: int, first: int = 1, validation: int = 10) -> dict[str, Any]:

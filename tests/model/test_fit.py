@@ -127,9 +127,9 @@ def test_the_average_of_the_weights_makes_the_predictions() -> None:
 
 
 def test_a_callback_function_may_stop_and_slow_down() -> None:
-    def watch(moment: Any) -> rv.Decision:
-        assert set(moment.read()) == set(net().parameter_table.views(np.zeros(21)))
-        return rv.Decision(learning_rate_factor=0.1, stop="Enough." if moment.epoch.epoch == 2 else None)
+    def watch(moment: Any) -> rv.CallbackResult:
+        assert set(moment.parameters()) == set(net().parameter_table.views(np.zeros(21)))
+        return rv.CallbackResult(learning_rate_factor=0.1, stop_reason="Enough." if moment.epoch.epoch == 2 else None)
 
     model = fit(net(), *points(30), epochs=9, callbacks=[watch], optimizer=rv.SGD(0.5))
     assert [epoch.learning_rate for epoch in model.history] == pytest.approx([0.5, 0.05])

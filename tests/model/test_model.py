@@ -18,7 +18,7 @@ import ranvier as rv
 from ranvier.errors import InputError, ModelFileError, TrainingError
 from ranvier.model.model import Model
 from ranvier.storage.model_file import read_model, write_model
-from ranvier.training.callbacks import Decision
+from ranvier.training.callbacks import CallbackResult
 from tests.helpers import assert_is_gradient
 from tests.model.trial import bits, fit, frame, net, points, train
 
@@ -30,7 +30,7 @@ def kinds() -> dict[str, Callable[[], tuple[Model, Any]]]:
     priced = table.with_columns(price=pl.col("age").fill_null(30.0) * 2.0 + 0.5)
     return {
         "binary": lambda: (fit(net(), X, ring), X),
-        "classes": lambda: (fit(net(2, "softmax"), X, np.where(ring, "out", "in")), X),
+        "multiclass": lambda: (fit(net(2, "softmax"), X, np.where(ring, "out", "in")), X),
         "multilabel": lambda: (fit(net(2), X, np.eye(2)[ring]), X),
         "regression": lambda: (fit(net(1, "identity"), X, X[:, 0]), X),
         "two numbers": lambda: (fit(net(2, "identity"), X, X), X),
@@ -41,7 +41,7 @@ def kinds() -> dict[str, Callable[[], tuple[Model, Any]]]:
             X,
         ),
         "early stopping": lambda: (
-            fit(net(), X, ring, validation=0.3, callbacks=[rv.EarlyStopping(1), lambda m: Decision()]),
+            fit(net(), X, ring, validation=0.3, callbacks=[rv.EarlyStopping(1), lambda m: CallbackResult()]),
             X,
         ),
         "table": lambda: (train(table), table),

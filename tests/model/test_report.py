@@ -54,7 +54,7 @@ def tables() -> dict[str, tuple[Any, Any]]:
     ).with_columns(pl.col("green").cast(pl.Int64))
     return {
         "binary": (table, "income"),
-        "classes": (table, "city"),
+        "multiclass": (table, "city"),
         "regression": (numbers, "price"),
         "two numbers": (numbers, ["price", "other"]),
         "multilabel": (numbers, ["red", "green"]),

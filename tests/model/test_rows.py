@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ranvier as rv
 from ranvier.data import TargetEncoder
 from ranvier.engine import Rows
 from ranvier.errors import DataError, InputError, ShapeError
@@ -119,12 +120,12 @@ def test_weights_that_make_no_sense(task: Task, sample: Any, by_class: Any, word
 @given(st.integers(4, 60), st.floats(0.05, 0.9), st.integers(0, 99))
 def test_a_share_divides_the_rows_and_their_weights(rows: int, share: float, seed: int) -> None:
     numbers = np.arange(rows, dtype=float)
-    given_rows = Rows(numbers[:, None], (numbers[:, None] % 2), numbers)
+    given_rows = Rows(numbers[:, None], (numbers[:, None] % 2), numbers + 1.0)
     kept, apart = split(given_rows, share, seed, BINARY)
     np.testing.assert_array_equal(np.sort(np.append(kept.inputs, apart.inputs)), numbers)
     for part in (kept, apart):
         assert len(part) > 0
-        np.testing.assert_array_equal(part.inputs[:, 0], part.weights)
+        np.testing.assert_array_equal(part.inputs[:, 0] + 1.0, part.weights)
         np.testing.assert_array_equal(part.inputs % 2, part.targets)
 
 
@@ -180,3 +181,16 @@ def test_class_weights_of_the_training_rows_count_for_validation_rows() -> None:
     assert resident((*apart, [1.0, 2.0, 0.5]), by_class={"no": 3})[1].weights.tolist() == [1.0, 6.0, 1.5]
     no, yes = 10 / (2 * 3), 10 / (2 * 7)
     assert resident(apart, by_class="balanced")[1].weights.tolist() == [yes, no, no]
+
+
+def test_validation_rows_that_all_weigh_nothing_are_refused() -> None:
+    X, y, options = np.arange(20.0)[:, None], np.arange(20.0), {"epochs": 1, "engine": "reference", "progress": False}
+    network = rv.Network(1, [rv.Dense(1)])
+    for share, name in ((0.25, "validation"), (0.75, "training")):
+        apart = split(Rows(X, y[:, None]), share, 0, Task("regression", 1))
+        few = apart[1] if name == "validation" else apart[0]
+        weight = np.where(np.isin(y, few.targets[:, 0]), 0.0, 1.0)
+        with pytest.raises(InputError, match=f"All 5 {name} rows of validation={share:g} have weight 0"):
+            network.fit(X, y, sample_weight=weight, validation=share, **options)
+        weight[int(few.targets[0, 0])] = 1.0
+        assert network.fit(X, y, sample_weight=weight, validation=share, **options).history[0].loss > 0

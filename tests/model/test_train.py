@@ -112,7 +112,7 @@ def test_divergence_writes_no_model_and_no_broken_checkpoint(tmp_path: Path) -> 
         )
     assert not (tmp_path / "m.rv").exists()
     assert not list((tmp_path / "run").rglob("*.safetensors"))
-    assert not list((tmp_path / "run").rglob("lock"))
+    assert not list((tmp_path / "run").rglob("lock.holder"))
     assert RunFolder.open(tmp_path / "run").read_events()[-1]["reason"] == "failed"
 
 

@@ -15,7 +15,7 @@ from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
 from ranvier.reference.engine import ReferenceEngine
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 
 Array = NDArray[Any]
 # The states of float32 and float64 runs drift apart by a few roundings a step; losses and gradients of these tests are
@@ -48,7 +48,7 @@ LAYERS: dict[str, list[Layer]] = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LoopResult:
     """What an engine made of a problem."""
 
     losses: Array
@@ -98,10 +98,10 @@ def one_step(span: Span, number: int = 0) -> Span:
     return Span(span.order[first:last], np.array([0, last - first]), span.scalars[number : number + 1])
 
 
-def outcome(engine: Any, task: Problem, rows: Rows, span: Span, gradients: bool = False) -> Outcome:
+def outcome(engine: Any, task: Problem, rows: Rows, span: Span, gradients: bool = False) -> LoopResult:
     """Train, then look at everything an executable offers."""
     executable = engine.compile(task)
-    executable.load(first_state(task.network, task.optimizer, 0).engine)
+    executable.load(initial_state(task.network, task.optimizer, 0).engine)
     losses = executable.run(rows, span)
     state = executable.read()
     validation, outputs = executable.evaluate(rows)
@@ -109,7 +109,7 @@ def outcome(engine: Any, task: Problem, rows: Rows, span: Span, gradients: bool 
     assert state.step == span.steps
     assert np.array_equal(outputs, executable.outputs(rows.inputs))
     executable.close()
-    return Outcome(losses, state.parameters, state.slots, outputs, validation, objective, gradient)
+    return LoopResult(losses, state.parameters, state.slots, outputs, validation, objective, gradient)
 
 
 def agree(
@@ -120,7 +120,7 @@ def agree(
     span = span_for(task) if span is None else span
     expected = outcome(ReferenceEngine(), task, rows, span, gradients)
     found = outcome(NativeEngine(), task, rows, span, gradients)
-    for name in Outcome.__dataclass_fields__:
+    for name in LoopResult.__dataclass_fields__:
         given, wanted = np.asarray(getattr(found, name), np.float64), np.asarray(getattr(expected, name))
         if wanted.size:
             size = max(1.0, float(np.abs(wanted).max()))

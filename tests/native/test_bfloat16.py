@@ -26,9 +26,9 @@ from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, optimizer
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.engine import ReferenceEngine
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.helpers import ALL_OPTIMIZERS
-from tests.native.against_reference import LAYERS, OUTPUT, TOLERANCE, Outcome, outcome, problem, rows_for, span_for
+from tests.native.against_reference import LAYERS, OUTPUT, TOLERANCE, LoopResult, outcome, problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 OTHER_SIDE = 2.0**-7
@@ -47,9 +47,9 @@ def drawn(task: Problem, draw: int) -> Rows:
     return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs, 0.0).astype(np.float32)))
 
 
-def difference(found: Outcome, wanted: Outcome) -> float:
+def difference(found: LoopResult, wanted: LoopResult) -> float:
     """The largest error of all numbers, as a share of the size of their kind."""
-    pairs = [(np.asarray(getattr(found, f.name)), np.asarray(getattr(wanted, f.name))) for f in fields(Outcome)]
+    pairs = [(np.asarray(getattr(found, f.name)), np.asarray(getattr(wanted, f.name))) for f in fields(LoopResult)]
     return max(float(np.abs(a - b).max()) / max(1.0, float(np.abs(b).max())) for a, b in pairs if b.size)
 
 
@@ -173,7 +173,7 @@ def test_a_step_of_one_layer_is_exact() -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_full_batch_gradients(threads: int) -> None:
     task = rounded(7, [Dense(9, "tanh", l2=0.1), Dense(3)], chosen=LBFGS(), threads=threads)
-    rows, state = rows_for(task), first_state(task.network, task.optimizer, 0).engine
+    rows, state = rows_for(task), initial_state(task.network, task.optimizer, 0).engine
     found = []
     for engine in (NativeEngine(), ReferenceEngine()):
         executable = engine.compile(task)
@@ -191,7 +191,7 @@ def test_what_layers_say() -> None:
     said = []
     for engine in (NativeEngine(), ReferenceEngine()):
         executable = engine.compile(task)
-        executable.load(first_state(task.network, task.optimizer, 0).engine)
+        executable.load(initial_state(task.network, task.optimizer, 0).engine)
         said.append(executable.activations(rows_for(task).inputs))
     for found, wanted in zip(*said, strict=True):
         assert found.path == wanted.path
@@ -204,7 +204,7 @@ def test_what_layers_say() -> None:
 def test_what_is_not_a_number_comes_through() -> None:
     task = rounded(3, [Dense(4, "relu"), Dense(2)])
     executable = NativeEngine().compile(task)
-    first = first_state(task.network, task.optimizer, 0).engine
+    first = initial_state(task.network, task.optimizer, 0).engine
     executable.load(replace(first, parameters=np.full_like(first.parameters, np.nan)))
     assert np.isnan(executable.outputs(np.ones((2, 3), np.float32))).all()
     executable.load(first)

@@ -22,10 +22,10 @@ from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residua
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam
 from ranvier.training import loop
-from ranvier.training.loop import Course, Outcome, train
-from ranvier.training.state import first_state
+from ranvier.training.loop import LoopConfig, LoopResult, train
+from ranvier.training.state import initial_state
 from tests.native.against_reference import one_step, problem, rows_for, span_for
-from tests.training.trial import StopAfter, begin, digest, make_course, make_rows, timeless
+from tests.training.trial import StopAfter, begin, digest, make_config, make_rows, timeless
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 MIXED = [Dense(37, "gelu"), Dropout(0.3), BatchNorm(), Residual([LayerNorm(), Dense(37, "tanh")]), Dense(11, "softmax")]
@@ -67,7 +67,7 @@ def some_rows(task: Problem) -> Rows:
 def loaded(task: Problem, threads: int) -> NativeExecutable:
     executable = NativeEngine().compile(task)
     executable.threads = threads
-    executable.load(first_state(task.network, task.optimizer, 1).engine)
+    executable.load(initial_state(task.network, task.optimizer, 1).engine)
     return executable
 
 
@@ -229,9 +229,9 @@ def test_ctrl_c_is_raised_between_the_parts_of_a_prediction(monkeypatch: pytest.
 # In the training loop
 
 
-def native_run(course: Course, state: Any = None) -> Outcome:
-    executable = NativeEngine().compile(course.problem)
-    outcome = train(executable, course, begin(course) if state is None else state)
+def native_run(config: LoopConfig, state: Any = None) -> LoopResult:
+    executable = NativeEngine().compile(config.problem)
+    outcome = train(executable, config, begin(config) if state is None else state)
     assert executable.stopped is never
     return outcome
 
@@ -244,18 +244,18 @@ def test_a_run_interrupted_at_any_moment_goes_on_with_the_same_bits(
     """The engine asks, too: before each step, within an objective, and between the parts of a validation."""
     monkeypatch.setattr(loop, "SPAN_SECONDS", 0.0)
     rows = make_rows(230)
-    course = make_course(optimizer, rows, batch_size=100, epochs=2, validation=make_rows(300, seed=5))
-    course = replace(course, problem=replace(course.problem, threads=2))
-    wanted = native_run(course)
+    config = make_config(optimizer, rows, batch_size=100, epochs=2, validation=make_rows(300, seed=5))
+    config = replace(config, problem=replace(config.problem, threads=2))
+    wanted = native_run(config)
     asked = []
-    native_run(replace(course, stop_requested=lambda: bool(asked.append(1))))
+    native_run(replace(config, stop_requested=lambda: bool(asked.append(1))))
     positions = set()
     for times in range(1, len(asked) + 1):
-        outcome = native_run(replace(course, stop_requested=StopAfter(times)))
+        outcome = native_run(replace(config, stop_requested=StopAfter(times)))
         positions.add((outcome.state.epoch, outcome.state.position))
         assert len(outcome.state.partial_losses) == outcome.state.position
         if outcome.reason == "interrupted":
-            outcome = native_run(course, outcome.state)
+            outcome = native_run(config, outcome.state)
         assert digest(outcome.state) == digest(wanted.state)
         assert timeless(outcome.state.history) == timeless(wanted.state.history)
     whole = 1 if optimizer.full_batch else 3
@@ -267,7 +267,7 @@ def test_a_run_interrupted_at_any_moment_goes_on_with_the_same_bits(
 
 @pytest.mark.usefixtures("everything_is_long")
 def test_the_text_says_that_nothing_was_made() -> None:
-    outcome = native_run(make_course(Adam(), stop_requested=lambda: True))
+    outcome = native_run(make_config(Adam(), stop_requested=lambda: True))
     assert outcome.text == "Interrupted before the first step was made."
     assert outcome.state.engine.step == 0
 
@@ -275,10 +275,12 @@ def test_the_text_says_that_nothing_was_made() -> None:
 @pytest.mark.usefixtures("everything_is_long")
 def test_short_epochs_that_share_a_span_are_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine makes fewer steps of a span that holds several epochs: whole epochs, and the beginning of one."""
-    monkeypatch.setattr(loop._Run, "_measure", lambda self, spent, steps: setattr(self, "step_seconds", 1e-6))
-    course = make_course(Adam(0.02), epochs=6)
-    wanted = native_run(course)
-    executable = NativeEngine().compile(course.problem)
+    monkeypatch.setattr(
+        loop.TrainingLoop, "_update_step_time", lambda self, spent, steps: setattr(self, "step_seconds", 1e-6)
+    )
+    config = make_config(Adam(0.02), epochs=6)
+    wanted = native_run(config)
+    executable = NativeEngine().compile(config.problem)
     run = executable.run
 
     def fewer(rows: Rows, span: Span) -> Any:
@@ -288,6 +290,6 @@ def test_short_epochs_that_share_a_span_are_broken_off(monkeypatch: pytest.Monke
         return run(rows, Span(span.order[:last], span.starts[:13], span.scalars[:12]))
 
     monkeypatch.setattr(executable, "run", fewer)
-    outcome = train(executable, replace(course, stop_requested=StopAfter(6)), begin(course))
+    outcome = train(executable, replace(config, stop_requested=StopAfter(6)), begin(config))
     assert (outcome.reason, outcome.state.epoch, outcome.state.position) == ("interrupted", 3, 2)
-    assert digest(native_run(course, outcome.state).state) == digest(wanted.state)
+    assert digest(native_run(config, outcome.state).state) == digest(wanted.state)

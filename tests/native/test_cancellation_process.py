@@ -21,8 +21,8 @@ from ranvier.network.layers import Dense
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Adam
-from ranvier.training.loop import Course, train
-from ranvier.training.state import first_state
+from ranvier.training.loop import LoopConfig, train
+from ranvier.training.state import initial_state
 from tests.training.trial import digest
 
 threads, buffers = int(sys.argv[1]), sys.argv[2]
@@ -51,16 +51,16 @@ def look(event):
     # Not the end, which the other thread writes.
     threading.Thread(target=press_when, args=(first[:16],)).start()
 
-course = Course(problem=problem, rows=rows, epochs=1, sink=look)
+config = LoopConfig(problem=problem, rows=rows, epochs=1, sink=look)
 with stop_on_interrupt() as pressed:
-    begin = first_state(network, problem.optimizer, 0, np.float32)
-    outcome = train(executable, replace(course, stop_requested=pressed), begin)
+    begin = initial_state(network, problem.optimizer, 0, np.float32)
+    outcome = train(executable, replace(config, stop_requested=pressed), begin)
 print(outcome.reason, outcome.text, outcome.state.engine.step, outcome.state.position, len(outcome.state.history))
 print(digest(outcome.state))
 print("left out:", bool(left) and not left[0][-1])
 if len(sys.argv) > 3:
     executable = NativeEngine().compile(problem)
-    print(digest(train(executable, course, outcome.state).state))
+    print(digest(train(executable, config, outcome.state).state))
 """
 
 

@@ -18,7 +18,7 @@ from ranvier.engine import Problem, Rows, Span, State
 from ranvier.native import compiled
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels import module
-from ranvier.native.lowering.lowering import TRAIN
+from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.machine import cache
 from ranvier.native.scheduling.plan import Code
 from ranvier.network.activations import activation

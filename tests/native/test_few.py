@@ -12,7 +12,7 @@ from ranvier.native.engine import FEW_ROWS, NativeEngine, NativeExecutable
 from ranvier.native.machine import cpu
 from ranvier.native.machine import helper_thread as module
 from ranvier.network.layers import Dense
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.native.against_reference import problem, rows_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 def loaded(seed: int = 0) -> NativeExecutable:
     task = problem(21, [Dense(33, "relu", groups=3), Dense(3, "softmax")])
     executable = NativeEngine().compile(task)
-    executable.load(first_state(task.network, task.optimizer, seed).engine)
+    executable.load(initial_state(task.network, task.optimizer, seed).engine)
     return executable
 
 
@@ -81,7 +81,7 @@ def test_a_row_that_a_helper_thread_helps_with_is_that_of_many(precision: str) -
     inputs = rows_for(task, 40).inputs
     inputs[::3, 20:] = 0.0
     for executable in (helped, alone):
-        executable.load(first_state(task.network, task.optimizer, 0).engine)
+        executable.load(initial_state(task.network, task.optimizer, 0).engine)
     together = alone.outputs(inputs)
     for executable in (helped, alone):
         for _ in range(50):
@@ -97,7 +97,7 @@ def test_a_row_that_a_helper_thread_helps_with_is_that_of_many(precision: str) -
 
 def single(executable: NativeExecutable, parameters: np.ndarray, inputs: np.ndarray) -> tuple[bytes, bytes]:
     """The outputs of the first row alone, asked for often, and among all."""
-    state = first_state(executable.problem.network, executable.problem.optimizer, 0).engine
+    state = initial_state(executable.problem.network, executable.problem.optimizer, 0).engine
     executable.load(replace(state, parameters=parameters.astype(state.parameters.dtype)))
     alone = {executable.outputs(inputs[:1]).tobytes() for _ in range(40)}
     assert len(alone) == 1
@@ -134,6 +134,6 @@ def test_small_networks_ask_for_no_helper_thread(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "helper_thread", refuse)
     task = replace(problem(21, [Dense(33, "relu"), Dense(3, "softmax")]), threads=2)
     executable = NativeEngine().compile(task)
-    executable.load(first_state(task.network, task.optimizer, 0).engine)
+    executable.load(initial_state(task.network, task.optimizer, 0).engine)
     inputs = rows_for(task).inputs
     assert executable.outputs(inputs[:1]).tobytes() == executable.outputs(inputs[:1]).tobytes()

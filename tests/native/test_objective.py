@@ -13,7 +13,7 @@ from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.network.layers import BatchNorm, Dense
 from ranvier.network.losses import loss
 from ranvier.reference.engine import ReferenceEngine
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.native.against_reference import TOLERANCE, problem, rows_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -23,7 +23,7 @@ ROWS = 100
 def objectives(layers: list[Any], weights: Any, threads: int = 1) -> tuple[Any, Any, NativeExecutable]:
     """What the native engine and the reference say, and the native executable."""
     task = problem(5, layers, loss("categorical_cross_entropy"), weighted=weights is not None, threads=threads)
-    rows, state = replace(rows_for(task, ROWS), weights=weights), first_state(task.network, task.optimizer, 0).engine
+    rows, state = replace(rows_for(task, ROWS), weights=weights), initial_state(task.network, task.optimizer, 0).engine
     native, reference = NativeEngine().compile(task), ReferenceEngine().compile(task)
     native.threads = threads
     for executable in (native, reference):

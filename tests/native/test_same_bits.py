@@ -21,7 +21,7 @@ from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.native.against_reference import one_step, problem, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -43,7 +43,7 @@ def loaded(task: Problem, threads: int | None = None) -> NativeExecutable:
     executable = NativeEngine().compile(task)
     if threads is not None:
         executable.threads = threads
-    executable.load(first_state(task.network, task.optimizer, 1).engine)
+    executable.load(initial_state(task.network, task.optimizer, 1).engine)
     return executable
 
 

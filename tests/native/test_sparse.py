@@ -24,7 +24,7 @@ from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam, optimizer
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.helpers import ALL_OPTIMIZERS
 from tests.native.against_reference import agree, problem, rows_for, span_for
 
@@ -58,7 +58,7 @@ def deep(**options: Any) -> Problem:
 def loaded(task: Problem, threads: int = 1) -> NativeExecutable:
     executable = NativeEngine().compile(task)
     executable.threads = threads
-    executable.load(first_state(task.network, task.optimizer, 1).engine)
+    executable.load(initial_state(task.network, task.optimizer, 1).engine)
     return executable
 
 

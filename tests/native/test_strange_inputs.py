@@ -9,7 +9,7 @@ from ranvier.engine.protocol import Executable
 from ranvier.errors import DataError
 from ranvier.network.layers import Dense
 from ranvier.training.engines import engine as engine_of
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.native.against_reference import problem
 
 COLUMNS = 35
@@ -19,7 +19,7 @@ COLUMNS = 35
 def executable(request: pytest.FixtureRequest, own_cache: None) -> Executable:
     task = problem(COLUMNS, [Dense(33, "relu"), Dense(3, "softmax")])
     found = engine_of(request.param).compile(task)
-    found.load(first_state(task.network, task.optimizer, 0).engine)
+    found.load(initial_state(task.network, task.optimizer, 0).engine)
     return found
 
 

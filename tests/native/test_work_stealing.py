@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.engine import Problem, Span
-from ranvier.native.lowering.lowering import TRAIN
+from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.lowering.steps import WeightGradient
 from ranvier.native.program import Program
 from ranvier.native.scheduling.plan import PREDICT_ROWS

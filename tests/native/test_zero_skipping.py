@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ranvier.engine import State
 from ranvier.native.engine import NativeEngine, NativeExecutable
-from ranvier.native.lowering.lowering import PREDICT, WATCH
+from ranvier.native.lowering.lowered import PREDICT, WATCH
 from ranvier.native.scheduling.schedule import SKIPPED_INPUTS
 from ranvier.network.layers import Dense, Layer, LearnedScale
 from tests.native.against_reference import problem

@@ -28,6 +28,7 @@ from ranvier.network.optimizers import (
     optimizer,
     optimizer_from_dict,
 )
+from ranvier.network.optimizers.base import bind
 from tests.network.trajectory import Array, follow
 
 RULES = [name for name, kind in OPTIMIZERS.items() if not kind.full_batch]
@@ -86,6 +87,19 @@ def test_rule_is_complete(name: str) -> None:
     assert set(variables(rule.parameter, *rule.updates)) == {"parameter", "gradient", "decay", *rule.scalars, *slots}
     assert chosen.scalar_values(np.arange(1, 4), np.ones(3)).shape == (3, len(rule.scalars))
     assert rule.slots[-1] == ("average", None)
+
+
+@pytest.mark.parametrize("options", [{}, {"clip_value": 0.5, "weight_decay": 0.1, "ema_decay": 0.9}])
+@pytest.mark.parametrize("name", RULES)
+def test_an_open_rule_bound_to_its_numbers_is_the_rule(name: str, options: dict[str, float]) -> None:
+    more = {"momentum": 0.9} if name in ("sgd", "rmsprop") else {}
+    chosen = OPTIMIZERS[name](**options, **more)
+    rule, numbers = chosen.open_rule()
+    assert bind(rule, numbers) == chosen.rule()
+    assert set(numbers) <= set(variables(rule.parameter, *rule.updates))
+    assert not set(numbers) & {*rule.scalars, *(slot for slot, _ in rule.slots), "parameter", "gradient", "decay"}
+    assert ("beta1" in numbers) == hasattr(chosen, "beta1")
+    assert ("clip_value" in numbers) == ("clip_value" in options)
 
 
 @pytest.mark.parametrize("name", RULES)

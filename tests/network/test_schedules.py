@@ -124,9 +124,9 @@ def test_warm_up_then_hands_over() -> None:
 
 
 def watch(chosen: Schedule, values: list[float]) -> list[float]:
-    state, factors = chosen.first_state(), []
+    state, factors = chosen.init_state(), []
     for value in values:
-        state = json.loads(json.dumps(chosen.after_epoch(state, value)))
+        state = json.loads(json.dumps(chosen.on_epoch_end(state, value)))
         factors.append(state["factor"])
     return factors
 

@@ -9,7 +9,7 @@ import ranvier as rv
 from ranvier.engine import Rows
 from ranvier.network.task import Task
 from ranvier.recipes.class_prior import class_prior_state
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 
 CLASSES = Task("multiclass", 3, ("a", "b", "c"))
 LABELS = Task("multilabel", 2, target_names=("x", "y"))
@@ -23,7 +23,7 @@ def biases(network: rv.Network, task: Task, targets: list[list[float]], weights:
     )
     if state is None:
         return np.zeros(0)
-    usual = first_state(network, rv.SGD(0.1), 3).engine.parameters
+    usual = initial_state(network, rv.SGD(0.1), 3).engine.parameters
     views = network.parameter_table.views(state.engine.parameters)
     found = views["layers.1.bias"].copy()
     views["layers.1.bias"][:] = 0.0

@@ -13,7 +13,7 @@ import pytest
 from scipy import sparse
 
 import ranvier as rv
-from ranvier.data import Encoder, open_source
+from ranvier.data import TableEncoder, open_source
 from ranvier.engine import Rows
 from ranvier.errors import InputError
 from ranvier.network.task import Task
@@ -62,11 +62,11 @@ def test_a_finished_model_has_hats_and_its_report_is_what_evaluate_says(tmp_path
     held = rows.tail(len(rows) // 4)
     held.write_csv(tmp_path / "held.csv")
     model = cook(rows, test=0.0, validation=str(tmp_path / "held.csv"))
-    assert isinstance(model.encoder, Encoder)
-    assert model.encoder.ramps == ()
-    assert any(" near " in name for name in model.encoder.feature_names)
+    assert isinstance(model.encoder, TableEncoder)
+    assert model.encoder.piecewise_linear == ()
+    assert any("(hat)" in name for name in model.encoder.feature_names)
     assert model.report["metrics"] == model.evaluate(held)
-    assert any("hats" in column["encoded"] for column in model.report["columns"])
+    assert any("linear spline" in column["encoded"] for column in model.report["columns"])
 
 
 def test_efforts_differ_and_are_stored() -> None:
@@ -193,12 +193,12 @@ def interrupt_after(spans: int, monkeypatch: pytest.MonkeyPatch) -> None:
         asked[0] += 1
         return asked[0] > spans
 
-    begin = loop._Run.__init__
+    begin = loop.TrainingLoop.__init__
 
-    def made(self: Any, executable: Any, course: Any, state: Any) -> None:
-        begin(self, executable, replace(course, stop_requested=lambda: pressed(self)), state)
+    def made(self: Any, executable: Any, config: Any, state: Any) -> None:
+        begin(self, executable, replace(config, stop_requested=lambda: pressed(self)), state)
 
-    monkeypatch.setattr(loop._Run, "__init__", made)
+    monkeypatch.setattr(loop.TrainingLoop, "__init__", made)
 
 
 def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:

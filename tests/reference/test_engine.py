@@ -20,7 +20,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, SGD, Adam, Optimizer, optimizer
 from ranvier.reference import ReferenceEngine
 from ranvier.reference.engine import BLOCK, ReferenceExecutable
-from tests.helpers import ALL_OPTIMIZERS, Array, first_slots
+from tests.helpers import ALL_OPTIMIZERS, Array, initial_slots
 
 GENERATOR = np.random.default_rng(5)
 ROWS = Rows(GENERATOR.normal(size=(23, 4)), np.eye(3)[GENERATOR.integers(3, size=23)], GENERATOR.uniform(size=23))
@@ -44,7 +44,7 @@ def problem(network: Network = EVERYTHING, chosen: Optimizer | None = None, **op
 def ready(described: Problem, step: int = 0) -> ReferenceExecutable:
     executable = ReferenceEngine().compile(described)
     parameters = described.network.parameter_table.initial(described.seed)
-    executable.load(State(parameters, first_slots(described.optimizer, parameters), step))
+    executable.load(State(parameters, initial_slots(described.optimizer, parameters), step))
     return executable
 
 
@@ -204,7 +204,7 @@ def test_float32_rows_and_states_are_computed_in_float64() -> None:
     described = problem(precision="float32")
     executable = ReferenceEngine().compile(described)
     parameters = EVERYTHING.parameter_table.initial(0).astype(np.float32)
-    executable.load(State(parameters, first_slots(described.optimizer, parameters).astype(np.float32), 0))
+    executable.load(State(parameters, initial_slots(described.optimizer, parameters).astype(np.float32), 0))
     rows = Rows(ROWS.inputs.astype(np.float32), ROWS.targets.astype(np.float32))
     assert executable.run(rows, epochs(described.optimizer, 23, 5, 1)).dtype == np.float64
     assert executable.read().parameters.dtype == executable.outputs(rows.inputs).dtype == np.float64
@@ -214,7 +214,7 @@ def test_state_is_copied_in_and_out() -> None:
     described = problem()
     parameters = EVERYTHING.parameter_table.initial(0)
     executable = ReferenceEngine().compile(described)
-    executable.load(State(parameters, first_slots(described.optimizer, parameters), 0))
+    executable.load(State(parameters, initial_slots(described.optimizer, parameters), 0))
     first = executable.read()
     executable.run(ROWS, epochs(described.optimizer, 23, 5, 1))
     assert np.array_equal(first.parameters, parameters)

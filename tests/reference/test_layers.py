@@ -19,7 +19,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
 from ranvier.reference import ReferenceEngine, layers, network
 from ranvier.reference.engine import ReferenceExecutable
-from tests.helpers import Array, first_slots
+from tests.helpers import Array, initial_slots
 
 GENERATOR = np.random.default_rng(8)
 X = GENERATOR.normal(3.0, 5.0, size=(50, 6))
@@ -30,7 +30,7 @@ def ready(described: Network, optimizer: Optimizer | None = None, seed: int = 0)
     chosen = optimizer or SGD(0.1)
     executable = ReferenceEngine().compile(Problem(described, loss("squared_error"), chosen, 10, seed=seed))
     parameters = described.parameter_table.initial(3)
-    executable.load(State(parameters, first_slots(chosen, parameters), 0))
+    executable.load(State(parameters, initial_slots(chosen, parameters), 0))
     return executable
 
 

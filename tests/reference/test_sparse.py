@@ -16,7 +16,7 @@ from ranvier.network.optimizers import Optimizer, optimizer
 from ranvier.reference import network as reference_network
 from ranvier.reference import optimizers
 from ranvier.reference.engine import ReferenceEngine, ReferenceExecutable
-from ranvier.training.state import first_state
+from ranvier.training.state import initial_state
 from tests.helpers import ALL_OPTIMIZERS, assert_ulps
 
 INPUTS, OUTPUTS, ROWS, BATCH = 17, 3, 12, 4
@@ -35,7 +35,7 @@ def sparse_rows(seed: int = 0, share: float = 0.12) -> tuple[Any, Rows]:
 def executable(layers: Any, rule: Optimizer, entries: int | None) -> ReferenceExecutable:
     task = Problem(Network(INPUTS, layers), loss("squared_error"), rule, BATCH, entries=entries)
     found = ReferenceEngine().compile(task)
-    found.load(first_state(task.network, rule, 3).engine)
+    found.load(initial_state(task.network, rule, 3).engine)
     return found
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.errors import InputError
-from ranvier.storage.json_text import DEEPEST, from_text, to_text
+from ranvier.storage.json_text import MAX_DEPTH, from_text, to_text
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
@@ -45,7 +45,7 @@ def test_refuses_what_would_not_read_back(value: object, message: str) -> None:
 
 def test_depth_is_limited() -> None:
     value: list[object] = []
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         value = [value]
     assert from_text(to_text(value, "value")) == value
     with pytest.raises(InputError, match="levels deep"):

@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as hnp
 from safetensors.numpy import load_file, save
 
 from ranvier.errors import InputError, ModelFileError, RanvierError
-from ranvier.storage.container import CHECKPOINT, DTYPES, LARGEST_HEADER, MODEL, checksum, pack
 from ranvier.storage.model_file import read_model, write_model
+from ranvier.storage.safetensors_file import CHECKPOINT, DTYPES, MAX_HEADER, MODEL, checksum, pack
 
 ARRAYS = {
     "layers.0.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -126,12 +126,12 @@ def test_what_cannot_be_stored(tmp_path: Path, stored, description, message: str
 def test_a_header_too_large_is_neither_written_nor_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.rv"
     write_model(path, {}, {"text": "x" * 1000})
-    monkeypatch.setattr("ranvier.storage.container.LARGEST_HEADER", 1000)
+    monkeypatch.setattr("ranvier.storage.safetensors_file.MAX_HEADER", 1000)
     with pytest.raises(InputError, match="at most 1,000 can be read back"):
         write_model(path, {}, {"text": "x" * 1000})
     with pytest.raises(ModelFileError, match="is not a Ranvier model file"):
         read_model(path)
-    path.write_bytes((LARGEST_HEADER + 1).to_bytes(8, "little") + b"{")
+    path.write_bytes((MAX_HEADER + 1).to_bytes(8, "little") + b"{")
     with pytest.raises(ModelFileError, match="is not a Ranvier model file"):
         read_model(path)
 
@@ -236,10 +236,10 @@ def refused(path: Path, written: bytes) -> str:
         (content() + b"x", "1 byte too many"),
         (framed(b"{]"), "its header cannot be read"),
         (framed(b'{"a":' * 20_000), "its header cannot be read"),
-        (framed(b"{}"), "a safetensors file of another maker"),
-        (framed({"__metadata__": "x"}), "a safetensors file of another maker"),
-        (save({"w": np.zeros(3)}), "a safetensors file of another maker"),
-        (save({"w": np.zeros(3)}, {"format": "pt"}), "a safetensors file of another maker"),
+        (framed(b"{}"), "a safetensors file that was not written by Ranvier"),
+        (framed({"__metadata__": "x"}), "a safetensors file that was not written by Ranvier"),
+        (save({"w": np.zeros(3)}), "a safetensors file that was not written by Ranvier"),
+        (save({"w": np.zeros(3)}, {"format": "pt"}), "a safetensors file that was not written by Ranvier"),
         (pickle.dumps({"w": [1.0]}), "pickle, which Ranvier never opens because opening one can run code"),
         (b"age,income\n39,1\n", "text, such as a table in CSV"),
         ("naïve,größe\n".encode() * 100, "text, such as a table in CSV"),

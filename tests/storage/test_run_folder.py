@@ -204,4 +204,4 @@ def test_two_processes_never_write_one_run(run: RunFolder) -> None:
         )
         assert other() == expected
     assert other() == "held"
-    assert sorted(path.name for path in run.path.iterdir()) == ["events.jsonl"]
+    assert sorted(path.name for path in run.path.iterdir()) == ["events.jsonl", "lock"]

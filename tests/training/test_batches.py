@@ -32,7 +32,7 @@ def test_epochs_and_seeds_differ() -> None:
 @given(SIZES)
 def test_batches_are_full_but_for_the_last(sizes: tuple[int, int]) -> None:
     rows, batch = sizes
-    lengths = np.diff(batches.batch_starts(rows, batch))
+    lengths = np.diff(batches.batch_offsets(rows, batch))
     assert lengths.sum() == rows
     assert (lengths[:-1] == batch).all()
     assert 1 <= lengths[-1] <= batch
@@ -41,11 +41,11 @@ def test_batches_are_full_but_for_the_last(sizes: tuple[int, int]) -> None:
 @given(SIZES, st.integers(1, 8))
 def test_spans_put_together_are_the_epoch(sizes: tuple[int, int], steps: int) -> None:
     rows, batch = sizes
-    seen, starts = batches.epoch_order(rows, 3, 1, shuffle=True), batches.batch_starts(rows, batch)
+    seen, starts = batches.epoch_order(rows, 3, 1, shuffle=True), batches.batch_offsets(rows, batch)
     count = len(starts) - 1
     scalars = np.arange(2.0 * count).reshape(count, 2)
     firsts = range(0, count, steps)
-    spans = [batches.cut(seen, starts, at, min(at + steps, count), scalars[at : at + steps]) for at in firsts]
+    spans = [batches.span_of(seen, starts, at, min(at + steps, count), scalars[at : at + steps]) for at in firsts]
     assert np.array_equal(np.concatenate([span.order for span in spans]), seen)
     assert np.array_equal(np.concatenate([np.diff(span.starts) for span in spans]), np.diff(starts))
     for span in spans:
@@ -57,9 +57,9 @@ def test_spans_put_together_are_the_epoch(sizes: tuple[int, int], steps: int) ->
 @given(SIZES, st.integers(1, 5))
 def test_joined_epochs_are_the_epochs_one_after_the_other(sizes: tuple[int, int], epochs: int) -> None:
     rows, batch = sizes
-    starts = batches.batch_starts(rows, batch)
+    starts = batches.batch_offsets(rows, batch)
     orders = [batches.epoch_order(rows, number, 2, shuffle=True) for number in range(1, epochs + 1)]
-    span = batches.join(orders, starts, np.zeros((epochs * (len(starts) - 1), 1)))
+    span = batches.span_over_epochs(orders, starts, np.zeros((epochs * (len(starts) - 1), 1)))
     joined = [span.order[a:b].tolist() for a, b in zip(span.starts[:-1], span.starts[1:], strict=True)]
     expected = [one[a:b].tolist() for one in orders for a, b in itertools.pairwise(starts)]
     assert joined == expected
@@ -67,4 +67,4 @@ def test_joined_epochs_are_the_epochs_one_after_the_other(sizes: tuple[int, int]
 
 @pytest.mark.parametrize(("rows", "batch", "steps"), [(10, 10, 1), (10, 99, 1), (10, 1, 10), (10, 3, 4)])
 def test_full_batch_one_example_and_between(rows: int, batch: int, steps: int) -> None:
-    assert len(batches.batch_starts(rows, batch)) - 1 == steps
+    assert len(batches.batch_offsets(rows, batch)) - 1 == steps

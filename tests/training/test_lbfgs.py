@@ -17,7 +17,7 @@ from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Adam
 from ranvier.training import lbfgs
-from tests.training.trial import Recorder, begin, make_course, make_rows, run
+from tests.training.trial import Recorder, begin, make_config, make_rows, run
 
 Array = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ def test_it_reaches_the_closed_form_of_linear_regression(weighted: bool, l2: flo
     X = generator.normal(size=(40, 3))
     t = X @ [1.0, -2.0, 0.5] + 0.7 + 0.1 * generator.normal(size=40)
     w = generator.uniform(0.5, 2.0, 40) if weighted else np.ones(40)
-    course = make_course(
+    config = make_config(
         LBFGS(gradient_tolerance=1e-12),
         Rows(X, t[:, None], w if weighted else None),
         layers=(Dense(1, l2=l2),),
@@ -39,7 +39,7 @@ def test_it_reaches_the_closed_form_of_linear_regression(weighted: bool, l2: flo
     share = w / w.sum()
     ridge = np.diag([l2, l2, l2, 0.0])
     exact = np.linalg.solve(2 * padded.T @ (share[:, None] * padded) + ridge, 2 * padded.T @ (share * t))
-    outcome = run(course)
+    outcome = run(config)
     np.testing.assert_allclose(outcome.state.engine.parameters, exact, atol=1e-8)
     error = padded @ exact - t
     assert outcome.state.history[-1].loss == pytest.approx(share @ error**2, rel=1e-9)
@@ -48,8 +48,8 @@ def test_it_reaches_the_closed_form_of_linear_regression(weighted: bool, l2: flo
 def test_it_gets_below_adam_on_a_small_network() -> None:
     rows = make_rows(60)
     layers = (Dense(8, "tanh"), Dense(1))
-    quasi = run(make_course(LBFGS(), rows, layers=layers, epochs=100)).state.history
-    adam = run(make_course(Adam(0.01), rows, layers=layers, epochs=100, batch_size=60)).state.history
+    quasi = run(make_config(LBFGS(), rows, layers=layers, epochs=100)).state.history
+    adam = run(make_config(Adam(0.01), rows, layers=layers, epochs=100, batch_size=60)).state.history
     assert quasi[-1].loss < 0.1 * adam[-1].loss
     assert all(late.loss <= early.loss for early, late in itertools.pairwise(quasi))
 
@@ -65,7 +65,7 @@ def test_the_two_loops_are_the_matrix_formula(size: int, pairs: int, history: in
     given_pairs = []
     for _ in range(pairs):
         s = generator.normal(size=size)
-        lbfgs.remember(slots, s, hessian @ s)
+        lbfgs.push_pair(slots, s, hessian @ s)
         given_pairs.append((s, hessian @ s))
     gradient = generator.normal(size=size)
     kept = given_pairs[-history:]
@@ -78,20 +78,20 @@ def test_the_two_loops_are_the_matrix_formula(size: int, pairs: int, history: in
             turned = np.eye(size) - np.outer(y, s) / (s @ y)
             inverse = turned.T @ inverse @ turned + np.outer(s, s) / (s @ y)
         expected = -inverse @ gradient
-    np.testing.assert_allclose(lbfgs.direction(slots, gradient), expected, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(lbfgs.two_loop_direction(slots, gradient), expected, rtol=1e-7, atol=1e-9)
 
 
 def test_a_pair_without_positive_curvature_is_not_remembered() -> None:
     slots = np.zeros((4, 2))
-    lbfgs.remember(slots, np.array([1.0, 0.0]), np.array([-1.0, 0.0]))
+    lbfgs.push_pair(slots, np.array([1.0, 0.0]), np.array([-1.0, 0.0]))
     assert not slots.any()
-    lbfgs.remember(slots, np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+    lbfgs.push_pair(slots, np.array([1.0, 0.0]), np.array([2.0, 0.0]))
     assert slots.tolist() == [[0, 0], [1, 0], [0, 0], [2, 0]]
 
 
 def test_one_epoch_is_one_step_and_its_pair_is_in_the_slots() -> None:
-    course = make_course(LBFGS(history_size=3), epochs=1)
-    start, state = begin(course).engine, run(course).state
+    config = make_config(LBFGS(history_size=3), epochs=1)
+    start, state = begin(config).engine, run(config).state
     assert state.engine.step == 1
     np.testing.assert_allclose(state.engine.slots[2], state.engine.parameters - start.parameters, rtol=1e-12)
     assert not state.engine.slots[[0, 1, 3, 4]].any()
@@ -99,37 +99,37 @@ def test_one_epoch_is_one_step_and_its_pair_is_in_the_slots() -> None:
 
 def test_at_the_minimum_nothing_moves() -> None:
     rows = make_rows(10)
-    course = make_course(LBFGS(), Rows(rows.inputs, np.zeros((10, 1))), layers=(Dense(1),), epochs=3)
-    state = begin(course)
+    config = make_config(LBFGS(), Rows(rows.inputs, np.zeros((10, 1))), layers=(Dense(1),), epochs=3)
+    state = begin(config)
     state = replace(state, engine=replace(state.engine, parameters=np.zeros(3)))
-    ended = run(course, state).state.engine
+    ended = run(config, state).state.engine
     assert not ended.parameters.any()
     assert ended.step == 3
 
 
 def test_an_objective_that_is_no_number_changes_nothing() -> None:
-    course = make_course(LBFGS())
-    executable = Recorder(course).inner
-    start = replace(begin(course).engine, parameters=np.full(17, 1e200))
+    config = make_config(LBFGS())
+    executable = Recorder(config).inner
+    start = replace(begin(config).engine, parameters=np.full(17, 1e200))
     executable.load(start)
-    assert not np.isfinite(lbfgs.step(executable, course.rows, LBFGS(), 1.0))
+    assert not np.isfinite(lbfgs.step(executable, config.rows, LBFGS(), 1.0))
     np.testing.assert_array_equal(executable.read().parameters, start.parameters)
 
 
 def test_a_search_that_finds_nothing_lower_leaves_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    course = make_course(LBFGS())
-    executable = Recorder(course).inner
-    start = begin(course).engine
+    config = make_config(LBFGS())
+    executable = Recorder(config).inner
+    start = begin(config).engine
     executable.load(start)
     monkeypatch.setattr("scipy.optimize.line_search", lambda *arguments, **options: (1e9, 0, 0, 0, 0, 0))
-    lbfgs.step(executable, course.rows, LBFGS(), 1.0)
+    lbfgs.step(executable, config.rows, LBFGS(), 1.0)
     np.testing.assert_array_equal(executable.read().parameters, start.parameters)
 
 
 def test_the_penalty_is_no_part_of_the_loss_that_is_told() -> None:
     layers = (Dense(1, l1=0.5, l2=2.0),)
-    course = make_course(LBFGS(), layers=layers, epochs=1)
-    executable = Recorder(course).inner
-    executable.load(begin(course).engine)
-    assert run(course).state.history[0].loss == pytest.approx(executable.evaluate(course.rows)[0], rel=1e-12)
+    config = make_config(LBFGS(), layers=layers, epochs=1)
+    executable = Recorder(config).inner
+    executable.load(begin(config).engine)
+    assert run(config).state.history[0].loss == pytest.approx(executable.evaluate(config.rows)[0], rel=1e-12)
     assert lbfgs.penalty(Network(2, layers), np.ones(3)) == pytest.approx(3.0)

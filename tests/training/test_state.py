@@ -19,25 +19,25 @@ from ranvier.network.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, optimizer
 from ranvier.network.schedules import OneCycle, ReduceOnPlateau, Warmup
 from ranvier.storage.json_text import to_text
 from ranvier.training import loop
-from ranvier.training.callbacks import Decision, EarlyStopping, FromFunction, TimeLimit
-from ranvier.training.events import Epoch
-from ranvier.training.loop import Course
-from ranvier.training.state import TrainingState, at_best, continued, first_slots
+from ranvier.training.callbacks import CallbackResult, EarlyStopping, FromFunction, TimeLimit
+from ranvier.training.history import Epoch
+from ranvier.training.loop import LoopConfig
+from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
 from tests.helpers import ALL_OPTIMIZERS
-from tests.training.trial import StopAfter, begin, digest, make_course, make_rows, run, through_a_file
+from tests.training.trial import StopAfter, begin, digest, make_config, make_rows, run, through_a_file
 
 CHANCE = (Dense(4, "tanh"), BatchNorm(), Dropout(0.3), Dense(1))
 PLAIN = (Dense(4, "tanh"), Dense(1))
 EVERY = {**ALL_OPTIMIZERS, **{name: optimizer(name) for name in OPTIMIZERS}}
 
 
-def halve_sometimes(moment: Any) -> Decision:
-    return Decision(learning_rate_factor=0.5 if moment.epoch.epoch % 3 == 0 else None)
+def halve_sometimes(moment: Any) -> CallbackResult:
+    return CallbackResult(learning_rate_factor=0.5 if moment.epoch.epoch % 3 == 0 else None)
 
 
-def watched(chosen: Any, epochs: int = 7) -> Course:
-    """A course with everything that has a memory: validation, early stopping, plateau, a function, chance."""
-    return make_course(
+def watched(chosen: Any, epochs: int = 7) -> LoopConfig:
+    """A config with everything that has a memory: validation, early stopping, plateau, a function, chance."""
+    return make_config(
         chosen,
         make_rows(17, weighted=True),
         layers=PLAIN if chosen.full_batch else CHANCE,
@@ -50,30 +50,30 @@ def watched(chosen: Any, epochs: int = 7) -> Course:
     )
 
 
-def interrupted_run(course: Course, stops: list[int], folder: Path) -> TrainingState:
+def interrupted_run(config: LoopConfig, stops: list[int], folder: Path) -> TrainingState:
     """The state at the end of a run that was stopped after so many steps of one span each, again and again."""
-    state = begin(course)
+    state = begin(config)
     for times in stops:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loop, "SPAN_SECONDS", 0.0)
-            outcome = run(replace(course, stop_requested=StopAfter(times)), state)
+            outcome = run(replace(config, stop_requested=StopAfter(times)), state)
         state = through_a_file(outcome.state, folder)
-    return run(course, state).state
+    return run(config, state).state
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_optimizer_goes_on_with_the_same_bits(name: str, tmp_path: Path) -> None:
-    course = watched(EVERY[name])
-    expected = digest(run(course).state)
+    config = watched(EVERY[name])
+    expected = digest(run(config).state)
     for stops in ([1], [2, 3, 1]):
-        assert digest(interrupted_run(course, stops, tmp_path / str(len(stops)))) == expected
+        assert digest(interrupted_run(config, stops, tmp_path / str(len(stops)))) == expected
 
 
 @pytest.mark.parametrize("average", [None, 0.8])
 @pytest.mark.parametrize("stop", range(1, 15))
 def test_it_may_be_stopped_at_any_moment(stop: int, average: float | None, tmp_path: Path) -> None:
-    course = replace(watched(Adam(0.05, ema_decay=average)), epochs=3)
-    assert digest(interrupted_run(course, [stop], tmp_path)) == digest(run(course).state)
+    config = replace(watched(Adam(0.05, ema_decay=average)), epochs=3)
+    assert digest(interrupted_run(config, [stop], tmp_path)) == digest(run(config).state)
 
 
 @examples(max_examples=12)
@@ -81,13 +81,13 @@ def test_it_may_be_stopped_at_any_moment(stop: int, average: float | None, tmp_p
 def test_an_unwatched_run_too(stops: list[int], batch: int, seed: int) -> None:
     import tempfile
 
-    course = make_course(SGD(0.1, momentum=0.9), epochs=9, batch_size=batch, seed=seed, schedule=OneCycle())
+    config = make_config(SGD(0.1, momentum=0.9), epochs=9, batch_size=batch, seed=seed, schedule=OneCycle())
     with tempfile.TemporaryDirectory() as folder:
-        assert digest(interrupted_run(course, stops, Path(folder))) == digest(run(course).state)
+        assert digest(interrupted_run(config, stops, Path(folder))) == digest(run(config).state)
 
 
 def test_the_digest_sees_a_single_changed_bit() -> None:
-    state = run(make_course(Adam(), epochs=1)).state
+    state = run(make_config(Adam(), epochs=1)).state
     for name in ("parameters", "slots"):
         array = getattr(state.engine, name).copy()
         array.flat[0] = np.nextafter(array.flat[0], 9.0)
@@ -97,59 +97,61 @@ def test_the_digest_sees_a_single_changed_bit() -> None:
 
 
 def test_a_run_that_a_callback_ended_stays_ended(tmp_path: Path) -> None:
-    course = make_course(epochs=9, callbacks=(FromFunction(lambda m: Decision(stop="Enough.")),))
-    first = run(course)
-    again = run(course, through_a_file(first.state, tmp_path))
+    config = make_config(epochs=9, callbacks=(FromFunction(lambda m: CallbackResult(stop_reason="Enough.")),))
+    first = run(config)
+    again = run(config, through_a_file(first.state, tmp_path))
     assert (again.reason, again.text) == ("stopped", "Enough.")
     assert digest(again.state) == digest(first.state)
 
 
 def test_more_epochs_than_before_go_on(tmp_path: Path) -> None:
-    course = make_course(Adam(), epochs=2)
-    state = through_a_file(run(course).state, tmp_path)
-    assert digest(run(replace(course, epochs=5), state).state) == digest(run(replace(course, epochs=5)).state)
+    config = make_config(Adam(), epochs=2)
+    state = through_a_file(run(config).state, tmp_path)
+    assert digest(run(replace(config, epochs=5), state).state) == digest(run(replace(config, epochs=5)).state)
 
 
 def test_going_on_is_one_longer_run_for_a_constant_rate() -> None:
-    course = make_course(Adam(0.03, ema_decay=0.9), epochs=3)
-    state = run(replace(course, epochs=4), continued(run(course).state)).state
-    whole = run(replace(course, epochs=7)).state
+    config = make_config(Adam(0.03, ema_decay=0.9), epochs=3)
+    state = run(replace(config, epochs=4), state_for_next_fit(run(config).state)).state
+    whole = run(replace(config, epochs=7)).state
     assert digest(replace(state, first_epoch=0, first_step=0)) == digest(whole)
 
 
 def test_going_on_starts_with_a_fresh_epoch_callbacks_and_schedule() -> None:
-    stopping = (FromFunction(lambda m: Decision(keep=True, learning_rate_factor=0.5, stop="Enough.")),)
-    course = make_course(epochs=4, batch_size=1, schedule=ReduceOnPlateau(), callbacks=stopping)
-    ended = run(course).state
-    partly = run(replace(course, callbacks=(EarlyStopping(metric="loss"),), stop_requested=StopAfter(1))).state
-    assert (partly.position, ended.stopped, ended.factor) == (1, "Enough.", 0.5)
+    stopping = (
+        FromFunction(lambda m: CallbackResult(save_best=True, learning_rate_factor=0.5, stop_reason="Enough.")),
+    )
+    config = make_config(epochs=4, batch_size=1, schedule=ReduceOnPlateau(), callbacks=stopping)
+    ended = run(config).state
+    partly = run(replace(config, callbacks=(EarlyStopping(metric="loss"),), stop_requested=StopAfter(1))).state
+    assert (partly.position, ended.stop_reason, ended.factor) == (1, "Enough.", 0.5)
     for state in (ended, partly):
-        fresh = continued(state)
-        assert (fresh.position, len(fresh.partial_losses), fresh.best, fresh.stopped) == (0, 0, None, None)
+        fresh = state_for_next_fit(state)
+        assert (fresh.position, len(fresh.partial_losses), fresh.best, fresh.stop_reason) == (0, 0, None, None)
         assert (fresh.factor, fresh.plateau, fresh.callbacks) == (1.0, {}, ())
         assert (fresh.first_epoch, fresh.first_step) == (state.epoch, state.engine.step)
-        assert run(course, fresh).state.epoch == state.epoch + 1
+        assert run(config, fresh).state.epoch == state.epoch + 1
 
 
 def test_the_best_weights_take_the_place_of_the_last_and_of_their_average() -> None:
     parameters, best = np.zeros(3), np.arange(3.0)
-    state = TrainingState(State(parameters, first_slots(Adam(ema_decay=0.9), parameters), 4))
-    assert at_best(state, Adam(ema_decay=0.9)) is state.engine
-    found = at_best(replace(state, best=best), Adam(ema_decay=0.9))
+    state = TrainingState(State(parameters, initial_slots(Adam(ema_decay=0.9), parameters), 4))
+    assert state_at_best(state, Adam(ema_decay=0.9)) is state.engine
+    found = state_at_best(replace(state, best=best), Adam(ema_decay=0.9))
     np.testing.assert_array_equal(found.parameters, best)
     np.testing.assert_array_equal(found.slots, [[0, 0, 0], [0, 0, 0], best])
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_the_first_slots_fit_the_engine(name: str) -> None:
-    course = make_course(EVERY[name], layers=PLAIN)
-    slots = begin(course).engine.slots
+    config = make_config(EVERY[name], layers=PLAIN)
+    slots = begin(config).engine.slots
     if isinstance(EVERY[name], LBFGS):
         assert slots.shape == (20, 17)
     else:
         assert len(slots) == len(EVERY[name].rule().slots)
     if EVERY[name].ema_decay is not None:
-        np.testing.assert_array_equal(slots[-1], begin(course).engine.parameters)
+        np.testing.assert_array_equal(slots[-1], begin(config).engine.parameters)
 
 
 @given(
@@ -174,15 +176,15 @@ def test_a_record_that_is_none_is_refused(change: dict[str, Any] | None) -> None
 
 
 def test_a_history_with_nan_is_saved_and_resumed(tmp_path: Path) -> None:
-    course = make_course(epochs=4, validation=make_rows(3), metrics=lambda o, t: {"r2": float("nan")})
-    course = replace(course, callbacks=(EarlyStopping(2, "r2"),), schedule=ReduceOnPlateau())
-    half = run(replace(course, epochs=1)).state
-    assert digest(run(course, through_a_file(half, tmp_path)).state) == digest(run(course).state)
-    assert run(course).text == "The r2 has not improved for 2 epochs."
+    config = make_config(epochs=4, validation=make_rows(3), metrics=lambda o, t: {"r2": float("nan")})
+    config = replace(config, callbacks=(EarlyStopping(2, "r2"),), schedule=ReduceOnPlateau())
+    half = run(replace(config, epochs=1)).state
+    assert digest(run(config, through_a_file(half, tmp_path)).state) == digest(run(config).state)
+    assert run(config).text == "The r2 has not improved for 2 epochs."
 
 
 def test_slots_start_where_the_rule_says() -> None:
     parameters = np.arange(5.0)
-    assert first_slots(Adam(ema_decay=0.9), parameters).tolist() == [[0.0] * 5, [0.0] * 5, parameters.tolist()]
-    assert first_slots(optimizer("adagrad", initial_accumulator=0.25), parameters).tolist() == [[0.25] * 5]
-    assert first_slots(SGD(), parameters).shape == (0, 5)
+    assert initial_slots(Adam(ema_decay=0.9), parameters).tolist() == [[0.0] * 5, [0.0] * 5, parameters.tolist()]
+    assert initial_slots(optimizer("adagrad", initial_accumulator=0.25), parameters).tolist() == [[0.25] * 5]
+    assert initial_slots(SGD(), parameters).shape == (0, 5)

@@ -16,9 +16,9 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
 from ranvier.reference.engine import ReferenceEngine, ReferenceExecutable
 from ranvier.storage.checkpoint import read_latest, write_checkpoint
-from ranvier.training.events import Epoch
-from ranvier.training.loop import Course, Outcome, train
-from ranvier.training.state import TrainingState, first_state
+from ranvier.training.history import Epoch
+from ranvier.training.loop import LoopConfig, LoopResult, train
+from ranvier.training.state import TrainingState, initial_state
 
 CLOCK = ("seconds", "examples_per_second")
 
@@ -31,8 +31,8 @@ def make_rows(count: int = 23, seed: int = 0, weighted: bool = False) -> Rows:
     return Rows(X, y, generator.uniform(0.5, 2.0, count) if weighted else None)
 
 
-def make_course(optimizer: Optimizer | None = None, rows: Rows | None = None, **options: Any) -> Course:
-    """A course over those rows with a network of one hidden layer; `layers`, `loss`, `batch_size` and `seed` too."""
+def make_config(optimizer: Optimizer | None = None, rows: Rows | None = None, **options: Any) -> LoopConfig:
+    """A run over those rows with a network of one hidden layer; `layers`, `loss`, `batch_size` and `seed` too."""
     layers: Iterable[Layer] = options.pop("layers", (Dense(4, "tanh"), Dense(1)))
     chosen: Loss = loss(options.pop("loss", "squared_error"))
     rows = make_rows() if rows is None else rows
@@ -44,17 +44,17 @@ def make_course(optimizer: Optimizer | None = None, rows: Rows | None = None, **
         weighted=rows.weights is not None,
         seed=options.get("seed", 0),
     )
-    return Course(problem, rows, **options)
+    return LoopConfig(problem, rows, **options)
 
 
-def begin(course: Course) -> TrainingState:
+def begin(config: LoopConfig) -> TrainingState:
     """The state before the first step."""
-    return first_state(course.problem.network, course.problem.optimizer, course.seed)
+    return initial_state(config.problem.network, config.problem.optimizer, config.seed)
 
 
-def run(course: Course, state: TrainingState | None = None) -> Outcome:
+def run(config: LoopConfig, state: TrainingState | None = None) -> LoopResult:
     """Train on the reference engine."""
-    return train(ReferenceEngine().compile(course.problem), course, begin(course) if state is None else state)
+    return train(ReferenceEngine().compile(config.problem), config, begin(config) if state is None else state)
 
 
 def timeless(history: Iterable[Epoch]) -> list[dict[str, Any]]:
@@ -94,8 +94,8 @@ class StopAfter:
 class Recorder:
     """An engine's executable that remembers the spans it was given."""
 
-    def __init__(self, course: Course) -> None:
-        self.inner = ReferenceExecutable(course.problem)
+    def __init__(self, config: LoopConfig) -> None:
+        self.inner = ReferenceExecutable(config.problem)
         self.spans: list[Span] = []
 
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
@@ -106,8 +106,8 @@ class Recorder:
         return getattr(self.inner, name)
 
 
-def recorded(course: Course) -> list[Span]:
+def recorded(config: LoopConfig) -> list[Span]:
     """The spans of a whole run."""
-    recorder = Recorder(course)
-    train(recorder, course, begin(course))  # type: ignore[arg-type]
+    recorder = Recorder(config)
+    train(recorder, config, begin(config))  # type: ignore[arg-type]
     return recorder.spans

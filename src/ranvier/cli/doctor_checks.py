@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,13 @@ from ranvier import settings
 from ranvier.cli.exit_codes import one_line
 from ranvier.display.format import plural
 from ranvier.errors import RanvierError
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.native.machine.cpu import CpuFacts
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Check:
     """One finding: what was looked at, "good", "note" or "bad", and a sentence."""
 

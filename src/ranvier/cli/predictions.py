@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import plain
 from ranvier.errors import InputError
+from ranvier.records import record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ def opened(model: Model, data: str) -> tuple[Any, Any]:
     return source, None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answers:
     """Predictions for n rows.
 

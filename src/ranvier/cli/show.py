@@ -22,20 +22,23 @@ SHOWN_COLUMNS = 20
 @click.option("--layer", "-l", metavar="L", help="One layer: its number from 0, or its name such as layers.0.")
 @click.option("--neuron", "-n", type=click.IntRange(min=0), metavar="N", help="One neuron of that layer, from 0.")
 @click.option("--plan", is_flag=True, help="What the native engine does in a step of training it, loop by loop.")
+@click.option("--measure", is_flag=True, help="With --plan: how long each of its steps takes on this machine.")
 @json_option
-def command(model: str, layer: str | None, neuron: int | None, plan: bool, as_json: bool) -> int:
+def command(model: str, layer: str | None, neuron: int | None, plan: bool, measure: bool, as_json: bool) -> int:
     """Look inside MODEL: what it answers, the columns it takes, its layers and parameters, how it was trained."""
     if neuron is not None and layer is None:
         raise click.UsageError("--neuron needs --layer, such as --layer 0.", click.get_current_context())
     if plan and layer is not None:
         raise click.UsageError("--plan is about the whole network; leave out --layer.", click.get_current_context())
+    if measure and not plan:
+        raise click.UsageError("--measure needs --plan.", click.get_current_context())
     import ranvier
     from ranvier.cli import neurons
 
     output = Output(as_json)
     trained = ranvier.load(model)
     if plan:
-        found = {"plan": trained.plan()}
+        found = {"plan": trained.plan(measure=measure)}
         output.words.print(found["plan"], end="", markup=False, soft_wrap=True)
     elif layer is None:
         found = describe(trained)

@@ -76,7 +76,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "NAME",
             click.Choice(ENGINES),
             "auto",
-            "Compute engine: auto, native, reference; gpu is not in this version yet.",
+            "Compute engine: auto, native or reference.",
         ),
         ("--threads", "N", COUNT, "", "All cores otherwise; the result is the same."),
         ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,12 @@ from sklearn.utils.validation import column_or_1d
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.estimators.rows import target_array
 from ranvier.network.task import Label, Task
+from ranvier.records import record
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Goal:
     """What an estimator learns to say.
 

@@ -33,6 +33,7 @@ from ranvier.expression.functions import (
 from ranvier.expression.primitives import PRIMITIVES, Primitive
 from ranvier.expression.serialization import from_list, to_list
 from ranvier.expression.simplification import simplify
+from ranvier.expression.substitution import substitute
 from ranvier.expression.text import show
 from ranvier.expression.tracing import trace, trace_scalar
 
@@ -61,6 +62,7 @@ __all__ = [
     "sin",
     "softplus",
     "sqrt",
+    "substitute",
     "tanh",
     "to_list",
     "trace",

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.expression.expression import ARITY, Expression, constant
+from ranvier.records import record
 
 Array: TypeAlias = NDArray[Any]
 Rule: TypeAlias = Callable[..., Expression]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Primitive:
     """One operation of the expression language.
 

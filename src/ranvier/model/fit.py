@@ -63,9 +63,9 @@ def fit(
         epochs: how often all rows are seen.
         batch_size: rows a step; 1 is one-example, the number of rows full-batch gradient descent.
         validation: a share of the rows to set aside, or (X, y) or (X, y, weights); None for none.
-        callbacks: such as `EarlyStopping(patience=5)`, or functions of a `Moment`.
+        callbacks: such as `EarlyStopping(patience=5)`, or functions of a `EpochContext`.
         seed: of initial weights, shuffling and dropout; the same seed gives the same bits.
-        engine: "auto", "native", "reference" or "gpu".
+        engine: "auto", "native" or "reference".
         precision: "float32", "float64" or "bfloat16"; see `ranvier.engine.problem` for what the last one rounds. It is
             emulated, for trying out what a network loses by it, and no faster than float32. The reference engine
             computes in float64 and rounds to bfloat16 where that is asked for.

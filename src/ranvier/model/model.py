@@ -25,12 +25,12 @@ from ranvier.network.renamed import TASK_KINDS, renamed_parameters
 from ranvier.network.task import Task
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
-from ranvier.training.events import Epoch
+from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
-from ranvier.training.state import TrainingState, at_best, continued, first_slots
+from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
 from ranvier.version import __version__
 
 Array = NDArray[Any]
@@ -174,13 +174,15 @@ class Model:
         _, gradient = self._run(inputs).objective(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
 
-    def plan(self, threads: int | None = None) -> str:
+    def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.
 
         A loop nest with its buffers and their sizes, FLOPs, and the share of the processor's peak to expect.
 
         Parameters:
             threads: how many; None for as many as training takes.
+            measure: add the time that each step takes on this machine, measured for half a second on random rows, and
+                the share of the processor's peak that its products reach.
 
         Raises:
             EngineError: the native engine cannot run here.
@@ -192,7 +194,7 @@ class Model:
         ...
         """
         problem = self.training.compile_spec(self.network)
-        return plan_text(problem if threads is None else replace(problem, threads=threads))
+        return plan_text(problem if threads is None else replace(problem, threads=threads), measure)
 
     def fit(self, X: Any, y: Any, *, epochs: int = 10, **changes: Any) -> Model:
         """Go on training this model, with the optimizer's memory where it is still there, and give it back.
@@ -281,13 +283,13 @@ class Model:
     def _resumable(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""
         if self._state is not None and training.optimizer == self.training.optimizer:
-            return continued(replace(self._state, engine=at_best(self._state, training.optimizer)))
+            return state_for_next_fit(replace(self._state, engine=state_at_best(self._state, training.optimizer)))
         state = TrainingState(
-            State(self._flat, first_slots(training.optimizer, self._flat), 0),
+            State(self._flat, initial_slots(training.optimizer, self._flat), 0),
             epoch=len(self.history),
             history=self.history,
         )
-        return continued(state)
+        return state_for_next_fit(state)
 
     def _take(self, training: TrainSettings, result: RunResult) -> None:
         self.close()

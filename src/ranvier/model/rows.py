@@ -249,7 +249,7 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     """Training and validation rows; each class keeps its share.
 
     Raises:
-        InputError: the share is not between 0 and 1, or leaves no rows on one side.
+        InputError: the share is not between 0 and 1, or leaves no rows, or none that count, on one side.
     """
     if not 0.0 < share < 1.0:
         raise InputError(f"validation is {share!r}; it must be a share between 0 and 1, or (X, y) of validation rows.")
@@ -257,7 +257,14 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     kept, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
     if not (len(kept) and len(apart)):
         raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")
-    return take(rows, kept), take(rows, apart)
+    parts = take(rows, kept), take(rows, apart)
+    for part, name in zip(parts, ("training", "validation"), strict=True):
+        if part.weights is not None and not part.weights.any():
+            raise InputError(
+                f"All {len(part)} {name} rows of validation={share:g} have weight 0; choose another share or seed, or "
+                "give validation rows that count, validation=(X, y, weights)."
+            )
+    return parts
 
 
 def take(rows: Rows, index: NDArray[np.int64]) -> Rows:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ranvier.data import Encoder, Prepared, Source, open_source, prepare
+from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.display.progress import sink_for
 from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError, TrainingError
@@ -25,6 +25,7 @@ from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions, 
 from ranvier.recipes.recipe import Recipe, Trained, recipe_as_used
 from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
+from ranvier.records import record
 from ranvier.rows.dataset import Dataset
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
@@ -171,7 +172,7 @@ def resume(
     return TrainJob(inputs, options, path, records, sink_for(progress)).run(lambda: folder)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class TrainData:
     """What a call of `train` was given to read: the data, target columns or values, weights, rows from memory."""
 
@@ -182,7 +183,7 @@ class TrainData:
     test: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class TrainJob:
     """A call of `train` or `resume`."""
 
@@ -262,7 +263,7 @@ class TrainJob:
 
 def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
     """The model of a trained network: piecewise-linear encodings become linear splines, which predict faster."""
-    ramps = prepared.encoder.ramps if isinstance(prepared.encoder, Encoder) else ()
+    ramps = prepared.encoder.piecewise_linear
     parameters = ple_to_linear_spline(trained.network, trained.parameters, ramps) if ramps else trained.parameters
     return Model(
         trained.network,
@@ -272,7 +273,7 @@ def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSett
         state=trained.state,
         history=trained.history,
         engine=trained.engine,
-        encoder=prepared.answering,
+        encoder=prepared.inference_encoder,
     )
 
 

@@ -7,7 +7,6 @@ threads, nor on the vector width, nor on how steps are cut into spans.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -18,29 +17,27 @@ from ranvier.engine.protocol import Stopped, never
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import objective as parts
 from ranvier.native.compiled import planned
-from ranvier.native.lowering.lowering import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
+from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
 from ranvier.native.machine import barrier, cpu, memory
-from ranvier.native.machine.target import Target
+from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.layouts import size_of
 from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
 from ranvier.native.scheduling.plan import Plan
-from ranvier.native.scheduling.processor import Machine
-from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
+from ranvier.records import record
 from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import seem_finite
 
 Array = NDArray[Any]
-WIDE_REGISTERS = 32
 FEW_ROWS, FEW_BYTES = 16, 1 << 16
 """Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NativeEngine:
     """Machine code made for each network.
 
@@ -68,22 +65,22 @@ class NativeEngine:
         """
         return NativeExecutable(problem)
 
-    def plan(self, problem: Problem) -> str:
+    def plan(self, problem: Problem, measure: bool = False) -> str:
         """What a training step does, as a readable loop nest; see `Plan.show`.
+
+        Parameters:
+            measure: add how long each step takes here, see `native.measure`.
 
         Raises:
             EngineError: the problem asks for something that this engine does not have.
         """
         executable = self.compile(problem)
-        return executable.plan.show(executable.threads)
+        text = executable.plan.show(executable.threads)
+        if measure:
+            from ranvier.native.measure import measured_text
 
-
-def machine(target: Target, precision: str) -> Machine:
-    """What plans need to know of a processor."""
-    sizes = cpu.cache_sizes()
-    width = 64 if precision == "float64" else 32
-    count = 16 if target.is_x86 and target.vector_bits < 512 else WIDE_REGISTERS
-    return Machine(Registers(count, max(1, PANEL * width // target.vector_bits)), sizes["l1d"], sizes["l2"])
+            text += "\n" + measured_text(executable)
+        return text
 
 
 class NativeExecutable(Serialized):
@@ -237,6 +234,11 @@ class NativeExecutable(Serialized):
             seed = int(np.array(self.problem.seed, np.uint64).astype(np.int64))
             self._programs[purpose].set(seed=seed, may_skip_zeros=self._finite)
         return self._programs[purpose]
+
+    def measured_program(self) -> Program:
+        """The program of training steps, compiled so that it measures the time of each of them."""
+        program = Program(self._plan, self.target, self._state, measured_threads=self.threads)
+        return self._programs.setdefault(self._plan.purpose, program)
 
     def _residents(self, rows: Rows) -> Resident:
         if self._resident is None or not self._resident.holds(rows):

@@ -53,15 +53,28 @@ def team(threads: int) -> Team:
 
 
 class Program:
-    """A plan compiled and loaded, its workspace, and the table of arguments of its entry."""
+    """A plan compiled and loaded, its workspace, and the table of arguments of its entry.
 
-    def __init__(self, plan: Plan, target: Target, state: dict[str, Array]) -> None:
+    Parameters:
+        measured_threads: with how many threads the time of each step is measured; 0 to measure nothing.
+
+    `timings`, (threads, slots), are the ticks that each thread spent on each step; see `kernels/timing.py`.
+    """
+
+    def __init__(self, plan: Plan, target: Target, state: dict[str, Array], measured_threads: int = 0) -> None:
         self.plan = plan
-        self.loaded = library(plan.code, target)
+        self.loaded = library(replace(plan.code, measured=measured_threads > 0), target)
         entry = "span" if plan.learns else "predict"
         self.entry = self.loaded.address(entry)
         self.call = self.loaded.function(entry, None, ctypes.c_int64, ctypes.c_void_p)
-        self.words = memory.zeros(len(ARGUMENTS) + len(plan.buffers), np.int64)
+        self.words = memory.zeros(len(ARGUMENTS) + len(plan.buffers) + (measured_threads > 0), np.int64)
+        self.timings = memory.zeros(0, np.int64)
+        if measured_threads:
+            from ranvier.native.kernels.timing import timing_stride
+
+            stride = timing_stride(plan.stages)
+            self.timings = memory.zeros(measured_threads * stride, np.int64).reshape(measured_threads, stride)
+            self.words[-1] = memory.address(self.timings)
         self.address = memory.address(self.words)
         self.places = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}

@@ -32,7 +32,7 @@ from ranvier.expression import (
     variables,
     where,
 )
-from ranvier.network.number_rules import NOT_NEGATIVE, Rule, call_text, fill_options
+from ranvier.network.number_rules import NON_NEGATIVE, Rule, constructor_repr, merge_options
 from ranvier.network.resolve import check_custom_name, check_no_options, resolve
 from ranvier.records import record
 
@@ -74,12 +74,12 @@ _SPECS: dict[str, ActivationSpec] = {
     "leaky_relu": ActivationSpec(
         lambda x, slope: where(x < 0, slope * x, x),
         "Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013",
-        {"slope": (0.01, NOT_NEGATIVE)},
+        {"slope": (0.01, NON_NEGATIVE)},
     ),
     "elu": ActivationSpec(
         _elu,
         "Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by ELUs, ICLR 2016",
-        {"alpha": (1.0, NOT_NEGATIVE)},
+        {"alpha": (1.0, NON_NEGATIVE)},
     ),
     "selu": ActivationSpec(
         lambda x: SELU_SCALE * _elu(x, SELU_ALPHA),
@@ -161,7 +161,7 @@ class Activation:
     def __repr__(self) -> str:
         if self.name not in _SPECS:
             return f"activation({self.name!r}, lambda x: {self.formula})"
-        return call_text("activation", self.name, self.options, _SPECS[self.name].options)
+        return constructor_repr("activation", self.name, self.options, _SPECS[self.name].options)
 
     def to_dict(self) -> dict[str, Any]:
         """The activation as plain JSON values: name and options, or name and expression of a user's own."""
@@ -202,7 +202,7 @@ def activation(name: str | Activation, function: Callable[[Any], Any] | None = N
 
 def _built_in(name: str, options: Mapping[str, float]) -> Activation:
     spec = _SPECS[name]
-    filled = fill_options(name, options, spec.options)
+    filled = merge_options(name, options, spec.options)
     if spec.function is None:
         return Activation(name, None, filled, spec.source)
     function = spec.function

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranvier import random
 from ranvier.errors import ShapeError
-from ranvier.network.number_rules import ANY, NOT_NEGATIVE, POSITIVE, Rule, call_text, fill_options
+from ranvier.network.number_rules import ANY, NON_NEGATIVE, POSITIVE, Rule, constructor_repr, merge_options
 from ranvier.network.renamed import INITIALIZER_OPTIONS, renamed
 from ranvier.network.resolve import resolve
 from ranvier.records import record
@@ -109,10 +109,10 @@ _LECUN = "LeCun, Bottou, Orr and Müller, Efficient BackProp, 1998"
 _SAXE = "Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning, ICLR 2014"
 _TEXTBOOK = "textbooks; for example Nielsen, Neural Networks and Deep Learning, 2015, chapter 1 (stddev 1)"
 
-_SLOPE: dict[str, tuple[float, Rule]] = {"slope": (0.0, NOT_NEGATIVE)}
+_SLOPE: dict[str, tuple[float, Rule]] = {"slope": (0.0, NON_NEGATIVE)}
 _SPECS: dict[str, InitializerSpec] = {
-    "normal": InitializerSpec(_normal, {"stddev": (0.01, NOT_NEGATIVE)}, "normal(0, stddev)", _TEXTBOOK),
-    "uniform": InitializerSpec(_uniform, {"limit": (0.05, NOT_NEGATIVE)}, "uniform(-limit, limit)", _TEXTBOOK),
+    "normal": InitializerSpec(_normal, {"stddev": (0.01, NON_NEGATIVE)}, "normal(0, stddev)", _TEXTBOOK),
+    "uniform": InitializerSpec(_uniform, {"limit": (0.05, NON_NEGATIVE)}, "uniform(-limit, limit)", _TEXTBOOK),
     "glorot_normal": InitializerSpec(_glorot_normal, {}, "normal(0, sqrt(2 / (K + N)))", _GLOROT),
     "glorot_uniform": InitializerSpec(_glorot_uniform, {}, "uniform(-a, a), a = sqrt(6 / (K + N))", _GLOROT),
     "he_normal": InitializerSpec(_he_normal, _SLOPE, "normal(0, sqrt(2 / ((1 + slope^2) K)))", _HE),
@@ -145,7 +145,7 @@ class Initializer:
     options: tuple[tuple[str, float], ...] = ()
 
     def __repr__(self) -> str:
-        return call_text("initializer", self.name, self.options, _SPECS[self.name].options)
+        return constructor_repr("initializer", self.name, self.options, _SPECS[self.name].options)
 
     @property
     def formula(self) -> str:
@@ -212,7 +212,7 @@ def initializer(name: str | Initializer, **options: float) -> Initializer:
     """
 
     def make(name: str) -> Initializer:
-        return Initializer(name, fill_options(name, options, _SPECS[name].options))
+        return Initializer(name, merge_options(name, options, _SPECS[name].options))
 
     return resolve("initializer", name, Initializer, _SPECS, make, options)
 

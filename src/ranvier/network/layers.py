@@ -17,7 +17,14 @@ from ranvier.network.initializers import (
     initializer,
     initializer_from_dict,
 )
-from ranvier.network.number_rules import COUNT, FRACTION, NOT_NEGATIVE, POSITIVE, check_fields, check_number
+from ranvier.network.number_rules import (
+    HALF_OPEN_UNIT,
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INT,
+    check_fields,
+    check_number,
+)
 from ranvier.network.renamed import LAYER_KINDS
 from ranvier.records import record
 
@@ -78,10 +85,10 @@ class Dense(Layer):
         l2: float = 0.0,
         groups: int = 1,
     ) -> None:
-        check_number("Dense", "units", units, COUNT)
-        check_number("Dense", "groups", groups, COUNT)
-        check_number("Dense", "l1", l1, NOT_NEGATIVE)
-        check_number("Dense", "l2", l2, NOT_NEGATIVE)
+        check_number("Dense", "units", units, POSITIVE_INT)
+        check_number("Dense", "groups", groups, POSITIVE_INT)
+        check_number("Dense", "l1", l1, NON_NEGATIVE)
+        check_number("Dense", "l2", l2, NON_NEGATIVE)
         if units % groups:
             raise InputError(f"Dense: {units} units make no {groups} equal groups; take a multiple of {groups}.")
         function = _activation(activation)
@@ -119,7 +126,7 @@ class Dropout(Layer):
     rate: float
 
     def __post_init__(self) -> None:
-        check_fields(self, {"rate": FRACTION})
+        check_fields(self, {"rate": HALF_OPEN_UNIT})
 
 
 @record
@@ -156,7 +163,7 @@ class BatchNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        check_fields(self, {"momentum": FRACTION, "epsilon": POSITIVE})
+        check_fields(self, {"momentum": HALF_OPEN_UNIT, "epsilon": POSITIVE})
 
 
 @record

@@ -29,7 +29,15 @@ from ranvier.expression import (
     variables,
     where,
 )
-from ranvier.network.number_rules import FRACTION, INSIDE, NOT_NEGATIVE, POSITIVE, Rule, check_number, fill_options
+from ranvier.network.number_rules import (
+    HALF_OPEN_UNIT,
+    NON_NEGATIVE,
+    OPEN_UNIT,
+    POSITIVE,
+    Rule,
+    check_number,
+    merge_options,
+)
 from ranvier.network.renamed import LOSS_FIELDS, renamed
 from ranvier.network.resolve import check_custom_name, check_no_options, resolve
 from ranvier.records import record
@@ -133,8 +141,8 @@ _SPECS: dict[str, LossSpec] = {
         "Bridle, Probabilistic interpretation of classification outputs, 1990",
         {},
     ),
-    "focal": LossSpec(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NOT_NEGATIVE)}),
-    "binary_focal": LossSpec(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NOT_NEGATIVE)}),
+    "focal": LossSpec(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}),
+    "binary_focal": LossSpec(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}),
     "poisson": LossSpec(
         _poisson,
         OUTPUT,
@@ -142,7 +150,7 @@ _SPECS: dict[str, LossSpec] = {
         {},
     ),
     "quantile": LossSpec(
-        _quantile, OUTPUT, "Koenker and Bassett, Regression quantiles, Econometrica, 1978", {"q": (0.5, INSIDE)}
+        _quantile, OUTPUT, "Koenker and Bassett, Regression quantiles, Econometrica, 1978", {"q": (0.5, OPEN_UNIT)}
     ),
 }
 
@@ -197,7 +205,7 @@ class Loss:
             raise InputError(f'{self.name}: reduction is {self.reduction!r}; it must be "mean" or "sum".')
         if self.applied_to == LOG_PROBABILITY and self.reduction != SUM:
             raise InputError(f'{self.name}: a loss on log probabilities adds up over the classes; use reduction="sum".')
-        check_number(self.name, "label_smoothing", self.label_smoothing, FRACTION)
+        check_number(self.name, "label_smoothing", self.label_smoothing, HALF_OPEN_UNIT)
         if self.label_smoothing and self.applied_to == OUTPUT:
             raise InputError(f"{self.name}: label smoothing is for losses on a sigmoid or softmax output layer.")
         allowed = _variable_names(self.applied_to)
@@ -299,7 +307,7 @@ def loss(
             raise InputError(
                 f'{name} is a loss on the {spec.applied_to}; applied_to="{applied_to}" does not fit. Leave it out.'
             )
-        filled = fill_options(name, options, spec.options)
+        filled = merge_options(name, options, spec.options)
         traced = trace_scalar(lambda *values: spec.function(*values, **dict(filled)), _variable_names(spec.applied_to))
         smoothing = _smoothing(name, label_smoothing)
         return Loss(
@@ -322,7 +330,7 @@ def _default_reduction(applied_to: str) -> str:
 
 
 def _smoothing(owner: str, fraction: float) -> float:
-    check_number(owner, "label_smoothing", fraction, FRACTION)
+    check_number(owner, "label_smoothing", fraction, HALF_OPEN_UNIT)
     return float(fraction)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from ranvier.network.layers import (
     layer_from_dict,
     layer_to_dict,
 )
-from ranvier.network.number_rules import COUNT, check_number
+from ranvier.network.number_rules import POSITIVE_INT, check_number
 from ranvier.network.parameters import ONES, ZEROS, Entry, ParameterTable
 from ranvier.records import record
 
@@ -59,7 +58,7 @@ class LayerInfo:
         return self.fan_in * self.outputs if isinstance(self.layer, Dense) else 0
 
 
-@dataclass(frozen=True, init=False)
+@record(init=False)
 class Network:
     """A fully connected network, described.
 
@@ -84,7 +83,7 @@ class Network:
     layers: tuple[Layer, ...]
 
     def __init__(self, inputs: int, layers: Any) -> None:
-        check_number("Network", "inputs", inputs, COUNT)
+        check_number("Network", "inputs", inputs, POSITIVE_INT)
         object.__setattr__(self, "inputs", int(inputs))
         object.__setattr__(self, "layers", checked_layers("Network", layers))
         self._check_softmax()

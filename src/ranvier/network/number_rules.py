@@ -29,23 +29,23 @@ class Rule:
 
 ANY = Rule("a finite number", lambda value: True)
 POSITIVE = Rule("a number greater than 0", lambda value: value > 0)
-NOT_NEGATIVE = Rule("a number of at least 0", lambda value: value >= 0)
-FRACTION = Rule("a number from 0 up to, but not including, 1", lambda value: 0 <= value < 1)
-SHARE = Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)
-INSIDE = Rule("a number between 0 and 1, both excluded", lambda value: 0 < value < 1)
-FACTOR = Rule("a number greater than 0 and at most 1", lambda value: 0 < value <= 1)
+NON_NEGATIVE = Rule("a number of at least 0", lambda value: value >= 0)
+HALF_OPEN_UNIT = Rule("a number from 0 up to, but not including, 1", lambda value: 0 <= value < 1)
+CLOSED_UNIT = Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)
+OPEN_UNIT = Rule("a number between 0 and 1, both excluded", lambda value: 0 < value < 1)
+LEFT_OPEN_UNIT = Rule("a number greater than 0 and at most 1", lambda value: 0 < value <= 1)
 AT_LEAST_ONE = Rule("a number of at least 1", lambda value: value >= 1)
-COUNT = Rule("a whole number of at least 1", lambda value: value >= 1, whole=True)
-COUNT_OR_ZERO = Rule("a whole number of at least 0", lambda value: value >= 0, whole=True)
+POSITIVE_INT = Rule("a whole number of at least 1", lambda value: value >= 1, whole=True)
+NON_NEGATIVE_INT = Rule("a whole number of at least 0", lambda value: value >= 0, whole=True)
 POSITIVE_OR_NONE = Rule("a number greater than 0, or None", lambda value: value > 0, optional=True)
-INSIDE_OR_NONE = Rule("a number between 0 and 1, both excluded, or None", lambda value: 0 < value < 1, optional=True)
+OPEN_UNIT_OR_NONE = Rule("a number between 0 and 1, both excluded, or None", lambda value: 0 < value < 1, optional=True)
 
 
 def check_number(owner: str, name: str, value: Any, rule: Rule) -> None:
     """Raise an InputError that names the owner and the field unless `value` fulfils `rule`.
 
-    >>> check_number("Adam", "beta1", 0.9, FRACTION)
-    >>> check_number("Adam", "beta1", 1.5, FRACTION)
+    >>> check_number("Adam", "beta1", 0.9, HALF_OPEN_UNIT)
+    >>> check_number("Adam", "beta1", 1.5, HALF_OPEN_UNIT)
     Traceback (most recent call last):
     ranvier.errors.InputError: Adam: beta1 is 1.5; it must be a number from 0 up to, but not including, 1.
     """
@@ -82,7 +82,7 @@ def check_names(owner: str, given: Iterable[str], allowed: Iterable[str]) -> Non
             raise InputError(f'{owner} has no option "{name}". {advice}')
 
 
-def fill_options(
+def merge_options(
     owner: str, given: Mapping[str, Any], allowed: Mapping[str, tuple[float, Rule]]
 ) -> tuple[tuple[str, float], ...]:
     """Merge given options with their defaults, checked, in the order of the defaults.
@@ -92,7 +92,7 @@ def fill_options(
         given: the options that the user named.
         allowed: name -> (default, rule).
 
-    >>> fill_options("elu", {}, {"alpha": (1.0, POSITIVE)})
+    >>> merge_options("elu", {}, {"alpha": (1.0, POSITIVE)})
     (('alpha', 1.0),)
     """
     check_names(owner, given, allowed)
@@ -101,12 +101,12 @@ def fill_options(
     return tuple((name, float(given.get(name, default))) for name, (default, _) in allowed.items())
 
 
-def call_text(
+def constructor_repr(
     function: str, name: str, options: Iterable[tuple[str, float]], allowed: Mapping[str, tuple[float, Rule]]
 ) -> str:
     """The call that makes a named thing with options, as a person would write it: defaults are left out.
 
-    >>> call_text("activation", "elu", [("alpha", 2.0)], {"alpha": (1.0, POSITIVE)})
+    >>> constructor_repr("activation", "elu", [("alpha", 2.0)], {"alpha": (1.0, POSITIVE)})
     "activation('elu', alpha=2.0)"
     """
     given = [f", {option}={value!r}" for option, value in options if value != allowed[option][0]]

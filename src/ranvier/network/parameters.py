@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -62,7 +61,7 @@ class Entry:
         return builtins.slice(self.offset, self.offset + self.size)
 
 
-@dataclass(frozen=True)
+@record
 class ParameterTable:
     """Every parameter array, in the order of the flat array."""
 

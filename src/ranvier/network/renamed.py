@@ -11,6 +11,7 @@ from typing import Any
 Names = Mapping[str, str]
 
 METRICS: Names = {"explained_share": "calibrated_d2_log_loss"}
+CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
 LAYER_KINDS: Names = {"scale": "learned_scale"}
 PARAMETER_ROLES: Names = {"gain": "scale", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
 INITIALIZER_OPTIONS: Mapping[str, Names] = {"normal": {"deviation": "stddev"}}
@@ -90,13 +91,15 @@ def original_training(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def original_callback(text: str) -> str:
-    """The text of a callback with the metrics under the names of the first files; see `original_training`.
+    """The text of a callback, its fields and metrics under the names of the first files; see `original_training`.
 
-    >>> original_callback("EarlyStopping(metric='calibrated_d2_log_loss')")
-    "EarlyStopping(metric='explained_share')"
+    >>> original_callback("EarlyStopping(metric='calibrated_d2_log_loss', min_delta=0.0)")
+    "EarlyStopping(metric='explained_share', minimum_change=0.0)"
     """
-    for old, new in METRICS.items():
+    for new, old in _inverse(METRICS).items():
         text = text.replace(f"'{new}'", f"'{old}'")
+    for new, old in _inverse(CALLBACK_FIELDS).items():
+        text = text.replace(f"{new}=", f"{old}=")
     return text
 
 

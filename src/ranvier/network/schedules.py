@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.network.number_rules import (
     AT_LEAST_ONE,
-    COUNT,
-    COUNT_OR_ZERO,
-    FACTOR,
-    INSIDE,
-    NOT_NEGATIVE,
+    CLOSED_UNIT,
+    LEFT_OPEN_UNIT,
+    NON_NEGATIVE,
+    NON_NEGATIVE_INT,
+    OPEN_UNIT,
     POSITIVE,
-    SHARE,
+    POSITIVE_INT,
     Rule,
     check_fields,
 )
@@ -70,13 +70,13 @@ class Schedule:
     @property
     def watches(self) -> bool:
         """Whether the loss of an epoch can change the learning rate of the next."""
-        return len(self.first_state()) > 1
+        return len(self.init_state()) > 1
 
-    def first_state(self) -> State:
+    def init_state(self) -> State:
         """What a schedule that watches the training remembers; its "factor" multiplies the learning rate too."""
         return {"factor": 1.0}
 
-    def after_epoch(self, state: State, value: float) -> State:
+    def on_epoch_end(self, state: State, value: float) -> State:
         """The state after an epoch whose watched value (the validation loss) was `value`."""
         return state
 
@@ -119,7 +119,7 @@ class StepDecay(Schedule):
     step_epochs: int = 10
     decay_factor: float = 0.1
     name: ClassVar[str] = "step"
-    rules: ClassVar[Mapping[str, Rule]] = {"step_epochs": COUNT, "decay_factor": FACTOR}
+    rules: ClassVar[Mapping[str, Rule]] = {"step_epochs": POSITIVE_INT, "decay_factor": LEFT_OPEN_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         drops = steps // (steps_per_epoch * int(self.step_epochs))
@@ -141,7 +141,7 @@ class ExponentialDecay(Schedule):
 
     decay_factor: float = 0.95
     name: ClassVar[str] = "exponential"
-    rules: ClassVar[Mapping[str, Rule]] = {"decay_factor": FACTOR}
+    rules: ClassVar[Mapping[str, Rule]] = {"decay_factor": LEFT_OPEN_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         return np.asarray(np.power(float(self.decay_factor), steps / steps_per_epoch), np.float64)
@@ -162,7 +162,7 @@ class PolynomialDecay(Schedule):
     power: float = 1.0
     final_factor: float = 0.0
     name: ClassVar[str] = "polynomial"
-    rules: ClassVar[Mapping[str, Rule]] = {"power": POSITIVE, "final_factor": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {"power": POSITIVE, "final_factor": CLOSED_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         left = 1.0 - np.minimum(steps / total_steps, 1.0)
@@ -184,7 +184,7 @@ class CosineDecay(Schedule):
 
     final_factor: float = 0.0
     name: ClassVar[str] = "cosine"
-    rules: ClassVar[Mapping[str, Rule]] = {"final_factor": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {"final_factor": CLOSED_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         return _half_cosine(steps / total_steps, 1.0, self.final_factor)
@@ -214,9 +214,9 @@ class CosineWarmRestarts(Schedule):
     min_factor: float = 0.0
     name: ClassVar[str] = "cosine_restarts"
     rules: ClassVar[Mapping[str, Rule]] = {
-        "first_cycle_epochs": COUNT,
+        "first_cycle_epochs": POSITIVE_INT,
         "cycle_multiplier": AT_LEAST_ONE,
-        "min_factor": SHARE,
+        "min_factor": CLOSED_UNIT,
     }
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
@@ -255,7 +255,11 @@ class OneCycle(Schedule):
     initial_factor: float = 0.04
     final_factor: float = 1e-4
     name: ClassVar[str] = "one_cycle"
-    rules: ClassVar[Mapping[str, Rule]] = {"peak_fraction": INSIDE, "initial_factor": FACTOR, "final_factor": SHARE}
+    rules: ClassVar[Mapping[str, Rule]] = {
+        "peak_fraction": OPEN_UNIT,
+        "initial_factor": LEFT_OPEN_UNIT,
+        "final_factor": CLOSED_UNIT,
+    }
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         last = total_steps - 1.0
@@ -285,7 +289,7 @@ class Warmup(Schedule):
     epochs: float = 5.0
     next_schedule: Schedule = ConstantSchedule()
     name: ClassVar[str] = "warm_up"
-    rules: ClassVar[Mapping[str, Rule]] = {"epochs": NOT_NEGATIVE}
+    rules: ClassVar[Mapping[str, Rule]] = {"epochs": NON_NEGATIVE}
 
     def __post_init__(self) -> None:
         check_fields(self, self.rules)
@@ -296,11 +300,11 @@ class Warmup(Schedule):
         later = self.next_schedule.factors(np.maximum(steps - length, 0), steps_per_epoch, max(total_steps - length, 1))
         return np.where(steps < length, (steps + 1.0) / max(length, 1), later)
 
-    def first_state(self) -> State:
-        return self.next_schedule.first_state()
+    def init_state(self) -> State:
+        return self.next_schedule.init_state()
 
-    def after_epoch(self, state: State, value: float) -> State:
-        return self.next_schedule.after_epoch(state, value)
+    def on_epoch_end(self, state: State, value: float) -> State:
+        return self.next_schedule.on_epoch_end(state, value)
 
 
 @record
@@ -318,9 +322,9 @@ class ReduceOnPlateau(Schedule):
         min_factor: the factor never falls below this, from 0 to 1.
 
     >>> plateau = ReduceOnPlateau(factor=0.5, patience=1)
-    >>> state = plateau.first_state()
+    >>> state = plateau.init_state()
     >>> for loss in (1.0, 1.0, 1.0):
-    ...     state = plateau.after_epoch(state, loss)
+    ...     state = plateau.on_epoch_end(state, loss)
     >>> state
     {'factor': 0.5, 'best': 1.0, 'waited': 0}
     """
@@ -331,16 +335,16 @@ class ReduceOnPlateau(Schedule):
     min_factor: float = 0.0
     name: ClassVar[str] = "reduce_on_plateau"
     rules: ClassVar[Mapping[str, Rule]] = {
-        "factor": FACTOR,
-        "patience": COUNT_OR_ZERO,
-        "threshold": NOT_NEGATIVE,
-        "min_factor": SHARE,
+        "factor": LEFT_OPEN_UNIT,
+        "patience": NON_NEGATIVE_INT,
+        "threshold": NON_NEGATIVE,
+        "min_factor": CLOSED_UNIT,
     }
 
-    def first_state(self) -> State:
+    def init_state(self) -> State:
         return {"factor": 1.0, "best": None, "waited": 0}
 
-    def after_epoch(self, state: State, value: float) -> State:
+    def on_epoch_end(self, state: State, value: float) -> State:
         best, waited, factor = state["best"], state["waited"] + 1, state["factor"]
         number = float(value)
         if math.isfinite(number) and (best is None or number < best - self.threshold * abs(best)):
@@ -350,20 +354,9 @@ class ReduceOnPlateau(Schedule):
         return {"factor": factor, "best": best, "waited": waited}
 
 
-SCHEDULES: dict[str, type[Schedule]] = {
-    kind.name: kind
-    for kind in (
-        ConstantSchedule,
-        StepDecay,
-        ExponentialDecay,
-        PolynomialDecay,
-        CosineDecay,
-        CosineWarmRestarts,
-        OneCycle,
-        Warmup,
-        ReduceOnPlateau,
-    )
-}
+_DECAYS = (ConstantSchedule, StepDecay, ExponentialDecay, PolynomialDecay, CosineDecay, CosineWarmRestarts)
+_KINDS: tuple[type[Schedule], ...] = (*_DECAYS, OneCycle, Warmup, ReduceOnPlateau)
+SCHEDULES: dict[str, type[Schedule]] = {kind.name: kind for kind in _KINDS}
 
 
 def schedule(name: str | Schedule, **options: Any) -> Schedule:

@@ -15,7 +15,7 @@ from ranvier.engine import Rows
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.task import Task
-from ranvier.training.state import TrainingState, first_state
+from ranvier.training.state import TrainingState, initial_state
 
 Array = NDArray[Any]
 
@@ -50,7 +50,7 @@ def class_prior_state(
     shares = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
     margin = 1.0 / (len(weights) + 1)
     shares = np.clip(shares, margin, 1.0 - margin)
-    state = first_state(network, optimizer, seed)
+    state = initial_state(network, optimizer, seed)
     bias = np.log(shares) if task.kind == "multiclass" else np.log(shares) - np.log1p(-shares)
     network.parameter_table.views(state.engine.parameters)[name][:] = bias
     return state

@@ -18,7 +18,8 @@ from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows.dataset import split_rows
-from ranvier.training.events import Epoch, Event, Sink, tee
+from ranvier.training.events import Event, Sink, tee
+from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
 from ranvier.training.metrics import class_indices

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.recipes.recipe import Recipe
+from ranvier.records import record
 
 EFFORTS = ("fast", "default", "best")
 VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TrainOptions:
     """What `train` is asked for; see `train` for the meaning of the fields. None leaves an option to the recipe."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.records import record
 from ranvier.training.callbacks import Callback
 from ranvier.training.events import Sink
 from ranvier.training.loop import final_parameters
@@ -22,7 +22,7 @@ from ranvier.training.settings import TrainSettings
 BATCH_SIZES = ((2_000, 32), (10_000, 64), (40_000, 128), (100_000, 256))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlainRecipe(Recipe):
     """One network: two hidden layers of 256 SiLU neurons with dropout 0.2, AdamW, cosine decay.
 

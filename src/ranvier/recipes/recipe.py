@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.features import Features
+from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.engine import Rows
 from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.losses import loss as find_loss
@@ -18,8 +17,10 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
+from ranvier.records import record
 from ranvier.training.callbacks import Callback, EarlyStopping
-from ranvier.training.events import Epoch, Sink
+from ranvier.training.events import Sink
+from ranvier.training.history import Epoch
 from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
 
@@ -30,7 +31,7 @@ Array = NDArray[Any]
 OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Trained:
     """What the training of a recipe gives.
 
@@ -71,7 +72,7 @@ class Recipe(ABC):
     def complete(self, options: TrainOptions) -> TrainOptions:
         """The options of a call, with those that were left open (None) and do not depend on the rows filled in."""
 
-    def features(self) -> Features | None:
+    def features(self) -> FeatureOptions | None:
         """How columns of a table become inputs; None for one number a number."""
         return None
 

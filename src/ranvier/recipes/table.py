@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ranvier.data.encoders.features import Features
+from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.engine import Rows
 from ranvier.network.layers import Layer, LearnedScale
 from ranvier.network.network import Network
@@ -18,6 +18,7 @@ from ranvier.network.task import Task
 from ranvier.recipes.ensemble import train_ensemble
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.records import record
 from ranvier.training.callbacks import Callback
 from ranvier.training.events import Sink
 from ranvier.training.settings import TrainSettings
@@ -43,7 +44,7 @@ OLD_NAMES = {
 """The names of parts in files of version 0.1, and what they are called now."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TableRecipe(Recipe):
     """Trains an ensemble of small networks on a table and merges them into one.
 
@@ -66,7 +67,7 @@ class TableRecipe(Recipe):
         min_steps: how many steps a network makes at least; for few rows batches get smaller, down to 32, to reach it.
         epochs: passes over the rows; fewer beyond 20,000 rows, down to 2, so that the number of seen rows stays about
             the same.
-        n_frequencies, n_bins, max_inputs, min_frequency: of the inputs, see `Features`.
+        n_frequencies, n_bins, max_inputs, min_frequency: of the inputs, see `FeatureOptions`.
 
     Sources: Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", NeurIPS 2024; Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
@@ -108,9 +109,9 @@ class TableRecipe(Recipe):
         names = ("hidden", "activation", "dropout", "schedule")
         return options.with_defaults(**{name: getattr(self, name) for name in names})
 
-    def features(self) -> Features:
+    def features(self) -> FeatureOptions:
         """How columns become inputs: piecewise-linear and periodic features of numbers, one-hot categories."""
-        return Features(self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
+        return FeatureOptions(self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
 
     def validation_share(self, options: TrainOptions) -> float:
         """0: each network has its own fold for validation."""

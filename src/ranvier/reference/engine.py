@@ -13,7 +13,6 @@ threads may change the last bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Stopped, never
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
+from ranvier.records import record
 from ranvier.reference import losses, network, optimizers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.penalties import penalty, penalty_slope
@@ -33,7 +33,7 @@ Array = NDArray[Any]
 BLOCK = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReferenceEngine:
     """Slow, float64, readable: what the other engines must agree with.
 

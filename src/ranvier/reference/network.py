@@ -8,7 +8,7 @@ writes down the derivatives along its parameters. `parameters` and `gradients` a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -19,6 +19,7 @@ from ranvier.engine.problem import feeds_product
 from ranvier.errors import EngineError
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.network import LayerInfo
+from ranvier.records import record
 from ranvier.reference import activations, layers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.rows.csr import CSR
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Mode:
     """How a forward pass runs.
 
@@ -46,7 +47,7 @@ class Mode:
 PREDICTING = Mode()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Passed:
     """What a layer did: `place`; `x` in, `z` the weighted sums (Dense) or None, `y` out; `kept` for the way back;
     `inner`, the records inside a residual block; `statistics`, mean and variance of the batch (BatchNorm); `bfloat16`,

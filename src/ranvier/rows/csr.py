@@ -6,18 +6,18 @@ Proceedings of the IEEE 1967.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import ShapeError
+from ranvier.records import record
 
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class CSR:
     """Row b holds data[indptr[b] : indptr[b + 1]] in the columns that `indices` has there; everything else is 0.
 

@@ -6,7 +6,6 @@ B is the number of rows, K the number of inputs, N the number of outputs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,11 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, ShapeError
 from ranvier.random import SPLIT, order_of, wide_bits
+from ranvier.records import record
 from ranvier.rows.csr import CSR
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Dataset:
     """Encoded rows.
 

@@ -24,7 +24,7 @@ PathLike = str | os.PathLike[str]
 TEMPORARY_PREFIX = ".ranvier-"
 TEMPORARY_SUFFIX = ".tmp"
 _BINARY = getattr(os, "O_BINARY", 0)
-_THE_USERS = frozenset(
+_USER_ERRNOS = frozenset(
     {
         errno.EACCES,
         errno.EPERM,
@@ -147,7 +147,7 @@ def failure(path: Path, error: OSError) -> RanvierError:
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return RanvierError(f'The disk is full or its quota used up: "{path}" could not be written; free some space.')
-    if error.errno in _THE_USERS:
+    if error.errno in _USER_ERRNOS:
         return InputError(f'"{path}" cannot be written ({reason}); choose another place.')
     return RanvierError(f'Writing "{path}" failed: {reason}.')
 

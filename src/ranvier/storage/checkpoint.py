@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from ranvier.errors import InputError, ModelFileError
 from ranvier.storage.atomic import PathLike, failure, remove_temporaries, sync_folder, write_atomically
-from ranvier.storage.container import CHECKPOINT, Arrays, pack, unpack
+from ranvier.storage.safetensors_file import CHECKPOINT, Arrays, pack, unpack
 
 _NAME = re.compile(r"checkpoint-([0-9]{10,18})\.safetensors")
-_LARGEST_NUMBER = 10**18 - 1
+_MAX_NUMBER = 10**18 - 1
 
 
 def write_checkpoint(
@@ -51,7 +51,7 @@ def write_checkpoint(
     >>> path.name, arrays["weight"], state, notes
     ('checkpoint-0000000040.safetensors', array([1., 1.]), {'epoch': 1}, ())
     """
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _LARGEST_NUMBER:
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MAX_NUMBER:
         raise InputError(f"The number of a checkpoint is {number!r}; it must be a whole number of 0 or more.")
     if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
         raise InputError(f"keep is {keep!r}; at least 1 checkpoint must be kept.")

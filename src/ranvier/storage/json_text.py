@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from ranvier.errors import InputError
 
-DEEPEST = 100
+MAX_DEPTH = 100
 
 
 def to_text(value: object, name: str, indent: int | None = None) -> str:
@@ -52,8 +52,8 @@ def from_text(text: str | bytes) -> Any:
 
 
 def _check(value: object, place: str, depth: int) -> None:
-    if depth > DEEPEST:
-        raise InputError(f"{place[:200]} is nested more than {DEEPEST} levels deep, which JSON readers may refuse.")
+    if depth > MAX_DEPTH:
+        raise InputError(f"{place[:200]} is nested more than {MAX_DEPTH} levels deep, which JSON readers may refuse.")
     if value is None or isinstance(value, bool | int | str):
         return
     if isinstance(value, float):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from ranvier.storage.atomic import PathLike, write_atomically
-from ranvier.storage.container import MODEL, Arrays, pack, unpack
+from ranvier.storage.safetensors_file import MODEL, Arrays, pack, unpack
 
 
 def write_model(path: PathLike, arrays: Mapping[str, npt.NDArray[Any]], description: dict[str, Any]) -> None:

@@ -8,11 +8,11 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ranvier.errors import InputError, ModelFileError, RanvierError, nearest
+from ranvier.records import record
 from ranvier.storage.atomic import PathLike, failure, sync_folder, write_all, write_atomically
 from ranvier.storage.json_text import from_text, to_text
 from ranvier.storage.lock import locked
@@ -22,7 +22,7 @@ _DESCRIPTION = "description.json"
 _BLOCK = 65536
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunFolder:
     """The folder of one training run; `create` and `open` make one.
 

@@ -20,16 +20,16 @@ def epoch_order(rows: int, epoch: int, seed: int, shuffle: bool) -> Order:
     return random.permutation(seed, random.SHUFFLE, epoch, rows) if shuffle else np.arange(rows, dtype=np.int64)
 
 
-def batch_starts(rows: int, batch_size: int) -> Order:
+def batch_offsets(rows: int, batch_size: int) -> Order:
     """Where each batch begins in the epoch's order, then its end; the last batch may be smaller.
 
-    >>> batch_starts(5, 2).tolist()
+    >>> batch_offsets(5, 2).tolist()
     [0, 2, 4, 5]
     """
     return np.append(np.arange(0, rows, batch_size, dtype=np.int64), rows)
 
 
-def cut(
+def span_of(
     order: NDArray[np.int64], starts: NDArray[np.int64], first: int, last: int, scalars: NDArray[np.float64]
 ) -> Span:
     """The span of the batches first to last - 1."""
@@ -37,7 +37,7 @@ def cut(
     return Span(order[begin : starts[last]], starts[first : last + 1] - begin, scalars)
 
 
-def join(orders: list[Order], starts: Order, scalars: NDArray[np.float64]) -> Span:
+def span_over_epochs(orders: list[Order], starts: Order, scalars: NDArray[np.float64]) -> Span:
     """One span over several whole epochs of the same size."""
     rows = int(starts[-1])
     all_starts = np.concatenate([starts[:-1] + index * rows for index in range(len(orders))])

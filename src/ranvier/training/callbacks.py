@@ -1,8 +1,9 @@
-"""Callbacks: after every epoch each one looks at what happened and returns a decision.
+"""Callbacks: called after every epoch, they may stop the run, mark its best weights or change the learning rate.
 
 A callback is a frozen record of settings with two pure functions, so that its state is a plain dictionary that
-travels with every checkpoint: `start()` gives the first state and `after_epoch(state, moment)` the next one together
-with a `Decision`. A plain function that takes a `Moment` and returns a `Decision` or None is a callback too.
+travels with every checkpoint: `init_state()` gives the first state, and `on_epoch_end(state, context)` the next one
+together with a `CallbackResult`. A plain function that takes an `EpochContext` and returns a `CallbackResult` or None
+is a callback too.
 """
 
 from __future__ import annotations
@@ -11,74 +12,99 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ranvier.errors import InputError, nearest
-from ranvier.network.number_rules import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, check_fields, check_number
+from ranvier.network.number_rules import (
+    NON_NEGATIVE,
+    POSITIVE,
+    POSITIVE_INT,
+    POSITIVE_OR_NONE,
+    check_fields,
+    check_number,
+)
 from ranvier.records import record
-from ranvier.training.events import Epoch
+from ranvier.training.epoch_metrics import Metric, greater_is_better, metric_name
+from ranvier.training.history import Epoch, History
 
 State = dict[str, Any]
 
 
 @record
-class Decision:
-    """What a callback wants.
+class CallbackResult:
+    """What a callback asks for.
 
-    Fields: `stop`, the reason to stop, in one sentence, or None to go on; `keep`, whether to remember the weights of
-    this epoch as the best; `learning_rate_factor`, what the learning rate is multiplied by from now on, or None.
+    Fields:
+        stop_reason: stops the run; the reason in one sentence. None goes on.
+        save_best: whether to keep the weights of this epoch as the best so far.
+        learning_rate_factor: multiplies the learning rate from now on; None leaves it.
     """
 
-    stop: str | None = None
-    keep: bool = False
+    stop_reason: str | None = None
+    save_best: bool = False
     learning_rate_factor: float | None = None
 
     def __post_init__(self) -> None:
-        if self.stop is not None and not (isinstance(self.stop, str) and self.stop):
-            raise InputError(f"Decision: stop is {self.stop!r}; it must be the reason in a sentence, or None to go on.")
-        check_number("Decision", "learning_rate_factor", self.learning_rate_factor, POSITIVE_OR_NONE)
+        if self.stop_reason is not None and not (isinstance(self.stop_reason, str) and self.stop_reason):
+            raise InputError(
+                f"CallbackResult: stop_reason is {self.stop_reason!r}; "
+                "it must be the reason in a sentence, or None to go on."
+            )
+        check_number("CallbackResult", "learning_rate_factor", self.learning_rate_factor, POSITIVE_OR_NONE)
 
 
 @record
-class Moment:
+class EpochContext:
     """What a callback sees after an epoch.
 
-    Fields: `epoch`, its record; `history`, all the records so far, this one included; `read`, a function that gives
-    the parameters as name -> array.
+    Fields:
+        epoch: its record.
+        history: the epochs so far, this one included.
+        read_parameters: gives the parameters as they are now, name -> array; `parameters` copies them.
     """
 
     epoch: Epoch
-    history: tuple[Epoch, ...]
-    read: Callable[[], Mapping[str, Any]]
+    history: History
+    read_parameters: Callable[[], Mapping[str, NDArray[Any]]]
+
+    def parameters(self) -> dict[str, NDArray[Any]]:
+        """The parameters after this epoch: name -> a copy, shape as in `model.parameters`."""
+        return {name: np.array(values) for name, values in self.read_parameters().items()}
 
 
 class Callback:
     """Base of the callbacks; one that does nothing."""
 
-    __slots__ = ()
-
-    def start(self) -> State:
+    def init_state(self) -> State:
         """The state before the first epoch, as plain JSON values."""
         return {}
 
-    def check(self, known: tuple[str, ...]) -> None:
+    def metrics(self) -> tuple[str | Metric, ...]:
+        """The metrics that this callback reads, so that they are measured after every epoch."""
+        return ()
+
+    def validate(self, names: tuple[str, ...]) -> None:
         """Raise an `InputError`, before training, where a value is needed that no epoch will have.
 
         Parameters:
-            known: "loss", and with validation rows "validation_loss" and the names of the metrics.
+            names: "loss", and with validation rows "validation_loss" and the names of the metrics.
         """
 
-    def after_epoch(self, state: State, moment: Moment) -> tuple[State, Decision]:
-        """The next state and the decision."""
-        return state, Decision()
+    def on_epoch_end(self, state: State, context: EpochContext) -> tuple[State, CallbackResult]:
+        """The next state and the result."""
+        return state, CallbackResult()
 
 
 @record
 class EarlyStopping(Callback):
-    """Stops when the validation score has not improved for some epochs, and gives the best weights back.
+    """Stops when a score has not improved for some epochs, and gives the best weights back.
 
     Parameters:
-        patience: how many epochs without improvement are borne.
-        metric: "validation_loss", "loss", or the name of a metric in the history, such as "accuracy".
-        minimum_change: how much better counts as better.
+        patience: how many epochs without improvement are tolerated.
+        metric: "validation_loss", "loss", or a metric of the validation rows: "accuracy", "f1", "auc", "log_loss";
+            "r2", "rmse", "mae"; or your own, an `rv.metric` or a function (y_true, y_pred) -> float.
+        min_delta: the smallest change that counts as an improvement.
 
     Source: Prechelt, "Early stopping - but when?", 1998.
 
@@ -87,49 +113,63 @@ class EarlyStopping(Callback):
     """
 
     patience: int = 10
-    metric: str = "validation_loss"
-    minimum_change: float = 0.0
+    metric: str | Metric | Callable[..., float] = "validation_loss"
+    min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        check_fields(self, {"patience": COUNT, "minimum_change": NOT_NEGATIVE})
+        check_fields(self, {"patience": POSITIVE_INT, "min_delta": NON_NEGATIVE})
+        if callable(self.metric) and not isinstance(self.metric, Metric):
+            object.__setattr__(self, "metric", Metric.of(self.metric))
 
-    def start(self) -> State:
-        """Nothing seen yet."""
+    @property
+    def name(self) -> str:
+        """The name of the metric in the history."""
+        return metric_name(self.metric)
+
+    def init_state(self) -> State:
+        """No epoch seen yet."""
         return {"best": None, "best_epoch": None, "waited": 0}
 
-    def check(self, known: tuple[str, ...]) -> None:
+    def metrics(self) -> tuple[str | Metric, ...]:
+        """The metric, unless every epoch has it."""
+        if isinstance(self.metric, Metric) or self.metric not in ("loss", "validation_loss"):
+            return (self.metric,)  # type: ignore[return-value]
+        return ()
+
+    def validate(self, names: tuple[str, ...]) -> None:
         """Make sure that every epoch will have the score."""
-        if self.metric in known:
+        if self.name in names:
             return
-        if known == ("loss",):
+        if names == ("loss",):
             raise InputError(
-                f"EarlyStopping looks at the {self.metric}, and there are no validation rows: "
+                f"EarlyStopping looks at the {self.name}, and there are no validation rows: "
                 "give validation=0.1 or EarlyStopping(metric='loss')."
             )
-        raise InputError(f"EarlyStopping was given metric={self.metric!r}. {nearest(str(self.metric), known)}")
+        raise InputError(f"EarlyStopping was given metric={self.metric!r}. {nearest(self.name, names)}")
 
-    def after_epoch(self, state: State, moment: Moment) -> tuple[State, Decision]:
+    def on_epoch_end(self, state: State, context: EpochContext) -> tuple[State, CallbackResult]:
         """Keep the weights of a better epoch; stop when patience has run out. NaN is never better."""
-        score, best = self._score(moment.epoch), state["best"]
-        if math.isfinite(score) and (best is None or score < best - self.minimum_change):
-            return {"best": score, "best_epoch": moment.epoch.epoch, "waited": 0}, Decision(keep=True)
+        score, best = self._score(context.epoch), state["best"]
+        if math.isfinite(score) and (best is None or score < best - self.min_delta):
+            return {"best": score, "best_epoch": context.epoch.epoch, "waited": 0}, CallbackResult(save_best=True)
         waited = state["waited"] + 1
         following = {**state, "waited": waited}
         if waited < self.patience:
-            return following, Decision()
-        name, epochs = self.metric.replace("_", " "), "epoch" if waited == 1 else "epochs"
+            return following, CallbackResult()
+        name, epochs = self.name.replace("_", " "), "epoch" if waited == 1 else "epochs"
         kept = "" if best is None else f"; the weights of epoch {state['best_epoch']:,} are kept"
-        return following, Decision(stop=f"The {name} has not improved for {waited:,} {epochs}{kept}.")
+        return following, CallbackResult(f"The {name} has not improved for {waited:,} {epochs}{kept}.")
 
     def _score(self, epoch: Epoch) -> float:
         """The value to make small."""
-        if self.metric == "loss":
+        if self.name == "loss":
             return epoch.loss
-        watched = () if epoch.validation_loss is None else ("validation_loss", *epoch.metrics)
-        self.check(("loss", *watched))
-        if self.metric == "validation_loss" and epoch.validation_loss is not None:
+        measured = () if epoch.validation_loss is None else ("validation_loss", *epoch.metrics)
+        self.validate(("loss", *measured))
+        if self.name == "validation_loss" and epoch.validation_loss is not None:
             return epoch.validation_loss
-        return -epoch.metrics[self.metric]
+        value = epoch.metrics[self.name]
+        return -value if greater_is_better(self.metric) else value
 
 
 @record
@@ -148,52 +188,52 @@ class TimeLimit(Callback):
     def __post_init__(self) -> None:
         check_fields(self, {"seconds": POSITIVE})
 
-    def start(self) -> State:
+    def init_state(self) -> State:
         """No time spent yet."""
         return {"spent": 0.0}
 
-    def after_epoch(self, state: State, moment: Moment) -> tuple[State, Decision]:
+    def on_epoch_end(self, state: State, context: EpochContext) -> tuple[State, CallbackResult]:
         """Stop when the epochs together took longer than allowed."""
-        spent = state["spent"] + moment.epoch.seconds
+        spent = state["spent"] + context.epoch.seconds
         reason = f"The time limit of {self.seconds:g} s is reached." if spent >= self.seconds else None
-        return {"spent": spent}, Decision(stop=reason)
+        return {"spent": spent}, CallbackResult(reason)
 
 
 @record
 class FromFunction(Callback):
     """A plain function as a callback."""
 
-    function: Callable[[Moment], Decision | None]
+    function: Callable[[EpochContext], CallbackResult | None]
 
-    def after_epoch(self, state: State, moment: Moment) -> tuple[State, Decision]:
-        """Ask the function."""
-        decision: Any = self.function(moment)
-        if decision is None:
-            return state, Decision()
-        if not isinstance(decision, Decision):
-            raise InputError(f"A callback returned {decision!r}; it must return rv.Decision(...) or None.")
-        return state, decision
+    def on_epoch_end(self, state: State, context: EpochContext) -> tuple[State, CallbackResult]:
+        """Call the function."""
+        result: Any = self.function(context)
+        if result is None:
+            return state, CallbackResult()
+        if not isinstance(result, CallbackResult):
+            raise InputError(f"A callback returned {result!r}; it must return rv.CallbackResult(...) or None.")
+        return state, result
 
 
-def as_callbacks(given: Any) -> tuple[Callback, ...]:
+def as_callbacks(callbacks: Any) -> tuple[Callback, ...]:
     """Callbacks from a sequence of callbacks and functions.
 
     Raises:
         InputError: one of them is neither.
     """
-    if isinstance(given, Callback) or callable(given) or not isinstance(given, Iterable):
-        raise InputError(f"callbacks is {given!r}; it must be a list, such as [rv.EarlyStopping()].")
-    return tuple(as_callback(callback) for callback in given)
+    if isinstance(callbacks, Callback) or callable(callbacks) or not isinstance(callbacks, Iterable):
+        raise InputError(f"callbacks is {callbacks!r}; it must be a list, such as [rv.EarlyStopping()].")
+    return tuple(as_callback(callback) for callback in callbacks)
 
 
-def as_callback(given: Any) -> Callback:
+def as_callback(callback: Any) -> Callback:
     """A callback from a callback or a function.
 
     Raises:
         InputError: it is neither.
     """
-    if isinstance(given, Callback):
-        return given
-    if callable(given) and not isinstance(given, type):
-        return FromFunction(given)
-    raise InputError(f"callbacks holds {given!r}; each must be a callback such as rv.EarlyStopping() or a function.")
+    if isinstance(callback, Callback):
+        return callback
+    if callable(callback) and not isinstance(callback, type):
+        return FromFunction(callback)
+    raise InputError(f"callbacks holds {callback!r}; each must be a callback such as rv.EarlyStopping() or a function.")

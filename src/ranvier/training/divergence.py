@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ranvier.engine import Problem
 from ranvier.errors import TrainingError
 
-GROWTH = 1e6
+MAX_GROWTH = 1e6
 
 
 def check(losses: NDArray[np.float64], step: int, problem: Problem) -> None:
@@ -24,7 +24,7 @@ def check(losses: NDArray[np.float64], step: int, problem: Problem) -> None:
     finite = np.isfinite(losses)
     if not finite.all():
         first = step + int(np.argmin(finite)) + 1
-        raise TrainingError(f"The loss became {losses[np.argmin(finite)]} near step {first}. {advice(problem)}")
+        raise TrainingError(f"The loss became {losses[np.argmin(finite)]} near step {first}. {suggestions(problem)}")
 
 
 def check_parameters(parameters: NDArray[Any], epoch: int, problem: Problem) -> None:
@@ -34,10 +34,10 @@ def check_parameters(parameters: NDArray[Any], epoch: int, problem: Problem) -> 
         TrainingError: with the epoch and what to try.
     """
     if not np.isfinite(parameters).all():
-        raise TrainingError(f"Parameters became infinite or NaN in epoch {epoch}. {advice(problem)}")
+        raise TrainingError(f"Parameters became infinite or NaN in epoch {epoch}. {suggestions(problem)}")
 
 
-class Watch:
+class DivergenceMonitor:
     """Remembers the smallest loss of an epoch and notices one that has grown beyond all measure.
 
     Parameters:
@@ -54,14 +54,14 @@ class Watch:
             TrainingError: with the epoch and what to try.
         """
         self.smallest = min(self.smallest, loss)
-        if loss > GROWTH * max(self.smallest, 0.0) and loss > GROWTH:
+        if loss > MAX_GROWTH * max(self.smallest, 0.0) and loss > MAX_GROWTH:
             raise TrainingError(
                 f"Training diverged: the loss rose from {self.smallest:.3g} to {loss:.3g} in epoch {epoch}. "
-                f"{advice(problem)}"
+                f"{suggestions(problem)}"
             )
 
 
-def advice(problem: Problem) -> str:
+def suggestions(problem: Problem) -> str:
     """What to try, in the order of what helps most often."""
     optimizer: Any = problem.optimizer
     tries = [f"a smaller learning rate ({optimizer.learning_rate / 10:g} instead of {optimizer.learning_rate:g})"]

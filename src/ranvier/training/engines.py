@@ -58,7 +58,7 @@ def compile_problem(name: str, problem: Problem) -> tuple[str, Executable, str |
     return found.name, executable, reason and f"{reason}. The {found.name} engine, which is slower, takes over."
 
 
-def plan_text(problem: Problem) -> str:
+def plan_text(problem: Problem, measure: bool = False) -> str:
     """What the native engine does in a training step: loops, buffers, FLOPs and the share of the peak to expect.
 
     Raises:
@@ -70,7 +70,7 @@ def plan_text(problem: Problem) -> str:
     reason = native.unavailable()
     if reason is not None:
         raise EngineError(f"There is no plan, since the native engine cannot run here: {reason}.")
-    return native.plan(problem)
+    return native.plan(problem, measure)
 
 
 def survey() -> dict[str, str | None]:

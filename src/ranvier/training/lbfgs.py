@@ -34,7 +34,7 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> f
     """
     state = executable.read()
     try:
-        changed, slots, loss = _moved(executable, rows, optimizer, rate, state)
+        changed, slots, loss = _take_step(executable, rows, optimizer, rate, state)
     except BaseException:
         executable.load(state)
         raise
@@ -42,7 +42,7 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> f
     return loss
 
 
-def _moved(
+def _take_step(
     executable: Executable, rows: Rows, optimizer: LBFGS, rate: float, state: State
 ) -> tuple[Array, Array, float]:
     """Parameters and slots after a step from a state, and the objective before it."""
@@ -57,14 +57,15 @@ def _moved(
     slots, changed = np.array(state.slots), state.parameters
     if np.isfinite(loss) and np.isfinite(gradient).all() and np.abs(gradient).max() > optimizer.gradient_tolerance:
         with np.errstate(all="ignore"):
-            found = _search(objective, start, loss, gradient, rate * direction(slots, gradient), optimizer)
+            along = rate * two_loop_direction(slots, gradient)
+            found = _line_search(objective, start, loss, gradient, along, optimizer)
         if found is None:
             slots[:] = 0
             along = -rate * gradient / max(float(np.linalg.norm(gradient)), 1.0)
-            found = _search(objective, start, loss, gradient, along, optimizer)
+            found = _line_search(objective, start, loss, gradient, along, optimizer)
         if found is not None:
             changed = found[0].astype(state.parameters.dtype)
-            remember(slots, changed - start, found[1] - gradient)
+            push_pair(slots, changed - start, found[1] - gradient)
     return changed, slots, loss
 
 
@@ -79,7 +80,7 @@ def penalty(network: Network, parameters: Array) -> float:
     return float((table.l1() * np.abs(w) + 0.5 * table.l2() * w**2).sum())
 
 
-def direction(slots: Array, gradient: Array) -> Array:
+def two_loop_direction(slots: Array, gradient: Array) -> Array:
     """Minus the inverse Hessian estimate times the gradient, by the two loops over the remembered pairs."""
     half, slots = len(slots) // 2, np.asarray(slots, np.float64)
     result: Array = -gradient
@@ -98,7 +99,7 @@ def direction(slots: Array, gradient: Array) -> Array:
     return result
 
 
-def remember(slots: Array, s: Array, y: Array) -> None:
+def push_pair(slots: Array, s: Array, y: Array) -> None:
     """Put a pair at the end of the memory, unless its curvature is not positive."""
     half = len(slots) // 2
     if half and s @ y > 1e-10 * float(np.linalg.norm(s)) * float(np.linalg.norm(y)):
@@ -106,7 +107,7 @@ def remember(slots: Array, s: Array, y: Array) -> None:
         slots[half - 1], slots[-1] = s, y
 
 
-def _search(
+def _line_search(
     objective: Any, start: Array, loss: float, gradient: Array, along: Array, optimizer: LBFGS
 ) -> tuple[Array, Array] | None:
     """A lower point along a direction, where it can be by the strong Wolfe conditions, and its gradient; or None."""

@@ -23,9 +23,10 @@ from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.network.schedules import ConstantSchedule, Schedule
 from ranvier.records import record
 from ranvier.training import batches, divergence, lbfgs
-from ranvier.training.callbacks import Callback, Decision, Moment
-from ranvier.training.events import Epoch, Sink, silent
-from ranvier.training.state import TrainingState, predicting_parameters
+from ranvier.training.callbacks import Callback, CallbackResult, EpochContext
+from ranvier.training.events import Sink, silent
+from ranvier.training.history import Epoch, History
+from ranvier.training.state import TrainingState, inference_parameters
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
@@ -33,7 +34,7 @@ CHECKPOINT_SECONDS = 2.0
 
 
 @record
-class Course:
+class LoopConfig:
     """What is to be trained, on what, for how long and who watches.
 
     Fields:
@@ -61,7 +62,7 @@ class Course:
 
 
 @record
-class Outcome:
+class LoopResult:
     """How a run ended: its `state`, the `reason` ("finished", "stopped" or "interrupted") and a sentence `text`."""
 
     state: TrainingState
@@ -69,7 +70,7 @@ class Outcome:
     text: str
 
 
-def train(executable: Executable, course: Course, state: TrainingState) -> Outcome:
+def train(executable: Executable, config: LoopConfig, state: TrainingState) -> LoopResult:
     """Train until the epochs are made, a callback stops, or the user interrupts; the executable gives its state away.
 
     The arrays of `state` are not kept: where the caller keeps none of them either, their memory is free meanwhile.
@@ -77,75 +78,76 @@ def train(executable: Executable, course: Course, state: TrainingState) -> Outco
     Raises:
         TrainingError: the loss or a parameter is no longer a finite number, or the loss grew beyond all measure.
     """
-    run = _Run(executable, course, state)
+    run = TrainingLoop(executable, config, state)
     del state
-    executable.stopped = course.stop_requested
+    executable.stopped = config.stop_requested
     try:
         return run.run()
     finally:
         executable.stopped = never
 
 
-class _Run:
+class TrainingLoop:
     """One call of `train`. The executable owns the engine's state while this object lives."""
 
-    def __init__(self, executable: Executable, course: Course, state: TrainingState) -> None:
+    def __init__(self, executable: Executable, config: LoopConfig, state: TrainingState) -> None:
         self.executable = executable
-        self.course = course
+        self.config = config
         self.state = state
-        self.starts = batches.batch_starts(len(course.rows), course.problem.batch_size)
-        if isinstance(course.problem.optimizer, LBFGS):
-            self.starts = batches.batch_starts(len(course.rows), len(course.rows))
+        self.starts = batches.batch_offsets(len(config.rows), config.problem.batch_size)
+        if isinstance(config.problem.optimizer, LBFGS):
+            self.starts = batches.batch_offsets(len(config.rows), len(config.rows))
         self.steps_per_epoch = len(self.starts) - 1
         self.step_seconds = 0.0
         self.saved_at = time.perf_counter()
-        self.partial = [state.partial_losses] if state.position else []
+        self.step_losses = [state.partial_losses] if state.position else []
         self.history = list(state.history)
-        self.watch = divergence.Watch(epoch.loss for epoch in state.history if epoch.epoch > state.first_epoch)
+        losses = [epoch.loss for epoch in state.history if epoch.epoch > state.first_epoch]
+        self.divergence_monitor = divergence.DivergenceMonitor(losses)
         if not state.callbacks:
-            self.state = replace(state, callbacks=tuple(callback.start() for callback in course.callbacks))
+            self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
         if not state.plateau:
-            self.state = replace(self.state, plateau=course.schedule.first_state())
+            self.state = replace(self.state, plateau=config.schedule.init_state())
         executable.load(state.engine)
         nothing = np.zeros((0, 0))
         self.state = replace(self.state, engine=State(nothing.ravel(), nothing, state.engine.step))
 
-    def run(self) -> Outcome:
-        last = self.state.first_epoch + self.course.epochs
+    def run(self) -> LoopResult:
+        last = self.state.first_epoch + self.config.epochs
         interrupted = False
-        while self.state.epoch < last and self.state.stopped is None:
+        while self.state.epoch < last and self.state.stop_reason is None:
             if interrupted:
                 after = f"after epoch {self.state.epoch}" if self.state.epoch else "before the first step was made"
                 when = f"in epoch {self.state.epoch + 1}" if self.state.position else after
                 return self._end("interrupted", f"Interrupted {when}.")
-            together = self._epochs_together(last)
-            interrupted = self._short_epochs(together) if together > 1 else self._one_epoch()
-        if self.state.stopped is not None:
-            return self._end("stopped", self.state.stopped)
+            together = self._epochs_per_span(last)
+            interrupted = self._run_whole_epochs(together) if together > 1 else self._one_epoch()
+        if self.state.stop_reason is not None:
+            return self._end("stopped", self.state.stop_reason)
         done = self.state.epoch - self.state.first_epoch
         return self._end("finished", f"All {done:,} epochs are done." if done != 1 else "The epoch is done.")
 
-    def _end(self, reason: str, text: str) -> Outcome:
+    def _end(self, reason: str, text: str) -> LoopResult:
         self.state = self._with_engine(self.executable.finish())
-        if self.course.save is not None:
-            self.course.save(self.state)
-        return Outcome(self.state, reason, text)
+        if self.config.save is not None:
+            self.config.save(self.state)
+        return LoopResult(self.state, reason, text)
 
     def _with_engine(self, engine: State) -> TrainingState:
         """The complete state, to be kept: never one that is no longer a number."""
-        divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.partial), self.course.problem)
-        losses = np.concatenate(self.partial) if self.partial else np.zeros(0)
+        divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.step_losses), self.config.problem)
+        losses = np.concatenate(self.step_losses) if self.step_losses else np.zeros(0)
         return replace(self.state, engine=engine, partial_losses=losses, history=tuple(self.history))
 
-    def _epochs_together(self, last: int) -> int:
+    def _epochs_per_span(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
-        watched = self.course.validation is not None or self.course.callbacks or self.course.schedule.watches
+        watched = self.config.validation is not None or self.config.callbacks or self.config.schedule.watches
         if watched or self.state.position or not self.step_seconds or self._full_batch():
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
 
     def _full_batch(self) -> bool:
-        return isinstance(self.course.problem.optimizer, LBFGS)
+        return isinstance(self.config.problem.optimizer, LBFGS)
 
     def _scalars(self, epoch: int) -> NDArray[np.float64]:
         """The optimizer's scalars for every step of an epoch.
@@ -155,9 +157,9 @@ class _Run:
         """
         since = np.arange(self.steps_per_epoch, dtype=np.int64)
         since += (epoch - 1 - self.state.first_epoch) * self.steps_per_epoch
-        optimizer, numbers = self.course.problem.optimizer, since + self.state.first_step
-        total = self.course.epochs * self.steps_per_epoch
-        factors = self.course.schedule.factors(since, self.steps_per_epoch, total)
+        optimizer, numbers = self.config.problem.optimizer, since + self.state.first_step
+        total = self.config.epochs * self.steps_per_epoch
+        factors = self.config.schedule.factors(since, self.steps_per_epoch, total)
         rates = optimizer.learning_rate * factors * self.state.factor * self.state.plateau.get("factor", 1.0)
         return optimizer.scalar_values(numbers + 1, rates)
 
@@ -166,26 +168,26 @@ class _Run:
         epochs = self.state.epoch - self.state.first_epoch
         return self.state.first_step + epochs * self.steps_per_epoch + self.state.position
 
-    def _short_epochs(self, count: int) -> bool:
+    def _run_whole_epochs(self, count: int) -> bool:
         begun = time.perf_counter()
         numbers = range(self.state.epoch + 1, self.state.epoch + count + 1)
         orders = [self._order(number) for number in numbers]
         scalars = np.concatenate([self._scalars(number) for number in numbers])
-        losses = self.executable.run(self.course.rows, batches.join(orders, self.starts, scalars))
+        losses = self.executable.run(self.config.rows, batches.span_over_epochs(orders, self.starts, scalars))
         spent = time.perf_counter() - begun
-        self._measure(spent, len(losses))
+        self._update_step_time(spent, len(losses))
         seconds = spent / max(len(losses), 1) * self.steps_per_epoch
         whole, rest = divmod(len(losses), self.steps_per_epoch)
         for index, number in enumerate(numbers[:whole]):
             place = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
-            divergence.check(losses[place], self._step(), self.course.problem)
-            self._finish(number, losses[place], orders[index], float(scalars[place][-1, 0]), seconds, seconds)
-        self._keep(losses[len(losses) - rest :], 0.0)
-        self._save_now_and_then()
-        return self.course.stop_requested()
+            divergence.check(losses[place], self._step(), self.config.problem)
+            self._end_epoch(number, losses[place], orders[index], float(scalars[place][-1, 0]), seconds, seconds)
+        self._record_steps(losses[len(losses) - rest :], 0.0)
+        self._maybe_checkpoint()
+        return self.config.stop_requested()
 
     def _order(self, number: int) -> NDArray[np.int64]:
-        return batches.epoch_order(len(self.course.rows), number, self.course.seed, self.course.shuffle)
+        return batches.epoch_order(len(self.config.rows), number, self.config.seed, self.config.shuffle)
 
     def _one_epoch(self) -> bool:
         """Run what is left of the next epoch, or as much as the user lets run. Gives whether the user interrupted."""
@@ -196,54 +198,54 @@ class _Run:
             steps = self._span_steps(self.steps_per_epoch - done)
             span_begun = time.perf_counter()
             losses = self._run_span(rows_in_order, done, steps, scalars[done : done + steps])
-            self._measure(time.perf_counter() - span_begun, len(losses))
-            self._keep(losses, time.perf_counter() - begun)
+            self._update_step_time(time.perf_counter() - span_begun, len(losses))
+            self._record_steps(losses, time.perf_counter() - begun)
             done = self.state.position
-            self.course.sink({"kind": "progress", "epoch": number, "done": done, "steps": self.steps_per_epoch})
+            self.config.sink({"kind": "progress", "epoch": number, "done": done, "steps": self.steps_per_epoch})
             if done < self.steps_per_epoch:
-                self._save_now_and_then()
-                if self.course.stop_requested():
+                self._maybe_checkpoint()
+                if self.config.stop_requested():
                     return True
         trained = time.perf_counter() - begun
-        losses = np.concatenate(self.partial)
+        losses = np.concatenate(self.step_losses)
         try:
-            self._finish(number, losses, rows_in_order, float(scalars[-1, 0]), trained, None)
+            self._end_epoch(number, losses, rows_in_order, float(scalars[-1, 0]), trained, None)
         except Stopped:
             return True
-        self._save_now_and_then()
-        return self.course.stop_requested()
+        self._maybe_checkpoint()
+        return self.config.stop_requested()
 
-    def _keep(self, losses: NDArray[np.float64], seconds: float) -> None:
+    def _record_steps(self, losses: NDArray[np.float64], seconds: float) -> None:
         """Count the steps that were made of an epoch, `seconds` after it began."""
         if len(losses):
-            divergence.check(losses, self._step(), self.course.problem)
-            self.partial.append(losses)
+            divergence.check(losses, self._step(), self.config.problem)
+            self.step_losses.append(losses)
             self.state = replace(self.state, position=self.state.position + len(losses), seconds=seconds)
 
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
-        network, optimizer = self.course.problem.network, self.course.problem.optimizer
+        network, optimizer = self.config.problem.network, self.config.problem.optimizer
         if isinstance(optimizer, LBFGS):
             added = lbfgs.penalty(network, self.executable.read().parameters)
             try:
-                loss = lbfgs.step(self.executable, self.course.rows, optimizer, float(scalars[0, 0]))
+                loss = lbfgs.step(self.executable, self.config.rows, optimizer, float(scalars[0, 0]))
             except Stopped:
                 return np.zeros(0)
             return np.array([loss - added])
-        return self.executable.run(self.course.rows, batches.cut(rows, self.starts, first, first + steps, scalars))
+        return self.executable.run(self.config.rows, batches.span_of(rows, self.starts, first, first + steps, scalars))
 
     def _span_steps(self, left: int) -> int:
         if self._full_batch() or not self.step_seconds:
             return 1
         return max(1, min(left, int(SPAN_SECONDS / self.step_seconds)))
 
-    def _measure(self, seconds: float, steps: int) -> None:
+    def _update_step_time(self, seconds: float, steps: int) -> None:
         """Learn how long a step takes; a slow first call (compiling) is forgotten quickly."""
         if not steps:
             return
         latest = max(seconds / steps, 1e-9)
         self.step_seconds = min(2 * self.step_seconds, latest) if self.step_seconds else latest
 
-    def _finish(
+    def _end_epoch(
         self,
         number: int,
         losses: NDArray[np.float64],
@@ -252,37 +254,37 @@ class _Run:
         trained: float,
         seconds: float | None,
     ) -> None:
-        """Write the record of a complete epoch and ask the callbacks."""
+        """Write the record of a complete epoch and call the callbacks."""
         begun = time.perf_counter()
         loss = self._mean_loss(losses, rows_in_order)
-        self.watch.check(loss, number, self.course.problem)
+        self.divergence_monitor.check(loss, number, self.config.problem)
         validation_loss, metrics = self._validate()
         spent = trained + time.perf_counter() - begun if seconds is None else seconds
-        speed = len(self.course.rows) / max(trained, 1e-9)
+        speed = len(self.config.rows) / max(trained, 1e-9)
         record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed)
-        states, decisions = self._ask(record)
-        keep = any(decision.keep for decision in decisions)
-        record = replace(record, best=keep)
+        states, results = self._call_callbacks(record)
+        best = any(result.save_best for result in results)
+        record = replace(record, best=best)
         factor = self.state.factor
-        for decision in decisions:
-            factor *= 1.0 if decision.learning_rate_factor is None else decision.learning_rate_factor
-        self.partial = []
+        for result in results:
+            factor *= 1.0 if result.learning_rate_factor is None else result.learning_rate_factor
+        self.step_losses = []
         self.history.append(record)
         self.state = replace(
             self.state,
             epoch=number,
             position=0,
             seconds=0.0,
-            best=self._predicting() if keep else self.state.best,
+            best=self._inference_parameters() if best else self.state.best,
             callbacks=states,
-            plateau=self._plateau(record),
+            plateau=self._update_plateau(record),
             factor=factor,
-            stopped=next((decision.stop for decision in decisions if decision.stop is not None), None),
+            stop_reason=next((result.stop_reason for result in results if result.stop_reason is not None), None),
         )
-        self.course.sink({"kind": "epoch", **record.to_dict()})
+        self.config.sink({"kind": "epoch", **record.to_dict()})
 
     def _mean_loss(self, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
-        weights = self.course.rows.weights
+        weights = self.config.rows.weights
         if weights is None:
             sizes = np.diff(self.starts).astype(np.float64)
         else:
@@ -290,47 +292,48 @@ class _Run:
         total = sizes.sum()
         return float(losses @ sizes / total) if total > 0 else 0.0
 
-    def _predicting(self) -> Array:
-        problem = self.course.problem
-        return np.array(predicting_parameters(self.executable.read(), problem.optimizer, problem.network))
+    def _inference_parameters(self) -> Array:
+        problem = self.config.problem
+        return np.array(inference_parameters(self.executable.read(), problem.optimizer, problem.network))
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
-        rows, problem = self.course.validation, self.course.problem
+        rows, problem = self.config.validation, self.config.problem
         if rows is None:
             return None, {}
         if problem.optimizer.ema_decay is None:
             loss, outputs = self.executable.evaluate(rows)
         else:
             state = self.executable.read()
-            self.executable.load(replace(state, parameters=self._predicting()))
+            self.executable.load(replace(state, parameters=self._inference_parameters()))
             try:
                 loss, outputs = self.executable.evaluate(rows)
             finally:
                 self.executable.load(state)
-        return loss, {} if self.course.metrics is None else self.course.metrics(outputs, rows.targets)
+        return loss, {} if self.config.metrics is None else self.config.metrics(outputs, rows.targets)
 
-    def _ask(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[Decision]]:
-        if not self.course.callbacks:
+    def _call_callbacks(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
+        if not self.config.callbacks:
             return (), []
-        table = self.course.problem.network.parameter_table
-        moment = Moment(record, (*self.history, record), lambda: table.views(self._predicting()))
-        states, decisions = [], []
-        for callback, state in zip(self.course.callbacks, self.state.callbacks, strict=True):
-            following, decision = callback.after_epoch(state, moment)
+        table = self.config.problem.network.parameter_table
+        history = History((*self.history, record))
+        context = EpochContext(record, history, lambda: table.views(self._inference_parameters()))
+        states, results = [], []
+        for callback, state in zip(self.config.callbacks, self.state.callbacks, strict=True):
+            following, result = callback.on_epoch_end(state, context)
             states.append(following)
-            decisions.append(decision)
-        return tuple(states), decisions
+            results.append(result)
+        return tuple(states), results
 
-    def _plateau(self, record: Epoch) -> dict[str, Any]:
+    def _update_plateau(self, record: Epoch) -> dict[str, Any]:
         score = record.loss if record.validation_loss is None else record.validation_loss
-        return self.course.schedule.after_epoch(self.state.plateau, score)
+        return self.config.schedule.on_epoch_end(self.state.plateau, score)
 
-    def _save_now_and_then(self) -> None:
-        if self.course.save is not None and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:
-            self.course.save(self._with_engine(self.executable.read()))
+    def _maybe_checkpoint(self) -> None:
+        if self.config.save is not None and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:
+            self.config.save(self._with_engine(self.executable.read()))
             self.saved_at = time.perf_counter()
 
 
 def final_parameters(state: TrainingState, optimizer: Optimizer, network: Network) -> Array:
     """The parameters that training gives back: the best ones where a callback kept some, else the last ones."""
-    return predicting_parameters(state.engine, optimizer, network) if state.best is None else state.best
+    return inference_parameters(state.engine, optimizer, network) if state.best is None else state.best

@@ -36,17 +36,21 @@ def quick_name(task: Task) -> str:
     return "r2" if task.kind == "regression" else "accuracy"
 
 
-def r_squared(outputs: Array, targets: Array) -> float:
-    """1 - residual sum of squares / total sum of squares, averaged over the outputs; 0 where a target never changes.
+def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """1 - residual sum of squares / total sum of squares, averaged over the outputs; 0 for fewer than two rows.
+
+    A target that never changes counts 1 where it is predicted exactly and 0 otherwise, as in scikit-learn.
 
     >>> r_squared(np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]]))
     1.0
     """
+    if len(targets) < 2:
+        return 0.0
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
-    residual = ((targets - outputs) ** 2).sum(axis=0)
-    total = ((targets - targets.mean(axis=0)) ** 2).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.where(total > 0, 1.0 - residual / total, 0.0).mean())
+    residual = np.average((targets - outputs) ** 2, axis=0, weights=weights)
+    spread = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
+    unexplained = np.divide(residual, spread, out=(residual > 0).astype(np.float64), where=spread > 0)
+    return float(1.0 - unexplained.mean())
 
 
 def full(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
@@ -74,15 +78,11 @@ def full(task: Task, outputs: Array, targets: Array, weights: Array | None = Non
 
 def _regression(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
     # A single output may stand without a column of its own.
-    targets = targets.reshape(len(targets), -1)
-    error = targets - outputs.reshape(len(outputs), -1)
-    residual = np.average(error**2, axis=0, weights=weights)
-    spread = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
-    # Where a target never changes, all of it is left unexplained, or nothing.
-    unexplained = np.divide(residual, spread, out=(residual > 0).astype(np.float64), where=spread > 0)
+    outputs, targets = outputs.reshape(len(outputs), -1), targets.reshape(len(targets), -1)
+    error = targets - outputs
     return {
-        "r2": float(1.0 - unexplained.mean()) if len(targets) > 1 else 0.0,
-        "rmse": float(np.sqrt(residual).mean()),
+        "r2": r_squared(outputs, targets, weights),
+        "rmse": float(np.sqrt(np.average(error**2, axis=0, weights=weights)).mean()),
         "mae": float(np.average(np.abs(error), axis=0, weights=weights).mean()),
     }
 

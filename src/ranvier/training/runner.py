@@ -24,9 +24,9 @@ from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_problem
 from ranvier.training.events import Sink, tee
 from ranvier.training.interrupt import stop_on_interrupt
-from ranvier.training.loop import Course, Outcome, train
+from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
-from ranvier.training.state import TrainingState, first_state
+from ranvier.training.state import TrainingState, initial_state
 from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
@@ -36,7 +36,7 @@ Array = NDArray[Any]
 class RunResult:
     """What a run gives: how it ended, and the name of the engine that ran it."""
 
-    outcome: Outcome
+    outcome: LoopResult
     engine: str
 
 
@@ -74,10 +74,10 @@ def run_training(
         if note is not None:
             sink({"kind": "note", "text": note})
         stack.callback(executable.close)
-        begin = stored or state or first_state(network, settings.optimizer, settings.seed, executable.dtype)
+        begin = stored or state or initial_state(network, settings.optimizer, settings.seed, executable.dtype)
         stop_requested = stack.enter_context(stop_on_interrupt())
         try:
-            course = Course(
+            config = LoopConfig(
                 problem=problem,
                 rows=rows,
                 validation=validation,
@@ -95,7 +95,7 @@ def run_training(
             # Only the callee holds the arrays, so that it can let them go.
             waiting = [begin]
             del begin
-            outcome = train(executable, course, waiting.pop())
+            outcome = train(executable, config, waiting.pop())
         except BaseException:
             sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
             raise
@@ -134,7 +134,7 @@ def _watched(
     return measure
 
 
-def _end_event(outcome: Outcome) -> dict[str, Any]:
+def _end_event(outcome: LoopResult) -> dict[str, Any]:
     history = outcome.state.history
     return {
         "kind": "end",
@@ -162,7 +162,7 @@ def fingerprint(
     free = ("engine", "threads", "epochs")
     plain = {name: value for name, value in original_training(settings.to_dict()).items() if name not in free}
     began = None if state is None else (state.epoch, state.engine.step)
-    callbacks = [original_callback(callback_fingerprint(callback)) for callback in settings.callbacks]
+    callbacks = [callback_fingerprint(callback) for callback in settings.callbacks]
     described = [original_network(network.to_dict()), plain, callbacks, began]
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
@@ -179,8 +179,8 @@ def _arrays(inputs: Any) -> list[Any]:
 
 
 def callback_fingerprint(callback: Callback) -> str:
-    """A callback in words that are the same in every process: addresses in memory are left out."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
+    """A callback in words that are the same in every process and version: no addresses, and fields by first names."""
+    return original_callback(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback)))
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ class TrainSettings:
         known: tuple[str, ...] = ("loss", "validation_loss", metrics.quick_name(task)) if validated else ("loss",)
         known += (CALIBRATED_D2,) if validated and task.kind != "regression" else ()
         for callback in self.callbacks:
-            callback.check(known)
+            callback.validate(known)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; callbacks are functions of the program and stay out."""

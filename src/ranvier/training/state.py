@@ -12,7 +12,7 @@ from ranvier.engine import State
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.records import record
-from ranvier.training.events import Epoch
+from ranvier.training.history import Epoch
 
 Array = NDArray[Any]
 
@@ -33,7 +33,7 @@ class TrainingState:
         factor: what callbacks multiplied the learning rate by.
         history: the records of the complete epochs.
         first_epoch, first_step: where this call of `fit` began; its schedule counts from there.
-        stopped: why a callback ended the run, in one sentence; None where none did.
+        stop_reason: why a callback ended the run, in one sentence; None where none did.
     """
 
     engine: State
@@ -48,7 +48,7 @@ class TrainingState:
     history: tuple[Epoch, ...] = ()
     first_epoch: int = 0
     first_step: int = 0
-    stopped: str | None = None
+    stop_reason: str | None = None
 
     def arrays(self) -> dict[str, Array]:
         """The arrays that a checkpoint stores."""
@@ -67,11 +67,12 @@ class TrainingState:
 
     @classmethod
     def restore(cls, arrays: dict[str, Array], data: dict[str, Any]) -> TrainingState:
-        """The state that `arrays` and `to_dict` described.
+        """The state that `arrays` and `to_dict` described, also under earlier names.
 
         Raises:
             KeyError, TypeError, ValueError, AttributeError: they describe no state.
         """
+        data = {_RENAMED.get(name, name): value for name, value in data.items()}
         return cls(
             State(arrays["parameters"], arrays["slots"], data["step"]),
             best=arrays.get("best"),
@@ -82,16 +83,17 @@ class TrainingState:
         )
 
 
-_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step", "stopped")
+_RENAMED = {"stopped": "stop_reason"}
+_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step", "stop_reason")
 
 
-def first_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:
+def initial_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:
     """The state before the first step: initial weights, empty optimizer slots."""
     parameters: Array = network.parameter_table.initial(seed, dtype)
-    return TrainingState(State(parameters, first_slots(optimizer, parameters), 0))
+    return TrainingState(State(parameters, initial_slots(optimizer, parameters), 0))
 
 
-def first_slots(optimizer: Optimizer, parameters: Array) -> Array:
+def initial_slots(optimizer: Optimizer, parameters: Array) -> Array:
     """The optimizer's memory before its first step, shape (S, P)."""
     if isinstance(optimizer, LBFGS):
         return np.zeros((2 * optimizer.history_size, parameters.size), parameters.dtype)
@@ -104,7 +106,7 @@ def first_slots(optimizer: Optimizer, parameters: Array) -> Array:
     return slots
 
 
-def predicting_parameters(state: State, optimizer: Optimizer, network: Network) -> Array:
+def inference_parameters(state: State, optimizer: Optimizer, network: Network) -> Array:
     """The parameters that predictions use: the averaged ones where the optimizer keeps an average."""
     if optimizer.ema_decay is None:
         return state.parameters
@@ -112,7 +114,7 @@ def predicting_parameters(state: State, optimizer: Optimizer, network: Network) 
     return np.where(network.parameter_table.trainable_mask(), average, state.parameters)
 
 
-def continued(state: TrainingState) -> TrainingState:
+def state_for_next_fit(state: TrainingState) -> TrainingState:
     """The state from which another call of `fit` goes on: same weights and optimizer, a new schedule and callbacks.
 
     An epoch that was interrupted is not taken up again: the other call may have other rows.
@@ -128,11 +130,11 @@ def continued(state: TrainingState) -> TrainingState:
         factor=1.0,
         first_epoch=state.epoch,
         first_step=state.engine.step,
-        stopped=None,
+        stop_reason=None,
     )
 
 
-def at_best(state: TrainingState, optimizer: Optimizer) -> State:
+def state_at_best(state: TrainingState, optimizer: Optimizer) -> State:
     """Parameters and slots with the best weights in place of the last ones, where a callback kept some.
 
     An average of the weights starts anew at the best weights; the rest of the optimizer's memory stays.

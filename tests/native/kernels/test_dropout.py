@@ -13,6 +13,7 @@ llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is mi
 from ranvier.native.kernels.dropout import write_drop  # noqa: E402
 from ranvier.native.kernels.emitter import Emitter  # noqa: E402
 from ranvier.native.lowering.buffers import Buffer  # noqa: E402
+from ranvier.native.lowering.scalars import Scalar  # noqa: E402
 from ranvier.native.lowering.steps import Drop  # noqa: E402
 from ranvier.native.machine import cpu  # noqa: E402
 from ranvier.native.scheduling.layouts import stride_of  # noqa: E402
@@ -26,7 +27,7 @@ ROWS, LAYER = 7, 3
 def test_masks_are_those_of_the_reference(columns: int) -> None:
     x, factors, y = (Buffer(name, number, "rows", columns) for number, name in enumerate(("x", "factors", "y")))
     module = Emitter("float32", PANEL)
-    step = Drop(x, factors, y, 0.3, LAYER)
+    step = Drop(x, factors, y, Scalar("rate", 0.3), LAYER)
     write_drop(module, "drop", step)
     numbers = ", ".join(f"i64 %{name}" for name in ("seed", "step", "from", "to"))
     module.add_text(

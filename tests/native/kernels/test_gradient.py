@@ -14,6 +14,7 @@ pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing",
 from ranvier.expression import evaluate
 from ranvier.native.kernels.gradient import weight_units, write_vector_gradient, write_weight_gradient
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.lowering.steps import Trained, VectorGradient, WeightGradient
 from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.packing import transposed
@@ -48,7 +49,9 @@ def trained(shape: tuple[int, ...], optimizer: Optimizer | None, groups: int = 1
     value = Buffer("w", 0, kind, columns, shape[0] if len(shape) == 2 else 1, groups)
     slots = () if optimizer is None else tuple(replace(value, name=name) for name, _ in optimizer.rule().slots)
     copy = Buffer("t", 9, "weight", shape[0] * groups, columns // groups, groups) if copied else None
-    return Trained(entry, value, slots, copy, replace(value, name="gradient") if optimizer is None else None)
+    decay = None if optimizer is None else Scalar("weight_decay", optimizer.weight_decay)
+    numbers = (Scalar("l1", entry.l1), Scalar("l2", entry.l2), decay)
+    return Trained(entry, value, slots, *numbers, copy, replace(value, name="gradient") if optimizer is None else None)
 
 
 @dataclass
@@ -92,8 +95,8 @@ def expected(piece: Trained, optimizer: Optimizer | None, gradient: Array, value
 
 
 def compiled(scheduled: ScheduledWeightGradient, registers: Registers, optimizer: Optimizer | None) -> Kernel:
-    rule, decay = (None, 0.0) if optimizer is None else (optimizer.rule(), optimizer.weight_decay)
-    return compile_kernel(lambda m, name: write_weight_gradient(m, name, scheduled, registers, rule, decay))
+    rule = None if optimizer is None else optimizer.rule()
+    return compile_kernel(lambda m, name: write_weight_gradient(m, name, scheduled, registers, rule))
 
 
 def run(
@@ -240,8 +243,8 @@ def test_vector_gradient(rows: int, columns: int, weighted: bool, optimizer: Opt
     a, b = Buffer("a", 5, "rows", columns), Buffer("b", 6, "rows", columns)
     piece = trained((columns,), optimizer)
     step = VectorGradient(a, b if weighted else None, piece, optimizer is None)
-    rule, decay = (None, 0.0) if optimizer is None else (optimizer.rule(), optimizer.weight_decay)
-    kernel = compile_kernel(lambda m, name: write_vector_gradient(m, name, step, rule, decay))
+    rule = None if optimizer is None else optimizer.rule()
+    kernel = compile_kernel(lambda m, name: write_vector_gradient(m, name, step, rule))
     slots = [np.abs(numbers(4 + n, columns)) for n in range(len(piece.slots))]
     left, right, value = numbers(1, rows, columns), numbers(2, rows, columns), numbers(3, columns)
     memory, slot_memory = memory_of(piece.value, value), [memory_of(piece.value, slot) for slot in slots]

@@ -6,8 +6,10 @@ import pytest
 
 from ranvier.engine.problem import Problem
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowering import GRADIENT, PREDICT, TRAIN, WATCH, lower
-from ranvier.native.lowering.steps import RowStep, Update, fields_of
+from ranvier.native.lowering.lowered import GRADIENT, PREDICT, TRAIN, WATCH
+from ranvier.native.lowering.lowering import lower
+from ranvier.native.lowering.scalars import Scalar
+from ranvier.native.lowering.steps import Drop, RowStep, Update, fields_of
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
@@ -47,3 +49,18 @@ def test_gradients_move_the_state_at_once_where_nothing_waits_for_them() -> None
     steps = lower(problem(5, [Dense(4), Dense(3)]), TRAIN).steps
     assert [type(step).__name__ for step in steps if step.changes_state] == ["WeightGradient", "VectorGradient"] * 2
     assert not any(step.changes_state for step in lower(problem(5, [Dense(4), Dense(3)]), GRADIENT).steps)
+
+
+def test_hyper_parameters_are_named_numbers_of_the_record() -> None:
+    layers: list[Layer] = [Dense(4, "relu", l1=0.25), Dropout(0.5), Dense(3, l2=0.125)]
+    optimizer = Adam(clip_norm=2.0, weight_decay=0.01, clip_value=3.0)
+    lowered = lower(problem(5, layers, optimizer=optimizer), TRAIN)
+    assert lowered.rule is not None
+    numbers = {scalar.name: scalar.value for scalar in (*lowered.rule.numbers, lowered.rule.decay)}
+    assert numbers == {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "clip_value": 3.0, "weight_decay": 0.01}
+    assert [step.rate for step in lowered.steps if isinstance(step, Drop)] == [Scalar("layers.1.rate", 0.5)]
+    assert [step.max_norm for step in lowered.steps if isinstance(step, Update)] == [Scalar("clip_norm", 2.0)]
+    pieces = {piece.entry.name: (piece.l1, piece.l2, piece.decay) for piece in lowered.trained}
+    assert pieces["layers.0.weight"] == (Scalar("layers.0.weight.l1", 0.25), None, lowered.rule.decay)
+    assert pieces["layers.2.weight"] == (None, Scalar("layers.2.weight.l2", 0.125), lowered.rule.decay)
+    assert pieces["layers.0.bias"] == (None, None, None)

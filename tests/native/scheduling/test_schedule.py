@@ -6,7 +6,8 @@ import pytest
 
 from ranvier.engine.problem import Problem
 from ranvier.native.kernels.body import COLUMN_CALLS, ROW_CALLS
-from ranvier.native.lowering.lowering import TRAIN, lower
+from ranvier.native.lowering.lowered import TRAIN
+from ranvier.native.lowering.lowering import lower
 from ranvier.native.lowering.steps import ColumnStep, RowStep, Step, WeightGradient
 from ranvier.native.scheduling.plan import Plan, make_plan
 from ranvier.native.scheduling.processor import Machine

@@ -5,26 +5,26 @@ B is the number of rows, N the number of outputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.scaling import moments
+from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, label_index, missing_rows, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
+from ranvier.records import record
 
 Places: TypeAlias = NDArray[np.int64] | None
 
 __all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TargetEncoder:
     """Encodes target values and decodes outputs.
 
@@ -253,7 +253,7 @@ def fit_target(values: Any, task: Task, standardize: bool = True, places: Places
     unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs)
     if not standardize:
         return unit
-    mean, scale = moments(unit._numbers(values, places))
+    mean, scale = column_mean_std(unit._numbers(values, places))
     return TargetEncoder(task, tuple(mean.tolist()), tuple(np.where(scale > 0, scale, 1.0).tolist()))
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import DataError, InputError
+from ranvier.records import record
 from ranvier.rows.csr import CSR
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MOST_FILLED = 1 << 27
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Table:
     """Named columns, the cells as they were found.
 
@@ -53,7 +54,7 @@ class Table:
         return replace(self, frame=self.frame[rows])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Arrays:
     """Numbers that need no names.
 

@@ -255,7 +255,7 @@ class Body:
     def _vector_gradient(self, scheduled: Scheduled) -> None:
         step = cast(s.VectorGradient, scheduled.step)
         rule, t = None if step.store else self.plan.rule, step.trained
-        name = self.w.name("vector", scheduled, gradient.write_vector_gradient, step, rule, self.plan.weight_decay)
+        name = self.w.name("vector", scheduled, gradient.write_vector_gradient, step, rule)
         buffers = (step.a, step.b, t.value, t.gradient, *t.slots)
         first, stop = self.share(panels_of(t.value))
         self.w.f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop)
@@ -284,7 +284,7 @@ class Body:
         t = step.trained
         kind = f"gradient_{t.value.rows}x{t.value.columns}"
         cancel_requested = () if self.cancel_requested is None else (self.cancel_requested,)
-        about = (registers, rule, self.plan.weight_decay, bool(cancel_requested))
+        about = (registers, rule, bool(cancel_requested))
         name = self.w.name(kind, scheduled, gradient.write_weight_gradient, scheduled, *about)
         buffers = (step.x, step.dz, t.value, t.rounded, t.transposed, t.gradient, *t.slots)
         blocks, strips = gradient.weight_units(scheduled, registers)
@@ -330,7 +330,7 @@ class Body:
 
     def clipping(self, step: s.Update) -> Value:
         """What gradients are multiplied with so that their norm is not too large."""
-        if step.largest is None:
+        if step.max_norm is None:
             return UNSCALED
         name = self.w.name("clipping", (), columns.write_clipping, step, result="double")
         return self.w.f.call(name, self.at(step.partial), self.at(step.squares))
@@ -340,7 +340,7 @@ class Body:
         assert rule is not None
         factor = self.clipping(step)
         for t in step.trained:
-            name = self.w.name("update", t, columns.write_update, t, rule, self.plan.weight_decay)
+            name = self.w.name("update", t, columns.write_update, t, rule)
             first, stop = self.share(panels_of(t.value))
             buffers = (t.value, t.rounded, t.transposed, t.gradient, *t.slots)
             f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, factor, first, stop)

@@ -13,12 +13,12 @@ within a factor of two of the best polynomial of that degree. S is ((sqrt 2 - 1)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ranvier.records import record
 
 ERF_SPLIT = 0.921875
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Coefficients:
     """The numbers for one format.
 

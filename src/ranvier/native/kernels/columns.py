@@ -15,6 +15,7 @@ from ranvier.native.kernels.transpose import transpose
 from ranvier.native.kernels.update import Pointers, Updater
 from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.lowering.steps import ColumnStatistics, ColumnSums, RunningStatistics, Trained, Update
+from ranvier.native.scheduling.binding import constant_of
 from ranvier.native.scheduling.layouts import group_panels_of, stride_of
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.optimizers import UpdateRule
@@ -95,12 +96,12 @@ def write_squares(module: Emitter, name: str) -> None:
 
 
 def write_clipping(module: Emitter, name: str, step: Update) -> None:
-    """Write `(partial, squares) -> double`: what gradients are multiplied with so that their norm is at most `largest`.
+    """Write `(partial, squares) -> double`: the factor of gradients whose norm is to be at most `max_norm`.
 
     `squares` are those of sparse rows, where there are any.
     """
     assert step.partial is not None
-    assert step.largest is not None
+    assert step.max_norm is not None
     with module.function(name, {"partial": "ptr", "squares": "ptr"}, "double") as f:
         partial, squares = f.parameters
         with f.loop(0, step.partial.columns, name="panel", carried=[f.constant(0.0, "double")]) as loop:
@@ -111,19 +112,19 @@ def write_clipping(module: Emitter, name: str, step: Update) -> None:
         if step.squares is not None:
             added = clipped_squares(f, squares, added)
         norm = f.intrinsic("sqrt", added)
-        most = f.constant(step.largest, "double")
+        most = f.constant(constant_of(step.max_norm), "double")
         factor = f.select(f.compare("ogt", norm, most), f.divide(most, norm), f.constant(1.0, "double"))
         f.give_back(factor)
 
 
-def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule, decay: float) -> None:
+def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule) -> None:
     """Write `(value, rounded, transposed, gradient, slots..., scalars, double factor, i64 from, i64 to)`: panels."""
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("value", "rounded", "transposed", "gradient", *slot_names, "scalars")
     numbers = {"factor": "double", "from": "i64", "to": "i64"}
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         value, rounded, transposed, gradient, *slots, scalars, factor, first, stop = f.parameters
-        updater = Updater(f, rule, decay, trained, scalars)
+        updater = Updater(f, rule, trained, scalars)
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None)
         scale = f.splat(factor if f.module.element == "double" else f.cast("fptrunc", factor, f.module.element))
         rows = trained.value.rows

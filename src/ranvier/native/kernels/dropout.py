@@ -16,6 +16,7 @@ from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Drop
+from ranvier.native.scheduling.binding import constant_of
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
@@ -50,9 +51,9 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
     numbers = dict.fromkeys(("seed", "step", "from", "to"), "i64")
     with module.function(name, {**dict.fromkeys(("x", "factors", "y"), "ptr"), **numbers}) as f:
         x, factors, y, seed, number, first, stop = f.parameters
-        columns = step.x.columns
+        columns, rate = step.x.columns, constant_of(step.rate)
         drawing = Drawing(f, philox.stream(f, seed, random.DROPOUT, number, step.layer), columns)
-        kept, dropped = f.constant(1.0 / (1.0 - step.rate)), f.constant(0.0)
+        kept, dropped = f.constant(1.0 / (1.0 - rate)), f.constant(0.0)
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             start = f.multiply(row, columns, "number")
@@ -65,7 +66,7 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
                 drawn = drawing.words(f.add(start, column))
                 for group, (words, mask) in enumerate(zip(drawn, masks, strict=False)):
                     place = f.add(column, group * PANEL)
-                    holds = philox.at_least(f, words, int(step.rate * 2**32))
+                    holds = philox.at_least(f, words, int(rate * 2**32))
                     factor = masked(f, f.select(holds, kept, dropped), mask)
                     f.store(factor, f.pointer(at_factors, place))
                     f.store(f.multiply(f.load(f.pointer(at_x, place)), factor), f.pointer(at_y, place))

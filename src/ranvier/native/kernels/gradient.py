@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ranvier.native.kernels.cancellation import unless_requested
@@ -40,6 +40,7 @@ from ranvier.native.scheduling.layouts import group_panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 
 def weight_units(scheduled: ScheduledWeightGradient, registers: Registers) -> tuple[int, int]:
@@ -54,7 +55,6 @@ def write_weight_gradient(
     scheduled: ScheduledWeightGradient,
     registers: Registers,
     rule: UpdateRule | None,
-    decay: float,
     cancellable: bool = False,
 ) -> None:
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
@@ -77,7 +77,7 @@ def write_weight_gradient(
         packed = Packed(rest.pop(0), rest.pop(0)) if scheduled.packed else None
         cancel_requested = rest.pop(0) if cancellable else None
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, cancel_requested)
-        updater = Updater(f, rule, decay, trained, scalars)
+        updater = Updater(f, rule, trained, scalars)
         units = Units(f, scheduled, registers, updater, rows, packed, Operands(x, dz, transposed), pointers)
         with f.loop(first, stop, name="unit") as loop, unless_requested(f, cancel_requested):
             unit = loop.index
@@ -96,7 +96,7 @@ def write_weight_gradient(
             units.strip(block, strip)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operands:
     """Pointers to what a weight gradient reads, x and dz, and to the transposed weight that it writes."""
 
@@ -105,7 +105,7 @@ class Operands:
     transposed: Value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Units:
     """Writes units of a weight gradient.
 
@@ -327,16 +327,14 @@ class Tiles:
         prefetch_rows(f, b, stride_of(step.dz), following, begin, end)
 
 
-def write_vector_gradient(
-    module: Emitter, name: str, step: VectorGradient, rule: UpdateRule | None, decay: float
-) -> None:
+def write_vector_gradient(module: Emitter, name: str, step: VectorGradient, rule: UpdateRule | None) -> None:
     """Write `(a, b, value, gradient, slots..., scalars, i64 rows, i64 from, i64 to)` over panels."""
     trained = step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
     names = ("a", "b", "value", "gradient", *slot_names, "scalars")
     with module.function(name, {**dict.fromkeys(names, "ptr"), "rows": "i64", "from": "i64", "to": "i64"}) as f:
         a, b, value, gradient, *slots, scalars, rows, first, stop = f.parameters
-        updater = Updater(f, rule, decay, trained, scalars)
+        updater = Updater(f, rule, trained, scalars)
         pointers = Pointers(value, gradient, tuple(slots))
         for count, begin, end in segments(f, first, stop, (4, 1)):
             with f.loop(begin, end, count, name="panel") as loop:

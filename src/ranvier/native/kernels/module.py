@@ -20,7 +20,7 @@ product of the same shape, is mostly found in the cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
@@ -28,13 +28,16 @@ from ranvier.native.kernels import cancellation
 from ranvier.native.kernels.body import Body
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.timing import TOTAL, timed, timing_slots, timing_stride
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
 from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS
+from ranvier.native.scheduling.binding import constant_of
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.plan import Code
@@ -56,6 +59,7 @@ class ModuleWriter:
         self.target = target
         self._names: dict[Any, str] = {}
         self._writers: dict[str, Callable[[Emitter], None]] = {}
+        self._slots = timing_slots(plan.stages) if plan.measured else {}
         self._steal_numbers = dealt(plan.stages) if plan.dealt else {}
         self.f: Function
         self.words: dict[str, Value] = {}
@@ -88,6 +92,16 @@ class ModuleWriter:
         for buffer in self.plan.buffers:
             at = f.pointer(argument, len(ARGUMENTS) + buffer.index, "i64")
             self.buffers[buffer.index] = f.load(at, "ptr", 8, name=buffer.name.replace(".", "_"))
+        if self.plan.measured:
+            timings = f.load(f.pointer(argument, len(ARGUMENTS) + len(self.plan.buffers), "i64"), "ptr", 8)
+            stride = timing_stride(self.plan.stages)
+            self.words["timings"] = f.pointer(timings, f.multiply(thread, stride), "i64", "timings")
+
+    def _timed(self, f: Function, slot: int | None) -> AbstractContextManager[None]:
+        """Measure the time of the body, if the plan is measured."""
+        if slot is None or not self.plan.measured:
+            return nullcontext()
+        return timed(f, self.target, self.words["timings"], slot)
 
     def _span(self) -> None:
         body = Body(self)
@@ -111,7 +125,8 @@ class ModuleWriter:
                 body.weight_scale, body.inverse_batch_size = self._shares(f, rows, body.order)
                 if self.plan.dealt:
                     body.stealing = WorkStealing(f, words["chunk_counters"], self.thread, words["threads"], body.step)
-                self._stages(f, body)
+                with self._timed(f, TOTAL):
+                    self._stages(f, body)
             if not self.plan.stoppable:
                 self._count(f, f.add(words["first_step"], words["steps"]))
 
@@ -123,7 +138,8 @@ class ModuleWriter:
                 self._stage(f, body, number)
                 if stage.stoppable:
                     cancellation.publish(f, words["cancel_requested"], words["cancelled"], number)
-                f.call("barrier", words["barrier"], words["threads"])
+                with self._timed(f, self._slots.get((number, len(stage.steps)))):
+                    f.call("barrier", words["barrier"], words["threads"])
                 if stage.stoppable:
                     going.enter_context(cancellation.unless_cancelled(f, words["cancelled"], number))
             if self.plan.stoppable:
@@ -139,18 +155,24 @@ class ModuleWriter:
         body.cancel_requested = self.words["cancel_requested"] if stage.stoppable else None
         if stage.kind == COLUMNS:
             for at, step in enumerate(stage.steps):
-                with cancellation.unless_requested(f, body.cancel_requested):
+                with (
+                    cancellation.unless_requested(f, body.cancel_requested),
+                    self._timed(f, self._slots.get((number, at))),
+                ):
                     body.column_step(step, self._steal_numbers.get((number, at)))
             return
 
         if stage.kind == PANELS:
-            with cancellation.unless_requested(f, body.cancel_requested):
+            with cancellation.unless_requested(f, body.cancel_requested), self._timed(f, self._slots.get((number, 0))):
                 body.panel_step(cast(ScheduledProduct, stage.steps[0]), self._steal_numbers.get((number, 0)))
             return
 
         def part(first: Value, stop: Value) -> None:
-            for step in stage.steps:
-                with cancellation.unless_requested(f, body.cancel_requested):
+            for at, step in enumerate(stage.steps):
+                with (
+                    cancellation.unless_requested(f, body.cancel_requested),
+                    self._timed(f, self._slots.get((number, at))),
+                ):
                     body.row_step(step, first, stop)
 
         if body.stealing is not None:
@@ -268,7 +290,10 @@ def signature(part: Any) -> Any:
     if isinstance(part, Buffer):
         return part.kind, part.rows, part.columns, part.groups
     if isinstance(part, Entry):
-        return part.weight_decay, part.l1, part.l2
+        # What of it decides code is in the other fields of what is trained.
+        return None
+    if isinstance(part, Scalar):
+        return constant_of(part)
     if isinstance(part, tuple):
         return tuple(map(signature, part))
     if isinstance(part, s.Step | s.Trained | Scheduled):

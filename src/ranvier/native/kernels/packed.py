@@ -15,8 +15,6 @@ Copies change no bit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.layout import place
 from ranvier.native.kernels.transpose import SIDE, turned
@@ -25,9 +23,10 @@ from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.scheduled import ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers, exact_heights
+from ranvier.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Packed:
     """The packed inputs of a block of a weight gradient.
 

@@ -6,16 +6,15 @@ A word depends on (seed, purpose, step, layer, index) alone; random.py says how 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ranvier import random
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value, constant
+from ranvier.records import record
 
 _WORD = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stream:
     """The keys of the rounds, and the three words of the counter that are the same for every index; i32 vectors."""
 

@@ -20,7 +20,6 @@ its slots; so the bits do not depend on the number of threads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ranvier.native.kernels.emitter import Emitter
@@ -36,6 +35,7 @@ from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL, Registers
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.body import Body
@@ -107,7 +107,7 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
 # Gradient
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Links:
     """A thread's links: where they begin, and how they are laid out.
 
@@ -152,9 +152,8 @@ class Links:
 def call_gradient(body: Body, scheduled: ScheduledSparseGradient) -> None:
     """Call the gradient function for this thread's columns, written by the first call."""
     w, rule, step = body.w, body.plan.rule, scheduled.step
-    decay = body.plan.weight_decay
     kind = f"sparse_{step.purpose}_{step.trained.value.rows}x{step.trained.value.columns}"
-    name = w.name(kind, scheduled, write_sparse_gradient, scheduled, body.plan.registers, rule, decay)
+    name = w.name(kind, scheduled, write_sparse_gradient, scheduled, body.plan.registers, rule)
     t, words = step.trained, w.words
     rows = (words["inputs"], words["columns"], words["row_starts"], body.order)
     buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, scheduled.heads, scheduled.links, step.squares)
@@ -169,7 +168,6 @@ def write_sparse_gradient(
     scheduled: ScheduledSparseGradient,
     registers: Registers,
     rule: UpdateRule | None,
-    decay: float,
 ) -> None:
     """Write `(values, columns, starts, order, dz, value, rounded, gradient, slots..., heads, links, squares, scalars,
     double factor, i64 room, i64 thread, i64 threads, i64 rows)`.
@@ -195,7 +193,7 @@ def write_sparse_gradient(
         noted = _make_lists(f, links, heads, count)
         moved = Pointers(value, gradient, tuple(slots), rounded if step.trained.rounded else None)
         writer = _Rows(f, step, links, moved, dz, squares)
-        writer.updater = None if step.purpose == KEEP else Updater(f, rule, decay, step.trained, scalars)
+        writer.updater = None if step.purpose == KEEP else Updater(f, rule, step.trained, scalars)
         if step.clipped is not None:
             one = factor if module.element == "double" else f.cast("fptrunc", factor, module.element)
             writer.scale = f.splat(one)

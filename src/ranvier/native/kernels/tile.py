@@ -13,10 +13,10 @@ Forward and data gradient walk A along its rows (k stride 1); the weight gradien
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
+from ranvier.records import record
 
 UNROLL, UNROLL_FULL = 2, 4
 """Steps of a contraction that a round of its loop makes; the second for tiles of `FULL` rows times panels and more.
@@ -30,7 +30,7 @@ Tile = list[list[Value]]
 """c[row][panel], each a vector of 16."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Strides:
     """Distances in numbers: from row to row and from k to k of A, from panel to panel and from k to k of B."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Trained
+from ranvier.native.scheduling.binding import constant_of
 from ranvier.network.optimizers import UpdateRule
+from ranvier.records import record
 
 
 class Updater:
@@ -17,16 +19,15 @@ class Updater:
 
     Parameters:
         rule: the optimizer's, or None where gradients are stored.
-        weight_decay: the optimizer's, for entries that decay.
         scalars: pointer to the step's numbers in float64, in the order of the rule.
     """
 
-    def __init__(self, f: Function, rule: UpdateRule | None, weight_decay: float, trained: Trained, scalars: Value):
+    def __init__(self, f: Function, rule: UpdateRule | None, trained: Trained, scalars: Value):
         self.f, self.rule, self.trained = f, rule, trained
         self.values: dict[str, Value] = {}
         if rule is None:
             return
-        self.values["decay"] = f.constant(weight_decay if trained.entry.weight_decay else 0.0)
+        self.values["decay"] = f.constant(0.0 if trained.decay is None else constant_of(trained.decay))
         for number, name in enumerate(rule.scalars):
             exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
             self.values[name] = f.splat(self.rounded(exact), name=name)
@@ -41,11 +42,11 @@ class Updater:
 
     def penalized(self, gradient: Value, weight: Value) -> Value:
         """The gradient with the slopes of the penalties."""
-        f, entry = self.f, self.trained.entry
-        if entry.l2:
-            gradient = f.fma(weight, f.constant(entry.l2), gradient)
-        if entry.l1:
-            strength = f.constant(entry.l1)
+        f, trained = self.f, self.trained
+        if trained.l2 is not None:
+            gradient = f.fma(weight, f.constant(constant_of(trained.l2)), gradient)
+        if trained.l1 is not None:
+            strength = f.constant(constant_of(trained.l1))
             up = f.select(f.compare("ogt", weight, 0.0), strength, f.constant(0.0))
             gradient = f.add(gradient, f.select(f.compare("olt", weight, 0.0), f.negative(strength), up))
         return gradient
@@ -65,7 +66,7 @@ class Updater:
             f.store(to_bfloat16(f, results[0]), f.pointer(pointers.rounded, offset))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pointers:
     """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value.
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from ranvier.records import record
 
 FLOATS = {"float": 32, "double": 64}
 INTEGERS = {"i1": 1, "i8": 8, "i16": 16, "i32": 32, "i64": 64, "i128": 128}
 _VECTOR = re.compile(r"<(\d+) x (\w+)>")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """A value: its type and its text, a name such as "%sum" or a constant.
 

@@ -16,17 +16,17 @@ is a single step; the caller resets its counters.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.native.scheduling.stages import FEWEST_ROWS, WORDS_A_SHARE
+from ranvier.records import record
 
 Bounds = Callable[[Value], tuple[Value, Value]]
 """The first chunk of a thread's share, and the one after its last."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WorkStealing:
     """Writes the loops in which threads take chunks.
 

@@ -14,20 +14,16 @@ from ranvier.errors import EngineError
 from ranvier.native.lowering import sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH, Lowered
+from ranvier.native.lowering.scalars import LoweredRule, Scalar
 from ranvier.native.lowering.steps import Step, Trained
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.network import LayerInfo
-from ranvier.records import record
+from ranvier.network.parameters import Entry
 
 FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 """Activations whose slope follows from their output, so that the weighted sums need not be kept."""
-
-TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
-"""What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
-
-ROUNDED, TRANSPOSED = "rounded", "transposed"
-"""What products read in place of a weight, or beside it; they stand before its name, and slots behind it."""
 
 
 @dataclass(slots=True)
@@ -42,31 +38,6 @@ class Done:
     deviation: Buffer | None = None
     statistics: tuple[Buffer, Buffer] | None = None
     inner: list[Done] = field(default_factory=list)
-
-
-@record
-class Lowered:
-    """What is computed for one purpose, whoever computes it.
-
-    Fields:
-        problem, purpose: what for.
-        steps: in an order in which they can run one after the other.
-        buffers: the memory they work on, by index.
-        trained: the trained pieces of the state.
-        layers: (path, weighted sums or None, outputs) of every layer, depth first.
-    """
-
-    problem: Problem
-    purpose: str
-    steps: tuple[Step, ...]
-    buffers: tuple[Buffer, ...]
-    trained: tuple[Trained, ...]
-    layers: tuple[tuple[str, Buffer | None, Buffer], ...]
-
-    @property
-    def learns(self) -> bool:
-        """Whether there is a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
 
 
 def lower(problem: Problem, purpose: str, store: bool = False) -> Lowered:
@@ -89,7 +60,8 @@ def lower(problem: Problem, purpose: str, store: bool = False) -> Lowered:
     lowering = Lowering(problem, purpose, store)
     lowering.lower()
     buffers, trained = tuple(lowering.buffers.values()), tuple(lowering.trained)
-    return Lowered(problem, purpose, tuple(lowering.steps), buffers, trained, tuple(_layers(lowering.done)))
+    layers = tuple(_layers(lowering.done))
+    return Lowered(problem, purpose, tuple(lowering.steps), buffers, trained, layers, lowering.rule)
 
 
 def _layers(chain: list[Done]) -> Iterator[tuple[str, Buffer | None, Buffer]]:
@@ -107,7 +79,12 @@ class Lowering:
         self.steps: list[Step] = []
         self.last: list[Step] = []
         self.entries = {entry.name: entry for entry in problem.network.parameter_table}
-        self.slots = () if problem.optimizer.full_batch or purpose != TRAIN else problem.optimizer.rule().slots
+        self.rule: LoweredRule | None = None
+        if purpose == TRAIN and not problem.optimizer.full_batch:
+            formula, numbers = problem.optimizer.open_rule()
+            named = tuple(Scalar(name, value) for name, value in numbers.items())
+            self.rule = LoweredRule(formula, named, Scalar("weight_decay", float(problem.optimizer.weight_decay)))
+        self.slots = self.rule.formula.slots if self.rule else ()
         self.clips = purpose == TRAIN and problem.optimizer.clip_norm is not None
         self.store = purpose == GRADIENT or store or self.clips
         self.trained: list[Trained] = []
@@ -236,7 +213,7 @@ class Lowering:
             return Done(place, x, x)
         y = self.buffer(f"{place.path}.output", place.outputs)
         factors = self.buffer(f"{place.path}.factors", place.outputs)
-        self.add(s.Drop(x, factors, y, layer.rate, place.index))
+        self.add(s.Drop(x, factors, y, Scalar(f"{place.path}.rate", float(layer.rate)), place.index))
         return Done(place, x, y, n=factors)
 
     def batch_norm(self, place: LayerInfo, layer: BatchNorm, x: Buffer, y: Buffer) -> Done:
@@ -377,8 +354,15 @@ class Lowering:
         gradient = self.piece(name, ".gradient") if stored else None
         moves = self.rounds and self.purpose == TRAIN and len(entry.shape) == 2
         rounded = self.piece(name, copy=ROUNDED) if moves else None
-        self.trained.append(Trained(entry, self.piece(name), slots, copy, gradient, rounded))
+        decay = self.rule.decay if self.rule and entry.weight_decay else None
+        numbers = (self.penalty(entry, "l1"), self.penalty(entry, "l2"), decay)
+        self.trained.append(Trained(entry, self.piece(name), slots, *numbers, copy, gradient, rounded))
         return self.trained[-1]
+
+    def penalty(self, entry: Entry, kind: str) -> Scalar | None:
+        """The strength of the penalty "l1" or "l2" of a parameter, where it has one."""
+        strength = getattr(entry, kind)
+        return Scalar(f"{entry.name}.{kind}", float(strength)) if strength else None
 
     def finish(self) -> None:
         """Add the steps that change the parameters."""
@@ -393,6 +377,7 @@ class Lowering:
             return
         partial = self.buffer("squares", 1, "partials")
         squares = None if self.sparse is None else self.sparse.squares
-        update = s.Update(pieces, partial, float(self.problem.optimizer.clip_norm), squares)
+        max_norm = Scalar("clip_norm", float(self.problem.optimizer.clip_norm))
+        update = s.Update(pieces, partial, max_norm, squares)
         rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.MOVE, clipped=update),)
         self.add(s.Norm(pieces, partial), update, *moving, *rest)

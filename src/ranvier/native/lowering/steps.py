@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.scalars import Scalar
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.parameters import Entry
@@ -104,7 +105,7 @@ class Drop(RowStep):
     x: Buffer
     factors: Buffer
     y: Buffer
-    rate: float
+    rate: Scalar
     layer: int
 
 
@@ -227,6 +228,7 @@ class ColumnSums(ColumnStep):
 class Trained:
     """A trained piece of the state: its table entry and buffers.
 
+    `l1` and `l2` are the strengths of its penalties, `decay` of its weight decay, each None where there is none.
     `transposed` is the copy that data gradients read; `gradient` where the gradient goes when it is not used at once;
     `rounded` what products read where that is not the value itself, and what the transposed copy then copies.
     """
@@ -234,6 +236,9 @@ class Trained:
     entry: Entry
     value: Buffer
     slots: tuple[Buffer, ...]
+    l1: Scalar | None = None
+    l2: Scalar | None = None
+    decay: Scalar | None = None
     transposed: Buffer | None = None
     gradient: Buffer | None = None
     rounded: Buffer | None = None
@@ -280,14 +285,14 @@ class Norm(ColumnStep):
 
 @record
 class Update(ColumnStep):
-    """The update from stored gradients, scaled down so that their norm is at most `largest`, where that is a number.
+    """The update from stored gradients, scaled down so that their norm is at most `max_norm`, where there is one.
 
     `partial` are the parts of their sum of squares; `squares` those of a weight of sparse rows, where there is one.
     """
 
     trained: tuple[Trained, ...]
     partial: Buffer | None = None
-    largest: float | None = None
+    max_norm: Scalar | None = None
     squares: Buffer | None = None
 
     @property

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from ranvier import settings
 from ranvier.native.machine import target as targets
 from ranvier.native.machine.target import Target
+from ranvier.records import record
 
 _CPUS = Path("/sys/devices/system/cpu")
 _USUAL = {"l1d": 32 << 10, "l2": 512 << 10, "l3": 8 << 20}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CpuFacts:
     """Facts about the machine.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ranvier.errors import EngineError
+from ranvier.records import record
 
 # What each x86-64 level adds that compiled code may use, in LLVM's names.
 _LEVEL_3 = ("avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "popcnt", "xsave")
@@ -15,7 +15,7 @@ _LEVELS = {"x86-64-v3": (_LEVEL_3, 256), "x86-64-v4": (_LEVEL_4, 512)}
 _WIDE = ("-prefer-256-bit",)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Host:
     """What LLVM says about this machine: `triple`, `cpu` (its name) and `features` (name -> present)."""
 
@@ -24,7 +24,7 @@ class Host:
     features: Mapping[str, bool]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """A processor to compile for; two equal targets get the same object from the same IR.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ranvier.engine.problem import Problem
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowering import GRADIENT, TRAIN, lower
+from ranvier.native.lowering.lowered import GRADIENT, TRAIN
+from ranvier.native.lowering.lowering import lower
 from ranvier.native.lowering.steps import Trained
 from ranvier.native.scheduling import cost
+from ranvier.native.scheduling.binding import bound_rule
 from ranvier.native.scheduling.blocking import Blocking
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.schedule import Scheduler
@@ -29,7 +31,8 @@ Steps of fewer rows can be given up until their gradients, and with them the upd
 class Code:
     """What decides the compiled code, and nothing else: plans whose `Code` is equal share it.
 
-    Fields: `dtype`, the format in which numbers are kept; `weight_decay`, of the optimizer; the rest as in `Plan`.
+    Fields: `dtype`, the format in which numbers are kept; `measured`, whether the time of each step is measured, see
+    `kernels/timing.py`; the rest as in `Plan`.
     """
 
     purpose: str
@@ -42,8 +45,8 @@ class Code:
     all_heights: tuple[int, ...]
     registers: Registers
     rule: UpdateRule | None
-    weight_decay: float
     dealt: bool
+    measured: bool = False
 
     @property
     def learns(self) -> bool:
@@ -70,7 +73,7 @@ class Plan:
         all_rows, all_heights: the same where threads share panels, each with all rows of the batch, or with a single
             row that is predicted.
         machine: what it was made for.
-        rule: of the optimizer, where there is one.
+        rule: how trained numbers move, with all hyper-parameters bound; None where they do not.
         long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
         dealt: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`.
     """
@@ -98,10 +101,9 @@ class Plan:
     @property
     def code(self) -> Code:
         """What decides the compiled code."""
-        decay = self.problem.optimizer.weight_decay
         rows = (self.rows, self.heights, self.all_rows, self.all_heights)
         shape = (self.stages, self.buffers, *rows, self.registers)
-        return Code(self.purpose, self.dtype, *shape, self.rule, decay, self.dealt)
+        return Code(self.purpose, self.dtype, *shape, self.rule, self.dealt)
 
     @property
     def dtype(self) -> str:
@@ -146,7 +148,6 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
     scheduler = Scheduler(lowered, blocking)
     stages = in_stages(scheduler.steps, stoppable)
     all_rows = at_once(problem.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
-    fused = purpose == TRAIN and not problem.optimizer.full_batch
     return Plan(
         problem,
         purpose,
@@ -159,7 +160,7 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         all_rows,
         heights(all_rows, machine.registers),
         machine,
-        problem.optimizer.rule() if fused else None,
+        None if lowered.rule is None else bound_rule(lowered.rule),
         long,
         learns and threads > 1,
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowering import Lowered
+from ranvier.native.lowering.lowered import Lowered
 from ranvier.native.lowering.sparse import SparseGradient
 from ranvier.native.lowering.steps import Back, Forward, Norm, Step, Trained, VectorGradient, WeightGradient, fields_of
 from ranvier.native.scheduling.blocking import Blocking

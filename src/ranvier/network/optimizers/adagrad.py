@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ranvier.expression import Expression, sqrt, variable
-from ranvier.network.number_rules import FRACTION, NOT_NEGATIVE, POSITIVE, Rule
+from ranvier.network.number_rules import HALF_OPEN_UNIT, NON_NEGATIVE, POSITIVE, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer, ema
 from ranvier.records import record
 
@@ -37,7 +37,7 @@ class Adagrad(Optimizer):
     epsilon: float = 1e-10
     initial_accumulator: float = 0.0
     name: ClassVar[str] = "adagrad"
-    rules: ClassVar[Mapping[str, Rule]] = {"epsilon": POSITIVE, "initial_accumulator": NOT_NEGATIVE}
+    rules: ClassVar[Mapping[str, Rule]] = {"epsilon": POSITIVE, "initial_accumulator": NON_NEGATIVE}
 
     def _slots(self) -> tuple[tuple[str, float], ...]:
         return (("squares", float(self.initial_accumulator)),)
@@ -74,7 +74,7 @@ class Adadelta(Optimizer):
     rho: float = 0.95
     epsilon: float = 1e-6
     name: ClassVar[str] = "adadelta"
-    rules: ClassVar[Mapping[str, Rule]] = {"rho": FRACTION, "epsilon": POSITIVE}
+    rules: ClassVar[Mapping[str, Rule]] = {"rho": HALF_OPEN_UNIT, "epsilon": POSITIVE}
 
     def _slots(self) -> tuple[tuple[str, float], ...]:
         return (("squares", 0.0), ("steps", 0.0))
@@ -114,7 +114,7 @@ class RMSprop(Optimizer):
     epsilon: float = 1e-8
     momentum: float = 0.0
     name: ClassVar[str] = "rmsprop"
-    rules: ClassVar[Mapping[str, Rule]] = {"rho": FRACTION, "epsilon": POSITIVE, "momentum": FRACTION}
+    rules: ClassVar[Mapping[str, Rule]] = {"rho": HALF_OPEN_UNIT, "epsilon": POSITIVE, "momentum": HALF_OPEN_UNIT}
 
     def _slots(self) -> tuple[tuple[str, float], ...]:
         return (("squares", 0.0), ("velocity", 0.0)) if self.momentum else (("squares", 0.0),)
@@ -122,7 +122,7 @@ class RMSprop(Optimizer):
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
         squares = ema(self.rho, variable("squares"), gradient * gradient)
         step, updates = gradient / (sqrt(squares) + self.epsilon), {"squares": squares}
-        if self.momentum:
+        if len(self._slots()) > 1:
             step = self.momentum * variable("velocity") + step
             updates["velocity"] = step
         return parameter - variable("learning_rate") * step, updates

@@ -14,11 +14,11 @@ from typing import ClassVar
 import numpy as np
 
 from ranvier.expression import Expression, absolute, maximum, sqrt, variable
-from ranvier.network.number_rules import FRACTION, NOT_NEGATIVE, POSITIVE, Rule
+from ranvier.network.number_rules import HALF_OPEN_UNIT, NON_NEGATIVE, POSITIVE, Rule
 from ranvier.network.optimizers.base import Formula, Numbers, Optimizer, Steps, bias_correction, ema
 from ranvier.records import record
 
-MOMENTS = {"beta1": FRACTION, "beta2": FRACTION, "epsilon": POSITIVE}
+MOMENTS = {"beta1": HALF_OPEN_UNIT, "beta2": HALF_OPEN_UNIT, "epsilon": POSITIVE}
 NEGLIGIBLE = 1e-30
 
 
@@ -126,7 +126,7 @@ class NAdam(Optimizer):
     epsilon: float = 1e-8
     momentum_decay: float = 0.004
     name: ClassVar[str] = "nadam"
-    rules: ClassVar[Mapping[str, Rule]] = {**MOMENTS, "momentum_decay": NOT_NEGATIVE}
+    rules: ClassVar[Mapping[str, Rule]] = {**MOMENTS, "momentum_decay": NON_NEGATIVE}
 
     def _slots(self) -> tuple[tuple[str, float], ...]:
         return (("first", 0.0), ("second", 0.0))

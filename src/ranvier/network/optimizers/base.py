@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.expression import Expression, maximum, minimum, simplify, variable
-from ranvier.network.number_rules import INSIDE_OR_NONE, NOT_NEGATIVE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
+from ranvier.expression import Expression, constant, maximum, minimum, simplify, substitute, variable, variables
+from ranvier.network.number_rules import NON_NEGATIVE, OPEN_UNIT_OR_NONE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
 from ranvier.records import record
 
 Steps = NDArray[np.int64]
@@ -86,6 +86,21 @@ class Optimizer:
         """
         return _rule(self)
 
+    def open_rule(self) -> tuple[UpdateRule, dict[str, float]]:
+        """The update with the optimizer's own numbers left open, for code that serves several settings of them.
+
+        Numbers that are 0 are not left open, since they leave out terms and slots.
+
+        Returns the rule with these numbers as variables, named like their fields, and name -> value: bound to these
+        values (see `bind`), it is `rule()`.
+
+        >>> from ranvier.network.optimizers.sgd import SGD
+        >>> rule, numbers = SGD(0.1, momentum=0.9).open_rule()
+        >>> rule.updates, numbers
+        ((Expression('momentum * velocity + gradient'),), {'momentum': 0.9})
+        """
+        return _open_rule(self)
+
     def scalar_values(self, steps: Steps, learning_rates: Numbers) -> Numbers:
         """The per-step numbers of the rule, in float64: a pure function of the step, so that resuming is exact.
 
@@ -122,29 +137,65 @@ class Optimizer:
         raise NotImplementedError
 
 
+def bind(rule: UpdateRule, values: Mapping[str, float]) -> UpdateRule:
+    """The rule with constants in place of some of its variables, as `Optimizer.rule` writes it.
+
+    >>> from ranvier.network.optimizers.adam import Adam
+    >>> bind(*Adam(1e-3).open_rule()) == Adam(1e-3).rule()
+    True
+    """
+    constants = {name: constant(value) for name, value in values.items()}
+    parameter, *updates = (simplify(substitute(one, constants)) for one in (rule.parameter, *rule.updates))
+    return UpdateRule(rule.slots, rule.scalars, parameter, tuple(updates))
+
+
 @lru_cache(64)
 def _rule(optimizer: Optimizer) -> UpdateRule:
+    return bind(_traced(optimizer, optimizer), {})
+
+
+@lru_cache(64)
+def _open_rule(optimizer: Optimizer) -> tuple[UpdateRule, dict[str, float]]:
+    numbers = {name: getattr(optimizer, name) for name in ("clip_value", *optimizer.rules)}
+    values = {name: float(value) for name, value in numbers.items() if value}
+    rule = _traced(optimizer, _Open(optimizer, tuple(values)))
+    used = variables(rule.parameter, *rule.updates)
+    return rule, {name: value for name, value in values.items() if name in used}
+
+
+class _Open:
+    """An optimizer some of whose numbers are variables, for its formula to read."""
+
+    def __init__(self, optimizer: Optimizer, names: tuple[str, ...]) -> None:
+        self._optimizer, self._names = optimizer, names
+
+    def __getattr__(self, name: str) -> Any:
+        return variable(name) if name in self._names else getattr(self._optimizer, name)
+
+
+def _traced(optimizer: Optimizer, numbers: Any) -> UpdateRule:
+    """The rule before it is simplified; `numbers` has the optimizer's fields, as numbers or variables."""
     gradient, parameter = variable("gradient"), variable("parameter")
     if optimizer.clip_value is not None:
-        gradient = minimum(maximum(gradient, -optimizer.clip_value), optimizer.clip_value)
+        gradient = minimum(maximum(gradient, -numbers.clip_value), numbers.clip_value)
     if optimizer.weight_decay:
         parameter = parameter - variable(LEARNING_RATE) * variable("decay") * parameter
-    moved, updates = optimizer._formula(parameter, gradient)
+    moved, updates = type(optimizer)._formula(numbers, parameter, gradient)
     slots: list[tuple[str, float | None]] = list(optimizer._slots())
     if optimizer.ema_decay is not None:
         rate = variable(AVERAGE_RATE)
         slots.append((AVERAGE, None))
         updates = {**updates, AVERAGE: rate * variable(AVERAGE) + (1.0 - rate) * moved}
     scalars = tuple(optimizer._columns(np.ones(1, np.int64), np.ones(1)))
-    return UpdateRule(tuple(slots), scalars, simplify(moved), tuple(simplify(updates[name]) for name, _ in slots))
+    return UpdateRule(tuple(slots), scalars, moved, tuple(updates[name] for name, _ in slots))
 
 
 _COMMON_RULES: Mapping[str, Rule] = {
     LEARNING_RATE: POSITIVE,
-    "weight_decay": NOT_NEGATIVE,
+    "weight_decay": NON_NEGATIVE,
     "clip_value": POSITIVE_OR_NONE,
     "clip_norm": POSITIVE_OR_NONE,
-    "ema_decay": INSIDE_OR_NONE,
+    "ema_decay": OPEN_UNIT_OR_NONE,
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ranvier.errors import InputError, nearest
-from ranvier.expression import Expression, from_list, order, show, to_list, trace, variables
+from ranvier.expression import Expression, from_list, show, substitute, to_list, trace, variables
 from ranvier.network.number_rules import ANY, check_number
 from ranvier.network.optimizers.base import AVERAGE, AVERAGE_RATE, LEARNING_RATE, Formula, Numbers, Optimizer, Steps
 from ranvier.records import record
@@ -83,24 +83,9 @@ class Custom(Optimizer):
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
         """The clipped gradient and the decayed parameter take the places of the bare variables."""
         values = {"parameter": parameter, "gradient": gradient}
-        moved = _substitute(self.parameter, values)
-        updates = {
-            name: _substitute(update, values) for (name, _), update in zip(self.slots, self.updates, strict=True)
-        }
+        moved = substitute(self.parameter, values)
+        updates = {name: substitute(update, values) for (name, _), update in zip(self.slots, self.updates, strict=True)}
         return moved, updates
-
-
-def _substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:
-    """The expression with variables replaced by other expressions."""
-    replaced: dict[Expression, Expression] = {}
-    for node in order(expression):
-        if node.name is not None:
-            replaced[node] = values.get(node.name, node)
-        elif node.arguments:
-            replaced[node] = Expression(node.op, tuple(replaced[argument] for argument in node.arguments))
-        else:
-            replaced[node] = node
-    return replaced[expression]
 
 
 def custom_optimizer(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ranvier.errors import InputError
-from ranvier.network.number_rules import COUNT, INSIDE, NOT_NEGATIVE, Rule
+from ranvier.network.number_rules import NON_NEGATIVE, OPEN_UNIT, POSITIVE_INT, Rule
 from ranvier.network.optimizers.base import Optimizer, UpdateRule
 from ranvier.records import record
 
@@ -49,11 +49,11 @@ class LBFGS(Optimizer):
     name: ClassVar[str] = "lbfgs"
     full_batch: ClassVar[bool] = True
     rules: ClassVar[Mapping[str, Rule]] = {
-        "history_size": COUNT,
-        "c1": INSIDE,
-        "c2": INSIDE,
-        "max_line_search_evals": COUNT,
-        "gradient_tolerance": NOT_NEGATIVE,
+        "history_size": POSITIVE_INT,
+        "c1": OPEN_UNIT,
+        "c2": OPEN_UNIT,
+        "max_line_search_evals": POSITIVE_INT,
+        "gradient_tolerance": NON_NEGATIVE,
     }
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ranvier.expression import Expression, sign, variable
-from ranvier.network.number_rules import FRACTION, Rule
+from ranvier.network.number_rules import HALF_OPEN_UNIT, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer, ema
 from ranvier.records import record
 
@@ -35,7 +35,7 @@ class Lion(Optimizer):
     beta1: float = 0.9
     beta2: float = 0.99
     name: ClassVar[str] = "lion"
-    rules: ClassVar[Mapping[str, Rule]] = {"beta1": FRACTION, "beta2": FRACTION}
+    rules: ClassVar[Mapping[str, Rule]] = {"beta1": HALF_OPEN_UNIT, "beta2": HALF_OPEN_UNIT}
 
     def _slots(self) -> tuple[tuple[str, float], ...]:
         return (("momentum", 0.0),)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ranvier.errors import InputError
 from ranvier.expression import Expression, variable
-from ranvier.network.number_rules import FRACTION, Rule
+from ranvier.network.number_rules import HALF_OPEN_UNIT, Rule
 from ranvier.network.optimizers.base import Formula, Optimizer
 from ranvier.records import record
 
@@ -42,7 +42,7 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
     name: ClassVar[str] = "sgd"
-    rules: ClassVar[Mapping[str, Rule]] = {"momentum": FRACTION}
+    rules: ClassVar[Mapping[str, Rule]] = {"momentum": HALF_OPEN_UNIT}
 
     def __post_init__(self) -> None:
         Optimizer.__post_init__(self)
@@ -55,7 +55,7 @@ class SGD(Optimizer):
         return (("velocity", 0.0),) if self.momentum else ()
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        if not self.momentum:
+        if not self._slots():
             return parameter - variable("learning_rate") * gradient, {}
         velocity = self.momentum * variable("velocity") + gradient
         step = gradient + self.momentum * velocity if self.nesterov else velocity

@@ -23,7 +23,7 @@ _SIGNATURES = {
 }
 _PICKLE_PROTOCOLS = range(2, 6)
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f")
-_ENTRIES_LOOKED_AT = 1000
+_MAX_ENTRIES = 1000
 
 
 def looks_like(head: bytes) -> str | None:
@@ -81,7 +81,7 @@ def _choice(folder: Path, name: str) -> str:
         with os.scandir(folder) as entries:
             names = sorted(
                 entry.name
-                for entry in islice(entries, _ENTRIES_LOOKED_AT)
+                for entry in islice(entries, _MAX_ENTRIES)
                 if entry.is_file() and not entry.name.startswith(".")
             )
     except OSError:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,12 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ranvier.errors import InputError, ModelFileError
-from ranvier.storage.foreign import looks_like, open_file
+from ranvier.records import record
+from ranvier.storage.file_sniffing import looks_like, open_file
 from ranvier.storage.json_text import from_text, to_text
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-LARGEST_HEADER = 64 * 2**20
+MAX_HEADER = 64 * 2**20
 DTYPES = (
     "bool",
     "uint8",
@@ -44,25 +44,27 @@ _METADATA = "__metadata__"
 _KEYS = ["description", "format", "sha256", "version"]
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+@record
+class FileKind:
     """A kind of file in this layout.
 
-    Fields: `format` (its name in the metadata), `noun` (what errors call it), `version` (the newest one that can be
-    read, and the one that is written), `remedy` (what to do about a damaged one).
+    Fields: `format` (its name in the metadata), `label` (what errors call it), `version` (the newest one that can be
+    read, and the one that is written), `advice` (what to do about a damaged one).
     """
 
     format: str
-    noun: str
+    label: str
     version: int
-    remedy: str
+    advice: str
 
 
-MODEL = Kind("ranvier-model", "model file", 1, "take an intact copy, or train again")
-CHECKPOINT = Kind("ranvier-checkpoint", "checkpoint", 1, "use an earlier one, or start the run over")
+MODEL = FileKind("ranvier-model", "model file", 1, "take an intact copy, or train again")
+CHECKPOINT = FileKind("ranvier-checkpoint", "checkpoint", 1, "use an earlier one, or start the run over")
 
 
-def pack(arrays: Mapping[str, npt.NDArray[Any]], description: dict[str, Any], kind: Kind) -> list[bytes | memoryview]:
+def pack(
+    arrays: Mapping[str, npt.NDArray[Any]], description: dict[str, Any], kind: FileKind
+) -> list[bytes | memoryview]:
     """Lay out arrays and a description as the bytes of a file; the same input gives the same bytes.
 
     Parameters:
@@ -77,7 +79,7 @@ def pack(arrays: Mapping[str, npt.NDArray[Any]], description: dict[str, Any], ki
     from safetensors.numpy import save
 
     if not isinstance(description, dict):
-        raise InputError(f"The description of a {kind.noun} must be a dict; a {type(description).__name__} was given.")
+        raise InputError(f"The description of a {kind.label} must be a dict; a {type(description).__name__} was given.")
     text = to_text(description, "description")
     stored = {name: _storable(name, array) for name, array in arrays.items()}
     metadata = {"description": text, "format": kind.format, "sha256": "", "version": str(kind.version)}
@@ -86,32 +88,32 @@ def pack(arrays: Mapping[str, npt.NDArray[Any]], description: dict[str, Any], ki
     length = int.from_bytes(packed[:8], "little")
     entries = from_text(packed[8 : 8 + length])
     header = _header({_METADATA: metadata, **entries})
-    if len(header) > LARGEST_HEADER:
+    if len(header) > MAX_HEADER:
         raise InputError(
-            f"The description of the {kind.noun} takes {len(header):,} bytes; at most {LARGEST_HEADER:,} can be read "
+            f"The description of the {kind.label} takes {len(header):,} bytes; at most {MAX_HEADER:,} can be read "
             "back, so keep long lists in arrays."
         )
     return [len(header).to_bytes(8, "little"), header, memoryview(packed)[8 + length :]]
 
 
-def unpack(path: Path, kind: Kind) -> tuple[Arrays, dict[str, Any]]:
+def unpack(path: Path, kind: FileKind) -> tuple[Arrays, dict[str, Any]]:
     """Read a file of this kind; nothing in it is ever run.
 
     Returns: the arrays (writable, C order, the dtype they were written with) and the description.
 
     Raises:
-        ModelFileError: the file is missing, cut off, altered, of another maker or of a newer version.
+        ModelFileError: the file is missing, cut off, altered, not written by Ranvier or of a newer version.
     """
     try:
-        with open_file(path, kind.noun) as (file, size):
+        with open_file(path, kind.label) as (file, size):
             return _unpack(path, file, size, kind)
     except MemoryError as error:
-        raise ModelFileError(f'The {kind.noun} "{path}" does not fit into the memory that is free.') from error
+        raise ModelFileError(f'The {kind.label} "{path}" does not fit into the memory that is free.') from error
     except RecursionError as error:
-        raise _altered(path, kind, "its header is nested too deeply") from error
+        raise _corrupt_error(path, kind, "its header is nested too deeply") from error
     except OSError as error:
         raise ModelFileError(
-            f'The {kind.noun} "{path}" cannot be read: {error.strerror or error}; check the disk.'
+            f'The {kind.label} "{path}" cannot be read: {error.strerror or error}; check the disk.'
         ) from error
 
 
@@ -131,79 +133,81 @@ def checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]
     return digest.hexdigest()
 
 
-def _unpack(path: Path, file: BinaryIO, size: int, kind: Kind) -> tuple[Arrays, dict[str, Any]]:
+def _unpack(path: Path, file: BinaryIO, size: int, kind: FileKind) -> tuple[Arrays, dict[str, Any]]:
     header_bytes = _read_header(path, file, size, kind)
     header = _parse(header_bytes, path, kind)
-    metadata = _own_metadata(path, header.get(_METADATA), kind)
+    metadata = _check_format(path, header.get(_METADATA), kind)
     _check_version(path, metadata, kind)
     entries = {name: entry for name, entry in header.items() if name != _METADATA}
     expected = 8 + len(header_bytes) + _body_size(entries, path, kind)
     if size < expected:
-        raise _cut_off(path, kind, f"it has {size:,} of {expected:,} bytes")
+        raise _truncated_error(path, kind, f"it has {size:,} of {expected:,} bytes")
     if size > expected:
         more = size - expected
-        raise _altered(path, kind, f"it has {more:,} {'byte' if more == 1 else 'bytes'} too many")
+        raise _corrupt_error(path, kind, f"it has {more:,} {'byte' if more == 1 else 'bytes'} too many")
     if _header(header) != header_bytes:
-        raise _altered(path, kind, "its header is not as Ranvier writes it")
+        raise _corrupt_error(path, kind, "its header is not as Ranvier writes it")
     file.seek(0)
     arrays = _arrays(file.read(expected), path, kind)
     if checksum(arrays, metadata) != metadata["sha256"]:
-        raise _altered(path, kind, "its checksum does not match")
+        raise _corrupt_error(path, kind, "its checksum does not match")
     return arrays, _description(path, metadata["description"], kind)
 
 
-def _read_header(path: Path, file: BinaryIO, size: int, kind: Kind) -> bytes:
+def _read_header(path: Path, file: BinaryIO, size: int, kind: FileKind) -> bytes:
     """The header's bytes, once the first bytes make it likely that there is one."""
     if size == 0:
-        raise ModelFileError(f'The {kind.noun} "{path}" is empty; {kind.remedy}.')
+        raise ModelFileError(f'The {kind.label} "{path}" is empty; {kind.advice}.')
     head = file.read(512)
     length = int.from_bytes(head[:8], "little")
-    if head[8:9] != b"{" or length > LARGEST_HEADER:
+    if head[8:9] != b"{" or length > MAX_HEADER:
         other = looks_like(head)
         if other is None and size <= 8:
-            raise _cut_off(path, kind, f"it has only {size} bytes")
+            raise _truncated_error(path, kind, f"it has only {size} bytes")
         described = other or "its first bytes are not those of one"
-        raise ModelFileError(f'"{path}" is not a Ranvier {kind.noun}: {described}.')
+        raise ModelFileError(f'"{path}" is not a Ranvier {kind.label}: {described}.')
     if 8 + length > size:
-        raise _cut_off(path, kind, f"it has {size:,} of at least {8 + length:,} bytes")
+        raise _truncated_error(path, kind, f"it has {size:,} of at least {8 + length:,} bytes")
     file.seek(8)
     return file.read(length)
 
 
-def _parse(header: bytes, path: Path, kind: Kind) -> dict[str, Any]:
+def _parse(header: bytes, path: Path, kind: FileKind) -> dict[str, Any]:
     try:
         parsed = from_text(header)
     except ValueError as error:
-        raise _altered(path, kind, "its header cannot be read") from error
+        raise _corrupt_error(path, kind, "its header cannot be read") from error
     if not isinstance(parsed, dict):
-        raise _altered(path, kind, "its header is not a JSON object")
+        raise _corrupt_error(path, kind, "its header is not a JSON object")
     return parsed
 
 
-def _own_metadata(path: Path, metadata: object, kind: Kind) -> dict[str, Any]:
+def _check_format(path: Path, metadata: object, kind: FileKind) -> dict[str, Any]:
     """The metadata of a file of this kind; every other file is refused by name."""
     found = metadata.get("format") if isinstance(metadata, dict) else None
     if isinstance(metadata, dict) and found == kind.format:
         return metadata
     if found == CHECKPOINT.format:
-        raise ModelFileError(f'"{path}" is a checkpoint of a run, not a {kind.noun}; type: ranvier resume RUN')
+        raise ModelFileError(f'"{path}" is a checkpoint of a run, not a {kind.label}; type: ranvier resume RUN')
     if found == MODEL.format:
-        raise ModelFileError(f'"{path}" is a model file, not a {kind.noun}; give the folder of a run.')
-    raise ModelFileError(f'"{path}" is a safetensors file of another maker, not a Ranvier {kind.noun}.')
+        raise ModelFileError(f'"{path}" is a model file, not a {kind.label}; give the folder of a run.')
+    raise ModelFileError(
+        f'"{path}" is a safetensors file that was not written by Ranvier; give a Ranvier {kind.label}.'
+    )
 
 
-def _check_version(path: Path, metadata: dict[str, Any], kind: Kind) -> None:
+def _check_version(path: Path, metadata: dict[str, Any], kind: FileKind) -> None:
     """Refuse newer versions by name; the metadata of a version that can be read has its four texts."""
     version = metadata.get("version")
     if not isinstance(version, str) or not re.fullmatch("[1-9][0-9]{0,8}", version):
-        raise _altered(path, kind, "it names no version")
+        raise _corrupt_error(path, kind, "it names no version")
     if int(version) > kind.version:
         raise ModelFileError(
-            f'The {kind.noun} "{path}" was made by a newer Ranvier (file version {version}{_writer(metadata)}; this '
+            f'The {kind.label} "{path}" was made by a newer Ranvier (file version {version}{_writer(metadata)}; this '
             f"one reads up to {kind.version}); type: pip install --upgrade ranvier"
         )
     if sorted(metadata) != _KEYS or not all(isinstance(value, str) for value in metadata.values()):
-        raise _altered(path, kind, "its metadata is incomplete")
+        raise _corrupt_error(path, kind, "its metadata is incomplete")
 
 
 def _writer(metadata: dict[str, Any]) -> str:
@@ -215,33 +219,33 @@ def _writer(metadata: dict[str, Any]) -> str:
     return f", Ranvier {writer[:40]}" if isinstance(writer, str) else ""
 
 
-def _body_size(entries: dict[str, Any], path: Path, kind: Kind) -> int:
+def _body_size(entries: dict[str, Any], path: Path, kind: FileKind) -> int:
     try:
         return max((int(entry["data_offsets"][1]) for entry in entries.values()), default=0)
     except (TypeError, KeyError, IndexError, ValueError) as error:
-        raise _altered(path, kind, "its list of arrays cannot be read") from error
+        raise _corrupt_error(path, kind, "its list of arrays cannot be read") from error
 
 
-def _arrays(content: bytes, path: Path, kind: Kind) -> Arrays:
+def _arrays(content: bytes, path: Path, kind: FileKind) -> Arrays:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
         arrays: Arrays = load(content)
     except (SafetensorError, KeyError, ValueError, TypeError, OverflowError) as error:
-        raise _altered(path, kind, "its list of arrays is wrong") from error
+        raise _corrupt_error(path, kind, "its list of arrays is wrong") from error
     if any(array.dtype.name not in DTYPES for array in arrays.values()):
-        raise _altered(path, kind, "it holds numbers of an unknown kind")
+        raise _corrupt_error(path, kind, "it holds numbers of an unknown kind")
     return {name: array if array.flags.writeable else array.copy() for name, array in arrays.items()}
 
 
-def _description(path: Path, text: str, kind: Kind) -> dict[str, Any]:
+def _description(path: Path, text: str, kind: FileKind) -> dict[str, Any]:
     try:
         description = from_text(text)
     except ValueError as error:
-        raise _altered(path, kind, "its description is not JSON") from error
+        raise _corrupt_error(path, kind, "its description is not JSON") from error
     if not isinstance(description, dict):
-        raise _altered(path, kind, "its description is not a JSON object")
+        raise _corrupt_error(path, kind, "its description is not a JSON object")
     return description
 
 
@@ -269,9 +273,9 @@ def _header(header: dict[str, Any]) -> bytes:
     return text + b" " * (-len(text) % 8)
 
 
-def _cut_off(path: Path, kind: Kind, reason: str) -> ModelFileError:
-    return ModelFileError(f'The {kind.noun} "{path}" is cut off: {reason}; {kind.remedy}.')
+def _truncated_error(path: Path, kind: FileKind, reason: str) -> ModelFileError:
+    return ModelFileError(f'The {kind.label} "{path}" is cut off: {reason}; {kind.advice}.')
 
 
-def _altered(path: Path, kind: Kind, reason: str) -> ModelFileError:
-    return ModelFileError(f'The {kind.noun} "{path}" is damaged or was altered: {reason}; {kind.remedy}.')
+def _corrupt_error(path: Path, kind: FileKind, reason: str) -> ModelFileError:
+    return ModelFileError(f'The {kind.label} "{path}" is damaged or was altered: {reason}; {kind.advice}.')

@@ -1,0 +1,42 @@
+"""What lowering gives: steps, their buffers, and what each layer leaves; and what a plan can be for."""
+
+from __future__ import annotations
+
+from ranvier.engine.problem import Problem
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.scalars import LoweredRule
+from ranvier.native.lowering.steps import Step, Trained
+from ranvier.records import record
+
+TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
+"""What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
+
+ROUNDED, TRANSPOSED = "rounded", "transposed"
+"""What products read in place of a weight, or beside it; they stand before its name, and slots behind it."""
+
+
+@record
+class Lowered:
+    """What is computed for one purpose, whoever computes it.
+
+    Fields:
+        problem, purpose: what for.
+        steps: in an order in which they can run one after the other.
+        buffers: the memory they work on, by index.
+        trained: the trained pieces of the state.
+        layers: (path, weighted sums or None, outputs) of every layer, depth first.
+        rule: how trained numbers move; None where they do not.
+    """
+
+    problem: Problem
+    purpose: str
+    steps: tuple[Step, ...]
+    buffers: tuple[Buffer, ...]
+    trained: tuple[Trained, ...]
+    layers: tuple[tuple[str, Buffer | None, Buffer], ...]
+    rule: LoweredRule | None
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a backward pass."""
+        return self.purpose in (TRAIN, GRADIENT)

@@ -1,0 +1,182 @@
+"""How long each step of a plan takes on this machine, measured inside compiled code on random rows.
+
+A span of some training steps runs again and again for about half a second. Each step's time is that of the span in
+which it was shortest, so that other processes on the machine count as little as possible.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine.problem import Problem, Rows, Span, State
+from ranvier.native.kernels.timing import TOTAL, timing_slots
+from ranvier.native.lowering import steps as s
+from ranvier.native.lowering.sparse import SparseForward, SparseGradient
+from ranvier.native.machine.clock import ticks_per_second
+from ranvier.native.machine.peak import measured_peak
+from ranvier.native.scheduling.plan import Plan
+from ranvier.records import record
+from ranvier.rows.csr import CSR
+
+if TYPE_CHECKING:
+    from ranvier.native.engine import NativeExecutable
+
+SECONDS = 0.5
+MIN_SPANS, MAX_STEPS = 5, 64
+SPAN_SECONDS = 0.005
+BATCHES = 4
+
+
+@record
+class StepTime:
+    """A step, or the barrier after a stage.
+
+    Fields: `label`; `threads`, the microseconds that each thread spends on it in a training step; `ideal`, the
+    microseconds of its products at the measured peak of all threads, 0 where it has none.
+    """
+
+    label: str
+    threads: tuple[float, ...]
+    ideal: float
+
+    @property
+    def microseconds(self) -> float:
+        """The mean over the threads."""
+        return sum(self.threads) / len(self.threads)
+
+
+def measure(executable: NativeExecutable) -> list[StepTime]:
+    """Measure a freshly compiled executable; the first record is the whole training step.
+
+    Its state is random afterwards, and its code stays the measured one.
+    """
+    problem, threads = executable.problem, executable.threads
+    program = executable.measured_program()
+    plan = program.plan
+    executable.load(_state(problem, executable))
+    rows, best = _rows(problem), np.full(program.timings.shape, np.inf)
+    steps, spans, end = 1, 0, time.perf_counter() + SECONDS
+    while spans < MIN_SPANS or time.perf_counter() < end:
+        program.timings[:] = 0
+        start = time.perf_counter()
+        steps_done = _run(executable, rows, steps)
+        seconds = time.perf_counter() - start
+        if seconds < SPAN_SECONDS and steps < MAX_STEPS and not problem.optimizer.full_batch:
+            steps *= 2
+            continue
+        latest = program.timings / steps_done
+        shorter = latest.sum(axis=0) < best.sum(axis=0)
+        best[:, shorter] = latest[:, shorter]
+        spans += 1
+    micro = best * 1e6 / ticks_per_second()
+    return [_time(plan, label, flops, micro[:, slot], threads) for label, flops, slot in _labels(plan)]
+
+
+def measured_text(executable: NativeExecutable) -> str:
+    """The times of a freshly compiled executable as a table."""
+    return table(executable.problem.batch_size, measure(executable))
+
+
+def table(batch_size: int, times: list[StepTime]) -> str:
+    """The times of a training step of so many rows, in lines."""
+    whole, *parts = times
+    threads = len(whole.threads)
+    width = max(len(part.label) for part in parts)
+    each = "each thread" if threads > 1 else ""
+    lines = [
+        f"measured: {whole.microseconds:,.2f} us a training step of {batch_size} rows, shortest of all spans",
+        f"    {'':{width}s} {'us':>10s} {'ideal':>10s} {'share':>6s}   {each}".rstrip(),
+    ]
+    for part in (*parts, whole):
+        ideal = f"{part.ideal:10,.2f} {part.ideal / max(part.microseconds, 1e-9):6.0%}" if part.ideal else f"{'':17s}"
+        apart = "  ".join(f"{value:,.2f}" for value in part.threads) if threads > 1 else ""
+        lines.append(f"    {part.label:{width}s} {part.microseconds:10,.2f} {ideal}   {apart}".rstrip())
+    lines.append("ideal: the products at the measured peak of the threads used; share: ideal / us")
+    return "\n".join(lines) + "\n"
+
+
+def _time(plan: Plan, label: str, flops: float, micro: NDArray[np.float64], threads: int) -> StepTime:
+    peak = measured_peak(threads) * (0.5 if plan.dtype == "float64" else 1.0)
+    return StepTime(label, tuple(float(value) for value in micro), flops / peak / 1e3)
+
+
+def _labels(plan: Plan) -> list[tuple[str, float, int]]:
+    """(label, FLOPs of its products, slot) of the training step, then of its steps and barriers."""
+    found = []
+    for (number, at), slot in timing_slots(plan.stages).items():
+        stage = plan.stages[number]
+        if at == len(stage.steps):
+            found.append(("barrier", 0.0, slot))
+        else:
+            step = stage.steps[at].step
+            found.append((_label(step), _flops(plan, step), slot))
+    return [("training step", sum(flops for _, flops, _ in found), TOTAL), *found]
+
+
+def _label(step: s.Step) -> str:
+    names = {s.Forward: "forward", SparseForward: "forward", s.Back: "data gradient"}
+    names |= {s.WeightGradient: "weight gradient", SparseGradient: "weight gradient"}
+    if type(step) in names:
+        update = isinstance(step, s.WeightGradient) and not step.store
+        return f"{step.path} {names[type(step)]}{', update' if update else ''}"  # type: ignore[attr-defined]
+    piece = getattr(step, "trained", None)
+    return f"{piece.entry.name} gradient" if isinstance(piece, s.Trained) else type(step).__name__
+
+
+def _flops(plan: Plan, step: s.Step) -> float:
+    """Of the products of a step over the whole batch; a group's columns see the inputs of their group alone."""
+    batch = plan.problem.batch_size
+    if isinstance(step, s.Forward | s.Back):
+        return 2.0 * batch * step.matrix.rows * step.matrix.columns
+    if isinstance(step, s.WeightGradient):
+        return 2.0 * batch * step.trained.value.rows * step.trained.value.columns
+    if isinstance(step, SparseForward | SparseGradient):
+        weight = step.weight if isinstance(step, SparseForward) else step.trained.value
+        return 2.0 * batch * (plan.problem.entries or 1) * weight.columns
+    return 0.0
+
+
+def _state(problem: Problem, executable: NativeExecutable) -> State:
+    parameters = problem.network.parameter_table.initial(0, executable.dtype)
+    if problem.optimizer.full_batch:
+        return State(parameters, np.zeros((0, parameters.size), executable.dtype), 0)
+    starts = [start for _, start in problem.optimizer.rule().slots]
+    slots = [parameters if start is None else np.full_like(parameters, start) for start in starts]
+    return State(parameters, np.array(slots, executable.dtype).reshape(len(slots), parameters.size), 0)
+
+
+def _rows(problem: Problem) -> Rows:
+    """Random rows whose targets suit every loss."""
+    generator = np.random.default_rng(0)
+    count, network = BATCHES * problem.batch_size, problem.network
+    targets = generator.random((count, network.outputs)) + 0.05
+    targets /= targets.sum(axis=1, keepdims=True) if network.outputs > 1 else 1.1
+    weights = np.ones(count) if problem.weighted else None
+    return Rows(_inputs(problem, count, generator), targets.astype(problem.dtype), weights)
+
+
+def _inputs(problem: Problem, count: int, generator: np.random.Generator) -> NDArray[np.float32] | CSR:
+    columns = problem.network.inputs
+    if not problem.sparse:
+        return generator.standard_normal((count, columns), np.float32)
+    entries = min(problem.entries or 1, columns)
+    indices = np.concatenate([np.sort(generator.choice(columns, entries, replace=False)) for _ in range(count)])
+    values = generator.standard_normal(len(indices), np.float32)
+    return CSR(values, indices.astype(np.int32), np.arange(count + 1, dtype=np.int64) * entries, columns)
+
+
+def _run(executable: NativeExecutable, rows: Rows, steps: int) -> int:
+    """Make some training steps on batches in random order, or one gradient over all rows; gives how many."""
+    problem = executable.problem
+    if problem.optimizer.full_batch:
+        executable.objective(rows)
+        return 1
+    size, optimizer = problem.batch_size, problem.optimizer
+    order = np.random.default_rng(1).permutation(len(rows))
+    scalars = optimizer.scalar_values(np.arange(1, steps + 1), np.zeros(steps))
+    losses = executable.run(rows, Span(np.resize(order, steps * size), np.arange(steps + 1) * size, scalars))
+    return max(1, len(losses))

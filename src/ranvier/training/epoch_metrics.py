@@ -1,0 +1,208 @@
+"""The metrics measured after every epoch: the task's own, those asked for by name, and functions of the user's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder
+from ranvier.errors import InputError, TrainingError, nearest
+from ranvier.network.task import Task
+from ranvier.records import record
+from ranvier.training import metrics
+from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
+
+Array = NDArray[Any]
+TRAINING = "training_"
+"""Before the name of a metric: measured on a sample of the training rows."""
+LOWER_IS_BETTER = ("loss", "validation_loss", "log_loss", "rmse", "mae")
+NEEDS = ("predictions", "probabilities")
+MAX_SAMPLE, SAMPLE_FRACTION, MIN_SAMPLE = 1024, 1 / 32, 128
+"""A forward pass over a thirty-second of the rows takes about a hundredth of an epoch's time."""
+
+
+@record
+class Metric:
+    """A metric of your own; `rv.metric` makes one.
+
+    Fields:
+        name: under which the history has it.
+        function: (y_true, y_pred) -> float, as scikit-learn's.
+        greater_is_better: what early stopping looks for.
+        needs: "predictions" for labels or numbers as `model.predict` gives them, or "probabilities" for y_pred as
+            `model.probabilities` gives them, (n, classes), and y_true as labels.
+    """
+
+    name: str
+    function: Callable[..., float]
+    greater_is_better: bool = True
+    needs: str = "predictions"
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and self.name.isidentifier()):
+            raise InputError(f"metric: name is {self.name!r}; it must be a word such as 'balanced_accuracy'.")
+        if not callable(self.function):
+            raise InputError(f"metric: function is {self.function!r}; it must be a function (y_true, y_pred) -> float.")
+        if self.needs not in NEEDS:
+            raise InputError(f"metric: needs is {self.needs!r}. {nearest(str(self.needs), NEEDS)}")
+
+    @classmethod
+    def of(cls, function: Callable[..., float]) -> Metric:
+        """The metric of a plain function, under the function's name."""
+        name = getattr(function, "__name__", type(function).__name__)
+        return cls(name if name.isidentifier() else "own_metric", function)
+
+
+def metric(
+    name: str, function: Callable[..., float], *, greater_is_better: bool = True, needs: str = "predictions"
+) -> Metric:
+    """A metric of your own, for `fit(metrics=[...])` and `EarlyStopping(metric=...)`.
+
+    Parameters:
+        name: under which the history has it.
+        function: (y_true, y_pred) -> float, as scikit-learn's metrics: labels for classes, numbers in the target's
+            own units for regression, 0/1 rows for multilabel.
+        greater_is_better: whether a greater value is better; False for errors.
+        needs: "predictions", or "probabilities" where y_pred should be `model.probabilities`.
+
+    Raises:
+        InputError: an argument cannot be used.
+
+    >>> import numpy as np
+    >>> errors = metric("errors", lambda y_true, y_pred: float(np.sum(y_true != y_pred)), greater_is_better=False)
+    >>> errors.name
+    'errors'
+    """
+    return Metric(name, function, bool(greater_is_better), needs)
+
+
+def metric_name(asked: Any) -> str:
+    """The name under which the history has a metric."""
+    return asked.name if isinstance(asked, Metric) else str(asked)
+
+
+def greater_is_better(asked: Any) -> bool:
+    """Whether a greater value of a metric, given by name or as a `Metric`, is better.
+
+    >>> greater_is_better("auc"), greater_is_better("rmse")
+    (True, False)
+    """
+    return asked.greater_is_better if isinstance(asked, Metric) else asked not in LOWER_IS_BETTER
+
+
+def as_metrics(asked: Any) -> tuple[str | Metric, ...]:
+    """Metrics from a sequence of names, functions and `Metric` records.
+
+    Raises:
+        InputError: it is no sequence, or one of them is none of these.
+    """
+    if isinstance(asked, (str, Metric)) or callable(asked) or not isinstance(asked, Iterable):
+        raise InputError(f'metrics is {asked!r}; it must be a list, such as ["f1", rv.metric("name", function)].')
+    found = tuple(one if isinstance(one, (str, Metric)) else Metric.of(one) if callable(one) else one for one in asked)
+    for one in found:
+        if not isinstance(one, (str, Metric)):
+            raise InputError(f'metrics holds {one!r}; each must be a name such as "f1", a function or an rv.metric.')
+    return found
+
+
+def names_for(task: Task) -> tuple[str, ...]:
+    """The metrics of a task that are known by name, the one that is always measured first.
+
+    >>> names_for(Task("regression", 1))
+    ('r2', 'rmse', 'mae')
+    """
+    if task.kind == "regression":
+        return ("r2", "rmse", "mae")
+    return ("accuracy", "log_loss", "f1", *(() if task.kind == "multilabel" else ("auc",)), CALIBRATED_D2)
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMetrics:
+    """Measures, after an epoch, the task's first metric and those that were asked for. n rows, N outputs.
+
+    Fields:
+        target: how targets are encoded.
+        asked: names, "training_" names, and `Metric` records.
+    """
+
+    target: TargetEncoder
+    asked: tuple[str | Metric, ...] = ()
+
+    def __post_init__(self) -> None:
+        known = names_for(self.target.task)
+        known += tuple(TRAINING + name for name in known)
+        for one in self.asked:
+            if isinstance(one, str) and one not in known:
+                raise InputError(f"There is no metric {one!r} of {self.target.task.kind} tasks. {nearest(one, known)}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of what is measured on validation rows."""
+        own = [metric_name(one) for one in self.asked if not metric_name(one).startswith(TRAINING)]
+        return tuple(dict.fromkeys((metrics.quick_name(self.target.task), *own)))
+
+    @property
+    def training_names(self) -> tuple[str, ...]:
+        """The names, without "training_", of what was asked of the training rows."""
+        return tuple(
+            one.removeprefix(TRAINING) for one in self.asked if isinstance(one, str) and one.startswith(TRAINING)
+        )
+
+    def measure(self, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
+        """The metrics of validation rows: outputs and encoded targets (n, N), weights (n,) or None."""
+        own = {one.name: one for one in self.asked if isinstance(one, Metric)}
+        named = tuple(name for name in self.names if name not in own)
+        found = self._named(named, outputs, targets, weights)
+        for name, one in own.items():
+            found[name] = self._own(one, outputs, targets)
+        return found
+
+    def measure_training(self, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
+        """The metrics of a sample of the training rows, named "training_...": those asked for, else the first one."""
+        names = self.training_names or (metrics.quick_name(self.target.task),)
+        return {TRAINING + name: value for name, value in self._named(names, outputs, targets, weights).items()}
+
+    def sample_size(self, rows: int, validated: bool) -> int:
+        """How many training rows are measured after every epoch; 0 for none.
+
+        Where a "training_" metric was asked for, up to MAX_SAMPLE. Else, where there are validation rows to compare
+        with, a thirty-second of the rows, and none where that would be too few to tell anything.
+        """
+        if self.training_names:
+            return min(rows, MAX_SAMPLE)
+        cheap = min(int(rows * SAMPLE_FRACTION), MAX_SAMPLE)
+        return cheap if validated and cheap >= MIN_SAMPLE else 0
+
+    def _named(self, names: tuple[str, ...], outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
+        task = self.target.task
+        found = metrics.quick(task, outputs, targets)
+        if CALIBRATED_D2 in names:
+            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
+        if any(name not in found for name in names):
+            found = self._all(outputs, targets, weights) | found
+        return {name: found.get(name, math.nan) for name in names}
+
+    def _all(self, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
+        if self.target.task.kind == "regression":
+            outputs, targets = self.target.values(outputs), self.target.values(targets)
+        try:
+            return metrics.full(self.target.task, outputs, targets, weights)
+        except TrainingError:
+            # An output is no number; the loss says so, too.
+            return {}
+
+    def _own(self, one: Metric, outputs: Array, targets: Array) -> float:
+        task = self.target.task
+        if one.needs == "probabilities":
+            predicted: Array = metrics.class_probabilities(task, outputs)
+        else:
+            predicted = self.target.decode(outputs)
+        value: Any = one.function(self.target.decode(targets), predicted)
+        if not isinstance(value, (int, float, np.number)):
+            raise InputError(f"The metric {one.name!r} returned {value!r}; it must return a number.")
+        return float(value)
