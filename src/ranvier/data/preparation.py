@@ -24,8 +24,9 @@ from ranvier.data.locale_numbers import has_thousands_separators, strip_thousand
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Source, Table, unmasked
-from ranvier.errors import DataError, InputError, nearest, opening
+from ranvier.errors import DataError, InputError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows.csr import CSR
@@ -207,7 +208,7 @@ def _columns(
 def _check_column(table: Table, name: str) -> None:
     if name not in table.frame.columns:
         hint = nearest(name, table.frame.columns, "Its columns are")
-        raise DataError(f'{opening(table.origin)} has no column "{name}". {hint}')
+        raise DataError(f'{sentence_start(table.origin)} has no column "{name}". {hint}')
 
 
 def target_values(source: Source, names: Sequence[str] = ()) -> Values:

@@ -21,8 +21,9 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Table, is_row
-from ranvier.errors import DataError, ShapeError, nearest, opening
+from ranvier.errors import DataError, ShapeError, nearest
 from ranvier.records import record
 
 
@@ -129,7 +130,7 @@ class TableEncoder:
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
             )
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
-            raise DataError(f'{opening(table.origin)} has no column "{absent[0]}"{others}. {hint}')
+            raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return self._concat.encode([table.frame[name] for name in self._names])
 
     @cached_property
