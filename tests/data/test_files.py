@@ -60,11 +60,11 @@ def test_csv_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tup
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_numbers_in_csv_come_back_to_the_bit(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
-    from ranvier.data.parsing import numbers
+    from ranvier.data.parsing import parse_numbers
 
     path = tmp_path_factory.mktemp("csv") / "rows.csv"
     path.write_text("x,y\n" + "".join(f"{value!r},0\n" for value in values))
-    found, wrong = numbers(read_delimited(path, ",").frame["x"])
+    found, wrong = parse_numbers(read_delimited(path, ",").frame["x"])
     assert wrong is None
     assert found.tobytes() == np.array(values).tobytes()
 

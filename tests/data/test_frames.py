@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ranvier.data import Arrays, Encoder, Table, open_source
+from ranvier.data import Arrays, Table, TableEncoder, open_source
 from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.errors import DataError
 from ranvier.network.layers import Dense
@@ -57,12 +57,12 @@ def test_missing_cells_of_nullable_columns() -> None:
 @pytest.mark.parametrize("cells", [["2024-01-02 03:04"] * 2, ["2024-01-02 03:04", None]])
 def test_the_hour_is_the_one_on_the_clock_whatever_cells_are_missing(cells: list[str | None]) -> None:
     pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
-    moments = pandas.Series(pandas.to_datetime(cells)).dt.tz_localize("Europe/Berlin")
+    column_mean_std = pandas.Series(pandas.to_datetime(cells)).dt.tz_localize("Europe/Berlin")
     arrow = pandas.ArrowDtype(pyarrow.timestamp("us", "Europe/Berlin"))
-    for column in (moments, moments.astype(arrow), moments.astype(object)):
+    for column in (column_mean_std, column_mean_std.astype(arrow), column_mean_std.astype(object)):
         said = frame_from(pandas.DataFrame({"at": column}))["at"].dt.replace_time_zone(None)
         assert said[0] == datetime.datetime(2024, 1, 2, 3, 4)
-    table = pyarrow.table({"at": pyarrow.array(moments)})
+    table = pyarrow.table({"at": pyarrow.array(column_mean_std)})
     assert frame_from(table)["at"].dt.replace_time_zone(None)[0] == datetime.datetime(2024, 1, 2, 3, 4)
 
 
@@ -167,7 +167,7 @@ def test_what_is_masked_is_missing() -> None:
     assert [[cell is None or cell != cell for cell in frame_from(columns)[name]] for name in columns] == [
         [False, True, False]
     ] * 3
-    encoder = Encoder.fit(columns)
+    encoder = TableEncoder.fit(columns)
     row = dict.fromkeys(columns)
     assert encoder.transform(columns)[1].tobytes() == encoder.transform(row).tobytes()
     with pytest.raises(DataError, match="nan in row 1, column 1"):

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ranvier.data import NAMED, Encoder, Prepared, open_source, prepare, target_values
+from ranvier.data import NAMED, Prepared, TableEncoder, open_source, prepare, target_values
 from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
 
@@ -41,9 +41,9 @@ def test_parts_are_disjoint_and_encoded_from_training_rows_only() -> None:
     assert prepared.held_out_rows is not None
     for row in prepared.held_out_rows:
         changed["age"][row] = -1e6
-    assert isinstance(prepared.encoder, Encoder)
+    assert isinstance(prepared.encoder, TableEncoder)
     again = prepare(changed, "income", seed=4).encoder
-    assert isinstance(again, Encoder)
+    assert isinstance(again, TableEncoder)
     assert again.encoders == prepared.encoder.encoders
 
 
@@ -67,8 +67,8 @@ def test_the_seed_decides() -> None:
 def test_notes_say_what_was_decided() -> None:
     prepared = prepare(dict(COLUMNS, note=[None] * ROWS), "income")
     assert prepared.notes[0] == 'Task: binary (two different values: "low" or not ("high")).'
-    assert 'Column "key" is set aside: every value is different.' in prepared.notes
-    assert 'Column "note" is set aside: every cell is missing.' in prepared.notes
+    assert 'Column "key" is dropped: every value is different.' in prepared.notes
+    assert 'Column "note" is dropped: every cell is missing.' in prepared.notes
 
 
 def test_shares_of_zero_and_a_validation_source() -> None:

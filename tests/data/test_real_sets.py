@@ -28,14 +28,14 @@ def test_adult(real_data: Path) -> None:
 def test_california_housing(real_data: Path) -> None:
     prepared = prepare(real_data / "tabular/california_housing/data.csv", "median_house_value")
     assert prepared.task.kind == "regression"
-    assert "total_bedrooms is missing" in prepared.encoder.feature_names
+    assert "total_bedrooms: missing" in prepared.encoder.feature_names
     assert abs(float(prepared.train.y.mean())) < 1e-5
 
 
 def test_titanic(real_data: Path) -> None:
     prepared = prepare(real_data / "tabular/titanic/data.csv", "Survived")
     kinds = {plan.name: plan.kind for plan in prepared.columns}
-    assert (kinds["PassengerId"], kinds["Name"]) == ("identifier", "text")
+    assert (kinds["PassengerId"], kinds["Name"]) == ("drop", "drop")
     assert prepared.task.kind == "binary"
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ranvier as rv
-from ranvier.data import ColumnPlan, Encoder
-from ranvier.data.encoders.basis import BasisEncoder
+from ranvier.data import ColumnSchema, TableEncoder
+from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.encoders.number import NumberEncoder
 from ranvier.engine import Problem, State
 from ranvier.errors import InputError
 from ranvier.network.losses import loss
@@ -97,21 +98,23 @@ def test_hats_in_place_of_ramps_change_nothing_but_roundings(
     generator = np.random.default_rng(seed)
     frame = {f"x{place}": generator.normal(size=60) for place in range(len(widths))}
     encoders = tuple(
-        BasisEncoder.fit(pl.Series(name, cells), waves, bins)
+        NumberEncoder.fit(pl.Series(name, cells), None, FeatureOptions(waves, bins, 1000, 1))
         for (name, cells), bins in zip(frame.items(), widths, strict=True)
     )
-    plans = tuple(ColumnPlan(name, "number", "", 0, 60) for name in frame)
-    encoder = Encoder(plans, encoders)
+    plans = tuple(ColumnSchema(name, "number", "", 0, 60) for name in frame)
+    encoder = TableEncoder(plans, encoders)
     network = rv.Network(encoder.width, [rv.Dense(units), rv.Dense(1)])
     flat = generator.normal(size=network.parameter_table.size)
     rows = pl.DataFrame({name: generator.normal(size=40) * 2 for name in frame})
     expected = says(network, flat, encoder.transform(rows))
-    found = says(network, with_hats(network, flat, encoder.ramps), encoder.with_hats().transform(rows))
+    found = says(
+        network, with_hats(network, flat, encoder.piecewise_linear), encoder.with_spline_basis().transform(rows)
+    )
     largest = 1.0 + np.abs(flat).max()
     # The inputs are rounded to float32, about once for each of them in either form, before float64 takes over.
     tolerance = 2 * encoder.width * units * 2.0**-23 * largest**2
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
-    assert np.abs(says(network, flat, encoder.with_hats().transform(rows)) - expected).max() > tolerance
+    assert np.abs(says(network, flat, encoder.with_spline_basis().transform(rows)) - expected).max() > tolerance
 
 
 def test_what_cannot_be_joined_is_refused() -> None:

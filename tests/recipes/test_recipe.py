@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import ranvier as rv
-from ranvier.data import Encoder
+from ranvier.data import TableEncoder
 from ranvier.engine import Rows
 from ranvier.errors import InputError
 from ranvier.model.options import Choices, chosen_from
@@ -52,11 +52,11 @@ def test_a_finished_model_has_hats_and_its_report_is_what_evaluate_says(tmp_path
     held = rows.tail(len(rows) // 4)
     held.write_csv(tmp_path / "held.csv")
     model = cook(rows, held_out=0.0, validation=str(tmp_path / "held.csv"))
-    assert isinstance(model.encoder, Encoder)
-    assert model.encoder.ramps == ()
-    assert any(" near " in name for name in model.encoder.feature_names)
+    assert isinstance(model.encoder, TableEncoder)
+    assert model.encoder.piecewise_linear == ()
+    assert any("(hat)" in name for name in model.encoder.feature_names)
     assert model.report["metrics"] == model.evaluate(held)
-    assert any("hats" in column["encoded"] for column in model.report["columns"])
+    assert any("linear spline" in column["encoded"] for column in model.report["columns"])
 
 
 def test_efforts_differ_and_describe_themselves() -> None:

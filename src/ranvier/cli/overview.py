@@ -8,14 +8,14 @@ from typing import Any
 
 from ranvier.cli.console import Output
 from ranvier.cli.report import heading
+from ranvier.data.sources.origin import sentence_start
 from ranvier.display.tables import literal, table
-from ranvier.errors import opening
 
 Record = Mapping[str, Any]
 Sink = Callable[[dict[str, Any]], None]
 SHOWN_NOTES = 6
 SHOWN_CLASSES = 12
-KINDS = {"number": "numbers", "boolean": "yes or no", "category": "categories", "date": "dates"}
+KINDS = {"number": "numbers", "boolean": "booleans", "category": "categories", "date": "dates"}
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def watching(output: Output, quiet: bool) -> Iterator[Sink | bool]:
 
 def overview(output: Output, found: Record) -> None:
     """Rows, columns by kind, the target, the parts and the notes."""
-    heading(output, f"{opening(str(found['origin']))}: {found['rows']:,} rows")
+    heading(output, f"{sentence_start(str(found['origin']))}: {found['rows']:,} rows")
     output.words.print(kinds_table(found["columns"]))
     output.say()
     lines = {"Target": target_sentence(found), "Rows": split_sentence(found["split"])}
@@ -53,25 +53,17 @@ def overview(output: Output, found: Record) -> None:
 
 
 def kinds_table(columns: Sequence[Record]) -> Any:
-    """How many columns there are of each kind, and which; a column that is set aside says why."""
-    groups: dict[str, list[Record]] = {}
+    """The number and the names of the columns of each kind; those of dropped columns by the reason."""
+    groups: dict[tuple[str, str], list[Record]] = {}
     for column in columns:
-        groups.setdefault(column["kind"], []).append(column)
+        dropped = column["encoded"] == "dropped"
+        groups.setdefault(("dropped", column["note"]) if dropped else (column["kind"], ""), []).append(column)
     shown = table("Kind", "Columns", "Names", numbers=("Columns",), flexible=("Names",))
-    for kind, members in sorted(groups.items(), key=lambda group: _aside(group[1])):
-        aside = _aside(members)
-        names = ", ".join(str(member["name"]) for member in members)
-        reasons = {member["note"] for member in members if member["note"]}
-        if aside and len(reasons) == 1:
-            names = f"{names} ({reasons.pop()})"
-        title = f"{kind}, set aside" if aside else KINDS.get(kind, kind)
-        shown.add_row(literal(title, "dim" if aside else ""), f"{len(members):,}", literal(names, "dim"))
+    for (kind, reason), members in sorted(groups.items(), key=lambda group: group[0][0] == "dropped"):
+        names = ", ".join(str(member["name"]) for member in members) + (f" ({reason})" if reason else "")
+        style = "dim" if kind == "dropped" else ""
+        shown.add_row(literal(KINDS.get(kind, kind), style), f"{len(members):,}", literal(names, "dim"))
     return shown
-
-
-def _aside(members: Sequence[Record]) -> bool:
-    """Whether the columns of a kind are left out of the network."""
-    return str(members[0]["encoded"]) == "set aside"
 
 
 def target_sentence(found: Record) -> str:

@@ -2,7 +2,7 @@
 
 The way of the data:
 
-    open_source -> Table or Arrays -> infer_columns -> fit_encoder (training rows only) -> Dataset (X, y, weight)
+    open_source -> Table or Arrays -> infer_schema -> fit_encoder (training rows only) -> Dataset (X, y, weight)
 
 `prepare` walks it in one call. The names below are loaded when they are first used, so that importing this package
 loads neither polars nor scikit-learn.
@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ranvier.data.encoders import encoder_from_dict, fit_encoder
     from ranvier.data.encoders.array import ArrayEncoder
-    from ranvier.data.encoders.table import Encoder
+    from ranvier.data.encoders.table import TableEncoder
     from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target, infer_task
     from ranvier.data.preparation import Prepared, prepare, target_values
-    from ranvier.data.schema import ColumnPlan, infer_columns
+    from ranvier.data.schema import ColumnSchema, infer_schema
     from ranvier.data.sources import NAMED, open_source
     from ranvier.data.sources.source import Arrays, Source, Table
 
 _HOMES = {
-    "ColumnPlan": "schema",
-    "infer_columns": "schema",
+    "ColumnSchema": "schema",
+    "infer_schema": "schema",
     "encoder_from_dict": "encoders",
     "fit_encoder": "encoders",
     "ArrayEncoder": "encoders.array",
-    "Encoder": "encoders.table",
+    "TableEncoder": "encoders.table",
     "TargetEncoder": "encoders.target",
     "explain_task": "encoders.target",
     "fit_target": "encoders.target",
@@ -48,17 +48,17 @@ __all__ = [
     "NAMED",
     "ArrayEncoder",
     "Arrays",
-    "ColumnPlan",
-    "Encoder",
+    "ColumnSchema",
     "Prepared",
     "Source",
     "Table",
+    "TableEncoder",
     "TargetEncoder",
     "encoder_from_dict",
     "explain_task",
     "fit_encoder",
     "fit_target",
-    "infer_columns",
+    "infer_schema",
     "infer_task",
     "open_source",
     "prepare",

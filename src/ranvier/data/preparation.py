@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 from ranvier.data import parsing
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
-from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.table import Encoder
+from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
-from ranvier.data.schema import ColumnPlan, infer_columns
+from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
+from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Source, Table, unmasked
-from ranvier.errors import DataError, InputError, nearest, opening
+from ranvier.errors import DataError, InputError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows.csr import CSR
@@ -43,9 +45,11 @@ class Prepared:
         train_rows, validation_rows, held_out_rows: the numbers of these rows in the source, counted from 0. Validation
             rows from a source of their own are numbered in that source.
         held_out_labels: the targets of the held-out rows as they were found, shape (B,) or (B, N), or None.
-        judged: the held-out rows or, where there are none, the validation rows, as the finished model encodes them.
+        evaluation_set: the held-out rows or, where there are none, the validation rows, as the finished model encodes
+            them.
         encoder: rows -> inputs, learned from the training rows.
-        answering: the encoder of the finished model: hats in place of the ramps of `encoder`, else the same.
+        inference_encoder: the encoder of the finished model: linear spline bases in place of the piecewise-linear
+            encodings of `encoder`, else the same.
         target: target values -> outputs and back, learned from the training rows.
         columns: what each column of a table holds; empty for arrays.
         notes: what a person should know, one sentence each; the first says how the task was chosen.
@@ -59,11 +63,11 @@ class Prepared:
     validation_rows: NDArray[np.int64] | None
     held_out_rows: NDArray[np.int64] | None
     held_out_labels: NDArray[Any] | None
-    judged: Dataset | None
-    encoder: Encoder | ArrayEncoder
-    answering: Encoder | ArrayEncoder
+    evaluation_set: Dataset | None
+    encoder: TableEncoder | ArrayEncoder
+    inference_encoder: TableEncoder | ArrayEncoder
     target: TargetEncoder
-    columns: tuple[ColumnPlan, ...]
+    columns: tuple[ColumnSchema, ...]
     notes: tuple[str, ...]
     origin: str
 
@@ -83,7 +87,7 @@ def prepare(
     ignore: Iterable[str] = (),
     validation_source: Any = None,
     weight: Any = None,
-    features: Features | None = None,
+    features: FeatureOptions | None = None,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -135,12 +139,12 @@ def prepare(
     watched, kept = (rows.take(index) if len(index) else None for index in parts[1:])
     encoder = fit_encoder(learned.source, columns or None, inside, features)
     outputs = fit_target(learned.values, chosen, places=learned.places)
-    answering = encoder.with_hats() if isinstance(encoder, Encoder) and encoder.ramps else encoder
+    inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     if validation_source is not None:
         watched = _labelled_source(validation_source, names if own else None, names)
         notes += [f"Validation rows: {note}" for note in watched.notes]
     validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched, kept))
-    same = answering is encoder
+    same = inference_encoder is encoder
     return Prepared(
         train=_encoded(learned, encoder, outputs),
         validation=validation_set,
@@ -149,9 +153,11 @@ def prepare(
         validation_rows=None if watched is None else watched.places,
         held_out_rows=None if kept is None else kept.places,
         held_out_labels=None if kept is None else kept.values,
-        judged=held_out_set or validation_set if same else _encoded(kept or watched, answering, outputs),
+        evaluation_set=held_out_set or validation_set
+        if same
+        else _encoded(kept or watched, inference_encoder, outputs),
         encoder=encoder,
-        answering=answering,
+        inference_encoder=inference_encoder,
         target=outputs,
         columns=columns,
         notes=tuple(notes),
@@ -161,7 +167,7 @@ def prepare(
 
 def _columns(
     source: Source, names: tuple[str, ...], ignored: tuple[str, ...]
-) -> tuple[tuple[ColumnPlan, ...], list[str]]:
+) -> tuple[tuple[ColumnSchema, ...], list[str]]:
     """What each column holds, and a note on each that is set aside; nothing for arrays."""
     if isinstance(source, Arrays):
         if ignored:
@@ -174,9 +180,11 @@ def _columns(
         return (), []
     for name in names:
         _check_column(source, name)
-    columns = infer_columns(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
-    notes = [f'Column "{plan.name}" is set aside: {plan.reason}.' for plan in columns if not plan.used]
-    parted = [plan.name for plan in columns if plan.commas] + [name for name in names if _parted(source, name)]
+    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
+    notes = [f'Column "{plan.name}" is dropped: {plan.reason}.' for plan in columns if not plan.used]
+    parted = [plan.name for plan in columns if plan.thousands_separator] + [
+        name for name in names if _parted(source, name)
+    ]
     if parted:
         shown = ", ".join(parted[:5]) + (" and more" if len(parted) > 5 else "")
         notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
@@ -186,7 +194,7 @@ def _columns(
 def _check_column(table: Table, name: str) -> None:
     if name not in table.frame.columns:
         hint = nearest(name, table.frame.columns, "Its columns are")
-        raise DataError(f'{opening(table.origin)} has no column "{name}". {hint}')
+        raise DataError(f'{sentence_start(table.origin)} has no column "{name}". {hint}')
 
 
 def target_values(source: Source, names: Sequence[str] = ()) -> Values:
@@ -227,10 +235,10 @@ def _column_values(table: Table, name: str) -> Values:
     parsing.check_dtype(series)
     if series.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
-    if not parsing.is_text(series):
+    if not parsing.is_string(series):
         return plain_values(series.to_list() if series.dtype.is_decimal() else series, (name,))
     words = _target_words(table, name)
-    numbers, wrong = parsing.numbers(words)
+    numbers, wrong = parsing.parse_numbers(words)
     if wrong is None and not words.str.contains(r"^[+-]?0\d").any():
         whole = words.str.contains(r"^[+-]?\d{1,15}$").all() and words.null_count() < len(words)
         exact = whole and words.null_count() == 0
@@ -240,14 +248,16 @@ def _column_values(table: Table, name: str) -> Values:
 
 def _target_words(table: Table, name: str) -> pl.Series:
     """The words of a target column of text, without commas between thousands where they can be nothing else."""
-    words = parsing.text(table.frame[name])
-    return parsing.without_commas(words) if parsing.parts_thousands(words, surely=table.decimal_commas) else words
+    words = parsing.clean_strings(table.frame[name])
+    return strip_thousands(words) if has_thousands_separators(words, unambiguous=table.decimal_commas) else words
 
 
 def _parted(table: Table, name: str) -> bool:
     """Whether a target column has commas between thousands."""
     series = table.frame[name]
-    return parsing.is_text(series) and parsing.parts_thousands(parsing.text(series), surely=table.decimal_commas)
+    return parsing.is_string(series) and has_thousands_separators(
+        parsing.clean_strings(series), unambiguous=table.decimal_commas
+    )
 
 
 def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
@@ -290,10 +300,10 @@ class _Labelled:
 
 
 @overload
-def _encoded(part: _Labelled, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset: ...
+def _encoded(part: _Labelled, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset: ...
 @overload
-def _encoded(part: None, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: _Labelled | None, encoder: Encoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset | None:
+def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
+def _encoded(part: _Labelled | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
@@ -348,7 +358,7 @@ def _whole_again(table: Table, name: str, values: Values) -> Values:
     series = table.frame[name]
     words = _target_words(table, name).drop_nulls()
     written_whole = series.dtype.is_integer() or (
-        parsing.is_text(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
+        parsing.is_string(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
     )
     return values.astype(np.int64) if written_whole else values
 

@@ -21,7 +21,7 @@ def data_report(prepared: Prepared, network: Network) -> dict[str, Any]:
     task = prepared.target.task
     parts = {"training": prepared.train, "validation": prepared.validation, "held_out": prepared.held_out}
     split = {name: 0 if part is None else len(part.X) for name, part in parts.items()}
-    described = prepared.answering.describe()
+    described = prepared.inference_encoder.describe()
     return {
         "origin": prepared.origin,
         "task": task.kind,
@@ -57,7 +57,7 @@ def result_report(model: Model, prepared: Prepared | None) -> dict[str, Any]:
     Raises:
         TrainingError: an output is not a finite number.
     """
-    held = None if prepared is None else prepared.judged
+    held = None if prepared is None else prepared.evaluation_set
     found: dict[str, Any] = {"metrics": {}, "baseline": {}, "per_class": [], "most_confused": None}
     if prepared is not None and held is not None:
         outputs: Array = model.outputs_of(held.X)

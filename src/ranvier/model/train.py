@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ranvier.data import Encoder, Prepared, prepare
+from ranvier.data import Prepared, prepare
 from ranvier.display.progress import sink_for
 from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError, TrainingError
@@ -238,7 +238,7 @@ def _weighted(task: Task, part: Dataset, by_class: Any) -> Rows:
 
 def _ensemble_model(ensemble: TrainedEnsemble, prepared: Prepared, settings: TrainSettings) -> Model:
     """The model of the merged network, which has hats where its members learned from ramps."""
-    ramps = prepared.encoder.ramps if isinstance(prepared.encoder, Encoder) else ()
+    ramps = prepared.encoder.piecewise_linear
     return Model(
         ensemble.network,
         prepared.target,
@@ -246,7 +246,7 @@ def _ensemble_model(ensemble: TrainedEnsemble, prepared: Prepared, settings: Tra
         training=settings,
         history=ensemble.history,
         engine=ensemble.engine,
-        encoder=prepared.answering,
+        encoder=prepared.inference_encoder,
     )
 
 

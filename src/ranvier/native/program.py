@@ -28,7 +28,7 @@ from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
-from ranvier.native.scheduling.stages import WORDS_A_SHARE, dealt
+from ranvier.native.scheduling.stages import WORDS_A_SHARE, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import check_finite
@@ -84,7 +84,7 @@ class Program:
         self.control = memory.zeros(CANCELLED_OFFSET + len(plan.stages), np.int64)
         at = memory.address(self.control)
         self.set(cancel_requested=at, cancelled=at + CANCELLED_OFFSET * self.control.itemsize)
-        self._dealt = 1 if not plan.learns else len(dealt(plan.stages)) if plan.dealt else 0
+        self._stealable = 1 if not plan.learns else len(stealable(plan.stages)) if plan.steals else 0
         self.chunk_counters = memory.zeros(0, np.int64)
         for buffer in plan.buffers:
             if buffer.name in state:
@@ -180,7 +180,7 @@ class Program:
             steps_done=memory.address(steps_done),
             **rows.words,
         )
-        if self._dealt:
+        if self._stealable:
             self._clear_chunk_counters(threads)
         long = False
         if self.plan.stoppable:
@@ -193,8 +193,8 @@ class Program:
         return losses[: int(steps_done[0]) - first]
 
     def _clear_chunk_counters(self, threads: int) -> None:
-        """Say that nothing is taken yet of what is dealt out among so many threads."""
-        words = 2 * self._dealt * threads * WORDS_A_SHARE
+        """Say that nothing is taken yet of the work that so many threads share."""
+        words = 2 * self._stealable * threads * WORDS_A_SHARE
         if len(self.chunk_counters) != words:
             self.chunk_counters = memory.zeros(words, np.int64)
             self.set(chunk_counters=memory.address(self.chunk_counters))

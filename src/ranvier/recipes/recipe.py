@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from ranvier.data.encoders.features import Features
+from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.errors import InputError, nearest
 from ranvier.network.optimizers import AdamW
 from ranvier.records import record
@@ -39,7 +39,7 @@ class Recipe:
         steps: the steps that a network makes where there are few rows: a step then takes fewer, down to 32.
         epochs: how often a network sees its rows; beyond 20,000 rows less often, down to twice, so that the rows seen
             stay about the same.
-        waves, bins, most_inputs, fewest_rows: of the inputs, see `Features`.
+        waves, bins, most_inputs, fewest_rows: of the inputs, see `FeatureOptions`.
 
     >>> recipe("table", "fast").members
     1
@@ -67,9 +67,9 @@ class Recipe:
     fewest_rows: int
 
     @property
-    def features(self) -> Features:
+    def features(self) -> FeatureOptions:
         """How far the columns are spelled out."""
-        return Features(self.waves, self.bins, self.most_inputs, self.fewest_rows)
+        return FeatureOptions(self.waves, self.bins, self.most_inputs, self.fewest_rows)
 
     @property
     def optimizer(self) -> AdamW:

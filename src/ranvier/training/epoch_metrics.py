@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -121,7 +120,7 @@ def names_for(task: Task) -> tuple[str, ...]:
     return ("accuracy", "log_loss", "f1", *(() if task.kind == "multilabel" else ("auc",)), EXPLAINED)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EpochMetrics:
     """Measures, after an epoch, the task's first metric and those that were asked for. n rows, N outputs.
 

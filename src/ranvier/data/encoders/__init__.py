@@ -9,26 +9,26 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.json_fields import damaged, field, mapping
 
 if TYPE_CHECKING:
-    from ranvier.data.encoders.features import Features
-    from ranvier.data.encoders.table import Encoder
-    from ranvier.data.schema import ColumnPlan
+    from ranvier.data.encoders.feature_options import FeatureOptions
+    from ranvier.data.encoders.table import TableEncoder
+    from ranvier.data.schema import ColumnSchema
 
 __all__ = ["ArrayEncoder", "encoder_from_dict", "fit_encoder"]
 
 
 def fit_encoder(
     source: Any,
-    columns: Iterable[ColumnPlan] | None = None,
+    columns: Iterable[ColumnSchema] | None = None,
     target: str | Iterable[str] | None = None,
-    features: Features | None = None,
-) -> Encoder | ArrayEncoder:
+    features: FeatureOptions | None = None,
+) -> TableEncoder | ArrayEncoder:
     """Learn from training rows how to turn rows into numbers.
 
     Parameters:
         source: a Table, Arrays, or what `open_source` reads; the training rows and no others.
-        columns: what each column of a table holds; None to infer it.
+        columns: the schema of a table; None to infer it.
         target: the columns of a table that are to be predicted.
-        features: how far the columns of a table are spelled out; None for one number a number.
+        features: limits on the features of numbers and categories; None for one feature a number.
 
     Raises:
         DataError: the rows cannot be encoded.
@@ -42,12 +42,12 @@ def fit_encoder(
     opened = open_source(source)
     if isinstance(opened, Arrays):
         return ArrayEncoder.fit(opened)
-    from ranvier.data.encoders.table import Encoder
+    from ranvier.data.encoders.table import TableEncoder
 
-    return Encoder.fit(opened, columns, target, features)
+    return TableEncoder.fit(opened, columns, target, features)
 
 
-def encoder_from_dict(data: Any) -> Encoder | ArrayEncoder:
+def encoder_from_dict(data: Any) -> TableEncoder | ArrayEncoder:
     """The encoder that `to_dict` wrote, of whichever kind.
 
     Raises:
@@ -61,7 +61,7 @@ def encoder_from_dict(data: Any) -> Encoder | ArrayEncoder:
     if kind == "array":
         return ArrayEncoder.from_dict(data)
     if kind == "table":
-        from ranvier.data.encoders.table import Encoder
+        from ranvier.data.encoders.table import TableEncoder
 
-        return Encoder.from_dict(data)
+        return TableEncoder.from_dict(data)
     raise damaged(f"it is of kind {kind[:40]!r}; this version knows array and table")

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.scaling import moments, standardize
+from ranvier.data.encoders.scaling import column_mean_std, standardize
 from ranvier.data.sources.source import Arrays, Table, arrays_from, is_row
 from ranvier.errors import DataError, ShapeError
 from ranvier.records import record
@@ -55,13 +55,22 @@ class ArrayEncoder:
         if isinstance(inputs, CSR) or inputs.dtype == np.uint8:
             return cls("none" if isinstance(inputs, CSR) else "bytes", inputs.shape[1], arrays.shape)
         _refuse_infinite(inputs, arrays.origin)
-        mean, scale = moments(inputs)
+        mean, scale = column_mean_std(inputs)
         return cls("standard", inputs.shape[1], arrays.shape, tuple(mean.tolist()), tuple(scale.tolist()))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """x0, x1 ... or x0_0, x0_1 ... by the place in the row's own shape."""
         return tuple("x" + "_".join(map(str, np.unravel_index(k, self.shape))) for k in range(self.width))
+
+    @property
+    def piecewise_linear(self) -> tuple[slice, ...]:
+        """Arrays have no piecewise-linear encoding."""
+        return ()
+
+    def with_spline_basis(self) -> ArrayEncoder:
+        """The encoder itself."""
+        return self
 
     @property
     def columns(self) -> tuple[Any, ...]:

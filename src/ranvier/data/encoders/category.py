@@ -1,10 +1,10 @@
-"""Categories: one place for each known value, one for every other value, one for missing."""
+"""Categories, one-hot: an input for each known category, one for all others, one for missing cells."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -12,155 +12,226 @@ from numpy.typing import NDArray
 
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
+from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.errors import DataError
 from ranvier.records import record
 
-MOST_VALUES = 100
+if TYPE_CHECKING:
+    from ranvier.data.encoders.feature_options import FeatureOptions
+    from ranvier.data.schema import ColumnSchema
+
+MAX_CATEGORIES = 100
 
 
 @record
-class CategoryEncoder:
+class CategoryEncoder(ColumnEncoder):
     """Encodes a cell as a row of zeros with a single 1 (one-hot).
 
     Fields:
         column: the column's name.
-        values: the known values, the commonest first. The place after them is for every other value, the last one
-            for missing cells.
+        categories: the known categories, the most frequent first. The feature after them is for all other strings,
+            the last one for missing cells.
     """
 
+    kind: ClassVar[str] = "category"
     column: str
-    values: tuple[str, ...]
+    categories: tuple[str, ...]
 
     @classmethod
-    def fit(cls, cells: pl.Series, fewest: int = 1) -> CategoryEncoder:
-        """Learn the values.
+    def fit(
+        cls, cells: pl.Series, schema: ColumnSchema | None = None, options: FeatureOptions | None = None
+    ) -> CategoryEncoder:
+        """Learn the categories.
 
-        Of more than 100 different ones, the 100 commonest that occur at least twice keep a place of their own.
-
-        Parameters:
-            cells: the column, of the training rows.
-            fewest: the rows that a value needs for a place of its own.
+        Those of fewer rows than `options.min_frequency` are left out. Of more than 100, the 100 most frequent ones of
+        at least two rows are taken.
 
         >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
-        CategoryEncoder(column='sex', values=('Male', 'Female'))
+        CategoryEncoder(column='sex', categories=('Male', 'Female'))
         """
-        words = parsing.text(cells).drop_nulls().rename("value")
-        values, rows = words.value_counts(name="rows").get_columns()
-        needed = max(fewest, 2) if len(values) > MOST_VALUES else fewest
-        counted = zip(values.to_list(), rows.to_list(), strict=True)
-        common = sorted((-count, value) for value, count in counted if count >= needed)
-        return cls(cells.name, tuple(value for _, value in common[:MOST_VALUES]))
+        strings = parsing.clean_strings(cells).drop_nulls().rename("value")
+        values, rows = strings.value_counts(name="rows").get_columns()
+        min_rows = 1 if options is None else options.min_frequency
+        if len(values) > MAX_CATEGORIES:
+            min_rows = max(min_rows, 2)
+        counts = zip(values.to_list(), rows.to_list(), strict=True)
+        frequent = sorted((-count, value) for value, count in counts if count >= min_rows)
+        return cls(cells.name, tuple(value for _, value in frequent[:MAX_CATEGORIES]))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """`column=value` for each known value, then the two other places."""
-        known = (f"{self.column}={value}" for value in self.values)
-        return (*known, f"{self.column} is another value", f"{self.column} is missing")
+        """`column=category` for each known category, then the two other features."""
+        known = (f"{self.column}={value}" for value in self.categories)
+        return (*known, f"{self.column}: other", f"{self.column}: missing")
 
     @property
     def width(self) -> int:
         """The number of features."""
-        return len(self.values) + 2
+        return len(self.categories) + 2
+
+    def describe(self) -> str:
+        """What a cell is encoded as, in words."""
+        return f"one-hot: {len(self.categories):,} categories, other, missing"
 
     @property
-    def encoded_as(self) -> str:
-        """What becomes of a cell, in words."""
-        return f"one-hot: {len(self.values):,} values, other, missing"
+    def non_numeric(self) -> bool:
+        """Whether no known category could stand in a column of numbers."""
+        return bool(self.categories) and not any(parsing.is_number(value) for value in self.categories)
 
-    @property
-    def words_only(self) -> bool:
-        """Whether no known value could stand in a column of numbers."""
-        return bool(self.values) and not any(parsing.is_number(value) for value in self.values)
-
-    def read(self, cells: pl.Series) -> NDArray[np.intp]:
-        """The place of each cell, shape (rows,).
+    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the features of many cells into the zeros of `out`, shape (B, width).
 
         Raises:
-            DataError: the cells are numbers, and the known values are words.
+            DataError: the cells are numbers, and no known category is one.
         """
-        return places_of([(self, cells)])[0]
+        out[np.arange(len(out)), category_codes([(self, cells)])[0]] = 1.0
 
-    def words(self, cells: pl.Series) -> pl.Series:
-        """The cells as words.
+    def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
+        """Write the features of one cell into the zeros of `out`, shape (width,).
 
         Raises:
-            DataError: the cells are numbers, and the known values are words.
+            NeedsColumnParser: only `encode` can read the cell, or refuse it.
         """
-        if cells.dtype.is_numeric() and self.words_only and cells.null_count() < len(cells):
+        CategoryColumns([(0, self)]).encode_row([cell], out)
+
+    @classmethod
+    def group(cls, encoders: Sequence[tuple[int, CategoryEncoder]]) -> CategoryColumns:
+        """All columns of categories in a table, encoded together."""
+        return CategoryColumns(encoders)
+
+    def strings(self, cells: pl.Series) -> pl.Series:
+        """The cells as strings, which need not be clean.
+
+        Raises:
+            DataError: the cells are numbers, and no known category is one.
+        """
+        if cells.dtype.is_numeric() and self.non_numeric and cells.null_count() < len(cells):
             self._refuse_numbers(cells)
-        return cells if cells.dtype == pl.String else parsing.text(cells)
-
-    def settled(self, places: NDArray[Any], words: pl.Series) -> NDArray[np.intp]:
-        """The places, of which those that are NaN are found word by word."""
-        if places.dtype.kind != "f":
-            return places.astype(np.intp)
-        unknown = np.flatnonzero(np.isnan(places))
-        places[unknown] = self._places(words[unknown].to_list())
-        return places.astype(np.intp)
-
-    def _places(self, words: list[str | None]) -> list[int]:
-        """The places of words that need not be written as the known values are."""
-        known, other = _known(self.values), len(self.values)
-        place: dict[str | None, int] = {}
-        for written in set(words):
-            word = None if written is None else parsing.stripped(written)
-            place[written] = other + 1 if word is None else known.get(word, other)
-        return [place[written] for written in words]
+        return cells if cells.dtype == pl.String else parsing.clean_strings(cells)
 
     def _refuse_numbers(self, cells: pl.Series) -> None:
         """Raise an error unless all of these numbers are NaN."""
-        words = parsing.text(cells).is_not_null()
-        if words.any():
+        present = parsing.clean_strings(cells).is_not_null()
+        if present.any():
             raise DataError(
-                f'Column "{self.column}" holds numbers, such as {cells.filter(words)[0]}, and held words in training, '
-                f'such as "{min(self.values)}"; give words there, or leave the cells empty where they are unknown.'
+                f'Column "{self.column}" holds numbers, such as {cells.filter(present)[0]}, and held strings in '
+                f'training, such as "{min(self.categories)}"; give strings there, or leave the cells empty where they '
+                "are unknown."
             )
+
+    def complete_codes(self, codes: NDArray[Any], strings: pl.Series) -> NDArray[np.intp]:
+        """The codes, with those that are NaN looked up string by string."""
+        if codes.dtype.kind != "f":
+            return codes.astype(np.intp)
+        unknown = np.flatnonzero(np.isnan(codes))
+        codes[unknown] = self._lookup(strings[unknown].to_list())
+        return codes.astype(np.intp)
+
+    def _lookup(self, strings: list[str | None]) -> list[int]:
+        """The codes of strings that need not be written as the known categories are."""
+        known, other = _code_table(self.categories), len(self.categories)
+        codes: dict[str | None, int] = {}
+        for written in set(strings):
+            string = None if written is None else parsing.clean_string(written)
+            codes[written] = other + 1 if string is None else known.get(string, other)
+        return [codes[written] for written in strings]
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
-        return {"kind": "category", "column": self.column, "values": list(self.values)}
+        return {"kind": "category", "column": self.column, "categories": list(self.categories)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CategoryEncoder:
-        """The encoder that `to_dict` wrote.
+        """The encoder that `to_dict` wrote; earlier versions called the categories "values".
 
         Raises:
-            ModelFileError: a field is absent, of another type, or a value stands twice.
+            ModelFileError: a field is absent, of another type, or a category stands twice.
         """
-        values = json_fields.items(data, "values", str)
-        if len(set(values)) != len(values):
-            raise json_fields.damaged('"values" has a value twice')
-        for value in values:
+        data = json_fields.renamed(data, {"values": "categories"})
+        categories = json_fields.items(data, "categories", str)
+        if len(set(categories)) != len(categories):
+            raise json_fields.damaged('"categories" has a category twice')
+        for value in categories:
             if value in parsing.MISSING or value != value.strip(parsing.WHITE_SPACE):
-                raise json_fields.damaged(f'"values" has {value[:40]!r}, which no cell is read as')
-        return cls(json_fields.field(data, "column", str), values)
+                raise json_fields.damaged(f'"categories" has {value[:40]!r}, which no cell is read as')
+        return cls(json_fields.field(data, "column", str), categories)
 
 
-def places_of(columns: Sequence[tuple[CategoryEncoder, pl.Series]]) -> list[NDArray[np.intp]]:
-    """The places of the cells of several columns, as `CategoryEncoder.read` gives them.
+class CategoryColumns:
+    """Encodes several columns of categories at once.
 
-    Most cells are written as the known values are: polars tells which, for all columns side by side. The others are
-    looked at one by one.
+    Parameters:
+        encoders: for each column the index of its first feature in a row, and its encoder.
+
+    >>> columns = CategoryColumns([(0, CategoryEncoder("sex", ("Male", "Female")))])
+    >>> row = np.zeros(4, np.float32)
+    >>> columns.encode_row(["Female"], row)
+    >>> row.tolist()
+    [0.0, 1.0, 0.0, 0.0]
     """
-    words = [one.words(cells) for one, cells in columns]
-    frame = pl.DataFrame([cells.alias(str(number)) for number, cells in enumerate(words)])
-    found = frame.select(
-        pl.col(str(number)).cast(_values_type(one.values), strict=False).to_physical()
-        for number, (one, _) in enumerate(columns)
+
+    def __init__(self, encoders: Sequence[tuple[int, CategoryEncoder]]) -> None:
+        self._encoders = list(encoders)
+        self._tables = [
+            (
+                {value: start + code for code, value in enumerate(encoder.categories)},
+                start + len(encoder.categories),
+                encoder.non_numeric,
+            )
+            for start, encoder in encoders
+        ]
+
+    def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
+        """Write the features of many rows into the zeros of `out`, contiguous, shape (B, inputs of the table)."""
+        pairs = [(encoder, cells) for (_, encoder), cells in zip(self._encoders, columns, strict=True)]
+        flat, rows = out.reshape(-1), np.arange(len(out)) * out.shape[1]
+        for (start, _), codes in zip(self._encoders, category_codes(pairs), strict=True):
+            flat[rows + (codes + start)] = 1.0
+
+    def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
+        """Write the features of one row into the zeros of `row`, shape (inputs of the table,).
+
+        Raises:
+            NeedsColumnParser: only `encode` can read a cell, or refuse it.
+        """
+        for (known, other, non_numeric), cell in zip(self._tables, cells, strict=True):
+            index = known.get(cell) if type(cell) is str else None
+            if index is None:
+                string = parsing.parse_string(cell)
+                if non_numeric and string is not None and type(cell) in (int, float):
+                    raise parsing.NeedsColumnParser
+                index = other + 1 if string is None else known.get(string, other)
+            row[index] = 1.0
+
+
+def category_codes(columns: Sequence[tuple[CategoryEncoder, pl.Series]]) -> list[NDArray[np.intp]]:
+    """For the cells of several columns the index of the feature that is 1, each of shape (B,).
+
+    Most cells are written as the known categories are: polars looks these up, all columns in parallel. The others are
+    looked up one by one.
+
+    Raises:
+        DataError: the cells of a column are numbers, and none of its known categories is one.
+    """
+    strings = [encoder.strings(cells) for encoder, cells in columns]
+    frame = pl.DataFrame([cells.alias(str(number)) for number, cells in enumerate(strings)])
+    codes = frame.select(
+        pl.col(str(number)).cast(_enum(encoder.categories), strict=False).to_physical()
+        for number, (encoder, _) in enumerate(columns)
     )
     return [
-        one.settled(places.to_numpy(), cells)
-        for (one, _), places, cells in zip(columns, found.get_columns(), words, strict=True)
+        encoder.complete_codes(column.to_numpy(), cells)
+        for (encoder, _), column, cells in zip(columns, codes.get_columns(), strings, strict=True)
     ]
 
 
 @lru_cache(maxsize=1024)
-def _known(values: tuple[str, ...]) -> dict[str, int]:
-    """The place of each value."""
-    return {value: place for place, value in enumerate(values)}
+def _code_table(categories: tuple[str, ...]) -> dict[str, int]:
+    """The code of each category."""
+    return {value: code for code, value in enumerate(categories)}
 
 
 @lru_cache(maxsize=1024)
-def _values_type(values: tuple[str, ...]) -> pl.Enum:
-    """The polars type of exactly these values; building it takes longer than reading a row with it."""
-    return pl.Enum(values)
+def _enum(categories: tuple[str, ...]) -> pl.Enum:
+    """The polars type of exactly these categories; building it takes longer than reading a row with it."""
+    return pl.Enum(categories)

@@ -1,40 +1,162 @@
-"""What every encoder of one column can do."""
+"""The protocol of column encoders: what a kind of column has to implement.
+
+A new kind of column is one file with a subclass of `ColumnEncoder`, and one line in `kinds.COLUMN_KINDS`.
+
+B is the number of rows.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
+import numpy as np
 from numpy.typing import NDArray
+
+from ranvier.data import parsing
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ranvier.data.encoders.feature_options import FeatureOptions
+    from ranvier.data.schema import ColumnSchema
 
-class ColumnEncoder(Protocol):
-    """Turns the cells of one column into numbers.
+
+class ColumnEncoder(ABC):
+    """Turns the cells of one column into numbers: an immutable record of what was learned from the training rows.
+
+    `encode` and `encode_cell` must give the same bits: the first is called for many rows, the second, which makes no
+    column, for one row. Both write into float32 zeros.
 
     Fields:
+        kind: the kind of column, as users write it and as it is stored in model files.
         column: the column's name.
     """
 
-    @property
-    def column(self) -> str:
-        """The column's name."""
+    kind: ClassVar[str]
+    column: str
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls, cells: pl.Series, schema: ColumnSchema | None = None, options: FeatureOptions | None = None
+    ) -> ColumnEncoder:
+        """Learn from the cells of the training rows.
+
+        Parameters:
+            cells: the column.
+            schema: what is known of the whole column; None for nothing but its kind.
+            options: limits on the features; None for the fewest that hold the cell's value.
+
+        Raises:
+            DataError: a cell is not of this kind.
+        """
 
     @property
+    @abstractmethod
     def feature_names(self) -> tuple[str, ...]:
-        """One name for each number that a cell becomes."""
+        """One name for each number that a cell becomes, all different."""
 
     @property
+    @abstractmethod
     def width(self) -> int:
         """The number of features."""
 
-    @property
-    def encoded_as(self) -> str:
-        """What becomes of a cell, in words."""
+    @abstractmethod
+    def describe(self) -> str:
+        """What a cell is encoded as, in words."""
 
-    def read(self, cells: pl.Series) -> NDArray[Any]:
-        """What the cells say: numbers, shape (rows,) or (rows, parts), NaN where missing; or places, shape (rows,)."""
+    @abstractmethod
+    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the features of many cells into the zeros of `out`, shape (B, width).
 
+        Raises:
+            DataError: a cell is not of this kind; the message names column, row and value.
+        """
+
+    @abstractmethod
+    def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
+        """Write the features of one cell, a Python value, into the zeros of `out`, shape (width,).
+
+        Raises:
+            NeedsColumnParser: only `encode` can read the cell, or refuse it.
+        """
+
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """The encoder as plain JSON values."""
+        """The encoder as plain JSON values, its kind under "kind"."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The encoder that `to_dict` wrote, in this version or an earlier one.
+
+        Raises:
+            ModelFileError: a field is absent, of another type, or contradicts another.
+        """
+
+    @property
+    def piecewise_linear(self) -> slice:
+        """Which of the features are a piecewise-linear encoding, for which a spline basis can stand; empty for none."""
+        return slice(0, 0)
+
+    def with_spline_basis(self) -> ColumnEncoder:
+        """The encoder with a linear spline basis in place of its piecewise-linear encoding."""
+        return self
+
+    @classmethod
+    def count_values(cls, cells: pl.Series) -> tuple[int, int]:
+        """The number of missing cells and of different values, for a column whose kind the user has given.
+
+        Raises:
+            DataError: a cell is not of this kind.
+        """
+        strings = parsing.clean_strings(cells)
+        return strings.null_count(), strings.drop_nulls().n_unique()
+
+    @classmethod
+    def group(cls, encoders: Sequence[tuple[int, Self]]) -> ColumnGroup:
+        """All columns of this kind in a table, encoded together.
+
+        A kind that is quicker over several columns at once overrides this; its results must be bit-identical.
+
+        Parameters:
+            encoders: for each column the index of its first feature in a row, and its encoder.
+        """
+        return OneByOne(encoders)
+
+
+class ColumnGroup(Protocol):
+    """Encodes several columns of one kind into a table's inputs."""
+
+    def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
+        """Write the features of many rows into the zeros of `out`, contiguous, shape (B, inputs of the table)."""
+
+    def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
+        """Write the features of one row into the zeros of `row`, shape (inputs of the table,).
+
+        Raises:
+            NeedsColumnParser: only `encode` can read a cell.
+        """
+
+
+class OneByOne:
+    """Encodes one column after the other.
+
+    Parameters:
+        encoders: for each column the index of its first feature in a row, and its encoder.
+    """
+
+    def __init__(self, encoders: Sequence[tuple[int, ColumnEncoder]]) -> None:
+        self._encoders = [(slice(start, start + encoder.width), encoder) for start, encoder in encoders]
+
+    def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
+        """Write the features of many rows into the zeros of `out`, shape (B, inputs of the table)."""
+        for (features, encoder), cells in zip(self._encoders, columns, strict=True):
+            encoder.encode(cells, out[:, features])
+
+    def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
+        """Write the features of one row into the zeros of `row`, shape (inputs of the table,)."""
+        for (features, encoder), cell in zip(self._encoders, cells, strict=True):
+            encoder.encode_cell(cell, row[features])

@@ -1,9 +1,10 @@
-"""Dates: year, month, day, weekday, hour and the days that passed, each standardized."""
+"""Dates: year, month, day, weekday, hour and elapsed days, each standardized."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -11,33 +12,43 @@ from numpy.typing import NDArray
 
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.scaling import moments, standardize
+from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.scaling import MAX_Z, column_mean_std, standardize
 from ranvier.records import record
 
+if TYPE_CHECKING:
+    from ranvier.data.encoders.feature_options import FeatureOptions
+    from ranvier.data.schema import ColumnSchema
+
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
+EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
+MICROSECONDS_PER_DAY = 1e6 * 86400.0
 
 
 @record
-class DateEncoder:
-    """Encodes a point in time as its parts, each as (part - mean) / scale; a missing cell as the means.
+class DateEncoder(ColumnEncoder):
+    """Encodes a date and time as its parts, each as (part - mean) / scale; a missing cell as the means.
 
     Fields:
         column: the column's name.
         parts: those of year, month, day, weekday (Monday is 1), hour (with minutes as a fraction) and elapsed days
             (since 1970-01-01) that differ between training rows.
         mean, scale: one number for each part.
-        flag: whether a last number says 1 for a missing cell; so when training rows had missing ones.
+        missing_indicator: whether a last feature is 1 for a missing cell; so where training rows had missing cells.
     """
 
+    kind: ClassVar[str] = "date"
     column: str
     parts: tuple[str, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
-    flag: bool
+    missing_indicator: bool
 
     @classmethod
-    def fit(cls, cells: pl.Series) -> DateEncoder:
-        """Learn which parts differ, and their means and scales.
+    def fit(
+        cls, cells: pl.Series, schema: ColumnSchema | None = None, options: FeatureOptions | None = None
+    ) -> DateEncoder:
+        """Learn which parts differ, and their means and standard deviations.
 
         Raises:
             DataError: a cell is no date.
@@ -46,45 +57,68 @@ class DateEncoder:
         ('day', 'weekday', 'elapsed days')
         """
         values = _parts(cells, PARTS)
-        mean, scale = moments(values)
-        kept = [place for place in range(len(PARTS)) if scale[place] > 0] or [len(PARTS) - 1]
+        mean, scale = column_mean_std(values)
+        varying = [index for index in range(len(PARTS)) if scale[index] > 0] or [len(PARTS) - 1]
         return cls(
             cells.name,
-            tuple(PARTS[place] for place in kept),
-            tuple(float(mean[place]) for place in kept),
-            tuple(float(scale[place]) for place in kept),
+            tuple(PARTS[index] for index in varying),
+            tuple(float(mean[index]) for index in varying),
+            tuple(float(scale[index]) for index in varying),
             bool(np.isnan(values[:, 0]).any()),
         )
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """`column: part` for each part, and the flag's name."""
+        """`column: part` for each part, and the name of the indicator."""
         names = tuple(f"{self.column}: {part}" for part in self.parts)
-        return (*names, f"{self.column} is missing") if self.flag else names
+        return (*names, f"{self.column}: missing") if self.missing_indicator else names
 
     @property
     def width(self) -> int:
         """The number of features."""
-        return len(self.parts) + self.flag
+        return len(self.parts) + self.missing_indicator
 
-    @property
-    def encoded_as(self) -> str:
-        """What becomes of a cell, in words."""
-        return f"{', '.join(self.parts)}, standardized" + (", and a flag for missing cells" if self.flag else "")
+    def describe(self) -> str:
+        """What a cell is encoded as, in words."""
+        return f"{', '.join(self.parts)}, standardized" + (", missing indicator" if self.missing_indicator else "")
 
-    def read(self, cells: pl.Series) -> NDArray[np.float64]:
-        """The parts of each cell, NaN where missing, shape (rows, number of parts).
+    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the features of many cells into the zeros of `out`, shape (B, width).
 
         Raises:
             DataError: a cell is no date.
         """
-        return _parts(cells, self.parts)
-
-    def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write the standardized parts, and flags, into `out`, shape (rows, number of features)."""
+        values = _parts(cells, self.parts)
         standardize(values, np.array(self.mean), np.array(self.scale), out[:, : len(self.parts)])
-        if self.flag:
+        if self.missing_indicator:
             out[:, -1] = np.isnan(values[:, 0])
+
+    def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
+        """Write the features of one cell, with the arithmetic of `encode`, into the zeros of `out`, shape (width,).
+
+        Raises:
+            NeedsColumnParser: only `encode` can read the cell, or refuse it.
+        """
+        time = parsing.parse_datetime(cell)
+        if time is None:
+            if self.missing_indicator:
+                out[-1] = 1.0
+            return
+        for index, part in enumerate(self.parts):
+            if self.scale[index]:
+                z = (_part_of(time, part) - self.mean[index]) / self.scale[index]
+                out[index] = min(max(z, -MAX_Z), MAX_Z)
+
+    @classmethod
+    def count_values(cls, cells: pl.Series) -> tuple[int, int]:
+        """The number of missing cells and of different values.
+
+        Raises:
+            DataError: a cell is no date.
+        """
+        _datetimes(cells)
+        strings = parsing.clean_strings(cells)
+        return strings.null_count(), strings.drop_nulls().n_unique()
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
@@ -94,37 +128,52 @@ class DateEncoder:
             "parts": list(self.parts),
             "mean": list(self.mean),
             "scale": list(self.scale),
-            "flag": self.flag,
+            "missing_indicator": self.missing_indicator,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> DateEncoder:
-        """The encoder that `to_dict` wrote.
+        """The encoder that `to_dict` wrote; earlier versions called the indicator "flag".
 
         Raises:
             ModelFileError: a field is absent, of another type or length, or a part is unknown.
         """
+        data = json_fields.renamed(data, {"flag": "missing_indicator"})
         parts, mean = json_fields.items(data, "parts", str), json_fields.items(data, "mean", float)
         scale = json_fields.scales(data, "scale")
         if not parts or not set(parts) <= set(PARTS) or not len(parts) == len(mean) == len(scale):
             raise json_fields.damaged(f'"parts" is {list(parts)} with {len(mean)} means and {len(scale)} scales')
-        return cls(json_fields.field(data, "column", str), parts, mean, scale, json_fields.field(data, "flag", bool))
+        column, indicator = json_fields.field(data, "column", str), json_fields.field(data, "missing_indicator", bool)
+        return cls(column, parts, mean, scale, indicator)
+
+
+def _datetimes(cells: pl.Series) -> pl.Series:
+    times, wrong = parsing.parse_datetimes(cells)
+    if wrong is not None:
+        raise parsing.cell_error(cells, wrong, "a date like 2024-02-29")
+    return times
 
 
 def _parts(cells: pl.Series, parts: tuple[str, ...]) -> NDArray[np.float64]:
-    """The parts of each date, shape (rows, len(parts)), NaN where missing."""
-    times, wrong = parsing.moments_in_time(cells)
-    if wrong is not None:
-        raise parsing.refuse(cells, wrong, "a date like 2024-02-29")
-    columns = [_part(times, part).cast(pl.Float64).to_numpy() for part in parts]
-    return np.stack(columns, axis=1)
+    """The parts of each date, shape (B, len(parts)), NaN where missing."""
+    times = _datetimes(cells)
+    return np.stack([_part(times, part).cast(pl.Float64).to_numpy() for part in parts], axis=1)
 
 
 def _part(times: pl.Series, part: str) -> pl.Series:
-    """One part of each point in time."""
+    """One part of many dates."""
     if part == "hour":
         return times.dt.hour() + times.dt.minute() / 60.0
     if part == "elapsed days":
-        return times.cast(pl.Int64) / (1e6 * parsing.SECONDS_PER_DAY)
+        return times.cast(pl.Int64) / MICROSECONDS_PER_DAY
     readers = {"year": times.dt.year, "month": times.dt.month, "day": times.dt.day, "weekday": times.dt.weekday}
     return readers[part]()
+
+
+def _part_of(time: datetime, part: str) -> float:
+    """The same part of one date."""
+    if part == "hour":
+        return time.hour + time.minute / 60.0
+    if part == "elapsed days":
+        return ((time - EPOCH) // MICROSECOND) / MICROSECONDS_PER_DAY
+    return float(time.isoweekday() if part == "weekday" else getattr(time, part))

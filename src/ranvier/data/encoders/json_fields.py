@@ -76,3 +76,12 @@ def scales(data: Mapping[str, Any], name: str) -> tuple[float, ...]:
     if any(value < 0 for value in values):
         raise damaged(f'"{name}" has a value below 0')
     return values
+
+
+def renamed(data: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """The fields of a model file of an earlier version under today's names.
+
+    >>> renamed({"flag": True}, {"flag": "missing_indicator"})
+    {'missing_indicator': True}
+    """
+    return {names.get(name, name): value for name, value in data.items()}

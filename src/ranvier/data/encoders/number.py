@@ -1,9 +1,15 @@
-"""Numbers: standardized, far ones pulled in smoothly, missing ones filled with the mean and flagged."""
+"""Numbers: the scaled value, periodic features, a piecewise-linear encoding, and an indicator of missing cells.
+
+A first layer on top of these features learns any smooth or piecewise-linear function of the column. The arithmetic is
+in `numeric_features`, for all columns of numbers at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -11,88 +17,250 @@ from numpy.typing import NDArray
 
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.numeric_features import Spelling
-from ranvier.data.encoders.scaling import FAR, moments
+from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.numeric_features import NumericFeatures
+from ranvier.data.encoders.scaling import CLIP_RADIUS, column_mean_std
+from ranvier.data.locale_numbers import strip_thousands, strip_thousands_cell
 from ranvier.records import record
+
+if TYPE_CHECKING:
+    from ranvier.data.encoders.feature_options import FeatureOptions
+    from ranvier.data.schema import ColumnSchema
+
+MAX_ABS = float(np.finfo(np.float64).max) / 4
+"""The distance between any two values up to this size is finite."""
+EARLIER_NAMES = {
+    "mean": "center",
+    "flag": "missing_indicator",
+    "waves": "n_frequencies",
+    "edges": "knots",
+    "hats": "spline",
+}
 
 
 @record
-class NumberEncoder:
-    """Encodes x as z = (x - mean) / scale, pulled in smoothly beyond a few scales; a missing cell as the mean, 0.
+class NumberEncoder(ColumnEncoder):
+    """Encodes x as z = clip((x - center) / scale), clip(z) = z / sqrt(1 + (z / 4)**2), and functions of x.
+
+    After z follow the periodic features cos(k pi z / 8) and sin(k pi z / 8) for k = 1 ... n_frequencies; then, for each
+    pair of neighbouring knots, the piecewise-linear encoding min(max((x - low) / (high - low), 0), 1) - 1/2, or in its
+    place the linear spline (hat) basis: for each knot but the first a function that is 1 there and falls to 0 at its
+    neighbours, or stays 1 beyond the last knot. Both span the same functions: the piecewise-linear encoding is quicker
+    to learn from, since each weight is a slope; the hat basis is quicker to predict from, since all but two of its
+    features are 0. A missing cell counts as the center.
 
     Fields:
         column: the column's name.
-        mean: over the training rows that have a value.
-        scale: the standard deviation over the same rows; 0 where all are the same, and then every cell gives 0.
-        flag: whether a second number says 1 for a missing cell; so when training rows had missing ones.
+        center, scale: the mean and the standard deviation of the training rows that have a value; with knots or
+            frequencies the median and the distance between the quartiles, or half the range where the quartiles are
+            equal. The scale is 0 where all values are the same, and then z is 0.
+        missing_indicator: whether the last feature is 1 for a missing cell; so where training rows had missing cells.
+        n_frequencies: the number of pairs of cosine and sine.
+        knots: values that divide the training rows into bins of about the same size, increasing; empty for none.
+        spline: whether the hat basis stands in place of the piecewise-linear encoding.
+        thousands_separator: whether the cells may have commas between thousands.
+
+    Sources: Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
+    NeurIPS 2022; scaling and smooth clipping as in Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS
+    2024.
     """
 
+    kind: ClassVar[str] = "number"
     column: str
-    mean: float
+    center: float
     scale: float
-    flag: bool
+    missing_indicator: bool
+    n_frequencies: int = 0
+    knots: tuple[float, ...] = ()
+    spline: bool = False
+    thousands_separator: bool = False
 
     @classmethod
-    def fit(cls, cells: pl.Series) -> NumberEncoder:
-        """Learn mean and scale.
+    def fit(
+        cls, cells: pl.Series, schema: ColumnSchema | None = None, options: FeatureOptions | None = None
+    ) -> NumberEncoder:
+        """Learn center, scale and knots.
+
+        Without options, and for a column of at most two values, a cell becomes z alone.
 
         Raises:
             DataError: a cell is no number, or infinite.
 
-        >>> NumberEncoder.fit(pl.Series("age", [1.0, 3.0, None]))
-        NumberEncoder(column='age', mean=2.0, scale=1.0, flag=True)
+        >>> encoder = NumberEncoder.fit(pl.Series("age", [1.0, 3.0, None]))
+        >>> encoder.center, encoder.scale, encoder.missing_indicator
+        (2.0, 1.0, True)
         """
-        values = finite_numbers(cells)
-        mean, scale = moments(values[:, None])
-        return cls(cells.name, float(mean[0]), float(scale[0]), bool(np.isnan(values).any()))
+        thousands = schema is not None and schema.thousands_separator
+        values = finite_numbers(strip_thousands(cells) if thousands else cells)
+        if options is None or (schema is not None and schema.distinct <= 2):
+            mean, std = column_mean_std(values[:, None])
+            indicator = bool(np.isnan(values).any())
+            return cls(cells.name, float(mean[0]), float(std[0]), indicator, thousands_separator=thousands)
+        np.clip(values, -MAX_ABS, MAX_ABS, out=values)
+        present = np.sort(values[~np.isnan(values)])
+        center, scale = _median_and_spread(present)
+        varies = present.size > 0 and present[0] != present[-1]
+        knots = _quantile_knots(present, options.n_bins) if varies else ()
+        indicator = present.size < values.size
+        return cls(cells.name, center, scale, indicator, options.n_frequencies, knots, thousands_separator=thousands)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The column's name, and the flag's."""
-        return (self.column, f"{self.column} is missing") if self.flag else (self.column,)
+        """The column's name, its periodic features, its pieces or hats, and the indicator.
+
+        >>> NumberEncoder("Fare", 14.0, 9.0, True, 1, (0.0, 13.5, 80.0), spline=True).feature_names
+        ('Fare', 'cos(1·Fare)', 'sin(1·Fare)', 'Fare≈13.5 (hat)', 'Fare≈80 (hat)', 'Fare: missing')
+        """
+        name = self.column
+        periodic = (f"{part}({k}·{name})" for k in range(1, self.n_frequencies + 1) for part in ("cos", "sin"))
+        pieces = (f"{name} in [{low:.6g}, {high:.6g}]" for low, high in pairwise(self.knots))
+        hats = (f"{name}≈{knot:.6g} (hat)" for knot in self.knots[1:])
+        missing = (f"{name}: missing",) if self.missing_indicator else ()
+        return (name, *periodic, *(hats if self.spline else pieces), *missing)
 
     @property
     def width(self) -> int:
         """The number of features."""
-        return 2 if self.flag else 1
+        return 1 + 2 * self.n_frequencies + max(len(self.knots) - 1, 0) + self.missing_indicator
+
+    def describe(self) -> str:
+        """What a cell is encoded as, in words."""
+        parts = ["0, the same in every training row"]
+        if self.scale:
+            parts = [f"(x - {self.center:.6g}) / {self.scale:.6g}, within ±{CLIP_RADIUS:g}"]
+        parts += [f"{self.n_frequencies} frequencies"] if self.n_frequencies else []
+        if self.knots:
+            parts += [f"{'linear spline' if self.spline else 'piecewise linear'} with {len(self.knots)} knots"]
+        return ", ".join(parts + (["missing indicator"] if self.missing_indicator else []))
 
     @property
-    def encoded_as(self) -> str:
-        """What becomes of a cell, in words."""
-        text = (
-            f"(x - {self.mean:.6g}) / {self.scale:.6g}, within ±{FAR:g}"
-            if self.scale
-            else "0, the same in every training row"
-        )
-        return text + (", and a flag for missing cells" if self.flag else "")
+    def piecewise_linear(self) -> slice:
+        """Which of the features are the piecewise-linear encoding; an empty slice for none."""
+        first = 1 + 2 * self.n_frequencies
+        return slice(first, first if self.spline else first + max(len(self.knots) - 1, 0))
 
-    @property
-    def spelling(self) -> Spelling:
-        """What becomes of a number: no waves and no ramps."""
-        return Spelling(self.mean, self.scale, 0, (), self.flag)
+    def with_spline_basis(self) -> NumberEncoder:
+        """The encoder with a linear spline basis in place of its piecewise-linear encoding."""
+        return replace(self, spline=True)
 
     def read(self, cells: pl.Series) -> NDArray[np.float64]:
-        """The cells as numbers, NaN where missing, shape (rows,).
+        """The cells as numbers, NaN where missing, clipped so that the distance of any two is finite; shape (B,).
 
         Raises:
             DataError: a cell is no number, or infinite.
         """
-        return finite_numbers(cells)
+        values = finite_numbers(strip_thousands(cells) if self.thousands_separator else cells)
+        return np.clip(values, -MAX_ABS, MAX_ABS, out=values) if self.knots or self.n_frequencies else values
+
+    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the features of many cells into the zeros of `out`, shape (B, width).
+
+        Raises:
+            DataError: a cell is no number, or infinite.
+        """
+        NumericFeatures([(0, self)]).write_column(self.read(cells), out)
+
+    def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
+        """Write the features of one cell into the zeros of `out`, shape (width,).
+
+        Raises:
+            NeedsColumnParser: only `encode` can read the cell, or refuse it.
+        """
+        NumberColumns([(0, self)]).encode_row([cell], out)
+
+    @classmethod
+    def count_values(cls, cells: pl.Series) -> tuple[int, int]:
+        """The number of missing cells and of different values.
+
+        Raises:
+            DataError: a cell is no number, or infinite.
+        """
+        values = finite_numbers(cells)
+        present = values[~np.isnan(values)]
+        return len(values) - present.size, int(np.unique(present).size)
+
+    @classmethod
+    def group(cls, encoders: Sequence[tuple[int, NumberEncoder]]) -> NumberColumns:
+        """All columns of numbers in a table, encoded together."""
+        return NumberColumns(encoders)
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
-        return {"kind": "number", "column": self.column, "mean": self.mean, "scale": self.scale, "flag": self.flag}
+        names = ("column", "center", "scale", "missing_indicator", "n_frequencies", "spline", "thousands_separator")
+        return {"kind": "number", **{name: getattr(self, name) for name in names}, "knots": list(self.knots)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NumberEncoder:
         """The encoder that `to_dict` wrote.
 
+        Earlier versions stored two kinds, "number" without knots and frequencies and "basis", under other names.
+
         Raises:
-            ModelFileError: a field is absent or of another type.
+            ModelFileError: a field is absent, of another type, or the knots do not increase.
         """
+        if "flag" in data:
+            plain = {"waves": 0, "edges": [], "hats": False} if data.get("kind") == "number" else {}
+            data = json_fields.renamed({**plain, **data}, EARLIER_NAMES)
+        knots = json_fields.items(data, "knots", float)
+        if any(low >= high for low, high in pairwise(knots)) or len(knots) == 1:
+            raise json_fields.damaged('"knots" do not increase')
+        if knots and max(-knots[0], knots[-1]) > MAX_ABS:
+            raise json_fields.damaged(f'"knots" has a number beyond {MAX_ABS:g}')
         scale = json_fields.scales({"scale": [json_fields.field(data, "scale", float)]}, "scale")[0]
-        mean = json_fields.field(data, "mean", float)
-        return cls(json_fields.field(data, "column", str), mean, scale, json_fields.field(data, "flag", bool))
+        return cls(
+            json_fields.field(data, "column", str),
+            json_fields.field(data, "center", float),
+            scale,
+            json_fields.field(data, "missing_indicator", bool),
+            json_fields.field(data, "n_frequencies", int),
+            knots,
+            json_fields.field(data, "spline", bool),
+            json_fields.field(data, "thousands_separator", bool),
+        )
+
+
+class NumberColumns:
+    """Encodes several columns of numbers at once.
+
+    Parameters:
+        encoders: for each column the index of its first feature in a row, and its encoder.
+
+    >>> row = np.zeros(2, np.float32)
+    >>> NumberColumns([(1, NumberEncoder("age", 40.0, 10.0, False))]).encode_row([40], row)
+    >>> row.tolist()
+    [0.0, 0.0]
+    """
+
+    def __init__(self, encoders: Sequence[tuple[int, NumberEncoder]]) -> None:
+        self._together = NumericFeatures(encoders)
+        self._encoders = [
+            (slice(start, start + encoder.width), encoder, NumericFeatures([(0, encoder)]))
+            for start, encoder in encoders
+        ]
+        self._with_commas = [at for at, (_, encoder) in enumerate(encoders) if encoder.thousands_separator]
+
+    def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
+        """Write the features of many rows into the zeros of `out`, shape (B, inputs of the table)."""
+        for (features, encoder, alone), cells in zip(self._encoders, columns, strict=True):
+            alone.write_column(encoder.read(cells), out[:, features])
+
+    def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
+        """Write the features of one row into the zeros of `row`, shape (inputs of the table,).
+
+        Raises:
+            NeedsColumnParser: only `encode` can read a cell, or refuse it.
+        """
+        if self._with_commas:
+            cells = list(cells)
+            for at in self._with_commas:
+                cells[at] = strip_thousands_cell(cells[at])
+        values = []
+        for cell in cells:
+            value = cell if type(cell) is float else parsing.parse_number(cell)
+            if not -MAX_ABS <= value <= MAX_ABS and value == value:
+                raise parsing.NeedsColumnParser
+            values.append(value)
+        self._together.write_row(values, row)
 
 
 def finite_numbers(cells: pl.Series) -> NDArray[np.float64]:
@@ -104,10 +272,36 @@ def finite_numbers(cells: pl.Series) -> NDArray[np.float64]:
     >>> finite_numbers(pl.Series("age", ["39", "?"])).tolist()
     [39.0, nan]
     """
-    values, wrong = parsing.numbers(cells)
+    values, wrong = parsing.parse_numbers(cells)
     if wrong is not None:
-        raise parsing.refuse(cells, wrong, "a number")
+        raise parsing.cell_error(cells, wrong, "a number")
     infinite = parsing.first_infinite(values)
     if infinite is not None:
-        raise parsing.refuse(cells, infinite, "a finite number")
+        raise parsing.cell_error(cells, infinite, "a finite number")
     return values
+
+
+def _median_and_spread(present: NDArray[np.float64]) -> tuple[float, float]:
+    """The median of sorted values, and the distance between their quartiles or half their range; 0 for equal values."""
+    if present.size == 0:
+        return 0.0, 0.0
+    if present[0] == present[-1]:
+        return float(present[0]), 0.0
+    low, center, high = np.quantile(present, (0.25, 0.5, 0.75))
+    return float(center), float(high - low if high > low else present[-1] / 2 - present[0] / 2)
+
+
+def _quantile_knots(present: NDArray[np.float64], n_bins: int) -> tuple[float, ...]:
+    """Knots between which about equally many values lie; a value that fills a bin alone is a knot.
+
+    So a column that is 0 in most rows still gets knots where its other values are. All values where they are few.
+    """
+    if n_bins < 1:
+        return ()
+    different, rows = np.unique(present, return_counts=True)
+    if len(different) <= n_bins + 1:
+        return tuple(different.tolist())
+    common = different[rows * n_bins > len(present)]
+    others = present[~np.isin(present, common)]
+    fractions = np.linspace(0.0, 1.0, max(n_bins + 1 - len(common), 2))
+    return tuple(np.unique(np.concatenate((common, np.quantile(others, fractions)))).tolist())

@@ -1,90 +1,69 @@
-"""What numbers become: the scaled value, waves of it, and ramps or hats, for all columns of a table at once.
+"""The features of numbers, for all columns of a table at once: for many rows, and for one row with the same bits.
 
-B is the number of rows, n the number of columns of numbers, K the number of inputs that all columns become, W the
-number of waves of the column that has most.
+B is the number of rows, n the number of columns of numbers, K the number of inputs that all columns become.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.encoders.scaling import FAR, LIMIT, soften, softened
-from ranvier.records import record
+from ranvier.data.encoders.scaling import CLIP_RADIUS, MAX_Z, smooth_clip, smooth_clip_one
+
+if TYPE_CHECKING:
+    from ranvier.data.encoders.number import NumberEncoder
 
 BLOCK = 2048
 """The rows that are written at once: what a block needs stays in the cache."""
-EXACT, SPREAD = 2.0**52, 16
-LOWEST, HIGHEST = np.array(-LIMIT), np.array(LIMIT)
+MAX_EXACT, MAX_SPREAD = 2.0**52, 16
+MIN_SCALED, MAX_SCALED = np.array(-MAX_Z), np.array(MAX_Z)
 
 
-@record
-class Spelling:
-    """How one column of numbers is spelled out.
-
-    Fields:
-        center, scale: z = soft((x - center) / scale), and 0 where the scale is 0; a missing cell counts as the center.
-        waves: how many pairs cos(k pi z / 8), sin(k pi z / 8) follow, k = 1 ... waves.
-        edges: between neighbours a ramp min(max((x - low) / (high - low), 0), 1) - 1/2; increasing, empty for none.
-        flag: whether a last number says 1 for a missing cell.
-        hats: whether a hat at each edge but the first stands in place of the ramp that ends there.
-    """
-
-    center: float
-    scale: float
-    waves: int
-    edges: tuple[float, ...]
-    flag: bool
-    hats: bool = False
-
-    @property
-    def width(self) -> int:
-        """The number of features.
-
-        >>> Spelling(0.0, 1.0, waves=2, edges=(0.0, 1.0, 5.0), flag=True).width
-        8
-        """
-        return 1 + 2 * self.waves + max(len(self.edges) - 1, 0) + self.flag
-
-
-class Numeric:
-    """Writes the features of columns of numbers. One row gets the same bits as many.
+class NumericFeatures:
+    """Writes the features of columns of numbers; `write_row` and `write` are bit-identical.
 
     Parameters:
-        columns: for each column where its features begin in a row, and how it is spelled out.
+        columns: for each column the index of its first feature in a row, and its encoder.
 
-    >>> numeric = Numeric([(0, Spelling(2.0, 1.0, waves=0, edges=(1.0, 2.0, 4.0), flag=True))])
+    >>> from ranvier.data.encoders.number import NumberEncoder
+    >>> numeric = NumericFeatures([(0, NumberEncoder("x", 2.0, 1.0, True, knots=(1.0, 2.0, 4.0)))])
     >>> out = np.zeros((3, 4), np.float32)
     >>> numeric.write(np.array([[2.0, 3.0, np.nan]]), out)
     >>> out[:, 1:].tolist()
     [[0.5, -0.5, 0.0], [0.5, 0.0, 0.0], [0.5, -0.5, 1.0]]
     """
 
-    def __init__(self, columns: Sequence[tuple[int, Spelling]]) -> None:
-        scale = np.array([one.scale for _, one in columns])
-        self._center = np.array([one.center for _, one in columns])[:, None]
+    def __init__(self, columns: Sequence[tuple[int, NumberEncoder]]) -> None:
+        scale = np.array([encoder.scale for _, encoder in columns])
+        self._center = np.array([encoder.center for _, encoder in columns])[:, None]
         self._constant = np.flatnonzero(scale == 0)
         self._divisor = np.where(scale == 0, 1.0, scale)[:, None]
         self._starts = np.array([start for start, _ in columns], np.intp)
-        self._flags = [(place, start + one.width - 1) for place, (start, one) in enumerate(columns) if one.flag]
-        self._waves = [(place, start + 1, one.waves) for place, (start, one) in enumerate(columns) if one.waves]
-        most = max((waves for _, _, waves in self._waves), default=0)
-        self._frequencies = np.arange(1, most + 1, dtype=np.float32)[:, None, None] * np.float32(np.pi / (2 * FAR))
-        pairs = sorted((k, place, first + 2 * k) for place, first, waves in self._waves for k in range(waves))
-        self._pairs = np.array([k * len(columns) + place for k, place, _ in pairs], np.intp)
+        numbered = [(at, start, encoder) for at, (start, encoder) in enumerate(columns)]
+        self._indicators = [(at, start + e.width - 1) for at, start, e in numbered if e.missing_indicator]
+        self._periodic = [(at, start + 1, e.n_frequencies) for at, start, e in numbered if e.n_frequencies]
+        most = max((count for _, _, count in self._periodic), default=0)
+        unit = np.float32(np.pi / (2 * CLIP_RADIUS))
+        self._frequencies = np.arange(1, most + 1, dtype=np.float32)[:, None, None] * unit
+        pairs = sorted((k, at, first + 2 * k) for at, first, count in self._periodic for k in range(count))
+        self._pairs = np.array([k * len(columns) + at for k, at, _ in pairs], np.intp)
         self._cosines = np.array([first for _, _, first in pairs], np.intp)
         self._sines = self._cosines + 1
-        steps = [
-            (_Hats if one.hats else _Ramps)(start + 1 + 2 * one.waves, one.edges) if one.edges else None
-            for start, one in columns
-        ]
-        self._steps = [(place, step) for place, step in enumerate(steps) if step is not None]
+        pieces = [_pieces(start + 1 + 2 * encoder.n_frequencies, encoder) for start, encoder in columns]
+        self._pieces = [(at, piece) for at, piece in enumerate(pieces) if piece is not None]
         self._columns = [
-            (start, one.center, one.scale, step, start + one.width - 1 if one.flag else -1)
-            for (start, one), step in zip(columns, steps, strict=True)
+            (
+                start,
+                encoder.center,
+                encoder.scale,
+                piece,
+                start + encoder.width - 1 if encoder.missing_indicator else -1,
+            )
+            for (start, encoder), piece in zip(columns, pieces, strict=True)
         ]
 
     def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
@@ -95,21 +74,21 @@ class Numeric:
             out: shape (B, K).
         """
         missing = np.isnan(values)
-        gone = np.count_nonzero(missing)
-        if gone:
+        any_missing = np.count_nonzero(missing)
+        if any_missing:
             values = np.where(missing, self._center, values)
         with np.errstate(over="ignore"):
             scaled = values - self._center
             scaled /= self._divisor
-            np.maximum(scaled, LOWEST, out=scaled)
-            np.minimum(scaled, HIGHEST, out=scaled)
+            np.maximum(scaled, MIN_SCALED, out=scaled)
+            np.minimum(scaled, MAX_SCALED, out=scaled)
             if self._constant.size:
                 scaled[self._constant] = 0.0
-            soften(scaled)
+            smooth_clip(scaled)
             self._write_rows(values, scaled.astype(np.float32), out)
-        if gone:
-            for place, flag in self._flags:
-                out[:, flag] = missing[place]
+        if any_missing:
+            for at, indicator in self._indicators:
+                out[:, indicator] = missing[at]
 
     def write_row(self, values: Sequence[float], row: NDArray[np.float32]) -> None:
         """Write the features of one row, with the arithmetic of `write`, over the zeros in `row`.
@@ -118,17 +97,17 @@ class Numeric:
             values: n numbers, NaN where missing, never infinite.
             row: shape (K,).
         """
-        for given, (start, center, scale, step, flag) in zip(values, self._columns, strict=True):
-            missing = given != given
-            value = center if missing else given
-            if missing and flag >= 0:
-                row[flag] = 1.0
+        for cell, (start, center, scale, pieces, indicator) in zip(values, self._columns, strict=True):
+            missing = cell != cell
+            value = center if missing else cell
+            if missing and indicator >= 0:
+                row[indicator] = 1.0
             if scale:
                 scaled = (value - center) / scale
-                row[start] = softened(-LIMIT if scaled < -LIMIT else LIMIT if scaled > LIMIT else scaled)
-            if step is not None:
-                step.write_one(value, row)
-        if self._waves:
+                row[start] = smooth_clip_one(-MAX_Z if scaled < -MAX_Z else MAX_Z if scaled > MAX_Z else scaled)
+            if pieces is not None:
+                pieces.write_cell(value, row)
+        if self._periodic:
             angles = (self._frequencies * row[self._starts]).reshape(-1)
             if len(self._pairs) < len(angles):
                 angles = angles.take(self._pairs)
@@ -136,53 +115,61 @@ class Numeric:
             row[self._sines] = np.sin(angles)
 
     def _write_rows(self, values: NDArray[np.float64], z: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-        """Write all but the flags."""
-        for start, one in zip(self._starts, z, strict=True):
-            out[:, start] = one
-        if self._waves:
+        """Write all features but the indicators."""
+        for start, column in zip(self._starts, z, strict=True):
+            out[:, start] = column
+        if self._periodic:
             angles = self._frequencies * z
             cosines, sines = np.cos(angles), np.sin(angles, out=angles)
-            for place, first, waves in self._waves:
-                end = first + 2 * waves
-                out[:, first:end:2] = cosines[:waves, place].T
-                out[:, first + 1 : end : 2] = sines[:waves, place].T
-        for place, step in self._steps:
-            step.write(values[place], out)
+            for at, first, count in self._periodic:
+                end = first + 2 * count
+                out[:, first:end:2] = cosines[:count, at].T
+                out[:, first + 1 : end : 2] = sines[:count, at].T
+        for at, pieces in self._pieces:
+            pieces.write(values[at], out)
 
     def write_column(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
         """Write the features of a single column, for any number of rows.
 
-        Whole numbers that lie close, such as ages, are spelled out once each and then copied.
+        The features of integers from a small range, such as ages, are computed once for each integer and copied.
 
         Parameters:
             values: shape (B,), NaN where missing, never infinite.
             out: shape (B, width of the column).
         """
-        found = close_whole_numbers(values)
-        if found is not None:
-            different = np.zeros((len(found[0]), out.shape[1]), np.float32)
-            self.write(found[0][None], different)
+        coded = dense_integer_codes(values)
+        if coded is not None:
+            different, codes = coded
+            features = np.zeros((len(different), out.shape[1]), np.float32)
+            self.write(different[None], features)
         for first in range(0, len(values), BLOCK):
             block = slice(first, first + BLOCK)
-            if found is None:
+            if coded is None:
                 self.write(values[None, block], out[block])
             else:
-                out[block] = different.take(found[1][block], axis=0)
+                out[block] = features.take(codes[block], axis=0)
 
 
-def close_whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
-    """The different values, and for each value which of them it is, where all are whole numbers that lie close.
+def _pieces(first: int, encoder: NumberEncoder) -> _PiecewiseLinear | _LinearSpline | None:
+    """The features between the knots of a column, which begin at `first`; None for none."""
+    if not encoder.knots:
+        return None
+    return (_LinearSpline if encoder.spline else _PiecewiseLinear)(first, encoder.knots)
 
-    Returns arrays (D,) and (B,), NaN counted as a value; None where there are fractions, where more than half of the
-    values are different, or where they are too far apart for this to be quick.
 
-    >>> different, place = close_whole_numbers(np.array([7.0, 5.0, np.nan, 5.0, 5.0, 5.0]))
-    >>> different.tolist(), place.tolist()
+def dense_integer_codes(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
+    """The different values and the code of each value, where all are integers from a small range.
+
+    Returns arrays (D,) and (B,), NaN counted as a value; None where a value has a fraction, where more than half of
+    the values are different, or where the range is too large for this to be quick.
+
+    >>> different, codes = dense_integer_codes(np.array([7.0, 5.0, np.nan, 5.0, 5.0, 5.0]))
+    >>> different.tolist(), codes.tolist()
     ([5.0, 7.0, nan], [1, 0, 2, 0, 0, 0])
-    >>> close_whole_numbers(np.array([0.5, 0.5]))
+    >>> dense_integer_codes(np.array([0.5, 0.5]))
     """
     low, high = np.fmin.reduce(values), np.fmax.reduce(values)
-    if not (low >= -EXACT and high <= EXACT and high - low < SPREAD * len(values)):
+    if not (low >= -MAX_EXACT and high <= MAX_EXACT and high - low < MAX_SPREAD * len(values)):
         return None
     missing = np.isnan(values)
     present = np.where(missing, low, values)
@@ -195,84 +182,84 @@ def close_whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.float64
     different = np.flatnonzero(seen)
     if 2 * len(different) >= len(values):
         return None
-    places = np.empty(len(seen), np.intp)
-    places[different] = np.arange(len(different))
-    return np.append(different + low, np.nan), np.where(missing, len(different), places[offsets])
+    codes = np.empty(len(seen), np.intp)
+    codes[different] = np.arange(len(different))
+    return np.append(different + low, np.nan), np.where(missing, len(different), codes[offsets])
 
 
-class _Edges:
-    """The edges of one column: between which two a value lies, and how far it is from the lower to the upper one."""
+class _Knots:
+    """The knots of one column: between which two a value lies, and at what fraction of the way from lower to upper."""
 
-    def __init__(self, first: int, edges: tuple[float, ...]) -> None:
-        count = len(edges) - 1
-        self._first, self._end, self._edges = first, first + count, edges
-        self._inner = np.array(edges[1:-1])
-        self._low, self._length = np.array(edges[:-1]), np.diff(edges)
+    def __init__(self, first: int, knots: tuple[float, ...]) -> None:
+        count = len(knots) - 1
+        self._first, self._end, self._knots = first, first + count, knots
+        self._inner = np.array(knots[1:-1])
+        self._low, self._length = np.array(knots[:-1]), np.diff(knots)
 
-    def place_one(self, value: float) -> tuple[int, float]:
-        """The interval of a value, which is not missing, and the share of it that lies below the value, 0 to 1."""
-        edges = self._edges
-        at = bisect_right(edges, value, 1, len(edges) - 1) - 1
-        low = edges[at]
-        inside = (value - low) / (edges[at + 1] - low)
-        return at, 0.0 if inside <= 0.0 else 1.0 if inside > 1.0 else inside
+    def locate_one(self, value: float) -> tuple[int, float]:
+        """The bin of a value, which is not missing, and the fraction of it that lies below the value, 0 to 1."""
+        knots = self._knots
+        at = bisect_right(knots, value, 1, len(knots) - 1) - 1
+        low = knots[at]
+        fraction = (value - low) / (knots[at + 1] - low)
+        return at, 0.0 if fraction <= 0.0 else 1.0 if fraction > 1.0 else fraction
 
-    def place(self, values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def locate(self, values: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The same for values of shape (B,)."""
-        places = np.searchsorted(self._inner, values, side="right")
-        inside = values - self._low.take(places)
-        inside /= self._length.take(places)
-        np.maximum(inside, 0.0, out=inside)
-        np.minimum(inside, 1.0, out=inside)
-        inside += 0.0  # -0 becomes 0
-        return places, inside
+        bins = np.searchsorted(self._inner, values, side="right")
+        fraction = values - self._low.take(bins)
+        fraction /= self._length.take(bins)
+        np.maximum(fraction, 0.0, out=fraction)
+        np.minimum(fraction, 1.0, out=fraction)
+        fraction += 0.0  # -0 becomes 0
+        return bins, fraction
 
 
-class _Ramps(_Edges):
-    """The ramps of one column. Below the one in which a value lies all are 1/2, above it all are -1/2.
+class _PiecewiseLinear(_Knots):
+    """The piecewise-linear encoding of one column: 1/2 in the bins below the one of the value, -1/2 in those above it.
 
     That is exact: for x >= high the quotient (x - low) / (high - low) is at least 1 after rounding, too, and for
     x <= low at most 0.
     """
 
-    def __init__(self, first: int, edges: tuple[float, ...]) -> None:
-        super().__init__(first, edges)
-        count = len(edges) - 1
+    def __init__(self, first: int, knots: tuple[float, ...]) -> None:
+        super().__init__(first, knots)
+        count = len(knots) - 1
         self._rows = np.where(np.arange(count) < np.arange(count)[:, None], np.float32(0.5), np.float32(-0.5))
 
-    def write_one(self, value: float, row: NDArray[np.float32]) -> None:
-        """Write the ramps of a value, which is not missing, into its row."""
-        at, inside = self.place_one(value)
+    def write_cell(self, value: float, row: NDArray[np.float32]) -> None:
+        """Write the features of a value, which is not missing, into its row."""
+        at, fraction = self.locate_one(value)
         row[self._first : self._end] = self._rows[at]
-        row[self._first + at] = inside - 0.5
+        row[self._first + at] = fraction - 0.5
 
     def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write the ramps of the values, shape (B,), none of which is missing."""
-        places, inside = self.place(values)
-        ramps = self._rows.take(places, axis=0)
-        inside -= 0.5
-        ramps.reshape(-1)[np.arange(0, ramps.size, ramps.shape[1]) + places] = inside
-        out[:, self._first : self._end] = ramps
+        """Write the features of the values, shape (B,), none of which is missing."""
+        bins, fraction = self.locate(values)
+        features = self._rows.take(bins, axis=0)
+        fraction -= 0.5
+        features.reshape(-1)[np.arange(0, features.size, features.shape[1]) + bins] = fraction
+        out[:, self._first : self._end] = features
 
 
-class _Hats(_Edges):
-    """The hats of one column: at an edge 1, at its neighbours 0, straight in between; beyond the last edge 1.
+class _LinearSpline(_Knots):
+    """The linear spline (hat) basis of one column: 1 at a knot, 0 at its neighbours, 1 beyond the last knot.
 
-    Where a value lies between two edges, its share of the way up is the hat of the upper one, and the rest of it that
-    of the lower one. The first edge has no hat: every other one is 0 there.
+    Where a value lies between two knots, the hat of the upper one is the fraction of the way, and that of the lower one
+    the rest. The first knot has no hat: all others are 0 there.
     """
 
-    def write_one(self, value: float, row: NDArray[np.float32]) -> None:
-        """Write the hats of a value, which is not missing, into its row of zeros."""
-        at, inside = self.place_one(value)
-        row[self._first + at] = inside
+    def write_cell(self, value: float, row: NDArray[np.float32]) -> None:
+        """Write the features of a value, which is not missing, into its row of zeros."""
+        at, fraction = self.locate_one(value)
+        row[self._first + at] = fraction
         if at:
-            row[self._first + at - 1] = 1.0 - inside
+            row[self._first + at - 1] = 1.0 - fraction
 
     def write(self, values: NDArray[np.float64], out: NDArray[np.float32]) -> None:
-        """Write the hats of the values, shape (B,), none of which is missing, over zeros."""
-        places, inside = self.place(values)
+        """Write the features of the values, shape (B,), none of which is missing, over zeros."""
+        bins, fraction = self.locate(values)
         rows = np.arange(len(values))
-        out[rows, places + self._first] = inside
-        above = np.flatnonzero(places)
-        out[above, places[above] + (self._first - 1)] = 1.0 - inside[above]
+        out[rows, bins + self._first] = fraction
+        above = np.flatnonzero(bins)
+        out[above, bins[above] + (self._first - 1)] = 1.0 - fraction[above]

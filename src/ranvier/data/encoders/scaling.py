@@ -1,4 +1,4 @@
-"""Standardizing: subtract the mean, divide by the standard deviation, over the values that are there.
+"""Standardization: subtract the mean, divide by the standard deviation, missing values left out.
 
 B is the number of rows, K the number of columns. NaN means missing.
 """
@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LIMIT = 1e6
-FAR = 4.0
+MAX_Z = 1e6
+CLIP_RADIUS = 4.0
 BLOCK = 8192
-TINY, HUGE = 1e-100, 1e100
+MIN_UNSCALED, MAX_UNSCALED = 1e-100, 1e100
 
 
-def moments(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean and the scale of each column, missing values left out.
+def column_mean_std(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean and the standard deviation of each column, missing values left out.
 
     mean = sum(x) / n,  scale = sqrt(sum((x - mean)**2) / n), and 0 for a column whose values are all the same.
     A column without any value has mean 0 and scale 0.
@@ -29,7 +29,7 @@ def moments(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float
 
     Returns two arrays of shape (K,).
 
-    >>> mean, scale = moments(np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0]]))
+    >>> mean, scale = column_mean_std(np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0]]))
     >>> mean.tolist(), scale.tolist()
     ([2.0, 5.0], [1.0, 0.0])
     """
@@ -43,7 +43,7 @@ def moments(values: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float
     low[empty] = high[empty] = 0.0
     count[empty] = 1.0
     largest = np.maximum(np.abs(low), np.abs(high))
-    unit = np.where((largest < TINY) | (largest > HUGE), np.where(largest == 0, 1.0, largest), 1.0)
+    unit = np.where((largest < MIN_UNSCALED) | (largest > MAX_UNSCALED), np.where(largest == 0, 1.0, largest), 1.0)
     total = np.zeros(width)
     for block in _blocks(values):
         total += np.nansum(block / unit, axis=0)
@@ -82,32 +82,32 @@ def standardize(
     for start in range(0, len(values), BLOCK):
         with np.errstate(over="ignore"):
             block = (values[start : start + BLOCK].astype(np.float64) - mean) / divisor
-        np.clip(block, -LIMIT, LIMIT, out=block)
+        np.clip(block, -MAX_Z, MAX_Z, out=block)
         block[np.isnan(block)] = 0.0
         block[:, scale == 0] = 0.0
         out[start : start + BLOCK] = block
 
 
-def soften(values: NDArray[np.float64]) -> None:
-    """Pull far values in, smoothly and in place, so that a single outlier cannot shake the network.
+def smooth_clip(values: NDArray[np.float64]) -> None:
+    """Clip values smoothly and in place, so that a single outlier cannot dominate the network.
 
     z <- z / sqrt(1 + (z / 4)**2), which leaves values near 0 alone and never leaves the range from -4 to 4.
 
     Source: the smooth clipping of Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS 2024.
 
     >>> values = np.array([0.1, 1.0, -100.0])
-    >>> soften(values)
+    >>> smooth_clip(values)
     >>> values.round(2).tolist()
     [0.1, 0.97, -4.0]
     """
-    values /= np.sqrt(1.0 + np.square(values / FAR))
+    values /= np.sqrt(1.0 + np.square(values / CLIP_RADIUS))
 
 
-def softened(value: float) -> float:
+def smooth_clip_one(value: float) -> float:
     """The same for a single number, with the same bits.
 
-    >>> round(softened(1.0), 2)
+    >>> round(smooth_clip_one(1.0), 2)
     0.97
     """
-    share = value / FAR
-    return value / math.sqrt(1.0 + share * share)
+    ratio = value / CLIP_RADIUS
+    return value / math.sqrt(1.0 + ratio * ratio)

@@ -6,7 +6,7 @@ B is the number of rows, K the number of inputs that the columns become.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,89 +14,65 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.basis import BasisEncoder
 from ranvier.data.encoders.column import ColumnEncoder
-from ranvier.data.encoders.concat import SideBySide
-from ranvier.data.encoders.features import COLUMN_ENCODERS, Encoders, Features
-from ranvier.data.parsing import without_comma
-from ranvier.data.schema import KINDS, ColumnPlan, infer_columns
+from ranvier.data.encoders.concat import ColumnConcat
+from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
+from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Table, is_row
-from ranvier.errors import DataError, ShapeError, nearest, opening
+from ranvier.errors import DataError, ShapeError, nearest
 from ranvier.records import record
-
-READERS: dict[str, Encoders | type[BasisEncoder]] = {**COLUMN_ENCODERS, "basis": BasisEncoder}
-
-
-class _Working:
-    """What encoding needs beside the columns: their encoders together, and the names and places of those used."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.together = SideBySide(encoder.encoders)
-        self.names = [one.column for one in encoder.encoders]
-        order = {plan.name: place for place, plan in enumerate(encoder.columns)}
-        self.places = [order[name] for name in self.names]
-        self.plans = [encoder.columns[place] for place in self.places]
-        self.commas = [place for place, plan in enumerate(self.plans) if plan.commas]
-
-    def plain(self, cells: list[Any]) -> list[Any]:
-        """The cells of one row, one for each encoder, as `ColumnPlan.plain` makes those of a column."""
-        for place in self.commas:
-            if type(cells[place]) is str:
-                cells[place] = without_comma(cells[place])
-        return cells
 
 
 @record
-class Encoder:
+class TableEncoder:
     """Encodes the rows of a table.
 
     Fields:
-        columns: what each column holds, those set aside included.
+        columns: the schema of each column, dropped ones included.
         encoders: one for each column that is used, in the same order.
     """
 
-    columns: tuple[ColumnPlan, ...]
+    columns: tuple[ColumnSchema, ...]
     encoders: tuple[ColumnEncoder, ...]
-    _kept: list[_Working] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def fit(
         cls,
         source: Any,
-        columns: Iterable[ColumnPlan] | None = None,
+        columns: Iterable[ColumnSchema] | None = None,
         target: str | Iterable[str] | None = None,
-        features: Features | None = None,
-    ) -> Encoder:
+        features: FeatureOptions | None = None,
+    ) -> TableEncoder:
         """Learn from the training rows.
 
         Parameters:
             source: a Table or whatever `frame_from` reads.
-            columns: what each column holds; None to infer it from the rows.
+            columns: the schema of each column; None to infer it from the rows.
             target: the columns to predict, which are no inputs.
-            features: how far numbers and categories are spelled out; None for one number a number.
+            features: limits on the features of numbers and categories; None for one feature a number.
 
         Raises:
-            DataError: a cell is not what its column's kind asks for.
+            DataError: a cell is not of its column's kind.
             InputError: no column can be used.
 
         >>> rows = {"age": [30.0, 40.0, 50.0], "sex": ["Male", "Female", "Male"], "income": ["low", "low", "high"]}
-        >>> Encoder.fit(rows, target="income").feature_names
-        ('age', 'sex=Male', 'sex=Female', 'sex is another value', 'sex is missing')
+        >>> TableEncoder.fit(rows, target="income").feature_names
+        ('age', 'sex=Male', 'sex=Female', 'sex: other', 'sex: missing')
         """
         frame = _frame(source)
         targets = (target,) if isinstance(target, str) else tuple(target or ())
-        plans = infer_columns(frame, targets) if columns is None else tuple(columns)
-        used = [plan for plan in plans if plan.used and plan.name not in targets]
-        if features is None:
-            encoders: tuple[ColumnEncoder, ...] = tuple(
-                COLUMN_ENCODERS[p.kind].fit(p.plain(frame[p.name])) for p in used
-            )
-        else:
-            share = features.shared(sum(features.spells(plan) for plan in used), frame.height)
-            encoders = tuple(share.encoder(plan, plan.plain(frame[plan.name])) for plan in used)
-        return cls(tuple(plan for plan in plans if plan.name not in targets), encoders)
+        schema = infer_schema(frame, targets) if columns is None else tuple(columns)
+        schema = tuple(column for column in schema if column.name not in targets)
+        used = [column for column in schema if column.used]
+        if features is not None:
+            numbers = sum(column.kind == "number" and column.distinct > 2 for column in used)
+            features = features.limited(numbers, frame.height)
+        encoders = tuple(COLUMN_KINDS[column.kind].fit(frame[column.name], column, features) for column in used)
+        return cls(schema, encoders)
 
     @property
     def width(self) -> int:
@@ -109,19 +85,19 @@ class Encoder:
         return tuple(name for encoder in self.encoders for name in encoder.feature_names)
 
     @property
-    def ramps(self) -> tuple[slice, ...]:
-        """Which inputs are the ramps of a column, for each column that has some."""
-        places, start = [], 0
-        for one in self.encoders:
-            if isinstance(one, BasisEncoder) and one.ramps.stop > one.ramps.start:
-                places.append(slice(start + one.ramps.start, start + one.ramps.stop))
-            start += one.width
-        return tuple(places)
+    def piecewise_linear(self) -> tuple[slice, ...]:
+        """Which inputs are the piecewise-linear encoding of a column, for each column that has one."""
+        slices, start = [], 0
+        for encoder in self.encoders:
+            own = encoder.piecewise_linear
+            if own.stop > own.start:
+                slices.append(slice(start + own.start, start + own.stop))
+            start += encoder.width
+        return tuple(slices)
 
-    def with_hats(self) -> Encoder:
-        """The encoder with hats in place of ramps."""
-        spelled = (replace(one, hats=True) if isinstance(one, BasisEncoder) else one for one in self.encoders)
-        return Encoder(self.columns, tuple(spelled))
+    def with_spline_basis(self) -> TableEncoder:
+        """The encoder with linear spline (hat) bases in place of piecewise-linear encodings."""
+        return TableEncoder(self.columns, tuple(encoder.with_spline_basis() for encoder in self.encoders))
 
     def transform(self, source: Any) -> NDArray[np.float32]:
         """Encode rows; columns that were not there in training are ignored.
@@ -134,38 +110,46 @@ class Encoder:
         Returns a contiguous float32 array (B, K) without NaN or infinite values.
 
         Raises:
-            DataError: a column is missing, or a cell is not what its column's kind asks for.
+            DataError: a column is missing, or a cell is not of its column's kind.
             ShapeError: an array or a row has another number of columns.
 
-        >>> encoder = Encoder.fit({"sex": ["Male", "Female", "Male"]})
+        >>> encoder = TableEncoder.fit({"sex": ["Male", "Female", "Male"]})
         >>> encoder.transform({"sex": ["Female", "Unknown", None]}).tolist()
         [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         """
-        working = self._working()
         if isinstance(source, Arrays):
             source = source.dense()
         cells = self._cells(source)
-        inputs = None if cells is None else working.together.row(working.plain(cells))
+        inputs = None if cells is None else self._concat.encode_row(cells)
         if inputs is not None:
             return inputs
         table = self._table(source)
-        absent = [name for name in working.names if name not in table.frame.columns]
+        absent = [name for name in self._names if name not in table.frame.columns]
         if absent:
             others = (
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
             )
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
-            raise DataError(f'{opening(table.origin)} has no column "{absent[0]}"{others}. {hint}')
-        return working.together.columns([plan.plain(table.frame[plan.name]) for plan in working.plans])
+            raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
+        return self._concat.encode([table.frame[name] for name in self._names])
 
-    def _working(self) -> _Working:
-        if not self._kept:
-            self._kept.append(_Working(self))
-        return self._kept[0]
+    @cached_property
+    def _concat(self) -> ColumnConcat:
+        return ColumnConcat(self.encoders)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """The names of the columns that are used."""
+        return [encoder.column for encoder in self.encoders]
+
+    @cached_property
+    def _indices(self) -> list[int]:
+        """The indices of the columns that are used among all columns."""
+        index = {column.name: at for at, column in enumerate(self.columns)}
+        return [index[name] for name in self._names]
 
     def _cells(self, source: Any) -> list[Any] | None:
         """The cells of a source that is a single row, one for each encoder; None for other sources."""
-        working = self._working()
         if isinstance(source, Table):
             source = source.frame
         if isinstance(source, (list, tuple)) and len(source) == 1 and isinstance(source[0], (dict, list, tuple)):
@@ -173,10 +157,10 @@ class Encoder:
         if isinstance(source, np.ndarray) and source.ndim == 2 and len(source) == 1 and source.dtype.kind not in "mM":
             source = source[0].tolist()
         if isinstance(source, (list, tuple)) and len(source) == len(self.columns):
-            return [source[place] for place in working.places]
+            return [source[index] for index in self._indices]
         named = source if isinstance(source, dict) else row_of(source)
         try:
-            return None if named is None else [named[name] for name in working.names]
+            return None if named is None else [named[name] for name in self._names]
         except KeyError:
             return None
 
@@ -189,7 +173,7 @@ class Encoder:
         if isinstance(source, (list, tuple)) and source and all(is_row(row) for row in source):
             for row in source:
                 self._check_length(row)
-            source = {plan.name: [row[place] for row in source] for place, plan in enumerate(self.columns)}
+            source = {column.name: [row[at] for row in source] for at, column in enumerate(self.columns)}
         opened = source if isinstance(source, np.ndarray) else open_source(source)
         if isinstance(opened, Arrays):
             opened = opened.dense()
@@ -208,59 +192,53 @@ class Encoder:
         if values.ndim != 2 or values.shape[1] != len(self.columns):
             raise ShapeError(
                 f"The array has shape {values.shape}; this model takes {len(self.columns)} columns a row "
-                f"({', '.join(plan.name for plan in self.columns[:5])}{' ...' if len(self.columns) > 5 else ''})."
+                f"({', '.join(column.name for column in self.columns[:5])}{' ...' if len(self.columns) > 5 else ''})."
             )
-        return frame_from({plan.name: values[:, place] for place, plan in enumerate(self.columns)}, "the array")
+        return frame_from({column.name: values[:, at] for at, column in enumerate(self.columns)}, "the array")
 
     def describe(self) -> list[tuple[str, str, str, str]]:
         """One line for each column: (column, kind, encoded as, note).
 
         >>> rows = {"id": [f"p{row}" for row in range(20)], "age": [20.5 + row for row in range(20)]}
-        >>> [line[:3] for line in Encoder.fit(rows).describe()]
-        [('id', 'identifier', 'set aside'), ('age', 'number', '(x - 30) / 5.76628, within ±4')]
+        >>> [line[:3] for line in TableEncoder.fit(rows).describe()]
+        [('id', 'drop', 'dropped'), ('age', 'number', '(x - 30) / 5.76628, within ±4')]
         """
-        encoded = {encoder.column: encoder.encoded_as for encoder in self.encoders}
+        encoded = {encoder.column: encoder.describe() for encoder in self.encoders}
         lines = []
-        for plan in self.columns:
-            note = plan.reason + (f"; {plan.missing:,} missing" if plan.used and plan.missing else "")
-            lines.append((plan.name, plan.kind, encoded.get(plan.name, "set aside"), note))
+        for column in self.columns:
+            note = column.reason + (f"; {column.missing:,} missing" if column.used and column.missing else "")
+            lines.append((column.name, column.kind, encoded.get(column.name, "dropped"), note))
         return lines
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
         return {
             "kind": "table",
-            "columns": [plan.to_dict() for plan in self.columns],
+            "columns": [column.to_dict() for column in self.columns],
             "encoders": [encoder.to_dict() for encoder in self.encoders],
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Encoder:
+    def from_dict(cls, data: Mapping[str, Any]) -> TableEncoder:
         """The encoder that `to_dict` wrote; the same bits come out of it.
 
         Raises:
             ModelFileError: a field is absent, of another type, or contradicts another.
         """
-        plans = tuple(_plan(json_fields.mapping(plan)) for plan in json_fields.field(data, "columns", list))
+        schema = tuple(ColumnSchema.from_dict(column) for column in json_fields.field(data, "columns", list))
+        thousands = {column.name: column.thousands_separator for column in schema}
         encoders = []
         for description in json_fields.field(data, "encoders", list):
             kind = json_fields.field(json_fields.mapping(description), "kind", str)
-            if kind not in READERS:
+            if STORED_KINDS.get(kind, kind) not in COLUMN_KINDS:
                 raise json_fields.damaged(f"an encoder is of kind {kind[:40]!r}")
-            encoders.append(READERS[kind].from_dict(description))
+            # Earlier versions stored in the schema alone that a column has commas between thousands.
+            separator = {"thousands_separator": thousands.get(str(description.get("column")), False)}
+            encoders.append(COLUMN_KINDS[STORED_KINDS.get(kind, kind)].from_dict({**separator, **description}))
         names = [encoder.column for encoder in encoders]
-        if names != [plan.name for plan in plans if plan.used] or len({plan.name for plan in plans}) != len(plans):
+        if names != [column.name for column in schema if column.used] or len(thousands) != len(schema):
             raise json_fields.damaged("its columns and its encoders do not match")
-        return cls(plans, tuple(encoders))
-
-
-def _plan(data: Mapping[str, Any]) -> ColumnPlan:
-    kind = json_fields.field(data, "kind", str)
-    if kind not in KINDS:
-        raise json_fields.damaged(f"a column is of kind {kind[:40]!r}")
-    name, reason = json_fields.field(data, "name", str), json_fields.field(data, "reason", str)
-    missing, distinct = json_fields.field(data, "missing", int), json_fields.field(data, "distinct", int)
-    return ColumnPlan(name, kind, reason, missing, distinct, json_fields.field(data, "commas", bool))
+        return cls(schema, tuple(encoders))
 
 
 def _frame(source: Any) -> pl.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.scaling import moments
+from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, label_index, missing_rows, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
@@ -253,7 +253,7 @@ def fit_target(values: Any, task: Task, standardize: bool = True, places: Places
     unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs)
     if not standardize:
         return unit
-    mean, scale = moments(unit._numbers(values, places))
+    mean, scale = column_mean_std(unit._numbers(values, places))
     return TargetEncoder(task, tuple(mean.tolist()), tuple(np.where(scale > 0, scale, 1.0).tolist()))
 
 

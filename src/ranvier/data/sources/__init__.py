@@ -11,9 +11,10 @@ import numpy as np
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
 from ranvier.data.sources.files import find
 from ranvier.data.sources.named import NAMED, load_named
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Source, Table, arrays_from, checked_targets
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
-from ranvier.errors import DataError, nearest, opening
+from ranvier.errors import DataError, nearest
 
 __all__ = ["NAMED", "SUFFIXES", "Arrays", "Source", "Table", "open_source"]
 
@@ -120,7 +121,7 @@ def _table_with_target(table: Table, target: Any) -> Table:
     if isinstance(target, str):
         if target not in table.frame.columns:
             hint = nearest(target, table.frame.columns, "Its columns are")
-            raise DataError(f'{opening(table.origin)} has no column "{target}". {hint}')
+            raise DataError(f'{sentence_start(table.origin)} has no column "{target}". {hint}')
         return replace(table, target=target)
     from ranvier.data.sources.frames import series_from
 

@@ -13,17 +13,14 @@ from pathlib import Path
 
 import polars as pl
 
+from ranvier.data.locale_numbers import convert_decimal_commas
 from ranvier.data.parsing import is_number
-from ranvier.data.parsing import text as words_of
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.source import Table
 from ranvier.errors import DataError
 
 SEPARATORS = (",", ";", "\t", "|")
 END = "\x00end"
-# Numbers with a decimal comma, and perhaps points between thousands; then those whose comma cannot part thousands.
-DECIMAL_COMMA = r"^[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?$"
-SURELY_DECIMAL = r"^[+-]?(0\d*|\d{4,}),|\..*,|,(\d{1,2}|\d{4,})([eE]|$)"
 
 
 def read_delimited(path: Path, separator: str) -> Table:
@@ -66,7 +63,7 @@ def read_delimited(path: Path, separator: str) -> Table:
         raise DataError(f'"{path}" has a header and no rows. Give a file with at least one row under the header.')
     frame.columns = header
     if separator != "," and "," in text:
-        frame, commas = _without_decimal_commas(frame)
+        frame, commas = convert_decimal_commas(frame)
         notes += commas
     return Table(frame, str(path), notes=tuple(notes), decimal_commas=separator != ",")
 
@@ -117,17 +114,6 @@ def _header(path: Path, text: str, separator: str) -> tuple[list[str], str, list
     if len(header) > 1 and all(is_number(name) for name in header):
         notes.append("The first line holds only numbers and was taken as the header; add a header line if it is data.")
     return header, separator, notes
-
-
-def _without_decimal_commas(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Write 1,5 as 1.5, in columns of such numbers alone, once one cell of the file cannot be a comma of thousands."""
-    columns = [words_of(series) for series in frame.iter_columns() if series.str.contains(",", literal=True).any()]
-    columns = [words for words in columns if words.str.contains(DECIMAL_COMMA).all()]
-    if not any(words.str.contains(SURELY_DECIMAL).any() for words in columns):
-        return frame, []
-    plain = [words.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True) for words in columns]
-    names = ", ".join(words.name for words in columns[:5]) + (" and more" if len(columns) > 5 else "")
-    return frame.with_columns(plain), [f"Decimal commas, such as 1,5 for 1.5, were read in: {names}."]
 
 
 def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:

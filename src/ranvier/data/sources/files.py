@@ -21,7 +21,7 @@ def find(path: Path, named: Iterable[str] = ()) -> Path:
         DataError: nothing is there, or a folder is.
 
     >>> find(Path(__file__)).name
-    'paths.py'
+    'files.py'
     """
     try:
         if path.is_file():

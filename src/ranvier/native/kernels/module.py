@@ -42,7 +42,7 @@ from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.plan import Code
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct
-from ranvier.native.scheduling.stages import COLUMNS, PANELS, dealt
+from ranvier.native.scheduling.stages import COLUMNS, PANELS, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.parameters import Entry
 
@@ -60,7 +60,7 @@ class ModuleWriter:
         self._names: dict[Any, str] = {}
         self._writers: dict[str, Callable[[Emitter], None]] = {}
         self._slots = timing_slots(plan.stages) if plan.measured else {}
-        self._steal_numbers = dealt(plan.stages) if plan.dealt else {}
+        self._steal_numbers = stealable(plan.stages) if plan.steals else {}
         self.f: Function
         self.words: dict[str, Value] = {}
         self.buffers: dict[int, Value] = {}
@@ -123,7 +123,7 @@ class ModuleWriter:
                 body.rows, body.shift = rows, ZERO
                 body.left = f.subtract(numbers, start, "left")
                 body.weight_scale, body.inverse_batch_size = self._shares(f, rows, body.order)
-                if self.plan.dealt:
+                if self.plan.steals:
                     body.stealing = WorkStealing(f, words["chunk_counters"], self.thread, words["threads"], body.step)
                 with self._timed(f, TOTAL):
                     self._stages(f, body)

@@ -13,21 +13,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ranvier.data import ColumnPlan, encoder_from_dict, prepare
-from ranvier.data.encoders.basis import BasisEncoder
+from ranvier.data import ColumnSchema, encoder_from_dict, prepare
 from ranvier.data.encoders.category import CategoryEncoder
-from ranvier.data.encoders.concat import SideBySide
-from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.table import Encoder
+from ranvier.data.encoders.concat import ColumnConcat
+from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.encoders.table import TableEncoder
 from ranvier.errors import DataError, ModelFileError
 
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False), st.sampled_from([0.0, 1.0, -2.5]))
 FLOAT32 = float(np.finfo(np.float32).eps)
 
 
-def encoded(encoder: BasisEncoder, cells: pl.Series) -> NDArray[np.float32]:
+def fit(cells: pl.Series, n_frequencies: int, n_bins: int) -> NumberEncoder:
+    return NumberEncoder.fit(cells, None, FeatureOptions(n_frequencies, n_bins, 1000, 1))
+
+
+def encoded(encoder: NumberEncoder, cells: pl.Series) -> NDArray[np.float32]:
     """The features of the cells of a table of this column alone."""
-    return SideBySide([encoder]).columns([cells])
+    return ColumnConcat([encoder]).encode([cells])
 
 
 @settings(max_examples=100, deadline=None)
@@ -40,10 +44,10 @@ def encoded(encoder: BasisEncoder, cells: pl.Series) -> NDArray[np.float32]:
 def test_any_cells_give_finite_numbers_and_the_same_bits_again(
     cells: list[Any], others: list[Any], waves: int, bins: int
 ) -> None:
-    encoder = BasisEncoder.fit(pl.Series("x", cells, pl.Float64), waves, bins)
-    again = BasisEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
+    encoder = fit(pl.Series("x", cells, pl.Float64), waves, bins)
+    again = NumberEncoder.from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
     assert again == encoder
-    assert len(encoder.edges) <= bins + 2
+    assert len(encoder.knots) <= bins + 2
     for given_cells in (cells, others):
         out = encoded(encoder, pl.Series("x", given_cells, pl.Float64))
         assert encoder.width == len(encoder.feature_names)
@@ -54,8 +58,8 @@ def test_any_cells_give_finite_numbers_and_the_same_bits_again(
 
 
 def test_the_ramps_say_where_a_value_lies() -> None:
-    encoder = BasisEncoder.fit(pl.Series("x", np.arange(101.0)), waves=0, bins=4)
-    assert encoder.edges == (0.0, 25.0, 50.0, 75.0, 100.0)
+    encoder = fit(pl.Series("x", np.arange(101.0)), 0, 4)
+    assert encoder.knots == (0.0, 25.0, 50.0, 75.0, 100.0)
     out = encoded(encoder, pl.Series("x", [-7.0, 30.0, 100.0, 1e30]))
     assert (out[:, 1:] + 0.5).round(6).tolist() == [
         [0, 0, 0, 0],
@@ -66,7 +70,7 @@ def test_the_ramps_say_where_a_value_lies() -> None:
 
 
 def test_hats_stand_at_the_edges() -> None:
-    encoder = replace(BasisEncoder.fit(pl.Series("x", np.arange(101.0)), waves=0, bins=4), hats=True)
+    encoder = replace(fit(pl.Series("x", np.arange(101.0)), 0, 4), spline=True)
     out = encoded(encoder, pl.Series("x", [-7.0, 0.0, 5.0, 30.0, 75.0, 95.0, 100.0, 1e30]))
     assert out[:, 1:].round(6).tolist() == [
         [0, 0, 0, 0],
@@ -78,24 +82,24 @@ def test_hats_stand_at_the_edges() -> None:
         [0, 0, 0, 1],
         [0, 0, 0, 1],
     ]
-    assert encoder.feature_names == ("x", "x near 25", "x near 50", "x near 75", "x near 100")
-    assert BasisEncoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
+    assert encoder.feature_names == ("x", "x≈25 (hat)", "x≈50 (hat)", "x≈75 (hat)", "x≈100 (hat)")
+    assert NumberEncoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
 
 
 def test_an_encoder_tells_its_ramps_and_has_none_with_hats() -> None:
     frame = pl.DataFrame({"x": np.arange(100.0) / 4, "word": ["a", "b"] * 50, "z": np.arange(100.0) ** 2 / 4})
-    encoder = Encoder.fit(frame, features=Features(1, 2, 100, 1))
-    assert encoder.ramps == (slice(3, 5), slice(12, 14))
-    assert [encoder.feature_names[place] for place in encoder.ramps] == [
-        ("x from 0 to 12.375", "x from 12.375 to 24.75"),
-        ("z from 0 to 612.625", "z from 612.625 to 2450.25"),
+    encoder = TableEncoder.fit(frame, features=FeatureOptions(1, 2, 100, 1))
+    assert encoder.piecewise_linear == (slice(3, 5), slice(12, 14))
+    assert [encoder.feature_names[place] for place in encoder.piecewise_linear] == [
+        ("x in [0, 12.375]", "x in [12.375, 24.75]"),
+        ("z in [0, 612.625]", "z in [612.625, 2450.25]"),
     ]
-    assert encoder.with_hats().ramps == ()
-    assert encoder.with_hats().width == encoder.width
+    assert encoder.with_spline_basis().piecewise_linear == ()
+    assert encoder.with_spline_basis().width == encoder.width
 
 
 def test_the_waves_are_those_of_the_formula() -> None:
-    encoder = BasisEncoder.fit(pl.Series("x", [0.0, 1.0, 2.0, 3.0, 4.0]), waves=2, bins=0)
+    encoder = fit(pl.Series("x", [0.0, 1.0, 2.0, 3.0, 4.0]), 2, 0)
     assert (encoder.center, encoder.scale) == (2.0, 2.0)
     out = encoded(encoder, pl.Series("x", [5.0]))
     z = 1.5 / np.sqrt(1 + (1.5 / 4) ** 2)
@@ -105,60 +109,62 @@ def test_the_waves_are_those_of_the_formula() -> None:
 
 
 def test_missing_cells_are_flagged_where_training_had_some() -> None:
-    encoder = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0, None]), waves=1, bins=2)
+    encoder = fit(pl.Series("x", [1.0, 2.0, 3.0, None]), 1, 2)
     out = encoded(encoder, pl.Series("x", [None, 2.0]))
     assert out[:, -1].tolist() == [1.0, 0.0]
     assert (out[0, :-1] == out[1, :-1]).all()
-    without = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0]), waves=1, bins=2)
+    without = fit(pl.Series("x", [1.0, 2.0, 3.0]), 1, 2)
     assert without.width == encoder.width - 1
 
 
 def test_equal_quartiles_and_equal_values_leave_a_scale_or_none() -> None:
-    assert BasisEncoder.fit(pl.Series("x", [0.0] * 98 + [-2.0, 4.0]), 0, 0).scale == 3.0
-    same = BasisEncoder.fit(pl.Series("x", [7.0] * 5), 1, 3)
-    assert (same.center, same.scale, same.edges) == (7.0, 0.0, ())
+    assert fit(pl.Series("x", [0.0] * 98 + [-2.0, 4.0]), 0, 0).scale == 3.0
+    same = fit(pl.Series("x", [7.0] * 5), 1, 3)
+    assert (same.center, same.scale, same.knots) == (7.0, 0.0, ())
 
 
 def test_a_value_of_most_rows_leaves_edges_for_the_others() -> None:
-    crowded = BasisEncoder.fit(pl.Series("x", [0.0] * 97 + [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]), 0, 3)
-    assert crowded.edges == (0.0, 1.0, 4.0, 7.0)
+    crowded = fit(pl.Series("x", [0.0] * 97 + [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]), 0, 3)
+    assert crowded.knots == (0.0, 1.0, 4.0, 7.0)
 
 
-@pytest.mark.parametrize("change", [{"edges": [1.0, 1.0]}, {"edges": [1.0]}, {"scale": -1.0}, {"waves": -1}])
+@pytest.mark.parametrize("change", [{"knots": [1.0, 1.0]}, {"knots": [1.0]}, {"scale": -1.0}, {"n_frequencies": -1}])
 def test_a_damaged_description_is_refused(change: dict[str, Any]) -> None:
-    encoder = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0]), waves=1, bins=2)
+    encoder = fit(pl.Series("x", [1.0, 2.0, 3.0]), 1, 2)
     with pytest.raises(ModelFileError):
-        BasisEncoder.from_dict({**encoder.to_dict(), **change})
+        NumberEncoder.from_dict({**encoder.to_dict(), **change})
 
 
 def test_a_cell_that_is_no_number_is_named() -> None:
-    encoder = BasisEncoder.fit(pl.Series("x", [1.0, 2.0, 3.0]), waves=1, bins=2)
+    encoder = fit(pl.Series("x", [1.0, 2.0, 3.0]), 1, 2)
     with pytest.raises(DataError, match='"old" in row 1'):
         encoded(encoder, pl.Series("x", ["old"]))
 
 
 @given(columns=st.integers(0, 3000), waves=st.integers(0, 9), bins=st.integers(0, 64), most=st.integers(1, 900))
 def test_many_columns_share_the_inputs(columns: int, waves: int, bins: int, most: int) -> None:
-    share = Features(waves, bins, most, 1).shared(columns, 10_000)
-    assert 0 <= share.waves <= waves
-    assert 0 <= share.bins <= bins
-    each = 1 + 2 * share.waves + share.bins
+    share = FeatureOptions(waves, bins, most, 1).limited(columns, 10_000)
+    assert 0 <= share.n_frequencies <= waves
+    assert 0 <= share.n_bins <= bins
+    each = 1 + 2 * share.n_frequencies + share.n_bins
     assert each * columns <= max(most, columns)
     if (1 + 2 * waves + bins) * max(columns, 1) <= most:
-        assert (share.bins, share.waves) == (bins, waves)
+        assert (share.n_bins, share.n_frequencies) == (bins, waves)
 
 
 def test_rare_categories_share_a_place() -> None:
     words = pl.Series("x", ["a"] * 5 + ["b"] * 2 + ["c"])
-    assert CategoryEncoder.fit(words, 2).values == ("a", "b")
-    assert CategoryEncoder.fit(words, 9).values == ()
-    assert CategoryEncoder.fit(words).values == ("a", "b", "c")
+    assert CategoryEncoder.fit(words, None, FeatureOptions(0, 0, 1, 2)).categories == ("a", "b")
+    assert CategoryEncoder.fit(words, None, FeatureOptions(0, 0, 1, 9)).categories == ()
+    assert CategoryEncoder.fit(words).categories == ("a", "b", "c")
 
 
 def test_a_table_is_spelled_out_and_comes_back() -> None:
     frame = pl.DataFrame({"x": np.arange(100.0) / 3, "two": [1, 5] * 50, "word": ["a", "b", "a", "a", "c"] * 20})
-    plans = [ColumnPlan("x", "number", "", 0, 100), ColumnPlan("two", "number", "", 0, 2)]
-    encoder = Encoder.fit(frame, [*plans, ColumnPlan("word", "category", "", 0, 3)], features=Features(2, 4, 100, 2))
+    plans = [ColumnSchema("x", "number", "", 0, 100), ColumnSchema("two", "number", "", 0, 2)]
+    encoder = TableEncoder.fit(
+        frame, [*plans, ColumnSchema("word", "category", "", 0, 3)], features=FeatureOptions(2, 4, 100, 2)
+    )
     assert [one.width for one in encoder.encoders] == [5, 1, 5]
     again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
     assert (again.transform(frame) == encoder.transform(frame)).all()
@@ -167,7 +173,7 @@ def test_a_table_is_spelled_out_and_comes_back() -> None:
 def test_arrays_become_tables_of_named_columns() -> None:
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(400, 3)), np.array(["low", "high"] * 200)
-    prepared = prepare(X, y, features=Features(1, 4, 100, 1))
-    assert prepared.encoder.feature_names[:3] == ("x0", "cos 1 x0", "sin 1 x0")
+    prepared = prepare(X, y, features=FeatureOptions(1, 4, 100, 1))
+    assert prepared.encoder.feature_names[:3] == ("x0", "cos(1·x0)", "sin(1·x0)")
     assert prepared.encoder.transform(X).shape == (400, 3 * 7)
     assert prepared.task.classes == ("high", "low")

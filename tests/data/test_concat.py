@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ranvier.data.encoders.concat import SideBySide
-from ranvier.data.encoders.features import Features
-from ranvier.data.encoders.table import Encoder
+from ranvier.data.encoders.concat import ColumnConcat
+from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.encoders.table import TableEncoder
 from ranvier.errors import DataError, ShapeError
 
 COLUMNS: dict[str, Any] = {
@@ -28,8 +29,8 @@ COLUMNS: dict[str, Any] = {
 }
 FRAME = pl.DataFrame(COLUMNS)
 ENCODERS = {
-    "plain": Encoder.fit(FRAME),
-    "spelled out": Encoder.fit(FRAME, features=Features(waves=3, bins=5, most=1000, fewest=2)),
+    "plain": TableEncoder.fit(FRAME),
+    "spelled out": TableEncoder.fit(FRAME, features=FeatureOptions(3, 5, 1000, 2)),
 }
 NUMBERS = some.one_of(
     some.none(),
@@ -49,7 +50,7 @@ MANY = 40
 ROW = some.tuples(NUMBERS, NUMBERS, NUMBERS, WORDS, TRUTHS, TRUTHS, DATES, DATES)
 
 
-def whole(encoder: Encoder, row: dict[str, Any]) -> Any:
+def whole(encoder: TableEncoder, row: dict[str, Any]) -> Any:
     """The inputs that the encoders of the columns give, or the error."""
     try:
         frame = pl.DataFrame([pl.Series(name, [None]) if v is None else _series(name, v) for name, v in row.items()])
@@ -70,7 +71,7 @@ def test_the_same_bits_as_whole_columns(name: str, row: tuple[Any, ...]) -> None
     encoder = ENCODERS[name]
     cells = {plan.name: cell for plan, cell in zip(encoder.columns, row, strict=True)}
     expected = whole(encoder, cells)
-    quick = SideBySide(encoder.encoders).row([cells[one.column] for one in encoder.encoders])
+    quick = ColumnConcat(encoder.encoders).encode_row([cells[one.column] for one in encoder.encoders])
     if isinstance(expected, DataError):
         assert quick is None
         with pytest.raises(DataError):
@@ -121,22 +122,23 @@ def test_a_cell_that_cannot_be_used_is_named_in_every_form(column: str, cell: An
 
 def test_spans_of_time_are_seconds_in_an_array_of_one_row_too() -> None:
     spans = np.array([[1], [3]], "timedelta64[s]")
-    encoder = Encoder.fit({"span": spans[:, 0]})
+    encoder = TableEncoder.fit({"span": spans[:, 0]})
     for unit in ("s", "ns"):
         array = spans.astype(f"timedelta64[{unit}]")
         assert encoder.transform(array).tobytes() == encoder.transform({"span": spans[:, 0]}).tobytes()
         assert encoder.transform(array[:1]).tobytes() == encoder.transform(array)[:1].tobytes()
 
 
-@pytest.mark.parametrize("features", [None, Features(waves=3, bins=5, most=1000, fewest=2)])
-def test_commas_between_thousands_in_every_form(features: Features | None) -> None:
+@pytest.mark.parametrize("features", [None, FeatureOptions(3, 5, 1000, 2)])
+def test_commas_between_thousands_in_every_form(features: FeatureOptions | None) -> None:
     pandas = pytest.importorskip("pandas")
     values = [1234, 12500.75, None, -7, 999, 1234567]
     cells = [None if value is None else f"{value:,}" for value in values]
-    parted = Encoder.fit({"word": ["a", "b"] * 12, "price": cells * 4}, features=features)
-    plain = Encoder.fit({"word": ["a", "b"] * 12, "price": values * 4}, features=features)
-    assert parted.encoders == plain.encoders
-    assert Encoder.from_dict(parted.to_dict()) == parted
+    parted = TableEncoder.fit({"word": ["a", "b"] * 12, "price": cells * 4}, features=features)
+    plain = TableEncoder.fit({"word": ["a", "b"] * 12, "price": values * 4}, features=features)
+    assert parted.encoders[0] == plain.encoders[0]
+    assert parted.encoders[1] == replace(plain.encoders[1], thousands_separator=True)
+    assert TableEncoder.from_dict(parted.to_dict()) == parted
     for value, cell in zip(values, cells, strict=True):
         expected = plain.transform({"word": "a", "price": value}).tobytes()
         row = {"word": "a", "price": cell}
@@ -155,14 +157,14 @@ def test_commas_between_thousands_in_every_form(features: Features | None) -> No
 
 def test_a_column_without_commas_has_none_later() -> None:
     """There it may well stand before decimals."""
-    encoder = Encoder.fit({"price": [1.5, 2.25, 3.0]})
+    encoder = TableEncoder.fit({"price": [1.5, 2.25, 3.0]})
     for source in ({"price": "1,234"}, {"price": ["1,234", "2"]}):
         with pytest.raises(DataError, match='has "1,234" in row 1, where a number'):
             encoder.transform(source)
 
 
 def test_words_written_otherwise_find_their_places_in_a_column() -> None:
-    encoder = Encoder.fit({"word": ["a", "b", "c", "a"] * 30})
+    encoder = TableEncoder.fit({"word": ["a", "b", "c", "a"] * 30})
     cells = ["a", " a", "b ", "?", None, "", "unseen", "A", "\u2003c"] * 20
     expected = [encoder.transform({"word": cell}) for cell in cells]
     assert encoder.transform({"word": cells}).tobytes() == b"".join(one.tobytes() for one in expected)
@@ -175,7 +177,7 @@ def test_plain_rows_take_the_short_way(name: str) -> None:
     several = encoder.transform(FRAME)
     for place in range(6):
         row = FRAME.row(place, named=True)
-        quick = SideBySide(encoder.encoders).row([row[one.column] for one in encoder.encoders])
+        quick = ColumnConcat(encoder.encoders).encode_row([row[one.column] for one in encoder.encoders])
         assert quick is not None
         assert quick.tobytes() == several[place].tobytes()
         assert encoder.transform(FRAME[place : place + 1]).tobytes() == several[place].tobytes()
