@@ -116,6 +116,7 @@ __all__ = [
     "Initializer",
     "InputError",
     "LayerNorm",
+    "LayerView",
     "LearnedScale",
     "Lion",
     "Loss",

@@ -37,8 +37,8 @@ def text_table(titles: Sequence[str], rows: Cells, numbers: Sequence[str] = ()) 
 def html_table(titles: Sequence[str], rows: Cells, numbers: Sequence[str] = ()) -> str:
     """The same table as HTML, as notebooks show it.
 
-    >>> "<td style=\"text-align:left\">&lt;b&gt;</td>" in html_table(["A"], [["<b>"]])
-    True
+    >>> html_table(["A"], [["<b>"]]).count("&lt;b&gt;")
+    1
     """
 
     def line(tag: str, cells: Sequence[str]) -> str:
