@@ -17,6 +17,7 @@ LOSS_FIELDS: Names = {"on": "applied_to"}
 TASK_FIELDS: Names = {"names": "target_names"}
 TASK_KINDS: Names = {"classes": "multiclass"}
 OPTIMIZER_FIELDS: Names = {"average": "ema_decay"}
+CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
 LBFGS_FIELDS: Names = {
     "history": "history_size",
     "decrease": "c1",
@@ -86,6 +87,17 @@ def original_training(data: Mapping[str, Any]) -> dict[str, Any]:
         "schedule": _original_schedule(data["schedule"]),
     }
     return {**data, **records}
+
+
+def original_callback(text: str) -> str:
+    """The repr of a callback with the fields of the first files, for the same reason.
+
+    >>> original_callback("EarlyStopping(patience=5, min_delta=0.1)")
+    'EarlyStopping(patience=5, minimum_change=0.1)'
+    """
+    for old, new in CALLBACK_FIELDS.items():
+        text = text.replace(f"{new}=", f"{old}=")
+    return text
 
 
 def _inverse(names: Names) -> Names:

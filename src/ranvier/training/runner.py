@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ranvier.engine import CSR, Rows
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
-from ranvier.network.renamed import original_network, original_training
+from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.training import metrics
@@ -180,8 +180,7 @@ def _arrays(inputs: Any) -> list[Any]:
 
 def callback_fingerprint(callback: Callback) -> str:
     """A callback in words that are the same in every process and version: no addresses, and fields by first names."""
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
-    return text.replace("min_delta=", "min_delta=")
+    return original_callback(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback)))
 
 
 @contextlib.contextmanager
