@@ -371,10 +371,8 @@ def _whole_again(table: Table, name: str, values: Values) -> Values:
     """Whole numbers that became floating point only because some cells of their column were missing."""
     series = table.frame[name]
     words = _target_words(table, name).drop_nulls()
-    written_whole = series.dtype.is_integer() or (
-        parsing.is_string(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
-    )
-    return values.astype(np.int64) if written_whole else values
+    integers = parsing.is_string(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
+    return values.astype(np.int64) if series.dtype.is_integer() or integers else values
 
 
 def _shares(validation: float, test: float) -> tuple[float, float, float]:

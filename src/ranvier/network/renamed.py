@@ -19,7 +19,6 @@ LOSS_FIELDS: Names = {"on": "applied_to"}
 TASK_FIELDS: Names = {"names": "target_names"}
 TASK_KINDS: Names = {"classes": "multiclass"}
 OPTIMIZER_FIELDS: Names = {"average": "ema_decay"}
-CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
 LBFGS_FIELDS: Names = {
     "history": "history_size",
     "decrease": "c1",
