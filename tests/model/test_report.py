@@ -13,7 +13,8 @@ import pytest
 import ranvier as rv
 from ranvier.data import prepare
 from ranvier.model.model import Model
-from ranvier.model.report import layer_rows, layer_text
+from ranvier.model.report import layer_rows
+from ranvier.network.summary import layer_label
 from ranvier.storage.json_text import to_text
 from tests.model.trial import frame, train
 
@@ -142,4 +143,4 @@ def test_layers_in_words() -> None:
         ("layers.3.layers.0", "Dense 4, identity", 4, 20),
         ("layers.4", "Dense 1, identity", 1, 5),
     ]
-    assert layer_text(rv.LayerNorm()) == "LayerNorm"
+    assert layer_label(rv.LayerNorm()) == "LayerNorm"

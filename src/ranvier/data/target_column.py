@@ -13,6 +13,7 @@ import polars as pl
 from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Source, Table
 from ranvier.errors import DataError, InputError, nearest
 
@@ -41,6 +42,7 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
     Raises:
         DataError: a column does not exist, holds dates, or holds text beside other target columns.
 
+    >>> from ranvier.data.sources import open_source
     >>> target_values(open_source({"age": [39, 50], "income": ["0", "1"]}), ["income"]).tolist()
     [0, 1]
     """

@@ -21,7 +21,7 @@ from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of, weight_array
 from ranvier.estimators.targets import Goal
-from ranvier.model.model import load
+from ranvier.model.load import load
 from ranvier.model.train import train
 
 Array = NDArray[Any]
