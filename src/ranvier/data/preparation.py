@@ -82,10 +82,11 @@ def prepare(
     target: Any = None,
     task: str | Task | None = None,
     validation: float = 0.1,
-    held_out: float = 0.2,
+    test: float = 0.2,
     seed: int = 0,
     ignore: Iterable[str] = (),
     validation_source: Any = None,
+    test_source: Any = None,
     weight: Any = None,
     features: FeatureOptions | None = None,
 ) -> Prepared:
@@ -98,11 +99,12 @@ def prepare(
         task: "binary", "multiclass", "multilabel" or "regression"; None to infer it from the target; or a Task for
             target values that stand beside the source and are its classes or numbers as they are.
         validation: the share of the rows that training watches, from 0 to below 1.
-        held_out: the share of the rows that training never sees.
+        test: the share of the rows that training never sees.
         seed: of the split.
         ignore: columns that are no inputs.
         validation_source: rows for validation from another source, with their target in them, or a tuple of rows and
             target values, or of rows, target values and weights; then `validation` is not used.
+        test_source: test rows from another source, given like `validation_source`.
         weight: how much each row counts, shape (B,); None where all count the same.
         features: how far the columns are spelled out; None for one number a number.
 
@@ -119,20 +121,15 @@ def prepare(
     whole = task if isinstance(task, Task) else None
     opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.target_names)
     own, beside = isinstance(opened, Table) and not whole, target if whole else None
-    if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, CSR):
-        raise InputError(
-            "The data are sparse rows, which are numbers already, and a recipe spells out the columns of tables; "
-            "leave the recipe out, or give an array, X.toarray()."
-        )
-    if features is not None and isinstance(opened, Arrays) and opened.inputs.dtype.kind == "f":
+    if features is not None and isinstance(opened, Arrays):
         beside = target_values(opened) if beside is None else beside
-        opened = named_columns(opened)
+        opened = _as_columns(opened)
     inside = names if beside is None else ()
     columns, notes = _columns(opened, inside, (ignore,) if isinstance(ignore, str) else tuple(ignore))
     rows = _labelled(opened, names, beside, weight)
     chosen, reason = (whole, "as asked") if whole else explain_task(rows.values, task, names)  # type: ignore[arg-type]
     notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
-    shares = _shares(validation if validation_source is None else 0.0, held_out)
+    shares = _shares(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
     fewest = 1 if whole else max(2, len(chosen.classes))
     parts = _split(rows, shares, seed, TargetEncoder(chosen), fewest)
     learned = rows.take(parts[0])
@@ -143,6 +140,9 @@ def prepare(
     if validation_source is not None:
         watched = _labelled_source(validation_source, names if own else None, names)
         notes += [f"Validation rows: {note}" for note in watched.notes]
+    if test_source is not None:
+        kept = _labelled_source(test_source, names if own else None, names)
+        notes += [f"Test rows: {note}" for note in kept.notes]
     validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched, kept))
     same = inference_encoder is encoder
     return Prepared(
@@ -163,6 +163,20 @@ def prepare(
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _as_columns(arrays: Arrays) -> Source:
+    """Floating-point arrays as a table, whose columns can be expanded; pixels stay as they are.
+
+    Raises:
+        InputError: the rows are sparse.
+    """
+    if isinstance(arrays.inputs, CSR):
+        raise InputError(
+            "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
+            "recipe='auto', or give an array, X.toarray()."
+        )
+    return named_columns(arrays) if arrays.inputs.dtype.kind == "f" else arrays
 
 
 def _columns(
@@ -357,19 +371,17 @@ def _whole_again(table: Table, name: str, values: Values) -> Values:
     """Whole numbers that became floating point only because some cells of their column were missing."""
     series = table.frame[name]
     words = _target_words(table, name).drop_nulls()
-    written_whole = series.dtype.is_integer() or (
-        parsing.is_string(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
-    )
-    return values.astype(np.int64) if written_whole else values
+    integers = parsing.is_string(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
+    return values.astype(np.int64) if series.dtype.is_integer() or integers else values
 
 
-def _shares(validation: float, held_out: float) -> tuple[float, float, float]:
-    for name, share in (("validation", validation), ("held_out", held_out)):
+def _shares(validation: float, test: float) -> tuple[float, float, float]:
+    for name, share in (("validation", validation), ("test", test)):
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0.0 <= share < 1.0:
             raise InputError(f"{name} is {share!r}; a share of the rows from 0 to below 1 was expected.")
-    if validation + held_out >= 1.0:
-        raise InputError(f"validation {validation:g} and held_out {held_out:g} leave no rows to learn from.")
-    return 1.0 - validation - held_out, float(validation), float(held_out)
+    if validation + test >= 1.0:
+        raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from.")
+    return 1.0 - validation - test, float(validation), float(test)
 
 
 def _split(
