@@ -27,7 +27,7 @@ from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.temperature import EXPLAINED, explained
+from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
 
@@ -122,13 +122,13 @@ def _start_event(
 def _watched(
     task: Task, callbacks: tuple[Callback, ...], validation: Rows | None
 ) -> Callable[[Array, Array], dict[str, float]]:
-    """What is measured on the validation rows after every epoch: `explained` only where a callback looks at it."""
+    """What is measured on the validation rows after every epoch: `calibrated_d2` only where a callback looks at it."""
     weights = None if validation is None else validation.weights
 
     def measure(outputs: Array, targets: Array) -> dict[str, float]:
         found = metrics.quick(task, outputs, targets)
-        if any(getattr(callback, "metric", None) == EXPLAINED for callback in callbacks):
-            found[EXPLAINED] = explained(task, outputs, targets, weights)
+        if any(getattr(callback, "metric", None) == CALIBRATED_D2 for callback in callbacks):
+            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
         return found
 
     return measure
