@@ -104,5 +104,7 @@ from ranvier.training.epoch_metrics import metric as metric
 from ranvier.training.history import Epoch as Epoch
 from ranvier.training.history import History as History
 
+from ranvier.training.report import TrainReport as TrainReport
+
 __version__: str
 __all__: list[str]

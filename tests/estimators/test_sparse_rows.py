@@ -47,7 +47,7 @@ def test_a_hundred_thousand_columns_are_never_filled_in(monkeypatch: pytest.Monk
     wide, y = words(200, 100_000)
     fitted = rv.Classifier(hidden=(4,), epochs=25, random_state=0).fit(wide, y)
     assert fitted.model_.training.mean_nnz == 6
-    assert fitted.model_.report["split"] == {"training": 180, "validation": 20, "held_out": 0}
+    assert fitted.model_.report.split == {"training": 180, "validation": 20, "test": 0}
     assert fitted.score(wide, y) > 0.9
     assert pickle.loads(pickle.dumps(fitted)).predict_proba(wide).tobytes() == fitted.predict_proba(wide).tobytes()
     parts = rv.Regressor(hidden=(4,), random_state=0).partial_fit(wide[:100], y[:100]).partial_fit(wide[100:], y[100:])
@@ -72,7 +72,7 @@ def test_what_a_matrix_holds_is_what_counts() -> None:
     assert expected.predict_proba(X.toarray()).tobytes() == expected.predict_proba(X).tobytes()
     assert expected.predict(X[[3]].toarray()[0].tolist()).tolist() == expected.predict(X[[3]]).tolist()
     by_train = rv.train(X, Y, hidden=(4,), epochs=6, engine="reference")
-    assert by_train.report["rows"] == ROWS
+    assert by_train.report.rows == ROWS
     assert by_train.predict(X).shape == (ROWS,)
 
 

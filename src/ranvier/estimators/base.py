@@ -157,8 +157,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         )
         if goal.classes is not None:
             self.classes_ = goal.classes
-        if self.model_.report["interrupted"]:
-            warnings.warn(f"{self.model_.report['stopped']} The estimator is fitted as far as it came.", stacklevel=3)
+        if self.model_.report.interrupted:
+            warnings.warn(f"{self.model_.report.stop_reason} The estimator is fitted as far as it came.", stacklevel=3)
 
     def _more_options(self) -> dict[str, Any]:
         """Options of training that one of the estimators has alone."""

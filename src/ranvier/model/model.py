@@ -29,6 +29,7 @@ from ranvier.training.engines import plan_text
 from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
+from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
@@ -48,7 +49,7 @@ class Model:
         task: what the outputs mean.
         encoder: from raw columns to inputs; None for a model trained on arrays.
         history: one record an epoch, and their numbers as arrays: `history.loss`, `history.validation_loss`.
-        report: what `ranvier.train` found out, as a dictionary; empty for a model trained on arrays.
+        report: an `rv.TrainReport`: what `ranvier.train` read and measured; empty for a model trained on arrays.
         engine: the name of the engine that trained it.
 
     >>> from ranvier.network.layers import Dense
@@ -68,14 +69,14 @@ class Model:
         history: Iterable[Epoch] = (),
         engine: str = "reference",
         encoder: Any = None,
-        report: Mapping[str, Any] | None = None,
+        report: TrainReport | None = None,
     ) -> None:
         self.network = network
         self.target = target
         self.encoder = encoder
         self.training = training
         self.engine = engine
-        self.report: dict[str, Any] = dict(report or {})
+        self.report = report or TrainReport()
         self.history = History(history if state is None else state.history)
         self._flat = np.ascontiguousarray(parameters)
         self._state = state
@@ -285,7 +286,7 @@ class Model:
             "byte_divisor": self._byte_divisor,
             "engine": self.engine,
             "history": [epoch.to_json() for epoch in self.history],
-            "report": self.report,
+            "report": self.report.to_dict(),
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         write_model(path, arrays, description)

@@ -12,6 +12,8 @@ Names = Mapping[str, str]
 
 METRICS: Names = {"explained_share": "calibrated_d2_log_loss"}
 CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
+EVENT_FIELDS: Names = {"network": "member", "networks": "members"}
+REPORT_FIELDS: Names = {"stopped": "stop_reason", "networks": "members", "most_confused": "most_confused_pair"}
 LAYER_KINDS: Names = {"scale": "learned_scale"}
 PARAMETER_ROLES: Names = {"gain": "scale", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
 INITIALIZER_OPTIONS: Mapping[str, Names] = {"normal": {"deviation": "stddev"}}

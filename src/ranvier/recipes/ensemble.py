@@ -18,7 +18,7 @@ from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
-from ranvier.training.events import Event, Sink, tee
+from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
 from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
@@ -126,23 +126,23 @@ class _MergedEvents:
     started: bool = False
 
     def __call__(self, event: Event) -> None:
-        kind = event["kind"]
-        numbered = {"network": self.number + 1, "networks": self.networks}
-        if kind == "start":
+        before, which = self.epochs_before, (self.number + 1, self.networks)
+        if isinstance(event, StartEvent):
             if not self.started:
-                self.sink({**event, **numbered, "epochs": self.networks * self.epochs})
+                self.sink(replace(event, epochs=self.networks * self.epochs, member=which[0], members=which[1]))
             self.started = True
-        elif kind in ("progress", "epoch"):
-            self.sink({**event, **numbered, "epoch": event["epoch"] + self.epochs_before})
-        elif kind != "end" or event["reason"] == "failed":
+        elif isinstance(event, ProgressEvent):
+            self.sink(replace(event, epoch=event.epoch + before, member=which[0], members=which[1]))
+        elif isinstance(event, EpochEvent):
+            self.sink(EpochEvent(replace(event.record, epoch=event.record.epoch + before), *which))
+        elif not isinstance(event, EndEvent) or event.reason == "failed":
             self.sink(event)
 
     def end(self, text: str, interrupted: bool, history: tuple[Epoch, ...]) -> None:
         """Send the one event that ends all runs."""
         seconds = sum(epoch.seconds for epoch in history)
         reason = "interrupted" if interrupted else "finished"
-        ended = {"kind": "end", "reason": reason, "text": text, "best_epoch": len(history), "epochs": len(history)}
-        self.sink({**ended, "seconds": seconds})
+        self.sink(EndEvent(reason, text, len(history), len(history), seconds))
 
 
 def _outputs(network: Network, settings: TrainSettings, parameters: Array, rows: Rows) -> Array:
