@@ -104,7 +104,7 @@ def test_validation_scores_of_a_recipe_are_one_an_epoch(make: Any) -> None:
 def test_weights_of_joined_networks_are_matrices_over_all_inputs() -> None:
     """Whoever multiplies with them gets what the model says."""
     fitted = classifier(recipe=replace(recipe("table"), n_networks=2), hidden=(6, 4)).fit(X, Y)
-    rows, activation = fitted.model_.inputs(X), fitted.model_.network.layers[0].activation
+    rows, activation = fitted.model_.inputs(X).dense, fitted.model_.network.layers[0].activation
     for weight, bias in zip(fitted.coefs_[:-1], fitted.intercepts_[:-1], strict=True):
         rows = evaluate(activation.expression, {"x": rows @ weight + bias})
     assert fitted.coefs_[1].shape == (12, 8)

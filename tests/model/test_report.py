@@ -87,10 +87,10 @@ def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, An
     assert prepared.held_out is not None
     assert prepared.held_out_rows is not None
     report, task = model.report, model.task
-    outputs, targets = model.outputs_of(prepared.held_out.X), prepared.held_out.y
+    outputs, targets = model.outputs_of(prepared.held_out.inputs), prepared.held_out.targets
     if task.kind == "regression":
         error = prepared.target.values(outputs) - prepared.target.values(targets)
-        known, held = prepared.target.values(prepared.train.y), prepared.target.values(targets)
+        known, held = prepared.target.values(prepared.train.targets), prepared.target.values(targets)
         always = held - known.mean(axis=0)
         assert report.metrics["mae"] == pytest.approx(np.abs(error).mean())
         assert report.baseline["mae"] == pytest.approx(np.abs(always).mean())
@@ -101,7 +101,7 @@ def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, An
         assert [row["label"] for row in report.per_class] == ["red", "green"]
     else:
         assert report.metrics["accuracy"] == np.mean(prepared.target.decode(outputs) == prepared.held_out_labels)
-        labels = np.array(prepared.target.decode(prepared.train.y))
+        labels = np.array(prepared.target.decode(prepared.train.targets))
         commonest = max(task.classes, key=lambda label: np.count_nonzero(labels == label))
         assert report.baseline["accuracy"] == np.mean(prepared.held_out_labels == commonest)
         assert sum(row["rows"] for row in report.per_class) == report.split["test"]

@@ -14,7 +14,6 @@ from scipy import sparse
 
 import ranvier as rv
 from ranvier.data import TableEncoder, open_source
-from ranvier.engine import Rows
 from ranvier.errors import InputError
 from ranvier.network.task import Task
 from ranvier.recipes import ensemble
@@ -24,6 +23,7 @@ from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.registry import READERS, RECIPES, check_recipe, recipe, recipe_for, recipe_from_dict
 from ranvier.recipes.stored import options_from_dict
 from ranvier.recipes.table import PRESETS, TableRecipe
+from ranvier.rows import Rows
 from ranvier.training import loop
 from tests.model.test_resume import broken_off
 from tests.model.trial import bits, frame
@@ -128,7 +128,7 @@ def test_auto_takes_the_recipe_for_the_kind_of_data() -> None:
 def numbers(rows: Rows | None) -> list[float]:
     """The first input of every row."""
     assert rows is not None
-    return [float(value) for value in np.asarray(rows.inputs)[:, 0]]
+    return [float(value) for value in rows.inputs.dense[:, 0]]
 
 
 def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:

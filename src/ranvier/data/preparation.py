@@ -21,13 +21,14 @@ from ranvier.data.encoders.target_values import Values, missing_rows, plain_valu
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.source import Arrays, Source, Table, unmasked
+from ranvier.data.sources.source import Arrays, Source, Table
 from ranvier.data.target_column import check_column, check_range, has_thousands, restore_integers, target_values
 from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
 from ranvier.records import record
-from ranvier.rows.csr import CSR
-from ranvier.rows.dataset import Dataset, split_rows
+from ranvier.rows import CSR, Rows
+from ranvier.rows.arrays import unmasked
+from ranvier.rows.split import split_rows
 
 
 @record(eq=False)
@@ -50,14 +51,14 @@ class Prepared:
         origin: where the data came from.
     """
 
-    train: Dataset
-    validation: Dataset | None
-    held_out: Dataset | None
+    train: Rows
+    validation: Rows | None
+    held_out: Rows | None
     train_rows: NDArray[np.int64]
     validation_rows: NDArray[np.int64] | None
     held_out_rows: NDArray[np.int64] | None
     held_out_labels: NDArray[Any] | None
-    evaluation_set: Dataset | None
+    evaluation_set: Rows | None
     encoder: TableEncoder | ArrayEncoder
     inference_encoder: TableEncoder | ArrayEncoder
     target: TargetEncoder
@@ -107,7 +108,7 @@ def prepare(
         InputError: no target is given, the target cannot be learned, or there are too few rows.
 
     >>> prepared = prepare("iris")
-    >>> prepared.train.X.shape, prepared.validation.rows, prepared.held_out.rows
+    >>> prepared.train.inputs.shape, len(prepared.validation), len(prepared.held_out)
     ((105, 4), 15, 30)
     >>> prepared.task.classes
     ('setosa', 'versicolor', 'virginica')
@@ -237,14 +238,14 @@ class _Labelled:
 
 
 @overload
-def _encoded(part: _Labelled, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset: ...
+def _encoded(part: _Labelled, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
 @overload
 def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: _Labelled | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset | None:
+def _encoded(part: _Labelled | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
+    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
 
 
 def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:

@@ -24,7 +24,7 @@ def data_event(prepared: Prepared, network: Network) -> DataEvent:
     """What was read and what will be trained, known before training."""
     task = prepared.target.task
     parts = {"training": prepared.train, "validation": prepared.validation, "test": prepared.held_out}
-    split = {name: 0 if part is None else len(part.X) for name, part in parts.items()}
+    split = {name: 0 if part is None else len(part) for name, part in parts.items()}
     described = prepared.inference_encoder.describe()
     return DataEvent(
         origin=prepared.origin,
@@ -86,7 +86,7 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
     if not task.is_classifier:
         return {}
     parts = (prepared.train, prepared.validation, prepared.held_out)
-    targets = np.concatenate([part.y for part in parts if part is not None])
+    targets = np.concatenate([part.targets for part in parts if part is not None])
     counts = np.bincount(metrics.class_indices(task, targets), minlength=len(task.classes))
     return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}
 
@@ -100,9 +100,9 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
     test = prepared.evaluation_set
     if test is None:
         return {}
-    outputs: Array = model.outputs_of(test.X)
-    targets: Array = test.y
-    known: Array = prepared.train.y
+    outputs: Array = model.outputs_of(test.inputs)
+    targets: Array = test.targets
+    known: Array = prepared.train.targets
     if model.task.kind == "regression":
         values = model.target.values
         outputs, targets, known = values(outputs), values(targets), values(known)

@@ -10,13 +10,13 @@ from typing import Any
 
 from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.display.progress import sink_for
-from ranvier.engine import Rows
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
+from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
@@ -26,7 +26,7 @@ from ranvier.recipes.recipe import Recipe, Trained, recipe_as_used
 from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
-from ranvier.rows.dataset import Dataset
+from ranvier.rows import Rows
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
@@ -218,9 +218,9 @@ class TrainJob:
         options = recipe.complete(self.options)
         prepared = self._prepare(source, recipe, notes)
         task, rows, validation = _weighted_rows(prepared, options)
-        network = recipe.network(prepared.encoder.width, task, options)
+        network = with_factor(recipe.network(prepared.encoder.width, task, options), prepared.encoder.factor)
         validated = recipe.validates(len(rows), validation is not None)
-        settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).for_rows(rows)
+        settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
         read = data_event(prepared, network)
         folder = make_folder()
         sinks = (self.sink,) if folder is None else (self.sink, _log_sink(folder))
@@ -278,10 +278,10 @@ def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSett
 def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:
     """The task, and the training and validation rows with the weight of each."""
     task = prepared.target.task
-    by_class = settled_class_weight(task, prepared.train.y, options.class_weight)
+    by_class = settled_class_weight(task, prepared.train.targets, options.class_weight)
 
-    def weighted(part: Dataset) -> Rows:
-        return Rows(part.X, part.y, row_weights(task, part.y, part.weight, by_class))
+    def weighted(part: Rows) -> Rows:
+        return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))
 
     held = prepared.validation
     return task, weighted(prepared.train), None if held is None else weighted(held)

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Rows
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
-from ranvier.rows.dataset import split_rows
+from ranvier.rows import Rows
+from ranvier.rows.split import split_rows
 from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
 from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
@@ -111,7 +111,7 @@ def member_splits(
             folds = split_rows(len(rows), (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE, labels)
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
-        yield _select(rows, kept), _select(rows, held)
+        yield rows.take(kept), rows.take(held)
 
 
 @dataclass(slots=True)
@@ -151,12 +151,6 @@ def _outputs(network: Network, settings: TrainSettings, parameters: Array, rows:
     outputs = executable.outputs(rows.inputs)
     executable.close()
     return outputs
-
-
-def _select(rows: Rows, index: NDArray[np.int64]) -> Rows:
-    """Some of the rows, in the given order."""
-    weights = None if rows.weights is None else rows.weights[index]
-    return Rows(rows.inputs[index], rows.targets[index], weights)
 
 
 def _merged_inverse_temperature(task: Task, predicted: list[tuple[Array, Rows]]) -> float:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, Problem, Rows, State, Stopped, never
+from ranvier.engine import Executable, Problem, State, Stopped, never
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.network.schedules import ConstantSchedule, Schedule
 from ranvier.records import record
+from ranvier.rows import Rows
 from ranvier.training import batches, divergence, lbfgs
 from ranvier.training.callbacks import Callback, CallbackResult, EpochContext
 from ranvier.training.events import EpochEvent, ProgressEvent, Sink, silent

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CSR, Rows
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
+from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_problem
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
@@ -133,7 +133,7 @@ def _sample(rows: Rows, count: int) -> Rows | None:
     if not count:
         return None
     index = np.sort(permutation(0, SAMPLE, 0, len(rows))[:count])
-    return Rows(rows.inputs[index], rows.targets[index])
+    return rows.take(index)
 
 
 def _end_event(outcome: LoopResult) -> EndEvent:
@@ -168,15 +168,11 @@ def fingerprint(
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
-        parts += [None] if part is None else [*_arrays(part.inputs), part.targets, part.weights]
+        parts += [None] if part is None else [*part.inputs.arrays(), part.targets, part.weights]
     for array in parts:
         digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def _arrays(inputs: Any) -> list[Any]:
-    return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
 
 
 def callback_fingerprint(callback: Callback) -> str:
