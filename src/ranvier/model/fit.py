@@ -119,29 +119,12 @@ def fit(
         threads=threads,
         shuffle=shuffle,
     )
-    rows, held = resident_rows(
-        lambda X: as_inputs(X, network.inputs, finite=True),
-        target,
-        X,
-        y,
-        validation,
-        sample_weight,
-        class_weight,
-        training.seed,
-    )
+    weighting = (validation, sample_weight, class_weight, training.seed)
+    rows, held = resident_rows(lambda X: as_inputs(X, network.inputs, finite=True), target, X, y, *weighting)
     training = training.on(rows.inputs)
+    measured: dict[str, Any] = {"target": target, "metrics": as_metrics(metrics)}
     sinks = (sink_for(progress),)
-    result = run_training(
-        network,
-        training,
-        target.task,
-        rows,
-        held,
-        sinks=sinks,
-        checkpoint=checkpoint,
-        target=target,
-        metrics=as_metrics(metrics),
-    )
+    result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint, **measured)
     return build_model(network, target, training, result)
 
 
