@@ -37,15 +37,6 @@ class TrainingError(RanvierError, RuntimeError):
     """Training started and could not go on."""
 
 
-def opening(origin: str) -> str:
-    """Where data came from, as the first words of a sentence; the name of a file stays as it is.
-
-    >>> opening("the iris set of scikit-learn"), opening("iris.csv")
-    ('The iris set of scikit-learn', 'iris.csv')
-    """
-    return f"The {origin[4:]}" if origin.startswith("the ") else origin
-
-
 def nearest(name: str, options: Iterable[str], listing: str = "Choose one of") -> str:
     """Say which of `options` the user may have meant, or list them after the words of `listing`.
 

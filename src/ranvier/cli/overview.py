@@ -8,8 +8,8 @@ from typing import Any
 
 from ranvier.cli.console import Output
 from ranvier.cli.report import heading
+from ranvier.data.origin import sentence_start
 from ranvier.display.tables import literal, table
-from ranvier.errors import opening
 
 Record = Mapping[str, Any]
 Sink = Callable[[dict[str, Any]], None]
@@ -38,7 +38,7 @@ def watching(output: Output, quiet: bool) -> Iterator[Sink | bool]:
 
 def overview(output: Output, found: Record) -> None:
     """Rows, columns by kind, the target, the parts and the notes."""
-    heading(output, f"{opening(str(found['origin']))}: {found['rows']:,} rows")
+    heading(output, f"{sentence_start(str(found['origin']))}: {found['rows']:,} rows")
     output.words.print(kinds_table(found["columns"]))
     output.say()
     lines = {"Target": target_sentence(found), "Rows": split_sentence(found["split"])}

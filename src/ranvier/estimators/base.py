@@ -15,9 +15,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ranvier.data import Arrays, Source
+from ranvier.data import Source
 from ranvier.data.canonical_order import arranged
-from ranvier.data.sources.sparse import is_sparse
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of, weight_array
@@ -146,7 +145,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             raise InputError("hidden and hidden_layer_sizes are two names of the same parameter; give one of them.")
         options = {name: getattr(self, name) for name in TRAIN_OPTIONS}
         options["effort"] = None if self.recipe is None else self.effort
-        if isinstance(source, Arrays) and is_sparse(source.inputs) and self.recipe == "table":
+        if source.is_sparse and self.recipe == "table":
             find_recipe(self.recipe, self.effort)
             options["recipe"] = options["effort"] = None
         options["hidden"] = self.hidden if self.hidden_layer_sizes is None else self.hidden_layer_sizes

@@ -17,9 +17,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, Table, open_source
-from ranvier.data.sources.frames import frame_from, is_row_list, named_columns
-from ranvier.data.sources.source import is_row, unmasked
-from ranvier.data.sources.sparse import is_sparse
+from ranvier.data.sources.frames import frame_from, is_row_list
+from ranvier.data.sources.masks import fill_masked
+from ranvier.data.sources.source import is_row
 from ranvier.errors import DataError, InputError, ShapeError
 
 MOST_COLUMNS = 1000
@@ -49,7 +49,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         X = frame_from(X)
     if _is_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return replace(open_source(_named(X, names or ())), origin="the data frame")
+        return replace(open_source(_named(X, names or ())), origin="the data frame")  # type: ignore[type-var]
     array = _array(X)
     if array is None or array.dtype.kind not in "OUSM" or array.ndim != 2 or array.size == 0:
         given = X if array is None else array
@@ -94,11 +94,11 @@ def names_in(source: Source) -> list[str]:
     >>> names_in(open_source({"age": [39]})), names_in(open_source(np.zeros((1, 2))))
     (['age'], ['x0', 'x1'])
     """
-    return source.frame.columns if isinstance(source, Table) else _numbered(source.inputs.shape[1])
+    return list(source.column_names) or _numbered(source.inputs.shape[1])
 
 
 def _numbered(columns: int) -> list[str]:
-    """The names of the columns of an array, as `named_columns` gives them."""
+    """The names of the columns of an array, as `Arrays.frame` has them."""
     return [f"x{place}" for place in range(columns)]
 
 
@@ -118,12 +118,10 @@ def as_table(source: Source) -> Source:
 
     Sparse rows, pixels (uint8) and very wide arrays stay as they are.
     """
-    if isinstance(source, Table) or is_sparse(source.inputs):
+    if source.column_names or source.inputs.shape[1] > MOST_COLUMNS:
         return source
-    if source.inputs.dtype == np.uint8 or source.inputs.shape[1] > MOST_COLUMNS:
-        return source
-    table = named_columns(source)
-    return replace(table, kinds=dict.fromkeys(table.frame.columns, "number"))
+    table = source.as_table()
+    return replace(table, kinds=dict.fromkeys(table.column_names, "number")) if isinstance(table, Table) else source
 
 
 def _is_frame(X: Any) -> bool:
@@ -134,7 +132,7 @@ def _is_frame(X: Any) -> bool:
 def _array(X: Any) -> NDArray[Any] | None:
     """X as an array whose cells are as they were given; None where it has no rectangular form."""
     try:
-        X = unmasked(X)
+        X = fill_masked(X)
         array = np.asarray(X)
         return np.array(X, object) if array.dtype.kind in "US" and not isinstance(X, np.ndarray) else array
     except ValueError:
@@ -176,7 +174,7 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
         raise InputError(f"{name} requires y to be passed, but the target y is None; give fit(X, y) one value a row.")
     if hasattr(y, "toarray"):
         y = y.toarray()
-    array = np.asarray(unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y))
+    array = np.asarray(fill_masked(y.to_numpy() if hasattr(y, "to_numpy") else y))
     if array.ndim not in (1, 2):
         raise ShapeError(f"y should be a 1d array, got an array of shape {array.shape} instead.")
     if len(array) != rows:
@@ -220,7 +218,7 @@ def weight_array(sample_weight: Any, rows: int) -> NDArray[np.float64] | None:
     if sample_weight is None:
         return None
     try:
-        weights = np.asarray(unmasked(sample_weight), np.float64)
+        weights = np.asarray(fill_masked(sample_weight), np.float64)
     except (TypeError, ValueError):
         raise InputError(f"sample_weight is {str(sample_weight)[:60]!r}; it must hold one number a row.") from None
     if weights.shape != (rows,):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.target_values import Values, missing_rows
-from ranvier.data.sources.source import unmasked
+from ranvier.data.sources.masks import fill_masked
 from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
@@ -83,7 +83,7 @@ def input_array(X: Any, inputs: int) -> Array:
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()
     try:
-        array = np.asarray(unmasked(X))
+        array = np.asarray(fill_masked(X))
     except ValueError:
         raise ShapeError(f"The rows of X have different lengths; this network takes {inputs} numbers a row.") from None
     if array.ndim == 1 and array.dtype.kind != "O":
@@ -146,7 +146,7 @@ def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
 
 def _numbers(name: str, given: Any) -> NDArray[np.float64]:
     try:
-        return np.asarray(unmasked(given), np.float64)
+        return np.asarray(fill_masked(given), np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} is {str(given)[:60]!r}; it must hold numbers.") from None
 

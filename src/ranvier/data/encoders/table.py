@@ -18,11 +18,12 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
+from ranvier.data.origin import sentence_start
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
-from ranvier.data.sources.source import Arrays, Table, is_row
-from ranvier.errors import DataError, ShapeError, nearest, opening
+from ranvier.data.sources.source import Arrays, Source, Table, is_row
+from ranvier.errors import DataError, ShapeError, nearest
 from ranvier.records import record
 
 
@@ -129,7 +130,7 @@ class TableEncoder:
                 f" and {len(absent) - 1} more that the model needs" if len(absent) > 1 else ", which the model needs"
             )
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
-            raise DataError(f'{opening(table.origin)} has no column "{absent[0]}"{others}. {hint}')
+            raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return self._concat.encode([table.frame[name] for name in self._names])
 
     @cached_property
@@ -163,7 +164,7 @@ class TableEncoder:
         except KeyError:
             return None
 
-    def _table(self, source: Any) -> Table:
+    def _table(self, source: Any) -> Source:
         """Any source as a table; rows without names stand in the order of the training table."""
         if isinstance(source, Table):
             return source
@@ -241,4 +242,4 @@ class TableEncoder:
 
 
 def _frame(source: Any) -> pl.DataFrame:
-    return source.frame if isinstance(source, Table) else frame_from(source)
+    return source.frame if isinstance(source, Source) else frame_from(source)

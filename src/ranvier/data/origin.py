@@ -1,0 +1,12 @@
+"""Where data came from, in messages."""
+
+from __future__ import annotations
+
+
+def sentence_start(origin: str) -> str:
+    """Where data came from, as the first words of a sentence; the name of a file is not changed.
+
+    >>> sentence_start("the iris set of scikit-learn"), sentence_start("iris.csv")
+    ('The iris set of scikit-learn', 'iris.csv')
+    """
+    return f"The {origin[4:]}" if origin.startswith("the ") else origin
