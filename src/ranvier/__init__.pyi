@@ -32,8 +32,13 @@ from ranvier.expression import where as where
 
 from ranvier.model.fit import fit as fit
 
+from ranvier.model.inspect import LayerView as LayerView
+from ranvier.model.inspect import ModelSummary as ModelSummary
+from ranvier.model.inspect import NeuronView as NeuronView
+
+from ranvier.model.load import load as load
+
 from ranvier.model.model import Model as Model
-from ranvier.model.model import load as load
 
 from ranvier.model.train import resume as resume
 from ranvier.model.train import train as train

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 
 import ranvier
-from ranvier.cli.train import OPTIONS, default_model
-from ranvier.model.train import Choices
+from ranvier.cli.train import default_model
 from ranvier.settings import ENGINES
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.engines import HOMES
@@ -76,15 +75,6 @@ def test_a_model_that_takes_the_place_of_another_is_said_to(here: Path) -> None:
     assert "iris.rv, in place of an earlier file" in invoke("train", "iris", *QUICK).stdout
 
 
-def test_tables_may_take_the_recipe_next(here: Path, table: Callable[..., Path]) -> None:
-    columns = ["--target", "species", "--ignore", "garden,sepal_width"]
-    shown = invoke("train", table(name="my flowers.csv").name, *columns, *QUICK).stdout
-    assert f"ranvier train 'my flowers.csv' {' '.join(columns)} --recipe table\n" in shown
-    assert "look inside\n" in shown
-    assert "--recipe" not in invoke("train", table().name, *columns, "--recipe", "table", "--effort", "fast").stdout
-    assert "--recipe" not in invoke("train", "digits", *QUICK).stdout
-
-
 def test_json_leaves_words_to_standard_error(here: Path) -> None:
     result = invoke("train", "iris", *QUICK, "--json")
     assert json.loads(result.stdout)["task"] == "multiclass"
@@ -101,7 +91,7 @@ def test_quiet_says_nothing(here: Path) -> None:
 
 
 def test_regression_shows_numbers_and_no_classes(here: Path) -> None:
-    result = invoke("train", "diabetes", "--epochs", "3", "--json")
+    result = invoke("train", "diabetes", *QUICK, "--json")
     assert set(json.loads(result.stdout)["metrics"]) == {"r2", "rmse", "mae"}
     assert "progression, a number" in result.stderr
     assert "Precision" not in result.stderr
@@ -111,9 +101,9 @@ def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> N
     data, other = table(), table(name="other.csv")
     words = ["--target", "species", "--ignore", "garden,sepal_width", "--hidden", "5,4", "--activation", "tanh"]
     words += ["--dropout", "0.1", "--optimizer", "sgd", "--learning-rate", "0.05", "--schedule", "constant"]
-    words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--held-out", "0.3", "--epochs", "2"]
+    words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--test", "0.3", "--epochs", "2"]
     words += ["--class-weight", "balanced", "--weight-decay", "0.001", "--patience", "3", "--engine", "reference"]
-    words += ["--clip-norm", "2.5"]
+    words += ["--clip-norm", "2.5", "--recipe", "plain"]
     result = invoke("train", data.name, *words, "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
@@ -130,16 +120,6 @@ def test_several_targets(here: Path, table: Callable[..., Path]) -> None:
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert (report["task"], report["target"]) == ("regression", ["sepal_length", "sepal_width"])
-
-
-def test_the_help_names_the_defaults_that_are_taken() -> None:
-    defaults = Choices().to_dict()
-    for entries in OPTIONS.values():
-        for flags, _, _, chosen, _ in entries:
-            name = flags.split()[0].removeprefix("--").replace("-", "_")
-            if chosen:
-                default = defaults[name]
-                assert chosen == (",".join(map(str, default)) if isinstance(default, list) else str(default)), name
 
 
 @pytest.mark.parametrize(("data", "model"), [("a/b.jsonl", "b.rv"), (".csv", ".csv.rv"), ("x.tar.csv", "x.tar.rv")])
@@ -172,6 +152,7 @@ def wait_for_epochs(run: Path, count: int) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
 def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None:
     words = ["train", "iris", "--run", "run", "--epochs", "10000000", "--patience", "10000000", "--json"]
+    words += ["--recipe", "plain"]
     with started(*words, folder=here) as process:
         wait_for_epochs(here / "run", 3)
         process.send_signal(signal.SIGINT)
@@ -188,6 +169,7 @@ def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None
 
 def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     choices = ["--epochs", "60", "--patience", "60", "--hidden", "24", "--batch-size", "8", "--json"]
+    choices += ["--recipe", "plain"]
     whole = invoke("train", "iris", "--model", "whole.rv", "--run", "whole", *choices)
     assert whole.exit_code == 0, whole.output
     append = RunFolder.append
@@ -221,4 +203,4 @@ def test_the_help_says_which_engines_there_are() -> None:
     said = " ".join(invoke("train", "--help").stdout.split())
     there = [name for name in ENGINES if name in ("auto", *HOMES)]
     absent = [f"; {name} is not in this version yet" for name in ENGINES if name not in there]
-    assert f"What does the arithmetic: {', '.join(there)}{''.join(absent)}." in said
+    assert f"Compute engine: {', '.join(there)}{''.join(absent)}." in said

@@ -13,7 +13,7 @@ import ranvier as rv
 from ranvier.data.sources import source
 from ranvier.engine import CSR
 from ranvier.errors import InputError
-from ranvier.recipes.recipe import recipe
+from ranvier.recipes.registry import recipe
 
 QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 6, "random_state": 0, "engine": "reference"}
 ROWS, WIDTH = 60, 40
@@ -55,7 +55,7 @@ def test_a_hundred_thousand_columns_are_never_filled_in(monkeypatch: pytest.Monk
 
 
 def test_the_recipe_is_left_out_and_so_is_scaling() -> None:
-    plain = classifier(recipe=None).fit(X, Y)
+    plain = classifier(recipe="plain").fit(X, Y)
     assert bits(classifier().fit(X, Y)) == bits(classifier(effort="best").fit(X, Y)) == bits(plain)
     inputs = plain.model_.inputs(X)
     assert isinstance(inputs, CSR)
@@ -100,7 +100,7 @@ def test_validation_rows_parts_and_warm_starts() -> None:
 
 
 def test_a_model_of_arrays_takes_sparse_rows_of_moderate_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    fitted = classifier(recipe=None).fit(X.toarray(), Y)
+    fitted = classifier(recipe="plain").fit(X.toarray(), Y)
     assert fitted.predict_proba(X).tobytes() == fitted.predict_proba(X.toarray()).tobytes()
     pixels = classifier().fit((X.toarray() * 255).astype(np.uint8), Y)
     dense = (X.toarray() * 255).astype(np.uint8)
@@ -133,10 +133,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "more labels than rows": (lambda: classifier().fit(X, Y[:-1]), "X has 60 rows and y has 59"),
     "labels beside rows for train": (lambda: rv.train(X, Y[:-1], **PLAIN), r"60 rows and its targets have shape \(59,"),
     "no rows": (lambda: rv.train(X[:0], Y[:0], **PLAIN), r"has shape \(0, 40\)"),
-    "a recipe for train": (lambda: rv.train(X, Y, recipe="table"), "leave the recipe out"),
+    "a recipe for train": (lambda: rv.train(X, Y, recipe="table"), "recipe=.auto."),
     "a recipe of one's own": (
-        lambda: classifier(recipe=recipe("table"), effort=None).fit(X, Y),
-        "leave the recipe out",
+        lambda: classifier(recipe=recipe("table")).fit(X, Y),
+        "recipe=.auto.",
     ),
     "an unknown recipe": (lambda: classifier(recipe="tabel").fit(X, Y), 'Did you mean "table"'),
     "an unknown effort": (lambda: classifier(effort="bset").fit(X, Y), 'Did you mean "best"'),

@@ -13,7 +13,8 @@ import pytest
 import ranvier as rv
 from ranvier.data import prepare
 from ranvier.model.model import Model
-from ranvier.model.report import layer_rows, layer_text
+from ranvier.model.report import layer_rows
+from ranvier.network.summary import layer_label
 from ranvier.storage.json_text import to_text
 from tests.model.trial import frame, train
 
@@ -111,11 +112,11 @@ def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, An
 
 def test_without_held_out_rows_those_of_validation_are_measured_and_without_both_none() -> None:
     table = frame(40)
-    report = train(table, held_out=0.0, validation=0.25).report
+    report = train(table, test=0.0, validation=0.25).report
     assert report["split"] == {"training": 30, "validation": 10, "held_out": 0}
     assert report["metrics"]["accuracy"] >= 0.0
     assert sum(row["rows"] for row in report["per_class"]) == 10
-    report = train(table, held_out=0.0, validation=0.0).report
+    report = train(table, test=0.0, validation=0.0).report
     assert (report["metrics"], report["baseline"], report["per_class"], report["most_confused"]) == ({}, {}, [], None)
     assert report["best_epoch"] >= 1
 
@@ -142,4 +143,4 @@ def test_layers_in_words() -> None:
         ("layers.3.layers.0", "Dense 4, identity", 4, 20),
         ("layers.4", "Dense 1, identity", 1, 5),
     ]
-    assert layer_text(rv.LayerNorm()) == "LayerNorm"
+    assert layer_label(rv.LayerNorm()) == "LayerNorm"

@@ -38,8 +38,9 @@ def write_and_die(folder, number, arrays, data):
 
 checkpoint.write_checkpoint = write_and_die
 loop.CHECKPOINT_SECONDS = 0.0
-rv.train(sys.argv[1], "income", engine="reference", epochs=40, hidden=(6,), batch_size=8, run=sys.argv[2],
-         model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, ema_decay=0.9), schedule="reduce_on_plateau")
+rv.train(sys.argv[1], "income", recipe="plain", engine="reference", epochs=40, hidden=(6,), batch_size=8,
+         run=sys.argv[2], model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, ema_decay=0.9),
+         schedule="reduce_on_plateau")
 """
 OPTIONS: dict[str, Any] = {"epochs": 40, "optimizer": rv.Adam(0.02, ema_decay=0.9), "schedule": "reduce_on_plateau"}
 
@@ -269,7 +270,7 @@ def test_a_checkpoint_that_lacks_something_is_refused_in_words(missing: str, tmp
         fit(net(), X, y, checkpoint=tmp_path)
 
 
-@pytest.mark.parametrize("missing", ["data", "choices", "model", "callbacks"])
+@pytest.mark.parametrize("missing", ["data", "options", "model", "callbacks"])
 def test_a_description_that_lacks_something_is_refused_in_words(missing: str, tmp_path: Path) -> None:
     train(frame(), run=tmp_path / "run", epochs=1)
     folder = RunFolder.open(tmp_path / "run")

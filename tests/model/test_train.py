@@ -12,7 +12,9 @@ import pytest
 
 import ranvier as rv
 from ranvier.errors import InputError, TrainingError
-from ranvier.model.options import Choices, batch_size_for, chosen_from
+from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.plain import PlainRecipe, batch_size_for
+from ranvier.recipes.stored import options_from_dict
 from ranvier.storage.run_folder import RunFolder
 from tests.model.trial import QUICK, bits, frame, leftovers, points, train
 
@@ -30,7 +32,6 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "no target": ({"target": None}, "Say which column"),
     "all missing": ({"data": frame().with_columns(income=pl.lit(None, pl.String))}, "missing"),
     "dates": ({"data": frame().with_columns(income=pl.lit("2020-01-01").str.to_date())}, "dates"),
-    "unknown option": ({"epoch": 3}, 'Did you mean "epochs"'),
     "target twice": ({"task": "sorts"}, "sorts"),
     "hidden": ({"hidden": 2.5}, "it must be a list"),
     "hidden of words": ({"hidden": ["wide"]}, "units"),
@@ -49,7 +50,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "validation share": ({"validation": 1.5}, "validation is 1.5"),
     "validation file": ({"validation": "there.csv"}, "there.csv"),
     "validation tuple": ({"validation": (frame(),)}, "validation has 1 parts"),
-    "held out": ({"held_out": 0.95}, "no rows to learn from"),
+    "held out": ({"test": 0.95}, "no rows to learn from"),
     "ignore": ({"ignore": "agee"}, 'Did you mean "age"'),
     "patience": ({"patience": 0}, "patience is 0"),
     "class weight": ({"class_weight": {"poor": 2.0}}, "names the class 'poor'"),
@@ -177,7 +178,7 @@ def test_arrays_with_an_array_of_targets(tmp_path: Path) -> None:
 def test_validation_rows_from_a_file(tmp_path: Path) -> None:
     table, held = frame(60), frame(20, seed=9)
     held.write_csv(tmp_path / "held.csv")
-    model = train(table, validation=tmp_path / "held.csv", held_out=0.25)
+    model = train(table, validation=tmp_path / "held.csv", test=0.25)
     assert model.report["split"] == {"training": 45, "validation": 20, "held_out": 15}
     best = min(epoch.validation_loss or 9e9 for epoch in model.history)
     assert model.evaluate(held)["log_loss"] == pytest.approx(best, rel=1e-6)
@@ -208,17 +209,18 @@ def test_choices_of_records_and_names_are_the_same(tmp_path: Path) -> None:
     ids=str,
 )
 def test_choices_go_through_a_file(given: dict[str, Any], tmp_path: Path) -> None:
-    chosen = chosen_from(("a", "b"), given)
+    options = TrainOptions(target=("a", "b"), **given)
     folder = RunFolder.create(tmp_path / "run")
-    folder.write_description({"choices": chosen.to_dict()})
-    assert Choices.from_dict(folder.read_description()["choices"]) == chosen
+    folder.write_description({"options": options.to_dict()})
+    assert options_from_dict(folder.read_description()["options"]) == options
 
 
 def test_lbfgs_leaves_chance_and_schedules_out_unless_asked() -> None:
-    chosen = chosen_from("y", {"optimizer": "lbfgs"})
-    assert (chosen.dropout, chosen.schedule) == (0.0, "constant")
-    assert chosen_from("y", {"optimizer": "lbfgs", "schedule": "cosine"}).schedule == "cosine"
-    assert chosen_from("y", {"optimizer": "adam"}).dropout == Choices().dropout > 0
+    complete = PlainRecipe().complete
+    options = complete(TrainOptions(optimizer="lbfgs"))
+    assert (options.dropout, options.schedule) == (0.0, "constant")
+    assert complete(TrainOptions(optimizer="lbfgs", schedule="cosine")).schedule == "cosine"
+    assert complete(TrainOptions(optimizer="adam")).dropout == complete(TrainOptions()).dropout == 0.2
     assert train("iris", None, optimizer="lbfgs", epochs=40, patience=40).report["metrics"]["accuracy"] >= 0.9
 
 
@@ -250,7 +252,7 @@ def test_a_task_with_values_beside_the_table_weights_and_validation_rows() -> No
     table = frame()
     inputs, income = table.drop("income"), table["income"].to_numpy()
     task = rv.Task("binary", 1, ("low", "high"), ("income",))
-    given: dict[str, Any] = {**QUICK, "task": task, "held_out": 0.0}
+    given: dict[str, Any] = {**QUICK, "task": task, "test": 0.0}
     weights = np.where(income == "high", 2.0, 0.5)
     apart = (inputs[:10], income[:10])
     plain = train(inputs, income, validation=apart, **given)
@@ -258,6 +260,6 @@ def test_a_task_with_values_beside_the_table_weights_and_validation_rows() -> No
     assert plain.report["split"] == {"training": 60, "validation": 10, "held_out": 0}
     weighted = train(inputs, income, validation=(*apart, weights[:10]), sample_weight=weights, **given)
     assert weighted.probabilities(inputs)[:, 1].mean() > plain.probabilities(inputs)[:, 1].mean()
-    assert Choices.from_dict(Choices(task=task).to_dict()).task == task
+    assert options_from_dict(TrainOptions(task=task).to_dict()).task == task
     with pytest.raises(InputError, match="There are 59 weights and 60 rows"):
         train(inputs, income, sample_weight=weights[1:], **given)

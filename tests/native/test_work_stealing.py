@@ -1,4 +1,4 @@
-"""Work that is dealt out: whoever is late finds it done by others, and no bit tells who did it."""
+"""Work that threads take from each other: whoever is late finds it done, and no bit tells who did it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.lowering.steps import WeightGradient
 from ranvier.native.program import Program
 from ranvier.native.scheduling.plan import PREDICT_ROWS
-from ranvier.native.scheduling.stages import COLUMNS, ROWS, WORDS_A_SHARE, Stage, dealt
+from ranvier.native.scheduling.stages import COLUMNS, ROWS, WORDS_A_SHARE, Stage, stealable
 from ranvier.network.layers import BatchNorm, Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import Adam
@@ -104,16 +104,16 @@ def test_what_is_dealt_out_is_numbered() -> None:
     stages = loaded(task, 2)._program(TRAIN).plan.stages
     kinds = [
         type(stages[stage].steps[at].step).__name__ if stages[stage].kind == COLUMNS else "rows"
-        for stage, at in dealt(stages)
+        for stage, at in stealable(stages)
     ]
     assert kinds.count("rows") == sum(stage.kind == ROWS for stage in stages)
     assert kinds.count(WeightGradient.__name__) == 2
-    assert list(dealt(stages).values()) == list(range(len(kinds)))
-    assert not dealt((Stage(COLUMNS, ()),))
+    assert list(stealable(stages).values()) == list(range(len(kinds)))
+    assert not stealable((Stage(COLUMNS, ()),))
 
 
 def test_one_thread_deals_nothing_out() -> None:
-    assert [loaded(task_of(), threads)._program(TRAIN).plan.dealt for threads in (1, 2)] == [False, True]
+    assert [loaded(task_of(), threads)._program(TRAIN).plan.steals for threads in (1, 2)] == [False, True]
 
 
 def test_words_are_cleared_for_every_run() -> None:

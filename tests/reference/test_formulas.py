@@ -43,7 +43,7 @@ def test_activations_agree(name: str) -> None:
     assert record.expression is not None
     assert record.derivative is not None
     assert_ulps(activations.forward(record, GRID), evaluate(record.expression, {"x": GRID}), ULPS, GRID)
-    assert_ulps(activations.slope(record, GRID), evaluate(record.derivative, {"x": GRID}), ULPS, GRID)
+    assert_ulps(activations.derivative(record, GRID), evaluate(record.derivative, {"x": GRID}), ULPS, GRID)
 
 
 @pytest.mark.parametrize("name", ALL_LOSSES)
@@ -52,7 +52,7 @@ def test_losses_agree(name: str) -> None:
     x, t = grid_for(chosen.applied_to)
     values: dict[str, Any] = {chosen.applied_to: x, "target": t}
     with np.errstate(over="ignore"):
-        actual, slope = losses.value(chosen, x, t), losses.slope(chosen, x, t)
+        actual, slope = losses.value(chosen, x, t), losses.derivative(chosen, x, t)
     assert_ulps(actual, evaluate(chosen.expression, values), ULPS, x, t)
     assert_ulps(slope, evaluate(chosen.derivative, values), ULPS, x, t)
 

@@ -150,7 +150,7 @@ PLANTED: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
         changed(layers.cut, lambda parts: parts[:1] * len(parts)),
         "dense in groups",
     ),
-    "gain gradient": (layers, "scale_backward", changed(layers.scale_backward, last_larger), "scale"),
+    "gain gradient": (layers, "scale_backward", changed(layers.scale_backward, last_larger), "learned_scale"),
     "layer norm without variance": (layers, "standardize_backward", without_variance, "layer_norm"),
     "layer norm without mean": (layers, "standardize_backward", without_mean, "layer_norm"),
     "batch norm without variance": (layers, "standardize_backward", without_variance, "batch_norm"),
@@ -159,7 +159,7 @@ PLANTED: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "softmax without its error": (losses, "output_error", changed(losses.output_error, lambda d: 1.001 * d), "dense"),
     "rows not weighted": (losses, "row_shares", lambda rows, weights: np.full(rows, 1.0 / rows), "dense"),
     "activation slope": (activations, "backward", changed(activations.backward, lambda dx: 0.999 * dx), "dense"),
-    "penalty slope": (engine, "penalty_slope", lambda w, l1, l2: 2.0 * l2 * w, "dense"),
+    "penalty gradient": (engine, "penalty_gradient", lambda w, l1, l2: 2.0 * l2 * w, "dense"),
     "skip forgotten": (network, "chain_backward", changed(network.chain_backward, lambda dx: 0.999 * dx), "residual"),
 }
 

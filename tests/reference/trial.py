@@ -12,9 +12,9 @@ from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
+from ranvier.network.penalties import penalty
 from ranvier.reference import ReferenceEngine, activations, losses, network
 from ranvier.reference.engine import ReferenceExecutable
-from ranvier.reference.penalties import penalty
 from tests.helpers import KINKS, Array, near_loss_kink, targets_for
 
 ROWS, INPUTS, HIDDEN, OUTPUTS = 4, 2, 3, 2
@@ -94,6 +94,6 @@ def tells_little(trial: Trial) -> bool:
             chosen = one.place.layer.activation
             if any((np.abs(one.z - kink) < MARGIN).any() for kink in KINKS.get(chosen.name, ())):
                 return True
-            if chosen.name in KINKS and (activations.slope(chosen, one.z) != 0).mean() < 0.4:
+            if chosen.name in KINKS and (activations.derivative(chosen, one.z) != 0).mean() < 0.4:
                 return True
     return near_loss_kink(problem.loss, passed[-1].y, trial.rows.targets, MARGIN)

@@ -132,4 +132,4 @@ def test_the_penalty_is_no_part_of_the_loss_that_is_told() -> None:
     executable = Recorder(config).inner
     executable.load(begin(config).engine)
     assert run(config).state.history[0].loss == pytest.approx(executable.evaluate(config.rows)[0], rel=1e-12)
-    assert lbfgs.penalty(Network(2, layers), np.ones(3)) == pytest.approx(3.0)
+    assert Network(2, layers).parameter_table.penalty(np.ones(3)) == pytest.approx(3.0)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ranvier.cli.console import Output
 from ranvier.cli.report import heading
-from ranvier.data.origin import sentence_start
+from ranvier.data.sources.origin import sentence_start
 from ranvier.display.tables import literal, table
 
 Record = Mapping[str, Any]

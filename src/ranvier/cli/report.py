@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ranvier.cli.console import Output
@@ -15,15 +15,12 @@ from ranvier.display.tables import class_table, layer_table, metrics_table
 Report = Mapping[str, Any]
 
 
-def finish(
-    output: Output, report: Report, data: str | None, replaced: bool = False, further: Sequence[tuple[str, str]] = ()
-) -> int:
+def finish(output: Output, report: Report, data: str | None, replaced: bool = False) -> int:
     """Say how good the model is, what it is, where it is and what to do next; give the exit code.
 
     Parameters:
         data: the source, as it was given.
         replaced: whether the model took the place of an earlier file.
-        further: commands that may come next, too, and their purposes.
     """
     output.say()
     quality(output, report)
@@ -35,7 +32,7 @@ def finish(
     if stopped:
         interrupted(output, report)
     else:
-        next_steps(output, report, data, further)
+        next_steps(output, report, data)
     output.finish(lambda: report)
     return INTERRUPTED if stopped else DONE
 
@@ -90,7 +87,7 @@ def saved(output: Output, report: Report, replaced: bool) -> None:
             output.words.print(line, soft_wrap=True)
 
 
-def next_steps(output: Output, report: Report, data: str | None, further: Sequence[tuple[str, str]]) -> None:
+def next_steps(output: Output, report: Report, data: str | None) -> None:
     """Commands to copy, made for this model and this file."""
     if not report.get("model"):
         return
@@ -102,7 +99,6 @@ def next_steps(output: Output, report: Report, data: str | None, further: Sequen
             (f"ranvier predict {model} {source} --output predictions.csv", "its answers"),
             (f"ranvier evaluate {model} {source}", "how good they are"),
             (f"ranvier show {model}", "look inside"),
-            *further,
         )
     )
 

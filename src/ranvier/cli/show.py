@@ -44,10 +44,10 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         found = describe(trained)
         _print(output, trained, found, model)
     elif neuron is None:
-        found = neurons.layer_record(trained, layer)
+        found = trained.layer(layer).to_dict()
         neurons.print_layer(output, found)
     else:
-        found = neurons.neuron_record(trained, layer, neuron)
+        found = trained.neuron(layer, neuron).to_dict()
         neurons.print_neuron(output, found)
     output.finish(lambda: {"model": model, **found})
     return DONE
@@ -55,29 +55,13 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
 
 def describe(model: Model) -> dict[str, Any]:
     """The whole model as plain values."""
-    import numpy as np
-
-    columns = [] if model.encoder is None else model.encoder.describe()
-    statistics = []
-    for name, array in model.parameters.items():
-        values = np.asarray(array, np.float64)
-        statistics.append(
-            {
-                "name": name,
-                "shape": list(values.shape),
-                "minimum": values.min(),
-                "mean": values.mean(),
-                "maximum": values.max(),
-                "standard_deviation": values.std(),
-                "zeros": np.mean(values == 0.0),
-            }
-        )
+    summary = model.summary().to_dict()
     return {
         "task": model.task.to_dict(),
         "network": model.network.to_dict(),
         "parameters": model.network.parameter_count,
-        "columns": [dict(zip(("name", "kind", "encoded", "note"), column, strict=True)) for column in columns],
-        "statistics": statistics,
+        "columns": summary["columns"],
+        "statistics": summary["statistics"],
         "history": [epoch.to_dict() for epoch in model.history],
         "training": model.training.to_dict(),
         "report": model.report,
@@ -90,7 +74,7 @@ def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> No
     from ranvier.model.report import layer_rows
 
     heading(output, path)
-    output.say(answer_sentence(model))
+    output.say(model.summary().predicts)
     output.say()
     if found["columns"]:
         _print_columns(output, found["columns"], model.network.inputs)
@@ -103,18 +87,6 @@ def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> No
     if model.history:
         output.say()
         _print_training(output, model)
-
-
-def answer_sentence(model: Model) -> str:
-    """What the model answers, in one sentence."""
-    task, what = model.task, ", ".join(model.task.target_names) or "the target"
-    if task.kind == "regression":
-        return f"Predicts {what}: {'a number' if task.outputs == 1 else f'{task.outputs:,} numbers'}."
-    if task.kind == "multilabel":
-        return f"Says which of {task.outputs:,} labels apply: {what}."
-    shown = ", ".join(str(label) for label in task.classes[:12])
-    more = f" and {len(task.classes) - 12:,} more" if len(task.classes) > 12 else ""
-    return f"Predicts {what}, one of {len(task.classes):,} classes: {shown}{more}."
 
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:

@@ -81,10 +81,11 @@ def prepare(
     target: Any = None,
     task: str | Task | None = None,
     validation: float = 0.1,
-    held_out: float = 0.2,
+    test: float = 0.2,
     seed: int = 0,
     ignore: Iterable[str] = (),
     validation_source: Any = None,
+    test_source: Any = None,
     weight: Any = None,
     features: FeatureOptions | None = None,
 ) -> Prepared:
@@ -97,11 +98,12 @@ def prepare(
         task: "binary", "multiclass", "multilabel" or "regression"; None to infer it from the target; or a Task for
             target values that stand beside the source and are its classes or numbers as they are.
         validation: the share of the rows that training watches, from 0 to below 1.
-        held_out: the share of the rows that training never sees.
+        test: the share of the rows that training never sees.
         seed: of the split.
         ignore: columns that are no inputs.
         validation_source: rows for validation from another source, with their target in them, or a tuple of rows and
             target values, or of rows, target values and weights; then `validation` is not used.
+        test_source: test rows from another source, given like `validation_source`.
         weight: how much each row counts, shape (B,); None where all count the same.
         features: how far the columns are spelled out; None for one number a number.
 
@@ -122,8 +124,8 @@ def prepare(
     in_table, target_array = bool(opened.column_names) and not task_record, target if task_record else None
     if features is not None and opened.is_sparse:
         raise InputError(
-            "The data are sparse rows, which are numbers already, and a recipe spells out the columns of tables; "
-            "leave the recipe out, or give an array, X.toarray()."
+            "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
+            "recipe='auto', or give an array, X.toarray()."
         )
     if features is not None and not opened.column_names:
         target_array = target_values(opened) if target_array is None else target_array
@@ -133,7 +135,7 @@ def prepare(
     rows = _rows_with_target(opened, names, target_array, weight)
     chosen, reason = (task_record, "as asked") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
     notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
-    shares = _shares(validation if validation_source is None else 0.0, held_out)
+    shares = _shares(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
     min_rows = 1 if task_record else max(2, len(chosen.classes))
     parts = _split(rows, shares, seed, TargetEncoder(chosen), min_rows)
     training = rows.take(parts[0])
@@ -144,6 +146,9 @@ def prepare(
     if validation_source is not None:
         validation_part = _rows_of_source(validation_source, names if in_table else None, names)
         notes += [f"Validation rows: {note}" for note in validation_part.notes]
+    if test_source is not None:
+        held_out_part = _rows_of_source(test_source, names if in_table else None, names)
+        notes += [f"Test rows: {note}" for note in held_out_part.notes]
     validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (validation_part, held_out_part))
     same = inference_encoder is encoder
     return Prepared(
@@ -267,13 +272,13 @@ def _rows_of_source(source: Any, columns: tuple[str, ...] | None, names: tuple[s
     return _rows_with_target(*_with_target(source, columns))
 
 
-def _shares(validation: float, held_out: float) -> tuple[float, float, float]:
-    for name, share in (("validation", validation), ("held_out", held_out)):
+def _shares(validation: float, test: float) -> tuple[float, float, float]:
+    for name, share in (("validation", validation), ("test", test)):
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0.0 <= share < 1.0:
             raise InputError(f"{name} is {share!r}; a share of the rows from 0 to below 1 was expected.")
-    if validation + held_out >= 1.0:
-        raise InputError(f"validation {validation:g} and held_out {held_out:g} leave no rows to learn from.")
-    return 1.0 - validation - held_out, float(validation), float(held_out)
+    if validation + test >= 1.0:
+        raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from.")
+    return 1.0 - validation - test, float(validation), float(test)
 
 
 def _split(

@@ -13,7 +13,7 @@ import polars as pl
 from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
-from ranvier.data.origin import sentence_start
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.errors import DataError, InputError, nearest
 

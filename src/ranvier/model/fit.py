@@ -11,7 +11,7 @@ from ranvier.display.progress import sink_for
 from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.rows import network_inputs, resident_rows
-from ranvier.model.targets import default_loss, infer_target, target_array
+from ranvier.model.targets import infer_target, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
@@ -22,7 +22,7 @@ from ranvier.network.schedules import schedule as find_schedule
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
-from ranvier.training.settings import TrainSettings
+from ranvier.training.settings import TrainSettings, default_loss
 
 
 def fit(

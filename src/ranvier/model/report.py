@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from ranvier.data import Prepared
 from ranvier.model.model import Model
-from ranvier.network.activations import Activation
-from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.network import Network
+from ranvier.network.summary import summarize
 from ranvier.training import metrics
 
 Array = NDArray[Any]
@@ -80,27 +79,4 @@ def result_report(model: Model, prepared: Prepared | None) -> dict[str, Any]:
 
 def layer_rows(network: Network) -> list[dict[str, Any]]:
     """One row a layer: its path, what it is, how wide it is and how many parameters it trains."""
-    table = network.parameter_table
-    return [
-        {
-            "path": place.path,
-            "layer": layer_text(place.layer),
-            "outputs": place.outputs,
-            "parameters": sum(entry.size for entry in table if entry.trainable and entry.layer == place.index),
-        }
-        for place in network.iter_layers()
-    ]
-
-
-def layer_text(layer: Layer) -> str:
-    """A layer in a few words.
-
-    >>> layer_text(Dense(128, "relu")), layer_text(Dense(128, "relu", groups=4)), layer_text(Dropout(0.2))
-    ('Dense 128, relu', 'Dense 128, relu, 4 groups', 'Dropout 0.2')
-    """
-    name = type(layer).__name__
-    if isinstance(layer, Dense):
-        activation: Activation = layer.activation
-        groups = f", {layer.groups} groups" if layer.groups > 1 else ""
-        return f"{name} {layer.units}, {activation.name}{groups}"
-    return f"{name} {layer.rate:g}" if isinstance(layer, Dropout) else name
+    return [layer.to_dict() for layer in summarize(network).layers]

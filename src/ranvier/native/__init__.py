@@ -1,1 +1,19 @@
-"""How a network gets fast on a CPU: planned, printed as LLVM IR and compiled to its exact shape."""
+"""How a network gets fast on a CPU: lowered, scheduled, printed as LLVM IR and compiled to its exact shape.
+
+The way of a network: `engine.NativeExecutable` asks `compiled.planned` for a plan, which `scheduling.plan.make_plan`
+makes (how, on this machine) of what `lowering.lowering.lower` gives (what is computed). `compiled.library` has
+`kernels.module.ModuleWriter` print it, each step by the function that `kernels.body` names for it, and
+`machine.llvm.compile_all` compile it, unless `machine.cache` knows it; `program.Program` runs it on `machine.team`.
+
+Our own words, each for one thing:
+
+    step         what is computed at once: a layer forward, a gradient, a loss
+    plan         the steps of one purpose, scheduled for one machine; its `Code` is what decides the machine code
+    stage        the steps between two barriers, where all threads wait for each other
+    span         some training steps in a row, in one call of the machine code
+    panel        16 columns of a weight, all rows of them side by side in memory
+    tile         h rows by v panels of a product, which stay in registers
+    grain        panels that belong together where threads share panels
+    unit         what a thread takes at once of a weight gradient: a block of rows, some panels
+    table        a weight that meets sparse rows, and is read row by row
+"""

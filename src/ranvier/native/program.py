@@ -28,7 +28,7 @@ from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
-from ranvier.native.scheduling.stages import WORDS_A_SHARE, dealt
+from ranvier.native.scheduling.stages import WORDS_A_SHARE, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import check_finite
@@ -84,27 +84,27 @@ class Program:
         self.control = memory.zeros(CANCELLED_OFFSET + len(plan.stages), np.int64)
         at = memory.address(self.control)
         self.set(cancel_requested=at, cancelled=at + CANCELLED_OFFSET * self.control.itemsize)
-        self._dealt = 1 if not plan.learns else len(dealt(plan.stages)) if plan.dealt else 0
+        self._stealable = 1 if not plan.learns else len(stealable(plan.stages)) if plan.steals else 0
         self.chunk_counters = memory.zeros(0, np.int64)
         for buffer in plan.buffers:
             if buffer.name in state:
                 self.point(buffer, state[buffer.name])
 
     def point(self, buffer: Buffer, array: Array) -> None:
-        """Let a buffer be an array."""
+        """Use an array as the memory of a buffer."""
         self.arrays[buffer.name] = array
         self.words[len(ARGUMENTS) + buffer.index] = memory.address(array)
 
     def reserve(self, rows: int, entries: int = 0, threads: int = 1) -> None:
-        """Have room for so many rows, and in each thread for so many entries of sparse rows.
+        """Allocate the workspace for so many rows, and in each thread for so many entries of sparse rows.
 
-        What stood there is lost where there was too little.
+        Its contents are lost if it has to grow.
         """
         if rows <= self.capacity and entries <= self.link_capacity:
             return
         self.capacity = max(rows, self.capacity)
         if entries > self.link_capacity:
-            # Batches differ in their entries: some more, so that the next ones find room.
+            # Batches differ in their entries: allocate some more for the next ones.
             self.link_capacity = entries * 5 // 4
             self.set(link_capacity=self.link_capacity)
         batched = [b for b in self.plan.buffers if b.kind in GROWING]
@@ -163,7 +163,7 @@ class Program:
             batches: the order of the rows, where each batch starts, and the scalars of each step.
             made: the number of steps made before, one number; compiled code counts on in it, so that it is right
                 whatever Python raises afterwards.
-            stopped: asked once, before steps that can be given up.
+            stopped: called once, before steps that can be cancelled.
         """
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
@@ -180,7 +180,7 @@ class Program:
             steps_done=memory.address(steps_done),
             **rows.words,
         )
-        if self._dealt:
+        if self._stealable:
             self._clear_chunk_counters(threads)
         long = False
         if self.plan.stoppable:
@@ -193,8 +193,8 @@ class Program:
         return losses[: int(steps_done[0]) - first]
 
     def _clear_chunk_counters(self, threads: int) -> None:
-        """Say that nothing is taken yet of what is dealt out among so many threads."""
-        words = 2 * self._dealt * threads * WORDS_A_SHARE
+        """Say that nothing is taken yet of the work that so many threads share."""
+        words = 2 * self._stealable * threads * WORDS_A_SHARE
         if len(self.chunk_counters) != words:
             self.chunk_counters = memory.zeros(words, np.int64)
             self.set(chunk_counters=memory.address(self.chunk_counters))
@@ -208,7 +208,7 @@ class Program:
         A row's bits do not depend on the rows beside it.
 
         Raises:
-            Stopped: `stopped`, which is asked in between, says so.
+            Stopped: `stopped`, called between blocks, returned True.
             DataError: an input is not finite.
         """
         rows, plan = len(inputs), self.plan

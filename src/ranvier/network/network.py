@@ -25,6 +25,7 @@ from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
+    from ranvier.network.summary import NetworkSummary
 
 
 @record
@@ -128,6 +129,20 @@ class Network:
     def macs(self) -> int:
         """Multiply-accumulate operations (MACs) of the weighted sums, one row, forward."""
         return sum(info.macs for info in self.iter_layers())
+
+    def summary(self) -> NetworkSummary:
+        """The layers with their sizes: a record that prints as a table, in notebooks too.
+
+        >>> print(Network(2, [Dense(1, "sigmoid")]).summary())
+        Network, 2 inputs, 3 parameters
+        <BLANKLINE>
+        Layer     What it is        Outputs  Parameters
+        ───────────────────────────────────────────────
+        layers.0  Dense 1, sigmoid        1           3
+        """
+        from ranvier.network.summary import summarize
+
+        return summarize(self)
 
     def iter_layers(self) -> Iterator[LayerInfo]:
         """Every layer, depth first; a container comes before its children."""

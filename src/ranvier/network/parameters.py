@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, nearest
 from ranvier.network.initializers import Initializer, initializer
+from ranvier.network.penalties import penalty
 from ranvier.records import record
 
 Array = NDArray[Any]
@@ -118,6 +119,10 @@ class ParameterTable:
     def l2(self) -> NDArray[np.float64]:
         """The L2 strength of every value, shape (P,)."""
         return self._spread(lambda entry: entry.l2, np.float64)
+
+    def penalty(self, parameters: Array) -> float:
+        """What the layers' l1 and l2 add to the loss: the sum of l1 |w| + l2 w^2 / 2 over the P values."""
+        return penalty(np.asarray(parameters, np.float64), self.l1(), self.l2())
 
     def _spread(self, value: Any, dtype: type) -> Array:
         flat: Array = np.empty(self.size, dtype)

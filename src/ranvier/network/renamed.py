@@ -10,6 +10,8 @@ from typing import Any
 
 Names = Mapping[str, str]
 
+METRICS: Names = {"explained_share": "calibrated_d2_log_loss"}
+CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
 LAYER_KINDS: Names = {"scale": "learned_scale"}
 PARAMETER_ROLES: Names = {"gain": "scale", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
 INITIALIZER_OPTIONS: Mapping[str, Names] = {"normal": {"deviation": "stddev"}}
@@ -86,6 +88,19 @@ def original_training(data: Mapping[str, Any]) -> dict[str, Any]:
         "schedule": _original_schedule(data["schedule"]),
     }
     return {**data, **records}
+
+
+def original_callback(text: str) -> str:
+    """The text of a callback, its fields and metrics under the names of the first files; see `original_training`.
+
+    >>> original_callback("EarlyStopping(metric='calibrated_d2_log_loss', min_delta=0.0)")
+    "EarlyStopping(metric='explained_share', minimum_change=0.0)"
+    """
+    for new, old in _inverse(METRICS).items():
+        text = text.replace(f"'{new}'", f"'{old}'")
+    for new, old in _inverse(CALLBACK_FIELDS).items():
+        text = text.replace(f"{new}=", f"{old}=")
+    return text
 
 
 def _inverse(names: Names) -> Names:

@@ -35,20 +35,20 @@ def forward(activation: Activation, x: Array) -> Array:
     if activation.name in FORMULAS:
         value, _ = FORMULAS[activation.name]
         return value(x, **dict(activation.options))
-    return own(activation.expression, x)
+    return custom(activation.expression, x)
 
 
-def slope(activation: Activation, x: Array) -> Array:
+def derivative(activation: Activation, x: Array) -> Array:
     """f'(x), element by element; softmax has none, because each output depends on the whole row.
 
     >>> from ranvier.network.activations import activation
-    >>> slope(activation("relu"), np.array([-1.0, 2.0]))
+    >>> derivative(activation("relu"), np.array([-1.0, 2.0]))
     array([0., 1.])
     """
     if activation.name in FORMULAS:
         _, derivative = FORMULAS[activation.name]
         return derivative(x, **dict(activation.options))
-    return own(activation.derivative, x)
+    return custom(activation.derivative, x)
 
 
 def backward(activation: Activation, x: Array, y: Array, dy: Array, seen_from_output: bool = False) -> Array:
@@ -59,12 +59,12 @@ def backward(activation: Activation, x: Array, y: Array, dy: Array, seen_from_ou
     """
     if activation.name == "softmax":
         return softmax_backward(y, dy)
-    if seen_from_output and activation.name in FROM_OUTPUT:
-        return dy * FROM_OUTPUT[activation.name](y)
-    return dy * slope(activation, x)
+    if seen_from_output and activation.name in DERIVATIVE_FROM_OUTPUT:
+        return dy * DERIVATIVE_FROM_OUTPUT[activation.name](y)
+    return dy * derivative(activation, x)
 
 
-def own(expression: Expression | None, x: Array) -> Array:
+def custom(expression: Expression | None, x: Array) -> Array:
     """A user's own activation, or its derived slope: nobody wrote it by hand, so its expression is evaluated."""
     if expression is None:
         raise InputError(
@@ -97,7 +97,7 @@ def identity(x: Array) -> Array:
     return x
 
 
-def identity_slope(x: Array) -> Array:
+def identity_derivative(x: Array) -> Array:
     return np.ones_like(x)
 
 
@@ -107,7 +107,7 @@ def sigmoid(x: Array) -> Array:
     return np.where(x >= 0, 1.0, small) / (1.0 + small)
 
 
-def sigmoid_slope(x: Array) -> Array:
+def sigmoid_derivative(x: Array) -> Array:
     """y (1 - y), where 1 - sigmoid(x) = sigmoid(-x)."""
     return sigmoid(x) * sigmoid(-x)
 
@@ -116,7 +116,7 @@ def tanh(x: Array) -> Array:
     return np.tanh(x)
 
 
-def tanh_slope(x: Array) -> Array:
+def tanh_derivative(x: Array) -> Array:
     """1 - y^2, factored so that it stays exact where y is close to 1 or -1."""
     y = np.tanh(x)
     return (1.0 - y) * (1.0 + y)
@@ -126,7 +126,7 @@ def relu(x: Array) -> Array:
     return np.maximum(x, 0.0)
 
 
-def relu_slope(x: Array) -> Array:
+def relu_derivative(x: Array) -> Array:
     return np.where(x > 0, 1.0, 0.0)
 
 
@@ -134,7 +134,7 @@ def leaky_relu(x: Array, slope: float) -> Array:
     return np.where(x >= 0, x, slope * x)
 
 
-def leaky_relu_slope(x: Array, slope: float) -> Array:
+def leaky_relu_derivative(x: Array, slope: float) -> Array:
     return np.where(x >= 0, 1.0, slope)
 
 
@@ -143,7 +143,7 @@ def elu(x: Array, alpha: float) -> Array:
     return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
-def elu_slope(x: Array, alpha: float) -> Array:
+def elu_derivative(x: Array, alpha: float) -> Array:
     return np.where(x >= 0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
 
 
@@ -152,8 +152,8 @@ def selu(x: Array) -> Array:
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
-def selu_slope(x: Array) -> Array:
-    return SELU_SCALE * elu_slope(x, SELU_ALPHA)
+def selu_derivative(x: Array) -> Array:
+    return SELU_SCALE * elu_derivative(x, SELU_ALPHA)
 
 
 def normal_distribution(x: Array) -> Array:
@@ -172,7 +172,7 @@ def gelu(x: Array) -> Array:
     return x * normal_distribution(x)
 
 
-def gelu_slope(x: Array) -> Array:
+def gelu_derivative(x: Array) -> Array:
     return normal_distribution(x) + x * normal_density(x)
 
 
@@ -180,8 +180,8 @@ def silu(x: Array) -> Array:
     return x * sigmoid(x)
 
 
-def silu_slope(x: Array) -> Array:
-    return sigmoid(x) + x * sigmoid_slope(x)
+def silu_derivative(x: Array) -> Array:
+    return sigmoid(x) + x * sigmoid_derivative(x)
 
 
 def softplus(x: Array) -> Array:
@@ -189,7 +189,7 @@ def softplus(x: Array) -> Array:
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def softplus_slope(x: Array) -> Array:
+def softplus_derivative(x: Array) -> Array:
     return sigmoid(x)
 
 
@@ -197,17 +197,17 @@ def mish(x: Array) -> Array:
     return x * np.tanh(softplus(x))
 
 
-def mish_slope(x: Array) -> Array:
+def mish_derivative(x: Array) -> Array:
     """The product rule, then the chain rule through tanh(softplus(x))."""
     inner = softplus(x)
-    return np.tanh(inner) + x * tanh_slope(inner) * sigmoid(x)
+    return np.tanh(inner) + x * tanh_derivative(inner) * sigmoid(x)
 
 
 def softsign(x: Array) -> Array:
     return x / (1.0 + np.abs(x))
 
 
-def softsign_slope(x: Array) -> Array:
+def softsign_derivative(x: Array) -> Array:
     return 1.0 / (1.0 + np.abs(x)) ** 2
 
 
@@ -216,7 +216,7 @@ def hard_sigmoid(x: Array) -> Array:
     return np.clip(x / 6.0 + 0.5, 0.0, 1.0)
 
 
-def hard_sigmoid_slope(x: Array) -> Array:
+def hard_sigmoid_derivative(x: Array) -> Array:
     return np.where((x > -3) & (x < 3), 1.0 / 6.0, 0.0)
 
 
@@ -224,7 +224,7 @@ def hard_tanh(x: Array) -> Array:
     return np.clip(x, -1.0, 1.0)
 
 
-def hard_tanh_slope(x: Array) -> Array:
+def hard_tanh_derivative(x: Array) -> Array:
     return np.where((x > -1) & (x < 1), 1.0, 0.0)
 
 
@@ -232,7 +232,7 @@ def relu6(x: Array) -> Array:
     return np.clip(x, 0.0, 6.0)
 
 
-def relu6_slope(x: Array) -> Array:
+def relu6_derivative(x: Array) -> Array:
     return np.where((x > 0) & (x < 6), 1.0, 0.0)
 
 
@@ -240,29 +240,29 @@ def exponential(x: Array) -> Array:
     return np.exp(x)
 
 
-def exponential_slope(x: Array) -> Array:
+def exponential_derivative(x: Array) -> Array:
     return np.exp(x)
 
 
 FORMULAS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
-    "identity": (identity, identity_slope),
-    "sigmoid": (sigmoid, sigmoid_slope),
-    "tanh": (tanh, tanh_slope),
-    "relu": (relu, relu_slope),
-    "leaky_relu": (leaky_relu, leaky_relu_slope),
-    "elu": (elu, elu_slope),
-    "selu": (selu, selu_slope),
-    "gelu": (gelu, gelu_slope),
-    "silu": (silu, silu_slope),
-    "mish": (mish, mish_slope),
-    "softplus": (softplus, softplus_slope),
-    "softsign": (softsign, softsign_slope),
-    "hard_sigmoid": (hard_sigmoid, hard_sigmoid_slope),
-    "hard_tanh": (hard_tanh, hard_tanh_slope),
-    "relu6": (relu6, relu6_slope),
-    "exponential": (exponential, exponential_slope),
+    "identity": (identity, identity_derivative),
+    "sigmoid": (sigmoid, sigmoid_derivative),
+    "tanh": (tanh, tanh_derivative),
+    "relu": (relu, relu_derivative),
+    "leaky_relu": (leaky_relu, leaky_relu_derivative),
+    "elu": (elu, elu_derivative),
+    "selu": (selu, selu_derivative),
+    "gelu": (gelu, gelu_derivative),
+    "silu": (silu, silu_derivative),
+    "mish": (mish, mish_derivative),
+    "softplus": (softplus, softplus_derivative),
+    "softsign": (softsign, softsign_derivative),
+    "hard_sigmoid": (hard_sigmoid, hard_sigmoid_derivative),
+    "hard_tanh": (hard_tanh, hard_tanh_derivative),
+    "relu6": (relu6, relu6_derivative),
+    "exponential": (exponential, exponential_derivative),
 }
-FROM_OUTPUT: dict[str, Callable[[Array], Array]] = {
+DERIVATIVE_FROM_OUTPUT: dict[str, Callable[[Array], Array]] = {
     "relu": lambda y: np.asarray(y > 0.0, np.float64),
     "sigmoid": lambda y: y * (1.0 - y),
     "tanh": lambda y: (1.0 - y) * (1.0 + y),

@@ -22,10 +22,10 @@ from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
 from ranvier.engine.protocol import Stopped, never
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
+from ranvier.network.penalties import penalty, penalty_gradient
 from ranvier.records import record
 from ranvier.reference import losses, network, optimizers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
-from ranvier.reference.penalties import penalty, penalty_slope
 from ranvier.rows.csr import CSR, in_kind
 from ranvier.rows.finite import check_finite
 
@@ -67,7 +67,7 @@ class ReferenceExecutable:
         self._penalized = bool(self._l1.any() or self._l2.any())
         full_batch = problem.optimizer.full_batch
         self._slot_names = None if full_batch else [name for name, _ in problem.optimizer.rule().slots]
-        self._rounds = problem.precision == "bfloat16"
+        self._is_bfloat16 = problem.precision == "bfloat16"
         self._state: State | None = None
         self._parameters: dict[str, Array] = {}
 
@@ -127,11 +127,11 @@ class ReferenceExecutable:
         if self.stopped():
             raise Stopped
         with np.errstate(all="ignore"):
-            x, targets = self._floats(rows.inputs), np.asarray(rows.targets, np.float64)
-            mode = network.Mode(batch_statistics=True, bfloat16=self._rounds)
+            x, targets = self._as_float64(rows.inputs), np.asarray(rows.targets, np.float64)
+            mode = network.Mode(batch_statistics=True, bfloat16=self._is_bfloat16)
             loss, gradient, _ = self._loss_and_gradient(x, targets, rows.weights, mode)
             penalized = loss + penalty(w, self._l1, self._l2)
-            return penalized, gradient + penalty_slope(w, self._l1, self._l2)
+            return penalized, gradient + penalty_gradient(w, self._l1, self._l2)
 
     def evaluate(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
@@ -201,15 +201,15 @@ class ReferenceExecutable:
             )
         state = self._loaded()
         w, t = state.parameters, state.step + 1
-        x, targets = self._floats(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
+        x, targets = self._as_float64(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
         weights = None if rows.weights is None else rows.weights[batch]
-        mode = network.Mode(True, (self.problem.seed, state.step), self._rounds)
+        mode = network.Mode(True, (self.problem.seed, state.step), self._is_bfloat16)
         loss, gradient, passed = self._loss_and_gradient(x, targets, weights, mode)
         if self._penalized:
-            gradient += penalty_slope(w, self._l1, self._l2)
+            gradient += penalty_gradient(w, self._l1, self._l2)
         moving = self._trained
         if isinstance(x, CSR):
-            moving = moving & sparse.reached(x, self._table, f"{self._layer_infos[0].path}.weight")
+            moving = moving & sparse.touched_mask(x, self._table, f"{self._layer_infos[0].path}.weight")
             gradient = np.where(moving, gradient, 0.0)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
         moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
@@ -225,7 +225,7 @@ class ReferenceExecutable:
     ) -> tuple[float, Array, tuple[network.Passed, ...]]:
         """The loss of a batch, its gradient (P,), and what the layers did."""
         loss, activation = self.problem.loss, self.problem.network.output_activation
-        parameters = self._operands()
+        parameters = self._rounded_parameters()
         passed = network.forward(self._layer_infos, parameters, x, mode)
         y = passed[-1].y
         z = y if passed[-1].z is None else passed[-1].z
@@ -243,10 +243,10 @@ class ReferenceExecutable:
     def _blocks(self, inputs: Array | CSR) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
         """Send rows forward BLOCK at a time: where they stand, and what the layers did with them and the filling."""
         self._loaded()
-        parameters, mode = self._operands(), network.Mode(bfloat16=self._rounds)
+        parameters, mode = self._rounded_parameters(), network.Mode(bfloat16=self._is_bfloat16)
         for start in range(0, len(inputs), BLOCK):
             place = slice(start, min(start + BLOCK, len(inputs)))
-            block = self._floats(inputs[place])
+            block = self._as_float64(inputs[place])
             if isinstance(block, CSR):
                 x: Array | CSR = block.pad_rows(BLOCK)
             else:
@@ -254,13 +254,13 @@ class ReferenceExecutable:
                 x[: len(block)] = block
             yield place, network.forward(self._layer_infos, parameters, x, mode)
 
-    def _operands(self) -> dict[str, Array]:
+    def _rounded_parameters(self) -> dict[str, Array]:
         """The parameters as the layers see them: weights rounded where products take bfloat16."""
-        if not self._rounds:
+        if not self._is_bfloat16:
             return self._parameters
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
-    def _floats(self, inputs: Array | CSR) -> Array | CSR:
+    def _as_float64(self, inputs: Array | CSR) -> Array | CSR:
         """Inputs as float64, sparse where the problem says so."""
         found = in_kind(inputs, self.problem.sparse)
         return found.astype(np.float64) if isinstance(found, CSR) else to_float(found)

@@ -94,7 +94,7 @@ def scale(x: Array, gain: Array) -> Array:
 
 
 def scale_backward(x: Array, gain: Array, dy: Array) -> tuple[Array, Array]:
-    """dx = dy gain, dgain = the sum of dy x over the rows."""
+    """dx = dy gain, dscale = the sum of dy x over the rows."""
     return dy * gain, (dy * x).sum(axis=0)
 
 
@@ -105,10 +105,10 @@ def layer_norm(x: Array, gain: Array, shift: Array, epsilon: float) -> tuple[Arr
 
 
 def layer_norm_backward(kept: tuple[Array, Array], gain: Array, dy: Array) -> tuple[Array, Array, Array]:
-    """dx, dgain and dshift."""
+    """dx, dscale and dbias."""
     n, deviation = kept
-    dn, dgain = scale_backward(n, gain, dy)
-    return standardize_backward(n, deviation, dn, axis=1), dgain, dy.sum(axis=0)
+    dn, dscale = scale_backward(n, gain, dy)
+    return standardize_backward(n, deviation, dn, axis=1), dscale, dy.sum(axis=0)
 
 
 def batch_norm(
@@ -124,10 +124,10 @@ def batch_norm(
 
 
 def batch_norm_backward(kept: tuple[Array, Array], gain: Array, dy: Array) -> tuple[Array, Array, Array]:
-    """dx, dgain and dshift, where mean and variance were those of the batch."""
+    """dx, dscale and dbias, where mean and variance were those of the batch."""
     n, deviation = kept
-    dn, dgain = scale_backward(n, gain, dy)
-    return standardize_backward(n, deviation, dn, axis=0), dgain, dy.sum(axis=0)
+    dn, dscale = scale_backward(n, gain, dy)
+    return standardize_backward(n, deviation, dn, axis=0), dscale, dy.sum(axis=0)
 
 
 def running_statistics(running: Array, batch: Array, momentum: float) -> Array:

@@ -68,13 +68,13 @@ def output_error(loss: Loss, activation: Activation, z: Array, y: Array, targets
     t = smoothed(loss, targets)
     if loss.applied_to == "log_probability":
         log_p = log_softmax(z)
-        a = t * slope(loss, log_p, t)
+        a = t * derivative(loss, log_p, t)
         total: Array = a.sum(axis=1, keepdims=True)
         return a - np.exp(log_p) * total
     scale = 1.0 / z.shape[1] if loss.reduction == "mean" else 1.0
     if loss.applied_to == "logit":
-        return scale * slope(loss, z, t)
-    return activations.backward(activation, z, y, scale * slope(loss, y, t))
+        return scale * derivative(loss, z, t)
+    return activations.backward(activation, z, y, scale * derivative(loss, y, t))
 
 
 def smoothed(loss: Loss, t: Array) -> Array:
@@ -93,7 +93,7 @@ def value(loss: Loss, x: Array, t: Array) -> Array:
     return formula(x, t, **dict(loss.options))
 
 
-def slope(loss: Loss, x: Array, t: Array) -> Array:
+def derivative(loss: Loss, x: Array, t: Array) -> Array:
     """The derivative of `value` along x."""
     if loss.name not in FORMULAS:
         return evaluate(loss.derivative, {loss.applied_to: x, "target": t})
@@ -105,7 +105,7 @@ def squared_error(y: Array, t: Array) -> Array:
     return (y - t) ** 2
 
 
-def squared_error_slope(y: Array, t: Array) -> Array:
+def squared_error_derivative(y: Array, t: Array) -> Array:
     return 2.0 * (y - t)
 
 
@@ -113,7 +113,7 @@ def absolute_error(y: Array, t: Array) -> Array:
     return np.abs(y - t)
 
 
-def absolute_error_slope(y: Array, t: Array) -> Array:
+def absolute_error_derivative(y: Array, t: Array) -> Array:
     """1 or -1, and 0 where y meets t."""
     return np.sign(y - t)
 
@@ -124,7 +124,7 @@ def huber(y: Array, t: Array, delta: float) -> Array:
     return np.where(e <= delta, 0.5 * e**2, delta * (e - 0.5 * delta))
 
 
-def huber_slope(y: Array, t: Array, delta: float) -> Array:
+def huber_derivative(y: Array, t: Array, delta: float) -> Array:
     return np.clip(y - t, -delta, delta)
 
 
@@ -134,7 +134,7 @@ def log_cosh(y: Array, t: Array) -> Array:
     return np.where(e < 20.0, np.log1p(2.0 * np.sinh(0.5 * np.minimum(e, 20.0)) ** 2), e - np.log(2.0))
 
 
-def log_cosh_slope(y: Array, t: Array) -> Array:
+def log_cosh_derivative(y: Array, t: Array) -> Array:
     return np.tanh(y - t)
 
 
@@ -144,7 +144,7 @@ def poisson(y: Array, t: Array) -> Array:
     return y - t * (np.log(rate) + (y - rate) / MIN_RATE)
 
 
-def poisson_slope(y: Array, t: Array) -> Array:
+def poisson_derivative(y: Array, t: Array) -> Array:
     return 1.0 - t / np.maximum(y, MIN_RATE)
 
 
@@ -153,7 +153,7 @@ def quantile(y: Array, t: Array, q: float) -> Array:
     return np.where(y <= t, q * (t - y), (1.0 - q) * (y - t))
 
 
-def quantile_slope(y: Array, t: Array, q: float) -> Array:
+def quantile_derivative(y: Array, t: Array, q: float) -> Array:
     """Where y meets t, the slope of the lower side."""
     return np.where(y <= t, -q, 1.0 - q)
 
@@ -163,7 +163,7 @@ def binary_cross_entropy(z: Array, t: Array) -> Array:
     return t * softplus(-z) + (1.0 - t) * softplus(z)
 
 
-def binary_cross_entropy_slope(z: Array, t: Array) -> Array:
+def binary_cross_entropy_derivative(z: Array, t: Array) -> Array:
     """p - t, written so that it stays exact where p is close to a target of 1."""
     return (1.0 - t) * sigmoid(z) - t * sigmoid(-z)
 
@@ -174,7 +174,7 @@ def binary_focal(z: Array, t: Array, gamma: float) -> Array:
     return t * q**gamma * softplus(-z) + (1.0 - t) * p**gamma * softplus(z)
 
 
-def binary_focal_slope(z: Array, t: Array, gamma: float) -> Array:
+def binary_focal_derivative(z: Array, t: Array, gamma: float) -> Array:
     """With dp/dz = p q, d(log p)/dz = q and d(log q)/dz = -p."""
     p, q = sigmoid(z), sigmoid(-z)
     log_p, log_q = -softplus(-z), -softplus(z)
@@ -185,7 +185,7 @@ def categorical_cross_entropy(log_p: Array, t: Array) -> Array:
     return -log_p
 
 
-def categorical_cross_entropy_slope(log_p: Array, t: Array) -> Array:
+def categorical_cross_entropy_derivative(log_p: Array, t: Array) -> Array:
     return -np.ones_like(log_p)
 
 
@@ -195,7 +195,7 @@ def focal(log_p: Array, t: Array, gamma: float) -> Array:
     return -(q**gamma) * log_p
 
 
-def focal_slope(log_p: Array, t: Array, gamma: float) -> Array:
+def focal_derivative(log_p: Array, t: Array, gamma: float) -> Array:
     """With dq/dl = -p, or 0 where q is at its bound."""
     q = np.maximum(-np.expm1(log_p), MIN_ONE_MINUS_P)
     dq = np.where(q > MIN_ONE_MINUS_P, -np.exp(log_p), 0.0)
@@ -203,14 +203,14 @@ def focal_slope(log_p: Array, t: Array, gamma: float) -> Array:
 
 
 FORMULAS: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
-    "squared_error": (squared_error, squared_error_slope),
-    "absolute_error": (absolute_error, absolute_error_slope),
-    "huber": (huber, huber_slope),
-    "log_cosh": (log_cosh, log_cosh_slope),
-    "poisson": (poisson, poisson_slope),
-    "quantile": (quantile, quantile_slope),
-    "binary_cross_entropy": (binary_cross_entropy, binary_cross_entropy_slope),
-    "binary_focal": (binary_focal, binary_focal_slope),
-    "categorical_cross_entropy": (categorical_cross_entropy, categorical_cross_entropy_slope),
-    "focal": (focal, focal_slope),
+    "squared_error": (squared_error, squared_error_derivative),
+    "absolute_error": (absolute_error, absolute_error_derivative),
+    "huber": (huber, huber_derivative),
+    "log_cosh": (log_cosh, log_cosh_derivative),
+    "poisson": (poisson, poisson_derivative),
+    "quantile": (quantile, quantile_derivative),
+    "binary_cross_entropy": (binary_cross_entropy, binary_cross_entropy_derivative),
+    "binary_focal": (binary_focal, binary_focal_derivative),
+    "categorical_cross_entropy": (categorical_cross_entropy, categorical_cross_entropy_derivative),
+    "focal": (focal, focal_derivative),
 }

@@ -44,7 +44,7 @@ class Mode:
     bfloat16: bool = False
 
 
-PREDICTING = Mode()
+INFERENCE = Mode()
 
 
 @record
@@ -64,7 +64,7 @@ class Passed:
 
 
 def forward(
-    layer_infos: tuple[LayerInfo, ...], parameters: Arrays, x: Array | CSR, mode: Mode = PREDICTING
+    layer_infos: tuple[LayerInfo, ...], parameters: Arrays, x: Array | CSR, mode: Mode = INFERENCE
 ) -> tuple[Passed, ...]:
     """Send rows through the layers: what comes out of one goes into the next.
 

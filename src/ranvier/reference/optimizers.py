@@ -169,7 +169,7 @@ def lion(o: Lion, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Arra
     return moved, {"momentum": o.beta2 * m + (1.0 - o.beta2) * g}
 
 
-def own(o: Custom, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def custom(o: Custom, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
     """A user's own rule: its expressions, all reading the values before the step."""
     values: dict[str, Any] = {**s, "parameter": w, "gradient": g, "learning_rate": lr, "step": float(t)}
     moved, *updated = evaluate((o.parameter, *o.updates), values)
@@ -187,7 +187,7 @@ UPDATES: dict[type[Optimizer], Callable[..., tuple[Array, Slots]]] = {
     Adamax: adamax,
     AMSGrad: amsgrad,
     Lion: lion,
-    Custom: own,
+    Custom: custom,
 }
 
 

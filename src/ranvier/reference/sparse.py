@@ -42,7 +42,7 @@ def dense_backward(x: CSR, weight: Array, dz: Array) -> tuple[Array, Array]:
     return dweight, dz.sum(axis=0)
 
 
-def reached(x: CSR, table: ParameterTable, first: str) -> NDArray[np.bool_]:
+def touched_mask(x: CSR, table: ParameterTable, first: str) -> NDArray[np.bool_]:
     """Which numbers a step moves, shape (P,): all but the weights of the first layer for inputs that no row holds.
 
     Parameters:
@@ -51,7 +51,7 @@ def reached(x: CSR, table: ParameterTable, first: str) -> NDArray[np.bool_]:
     >>> from ranvier.network.layers import Dense
     >>> from ranvier.network.network import Network
     >>> table = Network(3, [Dense(2)]).parameter_table
-    >>> reached(CSR.from_dense(np.array([[0.0, 2.0, 0.0]])), table, "layers.0.weight").tolist()
+    >>> touched_mask(CSR.from_dense(np.array([[0.0, 2.0, 0.0]])), table, "layers.0.weight").tolist()
     [False, False, True, True, False, False, True, True]
     """
     mask = np.ones(table.size, bool)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from ranvier.errors import InputError, TrainingError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.training import metrics
-from ranvier.training.temperature import EXPLAINED, explained
+from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
 TRAINING = "training_"
@@ -118,10 +117,10 @@ def names_for(task: Task) -> tuple[str, ...]:
     """
     if task.kind == "regression":
         return ("r2", "rmse", "mae")
-    return ("accuracy", "log_loss", "f1", *(() if task.kind == "multilabel" else ("auc",)), EXPLAINED)
+    return ("accuracy", "log_loss", "f1", *(() if task.kind == "multilabel" else ("auc",)), CALIBRATED_D2)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EpochMetrics:
     """Measures, after an epoch, the task's first metric and those that were asked for. n rows, N outputs.
 
@@ -181,8 +180,8 @@ class EpochMetrics:
     def _named(self, names: tuple[str, ...], outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
         task = self.target.task
         found = metrics.quick(task, outputs, targets)
-        if EXPLAINED in names:
-            found[EXPLAINED] = explained(task, outputs, targets, weights)
+        if CALIBRATED_D2 in names:
+            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
         if any(name not in found for name in names):
             found = self._all(outputs, targets, weights) | found
         return {name: found.get(name, math.nan) for name in names}

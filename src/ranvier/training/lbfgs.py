@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import Executable, Rows, State
-from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS
 
 Array = NDArray[Any]
@@ -67,17 +66,6 @@ def _take_step(
             changed = found[0].astype(state.parameters.dtype)
             push_pair(slots, changed - start, found[1] - gradient)
     return changed, slots, loss
-
-
-def penalty(network: Network, parameters: Array) -> float:
-    """What the layers' l1 and l2 add to the loss: the sum of l1 |w| + l2 w^2 / 2.
-
-    >>> from ranvier.network.layers import Dense
-    >>> penalty(Network(1, [Dense(1, l1=0.5, l2=1.0)]), np.array([-2.0, 7.0]))
-    3.0
-    """
-    table, w = network.parameter_table, np.asarray(parameters, np.float64)
-    return float((table.l1() * np.abs(w) + 0.5 * table.l2() * w**2).sum())
 
 
 def two_loop_direction(slots: Array, gradient: Array) -> Array:

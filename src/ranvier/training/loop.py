@@ -225,7 +225,7 @@ class TrainingLoop:
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
         network, optimizer = self.config.problem.network, self.config.problem.optimizer
         if isinstance(optimizer, LBFGS):
-            added = lbfgs.penalty(network, self.executable.read().parameters)
+            added = network.parameter_table.penalty(self.executable.read().parameters)
             try:
                 loss = lbfgs.step(self.executable, self.config.rows, optimizer, float(scalars[0, 0]))
             except Stopped:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ranvier.engine import CSR, Rows
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
-from ranvier.network.renamed import original_network, original_training
+from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.training import metrics
@@ -27,7 +27,7 @@ from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.temperature import EXPLAINED, explained
+from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
 
@@ -122,13 +122,13 @@ def _start_event(
 def _watched(
     task: Task, callbacks: tuple[Callback, ...], validation: Rows | None
 ) -> Callable[[Array, Array], dict[str, float]]:
-    """What is measured on the validation rows after every epoch: `explained` only where a callback looks at it."""
+    """What is measured on the validation rows after every epoch: `calibrated_d2` only where a callback looks at it."""
     weights = None if validation is None else validation.weights
 
     def measure(outputs: Array, targets: Array) -> dict[str, float]:
         found = metrics.quick(task, outputs, targets)
-        if any(getattr(callback, "metric", None) == EXPLAINED for callback in callbacks):
-            found[EXPLAINED] = explained(task, outputs, targets, weights)
+        if any(getattr(callback, "metric", None) == CALIBRATED_D2 for callback in callbacks):
+            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
         return found
 
     return measure
@@ -180,8 +180,7 @@ def _arrays(inputs: Any) -> list[Any]:
 
 def callback_fingerprint(callback: Callback) -> str:
     """A callback in words that are the same in every process and version: no addresses, and fields by first names."""
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback))
-    return text.replace("min_delta=", "min_delta=")
+    return original_callback(re.sub(r" at 0x[0-9a-fA-F]+", "", repr(callback)))
 
 
 @contextlib.contextmanager

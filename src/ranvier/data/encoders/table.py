@@ -18,10 +18,10 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
-from ranvier.data.origin import sentence_start
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Source, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest
 from ranvier.records import record

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.origin import sentence_start
 from ranvier.data.sources.masks import fill_masked
+from ranvier.data.sources.origin import sentence_start
 from ranvier.errors import DataError, InputError, nearest
 from ranvier.records import record
 from ranvier.rows.csr import CSR

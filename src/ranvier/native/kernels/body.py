@@ -25,7 +25,7 @@ from ranvier.native.scheduling.scheduled import (
     ScheduledSparseGradient,
     ScheduledWeightGradient,
 )
-from ranvier.native.scheduling.stages import FEWEST_PACKED
+from ranvier.native.scheduling.stages import MIN_PACKED_GRAINS
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.module import ModuleWriter
@@ -188,7 +188,7 @@ class Body:
         """Call a product for all rows, some at a time, and for this thread's panels.
 
         Parameters:
-            number: the step's among the things that are dealt out; None for one that is not.
+            number: the step's among those that idle threads may take over; None for others.
         """
         f, at_once, grain = self.w.f, self.plan.all_rows, scheduled.split_n
         panels = panels_of(scheduled.step.matrix)
@@ -201,7 +201,7 @@ class Body:
         if self.stealing is None or number is None:
             part(*self.panel_range(panels, grain, self.w.thread))
         else:
-            least = grain * (FEWEST_PACKED if scheduled.packed else 1)
+            least = grain * (MIN_PACKED_GRAINS if scheduled.packed else 1)
             self.stealing.halves(
                 number, lambda owner: self.panel_range(panels, grain, owner), grain, (least, panels), part
             )
@@ -242,7 +242,7 @@ class Body:
         """Call the function of a column step for this thread's share.
 
         Parameters:
-            number: the step's among the things that are dealt out; None for one that is not.
+            number: the step's among those that idle threads may take over; None for others.
         """
         if isinstance(scheduled, ScheduledWeightGradient):
             self._weight_gradient(scheduled, number)
@@ -368,4 +368,4 @@ COLUMN_CALLS: dict[type[Step], Callable[[Body, Any], None]] = {
     s.LossSum: Body._loss_sum,
     SparseGradient: Body._sparse_gradient,
 }
-"""How each kind of column step is called, for this thread's share; a `WeightGradient` may be dealt out, too."""
+"""How each kind of column step is called, for this thread's share; a `WeightGradient` may be taken over, too."""

@@ -1,21 +1,21 @@
-"""Dense layers, forward and the way back of the data gradient: rows times panels of weights.
+"""Dense layers, forward and data gradient: rows of the batch times panels of the weight.
 
     for each run of row tiles of height h (see tile.segments):
-        pack the rows of a K-block, where many panels read them (packed.py)
-        for each v panels p of the weights:                         a panel stays in the L1 cache
+        pack the rows of a K-block, if many panels read them (packed.py)
+        for each v panels p of the weight:
             for each tile of h rows:
-                chains start at the bias (forward) or 0 (back)
+                accumulators = bias (forward) or 0 (data gradient)
                 contract over all K
-                forward: y = activation(chain), z = chain where somebody reads it
-                back:    dx = chain, times the slope of the layer before
+                forward:        y = activation(accumulator); z = accumulator, if it is read later
+                data gradient:  dx = accumulator, times the derivative of the previous activation
 
-Where a panel of all K does not stay in cache beside the rows, K is cut into blocks: the chains are stored in y between
-blocks and go on from there, which changes no bit, and a last pass applies the activation or slope.
+If a panel of all K does not stay in the cache beside the rows, K is cut into blocks. Between blocks the accumulators
+are stored in y, which changes no bit, and a last pass applies the activation or derivative.
 
-Threads share the rows, or the panels: then each takes all rows through its own panels.
+Threads share the rows, or the panels: then each thread computes all rows for its own panels.
 
-Groups are products of their own, one after the other. Where the columns of a group do not fill its last panel, what
-lies beyond them belongs to the next group: it is neither read as a bias nor written.
+Groups are separate products, one after the other. If a group does not fill its last panel, the next columns belong to
+the next group: they are neither read as a bias nor written.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ from ranvier.native.scheduling.tiles import PANEL, Registers
 class Product:
     """Writes one function `(ptr a, ptr weight, ptr bias, ptr out, ptr extra, i64 rows, i64 from, i64 to)`.
 
-    Where threads share panels, `i64 from_panel, i64 to_panel` follow; where rows are packed, `ptr packed`; where the
-    step may be given up, `ptr asked` comes last.
+    If threads share panels, `i64 from_panel, i64 to_panel` follow; if rows are packed, `ptr packed`; if the step can be
+    cancelled, `ptr cancel_requested` is last.
 
     Parameters:
         a, out: the row buffers that go in and out.
         weight: the panels.
-        length: how long the chains are.
+        length: the number of terms of each sum, K.
         block: length of the K-blocks, or 0.
     """
 
@@ -97,7 +97,7 @@ class Product:
             self.group()
 
     def group(self) -> None:
-        """The product of one group, at which the pointers point."""
+        """The product of the group that the pointers point to."""
         f, block = self.f, self.scheduled.k_block
         if not block or self.length <= block:
             self.runs(f.i64(0), f.i64(self.length), whole=True)
@@ -109,7 +109,7 @@ class Product:
         self.each_row(self.finish_later)
 
     def runs(self, k: Value, length: Value, whole: bool) -> None:
-        """One pass over all tiles, for `length` numbers of the chains from number k on."""
+        """One pass over all tiles, for the terms k to k + length."""
         f = self.f
         for height, first, end in segments(f, self.first, self.stop, self.heights):
             if self.packed is not None:
@@ -143,7 +143,7 @@ class Product:
                 shared_panel_loops(f, self.share, height, at_once, ragged, tiles)
 
     def prefetch(self, b: Value, count: int, tile: Value, share: Value) -> None:
-        """Ask for a share of the panels that come after these `count` ones, so that all tiles ask for all of them."""
+        """Prefetch a fraction of the panels after these `count` ones; together all tiles prefetch all of them."""
         f = self.f
         following = [p * stride_of(self.matrix) for p in range(count, 2 * count)]
         prefetch_rows(f, b, PANEL, following, f.multiply(tile, share), f.multiply(f.add(tile, 1), share))
@@ -155,7 +155,7 @@ class Product:
         return beside(self.f, buffer, panel, self.rows, row)
 
     def start(self, column: Value, tail: bool = False) -> Value:
-        """What a chain begins with; `tail` says that it is the last panel of a group that does not fill it."""
+        """The first value of an accumulator; `tail`: in the last panel of a group, which the group does not fill."""
         f = self.f
         if self.forward and isinstance(self.step, Forward) and self.step.bias is not None:
             at = f.pointer(self.bias, column)
@@ -164,14 +164,14 @@ class Product:
         return f.constant(0.0)
 
     def store(self, value: Value, place: Value, tail: bool) -> None:
-        """Store 16 columns, or those of them that belong to the group."""
+        """Store 16 columns; in a tail only those of the group."""
         if tail and self.tail:
             self.f.masked_store(value, place, self.tail)
         else:
             self.f.store(value, place)
 
     def beginning(self, column: Value, out: Value, tile: tuple[int, int], whole: bool, tail: bool) -> Tile:
-        """The chains' first values; where they were stored before, those of the next tile are asked for, too."""
+        """The first values of the accumulators; those stored before are loaded, and the next tile's prefetched."""
         f, (height, panels) = self.f, tile
         if whole:
             last = panels - 1 if tail else panels
@@ -202,7 +202,7 @@ class Product:
                 self.store(said, f.pointer(out, self.beside(self.out, p, r)), last)
 
     def finish(self, value: Value, beside: Value | None, tail: bool) -> Value:
-        """What is stored in the end for a chain."""
+        """What is stored for a complete accumulator."""
         f, step = self.f, self.step
         if isinstance(step, Forward):
             if self.scheduled.nonzeros is not None:
@@ -216,7 +216,7 @@ class Product:
         return value if factor is None else f.multiply(value, factor)
 
     def each_row(self, body: Callable[[Value, Value, bool], Value]) -> None:
-        """A pass over all rows and panels; the body gives what is stored there."""
+        """A pass over all rows and panels; the body returns what is stored there."""
         f = self.f
         with f.loop(self.first, self.stop, name="row") as rows:
             row = rows.index

@@ -1,4 +1,4 @@
-"""Bringing the rows of a batch together: x[b] = inputs[order[b]], in the plan's number format.
+"""Gathering the rows of a batch: x[b] = inputs[order[b]], in the plan's number format.
 
     for each row b:
         for each 16 columns: load float32, float64 or uint8, convert, store      the rest of the last 16 becomes 0
@@ -20,17 +20,16 @@ from ranvier.native.scheduling.tiles import PANEL
 
 LARGEST_BYTE = 255.0
 LINE = 64
-"""Bytes that come from memory together."""
+"""Bytes of a cache line."""
 
 
 def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> None:
-    """Write `(inputs, kind, order, shift, x, strange, ahead, left, from, to)`; a null order means row + shift.
+    """Write `(inputs, kind, order, shift, x, saw_nonfinite, ahead, left, from, to)`; a null order means row + shift.
 
-    Where `checked`, the word at `strange` becomes 1 if a number is not finite once it is converted.
+    If `checked`, the word at `saw_nonfinite` becomes 1 when a converted number is not finite.
 
-    While row b is copied, the row that stands `ahead` places further in the order is asked for, which is the same row
-    of the next batch, as long as its place is below `left`: rows in random order are unknown to the processor, and
-    nobody should wait for them.
+    While row b is copied, the row `ahead` positions later in the order is prefetched if its position is below `left`:
+    that is the same row of the next batch. The hardware prefetcher cannot predict rows in random order.
     """
     pointers = {"inputs": "ptr", "kind": "i64", "order": "ptr", "shift": "i64", "x": "ptr", "saw_nonfinite": "ptr"}
     with module.function(name, {**pointers, **dict.fromkeys(("ahead", "left", "from", "to"), "i64")}) as f:
@@ -54,14 +53,14 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
 
 
 def _prefetch_row(f: Function, row: Value, columns: int, element: str) -> None:
-    """Ask for the lines of a row."""
+    """Prefetch the cache lines of a row."""
     size = columns * bytes_of(element)
     with f.loop(0, size, LINE, name="line") as loop:
         f.prefetch(f.pointer(row, loop.index, "i8"))
 
 
 def _copy(f: Function, at: Value, to: Value, columns: int, element: str, checked: bool) -> Value | None:
-    """Copy a row. Where `checked`, gives 16 sums of 0 times its numbers: not 0 where one of them is not finite."""
+    """Copy a row. If `checked`, returns 16 sums of 0 times its numbers: NaN if one of them is not finite."""
     whole = columns // PANEL * PANEL
     type = vector_of(element, PANEL)
     seen = f.constant(0.0) if checked else None

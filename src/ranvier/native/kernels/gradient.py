@@ -1,19 +1,24 @@
 """Gradients of weights and vectors, with the optimizer's update at the end of each tile.
 
-    for each unit, a block of 48 or 96 rows of the weight and v of its panels:
-        the columns of x that the block reads are packed, see packed.py, if those of the unit before were others
-        for each part of the batch, in order:
-            for each tile of h rows:
-                its chains go on with x' dz
-                after the last part:  g = chain + l2 w + l1 sign(w)
-                    w and the optimizer's slots move; w is stored rounded, too, where products read it so
-        the block is copied into the transposed weight, which data gradients read
+A weight (K, N) is cut into units of work: a block of 48 rows by a strip of v panels of 16 columns.
 
-Groups have units of their own. Where a group does not fill its last panel, what lies beyond it in the errors belongs to
-the next group; what comes of it is set to zero.
+                 N columns                      for each unit:
+             strip   strip   strip                  pack the columns of x that the block reads, if packed (packed.py)
+            +-------+-------+-------+               for each part of the batch, in row order:
+    block   | unit  | unit  | unit  |                   for each tile of h rows of the block:
+            +-------+-------+-------+                       accumulators += x' dz over the rows of the part
+    block   | unit  | tile  | unit  |                       after the last part:
+            |       | tile  |       | K rows                    g = accumulator + l2 w + l1 sign(w)
+            +-------+-------+-------+                           update w and the optimizer's slots
+                                                    copy the block into the transposed weight for data gradients
 
-So the gradient never travels far, and its sum never depends on who computes it. Where the gradient is wanted
-itself (for one gradient over all rows, or to clip by norm) it is stored instead.
+    mc, nc of BLIS are the block and the strip; kc is the part of the batch; h x v panels is the register tile.
+
+Products that read bfloat16 get a rounded copy of w in the same pass. Groups have units of their own. If a group does
+not fill its last panel, the next columns of dz belong to the next group; their gradients are set to zero.
+
+The gradient is used while it is in registers or the L1 cache, and its bits do not depend on which thread computes it.
+It is stored instead if it is needed itself: to clip by norm, or as the gradient over all rows.
 """
 
 from __future__ import annotations
@@ -44,7 +49,7 @@ from ranvier.records import record
 
 
 def weight_units(scheduled: ScheduledWeightGradient, registers: Registers) -> tuple[int, int]:
-    """How many blocks of rows and how many strips of panels the units of a weight are, in each group."""
+    """How many blocks of rows and how many strips of panels a weight has, per group."""
     weight = scheduled.step.trained.value
     return -(-weight.rows // scheduled.row_block), -(-group_panels_of(weight) // gradient_panels(weight, registers))
 
@@ -59,8 +64,8 @@ def write_weight_gradient(
 ) -> None:
     """Write `(x, dz, value, rounded, transposed, gradient, slots..., scalars, i64 rows, i64 from, i64 to)`: units.
 
-    Where units are some panels with all their rows, `i64 from_strip, i64 strips` follow, to which the numbers of the
-    units belong; where inputs are packed, `packed, last`, see `Packed`; where the step may be given up, `asked`.
+    If a thread's share is a range of strips, `i64 from_strip, i64 strips` follow, and units are counted within it. If
+    inputs are packed, `packed, last` follow, see `Packed`; if the step can be cancelled, `cancel_requested`.
     """
     trained = scheduled.step.trained
     slot_names = [f"slot{number}" for number in range(len(trained.slots))]
@@ -111,7 +116,7 @@ class Units:
 
     Fields:
         f, scheduled, registers: what is written into, for which step, with how many registers.
-        updater: what becomes of complete gradients.
+        updater: updates the weights with complete gradients, or stores these.
         rows: how many rows the batch has.
         packed: where inputs are packed; None where they are read from x.
         operands, pointers: of the weight; of one group of it after `of_group`.
@@ -138,7 +143,7 @@ class Units:
         return replace(self, operands=Operands(x, dz, transposed), pointers=pointers)
 
     def strip(self, block: Value, strip: Value) -> None:
-        """A unit, given by the numbers of its block and strip; the last strip may have fewer panels."""
+        """A unit, given by the indices of its block and strip; the last strip may have fewer panels."""
         f, weight = self.f, self.scheduled.step.trained.value
         at_once = gradient_panels(weight, self.registers)
         _, strips = weight_units(self.scheduled, self.registers)
@@ -154,7 +159,7 @@ class Units:
             self.unit(block, panel, at_once)
 
     def unit(self, block: Value, panel: Value, count: int) -> None:
-        """One unit: the tiles of a block of rows and `count` panels, then what becomes of their gradients."""
+        """One unit: the tiles of a block of rows and `count` panels, then the transposed copy."""
         f, scheduled, rows, updater, pointers = self.f, self.scheduled, self.rows, self.updater, self.pointers
         step, row_block, batch_block = scheduled.step, scheduled.row_block, scheduled.batch_block
         weight = step.trained.value
@@ -219,7 +224,7 @@ class Units:
 
 
 def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
-    """Which columns of a panel belong to its group; None where all do, or where nothing but zeros follows them."""
+    """The columns of a panel that belong to its group; None if all do, or if only zeros follow."""
     if weight.groups == 1 or weight.width % PANEL == 0:
         return None
     left = f.subtract(weight.width, f.multiply(panel, PANEL), "left")
@@ -227,9 +232,9 @@ def _inside(f: Function, weight: Buffer, panel: Value) -> Value | None:
 
 
 class Sums:
-    """Where the chains of a unit wait for the next part of the batch or their update: 16 numbers a row and panel.
+    """Accumulators of a unit in memory, between parts of the batch and until the update: 16 numbers per row and panel.
 
-    `complete` says, where there are parts, whether chains are complete after this one.
+    `complete`, an i1 if the batch is taken in parts: whether this part is the last one.
     """
 
     complete: Value | None = None
@@ -238,12 +243,12 @@ class Sums:
         self.f, self.memory, self.first, self.count = f, memory, first, count
 
     def at(self, row: Value, panel: int, below: int = 0) -> Value:
-        """The place of a row and panel."""
+        """The address of the accumulators of a row and panel."""
         place = self.f.multiply(self.f.subtract(row, self.first), self.count)
         return self.f.pointer(self.memory, self.f.add(place, below * self.count + panel), self.f.module.vector)
 
     def clear(self, count: int) -> None:
-        """Let all chains begin at 0."""
+        """Set all accumulators to 0."""
         f = self.f
         with f.loop(0, count, name="clear") as loop:
             f.store(f.constant(0.0), f.pointer(self.memory, loop.index, f.module.vector))
@@ -253,13 +258,13 @@ class Tiles:
     """Writes the tiles of a unit.
 
     Parameters:
-        heights: of the tiles, falling.
+        heights: of the tiles, descending.
         where: the first row of the weight, and the one after the last.
         counts: how many panels a tile takes, and how many rows the batch has.
-        inputs: says, for the first row and height of a tile and the first row of the batch, where its inputs lie, and
-            how far apart they are from row to row of the weight and of the batch.
-        around: called before each tile with its first row and height, to have what will be updated brought near; and
-            after it, with its first row and the complete chains.
+        inputs: for the first row and height of a tile and the first row of the batch, returns the pointer to its
+            inputs and their strides along rows of the weight and of the batch.
+        around: called before each tile with its first row and height, to prefetch what will be updated; and after it,
+            with its first row and the complete accumulators.
     """
 
     def __init__(
@@ -282,7 +287,7 @@ class Tiles:
 
         Parameters:
             errors: the panel's, of the whole batch.
-            sums: where chains wait; None where they go from registers straight into the update.
+            sums: accumulators in memory; None if they go from registers straight into the update.
         """
         f, step, count = self.f, self.scheduled.step, self.count
         b = f.pointer(errors, f.multiply(part, stride_of(step.dz)))
@@ -311,13 +316,13 @@ class Tiles:
                     self.end(move.index, [[f.load(sums.at(move.index, p), name="g") for p in range(count)]])
 
     def complete(self, sums: Sums | None) -> AbstractContextManager[Any]:
-        """Run the body only where chains are complete."""
+        """Run the body only if accumulators are complete."""
         return nullcontext() if sums is None or sums.complete is None else self.f.when(sums.complete, name="complete")
 
     def prefetch_errors(self, b: Value, done: Value, length: Value, height: int) -> None:
-        """Ask for a part of the errors that the next unit reads: those of the panels after this unit's.
+        """Prefetch errors that the next unit reads: those of the panels after this unit's.
 
-        Each tile asks for its share of the rows.
+        Each tile prefetches its fraction of the rows.
         """
         f, step, count = self.f, self.scheduled.step, self.count
         per_row = f.divide(f.add(length, self.scheduled.row_block - 1), self.scheduled.row_block)
@@ -348,7 +353,7 @@ def write_vector_gradient(module: Emitter, name: str, step: VectorGradient, rule
 def column_sums(
     f: Function, a: tuple[Value, Buffer], b: tuple[Value, Buffer] | None, column: Value, panels: int, rows: Value
 ) -> list[Value]:
-    """The sums over the rows of a, or of a b, for some panels from a column on: one chain each, in row order."""
+    """The sums over the rows of a, or of a b, for some panels from a column on: one accumulator each, in row order."""
     summed = [a, b] if b else [a]
     starts = [f.pointer(pointer, place(f, buffer, f.i64(0), column, rows)) for pointer, buffer in summed]
     with f.loop(f.i64(0), rows, name="b", carried=[f.constant(0.0)] * panels) as loop:

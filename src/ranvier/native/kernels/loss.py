@@ -1,4 +1,4 @@
-"""The loss of each row and the error of the output layer, from the weighted sums z in one go.
+"""The loss of each row and the gradient along the weighted sums z of the output layer, in one pass.
 
     for each row b:
         log probabilities:  l = z - max - log(sum exp(z - max)), p = exp(l)      over the columns of the row
@@ -25,7 +25,7 @@ from ranvier.native.lowering.steps import Answer, LossStep
 from ranvier.native.scheduling.layouts import stride_of
 
 LOWEST = -3.0e38
-"""Below every weighted sum of a layer that works; stands in columns that do not exist."""
+"""Less than any weighted sum; fills the lanes after the last column."""
 
 
 def write_loss(module: Emitter, name: str, step: LossStep) -> None:
@@ -50,7 +50,7 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
 
 
 def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
-    """The number of a row among the resident rows: order[row], or row + shift where order is null."""
+    """The index of a row among the resident rows: order[row], or row + shift if order is null."""
     given = f.compare("ne", order, NULL)
     with f.when(given, name="ordered", carried=[f.add(row, shift)]) as when:
         when.carry(f.load(f.pointer(order, row, "i64"), "i64", name="number"))
@@ -58,7 +58,7 @@ def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
 
 
 def normalized_weight(f: Function, weights: Value, source: Value, weight_scale: Value) -> Value:
-    """How much a row counts in the loss of its batch."""
+    """The normalized weight of a row in the loss of its batch."""
     given = f.compare("ne", weights, NULL)
     with f.when(given, name="weighted", carried=[weight_scale]) as when:
         weight = f.load(f.pointer(weights, source, "double"), "double", name="weight")
@@ -68,7 +68,7 @@ def normalized_weight(f: Function, weights: Value, source: Value, weight_scale: 
 
 
 class RowLoss:
-    """Writes the loss of one row; gives it as one number."""
+    """Writes the loss of one row."""
 
     def __init__(self, f: Function, step: LossStep, z: Value, target: Value, share: Value, error: Value | None):
         self.f, self.step, self.z, self.target, self.error = f, step, z, target, error
@@ -80,7 +80,7 @@ class RowLoss:
         self.level = self.smoothing / (outputs if loss.applied_to == "log_probability" else 2)
 
     def write(self) -> Value:
-        """The row's loss; its error is stored on the way."""
+        """The row's loss; its gradient is stored on the way."""
         if self.step.loss.applied_to == "log_probability":
             return self.log_probability()
         if self.step.activation.name == "softmax":
@@ -104,7 +104,7 @@ class RowLoss:
             self.f.store(masked(self.f, value, mask), self.f.pointer(self.error, column))
 
     def add_up(self, term: Callable[[Value, Value | None], Value]) -> Value:
-        """The sum over the row of what `term` gives for each group of columns."""
+        """The sum over the row of `term`, called for each group of columns."""
         f = self.f
         zero = f.constant(0.0)
         return total(
@@ -205,7 +205,7 @@ def normalizer(f: Function, z: Value, columns: int) -> tuple[Value, Value]:
 
 
 def write_answer(module: Emitter, name: str, step: Answer) -> None:
-    """Write `(z, outputs, i64 shift, i64 from, i64 to)`: what the output layer says, packed without padding."""
+    """Write `(z, outputs, i64 shift, i64 from, i64 to)`: the outputs of the network, without padding."""
     parameters = {"z": "ptr", "outputs": "ptr", "shift": "i64", "from": "i64", "to": "i64"}
     with module.function(name, parameters) as f:
         z, outputs, shift, first, stop = f.parameters

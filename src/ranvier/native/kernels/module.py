@@ -1,4 +1,4 @@
-"""A plan as IR with one entry that every thread of the team calls.
+"""A plan as IR, with one entry that every thread of the team calls.
 
     span(thread, argument):                                     predict(thread, argument):
         for each step of the span:                                  for each block of rows that this thread takes:
@@ -7,14 +7,15 @@
                 or a product of all rows with this thread's panels
                 or column steps on this thread's share
                 barrier
-                where the step may be given up here: leave it where some thread did
-            made = number of the step, counted after the last one where none can be given up
+                leave the step if it can be cancelled and a thread cancelled it
+            steps_done += 1, stored after the last step if none can be cancelled
 
-The argument is a table of 64-bit words: first the ones named in ARGUMENTS, then one pointer for each buffer.
+The argument is a table of 64-bit words: those named in ARGUMENTS, one pointer per buffer, and, in code that measures
+times, a pointer to them.
 
-The text comes as several modules: the entry, then the functions it calls, about `LINES` lines at a time. They are
-compiled side by side, the first ones while the others are still written; and what two plans have in common, such as a
-product of the same shape, is mostly found in the cache.
+The text comes as several modules: the entry, then the functions it calls, about `LINES` lines each. Modules are
+compiled in parallel, the first ones while the others are being written. Functions that two plans share, such as a
+product of the same shape, are mostly found in the cache.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.plan import Code
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct
-from ranvier.native.scheduling.stages import COLUMNS, PANELS, dealt
+from ranvier.native.scheduling.stages import COLUMNS, PANELS, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.network.parameters import Entry
 
 LINES = 500
-"""Lines of functions that are enough for a module: with more, threads that compile would wait for each other."""
+"""Lines after which a module is complete. With more, threads that compile would wait for each other."""
 
 
 class ModuleWriter:
@@ -60,13 +61,13 @@ class ModuleWriter:
         self._names: dict[Any, str] = {}
         self._writers: dict[str, Callable[[Emitter], None]] = {}
         self._slots = timing_slots(plan.stages) if plan.measured else {}
-        self._steal_numbers = dealt(plan.stages) if plan.dealt else {}
+        self._steal_numbers = stealable(plan.stages) if plan.steals else {}
         self.f: Function
         self.words: dict[str, Value] = {}
         self.buffers: dict[int, Value] = {}
 
     def texts(self) -> Iterator[str]:
-        """The IR of the modules, one after the other."""
+        """The IR of the modules, one by one."""
         if self.plan.learns:
             self.module.add_text(barrier_ir(self.target), {"barrier": "void"})
             self._span()
@@ -123,7 +124,7 @@ class ModuleWriter:
                 body.rows, body.shift = rows, ZERO
                 body.left = f.subtract(numbers, start, "left")
                 body.weight_scale, body.inverse_batch_size = self._shares(f, rows, body.order)
-                if self.plan.dealt:
+                if self.plan.steals:
                     body.stealing = WorkStealing(f, words["chunk_counters"], self.thread, words["threads"], body.step)
                 with self._timed(f, TOTAL):
                     self._stages(f, body)
@@ -131,7 +132,7 @@ class ModuleWriter:
                 self._count(f, f.add(words["first_step"], words["steps"]))
 
     def _stages(self, f: Function, body: Body) -> None:
-        """Write the stages of a step; what comes after one that some thread gave up is left out."""
+        """Write the stages of a step; the stages after a cancelled one are skipped."""
         words = self.words
         with ExitStack() as going:
             for number, stage in enumerate(self.plan.stages):
@@ -146,7 +147,7 @@ class ModuleWriter:
                 self._count(f, f.add(body.step, 1))
 
     def _count(self, f: Function, steps_done: Value) -> None:
-        """Say how many steps are made."""
+        """Store how many steps are done."""
         with f.when(f.compare("eq", self.thread, 0), name="steps_done"):
             f.store(steps_done, self.words["steps_done"])
 
@@ -183,7 +184,7 @@ class ModuleWriter:
             part(loop.index, f.intrinsic("smin", f.add(loop.index, plan.rows), stop))
 
     def _shares(self, f: Function, rows: Value, order: Value) -> tuple[Value, Value]:
-        """What a row of weight 1 counts in the loss, and 1 / B."""
+        """The weight in the loss of a row of weight 1, and 1 / B."""
         one = f.constant(1.0, "double")
         equal = f.divide(one, f.cast("sitofp", rows, "double"), "equal")
         weights = self.words["weights"]
@@ -222,7 +223,7 @@ class ModuleWriter:
             WorkStealing(f, words["chunk_counters"], self.thread, threads, ZERO).units(0, bounds, block)
 
     def _few(self) -> None:
-        """Write `few(inputs, argument)`: predict on this thread from inputs whose address is not in the table.
+        """Write `few(inputs, argument)`: predict on this thread, from inputs at another address than the table's.
 
         A single row takes another path where a product is large enough to share with the helper thread.
         """

@@ -1,12 +1,12 @@
-"""Packing: the numbers that tiles read, copied into a thread's own memory in the order in which they read them.
+"""Packing: operands copied into a thread's packing buffer, in the order in which tiles read them.
 
-A tile of a weight gradient walks down the batch and takes h columns of each row, which lies far from the row before. As
-long as they are few, caches make up for it. Packed, they follow each other, and the processor fetches them ahead:
+A tile of a weight gradient walks down the batch and reads h columns of each row, far from the row before. Packed, these
+numbers are contiguous, so that the hardware prefetcher can follow:
 
     columns of a block, tile by tile:   packed[tile][k][r] = x[k][first + tile h + r]
 
-All panels of the weight read the same columns, so a thread packs once for many units. Tiles of forward and back walk
-along h rows at once, and all panels read the same rows, a K-block at a time:
+All panels of the weight read the same columns, so a thread packs once for many units. Tiles of forward and data
+gradient walk along h rows at once. All panels read the same rows, one K-block at a time:
 
     rows of a part, tile by tile:       packed[tile][k][r] = x[first + tile h + r][k]
 
@@ -31,8 +31,8 @@ class Packed:
     """The packed inputs of a block of a weight gradient.
 
     Fields:
-        memory: where they are, room for the rows of the batch times those of a block.
-        last: the address of the number of the block that is packed now.
+        memory: the packing buffer, of the rows of the batch times those of a block.
+        last: the address of the index of the block that is packed.
     """
 
     memory: Value
@@ -41,7 +41,7 @@ class Packed:
     def pack_if_stale(
         self, f: Function, scheduled: ScheduledWeightGradient, x: Value, rows: Value, block: Value, registers: Registers
     ) -> None:
-        """Pack the columns of a block, unless they are."""
+        """Pack the columns of a block, unless they are packed already."""
         weight_rows, row_block = scheduled.step.trained.value.rows, scheduled.row_block
         whole, left = divmod(weight_rows, row_block)
         heights = exact_heights(weight_rows, registers)
@@ -73,7 +73,7 @@ class Packed:
                 f.store(numbers, f.pointer(self.memory, at), f.module.bytes)
 
     def tile(self, f: Function, first: Value, height: int, rows: Value, k: Value) -> Value:
-        """Where the numbers of the tile lie that begins so many rows into the block, from row k of the batch on."""
+        """The packed inputs of the tile that begins so many rows into the block, from row k of the batch on."""
         return f.pointer(self.memory, f.add(f.multiply(first, rows), f.multiply(k, height)), name="inputs")
 
 
@@ -84,9 +84,9 @@ def pack_rows(
     tiles: tuple[Value, Value, int],
     k_range: tuple[Value, Value],
 ) -> None:
-    """Pack some numbers of each row, tiles of one height from a first row on.
+    """Pack a range of columns of some rows, in tiles of one height.
 
-    A little more is read of each row, up to the next multiple of 8, and up to 64 numbers more are written at the end.
+    Reads each row up to the next multiple of 8, and writes up to 64 numbers after the packed ones.
 
     Parameters:
         source: where the rows are, their buffer, and how many the batch has.

@@ -61,7 +61,7 @@ def _load(f: Function, place: Value, column: Value) -> Value:
 
 
 def _elementwise(f: Function, out: Buffer, places: Places, field: str, value: Callable[[Value], Value]) -> None:
-    """Store what `value` gives for each group of columns; what does not exist is stored as 0."""
+    """Store `value` for each group of columns; lanes after the last column become 0."""
 
     def body(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
         f.store(masked(f, value(column), mask), f.pointer(places[field], column))
@@ -92,7 +92,7 @@ def _slope(f: Function, step: Slope, at: Places, _: Value) -> None:
 
 
 def _mean(f: Function, columns: int, term: Callable[[Value], Value]) -> Value:
-    """The mean over the row of what `term` gives, in every lane."""
+    """The mean over the row of `term`, in every lane."""
 
     def body(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
         return (f.add(so_far[0], masked(f, term(column), mask)),)

@@ -1,21 +1,21 @@
-"""The first layer of sparse rows: its cost follows the entries, forward and back. K inputs, N outputs, a weight table.
+"""The first layer on sparse rows: its cost is that of the entries. K inputs, N outputs; the weight is a table.
 
     forward, for each row b:
         for each v panels of the table:
-            chains start at the bias
-            for each entry k of the row, ascending:  chain = x[b, k] * W[k] + chain
-            y = activation(chain)
+            accumulators = bias
+            for each entry k of the row, ascending:  accumulator = x[b, k] * W[k] + accumulator
+            y = activation(accumulator)
 
     gradient, each thread for the columns it owns:
-        for the rows of the batch from the last to the first, for each entry of mine: copy it to my links
-        for each link: put it at the head of its column's list; where the list was empty, note the column
-        for each noted column k:
-            for each v panels:  g = sum over the list, which now is in row order, of x[b, k] * dz[b]
-                                W[k] and the optimizer's slots move
+        for the rows of the batch from last to first, for each of its entries: copy the entry to its links
+        for each link: insert it at the head of its column's linked list; list the column if the list was empty
+        for each listed column k:
+            for each v panels:  g = sum along the linked list, now in row order, of x[b, k] * dz[b]
+                                update W[k] and the optimizer's slots
 
-These are the chains of dense.py and gradient.py with the terms left out that are zero, so the bits are the same. The
-owner of a column is a fixed function of the column, and nobody else reads or writes its row of the table, its list or
-its slots; so the bits do not depend on the number of threads.
+These are the sums of dense.py and gradient.py without the terms that are zero, so the bits are the same. The owner of a
+column is a hash of the column. No other thread reads or writes the row of the table, the list or the slots of a column,
+so the bits do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from ranvier.native.kernels.body import Body
 
 LINE_OF_HEADS = 4
-"""Columns of one line of heads, 2^4, have one owner, so that threads do not write to the same line."""
+"""The 2^4 columns of a cache line of heads have one owner, so that no two threads write to one line."""
 HASH_MULTIPLIER = 0x9E3779B1
-"""2^32 / golden ratio: numbers multiplied with it, modulo 2^32, are spread evenly (Knuth, volume 3, section 6.4)."""
+"""2^32 / golden ratio, for multiplicative hashing (Knuth, volume 3, section 6.4)."""
 ROWS = {"values": "ptr", "columns": "ptr", "starts": "ptr", "order": "ptr"}
 """The sparse rows, as arguments."""
 
@@ -294,7 +294,7 @@ class _Rows:
                 f.store(total(f, f.load(running)), f.pointer(self.squares, f.add(place, 1)))
 
     def prefetch(self, offset: Value, panels: int) -> None:
-        """Ask for some panels of the row that comes next: its number is not known to the processor."""
+        """Prefetch some panels of the next row of the table; the hardware prefetcher cannot predict it."""
         f = self.f
         for pointer in (self.pointers.value,) if self.step.purpose in (MEASURE, KEEP) else self.pointers.moved:
             for line in range(0, panels * PANEL * f.module.bytes, 64):

@@ -1,13 +1,14 @@
-"""The one micro-kernel: a tile of h rows by v panels of 16 columns, kept in registers while a contraction runs.
+"""The micro-kernel: a tile of h rows by v panels of 16 columns, kept in registers during a contraction over K.
 
     for each k, ascending:
         b[0..v)  = 16 numbers of each panel at k
-        for each row r: a = A(r, k) in every lane;  c[r][p] = a * b[p] + c[r][p]     one rounding (FMA)
+        for each row r: a = A(r, k), broadcast to every lane;  c[r][p] = a * b[p] + c[r][p]     one rounding (FMA)
 
-Every c[r][p] lane is a single chain of FMAs in ascending k, so its bits depend neither on h and v nor on the vector
-width: the text speaks of vectors of 16 numbers, and LLVM splits them where registers are narrower.
+Every lane of an accumulator c[r][p] is one chain of FMAs in ascending k. So its bits depend neither on h and v nor on
+the vector width: the IR has vectors of 16 numbers, which LLVM splits where registers are narrower.
 
-Forward and data gradient walk A along its rows (k stride 1); the weight gradient walks both operands down the batch.
+Forward and data gradient walk along the rows of A (k stride 1); the weight gradient walks down the batch in both
+operands.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from ranvier.native.kernels.values import Value
 from ranvier.records import record
 
 UNROLL, UNROLL_FULL = 2, 4
-"""Steps of a contraction that a round of its loop makes; the second for tiles of `FULL` rows times panels and more.
+"""Unroll factors of a contraction; the second for tiles of `FULL` rows times panels and more.
 
-A core to itself is as fast with two. With another thread on the same core, as in most rented machines, instructions are
-what is scarce, and four save a tenth of them; more save little. Smaller tiles are few, and code takes time to compile.
+Alone on a core, 2 is as fast as 4. With a second hardware thread on the core, as on most cloud machines, instructions
+are the limit, and 4 saves a tenth of them; more saves little. Smaller tiles are rare, and code takes time to compile.
 """
 FULL = 6
 
@@ -46,7 +47,7 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
     Parameters:
         a, b: pointers to A(0, 0) and to panel 0 at k = 0.
         length: i64, how many k there are.
-        start: the chains' first values, whose numbers of rows and panels are those of the tile.
+        start: the first values of the accumulators; its shape is that of the tile.
     """
     height, panels = len(start), len(start[0])
     flat = [value for row in start for value in row]
@@ -82,9 +83,10 @@ def contract(f: Function, a: Value, b: Value, strides: Strides, length: Value, s
 
 
 def prefetch_rows(f: Function, b: Value, stride: int, panels: Iterable[Value | int], first: Value, stop: Value) -> None:
-    """Ask for rows of some panels, which lie so far from b, for tiles to come; the processor does not foresee them.
+    """Prefetch rows of some panels for later tiles; the hardware prefetcher does not predict them.
 
     Parameters:
+        panels: their distances from b.
         stride: from row to row.
     """
     with f.loop(first, stop, name="ahead") as loop:
@@ -94,13 +96,13 @@ def prefetch_rows(f: Function, b: Value, stride: int, panels: Iterable[Value | i
 
 
 def segments(f: Function, start: Value, stop: Value, heights: tuple[int, ...]) -> Iterator[tuple[int, Value, Value]]:
-    """Cut the rows from start to stop into runs of tiles of one height each; gives height, first row and end.
+    """Cut the rows from start to stop into runs of tiles of one height each; yields height, first row and end.
 
-    What follows is written for each run where it is not empty:
+    The body is written for each run and skipped where the run is empty:
 
         for height, first, end in segments(...):   rows first, first + height, ... while below end
 
-    The heights fall and the last one is 1, or the caller knows that nothing remains.
+    The heights descend to 1, or cover the rows exactly.
     """
     first = start
     for height in heights:
@@ -117,7 +119,7 @@ def segments(f: Function, start: Value, stop: Value, heights: tuple[int, ...]) -
 def panel_loops(
     f: Function, panels: int, height: int, at_once: int, body: Callable[[Value, int], None], apart: bool = False
 ) -> None:
-    """Write a loop over the panels, `at_once` of them together, and what is left of them after it.
+    """Write a loop over the panels, `at_once` of them together, and the remaining ones after it.
 
     Parameters:
         body: called with the first panel and their number.
@@ -138,7 +140,7 @@ def shared_panel_loops(
 
     Parameters:
         share: the first panel, and the one after the last.
-        ragged: whether shares may end between two times `at_once`.
+        ragged: whether the size of a share may not be a multiple of `at_once`.
         body: called with the first panel of a tile and how many it takes.
     """
     first, stop = share

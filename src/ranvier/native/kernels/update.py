@@ -1,4 +1,4 @@
-"""What becomes of a gradient: the optimizer moves 16 numbers and their slots along it, or it is stored."""
+"""What is done with a complete gradient: the optimizer updates 16 parameters and their slots, or it is stored."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ranvier.records import record
 
 
 class Updater:
-    """Writes the update of 16 numbers.
+    """Writes the update of 16 parameters.
 
     Parameters:
-        rule: the optimizer's, or None where gradients are stored.
+        rule: the optimizer's, or None if gradients are stored.
         scalars: pointer to the step's numbers in float64, in the order of the rule.
     """
 
@@ -34,14 +34,14 @@ class Updater:
 
     @property
     def is_short(self) -> bool:
-        """Whether the update is short enough to be written out for every row of a tile."""
+        """Whether the update is short enough to be repeated for every row of a tile."""
         return self.rule is None or not self.rule.slots
 
     def rounded(self, exact: Value) -> Value:
         return exact if self.f.module.element == "double" else self.f.cast("fptrunc", exact, self.f.module.element)
 
     def penalized(self, gradient: Value, weight: Value) -> Value:
-        """The gradient with the slopes of the penalties."""
+        """The gradient plus the derivatives of the penalties."""
         f, trained = self.f, self.trained
         if trained.l2 is not None:
             gradient = f.fma(weight, f.constant(constant_of(trained.l2)), gradient)
@@ -52,7 +52,7 @@ class Updater:
         return gradient
 
     def apply(self, gradient: Value, weight: Value, pointers: Pointers, offset: Value) -> None:
-        """Move the 16 numbers at `offset` and their slots along a gradient that holds everything."""
+        """Update the 16 parameters at `offset` and their slots with a complete gradient."""
         f, rule = self.f, self.rule
         assert rule is not None
         values = {**self.values, "gradient": gradient, "parameter": weight}
@@ -68,9 +68,9 @@ class Updater:
 
 @record
 class Pointers:
-    """The arguments that gradient functions share: value, gradient, slots, and what products read if not the value.
+    """The pointers that gradient functions share: value, gradient, slots, and the rounded copy that products read.
 
-    `asked`, where a step may be given up, is the word that asks for it.
+    `cancel_requested`, if the step can be cancelled, is the address of the word that requests it.
     """
 
     value: Value
@@ -81,16 +81,16 @@ class Pointers:
 
     @property
     def seen(self) -> Value:
-        """The values as products read them."""
+        """What products read: the rounded copy, or the value."""
         return self.value if self.rounded is None else self.rounded
 
     @property
     def moved(self) -> tuple[Value, ...]:
-        """What an update writes."""
+        """All arrays that an update writes."""
         return (self.value, *self.slots, *(() if self.rounded is None else (self.rounded,)))
 
     def moved_by(self, f: Function, offset: Value) -> Pointers:
-        """The pointers so many numbers further on."""
+        """The pointers, advanced by `offset` numbers."""
         rounded = None if self.rounded is None else f.pointer(self.rounded, offset)
         slots = tuple(f.pointer(slot, offset) for slot in self.slots)
         value, gradient = f.pointer(self.value, offset), f.pointer(self.gradient, offset)
@@ -98,7 +98,7 @@ class Pointers:
 
 
 def finish(f: Function, updater: Updater, pointers: Pointers, offset: Value, gradient: Value) -> None:
-    """What becomes of 16 gradients: they move the numbers at `offset`, or are stored."""
+    """Use 16 gradients: update the parameters at `offset`, or store them."""
     weight = f.load(f.pointer(pointers.value, offset), name="w")
     gradient = updater.penalized(gradient, weight)
     if updater.rule is None:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
-from ranvier.native.scheduling.stages import FEWEST_ROWS, WORDS_A_SHARE
+from ranvier.native.scheduling.stages import MIN_CHUNK_ROWS, WORDS_A_SHARE
 from ranvier.records import record
 
 Bounds = Callable[[Value], tuple[Value, Value]]
@@ -68,7 +68,7 @@ class WorkStealing:
             height: the rows of a tile.
             most: the largest number of rows of a chunk.
         """
-        least = -(-min(FEWEST_ROWS, most) // height) * height
+        least = -(-min(MIN_CHUNK_ROWS, most) // height) * height
         self.halves(number, bounds, height, (least, most // height * height or most), body)
 
     def halves(

@@ -30,7 +30,7 @@ FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
 class Done:
     """What the forward pass of one layer leaves for its backward pass."""
 
-    place: LayerInfo
+    info: LayerInfo
     x: Buffer
     y: Buffer
     z: Buffer | None = None
@@ -66,7 +66,7 @@ def lower(problem: Problem, purpose: str, store: bool = False) -> Lowered:
 
 def _layers(chain: list[Done]) -> Iterator[tuple[str, Buffer | None, Buffer]]:
     for done in chain:
-        yield done.place.path, done.z, done.y
+        yield done.info.path, done.z, done.y
         yield from _layers(done.inner)
 
 
@@ -104,14 +104,14 @@ class Lowering:
         x = self.gathered()
         self.done = self.forward(network.layer_infos, x, output=True)
         final = self.done[-1]
-        z = final.z if isinstance(final.place.layer, Dense) and final.z else final.y
+        z = final.z if isinstance(final.info.layer, Dense) and final.z else final.y
         losses = self.buffer("losses", 1, "column")
         shape = network.output_activation
         if self.learns:
             error = self.buffer("error", network.outputs)
             self.add(s.LossStep(z, error, losses, problem.loss, shape))
             self.last.append(s.LossSum(losses))
-            self.backward(self.done, error, isinstance(final.place.layer, Dense), needed=False)
+            self.backward(self.done, error, isinstance(final.info.layer, Dense), needed=False)
             self.finish()
         else:
             if self.purpose == PREDICT:
@@ -160,69 +160,69 @@ class Lowering:
     def forward(self, layer_infos: tuple[LayerInfo, ...], x: Buffer, output: bool = False) -> list[Done]:
         """Lower a chain of layers; `output` says whether its last layer is the network's."""
         chain: list[Done] = []
-        for position, place in enumerate(layer_infos):
-            one = self.layer(place, x, output and position == len(layer_infos) - 1)
+        for position, info in enumerate(layer_infos):
+            done = self.layer(info, x, output and position == len(layer_infos) - 1)
             if position + 1 < len(layer_infos) and feeds_product(layer_infos[position + 1]):
                 # A layer that hands on what it was given must not change it for others.
-                one.y = self.rounded(one.y, f"{place.path}.output" if one.y == x else one.y.name)
-            chain.append(one)
-            x = one.y
+                done.y = self.rounded(done.y, f"{info.path}.output" if done.y == x else done.y.name)
+            chain.append(done)
+            x = done.y
         return chain
 
-    def layer(self, place: LayerInfo, x: Buffer, output: bool) -> Done:
+    def layer(self, info: LayerInfo, x: Buffer, output: bool) -> Done:
         """Lower one layer, forward."""
-        layer, path = place.layer, place.path
+        layer, path = info.layer, info.path
         if isinstance(layer, Dense):
-            return self.dense(place, layer, x, output)
+            return self.dense(info, layer, x, output)
         if isinstance(layer, Dropout):
-            return self.dropout(place, layer, x)
+            return self.dropout(info, layer, x)
         if isinstance(layer, Residual):
-            inner = self.forward(place.children, x)
-            y = self.buffer(f"{path}.output", place.outputs)
+            inner = self.forward(info.children, x)
+            y = self.buffer(f"{path}.output", info.outputs)
             self.add(s.Add(x, inner[-1].y, y))
-            return Done(place, x, y, inner=inner)
-        y = self.buffer(f"{path}.output", place.outputs)
+            return Done(info, x, y, inner=inner)
+        y = self.buffer(f"{path}.output", info.outputs)
         if isinstance(layer, LearnedScale):
             self.add(s.Multiply(x, self.piece(f"{path}.scale"), y))
-            return Done(place, x, y)
+            return Done(info, x, y)
         if isinstance(layer, LayerNorm):
             gain, shift = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
-            n, deviation = self.buffer(f"{path}.standard", place.outputs), self.buffer(f"{path}.deviation", 1)
+            n, deviation = self.buffer(f"{path}.standard", info.outputs), self.buffer(f"{path}.deviation", 1)
             self.add(s.NormalizeRow(x, gain, shift, n, deviation, y, layer.epsilon))
-            return Done(place, x, y, n=n, deviation=deviation)
+            return Done(info, x, y, n=n, deviation=deviation)
         if isinstance(layer, BatchNorm):
-            return self.batch_norm(place, layer, x, y)
+            return self.batch_norm(info, layer, x, y)
         raise EngineError(f"{path} is a {type(layer).__name__}, which the native engine does not know.")
 
-    def dense(self, place: LayerInfo, layer: Dense, x: Buffer, output: bool) -> Done:
-        path, keep = place.path, self.purpose == WATCH
+    def dense(self, info: LayerInfo, layer: Dense, x: Buffer, output: bool) -> Done:
+        path, keep = info.path, self.purpose == WATCH
         shape = activation("identity") if output else layer.activation
         needs_z = keep or output or (self.learns and shape.name not in FROM_OUTPUT)
-        z = self.buffer(f"{path}.sums", place.outputs) if needs_z else None
-        y = None if output else self.buffer(f"{path}.output", place.outputs)
+        z = self.buffer(f"{path}.sums", info.outputs) if needs_z else None
+        y = None if output else self.buffer(f"{path}.output", info.outputs)
         bias = self.piece(f"{path}.bias") if layer.bias else None
         weight = self.piece(f"{path}.weight", copy=ROUNDED if self.rounds else "")
         if weight.kind == "table":
             self.add(sparse.SparseForward(path, weight, bias, y, z, shape))
         else:
             self.add(s.Forward(path, x, weight, bias, y, z, shape))
-        return Done(place, x, y or z or x, z)
+        return Done(info, x, y or z or x, z)
 
-    def dropout(self, place: LayerInfo, layer: Dropout, x: Buffer) -> Done:
+    def dropout(self, info: LayerInfo, layer: Dropout, x: Buffer) -> Done:
         if self.purpose != TRAIN or layer.rate == 0.0:
-            return Done(place, x, x)
-        y = self.buffer(f"{place.path}.output", place.outputs)
-        factors = self.buffer(f"{place.path}.factors", place.outputs)
-        self.add(s.Drop(x, factors, y, Scalar(f"{place.path}.rate", float(layer.rate)), place.index))
-        return Done(place, x, y, n=factors)
+            return Done(info, x, x)
+        y = self.buffer(f"{info.path}.output", info.outputs)
+        factors = self.buffer(f"{info.path}.factors", info.outputs)
+        self.add(s.Drop(x, factors, y, Scalar(f"{info.path}.rate", float(layer.rate)), info.index))
+        return Done(info, x, y, n=factors)
 
-    def batch_norm(self, place: LayerInfo, layer: BatchNorm, x: Buffer, y: Buffer) -> Done:
-        path, width = place.path, place.outputs
+    def batch_norm(self, info: LayerInfo, layer: BatchNorm, x: Buffer, y: Buffer) -> Done:
+        path, width = info.path, info.outputs
         gain, shift = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
         running = self.piece(f"{path}.running_mean"), self.piece(f"{path}.running_var")
         if not self.learns:
             self.add(s.NormalizeColumn(x, *running, gain, shift, None, y, layer.epsilon))
-            return Done(place, x, y)
+            return Done(info, x, y)
         mean, variance = (self.buffer(f"{path}.batch_{kind}", width, "vector") for kind in ("mean", "variance"))
         self.add(s.ColumnStatistics(x, mean, variance))
         n = self.buffer(f"{path}.standard", width)
@@ -230,7 +230,7 @@ class Lowering:
         if self.purpose == TRAIN:
             pairs = zip(running, (mean, variance), strict=True)
             self.last += [s.RunningStatistics(old, new, layer.momentum) for old, new in pairs]
-        return Done(place, x, y, n=n, statistics=(mean, variance))
+        return Done(info, x, y, n=n, statistics=(mean, variance))
 
     # Backward
 
@@ -244,39 +244,39 @@ class Lowering:
         Returns that derivative, or a buffer without meaning where nobody needs it.
         """
         for index in range(len(chain) - 1, -1, -1):
-            one = chain[index]
+            done = chain[index]
             wanted = needed or any(self.has_parameters(before) for before in chain[:index])
-            if isinstance(one.place.layer, Dense):
+            if isinstance(done.info.layer, Dense):
                 before = chain[index - 1] if index else None
-                dy, is_dz = self.dense_back(one, before, dy, is_dz, wanted)
+                dy, is_dz = self.dense_back(done, before, dy, is_dz, wanted)
             else:
-                dy, is_dz = self.layer_back(one, dy, wanted), False
+                dy, is_dz = self.layer_back(done, dy, wanted), False
         return dy
 
-    def has_parameters(self, one: Done) -> bool:
+    def has_parameters(self, done: Done) -> bool:
         """Whether something is trained in a layer."""
-        own = any(entry.layer == one.place.index and entry.trainable for entry in self.entries.values())
-        return own or any(map(self.has_parameters, one.inner))
+        own = any(entry.layer == done.info.index and entry.trainable for entry in self.entries.values())
+        return own or any(map(self.has_parameters, done.inner))
 
-    def dense_back(self, one: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool) -> tuple[Buffer, bool]:
+    def dense_back(self, done: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool) -> tuple[Buffer, bool]:
         """Lower the backward pass of a Dense layer; gives the error before it, and whether that is one of sums."""
-        place, layer, path = one.place, one.place.layer, one.place.path
+        info, layer, path = done.info, done.info.layer, done.info.path
         assert isinstance(layer, Dense)
-        dz = dy if is_dz else self.slope(one, layer.activation, dy)
+        dz = dy if is_dz else self.slope(done, layer.activation, dy)
         # Without a slope of its own, the error is what others see of the layers after it.
         dz = self.rounded(dz, dz.name if is_dz or dz != dy else f"{path}.error")
         weight = self.train(f"{path}.weight", wanted)
         if weight.value.kind == "table":
             self.last.append(self.sparse_gradient(path, dz, weight))
         else:
-            self.last.append(s.WeightGradient(path, one.x, dz, weight, self.store))
+            self.last.append(s.WeightGradient(path, done.x, dz, weight, self.store))
         if layer.bias:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:
             return dz, False
-        dx = self.buffer(f"{path}.before", place.inputs)
-        if before is not None and isinstance(before.place.layer, Dense):
-            shape = before.place.layer.activation
+        dx = self.buffer(f"{path}.before", info.inputs)
+        if before is not None and isinstance(before.info.layer, Dense):
+            shape = before.info.layer.activation
             seen, direct = self.seen(before, shape)
             self.add(s.Back(path, dz, weight.transposed, dx, shape, seen, direct))
             return dx, True
@@ -291,52 +291,52 @@ class Lowering:
         self.sparse = sparse.SparseGradient(path, dz, weight, purpose, squares)
         return self.sparse
 
-    def seen(self, one: Done, shape: Activation) -> tuple[Buffer, bool]:
+    def seen(self, done: Done, shape: Activation) -> tuple[Buffer, bool]:
         """What the slope of an activation is computed from, and whether that is the output."""
         direct = shape.name in FROM_OUTPUT
-        return (one.y if direct or one.z is None else one.z), direct
+        return (done.y if direct or done.z is None else done.z), direct
 
-    def slope(self, one: Done, shape: Activation, dy: Buffer) -> Buffer:
+    def slope(self, done: Done, shape: Activation, dy: Buffer) -> Buffer:
         if shape.name == "identity":
             return dy
-        dz = self.buffer(f"{one.place.path}.error", one.place.outputs)
-        seen, direct = self.seen(one, shape)
+        dz = self.buffer(f"{done.info.path}.error", done.info.outputs)
+        seen, direct = self.seen(done, shape)
         self.add(s.Slope(dy, seen, dz, shape, direct))
         return dz
 
-    def layer_back(self, one: Done, dy: Buffer, wanted: bool) -> Buffer:
+    def layer_back(self, done: Done, dy: Buffer, wanted: bool) -> Buffer:
         """Lower the backward pass of a layer that is not Dense."""
-        layer, path = one.place.layer, one.place.path
+        layer, path = done.info.layer, done.info.path
         dx = dy
         if isinstance(layer, Residual):
-            inner = self.backward(one.inner, dy, False, wanted)
+            inner = self.backward(done.inner, dy, False, wanted)
             if wanted:
-                dx = self.buffer(f"{path}.before", one.place.inputs)
+                dx = self.buffer(f"{path}.before", done.info.inputs)
                 self.add(s.Add(dy, inner, dx))
             return dx
         if isinstance(layer, Dropout):
-            if one.n is not None and wanted:
-                dx = self.buffer(f"{path}.before", one.place.inputs)
-                self.add(s.Multiply(dy, one.n, dx))
+            if done.n is not None and wanted:
+                dx = self.buffer(f"{path}.before", done.info.inputs)
+                self.add(s.Multiply(dy, done.n, dx))
             return dx
-        kept = one.x if isinstance(layer, LearnedScale) or one.n is None else one.n
-        self.last.append(s.VectorGradient(dy, kept, self.train(f"{path}.scale"), self.store))
+        normalized = done.x if isinstance(layer, LearnedScale) or done.n is None else done.n
+        self.last.append(s.VectorGradient(dy, normalized, self.train(f"{path}.scale"), self.store))
         if not isinstance(layer, LearnedScale):
             self.last.append(s.VectorGradient(dy, None, self.train(f"{path}.bias"), self.store))
         if wanted:
-            dx = self.buffer(f"{path}.before", one.place.inputs)
-            self.norm_back(one, dy, dx)
+            dx = self.buffer(f"{path}.before", done.info.inputs)
+            self.norm_back(done, dy, dx)
         return dx
 
-    def norm_back(self, one: Done, dy: Buffer, dx: Buffer) -> None:
-        layer, path, gain = one.place.layer, one.place.path, self.piece(f"{one.place.path}.scale")
-        if isinstance(layer, LayerNorm) and one.n and one.deviation:
-            self.add(s.NormalizeRowBack(dy, gain, one.n, one.deviation, dx))
-        elif isinstance(layer, BatchNorm) and one.n and one.statistics:
-            dgain, dshift = (self.buffer(f"{path}.{name}", one.place.outputs, "vector") for name in ("dgain", "dshift"))
-            self.add(s.ColumnSums(dy, one.n, dgain), s.ColumnSums(dy, None, dshift))
-            variance = one.statistics[1]
-            self.add(s.NormalizeColumnBack(dy, one.n, gain, variance, dgain, dshift, dx, layer.epsilon))
+    def norm_back(self, done: Done, dy: Buffer, dx: Buffer) -> None:
+        layer, path, gain = done.info.layer, done.info.path, self.piece(f"{done.info.path}.scale")
+        if isinstance(layer, LayerNorm) and done.n and done.deviation:
+            self.add(s.NormalizeRowBack(dy, gain, done.n, done.deviation, dx))
+        elif isinstance(layer, BatchNorm) and done.n and done.statistics:
+            dgain, dshift = (self.buffer(f"{path}.{name}", done.info.outputs, "vector") for name in ("dgain", "dshift"))
+            self.add(s.ColumnSums(dy, done.n, dgain), s.ColumnSums(dy, None, dshift))
+            variance = done.statistics[1]
+            self.add(s.NormalizeColumnBack(dy, done.n, gain, variance, dgain, dshift, dx, layer.epsilon))
         else:
             self.add(s.Multiply(dy, gain, dx))
 

@@ -49,16 +49,16 @@ def step_flops(problem: Problem) -> int:
     840
     """
     products, first = 0, True
-    for place in problem.network.iter_layers():
-        if isinstance(place.layer, Dense):
-            products += (2 if first else 3) * 2 * place.macs
+    for info in problem.network.iter_layers():
+        if isinstance(info.layer, Dense):
+            products += (2 if first else 3) * 2 * info.macs
             first = False
     return (products - 4 * spared(problem, 1)) * problem.batch_size
 
 
 def step_work(problem: Problem) -> int:
     """FLOPs of a training step with what is beside the products: the update of every parameter, the values of rows."""
-    values = sum(place.outputs for place in problem.network.iter_layers()) * problem.batch_size
+    values = sum(info.outputs for info in problem.network.iter_layers()) * problem.batch_size
     moved = problem.network.parameter_count - spared(problem, problem.batch_size)
     return step_flops(problem) + ELEMENTWISE * (moved + values)
 
@@ -79,7 +79,7 @@ def long_step(problem: Problem) -> int:
 
 def long_prediction(problem: Problem) -> int:
     """From how many rows on a prediction may take one thread more than some 50 milliseconds."""
-    values = sum(place.outputs for place in problem.network.iter_layers())
+    values = sum(info.outputs for info in problem.network.iter_layers())
     return -(-LONG // (2 * row_products(problem) + ELEMENTWISE * values))
 
 

@@ -89,6 +89,6 @@ def bfloat16_of(values: NDArray[Any]) -> NDArray[np.float32]:
     """
     numbers = np.ascontiguousarray(values, np.float32)
     bits = numbers.view(np.uint32)
-    kept = bits + np.uint32(BELOW_HALF) + (bits >> LOW & 1)
-    rounded = (kept >> LOW << LOW).view(np.float32)
+    carried = bits + np.uint32(BELOW_HALF) + (bits >> LOW & 1)
+    rounded = (carried >> LOW << LOW).view(np.float32)
     return np.where(np.isnan(numbers), numbers, rounded)

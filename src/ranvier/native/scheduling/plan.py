@@ -45,7 +45,7 @@ class Code:
     all_heights: tuple[int, ...]
     registers: Registers
     rule: UpdateRule | None
-    dealt: bool
+    steals: bool
     measured: bool = False
 
     @property
@@ -75,7 +75,7 @@ class Plan:
         machine: what it was made for.
         rule: how trained numbers move, with all hyper-parameters bound; None where they do not.
         long: from how many rows on a step or a prediction may take one thread more than some 50 milliseconds.
-        dealt: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`.
+        steals: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`.
     """
 
     problem: Problem
@@ -91,7 +91,7 @@ class Plan:
     machine: Machine
     rule: UpdateRule | None
     long: int
-    dealt: bool
+    steals: bool
 
     @property
     def registers(self) -> Registers:
@@ -103,7 +103,7 @@ class Plan:
         """What decides the compiled code."""
         rows = (self.rows, self.heights, self.all_rows, self.all_heights)
         shape = (self.stages, self.buffers, *rows, self.registers)
-        return Code(self.purpose, self.dtype, *shape, self.rule, self.dealt)
+        return Code(self.purpose, self.dtype, *shape, self.rule, self.steals)
 
     @property
     def dtype(self) -> str:

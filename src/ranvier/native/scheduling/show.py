@@ -65,19 +65,19 @@ def _rows(plan: Plan) -> str:
 
 def _layers(plan: Plan) -> Iterator[str]:
     """Every layer, depth first; a residual block comes before its layers."""
-    places = list(plan.problem.network.iter_layers())
-    longest = max(len(place.path) for place in places)
-    for place in places:
-        groups = f" in {place.groups} groups" if place.groups > 1 else ""
-        yield f"    {place.path:{longest}s}   {type(place.layer).__name__} {place.inputs} -> {place.outputs}{groups}"
+    infos = list(plan.problem.network.iter_layers())
+    longest = max(len(info.path) for info in infos)
+    for info in infos:
+        groups = f" in {info.groups} groups" if info.groups > 1 else ""
+        yield f"    {info.path:{longest}s}   {type(info.layer).__name__} {info.inputs} -> {info.outputs}{groups}"
 
 
 def _stages(plan: Plan) -> Iterator[str]:
     """The loops, stage by stage."""
     if not plan.learns:
-        yield f"for each block of {plan.rows} rows, dealt out among the threads:"
-    helps = ", then what others have not begun" if plan.dealt else ""
-    most = "at most " if plan.dealt else ""
+        yield f"for each block of {plan.rows} rows, shared among the threads:"
+    helps = ", then what others have not begun" if plan.steals else ""
+    most = "at most " if plan.steals else ""
     for stage in plan.stages:
         if plan.learns and stage.kind == PANELS:
             yield f"panels: each thread takes its share of the panels, at most {plan.all_rows} rows at once{helps}"

@@ -1,4 +1,4 @@
-"""Stages: what threads do between two barriers, what of it is dealt out, and whether it can be given up half-way.
+"""Stages: what threads do between two barriers, which of it may be stolen, and whether it can be given up half-way.
 
 A training step runs its stages in turn:
 
@@ -22,10 +22,10 @@ from ranvier.records import record
 ROWS, PANELS, COLUMNS = "rows", "panels", "columns"
 """What threads share in a stage: the rows of the batch, the panels of a weight with all rows, or what columns need."""
 
-FEWEST_ROWS = 64
-"""The rows of the smallest part that is dealt out: fewer would read all weights for little work."""
-FEWEST_PACKED = 4
-"""Of how many grains the smallest part of panels is that is dealt out, where each part packs the rows again."""
+MIN_CHUNK_ROWS = 64
+"""The rows of the smallest chunk that a thread takes: fewer would read all weights for little work."""
+MIN_PACKED_GRAINS = 4
+"""The grains of the smallest chunk of panels, where each chunk packs the rows again."""
 WORDS_A_SHARE = 16
 """The distance of words that different threads write: pairs of cache lines are fetched together."""
 
@@ -67,14 +67,14 @@ def in_stages(steps: Iterable[Scheduled], stoppable: bool) -> tuple[Stage, ...]:
     )
 
 
-def dealt(stages: tuple[Stage, ...]) -> dict[tuple[int, int], int]:
-    """What is dealt out among threads, numbered.
+def stealable(stages: tuple[Stage, ...]) -> dict[tuple[int, int], int]:
+    """The work that idle threads may take over from others, numbered.
 
     Rows or panels of a stage as (stage, 0), units of a weight as (stage, step).
     """
-    places = []
+    stealing = []
     for number, stage in enumerate(stages):
         if stage.kind != COLUMNS:
-            places.append((number, 0))
-        places += [(number, at) for at, step in enumerate(stage.steps) if isinstance(step, ScheduledWeightGradient)]
-    return {place: number for number, place in enumerate(places)}
+            stealing.append((number, 0))
+        stealing += [(number, at) for at, step in enumerate(stage.steps) if isinstance(step, ScheduledWeightGradient)]
+    return {work: number for number, work in enumerate(stealing)}

@@ -1,8 +1,8 @@
 """The shapes of the register tile, chosen from the registers of the processor and the shape of the layer.
 
 A tile is h rows by v panels; a panel is 16 columns, which take 16 / lanes registers. A tile holds h v such groups, the
-v groups of one k, and one spread number. Two FMAs can start in each cycle and take four, so eight or more chains keep
-the units busy; fewer leave them waiting.
+v groups of one k, and one broadcast number. Two FMAs can start in each cycle and take four, so eight or more
+accumulators keep the units busy; fewer leave them waiting.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Registers:
 
     def fits(self, height: int, panels: int) -> bool:
         """Whether a tile stays in registers. A panel's numbers may come straight from memory, one at a time."""
-        chains = height * panels * self.per_panel
-        return chains + min(height, panels * self.per_panel) + 1 <= self.count
+        accumulators = height * panels * self.per_panel
+        return accumulators + min(height, panels * self.per_panel) + 1 <= self.count
 
     def panels(self, height: int) -> int:
         """How many panels a tile of this height takes: as few as keep the units busy.
@@ -61,9 +61,9 @@ class Registers:
     def cycles(self, height: int) -> float:
         """Cycles a k of one panel takes in a tile of this height, with two FMAs or two loads a cycle."""
         panels = self.panels(height)
-        chains = height * panels * self.per_panel
+        accumulators = height * panels * self.per_panel
         loads = panels * self.per_panel + height
-        return max(chains / 2, chains * 4 / min(chains, BUSY) / 2, loads / 2) / panels
+        return max(accumulators / 2, accumulators * 4 / min(accumulators, BUSY) / 2, loads / 2) / panels
 
 
 def at_once(rows: int) -> int:

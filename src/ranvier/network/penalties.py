@@ -1,4 +1,4 @@
-"""Penalties on large weights, and their slopes. w holds all P numbers, l1 and l2 the strength for each of them.
+"""Penalties on large weights, and their gradients. w holds all P numbers, l1 and l2 the strength for each of them.
 
 The penalty is added to the loss once, whatever the batch size: l1 |w| + l2 w^2 / 2, summed over the weights.
 """
@@ -20,10 +20,10 @@ def penalty(w: Array, l1: Array, l2: Array) -> float:
     return float((l1 * np.abs(w) + 0.5 * l2 * w**2).sum())
 
 
-def penalty_slope(w: Array, l1: Array, l2: Array) -> Array:
-    """l1 sign(w) + l2 w, shape (P,); the slope of |w| at 0 is taken as 0.
+def penalty_gradient(w: Array, l1: Array, l2: Array) -> Array:
+    """l1 sign(w) + l2 w, shape (P,); the derivative of |w| at 0 is taken as 0.
 
-    >>> penalty_slope(np.array([-2.0, 3.0]), np.array([0.5, 0.0]), np.array([0.0, 2.0]))
+    >>> penalty_gradient(np.array([-2.0, 3.0]), np.array([0.5, 0.0]), np.array([0.0, 2.0]))
     array([-0.5,  6. ])
     """
     return l1 * np.sign(w) + l2 * w
