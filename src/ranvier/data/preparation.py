@@ -122,14 +122,9 @@ def prepare(
         _with_target(source, target) if task_record is None else (open_source(source), task_record.target_names)
     )
     in_table, target_array = bool(opened.column_names) and not task_record, target if task_record else None
-    if features is not None and opened.is_sparse:
-        raise InputError(
-            "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
-            "recipe='auto', or give an array, X.toarray()."
-        )
     if features is not None and not opened.column_names:
         target_array = target_values(opened) if target_array is None else target_array
-        opened = opened.as_table()
+        opened = _as_columns(opened)
     target_columns = names if target_array is None else ()
     columns, notes = _columns(opened, target_columns, (ignore,) if isinstance(ignore, str) else tuple(ignore))
     rows = _rows_with_target(opened, names, target_array, weight)
@@ -143,12 +138,12 @@ def prepare(
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     outputs = fit_target(training.values, chosen, places=training.row_numbers)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
+    own = names if in_table else None
     if validation_source is not None:
-        validation_part = _rows_of_source(validation_source, names if in_table else None, names)
-        notes += [f"Validation rows: {note}" for note in validation_part.notes]
+        validation_part = _rows_of_source(validation_source, own, names, "Validation")
     if test_source is not None:
-        held_out_part = _rows_of_source(test_source, names if in_table else None, names)
-        notes += [f"Test rows: {note}" for note in held_out_part.notes]
+        held_out_part = _rows_of_source(test_source, own, names, "Test")
+    notes += [note for part in (validation_part, held_out_part) if part is not None for note in part.notes]
     validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (validation_part, held_out_part))
     same = inference_encoder is encoder
     return Prepared(
@@ -169,6 +164,20 @@ def prepare(
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _as_columns(source: Source) -> Source:
+    """Floating-point arrays as a table, whose columns can be expanded; uint8 arrays unchanged.
+
+    Raises:
+        InputError: the rows are sparse.
+    """
+    if source.is_sparse:
+        raise InputError(
+            "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
+            "recipe='auto', or give an array, X.toarray()."
+        )
+    return source.as_table()
 
 
 def _columns(
@@ -265,11 +274,17 @@ def _rows_with_target(
     return replace(rows, notes=(f"{what} left out because the target is missing.",))
 
 
-def _rows_of_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...]) -> _RowsWithTarget:
-    """The labelled rows of a source of their own, or of a tuple of rows, target values and perhaps weights."""
+def _rows_of_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str) -> _RowsWithTarget:
+    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights.
+
+    Parameters:
+        part: what the rows are for, which their notes begin with.
+    """
     if isinstance(source, tuple):
-        return _rows_with_target(open_source(source[0]), names, *source[1:])
-    return _rows_with_target(*_with_target(source, columns))
+        rows = _rows_with_target(open_source(source[0]), names, *source[1:])
+    else:
+        rows = _rows_with_target(*_with_target(source, columns))
+    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))
 
 
 def _shares(validation: float, test: float) -> tuple[float, float, float]:
