@@ -20,7 +20,6 @@ from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
-from ranvier.data.sources.masks import fill_masked
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import (
     check_column,
@@ -32,7 +31,9 @@ from ranvier.data.target_column import (
 from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
 from ranvier.records import record
-from ranvier.rows.dataset import Dataset, split_rows
+from ranvier.rows import Rows
+from ranvier.rows.arrays import unmasked
+from ranvier.rows.split import split_rows
 
 
 @record(eq=False)
@@ -55,14 +56,14 @@ class Prepared:
         origin: where the data came from.
     """
 
-    train: Dataset
-    validation: Dataset | None
-    held_out: Dataset | None
+    train: Rows
+    validation: Rows | None
+    held_out: Rows | None
     train_rows: NDArray[np.int64]
     validation_rows: NDArray[np.int64] | None
     held_out_rows: NDArray[np.int64] | None
     held_out_labels: NDArray[Any] | None
-    evaluation_set: Dataset | None
+    evaluation_set: Rows | None
     encoder: TableEncoder | ArrayEncoder
     inference_encoder: TableEncoder | ArrayEncoder
     target: TargetEncoder
@@ -112,7 +113,7 @@ def prepare(
         InputError: no target is given, the target cannot be learned, or there are too few rows.
 
     >>> prepared = prepare("iris")
-    >>> prepared.train.X.shape, prepared.validation.rows, prepared.held_out.rows
+    >>> prepared.train.inputs.shape, len(prepared.validation), len(prepared.held_out)
     ((105, 4), 15, 30)
     >>> prepared.task.classes
     ('setosa', 'versicolor', 'virginica')
@@ -238,16 +239,14 @@ class _RowsWithTarget:
 
 
 @overload
-def _encoded(part: _RowsWithTarget, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset: ...
+def _encoded(part: _RowsWithTarget, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
 @overload
 def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(
-    part: _RowsWithTarget | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder
-) -> Dataset | None:
+def _encoded(part: _RowsWithTarget | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.row_numbers), part.weight)
+    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.row_numbers), part.weight)
 
 
 def _rows_with_target(
@@ -255,7 +254,7 @@ def _rows_with_target(
 ) -> _RowsWithTarget:
     """The rows that have a target, which stands in the source or is given beside it."""
     values = target_values(source, names) if target_array is None else plain_values(target_array, names)
-    weights = None if weight is None else np.ascontiguousarray(fill_masked(weight), np.float32)
+    weights = None if weight is None else np.ascontiguousarray(unmasked(weight), np.float32)
     for what, array in (("target values", values), ("weights", weights)):
         if array is not None and len(array) != source.rows:
             raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.masks import fill_masked
 from ranvier.errors import DataError
+from ranvier.rows.arrays import unmasked
 
 Values = NDArray[Any]
 
@@ -35,7 +35,7 @@ def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
     """
     if hasattr(values, "to_numpy"):
         values = values.to_numpy()
-    values = fill_masked(values)
+    values = unmasked(values)
     try:
         array = np.asarray(values)
     except ValueError as error:

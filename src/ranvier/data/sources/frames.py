@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.sources.masks import fill_masked
 from ranvier.errors import DataError
+from ranvier.rows.arrays import unmasked
 
 FINER = ("[ns]", "[ps]", "[fs]", "[as]")
 """Units of time that Python does not have: in them, NumPy gives plain whole numbers."""
@@ -152,7 +152,7 @@ def series_from(name: str, values: Any) -> pl.Series:
     >>> series_from("a", ["x", 1]).to_list()
     ['x', '1']
     """
-    values = fill_masked(values)
+    values = unmasked(values)
     if isinstance(values, pl.Series):
         return values.rename(name)
     if hasattr(values, "to_numpy") and hasattr(values, "__len__"):

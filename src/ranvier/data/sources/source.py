@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.masks import fill_masked
 from ranvier.data.sources.origin import sentence_start
 from ranvier.errors import DataError, InputError, nearest
 from ranvier.records import record
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
+from ranvier.rows.arrays import unmasked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -176,7 +176,7 @@ class Arrays(Source):
     """Numbers whose columns have no names.
 
     Fields:
-        inputs: shape (B, K), uint8 or floating point; or CSR rows.
+        inputs: shape (B, K), uint8 (pictures) or floating point; or CSR rows.
         targets: shape (B,) or (B, N), or None.
         origin: where it came from, for messages.
         shape: the shape of one row before it was flattened, for example (28, 28).
@@ -255,6 +255,11 @@ class Arrays(Source):
             return self
         return Table(self.frame, self.origin, notes=self.notes)
 
+    @property
+    def pictures(self) -> bool:
+        """Whether the rows are pictures: bytes, each row with at least a height and a width."""
+        return not isinstance(self.inputs, CSR) and self.inputs.dtype == np.uint8 and len(self.shape) > 1
+
     def dense(self) -> NDArray[Any]:
         """The inputs as a dense array, shape (B, K).
 
@@ -300,7 +305,7 @@ def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] =
     >>> arrays_from(np.zeros((5, 2, 3), np.uint8), None, "an array").inputs.shape
     (5, 6)
     """
-    inputs = np.asarray(fill_masked(inputs))
+    inputs = np.asarray(unmasked(inputs))
     if inputs.dtype.kind not in "fiub":
         raise DataError(
             f"The inputs of {origin} are of type {inputs.dtype}; numbers were expected. "
@@ -315,7 +320,8 @@ def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] =
         raise DataError(f"The inputs of {origin} have shape {inputs.shape}: there are no numbers in them.")
     shape = tuple(int(size) for size in inputs.shape[1:])
     flat = inputs.reshape(inputs.shape[0], -1)
-    if flat.dtype not in (np.uint8, np.float32, np.float64):
+    pictures = flat.dtype == np.uint8 and len(shape) > 1
+    if not pictures and flat.dtype not in (np.float32, np.float64):
         flat = flat.astype(np.float64)
     checked = None if targets is None else checked_targets(targets, len(flat), origin)
     return Arrays(flat, checked, origin, shape, notes)
@@ -330,7 +336,7 @@ def checked_targets(targets: Any, rows: int, origin: str) -> NDArray[Any]:
     >>> checked_targets([0, 1], 2, "the array").shape
     (2,)
     """
-    array = np.asarray(fill_masked(targets))
+    array = np.asarray(unmasked(targets))
     if array.ndim not in (1, 2) or len(array) != rows:
         raise DataError(
             f"The inputs of {origin} have {rows} rows and its targets have shape {array.shape}; "
