@@ -32,8 +32,13 @@ from ranvier.expression import where as where
 
 from ranvier.model.fit import fit as fit
 
+from ranvier.model.inspect import LayerView as LayerView
+from ranvier.model.inspect import ModelSummary as ModelSummary
+from ranvier.model.inspect import NeuronView as NeuronView
+
+from ranvier.model.load import load as load
+
 from ranvier.model.model import Model as Model
-from ranvier.model.model import load as load
 
 from ranvier.model.train import resume as resume
 from ranvier.model.train import train as train
@@ -49,6 +54,7 @@ from ranvier.network.layers import Dense as Dense
 from ranvier.network.layers import Dropout as Dropout
 from ranvier.network.layers import LayerNorm as LayerNorm
 from ranvier.network.layers import LearnedScale as LearnedScale
+from ranvier.network.layers import Rescale as Rescale
 from ranvier.network.layers import Residual as Residual
 
 from ranvier.network.losses import Loss as Loss
@@ -84,6 +90,8 @@ from ranvier.network.schedules import schedule as schedule
 
 from ranvier.network.task import Task as Task
 
+from ranvier.rows.inputs import Inputs as Inputs
+
 from ranvier.training.callbacks import Callback as Callback
 from ranvier.training.callbacks import CallbackResult as CallbackResult
 from ranvier.training.callbacks import EarlyStopping as EarlyStopping
@@ -95,6 +103,8 @@ from ranvier.training.epoch_metrics import metric as metric
 
 from ranvier.training.history import Epoch as Epoch
 from ranvier.training.history import History as History
+
+from ranvier.training.report import TrainReport as TrainReport
 
 __version__: str
 __all__: list[str]

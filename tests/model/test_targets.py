@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from ranvier.errors import DataError, InputError
-from ranvier.model.targets import default_loss, infer_target, target_array
+from ranvier.model.targets import infer_target, target_array
 from ranvier.network.losses import loss
+from ranvier.training.settings import default_loss
 from tests.model.trial import net
 
 WORDS = ["b", "a", "c", "a"]
@@ -84,18 +85,18 @@ def test_targets_that_do_not_fit_the_output_layer(outputs: int, activation: str,
     [
         ([], "shape"),
         (3.0, "shape"),
-        ([1.0, np.nan], "missing value .* in row 1"),
-        ([1, None, 2], "missing value .* in row 1"),
+        ([1.0, np.nan], "missing value .* at row index 1"),
+        ([1, None, 2], "missing value .* at row index 1"),
         (["a", None], "missing value"),
-        ([1.0, np.inf], "y holds inf in row 1"),
+        ([1.0, np.inf], "y holds inf at row index 1"),
         (np.zeros((2, 2, 2)), "shape"),
         ([[1], [1, 2]], "different lengths"),
         (np.array(["2020-01-01"], "datetime64[D]"), "dates"),
         ([1j, 2j], "complex|type"),
         ([object(), object()], "type"),
-        (np.ma.masked_array([1, 999], mask=[0, 1]), "missing value .* in row 1"),
-        (np.ma.masked_array([[1.0, 2.0], [3.0, 999.0]], mask=[[0, 0], [0, 1]]), "missing value .* in row 1"),
-        (np.ma.masked_array(["a", "b"], mask=[1, 0]), "missing value .* in row 0"),
+        (np.ma.masked_array([1, 999], mask=[0, 1]), "missing value .* at row index 1"),
+        (np.ma.masked_array([[1.0, 2.0], [3.0, 999.0]], mask=[[0, 0], [0, 1]]), "missing value .* at row index 1"),
+        (np.ma.masked_array(["a", "b"], mask=[1, 0]), "missing value .* at row index 0"),
         (np.array([["a", "b"]]), "type"),
     ],
 )

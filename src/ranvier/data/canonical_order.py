@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.sources.source import Arrays, Source
 from ranvier.random import SAMPLE, wide_bits
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
 
 MOST_REPEATS = 8
 BLOCK = 4096

@@ -15,16 +15,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ranvier.data import Arrays, Source
+from ranvier.data import Source
 from ranvier.data.canonical_order import arranged
-from ranvier.data.sources.sparse import is_sparse
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
-from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of, weight_array
+from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of
 from ranvier.estimators.targets import Goal
-from ranvier.model.model import load
+from ranvier.model.load import load
 from ranvier.model.train import train
-from ranvier.recipes.recipe import recipe as find_recipe
+from ranvier.rows.weights import weight_array
 
 Array = NDArray[Any]
 FEWEST_WATCHED = 10
@@ -54,7 +53,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     hidden: Any = field(default=None, kw_only=False)
     activation: Any = None
     dropout: Any = None
-    recipe: Any = "table"
+    recipe: Any = "auto"
     effort: Any = "default"
     loss: Any = None
     optimizer: Any = None
@@ -72,7 +71,6 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     engine: str = "auto"
     precision: str = "float32"
     threads: Any = None
-    hidden_layer_sizes: Any = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
         """Learn from rows and targets.
@@ -97,7 +95,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         again = self.warm_start and hasattr(self, "model_")
         names = known_names(self) if again else None
         source = source_of(self, X, names)
-        weight = weight_array(sample_weight, source.rows)
+        weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         goal = self._known_goal() if again else self._goal(y, source.rows, weight)
         values = goal.values(self, y, source.rows)
         watched = None if validation is None else self._watched(validation, goal, names or names_in(source))
@@ -125,7 +123,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             )
         source = source_of(self, validation[0], names)
         values = goal.values(self, validation[1], source.rows, "y of the validation rows")
-        weights = weight_array(validation[2], source.rows) if len(validation) == 3 else None
+        given = validation[2] if len(validation) == 3 else None
+        weights = None if given is None else weight_array(given, source.rows, "the weight of validation rows")
         return (source, values, weights)
 
     def _share(self, rows: int) -> float:
@@ -142,21 +141,15 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         self, goal: Goal, source: Source, values: Array, weight: Array | None, validation: Any, **changes: Any
     ) -> None:
         """Train anew."""
-        if self.hidden is not None and self.hidden_layer_sizes is not None:
-            raise InputError("hidden and hidden_layer_sizes are two names of the same parameter; give one of them.")
         options = {name: getattr(self, name) for name in TRAIN_OPTIONS}
-        options["effort"] = None if self.recipe is None else self.effort
-        if isinstance(source, Arrays) and is_sparse(source.inputs) and self.recipe == "table":
-            find_recipe(self.recipe, self.effort)
-            options["recipe"] = options["effort"] = None
-        options["hidden"] = self.hidden if self.hidden_layer_sizes is None else self.hidden_layer_sizes
+        options["effort"] = self.effort
         self.model_ = train(
             source,
             values,
             task=goal.task,
             sample_weight=weight,
             validation=validation,
-            held_out=0.0,
+            test=0.0,
             callbacks=() if self.callbacks is None else self.callbacks,
             progress=bool(self.verbose),
             seed=self._seed(),
@@ -164,8 +157,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         )
         if goal.classes is not None:
             self.classes_ = goal.classes
-        if self.model_.report["interrupted"]:
-            warnings.warn(f"{self.model_.report['stopped']} The estimator is fitted as far as it came.", stacklevel=3)
+        if self.model_.report.interrupted:
+            warnings.warn(f"{self.model_.report.stop_reason} The estimator is fitted as far as it came.", stacklevel=3)
 
     def _more_options(self) -> dict[str, Any]:
         """Options of training that one of the estimators has alone."""
@@ -189,12 +182,12 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """One epoch over some rows; `goal` says what is to be learned, at the first call."""
         first = not hasattr(self, "model_")
         source = source_of(self, X, None if first else known_names(self))
-        weight = weight_array(sample_weight, source.rows)
+        weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         known = self._known_goal() if goal is None else goal
         values = known.values(self, y, source.rows)
         if not first:
             return self._go_on(source, values, weight, epochs=1)
-        plain = {"recipe": None, "effort": None, "epochs": 1, "schedule": self.schedule or "constant"}
+        plain = {"recipe": "plain", "effort": "default", "epochs": 1, "schedule": self.schedule or "constant"}
         self._begin(known, as_table(source), values, weight, validation=0.0, **plain)
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,20 +14,22 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
-from ranvier.engine import CSR, Executable, LayerValues, Rows, State
-from ranvier.engine.problem import check_pairing
-from ranvier.errors import InputError, ModelFileError
+from ranvier.engine import Executable, LayerValues, State
+from ranvier.errors import InputError
+from ranvier.model import inspect
 from ranvier.model import rows as row_tools
+from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
-from ranvier.network.renamed import TASK_KINDS, renamed_parameters
 from ranvier.network.task import Task
+from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
-from ranvier.training.history import Epoch
+from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
+from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
@@ -46,8 +48,8 @@ class Model:
         network: the description.
         task: what the outputs mean.
         encoder: from raw columns to inputs; None for a model trained on arrays.
-        history: one record an epoch.
-        report: what `ranvier.train` found out, as a dictionary; empty for a model trained on arrays.
+        history: one record an epoch, and their numbers as arrays: `history.loss`, `history.validation_loss`.
+        report: an `rv.TrainReport`: what `ranvier.train` read and measured; empty for a model trained on arrays.
         engine: the name of the engine that trained it.
 
     >>> from ranvier.network.layers import Dense
@@ -64,21 +66,23 @@ class Model:
         *,
         training: TrainSettings,
         state: TrainingState | None = None,
-        history: tuple[Epoch, ...] = (),
+        history: Iterable[Epoch] = (),
         engine: str = "reference",
         encoder: Any = None,
-        report: Mapping[str, Any] | None = None,
+        report: TrainReport | None = None,
     ) -> None:
         self.network = network
         self.target = target
         self.encoder = encoder
         self.training = training
         self.engine = engine
-        self.report: dict[str, Any] = dict(report or {})
-        self.history = history if state is None else state.history
+        self.report = report or TrainReport()
+        self.history = History(history if state is None else state.history)
         self._flat = np.ascontiguousarray(parameters)
         self._state = state
-        self._executables: dict[bool, Executable] = {}
+        self._executables: dict[int, Executable] = {}
+        # Models of the first files took bytes as 0 to 1, whatever their network.
+        self._byte_divisor: float | None = None
 
     @property
     def task(self) -> Task:
@@ -101,7 +105,7 @@ class Model:
         (1, 1)
         """
         # The same few rows as before, in kind, need none of the questions that others are asked.
-        ready = self._executables.get(False) if self.encoder is None and type(X) is np.ndarray else None
+        ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
         if ready is not None:
             outputs = ready.quick(X)
             if outputs is not None:
@@ -109,7 +113,7 @@ class Model:
         # The engine looks whether they are finite, on its way.
         return self.outputs_of(self._encoded(X, finite=False))
 
-    def outputs_of(self, inputs: Array | CSR) -> Array:
+    def outputs_of(self, inputs: Inputs) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
         return self._run(inputs).outputs(inputs)
 
@@ -174,6 +178,49 @@ class Model:
         _, gradient = self._run(inputs).objective(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
 
+    def summary(self) -> ModelSummary:
+        """What the model predicts, its columns and its layers: a record that prints as tables, in notebooks too.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> model.summary().network.parameters
+        2
+        """
+        return inspect.summary(self)
+
+    def layer(self, path: str | int) -> LayerView:
+        """The neurons of a layer: weights, biases, names of the inputs, what output neurons stand for.
+
+        Parameters:
+            path: such as "layers.0", or the number of the layer from 0.
+
+        Raises:
+            InputError: there is no such layer, or it has no neurons.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> model.layer("layers.0").weights.shape
+        (1, 1)
+        """
+        return inspect.layer(self, path)
+
+    def neuron(self, path: str | int, number: int) -> NeuronView:
+        """One neuron of a layer: its weights by the names of its inputs, its bias and its activation.
+
+        Parameters:
+            path: of the layer, such as "layers.0", or its number from 0.
+            number: of the neuron, from 0.
+
+        Raises:
+            InputError: there is no such layer or neuron.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> model.neuron("layers.0", 0).inputs
+        ('x0',)
+        """
+        return inspect.neuron(self, path, number)
+
     def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.
 
@@ -215,7 +262,7 @@ class Model:
         changed, rest = override_settings(self.training, epochs, changes)
         apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
         rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, changed.seed)
-        training = changed.for_rows(rows)
+        training = changed.on(rows.inputs)
         state = self._resumable(training)
         sinks = (sink_for(rest.pop("progress", None)),)
         result = run_training(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
@@ -236,22 +283,24 @@ class Model:
             "target": self.target.to_dict(),
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
             "training": self.training.to_dict(),
+            "byte_divisor": self._byte_divisor,
             "engine": self.engine,
             "history": [epoch.to_json() for epoch in self.history],
-            "report": self.report,
+            "report": self.report.to_dict(),
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         write_model(path, arrays, description)
 
-    def inputs(self, X: Any) -> Array | CSR:
-        """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
+    def inputs(self, X: Any) -> Inputs:
+        """X as the network takes it, (n, K): encoded where the model carries an encoder."""
         return self._encoded(X, finite=True)
 
-    def _encoded(self, X: Any, finite: bool) -> Array | CSR:
+    def _encoded(self, X: Any, finite: bool) -> Inputs:
         if self.encoder is None:
-            return row_tools.network_inputs(X, self.network.inputs, finite)
-        encoded: Array | CSR = self.encoder.transform(X)
-        return encoded
+            inputs = as_inputs(X, self.network.inputs, finite)
+            scaled = self._byte_divisor is not None and inputs.dense.dtype == np.uint8
+            return as_inputs(inputs.dense / self._byte_divisor) if scaled else inputs
+        return as_inputs(self.encoder.transform(X))
 
     def close(self) -> None:
         """Free what the engine holds; it comes back when next needed."""
@@ -273,12 +322,13 @@ class Model:
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
-    def _run(self, inputs: Array | CSR) -> Executable:
-        """The compiled network with these parameters, for arrays or for sparse rows."""
-        sparse = isinstance(inputs, CSR)
-        if sparse not in self._executables:
-            self._executables[sparse] = compile_for_inference(self.network, self.training, self._flat, inputs)
-        return self._executables[sparse]
+    def _run(self, inputs: Inputs) -> Executable:
+        """The compiled network with these parameters, for inputs with so many CSR columns."""
+        known = self._executables.get(inputs.n_csr)
+        if known is None:
+            known = compile_for_inference(self.network, self.training, self._flat, inputs)
+            self._executables[inputs.n_csr] = known
+        return known
 
     def _resumable(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""
@@ -287,7 +337,7 @@ class Model:
         state = TrainingState(
             State(self._flat, initial_slots(training.optimizer, self._flat), 0),
             epoch=len(self.history),
-            history=self.history,
+            history=tuple(self.history),
         )
         return state_for_next_fit(state)
 
@@ -295,7 +345,7 @@ class Model:
         self.close()
         self.training, self.engine = training, result.engine
         self._state = result.outcome.state
-        self.history = self._state.history
+        self.history = History(self._state.history)
         self._flat = np.ascontiguousarray(final_parameters(self._state, training.optimizer, self.network))
 
     @property
@@ -305,69 +355,3 @@ class Model:
             return best_epoch(self._state)
         kept = [epoch.epoch for epoch in self.history if epoch.best]
         return kept[-1] if kept else len(self.history)
-
-
-def load(path: str | Path) -> Model:
-    """Read a model file. Nothing in the file is ever run.
-
-    Raises:
-        ModelFileError: the file is missing, damaged, of another kind or made by a newer version.
-    """
-    from ranvier.storage.model_file import read_model
-
-    arrays, description = read_model(path)
-    try:
-        return _described(arrays, description)
-    except ModelFileError as error:
-        raise ModelFileError(f'The model file "{path}" cannot be used. {error}') from error
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        what = str(error) if isinstance(error, InputError) else repr(error)
-        raise ModelFileError(
-            f'The description in the model file "{path}" is incomplete or damaged: {what} '
-            "Take another copy of the file, or train again."
-        ) from error
-
-
-def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Model:
-    """The model of a description; whatever is wrong with it raises one of Python's errors or an `InputError`."""
-    network = Network.from_dict(description["network"])
-    encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
-    target = TargetEncoder.from_dict(description["target"])
-    training = TrainSettings.from_dict(description["training"])
-    check_pairing(network, training.loss)
-    if target.task.outputs != network.outputs or (encoder is not None and encoder.width != network.inputs):
-        raise ModelFileError("Its network, encoder and task have different widths.")
-    if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):
-        raise ModelFileError("Its report or the name of its engine is missing.")
-    return Model(
-        network,
-        target,
-        _flat(network, renamed_parameters(arrays)),
-        training=training,
-        history=tuple(Epoch.from_json(epoch) for epoch in description["history"]),
-        engine=description["engine"],
-        encoder=encoder,
-        report=_renamed_report(description["report"]),
-    )
-
-
-def _renamed_report(report: dict[str, Any]) -> dict[str, Any]:
-    """The report with the kind of its task as it is called today."""
-    return {**report, "task": TASK_KINDS.get(report["task"], report["task"])} if "task" in report else report
-
-
-def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:
-    """The flat array of the parameters, each checked against its place."""
-    table = network.parameter_table
-    names = {entry.name for entry in table}
-    if names != set(arrays):
-        odd = sorted(names ^ set(arrays))[0]
-        raise ModelFileError(f"It does not fit its own description: the parameter {odd!r} is missing or extra.")
-    kinds = {array.dtype for array in arrays.values()}
-    if len(kinds) != 1 or kinds.pop() not in (np.float32, np.float64):
-        raise ModelFileError("It holds parameters that are not all float32 or all float64.")
-    for entry in table:
-        shape = arrays[entry.name].shape
-        if shape != entry.shape:
-            raise ModelFileError(f"It holds {entry.name} with shape {shape}; its network needs {entry.shape}.")
-    return np.concatenate([arrays[entry.name].reshape(-1) for entry in table])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ranvier.data import TargetEncoder, fit_target
 from ranvier.data.encoders.target_values import missing_rows, plain_values
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.network.losses import Loss, loss
+from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.task import Label, Task
 
@@ -28,21 +28,11 @@ def target_array(y: Any) -> Array:
         raise DataError(f"y has shape {array.shape}; it must have one value, or one row of values, for each row of X.")
     if missing_rows(array).any():
         row = int(missing_rows(array).argmax())
-        raise DataError(f"y has a missing value (None or NaN) in row {row}, counted from 0; leave such rows out.")
+        raise DataError(f"y has a missing value (None or NaN) at row index {row}; leave such rows out.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0][0])
-        raise DataError(f"y holds {array[row]} in row {row}, counted from 0; every target must be a finite number.")
+        raise DataError(f"y holds {array[row]} at row index {row}; every target must be a finite number.")
     return array
-
-
-def default_loss(network: Network, task: Task) -> Loss:
-    """Cross-entropy where the output layer speaks in probabilities, squared error otherwise."""
-    activation = network.output_activation.name
-    if activation == "softmax" and task.kind == "multiclass":
-        return loss("categorical_cross_entropy")
-    if activation == "sigmoid" and task.kind != "regression":
-        return loss("binary_cross_entropy")
-    return loss("squared_error")
 
 
 def infer_target(network: Network, y: Array, given: Loss | None) -> TargetEncoder:

@@ -14,6 +14,7 @@ from ranvier.network.layers import (
     Layer,
     LayerNorm,
     LearnedScale,
+    Rescale,
     Residual,
     checked_layers,
     layer_from_dict,
@@ -25,13 +26,15 @@ from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
+    from ranvier.network.summary import NetworkSummary
 
 
 @record
 class LayerInfo:
     """A layer of a network: its path and its widths.
 
-    Fields: `layer`; `path` such as "layers.1"; `index`, its number counted depth first; `inputs` and `outputs`, widths;
+    Fields: `layer`; `path` such as "layers.1"; `index`, its number counted depth first,
+    from which its random numbers follow, or -1 for a Rescale, which has none; `inputs` and `outputs`, widths;
     `children`, the layers inside a container.
     """
 
@@ -129,6 +132,20 @@ class Network:
         """Multiply-accumulate operations (MACs) of the weighted sums, one row, forward."""
         return sum(info.macs for info in self.iter_layers())
 
+    def summary(self) -> NetworkSummary:
+        """The layers with their sizes: a record that prints as a table, in notebooks too.
+
+        >>> print(Network(2, [Dense(1, "sigmoid")]).summary())
+        Network, 2 inputs, 3 parameters
+        <BLANKLINE>
+        Layer     What it is        Outputs  Parameters
+        ───────────────────────────────────────────────
+        layers.0  Dense 1, sigmoid        1           3
+        """
+        from ranvier.network.summary import summarize
+
+        return summarize(self)
+
     def iter_layers(self) -> Iterator[LayerInfo]:
         """Every layer, depth first; a container comes before its children."""
         return _iterate(self.layer_infos)
@@ -172,6 +189,15 @@ class Network:
                 )
 
 
+def with_factor(network: Network, factor: float | None) -> Network:
+    """The network of the same layers over inputs that are multiplied with a factor first; itself for None.
+
+    >>> with_factor(Network(2, [Dense(1)]), 0.5)
+    Network(2, [Rescale(factor=0.5), Dense(1)])
+    """
+    return network if factor is None else Network(network.inputs, [Rescale(factor), *network.layers])
+
+
 def _layer_infos(
     layers: tuple[Layer, ...], inputs: int, path: str, index: int
 ) -> tuple[tuple[LayerInfo, ...], int, int]:
@@ -194,8 +220,9 @@ def _layer_infos(
                     f"make what goes in a multiple of {layer.groups} wide."
                 )
             outputs = layer.units if isinstance(layer, Dense) else inputs
-            infos.append(LayerInfo(layer, here, index, inputs, outputs))
-            index += 1
+            numbered = not isinstance(layer, Rescale)
+            infos.append(LayerInfo(layer, here, index if numbered else -1, inputs, outputs))
+            index += numbered
         inputs = outputs
     return tuple(infos), index, inputs
 

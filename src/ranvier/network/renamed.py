@@ -10,14 +10,18 @@ from typing import Any
 
 Names = Mapping[str, str]
 
+METRICS: Names = {"explained_share": "calibrated_d2_log_loss"}
+CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
+EVENT_FIELDS: Names = {"network": "member", "networks": "members"}
+REPORT_FIELDS: Names = {"stopped": "stop_reason", "networks": "members", "most_confused": "most_confused_pair"}
 LAYER_KINDS: Names = {"scale": "learned_scale"}
 PARAMETER_ROLES: Names = {"gain": "scale", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
 INITIALIZER_OPTIONS: Mapping[str, Names] = {"normal": {"deviation": "stddev"}}
+TRAINING_FIELDS: Names = {"entries": "mean_nnz"}
 LOSS_FIELDS: Names = {"on": "applied_to"}
 TASK_FIELDS: Names = {"names": "target_names"}
 TASK_KINDS: Names = {"classes": "multiclass"}
 OPTIMIZER_FIELDS: Names = {"average": "ema_decay"}
-CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
 LBFGS_FIELDS: Names = {
     "history": "history_size",
     "decrease": "c1",
@@ -86,16 +90,21 @@ def original_training(data: Mapping[str, Any]) -> dict[str, Any]:
         "optimizer": _original_optimizer(data["optimizer"]),
         "schedule": _original_schedule(data["schedule"]),
     }
-    return {**data, **records}
+    rest = renamed({name: value for name, value in data.items() if name != "n_dense"}, _inverse(TRAINING_FIELDS))
+    # Rows of the first files had a single block.
+    blocks = {"n_dense": data["n_dense"]} if data.get("n_dense") else {}
+    return {**rest, **blocks, **records}
 
 
 def original_callback(text: str) -> str:
-    """The repr of a callback with the fields of the first files, for the same reason.
+    """The text of a callback, its fields and metrics under the names of the first files; see `original_training`.
 
-    >>> original_callback("EarlyStopping(patience=5, min_delta=0.1)")
-    'EarlyStopping(patience=5, minimum_change=0.1)'
+    >>> original_callback("EarlyStopping(metric='calibrated_d2_log_loss', min_delta=0.0)")
+    "EarlyStopping(metric='explained_share', minimum_change=0.0)"
     """
-    for old, new in CALLBACK_FIELDS.items():
+    for new, old in _inverse(METRICS).items():
+        text = text.replace(f"'{new}'", f"'{old}'")
+    for new, old in _inverse(CALLBACK_FIELDS).items():
         text = text.replace(f"{new}=", f"{old}=")
     return text
 
