@@ -1,0 +1,80 @@
+"""Words that were replaced by those of the field, with what is written in their place. The lists are data: add to them."""
+
+from __future__ import annotations
+
+IDENTIFIERS = {
+    "found": "what it is: index, match, problems, arrays",
+    "given": "what it is: value, source, argument",
+    "chosen": "options",
+    "said": "predicted, outputs, text",
+    "asked": "requested",
+    "told": "the name of the value",
+    "judged": "evaluation set",
+    "watched": "validation",
+    "watchers": "callbacks",
+    "settled": "resolved",
+    "parted": "with thousands separators",
+    "gone": "missing",
+    "followed": "as used",
+    "cooked": "resolved recipe",
+    "place": "index, position, path, layer, column",
+    "places": "indices, positions, paths, columns",
+    "placed": "layer_infos",
+    "Placed": "LayerInfo",
+    "ungrouped": "block_diagonal_weight",
+    "multiplications": "macs",
+    "classifies": "is_classifier",
+    "sharpness": "temperature",
+    "sharpen": "calibrate",
+    "explained_share": "calibrated_d2_log_loss",
+    "ramps": "piecewise_linear",
+    "hats": "spline",
+    "waves": "n_frequencies",
+    "Choices": "TrainOptions",
+    "Sparse": "CSR",
+    "Dataset": "Rows",
+    "ColumnPlan": "ColumnSchema",
+    "Moment": "EpochContext",
+    "Decision": "CallbackResult",
+    "Course": "LoopConfig",
+    "Outcome": "LoopResult",
+    "Stopped": "Cancelled",
+    "Problem": "CompileSpec",
+    "seem_finite": "probably_finite",
+    "Cuts": "Blocking",
+    "turns": "serialize",
+    "partner": "helper",
+    "dealing": "work_stealing",
+    "slope": "derivative (an option of leaky_relu keeps the name)",
+}
+"""Whole identifiers: functions, classes, variables, arguments and attributes of src."""
+
+PREFIXES = {"MOST_": "MAX_", "FEWEST_": "MIN_", "LEAST_": "MIN_", "FARTHEST": "MAX_", "LONGEST_": "MAX_"}
+"""How constants began."""
+
+PROSE = {
+    r"\banew\b": "again",
+    r"\bby heart\b": "memorised",
+    r"\bborne\b": "tolerated",
+    r"\bmanners\b": "conventions",
+    r"\bthe law\b": "the specification",
+    r"\bspelled[- ]out\b": "expanded",
+    r"\bramps\b": "piecewise-linear encoding",
+    r"\bhats\b": "linear spline basis",
+    r"\bset aside\b": "dropped",
+    r"\bof another maker\b": "not written by Ranvier",
+    r"\bstrange numbers\b": "NaN and infinities",
+    r"\balways guessing\b": "baseline",
+    r"\bwhole[- ]numbers?\b": "integer",
+    r"\bin any wrapping\b": "in any container",
+    r"\bthe house\b": "the package",
+    r"\bdealt out\b": "distributed",
+    r"\btold from\b": "inferred from",
+    r"\bheld[- ]out\b": "test rows",
+}
+"""Regular expressions, whatever the case, in the text of src (docstrings, comments, messages), docs and the root's pages."""
+
+ALLOWED = {
+    ("network/renamed.py", "*"): "old names of stored fields",
+}
+"""(path under src/ranvier or from the root, word): why it may stay there; "*" for every word."""

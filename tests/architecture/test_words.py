@@ -1,0 +1,88 @@
+"""Replaced words stay out of identifiers, docstrings, messages and pages."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.replaced_words import ALLOWED, IDENTIFIERS, PREFIXES, PROSE
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "ranvier"
+FILES = sorted(SOURCE.rglob("*.py"))
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE if path.is_relative_to(SOURCE) else ROOT).as_posix()
+
+
+def allowed(name: str, word: str) -> bool:
+    return (name, word) in ALLOWED or (name, "*") in ALLOWED
+
+
+def identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every name that a file gives or uses, with its line."""
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", 0)
+        if isinstance(node, ast.Name):
+            yield node.id, line
+        elif isinstance(node, ast.Attribute):
+            yield node.attr, line
+        elif isinstance(node, ast.arg):
+            yield node.arg, line
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name, line
+
+
+def replaced_identifiers(name: str, text: str) -> list[str]:
+    """The replaced names in a file, with what to write in their place."""
+    wrong = []
+    for word, line in identifiers(ast.parse(text)):
+        bare = word.lstrip("_")
+        start = next((start for start in PREFIXES if bare.startswith(start)), None)
+        instead = PREFIXES[start] if start else IDENTIFIERS.get(bare)
+        if instead is not None and not allowed(name, bare):
+            wrong.append(f"{name}:{line} {word} -> {instead}")
+    return wrong
+
+
+def replaced_prose(name: str, text: str) -> list[str]:
+    """The replaced words in a text, with what to write in their place."""
+    wrong = []
+    for pattern, instead in PROSE.items():
+        for match in re.finditer(pattern, text, flags=re.IGNORECASE):
+            if not allowed(name, match.group(0).lower()):
+                line = text.count("\n", 0, match.start()) + 1
+                wrong.append(f"{name}:{line} {match.group(0)} -> {instead}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_source_uses_the_words_of_the_field(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert replaced_identifiers(name_of(path), text) + replaced_prose(name_of(path), text) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_pages_use_the_words_of_the_field(path: Path) -> None:
+    assert replaced_prose(name_of(path), path.read_text(encoding="utf-8")) == []
+
+
+def test_replaced_words_are_noticed() -> None:
+    assert replaced_identifiers("x.py", "def f(given): return given.place")
+    assert replaced_identifiers("x.py", "MOST_ROWS = 3")
+    assert replaced_identifiers("x.py", "_found = 1")
+    assert replaced_prose("x.md", "Train it\nanew.") == ["x.md:2 anew -> again"]
+    assert replaced_identifiers("x.py", "foundation = 1") == []
+
+
+def test_every_exception_is_needed() -> None:
+    for name, word in ALLOWED:
+        path = SOURCE / name if (SOURCE / name).exists() else ROOT / name
+        text = path.read_text(encoding="utf-8")
+        assert word == "*" or re.search(rf"\b_*{re.escape(word)}\b", text, flags=re.IGNORECASE), (name, word)
