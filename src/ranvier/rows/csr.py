@@ -139,7 +139,7 @@ class CSR:
         order = np.argsort(numbers, kind="stable")
         data = np.concatenate([block.data for block in blocks])[order]
         columns = [block.indices + start for block, start in zip(blocks, starts[:-1], strict=True)]
-        indptr = np.sum([block.indptr for block in blocks], axis=0, dtype=np.int64)
+        indptr = np.vstack([block.indptr for block in blocks]).sum(axis=0)
         return cls(data, np.concatenate(columns)[order].astype(np.int32), indptr, int(starts[-1]))
 
     @classmethod
