@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.source import Arrays, Source
+from ranvier.data.sources.source import Source
 from ranvier.random import SAMPLE, wide_bits
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
 
 MOST_REPEATS = 8
 BLOCK = 4096
@@ -36,6 +36,7 @@ def arranged(
 
     Returns the inputs, the targets, and the weights, or None where all count the same.
 
+    >>> from ranvier.data import Arrays
     >>> rows = Arrays(np.array([[1.0], [2.0], [3.0]]), None, "an array", (1,))
     >>> source, values, weight = arranged(rows, np.array([0, 1, 1]), np.array([2.0, 0.0, 1.0]))
     >>> sorted(source.inputs[:, 0].tolist()), weight is None
@@ -57,7 +58,7 @@ def arranged(
 
 def _keys(source: Source) -> NDArray[np.uint64]:
     """A number for each row that follows from its cells."""
-    if isinstance(source, Arrays):
+    if not source.column_names:
         inputs = source.inputs
         return _sparse_keys(inputs, 0) if isinstance(inputs, CSR) else _array_keys(inputs, 0)
     columns = [_column_codes(series) for series in source.frame.iter_columns()]

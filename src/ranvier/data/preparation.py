@@ -5,35 +5,35 @@ B is the number of rows, N the number of target columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
-from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
-from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.origin import sentence_start
-from ranvier.data.sources.source import Arrays, Source, Table, unmasked
-from ranvier.errors import DataError, InputError, nearest
+from ranvier.data.sources.source import Source
+from ranvier.data.target_column import (
+    check_column,
+    check_target_range,
+    has_thousands,
+    restore_integers,
+    target_values,
+)
+from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
 from ranvier.records import record
-from ranvier.rows.csr import CSR
-from ranvier.rows.dataset import Dataset, split_rows
-
-# The squares of such numbers, and sums of a great many of them, are finite in float64.
-LARGEST_TARGET = 1e140
+from ranvier.rows import Rows
+from ranvier.rows.arrays import unmasked
+from ranvier.rows.split import split_rows
 
 
 @record(eq=False)
@@ -56,14 +56,14 @@ class Prepared:
         origin: where the data came from.
     """
 
-    train: Dataset
-    validation: Dataset | None
-    held_out: Dataset | None
+    train: Rows
+    validation: Rows | None
+    held_out: Rows | None
     train_rows: NDArray[np.int64]
     validation_rows: NDArray[np.int64] | None
     held_out_rows: NDArray[np.int64] | None
     held_out_labels: NDArray[Any] | None
-    evaluation_set: Dataset | None
+    evaluation_set: Rows | None
     encoder: TableEncoder | ArrayEncoder
     inference_encoder: TableEncoder | ArrayEncoder
     target: TargetEncoder
@@ -113,49 +113,51 @@ def prepare(
         InputError: no target is given, the target cannot be learned, or there are too few rows.
 
     >>> prepared = prepare("iris")
-    >>> prepared.train.X.shape, prepared.validation.rows, prepared.held_out.rows
+    >>> prepared.train.inputs.shape, len(prepared.validation), len(prepared.held_out)
     ((105, 4), 15, 30)
     >>> prepared.task.classes
     ('setosa', 'versicolor', 'virginica')
     """
-    whole = task if isinstance(task, Task) else None
-    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.target_names)
-    own, beside = isinstance(opened, Table) and not whole, target if whole else None
-    if features is not None and isinstance(opened, Arrays):
-        beside = target_values(opened) if beside is None else beside
+    task_record = task if isinstance(task, Task) else None
+    opened, names = (
+        _with_target(source, target) if task_record is None else (open_source(source), task_record.target_names)
+    )
+    in_table, target_array = bool(opened.column_names) and not task_record, target if task_record else None
+    if features is not None and not opened.column_names:
+        target_array = target_values(opened) if target_array is None else target_array
         opened = _as_columns(opened)
-    inside = names if beside is None else ()
-    columns, notes = _columns(opened, inside, (ignore,) if isinstance(ignore, str) else tuple(ignore))
-    rows = _labelled(opened, names, beside, weight)
-    chosen, reason = (whole, "as asked") if whole else explain_task(rows.values, task, names)  # type: ignore[arg-type]
+    target_columns = names if target_array is None else ()
+    columns, notes = _columns(opened, target_columns, (ignore,) if isinstance(ignore, str) else tuple(ignore))
+    rows = _rows_with_target(opened, names, target_array, weight)
+    chosen, reason = (task_record, "as asked") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
     notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     shares = _shares(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
-    fewest = 1 if whole else max(2, len(chosen.classes))
-    parts = _split(rows, shares, seed, TargetEncoder(chosen), fewest)
-    learned = rows.take(parts[0])
-    watched, kept = (rows.take(index) if len(index) else None for index in parts[1:])
-    encoder = fit_encoder(learned.source, columns or None, inside, features)
-    outputs = fit_target(learned.values, chosen, places=learned.places)
+    min_rows = 1 if task_record else max(2, len(chosen.classes))
+    parts = _split(rows, shares, seed, TargetEncoder(chosen), min_rows)
+    training = rows.take(parts[0])
+    validation_part, held_out_part = (rows.take(index) if len(index) else None for index in parts[1:])
+    encoder = fit_encoder(training.source, columns or None, target_columns, features)
+    outputs = fit_target(training.values, chosen, places=training.row_numbers)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
+    own = names if in_table else None
     if validation_source is not None:
-        watched = _labelled_source(validation_source, names if own else None, names)
-        notes += [f"Validation rows: {note}" for note in watched.notes]
+        validation_part = _rows_of_source(validation_source, own, names, "Validation")
     if test_source is not None:
-        kept = _labelled_source(test_source, names if own else None, names)
-        notes += [f"Test rows: {note}" for note in kept.notes]
-    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched, kept))
+        held_out_part = _rows_of_source(test_source, own, names, "Test")
+    notes += [note for part in (validation_part, held_out_part) if part is not None for note in part.notes]
+    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (validation_part, held_out_part))
     same = inference_encoder is encoder
     return Prepared(
-        train=_encoded(learned, encoder, outputs),
+        train=_encoded(training, encoder, outputs),
         validation=validation_set,
         held_out=held_out_set,
-        train_rows=learned.places,
-        validation_rows=None if watched is None else watched.places,
-        held_out_rows=None if kept is None else kept.places,
-        held_out_labels=None if kept is None else kept.values,
+        train_rows=training.row_numbers,
+        validation_rows=None if validation_part is None else validation_part.row_numbers,
+        held_out_rows=None if held_out_part is None else held_out_part.row_numbers,
+        held_out_labels=None if held_out_part is None else held_out_part.values,
         evaluation_set=held_out_set or validation_set
         if same
-        else _encoded(kept or watched, inference_encoder, outputs),
+        else _encoded(held_out_part or validation_part, inference_encoder, outputs),
         encoder=encoder,
         inference_encoder=inference_encoder,
         target=outputs,
@@ -165,127 +167,50 @@ def prepare(
     )
 
 
-def _as_columns(arrays: Arrays) -> Source:
-    """Floating-point arrays as a table, whose columns can be expanded; pixels stay as they are.
+def _as_columns(source: Source) -> Source:
+    """Floating-point arrays as a table, whose columns can be expanded; uint8 arrays unchanged.
 
     Raises:
         InputError: the rows are sparse.
     """
-    if isinstance(arrays.inputs, CSR):
+    if source.is_sparse:
         raise InputError(
             "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
             "recipe='auto', or give an array, X.toarray()."
         )
-    return named_columns(arrays) if arrays.inputs.dtype.kind == "f" else arrays
+    return source.as_table()
 
 
 def _columns(
     source: Source, names: tuple[str, ...], ignored: tuple[str, ...]
 ) -> tuple[tuple[ColumnSchema, ...], list[str]]:
-    """What each column holds, and a note on each that is set aside; nothing for arrays."""
-    if isinstance(source, Arrays):
+    """The schema, and a note on each column that is dropped; nothing for arrays."""
+    if not source.column_names:
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
-        inputs = source.inputs
-        if not isinstance(inputs, CSR) and inputs.dtype.kind == "f" and np.isnan(inputs).all():
-            raise DataError(
-                f"The inputs of {source.origin} hold no number, only NaN, so there is nothing to learn from."
-            )
         return (), []
     for name in names:
-        _check_column(source, name)
+        check_column(source, name)
     columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
-    notes = [f'Column "{plan.name}" is dropped: {plan.reason}.' for plan in columns if not plan.used]
-    parted = [plan.name for plan in columns if plan.thousands_separator] + [
-        name for name in names if _parted(source, name)
+    notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
+    with_commas = [column.name for column in columns if column.thousands_separator] + [
+        name for name in names if has_thousands(source, name)
     ]
-    if parted:
-        shown = ", ".join(parted[:5]) + (" and more" if len(parted) > 5 else "")
+    if with_commas:
+        shown = ", ".join(with_commas[:5]) + (" and more" if len(with_commas) > 5 else "")
         notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
     return columns, notes
-
-
-def _check_column(table: Table, name: str) -> None:
-    if name not in table.frame.columns:
-        hint = nearest(name, table.frame.columns, "Its columns are")
-        raise DataError(f'{sentence_start(table.origin)} has no column "{name}". {hint}')
-
-
-def target_values(source: Source, names: Sequence[str] = ()) -> Values:
-    """The target values of a source as they were found: booleans, whole numbers, numbers or text.
-
-    Text that is all numbers becomes numbers, unless it is written with leading zeros.
-
-    Parameters:
-        source: a Table, or Arrays with targets.
-        names: the target columns of a table.
-
-    Returns shape (B,), or (B, N) for several columns; NaN or None where a value is missing.
-
-    Raises:
-        DataError: a column does not exist, holds dates, or holds text beside other target columns.
-
-    >>> target_values(open_source({"age": [39, 50], "income": ["0", "1"]}), ["income"]).tolist()
-    [0, 1]
-    """
-    if isinstance(source, Arrays):
-        if source.targets is None:
-            raise InputError(f"{source.origin} holds inputs and no targets. Give the target values as an array.")
-        return plain_values(source.targets)
-    columns = []
-    for name in names:
-        _check_column(source, name)
-        columns.append(_column_values(source, name))
-    if len(columns) == 1:
-        return columns[0]
-    wrong = next((name for name, column in zip(names, columns, strict=True) if column.dtype.kind == "O"), None)
-    if wrong is not None:
-        raise DataError(f'The target column "{wrong}" holds text; with several target columns each must hold numbers.')
-    return np.stack(columns, axis=1)
-
-
-def _column_values(table: Table, name: str) -> Values:
-    series = table.frame[name]
-    parsing.check_dtype(series)
-    if series.dtype.is_temporal():
-        raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
-    if not parsing.is_string(series):
-        return plain_values(series.to_list() if series.dtype.is_decimal() else series, (name,))
-    words = _target_words(table, name)
-    numbers, wrong = parsing.parse_numbers(words)
-    if wrong is None and not words.str.contains(r"^[+-]?0\d").any():
-        whole = words.str.contains(r"^[+-]?\d{1,15}$").all() and words.null_count() < len(words)
-        exact = whole and words.null_count() == 0
-        return numbers.astype(np.int64) if exact else numbers
-    return plain_values(words.to_list(), (name,))
-
-
-def _target_words(table: Table, name: str) -> pl.Series:
-    """The words of a target column of text, without commas between thousands where they can be nothing else."""
-    words = parsing.clean_strings(table.frame[name])
-    return strip_thousands(words) if has_thousands_separators(words, unambiguous=table.decimal_commas) else words
-
-
-def _parted(table: Table, name: str) -> bool:
-    """Whether a target column has commas between thousands."""
-    series = table.frame[name]
-    return parsing.is_string(series) and has_thousands_separators(
-        parsing.clean_strings(series), unambiguous=table.decimal_commas
-    )
 
 
 def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
     """The opened source and the names of its target columns."""
     several = isinstance(target, (list, tuple)) and bool(target) and all(isinstance(name, str) for name in target)
     opened = open_source(source, None if several else target)
-    if isinstance(opened, Arrays):
-        if several:
-            raise InputError(
-                f"{opened.origin} holds plain arrays without column names; give the target values as an array."
-            )
-        columns = 1 if opened.targets is None or opened.targets.ndim == 1 else opened.targets.shape[1]
-        return opened, ("y",) if columns == 1 else tuple(f"y{place}" for place in range(columns))
-    names = tuple(target) if several else (opened.target,) if opened.target is not None else ()
+    if several and not opened.column_names:
+        raise InputError(
+            f"{opened.origin} holds plain arrays without column names; give the target values as an array."
+        )
+    names = tuple(target) if several else opened.target_names
     if not names:
         shown = ", ".join(opened.frame.columns[:20]) + (" ..." if opened.frame.width > 20 else "")
         raise InputError(
@@ -298,81 +223,67 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
 
 
 @record(eq=False)
-class _Labelled:
-    """Rows that have a target: their source, targets, weights and places there, and a note on the rows left out."""
+class _RowsWithTarget:
+    """Rows that have a target: their source, targets, weights, row numbers, and a note on those left out."""
 
     source: Source
     values: Values
     weight: NDArray[np.float32] | None
-    places: NDArray[np.int64]
+    row_numbers: NDArray[np.int64]
     notes: tuple[str, ...] = ()
 
-    def take(self, rows: NDArray[np.int64]) -> _Labelled:
+    def take(self, rows: NDArray[np.int64]) -> _RowsWithTarget:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return _Labelled(self.source.take(rows), self.values[rows], weight, self.places[rows])
+        return _RowsWithTarget(self.source.take(rows), self.values[rows], weight, self.row_numbers[rows])
 
 
 @overload
-def _encoded(part: _Labelled, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset: ...
+def _encoded(part: _RowsWithTarget, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
 @overload
 def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: _Labelled | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset | None:
+def _encoded(part: _RowsWithTarget | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
+    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.row_numbers), part.weight)
 
 
-def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:
+def _rows_with_target(
+    source: Source, names: tuple[str, ...], target_array: Any = None, weight: Any = None
+) -> _RowsWithTarget:
     """The rows that have a target, which stands in the source or is given beside it."""
-    values = target_values(source, names) if given is None else plain_values(given, names)
+    values = target_values(source, names) if target_array is None else plain_values(target_array, names)
     weights = None if weight is None else np.ascontiguousarray(unmasked(weight), np.float32)
     for what, array in (("target values", values), ("weights", weights)):
         if array is not None and len(array) != source.rows:
             raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")
-    _refuse_too_large(values, names)
-    gone = missing_rows(values)
-    count = int(gone.sum())
-    rows = _Labelled(source, values, weights, np.arange(len(values)))
+    check_target_range(values, names)
+    missing = missing_rows(values)
+    count = int(missing.sum())
+    rows = _RowsWithTarget(source, values, weights, np.arange(len(values)))
     if count == 0:
         return rows
     if count == len(values):
         raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
-    rows = rows.take(np.flatnonzero(~gone))
-    if values.dtype.kind == "f" and values.ndim == 1 and isinstance(source, Table) and given is None:
-        rows = replace(rows, values=_whole_again(source, names[0], rows.values))
+    rows = rows.take(np.flatnonzero(~missing))
+    if values.dtype.kind == "f" and values.ndim == 1 and source.column_names and target_array is None:
+        rows = replace(rows, values=restore_integers(source, names[0], rows.values))
     what = "1 row was" if count == 1 else f"{count:,} rows were"
     return replace(rows, notes=(f"{what} left out because the target is missing.",))
 
 
-def _labelled_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...]) -> _Labelled:
-    """The labelled rows of a source of their own, or of a tuple of rows, target values and perhaps weights."""
+def _rows_of_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str) -> _RowsWithTarget:
+    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights.
+
+    Parameters:
+        part: what the rows are for, which their notes begin with.
+    """
     if isinstance(source, tuple):
-        return _labelled(open_source(source[0]), names, *source[1:])
-    return _labelled(*_with_target(source, columns))
-
-
-def _refuse_too_large(values: Values, names: tuple[str, ...]) -> None:
-    table = values.reshape(len(values), -1)
-    if values.dtype.kind != "f" or not (np.abs(table) > LARGEST_TARGET).any():
-        return
-    row, column = (int(place) for place in np.argwhere(np.abs(table) > LARGEST_TARGET)[0])
-    value = table[row, column]
-    said = f'The target column "{names[column]}" has {value:g} in row {row + 1}'
-    if np.isinf(value):
-        said += ", where a finite number was expected"
+        rows = _rows_with_target(open_source(source[0]), names, *source[1:])
     else:
-        said += f"; squares of errors can be measured up to {LARGEST_TARGET:g} (give the target in larger units)"
-    raise DataError(f"{said}. Correct that cell, or leave it empty to leave the row out.")
-
-
-def _whole_again(table: Table, name: str, values: Values) -> Values:
-    """Whole numbers that became floating point only because some cells of their column were missing."""
-    series = table.frame[name]
-    words = _target_words(table, name).drop_nulls()
-    integers = parsing.is_string(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
-    return values.astype(np.int64) if series.dtype.is_integer() or integers else values
+        rows = _rows_with_target(*_with_target(source, columns))
+    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))
 
 
 def _shares(validation: float, test: float) -> tuple[float, float, float]:
@@ -385,15 +296,15 @@ def _shares(validation: float, test: float) -> tuple[float, float, float]:
 
 
 def _split(
-    rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
+    rows: _RowsWithTarget, shares: tuple[float, float, float], seed: int, target: TargetEncoder, min_rows: int
 ) -> tuple[NDArray[np.int64], ...]:
-    """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
-    labels = target.class_index(rows.values, rows.places) if target.task.is_classifier else None
+    """Row numbers for training, validation and held-out rows; `min_rows` are needed to learn from."""
+    labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
     parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
-    if short or len(parts[0]) < fewest:
+    if short or len(parts[0]) < min_rows:
         raise InputError(
             f"{rows.source.origin} has {len(rows.values)} rows with a target, which leaves {len(parts[0])} to learn "
-            f"from; at least {fewest} are needed. Give more rows, or set smaller shares aside."
+            f"from; at least {min_rows} are needed. Give more rows, or set smaller shares aside."
         )
     return parts

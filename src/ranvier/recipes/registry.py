@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ranvier.data import Arrays, Source
-from ranvier.engine import CSR
 from ranvier.errors import InputError, nearest
 from ranvier.recipes.options import EFFORTS
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
 from ranvier.recipes.table import PRESETS, TableRecipe
+from ranvier.rows import CSR
 
 RECIPES: dict[str, Callable[[str], Recipe]] = {
     "table": lambda effort: PRESETS[effort],

@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CSR, Rows
+from ranvier.data import TargetEncoder
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.task import Task
+from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
-from ranvier.training import metrics
+from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_problem
-from ranvier.training.events import Sink, tee
+from ranvier.training.epoch_metrics import EpochMetrics, Metric
+from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
 
@@ -50,6 +51,8 @@ def run_training(
     state: TrainingState | None = None,
     sinks: tuple[Sink, ...] = (),
     checkpoint: str | Path | None = None,
+    target: TargetEncoder | None = None,
+    metrics: tuple[str | Metric, ...] = (),
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -60,9 +63,14 @@ def run_training(
         state: where to begin; None for initial weights.
         sinks: who listens to the events.
         checkpoint: as for `ranvier.fit`.
+        target: how targets are encoded, for metrics in the user's terms; None where they are as the network has them.
+        metrics: what to measure after every epoch besides what the task and the callbacks need.
     """
     settings.check(network, task, validation is not None)
     problem = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
+    asked = (*metrics, *(one for callback in settings.callbacks for one in callback.metrics()))
+    weights = None if validation is None else validation.weights
+    measured = EpochMetrics(target or TargetEncoder(task), asked)
     sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
@@ -72,7 +80,7 @@ def run_training(
             save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink)
         engine, executable, note = compile_problem(settings.engine, problem)
         if note is not None:
-            sink({"kind": "note", "text": note})
+            sink(NoteEvent(note))
         stack.callback(executable.close)
         begin = stored or state or initial_state(network, settings.optimizer, settings.seed, executable.dtype)
         stop_requested = stack.enter_context(stop_on_interrupt())
@@ -81,7 +89,9 @@ def run_training(
                 problem=problem,
                 rows=rows,
                 validation=validation,
-                metrics=_watched(task, settings.callbacks, validation),
+                metrics=lambda outputs, targets: measured.measure(outputs, targets, weights),
+                sample=_sample(rows, measured.sample_size(len(rows))),
+                sample_metrics=measured.measure_training,
                 epochs=settings.epochs,
                 schedule=settings.schedule,
                 shuffle=settings.shuffle,
@@ -97,7 +107,7 @@ def run_training(
             del begin
             outcome = train(executable, config, waiting.pop())
         except BaseException:
-            sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
+            sink(EndEvent("failed", "Training failed."))
             raise
     sink(_end_event(outcome))
     return RunResult(outcome, engine)
@@ -105,45 +115,36 @@ def run_training(
 
 def _start_event(
     network: Network, settings: TrainSettings, engine: str, rows: Rows, validation: Rows | None, state: TrainingState
-) -> dict[str, Any]:
-    return {
-        "kind": "start",
-        "epochs": state.first_epoch + settings.epochs,
-        "first_epoch": state.epoch + 1,
-        "rows": len(rows),
-        "validation_rows": 0 if validation is None else len(validation),
-        "engine": engine,
-        "threads": settings.threads,
-        "parameters": network.parameter_count,
-        "batch_size": settings.batch_size,
-    }
+) -> StartEvent:
+    return StartEvent(
+        epochs=state.first_epoch + settings.epochs,
+        first_epoch=state.epoch + 1,
+        rows=len(rows),
+        validation_rows=0 if validation is None else len(validation),
+        engine=engine,
+        threads=settings.threads,
+        parameters=network.parameter_count,
+        batch_size=settings.batch_size,
+    )
 
 
-def _watched(
-    task: Task, callbacks: tuple[Callback, ...], validation: Rows | None
-) -> Callable[[Array, Array], dict[str, float]]:
-    """What is measured on the validation rows after every epoch: `calibrated_d2` only where a callback looks at it."""
-    weights = None if validation is None else validation.weights
-
-    def measure(outputs: Array, targets: Array) -> dict[str, float]:
-        found = metrics.quick(task, outputs, targets)
-        if any(getattr(callback, "metric", None) == CALIBRATED_D2 for callback in callbacks):
-            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
-        return found
-
-    return measure
+def _sample(rows: Rows, count: int) -> Rows | None:
+    """Training rows that are measured after every epoch: always the same, drawn at random; None for none."""
+    if not count:
+        return None
+    index = np.sort(permutation(0, SAMPLE, 0, len(rows))[:count])
+    return rows.take(index)
 
 
-def _end_event(outcome: LoopResult) -> dict[str, Any]:
+def _end_event(outcome: LoopResult) -> EndEvent:
     history = outcome.state.history
-    return {
-        "kind": "end",
-        "reason": outcome.reason,
-        "text": outcome.text,
-        "best_epoch": best_epoch(outcome.state),
-        "epochs": len(history),
-        "seconds": sum(epoch.seconds for epoch in history),
-    }
+    return EndEvent(
+        reason=outcome.reason,
+        text=outcome.text,
+        epochs=len(history),
+        best_epoch=best_epoch(outcome.state),
+        seconds=sum(epoch.seconds for epoch in history),
+    )
 
 
 def best_epoch(state: TrainingState) -> int:
@@ -167,15 +168,11 @@ def fingerprint(
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
-        parts += [None] if part is None else [*_arrays(part.inputs), part.targets, part.weights]
+        parts += [None] if part is None else [*part.inputs.arrays(), part.targets, part.weights]
     for array in parts:
         digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def _arrays(inputs: Any) -> list[Any]:
-    return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
 
 
 def callback_fingerprint(callback: Callback) -> str:
@@ -219,7 +216,7 @@ def _load_checkpoint(folder: Path, mark: str, sink: Sink) -> TrainingState | Non
             "give the same as before to go on, or another folder to start anew."
         )
     for note in notes:
-        sink({"kind": "note", "text": note})
+        sink(NoteEvent(note))
     try:
         return TrainingState.restore(arrays, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

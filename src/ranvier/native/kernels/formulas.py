@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ranvier.expression import Expression, order, to_list
+from ranvier.expression import Expression, to_list, topological_order
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.network.activations import Activation
+from ranvier.network.layers import Rescale
 
 ARITHMETIC = ("add", "subtract", "multiply", "divide", "negative", "less", "less_equal", "sqrt", "absolute", "sign")
 SHORT = frozenset((*ARITHMETIC, "minimum", "maximum", "where", "constant", "variable"))
@@ -26,7 +27,7 @@ def apply(f: Function, name: str, expression: Expression, x: Value) -> Value:
     Parameters:
         name: how to call the function, beside a mark of the expression.
     """
-    if all(node.op in SHORT for node in order(expression)):
+    if all(node.op in SHORT for node in topological_order(expression)):
         return emit_expressions(f, (expression,), {"x": x})[0]
     mark = hashlib.sha256(json.dumps(to_list(expression)).encode()).hexdigest()[:8]
     readable = "".join(letter for letter in name if (letter.isascii() and letter.isalnum()) or letter == "_")
@@ -62,3 +63,8 @@ def slope(f: Function, activation: Activation, slope_input: Value, from_output: 
         return f.subtract(1.0, f.multiply(slope_input, slope_input), "slope")
     assert activation.derivative is not None
     return apply(f, f"{activation.name}_slope", activation.derivative, slope_input)
+
+
+def rescaled(f: Function, layer: Rescale, x: Value) -> Value:
+    """What a Rescale layer makes of 16 numbers."""
+    return f.multiply(x, layer.factor) if layer.divisor is None else f.divide(x, layer.divisor)

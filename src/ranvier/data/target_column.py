@@ -1,0 +1,132 @@
+"""The target columns of a source: their values, and whether they can be learned.
+
+B is the number of rows, N the number of target columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from ranvier.data import parsing
+from ranvier.data.encoders.target_values import Values, plain_values
+from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
+from ranvier.data.sources.origin import sentence_start
+from ranvier.data.sources.source import Source
+from ranvier.errors import DataError, InputError, nearest
+
+MAX_TARGET = 1e140
+"""Squares of such numbers, and sums of a great many of them, are finite in float64."""
+
+
+def check_column(source: Source, name: str) -> None:
+    """Raise an error unless the source has a column of this name.
+
+    >>> from ranvier.data.sources import open_source
+    >>> check_column(open_source("iris"), "species")
+    """
+    if name not in source.column_names:
+        hint = nearest(name, source.column_names, "Its columns are")
+        raise DataError(f'{sentence_start(source.origin)} has no column "{name}". {hint}')
+
+
+def target_values(source: Source, names: Sequence[str] = ()) -> Values:
+    """The target values of a source: booleans, integers, numbers or strings.
+
+    Strings that are all numbers become numbers, unless they have leading zeros.
+
+    Parameters:
+        source: a Table, or Arrays with targets.
+        names: the target columns of a table.
+
+    Returns shape (B,), or (B, N) for several columns; NaN or None where a value is missing.
+
+    Raises:
+        DataError: a column does not exist, holds dates, or holds text beside other target columns.
+
+    >>> from ranvier.data.sources import open_source
+    >>> target_values(open_source({"age": [39, 50], "income": ["0", "1"]}), ["income"]).tolist()
+    [0, 1]
+    """
+    if not source.column_names:
+        if source.targets is None:
+            raise InputError(f"{source.origin} holds inputs and no targets. Give the target values as an array.")
+        return plain_values(source.targets)
+    columns = []
+    for name in names:
+        check_column(source, name)
+        columns.append(_column_values(source, name))
+    if len(columns) == 1:
+        return columns[0]
+    wrong = next((name for name, column in zip(names, columns, strict=True) if column.dtype.kind == "O"), None)
+    if wrong is not None:
+        raise DataError(f'The target column "{wrong}" holds text; with several target columns each must hold numbers.')
+    return np.stack(columns, axis=1)
+
+
+def _column_values(source: Source, name: str) -> Values:
+    cells = source.frame[name]
+    parsing.check_dtype(cells)
+    if cells.dtype.is_temporal():
+        raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
+    if not parsing.is_string(cells):
+        return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
+    strings = _target_strings(source, name)
+    numbers, wrong = parsing.parse_numbers(strings)
+    if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
+        whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
+        exact = whole and strings.null_count() == 0
+        return numbers.astype(np.int64) if exact else numbers
+    return plain_values(strings.to_list(), (name,))
+
+
+def _target_strings(source: Source, name: str) -> pl.Series:
+    """The cells of a target column of strings, without commas between thousands where they can be nothing else."""
+    strings = parsing.clean_strings(source.frame[name])
+    return strip_thousands(strings) if has_thousands_separators(strings, unambiguous=source.decimal_commas) else strings
+
+
+def has_thousands(source: Source, name: str) -> bool:
+    """Whether a target column has commas between thousands.
+
+    >>> from ranvier.data.sources import open_source
+    >>> has_thousands(open_source({"price": ["1,234", "1,234,567"]}), "price")
+    True
+    """
+    cells = source.frame[name]
+    return parsing.is_string(cells) and has_thousands_separators(
+        parsing.clean_strings(cells), unambiguous=source.decimal_commas
+    )
+
+
+def check_target_range(values: Values, names: tuple[str, ...]) -> None:
+    """Raise a `DataError` where squared errors of a target would overflow; row and column are named.
+
+    >>> check_target_range(np.array([1.0, np.nan]), ("price",))
+    """
+    table = values.reshape(len(values), -1)
+    if values.dtype.kind != "f" or not (np.abs(table) > MAX_TARGET).any():
+        return
+    row, column = (int(index) for index in np.argwhere(np.abs(table) > MAX_TARGET)[0])
+    value = table[row, column]
+    message = f'The target column "{names[column]}" has {value:g} in row {row + 1}'
+    if np.isinf(value):
+        message += ", where a finite number was expected"
+    else:
+        message += f"; squares of errors can be measured up to {MAX_TARGET:g} (give the target in larger units)"
+    raise DataError(f"{message}. Correct that cell, or leave it empty to leave the row out.")
+
+
+def restore_integers(source: Source, name: str, values: Values) -> Values:
+    """Integers that became floating point only because some cells of their column were missing.
+
+    >>> from ranvier.data.sources import open_source
+    >>> restore_integers(open_source({"y": ["1", ""]}), "y", np.array([1.0])).dtype.kind
+    'i'
+    """
+    cells = source.frame[name]
+    strings = _target_strings(source, name).drop_nulls()
+    integers = cells.dtype.is_integer() or (parsing.is_string(cells) and strings.str.contains(r"^[+-]?\d{1,15}$").all())
+    return values.astype(np.int64) if integers else values
