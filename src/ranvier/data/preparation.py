@@ -246,7 +246,7 @@ def _encoded(part: _RowsWithTarget | None, encoder: TableEncoder | ArrayEncoder,
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.row_numbers), part.weight)
+    return Rows(encoder.encode(part.source), outputs.transform(part.values, part.row_numbers), part.weight)
 
 
 def _rows_with_target(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from ranvier.data import Source, Table, open_source
+from ranvier.data import Source, open_source
 from ranvier.data.sources.frames import frame_from, is_row_list
 from ranvier.data.sources.source import is_row
 from ranvier.errors import DataError, InputError, ShapeError
@@ -120,13 +120,12 @@ def as_table(source: Source) -> Source:
     """
     if source.column_names or source.inputs.shape[1] > MOST_COLUMNS:
         return source
-    table = source.as_table()
-    return replace(table, kinds=dict.fromkeys(table.column_names, "number")) if isinstance(table, Table) else source
+    return source.as_table("number")
 
 
 def _is_frame(X: Any) -> bool:
     """Whether X is a data frame of any maker."""
-    return hasattr(X, "iloc") or hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "schema"))
+    return hasattr(X, "iloc") or (hasattr(X, "columns") and hasattr(X, "schema"))
 
 
 def _array(X: Any) -> NDArray[Any] | None:
