@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.data import Arrays, encoder_from_dict, fit_encoder, open_source, prepare
-from ranvier.data.canonical_order import arranged
+from ranvier.data.canonical_order import canonical_order
 from ranvier.data.sources.sparse import sparse_rows
 from ranvier.engine import CSR
 from ranvier.errors import DataError, InputError, ShapeError
@@ -19,6 +19,12 @@ from ranvier.rows.dataset import Dataset
 
 WIDTH = 50
 CELLS = some.sampled_from([0.0, -0.0, 1.5, -2.0])
+
+
+def arranged(source: Any, values: Any, weight: Any = None) -> tuple[Any, Any, Any]:
+    """The rows in canonical order, their targets and their weights."""
+    index, weights = canonical_order(source, values, weight)
+    return source.take(index), values[index], weights
 
 
 def counts(rows: int = 60) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.canonical_order import canonical_order, repeats
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
@@ -28,6 +29,10 @@ from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows.csr import CSR
 from ranvier.rows.dataset import Dataset, split_rows
+from ranvier.rows.weights import check_weights
+
+MAX_NUMBER_COLUMNS = 1000
+"""Up to so many columns of an array are numbers without a look at them; in wider arrays constant ones are dropped."""
 
 
 @record(eq=False)
@@ -83,6 +88,7 @@ def prepare(
     test_source: Any = None,
     weight: Any = None,
     features: FeatureOptions | None = None,
+    canonical: bool = True,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -100,7 +106,9 @@ def prepare(
             target values, or of rows, target values and weights; then `validation` is not used.
         test_source: test rows from another source, given like `validation_source`.
         weight: how much each row counts, shape (B,); None where all count the same.
-        features: how far the columns are spelled out; None for one number a number.
+        features: how columns are expanded; None for one number a number.
+        canonical: whether the rows for training and validation are put in `canonical_order`; False leaves them as they
+            stand, as version 0.1 did.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -118,16 +126,17 @@ def prepare(
     if features is not None and isinstance(opened, Arrays):
         beside = target_values(opened) if beside is None else beside
         opened = _as_columns(opened)
+    shares = _shares(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
+    places = None
+    if canonical and weight is not None:
+        opened, beside, weight, places = _weighted(opened, names, beside, weight, repeat=shares[2] == 0.0)
     inside = names if beside is None else ()
     columns, notes = _columns(opened, inside, (ignore,) if isinstance(ignore, str) else tuple(ignore))
-    rows = _labelled(opened, names, beside, weight)
+    rows = _labelled(opened, names, beside, weight, places)
     chosen, reason = (whole, "as asked") if whole else explain_task(rows.values, task, names)  # type: ignore[arg-type]
     notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
-    shares = _shares(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
     fewest = 1 if whole else max(2, len(chosen.classes))
-    parts = _split(rows, shares, seed, TargetEncoder(chosen), fewest)
-    learned = rows.take(parts[0])
-    watched, kept = (rows.take(index) if len(index) else None for index in parts[1:])
+    learned, watched, kept = _divided(rows, shares, seed, TargetEncoder(chosen), fewest, columns if canonical else None)
     encoder = fit_encoder(learned.source, columns or None, inside, features)
     outputs = fit_target(learned.values, chosen, places=learned.places)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
@@ -168,7 +177,11 @@ def _as_columns(arrays: Arrays) -> Source:
             "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
             "recipe='auto', or give an array, X.toarray()."
         )
-    return named_columns(arrays) if arrays.inputs.dtype.kind == "f" else arrays
+    if arrays.inputs.dtype.kind != "f":
+        return arrays
+    table = named_columns(arrays)
+    wide = len(table.frame.columns) > MAX_NUMBER_COLUMNS
+    return table if wide else replace(table, kinds=dict.fromkeys(table.frame.columns, "number"))
 
 
 def _columns(
@@ -226,7 +239,7 @@ class _Labelled:
 
     source: Source
     values: Values
-    weight: NDArray[np.float32] | None
+    weight: NDArray[np.float64] | None
     places: NDArray[np.int64]
     notes: tuple[str, ...] = ()
 
@@ -244,20 +257,50 @@ def _encoded(part: _Labelled | None, encoder: TableEncoder | ArrayEncoder, outpu
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
+    weight = None if part.weight is None else part.weight.astype(np.float32)
+    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.places), weight)
 
 
-def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:
-    """The rows that have a target, which stands in the source or is given beside it."""
-    values = target_values(source, names) if given is None else plain_values(given, names)
-    weights = None if weight is None else np.ascontiguousarray(unmasked(weight), np.float32)
+def _weighted(
+    source: Source, names: tuple[str, ...], given: Any, weight: Any, repeat: bool
+) -> tuple[Source, Any, NDArray[np.float64] | None, NDArray[np.int64]]:
+    """The rows, target values and weights without the rows of weight 0, and the numbers of these rows.
+
+    Parameters:
+        repeat: whether rows are repeated for integer weights, so that everything is inferred from repeated rows; not
+            before test rows are drawn, since a row must not be in two parts.
+    """
+    weights = np.asarray(unmasked(weight), np.float64)
+    values = None if given is None else plain_values(given, names)
+    _check_lengths(source, values, weights)
+    places = np.flatnonzero(weights)
+    counts = repeats(weights[places]) if repeat else None
+    if counts is not None:
+        places = np.repeat(places, counts)
+    values = None if values is None else values[places]
+    return source.take(places), values, None if counts is not None else weights[places], places
+
+
+def _check_lengths(source: Source, values: Values | None, weights: NDArray[np.float64] | None) -> None:
+    """Raise an error unless there are as many target values and weights as rows, and the weights can be used."""
     for what, array in (("target values", values), ("weights", weights)):
         if array is not None and len(array) != source.rows:
             raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")
+    if weights is not None:
+        check_weights("sample_weight", weights, source.rows)
+
+
+def _labelled(
+    source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None, places: Any = None
+) -> _Labelled:
+    """The rows that have a target, which stands in the source or is given beside it."""
+    values = target_values(source, names) if given is None else plain_values(given, names)
+    weights = None if weight is None else np.asarray(unmasked(weight), np.float64)
+    _check_lengths(source, values, weights)
     check_range(values, names)
     gone = missing_rows(values)
     count = int(gone.sum())
-    rows = _Labelled(source, values, weights, np.arange(len(values)))
+    rows = _Labelled(source, values, weights, np.arange(len(values)) if places is None else places)
     if count == 0:
         return rows
     if count == len(values):
@@ -291,10 +334,35 @@ def _shares(validation: float, test: float) -> tuple[float, float, float]:
     return 1.0 - validation - test, float(validation), float(test)
 
 
+def _divided(
+    rows: _Labelled,
+    shares: tuple[float, float, float],
+    seed: int,
+    target: TargetEncoder,
+    fewest: int,
+    columns: tuple[ColumnSchema, ...] | None,
+) -> tuple[_Labelled, _Labelled | None, _Labelled | None]:
+    """Training, validation and test rows. Test rows are drawn first; the others are put in canonical order.
+
+    Parameters:
+        columns: the columns of a table, empty for arrays; None leaves rows in the order in which they stand.
+    """
+    if columns is None:
+        parts = [rows.take(index) for index in _split(rows, shares, seed, target, fewest)]
+    else:
+        kept, test = (rows.take(index) for index in _split(rows, (1.0 - shares[2], shares[2]), seed, target, fewest))
+        index, weight = canonical_order(kept.source, kept.values, kept.weight, columns or None)
+        ordered = replace(kept.take(index), weight=weight)
+        share = shares[1] / (1.0 - shares[2])
+        parts = [ordered.take(at) for at in _split(ordered, (1.0 - share, share), seed, target, fewest)] + [test]
+    learned, validation, test = parts
+    return learned, validation if len(validation.values) else None, test if len(test.values) else None
+
+
 def _split(
-    rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
+    rows: _Labelled, shares: tuple[float, ...], seed: int, target: TargetEncoder, fewest: int
 ) -> tuple[NDArray[np.int64], ...]:
-    """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
+    """Row numbers of the parts; the first one needs at least `fewest` rows."""
     labels = target.class_index(rows.values, rows.places) if target.task.is_classifier else None
     parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))

@@ -22,6 +22,7 @@ from ranvier.network.task import Task
 from ranvier.rows.csr import in_kind
 from ranvier.rows.dataset import split_rows
 from ranvier.rows.finite import check_finite
+from ranvier.rows.weights import check_weights
 from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]
@@ -120,11 +121,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     weights = None
     if sample_weight is not None:
         weights = _numbers("sample_weight", sample_weight)
-        if weights.shape != (len(targets),):
-            raise ShapeError(
-                f"sample_weight has shape {weights.shape}; it must have one number a row, ({len(targets)},)."
-            )
-        _check_weights("sample_weight", weights)
+        check_weights("sample_weight", weights, len(targets))
     if class_weight is None:
         return weights
     if not task.is_classifier:
@@ -132,7 +129,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
     weights = by_class if weights is None else weights * by_class
-    _check_weights("class_weight", weights)
+    check_weights("class_weight", weights, len(targets))
     return weights
 
 
@@ -149,11 +146,6 @@ def _numbers(name: str, given: Any) -> NDArray[np.float64]:
         return np.asarray(unmasked(given), np.float64)
     except (TypeError, ValueError):
         raise InputError(f"{name} is {str(given)[:60]!r}; it must hold numbers.") from None
-
-
-def _check_weights(name: str, weights: NDArray[np.float64]) -> None:
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        raise InputError(f"{name} must hold finite numbers of at least 0, and give some row a weight above 0.")
 
 
 def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
