@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ranvier.expression import sigmoid
 from ranvier.network.activations import ACTIVATIONS, Activation, activation
-from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.losses import LOSSES, Loss, loss
 from ranvier.network.optimizers import OPTIMIZERS, Optimizer, optimizer
 
@@ -78,6 +78,7 @@ LAYER_EXAMPLES: dict[str, Callable[[Dense], list[Layer]]] = {
     "layer_norm": lambda hidden: [hidden, LayerNorm()],
     "batch_norm": lambda hidden: [hidden, BatchNorm()],
     "learned_scale": lambda hidden: [LearnedScale(), hidden, LearnedScale()],
+    "rescale": lambda hidden: [Rescale(1 / 3), hidden, Rescale(0.7)],
     "residual": lambda hidden: [hidden, Residual([hidden, Dense(hidden.units, bias=False)])],
 }
 """Uses of every kind of layer around a hidden Dense; `test_every_layer_kind_has_an_example` keeps them complete."""

@@ -187,7 +187,7 @@ RUNS: dict[str, Callable[[str], Any]] = {
     "two numbers": lambda engine: fitted(small(), "two numbers", engine),
     "float64": lambda engine: fitted(small("silu"), "multiclass", engine, precision="float64"),
     "bfloat16": lambda engine: fitted(small("silu"), "multiclass", engine, precision="bfloat16"),
-    "bytes": lambda engine: fitted(small("relu"), "multiclass", engine, X=pixels()),
+    "bytes": lambda engine: fitted([rv.Rescale(1 / 255), *small("relu")], "multiclass", engine, X=pixels()),
     "float32 rows": lambda engine: fitted(small("relu"), "multiclass", engine, X=rows().astype(np.float32)),
     "sparse": lambda engine: fitted(small("relu"), "multiclass", engine, X=sparse_rows()),
     "sparse, adam": lambda engine: fitted(small(), "binary", engine, X=sparse_rows(), optimizer="adam"),

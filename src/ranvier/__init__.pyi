@@ -54,6 +54,7 @@ from ranvier.network.layers import Dense as Dense
 from ranvier.network.layers import Dropout as Dropout
 from ranvier.network.layers import LayerNorm as LayerNorm
 from ranvier.network.layers import LearnedScale as LearnedScale
+from ranvier.network.layers import Rescale as Rescale
 from ranvier.network.layers import Residual as Residual
 
 from ranvier.network.losses import Loss as Loss
@@ -89,6 +90,8 @@ from ranvier.network.schedules import schedule as schedule
 
 from ranvier.network.task import Task as Task
 
+from ranvier.rows.inputs import Inputs as Inputs
+
 from ranvier.training.callbacks import Callback as Callback
 from ranvier.training.callbacks import CallbackResult as CallbackResult
 from ranvier.training.callbacks import EarlyStopping as EarlyStopping
@@ -100,6 +103,8 @@ from ranvier.training.epoch_metrics import metric as metric
 
 from ranvier.training.history import Epoch as Epoch
 from ranvier.training.history import History as History
+
+from ranvier.training.report import TrainReport as TrainReport
 
 __version__: str
 __all__: list[str]

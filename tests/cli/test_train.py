@@ -21,11 +21,24 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.training.engines import HOMES
 from tests.cli.helpers import QUICK, Trained, invoke, started
 
-CONTRACT = {"model", "run", "task", "rows", "epochs", "seconds", "engine", "metrics", "baseline", "parameters"}
+CONTRACT = [
+    "model",
+    "run",
+    "task",
+    "rows",
+    "epochs",
+    "seconds",
+    "engine",
+    "recipe",
+    "metrics",
+    "baseline",
+    "parameters",
+    "notes",
+]
 
 
 def test_the_json_object_holds_what_the_design_promises(trained: Trained) -> None:
-    assert set(trained.report) >= CONTRACT
+    assert list(trained.report) == CONTRACT
     assert trained.report["task"] == "multiclass"
     assert trained.report["rows"] == 150
     assert trained.report["epochs"] == 6
@@ -36,7 +49,7 @@ def test_the_json_object_holds_what_the_design_promises(trained: Trained) -> Non
 
 def test_the_model_and_the_run_are_there(trained: Trained) -> None:
     model = ranvier.load(trained.model)
-    assert model.report["metrics"] == trained.report["metrics"]
+    assert model.report.metrics == trained.report["metrics"]
     assert (trained.run / "events.jsonl").is_file()
 
 
@@ -46,9 +59,9 @@ def test_people_are_told_what_was_read_how_good_it_is_and_what_to_do_next(here: 
     for words in (
         "The iris set of scikit-learn: 150 rows",
         "species, one of 3 classes",
-        "105 to learn from, 15 to decide when to stop, 30 held out to measure",
-        "On 30 rows it has not seen",
-        "Always guessing",
+        "105 training, 15 validation (early stopping), 30 test",
+        "On 30 test rows, not used in training",
+        "Baseline",
         "Precision",
         "Network, ",
         "Dense 12, silu",
@@ -71,15 +84,15 @@ def test_the_next_commands_work_for_names_that_a_shell_would_split(here: Path, t
 
 
 def test_a_model_that_takes_the_place_of_another_is_said_to(here: Path) -> None:
-    assert "in place of" not in invoke("train", "iris", *QUICK).stdout
-    assert "iris.rv, in place of an earlier file" in invoke("train", "iris", *QUICK).stdout
+    assert "replaced" not in invoke("train", "iris", *QUICK).stdout
+    assert "iris.rv (existing file replaced)" in invoke("train", "iris", *QUICK).stdout
 
 
 def test_json_leaves_words_to_standard_error(here: Path) -> None:
     result = invoke("train", "iris", *QUICK, "--json")
     assert json.loads(result.stdout)["task"] == "multiclass"
     assert result.stdout.count("\n") == 1
-    assert "rows it has not seen" in result.stderr
+    assert "test rows, not used in training" in result.stderr
 
 
 def test_quiet_says_nothing(here: Path) -> None:
@@ -107,10 +120,11 @@ def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> N
     result = invoke("train", data.name, *words, "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    assert {column["name"] for column in report["columns"]} == {"sepal_length", "petal_length", "petal_width"}
-    assert report["split"] == {"training": 105, "validation": 150, "held_out": 45}
-    assert [layer["outputs"] for layer in report["layers"]] == [5, 5, 4, 4, 3]
-    training = ranvier.load(report["model"]).training
+    model = ranvier.load(report["model"])
+    assert {column["name"] for column in model.report.columns} == {"sepal_length", "petal_length", "petal_width"}
+    assert model.report.split == {"training": 105, "validation": 150, "test": 45}
+    assert [layer["outputs"] for layer in model.report.layers] == [5, 5, 4, 4, 3]
+    training = model.training
     assert (training.batch_size, training.seed, type(training.optimizer).__name__) == (16, 7, "SGD")
     assert training.optimizer.clip_norm == 2.5
 
@@ -119,7 +133,10 @@ def test_several_targets(here: Path, table: Callable[..., Path]) -> None:
     result = invoke("train", table(), "-t", "sepal_length,sepal_width", "--epochs", "2", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    assert (report["task"], report["target"]) == ("regression", ["sepal_length", "sepal_width"])
+    assert (report["task"], ranvier.load(report["model"]).report.target) == (
+        "regression",
+        ["sepal_length", "sepal_width"],
+    )
 
 
 @pytest.mark.parametrize(("data", "model"), [("a/b.jsonl", "b.rv"), (".csv", ".csv.rv"), ("x.tar.csv", "x.tar.rv")])
@@ -128,15 +145,15 @@ def test_the_model_is_named_after_the_data(data: str, model: str) -> None:
 
 
 def test_many_classes_are_collapsed(here: Path) -> None:
-    from ranvier.display.tables import MOST_CLASSES, SHOWN_CLASSES, class_table
+    from ranvier.display.tables import MAX_CLASSES, MAX_SHOWN_CLASSES, class_table
 
     def records(count: int) -> list[dict[str, float]]:
         return [{"label": at, "rows": 5, "precision": 0.5, "recall": 0.5, "f1": at / count} for at in range(count)]
 
-    shown, rest = class_table(records(MOST_CLASSES))
-    assert (shown.row_count, rest) == (MOST_CLASSES, "")
+    shown, rest = class_table(records(MAX_CLASSES))
+    assert (shown.row_count, rest) == (MAX_CLASSES, "")
     shown, rest = class_table(records(100))
-    assert shown.row_count == SHOWN_CLASSES
+    assert shown.row_count == MAX_SHOWN_CLASSES
     assert rest == "These are the 12 of 100 with the lowest F1; the others lie between 0.12 and 0.99."
 
 
@@ -159,7 +176,7 @@ def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     report = json.loads(output)
-    assert report["interrupted"] is True
+    assert ranvier.load(report["model"]).report.interrupted
     assert report["epochs"] >= 2
     assert "ranvier resume run" in errors
     assert "Traceback" not in errors
@@ -188,7 +205,7 @@ def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monk
     result = invoke("resume", "parts", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    assert (report["epochs"], report["interrupted"]) == (60, False)
+    assert (report["epochs"], ranvier.load(report["model"]).report.interrupted) == (60, False)
     one, other = ranvier.load("whole.rv").parameters, ranvier.load("parts.rv").parameters
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -196,7 +213,7 @@ def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monk
 def test_resume_says_what_it_did(trained: Trained) -> None:
     result = invoke("resume", trained.run)
     assert result.exit_code == 0, result.output
-    assert re.search(r"On 30 rows it has not seen", result.stdout)
+    assert re.search(r"On 30 test rows, not used in training", result.stdout)
 
 
 def test_the_help_says_which_engines_there_are() -> None:

@@ -187,21 +187,40 @@ def test_moments_match_numpy_over_several_blocks() -> None:
     assert scale[2] == 0.0
 
 
-def test_bytes_are_divided_by_255() -> None:
+def test_pictures_stay_bytes_and_the_network_scales_them() -> None:
     images = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
     encoder = fit_encoder(images)
-    expected = images.reshape(4, 64) / np.float32(255)
+    assert encoder.factor == 1 / 255
+    assert encoder.transform(images).dtype == np.uint8
+    np.testing.assert_array_equal(encoder.transform(images), images.reshape(4, 64))
+    np.testing.assert_array_equal(encoder.transform(images.astype(np.float64)), images.reshape(4, 64))
+    assert encoder.feature_names[9] == "x1_1"
+    assert encoder_from_dict(encoder.to_dict()) == encoder
+
+
+def test_encoders_of_pictures_of_older_versions_divide_by_255() -> None:
+    images = np.arange(256, dtype=np.uint8).reshape(4, 8, 8)
+    stored = {"kind": "array", "scaling": "bytes", "width": 64, "shape": [8, 8], "mean": [], "scale": []}
+    encoder, expected = encoder_from_dict(stored), images.reshape(4, 64) / np.float32(255)
+    assert encoder.factor is None
     np.testing.assert_array_equal(encoder.transform(images), expected)
     np.testing.assert_array_equal(encoder.transform(images.astype(np.float64)), expected)
-    assert encoder.feature_names[9] == "x1_1"
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32])
+def test_rows_of_bytes_are_numbers_like_all_others(kind: type) -> None:
+    numbers = np.array([[0, 1, 200], [3, 1, 100], [5, 1, 7]])
+    encoder = fit_encoder(numbers.astype(kind))
+    assert encoder == fit_encoder(numbers.astype(np.float64))
+    assert encoder.factor is None
 
 
 def test_arrays_that_cannot_be_encoded() -> None:
     values = np.array([[1.0, 2.0], [3.0, np.inf]])
-    with pytest.raises(DataError, match="row 2, column 2"):
+    with pytest.raises(DataError, match="row index 1, column index 1"):
         fit_encoder(values)
     encoder = fit_encoder(np.array([[1.0, 2.0], [3.0, 5.0]]))
-    with pytest.raises(DataError, match="row 2, column 2"):
+    with pytest.raises(DataError, match="row index 1, column index 1"):
         encoder.transform(values)
     with pytest.raises(ShapeError, match="3 numbers; this model takes 2"):
         encoder.transform(np.zeros((1, 3)))

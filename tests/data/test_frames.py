@@ -170,5 +170,5 @@ def test_what_is_masked_is_missing() -> None:
     encoder = TableEncoder.fit(columns)
     row = dict.fromkeys(columns)
     assert encoder.transform(columns)[1].tobytes() == encoder.transform(row).tobytes()
-    with pytest.raises(DataError, match="nan in row 1, column 1"):
+    with pytest.raises(DataError, match="nan at row index 1, column index 1"):
         Network(2, [Dense(1)]).fit(masked, np.arange(3.0), epochs=1, engine="reference", progress=False)

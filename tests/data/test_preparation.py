@@ -26,7 +26,7 @@ COLUMNS: dict[str, list[Any]] = {
 
 def bits(prepared: Prepared) -> list[bytes]:
     parts = (prepared.train, prepared.validation, prepared.held_out)
-    return [array.tobytes() for part in parts if part is not None for array in (part.X, part.y)]
+    return [array.tobytes() for part in parts if part is not None for array in (*part.inputs.arrays(), part.targets)]
 
 
 def test_parts_are_disjoint_and_encoded_from_training_rows_only() -> None:
@@ -36,7 +36,9 @@ def test_parts_are_disjoint_and_encoded_from_training_rows_only() -> None:
     assert len(np.unique(np.concatenate([part for part in rows if part is not None]))) == ROWS
     ages = np.array(COLUMNS["age"])[prepared.train_rows]
     scaled = (ages - ages.mean()) / ages.std()
-    np.testing.assert_allclose(prepared.train.X[:, 0], scaled / np.hypot(1, scaled / 4), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        prepared.train.inputs.dense[:, 0], scaled / np.hypot(1, scaled / 4), rtol=1e-5, atol=1e-6
+    )
     changed = dict(COLUMNS, age=list(COLUMNS["age"]))
     assert prepared.held_out_rows is not None
     for row in prepared.held_out_rows:
@@ -54,7 +56,7 @@ def test_labels_stay_with_their_rows() -> None:
     assert prepared.held_out_labels is not None
     expected = np.array(COLUMNS["income"])[prepared.held_out_rows]
     assert prepared.held_out_labels.tolist() == expected.tolist()
-    assert prepared.target.decode(prepared.held_out.y).tolist() == expected.tolist()
+    assert prepared.target.decode(prepared.held_out.targets).tolist() == expected.tolist()
     share = (np.array(COLUMNS["income"]) == "high").mean()
     assert abs((expected == "high").mean() - share) <= 0.05
 
@@ -73,12 +75,12 @@ def test_notes_say_what_was_decided() -> None:
 
 def test_shares_of_zero_and_a_validation_source() -> None:
     prepared = prepare(COLUMNS, "price", validation=0, test=0)
-    assert (prepared.train.rows, prepared.validation, prepared.held_out) == (ROWS, None, None)
+    assert (len(prepared.train), prepared.validation, prepared.held_out) == (ROWS, None, None)
     other = {name: values[:9] for name, values in COLUMNS.items()}
     prepared = prepare(COLUMNS, "income", test=0, validation_source=other)
-    assert prepared.train.rows == ROWS
+    assert len(prepared.train) == ROWS
     assert prepared.validation is not None
-    assert prepared.validation.rows == 9
+    assert len(prepared.validation) == 9
     with pytest.raises(DataError, match='"income" in row 1 is "odd"'):
         prepare(COLUMNS, "income", validation_source=dict(other, income=["odd"] * 9))
     assert prepare(COLUMNS, "income", ignore=["age", "key"]).encoder.describe()[0][0] == "job"
@@ -88,7 +90,7 @@ def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("x,label\n" + "".join(f"{row % 7}.5,{row % 2 if row % 10 else '?'}\n" for row in range(100)))
     prepared = prepare(path, "label", validation=0, test=0)
-    assert prepared.train.rows == 90
+    assert len(prepared.train) == 90
     assert prepared.task.classes == (0, 1)
     assert type(prepared.task.classes[0]) is int
     assert "10 rows were left out because the target is missing." in prepared.notes
@@ -104,7 +106,7 @@ def test_what_is_masked_is_no_target_and_no_weight() -> None:
         assert "10 rows were left out because the target is missing." in prepared.notes
         assert prepared.target.mean == (float(y.mean()),)
     weight = np.ma.masked_array(np.ones(ROWS), mask=hidden)
-    with pytest.raises(InputError, match="sample_weight must hold finite numbers"):
+    with pytest.raises(InputError, match="sample_weight is nan at row index 0"):
         prepare(X, np.arange(ROWS) / 8, validation=0, test=0, weight=weight)
 
 
@@ -155,7 +157,7 @@ def test_commas_that_may_stand_before_decimals_part_no_thousands_of_a_target(tmp
 def test_several_targets() -> None:
     prepared = prepare(dict(COLUMNS, cost=COLUMNS["age"]), ["price", "cost"])
     assert prepared.task.target_names == ("price", "cost")
-    assert prepared.train.y.shape == (70, 2)
+    assert prepared.train.targets.shape == (70, 2)
     flags = {"a": [row % 2 for row in range(40)], "b": [row % 3 == 0 for row in range(40)], "x": [0.5, 1, 2, 3] * 10}
     assert prepare(flags, ["a", "b"]).task.kind == "multilabel"
 
@@ -164,7 +166,7 @@ def test_arrays() -> None:
     images = np.arange(40 * 12, dtype=np.uint8).reshape(40, 3, 4)
     prepared = prepare(images, np.arange(40) % 4)
     assert prepared.task.kind == "multiclass"
-    assert prepared.train.X.shape == (28, 12)
+    assert prepared.train.inputs.shape == (28, 12)
     assert prepared.columns == ()
     assert prepare(np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0)).task.kind == "regression"
     for arguments, message in (
@@ -181,7 +183,7 @@ def test_arrays() -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_named_sets_are_ready(name: str) -> None:
     prepared = prepare(name)
-    assert np.isfinite(prepared.train.X).all()
+    assert np.isfinite(prepared.train.inputs.dense).all()
     assert prepared.task.kind == {"breast_cancer": "binary", "diabetes": "regression"}.get(name, "multiclass")
 
 
@@ -260,4 +262,4 @@ def test_targets_whose_errors_have_no_finite_square(value: float, expected: str)
     with pytest.raises(DataError, match=rf'"price" has .*{value:g}.* in row 8.*{expected}'.replace("+", r"\+")):
         prepare({"size": list(range(3, 43)), "price": price.tolist()}, "price")
     price[7] = 1e140
-    assert prepare({"size": np.sqrt(np.arange(40.0)).tolist(), "price": price.tolist()}, "price").train.rows
+    assert len(prepare({"size": np.sqrt(np.arange(40.0)).tolist(), "price": price.tolist()}, "price").train)

@@ -21,7 +21,7 @@ def test_adult(real_data: Path) -> None:
     inputs = prepared.encoder.transform(open_source(real_data / "tabular/adult/train.csv"))
     assert inputs.shape == (32561, prepared.encoder.width)
     assert np.isfinite(inputs).all()
-    np.testing.assert_array_equal(inputs[prepared.train_rows], prepared.train.X)
+    np.testing.assert_array_equal(inputs[prepared.train_rows], prepared.train.inputs.dense)
     assert prepared.encoder.transform(open_source(real_data / "tabular/adult/test.csv")).shape[0] == 16281
 
 
@@ -29,7 +29,7 @@ def test_california_housing(real_data: Path) -> None:
     prepared = prepare(real_data / "tabular/california_housing/data.csv", "median_house_value")
     assert prepared.task.kind == "regression"
     assert "total_bedrooms: missing" in prepared.encoder.feature_names
-    assert abs(float(prepared.train.y.mean())) < 1e-5
+    assert abs(float(prepared.train.targets.mean())) < 1e-5
 
 
 def test_titanic(real_data: Path) -> None:

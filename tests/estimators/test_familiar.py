@@ -104,7 +104,7 @@ def test_validation_scores_of_a_recipe_are_one_an_epoch(make: Any) -> None:
 def test_weights_of_joined_networks_are_matrices_over_all_inputs() -> None:
     """Whoever multiplies with them gets what the model says."""
     fitted = classifier(recipe=replace(recipe("table"), n_networks=2), hidden=(6, 4)).fit(X, Y)
-    rows, activation = fitted.model_.inputs(X), fitted.model_.network.layers[0].activation
+    rows, activation = fitted.model_.inputs(X).dense, fitted.model_.network.layers[0].activation
     for weight, bias in zip(fitted.coefs_[:-1], fitted.intercepts_[:-1], strict=True):
         rows = evaluate(activation.expression, {"x": rows @ weight + bias})
     assert fitted.coefs_[1].shape == (12, 8)
@@ -179,15 +179,15 @@ def test_weights_are_routed_through_a_search() -> None:
 def test_a_validation_set_of_the_user() -> None:
     apart = np.arange(150) % 5 == 0
     fitted = classifier().fit(X[~apart], Y[~apart], validation=(X[apart], Y[apart]))
-    assert fitted.model_.report["split"] == {"training": 120, "validation": 30, "held_out": 0}
+    assert fitted.model_.report.split == {"training": 120, "validation": 30, "test": 0}
     last = fitted.model_.history[-1]
     truth = fitted.predict_proba(X[apart])[np.arange(30), Y[apart]] if last.best else None
     assert truth is not None
     assert last.validation_loss == pytest.approx(-np.log(truth).mean(), rel=30 * 2**-22)
     weighted = classifier().fit(X[~apart], Y[~apart], validation=(X[apart], Y[apart], np.where(Y[apart] == 1, 4.5, 1)))
     assert weighted.model_.history[-1].validation_loss != last.validation_loss
-    assert classifier(validation=0.2).fit(X, Y).model_.report["split"]["validation"] == 30
-    assert classifier(validation=0.1).fit(X[::3], Y[::3]).model_.report["split"]["validation"] == 0
+    assert classifier(validation=0.2).fit(X, Y).model_.report.split["validation"] == 30
+    assert classifier(validation=0.1).fit(X[::3], Y[::3]).model_.report.split["validation"] == 0
 
 
 def test_learning_in_parts() -> None:

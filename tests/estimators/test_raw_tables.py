@@ -152,20 +152,20 @@ WRONG: dict[str, tuple[Any, str]] = {
     "more labels than rows": (lambda: classifier().fit(NUMBERS, Y[:-1]), "X has 60 rows and y has 59"),
     "a table with more labels": (lambda: classifier().fit(COLUMNS, LABELS[:-1]), "X has 60 rows and y has 59"),
     "no target": (lambda: classifier().fit(NUMBERS, None), "requires y to be passed"),
-    "a missing label": (lambda: classifier().fit(NUMBERS, [None, *LABELS[1:]]), "y holds None in row 0"),
-    "a missing number": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, [np.nan, *Y[1:]]), "y holds nan in row 0"),
-    "an infinite number": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, [np.inf, *Y[1:]]), "y holds inf in row 0"),
+    "a missing label": (lambda: classifier().fit(NUMBERS, [None, *LABELS[1:]]), "y holds None at row index 0"),
+    "a missing number": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, [np.nan, *Y[1:]]), "y holds nan at row index 0"),
+    "an infinite number": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, [np.inf, *Y[1:]]), "y holds inf at row index 0"),
     "a masked label": (
         lambda: classifier().fit(NUMBERS, np.ma.masked_array(LABELS, mask=Y)),
-        "y holds None in row 1",
+        "y holds None at row index 1",
     ),
     "a masked number": (
         lambda: rv.Regressor(**QUICK).fit(NUMBERS, np.ma.masked_array(Y * 999.0, mask=Y)),
-        "y holds nan in row 1",
+        "y holds nan at row index 1",
     ),
     "a masked weight": (
         lambda: classifier().fit(NUMBERS, Y, np.ma.masked_array(np.ones(ROWS), mask=Y)),
-        "sample_weight is nan in row 1",
+        "sample_weight is nan at row index 1",
     ),
     "text for a regressor": (lambda: rv.Regressor(**QUICK).fit(NUMBERS, LABELS), "a regressor learns numbers"),
     "one class": (lambda: classifier().fit(NUMBERS, np.ones(ROWS)), "y holds one class alone, 1.0"),
@@ -175,7 +175,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "several columns of classes": (lambda: classifier().fit(NUMBERS, np.stack([Y, Y + 1], 1)), "one a label"),
     "all weights zero": (lambda: classifier().fit(NUMBERS, Y, np.zeros(ROWS)), "All of sample_weight is zero"),
-    "a negative weight": (lambda: classifier().fit(NUMBERS, Y, [-1.0, *Y[1:]]), "sample_weight is -1.0 in row 0"),
+    "a negative weight": (lambda: classifier().fit(NUMBERS, Y, [-1.0, *Y[1:]]), "sample_weight is -1.0 at row index 0"),
     "words as weights": (lambda: classifier().fit(NUMBERS, Y, ["much"] * ROWS), "one number a row"),
     "weights of another length": (lambda: classifier().fit(NUMBERS, Y, [1.0]), r"shape \(1,\)"),
     "validation as a table": (lambda: classifier().fit(NUMBERS, Y, validation=NUMBERS), r"the tuple \(X, y\)"),
@@ -233,7 +233,7 @@ def test_what_is_wrong_is_said_in_one_sentence(name: str) -> None:
 
 def test_a_class_that_was_not_named_at_the_start() -> None:
     fitted = classifier().partial_fit(NUMBERS, Y, classes=[0, 1])
-    with pytest.raises(InputError, match=r"y holds the class 2 in row 0.*it knows 0, 1"):
+    with pytest.raises(InputError, match=r"y holds the class 2 at row index 0.*it knows 0, 1"):
         fitted.partial_fit(NUMBERS, Y + 2)
     with pytest.raises(InputError, match="they cannot change"):
         fitted.partial_fit(NUMBERS, Y, classes=[0, 1, 2])

@@ -273,7 +273,7 @@ def interrupted_run(folder: Path, data: Path, **given: Any) -> tuple[Any, dict[s
 
     def watch(event: dict[str, Any]) -> None:
         """Every epoch counts, and of an epoch each of its parts that is told of."""
-        if left[0] is not None and event["kind"] in ("progress", "epoch"):
+        if left[0] is not None and event.kind in ("progress", "epoch"):
             left[0] -= 1
             if left[0] == 0:
                 signal.raise_signal(signal.SIGINT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from scipy import sparse
 
 import ranvier as rv
 from ranvier.errors import InputError, TrainingError
 from ranvier.network.optimizers import OPTIMIZERS
+from ranvier.storage.model_file import read_model, write_model
 from tests.model.trial import ENGINES, bits, fit, net, points
 
 LEARNED: dict[str, tuple[Any, Any]] = {
@@ -300,9 +303,39 @@ def test_divergence_is_explained_without_warnings() -> None:
         fit(net(1, "identity"), X, X[:, 0], optimizer=rv.SGD(1e100), epochs=50)
 
 
-def test_bytes_stay_bytes_and_count_from_0_to_1() -> None:
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int64, np.float32])
+def test_the_storage_type_never_changes_what_numbers_mean(kind: type) -> None:
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1], [3, 2], [100, 7]])
+    y = [0, 1, 1, 0, 1, 0]
+    expected = fit(net(), X.astype(np.float64), y)
+    for rows in (X.astype(kind), sparse.csr_array(X.astype(kind)).toarray()):
+        assert np.array_equal(fit(net(), rows, y).outputs(rows), expected.outputs(X))
+    thin = fit(net(), sparse.csr_array(X.astype(kind)), y)
+    assert np.array_equal(thin.outputs(X), fit(net(), sparse.csr_array(X.astype(np.float64)), y).outputs(X))
+
+
+def test_pixels_are_scaled_by_the_network() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (30, 1, 2), np.uint8)
     y = pixels[:, 0, 0] > 127
-    raw = fit(net(), pixels, y)
-    np.testing.assert_array_equal(raw.outputs(pixels), fit(net(), pixels.reshape(30, 2) / 255.0, y).outputs(pixels))
-    assert raw.activations(pixels)[0].outputs.shape == (30, 5)
+    layers = [rv.Rescale(1 / 255), *net().layers]
+    raw, scaled = fit(rv.Network(2, layers), pixels, y), pixels.reshape(30, 2) / 255.0
+    np.testing.assert_array_equal(raw.outputs(pixels), fit(net(), scaled, y).outputs(scaled))
+    assert raw.outputs(pixels).tobytes() == raw.outputs(pixels.astype(np.float64)).tobytes()
+    assert [layer.outputs.shape for layer in raw.activations(pixels)][:2] == [(30, 2), (30, 5)]
+    assert np.array_equal(raw.activations(pixels)[0].outputs, scaled)
+
+
+def test_models_of_the_first_files_take_bytes_as_0_to_1(tmp_path: Path) -> None:
+    X = np.array([[0, 51], [255, 102], [30, 200], [7, 9]], np.uint8)
+    model = fit(net(), X / 255.0, [0, 1, 1, 0])
+    model.save(tmp_path / "new.rv")
+    arrays, description = read_model(tmp_path / "new.rv")
+    del description["byte_divisor"]
+    description["training"]["entries"] = description["training"].pop("mean_nnz")
+    write_model(tmp_path / "old.rv", arrays, description)
+    old = rv.load(tmp_path / "old.rv")
+    assert np.array_equal(old.outputs(X), model.outputs(X / 255.0))
+    assert np.array_equal(old.outputs(X / 255.0), model.outputs(X / 255.0))
+    old.save(tmp_path / "again.rv")
+    assert np.array_equal(rv.load(tmp_path / "again.rv").outputs(X), old.outputs(X))
+    assert np.array_equal(rv.load(tmp_path / "new.rv").outputs(X), model.outputs(X.astype(float)))

@@ -78,12 +78,12 @@ def test_integer_weights_are_repeated_rows_and_test_rows_are_not_repeated() -> N
     repeated = table[np.repeat(np.arange(ROWS), weight)]
     assert bits(whole) == bits(rv.train(repeated, "income", test=0.0, progress=False, **SMALL))
     report = rv.train(table, "income", test=0.25, sample_weight=weight, progress=False, **SMALL).report
-    assert report["split"]["held_out"] == np.count_nonzero(weight) // 4
+    assert report.split["test"] == np.count_nonzero(weight) // 4
 
 
 @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
 def test_weights_that_are_none_are_refused(weight: float) -> None:
     weights = np.ones(ROWS)
     weights[3] = weight
-    with pytest.raises(rv.InputError, match="sample_weight must hold finite numbers"):
+    with pytest.raises(rv.InputError, match="at row index 3; weights must be finite"):
         rv.train(people().drop("spent"), "income", sample_weight=weights, progress=False, **SMALL)

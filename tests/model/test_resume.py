@@ -106,8 +106,8 @@ def test_a_run_that_died_is_resumed_with_the_same_bits(
     assert bits(resumed) == bits(whole)
     np.testing.assert_array_equal(rv.load(tmp_path / "m.rv").outputs(table), whole.outputs(table))
     times = ("seconds", "model", "run")
-    assert {k: v for k, v in resumed.report.items() if k not in times} == {
-        k: v for k, v in whole.report.items() if k not in times
+    assert {k: v for k, v in resumed.report.to_dict().items() if k not in times} == {
+        k: v for k, v in whole.report.to_dict().items() if k not in times
     }
 
 
@@ -131,7 +131,7 @@ def test_a_finished_run_gives_its_model_back(tmp_path: Path) -> None:
     again = rv.resume(tmp_path / "early", data=frame(), progress=False)
     assert len(stopped.history) < 99
     assert bits(again) == bits(stopped)
-    assert again.report["stopped"] == stopped.report["stopped"]
+    assert again.report.stop_reason == stopped.report.stop_reason
 
 
 def test_resume_may_make_a_run_longer(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
         y,
         checkpoint=tmp_path,
         batch_size=8,
-        progress=lambda event: notes.append(event["text"]) if event["kind"] == "note" else None,
+        progress=lambda event: notes.append(event.text) if event.kind == "note" else None,
     )
     assert bits(model) == bits(fit(net(), X, y, batch_size=8))
     assert len(notes) == 1
@@ -290,7 +290,7 @@ def test_places_that_are_no_run_or_cannot_be_written(tmp_path: Path) -> None:
     train(frame(), run=tmp_path / "run", model=tmp_path / "there.rv", epochs=1)
     (tmp_path / "there.rv").unlink()
     shutil.move(tmp_path / "run", tmp_path / "moved")
-    assert rv.resume(tmp_path / "moved", data=frame(), progress=False).report["run"] == str(tmp_path / "moved")
+    assert rv.resume(tmp_path / "moved", data=frame(), progress=False).report.run == str(tmp_path / "moved")
     (tmp_path / "there.rv").unlink()
     (tmp_path / "there.rv").mkdir()
     with pytest.raises(InputError):

@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import ranvier as rv
 from ranvier.data import TargetEncoder
-from ranvier.engine import Rows
-from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.errors import InputError, ShapeError
 from ranvier.model.rows import (
-    input_array,
-    network_inputs,
     resident_rows,
     row_weights,
     settled_class_weight,
@@ -25,6 +20,7 @@ from ranvier.model.rows import (
     targets,
 )
 from ranvier.network.task import Task
+from ranvier.rows import Rows, as_inputs
 
 BINARY = Task("binary", 1, ("no", "yes"), ("y",))
 CLASSES = Task("multiclass", 3, ("a", "b", "c"), ("y",))
@@ -35,55 +31,7 @@ LABELS = np.array([[0.0], [1.0], [1.0], [1.0]])
 def resident(validation: Any = None, weight: Any = None, by_class: Any = None, y: Any = "nnyyynyyyy") -> Any:
     X = np.arange(20.0).reshape(10, 2)
     words = [{"n": "no", "y": "yes"}[letter] for letter in y]
-    return resident_rows(lambda g: input_array(g, 2), TargetEncoder(BINARY), X, words, validation, weight, by_class, 0)
-
-
-@pytest.mark.parametrize(
-    ("X", "kind"),
-    [
-        ([[1, 2], [3, 4]], np.float64),
-        ([[True, False], [True, True]], np.float32),
-        (np.ones((2, 2), np.float32), np.float32),
-        (np.ones((2, 2), np.uint8), np.uint8),
-        (np.ones((2, 2), np.float16), np.float64),
-        (np.ones((2, 1, 2), np.uint8), np.uint8),
-        (np.asfortranarray(np.ones((2, 2))), np.float64),
-        (np.array([[1, 2.5], [3, 4]], object), np.float64),
-        (pd.DataFrame({"a": [1, 2], "b": [0.5, 1]}), np.float64),
-        (pl.DataFrame({"a": [1, 2], "b": [0.5, 1]}), np.float64),
-    ],
-)
-def test_inputs_become_a_contiguous_array(X: Any, kind: Any) -> None:
-    found = input_array(X, 2)
-    assert found.shape == (2, 2)
-    assert found.dtype == kind
-    assert found.flags.c_contiguous
-
-
-@pytest.mark.parametrize(
-    ("X", "error", "words"),
-    [
-        ([1.0, 2.0], ShapeError, r"One row is X\[None, :\]"),
-        (np.ones((2, 3)), ShapeError, "this network takes 2 numbers a row"),
-        (5.0, ShapeError, "shape"),
-        ([[1, 2], [3]], ShapeError, "different lengths"),
-        ([["a", "b"]], DataError, r"rv\.train encodes raw tables"),
-        ([[1, None]], DataError, "X holds nan in row 0, column 1"),
-        ([[1, [2]]], ShapeError, "different lengths"),
-        ([[1, {}]], DataError, "a network takes numbers"),
-        (np.ones((1, 2), complex), DataError, "a network takes numbers"),
-        (np.zeros((1, 2), "datetime64[s]"), DataError, "a network takes numbers"),
-        ([[1.0, 2.0], [np.nan, 1.0]], DataError, "X holds nan in row 1, column 0"),
-        ([[1.0, -np.inf]], DataError, "X holds -inf in row 0, column 1"),
-    ],
-)
-def test_inputs_that_cannot_be_used(X: Any, error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
-        network_inputs(X, 2)
-
-
-def test_numbers_whose_sum_overflows_are_finite_all_the_same() -> None:
-    assert network_inputs([[1e308, 1e308]], 2).shape == (1, 2)
+    return resident_rows(lambda X: as_inputs(X, 2), TargetEncoder(BINARY), X, words, validation, weight, by_class, 0)
 
 
 def test_balanced_classes_have_the_same_weight_in_all() -> None:
@@ -122,11 +70,11 @@ def test_a_share_divides_the_rows_and_their_weights(rows: int, share: float, see
     numbers = np.arange(rows, dtype=float)
     given_rows = Rows(numbers[:, None], (numbers[:, None] % 2), numbers + 1.0)
     kept, apart = split(given_rows, share, seed, BINARY)
-    np.testing.assert_array_equal(np.sort(np.append(kept.inputs, apart.inputs)), numbers)
+    np.testing.assert_array_equal(np.sort(np.append(kept.inputs.dense, apart.inputs.dense)), numbers)
     for part in (kept, apart):
         assert len(part) > 0
-        np.testing.assert_array_equal(part.inputs[:, 0] + 1.0, part.weights)
-        np.testing.assert_array_equal(part.inputs % 2, part.targets)
+        np.testing.assert_array_equal(part.inputs.dense[:, 0] + 1.0, part.weights)
+        np.testing.assert_array_equal(part.inputs.dense % 2, part.targets)
 
 
 def test_validation_may_be_nothing_a_share_or_rows() -> None:
@@ -135,7 +83,7 @@ def test_validation_may_be_nothing_a_share_or_rows() -> None:
     assert [len(part) for part in resident(0.2)] == [8, 2]
     assert [len(part) for part in resident(np.float32(0.2))] == [8, 2]
     rows, held = resident(([[1.0, 2.0]], ["yes"], [3.0]), weight=np.arange(1, 11))
-    assert (len(rows), held.inputs.tolist(), held.targets.tolist(), held.weights.tolist()) == (
+    assert (len(rows), held.inputs.dense.tolist(), held.targets.tolist(), held.weights.tolist()) == (
         10,
         [[1.0, 2.0]],
         [[1.0]],

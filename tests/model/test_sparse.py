@@ -12,9 +12,9 @@ import pytest
 import scipy.sparse as sp
 
 import ranvier as rv
-from ranvier.data.sources.sparse import sparse_rows
-from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.rows import CSR, Rows
+from ranvier.rows.csr import as_csr
 from ranvier.training import loop
 from ranvier.training.runner import fingerprint
 from tests.model.trial import ENGINES, bits, fit
@@ -38,7 +38,7 @@ def test_what_is_not_finite_is_refused(value: float) -> None:
     X, y = words()
     X = X.tolil()
     X[7, 4] = value
-    with pytest.raises(DataError, match=r"in row 7, column 4"):
+    with pytest.raises(DataError, match=r"at row index 7, column index 4"):
         fit(net(), X, y)
 
 
@@ -125,9 +125,9 @@ def test_saving_and_going_on(tmp_path: Path) -> None:
     found = rv.load(tmp_path / "words.rv")
     assert np.array_equal(found.outputs(X), model.outputs(X))
     assert found.parameters["layers.0.weight"].shape == (WIDTH, 6)
-    assert found.training.entries == sparse_rows(X, WIDTH).mean_nnz
+    assert found.training.mean_nnz == as_csr(X, WIDTH).mean_nnz
     found.fit(X.toarray(), y, epochs=1)
-    assert found.training.entries is None
+    assert found.training.mean_nnz is None
     found.fit(X, y, epochs=1)
     assert "entries W" in found.plan(threads=1)
 
@@ -135,7 +135,7 @@ def test_saving_and_going_on(tmp_path: Path) -> None:
 def test_rows_that_differ_have_other_fingerprints() -> None:
     X, y = words()
     settings, targets = fit(net(), X, y, epochs=1).training, np.eye(2)[y]
-    rows = sparse_rows(X[:, :-1], WIDTH - 1)
+    rows = as_csr(X[:, :-1], WIDTH - 1)
     right = CSR(rows.data, rows.indices, rows.indptr, WIDTH)
     moved = CSR(rows.data, rows.indices + np.int32(1), rows.indptr, WIDTH)
     scaled = CSR(2 * rows.data, rows.indices, rows.indptr, WIDTH)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Problem, Rows, Span
+from ranvier.engine import Problem, Span
 from ranvier.native.engine import NativeEngine
-from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
 from ranvier.reference.engine import ReferenceEngine
+from ranvier.rows import Rows
 from ranvier.training.state import initial_state
 
 Array = NDArray[Any]
@@ -26,6 +27,7 @@ OUTPUT = {"output": "softplus", "logit": "sigmoid", "log_probability": "softmax"
 LAYERS: dict[str, list[Layer]] = {
     "dropout": [Dropout(0.3), Dense(21, "relu"), Dropout(0.5), Dense(3)],
     "layer_norm": [LayerNorm(), Dense(20, "tanh"), LayerNorm(1e-3), Dense(3)],
+    "rescale": [Rescale(1 / 3), Dense(20, "tanh"), Rescale(0.7), Dense(5, "gelu"), Rescale(1 / 8)],
     "learned_scale": [LearnedScale(), Dense(20, "gelu"), LearnedScale()],
     "batch_norm": [BatchNorm(), Dense(20, "tanh"), BatchNorm(0.5), Dense(3)],
     "residual": [Residual([Dense(11, "relu"), Dense(7)]), Residual([LayerNorm(), Dense(7, "tanh")]), Dense(3)],

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ranvier as rv
-from ranvier.engine import CSR, Problem, Rows, Span, State
+from ranvier.engine import Problem, Span, State
 from ranvier.native.engine import NativeEngine
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import Dense, Dropout, LayerNorm, LearnedScale, Residual
@@ -26,6 +26,7 @@ from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, optimizer
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.reference.engine import ReferenceEngine
+from ranvier.rows import CSR, Rows
 from ranvier.training.state import initial_state
 from tests.helpers import ALL_OPTIMIZERS
 from tests.native.against_reference import LAYERS, OUTPUT, TOLERANCE, LoopResult, outcome, problem, rows_for, span_for
@@ -44,7 +45,7 @@ def drawn(task: Problem, draw: int) -> Rows:
     if not task.sparse:
         return rows
     kept = np.random.default_rng(draw + 1).random(rows.inputs.shape) < 0.1
-    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs, 0.0).astype(np.float32)))
+    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs.dense, 0.0).astype(np.float32)))
 
 
 def difference(found: LoopResult, wanted: LoopResult) -> float:
@@ -95,7 +96,7 @@ def test_layers(layers: list[Any]) -> None:
 @pytest.mark.parametrize("chosen", [SGD(0.05), Adam(clip_norm=0.5, ema_decay=0.9)], ids=["fused", "clipped"])
 def test_sparse_rows(chosen: Any) -> None:
     layers = [Dense(19, "tanh"), Dropout(0.3), Residual([Dense(19, "relu")]), Dense(3)]
-    agree(rounded(60, layers, chosen=chosen, entries=6, threads=2))
+    agree(rounded(60, layers, chosen=chosen, mean_nnz=6, threads=2))
 
 
 def test_slots_may_have_any_name() -> None:
@@ -209,7 +210,7 @@ def test_what_is_not_a_number_comes_through() -> None:
     assert np.isnan(executable.outputs(np.ones((2, 3), np.float32))).all()
     executable.load(first)
     rows = rows_for(task)
-    rows.inputs[:] = np.inf
+    rows.inputs.dense[:] = np.inf
     assert not np.isfinite(executable.run(rows, span_for(task))[-1])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import CSR, Problem, Rows, Span, Stopped, never
+from ranvier.engine import Problem, Span, Stopped, never
 from ranvier.native import compiled, objective
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import memory
@@ -21,6 +21,7 @@ from ranvier.native.scheduling import plan as planning
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam
+from ranvier.rows import CSR, Rows
 from ranvier.training import loop
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.state import initial_state
@@ -34,8 +35,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fused": {"batch_size": 30},
     "clipped": {"optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
     "bfloat16": {"precision": "bfloat16"},
-    "sparse": {"entries": 5},
-    "sparse, clipped": {"entries": 5, "optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
+    "sparse": {"mean_nnz": 5},
+    "sparse, clipped": {"mean_nnz": 5, "optimizer": Adam(clip_norm=0.5, ema_decay=0.9)},
 }
 WORKSPACE = ("rows", "column", "vector", "weight")
 
@@ -61,7 +62,7 @@ def some_rows(task: Problem) -> Rows:
     if not task.sparse:
         return rows
     kept = np.random.default_rng(0).random(rows.inputs.shape) < 0.2
-    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs, 0).astype(np.float32)))
+    return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs.dense, 0).astype(np.float32)))
 
 
 def loaded(task: Problem, threads: int) -> NativeExecutable:
@@ -198,9 +199,9 @@ def test_predictions_in_parts(threads: int, precision: str, request: pytest.Fixt
 
 @pytest.mark.usefixtures("everything_is_long")
 def test_predictions_of_sparse_rows_in_parts() -> None:
-    task = replace(task_of({"weighted": False}), entries=5)
+    task = replace(task_of({"weighted": False}), mean_nnz=5)
     rows = rows_for(task, 1000)
-    thin = np.where(np.random.default_rng(0).random(rows.inputs.shape) < 0.2, rows.inputs, 0).astype(np.float32)
+    thin = np.where(np.random.default_rng(0).random(rows.inputs.shape) < 0.2, rows.inputs.dense, 0).astype(np.float32)
     executable = loaded(task, 1)
     together = executable.outputs(CSR.from_dense(thin))
     alone = np.concatenate([executable.outputs(CSR.from_dense(thin[n : n + 1])) for n in range(0, 1000, 37)])

@@ -14,7 +14,8 @@ SCRIPT = """
 import os, signal, sys, threading, time
 from dataclasses import replace
 import numpy as np
-from ranvier.engine import Problem, Rows
+from ranvier.engine import Problem
+from ranvier.rows import Rows
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.native.engine import NativeEngine
 from ranvier.network.layers import Dense

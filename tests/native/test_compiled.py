@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
 from ranvier import version
-from ranvier.engine import Problem, Rows, Span, State
+from ranvier.engine import Problem, Span, State
 from ranvier.native import compiled
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels import module
@@ -26,6 +26,7 @@ from ranvier.network.layers import Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Adam, optimizer
+from ranvier.rows import Rows
 
 NETWORK = Network(3, [Dense(5, "tanh"), Dense(2)])
 PROBLEM = Problem(NETWORK, loss("squared_error"), Adam(), batch_size=8)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native.engine import FEW_ROWS, NativeEngine, NativeExecutable
+from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import cpu
 from ranvier.native.machine import helper_thread as module
+from ranvier.native.program import FEW_ROWS
 from ranvier.network.layers import Dense
 from ranvier.training.state import initial_state
 from tests.native.against_reference import problem, rows_for
@@ -28,7 +29,7 @@ def loaded(seed: int = 0) -> NativeExecutable:
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.int32, ">f4"])
 def test_few_rows_are_those_of_many(kind: type | str) -> None:
     executable = loaded()
-    inputs = rows_for(executable.problem, 300).inputs * 3
+    inputs = rows_for(executable.problem, 300).inputs.dense * 3
     inputs = (np.abs(inputs) if kind is np.uint8 else inputs).astype(kind)
     together = executable.outputs(inputs)
     for rows in (1, 2, FEW_ROWS, FEW_ROWS + 1, 0):
@@ -40,7 +41,7 @@ def test_few_rows_are_those_of_many(kind: type | str) -> None:
 
 def test_what_was_given_stays_what_it_was() -> None:
     executable = loaded()
-    inputs = rows_for(executable.problem).inputs
+    inputs = rows_for(executable.problem).inputs.dense
     inputs.setflags(write=False)
     executable.outputs(inputs[:1])
     first = executable.outputs(inputs[:1])
@@ -50,7 +51,7 @@ def test_what_was_given_stays_what_it_was() -> None:
 
 def test_another_state_and_more_room_are_seen() -> None:
     executable, other = loaded(), loaded(1)
-    inputs = rows_for(executable.problem, 1000).inputs
+    inputs = rows_for(executable.problem, 1000).inputs.dense
     before = [executable.outputs(inputs[:1]) for _ in range(2)]
     executable.threads_for = lambda rows: 2  # type: ignore[method-assign]
     executable.outputs(inputs)
@@ -63,7 +64,7 @@ def test_another_state_and_more_room_are_seen() -> None:
 def test_refusals() -> None:
     executable = loaded()
     executable.outputs(np.zeros((1, 21), np.float32))
-    for shape in ((1, 20), (21,), (1, 21, 1)):
+    for shape in ((1, 20), (21,), (1, 20, 1)):
         with pytest.raises(ShapeError, match="shape"):
             executable.outputs(np.zeros(shape, np.float32))
     executable.close()
@@ -78,7 +79,7 @@ def test_a_row_that_a_helper_thread_helps_with_is_that_of_many(precision: str) -
     layers = [Dense(304, "relu"), Dense(310, "tanh", bias=False), Dense(40, "gelu", groups=2), Dense(3, "softmax")]
     task = problem(1100, layers, precision=precision)
     helped, alone = (NativeEngine().compile(replace(task, threads=threads)) for threads in (2, 1))
-    inputs = rows_for(task, 40).inputs
+    inputs = rows_for(task, 40).inputs.dense
     inputs[::3, 20:] = 0.0
     for executable in (helped, alone):
         executable.load(initial_state(task.network, task.optimizer, 0).engine)
@@ -135,5 +136,5 @@ def test_small_networks_ask_for_no_helper_thread(monkeypatch: pytest.MonkeyPatch
     task = replace(problem(21, [Dense(33, "relu"), Dense(3, "softmax")]), threads=2)
     executable = NativeEngine().compile(task)
     executable.load(initial_state(task.network, task.optimizer, 0).engine)
-    inputs = rows_for(task).inputs
+    inputs = rows_for(task).inputs.dense
     assert executable.outputs(inputs[:1]).tobytes() == executable.outputs(inputs[:1]).tobytes()

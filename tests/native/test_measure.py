@@ -27,7 +27,7 @@ TASKS = {
     "one thread": problem(9, LAYERS, optimizer=Adam()),
     "two threads": problem(9, LAYERS, optimizer=Adam(clip_norm=1.0), threads=2, batch_size=64),
     "full batch": problem(9, LAYERS, optimizer=LBFGS()),
-    "sparse": problem(90, [Dense(20, "tanh"), Dense(3)], optimizer=Adam(), entries=5),
+    "sparse": problem(90, [Dense(20, "tanh"), Dense(3)], optimizer=Adam(), mean_nnz=5),
     "cancellable": problem(9, LAYERS, batch_size=3000, precision="float64", weighted=True),
 }
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.engine import CSR, Problem, Rows, Span
+from ranvier.engine import Problem, Span
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
@@ -24,6 +24,7 @@ from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam, optimizer
+from ranvier.rows import CSR, Rows
 from ranvier.training.state import initial_state
 from tests.helpers import ALL_OPTIMIZERS
 from tests.native.against_reference import agree, problem, rows_for, span_for
@@ -33,18 +34,17 @@ DEEP = [Dense(37, "gelu", l2=0.01), Dropout(0.3), BatchNorm(), Residual([LayerNo
 
 
 def sparse_problem(inputs: int, layers: Any, rule: Any = None, chosen: Any = None, **options: Any) -> Problem:
-    return problem(inputs, layers, rule, chosen, entries=3, **options)
+    return problem(inputs, layers, rule, chosen, mean_nnz=3, **options)
 
 
 def sparse(task: Problem, rows: int = 37, share: float = 0.1, seed: int = 0) -> Rows:
     """Rows of which a share is not zero; some rows, some columns, or everything may be empty."""
     given = rows_for(task, rows, seed=seed)
     kept = np.random.default_rng(seed + 1).random(given.inputs.shape) < share
-    return replace(given, inputs=CSR.from_dense(np.where(kept, given.inputs, 0.0).astype(np.float32)))
+    return replace(given, inputs=CSR.from_dense(np.where(kept, given.inputs.dense, 0.0).astype(np.float32)))
 
 
 def with_zeros(rows: Rows) -> Rows:
-    assert isinstance(rows.inputs, CSR)
     return replace(rows, inputs=rows.inputs.toarray())
 
 
@@ -143,13 +143,12 @@ def test_the_bits_of_predictions(precision: str) -> None:
     """A row alone, among others, on two threads, and with all its zeros; and what the layers say."""
     task = deep(precision=precision)
     rows, executable = sparse(task, 200), loaded(task)
-    assert isinstance(rows.inputs, CSR)
     together = executable.outputs(rows.inputs).tobytes()
     alone = [executable.outputs(rows.inputs[row : row + 1]) for row in range(200)]
     assert np.concatenate(alone).tobytes() == together
     assert executable.activations(rows.inputs)[-1].outputs.tobytes() == together
     assert executable.outputs(rows.inputs.toarray()).tobytes() == together
-    dense = loaded(replace(task, entries=None))
+    dense = loaded(replace(task, mean_nnz=None))
     assert dense.outputs(rows.inputs.toarray()).tobytes() == together
     assert dense.outputs(rows.inputs).tobytes() == together
     executable.threads_for = lambda rows: 2  # type: ignore[method-assign]
@@ -161,7 +160,7 @@ def test_the_bits_of_steps_with_all_the_zeros(name: str, precision: str) -> None
     """Rules that leave a number alone whose gradient is zero make the same steps either way."""
     chosen = optimizer(name, learning_rate=0.1)
     task = sparse_problem(70, [Dense(20, "tanh"), Dense(3)], chosen=chosen, precision=precision)
-    rows, span, one, other = sparse(task), span_for(task), loaded(task), loaded(replace(task, entries=None))
+    rows, span, one, other = sparse(task), span_for(task), loaded(task), loaded(replace(task, mean_nnz=None))
     assert one.run(rows, span).tobytes() == other.run(with_zeros(rows), span).tobytes()
     assert one.read().parameters.tobytes() == other.read().parameters.tobytes()
     assert one.objective(rows)[1].tobytes() == other.objective(with_zeros(rows))[1].tobytes()
@@ -179,7 +178,7 @@ def test_full_batch_gradients() -> None:
     task = sparse_problem(40, [Dense(5, "tanh", l1=0.1), Dense(2)], chosen=LBFGS())
     executable = loaded(task, 2)
     objective, gradient = executable.objective(sparse(task))
-    expected = loaded(replace(task, entries=None)).objective(with_zeros(sparse(task)))
+    expected = loaded(replace(task, mean_nnz=None)).objective(with_zeros(sparse(task)))
     assert objective == pytest.approx(expected[0], rel=1e-6)
     assert np.allclose(gradient, expected[1], rtol=0, atol=1e-6)
 
@@ -197,15 +196,14 @@ def test_few_entries_are_not_worth_more_threads() -> None:
     layers = [Dense(16, "relu"), Dense(2)]
     small = sparse_problem(100_000, layers, batch_size=8, threads=None)
     assert cost.training_threads(small, 4) == 1
-    assert cost.training_threads(replace(small, entries=None), 4) == 4
+    assert cost.training_threads(replace(small, mean_nnz=None), 4) == 4
     assert cost.step_flops(small) == 8 * (4 * 3 * 16 + 6 * 16 * 2)
 
 
 def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     task = deep()
     executable, rows = loaded(task), sparse(task)
-    assert isinstance(rows.inputs, CSR)
-    narrow = CSR(rows.inputs.data[:0], rows.inputs.indices[:0], np.zeros(2, np.int64), 199)
+    narrow = CSR(rows.inputs.csr.data[:0], rows.inputs.csr.indices[:0], np.zeros(2, np.int64), 199)
     with pytest.raises(ShapeError, match="199"):
         executable.outputs(narrow)
     monkeypatch.setattr("ranvier.native.program.MAX_ENTRIES", 50)

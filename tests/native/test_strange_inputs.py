@@ -33,6 +33,6 @@ def test_engines_refuse_them_and_go_on(executable: Executable, dtype: type, rows
             row = (rows - 1) * (column % 2)
             wrong = inputs.copy()
             wrong[row, column] = value
-            with pytest.raises(DataError, match=f"X holds {value} in row {row}, column {column};"):
+            with pytest.raises(DataError, match=f"X holds {value} at row index {row}, column index {column};"):
                 executable.outputs(wrong)
             assert executable.outputs(inputs).tobytes() == expected

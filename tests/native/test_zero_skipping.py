@@ -114,7 +114,7 @@ def test_nothing_is_left_out_where_a_weight_is_infinite() -> None:
         (32, [Dense(34, groups=2), Dense(2)], {}, False),
         (32, [LearnedScale(), Dense(17), Dense(2)], {}, False),
         (32, [Dense(17), Dense(2)], {"precision": "bfloat16"}, False),
-        (32, [Dense(17), Dense(2)], {"entries": 3}, False),
+        (32, [Dense(17), Dense(2)], {"mean_nnz": 3}, False),
     ],
 )
 def test_which_networks_look_for_zeros(inputs: int, layers: list[Layer], options: dict[str, Any], skips: bool) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ranvier.errors import InputError
 from ranvier.network.activations import ACTIVATIONS, activation
 from ranvier.network.initializers import initializer
-from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
+from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 
@@ -18,7 +18,9 @@ WIDTHS = st.integers(1, 9)
 WORDS = {
     "activation": activation,
     "initializer": initializer,
-    **{kind.__name__: kind for kind in (Network, Dense, Dropout, LayerNorm, BatchNorm, LearnedScale, Residual)},
+    **{
+        kind.__name__: kind for kind in (Network, Dense, Dropout, LayerNorm, BatchNorm, LearnedScale, Rescale, Residual)
+    },
 }
 HIDDEN = sorted(set(ACTIVATIONS) - {"softmax"})
 

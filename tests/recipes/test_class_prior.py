@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import ranvier as rv
-from ranvier.engine import Rows
 from ranvier.network.task import Task
 from ranvier.recipes.class_prior import class_prior_state
+from ranvier.rows import Rows
 from ranvier.training.state import initial_state
 
 CLASSES = Task("multiclass", 3, ("a", "b", "c"))

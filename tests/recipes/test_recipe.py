@@ -14,7 +14,6 @@ from scipy import sparse
 
 import ranvier as rv
 from ranvier.data import TableEncoder, open_source
-from ranvier.engine import Rows
 from ranvier.errors import InputError
 from ranvier.network.task import Task
 from ranvier.recipes import ensemble
@@ -24,6 +23,7 @@ from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.registry import READERS, RECIPES, check_recipe, recipe, recipe_for, recipe_from_dict
 from ranvier.recipes.stored import options_from_dict
 from ranvier.recipes.table import PRESETS, TableRecipe
+from ranvier.rows import Rows
 from ranvier.training import loop
 from tests.model.test_resume import broken_off
 from tests.model.trial import bits, frame
@@ -39,7 +39,7 @@ def cook(data: Any, target: Any = "income", **options: Any) -> rv.Model:
 def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: str, tmp_path: Path) -> None:
     model = cook(frame(), effort=effort, model=tmp_path / "m.rv")
     chosen = recipe("table", effort)
-    assert len(model.report["networks"]) == chosen.n_networks
+    assert len(model.report.members) == chosen.n_networks
     used = {
         "hidden": [4],
         "epochs": 2,
@@ -47,14 +47,14 @@ def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: s
         "learning_rate": chosen.learning_rate / 2,
         "optimizer": "AdamW",
     }
-    used["patience"] = chosen.patience_for(model.report["split"]["training"])
-    assert model.report["recipe"] == {**chosen.to_dict(), **used}
+    used["patience"] = chosen.patience_for(model.report.split["training"])
+    assert {"name": model.report.recipe, **model.report.recipe_settings} == {**chosen.to_dict(), **used}
     assert model.network.layer_infos[0].outputs == 4 * chosen.n_networks
-    assert len(model.history) == sum(one["epochs"] for one in model.report["networks"])
+    assert len(model.history) == sum(one["epochs"] for one in model.report.members)
     assert [epoch.epoch for epoch in model.history] == list(range(1, len(model.history) + 1))
     again = rv.load(tmp_path / "m.rv")
     assert (again.outputs(frame()) == model.outputs(frame())).all()
-    assert again.report["recipe"] == model.report["recipe"]
+    assert again.report.recipe_settings == model.report.recipe_settings
 
 
 def test_a_finished_model_has_hats_and_its_report_is_what_evaluate_says(tmp_path: Path) -> None:
@@ -65,8 +65,8 @@ def test_a_finished_model_has_hats_and_its_report_is_what_evaluate_says(tmp_path
     assert isinstance(model.encoder, TableEncoder)
     assert model.encoder.piecewise_linear == ()
     assert any("(hat)" in name for name in model.encoder.feature_names)
-    assert model.report["metrics"] == model.evaluate(held)
-    assert any("linear spline" in column["encoded"] for column in model.report["columns"])
+    assert model.report.metrics == model.evaluate(held)
+    assert any("linear spline" in column["encoded"] for column in model.report.columns)
 
 
 def test_efforts_differ_and_are_stored() -> None:
@@ -110,25 +110,25 @@ def test_options_that_are_given_come_before_the_recipe() -> None:
 def test_auto_takes_the_recipe_for_the_kind_of_data() -> None:
     generator = np.random.default_rng(0)
     numbers = generator.normal(size=(40, 4))
-    pixels = (numbers * 20 + 128).astype(np.uint8)
+    pixels = (numbers * 20 + 128).astype(np.uint8).reshape(40, 2, 2)
     y = (numbers[:, 0] > 0).astype(int)
     options: dict[str, Any] = {"epochs": 1, "hidden": (4,), "engine": "reference", "progress": False}
     table = rv.train(numbers, y, effort="fast", **options)
-    assert table.report["recipe"]["name"] == "table"
-    assert table.report["notes"] == rv.train(numbers, y, recipe="table", effort="fast", **options).report["notes"]
+    assert table.report.recipe == "table"
+    assert table.report.notes == rv.train(numbers, y, recipe="table", effort="fast", **options).report.notes
     for rows, word in ((pixels, "pictures"), (sparse.csr_array(numbers), "sparse")):
         model = rv.train(rows, y, effort="fast", **options)
-        assert model.report["recipe"]["name"] == "plain"
-        assert word in model.report["notes"][-1]
+        assert model.report.recipe == "plain"
+        assert word in model.report.notes[-1]
         plain = rv.train(rows, y, recipe="plain", **options)
         assert bits(model) == bits(plain)
-        assert len(model.report["notes"]) == len(plain.report["notes"]) + 1
+        assert len(model.report.notes) == len(plain.report.notes) + 1
 
 
 def numbers(rows: Rows | None) -> list[float]:
     """The first input of every row."""
     assert rows is not None
-    return [float(value) for value in np.asarray(rows.inputs)[:, 0]]
+    return [float(value) for value in rows.inputs.dense[:, 0]]
 
 
 def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:
@@ -137,9 +137,9 @@ def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> No
     )
     options: dict[str, Any] = {"engine": "reference", "progress": False, "model": tmp_path / "m.rv"}
     model = rv.train(frame(400), "income", recipe=own, **options)
-    assert len(model.report["networks"]) == 2
-    assert model.report["temperature"] == 1.0
-    used = TableRecipe.from_dict(rv.load(tmp_path / "m.rv").report["recipe"])
+    assert len(model.report.members) == 2
+    assert model.report.temperature == 1.0
+    used = TableRecipe.from_dict(rv.load(tmp_path / "m.rv").report.recipe_settings)
     assert replace(used, batch_size=own.batch_size, learning_rate=own.learning_rate) == own
     assert "calibrated_d2_log_loss" not in model.history[0].metrics
     assert "calibrated_d2_log_loss" in cook(frame(), effort="fast").history[0].metrics
@@ -205,10 +205,10 @@ def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.Monke
     whole = cook(frame())
     interrupt_after(5, monkeypatch)
     model = cook(frame())
-    assert model.report["interrupted"]
-    done = len(model.report["networks"])
-    assert 1 <= done < len(whole.report["networks"])
-    assert model.report["networks"] != whole.report["networks"]
+    assert model.report.interrupted
+    done = len(model.report.members)
+    assert 1 <= done < len(whole.report.members)
+    assert model.report.members != whole.report.members
     assert model.network.layer_infos[0].outputs == 4 * done
     assert np.isfinite(model.outputs(frame())).all()
 
@@ -216,19 +216,19 @@ def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.Monke
 def test_an_interrupt_in_the_first_network_keeps_it_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt_after(0, monkeypatch)
     model = cook(frame())
-    assert model.report["interrupted"]
-    assert len(model.report["networks"]) == 1
+    assert model.report.interrupted
+    assert len(model.report.members) == 1
 
 
 def test_the_events_are_those_of_one_run() -> None:
-    events: list[dict[str, Any]] = []
+    events: list[Any] = []
     cook(frame(), progress=events.append)
-    kinds = [event["kind"] for event in events]
+    kinds = [event.kind for event in events]
     assert kinds.count("start") == kinds.count("end") == 1
-    epochs = [event for event in events if event["kind"] == "epoch"]
-    assert [event["epoch"] for event in epochs] == list(range(1, len(epochs) + 1))
-    assert {event["network"] for event in epochs} == set(range(1, recipe("table").n_networks + 1))
-    assert events[kinds.index("start")]["epochs"] >= len(epochs)
+    epochs = [event for event in events if event.kind == "epoch"]
+    assert [event.epoch for event in epochs] == list(range(1, len(epochs) + 1))
+    assert {event.member for event in epochs} == set(range(1, recipe("table").n_networks + 1))
+    assert events[kinds.index("start")].epochs >= len(epochs)
 
 
 def table(rows: int, columns: int, seed: int = 0) -> dict[str, Any]:
@@ -317,6 +317,6 @@ def test_a_plain_recipe_is_one_network_with_the_settings_as_they_are() -> None:
     model = rv.train(frame(), "income", recipe=PlainRecipe(), epochs=2, engine="reference", progress=False)
     layers = [type(layer).__name__ for layer in model.network.layers]
     assert layers == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
-    assert model.report["recipe"]["name"] == "plain"
-    assert model.report["networks"] == []
+    assert model.report.recipe == "plain"
+    assert model.report.members == []
     assert recipe_for(PlainRecipe(), "default", open_source("iris")) == (PlainRecipe(), ())

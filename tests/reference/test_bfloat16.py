@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.engine import Problem, Rows, State
+from ranvier.engine import Problem, State
 from ranvier.network.layers import Dense, Dropout, Layer, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
 from ranvier.reference import ReferenceEngine
 from ranvier.reference.bfloat16 import to_bfloat16
+from ranvier.rows import Rows
 
 LARGEST = (2.0 - 2.0**-7) * 2.0**127
 SPACE = 2.0**-133

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Rows, Span, State
+from ranvier.engine import Problem, Span, State
 from ranvier.network.layers import Dense
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
 from ranvier.reference import ReferenceEngine
 from ranvier.reference.engine import ReferenceExecutable
+from ranvier.rows import Rows
 from tests.helpers import Array
 
 GENERATOR = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.engine import Engine, Executable, Problem, Rows, Span, State, Stopped
+from ranvier.engine import Engine, Executable, Problem, Span, State, Stopped
 from ranvier.errors import EngineError, ShapeError
 from ranvier.expression import sigmoid
 from ranvier.network.activations import activation
@@ -20,6 +20,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, SGD, Adam, Optimizer, optimizer
 from ranvier.reference import ReferenceEngine
 from ranvier.reference.engine import BLOCK, ReferenceExecutable
+from ranvier.rows import Rows
 from tests.helpers import ALL_OPTIMIZERS, Array, initial_slots
 
 GENERATOR = np.random.default_rng(5)
@@ -188,14 +189,14 @@ def test_activations_of_every_layer() -> None:
     assert np.array_equal(found["layers.4"].outputs, executable.outputs(ROWS.inputs))
 
 
-def test_bytes_are_scaled_to_the_unit_interval() -> None:
+def test_bytes_are_numbers_from_0_to_255() -> None:
     described = problem(seed=1)
     pixels = GENERATOR.integers(256, size=(23, 4)).astype(np.uint8)
     as_bytes, as_floats = ready(described), ready(described)
     span = epochs(described.optimizer, 23, 5, 1)
     losses = as_bytes.run(replace(ROWS, inputs=pixels), span)
-    assert np.array_equal(losses, as_floats.run(replace(ROWS, inputs=pixels / 255.0), span))
-    assert np.array_equal(as_bytes.outputs(pixels), as_floats.outputs(pixels / 255.0))
+    assert np.array_equal(losses, as_floats.run(replace(ROWS, inputs=pixels.astype(float)), span))
+    assert np.array_equal(as_bytes.outputs(pixels), as_floats.outputs(pixels.astype(float)))
     whole_numbers = pixels.astype(np.int64)
     assert not np.array_equal(as_bytes.outputs(pixels), as_bytes.outputs(whole_numbers)), "only bytes are scaled"
 
@@ -205,7 +206,7 @@ def test_float32_rows_and_states_are_computed_in_float64() -> None:
     executable = ReferenceEngine().compile(described)
     parameters = EVERYTHING.parameter_table.initial(0).astype(np.float32)
     executable.load(State(parameters, initial_slots(described.optimizer, parameters).astype(np.float32), 0))
-    rows = Rows(ROWS.inputs.astype(np.float32), ROWS.targets.astype(np.float32))
+    rows = Rows(ROWS.inputs.dense.astype(np.float32), ROWS.targets.astype(np.float32))
     assert executable.run(rows, epochs(described.optimizer, 23, 5, 1)).dtype == np.float64
     assert executable.read().parameters.dtype == executable.outputs(rows.inputs).dtype == np.float64
 

@@ -114,9 +114,9 @@ def test_gradient_along_the_inputs() -> None:
     def total(flat: Any) -> float:
         return float(network.forward(problem.network.layer_infos, views, flat.reshape(shape), mode)[-1].y.sum())
 
-    passed = network.forward(problem.network.layer_infos, views, trial.rows.inputs, mode)
+    passed = network.forward(problem.network.layer_infos, views, trial.rows.inputs.dense, mode)
     dx = network.backward(passed, views, np.ones((shape[0], OUTPUTS)), {})
-    assert_is_gradient(total, trial.rows.inputs.ravel(), dx.ravel())
+    assert_is_gradient(total, trial.rows.inputs.dense.ravel(), dx.ravel())
 
 
 def changed(function: Callable[..., Any], change: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier import random
-from ranvier.engine import Problem, Rows, Span, State
+from ranvier.engine import Problem, Span, State
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
 from ranvier.reference import ReferenceEngine, layers, network
 from ranvier.reference.engine import ReferenceExecutable
+from ranvier.rows import Rows
 from tests.helpers import Array, initial_slots
 
 GENERATOR = np.random.default_rng(8)

@@ -12,12 +12,13 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from ranvier.engine import Problem, Rows, Span, State
+from ranvier.engine import Problem, Span, State
 from ranvier.network.layers import Dense
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
 from ranvier.reference import ReferenceEngine
+from ranvier.rows import Rows
 from tests.helpers import Array
 
 STEPS, HIDDEN, RATE = 5, (7, 4), 0.05

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import CSR, Problem, Rows, Span
+from ranvier.engine import Problem, Span
 from ranvier.errors import EngineError, InputError
 from ranvier.network.layers import Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
@@ -16,6 +16,7 @@ from ranvier.network.optimizers import Optimizer, optimizer
 from ranvier.reference import network as reference_network
 from ranvier.reference import optimizers
 from ranvier.reference.engine import ReferenceEngine, ReferenceExecutable
+from ranvier.rows import CSR, Rows
 from ranvier.training.state import initial_state
 from tests.helpers import ALL_OPTIMIZERS, assert_ulps
 
@@ -33,7 +34,7 @@ def sparse_rows(seed: int = 0, share: float = 0.12) -> tuple[Any, Rows]:
 
 
 def executable(layers: Any, rule: Optimizer, entries: int | None) -> ReferenceExecutable:
-    task = Problem(Network(INPUTS, layers), loss("squared_error"), rule, BATCH, entries=entries)
+    task = Problem(Network(INPUTS, layers), loss("squared_error"), rule, BATCH, mean_nnz=entries)
     found = ReferenceEngine().compile(task)
     found.load(initial_state(task.network, rule, 3).engine)
     return found
@@ -65,7 +66,6 @@ def test_everything_but_a_step_is_as_with_all_the_zeros() -> None:
 def test_a_row_alone_or_among_others() -> None:
     _, rows = sparse_rows()
     found = executable(LAYERS, optimizer("adam"), 2)
-    assert isinstance(rows.inputs, CSR)
     alone = np.concatenate([found.outputs(rows.inputs[row : row + 1]) for row in range(ROWS)])
     assert np.array_equal(found.outputs(rows.inputs), alone)
 
@@ -130,4 +130,4 @@ def test_other_first_layers_are_refused(first: Any) -> None:
     network = Network(INPUTS, [first, Dense(OUTPUTS)])
     parameters = network.parameter_table.views(network.parameter_table.initial(0))
     with pytest.raises(EngineError, match="Dense"):
-        reference_network.forward(network.layer_infos, parameters, rows.inputs)
+        reference_network.forward(network.layer_infos, parameters, rows.inputs.dense, csr=rows.inputs.csr)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ranvier.engine import Problem, Rows, Span, State
+from ranvier.engine import Problem, Span, State
 from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
@@ -15,6 +15,7 @@ from ranvier.network.optimizers import SGD
 from ranvier.network.penalties import penalty
 from ranvier.reference import ReferenceEngine, activations, losses, network
 from ranvier.reference.engine import ReferenceExecutable
+from ranvier.rows import Rows
 from tests.helpers import KINKS, Array, near_loss_kink, targets_for
 
 ROWS, INPUTS, HIDDEN, OUTPUTS = 4, 2, 3, 2
@@ -46,7 +47,7 @@ class Trial:
         problem = self.executable.problem
         mode = network.Mode(batch_statistics=True, dropout=(SEED, STEP))
         views = problem.network.parameter_table.views(parameters)
-        return network.forward(problem.network.layer_infos, views, self.rows.inputs, mode)
+        return network.forward(problem.network.layer_infos, views, self.rows.inputs.dense, mode)
 
     def loss(self, parameters: Array) -> float:
         """The loss plus penalties by the forward pass alone. Running statistics never change it while training."""

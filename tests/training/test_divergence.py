@@ -85,14 +85,14 @@ class _Nothing:
 @pytest.mark.parametrize("optimizer", [Adam(0.1), LBFGS()])
 def test_rows_far_beyond_all_measure_are_a_training_error(optimizer: Adam | LBFGS) -> None:
     rows = make_rows(5)
-    rows.inputs[:] *= 1e200
+    rows.inputs.dense[:] *= 1e200
     with pytest.raises(TrainingError, match="Try"):
         run(make_config(optimizer, rows, layers=LINEAR, epochs=3))
 
 
 def test_validation_rows_may_be_beyond_measure_without_ending_the_training() -> None:
     held = make_rows(3)
-    held.inputs[:] *= 1e200
+    held.inputs.dense[:] *= 1e200
     outcome = run(make_config(layers=LINEAR, epochs=2, validation=held))
     assert outcome.reason == "finished"
     assert [epoch.validation_loss for epoch in outcome.state.history] == [np.inf, np.inf]

@@ -12,10 +12,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ranvier.engine import Rows
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Adam
+from ranvier.rows import Rows
 from ranvier.training import lbfgs
 from tests.training.trial import Recorder, begin, make_config, make_rows, run
 

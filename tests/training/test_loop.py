@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ranvier.engine import Rows
 from ranvier.network.layers import Dense
 from ranvier.network.optimizers import SGD, Adam
 from ranvier.network.schedules import CosineDecay, OneCycle, ReduceOnPlateau, Schedule, StepDecay, Warmup
+from ranvier.rows import Rows
 from ranvier.training import loop
 from ranvier.training.callbacks import Callback, CallbackResult, EarlyStopping, FromFunction
 from ranvier.training.loop import final_parameters
@@ -29,7 +29,7 @@ def descend(rows: Rows, batch: int, epochs: int, rate: float, orders: list[Any],
     for seen in orders[:epochs]:
         for first in range(0, len(seen), batch):
             index = seen[first : first + batch]
-            x, t = rows.inputs[index], rows.targets[index, 0]
+            x, t = rows.inputs.dense[index], rows.targets[index, 0]
             share = np.ones(len(index)) if rows.weights is None else rows.weights[index]
             share = share / share.sum()
             slope = 2.0 * share * (x @ w + b - t)
@@ -67,7 +67,7 @@ def test_the_history_holds_the_weighted_mean_of_the_losses_before_each_step() ->
     assert rows.weights is not None
     config = make_config(SGD(1e-12), rows, epochs=1, layers=LINEAR)
     parameters = begin(config).engine.parameters
-    error = (rows.inputs @ parameters[:2] + parameters[2] - rows.targets[:, 0]) ** 2
+    error = (rows.inputs.dense @ parameters[:2] + parameters[2] - rows.targets[:, 0]) ** 2
     loss = run(config).state.history[0].loss
     assert loss == pytest.approx(np.average(error, weights=rows.weights), rel=1e-9)
     assert loss != pytest.approx(error.mean(), rel=1e-3)
@@ -244,10 +244,10 @@ def test_the_text_says_where_it_was_interrupted() -> None:
 def test_events_come_in_order() -> None:
     events: list[dict[str, Any]] = []
     outcome = run(make_config(epochs=2, batch_size=20, callbacks=(Callback(),), sink=events.append))
-    assert [(e["kind"], e["epoch"]) for e in events if e["kind"] == "epoch"] == [("epoch", 1), ("epoch", 2)]
-    assert [event["kind"] for event in events] == ["progress", "progress", "epoch", "progress", "epoch"]
-    assert [(e["done"], e["steps"]) for e in events if e["kind"] == "progress"] == [(1, 2), (2, 2), (2, 2)]
-    records = [{k: v for k, v in event.items() if k != "kind"} for event in events if event["kind"] == "epoch"]
+    assert [(e.kind, e.epoch) for e in events if e.kind == "epoch"] == [("epoch", 1), ("epoch", 2)]
+    assert [event.kind for event in events] == ["progress", "progress", "epoch", "progress", "epoch"]
+    assert [(e.done, e.steps) for e in events if e.kind == "progress"] == [(1, 2), (2, 2), (2, 2)]
+    records = [event.record.to_dict() for event in events if event.kind == "epoch"]
     assert records == [epoch.to_dict() for epoch in outcome.state.history]
 
 

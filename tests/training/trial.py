@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Problem, Rows, Span
+from ranvier.engine import Problem, Span
 from ranvier.network.layers import Dense, Layer
 from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD, Optimizer
 from ranvier.reference.engine import ReferenceEngine, ReferenceExecutable
+from ranvier.rows import Rows
 from ranvier.storage.checkpoint import read_latest, write_checkpoint
 from ranvier.training.history import Epoch
 from ranvier.training.loop import LoopConfig, LoopResult, train

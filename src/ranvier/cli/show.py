@@ -13,8 +13,9 @@ from ranvier.display.format import plural
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
+    from ranvier.training.report import TrainReport
 
-SHOWN_COLUMNS = 20
+MAX_SHOWN_COLUMNS = 20
 
 
 @click.command("show")
@@ -64,14 +65,13 @@ def describe(model: Model) -> dict[str, Any]:
         "statistics": summary["statistics"],
         "history": [epoch.to_dict() for epoch in model.history],
         "training": model.training.to_dict(),
-        "report": model.report,
+        "report": model.report.to_dict(),
     }
 
 
 def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> None:
     from ranvier.cli.report import heading
     from ranvier.display.tables import layer_table
-    from ranvier.model.report import layer_rows
 
     heading(output, path)
     output.say(model.summary().predicts)
@@ -79,10 +79,10 @@ def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> No
     if found["columns"]:
         _print_columns(output, found["columns"], model.network.inputs)
     heading(output, f"Network, {found['parameters']:,} parameters")
-    output.words.print(layer_table(layer_rows(model.network)))
+    output.words.print(layer_table([layer.to_dict() for layer in model.network.summary().layers]))
     output.say()
-    if model.report.get("recipe"):
-        _print_recipe(output, model.report["recipe"])
+    if model.report.recipe_settings:
+        _print_recipe(output, model.report)
     _print_statistics(output, found["statistics"])
     if model.history:
         output.say()
@@ -95,23 +95,23 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
 
     heading(output, f"Columns, {inputs:,} inputs")
     shown = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
-    for column in columns[:SHOWN_COLUMNS]:
+    for column in columns[:MAX_SHOWN_COLUMNS]:
         name = literal(column["name"])
         name.truncate(24, overflow="ellipsis")
         shown.add_row(name, column["kind"], literal(column["encoded"]), literal(column["note"] or " ", "dim"))
     output.words.print(shown)
-    if len(columns) > SHOWN_COLUMNS:
-        output.say(f"and {len(columns) - SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
+    if len(columns) > MAX_SHOWN_COLUMNS:
+        output.say(f"and {len(columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
     output.say()
 
 
-def _print_recipe(output: Output, parts: dict[str, Any]) -> None:
+def _print_recipe(output: Output, report: TrainReport) -> None:
     from ranvier.cli.report import heading
     from ranvier.display.tables import literal, table
 
-    heading(output, "Recipe")
+    heading(output, f"Recipe: {report.recipe}")
     shown = table("Part", "Value")
-    for name, value in parts.items():
+    for name, value in report.recipe_settings.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
         shown.add_row(name.replace("_", " "), literal(text))
     output.words.print(shown)
@@ -157,7 +157,7 @@ def _print_training(output: Output, model: Model) -> None:
         line = Text.assemble((f"{title:<17}", "dim"), (curve(values, width, output.words.encoding), "cyan"))
         line.append(f"  {number(values[0])} → {number(values[-1])}")
         output.words.print(line, soft_wrap=True)
-    for name, value in (model.report.get("metrics") or {}).items():
+    for name, value in model.report.metrics.items():
         _metric(output, name, value)
 
 
@@ -167,4 +167,4 @@ def _metric(output: Output, name: str, value: float) -> None:
     from ranvier.display.tables import METRICS, metric
 
     title = METRICS.get(name, (name, ""))[0]
-    output.words.print(Text.assemble((f"{title:<17}", "dim"), metric(name, value), ("  on held-out rows", "dim")))
+    output.words.print(Text.assemble((f"{title:<17}", "dim"), metric(name, value), ("  on test rows", "dim")))

@@ -76,7 +76,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "NAME",
             click.Choice(ENGINES),
             "auto",
-            "Compute engine: auto, native or reference.",
+            "Compute engine: auto, native, reference.",
         ),
         ("--threads", "N", COUNT, "", "All cores otherwise; the result is the same."),
         ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),
@@ -132,10 +132,10 @@ def default_model(data: str) -> str:
 
 def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> int:
     import ranvier
-    from ranvier.cli.overview import watching
-    from ranvier.cli.report import finish
+    from ranvier.cli.overview import progress_sink
+    from ranvier.cli.report import print_report
 
     replaced = Path(options["model"]).exists()
-    with watching(output, quiet) as sink:
+    with progress_sink(output, quiet) as sink:
         trained = ranvier.train(data, progress=sink, **options)
-    return finish(output, trained.report, data, replaced)
+    return print_report(output, trained.report, data, replaced)

@@ -20,7 +20,7 @@ from ranvier.data.locale_numbers import strip_thousands
 from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources.source import Arrays, Source
 from ranvier.random import SAMPLE, wide_bits
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
 
 MAX_REPEATS = 8
 BLOCK = 4096

@@ -22,14 +22,14 @@ from ranvier.data.encoders.target_values import Values, missing_rows, plain_valu
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.source import Arrays, Source, Table, unmasked
+from ranvier.data.sources.source import Arrays, Source, Table
 from ranvier.data.target_column import check_column, check_range, has_thousands, restore_integers, target_values
 from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
 from ranvier.records import record
-from ranvier.rows.csr import CSR
-from ranvier.rows.dataset import Dataset, split_rows
-from ranvier.rows.weights import check_weights
+from ranvier.rows import CSR, Rows
+from ranvier.rows.split import split_rows
+from ranvier.rows.weights import weight_array
 
 MAX_NUMBER_COLUMNS = 1000
 """Up to so many columns of an array are numbers without a look at them; in wider arrays constant ones are dropped."""
@@ -55,14 +55,14 @@ class Prepared:
         origin: where the data came from.
     """
 
-    train: Dataset
-    validation: Dataset | None
-    held_out: Dataset | None
+    train: Rows
+    validation: Rows | None
+    held_out: Rows | None
     train_rows: NDArray[np.int64]
     validation_rows: NDArray[np.int64] | None
     held_out_rows: NDArray[np.int64] | None
     held_out_labels: NDArray[Any] | None
-    evaluation_set: Dataset | None
+    evaluation_set: Rows | None
     encoder: TableEncoder | ArrayEncoder
     inference_encoder: TableEncoder | ArrayEncoder
     target: TargetEncoder
@@ -115,7 +115,7 @@ def prepare(
         InputError: no target is given, the target cannot be learned, or there are too few rows.
 
     >>> prepared = prepare("iris")
-    >>> prepared.train.X.shape, prepared.validation.rows, prepared.held_out.rows
+    >>> prepared.train.inputs.shape, len(prepared.validation), len(prepared.held_out)
     ((105, 4), 15, 30)
     >>> prepared.task.classes
     ('setosa', 'versicolor', 'virginica')
@@ -250,15 +250,15 @@ class _Labelled:
 
 
 @overload
-def _encoded(part: _Labelled, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset: ...
+def _encoded(part: _Labelled, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
 @overload
 def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: _Labelled | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Dataset | None:
+def _encoded(part: _Labelled | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    weight = None if part.weight is None else part.weight.astype(np.float32)
-    return Dataset(encoder.transform(part.source), outputs.transform(part.values, part.places), weight)
+    weights = None if part.weight is None else part.weight.astype(np.float32)
+    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.places), weights)
 
 
 def _weighted(
@@ -270,9 +270,9 @@ def _weighted(
         repeat: whether rows are repeated for integer weights, so that everything is inferred from repeated rows; not
             before test rows are drawn, since a row must not be in two parts.
     """
-    weights = np.asarray(unmasked(weight), np.float64)
+    weights = weight_array(weight, source.rows)
     values = None if given is None else plain_values(given, names)
-    _check_lengths(source, values, weights)
+    _check_length("target values", values, source)
     places = np.flatnonzero(weights)
     counts = repeats(weights[places]) if repeat else None
     if counts is not None:
@@ -281,13 +281,10 @@ def _weighted(
     return source.take(places), values, None if counts is not None else weights[places], places
 
 
-def _check_lengths(source: Source, values: Values | None, weights: NDArray[np.float64] | None) -> None:
-    """Raise an error unless there are as many target values and weights as rows, and the weights can be used."""
-    for what, array in (("target values", values), ("weights", weights)):
-        if array is not None and len(array) != source.rows:
-            raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")
-    if weights is not None:
-        check_weights("sample_weight", weights, source.rows)
+def _check_length(name: str, values: Values | None, source: Source) -> None:
+    """Raise a `DataError` unless there are as many values as rows."""
+    if values is not None and len(values) != source.rows:
+        raise DataError(f"There are {len(values)} {name} and {source.rows} rows in {source.origin}.")
 
 
 def _labelled(
@@ -295,8 +292,8 @@ def _labelled(
 ) -> _Labelled:
     """The rows that have a target, which stands in the source or is given beside it."""
     values = target_values(source, names) if given is None else plain_values(given, names)
-    weights = None if weight is None else np.asarray(unmasked(weight), np.float64)
-    _check_lengths(source, values, weights)
+    weights = None if weight is None else weight_array(weight, source.rows)
+    _check_length("target values", values, source)
     check_range(values, names)
     gone = missing_rows(values)
     count = int(gone.sum())

@@ -26,12 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
-from ranvier.network.layers import Dense
+from ranvier.network.layers import Dense, Rescale
 from ranvier.network.losses import Loss
 from ranvier.network.network import LayerInfo, Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
-from ranvier.rows.csr import CSR
 
 Array = NDArray[Any]
 PRECISIONS = ("float32", "float64", "bfloat16")
@@ -49,9 +48,10 @@ class Problem:
             float64 whatever is asked for, and rounds to bfloat16 where it is.
         threads: how many threads may work; None takes RANVIER_THREADS, or every core. The result never depends on it.
         seed: of the dropout masks.
-        entries: how many entries a row of sparse inputs has on average, at least 1; None where inputs are arrays. With
-            sparse inputs a step moves those weights of the first layer alone whose inputs the batch holds; see
+        mean_nnz: how many entries of the CSR block a row of the inputs has on average, at least 1; None where inputs
+            are dense. With CSR columns a step moves those of their weights alone whose columns the batch holds; see
             `ranvier.reference.sparse`. The number decides how many threads work, not what comes out.
+        n_dense: how many inputs, the first ones, are dense where there is a CSR block; without it all are.
     """
 
     network: Network
@@ -62,7 +62,8 @@ class Problem:
     precision: str = "float32"
     threads: int | None = None
     seed: int = 0
-    entries: int | None = None
+    mean_nnz: int | None = None
+    n_dense: int = 0
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -72,6 +73,10 @@ class Problem:
         if self.batch_size < 1:
             raise InputError(f"batch_size is {self.batch_size!r}; it must be at least 1.")
         check_pairing(self.network, self.loss)
+        if not 0 <= self.n_dense < self.network.inputs and (self.n_dense or self.sparse):
+            raise InputError(
+                f"{self.n_dense} of {self.network.inputs} inputs are dense beside a CSR block; it must have columns."
+            )
         if self.sparse and not isinstance(self.network.layers[0], Dense):
             kind = type(self.network.layers[0]).__name__
             raise InputError(
@@ -91,9 +96,15 @@ class Problem:
         return "float32" if self.precision == "bfloat16" else self.precision
 
     @property
+    def input_layer(self) -> LayerInfo:
+        """The layer that reads the inputs, which a Rescale before it scales while they are gathered."""
+        first, *rest = self.network.layer_infos
+        return rest[0] if rest and isinstance(first.layer, Rescale) else first
+
+    @property
     def sparse(self) -> bool:
-        """Whether inputs are sparse rows."""
-        return self.entries is not None
+        """Whether inputs have a CSR block."""
+        return self.mean_nnz is not None
 
 
 @record
@@ -106,22 +117,6 @@ class State:
     parameters: Array
     slots: Array
     step: int
-
-
-@record
-class Rows:
-    """Resident rows.
-
-    Fields: `inputs` (rows, K), an array of floats or uint8 or sparse rows; `targets` (rows, N); `weights` (rows,) or
-    None if equal.
-    """
-
-    inputs: Array | CSR
-    targets: Array
-    weights: Array | None = None
-
-    def __len__(self) -> int:
-        return len(self.inputs)
 
 
 @record

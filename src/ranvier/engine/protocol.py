@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
-from ranvier.rows.csr import CSR
+from ranvier.engine.problem import LayerValues, Problem, Span, State
+from ranvier.rows import Rows
 
 Array = NDArray[Any]
 
@@ -30,7 +30,7 @@ def never() -> bool:
 class Executable(Protocol):
     """A network made ready to run. It owns the training state between `load` and `read`.
 
-    Inputs may come as arrays or as sparse rows; those of the other kind than the problem's are converted.
+    Inputs may come as anything that `as_inputs` takes; columns of another block than the problem's are converted.
     """
 
     dtype: type[np.floating[Any]]
@@ -67,7 +67,7 @@ class Executable(Protocol):
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
         ...
 
-    def outputs(self, inputs: Array | CSR) -> Array:
+    def outputs(self, inputs: Any) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions.
 
         Raises:
@@ -79,7 +79,7 @@ class Executable(Protocol):
         """The same without checks, for what an engine knows well by now; None for anything else: ask `outputs`."""
         ...
 
-    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions."""
         ...
 

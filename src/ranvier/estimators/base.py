@@ -19,10 +19,11 @@ from ranvier.data import Source
 from ranvier.data.canonical_order import canonical_rows
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
-from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of, weight_array
+from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of
 from ranvier.estimators.targets import Goal
 from ranvier.model.load import load
 from ranvier.model.train import train
+from ranvier.rows.weights import weight_array
 
 Array = NDArray[Any]
 FEWEST_WATCHED = 10
@@ -94,7 +95,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         again = self.warm_start and hasattr(self, "model_")
         names = known_names(self) if again else None
         source = source_of(self, X, names)
-        weight = weight_array(sample_weight, source.rows)
+        weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         goal = self._known_goal() if again else self._goal(y, source.rows, weight)
         values = goal.values(self, y, source.rows)
         watched = None if validation is None else self._watched(validation, goal, names or names_in(source))
@@ -121,7 +122,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             )
         source = source_of(self, validation[0], names)
         values = goal.values(self, validation[1], source.rows, "y of the validation rows")
-        weights = weight_array(validation[2], source.rows) if len(validation) == 3 else None
+        given = validation[2] if len(validation) == 3 else None
+        weights = None if given is None else weight_array(given, source.rows, "the weight of validation rows")
         return (source, values, weights)
 
     def _share(self, rows: int) -> float:
@@ -154,8 +156,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         )
         if goal.classes is not None:
             self.classes_ = goal.classes
-        if self.model_.report["interrupted"]:
-            warnings.warn(f"{self.model_.report['stopped']} The estimator is fitted as far as it came.", stacklevel=3)
+        if self.model_.report.interrupted:
+            warnings.warn(f"{self.model_.report.stop_reason} The estimator is fitted as far as it came.", stacklevel=3)
 
     def _more_options(self) -> dict[str, Any]:
         """Options of training that one of the estimators has alone."""
@@ -179,7 +181,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """One epoch over some rows; `goal` says what is to be learned, at the first call."""
         first = not hasattr(self, "model_")
         source = source_of(self, X, None if first else known_names(self))
-        weight = weight_array(sample_weight, source.rows)
+        weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         known = self._known_goal() if goal is None else goal
         values = known.values(self, y, source.rows)
         if not first:

@@ -18,9 +18,10 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, Table, open_source
 from ranvier.data.sources.frames import frame_from, is_row_list, named_columns
-from ranvier.data.sources.source import is_row, unmasked
-from ranvier.data.sources.sparse import is_sparse
+from ranvier.data.sources.source import is_row
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.rows.arrays import unmasked
+from ranvier.rows.csr import is_sparse
 
 MOST_COLUMNS = 1000
 
@@ -116,11 +117,11 @@ def _named(X: Any, names: Sequence[str]) -> Any:
 def as_table(source: Source) -> Source:
     """Rows of numbers as a table whose columns all are numbers, so that an array and a data frame give the same model.
 
-    Sparse rows, pixels (uint8) and very wide arrays stay as they are.
+    Sparse rows, pictures (uint8) and very wide arrays stay as they are.
     """
     if isinstance(source, Table) or is_sparse(source.inputs):
         return source
-    if source.inputs.dtype == np.uint8 or source.inputs.shape[1] > MOST_COLUMNS:
+    if source.pictures or source.inputs.shape[1] > MOST_COLUMNS:
         return source
     table = named_columns(source)
     return replace(table, kinds=dict.fromkeys(table.frame.columns, "number"))
@@ -188,9 +189,7 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
     wrong = _unusable(array)
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
-        raise DataError(
-            f"y holds {array[row]} in row {row}, counted from 0; every row needs a target; leave such rows out."
-        )
+        raise DataError(f"y holds {array[row]} at row index {row}; every row needs a target; leave such rows out.")
     return array
 
 
@@ -205,29 +204,3 @@ def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
         return np.zeros(array.shape, np.bool_)
     gone = [cell is None or (isinstance(cell, float) and not np.isfinite(cell)) or cell != cell for cell in cells]
     return np.array(gone, np.bool_).reshape(array.shape)
-
-
-def weight_array(sample_weight: Any, rows: int) -> NDArray[np.float64] | None:
-    """Weights as an array (n,); None for none.
-
-    Raises:
-        ShapeError: there is not one a row.
-        InputError: one is negative, not finite or masked, or all are zero.
-
-    >>> weight_array([1, 2], 2).tolist()
-    [1.0, 2.0]
-    """
-    if sample_weight is None:
-        return None
-    try:
-        weights = np.asarray(unmasked(sample_weight), np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"sample_weight is {str(sample_weight)[:60]!r}; it must hold one number a row.") from None
-    if weights.shape != (rows,):
-        raise ShapeError(f"sample_weight has shape {weights.shape}; it must have one number a row, ({rows},).")
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        row = int((~np.isfinite(weights) | (weights < 0)).argmax())
-        raise InputError(f"sample_weight is {weights[row]} in row {row}; weights must be finite and at least 0.")
-    if not weights.any():
-        raise InputError("All of sample_weight is zero, so no row counts; give some rows a weight above 0.")
-    return weights

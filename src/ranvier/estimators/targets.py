@@ -52,8 +52,9 @@ class Goal:
             shown = ", ".join(str(label) for label in self.classes[:10]) + (" ..." if len(self.classes) > 10 else "")
             label, row = labels[int(unseen.argmax())], int(unseen.argmax())
             raise DataError(
-                f"{where} holds the class {_plain(label)!r} in row {row}, which {type(estimator).__name__} does not "
-                f"know; it knows {shown}: name every class at the start, partial_fit(X, y, classes=[...]), or fit anew."
+                f"{where} holds the class {_plain(label)!r} at row index {row}, which {type(estimator).__name__} does "
+                f"not know; it knows {shown}: name every class at the start, partial_fit(X, y, classes=[...]), or fit "
+                "anew."
             )
         labelled: Array = _plain_labels(self.task.classes)[index]
         return labelled

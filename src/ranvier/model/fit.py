@@ -10,7 +10,7 @@ from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError
 from ranvier.model.model import Model
-from ranvier.model.rows import network_inputs, resident_rows
+from ranvier.model.rows import resident_rows
 from ranvier.model.targets import infer_target, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
@@ -19,6 +19,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.schedules import schedule as find_schedule
+from ranvier.rows import as_inputs
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
@@ -114,7 +115,7 @@ def fit(
         shuffle=shuffle,
     )
     rows, held = resident_rows(
-        lambda given: network_inputs(given, network.inputs),
+        lambda X: as_inputs(X, network.inputs, finite=True),
         target,
         X,
         y,
@@ -123,7 +124,7 @@ def fit(
         class_weight,
         training.seed,
     )
-    training = training.for_rows(rows)
+    training = training.on(rows.inputs)
     sinks = (sink_for(progress),)
     result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint)
     return build_model(network, target, training, result)

@@ -15,8 +15,9 @@ from ranvier.engine.problem import check_pairing
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
 from ranvier.network.network import Network
-from ranvier.network.renamed import TASK_KINDS, renamed_parameters
+from ranvier.network.renamed import renamed_parameters
 from ranvier.training.history import Epoch
+from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
 
 Array = NDArray[Any]
@@ -54,7 +55,7 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
         raise ModelFileError("Its network, encoder and task have different widths.")
     if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):
         raise ModelFileError("Its report or the name of its engine is missing.")
-    return Model(
+    model = Model(
         network,
         target,
         _flat(network, renamed_parameters(arrays)),
@@ -62,13 +63,10 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
         history=tuple(Epoch.from_json(epoch) for epoch in description["history"]),
         engine=description["engine"],
         encoder=encoder,
-        report=_renamed_report(description["report"]),
+        report=TrainReport.from_dict(description["report"]),
     )
-
-
-def _renamed_report(report: dict[str, Any]) -> dict[str, Any]:
-    """The report with the kind of its task as it is called today."""
-    return {**report, "task": TASK_KINDS.get(report["task"], report["task"])} if "task" in report else report
+    model._byte_divisor = description.get("byte_divisor", 255.0 if "entries" in description["training"] else None)
+    return model
 
 
 def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:

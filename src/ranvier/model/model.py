@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
-from ranvier.engine import CSR, Executable, LayerValues, Rows, State
+from ranvier.engine import Executable, LayerValues, State
 from ranvier.errors import InputError
 from ranvier.model import inspect
 from ranvier.model import rows as row_tools
@@ -23,11 +23,13 @@ from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
 from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
+from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
@@ -47,7 +49,7 @@ class Model:
         task: what the outputs mean.
         encoder: from raw columns to inputs; None for a model trained on arrays.
         history: one record an epoch, and their numbers as arrays: `history.loss`, `history.validation_loss`.
-        report: what `ranvier.train` found out, as a dictionary; empty for a model trained on arrays.
+        report: an `rv.TrainReport`: what `ranvier.train` read and measured; empty for a model trained on arrays.
         engine: the name of the engine that trained it.
 
     >>> from ranvier.network.layers import Dense
@@ -67,18 +69,20 @@ class Model:
         history: Iterable[Epoch] = (),
         engine: str = "reference",
         encoder: Any = None,
-        report: Mapping[str, Any] | None = None,
+        report: TrainReport | None = None,
     ) -> None:
         self.network = network
         self.target = target
         self.encoder = encoder
         self.training = training
         self.engine = engine
-        self.report: dict[str, Any] = dict(report or {})
+        self.report = report or TrainReport()
         self.history = History(history if state is None else state.history)
         self._flat = np.ascontiguousarray(parameters)
         self._state = state
-        self._executables: dict[bool, Executable] = {}
+        self._executables: dict[int, Executable] = {}
+        # Models of the first files took bytes as 0 to 1, whatever their network.
+        self._byte_divisor: float | None = None
 
     @property
     def task(self) -> Task:
@@ -101,7 +105,7 @@ class Model:
         (1, 1)
         """
         # The same few rows as before, in kind, need none of the questions that others are asked.
-        ready = self._executables.get(False) if self.encoder is None and type(X) is np.ndarray else None
+        ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
         if ready is not None:
             outputs = ready.quick(X)
             if outputs is not None:
@@ -109,7 +113,7 @@ class Model:
         # The engine looks whether they are finite, on its way.
         return self.outputs_of(self._encoded(X, finite=False))
 
-    def outputs_of(self, inputs: Array | CSR) -> Array:
+    def outputs_of(self, inputs: Inputs) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
         return self._run(inputs).outputs(inputs)
 
@@ -258,7 +262,7 @@ class Model:
         changed, rest = override_settings(self.training, epochs, changes)
         apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
         rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, changed.seed)
-        training = changed.for_rows(rows)
+        training = changed.on(rows.inputs)
         state = self._resumable(training)
         sinks = (sink_for(rest.pop("progress", None)),)
         result = run_training(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
@@ -279,22 +283,24 @@ class Model:
             "target": self.target.to_dict(),
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
             "training": self.training.to_dict(),
+            "byte_divisor": self._byte_divisor,
             "engine": self.engine,
             "history": [epoch.to_json() for epoch in self.history],
-            "report": self.report,
+            "report": self.report.to_dict(),
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         write_model(path, arrays, description)
 
-    def inputs(self, X: Any) -> Array | CSR:
-        """X as the network takes it, shape (n, K): encoded where the model carries an encoder."""
+    def inputs(self, X: Any) -> Inputs:
+        """X as the network takes it, (n, K): encoded where the model carries an encoder."""
         return self._encoded(X, finite=True)
 
-    def _encoded(self, X: Any, finite: bool) -> Array | CSR:
+    def _encoded(self, X: Any, finite: bool) -> Inputs:
         if self.encoder is None:
-            return row_tools.network_inputs(X, self.network.inputs, finite)
-        encoded: Array | CSR = self.encoder.transform(X)
-        return encoded
+            inputs = as_inputs(X, self.network.inputs, finite)
+            scaled = self._byte_divisor is not None and inputs.dense.dtype == np.uint8
+            return as_inputs(inputs.dense / self._byte_divisor) if scaled else inputs
+        return as_inputs(self.encoder.transform(X))
 
     def close(self) -> None:
         """Free what the engine holds; it comes back when next needed."""
@@ -316,12 +322,13 @@ class Model:
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
-    def _run(self, inputs: Array | CSR) -> Executable:
-        """The compiled network with these parameters, for arrays or for sparse rows."""
-        sparse = isinstance(inputs, CSR)
-        if sparse not in self._executables:
-            self._executables[sparse] = compile_for_inference(self.network, self.training, self._flat, inputs)
-        return self._executables[sparse]
+    def _run(self, inputs: Inputs) -> Executable:
+        """The compiled network with these parameters, for inputs with so many CSR columns."""
+        known = self._executables.get(inputs.n_csr)
+        if known is None:
+            known = compile_for_inference(self.network, self.training, self._flat, inputs)
+            self._executables[inputs.n_csr] = known
+        return known
 
     def _resumable(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""

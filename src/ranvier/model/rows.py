@@ -13,42 +13,15 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.target_values import Values, missing_rows
-from ranvier.data.sources.source import unmasked
-from ranvier.data.sources.sparse import is_sparse, sparse_rows
-from ranvier.engine import CSR, Rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
 from ranvier.network.task import Task
-from ranvier.rows.csr import in_kind
-from ranvier.rows.dataset import split_rows
-from ranvier.rows.finite import check_finite
-from ranvier.rows.weights import check_weights
+from ranvier.rows import Inputs, Rows
+from ranvier.rows.split import split_rows
+from ranvier.rows.weights import check_weights, number_array, weight_array
 from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]
-READY = frozenset(map(np.dtype, (np.uint8, np.float32, np.float64)))
-
-
-def network_inputs(X: Any, inputs: int, finite: bool = True) -> Array | CSR:
-    """X as an engine takes it: sparse rows where X is sparse, else an array.
-
-    Parameters:
-        inputs: how many numbers a row has, K.
-        finite: whether to make sure that all are finite; False where an engine does it on its way.
-
-    Raises:
-        ShapeError, DataError: as `input_array` and `sparse_rows`.
-    """
-    # The common case first: for one row, all the questions of `input_array` take longer than the network.
-    if type(X) is np.ndarray and X.shape[1:] == (inputs,) and X.dtype in READY and X.flags.c_contiguous:
-        found = X
-    elif is_sparse(X):
-        return sparse_rows(X, inputs)
-    else:
-        found = input_array(X, inputs)
-    if finite:
-        check_finite(found)
-    return found
 
 
 def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source, NDArray[np.int64]]:
@@ -74,44 +47,6 @@ def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source
     return (values[kept], source.take(kept), kept) if gone.any() else (values, source, kept)
 
 
-def input_array(X: Any, inputs: int) -> Array:
-    """X as a contiguous array (n, inputs) of uint8, float32 or float64; images are flattened.
-
-    Raises:
-        ShapeError: the rows have another width.
-        DataError: X holds something other than numbers.
-    """
-    if hasattr(X, "to_numpy"):
-        X = X.to_numpy()
-    try:
-        array = np.asarray(unmasked(X))
-    except ValueError:
-        raise ShapeError(f"The rows of X have different lengths; this network takes {inputs} numbers a row.") from None
-    if array.ndim == 1 and array.dtype.kind != "O":
-        hint = "One row is X[None, :], one column X[:, None]."
-        raise ShapeError(
-            f"X has shape {array.shape}; it must have one row for each example, shape (rows, {inputs}). {hint}"
-        )
-    if array.ndim > 2:
-        array = array.reshape(len(array), -1)
-    if array.ndim != 2 or array.shape[1] != inputs:
-        raise ShapeError(
-            f"X has shape {array.shape}; this network takes {inputs} numbers a row, shape (rows, {inputs})."
-        )
-    if array.dtype.kind not in "biuf":
-        try:
-            if array.dtype.kind not in "OUST":
-                raise TypeError
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise DataError(
-                f"X holds values of type {array.dtype}; a network takes numbers. rv.train encodes raw tables."
-            ) from None
-    if array.dtype not in (np.uint8, np.float32, np.float64):
-        array = array.astype(np.float32 if array.dtype.kind == "b" else np.float64)
-    return np.ascontiguousarray(array)
-
-
 def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: Any) -> NDArray[np.float64] | None:
     """The weight of every row: sample weight times class weight; None where neither is given.
 
@@ -120,8 +55,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     """
     weights = None
     if sample_weight is not None:
-        weights = _numbers("sample_weight", sample_weight)
-        check_weights("sample_weight", weights, len(targets))
+        weights = weight_array(sample_weight, len(targets))
     if class_weight is None:
         return weights
     if not task.is_classifier:
@@ -129,7 +63,7 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
     weights = by_class if weights is None else weights * by_class
-    check_weights("class_weight", weights, len(targets))
+    check_weights(weights, "class_weight")
     return weights
 
 
@@ -139,13 +73,6 @@ def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
         return class_weight
     weights = _class_weights(task, class_indices(task, targets), class_weight)
     return dict(zip(task.classes, weights.tolist(), strict=True))
-
-
-def _numbers(name: str, given: Any) -> NDArray[np.float64]:
-    try:
-        return np.asarray(unmasked(given), np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {str(given)[:60]!r}; it must hold numbers.") from None
 
 
 def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
@@ -158,11 +85,11 @@ def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
     unknown = [label for label in given if label not in task.classes]
     if unknown:
         raise InputError(f"class_weight names the class {unknown[0]!r}; the classes are {list(task.classes)}.")
-    return _numbers("class_weight", [given.get(label, 1.0) for label in task.classes])
+    return number_array([given.get(label, 1.0) for label in task.classes], "class_weight")
 
 
 def encode(
-    to_inputs: Callable[[Any], Array | CSR],
+    to_inputs: Callable[[Any], Inputs],
     target: TargetEncoder,
     X: Any,
     y: Any,
@@ -174,14 +101,14 @@ def encode(
     Raises:
         ShapeError: X and y have different numbers of rows.
     """
-    array, labels = to_inputs(X), target_array(y)
-    check_lengths(array, labels)
+    inputs, labels = to_inputs(X), target_array(y)
+    check_lengths(inputs, labels)
     encoded = targets(target, labels)
-    return Rows(array, encoded, row_weights(target.task, encoded, weight, by_class))
+    return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
 
 
 def resident_rows(
-    to_inputs: Callable[[Any], Array | CSR],
+    to_inputs: Callable[[Any], Inputs],
     target: TargetEncoder,
     X: Any,
     y: Any,
@@ -210,10 +137,11 @@ def resident_rows(
         )
     X, y, weight = (*validation, None)[:3]
     held = encode(to_inputs, target, X, y, weight, by_class)
-    return rows, replace(held, inputs=in_kind(held.inputs, isinstance(rows.inputs, CSR)))
+    blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
+    return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
 
 
-def check_lengths(X: Array | CSR, y: Array) -> None:
+def check_lengths(X: Inputs, y: Array) -> None:
     """Raise a `ShapeError` unless X and y have as many rows."""
     if len(X) != len(y):
         raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")
@@ -249,7 +177,7 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     kept, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
     if not (len(kept) and len(apart)):
         raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")
-    parts = take(rows, kept), take(rows, apart)
+    parts = rows.take(kept), rows.take(apart)
     for part, name in zip(parts, ("training", "validation"), strict=True):
         if part.weights is not None and not part.weights.any():
             raise InputError(
@@ -257,9 +185,3 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
                 "give validation rows that count, validation=(X, y, weights)."
             )
     return parts
-
-
-def take(rows: Rows, index: NDArray[np.int64]) -> Rows:
-    """Some of the rows, in the given order."""
-    weights = None if rows.weights is None else rows.weights[index]
-    return Rows(rows.inputs[index], rows.targets[index], weights)

@@ -28,10 +28,10 @@ def target_array(y: Any) -> Array:
         raise DataError(f"y has shape {array.shape}; it must have one value, or one row of values, for each row of X.")
     if missing_rows(array).any():
         row = int(missing_rows(array).argmax())
-        raise DataError(f"y has a missing value (None or NaN) in row {row}, counted from 0; leave such rows out.")
+        raise DataError(f"y has a missing value (None or NaN) at row index {row}; leave such rows out.")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0][0])
-        raise DataError(f"y holds {array[row]} in row {row}, counted from 0; every target must be a finite number.")
+        raise DataError(f"y holds {array[row]} at row index {row}; every target must be a finite number.")
     return array
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.display.progress import sink_for
-from ranvier.engine import Rows
-from ranvier.errors import InputError, ModelFileError, TrainingError
+from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
-from ranvier.model.report import data_report, layer_rows, result_report
+from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
+from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
@@ -26,11 +26,11 @@ from ranvier.recipes.recipe import Recipe, Trained, recipe_as_used
 from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
-from ranvier.rows.dataset import Dataset
+from ranvier.rows import Rows
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
-from ranvier.training.events import Event, Sink
+from ranvier.training.events import Event, ProgressEvent, Sink
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
 
@@ -106,7 +106,7 @@ def train(
         TrainingError: training diverged.
 
     >>> model = train("iris", recipe="plain", epochs=5, engine="reference")
-    >>> sorted(model.report["metrics"])
+    >>> sorted(model.report.metrics)
     ['accuracy', 'auc', 'f1', 'log_loss']
     """
     arguments = locals()
@@ -219,27 +219,25 @@ class TrainJob:
         options = recipe.complete(self.options)
         prepared = self._prepare(source, recipe, notes)
         task, rows, validation = _weighted_rows(prepared, options)
-        network = recipe.network(prepared.encoder.width, task, options)
+        network = with_factor(recipe.network(prepared.encoder.width, task, options), prepared.encoder.factor)
         validated = recipe.validates(len(rows), validation is not None)
-        settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).for_rows(rows)
-        report = data_report(prepared, network)
+        settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
+        read = data_event(prepared, network)
         folder = make_folder()
         sinks = (self.sink,) if folder is None else (self.sink, _log_sink(folder))
         with contextlib.nullcontext() if folder is None else folder.lock():
             for sink in sinks:
-                sink({"kind": "data", **report})
+                sink(read)
             checkpoint = None if folder is None else folder.checkpoints
             trained = recipe.train(network, settings, task, rows, validation, sinks=sinks, checkpoint=checkpoint)
             model = model_from_trained(trained, prepared, settings)
-            model.report = {
+            paths = {
                 "model": None if self.model_path is None else str(self.model_path),
                 "run": None if folder is None else str(folder.path),
                 "data": _reopenable(self.inputs.data),
-                **report,
-                **_evaluated(model, prepared),
-                **_training_report(trained),
-                "recipe": recipe_as_used(recipe, options, settings),
             }
+            used = recipe_as_used(recipe, options, settings)
+            model.report = train_report(read, model, prepared, trained, used, paths)
             if self.model_path is not None:
                 model.save(self.model_path)
         return model
@@ -282,33 +280,13 @@ def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSett
 def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:
     """The task, and the training and validation rows with the weight of each."""
     task = prepared.target.task
-    by_class = settled_class_weight(task, prepared.train.y, options.class_weight)
+    by_class = settled_class_weight(task, prepared.train.targets, options.class_weight)
 
-    def weighted(part: Dataset) -> Rows:
-        return Rows(part.X, part.y, row_weights(task, part.y, part.weight, by_class))
+    def weighted(part: Rows) -> Rows:
+        return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))
 
     held = prepared.validation
     return task, weighted(prepared.train), None if held is None else weighted(held)
-
-
-def _training_report(trained: Trained) -> dict[str, Any]:
-    """The part of the report on how training went."""
-    return {
-        "networks": list(trained.members),
-        "temperature": trained.temperature,
-        "layers": layer_rows(trained.network),
-        "parameters": trained.network.parameter_count,
-        "stopped": trained.stop_reason,
-        "interrupted": trained.interrupted,
-    }
-
-
-def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
-    """Metrics and timing; a model whose outputs are not finite is kept, with a note and no metrics."""
-    try:
-        return result_report(model, prepared)
-    except TrainingError as error:
-        return {**result_report(model, None), "notes": [*prepared.notes, str(error)]}
 
 
 def _are_names(target: Any) -> bool:
@@ -344,7 +322,7 @@ def _log_sink(folder: RunFolder) -> Sink:
     """A sink that writes to the run's log; progress within an epoch is for displays only."""
 
     def log(event: Event) -> None:
-        if event["kind"] != "progress":
-            folder.append(event)
+        if not isinstance(event, ProgressEvent):
+            folder.append(event.to_dict())
 
     return log

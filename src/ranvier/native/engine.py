@@ -12,29 +12,27 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.problem import LayerValues, Problem, Span, State
 from ranvier.engine.protocol import Stopped, never
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import objective as parts
 from ranvier.native.compiled import planned
 from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
+from ranvier.native.lowering.sparse import entries
 from ranvier.native.machine import barrier, cpu, memory
 from ranvier.native.processor import machine
-from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of
+from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of, worth_few
 from ranvier.native.scheduling import cost
-from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.layouts import size_of
 from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
 from ranvier.records import record
-from ranvier.rows.csr import CSR, in_kind
+from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import seem_finite
 
 Array = NDArray[Any]
-FEW_ROWS, FEW_BYTES = 16, 1 << 16
-"""Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
 
 
 @record
@@ -95,7 +93,7 @@ class NativeExecutable(Serialized):
         self.machine = machine(self.target, problem.precision)
         self.available = cpu.threads() if problem.threads else cpu.default_threads()
         self._threads = cost.training_threads(problem, self.available)
-        self._table = problem.network.parameter_table
+        self._size, self._table = problem.network.parameter_table.size, entries(problem)
         full_batch = problem.optimizer.full_batch
         self._slots = () if full_batch else tuple(name for name, _ in problem.optimizer.rule().slots)
         self._state: dict[str, Array] = {}
@@ -150,7 +148,7 @@ class NativeExecutable(Serialized):
         Raises:
             ShapeError: the state does not belong to this network and optimizer.
         """
-        size, slots = self._table.size, np.asarray(state.slots)
+        size, slots = self._size, np.asarray(state.slots)
         rows = len(slots) if self.problem.optimizer.full_batch else len(self._slots)
         if np.shape(state.parameters) != (size,) or slots.shape != (rows, size):
             raise ShapeError(
@@ -208,8 +206,8 @@ class NativeExecutable(Serialized):
 
     def _read(self, take: Callable[[str], Array | None]) -> State:
         self._check_loaded()
-        parameters = np.empty(self._table.size, self.dtype)
-        slots = np.empty((self._slot_rows, self._table.size), self.dtype)
+        parameters = np.empty(self._size, self.dtype)
+        slots = np.empty((self._slot_rows, self._size), self.dtype)
         for entry in self._table:
             if entry.name in self._kept_slots:
                 slots[:, entry.slice] = self._kept_slots[entry.name]
@@ -283,7 +281,7 @@ class NativeExecutable(Serialized):
         starts = parts.part_starts(self.problem.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
-        loss, gradient = 0.0, np.zeros(self._table.size)
+        loss, gradient = 0.0, np.zeros(self._size)
         for first, last, share in zip(starts[:-1], starts[1:], parts.part_shares(rows, starts), strict=True):
             if share > 0:
                 batch = (order[first:last], np.array([0, last - first], np.int64), np.zeros((1, 0)))
@@ -303,7 +301,7 @@ class NativeExecutable(Serialized):
             if self.stopped():
                 raise Stopped
 
-    def _predict(self, program: Program, inputs: Array | CSR, targets: Array | None) -> tuple[Array, Array | None]:
+    def _predict(self, program: Program, inputs: Inputs, targets: Array | None) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
         check_shape("inputs", inputs, self.problem.network.inputs)
@@ -334,18 +332,21 @@ class NativeExecutable(Serialized):
         loss = float(each.astype(np.float64) @ weights / mass) if mass > 0 else 0.0
         return loss, outputs
 
-    def outputs(self, inputs: Array | CSR) -> Array:
+    def outputs(self, inputs: Any) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         with self.lock:
-            known = self.quick(inputs) if isinstance(inputs, np.ndarray) else None
+            inputs = as_inputs(inputs)
+            known = self.quick(inputs.dense) if inputs.csr is None else None
             if known is not None:
                 return known
             self._check_loaded()
             check_shape("inputs", inputs, self.problem.network.inputs)
             program = self._program(PREDICT)
             outputs = self._predict(program, inputs, None)[0]
-            if isinstance(inputs, np.ndarray) and self._is_few(inputs):
-                self._few[inputs.shape, inputs.dtype] = Few(program, inputs.shape, inputs.dtype, self.allowed > 1)
+            dense = inputs.dense
+            alone = inputs.csr is None and not self.problem.sparse and self.threads_for(len(dense)) == 1
+            if alone and worth_few(dense):
+                self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
 
     def quick(self, inputs: Array) -> Array | None:
@@ -354,17 +355,11 @@ class NativeExecutable(Serialized):
             few = self._few.get((inputs.shape, inputs.dtype))
             return None if few is None else few(inputs)
 
-    def _is_few(self, inputs: Array) -> bool:
-        """Whether such inputs are worth a table of their own."""
-        rows = len(inputs)
-        known = inputs.dtype.name in KINDS and inputs.dtype.isnative and not self.problem.sparse
-        return known and 0 < rows <= FEW_ROWS and inputs.nbytes <= FEW_BYTES and self.threads_for(rows) == 1
-
     @serialized
-    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         program = self._program(WATCH)
-        inputs = in_kind(inputs, self.problem.sparse)
+        inputs = as_inputs(inputs).with_blocks(self.problem.n_dense, self.problem.sparse)
         plan, rows = program.plan, len(inputs)
         found = []
         for place in self.problem.network.iter_layers():

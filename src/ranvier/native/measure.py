@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import Problem, Rows, Span, State
+from ranvier.engine.problem import Problem, Span, State
 from ranvier.native.kernels.timing import TOTAL, timing_slots
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.sparse import SparseForward, SparseGradient
@@ -20,7 +20,7 @@ from ranvier.native.machine.clock import ticks_per_second
 from ranvier.native.machine.peak import measured_peak
 from ranvier.native.scheduling.plan import Plan
 from ranvier.records import record
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR, Rows
 
 if TYPE_CHECKING:
     from ranvier.native.engine import NativeExecutable
@@ -136,7 +136,7 @@ def _flops(plan: Plan, step: s.Step) -> float:
         return 2.0 * batch * step.trained.value.rows * step.trained.value.columns
     if isinstance(step, SparseForward | SparseGradient):
         weight = step.weight if isinstance(step, SparseForward) else step.trained.value
-        return 2.0 * batch * (plan.problem.entries or 1) * weight.columns
+        return 2.0 * batch * (plan.problem.mean_nnz or 1) * weight.columns
     return 0.0
 
 
@@ -163,7 +163,7 @@ def _inputs(problem: Problem, count: int, generator: np.random.Generator) -> NDA
     columns = problem.network.inputs
     if not problem.sparse:
         return generator.standard_normal((count, columns), np.float32)
-    entries = min(problem.entries or 1, columns)
+    entries = min(problem.mean_nnz or 1, columns)
     indices = np.concatenate([np.sort(generator.choice(columns, entries, replace=False)) for _ in range(count)])
     values = generator.standard_normal(len(indices), np.float32)
     return CSR(values, indices.astype(np.int32), np.arange(count + 1, dtype=np.int64) * entries, columns)

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import Rows
 from ranvier.native.program import Program
 from ranvier.native.scheduling.packing import unpack
 from ranvier.network.layers import BatchNorm
 from ranvier.network.network import Network
+from ranvier.rows import Rows
 
 Array = NDArray[Any]
 PART = 4096

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import Problem, Rows, Span
+from ranvier.engine.problem import Problem, Span
 from ranvier.engine.protocol import Stopped
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.compiled import library
@@ -30,7 +30,7 @@ from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.stages import WORDS_A_SHARE, stealable
 from ranvier.native.scheduling.tiles import PANEL
-from ranvier.rows.csr import CSR, in_kind
+from ranvier.rows import Inputs, Rows
 from ranvier.rows.finite import check_finite
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Program:
         self.chunk_counters[:] = 0
 
     def predict(
-        self, inputs: Array | CSR, targets: Array | None, threads: int, stopped: Callable[[], bool]
+        self, inputs: Inputs, targets: Array | None, threads: int, stopped: Callable[[], bool]
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses, some 50 milliseconds' worth of rows at once.
 
@@ -225,8 +225,9 @@ class Program:
             results=0 if losses is None else losses.ctypes.data,
             **words,
         )
-        read = {"row_starts": inputs.indptr} if isinstance(inputs, CSR) else {"inputs": inputs}
-        moving = {**read, "outputs": outputs, "targets": targets, "results": losses}
+        moving = {"inputs": inputs.dense if inputs.n_dense else None}
+        moving |= {"row_starts": None if inputs.csr is None else inputs.csr.indptr}
+        moving |= {"outputs": outputs, "targets": targets, "results": losses}
         for first in range(0, max(rows, 1), at_once):
             if first:
                 if stopped():
@@ -237,9 +238,21 @@ class Program:
             self.set(rows=min(at_once, rows - first))
             self._clear_chunk_counters(threads)
             self.run(threads)
-        if isinstance(inputs, np.ndarray):
-            self.check_seen(inputs)
+        self.check_seen(inputs.dense)
         return outputs, losses
+
+
+FEW_ROWS, FEW_BYTES = 16, 1 << 16
+"""Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
+
+
+def worth_few(inputs: Array) -> bool:
+    """Whether predictions of such inputs are so few that they are made ready once.
+
+    >>> worth_few(np.zeros((1, 784))), worth_few(np.zeros((1000, 784)))
+    (True, False)
+    """
+    return 0 < len(inputs) <= FEW_ROWS and inputs.nbytes <= FEW_BYTES
 
 
 class Few:
@@ -301,14 +314,14 @@ class Resident:
         }
 
     def entries(self, order: Array, starts: Array) -> int:
-        """The entries of the batch that has most of them, and one; 0 where rows are not sparse.
+        """The entries of the batch that has most of them, and one; 0 where rows have no CSR block.
 
         Raises:
             EngineError: they are more than compiled code counts.
         """
-        if not isinstance(self.inputs, CSR) or len(starts) < 2:
+        if self.inputs.csr is None or len(starts) < 2:
             return 0
-        lengths = np.diff(self.inputs.indptr)[order[: starts[-1]]]
+        lengths = np.diff(self.inputs.csr.indptr)[order[: starts[-1]]]
         most = int(np.add.reduceat(lengths, starts[:-1]).max())
         if most >= MAX_ENTRIES:
             raise EngineError(f"A batch holds {most:,} entries; at most {MAX_ENTRIES - 1:,} fit. Take smaller batches.")
@@ -317,34 +330,29 @@ class Resident:
     def holds(self, rows: Rows) -> bool:
         """Whether these are the same arrays."""
         kept = self.keep
-        return kept.inputs is rows.inputs and kept.targets is rows.targets and kept.weights is rows.weights
+        same = kept.inputs.dense is rows.inputs.dense and kept.inputs.csr is rows.inputs.csr
+        return same and kept.targets is rows.targets and kept.weights is rows.weights
 
 
-def check_shape(name: str, array: Array | CSR, columns: int) -> None:
+def check_shape(name: str, array: Array | Inputs, columns: int) -> None:
     """Raise a ShapeError where rows are not as wide as the network; compiled code would read foreign memory."""
     if len(array.shape) != 2 or array.shape[1] != columns:
         raise ShapeError(f"The {name} have shape {array.shape}; this network needs (rows, {columns}).")
 
 
-def readable_rows(inputs: Array | CSR, problem: Problem) -> tuple[Array | CSR, dict[str, int]]:
+def readable_rows(inputs: Inputs, problem: Problem) -> tuple[Inputs, dict[str, int]]:
     """Inputs as the code of a problem reads them, and the words of the argument table that say where they are."""
-    found = in_kind(inputs, problem.sparse)
-    if isinstance(found, CSR):
-        found = found.astype(problem.dtype)
-        if problem.precision == "bfloat16":
-            found = replace(found, data=bfloat16_of(found.data))
-        parts = {"inputs": found.data, "columns": found.indices, "row_starts": found.indptr}
-        return found, {name: memory.address(part) for name, part in parts.items()}
-    array, kind = readable(found)
-    return array, {"inputs": array.ctypes.data, "kind": kind}
-
-
-def readable(inputs: Array) -> tuple[Array, int]:
-    """Inputs as compiled code reads them, copied only where it must be, and the number of their kind."""
-    kinds = list(KINDS)
-    if inputs.dtype.name not in kinds or not inputs.dtype.isnative:
-        inputs = inputs.astype(np.float64)
-    return np.ascontiguousarray(inputs), kinds.index(inputs.dtype.name)
+    inputs = inputs.with_blocks(problem.n_dense, problem.sparse)
+    dense, words = inputs.dense, {}
+    if inputs.n_dense or inputs.csr is None:
+        words = {"inputs": dense.ctypes.data, "kind": list(KINDS).index(dense.dtype.name)}
+    if inputs.csr is None:
+        return inputs, words
+    csr = inputs.csr.astype(problem.dtype)
+    if problem.precision == "bfloat16":
+        csr = replace(csr, data=bfloat16_of(csr.data))
+    parts = {"data": csr.data, "columns": csr.indices, "row_starts": csr.indptr}
+    return Inputs(dense, csr), {**words, **{name: memory.address(part) for name, part in parts.items()}}
 
 
 def rows_of(program: Program, buffer: Buffer, count: int) -> Array:

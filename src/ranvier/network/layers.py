@@ -18,6 +18,7 @@ from ranvier.network.initializers import (
     initializer_from_dict,
 )
 from ranvier.network.number_rules import (
+    ANY,
     HALF_OPEN_UNIT,
     NON_NEGATIVE,
     POSITIVE,
@@ -178,6 +179,41 @@ class LearnedScale(Layer):
     """
 
 
+@record
+class Rescale(Layer):
+    """Multiplies every value by a fixed factor, such as 1/255 for the pixels of an image, kept as bytes.
+
+    Formula: y = factor x. Where 1 / factor is a whole number, y = x / (1 / factor), which is rounded once: so
+    Rescale(1/255) divides by 255. As the first layer it costs nothing: rows are scaled while they are gathered.
+    Keras calls it Rescaling.
+
+    Parameters:
+        factor: any finite number but 0.
+
+    Raises:
+        InputError: the factor is 0, or not a finite number.
+
+    >>> Rescale(1 / 255).divisor, Rescale(0.3).divisor
+    (255.0, None)
+    """
+
+    factor: float
+
+    def __post_init__(self) -> None:
+        check_number("Rescale", "factor", self.factor, ANY)
+        if self.factor == 0:
+            raise InputError(
+                "Rescale: factor is 0, so that every value would be 0; take another number, such as 1/255."
+            )
+        _set(self, factor=float(self.factor))
+
+    @property
+    def divisor(self) -> float | None:
+        """1 / factor where that is a whole number, else None."""
+        divisor = float(round(1 / self.factor)) if abs(self.factor) > 1e-15 else 0.0
+        return divisor if divisor and 1 / divisor == self.factor else None
+
+
 @record(init=False)
 class Residual(Layer):
     """Adds what its layers compute to what goes in.
@@ -204,6 +240,7 @@ LAYERS: dict[str, type[Layer]] = {
     "layer_norm": LayerNorm,
     "batch_norm": BatchNorm,
     "learned_scale": LearnedScale,
+    "rescale": Rescale,
     "residual": Residual,
 }
 _NAMES = {kind: name for name, kind in LAYERS.items()}

@@ -14,6 +14,7 @@ from ranvier.network.layers import (
     Layer,
     LayerNorm,
     LearnedScale,
+    Rescale,
     Residual,
     checked_layers,
     layer_from_dict,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class LayerInfo:
     """A layer of a network: its path and its widths.
 
-    Fields: `layer`; `path` such as "layers.1"; `index`, its number counted depth first; `inputs` and `outputs`, widths;
+    Fields: `layer`; `path` such as "layers.1"; `index`, its number counted depth first,
+    from which its random numbers follow, or -1 for a Rescale, which has none; `inputs` and `outputs`, widths;
     `children`, the layers inside a container.
     """
 
@@ -187,6 +189,15 @@ class Network:
                 )
 
 
+def with_factor(network: Network, factor: float | None) -> Network:
+    """The network of the same layers over inputs that are multiplied with a factor first; itself for None.
+
+    >>> with_factor(Network(2, [Dense(1)]), 0.5)
+    Network(2, [Rescale(factor=0.5), Dense(1)])
+    """
+    return network if factor is None else Network(network.inputs, [Rescale(factor), *network.layers])
+
+
 def _layer_infos(
     layers: tuple[Layer, ...], inputs: int, path: str, index: int
 ) -> tuple[tuple[LayerInfo, ...], int, int]:
@@ -209,8 +220,9 @@ def _layer_infos(
                     f"make what goes in a multiple of {layer.groups} wide."
                 )
             outputs = layer.units if isinstance(layer, Dense) else inputs
-            infos.append(LayerInfo(layer, here, index, inputs, outputs))
-            index += 1
+            numbered = not isinstance(layer, Rescale)
+            infos.append(LayerInfo(layer, here, index if numbered else -1, inputs, outputs))
+            index += numbered
         inputs = outputs
     return tuple(infos), index, inputs
 

@@ -12,9 +12,12 @@ Names = Mapping[str, str]
 
 METRICS: Names = {"explained_share": "calibrated_d2_log_loss"}
 CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
+EVENT_FIELDS: Names = {"network": "member", "networks": "members"}
+REPORT_FIELDS: Names = {"stopped": "stop_reason", "networks": "members", "most_confused": "most_confused_pair"}
 LAYER_KINDS: Names = {"scale": "learned_scale"}
 PARAMETER_ROLES: Names = {"gain": "scale", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
 INITIALIZER_OPTIONS: Mapping[str, Names] = {"normal": {"deviation": "stddev"}}
+TRAINING_FIELDS: Names = {"entries": "mean_nnz"}
 LOSS_FIELDS: Names = {"on": "applied_to"}
 TASK_FIELDS: Names = {"names": "target_names"}
 TASK_KINDS: Names = {"classes": "multiclass"}
@@ -87,7 +90,10 @@ def original_training(data: Mapping[str, Any]) -> dict[str, Any]:
         "optimizer": _original_optimizer(data["optimizer"]),
         "schedule": _original_schedule(data["schedule"]),
     }
-    return {**data, **records}
+    rest = renamed({name: value for name, value in data.items() if name != "n_dense"}, _inverse(TRAINING_FIELDS))
+    # Rows of the first files had a single block.
+    blocks = {"n_dense": data["n_dense"]} if data.get("n_dense") else {}
+    return {**rest, **blocks, **records}
 
 
 def original_callback(text: str) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Rows
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.task import Task
+from ranvier.rows import Rows
 from ranvier.training.state import TrainingState, initial_state
 
 Array = NDArray[Any]

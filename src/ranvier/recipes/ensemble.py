@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Rows
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
-from ranvier.rows.dataset import split_rows
-from ranvier.training.events import Event, Sink, tee
+from ranvier.rows import Rows
+from ranvier.rows.split import split_rows
+from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
 from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
@@ -111,7 +111,7 @@ def member_splits(
             folds = split_rows(len(rows), (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE, labels)
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
-        yield _select(rows, kept), _select(rows, held)
+        yield rows.take(kept), rows.take(held)
 
 
 @dataclass(slots=True)
@@ -126,23 +126,23 @@ class _MergedEvents:
     started: bool = False
 
     def __call__(self, event: Event) -> None:
-        kind = event["kind"]
-        numbered = {"network": self.number + 1, "networks": self.networks}
-        if kind == "start":
+        before, which = self.epochs_before, (self.number + 1, self.networks)
+        if isinstance(event, StartEvent):
             if not self.started:
-                self.sink({**event, **numbered, "epochs": self.networks * self.epochs})
+                self.sink(replace(event, epochs=self.networks * self.epochs, member=which[0], members=which[1]))
             self.started = True
-        elif kind in ("progress", "epoch"):
-            self.sink({**event, **numbered, "epoch": event["epoch"] + self.epochs_before})
-        elif kind != "end" or event["reason"] == "failed":
+        elif isinstance(event, ProgressEvent):
+            self.sink(replace(event, epoch=event.epoch + before, member=which[0], members=which[1]))
+        elif isinstance(event, EpochEvent):
+            self.sink(EpochEvent(replace(event.record, epoch=event.record.epoch + before), *which))
+        elif not isinstance(event, EndEvent) or event.reason == "failed":
             self.sink(event)
 
     def end(self, text: str, interrupted: bool, history: tuple[Epoch, ...]) -> None:
         """Send the one event that ends all runs."""
         seconds = sum(epoch.seconds for epoch in history)
         reason = "interrupted" if interrupted else "finished"
-        ended = {"kind": "end", "reason": reason, "text": text, "best_epoch": len(history), "epochs": len(history)}
-        self.sink({**ended, "seconds": seconds})
+        self.sink(EndEvent(reason, text, len(history), len(history), seconds))
 
 
 def _outputs(network: Network, settings: TrainSettings, parameters: Array, rows: Rows) -> Array:
@@ -151,12 +151,6 @@ def _outputs(network: Network, settings: TrainSettings, parameters: Array, rows:
     outputs = executable.outputs(rows.inputs)
     executable.close()
     return outputs
-
-
-def _select(rows: Rows, index: NDArray[np.int64]) -> Rows:
-    """Some of the rows, in the given order."""
-    weights = None if rows.weights is None else rows.weights[index]
-    return Rows(rows.inputs[index], rows.targets[index], weights)
 
 
 def _merged_inverse_temperature(task: Task, predicted: list[tuple[Array, Rows]]) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
-from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale
+from ranvier.network.layers import Dense, Dropout, Layer, LearnedScale, Rescale
 from ranvier.network.network import Network
 from ranvier.network.parameters import block_diagonal_weight
 
@@ -30,7 +30,7 @@ def merge_networks(
     """One network whose output logits are the mean of those of all members, times the inverse temperature.
 
     Parameters:
-        network: what every member is: scale layers, then dense layers with biases, and dropout.
+        network: what every member is: rescale and scale layers, then dense layers with biases, and dropout.
         members: the flat parameters of each, shape (P,).
         inverse_temperature: what the mean of the logits is multiplied by.
 
@@ -47,11 +47,11 @@ def merge_networks(
     """
     if not members:
         raise InputError("There are no networks to merge; give at least one.")
-    mergeable = (LearnedScale, Dense, Dropout)
+    mergeable = (Rescale, LearnedScale, Dense, Dropout)
     kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, mergeable)]
     if kinds:
         raise InputError(
-            f"Networks with {kinds[0]} layers cannot be merged; only LearnedScale, Dense and Dropout ones can."
+            f"Networks with {kinds[0]} layers cannot be merged; only Rescale, LearnedScale, Dense and Dropout ones can."
         )
     views = [network.parameter_table.views(flat) for flat in members]
     gains: list[Array | float] = [1.0] * len(members)

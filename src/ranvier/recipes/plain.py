@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ranvier.engine import Rows
 from ranvier.network.network import Network
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, make_settings
 from ranvier.records import record
+from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.events import Sink
 from ranvier.training.loop import final_parameters

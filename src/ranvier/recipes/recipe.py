@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.feature_options import FeatureOptions
-from ranvier.engine import Rows
 from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
@@ -18,6 +17,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
 from ranvier.records import record
+from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback, EarlyStopping
 from ranvier.training.events import Sink
 from ranvier.training.history import Epoch

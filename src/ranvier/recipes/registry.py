@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ranvier.data import Arrays, Source
-from ranvier.engine import CSR
 from ranvier.errors import InputError, nearest
 from ranvier.recipes.options import EFFORTS
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
 from ranvier.recipes.table import PRESETS, TableRecipe
+from ranvier.rows import CSR
 
 RECIPES: dict[str, Callable[[str], Recipe]] = {
     "table": lambda effort: PRESETS[effort],
@@ -24,7 +24,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Recipe]] = {
 }
 AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
-    "image": ("plain", "The rows are pictures (uint8)"),
+    "image": ("plain", "The rows are pictures"),
     "csr": ("plain", "The rows are a sparse matrix"),
 }
 """Kind of data -> the recipe that "auto" takes, and what the report says about it; empty where it is the usual one."""
@@ -97,4 +97,4 @@ def _kind(source: Source) -> str:
         return "table"
     if isinstance(source.inputs, CSR):
         return "csr"
-    return "image" if source.inputs.dtype == "uint8" or len(source.shape) > 1 else "table"
+    return "image" if len(source.shape) > 1 else "table"

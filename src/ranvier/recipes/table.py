@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ranvier.data.encoders.feature_options import FeatureOptions
-from ranvier.engine import Rows
 from ranvier.network.layers import Layer, LearnedScale
 from ranvier.network.network import Network
 from ranvier.network.optimizers import AdamW, Optimizer
@@ -19,6 +18,7 @@ from ranvier.recipes.ensemble import train_ensemble
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, make_settings
 from ranvier.records import record
+from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.events import Sink
 from ranvier.training.settings import TrainSettings

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Rows, Span, State
+from ranvier.engine.problem import LayerValues, Problem, Span, State
 from ranvier.engine.protocol import Stopped, never
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
@@ -26,7 +26,7 @@ from ranvier.network.penalties import penalty, penalty_gradient
 from ranvier.records import record
 from ranvier.reference import losses, network, optimizers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
-from ranvier.rows.csr import CSR, in_kind
+from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import check_finite
 
 Array = NDArray[Any]
@@ -154,18 +154,19 @@ class ReferenceExecutable:
     def quick(self, inputs: Array) -> None:
         """Nothing is quick here."""
 
-    def outputs(self, inputs: Array | CSR) -> Array:
+    def outputs(self, inputs: Any) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
-        if isinstance(inputs, np.ndarray):
-            check_finite(inputs)
+        inputs = as_inputs(inputs)
+        check_finite(inputs.dense)
         found = np.empty((len(inputs), self.problem.network.outputs))
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(inputs):
                 found[place] = passed[-1].y[: place.stop - place.start]
         return found
 
-    def activations(self, inputs: Array | CSR) -> tuple[LayerValues, ...]:
+    def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
+        inputs = as_inputs(inputs)
         rows = len(inputs)
         found = [
             LayerValues(
@@ -208,8 +209,8 @@ class ReferenceExecutable:
         if self._penalized:
             gradient += penalty_gradient(w, self._l1, self._l2)
         moving = self._trained
-        if isinstance(x, CSR):
-            moving = moving & sparse.touched_mask(x, self._table, f"{self._layer_infos[0].path}.weight")
+        if x.csr is not None:
+            moving = moving & sparse.touched_mask(x.csr, self._table, f"{self._layer_infos[0].path}.weight")
             gradient = np.where(moving, gradient, 0.0)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
         moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
@@ -221,12 +222,12 @@ class ReferenceExecutable:
         return loss
 
     def _loss_and_gradient(
-        self, x: Array | CSR, targets: Array, weights: Array | None, mode: network.Mode
+        self, x: Inputs, targets: Array, weights: Array | None, mode: network.Mode
     ) -> tuple[float, Array, tuple[network.Passed, ...]]:
         """The loss of a batch, its gradient (P,), and what the layers did."""
         loss, activation = self.problem.loss, self.problem.network.output_activation
         parameters = self._rounded_parameters()
-        passed = network.forward(self._layer_infos, parameters, x, mode)
+        passed = network.forward(self._layer_infos, parameters, x.dense, mode, x.csr)
         y = passed[-1].y
         z = y if passed[-1].z is None else passed[-1].z
         shares = losses.row_shares(len(x), _as_weights(weights))
@@ -240,19 +241,17 @@ class ReferenceExecutable:
                 gradient[entry.slice] = found[entry.name].ravel()
         return value, gradient, passed
 
-    def _blocks(self, inputs: Array | CSR) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
+    def _blocks(self, inputs: Inputs) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
         """Send rows forward BLOCK at a time: where they stand, and what the layers did with them and the filling."""
         self._loaded()
         parameters, mode = self._rounded_parameters(), network.Mode(bfloat16=self._is_bfloat16)
         for start in range(0, len(inputs), BLOCK):
             place = slice(start, min(start + BLOCK, len(inputs)))
             block = self._as_float64(inputs[place])
-            if isinstance(block, CSR):
-                x: Array | CSR = block.pad_rows(BLOCK)
-            else:
-                x = np.zeros((BLOCK, self.problem.network.inputs))
-                x[: len(block)] = block
-            yield place, network.forward(self._layer_infos, parameters, x, mode)
+            x = np.zeros((BLOCK, block.n_dense))
+            x[: len(block)] = block.dense
+            csr = None if block.csr is None else block.csr.pad_rows(BLOCK)
+            yield place, network.forward(self._layer_infos, parameters, x, mode, csr)
 
     def _rounded_parameters(self) -> dict[str, Array]:
         """The parameters as the layers see them: weights rounded where products take bfloat16."""
@@ -260,20 +259,10 @@ class ReferenceExecutable:
             return self._parameters
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
-    def _as_float64(self, inputs: Array | CSR) -> Array | CSR:
-        """Inputs as float64, sparse where the problem says so."""
-        found = in_kind(inputs, self.problem.sparse)
-        return found.astype(np.float64) if isinstance(found, CSR) else to_float(found)
-
-
-def to_float(inputs: Array) -> NDArray[np.float64]:
-    """Inputs as float64; bytes, such as the pixels of an image, are scaled from 0...255 to 0...1.
-
-    >>> to_float(np.array([[0, 51, 255]], np.uint8))
-    array([[0. , 0.2, 1. ]])
-    """
-    numbers = np.asarray(inputs, np.float64)
-    return numbers / 255.0 if inputs.dtype == np.uint8 else numbers
+    def _as_float64(self, inputs: Inputs) -> Inputs:
+        """Inputs as float64, in the blocks that the problem says."""
+        inputs = inputs.with_blocks(self.problem.n_dense, self.problem.sparse)
+        return Inputs(inputs.dense.astype(np.float64), None if inputs.csr is None else inputs.csr.astype(np.float64))
 
 
 def _as_weights(weights: Array | None) -> Array | None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import random
+from ranvier.network.layers import Rescale
 
 Array = NDArray[np.float64]
 Statistics = tuple[Array, Array]
@@ -38,6 +39,15 @@ def dense_backward(x: Array, weight: Array, dz: Array, groups: int = 1) -> tuple
 def cut(columns: Array, groups: int) -> list[Array]:
     """The columns of each group: equal parts that follow each other."""
     return np.split(columns, groups, axis=1)
+
+
+def rescale(x: Array, layer: Rescale) -> Array:
+    """y = factor x, as a division where 1 / factor is a whole number; also the way back, dx from dy.
+
+    >>> rescale(np.array([[51.0, 255.0]]), Rescale(1 / 255))
+    array([[0.2, 1. ]])
+    """
+    return x * layer.factor if layer.divisor is None else x / layer.divisor
 
 
 def dropout_factors(rate: float, rows: int, width: int, seed: int, step: int, layer: int) -> Array:

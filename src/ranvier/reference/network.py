@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from ranvier.engine.problem import feeds_product
 from ranvier.errors import EngineError
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import LayerInfo
 from ranvier.records import record
 from ranvier.reference import activations, layers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]
@@ -64,9 +64,13 @@ class Passed:
 
 
 def forward(
-    layer_infos: tuple[LayerInfo, ...], parameters: Arrays, x: Array | CSR, mode: Mode = INFERENCE
+    layer_infos: tuple[LayerInfo, ...], parameters: Arrays, x: Array, mode: Mode = INFERENCE, csr: CSR | None = None
 ) -> tuple[Passed, ...]:
     """Send rows through the layers: what comes out of one goes into the next.
+
+    Parameters:
+        x: the dense block of the inputs, (B, D).
+        csr: their CSR block, which the first layer, a Dense, reads beside it; None for none.
 
     >>> from ranvier.network.network import Network
     >>> network = Network(2, [Dense(1, "relu")])
@@ -76,10 +80,10 @@ def forward(
     """
     passed: list[Passed] = []
     if mode.bfloat16 and feeds_product(layer_infos[0]):
-        x = replace(x, data=to_bfloat16(x.data)) if isinstance(x, CSR) else to_bfloat16(x)
+        x, csr = to_bfloat16(x), None if csr is None else replace(csr, data=to_bfloat16(csr.data))
     for place, following in zip_longest(layer_infos, layer_infos[1:]):
-        if isinstance(x, CSR):
-            one = sparse_forward(place, parameters, x, mode)
+        if csr is not None:
+            one, csr = blocks_forward(place, parameters, x, csr, mode), None
         else:
             one = layer_forward(place, parameters, x, mode)
         if mode.bfloat16 and following is not None and feeds_product(following):
@@ -128,6 +132,8 @@ def layer_forward(place: LayerInfo, parameters: Arrays, x: Array, mode: Mode) ->
         seed, step = mode.dropout
         factors = layers.dropout_factors(layer.rate, len(x), place.inputs, seed, step, place.index)
         return Passed(place, x, layers.dropout(x, factors), kept=factors)
+    if isinstance(layer, Rescale):
+        return Passed(place, x, layers.rescale(x, layer))
     if isinstance(layer, Residual):
         inner = forward(place.children, parameters, x, mode)
         return Passed(place, x, x + inner[-1].y, inner=inner)
@@ -146,14 +152,13 @@ def layer_forward(place: LayerInfo, parameters: Arrays, x: Array, mode: Mode) ->
     raise EngineError(f"{path} is a {type(layer).__name__}, a kind of layer that the reference engine does not know.")
 
 
-def sparse_forward(place: LayerInfo, parameters: Arrays, x: CSR, mode: Mode) -> Passed:
-    """The first layer, a Dense, of sparse rows; they are `kept`, and x is without columns, as is its derivative."""
+def blocks_forward(place: LayerInfo, parameters: Arrays, x: Array, csr: CSR, mode: Mode) -> Passed:
+    """The first layer, a Dense, of inputs with a CSR block, which is `kept`; x is the dense block."""
     layer, path = place.layer, place.path
     if not isinstance(layer, Dense):
         raise EngineError(f"{path} is a {type(layer).__name__}; sparse rows need a Dense as their first layer.")
-    z = sparse.dense(x, parameters[f"{path}.weight"], parameters.get(f"{path}.bias"))
-    y = activations.forward(layer.activation, z)
-    return Passed(place, np.zeros((len(x), 0)), y, z, kept=x, bfloat16=mode.bfloat16)
+    z = sparse.dense(x, csr, parameters[f"{path}.weight"], parameters.get(f"{path}.bias"))
+    return Passed(place, x, activations.forward(layer.activation, z), z, kept=csr, bfloat16=mode.bfloat16)
 
 
 def layer_backward(passed: Passed, parameters: Arrays, dy: Array, gradients: dict[str, Array]) -> Array:
@@ -164,6 +169,8 @@ def layer_backward(passed: Passed, parameters: Arrays, dy: Array, gradients: dic
         return weighted_sum_backward(passed, parameters, dz, gradients)
     if isinstance(layer, Dropout):
         return dy if passed.kept is None else layers.dropout_backward(passed.kept, dy)
+    if isinstance(layer, Rescale):
+        return layers.rescale(dy, layer)
     if isinstance(layer, Residual):
         return dy + chain_backward(passed.inner, parameters, dy, gradients)
     gain = parameters[f"{path}.scale"]
@@ -182,8 +189,7 @@ def weighted_sum_backward(passed: Passed, parameters: Arrays, dz: Array, gradien
     if passed.bfloat16:
         dz = to_bfloat16(dz)
     if isinstance(passed.kept, CSR):
-        dx = passed.x
-        gradients[f"{path}.weight"], dbias = sparse.dense_backward(passed.kept, weight, dz)
+        dx, gradients[f"{path}.weight"], dbias = sparse.dense_backward(passed.x, passed.kept, weight, dz)
     else:
         dx, gradients[f"{path}.weight"], dbias = layers.dense_backward(passed.x, weight, dz, passed.place.groups)
     if f"{path}.bias" in parameters:

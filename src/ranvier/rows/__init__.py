@@ -1,1 +1,7 @@
-"""What a network is fed: rows of inputs, dense or sparse, their targets and weights, and how rows are divided."""
+"""What a network is fed: inputs with a dense and a CSR block, targets and weights, and how rows are divided."""
+
+from ranvier.rows.csr import CSR
+from ranvier.rows.inputs import Inputs, as_inputs
+from ranvier.rows.rows import Rows
+
+__all__ = ["CSR", "Inputs", "Rows", "as_inputs"]

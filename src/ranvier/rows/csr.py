@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.errors import ShapeError
+from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.records import record
+from ranvier.rows.finite import not_finite
 
 Array = NDArray[Any]
+MAX_COLUMNS = 2**31 - 1
 
 
 @record(eq=False)
@@ -118,29 +120,60 @@ class CSR:
 
     @classmethod
     def from_dense(cls, rows: Array) -> CSR:
-        """What is not zero in rows (n, K) of float32, float64 or uint8; bytes count as 0 to 1."""
+        """What is not zero in rows (n, K) of float32, float64 or uint8."""
         numbers, columns = np.nonzero(rows)
         indptr = np.searchsorted(numbers, np.arange(len(rows) + 1)).astype(np.int64)
         return cls(as_floats(rows[numbers, columns]), columns.astype(np.int32), indptr, rows.shape[1])
 
 
 def as_floats(values: Array) -> Array:
-    """Values as float32 or float64: bytes, such as the pixels of an image, are scaled from 0...255 to 0...1.
+    """Values as float32 or float64.
 
     >>> as_floats(np.array([0, 51, 255], np.uint8)).tolist()
-    [0.0, 0.2, 1.0]
+    [0.0, 51.0, 255.0]
     """
-    if values.dtype == np.uint8:
-        return values / 255.0
     return np.ascontiguousarray(values) if values.dtype == np.float32 else np.ascontiguousarray(values, np.float64)
 
 
-def in_kind(inputs: Array | CSR, sparse: bool) -> Array | CSR:
-    """Inputs as sparse rows, or as an array, whichever they are.
+def is_sparse(X: Any) -> bool:
+    """Whether X is a matrix or array of scipy.sparse, or CSR rows already."""
+    return isinstance(X, CSR) or hasattr(X, "tocsr")
 
-    >>> in_kind(np.array([[0.0, 2.0]]), sparse=True).indices.tolist()
-    [1]
+
+def as_csr(X: Any, n_columns: int | None = None) -> CSR:
+    """X as CSR rows: columns in order, numbers given twice for one cell added up, zeros left out.
+
+    Parameters:
+        n_columns: K, where a network says so.
+
+    Raises:
+        ShapeError: the rows have another width.
+        DataError: X holds something other than finite numbers.
     """
-    if sparse:
-        return inputs if isinstance(inputs, CSR) else CSR.from_dense(inputs)
-    return inputs.toarray() if isinstance(inputs, CSR) else inputs
+    if len(X.shape) != 2 or n_columns not in (None, X.shape[1]):
+        raise ShapeError(
+            f"X has shape {X.shape}; this network takes {n_columns} numbers a row, shape (rows, {n_columns})."
+        )
+    if isinstance(X, CSR):
+        return X
+    if X.shape[1] > MAX_COLUMNS:
+        raise InputError(f"X has {X.shape[1]:,} columns; sparse rows have at most {MAX_COLUMNS:,}.")
+    matrix = X.tocsr()
+    if matrix.dtype.kind not in "biuf":
+        raise DataError(f"X holds values of type {matrix.dtype}; a network takes numbers.")
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    indptr = matrix.indptr.astype(np.int64)
+    data, indices = matrix.data[: indptr[-1]], matrix.indices[: indptr[-1]]
+    wrong = ~np.isfinite(data)
+    if wrong.any():
+        entry = int(wrong.argmax())
+        row = int(np.searchsorted(indptr, entry, side="right")) - 1
+        raise not_finite(data[entry], row, int(indices[entry]))
+    there = data != 0
+    if not there.all():
+        before = np.zeros(len(there) + 1, np.int64)
+        np.cumsum(there, out=before[1:])
+        data, indices, indptr = data[there], indices[there], before[indptr]
+    return CSR(as_floats(data), np.ascontiguousarray(indices, np.int32), indptr, int(X.shape[1]))

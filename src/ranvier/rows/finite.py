@@ -13,6 +13,17 @@ from ranvier.errors import DataError
 FEW_NUMBERS = 1 << 13
 
 
+def not_finite(value: Any, row: int, column: int, subject: str = "X holds") -> DataError:
+    """The error that says which input is not finite; rows and columns of arrays are counted from 0.
+
+    >>> str(not_finite(np.inf, 3, 1))
+    'X holds inf at row index 3, column index 1; every input must be a finite number.'
+    """
+    return DataError(
+        f"{subject} {value} at row index {row}, column index {column}; every input must be a finite number."
+    )
+
+
 def check_finite(array: NDArray[Any], dtype: DTypeLike = np.float64) -> None:
     """Raise where an input is not finite, or would not be when rounded to `dtype`.
 
@@ -26,7 +37,7 @@ def check_finite(array: NDArray[Any], dtype: DTypeLike = np.float64) -> None:
     >>> check_finite(np.ones((2, 3)))
     >>> check_finite(np.array([[1.0, np.inf]]))
     Traceback (most recent call last):
-    ranvier.errors.DataError: X holds inf in row 0, column 1; every input must be a finite number.
+    ranvier.errors.DataError: X holds inf at row index 0, column index 1; every input must be a finite number.
     """
     if array.dtype.kind not in "fc":
         return
@@ -36,13 +47,14 @@ def check_finite(array: NDArray[Any], dtype: DTypeLike = np.float64) -> None:
     with np.errstate(over="ignore"):
         wrong = ~np.isfinite(array if wide else array.astype(dtype))
     if wrong.any():
-        row, column = (int(place) for place in np.argwhere(wrong)[0])
+        row, column = (int(number) for number in np.argwhere(wrong)[0])
         value = array[row, column]
         if np.isfinite(value):
             raise DataError(
-                f"X holds {value} in row {row}, column {column}, which is beyond {np.dtype(dtype)}; scale that column."
+                f"X holds {value} at row index {row}, column index {column}, which is beyond {np.dtype(dtype)}; "
+                "scale that column."
             )
-        raise DataError(f"X holds {value} in row {row}, column {column}; every input must be a finite number.")
+        raise not_finite(value, row, column)
 
 
 def seem_finite(array: NDArray[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Checks of row weights."""
+"""Weights of rows: how much each counts. n rows."""
 
 from __future__ import annotations
 
@@ -8,23 +8,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, ShapeError
+from ranvier.rows.arrays import unmasked
 
 
-def check_weights(name: str, weights: NDArray[Any], rows: int) -> None:
-    """Raise an error unless there is one finite weight of at least 0 for each row, and one above 0.
+def weight_array(weights: Any, rows: int, name: str = "sample_weight") -> NDArray[np.float64]:
+    """Weights as an array (n,).
 
     Parameters:
-        name: what the weights are called, for messages.
+        rows: n.
+        name: what the user calls them.
 
     Raises:
-        ShapeError: there is not one weight for each row.
-        InputError: a weight is negative or not finite, or all are 0.
+        ShapeError: there is not one a row.
+        InputError: one is negative, not finite or masked, or all are zero.
 
-    >>> check_weights("sample_weight", np.array([1.0, -1.0]), 2)
-    Traceback (most recent call last):
-    ranvier.errors.InputError: sample_weight must hold finite numbers of at least 0, and give some row a weight above 0.
+    >>> weight_array([1, 2], 2).tolist()
+    [1.0, 2.0]
     """
-    if weights.shape != (rows,):
-        raise ShapeError(f"{name} has shape {weights.shape}; it must have one number a row, ({rows},).")
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-        raise InputError(f"{name} must hold finite numbers of at least 0, and give some row a weight above 0.")
+    array = number_array(weights, name)
+    if array.shape != (rows,):
+        raise ShapeError(f"{name} has shape {array.shape}; it must have one number a row, ({rows},).")
+    check_weights(array, name)
+    return array
+
+
+def number_array(values: Any, name: str) -> NDArray[np.float64]:
+    """Numbers as an array.
+
+    Raises:
+        InputError: something else is among them.
+    """
+    try:
+        return np.asarray(unmasked(values), np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {str(values)[:60]!r}; it must hold numbers, one number a row.") from None
+
+
+def check_weights(weights: NDArray[np.float64], name: str) -> None:
+    """Raise an `InputError` where a weight is negative or not finite, or all are zero."""
+    wrong = ~np.isfinite(weights) | (weights < 0)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(f"{name} is {weights[row]} at row index {row}; weights must be finite and at least 0.")
+    if not weights.any():
+        raise InputError(f"All of {name} is zero, so no row counts; give some rows a weight above 0.")

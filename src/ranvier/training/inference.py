@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CSR, Executable, State
+from ranvier.engine import Executable, State
 from ranvier.errors import EngineError, InputError
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
+from ranvier.rows import Inputs
 from ranvier.training.engines import compile_problem
 from ranvier.training.settings import TrainSettings
 
 
 def compile_for_inference(
-    network: Network, settings: TrainSettings, parameters: NDArray[Any], inputs: NDArray[Any] | CSR
+    network: Network, settings: TrainSettings, parameters: NDArray[Any], inputs: Inputs
 ) -> Executable:
-    """The compiled network with its parameters loaded, for inputs of the same layout as `inputs` (dense or CSR).
+    """The compiled network with its parameters loaded, for inputs with the same blocks as `inputs`.
 
     It runs on the engine named in the settings, or on another one where that cannot run here, as for a model file from
     another machine.
@@ -27,11 +28,10 @@ def compile_for_inference(
     Parameters:
         network, settings: what was trained, and how.
         parameters: flat, shape (P,).
-        inputs: rows (n, K); only their layout counts.
+        inputs: rows (n, K); only their blocks count.
     """
-    entries = inputs.mean_nnz if isinstance(inputs, CSR) else None
     # A rule without slots: no optimizer state is allocated.
-    spec = replace(settings.compile_spec(network), entries=entries, optimizer=SGD())
+    spec = replace(settings.on(inputs).compile_spec(network), optimizer=SGD())
     try:
         executable = compile_problem(settings.engine, spec)[1]
     except (EngineError, InputError):

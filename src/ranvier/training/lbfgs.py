@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, Rows, State
+from ranvier.engine import Executable, State
 from ranvier.network.optimizers import LBFGS
+from ranvier.rows import Rows
 
 Array = NDArray[Any]
 

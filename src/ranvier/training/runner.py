@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CSR, Rows
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.task import Task
 from ranvier.records import record
+from ranvier.rows import Rows
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_problem
-from ranvier.training.events import Sink, tee
+from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
@@ -72,7 +72,7 @@ def run_training(
             save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink)
         engine, executable, note = compile_problem(settings.engine, problem)
         if note is not None:
-            sink({"kind": "note", "text": note})
+            sink(NoteEvent(note))
         stack.callback(executable.close)
         begin = stored or state or initial_state(network, settings.optimizer, settings.seed, executable.dtype)
         stop_requested = stack.enter_context(stop_on_interrupt())
@@ -97,7 +97,7 @@ def run_training(
             del begin
             outcome = train(executable, config, waiting.pop())
         except BaseException:
-            sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
+            sink(EndEvent("failed", "Training failed."))
             raise
     sink(_end_event(outcome))
     return RunResult(outcome, engine)
@@ -105,18 +105,17 @@ def run_training(
 
 def _start_event(
     network: Network, settings: TrainSettings, engine: str, rows: Rows, validation: Rows | None, state: TrainingState
-) -> dict[str, Any]:
-    return {
-        "kind": "start",
-        "epochs": state.first_epoch + settings.epochs,
-        "first_epoch": state.epoch + 1,
-        "rows": len(rows),
-        "validation_rows": 0 if validation is None else len(validation),
-        "engine": engine,
-        "threads": settings.threads,
-        "parameters": network.parameter_count,
-        "batch_size": settings.batch_size,
-    }
+) -> StartEvent:
+    return StartEvent(
+        epochs=state.first_epoch + settings.epochs,
+        first_epoch=state.epoch + 1,
+        rows=len(rows),
+        validation_rows=0 if validation is None else len(validation),
+        engine=engine,
+        threads=settings.threads,
+        parameters=network.parameter_count,
+        batch_size=settings.batch_size,
+    )
 
 
 def _watched(
@@ -134,16 +133,15 @@ def _watched(
     return measure
 
 
-def _end_event(outcome: LoopResult) -> dict[str, Any]:
+def _end_event(outcome: LoopResult) -> EndEvent:
     history = outcome.state.history
-    return {
-        "kind": "end",
-        "reason": outcome.reason,
-        "text": outcome.text,
-        "best_epoch": best_epoch(outcome.state),
-        "epochs": len(history),
-        "seconds": sum(epoch.seconds for epoch in history),
-    }
+    return EndEvent(
+        reason=outcome.reason,
+        text=outcome.text,
+        epochs=len(history),
+        best_epoch=best_epoch(outcome.state),
+        seconds=sum(epoch.seconds for epoch in history),
+    )
 
 
 def best_epoch(state: TrainingState) -> int:
@@ -167,15 +165,11 @@ def fingerprint(
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     parts: list[Any] = [] if state is None else [state.engine.parameters, state.engine.slots]
     for part in (rows, validation):
-        parts += [None] if part is None else [*_arrays(part.inputs), part.targets, part.weights]
+        parts += [None] if part is None else [*part.inputs.arrays(), part.targets, part.weights]
     for array in parts:
         digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def _arrays(inputs: Any) -> list[Any]:
-    return [inputs.data, inputs.indices, inputs.indptr] if isinstance(inputs, CSR) else [inputs]
 
 
 def callback_fingerprint(callback: Callback) -> str:
@@ -219,7 +213,7 @@ def _load_checkpoint(folder: Path, mark: str, sink: Sink) -> TrainingState | Non
             "give the same as before to go on, or another folder to start anew."
         )
     for note in notes:
-        sink({"kind": "note", "text": note})
+        sink(NoteEvent(note))
     try:
         return TrainingState.restore(arrays, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

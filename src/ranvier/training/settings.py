@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ranvier.engine import CSR, Problem, Rows
+from ranvier.engine import Problem
 from ranvier.errors import InputError, nearest
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer, optimizer, optimizer_from_dict
+from ranvier.network.renamed import TRAINING_FIELDS, renamed
 from ranvier.network.schedules import Schedule, schedule, schedule_from_dict
 from ranvier.network.task import Task
 from ranvier.random import check_seed
 from ranvier.records import record
+from ranvier.rows import Inputs
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.engines import engine as find_engine
@@ -26,7 +28,7 @@ from ranvier.training.temperature import CALIBRATED_D2
 class TrainSettings:
     """How to train: what `fit` takes, checked, without the rows.
 
-    Fields are named as the parameters of `fit`; `entries` is how many entries a row has where X is sparse, else None.
+    Fields are named as the parameters of `fit`; `mean_nnz` and `n_dense` are those of `Problem`.
     """
 
     loss: Loss
@@ -40,7 +42,8 @@ class TrainSettings:
     precision: str
     threads: int | None
     shuffle: bool
-    entries: int | None = None
+    mean_nnz: int | None = None
+    n_dense: int = 0
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -59,12 +62,12 @@ class TrainSettings:
     def compile_spec(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> Problem:
         """What the engine specializes itself to."""
         batch = batch_size or self.batch_size
-        settings = (batch, weighted, self.precision, self.threads, self.seed, self.entries)
+        settings = (batch, weighted, self.precision, self.threads, self.seed, self.mean_nnz, self.n_dense)
         return Problem(network, self.loss, self.optimizer, *settings)
 
-    def for_rows(self, rows: Rows) -> TrainSettings:
-        """The settings for these rows."""
-        return replace(self, entries=rows.inputs.mean_nnz if isinstance(rows.inputs, CSR) else None)
+    def on(self, inputs: Inputs) -> TrainSettings:
+        """The settings for rows with these blocks."""
+        return replace(self, mean_nnz=inputs.mean_nnz, n_dense=inputs.n_dense if inputs.n_csr else 0)
 
     def check(self, network: Network, task: Task, validated: bool) -> None:
         """Make sure, before training, that everything goes together.
@@ -90,7 +93,7 @@ class TrainSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; callbacks are functions of the program and stay out."""
-        plain = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle", "entries")
+        plain = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle", "mean_nnz", "n_dense")
         records = ("loss", "optimizer", "schedule")
         return {name: getattr(self, name) for name in plain} | {name: getattr(self, name).to_dict() for name in records}
 
@@ -102,7 +105,7 @@ class TrainSettings:
             "optimizer": optimizer_from_dict(data["optimizer"]),
             "schedule": schedule_from_dict(data["schedule"]),
         }
-        return cls(**{**data, **records}, callbacks=())
+        return cls(**{**renamed(data, TRAINING_FIELDS), **records}, callbacks=())
 
 
 def default_loss(network: Network, task: Task) -> Loss:

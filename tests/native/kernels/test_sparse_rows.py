@@ -25,7 +25,7 @@ from ranvier.network.activations import activation
 from ranvier.network.initializers import initializer
 from ranvier.network.optimizers import SGD
 from ranvier.network.parameters import Entry
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
 from tests.native.kernels.run_kernel import (
     REGISTERS,
     Array,

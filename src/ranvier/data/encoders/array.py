@@ -1,4 +1,4 @@
-"""Plain arrays: bytes are divided by 255, other numbers standardized column by column, sparse rows stay as they are.
+"""Plain arrays: pictures and sparse rows stay as they are, other numbers are standardized column by column.
 
 B is the number of rows, K the number of inputs.
 """
@@ -17,9 +17,16 @@ from ranvier.data.encoders.scaling import column_mean_std, standardize
 from ranvier.data.sources.source import Arrays, Table, arrays_from, is_row
 from ranvier.errors import DataError, ShapeError
 from ranvier.records import record
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
+from ranvier.rows.finite import not_finite
 
-ENCODED = {"none": ("sparse rows", "x"), "bytes": ("bytes", "x / 255"), "standard": ("numbers", "(x - mean) / scale")}
+ENCODED = {
+    "none": ("sparse rows", "x"),
+    "pixels": ("pixels", "x / 255, by the network"),
+    "bytes": ("bytes", "x / 255"),
+    "standard": ("numbers", "(x - mean) / scale"),
+}
+LARGEST_PIXEL = 255.0
 
 
 @record
@@ -27,8 +34,9 @@ class ArrayEncoder:
     """Encodes rows of numbers.
 
     Fields:
-        scaling: "bytes" (x / 255, for uint8), "standard" ((x - mean) / scale; missing values become the mean) or "none"
-            (x, for sparse rows, whose zeros would not stay zeros).
+        scaling: "pixels" (x, for pictures of bytes, which the network divides by 255 while it reads them), "standard"
+            ((x - mean) / scale; missing values become the mean), "none" (x, for sparse rows, whose zeros would not stay
+            zeros), or "bytes" (x / 255, for pictures, in models of versions before 0.2).
         width: K, the number of inputs.
         shape: the shape of one row before it was flattened.
         mean, scale: one number for each input; empty unless standardized.
@@ -52,11 +60,16 @@ class ArrayEncoder:
         """
         arrays = source if isinstance(source, Arrays) else arrays_from(source, None, "the array")
         inputs = arrays.inputs
-        if isinstance(inputs, CSR) or inputs.dtype == np.uint8:
-            return cls("none" if isinstance(inputs, CSR) else "bytes", inputs.shape[1], arrays.shape)
+        if isinstance(inputs, CSR) or arrays.pictures:
+            return cls("none" if isinstance(inputs, CSR) else "pixels", inputs.shape[1], arrays.shape)
         _refuse_infinite(inputs, arrays.origin)
         mean, scale = column_mean_std(inputs)
         return cls("standard", inputs.shape[1], arrays.shape, tuple(mean.tolist()), tuple(scale.tolist()))
+
+    @property
+    def factor(self) -> float | None:
+        """What the network multiplies its inputs with, as its first layer; None where it takes them as they are."""
+        return 1 / LARGEST_PIXEL if self.scaling == "pixels" else None
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -77,22 +90,23 @@ class ArrayEncoder:
         """Arrays have no named columns."""
         return ()
 
-    def transform(self, source: Any) -> NDArray[np.float32] | CSR:
+    def transform(self, source: Any) -> NDArray[Any] | CSR:
         """Encode rows.
 
         Parameters:
             source: Arrays, an array (B, K) or (B, *shape), a matrix of scipy.sparse, or a table of K columns that hold
                 numbers.
 
-        Returns a contiguous float32 array (B, K), or sparse rows of float32 where `scaling` is "none".
+        Returns a contiguous float32 array (B, K), the bytes of pictures, or sparse rows of float32 where `scaling` is
+        "none".
 
         Raises:
             ShapeError: the rows have another width.
             DataError: the array holds infinite values or no numbers; or, for sparse rows, missing values.
             InputError: the rows are sparse, the model was not trained on such, and they are too many to fill in.
 
-        >>> ArrayEncoder("bytes", 2, (2,)).transform(np.array([[0, 255]], np.uint8)).tolist()
-        [[0.0, 1.0]]
+        >>> ArrayEncoder("standard", 2, (2,), (5.0, 0.0), (2.0, 1.0)).transform(np.array([[9, 3]])).tolist()
+        [[2.0, 3.0]]
         """
         arrays = _as_arrays(source)
         if arrays.inputs.shape[1] != self.width:
@@ -100,12 +114,15 @@ class ArrayEncoder:
         if self.scaling == "none":
             return _as_sparse(arrays)
         inputs = arrays.dense()
+        if self.scaling == "pixels" and inputs.dtype == np.uint8:
+            return np.ascontiguousarray(inputs)
         _refuse_infinite(inputs, arrays.origin)
         out = np.empty(inputs.shape, np.float32)
         if self.scaling == "bytes" and inputs.dtype == np.uint8:
             np.divide(inputs, np.float32(255), out=out, dtype=np.float32)
-        elif self.scaling == "bytes":
-            standardize(inputs, np.zeros(self.width), np.full(self.width, 255.0), out)
+        elif self.scaling in ("bytes", "pixels"):
+            divisor = LARGEST_PIXEL if self.scaling == "bytes" else 1.0
+            standardize(inputs, np.zeros(self.width), np.full(self.width, divisor), out)
         else:
             standardize(inputs, np.array(self.mean), np.array(self.scale), out)
         return out
@@ -113,8 +130,8 @@ class ArrayEncoder:
     def describe(self) -> list[tuple[str, str, str, str]]:
         """One line (what, kind, encoded as, note).
 
-        >>> ArrayEncoder("bytes", 784, (28, 28)).describe()
-        [('784 inputs', 'bytes', 'x / 255', 'each row has shape 28 x 28')]
+        >>> ArrayEncoder("pixels", 784, (28, 28)).describe()
+        [('784 inputs', 'pixels', 'x / 255, by the network', 'each row has shape 28 x 28')]
         """
         note = f"each row has shape {' x '.join(map(str, self.shape))}" if len(self.shape) > 1 else ""
         constant = sum(value == 0 for value in self.scale)
@@ -144,7 +161,7 @@ class ArrayEncoder:
         scaling, width = json_fields.field(data, "scaling", str), json_fields.field(data, "width", int)
         shape, mean = json_fields.items(data, "shape", int), json_fields.items(data, "mean", float)
         scale = json_fields.scales(data, "scale")
-        expected = {"none": 0, "bytes": 0, "standard": width}.get(scaling)
+        expected = {"none": 0, "pixels": 0, "bytes": 0, "standard": width}.get(scaling)
         if expected is None or not len(mean) == len(scale) == expected or math.prod(shape) != width or width == 0:
             raise json_fields.damaged(
                 f"scaling {scaling!r} of {width} inputs with {len(mean)} means and shape {list(shape)}"
@@ -186,8 +203,8 @@ def _as_sparse(arrays: Arrays) -> CSR:
     if wrong.any():
         place = int(wrong.argmax())
         raise DataError(
-            f"The inputs of {arrays.origin} hold {inputs.data[place]} in column {inputs.indices[place]}, counted "
-            f"from 0; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
+            f"The inputs of {arrays.origin} hold {inputs.data[place]} at column index "
+            f"{inputs.indices[place]}; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
         )
     return small
 
@@ -197,8 +214,5 @@ def _refuse_infinite(inputs: NDArray[Any], origin: str) -> None:
         return
     wrong = np.isinf(inputs)
     if wrong.any():
-        row, column = (int(place) for place in np.argwhere(wrong)[0])
-        raise DataError(
-            f"The inputs of {origin} hold {inputs[row, column]} in row {row + 1}, column {column + 1}; "
-            "every input must be a finite number."
-        )
+        row, column = (int(number) for number in np.argwhere(wrong)[0])
+        raise not_finite(inputs[row, column], row, column, f"The inputs of {origin} hold")

@@ -80,6 +80,10 @@ class TableEncoder:
         return sum(encoder.width for encoder in self.encoders)
 
     @property
+    def factor(self) -> None:
+        """Columns of a table are scaled one by one, so the network takes them as they are."""
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """One name for each input."""
         return tuple(name for encoder in self.encoders for name in encoder.feature_names)

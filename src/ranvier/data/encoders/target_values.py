@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.source import unmasked
 from ranvier.errors import DataError
+from ranvier.rows.arrays import unmasked
 
 Values = NDArray[Any]
 

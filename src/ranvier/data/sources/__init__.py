@@ -13,8 +13,8 @@ from ranvier.data.sources.files import find
 from ranvier.data.sources.named import NAMED, load_named
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Source, Table, arrays_from, checked_targets
-from ranvier.data.sources.sparse import is_sparse, sparse_rows
 from ranvier.errors import DataError, nearest
+from ranvier.rows.csr import as_csr, is_sparse
 
 __all__ = ["NAMED", "SUFFIXES", "Arrays", "Source", "Table", "open_source"]
 
@@ -84,10 +84,7 @@ def _open_sparse(matrix: Any) -> Arrays:
     if len(matrix.shape) != 2 or 0 in matrix.shape:
         raise DataError(f"The sparse matrix has shape {matrix.shape}; (rows, columns) was expected, both at least 1.")
     width = int(matrix.shape[1])
-    if matrix.dtype == np.uint8:
-        # Indicators are often kept as bytes; they are numbers here, and no pixels.
-        matrix = matrix.astype(np.float64)
-    return Arrays(sparse_rows(matrix, width), None, "the sparse matrix", (width,))
+    return Arrays(as_csr(matrix, width), None, "the sparse matrix", (width,))
 
 
 def _open_path(path: Path) -> Source:

@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.sources.source import Arrays, Table, unmasked
+from ranvier.data.sources.source import Arrays, Table
 from ranvier.errors import DataError
+from ranvier.rows.arrays import unmasked
 
 FINER = ("[ns]", "[ps]", "[fs]", "[as]")
 """Units of time that Python does not have: in them, NumPy gives plain whole numbers."""

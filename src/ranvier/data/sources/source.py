@@ -5,7 +5,6 @@ B is the number of rows, K the number of inputs, N the number of target columns.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from ranvier.errors import DataError, InputError
 from ranvier.records import record
-from ranvier.rows.csr import CSR
+from ranvier.rows import CSR
+from ranvier.rows.arrays import unmasked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +59,7 @@ class Arrays:
     """Numbers that need no names.
 
     Fields:
-        inputs: shape (B, K), uint8 or floating point; or sparse rows.
+        inputs: shape (B, K), uint8 (pictures) or floating point; or sparse rows.
         targets: shape (B,) or (B, N), or None.
         origin: where it came from, for messages.
         shape: the shape of one row before it was flattened, for example (28, 28).
@@ -85,6 +85,11 @@ class Arrays:
         """
         targets = None if self.targets is None else self.targets[rows]
         return replace(self, inputs=self.inputs[rows], targets=targets)
+
+    @property
+    def pictures(self) -> bool:
+        """Whether the rows are pictures: bytes, each row with at least a height and a width."""
+        return not isinstance(self.inputs, CSR) and self.inputs.dtype == np.uint8 and len(self.shape) > 1
 
     def dense(self) -> NDArray[Any]:
         """The inputs with every zero written out, shape (B, K).
@@ -125,22 +130,6 @@ def is_row(source: Any) -> bool:
     )
 
 
-def unmasked(values: Any) -> Any:
-    """A masked array of NumPy as a plain one: what is masked is missing, NaN or None. Anything else as it is.
-
-    >>> unmasked(np.ma.masked_array([1, 999], mask=[False, True])).tolist()
-    [1.0, nan]
-    """
-    masked = sys.modules.get("numpy.ma")
-    if masked is None or not isinstance(values, masked.MaskedArray):
-        return values
-    if not masked.is_masked(values):
-        return values.data
-    kept: NDArray[Any] = np.array(values.data, np.float64 if values.dtype.kind in "fiub" else object)
-    kept[masked.getmaskarray(values)] = None
-    return kept
-
-
 def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] = ()) -> Arrays:
     """Check and flatten arrays: inputs (B, ...) become (B, K) of uint8 or floating point.
 
@@ -165,7 +154,8 @@ def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] =
         raise DataError(f"The inputs of {origin} have shape {inputs.shape}: there are no numbers in them.")
     shape = tuple(int(size) for size in inputs.shape[1:])
     flat = inputs.reshape(inputs.shape[0], -1)
-    if flat.dtype not in (np.uint8, np.float32, np.float64):
+    pictures = flat.dtype == np.uint8 and len(shape) > 1
+    if not pictures and flat.dtype not in (np.float32, np.float64):
         flat = flat.astype(np.float64)
     checked = None if targets is None else checked_targets(targets, len(flat), origin)
     return Arrays(flat, checked, origin, shape, notes)

@@ -14,6 +14,7 @@ from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
 from ranvier.network.activations import Activation
+from ranvier.network.layers import Rescale
 
 ARITHMETIC = ("add", "subtract", "multiply", "divide", "negative", "less", "less_equal", "sqrt", "absolute", "sign")
 SHORT = frozenset((*ARITHMETIC, "minimum", "maximum", "where", "constant", "variable"))
@@ -62,3 +63,8 @@ def slope(f: Function, activation: Activation, seen: Value, from_output: bool) -
         return f.subtract(1.0, f.multiply(seen, seen), "slope")
     assert activation.derivative is not None
     return apply(f, f"{activation.name}_slope", activation.derivative, seen)
+
+
+def rescaled(f: Function, layer: Rescale, x: Value) -> Value:
+    """What a Rescale layer makes of 16 numbers."""
+    return f.multiply(x, layer.factor) if layer.divisor is None else f.divide(x, layer.divisor)

@@ -3,12 +3,14 @@
     for each row b:
         for each 16 columns: load float32, float64 or uint8, convert, store      the rest of the last 16 becomes 0
 
-Bytes stay bytes in memory and become value / 255 here.
+Bytes stay bytes in memory and become numbers here; what a Rescale layer at the start of the network does is done here,
+too.
 """
 
 from __future__ import annotations
 
 from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.formulas import rescaled
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.loss import source_row
@@ -18,7 +20,6 @@ from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
-LARGEST_BYTE = 255.0
 LINE = 64
 """Bytes of a cache line."""
 
@@ -39,7 +40,7 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
                 source = source_row(f, order, shift, loop.index)
                 at = f.pointer(inputs, f.multiply(source, step.x.columns), element, name="source")
                 to = f.pointer(x, f.multiply(loop.index, stride_of(step.x)), name="target")
-                seen = _copy(f, at, to, step.x.columns, element, checked and element != "i8")
+                seen = _copy(f, at, to, step, element, checked and element != "i8")
                 if seen is not None:
                     lanes = f.compare("uno", seen, seen)
                     with f.when(f.intrinsic("vector.reduce.or", lanes, result="i1", name="some"), name="saw_nonfinite"):
@@ -59,16 +60,17 @@ def _prefetch_row(f: Function, row: Value, columns: int, element: str) -> None:
         f.prefetch(f.pointer(row, loop.index, "i8"))
 
 
-def _copy(f: Function, at: Value, to: Value, columns: int, element: str, checked: bool) -> Value | None:
+def _copy(f: Function, at: Value, to: Value, step: Gather, element: str, checked: bool) -> Value | None:
     """Copy a row. If `checked`, returns 16 sums of 0 times its numbers: NaN if one of them is not finite."""
+    columns = step.x.columns
     whole = columns // PANEL * PANEL
     type = vector_of(element, PANEL)
     seen = f.constant(0.0) if checked else None
 
     def pass_on(numbers: Value, place: Value, seen: Value | None) -> Value | None:
-        found = _converted(f, numbers)
-        f.store(found, place)
-        return None if seen is None else f.fma(found, 0.0, seen, "seen")
+        numbers = _converted(f, numbers)
+        f.store(numbers if step.scaling is None else rescaled(f, step.scaling, numbers), place)
+        return None if seen is None else f.fma(numbers, 0.0, seen, "seen")
 
     if whole:
         with f.loop(0, whole, PANEL, name="column", carried=[] if seen is None else [seen]) as loop:
@@ -91,7 +93,7 @@ def _copy(f: Function, at: Value, to: Value, columns: int, element: str, checked
 def _converted(f: Function, numbers: Value) -> Value:
     element, wanted = element_of(numbers.type), f.module.element
     if element == "i8":
-        return f.divide(f.cast("uitofp", numbers, wanted), LARGEST_BYTE)
+        return f.cast("uitofp", numbers, wanted)
     if element == wanted:
         return numbers
     return f.cast("fpext" if wanted == "double" else "fptrunc", numbers, wanted)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.formulas import slope_factor
+from ranvier.native.kernels.formulas import rescaled, slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, masked, total
 from ranvier.native.kernels.values import Value
@@ -21,6 +21,7 @@ from ranvier.native.lowering.steps import (
     NormalizeColumnBack,
     NormalizeRow,
     NormalizeRowBack,
+    Rescale,
     Rounding,
     RowStep,
     Slope,
@@ -76,6 +77,10 @@ def _add(f: Function, step: Add, at: Places, _: Value) -> None:
 
 def _multiply(f: Function, step: Multiply, at: Places, _: Value) -> None:
     _elementwise(f, step.y, at, "y", lambda c: f.multiply(_load(f, at["a"], c), _load(f, at["b"], c)))
+
+
+def _rescale(f: Function, step: Rescale, at: Places, _: Value) -> None:
+    _elementwise(f, step.y, at, "y", lambda c: rescaled(f, step.scaling, _load(f, at["x"], c)))
 
 
 def _rounding(f: Function, step: Rounding, at: Places, _: Value) -> None:
@@ -166,6 +171,7 @@ def _normalize_column_back(f: Function, step: NormalizeColumnBack, at: Places, i
 WRITERS: dict[type[RowStep], Callable[..., None]] = {
     Add: _add,
     Multiply: _multiply,
+    Rescale: _rescale,
     Rounding: _rounding,
     Slope: _slope,
     NormalizeRow: _normalize_row,

@@ -2,7 +2,7 @@
 
     forward, for each row b:
         for each v panels of the table:
-            accumulators = bias
+            accumulators = bias, or the sums over the dense block, which dense.py made
             for each entry k of the row, ascending:  accumulator = x[b, k] * W[k] + accumulator
             y = activation(accumulator)
 
@@ -67,30 +67,31 @@ def call_forward(body: Body, step: SparseForward, first: Value, stop: Value) -> 
     words, registers = body.w.words, body.plan.registers
     kind = f"sparse_forward_{step.weight.rows}x{step.weight.columns}"
     name = body.w.name(kind, step, write_sparse_forward, step, registers)
-    rows = (words["inputs"], words["columns"], words["row_starts"], body.order, body.shift)
-    buffers = (body.at(buffer) for buffer in (step.weight, step.bias, *output_buffers(step)))
+    rows = (words["data"], words["columns"], words["row_starts"], body.order, body.shift)
+    before = step.bias if step.start is None else step.start
+    buffers = (body.at(buffer) for buffer in (step.weight, before, *output_buffers(step)))
     body.w.f.call(name, *rows, *buffers, first, stop)
 
 
 def write_sparse_forward(module: Emitter, name: str, step: SparseForward, registers: Registers) -> None:
-    """Write `(values, columns, starts, order, i64 shift, weight, bias, out, extra, i64 from, i64 to)`.
+    """Write `(values, columns, starts, order, i64 shift, weight, before, out, extra, i64 from, i64 to)`.
 
-    A null order means row + shift.
+    `before` is the bias, or the rows of sums that accumulators go on from. A null order means row + shift.
     """
-    weight, pointers = step.weight, dict.fromkeys(("weight", "bias", "out", "extra"), "ptr noalias")
+    weight, pointers = step.weight, dict.fromkeys(("weight", "before", "out", "extra"), "ptr noalias")
     at_once = min(registers.panels(1), panels_of(weight))
     with module.function(name, {**ROWS, "shift": "i64", **pointers, "from": "i64", "to": "i64"}) as f:
-        values, columns, starts, order, shift, table, bias, out, extra, first, stop = f.parameters
+        values, columns, starts, order, shift, table, before, out, extra, first, stop = f.parameters
         with f.loop(first, stop, name="b") as rows:
             row = rows.index
             begin, end = entry_range(f, starts, source_row(f, order, shift, row))
 
             def panels(panel: Value, count: int, row: Value = row, begin: Value = begin, end: Value = end) -> None:
                 column = f.multiply(panel, PANEL, "column")
-                accumulators = [
-                    f.constant(0.0) if step.bias is None else f.load(f.pointer(bias, f.add(column, p * PANEL)))
-                    for p in range(count)
-                ]
+                accumulators = [f.constant(0.0)] * count
+                if step.start is not None or step.bias is not None:
+                    place = f.add(f.multiply(row, stride_of(step.start)), column) if step.start else column
+                    accumulators = [f.load(f.pointer(before, f.add(place, p * PANEL))) for p in range(count)]
                 part = f.pointer(table, column, name="part")
                 with f.loop(begin, end, name="entry", carried=accumulators) as entries:
                     k = column_of(f, columns, entries.index)
@@ -155,7 +156,7 @@ def call_gradient(body: Body, scheduled: ScheduledSparseGradient) -> None:
     kind = f"sparse_{step.purpose}_{step.trained.value.rows}x{step.trained.value.columns}"
     name = w.name(kind, scheduled, write_sparse_gradient, scheduled, body.plan.registers, rule)
     t, words = step.trained, w.words
-    rows = (words["inputs"], words["columns"], words["row_starts"], body.order)
+    rows = (words["data"], words["columns"], words["row_starts"], body.order)
     buffers = (step.dz, t.value, t.rounded, t.gradient, *t.slots, scheduled.heads, scheduled.links, step.squares)
     scale = UNSCALED if step.clipped is None else body.clipping(step.clipped)
     numbers = (words["link_capacity"], w.thread, words["threads"], body.rows)

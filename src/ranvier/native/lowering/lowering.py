@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from ranvier.engine.problem import Problem, feeds_product
 from ranvier.errors import EngineError
-from ranvier.native.lowering import sparse
+from ranvier.native.lowering import first_layer, sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH, Lowered
 from ranvier.native.lowering.scalars import LoweredRule, Scalar
 from ranvier.native.lowering.steps import Step, Trained
 from ranvier.network.activations import Activation, activation
-from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
+from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import LayerInfo
 from ranvier.network.parameters import Entry
 
@@ -78,7 +78,7 @@ class Lowering:
         self.buffers: dict[str, Buffer] = {}
         self.steps: list[Step] = []
         self.last: list[Step] = []
-        self.entries = {entry.name: entry for entry in problem.network.parameter_table}
+        self.entries = {entry.name: entry for entry in sparse.entries(problem)}
         self.rule: LoweredRule | None = None
         if purpose == TRAIN and not problem.optimizer.full_batch:
             formula, numbers = problem.optimizer.open_rule()
@@ -89,7 +89,7 @@ class Lowering:
         self.store = purpose == GRADIENT or store or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
-        self.table = f"{problem.network.layer_infos[0].path}.weight" if problem.sparse else None
+        self.table = sparse.table_name(problem)
         self.sparse: sparse.SparseGradient | None = None
         self.rounds = problem.precision == "bfloat16"
 
@@ -101,7 +101,7 @@ class Lowering:
     def lower(self) -> None:
         """Write down the steps, in order."""
         network, problem = self.problem.network, self.problem
-        x = self.gathered()
+        x = first_layer.gathered(self)
         self.done = self.forward(network.layer_infos, x, output=True)
         final = self.done[-1]
         z = final.z if isinstance(final.info.layer, Dense) and final.z else final.y
@@ -117,14 +117,6 @@ class Lowering:
             if self.purpose == PREDICT:
                 self.add(s.LossStep(z, None, losses, problem.loss, shape))
             self.add(s.Answer(z, shape))
-
-    def gathered(self) -> Buffer:
-        """The inputs of the batch; without meaning for sparse rows, which the first layer reads where they lie."""
-        if self.problem.sparse:
-            return Buffer("inputs", -1, "cells", 0)
-        x = self.buffer("inputs", self.problem.network.inputs)
-        self.add(s.Gather(x))
-        return self.rounded(x, x.name) if feeds_product(self.problem.network.layer_infos[0]) else x
 
     # Buffers and steps
 
@@ -181,7 +173,12 @@ class Lowering:
             y = self.buffer(f"{path}.output", info.outputs)
             self.add(s.Add(x, inner[-1].y, y))
             return Done(info, x, y, inner=inner)
+        if isinstance(layer, Rescale) and info == self.problem.network.layer_infos[0]:
+            return Done(info, x, x)  # The rows were scaled while they were gathered.
         y = self.buffer(f"{path}.output", info.outputs)
+        if isinstance(layer, Rescale):
+            self.add(s.Rescale(x, y, layer))
+            return Done(info, x, y)
         if isinstance(layer, LearnedScale):
             self.add(s.Multiply(x, self.piece(f"{path}.scale"), y))
             return Done(info, x, y)
@@ -202,8 +199,8 @@ class Lowering:
         y = None if output else self.buffer(f"{path}.output", info.outputs)
         bias = self.piece(f"{path}.bias") if layer.bias else None
         weight = self.piece(f"{path}.weight", copy=ROUNDED if self.rounds else "")
-        if weight.kind == "table":
-            self.add(sparse.SparseForward(path, weight, bias, y, z, shape))
+        if first_layer.reads_csr(self, path):
+            first_layer.forward(self, path, x, weight, bias, (y, z, shape))
         else:
             self.add(s.Forward(path, x, weight, bias, y, z, shape))
         return Done(info, x, y or z or x, z)
@@ -266,10 +263,10 @@ class Lowering:
         # Without a slope of its own, the error is what others see of the layers after it.
         dz = self.rounded(dz, dz.name if is_dz or dz != dy else f"{path}.error")
         weight = self.train(f"{path}.weight", wanted)
-        if weight.value.kind == "table":
-            self.last.append(self.sparse_gradient(path, dz, weight))
-        else:
+        if weight.value.kind != "table":
             self.last.append(s.WeightGradient(path, done.x, dz, weight, self.store))
+        if first_layer.reads_csr(self, path):
+            self.last.append(first_layer.gradient(self, path, dz, weight))
         if layer.bias:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:
@@ -282,14 +279,6 @@ class Lowering:
             return dx, True
         self.add(s.Back(path, dz, weight.transposed, dx, None, None, False))
         return dx, False
-
-    def sparse_gradient(self, path: str, dz: Buffer, weight: Trained) -> sparse.SparseGradient:
-        """The gradient of a table; where norms are clipped, its squares first."""
-        measured = self.clips
-        purpose = sparse.MEASURE if measured else sparse.MOVE if self.purpose == TRAIN else sparse.KEEP
-        squares = self.buffer("entry_squares", 1, "entries") if measured else None
-        self.sparse = sparse.SparseGradient(path, dz, weight, purpose, squares)
-        return self.sparse
 
     def seen(self, done: Done, shape: Activation) -> tuple[Buffer, bool]:
         """What the slope of an activation is computed from, and whether that is the output."""
@@ -318,6 +307,11 @@ class Lowering:
             if done.n is not None and wanted:
                 dx = self.buffer(f"{path}.before", done.info.inputs)
                 self.add(s.Multiply(dy, done.n, dx))
+            return dx
+        if isinstance(layer, Rescale):
+            if wanted:
+                dx = self.buffer(f"{path}.before", done.info.inputs)
+                self.add(s.Rescale(dy, dx, layer))
             return dx
         normalized = done.x if isinstance(layer, LearnedScale) or done.n is None else done.n
         self.last.append(s.VectorGradient(dy, normalized, self.train(f"{path}.scale"), self.store))

@@ -1,22 +1,66 @@
-"""Steps on sparse rows: the first layer of a plan whose inputs are mostly zeros. K inputs, N outputs.
+"""Steps on the CSR block of the inputs, which the first layer reads. K = D + S inputs, N outputs.
 
-Its weight is a table, whose rows are read one by one: those of the inputs that a row of the batch holds.
+The weights of the S columns are a table, whose rows are read one by one: those of the columns that a row of the batch
+holds. Those of D dense columns are a weight like any other, with steps of its own. The accumulator of a weighted sum
+starts at the bias, goes over the dense columns, is stored, and goes on over the entries of the row in ascending column.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from ranvier.engine.problem import Problem
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import ColumnStep, RowStep, Trained, Update
 from ranvier.network.activations import Activation
+from ranvier.network.parameters import Entry
 from ranvier.records import record
 
 MOVE, MEASURE, KEEP = "move", "measure", "keep"
 """What becomes of the gradient of a table."""
 
 
+CSR_PART = "_csr"
+"""What stands behind the name of the first layer's weight where it is cut: the part of the CSR columns."""
+
+
+def entries(problem: Problem) -> tuple[Entry, ...]:
+    """The pieces of the flat array as compiled code keeps them: the first weight is cut between the inputs' blocks.
+
+    >>> from ranvier.network.layers import Dense
+    >>> from ranvier.network.losses import loss
+    >>> from ranvier.network.network import Network
+    >>> from ranvier.network.optimizers import SGD
+    >>> network = Network(5, [Dense(3)])
+    >>> problem = Problem(network, loss("squared_error"), SGD(), batch_size=1, mean_nnz=2, n_dense=1)
+    >>> [(entry.name, entry.shape, entry.offset) for entry in entries(problem)]
+    [('layers.0.weight', (1, 3), 0), ('layers.0.weight_csr', (4, 3), 3), ('layers.0.bias', (3,), 15)]
+    """
+    first, n_dense = f"{problem.network.layer_infos[0].path}.weight", problem.n_dense
+    pieces: list[Entry] = []
+    for entry in problem.network.parameter_table:
+        if not (problem.sparse and n_dense) or entry.name != first:
+            pieces.append(entry)
+            continue
+        columns = entry.shape[1]
+        pieces.append(replace(entry, shape=(n_dense, columns)))
+        rest = (entry.shape[0] - n_dense, columns)
+        pieces.append(replace(entry, name=first + CSR_PART, shape=rest, offset=entry.offset + n_dense * columns))
+    return tuple(pieces)
+
+
+def table_name(problem: Problem) -> str | None:
+    """The name of the piece that is a table; None where there is none."""
+    first = f"{problem.network.layer_infos[0].path}.weight"
+    return None if not problem.sparse else first + CSR_PART if problem.n_dense else first
+
+
 @record
 class SparseForward(RowStep):
-    """z = x W + b, y = activation(z) for sparse rows x, which are read where they lie; W is a table."""
+    """z = x W + b, y = activation(z) for CSR rows x, which are read where they lie; W is a table.
+
+    Where `start` is there, the sums over the dense columns and the bias, accumulators go on from it: z = start + x W.
+    """
 
     path: str
     weight: Buffer
@@ -24,6 +68,7 @@ class SparseForward(RowStep):
     y: Buffer | None
     z: Buffer | None
     activation: Activation
+    start: Buffer | None = None
 
 
 @record

@@ -11,6 +11,7 @@ from typing import Any
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.scalars import Scalar
 from ranvier.network.activations import Activation
+from ranvier.network.layers import Rescale as RescaleLayer
 from ranvier.network.losses import Loss
 from ranvier.network.parameters import Entry
 from ranvier.records import record
@@ -46,9 +47,10 @@ class ColumnStep(Step):
 
 @record
 class Gather(RowStep):
-    """x[b] = inputs[order[b]], converted; bytes are divided by 255."""
+    """x[b] = inputs[order[b]], converted, and scaled where the network begins with a Rescale."""
 
     x: Buffer
+    scaling: RescaleLayer | None = None
 
 
 @record
@@ -116,6 +118,15 @@ class Multiply(RowStep):
     a: Buffer
     b: Buffer
     y: Buffer
+
+
+@record
+class Rescale(RowStep):
+    """y = x scaled by a fixed factor."""
+
+    x: Buffer
+    y: Buffer
+    scaling: RescaleLayer
 
 
 @record

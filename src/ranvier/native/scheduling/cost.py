@@ -18,19 +18,19 @@ LONG = 2_000_000_000
 
 
 def spared(problem: Problem, rows: int) -> int:
-    """How many weights of the first layer so many sparse rows leave alone, if no two hold the same input.
+    """How many weights of CSR columns so many rows leave alone, if no two hold the same column.
 
     >>> from ranvier.network.layers import Dense
     >>> from ranvier.network.losses import loss
     >>> from ranvier.network.network import Network
     >>> from ranvier.network.optimizers import SGD
-    >>> spared(Problem(Network(100, [Dense(3)]), loss("squared_error"), SGD(), batch_size=1, entries=8), rows=2)
+    >>> spared(Problem(Network(100, [Dense(3)]), loss("squared_error"), SGD(), batch_size=1, mean_nnz=8), rows=2)
     252
     """
-    if problem.entries is None:
+    if problem.mean_nnz is None:
         return 0
     first = problem.network.layer_infos[0]
-    return max(0, first.inputs - problem.entries * rows) * first.outputs
+    return max(0, first.inputs - problem.n_dense - problem.mean_nnz * rows) * first.outputs
 
 
 def row_products(problem: Problem) -> int:

@@ -98,7 +98,7 @@ class Scheduler:
         """Whether a layer leaves out inputs that are 0, where they are many: the first one, when it predicts."""
         problem = self.lowered.problem
         many = step.weight.rows >= SKIPPED_INPUTS and step.weight.columns > PANEL
-        first = step.path == problem.network.layer_infos[0].path and step.weight.groups == 1
+        first = step.path == problem.input_layer.path and step.weight.groups == 1
         return first and many and not (self.lowered.learns or problem.precision == "bfloat16")
 
 

@@ -97,7 +97,7 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     longest = max(len(buffer.name) for buffer in plan.buffers)
     total = 0
     for buffer in plan.buffers:
-        counts = {"entries": rows * (plan.problem.entries or 0) * threads, "packing": rows * threads}
+        counts = {"entries": rows * (plan.problem.mean_nnz or 0) * threads, "packing": rows * threads}
         size = size_of(buffer, counts.get(buffer.kind, rows)) * width
         total += size
         columns = str(buffer.columns)
@@ -174,7 +174,7 @@ def _weight_gradient(plan: Plan, scheduled: ScheduledWeightGradient, batch: int)
 
 def _sparse_forward(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
     step = cast(SparseForward, scheduled.step)
-    yield f"{step.path}: {_result(step, 'entries')}"
+    yield f"{step.path}: {_result(step, 'entries' if step.start is None else f'{step.start.name} + entries')}"
     yield _sparse_work(plan, step.weight, batch)
     yield "    for each row, for some panels of W at once: sum over the row's entries"
 
@@ -242,7 +242,7 @@ def _k_blocks(scheduled: ScheduledProduct) -> str:
 
 
 def _sparse_work(plan: Plan, weight: Buffer, batch: int) -> str:
-    entries = plan.problem.entries or 1
+    entries = plan.problem.mean_nnz or 1
     return f"    {batch} x {entries} of {weight.rows} x {weight.columns}, {_mega(2 * batch * entries * weight.columns)}"
 
 

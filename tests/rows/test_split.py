@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.errors import InputError, ShapeError
-from ranvier.rows.dataset import Dataset, split_rows
+from ranvier.rows.split import split_rows
 
 SHARES = st.sampled_from([(1.0,), (0.7, 0.1, 0.2), (0.9, 0.1), (0.5, 0.5), (0.8, 0.0, 0.2), (0.2, 0.8)])
 
@@ -64,18 +62,3 @@ def test_shares_that_cannot_be_used(shares: tuple[float, ...]) -> None:
 def test_labels_must_match_the_rows() -> None:
     with pytest.raises(ShapeError, match="3 labels and 4 rows"):
         split_rows(4, (0.5, 0.5), 0, np.zeros(3))
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        (np.zeros((2, 2), np.float32), np.zeros((3, 1), np.float32)),
-        (np.zeros((2, 2), np.float32), np.zeros(2, np.float32)),
-        (np.zeros((2, 2)), np.zeros((2, 1), np.float32)),
-        (np.zeros((2, 2), np.float32, order="F"), np.zeros((2, 1), np.float32)),
-        (np.zeros((2, 2), np.float32), np.zeros((2, 1), np.float32), np.zeros(3, np.float32)),
-    ],
-)
-def test_datasets_that_do_not_fit_together(fields: tuple[Any, ...]) -> None:
-    with pytest.raises(ShapeError):
-        Dataset(*fields)

@@ -1,7 +1,4 @@
-"""Rows ready for a network, and their division into parts.
-
-B is the number of rows, K the number of inputs, N the number of outputs.
-"""
+"""The division of rows into parts by chance; each part holds the classes in proportion. B is the number of rows."""
 
 from __future__ import annotations
 
@@ -13,47 +10,6 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError, ShapeError
 from ranvier.random import SPLIT, order_of, wide_bits
-from ranvier.records import record
-from ranvier.rows.csr import CSR
-
-
-@record(eq=False)
-class Dataset:
-    """Encoded rows.
-
-    Fields:
-        X: the inputs, float32, contiguous, shape (B, K); or sparse rows.
-        y: the targets, float32, contiguous, shape (B, N).
-        weight: how much each row counts, float32, shape (B,); None where all count the same.
-
-    Raises:
-        ShapeError: the shapes or types do not fit together.
-
-    >>> Dataset(np.zeros((3, 2), np.float32), np.zeros((3, 1), np.float32)).rows
-    3
-    """
-
-    X: NDArray[np.float32] | CSR
-    y: NDArray[np.float32]
-    weight: NDArray[np.float32] | None = None
-
-    def __post_init__(self) -> None:
-        shapes = (self.X.shape, self.y.shape)
-        if len(self.X.shape) != 2 or self.y.ndim != 2 or len(self.X) != len(self.y):
-            raise ShapeError(
-                f"X and y have shapes {shapes[0]} and {shapes[1]}; (rows, inputs) and (rows, outputs) were expected."
-            )
-        if self.weight is not None and self.weight.shape != (len(self.X),):
-            raise ShapeError(f"weight has shape {self.weight.shape}; ({len(self.X)},) was expected.")
-        for name, array in (("X", self.X), ("y", self.y), ("weight", self.weight)):
-            contiguous = array is None or isinstance(array, CSR) or array.flags.c_contiguous
-            if array is not None and (array.dtype != np.float32 or not contiguous):
-                raise ShapeError(f"{name} is of type {array.dtype}; a contiguous float32 array was expected.")
-
-    @property
-    def rows(self) -> int:
-        """B, the number of rows."""
-        return len(self.X)
 
 
 def split_rows(
@@ -78,22 +34,26 @@ def split_rows(
     >>> [len(part) for part in split_rows(10, (0.7, 0.1, 0.2), seed=0)]
     [7, 1, 2]
     """
-    given = np.asarray(shares, np.float64)
-    if given.ndim != 1 or given.size == 0 or not (given >= 0).all() or abs(given.sum() - 1.0) > 1e-6:
+    wanted = np.asarray(shares, np.float64)
+    if wanted.ndim != 1 or wanted.size == 0 or not (wanted >= 0).all() or abs(wanted.sum() - 1.0) > 1e-6:
         raise InputError(f"The shares are {list(shares)}; they must be at least 0 and sum to 1.")
     if labels is not None and len(labels) != rows:
         raise ShapeError(f"There are {len(labels)} labels and {rows} rows.")
     order = order_of(wide_bits(seed, SPLIT, 0, 0, rows))
     if labels is not None:
-        order = order[_interleaved(np.asarray(labels)[order])]
-    sizes = _sizes(rows, given)
+        order = order[stratified_order(np.asarray(labels)[order])]
+    sizes = part_sizes(rows, wanted)
     edges = rows - np.cumsum(sizes)
     starts, ends = edges, edges + sizes
     return tuple(np.sort(order[start:end]) for start, end in zip(starts, ends, strict=True))
 
 
-def _sizes(rows: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The number of rows of each part: nearest to its share, at least one, the first part taking what is left."""
+def part_sizes(rows: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The number of rows of each part: nearest to its share, at least one, the first part taking what is left.
+
+    >>> part_sizes(10, np.array([0.7, 0.04, 0.26])).tolist()
+    [6, 1, 3]
+    """
     sizes = np.floor(rows * shares + 0.5).astype(np.int64)
     sizes[(sizes == 0) & (shares > 0)] = 1
     for part in range(len(sizes) - 1, 0, -1):
@@ -103,10 +63,13 @@ def _sizes(rows: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
     return sizes
 
 
-def _interleaved(labels: NDArray[Any]) -> NDArray[np.int64]:
+def stratified_order(labels: NDArray[Any]) -> NDArray[np.int64]:
     """An order of rows in which every stretch holds the classes in proportion, with one row of each class at the end.
 
     The row that is number j of the n of its class (counted from 0) stands at (j + 1/2) / n, the last one at the end.
+
+    >>> stratified_order(np.array(["a", "a", "b", "a", "b", "a"])).tolist()
+    [0, 2, 1, 3, 4, 5]
     """
     codes = np.unique(labels, return_inverse=True)[1].reshape(-1)
     by_class = np.argsort(codes, kind="stable")
@@ -114,7 +77,6 @@ def _interleaved(labels: NDArray[Any]) -> NDArray[np.int64]:
     first = np.repeat(np.cumsum(counts) - counts, counts)
     number = np.arange(len(labels)) - first
     size = np.repeat(counts, counts)
-    place = np.where(number == size - 1, 2.0, (number + 0.5) / size)
     positions = np.empty(len(labels))
-    positions[by_class] = place
+    positions[by_class] = np.where(number == size - 1, 2.0, (number + 0.5) / size)
     return np.argsort(positions, kind="stable")

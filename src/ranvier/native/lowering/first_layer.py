@@ -1,0 +1,66 @@
+"""Lowering of what reads the inputs: the dense block is gathered, the CSR block is read by the first layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ranvier.engine.problem import feeds_product
+from ranvier.native.lowering import sparse
+from ranvier.native.lowering import steps as s
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.lowered import ROUNDED, TRAIN
+from ranvier.network.activations import Activation, activation
+from ranvier.network.layers import Rescale
+
+if TYPE_CHECKING:
+    from ranvier.native.lowering.lowering import Lowering
+
+
+def gathered(lowering: Lowering) -> Buffer:
+    """The dense block of the batch; without meaning where there is none. CSR rows are read where they lie."""
+    problem = lowering.problem
+    first, n_dense = problem.network.layer_infos[0], problem.n_dense if problem.sparse else problem.network.inputs
+    if n_dense == 0:
+        return Buffer("inputs", -1, "cells", 0)
+    x = lowering.buffer("inputs", n_dense)
+    lowering.add(s.Gather(x, first.layer if isinstance(first.layer, Rescale) else None))
+    return lowering.rounded(x, x.name) if feeds_product(first) else x
+
+
+def reads_csr(lowering: Lowering, path: str) -> bool:
+    """Whether a Dense layer is the one that reads the CSR block of the inputs."""
+    return lowering.table is not None and lowering.table.startswith(f"{path}.weight")
+
+
+def forward(
+    lowering: Lowering,
+    path: str,
+    x: Buffer,
+    weight: Buffer,
+    bias: Buffer | None,
+    results: tuple[Buffer | None, Buffer | None, Activation],
+) -> None:
+    """The weighted sums over the dense block, where there is one, and then over the CSR block.
+
+    Parameters:
+        weight: of the dense block, or the table where there is none.
+        results: outputs, weighted sums and activation, as of a `SparseForward`.
+    """
+    assert lowering.table is not None
+    start = None
+    if weight.kind != "table":
+        start = lowering.buffer(f"{path}.dense_sums", weight.columns)
+        lowering.add(s.Forward(path, x, weight, bias, start, None, activation("identity")))
+    table = lowering.piece(lowering.table, copy=ROUNDED if lowering.rounds else "")
+    lowering.add(sparse.SparseForward(path, table, None if start else bias, *results, start))
+
+
+def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sparse.SparseGradient:
+    """The gradient of the table; where norms are clipped, its squares first."""
+    assert lowering.table is not None
+    table = weight if weight.value.kind == "table" else lowering.train(lowering.table)
+    moves = lowering.purpose == TRAIN
+    purpose = sparse.MEASURE if lowering.clips else sparse.MOVE if moves else sparse.KEEP
+    squares = lowering.buffer("entry_squares", 1, "entries") if lowering.clips else None
+    lowering.sparse = sparse.SparseGradient(path, dz, table, purpose, squares)
+    return lowering.sparse

@@ -1,0 +1,138 @@
+"""The inputs of a network: a dense block and a CSR block side by side. n rows, K = D + S columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import ShapeError
+from ranvier.rows.arrays import dense_array, is_ready
+from ranvier.rows.csr import CSR, as_csr, is_sparse
+from ranvier.rows.finite import check_finite
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Inputs:
+    """Rows of numbers, of which some columns are stored whole and others by their entries that are not zero.
+
+    A row is the D columns of the dense block and then the S columns of the CSR block; either block may have none. So a
+    table with ten numbers and a text costs what its numbers and its words cost.
+
+    Parameters:
+        dense: (n, D), numbers; None for no dense columns. uint8, float32 and float64 are kept as they are, other
+            formats become float64.
+        csr: (n, S), `CSR` rows or a matrix of scipy.sparse; None for no CSR columns.
+
+    Raises:
+        ShapeError: the blocks have different numbers of rows, or there is neither.
+        DataError: a block holds something other than numbers; the CSR block, one that is not finite.
+
+    >>> rows = Inputs(np.array([[1.0, 2.0], [3.0, 4.0]]), CSR.from_dense(np.array([[0.0, 0.0, 5.0], [6.0, 0.0, 0.0]])))
+    >>> rows.shape, rows.toarray().tolist()
+    ((2, 5), [[1.0, 2.0, 0.0, 0.0, 5.0], [3.0, 4.0, 6.0, 0.0, 0.0]])
+    """
+
+    dense: Array
+    csr: CSR | None = None
+
+    def __init__(self, dense: Any = None, csr: Any = None) -> None:
+        if csr is not None and type(csr) is not CSR:
+            csr = as_csr(csr)
+        if dense is None:
+            if csr is None:
+                raise ShapeError("Inputs were given neither dense nor CSR columns; give one of them or both.")
+            dense = np.zeros((len(csr), 0), np.float32)
+        elif not is_ready(dense):
+            dense = dense_array(dense)
+        if csr is not None and len(csr) != len(dense):
+            raise ShapeError(
+                f"The dense block has {len(dense)} rows and the CSR block {len(csr)}; they must have as many."
+            )
+        object.__setattr__(self, "dense", dense)
+        object.__setattr__(self, "csr", csr)
+
+    def __len__(self) -> int:
+        return len(self.dense)
+
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Inputs:
+        """Some of the rows, in the order that `rows` says."""
+        return Inputs(self.dense[rows], None if self.csr is None else self.csr[rows])
+
+    @property
+    def n_csr(self) -> int:
+        """S, how many columns are in the CSR block."""
+        return 0 if self.csr is None else self.csr.n_columns
+
+    @property
+    def n_dense(self) -> int:
+        """D, how many columns are in the dense block."""
+        return int(self.dense.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, K)."""
+        return len(self.dense), self.n_dense + self.n_csr
+
+    @property
+    def mean_nnz(self) -> int | None:
+        """How many entries of the CSR block a row has on average, at least 1; None without such a block."""
+        return None if self.csr is None else self.csr.mean_nnz
+
+    def toarray(self) -> Array:
+        """All numbers, the zeros too, shape (n, K)."""
+        if self.csr is None:
+            return self.dense
+        return self.csr.toarray() if not self.n_dense else np.concatenate([self.dense, self.csr.toarray()], axis=1)
+
+    def with_blocks(self, n_dense: int, sparse: bool) -> Inputs:
+        """The same rows with the first `n_dense` columns in the dense block and, where `sparse`, the others as CSR.
+
+        >>> rows = Inputs(np.array([[1.0, 0.0, 2.0]])).with_blocks(1, sparse=True)
+        >>> rows.dense.tolist(), rows.csr.indices.tolist()
+        ([[1.0]], [1])
+        """
+        if sparse == (self.csr is not None) and (not sparse or n_dense == self.n_dense):
+            return self
+        rows = self.toarray()
+        return Inputs(rows[:, :n_dense], CSR.from_dense(rows[:, n_dense:])) if sparse else Inputs(rows)
+
+    def arrays(self) -> list[Array]:
+        """The arrays that hold the rows: those of each block that has columns."""
+        parts = [] if self.csr is None else [self.csr.data, self.csr.indices, self.csr.indptr]
+        return [self.dense, *parts] if self.n_dense or self.csr is None else parts
+
+
+def as_inputs(X: Any, n_columns: int | None = None, finite: bool = False) -> Inputs:
+    """X as inputs: an array, a matrix of scipy.sparse, CSR rows, or inputs already.
+
+    Parameters:
+        n_columns: K, where a network says so.
+        finite: whether to make sure that all dense numbers are finite.
+
+    Raises:
+        ShapeError: the rows have another width.
+        DataError: X holds something other than numbers, or one that is not finite.
+
+    >>> as_inputs([[1.0, 2.0]]).shape
+    (1, 2)
+    """
+    if type(X) is Inputs:
+        inputs = X
+    elif is_sparse(X):
+        inputs = Inputs(None, as_csr(X, n_columns))
+    elif is_ready(X) and n_columns in (None, X.shape[1]):
+        inputs = Inputs(X)
+    else:
+        inputs = Inputs(dense_array(X, n_columns))
+    if n_columns not in (None, inputs.shape[1]):
+        raise ShapeError(
+            f"X has shape {inputs.shape}; this network takes {n_columns} numbers a row, shape (rows, {n_columns})."
+        )
+    if finite:
+        check_finite(inputs.dense)
+    return inputs
