@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ranvier.data import parsing
 from ranvier.data.locale_numbers import strip_thousands
 from ranvier.data.schema import ColumnSchema
-from ranvier.data.sources.source import Arrays, Source
+from ranvier.data.sources.source import Source
 from ranvier.random import SAMPLE, wide_bits
 from ranvier.rows import CSR
 
@@ -45,6 +45,7 @@ def canonical_order(
 
     Returns row numbers, and the weights in this order, or None for equal weights.
 
+    >>> from ranvier.data import Arrays
     >>> rows = Arrays(np.array([[1.0], [2.0], [3.0]]), None, "an array", (1,))
     >>> index, weight = canonical_order(rows, np.array([0, 1, 1]), np.array([2.0, 0.0, 1.0]))
     >>> sorted(index.tolist()), weight is None
@@ -84,7 +85,7 @@ def repeats(weight: NDArray[np.float64]) -> NDArray[np.int64] | None:
 
 def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.uint64]:
     """A number for each row that depends on its cells."""
-    if isinstance(source, Arrays):
+    if not source.column_names:
         inputs = source.inputs
         return _sparse_keys(inputs, 0) if isinstance(inputs, CSR) else _array_keys(inputs, 0)
     if columns is None:

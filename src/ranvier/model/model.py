@@ -26,6 +26,7 @@ from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
+from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
@@ -265,6 +266,7 @@ class Model:
         training = changed.on(rows.inputs)
         state = self._resumable(training)
         sinks = (sink_for(rest.pop("progress", None)),)
+        rest |= {"target": self.target, "metrics": as_metrics(rest.get("metrics", ()))}
         result = run_training(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
         self._take(training, result)
         return self

@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.errors import EngineError
-from ranvier.expression import PRIMITIVES, Expression, constant, differentiate, evaluate, order, trace, variable
+from ranvier.expression import (
+    PRIMITIVES,
+    Expression,
+    constant,
+    differentiate,
+    evaluate,
+    topological_order,
+    trace,
+    variable,
+)
 from ranvier.network.activations import ACTIVATIONS
 
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
@@ -44,7 +53,7 @@ def compiled(roots: list[Expression], dtype: str, lanes: int, target: Any = None
 
 def check_nodes(roots: tuple[Expression, ...], dtype: str) -> None:
     """Every node is right, given what its arguments are: to the bit, or within the bound of its function."""
-    nodes = order(*roots)
+    nodes = topological_order(*roots)
     values = dict(zip(nodes, compiled(nodes, dtype, 8), strict=True))
     names = dict(zip(NAMES, inputs(dtype), strict=True))
     for node in nodes:

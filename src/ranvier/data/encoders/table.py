@@ -22,7 +22,7 @@ from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.data.sources.origin import sentence_start
-from ranvier.data.sources.source import Arrays, Table, is_row
+from ranvier.data.sources.source import Arrays, Source, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest
 from ranvier.records import record
 
@@ -168,7 +168,7 @@ class TableEncoder:
         except KeyError:
             return None
 
-    def _table(self, source: Any) -> Table:
+    def _table(self, source: Any) -> Source:
         """Any source as a table; rows without names stand in the order of the training table."""
         if isinstance(source, Table):
             return source
@@ -246,4 +246,4 @@ class TableEncoder:
 
 
 def _frame(source: Any) -> pl.DataFrame:
-    return source.frame if isinstance(source, Table) else frame_from(source)
+    return source.frame if isinstance(source, Source) else frame_from(source)

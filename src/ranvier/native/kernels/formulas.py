@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ranvier.expression import Expression, order, to_list
+from ranvier.expression import Expression, to_list, topological_order
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
@@ -27,7 +27,7 @@ def apply(f: Function, name: str, expression: Expression, x: Value) -> Value:
     Parameters:
         name: how to call the function, beside a mark of the expression.
     """
-    if all(node.op in SHORT for node in order(expression)):
+    if all(node.op in SHORT for node in topological_order(expression)):
         return emit_expressions(f, (expression,), {"x": x})[0]
     mark = hashlib.sha256(json.dumps(to_list(expression)).encode()).hexdigest()[:8]
     readable = "".join(letter for letter in name if (letter.isascii() and letter.isalnum()) or letter == "_")
