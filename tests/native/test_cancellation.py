@@ -86,7 +86,7 @@ def test_steps_that_can_be_given_up_have_the_same_bits(name: str, request: pytes
     request.getfixturevalue("everything_is_long")
     for threads in (1, 2):
         executable = loaded(task, threads)
-        assert (usual.plan.stoppable, executable.plan.stoppable) == (False, True)
+        assert (usual.plan.cancellable, executable.plan.cancellable) == (False, True)
         assert executable.run(rows, span).tobytes() == losses.tobytes()
         assert bits(executable) == bits(usual)
 

@@ -183,11 +183,11 @@ class Program:
         if self._stealable:
             self._clear_chunk_counters(threads)
         long = False
-        if self.plan.stoppable:
+        if self.plan.cancellable:
             self.control[:] = 0
             long = int(np.diff(starts).max(initial=0)) >= self.plan.long
         with interrupts.noticed(self.control) if long else nullcontext():
-            if self.plan.stoppable and stopped():
+            if self.plan.cancellable and stopped():
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(steps_done[0]) - first]

@@ -18,6 +18,6 @@ def to_bfloat16(f: Function, x: Value) -> Value:
     """Lanes of float32, rounded."""
     bits = f.cast("bitcast", x, "i32")
     odd = f.bitwise("and", f.bitwise("lshr", bits, LOW), 1, "odd")
-    moved = f.add(f.add(bits, BELOW_HALF), odd)
-    kept = f.cast("bitcast", f.bitwise("and", moved, -1 << LOW), "float", "kept")
-    return f.select(f.compare("uno", x, x), x, kept, "rounded")
+    rounded_up = f.add(f.add(bits, BELOW_HALF), odd)
+    truncated = f.cast("bitcast", f.bitwise("and", rounded_up, -1 << LOW), "float", "kept")
+    return f.select(f.compare("uno", x, x), x, truncated, "rounded")

@@ -134,7 +134,7 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule)
                 _move(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
             if trained.transposed is not None:
                 copy, panel, end = trained.transposed, loop.index, f.i64(rows)
-                source = f.pointer(pointers.seen, base)
+                source = f.pointer(pointers.rounded_value, base)
                 if copy.groups > 1:
                     group = f.divide(panel, group_panels_of(trained.value), "group")
                     panel = f.subtract(panel, f.multiply(group, group_panels_of(trained.value)))

@@ -55,11 +55,11 @@ def target() -> Target:
     Raises:
         EngineError: RANVIER_CPU is not a known name, or asks for more than this machine has.
     """
-    return _chosen(settings.read().cpu)
+    return _resolve_target(settings.read().cpu)
 
 
 @cache
-def _chosen(name: str | None) -> Target:
+def _resolve_target(name: str | None) -> Target:
     from ranvier.native.machine import llvm
 
     return targets.choose(name, llvm.host())
@@ -71,13 +71,13 @@ def facts() -> CpuFacts:
     Raises:
         EngineError: RANVIER_CPU cannot be used here.
     """
-    chosen = target()
+    compiled_for = target()
     allowed = _allowed()
     sizes = _known_caches(min(allowed))
     return CpuFacts(
         model=_model(),
-        vector_bits=chosen.vector_bits,
-        bf16=chosen.has_bf16_dot,
+        vector_bits=compiled_for.vector_bits,
+        bf16=compiled_for.has_bf16_dot,
         threads=threads(),
         cores=min(threads(), _cores(allowed)),
         caches_known=len(sizes) == len(_USUAL),
@@ -114,13 +114,13 @@ def _cores(allowed: frozenset[int]) -> int:
 
 
 def _caches(number: int) -> dict[str, int]:
-    found = {}
+    sizes_by_level = {}
     for folder in sorted(_CPUS.glob(f"cpu{number}/cache/index*")):
         name = f"l{_read(folder / 'level')}" + ("d" if _read(folder / "type") == "Data" else "")
         size = _read(folder / "size")
         if name in _USUAL and size[:-1].isdigit():
-            found[name] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
-    return found
+            sizes_by_level[name] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
+    return sizes_by_level
 
 
 def cache_sizes() -> dict[str, int]:
