@@ -136,21 +136,20 @@ def prepare(
     if canonical and weight is not None:
         opened, target_array, weight, row_numbers = _weighted(opened, names, target_array, weight, shares[2] == 0.0)
     target_columns = names if target_array is None else ()
-    columns, notes = _columns(opened, target_columns, (ignore,) if isinstance(ignore, str) else tuple(ignore))
+    columns, notes = _columns(opened, target_columns, ignore)
     rows = _rows_with_target(opened, names, target_array, weight, row_numbers)
     chosen, reason = (task_record, "as asked") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
     notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(chosen.classes))
-    parts = _divided(rows, shares, seed, TargetEncoder(chosen), min_rows, columns if canonical else None)
-    training, validation_part, held_out_part = parts
+    training, validation_part, held_out_part = _divided(
+        rows, shares, seed, TargetEncoder(chosen), min_rows, columns if canonical else None
+    )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     outputs = fit_target(training.values, chosen, places=training.row_numbers)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     own = names if in_table else None
-    if validation_source is not None:
-        validation_part = _rows_of_source(validation_source, own, names, "Validation")
-    if test_source is not None:
-        held_out_part = _rows_of_source(test_source, own, names, "Test")
+    validation_part = _rows_of_source(validation_source, own, names, "Validation") or validation_part
+    held_out_part = _rows_of_source(test_source, own, names, "Test") or held_out_part
     notes += [note for part in (validation_part, held_out_part) if part is not None for note in part.notes]
     validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (validation_part, held_out_part))
     evaluation_set = held_out_set or validation_set
@@ -192,9 +191,10 @@ def _as_columns(source: Source) -> Source:
 
 
 def _columns(
-    source: Source, names: tuple[str, ...], ignored: tuple[str, ...]
+    source: Source, names: tuple[str, ...], ignore: str | Iterable[str]
 ) -> tuple[tuple[ColumnSchema, ...], list[str]]:
     """The schema, and a note on each column that is dropped; nothing for arrays."""
+    ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
     if not source.column_names:
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
@@ -308,12 +308,16 @@ def _rows_with_target(
     return replace(rows, notes=(f"{what} left out because the target is missing.",))
 
 
-def _rows_of_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str) -> _RowsWithTarget:
-    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights.
+def _rows_of_source(
+    source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str
+) -> _RowsWithTarget | None:
+    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights; None for None.
 
     Parameters:
         part: what the rows are for, which their notes begin with.
     """
+    if source is None:
+        return None
     if isinstance(source, tuple):
         rows = _rows_with_target(open_source(source[0]), names, *source[1:])
     else:
