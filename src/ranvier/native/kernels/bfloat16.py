@@ -1,10 +1,10 @@
-"""Rounding to bfloat16, kept as float32: the upper 16 bits of a float32, the lower ones 0.
+"""Rounding to bfloat16, stored as float32: the upper 16 bits of a float32, the lower ones 0.
 
-    kept = bits + 0x7FFF + (the lowest bit that stays)      the nearest, ties to the even one; overflow becomes infinity
-    kept = kept & 0xFFFF0000                                what is not a number stays as it is
+    rounded = bits + 0x7FFF + (the lowest bit that stays)   to nearest, ties to even; overflow becomes infinity
+    rounded = rounded & 0xFFFF0000                          NaN stays NaN
 
-Numbers with 8 bits multiply exactly in float32, so the micro-kernels of float32 give what a product of bfloat16 with
-sums in float32 is.
+Numbers with 8 bits multiply exactly in float32, so the float32 micro-kernels compute products of bfloat16 with sums
+in float32.
 """
 
 from __future__ import annotations

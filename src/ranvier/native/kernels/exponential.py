@@ -1,4 +1,4 @@
-"""e^x and what comes from it, and the helpers that all elementary functions share; see vector_math.py."""
+"""exp, expm1, tanh, sigmoid, erf, and the helpers that all elementary functions share; see vector_math.py."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ranvier.native.kernels.values import Value, bits_of, constant, element_of
 
 
 def coefficients(x: Value) -> Coefficients:
-    """The numbers for the format of a value."""
+    """The coefficients for the format of a value."""
     return DOUBLE if element_of(x.type) == "double" else FLOAT
 
 
 def integer_of(x: Value) -> str:
-    """The whole-number element of the same size."""
+    """The integer element type of the same size."""
     return f"i{bits_of(x.type)}"
 
 
 def polynomial(f: Function, x: Value, numbers: Sequence[float], name: str = "polynomial") -> Value:
-    """c0 + c1 x + c2 x^2 + ... by Horner's rule, one multiply-add a power."""
+    """c0 + c1 x + c2 x^2 + ... by Horner's rule, one multiply-add per power."""
     result = constant(numbers[-1], x.type)
     for number in reversed(numbers[:-1]):
         result = f.fma(result, x, number, name)
@@ -28,9 +28,9 @@ def polynomial(f: Function, x: Value, numbers: Sequence[float], name: str = "pol
 
 
 def round_to_integer(f: Function, x: Value, factor: float) -> tuple[Value, Value]:
-    """The whole number n nearest to x times the factor, as a float and as an integer (|n| < 2^22 or 2^51).
+    """The integer n nearest to x times the factor, as a float and as an integer (|n| < 2^22 or 2^51).
 
-    Adding 1.5 * 2^mantissa leaves n in the lowest bits, on every processor and also where x is not a number.
+    Adding 1.5 * 2^mantissa leaves n in the lowest bits, on every processor and also if x is NaN.
     """
     c = coefficients(x)
     shifted = f.fma(x, factor, constant(c.magic, x.type), "shifted")
@@ -93,7 +93,7 @@ def expm1(f: Function, x: Value) -> Value:
     """e^x - 1 within 2 ulp, also for small x."""
     c = coefficients(x)
     rest, integer = reduce_exponent(f, clamp(f, x, -2.0 * c.mantissa, c.exp_range[1]))
-    # 2^b (2^a rest + (2^a - 2^-b)), a + b = n: nothing overflows early, and n = 0 leaves the rest as it is.
+    # 2^b (2^a rest + (2^a - 2^-b)), a + b = n: nothing overflows early, and n = 0 leaves the rest unchanged.
     half = f.bitwise("ashr", integer, 1, "half")
     other = f.subtract(integer, half)
     first, second, inverse = power_of_two(f, half), power_of_two(f, other), power_of_two(f, f.negative(other))
@@ -154,19 +154,19 @@ def sign(f: Function, x: Value) -> Value:
 
 
 def maximum(f: Function, a: Operand, b: Operand) -> Value:
-    """The larger; not a number where either is not, as numpy.maximum. A constant makes it one instruction."""
+    """The larger value; NaN if either is NaN, as numpy.maximum. With a constant it is one instruction."""
     return _extreme(f, "ogt", a, b, "maximum")
 
 
 def minimum(f: Function, a: Operand, b: Operand) -> Value:
-    """The smaller; not a number where either is not, as numpy.minimum. A constant makes it one instruction."""
+    """The smaller value; NaN if either is NaN, as numpy.minimum. With a constant it is one instruction."""
     return _extreme(f, "olt", a, b, "minimum")
 
 
 def _extreme(f: Function, condition: str, a: Operand, b: Operand, name: str) -> Value:
     a, b = f.operands(a, b)
     if b.is_constant:
-        # A comparison with not a number is false, and then x is chosen.
+        # A comparison with NaN is false and selects the other operand, which is NaN.
         return f.select(f.compare(condition, b, a), b, a, name)
     if a.is_constant:
         return f.select(f.compare(condition, a, b), a, b, name)

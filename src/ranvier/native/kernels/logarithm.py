@@ -1,4 +1,4 @@
-"""ln x, ln(1 + x) and a^b on vectors; see vector_math.py for what they promise."""
+"""ln x, ln(1 + x) and a^b on vectors; see vector_math.py for their accuracy."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _NAN = float("nan")
 
 
 def log(f: Function, x: Value) -> Value:
-    """ln x within 1 ulp, subnormal x included; minus infinity at 0, not a number below."""
+    """ln x within 1 ulp, subnormal x included; minus infinity at 0, NaN below."""
     exponent, mantissa = split(f, x)
     rest = f.subtract(mantissa, 1.0, "rest")
     return _edges(f, x, x, _combine(f, exponential.to_float(f, exponent), rest, None), "log")
 
 
 def log1p(f: Function, x: Value) -> Value:
-    """ln(1 + x) within 1 ulp, also for small x; minus infinity at -1, not a number below."""
+    """ln(1 + x) within 1 ulp, also for small x; minus infinity at -1, NaN below."""
     total = f.add(x, 1.0, "total")
     exponent, mantissa = split(f, total)
-    # What was lost in 1 + x, relative to it, is added to the logarithm; with exponent 0 nothing needs to be.
+    # The rounding error of 1 + x, relative to the sum, is added to the logarithm; with exponent 0 it is not needed.
     lost_small = f.subtract(x, f.subtract(total, 1.0))
     lost_large = f.subtract(1.0, f.subtract(total, x))
     lost = f.divide(f.select(f.compare("olt", x, 1.0), lost_small, lost_large), total, "lost")
@@ -63,14 +63,14 @@ def _combine(f: Function, n: Value, rest: Value, correction: Value | None) -> Va
 
 
 def _edges(f: Function, x: Value, total: Value, result: Value, name: str) -> Value:
-    """The logarithm of `total` where it is 0, below 0, infinite or not a number."""
+    """The result, replaced where `total` is 0, below 0, infinite or NaN."""
     result = f.select(f.compare("oeq", total, 0.0), -_INFINITY, result)
     result = f.select(f.compare("oeq", x, _INFINITY), x, result)
     return f.select(f.compare("oge", total, 0.0), result, _NAN, name)
 
 
 def power(f: Function, a: Value, b: Value) -> Value:
-    """a^b as numpy.power, not a number below 0 unless b is whole; float32 within 0.51 ulp, float64 within 1.5."""
+    """a^b as numpy.power, NaN below 0 unless b is an integer; float32 within 0.51 ulp, float64 within 1.5."""
     if element_of(a.type) == "float":
         wide = power(f, f.cast("fpext", a, "double"), f.cast("fpext", b, "double"))
         return f.cast("fptrunc", wide, "float", "power")
@@ -78,7 +78,7 @@ def power(f: Function, a: Value, b: Value) -> Value:
     high, low = _log_pair(f, size)
     product = f.multiply(b, high, "product")
     rest = f.fma(b, low, f.fma(b, high, f.negative(product)), "product.low")
-    # Beyond the range of exp the correction is meaningless, and for infinities not a number.
+    # Beyond the range of exp the correction is meaningless, and for infinities NaN.
     usual = f.compare("olt", exponential.absolute(f, product), 800.0)
     result = exponential.exp(f, product, f.select(usual, rest, 0.0))
     always_one = f.bitwise("or", f.compare("oeq", b, 0.0), f.compare("oeq", a, 1.0))
@@ -88,7 +88,7 @@ def power(f: Function, a: Value, b: Value) -> Value:
 
 
 def _with_sign(f: Function, a: Value, b: Value, size: Value) -> Value:
-    """|a|^b with the sign of a where b is odd, and not a number where a < 0 and b is not whole."""
+    """|a|^b with the sign of a where b is odd, and NaN where a < 0 and b is not an integer."""
     half = f.multiply(b, 0.5)
     is_integer = f.compare("oeq", f.intrinsic("trunc", b), b, "whole")
     even = f.compare("oeq", f.intrinsic("trunc", half), half, "even")

@@ -1,7 +1,7 @@
-"""sin and cos on vectors; see vector_math.py for what they promise.
+"""sin and cos on vectors; see vector_math.py for their accuracy.
 
-The angle is taken to [-pi/4, pi/4] in float64 also for float32 lanes. Angles above 2^40 are rare, and go lane by lane
-through a helper that multiplies with as many bits of 2/pi as it takes.
+The angle is reduced to [-pi/4, pi/4] in float64, also for float32 lanes. Angles above 2^40 are rare: a helper function
+reduces them lane by lane with as many bits of 2/pi as they need.
 
 Source: Payne and Hanek, "Radian reduction for trigonometric functions", ACM SIGNUM Newsletter, 1983.
 """
@@ -66,7 +66,7 @@ def _reduce(f: Function, x: Value) -> tuple[Value, Value]:
 
 
 def _reduce_lanes(f: Function, angle: Value, r: Value, quadrant: Value, lanes: int) -> tuple[Value, Value]:
-    """Put right what the large lanes got."""
+    """Replace the results of the lanes with large angles."""
     if not f.module.has_function(_HELPER):
         _write_helper(f)
     slots = [f.stack(value.type, name=name) for value, name in ((angle, "angles"), (r, "rests"), (quadrant, "turns"))]
@@ -80,7 +80,7 @@ def _reduce_lanes(f: Function, angle: Value, r: Value, quadrant: Value, lanes: i
 
 
 def _write_helper(f: Function) -> None:
-    """Write `reduce_large_angle(ptr angle, ptr rest, ptr turns)`, which leaves small and infinite angles alone."""
+    """Write `reduce_large_angle(ptr angle, ptr rest, ptr turns)`, which does nothing for small and infinite angles."""
     table = f.module.table("two_over_pi", TWO_OVER_PI, "i64")
     with f.module.function(_HELPER, {"angle": "ptr", "rest": "ptr", "turns": "ptr"}, internal=True) as g:
         angle, rest, quarters = g.parameters
@@ -117,7 +117,7 @@ def _payne_hanek(g: Function, table: Value, bits: Value) -> tuple[Value, Value]:
     quarter = g.cast("trunc", g.bitwise("lshr", total, 126), "i64")
     n = g.add(quarter, g.cast("zext", over, "i64"), "n")
     size = g.select(over, g.negative(fraction), fraction, "size")
-    # The pieces are added from the smallest up, so that the sum is right to its last bit however small it is.
+    # The pieces are added from the smallest up, so that the sum is exact to its last bit.
     r = constant(0.0, "double")
     for piece in range(4):
         digits = g.bitwise("and", g.cast("trunc", g.bitwise("lshr", size, 32 * piece), "i64"), 0xFFFFFFFF)

@@ -25,10 +25,10 @@ from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledProduct
 from ranvier.native.scheduling.tiles import PANEL, Registers
 
-MAX_NONZERO_FRACTION, MAX_NONZERO_FRACTION_ONE_ROW = 0.3, 0.7
+MAX_NONZERO_FRACTION, MAX_NONZERO_FRACTION_SINGLE_ROW = 0.3, 0.7
 """Up to which fraction of nonzeros this path is faster if outputs are many: for many rows, and for a single row, which
 waits for the weights in any case. Measured on AVX2."""
-LISTING_COST, LISTING_COST_ONE_ROW = 1, 2
+LISTING_COST, LISTING_COST_SINGLE_ROW = 1, 2
 """The cost of listing a nonzero, in panels of products."""
 MAX_PANELS, EIGHT = 8, 8
 SAMPLE = 8
@@ -39,7 +39,7 @@ def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
     """Write `(x, i64 may_skip_zeros, i64 from, i64 to) -> i1`: may zeros be left out, and are they many."""
     panels, columns = panels_of(step.weight), step.x.columns
     many = int(MAX_NONZERO_FRACTION * columns * panels / (panels + LISTING_COST))
-    one = int(MAX_NONZERO_FRACTION_ONE_ROW * columns * panels / (panels + LISTING_COST_ONE_ROW))
+    one = int(MAX_NONZERO_FRACTION_SINGLE_ROW * columns * panels / (panels + LISTING_COST_SINGLE_ROW))
     with module.function(name, {"x": "ptr", "may_skip_zeros": "i64", "from": "i64", "to": "i64"}, "i1") as f:
         x, may_skip_zeros, first, stop = f.parameters
         rows = f.subtract(stop, first, "rows")
