@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
+from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError, TrainingError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
@@ -143,7 +144,7 @@ class EpochMetrics:
     def names(self) -> tuple[str, ...]:
         """The names of what is measured on validation rows."""
         own = [metric_name(one) for one in self.asked if not metric_name(one).startswith(TRAINING)]
-        return tuple(dict.fromkeys((metrics.quick_name(self.target.task), *own)))
+        return tuple(dict.fromkeys((metrics.headline_metric_name(self.target.task), *own)))
 
     @property
     def training_names(self) -> tuple[str, ...]:
@@ -172,7 +173,7 @@ class EpochMetrics:
 
     def _named(self, names: tuple[str, ...], outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
         task = self.target.task
-        found = metrics.quick(task, outputs, targets)
+        found = metrics.headline_metric(task, outputs, targets, weights)
         if CALIBRATED_D2 in names:
             found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
         if any(name not in found for name in names):
@@ -183,7 +184,7 @@ class EpochMetrics:
         if self.target.scale:
             outputs, targets = self.target.values(outputs), self.target.values(targets)
         try:
-            return metrics.full(self.target.task, outputs, targets, weights)
+            return metrics.all_metrics(self.target.task, outputs, targets, weights)
         except TrainingError:
             # An output is no number; the loss says so, too.
             return {}
@@ -191,7 +192,7 @@ class EpochMetrics:
     def _own(self, one: Metric, outputs: Array, targets: Array) -> float:
         task = self.target.task
         if one.needs == "probabilities":
-            predicted: Array = metrics.class_probabilities(task, outputs)
+            predicted: Array = class_probabilities(task, outputs)
         else:
             predicted = self._decoded(outputs)
         value: Any = one.function(self._decoded(targets), predicted)
