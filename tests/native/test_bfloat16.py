@@ -113,7 +113,7 @@ def test_slots_may_have_any_name() -> None:
 
 
 def test_the_check_sees_what_is_not_rounded() -> None:
-    """An engine that does not round fails against one that does, and the other way round, by far more than the bound."""
+    """An engine that does not round fails against one that does, and the other way round."""
     task = rounded(7, [Dense(9, "tanh"), Dense(5, "gelu"), Dense(3)])
     for native_task, reference_task in (
         (replace(task, precision="float32"), task),
