@@ -267,7 +267,7 @@ def test_parts_of_a_users_own_work_and_are_saved(tmp_path: Any) -> None:
         ({"callbacks": [rv.EarlyStopping(metric="r2")], "validation": 0.2}, "metric='r2'"),
         ({"progress": "yes"}, "progress is 'yes'"),
         ({"sample_weight": [1.0]}, "one number a row"),
-        ({"sample_weight": np.ma.masked_array(np.ones(30), mask=np.arange(30) == 1)}, "finite numbers"),
+        ({"sample_weight": np.ma.masked_array(np.ones(30), mask=np.arange(30) == 1)}, "must be finite"),
         ({"class_weight": {7: 1.0}}, "names the class 7"),
         ({"X": np.ones((30, 3))}, "this network takes 2 numbers"),
         ({"y": [0, 1]}, "X has 30 rows and y has 2"),

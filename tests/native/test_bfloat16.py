@@ -139,7 +139,7 @@ def exact_case(inputs: int, units: int, rows: int, seed: int) -> tuple[Problem, 
 
 @settings(max_examples=20, deadline=None)
 @given(inputs=st.integers(1, 40), units=st.integers(1, 40), rows=st.sampled_from([1, 2, 8]), seed=st.integers(0, 10**6))
-def test_equal_to_the_law_where_nothing_else_rounds(inputs: int, units: int, rows: int, seed: int) -> None:
+def test_equal_to_the_reference_where_nothing_else_rounds(inputs: int, units: int, rows: int, seed: int) -> None:
     """Weighted sums of the first layer and errors of the output hold all their bits in float32; so must their sums."""
     task, given_rows, state = exact_case(inputs, units, rows, seed)
     said = []

@@ -185,9 +185,10 @@ class LearnedScale(Layer):
 class Rescale(Layer):
     """Multiplies every value by a fixed factor, such as 1/255 for the pixels of an image, kept as bytes.
 
-    Formula: y = factor x. Where 1 / factor is a whole number, y = x / (1 / factor), which is rounded once: so
-    Rescale(1/255) divides by 255. As the first layer it costs nothing: rows are scaled while they are gathered.
-    Keras calls it Rescaling.
+    As the first layer it costs nothing: rows are scaled while they are gathered.
+
+    Formula: y = factor * x; where 1 / factor is a whole number, as in 1/255, y = x / (1 / factor), rounded once.
+    Source: the layer `Rescaling` of Keras.
 
     Parameters:
         factor: any finite number but 0.

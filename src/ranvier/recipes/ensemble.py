@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
@@ -22,7 +23,6 @@ from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, 
 from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
-from ranvier.training.metrics import class_indices
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature

@@ -42,6 +42,7 @@ class LoopConfig:
         problem: the network, loss, optimizer and batch size.
         rows, validation: resident rows; validation may be None.
         metrics: (outputs, targets) -> name -> value, for the validation rows.
+        sample, sample_metrics: training rows to be measured after every epoch, and how; None for none.
         epochs: how many epochs to make, counted from `TrainingState.first_epoch`.
         schedule, shuffle, seed, callbacks, sink: as their names say.
         save: called with the state now and then and at the end; None saves nothing.
@@ -52,6 +53,8 @@ class LoopConfig:
     rows: Rows
     validation: Rows | None = None
     metrics: Callable[[Array, Array], dict[str, float]] | None = None
+    sample: Rows | None = None
+    sample_metrics: Callable[[Array, Array], dict[str, float]] | None = None
     epochs: int = 10
     schedule: Schedule = ConstantSchedule()
     shuffle: bool = True
@@ -142,7 +145,8 @@ class TrainingLoop:
 
     def _epochs_per_span(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
-        watched = self.config.validation is not None or self.config.callbacks or self.config.schedule.watches
+        watched = self.config.validation is not None or self.config.sample is not None
+        watched = watched or bool(self.config.callbacks) or self.config.schedule.watches
         if watched or self.state.position or not self.step_seconds or self._full_batch():
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
@@ -298,19 +302,27 @@ class TrainingLoop:
         return np.array(inference_parameters(self.executable.read(), problem.optimizer, problem.network))
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
-        rows, problem = self.config.validation, self.config.problem
-        if rows is None:
-            return None, {}
-        if problem.optimizer.ema_decay is None:
-            loss, outputs = self.executable.evaluate(rows)
-        else:
-            state = self.executable.read()
-            self.executable.load(replace(state, parameters=self._inference_parameters()))
-            try:
-                loss, outputs = self.executable.evaluate(rows)
-            finally:
-                self.executable.load(state)
-        return loss, {} if self.config.metrics is None else self.config.metrics(outputs, rows.targets)
+        """The loss of the validation rows, and the metrics of these and of the sample of the training rows."""
+        config = self.config
+        loss, found = None, {}
+        if config.validation is not None:
+            loss, outputs = self._evaluate(config.validation)
+            found = {} if config.metrics is None else config.metrics(outputs, config.validation.targets)
+        if config.sample is not None and config.sample_metrics is not None:
+            _, outputs = self._evaluate(config.sample)
+            found = found | config.sample_metrics(outputs, config.sample.targets)
+        return loss, found
+
+    def _evaluate(self, rows: Rows) -> tuple[float, Array]:
+        """Loss and outputs of rows, with the parameters that predictions use."""
+        if self.config.problem.optimizer.ema_decay is None:
+            return self.executable.evaluate(rows)
+        state = self.executable.read()
+        self.executable.load(replace(state, parameters=self._inference_parameters()))
+        try:
+            return self.executable.evaluate(rows)
+        finally:
+            self.executable.load(state)
 
     def _call_callbacks(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
         if not self.config.callbacks:

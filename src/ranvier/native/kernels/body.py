@@ -128,7 +128,7 @@ class Body:
         if isinstance(step, s.Forward):
             buffers: tuple[Buffer | None, ...] = (step.x, step.weight, step.bias, *output_buffers(step))
         else:
-            buffers = (step.dz, step.transposed, None, step.dx, step.seen)
+            buffers = (step.dz, step.transposed, None, step.dx, step.slope_input)
         packed = (self.packing_buffer(),) if scheduled.packed else ()
         rows = self.rows if self.plan.learns else ZERO
         pointers = (self.at(buffer) for buffer in buffers)
