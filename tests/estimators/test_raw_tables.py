@@ -258,3 +258,11 @@ def test_an_opened_source_is_no_data_frame() -> None:
         True,
         False,
     ]
+
+
+def test_the_probabilities_of_a_row_sum_to_one_in_float64() -> None:
+    X = np.random.default_rng(0).normal(size=(90, 4))
+    classifier = rv.Classifier(**QUICK).fit(X, np.arange(90) % 3)
+    probabilities = classifier.predict_proba(X)
+    assert np.abs(probabilities.sum(axis=1) - 1.0).max() < 1e-15
+    assert probabilities.tobytes() == classifier.model_.probabilities(X).tobytes()
