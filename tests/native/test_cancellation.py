@@ -72,7 +72,7 @@ def loaded(task: Problem, threads: int) -> NativeExecutable:
     return executable
 
 
-def bits(executable: NativeExecutable) -> tuple[int, bytes, bytes]:
+def state_bytes(executable: NativeExecutable) -> tuple[int, bytes, bytes]:
     state = executable.read()
     return state.step, state.parameters.tobytes(), state.slots.tobytes()
 
@@ -88,7 +88,7 @@ def test_cancellable_steps_are_bit_identical(name: str, request: pytest.FixtureR
         executable = loaded(task, threads)
         assert (usual.plan.cancellable, executable.plan.cancellable) == (False, True)
         assert executable.run(rows, span).tobytes() == losses.tobytes()
-        assert bits(executable) == bits(usual)
+        assert state_bytes(executable) == state_bytes(usual)
 
 
 @pytest.mark.usefixtures("everything_is_long")
@@ -98,13 +98,13 @@ def test_no_step_runs_if_cancelled_before(name: str, threads: int) -> None:
     task = task_of(OPTIONS[name])
     rows, span = some_rows(task), span_for(task, 200, steps=4)
     executable, unasked = loaded(task, threads), loaded(task, threads)
-    before = bits(executable)
+    before = state_bytes(executable)
     executable.stopped = lambda: True
     assert executable.run(rows, span).shape == (0,)
-    assert bits(executable) == before
+    assert state_bytes(executable) == before
     executable.stopped = never
     assert executable.run(rows, span).tobytes() == unasked.run(rows, span).tobytes()
-    assert bits(executable) == bits(unasked) != before
+    assert state_bytes(executable) == state_bytes(unasked) != before
 
 
 @pytest.mark.usefixtures("everything_is_long")
@@ -116,27 +116,27 @@ def test_step_cancelled_half_way_is_complete_or_absent(name: str, threads: int) 
     rows, span = some_rows(task), span_for(task, 200, steps=2)
     executable, unasked = loaded(task, threads), loaded(task, threads)
     start = executable.read()
-    expected = [bits(unasked)]
+    expected = [state_bytes(unasked)]
     for number in range(2):
         unasked.run(rows, one_step(span, number))
-        expected.append(bits(unasked))
+        expected.append(state_bytes(unasked))
     executable.run(rows, span)
     program = executable._programs["train"]
     asking = [b for b in program.plan.buffers if b.kind in WORKSPACE and b.name not in executable._state]
-    cancelled_run = set()
+    cancelled_kinds = set()
     for buffer in asking:
         executable.load(start)
         for one in asking:
             program.arrays[one.name][:] = 0.0
         program.set(cancel_requested=memory.address(program.arrays[buffer.name]))
         made = len(executable.run(rows, one_step(span)))
-        assert bits(executable) == expected[made], buffer.name
-        cancelled_run |= {buffer.kind} if not made else set()
+        assert state_bytes(executable) == expected[made], buffer.name
+        cancelled_kinds |= {buffer.kind} if not made else set()
         program.set(cancel_requested=memory.address(program.control))
         executable.run(rows, one_step(span, made))
-        assert bits(executable) == expected[made + 1], buffer.name
+        assert state_bytes(executable) == expected[made + 1], buffer.name
     # Gradients of weights are computed in the stage before the update, where there is one.
-    assert cancelled_run >= {"rows", "column", "vector", *({"weight"} if name != "fused" else ())}
+    assert cancelled_kinds >= {"rows", "column", "vector", *({"weight"} if name != "fused" else ())}
 
 
 @pytest.mark.usefixtures("everything_is_long")
@@ -146,13 +146,13 @@ def test_loss_and_gradient_is_cancelled(threads: int, monkeypatch: pytest.Monkey
     task = problem(5, [Dense(9, "tanh", l2=0.1), Dense(3, "softmax")], loss("categorical_cross_entropy"))
     executable, rows = loaded(task, threads), rows_for(task, 100)
     wanted = executable.objective(rows)
-    before = bits(executable)
+    before = state_bytes(executable)
     for times in (1, 2, 7):
         executable.stopped = StopAfter(times)
         with pytest.raises(Stopped):
             executable.objective(rows)
         executable.stopped = never
-        assert bits(executable) == before
+        assert state_bytes(executable) == before
         value, gradient = executable.objective(rows)
         assert (value, gradient.tobytes()) == (wanted[0], wanted[1].tobytes())
 

@@ -229,7 +229,8 @@ class TrainJob:
             for sink in sinks:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
-            trained = recipe.train(network, settings, task, rows, validation, sinks=sinks, checkpoint=checkpoint)
+            outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
+            trained = recipe.train(network, settings, task, rows, validation, **outside)
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),

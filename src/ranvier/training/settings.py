@@ -48,7 +48,7 @@ class TrainSettings:
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-                raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+                raise InputError(f"{name} is {value!r}; it must be an integer of at least 1.")
             object.__setattr__(self, name, int(value))
         if self.threads is not None:
             if isinstance(self.threads, bool) or not hasattr(self.threads, "__index__"):

@@ -103,7 +103,7 @@ def test_losses(name: str, rows: int, columns: int, weighted: bool, seed: int) -
     y = reference_activations.forward(activation(shape), wide)
     shares = 0.5 * (weights[order] if weighted else np.ones(rows))
     close(out, reference_losses.row_losses(loss, wide, y, t), 40 + 6 * columns)
-    wanted = reference_losses.output_error(loss, activation(shape), wide, y, t) * shares[:, None]
+    wanted = reference_losses.output_delta(loss, activation(shape), wide, y, t) * shares[:, None]
     close(values_of(dz, error, rows), wanted, 100 + 6 * columns)
 
 

@@ -74,7 +74,7 @@ class Product:
         self.forward = forward
         self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, *rest = f.parameters
         self.rows, self.first, self.stop = (rest.pop(0) for _ in range(3))
-        self.share = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
+        self.panel_range = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
         self.packed = rest.pop(0) if scheduled.packed else None
         self.cancel_requested = rest.pop(0) if rest else None
         self.strides = Strides(stride_of(self.a), 1, stride_of(self.matrix), PANEL)
@@ -126,8 +126,8 @@ class Product:
                     else:
                         done = f.subtract(row, first)
                         a = f.pointer(self.packed, f.multiply(done, length), name="rows")
-                        share = f.divide(f.multiply(length, height), f.subtract(end, first), "share")
-                        self.prefetch(b, count, f.divide(done, height), share)
+                        rows_per_tile = f.divide(f.multiply(length, height), f.subtract(end, first), "share")
+                        self.prefetch(b, count, f.divide(done, height), rows_per_tile)
                     out = f.pointer(self.out_pointer, self.element_index(self.out, row, column), name="out")
                     tail = self.tail is not None and panel.is_constant
                     start = self.beginning(column, out, (height, count), whole, tail)
@@ -135,18 +135,20 @@ class Product:
                     accumulators = contract(f, a, b, strides, length, start)
                     self.end(accumulators, row, column, out, whole, tail)
 
-            if self.share is None:
+            if self.panel_range is None:
                 panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
             else:
                 grain = self.scheduled.split_n
                 at_once, ragged = self.registers.shared_panels(height, grain), self.panels % grain > 0
-                shared_panel_loops(f, self.share, height, at_once, ragged, tiles)
+                shared_panel_loops(f, self.panel_range, height, at_once, ragged, tiles)
 
-    def prefetch(self, b: Value, count: int, tile: Value, share: Value) -> None:
+    def prefetch(self, b: Value, count: int, tile: Value, rows_per_tile: Value) -> None:
         """Prefetch a fraction of the panels after these `count` ones; together all tiles prefetch all of them."""
         f = self.f
         following = [p * stride_of(self.matrix) for p in range(count, 2 * count)]
-        prefetch_rows(f, b, PANEL, following, f.multiply(tile, share), f.multiply(f.add(tile, 1), share))
+        prefetch_rows(
+            f, b, PANEL, following, f.multiply(tile, rows_per_tile), f.multiply(f.add(tile, 1), rows_per_tile)
+        )
 
     def element_index(self, buffer: Buffer, row: Value, column: Value) -> Value:
         return element_index(self.f, buffer, row, column, self.rows)
@@ -227,7 +229,7 @@ class Product:
                 self.store(body(row, column, tail), out, tail)
 
             whole = self.panels - (self.tail is not None)
-            begin, end = self.share or (0, whole)
+            begin, end = self.panel_range or (0, whole)
             if whole:
                 with f.loop(begin, end, name="panel") as loop:
                     store_panel(loop.index, False)

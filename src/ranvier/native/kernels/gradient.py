@@ -78,7 +78,7 @@ def write_weight_gradient(
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         rest = list(f.parameters[len(names) + 3 :])
-        share = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
+        strip_range = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
         packed = Packed(rest.pop(0), rest.pop(0)) if scheduled.packed else None
         cancel_requested = rest.pop(0) if cancellable else None
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, cancel_requested)
@@ -90,9 +90,9 @@ def write_weight_gradient(
                 group = f.divide(unit, blocks * strips, "group")
                 unit = f.subtract(unit, f.multiply(group, blocks * strips), "within")
                 units = units.of_group(group)
-            if share is not None:
-                block = f.divide(unit, share[1], "block")
-                strip = f.add(f.subtract(unit, f.multiply(block, share[1])), share[0], "strip")
+            if strip_range is not None:
+                block = f.divide(unit, strip_range[1], "block")
+                strip = f.add(f.subtract(unit, f.multiply(block, strip_range[1])), strip_range[0], "strip")
             else:
                 block = f.divide(unit, strips, "block") if strips > 1 else unit
                 strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else f.i64(0)

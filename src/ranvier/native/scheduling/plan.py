@@ -139,8 +139,8 @@ def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) ->
         threads: how many share the rows of a batch; it decides which tile heights fit, not what comes out.
     """
     learns = purpose in (TRAIN, GRADIENT)
-    share = -(-problem.batch_size // threads) if learns else PREDICT_ROWS
-    rows = at_once(share)
+    rows_per_thread = -(-problem.batch_size // threads) if learns else PREDICT_ROWS
+    rows = at_once(rows_per_thread)
     long = cost.long_step(problem) if learns else cost.long_prediction(problem)
     cancellable = purpose == GRADIENT or (learns and problem.batch_size >= long)
     lowered = lower(problem, purpose, store=cancellable and problem.batch_size >= STORED_ROWS)
