@@ -252,7 +252,7 @@ def test_parts_of_a_users_own_work_and_are_saved(tmp_path: Any) -> None:
         ({"loss": "squared"}, 'Did you mean "squared_error"'),
         ({"loss": "categorical_cross_entropy"}, "needs an output layer with the softmax"),
         ({"schedule": "cosin"}, 'Did you mean "cosine"'),
-        ({"epochs": 0}, "epochs is 0; it must be a whole number of at least 1"),
+        ({"epochs": 0}, "epochs is 0; it must be an integer of at least 1"),
         ({"epochs": 2.5}, "epochs is 2.5"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"batch_size": True}, "batch_size is True"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,13 @@ from typing import Any
 import pytest
 
 import ranvier as rv
+from ranvier import settings
+from ranvier.cli import train as cli
 from ranvier.cli.train import OPTIONS
+from ranvier.data.sources import SUFFIXES
 from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.registry import RECIPES
+from ranvier.training.engines import HOMES
 
 SIGNATURE = {name: p.default for name, p in inspect.signature(rv.train).parameters.items()}
 CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}
@@ -55,11 +61,21 @@ def test_estimators_have_the_options_of_train_with_their_defaults(make: Any) -> 
 
 
 def test_every_option_is_in_the_docs() -> None:
-    text = (DOCS / "python.md").read_text(encoding="utf-8")
-    assert [name for name in SIGNATURE if f"`{name}" not in text and f"{name}=" not in text] == []
+    lines = (DOCS / "quick-start.md").read_text(encoding="utf-8").splitlines()
+    documented = {
+        name for line in lines if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    assert documented >= SIGNATURE.keys()
+    assert documented >= inspect.signature(rv.fit).parameters.keys() - {"network", "X", "y"}
 
 
 def test_a_name_that_is_no_option_is_refused() -> None:
     options: Any = {"epoch": 3}
     with pytest.raises(TypeError, match="epoch"):
         rv.train("iris", **options)
+
+
+def test_the_names_that_the_command_knows_are_those_of_the_lists() -> None:
+    assert ("auto", *RECIPES) == cli.RECIPES
+    assert ("auto", *HOMES) == settings.ENGINES
+    assert set(cli.SUFFIXES) == {"." + part for suffix in SUFFIXES for part in suffix.split(".")[1:]}

@@ -170,11 +170,11 @@ def test_description_round_trip(run: RunFolder) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "has no description.json"), (b"", "is damaged"), (b'{"a":', "is damaged"), (b"[]", "not a JSON object")],
+    [(None, "has no run.json"), (b"", "is damaged"), (b'{"a":', "is damaged"), (b"[]", "not a JSON object")],
 )
 def test_a_description_that_cannot_be_used(run: RunFolder, content: bytes | None, message: str) -> None:
     if content is not None:
-        (run.path / "description.json").write_bytes(content)
+        (run.path / "run.json").write_bytes(content)
     with pytest.raises(ModelFileError, match=f"{message}.*start over by training again into a new run folder"):
         run.read_description()
 
@@ -186,7 +186,7 @@ def test_a_failed_description_keeps_the_earlier_one(run: RunFolder, fail_at, fun
     with pytest.raises(RanvierError):
         run.write_description({"new": 1})
     assert run.read_description() == {"old": 1}
-    assert sorted(path.name for path in run.path.iterdir()) == ["description.json", "events.jsonl"]
+    assert sorted(path.name for path in run.path.iterdir()) == ["events.jsonl", "run.json"]
 
 
 def test_two_processes_never_write_one_run(run: RunFolder) -> None:
@@ -207,3 +207,11 @@ def test_two_processes_never_write_one_run(run: RunFolder) -> None:
         assert other() == expected
     assert other() == "locked"
     assert sorted(path.name for path in run.path.iterdir()) == ["events.jsonl", "lock"]
+
+
+def test_the_description_of_version_0_1_is_read(run: RunFolder) -> None:
+    run.write_description({"options": 1})
+    (run.path / "run.json").rename(run.path / "description.json")
+    assert run.read_description() == {"options": 1}
+    run.write_description({"options": 2})
+    assert run.read_description() == {"options": 2}

@@ -59,3 +59,14 @@ def test_unknown_metrics_are_refused() -> None:
         fit(LABELS, rv.Dense(2, "softmax"), metrics=["acuracy"])
     with pytest.raises(rv.InputError, match="must be a list"):
         fit(LABELS, rv.Dense(2, "softmax"), metrics="f1")
+
+
+def test_weights_of_validation_rows_count() -> None:
+    weights = np.arange(30) % 3 + 0.5
+    network = rv.Network(2, [rv.Dense(2, "softmax")])
+    held = (X[:30], LABELS[:30], weights)
+    options: dict[str, Any] = {"engine": "reference", "progress": False, "metrics": ["f1"]}
+    model = network.fit(X, LABELS, epochs=1, validation=held, **options)
+    expected = model.evaluate(X[:30], LABELS[:30], sample_weight=weights)
+    assert model.history[-1].metrics == pytest.approx({name: expected[name] for name in ("accuracy", "f1")}, rel=1e-5)
+    assert expected["accuracy"] != model.evaluate(X[:30], LABELS[:30])["accuracy"]

@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 
 from ranvier import data
 from ranvier.data import TargetEncoder
+from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.display.progress import sink_for
 from ranvier.engine import Executable, LayerValues, State
 from ranvier.errors import InputError
 from ranvier.model import inspect
 from ranvier.model import rows as row_tools
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
+from ranvier.model.parameters import flat_parameters, parts_without_training
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
+from ranvier.rows.weights import weight_array
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
 from ranvier.training.epoch_metrics import as_metrics
@@ -97,14 +100,39 @@ class Model:
         frozen.flags.writeable = False
         return MappingProxyType(self.network.parameter_table.views(frozen))
 
-    def outputs(self, X: Any) -> Array:
-        """What the output layer says, shape (n, N).
+    @classmethod
+    def from_parameters(
+        cls, network: Network, parameters: Mapping[str, Any], task: Task | None = None, *, engine: str = "auto"
+    ) -> Model:
+        """A model of a network with given parameters, such as those of another library.
+
+        Parameters:
+            parameters: name -> array, as `model.parameters` has them; "layers.0.weight" has shape (inputs, units).
+            task: what the outputs mean; None takes it from the output layer, with classes numbered from 0.
+
+        Raises:
+            InputError: a parameter is missing or unknown, or has another shape.
 
         >>> from ranvier.network.layers import Dense
-        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
-        >>> model.outputs([[0.5]]).shape
-        (1, 1)
+        >>> parameters = {"layers.0.weight": [[2.0]], "layers.0.bias": [1.0]}
+        >>> Model.from_parameters(Network(1, [Dense(1)]), parameters, engine="reference").predict([[3.0]]).tolist()
+        [7.0]
         """
+        target, settings = parts_without_training(network, task, engine)
+        return cls(network, target, flat_parameters(network, parameters), training=settings, engine=engine)
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> Model:
+        """A model with a copy of other parameters; network, encoders and settings are those of this one.
+
+        Raises:
+            InputError: a parameter is missing or unknown, or has another shape.
+        """
+        flat = flat_parameters(self.network, parameters).astype(self._flat.dtype)
+        parts: dict[str, Any] = {"training": self.training, "engine": self.engine, "encoder": self.encoder}
+        return Model(self.network, self.target, flat, **parts)
+
+    def outputs(self, X: Any) -> Array:
+        """What the output layer outputs, shape (n, N)."""
         # The same few rows as before, in kind, need none of the questions that others are asked.
         ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
         if ready is not None:
@@ -130,32 +158,49 @@ class Model:
         """
         if self.task.kind == "regression":
             raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
-        return metrics.class_probabilities(self.task, self.outputs(X))
+        return class_probabilities(self.task, self.outputs(X))
 
-    def evaluate(self, X: Any, y: Any = None) -> dict[str, float]:
+    def evaluate(self, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, float]:
         """How good the predictions are: accuracy, log_loss, f1, auc; or r2, rmse, mae.
 
         Parameters:
             X: rows, or a table or file that holds the target too.
             y: the true labels or values; None takes them from X, and leaves rows out whose target is missing.
-        """
-        outputs, targets = self.outputs_and_targets(X, y)
-        return metrics.full(self.task, outputs, targets)
+            sample_weight: the weight of each row of X, shape (n,); None for equal weights.
 
-    def outputs_and_targets(self, X: Any, y: Any = None) -> tuple[Array, Array]:
-        """What the network says and what is true, both (n, N); numbers in the user's own units for regression."""
-        places = None
+        Raises:
+            InputError: rows, targets or weights cannot be used, or do not fit together.
+            TrainingError: an output is not a finite number, so nothing can be measured.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> sorted(model.evaluate([[0.0], [1.0]], [1.0, 3.0], sample_weight=[1, 2]))
+        ['mae', 'r2', 'rmse']
+        """
+        outputs, targets, weights = self.outputs_and_targets(X, y, sample_weight)
+        return metrics.all_metrics(self.task, outputs, targets, weights)
+
+    def outputs_and_targets(
+        self, X: Any, y: Any = None, sample_weight: Any = None
+    ) -> tuple[Array, Array, NDArray[np.float64] | None]:
+        """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None."""
+        places, n_rows = None, None
         if y is None:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
             source = data.open_source(X)
+            n_rows = source.rows
             y, X, places = row_tools.with_targets(source, self.task.target_names)
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), places)
         row_tools.check_lengths(inputs, targets)
+        weights = None
+        if sample_weight is not None:
+            kept = slice(None) if places is None else places
+            weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
         outputs = self.outputs_of(inputs)
         if self.task.kind == "regression":
-            return self.target.values(outputs), self.target.values(targets)
-        return outputs, targets
+            return self.target.values(outputs), self.target.values(targets), weights
+        return outputs, targets, weights
 
     def activations(self, X: Any) -> tuple[LayerValues, ...]:
         """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).
@@ -234,12 +279,6 @@ class Model:
 
         Raises:
             EngineError: the native engine cannot run here.
-
-        >>> from ranvier.network.layers import Dense
-        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
-        >>> print(model.plan(threads=1))  # doctest: +ELLIPSIS
-        train: batches of 32 rows, float32, 1 thread
-        ...
         """
         problem = self.training.compile_spec(self.network)
         return plan_text(problem if threads is None else replace(problem, threads=threads), measure)

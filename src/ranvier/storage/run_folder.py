@@ -1,4 +1,4 @@
-"""A run folder: the settings (description.json), events (events.jsonl) and checkpoints of one training run."""
+"""A run folder: the settings (run.json), events (events.jsonl) and checkpoints of one training run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from ranvier.storage.json_text import from_text, to_text
 from ranvier.storage.lock import locked
 
 _EVENTS = "events.jsonl"
-_DESCRIPTION = "description.json"
+_DESCRIPTION = "run.json"
+_OLD_DESCRIPTION = "description.json"
+"""Its name in run folders of version 0.1."""
 _BLOCK = 65536
 
 
@@ -170,6 +172,8 @@ class RunFolder:
             ModelFileError: the file is missing or damaged.
         """
         path = self.path / _DESCRIPTION
+        if not path.exists() and (self.path / _OLD_DESCRIPTION).exists():
+            path = self.path / _OLD_DESCRIPTION
         advice = "start over by training again into a new run folder"
         try:
             description = from_text(path.read_bytes())

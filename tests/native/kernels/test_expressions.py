@@ -98,7 +98,7 @@ def test_random_expressions(roots: tuple[Expression, ...], dtype: str) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(expressions(), st.sampled_from(DTYPES))
-def test_bits_are_the_same_for_every_width_and_processor(roots: tuple[Expression, ...], dtype: str) -> None:
+def test_bit_identical_for_every_vector_width_and_processor(roots: tuple[Expression, ...], dtype: str) -> None:
     results = [
         compiled(list(roots), dtype, lanes, target) for lanes in LANES[dtype][-2:] for target in runnable_targets()
     ]
