@@ -38,9 +38,10 @@ def classifier(inputs: int, *hidden: int, **options: Any) -> Problem:
 def sharing(panels: bool) -> Iterator[None]:
     """Share panels wherever that can be done, evenly or not; or nowhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocking, "SHARED_WEIGHTS", (0, 1 << 60 if panels else -1))
-        patch.setattr(blocking, "SHARED_COLUMNS", 0)
-        patch.setattr(blocking, "EVEN", 1000.0)
+        patch.setattr(blocking, "MIN_SPLIT_N_WEIGHTS", 0)
+        patch.setattr(blocking, "MAX_SPLIT_N_WEIGHTS", 1 << 60 if panels else -1)
+        patch.setattr(blocking, "MIN_COLUMNS_PER_ROW", 0)
+        patch.setattr(blocking, "MAX_IMBALANCE", 1000.0)
         compiled.clear_memoized()
         yield
         compiled.clear_memoized()
