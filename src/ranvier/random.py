@@ -66,7 +66,7 @@ def _encrypt(words: NDArray[np.uint64], key: tuple[int, int], products: NDArray[
 
 
 def check_seed(seed: int) -> int:
-    """Give the seed back if it is a whole number from 0 to 2**64 - 1.
+    """Return the seed if it is an integer from 0 to 2**64 - 1.
 
     Raises:
         InputError: it is not.
@@ -75,7 +75,7 @@ def check_seed(seed: int) -> int:
     7
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= int(seed) < 2**64:
-        raise InputError(f"The seed is {seed!r}; it must be a whole number from 0 to 2**64 - 1.")
+        raise InputError(f"The seed is {seed!r}; it must be an integer from 0 to 2**64 - 1.")
     return int(seed)
 
 
@@ -186,7 +186,7 @@ def permutation(seed: int, purpose: int, step: int, rows: int) -> NDArray[np.int
     Philox4x64, whose words are the same in every version of NumPy and come faster.
 
     Parameters:
-        step: a whole number from 0 to 2**56 - 1, such as the epoch.
+        step: an integer from 0 to 2**56 - 1, such as the epoch.
 
     >>> sorted(permutation(0, SHUFFLE, 3, 5).tolist())
     [0, 1, 2, 3, 4]

@@ -235,7 +235,7 @@ def test_a_folder_that_is_no_run(here: Path) -> None:
     assert "run" in refused("resume", here)
 
 
-@pytest.mark.parametrize(("option", "expected"), [("--epochs", "a whole number"), ("--learning-rate", "a number")])
+@pytest.mark.parametrize(("option", "expected"), [("--epochs", "an integer"), ("--learning-rate", "a number")])
 def test_a_word_where_a_number_is_due(table: Table, option: str, expected: str) -> None:
     assert f"'x' is not {expected}. See: " in refused("train", table(), "--target", "species", option, "x")
 

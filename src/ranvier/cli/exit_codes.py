@@ -11,7 +11,7 @@ import click
 
 from ranvier.errors import InputError, RanvierError
 
-PLAIN_WORDS = {"is not a valid integer range": "is not a whole number", "is not a valid float range": "is not a number"}
+PLAIN_WORDS = {"is not a valid integer range": "is not an integer", "is not a valid float range": "is not a number"}
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 

@@ -1,4 +1,4 @@
-"""From a source to encoded training, validation and held-out rows in one call: split first, then encode.
+"""From a source to encoded training, validation and test rows in one call: split first, then encode.
 
 B is the number of rows, N the number of target columns.
 """

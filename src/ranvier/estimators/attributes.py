@@ -1,4 +1,4 @@
-"""What a fitted estimator can be asked under the names that scikit-learn's own networks use."""
+"""Attributes of a fitted estimator under the names that scikit-learn's own networks use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class FittedAttributes:
-    """The fitted attributes, read off the model when they are asked for; before `fit` there are none.
+    """The fitted attributes, computed from the model on access; before `fit` there are none.
 
     Attributes:
         coefs_, intercepts_: the weights (inputs, units) and biases (units,) of the dense layers. They act on encoded
-            rows, `model_.inputs(X)`: standardized numbers, their hats where a recipe spells them out, and one-hot
-            words. Weights between networks that were joined are 0.
+            rows, `model_.inputs(X)`: standardized numbers, their linear spline basis where a recipe expands them, and
+            one-hot categories. Weights between merged networks are 0.
         loss_curve_: the training loss of every epoch; loss_, best_loss_: the last and the smallest.
         validation_scores_, best_validation_score_: accuracy or R2 on the validation rows; None where there are none.
         n_iter_: the number of epochs, of all networks of a recipe together.
@@ -36,7 +36,7 @@ class FittedAttributes:
     @property
     def coefs_(self) -> list[NDArray[Any]]:
         """The weights of the dense layers, each (inputs, units)."""
-        groups = [place.groups for place in self.model_.network.iter_layers() if isinstance(place.layer, Dense)]
+        groups = [info.groups for info in self.model_.network.iter_layers() if isinstance(info.layer, Dense)]
         return [
             block_diagonal_weight(weight, each) for weight, each in zip(self._of_dense("weight"), groups, strict=True)
         ]
@@ -96,6 +96,6 @@ class FittedAttributes:
     def _of_dense(self, what: str) -> list[NDArray[Any]]:
         """One parameter of every dense layer, in order; layers without it are left out."""
         model = self.model_
-        paths = [place.path for place in model.network.iter_layers() if isinstance(place.layer, Dense)]
+        paths = [info.path for info in model.network.iter_layers() if isinstance(info.layer, Dense)]
         named = [f"{path}.{what}" for path in paths]
         return [model.parameters[name] for name in named if name in model.parameters]

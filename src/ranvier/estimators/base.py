@@ -19,14 +19,14 @@ from ranvier.data import Source
 from ranvier.data.canonical_order import canonical_rows
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
-from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of
+from ranvier.estimators.rows import as_table, rows_for_predict, known_names, names_in, source_of
 from ranvier.estimators.targets import Goal
 from ranvier.model.load import load
 from ranvier.model.train import train
 from ranvier.rows.weights import weight_array
 
 Array = NDArray[Any]
-FEWEST_WATCHED = 10
+MIN_VALIDATION_ROWS = 10
 TRAIN_OPTIONS = (
     "hidden",
     "activation",
@@ -80,7 +80,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
                 and missing cells may be in it. Or a matrix of scipy.sparse, whose numbers are taken as they are,
                 without scaling and without the recipe "table", and whose zeros are never filled in.
             y: the targets, (n,) or (n, N).
-            sample_weight: how much each row counts, (n,). A whole number w means the same as the row standing there w
+            sample_weight: how much each row counts, (n,). An integer w means the same as the row standing there w
                 times, as long as all are whole and together at most 8 a row.
             validation: (X, y) or (X, y, weights) of rows that decide when to stop, in place of the share of the rows
                 that the parameter `validation` sets aside.
@@ -98,11 +98,15 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
         goal = self._known_goal() if again else self._goal(y, source.rows, weight)
         values = goal.values(self, y, source.rows)
-        watched = None if validation is None else self._watched(validation, goal, names or names_in(source))
+        validation_rows = (
+            None if validation is None else self._validation_rows(validation, goal, names or names_in(source))
+        )
         if again:
-            return self._go_on(source, values, weight, self.epochs or self.model_.training.epochs, watched)
-        share = self._share(canonical_rows(source.rows, weight)) if watched is None else 0.0
-        self._begin(goal, as_table(source), values, weight, validation=share if watched is None else watched)
+            return self._go_on(source, values, weight, self.epochs or self.model_.training.epochs, validation_rows)
+        share = self._share(canonical_rows(source.rows, weight)) if validation_rows is None else 0.0
+        self._begin(
+            goal, as_table(source), values, weight, validation=share if validation_rows is None else validation_rows
+        )
         return self
 
     def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
@@ -113,7 +117,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """What a fitted estimator has learned to say."""
         return Goal(self.model_.task, getattr(self, "classes_", None))
 
-    def _watched(self, validation: Any, goal: Goal, names: Sequence[str]) -> Any:
+    def _validation_rows(self, validation: Any, goal: Goal, names: Sequence[str]) -> Any:
         """The user's own validation rows, of columns with these names."""
         if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
             raise InputError(
@@ -122,24 +126,24 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             )
         source = source_of(self, validation[0], names)
         values = goal.values(self, validation[1], source.rows, "y of the validation rows")
-        given = validation[2] if len(validation) == 3 else None
-        weights = None if given is None else weight_array(given, source.rows, "the weight of validation rows")
+        weight = validation[2] if len(validation) == 3 else None
+        weights = None if weight is None else weight_array(weight, source.rows, "the weight of validation rows")
         return (source, values, weights)
 
     def _share(self, rows: int) -> float:
-        """The share of the rows to set aside: none where that would be too few rows to judge by."""
+        """The share of the rows to use for validation: none where that would be too few rows to judge by."""
         share = 0.0 if self.validation is None or self.validation is False else self.validation
         if isinstance(share, (bool, str)) or not isinstance(share, (int, float, np.number)) or not 0.0 <= share < 1.0:
             raise InputError(
                 f"validation is {share!r}; it must be a share of the rows from 0 to below 1. "
                 "Rows of your own are given to fit: fit(X, y, validation=(X_val, y_val))."
             )
-        return float(share) if share * rows >= FEWEST_WATCHED else 0.0
+        return float(share) if share * rows >= MIN_VALIDATION_ROWS else 0.0
 
     def _begin(
         self, goal: Goal, source: Source, values: Array, weight: Array | None, validation: Any, **changes: Any
     ) -> None:
-        """Train anew."""
+        """Train from the start."""
         options = {name: getattr(self, name) for name in TRAIN_OPTIONS}
         options["effort"] = self.effort
         self.model_ = train(
@@ -163,13 +167,15 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """Options of training that one of the estimators has alone."""
         return {}
 
-    def _go_on(self, source: Source, values: Array, weight: Array | None, epochs: int, watched: Any = None) -> Self:
+    def _go_on(
+        self, source: Source, values: Array, weight: Array | None, epochs: int, validation_rows: Any = None
+    ) -> Self:
         """Train on; the encoder, the classes and the optimizer's memory stay."""
         self.model_.fit(
             source,
             values,
             epochs=epochs,
-            validation=watched,
+            validation=validation_rows,
             sample_weight=weight,
             callbacks=() if self.callbacks is None else self.callbacks,
             progress=bool(self.verbose),
@@ -194,10 +200,10 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """What the output layer says of raw rows, (n, N)."""
         if not hasattr(self, "model_"):
             check_is_fitted(self, "model_")
-        return self.model_.outputs(asked(self, X))
+        return self.model_.outputs(rows_for_predict(self, X))
 
     def _seed(self) -> int:
-        """The seed of a run; a whole number stands for itself."""
+        """The seed of a run; an integer stands for itself."""
         state = self.random_state
         if isinstance(state, (int, np.integer)) and not isinstance(state, bool):
             return int(state)

@@ -32,14 +32,14 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         loss: a name or record; None takes cross-entropy.
         optimizer, learning_rate, schedule, weight_decay: how steps are made; names or records.
         batch_size: rows a step; epochs: at most so many passes over the rows.
-        validation: the share of the rows that decides when to stop where there is no recipe; none are set aside where
+        validation: the share of the rows that decides when to stop where there is no recipe; none are used where
             that would be fewer than 10.
-        patience: how many epochs without improvement are borne.
+        patience: how many epochs without improvement are tolerated.
         class_weight: "balanced", or a dictionary of label to weight; it counts for the rows that
             decide when to stop, too.
         callbacks: a list such as [rv.EarlyStopping(metric="accuracy")].
         warm_start: whether a second `fit` goes on from the weights of the first.
-        random_state: a whole number for the same bits every time, a RandomState, or None for chance.
+        random_state: an integer for the same bits every time, a RandomState, or None for chance.
         verbose: whether training shows its progress.
         engine, precision, threads: who does the arithmetic; as for `ranvier.fit`.
 

@@ -27,7 +27,7 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     Source: Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature 1986.
 
     >>> table = {"size": [1.0, 2.0, 3.0, 4.0] * 10}
-    >>> regressor = Regressor(hidden=(), optimizer="lbfgs", recipe=None, epochs=50, random_state=0, engine="reference")
+    >>> regressor = Regressor(hidden=(), optimizer="lbfgs", recipe="plain", epochs=50, engine="reference")
     >>> regressor.fit(table, [10.0, 20.0, 30.0, 40.0] * 10).predict({"size": [2.5]}).round(1).tolist()
     [25.0]
     """

@@ -1,4 +1,4 @@
-"""What scikit-learn's users give as X, y and weights, checked, as what the rest of the house takes. n rows, K columns.
+"""X, y and weights as scikit-learn's users pass them: checked and converted. n rows, K columns.
 
 X may be an array, a matrix of scipy.sparse, a data frame (pandas, polars, pyarrow), a dictionary of columns or a list
 of dictionaries. Arrays of numbers stay arrays, and sparse rows sparse; everything with words, dates or named columns
@@ -42,7 +42,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     """
     reset = names is None
     if hasattr(X, "tocsr"):
-        # Its own sentence on what is missing or infinite comes with the place, from `open_source`.
+        # Its own sentence on what is missing or infinite names the cell, from `open_source`.
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
     if isinstance(X, Mapping) or is_row_list(X):
         X = frame_from(X)
@@ -51,8 +51,8 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         return replace(open_source(_named(X, names or ())), origin="the data frame")  # type: ignore[type-var]
     array = _array(X)
     if array is None or array.dtype.kind not in "OUSM" or array.ndim != 2 or array.size == 0:
-        given = X if array is None else array
-        checked = validate_data(estimator, given, reset=reset, ensure_all_finite="allow-nan")
+        values = X if array is None else array
+        checked = validate_data(estimator, values, reset=reset, ensure_all_finite="allow-nan")
         return open_source(np.ascontiguousarray(checked))
     numbers = _numbers(array)
     checked = validate_data(
@@ -65,10 +65,10 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     if numbers is not None:
         return open_source(checked)
     names = names or _numbered(checked.shape[1])
-    return open_source({name: checked[:, place] for place, name in enumerate(names)})
+    return open_source({name: checked[:, index] for index, name in enumerate(names)})
 
 
-def asked(estimator: BaseEstimator, X: Any) -> Any:
+def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
     """The rows of X as the model of a fitted estimator takes them, checked as by `source_of`.
 
     Frames stay as they are: the model reads a frame of one row much quicker than a table can be made of it. A single
@@ -98,7 +98,7 @@ def names_in(source: Source) -> list[str]:
 
 def _numbered(columns: int) -> list[str]:
     """The names of the columns of an array, as `Arrays.frame` has them."""
-    return [f"x{place}" for place in range(columns)]
+    return [f"x{index}" for index in range(columns)]
 
 
 def _named(X: Any, names: Sequence[str]) -> Any:
@@ -197,5 +197,5 @@ def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
     cells = array.ravel().tolist()
     if set(map(type, cells)) == {str}:
         return np.zeros(array.shape, np.bool_)
-    gone = [cell is None or (isinstance(cell, float) and not np.isfinite(cell)) or cell != cell for cell in cells]
-    return np.array(gone, np.bool_).reshape(array.shape)
+    missing = [cell is None or (isinstance(cell, float) and not np.isfinite(cell)) or cell != cell for cell in cells]
+    return np.array(missing, np.bool_).reshape(array.shape)

@@ -1,4 +1,4 @@
-"""From the labels or numbers of y to a task of the house and back. n rows, N targets."""
+"""From the labels or numbers of y to a task and back. n rows, N targets."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Goal:
             raise DataError(
                 f"{where} holds the class {_plain(label)!r} at row index {row}, which {type(estimator).__name__} does "
                 f"not know; it knows {shown}: name every class at the start, partial_fit(X, y, classes=[...]), or fit "
-                "anew."
+                "again."
             )
         labelled: Array = _plain_labels(self.task.classes)[index]
         return labelled
@@ -92,12 +92,12 @@ def goal_of_classes(estimator: BaseEstimator, labels: Any, where: str = "y") -> 
     Raises:
         InputError: there are fewer than two, or they have no order.
     """
-    given = np.asarray(labels)
-    _refuse_mixed(given, where)
-    classes = np.array(sorted(set(given.tolist())), object) if _is_text(given) else np.unique(given)
+    array = np.asarray(labels)
+    _refuse_mixed(array, where)
+    classes = np.array(sorted(set(array.tolist())), object) if _is_text(array) else np.unique(array)
     if len(classes) < 2:
-        found = f"one class alone, {_plain(classes[0])!r}" if len(classes) else "no class"
-        raise InputError(f"{where} holds {found}; {type(estimator).__name__} needs at least two.")
+        classes_text = f"one class alone, {_plain(classes[0])!r}" if len(classes) else "no class"
+        raise InputError(f"{where} holds {classes_text}; {type(estimator).__name__} needs at least two.")
     plain = tuple(_plain(label) for label in classes)
     if len(classes) == 2:
         return Goal(Task("binary", 1, plain, ("y",)), classes)
@@ -120,7 +120,7 @@ def _refuse_mixed(labels: Array, where: str) -> None:
 
 def _label_goal(array: Array) -> Goal:
     count = array.shape[1]
-    return Goal(Task("multilabel", count, target_names=tuple(f"y{place}" for place in range(count))), np.arange(count))
+    return Goal(Task("multilabel", count, target_names=tuple(f"y{index}" for index in range(count))), np.arange(count))
 
 
 def number_goal(estimator: BaseEstimator, y: Any, rows: int) -> Goal:
@@ -131,7 +131,7 @@ def number_goal(estimator: BaseEstimator, y: Any, rows: int) -> Goal:
     """
     array = _numbers(target_array(estimator, y, rows))
     count = 1 if array.ndim == 1 else array.shape[1]
-    names = ("y",) if count == 1 else tuple(f"y{place}" for place in range(count))
+    names = ("y",) if count == 1 else tuple(f"y{index}" for index in range(count))
     return Goal(Task("regression", count, target_names=names), None)
 
 

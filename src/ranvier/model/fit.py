@@ -69,7 +69,7 @@ def fit(
         optimizer, schedule: names or records.
         epochs: how often all rows are seen.
         batch_size: rows a step; 1 is one-example, the number of rows full-batch gradient descent.
-        validation: a share of the rows to set aside, or (X, y) or (X, y, weights); None for none.
+        validation: a fraction of the rows, which are not trained on, or (X, y) or (X, y, weights); None for none.
         callbacks: such as `EarlyStopping(patience=5)`, or functions of a `EpochContext`.
         metrics: what else to measure on the validation rows after every epoch: names ("f1", "auc", "log_loss"; "rmse",
             "mae"), functions (y_true, y_pred) -> float or `rv.metric` records; "training_accuracy" and its like measure

@@ -104,7 +104,7 @@ class Model:
     def from_parameters(
         cls, network: Network, parameters: Mapping[str, Any], task: Task | None = None, *, engine: str = "auto"
     ) -> Model:
-        """A model of a network with given parameters, such as those of another library.
+        """A model of a network with existing parameters, such as those of another library.
 
         Parameters:
             parameters: name -> array, as `model.parameters` has them; "layers.0.weight" has shape (inputs, units).
@@ -184,18 +184,18 @@ class Model:
         self, X: Any, y: Any = None, sample_weight: Any = None
     ) -> tuple[Array, Array, NDArray[np.float64] | None]:
         """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None."""
-        places, n_rows = None, None
+        row_numbers, n_rows = None, None
         if y is None:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
             source = data.open_source(X)
             n_rows = source.rows
-            y, X, places = row_tools.with_targets(source, self.task.target_names)
-        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), places)
+            y, X, row_numbers = row_tools.with_targets(source, self.task.target_names)
+        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), row_numbers)
         row_tools.check_lengths(inputs, targets)
         weights = None
         if sample_weight is not None:
-            kept = slice(None) if places is None else places
+            kept = slice(None) if row_numbers is None else row_numbers
             weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
         outputs = self.outputs_of(inputs)
         if self.task.kind == "regression":
@@ -287,7 +287,7 @@ class Model:
         """Go on training this model, with the optimizer's memory where it is still there, and give it back.
 
         An epoch that was interrupted is not finished; early stopping goes on from the best weights. The loss,
-        optimizer and other settings stay; callbacks and validation rows have to be given again.
+        optimizer and other settings stay; callbacks and validation rows must be passed again.
 
         Parameters:
             X, y: as for `ranvier.fit`.

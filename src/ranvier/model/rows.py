@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source, NDArray[np.int64]]:
-    """The target values that stand in a source, its rows, and their places; rows whose target is missing are left out.
+    """The target values of a source, its rows and their row numbers, without rows whose target is missing.
 
     Parameters:
         source: a table with the target in it, or arrays with targets.
@@ -35,20 +35,20 @@ def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source
         DataError: a target column does not exist, or no row has a target.
 
     >>> from ranvier.data import open_source
-    >>> y, rows, places = with_targets(open_source({"age": [39, 50], "income": [None, "low"]}), ("income",))
-    >>> y.tolist(), rows.rows, places.tolist()
+    >>> y, rows, row_numbers = with_targets(open_source({"age": [39, 50], "income": [None, "low"]}), ("income",))
+    >>> y.tolist(), rows.rows, row_numbers.tolist()
     (['low'], 1, [1])
     """
     values = data.target_values(source, names)
-    gone = missing_rows(values)
-    if gone.all():
+    missing = missing_rows(values)
+    if missing.all():
         raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")
-    kept = np.flatnonzero(~gone)
-    return (values[kept], source.take(kept), kept) if gone.any() else (values, source, kept)
+    present = np.flatnonzero(~missing)
+    return (values[present], source.take(present), present) if missing.any() else (values, source, present)
 
 
 def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: Any) -> NDArray[np.float64] | None:
-    """The weight of every row: sample weight times class weight; None where neither is given.
+    """The weight of every row: sample weight times class weight; None where there is neither.
 
     Raises:
         InputError: a weight is negative, not finite or masked, all are zero, or a class is unknown.
@@ -75,17 +75,17 @@ def settled_class_weight(task: Task, targets: Array, class_weight: Any) -> Any:
     return dict(zip(task.classes, weights.tolist(), strict=True))
 
 
-def _class_weights(task: Task, index: Array, given: Any) -> NDArray[np.float64]:
+def _class_weights(task: Task, index: Array, class_weight: Any) -> NDArray[np.float64]:
     count = len(task.classes)
-    if isinstance(given, str) and given == "balanced":
+    if isinstance(class_weight, str) and class_weight == "balanced":
         rows = np.bincount(index, minlength=count)
         return np.where(rows > 0, len(index) / (np.count_nonzero(rows) * np.maximum(rows, 1)), 0.0)
-    if not isinstance(given, Mapping):
-        raise InputError(f"class_weight is {given!r}; it must be 'balanced' or a dictionary of label to weight.")
-    unknown = [label for label in given if label not in task.classes]
+    if not isinstance(class_weight, Mapping):
+        raise InputError(f"class_weight is {class_weight!r}; it must be 'balanced' or a dictionary of label to weight.")
+    unknown = [label for label in class_weight if label not in task.classes]
     if unknown:
         raise InputError(f"class_weight names the class {unknown[0]!r}; the classes are {list(task.classes)}.")
-    return number_array([given.get(label, 1.0) for label in task.classes], "class_weight")
+    return number_array([class_weight.get(label, 1.0) for label in task.classes], "class_weight")
 
 
 def encode(
@@ -147,12 +147,12 @@ def check_lengths(X: Inputs, y: Array) -> None:
         raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")
 
 
-def targets(target: TargetEncoder, labels: Array, places: NDArray[np.int64] | None = None) -> Array:
+def targets(target: TargetEncoder, labels: Array, row_numbers: NDArray[np.int64] | None = None) -> Array:
     """Encoded targets (n, N): already one-hot rows of a class task are taken as they are.
 
     Parameters:
         target, labels: the encoder and what it encodes.
-        places: the numbers of the rows where the user has them, for messages; None for 0, 1, ....
+        row_numbers: the numbers of the rows where the user has them, for messages; None for 0, 1, ....
 
     Raises:
         InputError: the labels do not fit the task.
@@ -162,7 +162,7 @@ def targets(target: TargetEncoder, labels: Array, places: NDArray[np.int64] | No
             raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
         check_one_hot(labels)
         return np.ascontiguousarray(labels, np.float32)
-    return target.transform(labels, places)
+    return target.transform(labels, row_numbers)
 
 
 def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
@@ -174,10 +174,10 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     if not 0.0 < share < 1.0:
         raise InputError(f"validation is {share!r}; it must be a share between 0 and 1, or (X, y) of validation rows.")
     labels = class_indices(task, rows.targets) if task.is_classifier else None
-    kept, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
-    if not (len(kept) and len(apart)):
+    present, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
+    if not (len(present) and len(apart)):
         raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")
-    parts = rows.take(kept), rows.take(apart)
+    parts = rows.take(present), rows.take(apart)
     for part, name in zip(parts, ("training", "validation"), strict=True):
         if part.weights is not None and not part.weights.any():
             raise InputError(

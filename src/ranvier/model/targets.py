@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 
 def target_array(y: Any) -> Array:
-    """Targets as booleans, whole numbers, numbers or text, of one or two dimensions; a single column becomes one.
+    """Targets as booleans, integers, numbers or text, of one or two dimensions; a single column becomes one.
 
     Raises:
         DataError: y has no rows, too many dimensions, missing or infinite values, or values of another type.
@@ -35,21 +35,21 @@ def target_array(y: Any) -> Array:
     return array
 
 
-def infer_target(network: Network, y: Array, given: Loss | None) -> TargetEncoder:
+def infer_target(network: Network, y: Array, loss: Loss | None) -> TargetEncoder:
     """The task that a network's output layer and the targets y speak of, with the encoder of the targets.
 
     One-dimensional labels are classes where the network has several outputs. They are binary where it has one, if they
-    are text or booleans, or two whole numbers that meet a sigmoid output. Everything else is regression, or multilabel
+    are text or booleans, or two integers that meet a sigmoid output. Everything else is regression, or multilabel
     where rows of 0 and 1 meet sigmoid outputs.
 
     Raises:
         InputError: y and the output layer do not fit together.
     """
-    task = _task(network, y, given)
+    task = _task(network, y, loss)
     return fit_target(y, task, standardize=False)
 
 
-def _task(network: Network, y: Array, given: Loss | None) -> Task:
+def _task(network: Network, y: Array, loss: Loss | None) -> Task:
     outputs, activation = network.outputs, network.output_activation.name
     if y.ndim == 2:
         if y.shape[1] != outputs:
@@ -62,9 +62,7 @@ def _task(network: Network, y: Array, given: Loss | None) -> Task:
         return Task("regression", outputs, target_names=tuple(f"y{index}" for index in range(outputs)))
     if outputs > 1:
         return Task("multiclass", outputs, _classes(y, outputs), ("y",))
-    probabilities = activation == "sigmoid" and (
-        given is None or given.applied_to == "logit" or y.dtype.kind not in "f"
-    )
+    probabilities = activation == "sigmoid" and (loss is None or loss.applied_to == "logit" or y.dtype.kind not in "f")
     labels = y.dtype.kind in "Ob" or (probabilities and len(_different(y)) <= 2 and bool((y == np.floor(y)).all()))
     if labels:
         values = [_plain(value) for value in _different(y)]
@@ -76,7 +74,7 @@ def _task(network: Network, y: Array, given: Loss | None) -> Task:
                 f"{'make the output layer one neuron a class' if len(values) > 2 else 'there is nothing to learn'}."
             )
         return Task("binary", 1, tuple(values), ("y",))
-    bounded = activation in ("sigmoid", "hard_sigmoid") if given is None else given.applied_to == "logit"
+    bounded = activation in ("sigmoid", "hard_sigmoid") if loss is None else loss.applied_to == "logit"
     if bounded and not ((y >= 0) & (y <= 1)).all():
         raise InputError(
             f"y holds {y[(y < 0) | (y > 1)][0]:g}, and the output layer ({activation}) says numbers from 0 to 1; "
@@ -98,22 +96,22 @@ def _different(y: Array) -> Array:
 
 def _classes(y: Array, outputs: int) -> tuple[Label, ...]:
     """The labels in output order. Whole numbers below the number of outputs stand for their own output."""
-    found = _different(y)
-    if found.dtype.kind == "f" and not (found == np.floor(found)).all():
+    labels = _different(y)
+    if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
         raise InputError(
-            f"y holds numbers such as {found[0]:g} and the network has {outputs} outputs: "
+            f"y holds numbers such as {labels[0]:g} and the network has {outputs} outputs: "
             "give one column an output for regression, or class labels."
         )
-    if found.dtype.kind in "biuf" and found.dtype.kind != "b" and found[0] >= 0 and found[-1] < outputs:
+    if labels.dtype.kind in "biuf" and labels.dtype.kind != "b" and labels[0] >= 0 and labels[-1] < outputs:
         return tuple(range(outputs))
-    if len(found) != outputs:
+    if len(labels) != outputs:
         raise InputError(
-            f"y has {len(found)} different labels and the network has {outputs} outputs; "
+            f"y has {len(labels)} different labels and the network has {outputs} outputs; "
             "there must be one output a label."
         )
-    return tuple(_plain(value) for value in found)
+    return tuple(_plain(value) for value in labels)
 
 
 def _plain(value: Any) -> Label:
-    found: Label = value.item() if hasattr(value, "item") else value
-    return found
+    label: Label = value.item() if hasattr(value, "item") else value
+    return label

@@ -264,8 +264,10 @@ class TrainJob:
 
 def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
     """The model of a trained network: piecewise-linear encodings become linear splines, which predict faster."""
-    ramps = prepared.encoder.piecewise_linear
-    parameters = ple_to_linear_spline(trained.network, trained.parameters, ramps) if ramps else trained.parameters
+    encodings = prepared.encoder.piecewise_linear
+    parameters = (
+        ple_to_linear_spline(trained.network, trained.parameters, encodings) if encodings else trained.parameters
+    )
     return Model(
         trained.network,
         prepared.target,

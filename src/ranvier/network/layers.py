@@ -187,7 +187,7 @@ class Rescale(Layer):
 
     As the first layer it costs nothing: rows are scaled while they are gathered.
 
-    Formula: y = factor * x; where 1 / factor is a whole number, as in 1/255, y = x / (1 / factor), rounded once.
+    Formula: y = factor * x; where 1 / factor is an integer, as in 1/255, y = x / (1 / factor), rounded once.
     Source: the layer `Rescaling` of Keras.
 
     Parameters:
@@ -212,7 +212,7 @@ class Rescale(Layer):
 
     @property
     def divisor(self) -> float | None:
-        """1 / factor where that is a whole number, else None."""
+        """1 / factor where that is an integer, else None."""
         divisor = float(round(1 / self.factor)) if abs(self.factor) > 1e-15 else 0.0
         return divisor if divisor and 1 / divisor == self.factor else None
 

@@ -58,18 +58,18 @@ def merge_networks(
     layers: list[Layer] = []
     pieces: list[Array] = []
     last = len(network.layers) - 1
-    for place, layer in enumerate(network.layers):
+    for index, layer in enumerate(network.layers):
         if isinstance(layer, LearnedScale):
-            gains = [gain * view[f"layers.{place}.scale"] for gain, view in zip(gains, views, strict=True)]
+            gains = [gain * view[f"layers.{index}.scale"] for gain, view in zip(gains, views, strict=True)]
         elif isinstance(layer, Dense):
             first = not any(isinstance(earlier, Dense) for earlier in layers)
-            weights = [view[f"layers.{place}.weight"] for view in views]
-            if first or place == last:
+            weights = [view[f"layers.{index}.weight"] for view in views]
+            if first or index == last:
                 weights = [block_diagonal_weight(weight, layer.groups) for weight in weights]
             if first:
                 weights = [weight * np.reshape(gain, (-1, 1)) for gain, weight in zip(gains, weights, strict=True)]
-            biases = [view[f"layers.{place}.bias"] for view in views]
-            if place == last:
+            biases = [view[f"layers.{index}.bias"] for view in views]
+            if index == last:
                 pieces += _output(weights, biases, first, inverse_temperature)
                 layers.append(replace(layer, groups=1))
             else:
@@ -82,17 +82,17 @@ def merge_networks(
     return merged, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
 
 
-def ple_to_linear_spline(network: Network, parameters: Array, ramps: Sequence[slice]) -> Array:
-    """The parameters of the same function, with linear splines (hats) in place of piecewise-linear encodings (ramps).
+def ple_to_linear_spline(network: Network, parameters: Array, encodings: Sequence[slice]) -> Array:
+    """The parameters of the same function, on a linear spline basis in place of piecewise-linear encodings.
 
-    Between edges 0 to n, ramp i is the sum of the hats at the edges above i, less 1/2: below it all of these are 0, and
-    above it they add up to 1. So the hat at edge j gets the sum of the weights of the ramps that end at j or below, and
-    the bias loses half of all weights.
+    Between edges 0 to n, encoding i is the sum of the splines at the edges above i, less 1/2: below it all of these are
+    0, and above it they add up to 1. So the spline at edge j gets the sum of the weights of the encodings that end at j
+    or below, and the bias loses half of all weights.
 
     Parameters:
         network: begins with a dense layer that has a bias, as merged networks do.
         parameters: flat, shape (P,).
-        ramps: which inputs are the ramps of a column, for each column that has some.
+        encodings: which inputs encode a column piecewise linearly, for each such column.
 
     >>> network = Network(3, [Dense(1)])
     >>> ple_to_linear_spline(network, np.array([2.0, 3.0, 5.0, 7.0]), [slice(1, 3)]).tolist()
@@ -101,9 +101,9 @@ def ple_to_linear_spline(network: Network, parameters: Array, ramps: Sequence[sl
     changed = parameters.copy()
     views = network.parameter_table.views(changed)
     weight, bias = views["layers.0.weight"], views["layers.0.bias"]
-    for place in ramps:
-        sums = np.cumsum(weight[place], axis=0, dtype=np.float64)
-        weight[place] = sums
+    for inputs in encodings:
+        sums = np.cumsum(weight[inputs], axis=0, dtype=np.float64)
+        weight[inputs] = sums
         bias -= (sums[-1] / 2).astype(bias.dtype)
     return changed
 

@@ -27,7 +27,7 @@ BATCH_SIZES = ((2_000, 32), (10_000, 64), (40_000, 128), (100_000, 256))
 class PlainRecipe(Recipe):
     """One network: two hidden layers of 256 SiLU neurons with dropout 0.2, AdamW, cosine decay.
 
-    A share of the rows is set aside for validation; the epoch with the smallest validation loss is kept.
+    A fraction of the rows is used for validation only; the epoch with the smallest validation loss is kept.
     """
 
     name: ClassVar[str] = "plain"

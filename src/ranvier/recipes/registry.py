@@ -81,9 +81,9 @@ def recipe_for(name: str | Recipe, effort: str, source: Source) -> tuple[Recipe,
     if name != "auto":
         return recipe(name, effort), ()
     check_recipe(name, effort)
-    chosen, reason = AUTO[_kind(source)]
+    name, reason = AUTO[_kind(source)]
     notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
-    return RECIPES[chosen](effort), notes
+    return RECIPES[name](effort), notes
 
 
 def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:

@@ -23,7 +23,7 @@ def split_rows(
     Parameters:
         rows: B, the number of rows.
         shares: the share of each part, summing to 1; the first is the training part.
-        seed: any whole number from 0 to 2**64 - 1.
+        seed: an integer from 0 to 2**64 - 1.
         labels: the class of each row, shape (B,).
 
     Returns one sorted array of row numbers for each share.

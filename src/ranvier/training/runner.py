@@ -213,11 +213,11 @@ def _load_checkpoint(folder: Path, mark: str, sink: Sink) -> TrainingState | Non
     if data.get("fingerprint") != mark:
         raise InputError(
             f"{folder} holds a checkpoint of other rows, another network or other settings; "
-            "give the same as before to go on, or another folder to start anew."
+            "give the same as before to go on, or another folder to start again."
         )
     for note in notes:
         sink(NoteEvent(note))
     try:
         return TrainingState.restore(arrays, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"The checkpoint in {folder} is incomplete ({error!r}); train anew elsewhere.") from error
+        raise ModelFileError(f"The checkpoint in {folder} is incomplete ({error!r}); train again elsewhere.") from error

@@ -52,7 +52,7 @@ class TrainSettings:
             object.__setattr__(self, name, int(value))
         if self.threads is not None:
             if isinstance(self.threads, bool) or not hasattr(self.threads, "__index__"):
-                raise InputError(f"threads is {self.threads!r}; it must be a whole number, or None for every core.")
+                raise InputError(f"threads is {self.threads!r}; it must be an integer, or None for every core.")
             object.__setattr__(self, "threads", int(self.threads))
         check_seed(self.seed)
         object.__setattr__(self, "seed", int(self.seed))

@@ -137,7 +137,7 @@ def state_for_next_fit(state: TrainingState) -> TrainingState:
 def state_at_best(state: TrainingState, optimizer: Optimizer) -> State:
     """Parameters and slots with the best weights in place of the last ones, where a callback kept some.
 
-    An average of the weights starts anew at the best weights; the rest of the optimizer's memory stays.
+    An average of the weights starts again at the best weights; the rest of the optimizer state stays.
     """
     if state.best is None:
         return state.engine

@@ -107,5 +107,5 @@ def _loss_derivative(task: Task, logits: Array, targets: Array, factor: float) -
         losses /= losses.sum(axis=1, keepdims=True)
     else:
         losses = 0.5 + 0.5 * np.tanh(0.5 * scaled)
-    slope: Array = ((losses - targets) * logits).sum(axis=1)
-    return slope
+    derivative: Array = ((losses - targets) * logits).sum(axis=1)
+    return derivative

@@ -32,7 +32,7 @@ def mapping(data: Any) -> Mapping[str, Any]:
 
 
 def field(data: Mapping[str, Any], name: str, kind: type) -> Any:
-    """The field of that name and type; a whole number is taken for a float.
+    """The field of that name and type; an integer is taken for a float.
 
     Raises:
         ModelFileError: it is absent, of another type, or not finite.

@@ -106,7 +106,7 @@ class NumberEncoder(ColumnEncoder):
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The column's name, its periodic features, its pieces or hats, and the indicator.
+        """The column's name, its periodic features, its pieces or splines, and the indicator.
 
         >>> NumberEncoder("Fare", 14.0, 9.0, True, 1, (0.0, 13.5, 80.0), spline=True).feature_names
         ('Fare', 'cos(1·Fare)', 'sin(1·Fare)', 'Fare≈13.5 (hat)', 'Fare≈80 (hat)', 'Fare: missing')
@@ -114,9 +114,9 @@ class NumberEncoder(ColumnEncoder):
         name = self.column
         periodic = (f"{part}({k}·{name})" for k in range(1, self.n_frequencies + 1) for part in ("cos", "sin"))
         pieces = (f"{name} in [{low:.6g}, {high:.6g}]" for low, high in pairwise(self.knots))
-        hats = (f"{name}≈{knot:.6g} (hat)" for knot in self.knots[1:])
+        splines = (f"{name}≈{knot:.6g} (hat)" for knot in self.knots[1:])
         missing = (f"{name}: missing",) if self.missing_indicator else ()
-        return (name, *periodic, *(hats if self.spline else pieces), *missing)
+        return (name, *periodic, *(splines if self.spline else pieces), *missing)
 
     @property
     def width(self) -> int:
