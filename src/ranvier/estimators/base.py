@@ -19,7 +19,7 @@ from ranvier.data import Source
 from ranvier.data.canonical_order import canonical_rows
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
-from ranvier.estimators.rows import as_table, rows_for_predict, known_names, names_in, source_of
+from ranvier.estimators.rows import as_table, known_names, names_in, rows_for_predict, source_of
 from ranvier.estimators.targets import Goal
 from ranvier.model.load import load
 from ranvier.model.train import train

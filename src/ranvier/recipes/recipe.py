@@ -78,7 +78,7 @@ class Recipe(ABC):
         return None
 
     def validation_share(self, options: TrainOptions) -> float:
-        """The fraction of the rows that is taken for validation before training, 0 where the recipe divides the rows itself."""
+        """The fraction of the rows taken for validation before training, 0 where the recipe divides the rows itself."""
         return options.validation if isinstance(options.validation, float) else 0.0
 
     def validates(self, rows: int, validation: bool) -> bool:
