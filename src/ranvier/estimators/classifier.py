@@ -117,7 +117,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         Parameters:
             X: as for `predict`, which raises the same.
         """
-        return class_probabilities(self.model_.task, self._outputs(X))
+        outputs = self._outputs(X)
+        return class_probabilities(self.model_.task, outputs)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of what `predict_proba` gives of X; minus infinity where a probability is 0."""
