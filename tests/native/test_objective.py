@@ -14,7 +14,7 @@ from ranvier.network.layers import BatchNorm, Dense
 from ranvier.network.losses import loss
 from ranvier.reference.engine import ReferenceEngine
 from ranvier.training.state import initial_state
-from tests.native.against_reference import TOLERANCE, problem, rows_for
+from tests.native.against_reference import TOLERANCE, make_spec, rows_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 ROWS = 100
@@ -22,13 +22,13 @@ ROWS = 100
 
 def objectives(layers: list[Any], weights: Any, threads: int = 1) -> tuple[Any, Any, NativeExecutable]:
     """What the native engine and the reference say, and the native executable."""
-    task = problem(5, layers, loss("categorical_cross_entropy"), weighted=weights is not None, threads=threads)
+    task = make_spec(5, layers, loss("categorical_cross_entropy"), weighted=weights is not None, threads=threads)
     rows, state = replace(rows_for(task, ROWS), weights=weights), initial_state(task.network, task.optimizer, 0).engine
     native, reference = NativeEngine().compile(task), ReferenceEngine().compile(task)
     native.threads = threads
     for executable in (native, reference):
-        executable.load(state)
-    return native.objective(rows), reference.objective(rows), native
+        executable.set_state(state)
+    return native.loss_and_gradient(rows), reference.loss_and_gradient(rows), native
 
 
 LAST = np.repeat([0.0, 2.0, 1.0], [40, 30, 30])
@@ -52,7 +52,7 @@ def test_parts(part: int, last: tuple[Any, ...], weights: Any, monkeypatch: pyte
 
 
 def test_part_shares_add_up_to_one() -> None:
-    rows = rows_for(problem(5, [Dense(3)]), ROWS)
+    rows = rows_for(make_spec(5, [Dense(3)]), ROWS)
     starts = np.array([0, 30, 70, 100])
     assert objective.part_shares(rows, starts).tolist() == [0.3, 0.4, 0.3]
     assert objective.part_shares(replace(rows, weights=LAST), starts).tolist() == [0.0, 60 / 90, 30 / 90]

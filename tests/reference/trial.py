@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ranvier.engine import Problem, Span, State
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
@@ -35,23 +35,23 @@ class Trial:
 
     def step(self, parameters: Array) -> tuple[float, Array]:
         """The loss plus penalties, and the gradient: what plain descent with a learning rate of 1 subtracts."""
-        self.executable.load(State(parameters, np.empty((0, parameters.size)), STEP))
+        self.executable.set_state(State(parameters, np.empty((0, parameters.size)), STEP))
         count = len(self.rows)
         loss = float(self.executable.run(self.rows, Span(np.arange(count), np.array([0, count]), np.ones((1, 1))))[0])
-        table = self.executable.problem.network.parameter_table
-        moved = parameters - self.executable.read().parameters
+        table = self.executable.spec.network.parameter_table
+        moved = parameters - self.executable.get_state().parameters
         return loss + penalty(parameters, self.l1, self.l2), np.where(table.trainable_mask(), moved, 0.0)
 
     def forward(self, parameters: Array) -> tuple[network.Passed, ...]:
         """What the layers do at this step."""
-        problem = self.executable.problem
+        spec = self.executable.spec
         mode = network.Mode(batch_statistics=True, dropout=(SEED, STEP))
-        views = problem.network.parameter_table.views(parameters)
-        return network.forward(problem.network.layer_infos, views, self.rows.inputs.dense, mode)
+        views = spec.network.parameter_table.views(parameters)
+        return network.forward(spec.network.layer_infos, views, self.rows.inputs.dense, mode)
 
     def loss(self, parameters: Array) -> float:
         """The loss plus penalties by the forward pass alone. Running statistics never change it while training."""
-        chosen = self.executable.problem.loss
+        chosen = self.executable.spec.loss
         last = self.forward(parameters)[-1]
         each = losses.row_losses(chosen, last.y if last.z is None else last.z, last.y, self.rows.targets)
         return losses.batch_loss(each, self.rows.weights) + penalty(parameters, self.l1, self.l2)
@@ -71,7 +71,7 @@ def make_trial(layers: Any, loss: Loss, weighted: bool = True) -> Trial:
     described = Network(INPUTS, layers)
     table = described.parameter_table
     l1, l2 = table.l1(), table.l2()
-    executable = ReferenceEngine().compile(Problem(described, loss, SGD(1.0), ROWS, weighted, seed=SEED))
+    executable = ReferenceEngine().compile(CompileSpec(described, loss, SGD(1.0), ROWS, weighted, seed=SEED))
     for seed in range(500):
         generator = np.random.default_rng(seed)
         parameters = generator.choice((-1.0, 1.0), table.size) * generator.uniform(0.2, 0.9, table.size)
@@ -89,7 +89,7 @@ def make_trial(layers: Any, loss: Loss, weighted: bool = True) -> Trial:
 
 def tells_little(trial: Trial) -> bool:
     """Whether a weighted sum is near a kink, an output near one of the loss, or most neurons of a layer are dead."""
-    problem, passed = trial.executable.problem, trial.forward(trial.parameters)
+    spec, passed = trial.executable.spec, trial.forward(trial.parameters)
     for one in network.walk(passed):
         if isinstance(one.place.layer, Dense) and one.z is not None:
             chosen = one.place.layer.activation
@@ -97,4 +97,4 @@ def tells_little(trial: Trial) -> bool:
                 return True
             if chosen.name in KINKS and (activations.derivative(chosen, one.z) != 0).mean() < 0.4:
                 return True
-    return near_loss_kink(problem.loss, passed[-1].y, trial.rows.targets, MARGIN)
+    return near_loss_kink(spec.loss, passed[-1].y, trial.rows.targets, MARGIN)

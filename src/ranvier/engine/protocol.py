@@ -8,47 +8,48 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Span, State
+from ranvier.engine.compile_spec import CompileSpec
+from ranvier.engine.state import LayerValues, Span, State
 from ranvier.rows import Rows
 
 Array = NDArray[Any]
 
 
-class Stopped(Exception):  # noqa: N818
+class Cancelled(Exception):  # noqa: N818
     """What was asked for was given up, since `Executable.stopped` said so; nothing has changed."""
 
 
-def never() -> bool:
+def never_cancel() -> bool:
     """Whether to stop: no.
 
-    >>> never()
+    >>> never_cancel()
     False
     """
     return False
 
 
 class Executable(Protocol):
-    """A network made ready to run. It owns the training state between `load` and `read`.
+    """A network made ready to run. It owns the training state between `set_state` and `get_state`.
 
-    Inputs may come as anything that `as_inputs` takes; columns of another block than the problem's are converted.
+    Inputs may come as anything that `as_inputs` takes; columns of another block than the spec's are converted.
     """
 
     dtype: type[np.floating[Any]]
     """What parameters are kept in: np.float32 or np.float64."""
 
-    stopped: Callable[[], bool]
-    """Asked now and then within long work, `never` unless it is set. Once it says True, `run` makes fewer steps, each
-    of them whole, and `objective` and `evaluate` raise `Stopped`."""
+    should_cancel: Callable[[], bool]
+    """Asked now and then within long work, `never_cancel` unless it is set. Once it says True, `run` makes fewer steps, each
+    of them whole, and `loss_and_gradient` and `evaluate` raise `Cancelled`."""
 
-    def load(self, state: State) -> None:
+    def set_state(self, state: State) -> None:
         """Take a copy of a training state."""
         ...
 
-    def read(self) -> State:
+    def get_state(self) -> State:
         """Give a copy of the training state."""
         ...
 
-    def finish(self) -> State:
+    def release(self) -> State:
         """Give the training state itself and free what the engine holds, so that the state is not held twice."""
         ...
 
@@ -59,7 +60,7 @@ class Executable(Protocol):
         """
         ...
 
-    def objective(self, rows: Rows) -> tuple[float, Array]:
+    def loss_and_gradient(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm."""
         ...
 
@@ -75,7 +76,7 @@ class Executable(Protocol):
         """
         ...
 
-    def quick(self, inputs: Array) -> Array | None:
+    def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The same without checks, for what an engine knows well by now; None for anything else: ask `outputs`."""
         ...
 
@@ -89,17 +90,17 @@ class Executable(Protocol):
 
 
 class Engine(Protocol):
-    """Turns a problem into an executable."""
+    """Turns a spec into an executable."""
 
     @property
     def name(self) -> str:
         """The name that a user chooses it by."""
         ...
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         """Why this engine cannot run here, as a sentence without its full stop; None where it can."""
         ...
 
-    def compile(self, problem: Problem) -> Executable:
-        """Make a problem ready to run."""
+    def compile(self, spec: CompileSpec) -> Executable:
+        """Make a spec ready to run."""
         ...

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
-from ranvier.engine import Executable, LayerValues, State
-from ranvier.engine.problem import check_pairing
+from ranvier.engine import Executable, LayerValues, State, check_loss_activation
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
@@ -106,7 +105,7 @@ class Model:
         # The same few rows as before, in kind, need none of the questions that others are asked.
         ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
         if ready is not None:
-            outputs = ready.quick(X)
+            outputs = ready.try_fast_outputs(X)
             if outputs is not None:
                 return outputs
         # The engine looks whether they are finite, on its way.
@@ -174,7 +173,7 @@ class Model:
         """
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
         row_tools.check_lengths(inputs, targets)
-        _, gradient = self._run(inputs).objective(Rows(inputs, targets))
+        _, gradient = self._run(inputs).loss_and_gradient(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
 
     def plan(self, threads: int | None = None, measure: bool = False) -> str:
@@ -340,7 +339,7 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
     encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
     target = TargetEncoder.from_dict(description["target"])
     training = TrainSettings.from_dict(description["training"])
-    check_pairing(network, training.loss)
+    check_loss_activation(network, training.loss)
     if target.task.outputs != network.outputs or (encoder is not None and encoder.width != network.inputs):
         raise ModelFileError("Its network, encoder and task have different widths.")
     if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):

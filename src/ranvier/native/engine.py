@@ -1,4 +1,4 @@
-"""The native engine: a problem is planned, printed as LLVM IR, compiled to its exact shape and run in spans.
+"""The native engine: a spec is planned, printed as LLVM IR, compiled to its exact shape and run in spans.
 
 Same bits: the result of a span depends on the state, the rows, the span and the precision alone; not on the number of
 threads, nor on the vector width, nor on how steps are cut into spans.
@@ -12,8 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Span, State
-from ranvier.engine.protocol import Stopped, never
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, Span, State, never_cancel
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import objective as parts
 from ranvier.native.compiled import planned
@@ -45,7 +44,7 @@ class NativeEngine:
 
     name: str = "native"
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         """Why this engine cannot run here, as a sentence without its full stop; None where it can."""
         reason = cpu.available()
         if reason is None:
@@ -55,24 +54,24 @@ class NativeEngine:
                 reason = str(error).rstrip(".")
         return reason
 
-    def compile(self, problem: Problem) -> NativeExecutable:
-        """Make a problem ready to run.
+    def compile(self, spec: CompileSpec) -> NativeExecutable:
+        """Make a spec ready to run.
 
         Raises:
-            EngineError: the problem asks for something that this engine does not have.
+            EngineError: the spec asks for something that this engine does not have.
         """
-        return NativeExecutable(problem)
+        return NativeExecutable(spec)
 
-    def plan(self, problem: Problem, measure: bool = False) -> str:
+    def plan(self, spec: CompileSpec, measure: bool = False) -> str:
         """What a training step does, as a readable loop nest; see `Plan.show`.
 
         Parameters:
             measure: add how long each step takes here, see `native.measure`.
 
         Raises:
-            EngineError: the problem asks for something that this engine does not have.
+            EngineError: the spec asks for something that this engine does not have.
         """
-        executable = self.compile(problem)
+        executable = self.compile(spec)
         text = executable.plan.show(executable.threads)
         if measure:
             from ranvier.native.measure import measured_text
@@ -82,20 +81,20 @@ class NativeEngine:
 
 
 class NativeExecutable(Serialized):
-    """A network ready to run. `load` comes first; the state is its own from then on. Threads may share it."""
+    """A network ready to run. `set_state` comes first; the state is its own from then on. Threads may share it."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, spec: CompileSpec) -> None:
         super().__init__()
-        self.problem = problem
-        self.stopped: Callable[[], bool] = never
-        self.dtype: type[np.floating[Any]] = np.float64 if problem.dtype == "float64" else np.float32
+        self.spec = spec
+        self.should_cancel: Callable[[], bool] = never_cancel
+        self.dtype: type[np.floating[Any]] = np.float64 if spec.dtype == "float64" else np.float32
         self.target = cpu.target()
-        self.machine = machine(self.target, problem.precision)
-        self.available = cpu.threads() if problem.threads else cpu.default_threads()
-        self._threads = cost.training_threads(problem, self.available)
-        self._size, self._table = problem.network.parameter_table.size, entries(problem)
-        full_batch = problem.optimizer.full_batch
-        self._slots = () if full_batch else tuple(name for name, _ in problem.optimizer.rule().slots)
+        self.machine = machine(self.target, spec.precision)
+        self.available = cpu.threads() if spec.threads else cpu.default_threads()
+        self._threads = cost.training_threads(spec, self.available)
+        self._size, self._table = spec.network.parameter_table.size, entries(spec)
+        full_batch = spec.optimizer.full_batch
+        self._slots = () if full_batch else tuple(name for name, _ in spec.optimizer.rule().slots)
         self._state: dict[str, Array] = {}
         self._untouched: set[str] = set()
         self._kept_slots: dict[str, Array] = {}
@@ -107,7 +106,7 @@ class NativeExecutable(Serialized):
         self._resident: Resident | None = None
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
         # The parts that cannot be planned are found before anything runs.
-        self._plan = planned(problem, GRADIENT if full_batch else TRAIN, self.machine, self.threads)
+        self._plan = planned(spec, GRADIENT if full_batch else TRAIN, self.machine, self.threads)
         self._reserve_state()
 
     @property
@@ -128,7 +127,7 @@ class NativeExecutable(Serialized):
     # State
 
     def _reserve_state(self) -> None:
-        plans = [self._plan, planned(self.problem, PREDICT, self.machine, 1)]
+        plans = [self._plan, planned(self.spec, PREDICT, self.machine, 1)]
         names = {entry.name for entry in self._table}
         for plan in plans:
             for buffer in plan.buffers:
@@ -142,14 +141,14 @@ class NativeExecutable(Serialized):
         self._buffers = {b.name: b for plan in plans for b in plan.buffers if b.name in self._state}
 
     @serialized
-    def load(self, state: State) -> None:
+    def set_state(self, state: State) -> None:
         """Take a copy of a training state.
 
         Raises:
             ShapeError: the state does not belong to this network and optimizer.
         """
         size, slots = self._size, np.asarray(state.slots)
-        rows = len(slots) if self.problem.optimizer.full_batch else len(self._slots)
+        rows = len(slots) if self.spec.optimizer.full_batch else len(self._slots)
         if np.shape(state.parameters) != (size,) or slots.shape != (rows, size):
             raise ShapeError(
                 f"The state has parameters of shape {np.shape(state.parameters)} and slots of shape {slots.shape}; "
@@ -160,7 +159,7 @@ class NativeExecutable(Serialized):
         self._slot_rows, self._steps_done[0] = rows, state.step
         self._loaded = True
         parameters = np.asarray(state.parameters)
-        kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trainable]
+        kept = [entry for entry in self._table if self.spec.optimizer.full_batch or not entry.trainable]
         self._kept_slots = {entry.name: np.array(slots[:, entry.slice], self.dtype) for entry in kept}
         self._finite = seem_finite(parameters)
         self._few.clear()
@@ -172,7 +171,7 @@ class NativeExecutable(Serialized):
                 self._pack(f"{entry.name}.{name}", slot[entry.slice].reshape(entry.shape))
             if len(entry.shape) == 2:
                 seen = parameters[entry.slice].reshape(entry.shape)
-                if self.problem.precision == "bfloat16":
+                if self.spec.precision == "bfloat16":
                     seen = bfloat16_of(seen)
                 self._pack(f"{ROUNDED}.{entry.name}", seen)
                 self._pack(f"{TRANSPOSED}.{entry.name}", transposed(seen, entry.groups))
@@ -184,15 +183,15 @@ class NativeExecutable(Serialized):
             pack(values, self._buffers[name], self._state[name])
 
     @serialized
-    def read(self) -> State:
+    def get_state(self) -> State:
         """Give a copy of the training state."""
         return self._read(self._state.get)
 
     @serialized
-    def finish(self) -> State:
+    def release(self) -> State:
         """Give the training state and free everything else; each piece is freed as soon as it is unpacked.
 
-        `load` comes before anything else again.
+        `set_state` comes before anything else again.
         """
         self._check_loaded()
         self._programs.clear()
@@ -222,14 +221,14 @@ class NativeExecutable(Serialized):
 
     def _check_loaded(self) -> None:
         if not self._loaded:
-            raise EngineError("No training state is loaded; call load(state) first.")
+            raise EngineError("No training state is loaded; call set_state(state) first.")
 
     def _program(self, purpose: str) -> Program:
         """The compiled plan for a purpose, made when it is first asked for."""
         if purpose not in self._programs:
-            plan = planned(self.problem, purpose, self.machine, self.threads)
+            plan = planned(self.spec, purpose, self.machine, self.threads)
             self._programs[purpose] = Program(plan, self.target, self._state)
-            seed = int(np.array(self.problem.seed, np.uint64).astype(np.int64))
+            seed = int(np.array(self.spec.seed, np.uint64).astype(np.int64))
             self._programs[purpose].set(seed=seed, may_skip_zeros=self._finite)
         return self._programs[purpose]
 
@@ -240,7 +239,7 @@ class NativeExecutable(Serialized):
 
     def _residents(self, rows: Rows) -> Resident:
         if self._resident is None or not self._resident.holds(rows):
-            self._resident = Resident(rows, self.problem)
+            self._resident = Resident(rows, self.spec)
         return self._resident
 
     # Running
@@ -252,33 +251,33 @@ class NativeExecutable(Serialized):
         A Ctrl-C ends it early where steps are long: then there are fewer losses, one for each step that was made.
 
         Raises:
-            EngineError: the optimizer is L-BFGS, which the training loop drives through `objective`.
+            EngineError: the optimizer is L-BFGS, which the training loop drives through `loss_and_gradient`.
         """
         self._check_loaded()
-        if self.problem.optimizer.full_batch:
-            name = self.problem.optimizer.name
-            raise EngineError(f"{name} trains on all rows at once; use objective in place of run.")
+        if self.spec.optimizer.full_batch:
+            name = self.spec.optimizer.name
+            raise EngineError(f"{name} trains on all rows at once; use loss_and_gradient in place of run.")
         order = np.ascontiguousarray(span.order, np.int64)
         starts = np.ascontiguousarray(span.starts, np.int64)
-        check_span(span, len(rows), len(self.problem.optimizer.rule().scalars))
+        check_span(span, len(rows), len(self.spec.optimizer.rule().scalars))
         program = self._program(TRAIN)
         resident = self._residents(rows)
-        most = max(int(np.diff(starts).max(initial=1)), self.problem.batch_size)
+        most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
         batches = (order, starts, span.scalars)
         self._untouched.clear()
-        return program.learn(resident, batches, self._steps_done, self._barrier, self.threads, self.stopped)
+        return program.learn(resident, batches, self._steps_done, self._barrier, self.threads, self.should_cancel)
 
     @serialized
-    def objective(self, rows: Rows) -> tuple[float, Array]:
+    def loss_and_gradient(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
         Raises:
-            Stopped: `stopped` says so.
+            Cancelled: `should_cancel` says so.
         """
         self._check_loaded()
         program, resident = self._program(GRADIENT), self._residents(rows)
-        starts = parts.part_starts(self.problem.network, len(rows))
+        starts = parts.part_starts(self.spec.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
         loss, gradient = 0.0, np.zeros(self._size)
@@ -295,26 +294,26 @@ class NativeExecutable(Serialized):
         while True:
             program.clear_tables()
             steps_done = np.zeros(1, np.int64)
-            losses = program.learn(rows, batch, steps_done, self._barrier, self.threads, self.stopped)
+            losses = program.learn(rows, batch, steps_done, self._barrier, self.threads, self.should_cancel)
             if len(losses):
                 return float(losses[0])
-            if self.stopped():
-                raise Stopped
+            if self.should_cancel():
+                raise Cancelled
 
     def _predict(self, program: Program, inputs: Inputs, targets: Array | None) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
-        check_shape("inputs", inputs, self.problem.network.inputs)
-        return program.predict(inputs, targets, self.threads_for(len(inputs)), self.stopped)
+        check_shape("inputs", inputs, self.spec.network.inputs)
+        return program.predict(inputs, targets, self.threads_for(len(inputs)), self.should_cancel)
 
     @property
     def allowed(self) -> int:
         """How many threads predictions may use."""
-        return min(self.available, self.problem.threads or self.available)
+        return min(self.available, self.spec.threads or self.available)
 
     def threads_for(self, rows: int) -> int:
         """How many threads predictions of so many rows are worth."""
-        work = 2 * cost.row_products(self.problem) * rows
+        work = 2 * cost.row_products(self.spec) * rows
         return max(1, min(self.allowed, work // cost.SMALL_PREDICTION))
 
     @serialized
@@ -322,9 +321,9 @@ class NativeExecutable(Serialized):
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
 
         Raises:
-            Stopped: `stopped` says so.
+            Cancelled: `should_cancel` says so.
         """
-        targets = Resident(rows, self.problem).targets
+        targets = Resident(rows, self.spec).targets
         outputs, each = self._predict(self._program(PREDICT), rows.inputs, targets)
         assert each is not None
         weights = np.ones(len(rows)) if rows.weights is None else np.asarray(rows.weights, np.float64)
@@ -336,20 +335,20 @@ class NativeExecutable(Serialized):
         """What the output layer says, shape (rows, N), computed as for predictions."""
         with self.lock:
             inputs = as_inputs(inputs)
-            known = self.quick(inputs.dense) if inputs.csr is None else None
+            known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
             if known is not None:
                 return known
             self._check_loaded()
-            check_shape("inputs", inputs, self.problem.network.inputs)
+            check_shape("inputs", inputs, self.spec.network.inputs)
             program = self._program(PREDICT)
             outputs = self._predict(program, inputs, None)[0]
             dense = inputs.dense
-            alone = inputs.csr is None and not self.problem.sparse and self.threads_for(len(dense)) == 1
+            alone = inputs.csr is None and not self.spec.sparse and self.threads_for(len(dense)) == 1
             if alone and worth_few(dense):
                 self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
 
-    def quick(self, inputs: Array) -> Array | None:
+    def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""
         with self.lock:
             few = self._few.get((inputs.shape, inputs.dtype))
@@ -359,10 +358,10 @@ class NativeExecutable(Serialized):
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         program = self._program(WATCH)
-        inputs = as_inputs(inputs).with_blocks(self.problem.n_dense, self.problem.sparse)
+        inputs = as_inputs(inputs).with_blocks(self.spec.n_dense, self.spec.sparse)
         plan, rows = program.plan, len(inputs)
         found = []
-        for place in self.problem.network.iter_layers():
+        for place in self.spec.network.iter_layers():
             sums = np.empty((rows, place.outputs), self.dtype) if isinstance(place.layer, Dense) else None
             found.append(LayerValues(place.path, sums, np.empty((rows, place.outputs), self.dtype)))
         for start in range(0, rows, plan.rows):
@@ -373,7 +372,7 @@ class NativeExecutable(Serialized):
                 values.outputs[part] = rows_of(program, y, count)
                 if values.weighted_sums is not None and z is not None:
                     values.weighted_sums[part] = rows_of(program, z, count)
-            if isinstance(self.problem.network.layers[-1], Dense):
+            if isinstance(self.spec.network.layers[-1], Dense):
                 found[-1].outputs[part] = outputs
         return tuple(found)
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import Problem, Span
-from ranvier.engine.protocol import Stopped
+from ranvier.engine import Cancelled, CompileSpec, Span
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.compiled import library
 from ranvier.native.lowering.buffers import Buffer
@@ -139,7 +138,7 @@ class Program:
         """
         if self.saw_nonfinite.value:
             self.saw_nonfinite.value = 0
-            check_finite(inputs, self.plan.problem.dtype)
+            check_finite(inputs, self.plan.spec.dtype)
 
     def run(self, threads: int) -> None:
         """Run the entry on so many threads."""
@@ -155,7 +154,7 @@ class Program:
         steps_done: Array,
         barrier: Array,
         threads: int,
-        stopped: Callable[[], bool],
+        should_cancel: Callable[[], bool],
     ) -> NDArray[np.float64]:
         """Run the steps of a plan that learns; gives the losses of those that were made.
 
@@ -163,7 +162,7 @@ class Program:
             batches: the order of the rows, where each batch starts, and the scalars of each step.
             made: the number of steps made before, one number; compiled code counts on in it, so that it is right
                 whatever Python raises afterwards.
-            stopped: asked once, before steps that can be given up.
+            should_cancel: asked once, before steps that can be given up.
         """
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
@@ -187,7 +186,7 @@ class Program:
             self.control[:] = 0
             long = int(np.diff(starts).max(initial=0)) >= self.plan.long
         with interrupts.noticed(self.control) if long else nullcontext():
-            if self.plan.stoppable and stopped():
+            if self.plan.stoppable and should_cancel():
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(steps_done[0]) - first]
@@ -201,19 +200,19 @@ class Program:
         self.chunk_counters[:] = 0
 
     def predict(
-        self, inputs: Inputs, targets: Array | None, threads: int, stopped: Callable[[], bool]
+        self, inputs: Inputs, targets: Array | None, threads: int, should_cancel: Callable[[], bool]
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses, some 50 milliseconds' worth of rows at once.
 
         A row's bits do not depend on the rows beside it.
 
         Raises:
-            Stopped: `stopped`, which is asked in between, says so.
+            Cancelled: `should_cancel`, which is asked in between, says so.
             DataError: an input is not finite.
         """
         rows, plan = len(inputs), self.plan
-        inputs, words = readable_rows(inputs, plan.problem)
-        outputs = np.empty((rows, plan.problem.network.outputs), plan.dtype)
+        inputs, words = readable_rows(inputs, plan.spec)
+        outputs = np.empty((rows, plan.spec.network.outputs), plan.dtype)
         losses = None if targets is None else np.empty(rows, plan.dtype)
         block = plan.rows * threads
         at_once = max(1, plan.long * threads // block) * block
@@ -230,8 +229,8 @@ class Program:
         moving |= {"outputs": outputs, "targets": targets, "results": losses}
         for first in range(0, max(rows, 1), at_once):
             if first:
-                if stopped():
-                    raise Stopped
+                if should_cancel():
+                    raise Cancelled
                 for name, array in moving.items():
                     if array is not None:
                         self.words[self.places[name]] += at_once * array.strides[0]
@@ -267,7 +266,7 @@ class Few:
     def __init__(self, program: Program, shape: tuple[int, ...], dtype: np.dtype[Any], helped: bool = False) -> None:
         plan = program.plan
         program.reserve(plan.rows)
-        self.outputs = memory.zeros((shape[0], plan.problem.network.outputs), plan.dtype)
+        self.outputs = memory.zeros((shape[0], plan.spec.network.outputs), plan.dtype)
         self.words = program.words.copy()
         helper = None
         if helped and shape[0] == 1 and shares_row(plan.stages[0].steps, plan.registers):
@@ -297,15 +296,15 @@ class Few:
 class Resident:
     """Rows as compiled code reads them: contiguous, targets in the plan's format, weights in float64."""
 
-    def __init__(self, rows: Rows, problem: Problem) -> None:
-        network = problem.network
+    def __init__(self, rows: Rows, spec: CompileSpec) -> None:
+        network = spec.network
         check_shape("inputs", rows.inputs, network.inputs)
         check_shape("targets", rows.targets, network.outputs)
         if len(rows.targets) != len(rows) or (rows.weights is not None and rows.weights.shape != (len(rows),)):
             raise ShapeError(f"There are {len(rows)} rows of inputs; targets and weights need as many.")
         self.keep = rows
-        self.inputs, words = readable_rows(rows.inputs, problem)
-        self.targets = np.ascontiguousarray(rows.targets, problem.dtype)
+        self.inputs, words = readable_rows(rows.inputs, spec)
+        self.targets = np.ascontiguousarray(rows.targets, spec.dtype)
         self.weights = None if rows.weights is None else np.ascontiguousarray(rows.weights, np.float64)
         self.words = {
             **words,
@@ -340,16 +339,16 @@ def check_shape(name: str, array: Array | Inputs, columns: int) -> None:
         raise ShapeError(f"The {name} have shape {array.shape}; this network needs (rows, {columns}).")
 
 
-def readable_rows(inputs: Inputs, problem: Problem) -> tuple[Inputs, dict[str, int]]:
-    """Inputs as the code of a problem reads them, and the words of the argument table that say where they are."""
-    inputs = inputs.with_blocks(problem.n_dense, problem.sparse)
+def readable_rows(inputs: Inputs, spec: CompileSpec) -> tuple[Inputs, dict[str, int]]:
+    """Inputs as the code of a spec reads them, and the words of the argument table that say where they are."""
+    inputs = inputs.with_blocks(spec.n_dense, spec.sparse)
     dense, words = inputs.dense, {}
     if inputs.n_dense or inputs.csr is None:
         words = {"inputs": dense.ctypes.data, "kind": list(KINDS).index(dense.dtype.name)}
     if inputs.csr is None:
         return inputs, words
-    csr = inputs.csr.astype(problem.dtype)
-    if problem.precision == "bfloat16":
+    csr = inputs.csr.astype(spec.dtype)
+    if spec.precision == "bfloat16":
         csr = replace(csr, data=bfloat16_of(csr.data))
     parts = {"data": csr.data, "columns": csr.indices, "row_starts": csr.indptr}
     return Inputs(dense, csr), {**words, **{name: memory.address(part) for name, part in parts.items()}}

@@ -1,6 +1,6 @@
 """Rounding to bfloat16, the format that keeps the exponents of float32 and 8 bits of its significand.
 
-Where it is applied says `ranvier.engine.problem`.
+Where it is applied says `ranvier.engine.compile_spec`.
 """
 
 from __future__ import annotations

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Span, State
-from ranvier.engine.protocol import Stopped, never
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, Span, State, never_cancel
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.network.penalties import penalty, penalty_gradient
@@ -37,41 +36,41 @@ BLOCK = 32
 class ReferenceEngine:
     """Slow, float64, readable: what the other engines must agree with.
 
-    >>> ReferenceEngine().unavailable() is None
+    >>> ReferenceEngine().why_unavailable() is None
     True
     """
 
     name: str = "reference"
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         """Why this engine cannot run here; it runs wherever NumPy does."""
         return None
 
-    def compile(self, problem: Problem) -> ReferenceExecutable:
-        """Make a problem ready to run."""
-        return ReferenceExecutable(problem)
+    def compile(self, spec: CompileSpec) -> ReferenceExecutable:
+        """Make a spec ready to run."""
+        return ReferenceExecutable(spec)
 
 
 class ReferenceExecutable:
-    """A network ready to run. `load` comes first; the state is its own from then on."""
+    """A network ready to run. `set_state` comes first; the state is its own from then on."""
 
     dtype: type[np.floating[Any]] = np.float64
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.stopped: Callable[[], bool] = never
-        self._table = problem.network.parameter_table
-        self._layer_infos = problem.network.layer_infos
+    def __init__(self, spec: CompileSpec) -> None:
+        self.spec = spec
+        self.should_cancel: Callable[[], bool] = never_cancel
+        self._table = spec.network.parameter_table
+        self._layer_infos = spec.network.layer_infos
         self._trained, self._decayed = self._table.trainable_mask(), self._table.decay_mask()
         self._l1, self._l2 = self._table.l1(), self._table.l2()
         self._penalized = bool(self._l1.any() or self._l2.any())
-        full_batch = problem.optimizer.full_batch
-        self._slot_names = None if full_batch else [name for name, _ in problem.optimizer.rule().slots]
-        self._is_bfloat16 = problem.precision == "bfloat16"
+        full_batch = spec.optimizer.full_batch
+        self._slot_names = None if full_batch else [name for name, _ in spec.optimizer.rule().slots]
+        self._is_bfloat16 = spec.precision == "bfloat16"
         self._state: State | None = None
         self._parameters: dict[str, Array] = {}
 
-    def load(self, state: State) -> None:
+    def set_state(self, state: State) -> None:
         """Take a copy of a training state.
 
         Raises:
@@ -87,12 +86,12 @@ class ReferenceExecutable:
         self._state = State(np.array(state.parameters, np.float64), slots, state.step)
         self._parameters = self._table.views(self._state.parameters)
 
-    def read(self) -> State:
+    def get_state(self) -> State:
         """Give a copy of the training state."""
         state = self._loaded()
         return State(state.parameters.copy(), state.slots.copy(), state.step)
 
-    def finish(self) -> State:
+    def release(self) -> State:
         """Give the training state itself and free what the engine holds."""
         state = self._loaded()
         self.close()
@@ -101,31 +100,31 @@ class ReferenceExecutable:
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
-        Between two steps, it ends where `stopped` says so. A diverging run gives losses that are infinite or not a
-        number, without a warning.
+        Between two steps, it ends where `should_cancel` says so. A diverging run gives losses that are infinite or not
+        a number, without a warning.
 
         Raises:
-            EngineError: the optimizer is L-BFGS, which the training loop drives through `objective`.
+            EngineError: the optimizer is L-BFGS, which the training loop drives through `loss_and_gradient`.
         """
         self._loaded()
         found = np.empty(span.steps)
         with np.errstate(all="ignore"):
             for number in range(span.steps):
-                if number and self.stopped():
+                if number and self.should_cancel():
                     return found[:number]
                 batch = span.order[span.starts[number] : span.starts[number + 1]]
                 found[number] = self._step(rows, batch, float(span.scalars[number, 0]))
         return found
 
-    def objective(self, rows: Rows) -> tuple[float, Array]:
+    def loss_and_gradient(self, rows: Rows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
         Raises:
-            Stopped: `stopped` says so, which is asked once.
+            Cancelled: `should_cancel` says so, which is asked once.
         """
         w = self._loaded().parameters
-        if self.stopped():
-            raise Stopped
+        if self.should_cancel():
+            raise Cancelled
         with np.errstate(all="ignore"):
             x, targets = self._as_float64(rows.inputs), np.asarray(rows.targets, np.float64)
             mode = network.Mode(batch_statistics=True, bfloat16=self._is_bfloat16)
@@ -137,28 +136,28 @@ class ReferenceExecutable:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
 
         Raises:
-            Stopped: `stopped` says so.
+            Cancelled: `should_cancel` says so.
         """
-        outputs = np.empty((len(rows), self.problem.network.outputs))
+        outputs = np.empty((len(rows), self.spec.network.outputs))
         each = np.empty(len(rows))
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(rows.inputs):
-                if self.stopped():
-                    raise Stopped
+                if self.should_cancel():
+                    raise Cancelled
                 count, last = place.stop - place.start, passed[-1]
                 y, z = last.y[:count], (last.y if last.z is None else last.z)[:count]
                 outputs[place] = y
-                each[place] = losses.row_losses(self.problem.loss, z, y, np.asarray(rows.targets[place], np.float64))
+                each[place] = losses.row_losses(self.spec.loss, z, y, np.asarray(rows.targets[place], np.float64))
             return losses.batch_loss(each, _as_weights(rows.weights)), outputs
 
-    def quick(self, inputs: Array) -> None:
+    def try_fast_outputs(self, inputs: Array) -> None:
         """Nothing is quick here."""
 
     def outputs(self, inputs: Any) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         inputs = as_inputs(inputs)
         check_finite(inputs.dense)
-        found = np.empty((len(inputs), self.problem.network.outputs))
+        found = np.empty((len(inputs), self.spec.network.outputs))
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(inputs):
                 found[place] = passed[-1].y[: place.stop - place.start]
@@ -174,7 +173,7 @@ class ReferenceExecutable:
                 np.empty((rows, place.outputs)) if isinstance(place.layer, Dense) else None,
                 np.empty((rows, place.outputs)),
             )
-            for place in self.problem.network.iter_layers()
+            for place in self.spec.network.iter_layers()
         ]
         with np.errstate(all="ignore"):
             for place, passed in self._blocks(inputs):
@@ -191,20 +190,20 @@ class ReferenceExecutable:
 
     def _loaded(self) -> State:
         if self._state is None:
-            raise EngineError("No training state is loaded; call load(state) first.")
+            raise EngineError("No training state is loaded; call set_state(state) first.")
         return self._state
 
     def _step(self, rows: Rows, batch: NDArray[np.int64], learning_rate: float) -> float:
         """One step of training: forward, loss, backward, update. Gives the loss before the update."""
         if self._slot_names is None:
             raise EngineError(
-                f"{self.problem.optimizer.name} trains on all rows at once; use objective in place of run."
+                f"{self.spec.optimizer.name} trains on all rows at once; use loss_and_gradient in place of run."
             )
         state = self._loaded()
         w, t = state.parameters, state.step + 1
         x, targets = self._as_float64(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
         weights = None if rows.weights is None else rows.weights[batch]
-        mode = network.Mode(True, (self.problem.seed, state.step), self._is_bfloat16)
+        mode = network.Mode(True, (self.spec.seed, state.step), self._is_bfloat16)
         loss, gradient, passed = self._loss_and_gradient(x, targets, weights, mode)
         if self._penalized:
             gradient += penalty_gradient(w, self._l1, self._l2)
@@ -213,7 +212,7 @@ class ReferenceExecutable:
             moving = moving & sparse.touched_mask(x.csr, self._table, f"{self._layer_infos[0].path}.weight")
             gradient = np.where(moving, gradient, 0.0)
         slots = dict(zip(self._slot_names, state.slots, strict=True))
-        moved, new_slots = optimizers.step(self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
+        moved, new_slots = optimizers.step(self.spec.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
         np.copyto(w, moved, where=moving)
         for name, slot in slots.items():
             np.copyto(slot, new_slots[name], where=moving)
@@ -225,7 +224,7 @@ class ReferenceExecutable:
         self, x: Inputs, targets: Array, weights: Array | None, mode: network.Mode
     ) -> tuple[float, Array, tuple[network.Passed, ...]]:
         """The loss of a batch, its gradient (P,), and what the layers did."""
-        loss, activation = self.problem.loss, self.problem.network.output_activation
+        loss, activation = self.spec.loss, self.spec.network.output_activation
         parameters = self._rounded_parameters()
         passed = network.forward(self._layer_infos, parameters, x.dense, mode, x.csr)
         y = passed[-1].y
@@ -260,8 +259,8 @@ class ReferenceExecutable:
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
     def _as_float64(self, inputs: Inputs) -> Inputs:
-        """Inputs as float64, in the blocks that the problem says."""
-        inputs = inputs.with_blocks(self.problem.n_dense, self.problem.sparse)
+        """Inputs as float64, in the blocks that the spec says."""
+        inputs = inputs.with_blocks(self.spec.n_dense, self.spec.sparse)
         return Inputs(inputs.dense.astype(np.float64), None if inputs.csr is None else inputs.csr.astype(np.float64))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import feeds_product
+from ranvier.engine import feeds_dense
 from ranvier.errors import EngineError
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import LayerInfo
@@ -35,7 +35,7 @@ class Mode:
     Fields:
         batch_statistics: whether BatchNorm uses the mean and variance of the batch, or the running ones.
         dropout: (seed, steps made before) of the masks; None drops nothing.
-        bfloat16: whether what goes into a product is rounded, see `ranvier.engine.problem`; `parameters` then hold
+        bfloat16: whether what goes into a product is rounded, see `ranvier.engine.compile_spec`; `parameters` then hold
             rounded weights.
     """
 
@@ -79,14 +79,14 @@ def forward(
     array([[10.]])
     """
     passed: list[Passed] = []
-    if mode.bfloat16 and feeds_product(layer_infos[0]):
+    if mode.bfloat16 and feeds_dense(layer_infos[0]):
         x, csr = to_bfloat16(x), None if csr is None else replace(csr, data=to_bfloat16(csr.data))
     for place, following in zip_longest(layer_infos, layer_infos[1:]):
         if csr is not None:
             one, csr = blocks_forward(place, parameters, x, csr, mode), None
         else:
             one = layer_forward(place, parameters, x, mode)
-        if mode.bfloat16 and following is not None and feeds_product(following):
+        if mode.bfloat16 and following is not None and feeds_dense(following):
             one = replace(one, y=to_bfloat16(one.y))
         passed.append(one)
         x = one.y

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import cast
 
 from ranvier import settings
-from ranvier.engine import Engine, Executable, Problem
+from ranvier.engine import CompileSpec, Engine, Executable
 from ranvier.errors import EngineError, InputError, nearest
 
 HOMES = {
@@ -28,49 +28,49 @@ def engine(name: str = "auto") -> Engine:
     """
     asked = settings.read().engine if name == "auto" else name
     if asked == "auto":
-        return next(found for found in map(_load, PREFERENCE) if found.unavailable() is None)
+        return next(found for found in map(_load, PREFERENCE) if found.why_unavailable() is None)
     if asked not in HOMES:
         raise InputError(f"There is no engine {asked!r} here. {nearest(asked, ('auto', *HOMES))}")
     found = _load(asked)
-    reason = found.unavailable()
+    reason = found.why_unavailable()
     if reason is not None:
         raise EngineError(f"The engine {asked!r} cannot run here: {reason}. engine='auto' takes one that can.")
     return found
 
 
-def compile_problem(name: str, problem: Problem) -> tuple[str, Executable, str | None]:
-    """Make a problem ready to run: the engine's name, the executable, and a note where "auto" had to go on searching.
+def compile_network(name: str, spec: CompileSpec) -> tuple[str, Executable, str | None]:
+    """Make a spec ready to run: the engine's name, the executable, and a note where "auto" had to go on searching.
 
     Raises:
-        EngineError: the engine asked for does not have what the problem needs.
+        EngineError: the engine asked for does not have what the spec needs.
     """
     found = engine(name)
     asked = settings.read().engine if name == "auto" else name
-    reason = _load(PREFERENCE[0]).unavailable() if asked == "auto" else None
+    reason = _load(PREFERENCE[0]).why_unavailable() if asked == "auto" else None
     try:
-        executable = found.compile(problem)
+        executable = found.compile(spec)
     except EngineError as error:
         following = PREFERENCE[PREFERENCE.index(found.name) + 1 :]
         if asked != "auto" or not following:
             raise
         reason, found = str(error).rstrip("."), _load(following[0])
-        executable = found.compile(problem)
+        executable = found.compile(spec)
     return found.name, executable, reason and f"{reason}. The {found.name} engine, which is slower, takes over."
 
 
-def plan_text(problem: Problem, measure: bool = False) -> str:
+def plan_text(spec: CompileSpec, measure: bool = False) -> str:
     """What the native engine does in a training step: loops, buffers, FLOPs and the share of the peak to expect.
 
     Raises:
-        EngineError: it cannot run here, or does not have what the problem needs.
+        EngineError: it cannot run here, or does not have what the spec needs.
     """
     from ranvier.native.engine import NativeEngine
 
     native = NativeEngine()
-    reason = native.unavailable()
+    reason = native.why_unavailable()
     if reason is not None:
         raise EngineError(f"There is no plan, since the native engine cannot run here: {reason}.")
-    return native.plan(problem, measure)
+    return native.plan(spec, measure)
 
 
 def survey() -> dict[str, str | None]:
@@ -79,7 +79,7 @@ def survey() -> dict[str, str | None]:
     >>> survey()["reference"] is None
     True
     """
-    return {name: _load(name).unavailable() for name in PREFERENCE}
+    return {name: _load(name).why_unavailable() for name in PREFERENCE}
 
 
 def _load(name: str) -> Engine:

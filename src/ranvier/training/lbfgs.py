@@ -30,15 +30,15 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> f
     even that does not help, the parameters stay as they are. Where the search is broken off, nothing has changed.
 
     Raises:
-        Stopped: the executable was asked to stop.
+        Cancelled: the executable was asked to stop.
     """
-    state = executable.read()
+    state = executable.get_state()
     try:
         changed, slots, loss = _take_step(executable, rows, optimizer, rate, state)
     except BaseException:
-        executable.load(state)
+        executable.set_state(state)
         raise
-    executable.load(State(changed, slots, state.step + 1))
+    executable.set_state(State(changed, slots, state.step + 1))
     return loss
 
 
@@ -49,8 +49,8 @@ def _take_step(
     start = np.asarray(state.parameters, np.float64)
 
     def objective(parameters: Array) -> tuple[float, Array]:
-        executable.load(State(parameters.astype(state.parameters.dtype), state.slots, state.step))
-        loss, gradient = executable.objective(rows)
+        executable.set_state(State(parameters.astype(state.parameters.dtype), state.slots, state.step))
+        loss, gradient = executable.loss_and_gradient(rows)
         return float(loss), np.asarray(gradient, np.float64)
 
     loss, gradient = objective(start)

@@ -21,7 +21,7 @@ from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback
-from ranvier.training.engines import compile_problem
+from ranvier.training.engines import compile_network
 from ranvier.training.events import Sink, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
@@ -62,7 +62,7 @@ def run_training(
         checkpoint: as for `ranvier.fit`.
     """
     settings.check(network, task, validation is not None)
-    problem = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
+    spec = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
     sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
@@ -70,7 +70,7 @@ def run_training(
             folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
             stack.enter_context(_locked(folder))
             save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink)
-        engine, executable, note = compile_problem(settings.engine, problem)
+        engine, executable, note = compile_network(settings.engine, spec)
         if note is not None:
             sink({"kind": "note", "text": note})
         stack.callback(executable.close)
@@ -78,7 +78,7 @@ def run_training(
         stop_requested = stack.enter_context(stop_on_interrupt())
         try:
             config = LoopConfig(
-                problem=problem,
+                spec=spec,
                 rows=rows,
                 validation=validation,
                 metrics=_watched(task, settings.callbacks, validation),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranvier.engine.problem import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.scalars import LoweredRule
 from ranvier.native.lowering.steps import Step, Trained
@@ -20,7 +20,7 @@ class Lowered:
     """What is computed for one purpose, whoever computes it.
 
     Fields:
-        problem, purpose: what for.
+        spec, purpose: what for.
         steps: in an order in which they can run one after the other.
         buffers: the memory they work on, by index.
         trained: the trained pieces of the state.
@@ -28,7 +28,7 @@ class Lowered:
         rule: how trained numbers move; None where they do not.
     """
 
-    problem: Problem
+    spec: CompileSpec
     purpose: str
     steps: tuple[Step, ...]
     buffers: tuple[Buffer, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ranvier.engine.problem import Problem, feeds_product
+from ranvier.engine import CompileSpec, feeds_dense
 from ranvier.errors import EngineError
 from ranvier.native.lowering import first_layer, sparse
 from ranvier.native.lowering import steps as s
@@ -40,8 +40,8 @@ class Done:
     inner: list[Done] = field(default_factory=list)
 
 
-def lower(problem: Problem, purpose: str, store: bool = False) -> Lowered:
-    """Lower a problem for one purpose.
+def lower(spec: CompileSpec, purpose: str, store: bool = False) -> Lowered:
+    """Lower a spec for one purpose.
 
     Parameters:
         purpose: TRAIN, GRADIENT, PREDICT or WATCH.
@@ -53,15 +53,15 @@ def lower(problem: Problem, purpose: str, store: bool = False) -> Lowered:
     >>> from ranvier.network.losses import loss
     >>> from ranvier.network.network import Network
     >>> from ranvier.network.optimizers import SGD
-    >>> lowered = lower(Problem(Network(2, [Dense(1)]), loss("squared_error"), SGD(), batch_size=4), TRAIN)
+    >>> lowered = lower(CompileSpec(Network(2, [Dense(1)]), loss("squared_error"), SGD(), batch_size=4), TRAIN)
     >>> [type(step).__name__ for step in lowered.steps]
     ['Gather', 'Forward', 'LossStep', 'LossSum', 'WeightGradient', 'VectorGradient']
     """
-    lowering = Lowering(problem, purpose, store)
+    lowering = Lowering(spec, purpose, store)
     lowering.lower()
     buffers, trained = tuple(lowering.buffers.values()), tuple(lowering.trained)
     layers = tuple(_layers(lowering.done))
-    return Lowered(problem, purpose, tuple(lowering.steps), buffers, trained, layers, lowering.rule)
+    return Lowered(spec, purpose, tuple(lowering.steps), buffers, trained, layers, lowering.rule)
 
 
 def _layers(chain: list[Done]) -> Iterator[tuple[str, Buffer | None, Buffer]]:
@@ -71,27 +71,27 @@ def _layers(chain: list[Done]) -> Iterator[tuple[str, Buffer | None, Buffer]]:
 
 
 class Lowering:
-    """Builds the steps and buffers of one problem; see `lower`."""
+    """Builds the steps and buffers of one spec; see `lower`."""
 
-    def __init__(self, problem: Problem, purpose: str, store: bool = False) -> None:
-        self.problem, self.purpose = problem, purpose
+    def __init__(self, spec: CompileSpec, purpose: str, store: bool = False) -> None:
+        self.spec, self.purpose = spec, purpose
         self.buffers: dict[str, Buffer] = {}
         self.steps: list[Step] = []
         self.last: list[Step] = []
-        self.entries = {entry.name: entry for entry in sparse.entries(problem)}
+        self.entries = {entry.name: entry for entry in sparse.entries(spec)}
         self.rule: LoweredRule | None = None
-        if purpose == TRAIN and not problem.optimizer.full_batch:
-            formula, numbers = problem.optimizer.open_rule()
+        if purpose == TRAIN and not spec.optimizer.full_batch:
+            formula, numbers = spec.optimizer.open_rule()
             named = tuple(Scalar(name, value) for name, value in numbers.items())
-            self.rule = LoweredRule(formula, named, Scalar("weight_decay", float(problem.optimizer.weight_decay)))
+            self.rule = LoweredRule(formula, named, Scalar("weight_decay", float(spec.optimizer.weight_decay)))
         self.slots = self.rule.formula.slots if self.rule else ()
-        self.clips = purpose == TRAIN and problem.optimizer.clip_norm is not None
+        self.clips = purpose == TRAIN and spec.optimizer.clip_norm is not None
         self.store = purpose == GRADIENT or store or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
-        self.table = sparse.table_name(problem)
+        self.table = sparse.table_name(spec)
         self.sparse: sparse.SparseGradient | None = None
-        self.rounds = problem.precision == "bfloat16"
+        self.rounds = spec.precision == "bfloat16"
 
     @property
     def learns(self) -> bool:
@@ -100,7 +100,7 @@ class Lowering:
 
     def lower(self) -> None:
         """Write down the steps, in order."""
-        network, problem = self.problem.network, self.problem
+        network, spec = self.spec.network, self.spec
         x = first_layer.gathered(self)
         self.done = self.forward(network.layer_infos, x, output=True)
         final = self.done[-1]
@@ -109,13 +109,13 @@ class Lowering:
         shape = network.output_activation
         if self.learns:
             error = self.buffer("error", network.outputs)
-            self.add(s.LossStep(z, error, losses, problem.loss, shape))
+            self.add(s.LossStep(z, error, losses, spec.loss, shape))
             self.last.append(s.LossSum(losses))
             self.backward(self.done, error, isinstance(final.info.layer, Dense), needed=False)
             self.finish()
         else:
             if self.purpose == PREDICT:
-                self.add(s.LossStep(z, None, losses, problem.loss, shape))
+                self.add(s.LossStep(z, None, losses, spec.loss, shape))
             self.add(s.Answer(z, shape))
 
     # Buffers and steps
@@ -154,7 +154,7 @@ class Lowering:
         chain: list[Done] = []
         for position, info in enumerate(layer_infos):
             done = self.layer(info, x, output and position == len(layer_infos) - 1)
-            if position + 1 < len(layer_infos) and feeds_product(layer_infos[position + 1]):
+            if position + 1 < len(layer_infos) and feeds_dense(layer_infos[position + 1]):
                 # A layer that hands on what it was given must not change it for others.
                 done.y = self.rounded(done.y, f"{info.path}.output" if done.y == x else done.y.name)
             chain.append(done)
@@ -173,7 +173,7 @@ class Lowering:
             y = self.buffer(f"{path}.output", info.outputs)
             self.add(s.Add(x, inner[-1].y, y))
             return Done(info, x, y, inner=inner)
-        if isinstance(layer, Rescale) and info == self.problem.network.layer_infos[0]:
+        if isinstance(layer, Rescale) and info == self.spec.network.layer_infos[0]:
             return Done(info, x, x)  # The rows were scaled while they were gathered.
         y = self.buffer(f"{path}.output", info.outputs)
         if isinstance(layer, Rescale):
@@ -366,12 +366,12 @@ class Lowering:
         moving = [step for step in self.last if step.changes_state]
         self.add(*(step for step in self.last if not step.changes_state))
         pieces = tuple(piece for piece in self.trained if piece.value.kind != "table")
-        if self.problem.optimizer.clip_norm is None:
+        if self.spec.optimizer.clip_norm is None:
             self.add(s.Update(pieces), *moving)
             return
         partial = self.buffer("squares", 1, "partials")
         squares = None if self.sparse is None else self.sparse.squares
-        max_norm = Scalar("clip_norm", float(self.problem.optimizer.clip_norm))
+        max_norm = Scalar("clip_norm", float(self.spec.optimizer.clip_norm))
         update = s.Update(pieces, partial, max_norm, squares)
         rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.MOVE, clipped=update),)
         self.add(s.Norm(pieces, partial), update, *moving, *rest)

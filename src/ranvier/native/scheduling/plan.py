@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranvier.engine.problem import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import GRADIENT, TRAIN
 from ranvier.native.lowering.lowering import lower
@@ -64,7 +64,7 @@ class Plan:
     """What compiled code will do.
 
     Fields:
-        problem, purpose: what for, see `lowering`.
+        spec, purpose: what for, see `lowering`.
         stages: the steps; all threads wait for each other between stages.
         buffers: the memory they work on, by index.
         trained: the trained pieces of the state.
@@ -78,7 +78,7 @@ class Plan:
         steals: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`.
     """
 
-    problem: Problem
+    spec: CompileSpec
     purpose: str
     stages: tuple[Stage, ...]
     buffers: tuple[Buffer, ...]
@@ -108,7 +108,7 @@ class Plan:
     @property
     def dtype(self) -> str:
         """The format in which numbers are kept."""
-        return self.problem.dtype
+        return self.spec.dtype
 
     @property
     def stoppable(self) -> bool:
@@ -132,24 +132,24 @@ class Plan:
         return show_plan(self, threads)
 
 
-def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) -> Plan:
-    """Plan a problem for one purpose.
+def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -> Plan:
+    """Plan a spec for one purpose.
 
     Parameters:
         threads: how many share the rows of a batch; it decides which tile heights fit, not what comes out.
     """
     learns = purpose in (TRAIN, GRADIENT)
-    share = -(-problem.batch_size // threads) if learns else PREDICT_ROWS
+    share = -(-spec.batch_size // threads) if learns else PREDICT_ROWS
     rows = at_once(share)
-    long = cost.long_step(problem) if learns else cost.long_prediction(problem)
-    stoppable = purpose == GRADIENT or (learns and problem.batch_size >= long)
-    lowered = lower(problem, purpose, store=stoppable and problem.batch_size >= STORED_ROWS)
-    blocking = Blocking(problem, purpose == TRAIN, purpose == GRADIENT, threads, rows, machine)
+    long = cost.long_step(spec) if learns else cost.long_prediction(spec)
+    stoppable = purpose == GRADIENT or (learns and spec.batch_size >= long)
+    lowered = lower(spec, purpose, store=stoppable and spec.batch_size >= STORED_ROWS)
+    blocking = Blocking(spec, purpose == TRAIN, purpose == GRADIENT, threads, rows, machine)
     scheduler = Scheduler(lowered, blocking)
     stages = in_stages(scheduler.steps, stoppable)
-    all_rows = at_once(problem.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
+    all_rows = at_once(spec.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
     return Plan(
-        problem,
+        spec,
         purpose,
         stages,
         tuple(scheduler.buffers),
