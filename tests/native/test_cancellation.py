@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ranvier.engine import Cancelled, CompileSpec, Span, never_cancel
-from ranvier.native import compiled, objective
+from ranvier.native import compiled, gradients
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import memory
 from ranvier.native.program import Program
@@ -122,7 +122,7 @@ def test_a_step_asked_in_the_middle_is_made_whole_or_not_at_all(name: str, threa
         expected.append(bits(unasked))
     executable.run(rows, span)
     program = executable._programs["train"]
-    asking = [b for b in program.plan.buffers if b.kind in WORKSPACE and b.name not in executable._state]
+    asking = [b for b in program.plan.buffers if b.kind in WORKSPACE and b.name not in executable._state.arrays]
     given_up = set()
     for buffer in asking:
         executable.set_state(start)
@@ -142,7 +142,7 @@ def test_a_step_asked_in_the_middle_is_made_whole_or_not_at_all(name: str, threa
 @pytest.mark.usefixtures("everything_is_long")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_objective_is_given_up(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objective, "PART", 16)
+    monkeypatch.setattr(gradients, "PART", 16)
     task = make_spec(5, [Dense(9, "tanh", l2=0.1), Dense(3, "softmax")], loss("categorical_cross_entropy"))
     executable, rows = loaded(task, threads), rows_for(task, 100)
     wanted = executable.loss_and_gradient(rows)

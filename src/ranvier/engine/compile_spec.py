@@ -24,7 +24,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ranvier.errors import InputError
+from ranvier.errors import EngineError, InputError
 from ranvier.network.layers import Dense, Rescale
 from ranvier.network.losses import Loss
 from ranvier.network.network import LayerInfo, Network
@@ -130,4 +130,25 @@ def check_loss_activation(network: Network, loss: Loss) -> None:
         raise InputError(
             f"The loss {loss.name} needs an output layer with the {needed} activation; this one has {given}. "
             f"Make the last layer rv.Dense({network.outputs}, {needed!r}) or choose another loss."
+        )
+
+
+def check_separable(spec: CompileSpec) -> None:
+    """Raise an `EngineError` where a step cannot be made in two halves, a gradient and an update by it.
+
+    A step on CSR columns moves the weights of those columns alone that its batch holds, slots included. A gradient (P,)
+    does not say which these are: an entry that is 0 may belong to a column that the batch holds.
+
+    >>> from ranvier.network.losses import loss
+    >>> from ranvier.network.optimizers import SGD
+    >>> check_separable(CompileSpec(Network(2, [Dense(1)]), loss("squared_error"), SGD(), batch_size=1))
+    """
+    if spec.optimizer.full_batch:
+        raise EngineError(
+            f"{spec.optimizer.name} trains on all rows at once; use loss_and_gradient in place of gradient and apply."
+        )
+    if spec.sparse:
+        raise EngineError(
+            "The inputs have CSR columns, of whose weights a step moves those that its batch holds, and a gradient "
+            "does not say which; use run, or compile for dense inputs, mean_nnz=None."
         )

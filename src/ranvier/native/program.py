@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, Span
-from ranvier.errors import EngineError, ShapeError
+from ranvier.engine import Cancelled, Span
+from ranvier.errors import ShapeError
 from ranvier.native.compiled import library
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine import interrupts, memory
@@ -25,11 +25,10 @@ from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
-from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.stages import WORDS_A_SHARE, stealable
 from ranvier.native.scheduling.tiles import PANEL
-from ranvier.rows import Inputs, Rows
+from ranvier.rows import Inputs
 from ranvier.rows.finite import check_finite
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 GROWING = ("rows", "panels", "column", "entries", "packing")
 """Kinds of buffers whose size depends on the batch."""
-MAX_ENTRIES = 2**31 - 1
 CANCELLED_OFFSET = 16
 """Index of the first word of `cancelled` in the control words; `cancel_requested`, at 0, has cache lines to itself."""
 
@@ -149,7 +147,7 @@ class Program:
 
     def learn(
         self,
-        rows: Resident,
+        words: dict[str, int],
         batches: tuple[Array, Array, Array],
         steps_done: Array,
         barrier: Array,
@@ -159,8 +157,9 @@ class Program:
         """Run the steps of a plan that learns; gives the losses of those that were made.
 
         Parameters:
+            words: of the argument table, that say where the rows are.
             batches: the order of the rows, where each batch starts, and the scalars of each step.
-            made: the number of steps made before, one number; compiled code counts on in it, so that it is right
+            steps_done: the number of steps made before, one number; compiled code counts on in it, so that it is right
                 whatever Python raises afterwards.
             should_cancel: asked once, before steps that can be given up.
         """
@@ -177,7 +176,7 @@ class Program:
             results=memory.address(losses),
             first_step=first,
             steps_done=memory.address(steps_done),
-            **rows.words,
+            **words,
         )
         if self._stealable:
             self._clear_chunk_counters(threads)
@@ -200,20 +199,27 @@ class Program:
         self.chunk_counters[:] = 0
 
     def predict(
-        self, inputs: Inputs, targets: Array | None, threads: int, should_cancel: Callable[[], bool]
+        self,
+        rows: tuple[Inputs, dict[str, int]],
+        targets: Array | None,
+        threads: int,
+        should_cancel: Callable[[], bool],
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses, some 50 milliseconds' worth of rows at once.
 
         A row's bits do not depend on the rows beside it.
 
+        Parameters:
+            rows: what `readable_rows` gives.
+
         Raises:
             Cancelled: `should_cancel`, which is asked in between, says so.
             DataError: an input is not finite.
         """
-        rows, plan = len(inputs), self.plan
-        inputs, words = readable_rows(inputs, plan.spec)
-        outputs = np.empty((rows, plan.spec.network.outputs), plan.dtype)
-        losses = None if targets is None else np.empty(rows, plan.dtype)
+        (inputs, words), plan = rows, self.plan
+        n_rows = len(inputs)
+        outputs = np.empty((n_rows, plan.spec.network.outputs), plan.dtype)
+        losses = None if targets is None else np.empty(n_rows, plan.dtype)
         block = plan.rows * threads
         at_once = max(1, plan.long * threads // block) * block
         self.reserve(block)
@@ -227,14 +233,14 @@ class Program:
         moving = {"inputs": inputs.dense if inputs.n_dense else None}
         moving |= {"row_starts": None if inputs.csr is None else inputs.csr.indptr}
         moving |= {"outputs": outputs, "targets": targets, "results": losses}
-        for first in range(0, max(rows, 1), at_once):
+        for first in range(0, max(n_rows, 1), at_once):
             if first:
                 if should_cancel():
                     raise Cancelled
                 for name, array in moving.items():
                     if array is not None:
                         self.words[self.places[name]] += at_once * array.strides[0]
-            self.set(rows=min(at_once, rows - first))
+            self.set(rows=min(at_once, n_rows - first))
             self._clear_chunk_counters(threads)
             self.run(threads)
         self.check_seen(inputs.dense)
@@ -291,67 +297,6 @@ class Few:
         if self._saw_nonfinite.value:
             self._program.check_seen(inputs)
         return self.outputs.copy()
-
-
-class Resident:
-    """Rows as compiled code reads them: contiguous, targets in the plan's format, weights in float64."""
-
-    def __init__(self, rows: Rows, spec: CompileSpec) -> None:
-        network = spec.network
-        check_shape("inputs", rows.inputs, network.inputs)
-        check_shape("targets", rows.targets, network.outputs)
-        if len(rows.targets) != len(rows) or (rows.weights is not None and rows.weights.shape != (len(rows),)):
-            raise ShapeError(f"There are {len(rows)} rows of inputs; targets and weights need as many.")
-        self.keep = rows
-        self.inputs, words = readable_rows(rows.inputs, spec)
-        self.targets = np.ascontiguousarray(rows.targets, spec.dtype)
-        self.weights = None if rows.weights is None else np.ascontiguousarray(rows.weights, np.float64)
-        self.words = {
-            **words,
-            "targets": memory.address(self.targets),
-            "weights": 0 if self.weights is None else memory.address(self.weights),
-        }
-
-    def entries(self, order: Array, starts: Array) -> int:
-        """The entries of the batch that has most of them, and one; 0 where rows have no CSR block.
-
-        Raises:
-            EngineError: they are more than compiled code counts.
-        """
-        if self.inputs.csr is None or len(starts) < 2:
-            return 0
-        lengths = np.diff(self.inputs.csr.indptr)[order[: starts[-1]]]
-        most = int(np.add.reduceat(lengths, starts[:-1]).max())
-        if most >= MAX_ENTRIES:
-            raise EngineError(f"A batch holds {most:,} entries; at most {MAX_ENTRIES - 1:,} fit. Take smaller batches.")
-        return most + 1
-
-    def holds(self, rows: Rows) -> bool:
-        """Whether these are the same arrays."""
-        kept = self.keep
-        same = kept.inputs.dense is rows.inputs.dense and kept.inputs.csr is rows.inputs.csr
-        return same and kept.targets is rows.targets and kept.weights is rows.weights
-
-
-def check_shape(name: str, array: Array | Inputs, columns: int) -> None:
-    """Raise a ShapeError where rows are not as wide as the network; compiled code would read foreign memory."""
-    if len(array.shape) != 2 or array.shape[1] != columns:
-        raise ShapeError(f"The {name} have shape {array.shape}; this network needs (rows, {columns}).")
-
-
-def readable_rows(inputs: Inputs, spec: CompileSpec) -> tuple[Inputs, dict[str, int]]:
-    """Inputs as the code of a spec reads them, and the words of the argument table that say where they are."""
-    inputs = inputs.with_blocks(spec.n_dense, spec.sparse)
-    dense, words = inputs.dense, {}
-    if inputs.n_dense or inputs.csr is None:
-        words = {"inputs": dense.ctypes.data, "kind": list(KINDS).index(dense.dtype.name)}
-    if inputs.csr is None:
-        return inputs, words
-    csr = inputs.csr.astype(spec.dtype)
-    if spec.precision == "bfloat16":
-        csr = replace(csr, data=bfloat16_of(csr.data))
-    parts = {"data": csr.data, "columns": csr.indices, "row_starts": csr.indptr}
-    return Inputs(dense, csr), {**words, **{name: memory.address(part) for name, part in parts.items()}}
 
 
 def rows_of(program: Program, buffer: Buffer, count: int) -> Array:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, LayerValues, Span, State, never_cancel
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, PlacedRows, Span, State, check_separable, never_cancel
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.network.penalties import penalty, penalty_gradient
@@ -51,8 +51,19 @@ class ReferenceEngine:
         return ReferenceExecutable(spec)
 
 
+@record(eq=False)
+class ReferenceRows:
+    """Rows in the blocks that one executable reads; see `ReferenceExecutable.place`."""
+
+    rows: Rows
+    layout: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
 class ReferenceExecutable:
-    """A network ready to run. `set_state` comes first; the state is its own from then on."""
+    """A network ready to run; see `ranvier.engine.Executable`."""
 
     dtype: type[np.floating[Any]] = np.float64
 
@@ -86,6 +97,60 @@ class ReferenceExecutable:
         self._state = State(np.array(state.parameters, np.float64), slots, state.step)
         self._parameters = self._table.views(self._state.parameters)
 
+    def restore(self, parameters: Array) -> None:
+        """Take a copy of parameters, shape (P,); the slots and the step stay.
+
+        Raises:
+            ShapeError: they do not belong to this network.
+        """
+        w = self._loaded().parameters
+        if np.shape(parameters) != w.shape:
+            raise ShapeError(
+                f"The parameters have shape {np.shape(parameters)}; this network has {len(w)}, shape (P,)."
+            )
+        w[:] = parameters
+
+    def snapshot(self, averaged: bool = False) -> Array:
+        """A copy of the parameters alone, (P,); `averaged` as in `ranvier.engine.Executable`."""
+        state = self._loaded()
+        if not averaged or self.spec.optimizer.ema_decay is None or self._slot_names is None:
+            return state.parameters.copy()
+        return np.where(self._trained, state.slots[self._slot_names.index("average")], state.parameters)
+
+    def place(self, rows: Rows) -> ReferenceRows:
+        """Rows in the blocks that the spec says, checked and converted once.
+
+        Raises:
+            ShapeError: they are not as wide as the network.
+        """
+        network = self.spec.network
+        if rows.inputs.shape[1] != network.inputs or rows.targets.shape[1] != network.outputs:
+            raise ShapeError(
+                f"The rows have {rows.inputs.shape[1]} inputs and {rows.targets.shape[1]} targets; this network has "
+                f"{network.inputs} inputs and {network.outputs} outputs."
+            )
+        inputs = rows.inputs.with_blocks(self.spec.n_dense, self.spec.sparse)
+        return ReferenceRows(Rows(inputs, rows.targets, rows.weights), self._layout)
+
+    @property
+    def _layout(self) -> tuple[int, int]:
+        """How many inputs are dense, and how many are in the CSR block."""
+        n_inputs = self.spec.network.inputs
+        n_dense = self.spec.n_dense if self.spec.sparse else n_inputs
+        return n_dense, n_inputs - n_dense
+
+    def _placed(self, rows: Rows | PlacedRows) -> Rows:
+        """The rows of a handle, or rows as they are."""
+        if isinstance(rows, Rows):
+            return rows
+        if not isinstance(rows, ReferenceRows) or rows.layout != self._layout:
+            what = f"{rows.layout}" if isinstance(rows, ReferenceRows) else f"a {type(rows).__name__}"
+            raise EngineError(
+                f"These rows were placed as {what}; this executable of the reference engine needs (dense, CSR) inputs "
+                f"{self._layout}. Place them with its own place(rows)."
+            )
+        return rows.rows
+
     def get_state(self) -> State:
         """Give a copy of the training state."""
         state = self._loaded()
@@ -97,7 +162,7 @@ class ReferenceExecutable:
         self.close()
         return state
 
-    def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
+    def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
         Between two steps, it ends where `should_cancel` says so. A diverging run gives losses that are infinite or not
@@ -107,7 +172,7 @@ class ReferenceExecutable:
             EngineError: the optimizer is L-BFGS, which the training loop drives through `loss_and_gradient`.
         """
         self._loaded()
-        found = np.empty(span.steps)
+        rows, found = self._placed(rows), np.empty(span.steps)
         with np.errstate(all="ignore"):
             for number in range(span.steps):
                 if number and self.should_cancel():
@@ -116,13 +181,52 @@ class ReferenceExecutable:
                 found[number] = self._step(rows, batch, float(span.scalars[number, 0]))
         return found
 
-    def loss_and_gradient(self, rows: Rows) -> tuple[float, Array]:
+    def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
+        """The loss of a batch and the gradient (P,) that step number `step` of `run` would move by; nothing moves.
+
+        See `ranvier.engine.Executable` for what it holds.
+
+        Raises:
+            Cancelled: `should_cancel` says so, which is asked once.
+            EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
+        """
+        self._loaded()
+        check_separable(self.spec)
+        if self.should_cancel():
+            raise Cancelled
+        with np.errstate(all="ignore"):
+            loss, gradient, _ = self._step_gradient(self._placed(rows), batch, step)
+        return loss, gradient
+
+    def apply(self, gradient: Array, scalars: NDArray[np.float64]) -> None:
+        """Make a step by a gradient (P,), as `run` does: clip it, decay the weights, move, count the step.
+
+        Parameters:
+            scalars: what the optimizer's rule needs at this step, shape (H,); here the learning rate, the first one.
+
+        Raises:
+            ShapeError: the gradient or the scalars have another shape.
+            EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
+        """
+        w = self._loaded().parameters
+        check_separable(self.spec)
+        n_scalars = len(self.spec.optimizer.rule().scalars)
+        if np.shape(gradient) != w.shape or np.shape(scalars) != (n_scalars,):
+            raise ShapeError(
+                f"The gradient has shape {np.shape(gradient)} and the scalars {np.shape(scalars)}; this network and "
+                f"optimizer need {w.shape} and {(n_scalars,)}."
+            )
+        with np.errstate(all="ignore"):
+            self._update(np.asarray(gradient, np.float64), float(scalars[0]), self._trained)
+
+    def loss_and_gradient(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
         Raises:
             Cancelled: `should_cancel` says so, which is asked once.
         """
         w = self._loaded().parameters
+        rows = self._placed(rows)
         if self.should_cancel():
             raise Cancelled
         with np.errstate(all="ignore"):
@@ -132,12 +236,13 @@ class ReferenceExecutable:
             penalized = loss + penalty(w, self._l1, self._l2)
             return penalized, gradient + penalty_gradient(w, self._l1, self._l2)
 
-    def evaluate(self, rows: Rows) -> tuple[float, Array]:
+    def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
 
         Raises:
             Cancelled: `should_cancel` says so.
         """
+        rows = self._placed(rows)
         outputs = np.empty((len(rows), self.spec.network.outputs))
         each = np.empty(len(rows))
         with np.errstate(all="ignore"):
@@ -199,26 +304,43 @@ class ReferenceExecutable:
             raise EngineError(
                 f"{self.spec.optimizer.name} trains on all rows at once; use loss_and_gradient in place of run."
             )
-        state = self._loaded()
-        w, t = state.parameters, state.step + 1
-        x, targets = self._as_float64(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
-        weights = None if rows.weights is None else rows.weights[batch]
-        mode = network.Mode(True, (self.spec.seed, state.step), self._is_bfloat16)
-        loss, gradient, passed = self._loss_and_gradient(x, targets, weights, mode)
-        if self._penalized:
-            gradient += penalty_gradient(w, self._l1, self._l2)
+        loss, gradient, x = self._step_gradient(rows, batch, self._loaded().step)
         moving = self._trained
         if x.csr is not None:
             moving = moving & sparse.touched_mask(x.csr, self._table, f"{self._layer_infos[0].path}.weight")
-            gradient = np.where(moving, gradient, 0.0)
+        self._update(gradient, learning_rate, moving)
+        return loss
+
+    def _step_gradient(self, rows: Rows, batch: NDArray[np.int64], step: int) -> tuple[float, Array, Inputs]:
+        """The loss of a batch, the gradient (P,) of a step, and the batch's inputs.
+
+        Where the flat array holds running statistics, the gradient holds those of the batch.
+        """
+        x, targets = self._as_float64(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
+        weights = None if rows.weights is None else rows.weights[batch]
+        mode = network.Mode(True, (self.spec.seed, step), self._is_bfloat16)
+        loss, gradient, passed = self._loss_and_gradient(x, targets, weights, mode)
+        if self._penalized:
+            gradient += penalty_gradient(self._loaded().parameters, self._l1, self._l2)
+        for name, statistic in network.batch_statistics(passed):
+            gradient[self._table[name].slice] = statistic
+        return loss, gradient, x
+
+    def _update(self, gradient: Array, learning_rate: float, moving: NDArray[np.bool_]) -> None:
+        """Move what `moving` says by a gradient (P,), let running statistics follow, and count the step."""
+        assert self._slot_names is not None
+        state = self._loaded()
+        w, t = state.parameters, state.step + 1
         slots = dict(zip(self._slot_names, state.slots, strict=True))
-        moved, new_slots = optimizers.step(self.spec.optimizer, w, gradient, slots, learning_rate, t, self._decayed)
+        used = np.where(moving, gradient, 0.0)
+        moved, new_slots = optimizers.step(self.spec.optimizer, w, used, slots, learning_rate, t, self._decayed)
         np.copyto(w, moved, where=moving)
         for name, slot in slots.items():
             np.copyto(slot, new_slots[name], where=moving)
-        network.update_running_statistics(passed, self._parameters)
+        network.update_running_statistics(
+            self.spec.network.iter_layers(), self._parameters, self._table.views(gradient)
+        )
         self._state = State(w, state.slots, t)
-        return loss
 
     def _loss_and_gradient(
         self, x: Inputs, targets: Array, weights: Array | None, mode: network.Mode

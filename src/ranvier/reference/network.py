@@ -7,7 +7,7 @@ writes down the derivatives along its parameters. `parameters` and `gradients` a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -26,6 +26,7 @@ from ranvier.rows import CSR
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]
+RUNNING = ("running_mean", "running_var")
 
 
 @record
@@ -204,11 +205,17 @@ def walk(passed: tuple[Passed, ...]) -> Iterator[Passed]:
         yield from walk(one.inner)
 
 
-def update_running_statistics(passed: tuple[Passed, ...], parameters: Arrays) -> None:
-    """Let each BatchNorm's running mean and variance, changed in place, follow those of the batch."""
+def batch_statistics(passed: tuple[Passed, ...]) -> Iterator[tuple[str, Array]]:
+    """The mean and variance of the batch in each BatchNorm, (N,), by the names of the running ones."""
     for one in walk(passed):
-        layer, path = one.place.layer, one.place.path
-        if isinstance(layer, BatchNorm) and one.statistics is not None:
-            for name, batch in zip(("running_mean", "running_var"), one.statistics, strict=True):
-                running = parameters[f"{path}.{name}"]
-                running[:] = layers.running_statistics(running, batch[0], layer.momentum)
+        if isinstance(one.place.layer, BatchNorm) and one.statistics is not None:
+            for name, batch in zip(RUNNING, one.statistics, strict=True):
+                yield f"{one.place.path}.{name}", batch[0]
+
+
+def update_running_statistics(layer_infos: Iterable[LayerInfo], parameters: Arrays, batch: Arrays) -> None:
+    """Let each BatchNorm's running mean and variance, changed in place, follow those of the batch."""
+    for place in layer_infos:
+        if isinstance(place.layer, BatchNorm):
+            for name in (f"{place.path}.{role}" for role in RUNNING):
+                parameters[name][:] = layers.running_statistics(parameters[name], batch[name], place.layer.momentum)

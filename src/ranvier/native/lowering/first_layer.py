@@ -8,7 +8,7 @@ from ranvier.engine import feeds_dense
 from ranvier.native.lowering import sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowered import ROUNDED, TRAIN
+from ranvier.native.lowering.lowered import GRADIENT, ROUNDED
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import Rescale
 
@@ -59,7 +59,7 @@ def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sp
     """The gradient of the table; where norms are clipped, its squares first."""
     assert lowering.table is not None
     table = weight if weight.value.kind == "table" else lowering.train(lowering.table)
-    moves = lowering.purpose == TRAIN
+    moves = lowering.purpose != GRADIENT
     purpose = sparse.MEASURE if lowering.clips else sparse.MOVE if moves else sparse.KEEP
     squares = lowering.buffer("entry_squares", 1, "entries") if lowering.clips else None
     lowering.sparse = sparse.SparseGradient(path, dz, table, purpose, squares)

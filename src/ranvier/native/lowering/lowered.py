@@ -8,11 +8,25 @@ from ranvier.native.lowering.scalars import LoweredRule
 from ranvier.native.lowering.steps import Step, Trained
 from ranvier.records import record
 
-TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
-"""What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
+TRAIN, STEP_GRADIENT, UPDATE = "train", "step_gradient", "update"
+"""What a plan is for: steps of training, or their two halves: the gradient of a step, and the update by a gradient."""
+GRADIENT, PREDICT, WATCH = "gradient", "predict", "watch"
+"""What else a plan is for: one gradient over all rows, outputs only, or what every layer computes."""
+STEPS = (TRAIN, STEP_GRADIENT, UPDATE)
+LEARNING = (*STEPS, GRADIENT)
 
 ROUNDED, TRANSPOSED = "rounded", "transposed"
 """What products read in place of a weight, or beside it; they stand before its name, and slots behind it."""
+
+
+def batch_statistic(running: str) -> str:
+    """The name of the buffer for a statistic of the batch, by that of the running one.
+
+    >>> batch_statistic("layers.1.running_mean")
+    'layers.1.batch_mean'
+    """
+    path, _, name = running.rpartition(".")
+    return f"{path}.{name.replace('running', 'batch')}"
 
 
 @record
@@ -39,4 +53,4 @@ class Lowered:
     @property
     def learns(self) -> bool:
         """Whether there is a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
+        return self.purpose in LEARNING

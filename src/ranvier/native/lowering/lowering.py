@@ -14,7 +14,20 @@ from ranvier.errors import EngineError
 from ranvier.native.lowering import first_layer, sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH, Lowered
+from ranvier.native.lowering.lowered import (
+    GRADIENT,
+    LEARNING,
+    PREDICT,
+    ROUNDED,
+    STEP_GRADIENT,
+    STEPS,
+    TRAIN,
+    TRANSPOSED,
+    UPDATE,
+    WATCH,
+    Lowered,
+    batch_statistic,
+)
 from ranvier.native.lowering.scalars import LoweredRule, Scalar
 from ranvier.native.lowering.steps import Step, Trained
 from ranvier.network.activations import Activation, activation
@@ -44,11 +57,12 @@ def lower(spec: CompileSpec, purpose: str, store: bool = False) -> Lowered:
     """Lower a spec for one purpose.
 
     Parameters:
-        purpose: TRAIN, GRADIENT, PREDICT or WATCH.
+        purpose: one of those in lowered.py.
         store: whether gradients are stored before they move anything, as they are anyway to clip by norm.
 
     Raises:
-        EngineError: the network has a layer that is not known here.
+        EngineError: the network has a layer that is not known here, or the halves of a step are asked for where the
+            inputs have a CSR block.
 
     >>> from ranvier.network.losses import loss
     >>> from ranvier.network.network import Network
@@ -80,13 +94,13 @@ class Lowering:
         self.last: list[Step] = []
         self.entries = {entry.name: entry for entry in sparse.entries(spec)}
         self.rule: LoweredRule | None = None
-        if purpose == TRAIN and not spec.optimizer.full_batch:
+        if purpose in (TRAIN, UPDATE) and not spec.optimizer.full_batch:
             formula, numbers = spec.optimizer.open_rule()
             named = tuple(Scalar(name, value) for name, value in numbers.items())
             self.rule = LoweredRule(formula, named, Scalar("weight_decay", float(spec.optimizer.weight_decay)))
         self.slots = self.rule.formula.slots if self.rule else ()
-        self.clips = purpose == TRAIN and spec.optimizer.clip_norm is not None
-        self.store = purpose == GRADIENT or store or self.clips
+        self.clips = purpose in (TRAIN, UPDATE) and spec.optimizer.clip_norm is not None
+        self.store = purpose in (GRADIENT, STEP_GRADIENT, UPDATE) or store or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
         self.table = sparse.table_name(spec)
@@ -96,7 +110,7 @@ class Lowering:
     @property
     def learns(self) -> bool:
         """Whether there is a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
+        return self.purpose in LEARNING
 
     def lower(self) -> None:
         """Write down the steps, in order."""
@@ -206,7 +220,7 @@ class Lowering:
         return Done(info, x, y or z or x, z)
 
     def dropout(self, info: LayerInfo, layer: Dropout, x: Buffer) -> Done:
-        if self.purpose != TRAIN or layer.rate == 0.0:
+        if self.purpose not in STEPS or layer.rate == 0.0:
             return Done(info, x, x)
         y = self.buffer(f"{info.path}.output", info.outputs)
         factors = self.buffer(f"{info.path}.factors", info.outputs)
@@ -220,11 +234,11 @@ class Lowering:
         if not self.learns:
             self.add(s.NormalizeColumn(x, *running, gain, shift, None, y, layer.epsilon))
             return Done(info, x, y)
-        mean, variance = (self.buffer(f"{path}.batch_{kind}", width, "vector") for kind in ("mean", "variance"))
+        mean, variance = (self.buffer(batch_statistic(old.name), width, "vector") for old in running)
         self.add(s.ColumnStatistics(x, mean, variance))
         n = self.buffer(f"{path}.standard", width)
         self.add(s.NormalizeColumn(x, mean, variance, gain, shift, n, y, layer.epsilon))
-        if self.purpose == TRAIN:
+        if self.purpose in STEPS:
             pairs = zip(running, (mean, variance), strict=True)
             self.last += [s.RunningStatistics(old, new, layer.momentum) for old, new in pairs]
         return Done(info, x, y, n=n, statistics=(mean, variance))
@@ -346,7 +360,7 @@ class Lowering:
         slots = tuple(self.piece(name, f".{slot}") for slot, _ in self.slots)
         stored = self.store and (name != self.table or self.purpose == GRADIENT)
         gradient = self.piece(name, ".gradient") if stored else None
-        moves = self.rounds and self.purpose == TRAIN and len(entry.shape) == 2
+        moves = self.rounds and self.purpose in STEPS and len(entry.shape) == 2
         rounded = self.piece(name, copy=ROUNDED) if moves else None
         decay = self.rule.decay if self.rule and entry.weight_decay else None
         numbers = (self.penalty(entry, "l1"), self.penalty(entry, "l2"), decay)
@@ -359,12 +373,16 @@ class Lowering:
         return Scalar(f"{entry.name}.{kind}", float(strength)) if strength else None
 
     def finish(self) -> None:
-        """Add the steps that change the parameters."""
-        if self.purpose != TRAIN or not self.store:
+        """Add the steps that change the parameters, and leave out those that belong to the other half of a step."""
+        if self.purpose == GRADIENT or not self.store:
             self.add(*self.last)
             return
         moving = [step for step in self.last if step.changes_state]
         self.add(*(step for step in self.last if not step.changes_state))
+        if self.purpose == STEP_GRADIENT:
+            return
+        if self.purpose == UPDATE:
+            self.steps.clear()
         pieces = tuple(piece for piece in self.trained if piece.value.kind != "table")
         if self.spec.optimizer.clip_norm is None:
             self.add(s.Update(pieces), *moving)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowered import GRADIENT, TRAIN
+from ranvier.native.lowering.lowered import GRADIENT, LEARNING, STEP_GRADIENT, TRAIN
 from ranvier.native.lowering.lowering import lower
 from ranvier.native.lowering.steps import Trained
 from ranvier.native.scheduling import cost
@@ -51,7 +51,7 @@ class Code:
     @property
     def learns(self) -> bool:
         """Whether it has a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
+        return self.purpose in LEARNING
 
     @property
     def stoppable(self) -> bool:
@@ -123,7 +123,7 @@ class Plan:
     @property
     def learns(self) -> bool:
         """Whether it has a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
+        return self.purpose in LEARNING
 
     def show(self, threads: int = 1) -> str:
         """The plan as a readable loop nest with buffers, sizes, FLOPs and the expected share of the peak."""
@@ -138,13 +138,13 @@ def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -
     Parameters:
         threads: how many share the rows of a batch; it decides which tile heights fit, not what comes out.
     """
-    learns = purpose in (TRAIN, GRADIENT)
+    learns = purpose in LEARNING
     share = -(-spec.batch_size // threads) if learns else PREDICT_ROWS
     rows = at_once(share)
     long = cost.long_step(spec) if learns else cost.long_prediction(spec)
-    stoppable = purpose == GRADIENT or (learns and spec.batch_size >= long)
+    stoppable = purpose in (GRADIENT, STEP_GRADIENT) or (purpose == TRAIN and spec.batch_size >= long)
     lowered = lower(spec, purpose, store=stoppable and spec.batch_size >= STORED_ROWS)
-    blocking = Blocking(spec, purpose == TRAIN, purpose == GRADIENT, threads, rows, machine)
+    blocking = Blocking(spec, purpose in (TRAIN, STEP_GRADIENT), purpose == GRADIENT, threads, rows, machine)
     scheduler = Scheduler(lowered, blocking)
     stages = in_stages(scheduler.steps, stoppable)
     all_rows = at_once(spec.batch_size) if any(stage.kind == PANELS for stage in stages) else 1

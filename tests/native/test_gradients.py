@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.native import objective
+from ranvier.native import gradients
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.network.layers import BatchNorm, Dense
 from ranvier.network.losses import loss
@@ -38,7 +38,7 @@ LAST = np.repeat([0.0, 2.0, 1.0], [40, 30, 30])
 @pytest.mark.parametrize("last", [(), (BatchNorm(),)], ids=["plain", "batch_norm"])
 @pytest.mark.parametrize("part", [7, 16, 100])
 def test_parts(part: int, last: tuple[Any, ...], weights: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objective, "PART", part)
+    monkeypatch.setattr(gradients, "PART", part)
     layers = [Dense(9, "tanh", l1=0.01, l2=0.1), *last, Dense(3, "softmax")]
     found, wanted, executable = objectives(layers, weights)
     others = [objectives(layers, weights, threads)[0] for threads in (2, 3)]
@@ -54,6 +54,6 @@ def test_parts(part: int, last: tuple[Any, ...], weights: Any, monkeypatch: pyte
 def test_part_shares_add_up_to_one() -> None:
     rows = rows_for(make_spec(5, [Dense(3)]), ROWS)
     starts = np.array([0, 30, 70, 100])
-    assert objective.part_shares(rows, starts).tolist() == [0.3, 0.4, 0.3]
-    assert objective.part_shares(replace(rows, weights=LAST), starts).tolist() == [0.0, 60 / 90, 30 / 90]
-    assert objective.part_shares(replace(rows, weights=np.zeros(ROWS)), starts).sum() == 1.0
+    assert gradients.part_shares(rows.weights, starts).tolist() == [0.3, 0.4, 0.3]
+    assert gradients.part_shares(LAST, starts).tolist() == [0.0, 60 / 90, 30 / 90]
+    assert gradients.part_shares(np.zeros(ROWS), starts).sum() == 1.0
