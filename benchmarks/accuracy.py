@@ -25,7 +25,7 @@ from ranvier.data import open_source
 
 def named(name: str) -> Callable[[Path, str, int], float]:
     def score(data: Path, engine: str, seed: int) -> float:
-        return rv.train(name, seed=seed, engine=engine, progress=False).report["metrics"]["accuracy"]
+        return rv.train(name, seed=seed, engine=engine, progress=False).report.metrics["accuracy"]
 
     return score
 
@@ -38,7 +38,7 @@ def adult(data: Path, engine: str, seed: int) -> float:
 
 def california(data: Path, engine: str, seed: int) -> float:
     path = data / "tabular" / "california_housing" / "data.csv"
-    return rv.train(path, "median_house_value", seed=seed, engine=engine, progress=False).report["metrics"]["r2"]
+    return rv.train(path, "median_house_value", seed=seed, engine=engine, progress=False).report.metrics["r2"]
 
 
 def nielsen(data: Path, engine: str, seed: int) -> float:

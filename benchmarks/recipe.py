@@ -25,25 +25,26 @@ from tables_parts.sets import TABLES, Problem, at_most, problem
 from versus_parts.report import machine
 
 from ranvier import loss, settings, train
-from ranvier.recipes.recipe import Recipe, recipe
+from ranvier.recipes.registry import recipe
+from ranvier.recipes.table import TableRecipe
 
 SETS = ("adult", "telco_churn", "covertype_sample", "letter", "wine_quality", "california_housing", "ames_housing")
 SEEDS = (9001, 9002)
 ROWS, SHARE = 6_000, 0.2
 RESULT = Path(__file__).resolve().parent / "results" / "recipe.json"
 WITHOUT: dict[str, dict[str, Any]] = {
-    "several networks (one instead)": {"members": 1},
-    "a tenth left out (half instead)": {"folds": 2},
-    "factors before the inputs": {"scales": 0},
-    "ramps of numbers": {"bins": 0},
-    "rare categories together": {"fewest_rows": 1},
+    "several networks (one instead)": {"n_networks": 1},
+    "a tenth left out (half instead)": {"n_folds": 2},
+    "factors before the inputs": {"n_scaling_layers": 0},
+    "ramps of numbers": {"n_bins": 0},
+    "rare categories together": {"min_frequency": 1},
     "dropout": {"dropout": 0.0},
     "weight decay": {"weight_decay": 0.0},
     "cosine schedule (constant instead)": {"schedule": "constant"},
     "SiLU (ReLU instead)": {"activation": "relu"},
     "second hidden layer": {"hidden": (128,)},
-    "stopping after calibration (on log loss instead)": {"score": "validation_loss"},
-    "sharpness": {"sharpen": False},
+    "stopping after calibration (on log loss instead)": {"selection_metric": "validation_loss"},
+    "temperature": {"calibrate": False},
 }
 """Part -> what the recipe becomes without it."""
 SMOOTHING = "label_smoothing"
@@ -57,12 +58,12 @@ TRIED: dict[str, dict[str, Any]] = {
     "three hidden layers": {"hidden": (128, 64, 64)},
     "twice the width": {"hidden": (256, 128)},
     "dropout of 0.2": {"dropout": 0.2},
-    "waves of numbers": {"waves": 6},
-    "half more ramps": {"bins": 48},
+    "waves of numbers": {"n_frequencies": 6},
+    "half more ramps": {"n_bins": 48},
     "learning rate of 0.01": {"learning_rate": 0.01},
     "learning rate of 0.005": {"learning_rate": 0.005},
     "a quarter of the weight decay": {"weight_decay": 0.05},
-    "twice the networks": {"members": 12},
+    "twice the networks": {"n_networks": 12},
 }
 """What was tried besides -> what the recipe becomes with it."""
 
@@ -78,10 +79,10 @@ def inner(name: str, seed: int, data: Path, rows: int) -> Problem:
     return replace(whole, train=learned.reset_index(drop=True), test=judged.reset_index(drop=True), seed=seed)
 
 
-def score(given: Problem, chosen: Recipe, smoothing: float, threads: int) -> float:
+def score(given: Problem, chosen: TableRecipe, smoothing: float, threads: int) -> float:
     """The log loss or RMSE of the rows that judge."""
     table = given.table
-    options: dict[str, Any] = {"held_out": 0.0, "seed": given.seed, "threads": threads, "progress": False}
+    options: dict[str, Any] = {"test": 0.0, "seed": given.seed, "threads": threads, "progress": False}
     if smoothing and given.classification:
         classes = given.train[table.target].nunique()
         name = "binary_cross_entropy" if classes == 2 else "categorical_cross_entropy"

@@ -292,7 +292,7 @@ def in_parts(estimator: Any, kind: str, **first: Any) -> tuple[Any, Any]:
     return estimator.model_, X
 
 
-PLAIN: dict[str, Any] = {"recipe": None, "effort": None, "epochs": 12, "hidden": (16, 8), "batch_size": 16}
+PLAIN: dict[str, Any] = {"recipe": "plain", "epochs": 12, "hidden": (16, 8), "batch_size": 16}
 FAST: dict[str, Any] = {"recipe": "table", "effort": "fast"}
 DEFAULT: dict[str, Any] = {"recipe": "table", "effort": "default"}
 TRAIN: dict[str, Case] = {
@@ -321,10 +321,10 @@ TRAIN: dict[str, Case] = {
         rv.Classifier(effort="fast", random_state=0), "multiclass", sample_weight=np.arange(160) % 3 + 0.5
     ),
     "classifier, plain": lambda: estimated(
-        rv.Classifier((16,), recipe=None, epochs=10, random_state=0), "multiclass", rows()
+        rv.Classifier((16,), recipe="plain", epochs=10, random_state=0), "multiclass", rows()
     ),
     "classifier, multilabel": lambda: estimated(
-        rv.Classifier((16,), recipe=None, epochs=10, random_state=0), "multilabel", rows()
+        rv.Classifier((16,), recipe="plain", epochs=10, random_state=0), "multilabel", rows()
     ),
     "classifier, sparse": lambda: estimated(
         rv.Classifier((16,), epochs=10, random_state=0), "multiclass", sparse_rows()
@@ -332,7 +332,7 @@ TRAIN: dict[str, Case] = {
     "classifier, in parts": lambda: in_parts(rv.Classifier((16,), random_state=0), "multiclass", classes=[0, 1, 2]),
     "regressor": lambda: estimated(rv.Regressor(effort="fast", random_state=0), "regression"),
     "regressor, plain": lambda: estimated(
-        rv.Regressor((16,), recipe=None, epochs=10, random_state=0), "two numbers", rows()
+        rv.Regressor((16,), recipe="plain", epochs=10, random_state=0), "two numbers", rows()
     ),
     "regressor, in parts": lambda: in_parts(rv.Regressor((16,), random_state=0), "regression"),
 }

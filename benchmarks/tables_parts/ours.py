@@ -16,7 +16,7 @@ EFFORTS: dict[str, str | None] = {
     "ranvier-default": "default",
     "ranvier-best": "best",
 }
-"""Method -> effort of the recipe for tables; None is `train` without a recipe."""
+"""Method -> effort of the recipe for tables; None is the recipe "plain"."""
 Predict = Callable[[Frame], NDArray[Any]]
 
 
@@ -24,12 +24,12 @@ def fitted(problem: Problem, effort: str | None) -> Any:
     """A model trained on all training rows: none is held out for a report."""
     from ranvier import train
 
-    choices = {} if effort is None else {"recipe": "table", "effort": effort}
+    choices = {"recipe": "plain"} if effort is None else {"recipe": "table", "effort": effort}
     return train(
         problem.train,
         problem.table.target,
         task=problem.table.kind,
-        held_out=0.0,
+        test=0.0,
         seed=problem.seed,
         threads=problem.threads,
         progress=False,

@@ -32,8 +32,13 @@ from ranvier.expression import where as where
 
 from ranvier.model.fit import fit as fit
 
+from ranvier.model.inspect import LayerView as LayerView
+from ranvier.model.inspect import ModelSummary as ModelSummary
+from ranvier.model.inspect import NeuronView as NeuronView
+
+from ranvier.model.load import load as load
+
 from ranvier.model.model import Model as Model
-from ranvier.model.model import load as load
 
 from ranvier.model.train import resume as resume
 from ranvier.model.train import train as train
@@ -98,6 +103,8 @@ from ranvier.training.epoch_metrics import metric as metric
 
 from ranvier.training.history import Epoch as Epoch
 from ranvier.training.history import History as History
+
+from ranvier.training.report import TrainReport as TrainReport
 
 __version__: str
 __all__: list[str]

@@ -16,6 +16,7 @@ FLOORS = {
     "version": 0,
     "errors": 0,
     "records": 0,
+    "text_table": 0,
     "settings": 1,
     "random": 1,
     "expression": 1,

@@ -7,7 +7,7 @@ import math
 import pytest
 from recipe import TRIED, WITHOUT, grown, markdown
 
-from ranvier.recipes.recipe import recipe
+from ranvier.recipes.registry import recipe
 
 
 def test_a_change_is_worth_the_mean_of_the_logarithms() -> None:

@@ -19,7 +19,7 @@ START = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from ranvier.cli.main import main; main()"
 )
 HEADER = ["sepal_length", "sepal_width", "petal_length", "petal_width", "garden", "species"]
-QUICK = ["--epochs", "6", "--hidden", "12"]
+QUICK = ["--recipe", "plain", "--epochs", "6", "--hidden", "12"]
 
 
 def flowers() -> list[list[str]]:

@@ -15,18 +15,30 @@ import numpy as np
 import pytest
 
 import ranvier
-from ranvier.cli.train import OPTIONS, default_model
-from ranvier.model.train import Choices
+from ranvier.cli.train import default_model
 from ranvier.settings import ENGINES
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.engines import HOMES
 from tests.cli.helpers import QUICK, Trained, invoke, started
 
-CONTRACT = {"model", "run", "task", "rows", "epochs", "seconds", "engine", "metrics", "baseline", "parameters"}
+CONTRACT = [
+    "model",
+    "run",
+    "task",
+    "rows",
+    "epochs",
+    "seconds",
+    "engine",
+    "recipe",
+    "metrics",
+    "baseline",
+    "parameters",
+    "notes",
+]
 
 
 def test_the_json_object_holds_what_the_design_promises(trained: Trained) -> None:
-    assert set(trained.report) >= CONTRACT
+    assert list(trained.report) == CONTRACT
     assert trained.report["task"] == "multiclass"
     assert trained.report["rows"] == 150
     assert trained.report["epochs"] == 6
@@ -37,7 +49,7 @@ def test_the_json_object_holds_what_the_design_promises(trained: Trained) -> Non
 
 def test_the_model_and_the_run_are_there(trained: Trained) -> None:
     model = ranvier.load(trained.model)
-    assert model.report["metrics"] == trained.report["metrics"]
+    assert model.report.metrics == trained.report["metrics"]
     assert (trained.run / "events.jsonl").is_file()
 
 
@@ -47,9 +59,9 @@ def test_people_are_told_what_was_read_how_good_it_is_and_what_to_do_next(here: 
     for words in (
         "The iris set of scikit-learn: 150 rows",
         "species, one of 3 classes",
-        "105 to learn from, 15 to decide when to stop, 30 held out to measure",
-        "On 30 rows it has not seen",
-        "Always guessing",
+        "105 training, 15 validation (early stopping), 30 test",
+        "On 30 test rows, not used in training",
+        "Baseline",
         "Precision",
         "Network, ",
         "Dense 12, silu",
@@ -72,24 +84,15 @@ def test_the_next_commands_work_for_names_that_a_shell_would_split(here: Path, t
 
 
 def test_a_model_that_takes_the_place_of_another_is_said_to(here: Path) -> None:
-    assert "in place of" not in invoke("train", "iris", *QUICK).stdout
-    assert "iris.rv, in place of an earlier file" in invoke("train", "iris", *QUICK).stdout
-
-
-def test_tables_may_take_the_recipe_next(here: Path, table: Callable[..., Path]) -> None:
-    columns = ["--target", "species", "--ignore", "garden,sepal_width"]
-    shown = invoke("train", table(name="my flowers.csv").name, *columns, *QUICK).stdout
-    assert f"ranvier train 'my flowers.csv' {' '.join(columns)} --recipe table\n" in shown
-    assert "look inside\n" in shown
-    assert "--recipe" not in invoke("train", table().name, *columns, "--recipe", "table", "--effort", "fast").stdout
-    assert "--recipe" not in invoke("train", "digits", *QUICK).stdout
+    assert "replaced" not in invoke("train", "iris", *QUICK).stdout
+    assert "iris.rv (existing file replaced)" in invoke("train", "iris", *QUICK).stdout
 
 
 def test_json_leaves_words_to_standard_error(here: Path) -> None:
     result = invoke("train", "iris", *QUICK, "--json")
     assert json.loads(result.stdout)["task"] == "multiclass"
     assert result.stdout.count("\n") == 1
-    assert "rows it has not seen" in result.stderr
+    assert "test rows, not used in training" in result.stderr
 
 
 def test_quiet_says_nothing(here: Path) -> None:
@@ -101,7 +104,7 @@ def test_quiet_says_nothing(here: Path) -> None:
 
 
 def test_regression_shows_numbers_and_no_classes(here: Path) -> None:
-    result = invoke("train", "diabetes", "--epochs", "3", "--json")
+    result = invoke("train", "diabetes", *QUICK, "--json")
     assert set(json.loads(result.stdout)["metrics"]) == {"r2", "rmse", "mae"}
     assert "progression, a number" in result.stderr
     assert "Precision" not in result.stderr
@@ -111,16 +114,17 @@ def test_options_reach_the_training(here: Path, table: Callable[..., Path]) -> N
     data, other = table(), table(name="other.csv")
     words = ["--target", "species", "--ignore", "garden,sepal_width", "--hidden", "5,4", "--activation", "tanh"]
     words += ["--dropout", "0.1", "--optimizer", "sgd", "--learning-rate", "0.05", "--schedule", "constant"]
-    words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--held-out", "0.3", "--epochs", "2"]
+    words += ["--batch-size", "16", "--seed", "7", "--validation", other.name, "--test", "0.3", "--epochs", "2"]
     words += ["--class-weight", "balanced", "--weight-decay", "0.001", "--patience", "3", "--engine", "reference"]
-    words += ["--clip-norm", "2.5"]
+    words += ["--clip-norm", "2.5", "--recipe", "plain"]
     result = invoke("train", data.name, *words, "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    assert {column["name"] for column in report["columns"]} == {"sepal_length", "petal_length", "petal_width"}
-    assert report["split"] == {"training": 105, "validation": 150, "held_out": 45}
-    assert [layer["outputs"] for layer in report["layers"]] == [5, 5, 4, 4, 3]
-    training = ranvier.load(report["model"]).training
+    model = ranvier.load(report["model"])
+    assert {column["name"] for column in model.report.columns} == {"sepal_length", "petal_length", "petal_width"}
+    assert model.report.split == {"training": 105, "validation": 150, "test": 45}
+    assert [layer["outputs"] for layer in model.report.layers] == [5, 5, 4, 4, 3]
+    training = model.training
     assert (training.batch_size, training.seed, type(training.optimizer).__name__) == (16, 7, "SGD")
     assert training.optimizer.clip_norm == 2.5
 
@@ -129,17 +133,10 @@ def test_several_targets(here: Path, table: Callable[..., Path]) -> None:
     result = invoke("train", table(), "-t", "sepal_length,sepal_width", "--epochs", "2", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    assert (report["task"], report["target"]) == ("regression", ["sepal_length", "sepal_width"])
-
-
-def test_the_help_names_the_defaults_that_are_taken() -> None:
-    defaults = Choices().to_dict()
-    for entries in OPTIONS.values():
-        for flags, _, _, chosen, _ in entries:
-            name = flags.split()[0].removeprefix("--").replace("-", "_")
-            if chosen:
-                default = defaults[name]
-                assert chosen == (",".join(map(str, default)) if isinstance(default, list) else str(default)), name
+    assert (report["task"], ranvier.load(report["model"]).report.target) == (
+        "regression",
+        ["sepal_length", "sepal_width"],
+    )
 
 
 @pytest.mark.parametrize(("data", "model"), [("a/b.jsonl", "b.rv"), (".csv", ".csv.rv"), ("x.tar.csv", "x.tar.rv")])
@@ -148,15 +145,15 @@ def test_the_model_is_named_after_the_data(data: str, model: str) -> None:
 
 
 def test_many_classes_are_collapsed(here: Path) -> None:
-    from ranvier.display.tables import MOST_CLASSES, SHOWN_CLASSES, class_table
+    from ranvier.display.tables import MAX_CLASSES, MAX_SHOWN_CLASSES, class_table
 
     def records(count: int) -> list[dict[str, float]]:
         return [{"label": at, "rows": 5, "precision": 0.5, "recall": 0.5, "f1": at / count} for at in range(count)]
 
-    shown, rest = class_table(records(MOST_CLASSES))
-    assert (shown.row_count, rest) == (MOST_CLASSES, "")
+    shown, rest = class_table(records(MAX_CLASSES))
+    assert (shown.row_count, rest) == (MAX_CLASSES, "")
     shown, rest = class_table(records(100))
-    assert shown.row_count == SHOWN_CLASSES
+    assert shown.row_count == MAX_SHOWN_CLASSES
     assert rest == "These are the 12 of 100 with the lowest F1; the others lie between 0.12 and 0.99."
 
 
@@ -172,13 +169,14 @@ def wait_for_epochs(run: Path, count: int) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent the POSIX way")
 def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None:
     words = ["train", "iris", "--run", "run", "--epochs", "10000000", "--patience", "10000000", "--json"]
+    words += ["--recipe", "plain"]
     with started(*words, folder=here) as process:
         wait_for_epochs(here / "run", 3)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     report = json.loads(output)
-    assert report["interrupted"] is True
+    assert ranvier.load(report["model"]).report.interrupted
     assert report["epochs"] >= 2
     assert "ranvier resume run" in errors
     assert "Traceback" not in errors
@@ -188,6 +186,7 @@ def test_ctrl_c_keeps_the_model_so_far_and_says_how_to_go_on(here: Path) -> None
 
 def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     choices = ["--epochs", "60", "--patience", "60", "--hidden", "24", "--batch-size", "8", "--json"]
+    choices += ["--recipe", "plain"]
     whole = invoke("train", "iris", "--model", "whole.rv", "--run", "whole", *choices)
     assert whole.exit_code == 0, whole.output
     append = RunFolder.append
@@ -206,7 +205,7 @@ def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monk
     result = invoke("resume", "parts", "--json")
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
-    assert (report["epochs"], report["interrupted"]) == (60, False)
+    assert (report["epochs"], ranvier.load(report["model"]).report.interrupted) == (60, False)
     one, other = ranvier.load("whole.rv").parameters, ranvier.load("parts.rv").parameters
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -214,11 +213,11 @@ def test_a_resumed_run_gives_the_bits_of_one_that_never_stopped(here: Path, monk
 def test_resume_says_what_it_did(trained: Trained) -> None:
     result = invoke("resume", trained.run)
     assert result.exit_code == 0, result.output
-    assert re.search(r"On 30 rows it has not seen", result.stdout)
+    assert re.search(r"On 30 test rows, not used in training", result.stdout)
 
 
 def test_the_help_says_which_engines_there_are() -> None:
     said = " ".join(invoke("train", "--help").stdout.split())
     there = [name for name in ENGINES if name in ("auto", *HOMES)]
     absent = [f"; {name} is not in this version yet" for name in ENGINES if name not in there]
-    assert f"What does the arithmetic: {', '.join(there)}{''.join(absent)}." in said
+    assert f"Compute engine: {', '.join(there)}{''.join(absent)}." in said

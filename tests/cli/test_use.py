@@ -117,7 +117,7 @@ def test_a_reader_that_goes_away_is_no_error(trained: Trained, here: Path) -> No
 def test_evaluate(trained: Trained) -> None:
     result = invoke("evaluate", trained.model, trained.data)
     assert result.exit_code == 0, result.output
-    for words in ("Accuracy", "Always guessing", "33.3 %", "setosa", "Recall"):
+    for words in ("Accuracy", "Baseline", "33.3 %", "setosa", "Recall"):
         assert words in result.stdout
     found = json.loads(invoke("evaluate", trained.model, trained.data, "--json").stdout)
     assert found["rows"] == 150

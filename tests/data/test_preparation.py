@@ -74,10 +74,10 @@ def test_notes_say_what_was_decided() -> None:
 
 
 def test_shares_of_zero_and_a_validation_source() -> None:
-    prepared = prepare(COLUMNS, "price", validation=0, held_out=0)
+    prepared = prepare(COLUMNS, "price", validation=0, test=0)
     assert (len(prepared.train), prepared.validation, prepared.held_out) == (ROWS, None, None)
     other = {name: values[:9] for name, values in COLUMNS.items()}
-    prepared = prepare(COLUMNS, "income", held_out=0, validation_source=other)
+    prepared = prepare(COLUMNS, "income", test=0, validation_source=other)
     assert len(prepared.train) == ROWS
     assert prepared.validation is not None
     assert len(prepared.validation) == 9
@@ -89,7 +89,7 @@ def test_shares_of_zero_and_a_validation_source() -> None:
 def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("x,label\n" + "".join(f"{row % 7}.5,{row % 2 if row % 10 else '?'}\n" for row in range(100)))
-    prepared = prepare(path, "label", validation=0, held_out=0)
+    prepared = prepare(path, "label", validation=0, test=0)
     assert len(prepared.train) == 90
     assert prepared.task.classes == (0, 1)
     assert type(prepared.task.classes[0]) is int
@@ -102,11 +102,11 @@ def test_what_is_masked_is_no_target_and_no_weight() -> None:
     X, hidden = np.arange(2.0 * ROWS).reshape(ROWS, 2), np.arange(ROWS) % 10 == 0
     y = np.ma.masked_array(np.where(hidden, 999.0, np.arange(ROWS) / 8), mask=hidden)
     for source in (X, pl.DataFrame(X)):
-        prepared = prepare(source, y, validation=0, held_out=0)
+        prepared = prepare(source, y, validation=0, test=0)
         assert "10 rows were left out because the target is missing." in prepared.notes
         assert prepared.target.mean == (float(y.mean()),)
     weight = np.ma.masked_array(np.ones(ROWS), mask=hidden)
-    weighted = prepare(X, np.arange(ROWS) / 8, validation=0, held_out=0, weight=weight).train
+    weighted = prepare(X, np.arange(ROWS) / 8, validation=0, test=0, weight=weight).train
     assert np.isnan(weighted.weights).sum() == 10  # type: ignore[arg-type]
 
 
@@ -118,17 +118,17 @@ def test_a_bad_target_is_told_by_the_row_of_the_user() -> None:
     number = Task("regression", 1, target_names=("y",))
     for share in (0.0, 0.5):
         with pytest.raises(DataError, match=r'The target "y" in row 71 is "many"'):
-            prepare(rows, words, number, validation=share, held_out=0)
+            prepare(rows, words, number, validation=share, test=0)
     good = [None, None, *([0.0, 1.5] * 49)]
-    parts = prepare(rows, good, "regression", validation=0.4, held_out=0.4)
+    parts = prepare(rows, good, "regression", validation=0.4, test=0.4)
     for found in (parts.validation_rows, parts.held_out_rows):
         assert found is not None
         far = [1e139 if row == found[0] else value for row, value in enumerate(good)]
         with pytest.raises(DataError, match=rf"in row {found[0] + 1} is 1e\+139, which is too large"):
-            prepare(rows, far, "regression", validation=0.4, held_out=0.4)
+            prepare(rows, far, "regression", validation=0.4, test=0.4)
     watched = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
     with pytest.raises(DataError, match=r'in row 3 is "poor", a class that the training rows did not have'):
-        prepare(rows, np.array(COLUMNS["income"]), validation_source=watched, held_out=0)
+        prepare(rows, np.array(COLUMNS["income"]), validation_source=watched, test=0)
 
 
 def test_commas_between_thousands_are_read_with_a_note(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_commas_between_thousands_are_read_with_a_note(tmp_path: Path) -> None:
     lines = [f'"{one}",{row % 7},"{other}"' for row, (one, other) in enumerate(zip(size, price, strict=True))]
     path = tmp_path / "houses.csv"
     path.write_text("size,rooms,price\n" + "\n".join(lines) + "\n")
-    prepared = prepare(path, "price", validation=0, held_out=0)
+    prepared = prepare(path, "price", validation=0, test=0)
     assert prepared.task.kind == "regression"
     assert "Commas between thousands, such as 1,234 for 1234, were read in: size, price." in prepared.notes
     assert prepared.target.mean == (np.delete(990_000 + 1000.0 * np.arange(ROWS), 3).mean(),)
@@ -233,8 +233,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "The inputs of the array hold no number, only NaN",
     ),
     "too few rows": ({"source": {"x": [1.0, 2.0], "y": [1.0, 2.5]}, "target": "y"}, "has 2 rows"),
-    "share": ({"source": COLUMNS, "target": "income", "held_out": 1.0}, "held_out is 1.0"),
-    "shares": ({"source": COLUMNS, "target": "income", "held_out": 0.5, "validation": 0.5}, "leave no rows"),
+    "share": ({"source": COLUMNS, "target": "income", "test": 1.0}, "test is 1.0"),
+    "shares": ({"source": COLUMNS, "target": "income", "test": 0.5, "validation": 0.5}, "leave no rows"),
     "seed": ({"source": COLUMNS, "target": "income", "seed": -1}, "The seed"),
     "dates": (
         {

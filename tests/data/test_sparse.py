@@ -66,7 +66,7 @@ def test_rows_are_arranged_as_those_with_their_zeros(rows: list[tuple[Any, ...]]
 
 def test_rows_are_split_and_stay_as_they_are() -> None:
     X = counts()
-    prepared = prepare(X, np.arange(60) % 3, validation=0.2, held_out=0.1)
+    prepared = prepare(X, np.arange(60) % 3, validation=0.2, test=0.1)
     parts = (prepared.train, prepared.validation, prepared.held_out)
     places = (prepared.train_rows, prepared.validation_rows, prepared.held_out_rows)
     for part, rows in zip(parts, places, strict=True):

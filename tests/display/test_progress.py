@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,33 +14,36 @@ from rich.console import Console
 
 from ranvier.display import progress
 from ranvier.display.format import duration, number, percent
-from ranvier.display.progress import LINES, Display, sink_for
+from ranvier.display.progress import MAX_LINES, Display, sink_for
 from ranvier.errors import InputError
-from ranvier.training.events import silent
+from ranvier.training.events import (
+    DataEvent,
+    EndEvent,
+    EpochEvent,
+    Event,
+    NoteEvent,
+    ProgressEvent,
+    StartEvent,
+    silent,
+)
 from ranvier.training.history import Epoch
 
 
-def start(epochs: int, first: int = 1, validation: int = 10) -> dict[str, Any]:
-    return {
-        "kind": "start",
-        "epochs": epochs,
-        "first_epoch": first,
-        "rows": 90,
-        "validation_rows": validation,
-        "engine": "reference",
-        "threads": None,
-        "parameters": 30,
-        "batch_size": 32,
-    }
+def start(epochs: int, first: int = 1, validation: int = 10) -> StartEvent:
+    return StartEvent(epochs, first, 90, validation, "reference", None, 30, 32)
 
 
-def epoch(number: int, **values: Any) -> dict[str, Any]:
+def epoch(number: int, **values: Any) -> EpochEvent:
     record = Epoch(number, 1.0 / number, 1.5 / number, {"accuracy": 0.5}, 0.001, 0.1, 900.0, number == 1)
-    return {"kind": "epoch", **record.to_dict(), **values}
+    return EpochEvent(replace(record, **values))
 
 
-def end(epochs: int, text: str = "All epochs are done.", reason: str = "finished") -> dict[str, Any]:
-    return {"kind": "end", "reason": reason, "text": text, "best_epoch": 1, "epochs": epochs, "seconds": 1.0}
+def end(epochs: int, text: str = "All epochs are done.", reason: str = "finished") -> EndEvent:
+    return EndEvent(reason, text, epochs, 1, 1.0)
+
+
+def data(task: str) -> DataEvent:
+    return DataEvent("x.csv", task, ["y"], [], {}, 90, {}, [], [], 2, [], 30)
 
 
 def terminal(width: int = 80, **options: Any) -> Console:
@@ -56,7 +60,7 @@ def run(display: Display, epochs: int, first: int = 1) -> str:
     with display:
         display(start(epochs, first))
         for at in range(first, epochs + 1):
-            display({"kind": "progress", "epoch": at, "done": 1, "steps": 2})
+            display(ProgressEvent(at, 1, 2))
             display(epoch(at))
         display(end(epochs))
     return written(display)
@@ -69,7 +73,7 @@ def test_a_file_gets_few_lines_with_the_first_and_the_last_epoch(epochs: int) ->
     assert lines[1].split()[0] == f"1/{epochs}"
     assert lines[-2].split()[0] == f"{epochs}/{epochs}"
     assert lines[-1] == "All epochs are done."
-    assert len(lines) - 2 == epochs if epochs <= LINES else LINES // 2 < len(lines) - 2 <= LINES + 2
+    assert len(lines) - 2 == epochs if epochs <= MAX_LINES else MAX_LINES // 2 < len(lines) - 2 <= MAX_LINES + 2
 
 
 def test_lines_are_aligned_and_free_of_escape_codes() -> None:
@@ -153,7 +157,7 @@ def test_a_run_with_no_epoch_left_ends_quietly() -> None:
 def test_the_column_of_the_score_is_there_from_the_start() -> None:
     for task, title in (("classes", "Accuracy"), ("regression", "R²")):
         display = Display(stream=io.StringIO())
-        display({"kind": "data", "task": task})
+        display(data(task))
         display(start(1))
         display(epoch(1, metrics={}))
         assert title in written(display).splitlines()[0]
@@ -168,8 +172,7 @@ def test_a_failed_run_leaves_the_words_to_the_error() -> None:
 
 def test_notes_and_brackets_are_said_as_they_are() -> None:
     display = Display(stream=io.StringIO())
-    display({"kind": "note", "text": "The checkpoint [bold] was damaged."})
-    display({"kind": "something new"})
+    display(NoteEvent("The checkpoint [bold] was damaged."))
     assert written(display) == "The checkpoint [bold] was damaged.\n"
 
 
@@ -185,7 +188,7 @@ def test_a_terminal_shows_one_live_table_within_its_width(width: int) -> None:
 
 def test_no_color_leaves_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     colour = re.compile(r"\x1b\[[0-9;]*3[0-9]")
-    note = {"kind": "note", "text": "A note stands out."}
+    note = NoteEvent("A note stands out.")
     for setting, coloured in ((None, True), ("1", False)):
         if setting:
             monkeypatch.setenv("NO_COLOR", setting)
@@ -217,7 +220,7 @@ def test_an_error_gives_the_terminal_back() -> None:
 def test_the_progress_option(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", io.StringIO())
 
-    def sink(event: dict[str, Any]) -> None:
+    def sink(event: Event) -> None:
         return None
 
     assert sink_for(sink) is sink

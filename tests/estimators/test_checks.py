@@ -12,10 +12,10 @@ import ranvier as rv
 
 QUICK: dict[str, Any] = {"engine": "reference", "hidden": (8,), "dropout": 0.0, "learning_rate": 0.05, "batch_size": 16}
 ESTIMATORS = [
-    rv.Classifier(**QUICK, recipe=None, epochs=25),
-    rv.Regressor(**QUICK, recipe=None, epochs=40),
+    rv.Classifier(**QUICK, recipe="plain", epochs=25),
+    rv.Regressor(**QUICK, recipe="plain", epochs=40),
     rv.Classifier(effort="fast"),
-    rv.Classifier(hidden=(), optimizer="lbfgs", recipe=None, epochs=15, engine="reference"),
+    rv.Classifier(hidden=(), optimizer="lbfgs", recipe="plain", epochs=15, engine="reference"),
 ]
 
 
@@ -28,6 +28,6 @@ def test_check_of_scikit_learn(estimator: Any, check: Callable[[Any], None]) -> 
 def test_the_default_parameters_are_the_recipe() -> None:
     for estimator in (rv.Classifier(), rv.Regressor()):
         given = {name: value for name, value in estimator.get_params().items() if value is not None}
-        assert given.pop("recipe") == "table"
+        assert given.pop("recipe") == "auto"
         assert given.pop("effort") == "default"
         assert not {"hidden", "activation", "optimizer", "epochs", "batch_size"} & given.keys()

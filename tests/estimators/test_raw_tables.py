@@ -16,7 +16,7 @@ from scipy import sparse
 import ranvier as rv
 from ranvier.errors import InputError, RanvierError
 
-QUICK: dict[str, Any] = {"recipe": None, "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
+QUICK: dict[str, Any] = {"recipe": "plain", "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
 ROWS = 60
 AGES = [None if row % 13 == 5 else float(20 + row % 40) for row in range(ROWS)]
 COLUMNS: dict[str, list[Any]] = {
@@ -184,7 +184,6 @@ WRONG: dict[str, tuple[Any, str]] = {
         "holds the class",
     ),
     "validation as a word": (lambda: classifier(validation="some").fit(NUMBERS, Y), "validation is 'some'"),
-    "both names of hidden": (lambda: classifier(hidden_layer_sizes=(3,)).fit(NUMBERS, Y), "two names of the same"),
     "an unknown activation": (lambda: classifier(activation="rel").fit(NUMBERS, Y), 'Did you mean "relu"'),
     "an unknown recipe": (lambda: classifier(recipe="tabel").fit(NUMBERS, Y), 'Did you mean "table"'),
     "an unknown effort": (lambda: classifier(recipe="table", effort="bset").fit(NUMBERS, Y), 'Did you mean "best"'),

@@ -12,7 +12,7 @@ from scipy import sparse
 import ranvier as rv
 from ranvier.data.sources import source
 from ranvier.errors import InputError
-from ranvier.recipes.recipe import recipe
+from ranvier.recipes.registry import recipe
 from ranvier.rows import CSR
 
 QUICK: dict[str, Any] = {"hidden": (4,), "epochs": 6, "random_state": 0, "engine": "reference"}
@@ -46,8 +46,8 @@ def test_a_hundred_thousand_columns_are_never_filled_in(monkeypatch: pytest.Monk
     monkeypatch.setattr(CSR, "toarray", refuse)
     wide, y = words(200, 100_000)
     fitted = rv.Classifier(hidden=(4,), epochs=25, random_state=0).fit(wide, y)
-    assert fitted.model_.training.entries == 6
-    assert fitted.model_.report["split"] == {"training": 180, "validation": 20, "held_out": 0}
+    assert fitted.model_.training.mean_nnz == 6
+    assert fitted.model_.report.split == {"training": 180, "validation": 20, "test": 0}
     assert fitted.score(wide, y) > 0.9
     assert pickle.loads(pickle.dumps(fitted)).predict_proba(wide).tobytes() == fitted.predict_proba(wide).tobytes()
     parts = rv.Regressor(hidden=(4,), random_state=0).partial_fit(wide[:100], y[:100]).partial_fit(wide[100:], y[100:])
@@ -55,7 +55,7 @@ def test_a_hundred_thousand_columns_are_never_filled_in(monkeypatch: pytest.Monk
 
 
 def test_the_recipe_is_left_out_and_so_is_scaling() -> None:
-    plain = classifier(recipe=None).fit(X, Y)
+    plain = classifier(recipe="plain").fit(X, Y)
     assert bits(classifier().fit(X, Y)) == bits(classifier(effort="best").fit(X, Y)) == bits(plain)
     inputs = plain.model_.inputs(X)
     assert inputs.n_dense == 0
@@ -72,7 +72,7 @@ def test_what_a_matrix_holds_is_what_counts() -> None:
     assert expected.predict_proba(X.toarray()).tobytes() == expected.predict_proba(X).tobytes()
     assert expected.predict(X[[3]].toarray()[0].tolist()).tolist() == expected.predict(X[[3]]).tolist()
     by_train = rv.train(X, Y, hidden=(4,), epochs=6, engine="reference")
-    assert by_train.report["rows"] == ROWS
+    assert by_train.report.rows == ROWS
     assert by_train.predict(X).shape == (ROWS,)
 
 
@@ -100,7 +100,7 @@ def test_validation_rows_parts_and_warm_starts() -> None:
 
 
 def test_a_model_of_arrays_takes_sparse_rows_of_moderate_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    fitted = classifier(recipe=None).fit(X.toarray(), Y)
+    fitted = classifier(recipe="plain").fit(X.toarray(), Y)
     assert fitted.predict_proba(X).tobytes() == fitted.predict_proba(X.toarray()).tobytes()
     dense = (X.toarray() * 25).astype(np.uint8)
     pixels = classifier(recipe=None).fit(dense, Y)
@@ -140,10 +140,10 @@ WRONG: dict[str, tuple[Any, str]] = {
     "more labels than rows": (lambda: classifier().fit(X, Y[:-1]), "X has 60 rows and y has 59"),
     "labels beside rows for train": (lambda: rv.train(X, Y[:-1], **PLAIN), r"60 rows and its targets have shape \(59,"),
     "no rows": (lambda: rv.train(X[:0], Y[:0], **PLAIN), r"has shape \(0, 40\)"),
-    "a recipe for train": (lambda: rv.train(X, Y, recipe="table"), "leave the recipe out"),
+    "a recipe for train": (lambda: rv.train(X, Y, recipe="table"), "recipe=.auto."),
     "a recipe of one's own": (
-        lambda: classifier(recipe=recipe("table"), effort=None).fit(X, Y),
-        "leave the recipe out",
+        lambda: classifier(recipe=recipe("table")).fit(X, Y),
+        "recipe=.auto.",
     ),
     "an unknown recipe": (lambda: classifier(recipe="tabel").fit(X, Y), 'Did you mean "table"'),
     "an unknown effort": (lambda: classifier(effort="bset").fit(X, Y), 'Did you mean "best"'),

@@ -124,7 +124,7 @@ def of_table(kind: str, length: int = ROWS, only: tuple[str, ...] = (), **option
     """A model of the table, or of some of its columns, and rows to ask it about, with words that it has never seen."""
     columns, target = table(kind, length)
     columns = {name: cells for name, cells in columns.items() if not only or name in (*only, target)}
-    settings: dict[str, Any] = {"epochs": 3, "hidden": (4,), "seed": 5, "progress": False, **options}
+    settings: dict[str, Any] = {"recipe": "plain", "epochs": 3, "hidden": (4,), "seed": 5, "progress": False, **options}
     model = rv.train(columns, target=target, **settings)
     asked = {name: cells[:ASKED] for name, cells in columns.items() if name != target}
     if "shop" in asked:
@@ -134,7 +134,7 @@ def of_table(kind: str, length: int = ROWS, only: tuple[str, ...] = (), **option
 
 def of_arrays(X: np.ndarray, **options: Any) -> tuple[Any, Any]:
     """A model that `train` makes of an array with an encoder of its own, and rows to ask it about."""
-    settings: dict[str, Any] = {"epochs": 3, "hidden": (4,), "seed": 5, "progress": False, **options}
+    settings: dict[str, Any] = {"recipe": "plain", "epochs": 3, "hidden": (4,), "seed": 5, "progress": False, **options}
     return rv.train(X, targets("multiclass"), **settings), X[:ASKED]
 
 
@@ -235,7 +235,8 @@ MODELS: dict[str, Callable[[], tuple[Any, Any]]] = {
     "recipe-best": lambda: of_table("multiclass", effort="best", **{**SMALL, "epochs": 2, "hidden": (2,)}),
 }
 
-RUN: dict[str, Any] = {"epochs": 12, "hidden": (4,), "batch_size": 8, "seed": 5, "progress": False, "held_out": 0.0}
+RUN: dict[str, Any] = {"epochs": 12, "hidden": (4,), "batch_size": 8, "seed": 5, "progress": False}
+RUN |= {"recipe": "plain", "test": 0.0}
 RUNS: dict[str, dict[str, Any]] = {
     "plain": {},
     "first-epoch": {"kind": "multiclass", "stop_after": 1},
@@ -272,7 +273,7 @@ def interrupted_run(folder: Path, data: Path, **given: Any) -> tuple[Any, dict[s
 
     def watch(event: dict[str, Any]) -> None:
         """Every epoch counts, and of an epoch each of its parts that is told of."""
-        if left[0] is not None and event["kind"] in ("progress", "epoch"):
+        if left[0] is not None and event.kind in ("progress", "epoch"):
             left[0] -= 1
             if left[0] == 0:
                 signal.raise_signal(signal.SIGINT)

@@ -13,8 +13,9 @@ import pytest
 import ranvier as rv
 from ranvier.data import prepare
 from ranvier.model.model import Model
-from ranvier.model.report import layer_rows, layer_text
+from ranvier.network.summary import layer_label
 from ranvier.storage.json_text import to_text
+from ranvier.training.report import SUMMARY, TrainReport
 from tests.model.trial import frame, train
 
 KEYS = {
@@ -37,8 +38,8 @@ KEYS = {
     "columns",
     "notes",
     "per_class",
-    "most_confused",
-    "stopped",
+    "most_confused_pair",
+    "stop_reason",
     "interrupted",
 }
 
@@ -71,12 +72,13 @@ def trained(request: Any) -> tuple[Model, Any, Any]:
 
 def test_it_is_json_with_all_that_was_promised(trained: tuple[Model, Any, Any]) -> None:
     report = trained[0].report
-    assert set(report) >= KEYS
-    assert json.loads(to_text(report, "report")) == report
-    assert report["split"]["training"] + report["split"]["validation"] + report["split"]["held_out"] == report["rows"]
-    assert report["parameters"] == sum(layer["parameters"] for layer in report["layers"])
-    assert (report["epochs"], report["engine"], report["interrupted"]) == (4, "reference", False)
-    assert report["stopped"] == "All 4 epochs are done."
+    assert set(report.to_dict()) >= KEYS
+    assert set(report.summary()) == set(SUMMARY)
+    assert TrainReport.from_dict(json.loads(to_text(report.to_dict(), "report"))) == report
+    assert report.split["training"] + report.split["validation"] + report.split["test"] == report.rows
+    assert report.parameters == sum(layer["parameters"] for layer in report.layers)
+    assert (report.epochs, report.engine, report.interrupted) == (4, "reference", False)
+    assert report.stop_reason == "All 4 epochs are done."
 
 
 def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, Any]) -> None:
@@ -90,34 +92,34 @@ def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, An
         error = prepared.target.values(outputs) - prepared.target.values(targets)
         known, held = prepared.target.values(prepared.train.targets), prepared.target.values(targets)
         always = held - known.mean(axis=0)
-        assert report["metrics"]["mae"] == pytest.approx(np.abs(error).mean())
-        assert report["baseline"]["mae"] == pytest.approx(np.abs(always).mean())
-        assert report["per_class"] == []
+        assert report.metrics["mae"] == pytest.approx(np.abs(error).mean())
+        assert report.baseline["mae"] == pytest.approx(np.abs(always).mean())
+        assert report.per_class == []
     elif task.kind == "multilabel":
         right = ((outputs >= 0.5) == (targets > 0.5)).all(axis=1)
-        assert report["metrics"]["accuracy"] == right.mean()
-        assert [row["label"] for row in report["per_class"]] == ["red", "green"]
+        assert report.metrics["accuracy"] == right.mean()
+        assert [row["label"] for row in report.per_class] == ["red", "green"]
     else:
-        assert report["metrics"]["accuracy"] == np.mean(prepared.target.decode(outputs) == prepared.held_out_labels)
+        assert report.metrics["accuracy"] == np.mean(prepared.target.decode(outputs) == prepared.held_out_labels)
         labels = np.array(prepared.target.decode(prepared.train.targets))
         commonest = max(task.classes, key=lambda label: np.count_nonzero(labels == label))
-        assert report["baseline"]["accuracy"] == np.mean(prepared.held_out_labels == commonest)
-        assert sum(row["rows"] for row in report["per_class"]) == report["split"]["held_out"]
-    assert report["metrics"].keys() == report["baseline"].keys()
+        assert report.baseline["accuracy"] == np.mean(prepared.held_out_labels == commonest)
+        assert sum(row["rows"] for row in report.per_class) == report.split["test"]
+    assert report.metrics.keys() == report.baseline.keys()
     if isinstance(data, pl.DataFrame):
         rows = data[prepared.held_out_rows.tolist()]
-        assert model.evaluate(rows) == pytest.approx(report["metrics"], rel=1e-5)
+        assert model.evaluate(rows) == pytest.approx(report.metrics, rel=1e-5)
 
 
 def test_without_held_out_rows_those_of_validation_are_measured_and_without_both_none() -> None:
     table = frame(40)
-    report = train(table, held_out=0.0, validation=0.25).report
-    assert report["split"] == {"training": 30, "validation": 10, "held_out": 0}
-    assert report["metrics"]["accuracy"] >= 0.0
-    assert sum(row["rows"] for row in report["per_class"]) == 10
-    report = train(table, held_out=0.0, validation=0.0).report
-    assert (report["metrics"], report["baseline"], report["per_class"], report["most_confused"]) == ({}, {}, [], None)
-    assert report["best_epoch"] >= 1
+    report = train(table, test=0.0, validation=0.25).report
+    assert report.split == {"training": 30, "validation": 10, "test": 0}
+    assert report.metrics["accuracy"] >= 0.0
+    assert sum(row["rows"] for row in report.per_class) == 10
+    report = train(table, test=0.0, validation=0.0).report
+    assert (report.metrics, report.baseline, report.per_class, report.most_confused_pair) == ({}, {}, [], None)
+    assert report.best_epoch >= 1
 
 
 def test_outputs_that_are_no_numbers_keep_the_model_and_are_said(
@@ -125,8 +127,8 @@ def test_outputs_that_are_no_numbers_keep_the_model_and_are_said(
 ) -> None:
     monkeypatch.setattr(Model, "outputs_of", lambda self, inputs: np.full((len(inputs), 1), np.nan))
     report = train(frame(), model=tmp_path / "m.rv").report
-    assert report["metrics"] == report["baseline"] == {}
-    assert "NaN or infinity for 12 of 12 rows" in report["notes"][-1]
+    assert report.metrics == report.baseline == {}
+    assert "NaN or infinity for 12 of 12 rows" in report.notes[-1]
     assert rv.load(tmp_path / "m.rv").report == report
 
 
@@ -134,7 +136,7 @@ def test_layers_in_words() -> None:
     network = rv.Network(
         3, [rv.Dense(4, "relu"), rv.Dropout(0.25), rv.BatchNorm(), rv.Residual([rv.Dense(4)]), rv.Dense(1)]
     )
-    assert [(row["path"], row["layer"], row["outputs"], row["parameters"]) for row in layer_rows(network)] == [
+    assert [tuple(row.to_dict().values()) for row in network.summary().layers] == [
         ("layers.0", "Dense 4, relu", 4, 16),
         ("layers.1", "Dropout 0.25", 4, 0),
         ("layers.2", "BatchNorm", 4, 8),
@@ -142,4 +144,4 @@ def test_layers_in_words() -> None:
         ("layers.3.layers.0", "Dense 4, identity", 4, 20),
         ("layers.4", "Dense 1, identity", 1, 5),
     ]
-    assert layer_text(rv.LayerNorm()) == "LayerNorm"
+    assert layer_label(rv.LayerNorm()) == "LayerNorm"

@@ -38,8 +38,9 @@ def write_and_die(folder, number, arrays, data):
 
 checkpoint.write_checkpoint = write_and_die
 loop.CHECKPOINT_SECONDS = 0.0
-rv.train(sys.argv[1], "income", engine="reference", epochs=40, hidden=(6,), batch_size=8, run=sys.argv[2],
-         model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, ema_decay=0.9), schedule="reduce_on_plateau")
+rv.train(sys.argv[1], "income", recipe="plain", engine="reference", epochs=40, hidden=(6,), batch_size=8,
+         run=sys.argv[2], model=sys.argv[3], progress=False, optimizer=rv.Adam(0.02, ema_decay=0.9),
+         schedule="reduce_on_plateau")
 """
 OPTIONS: dict[str, Any] = {"epochs": 40, "optimizer": rv.Adam(0.02, ema_decay=0.9), "schedule": "reduce_on_plateau"}
 
@@ -105,8 +106,8 @@ def test_a_run_that_died_is_resumed_with_the_same_bits(
     assert bits(resumed) == bits(whole)
     np.testing.assert_array_equal(rv.load(tmp_path / "m.rv").outputs(table), whole.outputs(table))
     times = ("seconds", "model", "run")
-    assert {k: v for k, v in resumed.report.items() if k not in times} == {
-        k: v for k, v in whole.report.items() if k not in times
+    assert {k: v for k, v in resumed.report.to_dict().items() if k not in times} == {
+        k: v for k, v in whole.report.to_dict().items() if k not in times
     }
 
 
@@ -130,7 +131,7 @@ def test_a_finished_run_gives_its_model_back(tmp_path: Path) -> None:
     again = rv.resume(tmp_path / "early", data=frame(), progress=False)
     assert len(stopped.history) < 99
     assert bits(again) == bits(stopped)
-    assert again.report["stopped"] == stopped.report["stopped"]
+    assert again.report.stop_reason == stopped.report.stop_reason
 
 
 def test_resume_may_make_a_run_longer(tmp_path: Path) -> None:
@@ -250,7 +251,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
         y,
         checkpoint=tmp_path,
         batch_size=8,
-        progress=lambda event: notes.append(event["text"]) if event["kind"] == "note" else None,
+        progress=lambda event: notes.append(event.text) if event.kind == "note" else None,
     )
     assert bits(model) == bits(fit(net(), X, y, batch_size=8))
     assert len(notes) == 1
@@ -269,7 +270,7 @@ def test_a_checkpoint_that_lacks_something_is_refused_in_words(missing: str, tmp
         fit(net(), X, y, checkpoint=tmp_path)
 
 
-@pytest.mark.parametrize("missing", ["data", "choices", "model", "callbacks"])
+@pytest.mark.parametrize("missing", ["data", "options", "model", "callbacks"])
 def test_a_description_that_lacks_something_is_refused_in_words(missing: str, tmp_path: Path) -> None:
     train(frame(), run=tmp_path / "run", epochs=1)
     folder = RunFolder.open(tmp_path / "run")
@@ -289,7 +290,7 @@ def test_places_that_are_no_run_or_cannot_be_written(tmp_path: Path) -> None:
     train(frame(), run=tmp_path / "run", model=tmp_path / "there.rv", epochs=1)
     (tmp_path / "there.rv").unlink()
     shutil.move(tmp_path / "run", tmp_path / "moved")
-    assert rv.resume(tmp_path / "moved", data=frame(), progress=False).report["run"] == str(tmp_path / "moved")
+    assert rv.resume(tmp_path / "moved", data=frame(), progress=False).report.run == str(tmp_path / "moved")
     (tmp_path / "there.rv").unlink()
     (tmp_path / "there.rv").mkdir()
     with pytest.raises(InputError):

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from ranvier.errors import DataError, InputError
-from ranvier.model.targets import default_loss, infer_target, target_array
+from ranvier.model.targets import infer_target, target_array
 from ranvier.network.losses import loss
+from ranvier.training.settings import default_loss
 from tests.model.trial import net
 
 WORDS = ["b", "a", "c", "a"]

@@ -12,8 +12,11 @@ import pytest
 
 import ranvier as rv
 from ranvier.errors import InputError, TrainingError
-from ranvier.model.options import Choices, batch_size_for, chosen_from
+from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.plain import PlainRecipe, batch_size_for
+from ranvier.recipes.stored import options_from_dict
 from ranvier.storage.run_folder import RunFolder
+from ranvier.training.events import event_from_dict
 from tests.model.trial import QUICK, bits, frame, leftovers, points, train
 
 BROKEN: dict[str, tuple[Any, str]] = {
@@ -30,7 +33,6 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "no target": ({"target": None}, "Say which column"),
     "all missing": ({"data": frame().with_columns(income=pl.lit(None, pl.String))}, "missing"),
     "dates": ({"data": frame().with_columns(income=pl.lit("2020-01-01").str.to_date())}, "dates"),
-    "unknown option": ({"epoch": 3}, 'Did you mean "epochs"'),
     "target twice": ({"task": "sorts"}, "sorts"),
     "hidden": ({"hidden": 2.5}, "it must be a list"),
     "hidden of words": ({"hidden": ["wide"]}, "units"),
@@ -49,7 +51,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "validation share": ({"validation": 1.5}, "validation is 1.5"),
     "validation file": ({"validation": "there.csv"}, "there.csv"),
     "validation tuple": ({"validation": (frame(),)}, "validation has 1 parts"),
-    "held out": ({"held_out": 0.95}, "no rows to learn from"),
+    "held out": ({"test": 0.95}, "no rows to learn from"),
     "ignore": ({"ignore": "agee"}, 'Did you mean "age"'),
     "patience": ({"patience": 0}, "patience is 0"),
     "class weight": ({"class_weight": {"poor": 2.0}}, "names the class 'poor'"),
@@ -116,22 +118,21 @@ def test_divergence_writes_no_model_and_no_broken_checkpoint(tmp_path: Path) -> 
 
 
 def test_events_come_in_order_and_are_written_down(tmp_path: Path) -> None:
-    events: list[dict[str, Any]] = []
+    events: list[Any] = []
     model = train(frame(), progress=events.append, run=tmp_path / "run", model=tmp_path / "m.rv")
-    kinds = [event["kind"] for event in events if event["kind"] != "progress"]
+    kinds = [event.kind for event in events if event.kind != "progress"]
     assert kinds == ["data", "start", *["epoch"] * 4, "end"]
-    first_progress = next(i for i, event in enumerate(events) if event["kind"] == "progress")
-    assert [event["kind"] for event in events[:first_progress]] == ["data", "start"]
+    first_progress = next(i for i, event in enumerate(events) if event.kind == "progress")
+    assert [event.kind for event in events[:first_progress]] == ["data", "start"]
     written = RunFolder.open(tmp_path / "run").read_events()
-    assert written == json.loads(json.dumps([event for event in events if event["kind"] != "progress"]))
+    assert written == json.loads(json.dumps([event.to_dict() for event in events if event.kind != "progress"]))
     data, start, end = events[0], events[1], events[-1]
-    assert {"origin", "rows", "split", "task", "target", "classes", "columns", "notes", "layers", "parameters"} <= set(
-        data
-    )
-    assert (start["epochs"], start["first_epoch"], start["rows"]) == (4, 1, data["split"]["training"])
-    assert (start["engine"], start["batch_size"], start["parameters"]) == ("reference", 8, data["parameters"])
-    assert (end["reason"], end["epochs"], end["best_epoch"]) == ("finished", 4, model.best_epoch)
-    assert {k: model.report[k] for k in ("model", "run")} == {
+    assert (data.task, data.target, data.rows) == ("binary", ["income"], sum(data.split.values()))
+    assert (start.epochs, start.first_epoch, start.rows) == (4, 1, data.split["training"])
+    assert (start.engine, start.batch_size, start.parameters) == ("reference", 8, data.parameters)
+    assert (end.reason, end.epochs, end.best_epoch) == ("finished", 4, model.best_epoch)
+    assert [event_from_dict(event) for event in written] == [event for event in events if event.kind != "progress"]
+    assert {k: model.report.to_dict()[k] for k in ("model", "run")} == {
         "model": str(tmp_path / "m.rv"),
         "run": str(tmp_path / "run"),
     }
@@ -141,10 +142,10 @@ def test_a_run_may_have_its_name_made_for_it(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     frame().write_csv("people.csv")
     model = train("people.csv", run=True)
-    place = Path(model.report["run"])
+    place = Path(model.report.run)
     assert place.parent == Path("runs")
     assert place.name.endswith("-people")
-    assert train("people.csv").report["run"] is None
+    assert train("people.csv").report.run is None
     assert len(leftovers(tmp_path / "runs")) == len(leftovers(place)) + 1
 
 
@@ -177,8 +178,8 @@ def test_arrays_with_an_array_of_targets(tmp_path: Path) -> None:
 def test_validation_rows_from_a_file(tmp_path: Path) -> None:
     table, held = frame(60), frame(20, seed=9)
     held.write_csv(tmp_path / "held.csv")
-    model = train(table, validation=tmp_path / "held.csv", held_out=0.25)
-    assert model.report["split"] == {"training": 45, "validation": 20, "held_out": 15}
+    model = train(table, validation=tmp_path / "held.csv", test=0.25)
+    assert model.report.split == {"training": 45, "validation": 20, "test": 15}
     best = min(epoch.validation_loss or 9e9 for epoch in model.history)
     assert model.evaluate(held)["log_loss"] == pytest.approx(best, rel=1e-6)
 
@@ -208,18 +209,19 @@ def test_choices_of_records_and_names_are_the_same(tmp_path: Path) -> None:
     ids=str,
 )
 def test_choices_go_through_a_file(given: dict[str, Any], tmp_path: Path) -> None:
-    chosen = chosen_from(("a", "b"), given)
+    options = TrainOptions(target=("a", "b"), **given)
     folder = RunFolder.create(tmp_path / "run")
-    folder.write_description({"choices": chosen.to_dict()})
-    assert Choices.from_dict(folder.read_description()["choices"]) == chosen
+    folder.write_description({"options": options.to_dict()})
+    assert options_from_dict(folder.read_description()["options"]) == options
 
 
 def test_lbfgs_leaves_chance_and_schedules_out_unless_asked() -> None:
-    chosen = chosen_from("y", {"optimizer": "lbfgs"})
-    assert (chosen.dropout, chosen.schedule) == (0.0, "constant")
-    assert chosen_from("y", {"optimizer": "lbfgs", "schedule": "cosine"}).schedule == "cosine"
-    assert chosen_from("y", {"optimizer": "adam"}).dropout == Choices().dropout > 0
-    assert train("iris", None, optimizer="lbfgs", epochs=40, patience=40).report["metrics"]["accuracy"] >= 0.9
+    complete = PlainRecipe().complete
+    options = complete(TrainOptions(optimizer="lbfgs"))
+    assert (options.dropout, options.schedule) == (0.0, "constant")
+    assert complete(TrainOptions(optimizer="lbfgs", schedule="cosine")).schedule == "cosine"
+    assert complete(TrainOptions(optimizer="adam")).dropout == complete(TrainOptions()).dropout == 0.2
+    assert train("iris", None, optimizer="lbfgs", epochs=40, patience=40).report.metrics["accuracy"] >= 0.9
 
 
 @pytest.mark.parametrize(
@@ -228,13 +230,13 @@ def test_lbfgs_leaves_chance_and_schedules_out_unless_asked() -> None:
         ({"hidden": (3, 2)}, lambda m: [p.outputs for p in m.network.layer_infos] == [3, 3, 2, 2, 1]),
         ({"hidden": ()}, lambda m: len(m.network.layers) == 1),
         ({"hidden": 9, "dropout": 0.0}, lambda m: [p.outputs for p in m.network.layer_infos] == [9, 1]),
-        ({"ignore": ["city"]}, lambda m: "city" not in [c["name"] for c in m.report["columns"] if c["encoded"]]),
-        ({"class_weight": "balanced"}, lambda m: m.report["task"] == "binary"),
-        ({"class_weight": {"high": 3.0}}, lambda m: m.report["task"] == "binary"),
+        ({"ignore": ["city"]}, lambda m: "city" not in [c["name"] for c in m.report.columns if c["encoded"]]),
+        ({"class_weight": "balanced"}, lambda m: m.report.task == "binary"),
+        ({"class_weight": {"high": 3.0}}, lambda m: m.report.task == "binary"),
         ({"clip_norm": 0.5}, lambda m: m.training.optimizer.clip_norm == 0.5),
         ({"recipe": "table", "effort": "fast", "clip_norm": 0.5}, lambda m: m.training.optimizer.clip_norm == 0.5),
         ({"weight_decay": 0.5}, lambda m: m.training.optimizer.weight_decay == 0.5),
-        ({"patience": 1, "learning_rate": 1.0, "epochs": 99}, lambda m: "has not improved" in m.report["stopped"]),
+        ({"patience": 1, "learning_rate": 1.0, "epochs": 99}, lambda m: "has not improved" in m.report.stop_reason),
     ],
 )
 def test_choices_do_what_they_say(options: dict[str, Any], check: Any) -> None:
@@ -250,14 +252,14 @@ def test_a_task_with_values_beside_the_table_weights_and_validation_rows() -> No
     table = frame()
     inputs, income = table.drop("income"), table["income"].to_numpy()
     task = rv.Task("binary", 1, ("low", "high"), ("income",))
-    given: dict[str, Any] = {**QUICK, "task": task, "held_out": 0.0}
+    given: dict[str, Any] = {**QUICK, "task": task, "test": 0.0}
     weights = np.where(income == "high", 2.0, 0.5)
     apart = (inputs[:10], income[:10])
     plain = train(inputs, income, validation=apart, **given)
     assert plain.task == task
-    assert plain.report["split"] == {"training": 60, "validation": 10, "held_out": 0}
+    assert plain.report.split == {"training": 60, "validation": 10, "test": 0}
     weighted = train(inputs, income, validation=(*apart, weights[:10]), sample_weight=weights, **given)
     assert weighted.probabilities(inputs)[:, 1].mean() > plain.probabilities(inputs)[:, 1].mean()
-    assert Choices.from_dict(Choices(task=task).to_dict()).task == task
+    assert options_from_dict(TrainOptions(task=task).to_dict()).task == task
     with pytest.raises(InputError, match="There are 59 weights and 60 rows"):
         train(inputs, income, sample_weight=weights[1:], **given)

@@ -55,7 +55,14 @@ def frame(rows: int = 60, seed: int = 0) -> Frame:
     return pl.DataFrame({"age": ages, "city": city, "income": np.where(rich, "high", "low")})
 
 
-QUICK: dict[str, Any] = {"engine": "reference", "progress": False, "epochs": 4, "hidden": (6,), "batch_size": 8}
+QUICK: dict[str, Any] = {
+    "recipe": "plain",
+    "engine": "reference",
+    "progress": False,
+    "epochs": 4,
+    "hidden": (6,),
+    "batch_size": 8,
+}
 
 
 def train(data: Any, target: Any = "income", **options: Any) -> Model:

@@ -129,7 +129,7 @@ def test_steps_allocate_nothing() -> None:
 def test_refusals() -> None:
     task = make_spec(3, [Dense(2)], optimizer=LBFGS())
     executable = loaded(task)
-    with pytest.raises(EngineError, match="objective"):
+    with pytest.raises(EngineError, match="loss_and_gradient"):
         executable.run(rows_for(task), Span(np.arange(3), np.array([0, 3]), np.zeros((1, 1))))
     other, rows = loaded(classifier()), rows_for(classifier())
     for order, starts, scalars, text in (

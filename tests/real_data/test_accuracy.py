@@ -19,13 +19,13 @@ def test_digits() -> None:
 
 
 def test_iris() -> None:
-    assert rv.train("iris", seed=SEED).report["metrics"]["accuracy"] >= 0.93
+    assert rv.train("iris", seed=SEED).report.metrics["accuracy"] >= 0.93
 
 
 @pytest.mark.real_data
 def test_adult(real_data: Path) -> None:
     folder = real_data / "tabular" / "adult"
-    model = rv.train(folder / "train.csv", "income", seed=SEED, epochs=60, patience=10)
+    model = rv.train(folder / "train.csv", "income", seed=SEED, recipe="plain", epochs=60, patience=10)
     assert model.task.kind == "binary"
     assert model.evaluate(folder / "test.csv")["accuracy"] >= 0.85
 
@@ -33,9 +33,9 @@ def test_adult(real_data: Path) -> None:
 @pytest.mark.real_data
 def test_california_housing(real_data: Path) -> None:
     path = real_data / "tabular" / "california_housing" / "data.csv"
-    model = rv.train(path, "median_house_value", seed=SEED, epochs=100, patience=20)
+    model = rv.train(path, "median_house_value", seed=SEED, recipe="plain", epochs=100, patience=20)
     assert model.task.kind == "regression"
-    assert model.report["metrics"]["r2"] >= 0.78
+    assert model.report.metrics["r2"] >= 0.78
 
 
 @pytest.mark.real_data
@@ -47,5 +47,5 @@ def test_a_class_that_cannot_be_learned_stays_unlearned(real_data: Path) -> None
     target = frame.columns[0] if frame.columns[0].lower() == "letter" else frame.columns[-1]
     order = np.random.default_rng(SEED).permutation(len(frame))
     shuffled = frame.with_columns(frame[target][order.tolist()].alias(target))
-    accuracy = rv.train(shuffled, target, epochs=15, seed=SEED).report["metrics"]["accuracy"]
+    accuracy = rv.train(shuffled, target, recipe="plain", epochs=15, seed=SEED).report.metrics["accuracy"]
     assert accuracy < 1 / 26 + 5 * np.sqrt(1 / 26 / 400)

@@ -7,7 +7,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.network.task import Task
-from ranvier.recipes.class_prior import beginning
+from ranvier.recipes.class_prior import class_prior_state
 from ranvier.rows import Rows
 from ranvier.training.state import initial_state
 
@@ -18,7 +18,9 @@ LABELS = Task("multilabel", 2, target_names=("x", "y"))
 def biases(network: rv.Network, task: Task, targets: list[list[float]], weights: list[float] | None) -> np.ndarray:
     """The biases of the output layer at the beginning; none where the usual beginning is taken."""
     given = None if weights is None else np.array(weights)
-    state = beginning(network, rv.SGD(0.1), task, Rows(np.zeros((len(targets), 2)), np.array(targets), given), seed=3)
+    state = class_prior_state(
+        network, rv.SGD(0.1), task, Rows(np.zeros((len(targets), 2)), np.array(targets), given), seed=3
+    )
     if state is None:
         return np.zeros(0)
     usual = initial_state(network, rv.SGD(0.1), 3).engine.parameters
@@ -55,6 +57,6 @@ def test_others_begin_as_usual() -> None:
 def test_classes_that_hardly_count_are_hardly_guessed(seed: int) -> None:
     generator = np.random.default_rng(0)
     X, y = generator.normal(size=(60, 2)), np.arange(60) % 3
-    options = {"recipe": "table", "effort": "fast", "held_out": 0.0, "progress": False, "engine": "reference"}
+    options = {"recipe": "table", "effort": "fast", "test": 0.0, "progress": False, "engine": "reference"}
     model = rv.train(X, y, class_weight={0: 1000.0, 1: 1e-4, 2: 1e-4}, seed=seed, epochs=5, **options)
     assert (model.predict(X) == 0).all()

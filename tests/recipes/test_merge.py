@@ -15,7 +15,7 @@ from ranvier.data.encoders.number import NumberEncoder
 from ranvier.engine import CompileSpec, State
 from ranvier.errors import InputError
 from ranvier.network.losses import loss
-from ranvier.recipes.merge import join, with_hats
+from ranvier.recipes.merge import merge_networks, ple_to_linear_spline
 from ranvier.training.engines import compile_network
 from tests.helpers import EPSILON
 
@@ -56,7 +56,7 @@ def test_the_joined_network_says_the_mean_of_the_weighted_sums(
     generator = np.random.default_rng(seed)
     flats = [generator.normal(size=network.parameter_table.size) for _ in range(members)]
     X = generator.normal(size=(5, 4))
-    joined, flat = join(network, flats)
+    joined, flat = merge_networks(network, flats)
     each = [logits(says(network, one, X), name) for one in flats]
     expected = np.mean(each, axis=0)
     found = logits(says(joined, flat, X), name)
@@ -74,14 +74,14 @@ def test_the_joined_network_holds_the_weights_of_its_members_and_no_others() -> 
     network = rv.Network(
         5, [rv.LearnedScale(), rv.Dense(7, "relu"), rv.Dense(4, "tanh"), rv.Dense(3, "relu"), rv.Dense(2)]
     )
-    joined, flat = join(network, [network.parameter_table.initial(seed) for seed in range(6)])
+    joined, flat = merge_networks(network, [network.parameter_table.initial(seed) for seed in range(6)])
     assert [layer.groups for layer in joined.layers if isinstance(layer, rv.Dense)] == [1, 6, 6, 1]
     assert flat.size == joined.parameter_count == 6 * (network.parameter_count - 5) - 5 * 2
 
 
 def test_members_that_differ_are_told_apart() -> None:
     network = rv.Network(1, [rv.Dense(1)])
-    joined, flat = join(network, [np.array([1.0, 0.0]), np.array([3.0, 2.0])])
+    joined, flat = merge_networks(network, [np.array([1.0, 0.0]), np.array([3.0, 2.0])])
     assert joined == network
     assert flat.tolist() == [2.0, 1.0]
 
@@ -107,9 +107,8 @@ def test_hats_in_place_of_ramps_change_nothing_but_roundings(
     flat = generator.normal(size=network.parameter_table.size)
     rows = pl.DataFrame({name: generator.normal(size=40) * 2 for name in frame})
     expected = says(network, flat, encoder.transform(rows))
-    found = says(
-        network, with_hats(network, flat, encoder.piecewise_linear), encoder.with_spline_basis().transform(rows)
-    )
+    converted = ple_to_linear_spline(network, flat, encoder.piecewise_linear)
+    found = says(network, converted, encoder.with_spline_basis().transform(rows))
     largest = 1.0 + np.abs(flat).max()
     # The inputs are rounded to float32, about once for each of them in either form, before float64 takes over.
     tolerance = 2 * encoder.width * units * 2.0**-23 * largest**2
@@ -118,8 +117,8 @@ def test_hats_in_place_of_ramps_change_nothing_but_roundings(
 
 
 def test_what_cannot_be_joined_is_refused() -> None:
-    with pytest.raises(InputError, match="no networks to join"):
-        join(rv.Network(1, [rv.Dense(1)]), [])
+    with pytest.raises(InputError, match="no networks to merge"):
+        merge_networks(rv.Network(1, [rv.Dense(1)]), [])
     network = rv.Network(2, [rv.LayerNorm(), rv.Dense(1)])
-    with pytest.raises(InputError, match="LayerNorm layers cannot be joined"):
-        join(network, [network.parameter_table.initial(0)])
+    with pytest.raises(InputError, match="LayerNorm layers cannot be merged"):
+        merge_networks(network, [network.parameter_table.initial(0)])

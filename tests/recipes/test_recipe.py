@@ -10,15 +10,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy import sparse
 
 import ranvier as rv
-from ranvier.data import TableEncoder
+from ranvier.data import TableEncoder, open_source
 from ranvier.errors import InputError
-from ranvier.model.options import Choices, chosen_from
 from ranvier.network.task import Task
 from ranvier.recipes import ensemble
 from ranvier.recipes.ensemble import member_splits
-from ranvier.recipes.recipe import EFFORTS, RECIPES, Recipe, recipe
+from ranvier.recipes.options import EFFORTS, TrainOptions
+from ranvier.recipes.plain import PlainRecipe
+from ranvier.recipes.registry import READERS, RECIPES, check_recipe, recipe, recipe_for, recipe_from_dict
+from ranvier.recipes.stored import options_from_dict
+from ranvier.recipes.table import PRESETS, TableRecipe
 from ranvier.rows import Rows
 from ranvier.training import loop
 from tests.model.test_resume import broken_off
@@ -35,62 +39,90 @@ def cook(data: Any, target: Any = "income", **options: Any) -> rv.Model:
 def test_every_effort_trains_its_networks_and_comes_back_from_its_file(effort: str, tmp_path: Path) -> None:
     model = cook(frame(), effort=effort, model=tmp_path / "m.rv")
     chosen = recipe("table", effort)
-    assert len(model.report["networks"]) == chosen.members
-    used = {"hidden": [4], "epochs": 2, "batch_size": 32, "learning_rate": chosen.learning_rate / 2}
-    used["patience"] = chosen.patience_for(model.report["split"]["training"])
-    assert model.report["recipe"] == {**chosen.to_dict(), **used}
-    assert model.network.layer_infos[0].outputs == 4 * chosen.members
-    assert len(model.history) == sum(one["epochs"] for one in model.report["networks"])
+    assert len(model.report.members) == chosen.n_networks
+    used = {
+        "hidden": [4],
+        "epochs": 2,
+        "batch_size": 32,
+        "learning_rate": chosen.learning_rate / 2,
+        "optimizer": "AdamW",
+    }
+    used["patience"] = chosen.patience_for(model.report.split["training"])
+    assert {"name": model.report.recipe, **model.report.recipe_settings} == {**chosen.to_dict(), **used}
+    assert model.network.layer_infos[0].outputs == 4 * chosen.n_networks
+    assert len(model.history) == sum(one["epochs"] for one in model.report.members)
     assert [epoch.epoch for epoch in model.history] == list(range(1, len(model.history) + 1))
     again = rv.load(tmp_path / "m.rv")
     assert (again.outputs(frame()) == model.outputs(frame())).all()
-    assert again.report["recipe"] == model.report["recipe"]
+    assert again.report.recipe_settings == model.report.recipe_settings
 
 
 def test_a_finished_model_has_hats_and_its_report_is_what_evaluate_says(tmp_path: Path) -> None:
     rows = frame()
     held = rows.tail(len(rows) // 4)
     held.write_csv(tmp_path / "held.csv")
-    model = cook(rows, held_out=0.0, validation=str(tmp_path / "held.csv"))
+    model = cook(rows, test=0.0, validation=str(tmp_path / "held.csv"))
     assert isinstance(model.encoder, TableEncoder)
     assert model.encoder.piecewise_linear == ()
     assert any("(hat)" in name for name in model.encoder.feature_names)
-    assert model.report["metrics"] == model.evaluate(held)
-    assert any("linear spline" in column["encoded"] for column in model.report["columns"])
+    assert model.report.metrics == model.evaluate(held)
+    assert any("linear spline" in column["encoded"] for column in model.report.columns)
 
 
-def test_efforts_differ_and_describe_themselves() -> None:
+def test_efforts_differ_and_are_stored() -> None:
     efforts = [recipe("table", effort) for effort in EFFORTS]
     assert len({*efforts}) == len(efforts)
-    assert efforts[0].members < efforts[1].members < efforts[2].members
+    assert efforts[0].n_networks < efforts[1].n_networks < efforts[2].n_networks
     for one in efforts:
-        assert [name for name, _ in one.describe()] == [name.replace("_", " ") for name in one.to_dict()]
-        assert Recipe.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+        assert recipe_from_dict(json.loads(json.dumps(one.to_dict()))) == one
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("name", "effort", "message"),
     [
-        ({"recipe": "tables"}, 'Did you mean "table"'),
-        ({"recipe": "table", "effort": "bst"}, 'Did you mean "best"'),
-        ({"effort": "best"}, "effort goes with a recipe"),
-        ({"recipe": recipe("table"), "effort": "best"}, "give one of the two"),
+        ("tables", "default", 'Did you mean "table"'),
+        ("table", "bst", 'Did you mean "best"'),
+        ("table", None, "There is no effort None"),
+        ("plain", "best", "has no efforts"),
+        (None, "default", "There is no recipe None"),
+        (recipe("table"), "best", "give the recipe without an effort"),
     ],
 )
-def test_what_is_no_recipe_is_refused(given: dict[str, Any], says: str) -> None:
-    with pytest.raises(InputError, match=says):
-        chosen_from("income", given)
+def test_what_is_no_recipe_is_refused(name: Any, effort: Any, message: str) -> None:
+    for call in (lambda: check_recipe(name, effort), lambda: rv.train("iris", recipe=name, effort=effort)):
+        with pytest.raises(InputError, match=message):
+            call()
 
 
-def test_what_is_asked_for_goes_before_the_recipe() -> None:
-    chosen = chosen_from("income", {"recipe": "table", "hidden": (5,), "learning_rate": 0.1, "schedule": "constant"})
-    assert chosen.hidden == (5,)
-    assert chosen.schedule == "constant"
-    assert chosen.activation == recipe("table").activation
-    assert Choices.from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen
+def test_options_that_are_given_come_before_the_recipe() -> None:
+    options = recipe("table").complete(
+        TrainOptions(recipe="table", hidden=(5,), learning_rate=0.1, schedule="constant")
+    )
+    assert options.hidden == (5,)
+    assert options.schedule == "constant"
+    assert options.activation == PRESETS["default"].activation
+    assert options_from_dict(json.loads(json.dumps(options.to_dict()))) == options
     model = cook(frame(), effort="fast", learning_rate=0.1, batch_size=7)
-    assert model.training.optimizer == replace(recipe("table", "fast").optimizer, learning_rate=0.1)
+    assert model.training.optimizer == replace(PRESETS["fast"].optimizer, learning_rate=0.1)
     assert model.training.batch_size == 7
+
+
+def test_auto_takes_the_recipe_for_the_kind_of_data() -> None:
+    generator = np.random.default_rng(0)
+    numbers = generator.normal(size=(40, 4))
+    pixels = (numbers * 20 + 128).astype(np.uint8)
+    y = (numbers[:, 0] > 0).astype(int)
+    options: dict[str, Any] = {"epochs": 1, "hidden": (4,), "engine": "reference", "progress": False}
+    table = rv.train(numbers, y, effort="fast", **options)
+    assert table.report.recipe == "table"
+    assert table.report.notes == rv.train(numbers, y, recipe="table", effort="fast", **options).report.notes
+    for rows, word in ((pixels, "pictures"), (sparse.csr_array(numbers), "sparse")):
+        model = rv.train(rows, y, effort="fast", **options)
+        assert model.report.recipe == "plain"
+        assert word in model.report.notes[-1]
+        plain = rv.train(rows, y, recipe="plain", **options)
+        assert bits(model) == bits(plain)
+        assert len(model.report.notes) == len(plain.report.notes) + 1
 
 
 def numbers(rows: Rows | None) -> list[float]:
@@ -100,15 +132,17 @@ def numbers(rows: Rows | None) -> list[float]:
 
 
 def test_a_recipe_of_ones_own_is_followed_and_written_down(tmp_path: Path) -> None:
-    own = replace(recipe("table"), members=2, sharpen=False, score="validation_loss", hidden=(4,), epochs=40)
+    own = replace(
+        recipe("table"), n_networks=2, calibrate=False, selection_metric="validation_loss", hidden=(4,), epochs=40
+    )
     options: dict[str, Any] = {"engine": "reference", "progress": False, "model": tmp_path / "m.rv"}
     model = rv.train(frame(400), "income", recipe=own, **options)
-    assert len(model.report["networks"]) == 2
-    assert model.report["sharpness"] == 1.0
-    used = Recipe.from_dict(rv.load(tmp_path / "m.rv").report["recipe"])
+    assert len(model.report.members) == 2
+    assert model.report.temperature == 1.0
+    used = TableRecipe.from_dict(rv.load(tmp_path / "m.rv").report.recipe_settings)
     assert replace(used, batch_size=own.batch_size, learning_rate=own.learning_rate) == own
-    assert "explained_share" not in model.history[0].metrics
-    assert "explained_share" in cook(frame(), effort="fast").history[0].metrics
+    assert "calibrated_d2_log_loss" not in model.history[0].metrics
+    assert "calibrated_d2_log_loss" in cook(frame(), effort="fast").history[0].metrics
 
 
 def rows_of(labels: Any) -> Rows:
@@ -119,8 +153,7 @@ def rows_of(labels: Any) -> Rows:
 def test_every_row_is_left_out_once_a_round_and_classes_keep_their_share() -> None:
     task = Task("binary", 1, ("no", "yes"), ("y",))
     rows = rows_of([0] * 300 + [1] * 100)
-    chosen = replace(recipe("table"), members=8, folds=4)
-    parts = list(member_splits(task, rows, None, chosen, 0))
+    parts = list(member_splits(task, rows, None, 8, 4, 0))
     for turn in (parts[:4], parts[4:]):
         left_out = [number for _, watched in turn for number in numbers(watched)]
         assert sorted(left_out) == list(range(400))
@@ -135,11 +168,9 @@ def test_every_row_is_left_out_once_a_round_and_classes_keep_their_share() -> No
 def test_few_rows_are_learned_from_by_all_and_given_rows_are_watched_by_all() -> None:
     task = Task("regression", 1, target_names=("y",))
     rows = rows_of([0.0, 1.0, 2.0])
-    assert all(
-        watched is None and learned is rows for learned, watched in member_splits(task, rows, None, recipe("table"), 0)
-    )
+    assert all(watched is None and learned is rows for learned, watched in member_splits(task, rows, None, 6, 1, 0))
     many, held = rows_of(np.arange(40.0)), rows_of([3.0])
-    assert all(part == (many, held) for part in member_splits(task, many, held, recipe("table"), 0))
+    assert all(part == (many, held) for part in member_splits(task, many, held, 6, 10, 0))
 
 
 @pytest.mark.parametrize("step", [0, 2, 5, 9])
@@ -174,10 +205,10 @@ def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.Monke
     whole = cook(frame())
     interrupt_after(5, monkeypatch)
     model = cook(frame())
-    assert model.report["interrupted"]
-    done = len(model.report["networks"])
-    assert 1 <= done < len(whole.report["networks"])
-    assert model.report["networks"] != whole.report["networks"]
+    assert model.report.interrupted
+    done = len(model.report.members)
+    assert 1 <= done < len(whole.report.members)
+    assert model.report.members != whole.report.members
     assert model.network.layer_infos[0].outputs == 4 * done
     assert np.isfinite(model.outputs(frame())).all()
 
@@ -185,19 +216,19 @@ def test_an_interrupt_keeps_the_networks_that_are_done(monkeypatch: pytest.Monke
 def test_an_interrupt_in_the_first_network_keeps_it_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     interrupt_after(0, monkeypatch)
     model = cook(frame())
-    assert model.report["interrupted"]
-    assert len(model.report["networks"]) == 1
+    assert model.report.interrupted
+    assert len(model.report.members) == 1
 
 
 def test_the_events_are_those_of_one_run() -> None:
-    events: list[dict[str, Any]] = []
+    events: list[Any] = []
     cook(frame(), progress=events.append)
-    kinds = [event["kind"] for event in events]
+    kinds = [event.kind for event in events]
     assert kinds.count("start") == kinds.count("end") == 1
-    epochs = [event for event in events if event["kind"] == "epoch"]
-    assert [event["epoch"] for event in epochs] == list(range(1, len(epochs) + 1))
-    assert {event["network"] for event in epochs} == set(range(1, recipe("table").members + 1))
-    assert events[kinds.index("start")]["epochs"] >= len(epochs)
+    epochs = [event for event in events if event.kind == "epoch"]
+    assert [event.epoch for event in epochs] == list(range(1, len(epochs) + 1))
+    assert {event.member for event in epochs} == set(range(1, recipe("table").n_networks + 1))
+    assert events[kinds.index("start")].epochs >= len(epochs)
 
 
 def table(rows: int, columns: int, seed: int = 0) -> dict[str, Any]:
@@ -222,7 +253,7 @@ def test_odd_tables_are_trained_on(name: str) -> None:
     columns, y = ODD[name]
     frame_of = pl.DataFrame(columns)
     data = np.asarray(frame_of)
-    model = rv.train(data, y, **SMALL, held_out=0.0)
+    model = rv.train(data, y, **SMALL, test=0.0)
     said = model.predict(data)
     assert said.shape == np.shape(y)
     if said.dtype.kind == "f":
@@ -237,7 +268,7 @@ def test_several_labels_are_learned() -> None:
 
 def test_cells_that_training_did_not_have_are_taken() -> None:
     data = frame().with_columns(same=pl.lit(3.0), size=pl.Series(np.arange(60) / 7))
-    model = cook(data, held_out=0.0)
+    model = cook(data, test=0.0)
     strange = {"age": None, "city": "Atlantis", "same": 9.0, "size": None}
     assert np.isfinite(model.probabilities(strange)).all()
 
@@ -248,5 +279,44 @@ def test_seeds_below_their_limit_follow_from_any_seed() -> None:
     assert ensemble.SEED_STEP % 2 == 1
 
 
-def test_the_recipes_are_listed() -> None:
-    assert {name: set(efforts) for name, efforts in RECIPES.items()} == {"table": set(EFFORTS)}
+def test_every_recipe_is_read_back() -> None:
+    assert set(READERS) == set(RECIPES)
+    for name, make in RECIPES.items():
+        for effort in EFFORTS:
+            made = make(effort)
+            assert made.name == name
+            assert recipe_from_dict(json.loads(json.dumps(made.to_dict()))) == made
+
+
+def test_options_of_version_0_1_are_read() -> None:
+    stored: dict[str, Any] = {**TrainOptions().to_dict(), "held_out": 0.25, "effort": None, "recipe": None}
+    del stored["test"]
+    plain = {**stored, "hidden": [256, 256], "optimizer": "adamw", "schedule": "cosine"}
+    assert options_from_dict(plain) == TrainOptions(
+        recipe="plain", test=0.25, hidden=(256, 256), optimizer="adamw", schedule="cosine"
+    )
+    optimizer = PRESETS["best"].optimizer.to_dict()
+    table = options_from_dict({**stored, "recipe": "table", "effort": "best", "optimizer": optimizer})
+    assert (table.recipe, table.effort, table.optimizer) == ("table", "best", None)
+    parts = {
+        "members": 2,
+        "sharpen": False,
+        "score": "explained_share",
+        "hidden": [4],
+        "waves": 1,
+        "learning_rate": 0.1,
+    }
+    expected = TableRecipe(n_networks=2, calibrate=False, hidden=(4,), n_frequencies=1, learning_rate=0.1)
+    own = options_from_dict({**stored, "recipe": parts, "optimizer": expected.optimizer.to_dict()})
+    assert (own.recipe, own.effort, own.optimizer) == (expected, "default", None)
+    other = options_from_dict({**stored, "recipe": "table", "optimizer": rv.AdamW(0.5).to_dict()})
+    assert other.optimizer == rv.AdamW(0.5)
+
+
+def test_a_plain_recipe_is_one_network_with_the_settings_as_they_are() -> None:
+    model = rv.train(frame(), "income", recipe=PlainRecipe(), epochs=2, engine="reference", progress=False)
+    layers = [type(layer).__name__ for layer in model.network.layers]
+    assert layers == ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
+    assert model.report.recipe == "plain"
+    assert model.report.members == []
+    assert recipe_for(PlainRecipe(), "default", open_source("iris")) == (PlainRecipe(), ())

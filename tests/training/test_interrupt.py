@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -27,7 +26,7 @@ X = np.random.default_rng(0).normal(size=(64, 2))
 network = rv.Network(2, [rv.Dense(5, "tanh"), rv.Dense(1, "sigmoid")])
 
 def tell(event):
-    if event["kind"] == "epoch" and event["epoch"] == 2:
+    if event.kind == "epoch" and event.epoch == 2:
         print("training", flush=True)
 
 model = rv.fit(network, X, X[:, 0] > 0, epochs=10**6, engine="reference", progress=tell)
@@ -56,7 +55,7 @@ def pressing(epoch: int) -> Any:
     """A listener that presses Ctrl-C when an epoch is done."""
 
     def listen(event: dict[str, Any]) -> None:
-        if event["kind"] == "epoch" and event["epoch"] == epoch:
+        if event.kind == "epoch" and event.epoch == epoch:
             press()
 
     return listen
@@ -74,7 +73,7 @@ def test_an_epoch_broken_off_is_made_anew_when_going_on() -> None:
     X, y = points(40)
 
     def press_once(event: dict[str, Any]) -> None:
-        if event["kind"] == "progress" and event["done"] == 1:
+        if event.kind == "progress" and event.done == 1:
             press()
 
     model = fit(net(), X, y, epochs=9, batch_size=1, progress=press_once)
@@ -99,7 +98,7 @@ def test_the_best_weights_are_given_back_after_ctrl_c_too() -> None:
 
 def test_a_second_ctrl_c_stops_at_once() -> None:
     def press_twice(event: dict[str, Any]) -> None:
-        if event["kind"] == "progress":
+        if event.kind == "progress":
             press()
             press()
 
@@ -110,14 +109,14 @@ def test_a_second_ctrl_c_stops_at_once() -> None:
 
 def test_train_saves_what_there_is_and_says_so(tmp_path: Path) -> None:
     model = train(frame(), epochs=50, progress=pressing(4), model=tmp_path / "m.rv", run=tmp_path / "run")
-    assert model.report["interrupted"] is True
-    assert model.report["stopped"].startswith("Interrupted ")
-    assert model.report["metrics"]["accuracy"] > 0
+    assert model.report.interrupted is True
+    assert model.report.stop_reason.startswith("Interrupted ")
+    assert model.report.metrics["accuracy"] > 0
     assert rv.load(tmp_path / "m.rv").report == model.report
     resumed = rv.resume(tmp_path / "run", data=frame(), progress=False)
     assert bits(resumed) == bits(train(frame(), epochs=50))
-    assert resumed.report["interrupted"] is False
-    assert rv.load(tmp_path / "m.rv").report == json.loads(json.dumps(resumed.report))
+    assert resumed.report.interrupted is False
+    assert rv.load(tmp_path / "m.rv").report == resumed.report
 
 
 def test_the_handler_is_put_back_whatever_happens() -> None:

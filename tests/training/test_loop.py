@@ -244,10 +244,10 @@ def test_the_text_says_where_it_was_interrupted() -> None:
 def test_events_come_in_order() -> None:
     events: list[dict[str, Any]] = []
     outcome = run(make_config(epochs=2, batch_size=20, callbacks=(Callback(),), sink=events.append))
-    assert [(e["kind"], e["epoch"]) for e in events if e["kind"] == "epoch"] == [("epoch", 1), ("epoch", 2)]
-    assert [event["kind"] for event in events] == ["progress", "progress", "epoch", "progress", "epoch"]
-    assert [(e["done"], e["steps"]) for e in events if e["kind"] == "progress"] == [(1, 2), (2, 2), (2, 2)]
-    records = [{k: v for k, v in event.items() if k != "kind"} for event in events if event["kind"] == "epoch"]
+    assert [(e.kind, e.epoch) for e in events if e.kind == "epoch"] == [("epoch", 1), ("epoch", 2)]
+    assert [event.kind for event in events] == ["progress", "progress", "epoch", "progress", "epoch"]
+    assert [(e.done, e.steps) for e in events if e.kind == "progress"] == [(1, 2), (2, 2), (2, 2)]
+    records = [event.record.to_dict() for event in events if event.kind == "epoch"]
     assert records == [epoch.to_dict() for epoch in outcome.state.history]
 
 

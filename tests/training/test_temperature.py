@@ -9,14 +9,21 @@ from hypothesis import strategies as st
 
 from ranvier.errors import InputError
 from ranvier.network.task import Task
-from ranvier.training.temperature import FEWEST_ROWS, HALVINGS, LEAST, MOST, explained, sharpness
+from ranvier.training.temperature import (
+    BISECTION_STEPS,
+    MAX_FACTOR,
+    MIN_FACTOR,
+    MIN_ROWS,
+    calibrated_d2,
+    inverse_temperature,
+)
 
 TASKS = {
     "binary": Task("binary", 1, ("no", "yes"), ("y",)),
     "classes": Task("multiclass", 3, ("a", "b", "c"), ("y",)),
     "multilabel": Task("multilabel", 3, target_names=("a", "b", "c")),
 }
-STEP = float(np.exp2(np.log2(MOST / LEAST) / 2**HALVINGS))
+STEP = float(np.exp2(np.log2(MAX_FACTOR / MIN_FACTOR) / 2**BISECTION_STEPS))
 
 
 def probabilities(task: Task, sums: np.ndarray) -> np.ndarray:
@@ -33,29 +40,35 @@ def test_the_factor_that_spoilt_probabilities_is_found(kind: str, factor: float,
     task = TASKS[kind]
     sums = np.random.default_rng(seed).normal(size=(300, task.outputs))
     truth = probabilities(task, sums)
-    assert sharpness(task, probabilities(task, sums / factor), truth) == pytest.approx(factor, rel=2 * (STEP - 1))
+    assert inverse_temperature(task, probabilities(task, sums / factor), truth) == pytest.approx(
+        factor, rel=2 * (STEP - 1)
+    )
 
 
 def test_weights_count() -> None:
     outputs = np.tile([[0.9]], (200, 1))
     targets = np.array([[1.0], [0.0]] * 100)
-    timid = sharpness(TASKS["binary"], outputs, targets, np.array([99.0, 1.0] * 100))
-    bold = sharpness(TASKS["binary"], outputs, targets, np.array([1.0, 1.0] * 100))
+    timid = inverse_temperature(TASKS["binary"], outputs, targets, np.array([99.0, 1.0] * 100))
+    bold = inverse_temperature(TASKS["binary"], outputs, targets, np.array([1.0, 1.0] * 100))
     assert timid > 1.0 > bold
 
 
 def test_it_stays_within_its_bounds() -> None:
     right, wrong = np.tile([[0.6]], (200, 1)), np.tile([[0.4]], (200, 1))
-    assert sharpness(TASKS["binary"], right, np.ones((200, 1))) == pytest.approx(MOST, rel=2 * (STEP - 1))
-    assert sharpness(TASKS["binary"], wrong, np.ones((200, 1))) == pytest.approx(LEAST, rel=2 * (STEP - 1))
+    assert inverse_temperature(TASKS["binary"], right, np.ones((200, 1))) == pytest.approx(
+        MAX_FACTOR, rel=2 * (STEP - 1)
+    )
+    assert inverse_temperature(TASKS["binary"], wrong, np.ones((200, 1))) == pytest.approx(
+        MIN_FACTOR, rel=2 * (STEP - 1)
+    )
     certain = np.tile([[1.0]], (200, 1))
-    assert LEAST <= sharpness(TASKS["binary"], certain, np.zeros((200, 1))) <= MOST
+    assert MIN_FACTOR <= inverse_temperature(TASKS["binary"], certain, np.zeros((200, 1))) <= MAX_FACTOR
 
 
 def test_few_rows_and_regression_leave_it_alone() -> None:
-    few = FEWEST_ROWS - 1
-    assert sharpness(TASKS["binary"], np.full((few, 1), 0.9), np.zeros((few, 1))) == 1.0
-    assert sharpness(Task("regression", 1, target_names=("y",)), np.zeros((200, 1)), np.ones((200, 1))) == 1.0
+    few = MIN_ROWS - 1
+    assert inverse_temperature(TASKS["binary"], np.full((few, 1), 0.9), np.zeros((few, 1))) == 1.0
+    assert inverse_temperature(Task("regression", 1, target_names=("y",)), np.zeros((200, 1)), np.ones((200, 1))) == 1.0
 
 
 @pytest.mark.parametrize("kind", TASKS)
@@ -66,21 +79,21 @@ def test_being_too_sure_explains_no_less(kind: str, factor: float, seed: int) ->
     generator = np.random.default_rng(seed)
     sums = generator.normal(size=(300, task.outputs))
     truth = probabilities(task, sums)
-    fair, spoilt = (explained(task, probabilities(task, sums / s), truth) for s in (1.0, factor))
+    fair, spoilt = (calibrated_d2(task, probabilities(task, sums / s), truth) for s in (1.0, factor))
     assert spoilt == pytest.approx(fair, abs=STEP - 1)
-    worse = explained(task, probabilities(task, sums + generator.normal(size=sums.shape)), truth)
+    worse = calibrated_d2(task, probabilities(task, sums + generator.normal(size=sums.shape)), truth)
     assert worse < fair
 
 
 def test_saying_the_shares_explains_nothing_and_saying_the_truth_everything() -> None:
     targets = np.eye(3)[np.arange(300) % 3]
     shares = np.full((300, 3), 1 / 3)
-    assert explained(TASKS["classes"], shares, targets) == pytest.approx(0.0, abs=1e-9)
-    assert explained(TASKS["classes"], targets, targets) == pytest.approx(1.0, abs=1e-6)
-    counted = explained(TASKS["classes"], shares, targets, np.tile([2.0, 1.0, 1.0], 100))
+    assert calibrated_d2(TASKS["classes"], shares, targets) == pytest.approx(0.0, abs=1e-9)
+    assert calibrated_d2(TASKS["classes"], targets, targets) == pytest.approx(1.0, abs=1e-6)
+    counted = calibrated_d2(TASKS["classes"], shares, targets, np.tile([2.0, 1.0, 1.0], 100))
     assert counted == pytest.approx(1 - np.log(3) / (1.5 * np.log(2)), abs=1e-9)
 
 
 def test_a_regression_has_nothing_to_be_unsure_of() -> None:
-    with pytest.raises(InputError, match="no classes"):
-        explained(Task("regression", 1, target_names=("y",)), np.zeros((200, 1)), np.ones((200, 1)))
+    with pytest.raises(InputError, match="no probabilities"):
+        calibrated_d2(Task("regression", 1, target_names=("y",)), np.zeros((200, 1)), np.ones((200, 1)))

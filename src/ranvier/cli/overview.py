@@ -1,54 +1,56 @@
-"""What was read, said before training starts, and the sink that shows a run from its first event to its last."""
+"""What was read, printed before training starts, and the sink that shows a run from its first event to its last."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output
 from ranvier.cli.report import heading
 from ranvier.data.sources.origin import sentence_start
 from ranvier.display.tables import literal, table
 
+if TYPE_CHECKING:
+    from ranvier.training.events import DataEvent, Event, Sink
+
 Record = Mapping[str, Any]
-Sink = Callable[[dict[str, Any]], None]
-SHOWN_NOTES = 6
-SHOWN_CLASSES = 12
-KINDS = {"number": "numbers", "boolean": "booleans", "category": "categories", "date": "dates"}
+MAX_SHOWN_NOTES = 6
+MAX_SHOWN_CLASSES = 12
 
 
 @contextmanager
-def watching(output: Output, quiet: bool) -> Iterator[Sink | bool]:
+def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
     """The value of `progress` for `ranvier.train` and `ranvier.resume`: False where nothing is to be said."""
     if quiet:
         yield False
         return
     from ranvier.display.progress import Display
+    from ranvier.training.events import DataEvent
 
     with Display() as display:
 
-        def sink(event: dict[str, Any]) -> None:
-            if event["kind"] == "data":
-                overview(output, event)
+        def sink(event: Event) -> None:
+            if isinstance(event, DataEvent):
+                print_overview(output, event)
             display(event)
 
         yield sink
 
 
-def overview(output: Output, found: Record) -> None:
+def print_overview(output: Output, found: DataEvent) -> None:
     """Rows, columns by kind, the target, the parts and the notes."""
-    heading(output, f"{sentence_start(str(found['origin']))}: {found['rows']:,} rows")
-    output.words.print(kinds_table(found["columns"]))
+    heading(output, f"{sentence_start(found.origin)}: {found.rows:,} rows")
+    output.words.print(kinds_table(found.columns))
     output.say()
-    lines = {"Target": target_sentence(found), "Rows": split_sentence(found["split"])}
+    lines = {"Target": target_sentence(found), "Rows": split_sentence(found.split)}
     for title, text in lines.items():
         _entry(output, title, text)
-    notes: Sequence[str] = [note for note in found["notes"] if not note.startswith('Column "')]
-    for note in notes[:SHOWN_NOTES]:
+    notes: Sequence[str] = [note for note in found.notes if not note.startswith('Column "')]
+    for note in notes[:MAX_SHOWN_NOTES]:
         _entry(output, "Note", note)
-    if len(notes) > SHOWN_NOTES:
-        _entry(output, "Note", f"and {len(notes) - SHOWN_NOTES} more; ranvier show lists the columns.")
+    if len(notes) > MAX_SHOWN_NOTES:
+        _entry(output, "Note", f"and {len(notes) - MAX_SHOWN_NOTES} more; ranvier show lists the columns.")
     output.say()
 
 
@@ -62,30 +64,30 @@ def kinds_table(columns: Sequence[Record]) -> Any:
     for (kind, reason), members in sorted(groups.items(), key=lambda group: group[0][0] == "dropped"):
         names = ", ".join(str(member["name"]) for member in members) + (f" ({reason})" if reason else "")
         style = "dim" if kind == "dropped" else ""
-        shown.add_row(literal(KINDS.get(kind, kind), style), f"{len(members):,}", literal(names, "dim"))
+        shown.add_row(literal(kind, style), f"{len(members):,}", literal(names, "dim"))
     return shown
 
 
-def target_sentence(found: Record) -> str:
+def target_sentence(found: DataEvent) -> str:
     """What is to be predicted, with the number of rows of each class where it is known."""
-    names, classes = ", ".join(found["target"]), found["classes"]
-    if found["task"] == "regression":
-        return f"{names}, {'a number' if len(found['target']) == 1 else 'numbers'}"
-    if found["task"] == "multilabel":
+    names, classes = ", ".join(found.target), found.classes
+    if found.task == "regression":
+        return f"{names}, {'a number' if len(found.target) == 1 else 'numbers'}"
+    if found.task == "multilabel":
         return f"{names}, each present or not"
-    counts: Mapping[str, int] = found.get("class_counts") or {}
+    counts: Mapping[str, int] = found.class_counts
     words = [f"{label} ({counts[str(label)]:,})" if str(label) in counts else str(label) for label in classes]
-    more = f" and {len(words) - SHOWN_CLASSES:,} more" if len(words) > SHOWN_CLASSES else ""
-    return f"{names}, one of {len(words):,} classes: {', '.join(words[:SHOWN_CLASSES])}{more}"
+    more = f" and {len(words) - MAX_SHOWN_CLASSES:,} more" if len(words) > MAX_SHOWN_CLASSES else ""
+    return f"{names}, one of {len(words):,} classes: {', '.join(words[:MAX_SHOWN_CLASSES])}{more}"
 
 
 def split_sentence(split: Record) -> str:
     """What the rows are for.
 
-    >>> split_sentence({"training": 1258, "validation": 180, "held_out": 359})
-    '1,258 to learn from, 180 to decide when to stop, 359 held out to measure'
+    >>> split_sentence({"training": 1258, "validation": 180, "test": 359})
+    '1,258 training, 180 validation (early stopping), 359 test'
     """
-    purposes = {"training": "to learn from", "validation": "to decide when to stop", "held_out": "held out to measure"}
+    purposes = {"training": "training", "validation": "validation (early stopping)", "test": "test"}
     return ", ".join(f"{split[name]:,} {purpose}" for name, purpose in purposes.items() if split.get(name))
 
 

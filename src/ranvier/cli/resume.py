@@ -14,20 +14,20 @@ from ranvier.cli.options import json_option, quiet_option
     "--epochs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Train until this many epochs in all, instead of as planned.",
+    help="Total number of epochs, in place of the planned one.",
 )
 @quiet_option
 @json_option
 def command(run: str, epochs: int | None, quiet: bool, as_json: bool) -> int:
     """Go on with the training run in the folder RUN.
 
-    The result has the same bits as if the run had never been stopped.
+    The result is bit-identical to that of a run that was never stopped.
     """
     import ranvier
-    from ranvier.cli.overview import watching
-    from ranvier.cli.report import finish
+    from ranvier.cli.overview import progress_sink
+    from ranvier.cli.report import print_report
 
     output = Output(as_json, quiet)
-    with watching(output, quiet) as sink:
+    with progress_sink(output, quiet) as sink:
         model = ranvier.resume(run, epochs=epochs, progress=sink)
-    return finish(output, model.report, model.report.get("data"))
+    return print_report(output, model.report, model.report.data)

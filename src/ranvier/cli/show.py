@@ -13,8 +13,9 @@ from ranvier.display.format import plural
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
+    from ranvier.training.report import TrainReport
 
-SHOWN_COLUMNS = 20
+MAX_SHOWN_COLUMNS = 20
 
 
 @click.command("show")
@@ -44,10 +45,10 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         found = describe(trained)
         _print(output, trained, found, model)
     elif neuron is None:
-        found = neurons.layer_record(trained, layer)
+        found = trained.layer(layer).to_dict()
         neurons.print_layer(output, found)
     else:
-        found = neurons.neuron_record(trained, layer, neuron)
+        found = trained.neuron(layer, neuron).to_dict()
         neurons.print_neuron(output, found)
     output.finish(lambda: {"model": model, **found})
     return DONE
@@ -55,66 +56,37 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
 
 def describe(model: Model) -> dict[str, Any]:
     """The whole model as plain values."""
-    import numpy as np
-
-    columns = [] if model.encoder is None else model.encoder.describe()
-    statistics = []
-    for name, array in model.parameters.items():
-        values = np.asarray(array, np.float64)
-        statistics.append(
-            {
-                "name": name,
-                "shape": list(values.shape),
-                "minimum": values.min(),
-                "mean": values.mean(),
-                "maximum": values.max(),
-                "standard_deviation": values.std(),
-                "zeros": np.mean(values == 0.0),
-            }
-        )
+    summary = model.summary().to_dict()
     return {
         "task": model.task.to_dict(),
         "network": model.network.to_dict(),
         "parameters": model.network.parameter_count,
-        "columns": [dict(zip(("name", "kind", "encoded", "note"), column, strict=True)) for column in columns],
-        "statistics": statistics,
+        "columns": summary["columns"],
+        "statistics": summary["statistics"],
         "history": [epoch.to_dict() for epoch in model.history],
         "training": model.training.to_dict(),
-        "report": model.report,
+        "report": model.report.to_dict(),
     }
 
 
 def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> None:
     from ranvier.cli.report import heading
     from ranvier.display.tables import layer_table
-    from ranvier.model.report import layer_rows
 
     heading(output, path)
-    output.say(answer_sentence(model))
+    output.say(model.summary().predicts)
     output.say()
     if found["columns"]:
         _print_columns(output, found["columns"], model.network.inputs)
     heading(output, f"Network, {found['parameters']:,} parameters")
-    output.words.print(layer_table(layer_rows(model.network)))
+    output.words.print(layer_table([layer.to_dict() for layer in model.network.summary().layers]))
     output.say()
-    if model.report.get("recipe"):
-        _print_recipe(output, model.report["recipe"])
+    if model.report.recipe_settings:
+        _print_recipe(output, model.report)
     _print_statistics(output, found["statistics"])
     if model.history:
         output.say()
         _print_training(output, model)
-
-
-def answer_sentence(model: Model) -> str:
-    """What the model answers, in one sentence."""
-    task, what = model.task, ", ".join(model.task.target_names) or "the target"
-    if task.kind == "regression":
-        return f"Predicts {what}: {'a number' if task.outputs == 1 else f'{task.outputs:,} numbers'}."
-    if task.kind == "multilabel":
-        return f"Says which of {task.outputs:,} labels apply: {what}."
-    shown = ", ".join(str(label) for label in task.classes[:12])
-    more = f" and {len(task.classes) - 12:,} more" if len(task.classes) > 12 else ""
-    return f"Predicts {what}, one of {len(task.classes):,} classes: {shown}{more}."
 
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
@@ -123,23 +95,23 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
 
     heading(output, f"Columns, {inputs:,} inputs")
     shown = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
-    for column in columns[:SHOWN_COLUMNS]:
+    for column in columns[:MAX_SHOWN_COLUMNS]:
         name = literal(column["name"])
         name.truncate(24, overflow="ellipsis")
         shown.add_row(name, column["kind"], literal(column["encoded"]), literal(column["note"] or " ", "dim"))
     output.words.print(shown)
-    if len(columns) > SHOWN_COLUMNS:
-        output.say(f"and {len(columns) - SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
+    if len(columns) > MAX_SHOWN_COLUMNS:
+        output.say(f"and {len(columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
     output.say()
 
 
-def _print_recipe(output: Output, parts: dict[str, Any]) -> None:
+def _print_recipe(output: Output, report: TrainReport) -> None:
     from ranvier.cli.report import heading
     from ranvier.display.tables import literal, table
 
-    heading(output, "Recipe")
+    heading(output, f"Recipe: {report.recipe}")
     shown = table("Part", "Value")
-    for name, value in parts.items():
+    for name, value in report.recipe_settings.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
         shown.add_row(name.replace("_", " "), literal(text))
     output.words.print(shown)
@@ -185,7 +157,7 @@ def _print_training(output: Output, model: Model) -> None:
         line = Text.assemble((f"{title:<17}", "dim"), (curve(values, width, output.words.encoding), "cyan"))
         line.append(f"  {number(values[0])} → {number(values[-1])}")
         output.words.print(line, soft_wrap=True)
-    for name, value in (model.report.get("metrics") or {}).items():
+    for name, value in model.report.metrics.items():
         _metric(output, name, value)
 
 
@@ -195,4 +167,4 @@ def _metric(output: Output, name: str, value: float) -> None:
     from ranvier.display.tables import METRICS, metric
 
     title = METRICS.get(name, (name, ""))[0]
-    output.words.print(Text.assemble((f"{title:<17}", "dim"), metric(name, value), ("  on held-out rows", "dim")))
+    output.words.print(Text.assemble((f"{title:<17}", "dim"), metric(name, value), ("  on test rows", "dim")))

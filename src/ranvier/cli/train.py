@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,8 @@ from ranvier.settings import ENGINES
 COUNT = click.IntRange(min=1)
 SHARE = click.FloatRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
+RECIPES = ("auto", "table", "plain")
+EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
 MANY = object()
@@ -27,34 +27,40 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Data": (
         ("--target -t", "COLUMN", MANY, "", "Column to predict; repeat it or use commas."),
         ("--ignore", "COLUMN", MANY, "", "Column to leave out; repeat it or use commas."),
-        ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; told from the target otherwise."),
-        ("--validation", "SHARE", ShareOrFile(), "0.1", "Rows that decide when to stop: a share of DATA, or a file."),
-        ("--held-out", "SHARE", SHARE, "0.2", "Share of the rows kept for measuring."),
+        ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
+        (
+            "--validation",
+            "SHARE",
+            ShareOrFile(),
+            "0.1",
+            "Validation rows, for early stopping: a share of DATA, or a file.",
+        ),
+        ("--test", "SHARE", ShareOrFile(), "0.2", "Test rows, for the metrics: a share of DATA, or a file."),
     ),
     "Recipe": (
-        ("--recipe", "NAME", click.Choice(["table"]), "", "Let a recipe choose everything below: table."),
-        ("--effort", "HOW", click.Choice(["fast", "default", "best"]), "", "Of the recipe: fast, default or best."),
+        ("--recipe", "NAME", click.Choice(RECIPES), "auto", f"{', '.join(RECIPES)}; decides what is left open below."),
+        ("--effort", "HOW", click.Choice(EFFORTS), "default", f"Of the recipe: {', '.join(EFFORTS)}."),
     ),
     "Network": (
-        ("--hidden", "WIDTHS", Widths(), "256,256", "Widths of the hidden layers, or none."),
-        ("--activation", "NAME", str, "silu", "Of the hidden layers: relu, gelu, tanh, ..."),
-        ("--dropout", "RATE", SHARE, "0.2", "Share of the hidden outputs set to 0 at a step."),
+        ("--hidden", "WIDTHS", Widths(), "", "Widths of the hidden layers, such as 256,256, or none."),
+        ("--activation", "NAME", str, "", "Of the hidden layers: silu, relu, gelu, ..."),
+        ("--dropout", "RATE", SHARE, "", "Share of the hidden outputs set to 0 at a step."),
     ),
     "Training": (
-        ("--epochs", "N", COUNT, "", "How often all rows are seen, at most; chosen by their number unless given."),
+        ("--epochs", "N", COUNT, "", "Maximum number of epochs."),
         (
             "--patience",
             "N",
             COUNT,
             "",
-            "Epochs without improvement before stopping; chosen by the number of rows unless given.",
+            "Epochs without improvement before stopping.",
         ),
-        ("--batch-size", "N", COUNT, "", "Rows a step; chosen by the number of rows otherwise."),
-        ("--optimizer", "NAME", str, "adamw", "adamw, adam, sgd, lion, lbfgs, ..."),
-        ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Size of the steps."),
-        ("--schedule", "NAME", str, "cosine", "Of the learning rate: constant, cosine, ..."),
-        ("--weight-decay", "X", click.FloatRange(0), "", "Pull of the weights towards 0."),
-        ("--clip-norm", "X", click.FloatRange(0, min_open=True), "", "Largest norm of all gradients of a step."),
+        ("--batch-size", "N", COUNT, "", "Mini-batch size."),
+        ("--optimizer", "NAME", str, "", "adamw, adam, sgd, lion, lbfgs, ..."),
+        ("--learning-rate", "X", click.FloatRange(0, min_open=True), "", "Learning rate."),
+        ("--schedule", "NAME", str, "", "Of the learning rate: constant, cosine, ..."),
+        ("--weight-decay", "X", click.FloatRange(0), "", "Decoupled weight decay."),
+        ("--clip-norm", "X", click.FloatRange(0, min_open=True), "", "Maximum norm of the gradient."),
         (
             "--class-weight",
             "balanced",
@@ -70,7 +76,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "NAME",
             click.Choice(ENGINES),
             "auto",
-            "Compute engine: auto, native or reference.",
+            "Compute engine: auto, native, reference.",
         ),
         ("--threads", "N", COUNT, "", "All cores otherwise; the result is the same."),
         ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),
@@ -126,25 +132,10 @@ def default_model(data: str) -> str:
 
 def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> int:
     import ranvier
-    from ranvier.cli.overview import watching
-    from ranvier.cli.report import finish
+    from ranvier.cli.overview import progress_sink
+    from ranvier.cli.report import print_report
 
     replaced = Path(options["model"]).exists()
-    with watching(output, quiet) as sink:
+    with progress_sink(output, quiet) as sink:
         trained = ranvier.train(data, progress=sink, **options)
-    own_table = options["target"] and trained.report.get("columns")
-    further = [(with_recipe(data, options), "the recipe for tables")] if own_table and "recipe" not in options else []
-    return finish(output, trained.report, data, replaced, further)
-
-
-def with_recipe(data: str, options: Mapping[str, Any]) -> str:
-    """The command that trains on the same columns by the recipe.
-
-    >>> with_recipe("adult.csv", {"target": ["income"], "ignore": ["fnlwgt", "hours per week"]})
-    "ranvier train adult.csv --target income --ignore 'fnlwgt,hours per week' --recipe table"
-    """
-    from ranvier.cli.report import quoted
-
-    columns = {name: ",".join(options.get(name) or ()) for name in ("target", "ignore")}
-    given = "".join(f" --{name} {shlex.quote(listed)}" for name, listed in columns.items() if listed)
-    return f"ranvier train {quoted(data)}{given} --recipe table"
+    return print_report(output, trained.report, data, replaced)

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from ranvier.data.encoders.array import ArrayEncoder
     from ranvier.data.encoders.table import TableEncoder
     from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target, infer_task
-    from ranvier.data.preparation import Prepared, prepare, target_values
+    from ranvier.data.preparation import Prepared, prepare
     from ranvier.data.schema import ColumnSchema, infer_schema
     from ranvier.data.sources import NAMED, open_source
     from ranvier.data.sources.source import Arrays, Source, Table
+    from ranvier.data.target_column import target_values
 
 _HOMES = {
     "ColumnSchema": "schema",
@@ -36,7 +37,7 @@ _HOMES = {
     "infer_task": "encoders.target",
     "Prepared": "preparation",
     "prepare": "preparation",
-    "target_values": "preparation",
+    "target_values": "target_column",
     "NAMED": "sources",
     "open_source": "sources",
     "Arrays": "sources.source",

@@ -5,36 +5,30 @@ B is the number of rows, N the number of target columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
-from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Arrays, Source, Table
-from ranvier.errors import DataError, InputError, nearest
+from ranvier.data.target_column import check_column, check_range, has_thousands, restore_integers, target_values
+from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import CSR, Rows
 from ranvier.rows.arrays import unmasked
 from ranvier.rows.split import split_rows
-
-# The squares of such numbers, and sums of a great many of them, are finite in float64.
-LARGEST_TARGET = 1e140
 
 
 @record(eq=False)
@@ -83,10 +77,11 @@ def prepare(
     target: Any = None,
     task: str | Task | None = None,
     validation: float = 0.1,
-    held_out: float = 0.2,
+    test: float = 0.2,
     seed: int = 0,
     ignore: Iterable[str] = (),
     validation_source: Any = None,
+    test_source: Any = None,
     weight: Any = None,
     features: FeatureOptions | None = None,
 ) -> Prepared:
@@ -99,11 +94,12 @@ def prepare(
         task: "binary", "multiclass", "multilabel" or "regression"; None to infer it from the target; or a Task for
             target values that stand beside the source and are its classes or numbers as they are.
         validation: the share of the rows that training watches, from 0 to below 1.
-        held_out: the share of the rows that training never sees.
+        test: the share of the rows that training never sees.
         seed: of the split.
         ignore: columns that are no inputs.
         validation_source: rows for validation from another source, with their target in them, or a tuple of rows and
             target values, or of rows, target values and weights; then `validation` is not used.
+        test_source: test rows from another source, given like `validation_source`.
         weight: how much each row counts, shape (B,); None where all count the same.
         features: how far the columns are spelled out; None for one number a number.
 
@@ -120,20 +116,15 @@ def prepare(
     whole = task if isinstance(task, Task) else None
     opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.target_names)
     own, beside = isinstance(opened, Table) and not whole, target if whole else None
-    if features is not None and isinstance(opened, Arrays) and isinstance(opened.inputs, CSR):
-        raise InputError(
-            "The data are sparse rows, which are numbers already, and a recipe spells out the columns of tables; "
-            "leave the recipe out, or give an array, X.toarray()."
-        )
-    if features is not None and isinstance(opened, Arrays) and opened.inputs.dtype.kind == "f":
+    if features is not None and isinstance(opened, Arrays):
         beside = target_values(opened) if beside is None else beside
-        opened = named_columns(opened)
+        opened = _as_columns(opened)
     inside = names if beside is None else ()
     columns, notes = _columns(opened, inside, (ignore,) if isinstance(ignore, str) else tuple(ignore))
     rows = _labelled(opened, names, beside, weight)
     chosen, reason = (whole, "as asked") if whole else explain_task(rows.values, task, names)  # type: ignore[arg-type]
     notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
-    shares = _shares(validation if validation_source is None else 0.0, held_out)
+    shares = _shares(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
     fewest = 1 if whole else max(2, len(chosen.classes))
     parts = _split(rows, shares, seed, TargetEncoder(chosen), fewest)
     learned = rows.take(parts[0])
@@ -141,9 +132,10 @@ def prepare(
     encoder = fit_encoder(learned.source, columns or None, inside, features)
     outputs = fit_target(learned.values, chosen, places=learned.places)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
-    if validation_source is not None:
-        watched = _labelled_source(validation_source, names if own else None, names)
-        notes += [f"Validation rows: {note}" for note in watched.notes]
+    given = names if own else None
+    watched = watched if validation_source is None else _labelled_source(validation_source, given, names, "Validation")
+    kept = kept if test_source is None else _labelled_source(test_source, given, names, "Test")
+    notes += [note for part in (watched, kept) for note in (() if part is None else part.notes)]
     validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched, kept))
     same = inference_encoder is encoder
     return Prepared(
@@ -166,6 +158,20 @@ def prepare(
     )
 
 
+def _as_columns(arrays: Arrays) -> Source:
+    """Floating-point arrays as a table, whose columns can be expanded; pixels stay as they are.
+
+    Raises:
+        InputError: the rows are sparse.
+    """
+    if isinstance(arrays.inputs, CSR):
+        raise InputError(
+            "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
+            "recipe='auto', or give an array, X.toarray()."
+        )
+    return named_columns(arrays) if arrays.inputs.dtype.kind == "f" else arrays
+
+
 def _columns(
     source: Source, names: tuple[str, ...], ignored: tuple[str, ...]
 ) -> tuple[tuple[ColumnSchema, ...], list[str]]:
@@ -180,85 +186,16 @@ def _columns(
             )
         return (), []
     for name in names:
-        _check_column(source, name)
+        check_column(source, name)
     columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
     notes = [f'Column "{plan.name}" is dropped: {plan.reason}.' for plan in columns if not plan.used]
     parted = [plan.name for plan in columns if plan.thousands_separator] + [
-        name for name in names if _parted(source, name)
+        name for name in names if has_thousands(source, name)
     ]
     if parted:
         shown = ", ".join(parted[:5]) + (" and more" if len(parted) > 5 else "")
         notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
     return columns, notes
-
-
-def _check_column(table: Table, name: str) -> None:
-    if name not in table.frame.columns:
-        hint = nearest(name, table.frame.columns, "Its columns are")
-        raise DataError(f'{sentence_start(table.origin)} has no column "{name}". {hint}')
-
-
-def target_values(source: Source, names: Sequence[str] = ()) -> Values:
-    """The target values of a source as they were found: booleans, whole numbers, numbers or text.
-
-    Text that is all numbers becomes numbers, unless it is written with leading zeros.
-
-    Parameters:
-        source: a Table, or Arrays with targets.
-        names: the target columns of a table.
-
-    Returns shape (B,), or (B, N) for several columns; NaN or None where a value is missing.
-
-    Raises:
-        DataError: a column does not exist, holds dates, or holds text beside other target columns.
-
-    >>> target_values(open_source({"age": [39, 50], "income": ["0", "1"]}), ["income"]).tolist()
-    [0, 1]
-    """
-    if isinstance(source, Arrays):
-        if source.targets is None:
-            raise InputError(f"{source.origin} holds inputs and no targets. Give the target values as an array.")
-        return plain_values(source.targets)
-    columns = []
-    for name in names:
-        _check_column(source, name)
-        columns.append(_column_values(source, name))
-    if len(columns) == 1:
-        return columns[0]
-    wrong = next((name for name, column in zip(names, columns, strict=True) if column.dtype.kind == "O"), None)
-    if wrong is not None:
-        raise DataError(f'The target column "{wrong}" holds text; with several target columns each must hold numbers.')
-    return np.stack(columns, axis=1)
-
-
-def _column_values(table: Table, name: str) -> Values:
-    series = table.frame[name]
-    parsing.check_dtype(series)
-    if series.dtype.is_temporal():
-        raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
-    if not parsing.is_string(series):
-        return plain_values(series.to_list() if series.dtype.is_decimal() else series, (name,))
-    words = _target_words(table, name)
-    numbers, wrong = parsing.parse_numbers(words)
-    if wrong is None and not words.str.contains(r"^[+-]?0\d").any():
-        whole = words.str.contains(r"^[+-]?\d{1,15}$").all() and words.null_count() < len(words)
-        exact = whole and words.null_count() == 0
-        return numbers.astype(np.int64) if exact else numbers
-    return plain_values(words.to_list(), (name,))
-
-
-def _target_words(table: Table, name: str) -> pl.Series:
-    """The words of a target column of text, without commas between thousands where they can be nothing else."""
-    words = parsing.clean_strings(table.frame[name])
-    return strip_thousands(words) if has_thousands_separators(words, unambiguous=table.decimal_commas) else words
-
-
-def _parted(table: Table, name: str) -> bool:
-    """Whether a target column has commas between thousands."""
-    series = table.frame[name]
-    return parsing.is_string(series) and has_thousands_separators(
-        parsing.clean_strings(series), unambiguous=table.decimal_commas
-    )
 
 
 def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
@@ -318,7 +255,7 @@ def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight:
     for what, array in (("target values", values), ("weights", weights)):
         if array is not None and len(array) != source.rows:
             raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")
-    _refuse_too_large(values, names)
+    check_range(values, names)
     gone = missing_rows(values)
     count = int(gone.sum())
     rows = _Labelled(source, values, weights, np.arange(len(values)))
@@ -328,49 +265,31 @@ def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight:
         raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
     rows = rows.take(np.flatnonzero(~gone))
     if values.dtype.kind == "f" and values.ndim == 1 and isinstance(source, Table) and given is None:
-        rows = replace(rows, values=_whole_again(source, names[0], rows.values))
+        rows = replace(rows, values=restore_integers(source, names[0], rows.values))
     what = "1 row was" if count == 1 else f"{count:,} rows were"
     return replace(rows, notes=(f"{what} left out because the target is missing.",))
 
 
-def _labelled_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...]) -> _Labelled:
-    """The labelled rows of a source of their own, or of a tuple of rows, target values and perhaps weights."""
+def _labelled_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str) -> _Labelled:
+    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights.
+
+    Parameters:
+        part: what the rows are for, which their notes begin with.
+    """
     if isinstance(source, tuple):
-        return _labelled(open_source(source[0]), names, *source[1:])
-    return _labelled(*_with_target(source, columns))
-
-
-def _refuse_too_large(values: Values, names: tuple[str, ...]) -> None:
-    table = values.reshape(len(values), -1)
-    if values.dtype.kind != "f" or not (np.abs(table) > LARGEST_TARGET).any():
-        return
-    row, column = (int(place) for place in np.argwhere(np.abs(table) > LARGEST_TARGET)[0])
-    value = table[row, column]
-    said = f'The target column "{names[column]}" has {value:g} in row {row + 1}'
-    if np.isinf(value):
-        said += ", where a finite number was expected"
+        rows = _labelled(open_source(source[0]), names, *source[1:])
     else:
-        said += f"; squares of errors can be measured up to {LARGEST_TARGET:g} (give the target in larger units)"
-    raise DataError(f"{said}. Correct that cell, or leave it empty to leave the row out.")
+        rows = _labelled(*_with_target(source, columns))
+    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))
 
 
-def _whole_again(table: Table, name: str, values: Values) -> Values:
-    """Whole numbers that became floating point only because some cells of their column were missing."""
-    series = table.frame[name]
-    words = _target_words(table, name).drop_nulls()
-    written_whole = series.dtype.is_integer() or (
-        parsing.is_string(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
-    )
-    return values.astype(np.int64) if written_whole else values
-
-
-def _shares(validation: float, held_out: float) -> tuple[float, float, float]:
-    for name, share in (("validation", validation), ("held_out", held_out)):
+def _shares(validation: float, test: float) -> tuple[float, float, float]:
+    for name, share in (("validation", validation), ("test", test)):
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0.0 <= share < 1.0:
             raise InputError(f"{name} is {share!r}; a share of the rows from 0 to below 1 was expected.")
-    if validation + held_out >= 1.0:
-        raise InputError(f"validation {validation:g} and held_out {held_out:g} leave no rows to learn from.")
-    return 1.0 - validation - held_out, float(validation), float(held_out)
+    if validation + test >= 1.0:
+        raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from.")
+    return 1.0 - validation - test, float(validation), float(test)
 
 
 def _split(

@@ -12,17 +12,27 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ranvier.display.format import duration, number, percent
 from ranvier.errors import InputError
-from ranvier.training.events import Event, Sink, silent
+from ranvier.training.events import (
+    DataEvent,
+    EndEvent,
+    EpochEvent,
+    Event,
+    NoteEvent,
+    ProgressEvent,
+    Sink,
+    StartEvent,
+    silent,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
 
-LINES = 20
+MAX_LINES = 20
 REFRESHES_PER_SECOND = 5
-LONG_START = 5.0
+COMPILE_GRACE_SECONDS = 5.0
 """Seconds after which compiling is but a small part of what was spent before the first sign."""
-LONGEST_SILENCE = 15.0
+MAX_SECONDS_BETWEEN_LINES = 15.0
 
 
 def sink_for(progress: Any) -> Sink:
@@ -56,9 +66,10 @@ class Display:
     A `with` block, or `close`, gives the terminal back when a run ends without an "end" event.
 
     >>> import io
+    >>> from ranvier.training.history import Epoch
     >>> display = Display(stream=io.StringIO())
-    >>> display({"kind": "start", "epochs": 2, "rows": 90, "parameters": 30})
-    >>> display({"kind": "epoch", "epoch": 1, "loss": 0.5, "metrics": {}, "examples_per_second": 1e4})
+    >>> display(StartEvent(epochs=2, rows=90, parameters=30))
+    >>> display(EpochEvent(Epoch(1, 0.5, examples_per_second=1e4)))
     >>> print(display.console.file.getvalue().splitlines()[-1].strip())
     1/2    0.5000       10,000          -
     """
@@ -71,19 +82,19 @@ class Display:
         self.console = console
         self._live: Live | None = None
         self._task: str | None = None
-        self._run: dict[str, Any] = {}
-        self._epoch: Event = {}
+        self._run = StartEvent(0)
+        self._epoch: EpochEvent | None = None
         self._share = 0.0
         self._ended: float | None = None
         self._best: int | None = None
         self._began = 0.0
-        self._first_sign: tuple[float, float] | None = None
+        self._first_progress: tuple[float, float] | None = None
         self._printed: tuple[int, float] = (0, 0.0)
         self._header = False
 
     def __call__(self, event: Event) -> None:
         """Show one event; kinds that are not known here are passed over."""
-        handlers = {
+        handlers: dict[str, Any] = {
             "data": self._on_data,
             "start": self._on_start,
             "progress": self._on_progress,
@@ -91,8 +102,8 @@ class Display:
             "note": self._on_note,
             "end": self._on_end,
         }
-        if event["kind"] in handlers:
-            handlers[event["kind"]](event)
+        if event.kind in handlers:
+            handlers[event.kind](event)
 
     def __enter__(self) -> Display:
         return self
@@ -108,82 +119,85 @@ class Display:
             self._live.stop()
             self._live = None
 
-    def _on_data(self, event: Event) -> None:
-        self._task = event.get("task")
+    def _on_data(self, event: DataEvent) -> None:
+        self._task = event.task
 
-    def _on_start(self, event: Event) -> None:
+    def _on_start(self, event: StartEvent) -> None:
         self.close()
-        self._run, self._epoch, self._share, self._ended, self._best = dict(event), {}, 0.0, None, None
-        self._began, self._first_sign = time.monotonic(), None
+        self._run, self._epoch, self._share, self._ended, self._best = event, None, 0.0, None, None
+        self._began, self._first_progress = time.monotonic(), None
         self._printed, self._header = (self._first() - 1, self._began), False
         if self.console.is_terminal and not self.console.is_dumb_terminal:
             from rich.live import Live
 
             self._live = Live(
-                get_renderable=self._picture,
+                get_renderable=self._render,
                 console=self.console,
                 refresh_per_second=REFRESHES_PER_SECOND,
                 redirect_stdout=False,
             )
             self._live.start()
 
-    def _on_progress(self, event: Event) -> None:
-        self._share = event["done"] / event["steps"]
-        self._sign()
+    def _on_progress(self, event: ProgressEvent) -> None:
+        self._share = event.done / event.steps
+        self._note_progress()
 
-    def _on_epoch(self, event: Event) -> None:
+    def _on_epoch(self, event: EpochEvent) -> None:
         self._epoch, self._share = event, 0.0
-        self._sign()
-        if event.get("best"):
-            self._best = int(event["epoch"])
-        if self._live is None and self._due(int(event["epoch"])):
+        self._note_progress()
+        if event.record.best:
+            self._best = event.record.epoch
+        if self._live is None and self._should_print(event.record.epoch):
             self._line(event)
 
-    def _on_note(self, event: Event) -> None:
-        self.console.print(event["text"], style="yellow", markup=False)
+    def _on_note(self, event: NoteEvent) -> None:
+        self.console.print(event.text, style="yellow", markup=False)
 
-    def _on_end(self, event: Event) -> None:
-        if self._live is None and self._epoch and int(self._epoch["epoch"]) != self._printed[0]:
+    def _on_end(self, event: EndEvent) -> None:
+        if self._live is None and self._epoch and self._epoch.record.epoch != self._printed[0]:
             self._line(self._epoch)
         self._ended = time.monotonic() - self._began
         self.close()
-        if event.get("text") and event.get("reason") != "failed":
-            self.console.print(event["text"], style="dim", markup=False)
+        if event.text and event.reason != "failed":
+            self.console.print(event.text, style="dim", markup=False)
 
-    def _due(self, epoch: int) -> bool:
-        """Whether a line is due: the first and the last epoch, about LINES in all, and after a long silence."""
+    def _should_print(self, epoch: int) -> bool:
+        """Whether a line is due: the first and the last epoch, about MAX_LINES in all, and after a long silence."""
         last, when = self._printed
         if epoch in (self._first(), self._last()):
             return True
-        step = max(1, -(-(self._last() - self._first() + 1) // LINES))
-        return epoch // step > last // step or time.monotonic() - when > LONGEST_SILENCE
+        step = max(1, -(-(self._last() - self._first() + 1) // MAX_LINES))
+        return epoch // step > last // step or time.monotonic() - when > MAX_SECONDS_BETWEEN_LINES
 
-    def _line(self, event: Event) -> None:
+    def _line(self, event: EpochEvent) -> None:
         """Print one aligned line, after the header if it is the first."""
-        cells = self._cells(event)
+        cells = self._row(event)
         if not self._header:
             self._header = True
             self.console.print(_aligned([(title, title) for title, _ in cells]), markup=False, soft_wrap=True)
-        self._printed = (int(event["epoch"]), time.monotonic())
+        self._printed = (event.record.epoch, time.monotonic())
         self.console.print(_aligned(cells), markup=False, soft_wrap=True)
 
-    def _cells(self, event: Event) -> list[tuple[str, str]]:
+    def _row(self, event: EpochEvent | None) -> list[tuple[str, str]]:
         """Title and text of every column for the newest epoch."""
-        metrics = event.get("metrics") or {}
-        epoch = event.get("epoch", self._first() - 1)
-        last = self._last()
-        cells = [("Epoch", f"{epoch}/{last}" if last else str(epoch)), ("Loss", number(event.get("loss")))]
-        if self._run.get("networks", 1) > 1:
-            cells.insert(0, ("Network", f"{event.get('network', 1)}/{self._run['networks']}"))
-        if event.get("validation_loss") is not None or self._run.get("validation_rows"):
-            cells.append(("Validation", number(event.get("validation_loss"))))
+        record = None if event is None else event.record
+        metrics = {} if record is None else record.metrics
+        epoch, last = self._first() - 1 if record is None else record.epoch, self._last()
+        cells = [
+            ("Epoch", f"{epoch}/{last}" if last else str(epoch)),
+            ("Loss", number(None if record is None else record.loss)),
+        ]
+        if self._run.members > 1:
+            cells.insert(0, ("Network", f"{1 if event is None else event.member}/{self._run.members}"))
+        if self._run.validation_rows or (record is not None and record.validation_loss is not None):
+            cells.append(("Validation", number(None if record is None else record.validation_loss)))
         if "accuracy" in metrics:
             cells.append(("Accuracy", percent(metrics["accuracy"])))
         elif "r2" in metrics:
             cells.append(("R²", f"{metrics['r2']:z,.4f}"))
-        elif self._task is not None and self._run.get("validation_rows"):
+        elif self._task is not None and self._run.validation_rows:
             cells.append(("R²" if self._task == "regression" else "Accuracy", "-"))
-        speed = event.get("examples_per_second")
+        speed = record and record.examples_per_second
         cells.append(("Examples/s", f"{speed:,.0f}" if speed else "-"))
         if self._ended is not None and self._live is not None:
             return [*cells, ("Time", duration(self._ended))]
@@ -192,33 +206,34 @@ class Display:
 
     def _first(self) -> int:
         """The number of the first epoch of this run."""
-        return int(self._run.get("first_epoch", 1))
+        return self._run.first_epoch
 
     def _last(self) -> int:
         """The number of the last epoch; 0 where it is not known."""
-        return int(self._run.get("epochs") or 0)
+        return self._run.epochs
 
     def _done(self) -> float:
         """How many epochs of this run are done, the parts of the current one included."""
-        return int(self._epoch.get("epoch", self._first() - 1)) - self._first() + 1 + self._share
+        complete = 0 if self._epoch is None else self._epoch.record.epoch - self._first() + 1
+        return complete + self._share
 
-    def _sign(self) -> None:
+    def _note_progress(self) -> None:
         """Remember when something was first done: the network is compiled by then."""
-        if self._first_sign is None:
-            self._first_sign = (time.monotonic(), self._done())
+        if self._first_progress is None:
+            self._first_progress = (time.monotonic(), self._done())
 
     def _left(self) -> float | None:
         """Seconds until the last epoch at the pace since the first sign; None where that cannot be told yet."""
         done, now = self._done(), time.monotonic()
-        if not self._last() or self._first_sign is None:
+        if not self._last() or self._first_progress is None:
             return None
         rest = max(0.0, self._last() - self._first() + 1 - done)
-        when, before = self._first_sign
+        when, before = self._first_progress
         if done > before:
             return (now - when) / (done - before) * rest
-        return (now - self._began) / done * rest if not rest or now - self._began > LONG_START else None
+        return (now - self._began) / done * rest if not rest or now - self._began > COMPILE_GRACE_SECONDS else None
 
-    def _picture(self) -> RenderableType:
+    def _render(self) -> RenderableType:
         """The live table and its bar."""
         from rich import box
         from rich.console import Group
@@ -226,7 +241,7 @@ class Display:
 
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, header_style="dim", pad_edge=False)
         values = []
-        for title, text in self._cells(self._epoch):
+        for title, text in self._row(self._epoch):
             table.add_column(title, justify="right", no_wrap=True, min_width=_WIDTHS.get(title, 8))
             values.append(f"[bold]{text}[/]" if title in ("Accuracy", "R²") else text)
         table.add_row(*values)
@@ -241,7 +256,7 @@ class Display:
         total = max(1, self._last() - self._first() + 1) if self._last() else None
         bar = ProgressBar(total=total, completed=self._done(), width=30, pulse=total is None)
         words = duration(time.monotonic() - self._began)
-        if self._best is not None and self._run.get("validation_rows"):
+        if self._best is not None and self._run.validation_rows:
             words += f", best epoch {self._best}"
         line = Table.grid(padding=(0, 2, 0, 0))
         line.add_row(bar, Text(words, "dim"))

@@ -13,17 +13,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Record = Mapping[str, Any]
-MOST_CLASSES = 30
-SHOWN_CLASSES = 12
-GUESS = ("Model", "Always guessing")
+MAX_CLASSES = 30
+MAX_SHOWN_CLASSES = 12
 METRICS = {
-    "accuracy": ("Accuracy", "share of rows answered right"),
-    "log_loss": ("Log loss", "doubt about the truth; lower is better"),
-    "f1": ("F1", "precision and recall in one; 1 is perfect"),
-    "auc": ("AUC", "how well classes are ranked; 0.5 is chance"),
-    "r2": ("R²", "share of the variation explained; 1 is perfect"),
-    "rmse": ("RMSE", "typical error, large ones weigh more"),
-    "mae": ("MAE", "average error"),
+    "accuracy": ("Accuracy", "fraction of rows predicted correctly"),
+    "log_loss": ("Log loss", "log loss of the true class; lower is better"),
+    "f1": ("F1", "harmonic mean of precision and recall; 1 is best"),
+    "auc": ("AUC", "area under the ROC curve; 0.5 is chance"),
+    "r2": ("R²", "fraction of the variance explained; 1 is best"),
+    "rmse": ("RMSE", "root mean squared error, in target units"),
+    "mae": ("MAE", "mean absolute error, in target units"),
 }
 
 
@@ -65,8 +64,8 @@ def metric(name: str, value: float | None) -> str:
 
 
 def metrics_table(metrics: Record, baseline: Record | None) -> Table:
-    """Each metric next to what always guessing gives."""
-    shown = table("", "Model", *(["Always guessing"] if baseline else []), " ", numbers=GUESS, flexible=(" ",))
+    """Each metric next to that of the baseline: the majority class, or the mean, of the training rows."""
+    shown = table("", "Model", *(["Baseline"] if baseline else []), " ", numbers=("Model", "Baseline"), flexible=(" ",))
     for name, value in metrics.items():
         title, meaning = METRICS.get(name, (name, ""))
         cells = [literal(metric(name, value), "bold")]
@@ -81,9 +80,9 @@ def class_table(records: Sequence[Record], singular: str = "Class") -> tuple[Tab
     shown = table(singular, "Rows", "Precision", "Recall", "F1", " ", numbers=("Rows", "Precision", "Recall", "F1"))
     rest = ""
     chosen = list(records)
-    if len(chosen) > MOST_CLASSES:
+    if len(chosen) > MAX_CLASSES:
         ordered = sorted(chosen, key=lambda record: (record["f1"], -record["rows"]))
-        chosen, others = ordered[:SHOWN_CLASSES], ordered[SHOWN_CLASSES:]
+        chosen, others = ordered[:MAX_SHOWN_CLASSES], ordered[MAX_SHOWN_CLASSES:]
         rest = (
             f"These are the {len(chosen)} of {len(records):,} with the lowest F1; "
             f"the others lie between {others[0]['f1']:.2f} and {others[-1]['f1']:.2f}."

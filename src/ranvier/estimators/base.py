@@ -15,16 +15,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from ranvier.data import Arrays, Source
+from ranvier.data import Source
 from ranvier.data.canonical_order import arranged
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of
 from ranvier.estimators.targets import Goal
-from ranvier.model.model import load
+from ranvier.model.load import load
 from ranvier.model.train import train
-from ranvier.recipes.recipe import recipe as find_recipe
-from ranvier.rows.csr import is_sparse
 from ranvier.rows.weights import weight_array
 
 Array = NDArray[Any]
@@ -55,7 +53,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     hidden: Any = field(default=None, kw_only=False)
     activation: Any = None
     dropout: Any = None
-    recipe: Any = "table"
+    recipe: Any = "auto"
     effort: Any = "default"
     loss: Any = None
     optimizer: Any = None
@@ -73,7 +71,6 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     engine: str = "auto"
     precision: str = "float32"
     threads: Any = None
-    hidden_layer_sizes: Any = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
         """Learn from rows and targets.
@@ -144,21 +141,15 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         self, goal: Goal, source: Source, values: Array, weight: Array | None, validation: Any, **changes: Any
     ) -> None:
         """Train anew."""
-        if self.hidden is not None and self.hidden_layer_sizes is not None:
-            raise InputError("hidden and hidden_layer_sizes are two names of the same parameter; give one of them.")
         options = {name: getattr(self, name) for name in TRAIN_OPTIONS}
-        options["effort"] = None if self.recipe is None else self.effort
-        if isinstance(source, Arrays) and is_sparse(source.inputs) and self.recipe == "table":
-            find_recipe(self.recipe, self.effort)
-            options["recipe"] = options["effort"] = None
-        options["hidden"] = self.hidden if self.hidden_layer_sizes is None else self.hidden_layer_sizes
+        options["effort"] = self.effort
         self.model_ = train(
             source,
             values,
             task=goal.task,
             sample_weight=weight,
             validation=validation,
-            held_out=0.0,
+            test=0.0,
             callbacks=() if self.callbacks is None else self.callbacks,
             progress=bool(self.verbose),
             seed=self._seed(),
@@ -166,8 +157,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         )
         if goal.classes is not None:
             self.classes_ = goal.classes
-        if self.model_.report["interrupted"]:
-            warnings.warn(f"{self.model_.report['stopped']} The estimator is fitted as far as it came.", stacklevel=3)
+        if self.model_.report.interrupted:
+            warnings.warn(f"{self.model_.report.stop_reason} The estimator is fitted as far as it came.", stacklevel=3)
 
     def _more_options(self) -> dict[str, Any]:
         """Options of training that one of the estimators has alone."""
@@ -196,7 +187,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         values = known.values(self, y, source.rows)
         if not first:
             return self._go_on(source, values, weight, epochs=1)
-        plain = {"recipe": None, "effort": None, "epochs": 1, "schedule": self.schedule or "constant"}
+        plain = {"recipe": "plain", "effort": "default", "epochs": 1, "schedule": self.schedule or "constant"}
         self._begin(known, as_table(source), values, weight, validation=0.0, **plain)
         return self
 

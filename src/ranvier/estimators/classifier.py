@@ -41,7 +41,6 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         random_state: a whole number for the same bits every time, a RandomState, or None for chance.
         verbose: whether training shows its progress.
         engine, precision, threads: who does the arithmetic; as for `ranvier.fit`.
-        hidden_layer_sizes: another name of `hidden`.
 
     None leaves the choice to the recipe, or to `ranvier.train`; what is given comes before the recipe.
 

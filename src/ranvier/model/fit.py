@@ -11,7 +11,7 @@ from ranvier.display.progress import sink_for
 from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.rows import resident_rows
-from ranvier.model.targets import default_loss, infer_target, target_array
+from ranvier.model.targets import infer_target, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
@@ -23,7 +23,7 @@ from ranvier.rows import as_inputs
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
-from ranvier.training.settings import TrainSettings
+from ranvier.training.settings import TrainSettings, default_loss
 
 
 def fit(
@@ -67,8 +67,8 @@ def fit(
         callbacks: such as `EarlyStopping(patience=5)`, or functions of a `EpochContext`.
         seed: of initial weights, shuffling and dropout; the same seed gives the same bits.
         engine: "auto", "native" or "reference".
-        precision: "float32", "float64" or "bfloat16"; `ranvier.engine.compile_spec` says what the last one rounds. It is
-            emulated, for trying out what a network loses by it, and no faster than float32. The reference engine
+        precision: "float32", "float64" or "bfloat16"; `ranvier.engine.compile_spec` says what the last one rounds. It
+            is emulated, for trying out what a network loses by it, and no faster than float32. The reference engine
             computes in float64 and rounds to bfloat16 where that is asked for.
         threads: how many may work; None for RANVIER_THREADS, or every core. The result never depends on it.
         sample_weight: one weight a row.

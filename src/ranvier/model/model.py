@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,20 +14,22 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
-from ranvier.engine import Executable, LayerValues, State, check_loss_activation
-from ranvier.errors import InputError, ModelFileError
+from ranvier.engine import Executable, LayerValues, State
+from ranvier.errors import InputError
+from ranvier.model import inspect
 from ranvier.model import rows as row_tools
+from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
-from ranvier.network.renamed import TASK_KINDS, renamed_parameters
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
-from ranvier.training.history import Epoch
+from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
+from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
@@ -46,8 +48,8 @@ class Model:
         network: the description.
         task: what the outputs mean.
         encoder: from raw columns to inputs; None for a model trained on arrays.
-        history: one record an epoch.
-        report: what `ranvier.train` found out, as a dictionary; empty for a model trained on arrays.
+        history: one record an epoch, and their numbers as arrays: `history.loss`, `history.validation_loss`.
+        report: an `rv.TrainReport`: what `ranvier.train` read and measured; empty for a model trained on arrays.
         engine: the name of the engine that trained it.
 
     >>> from ranvier.network.layers import Dense
@@ -64,18 +66,18 @@ class Model:
         *,
         training: TrainSettings,
         state: TrainingState | None = None,
-        history: tuple[Epoch, ...] = (),
+        history: Iterable[Epoch] = (),
         engine: str = "reference",
         encoder: Any = None,
-        report: Mapping[str, Any] | None = None,
+        report: TrainReport | None = None,
     ) -> None:
         self.network = network
         self.target = target
         self.encoder = encoder
         self.training = training
         self.engine = engine
-        self.report: dict[str, Any] = dict(report or {})
-        self.history = history if state is None else state.history
+        self.report = report or TrainReport()
+        self.history = History(history if state is None else state.history)
         self._flat = np.ascontiguousarray(parameters)
         self._state = state
         self._executables: dict[int, Executable] = {}
@@ -176,6 +178,49 @@ class Model:
         _, gradient = self._run(inputs).loss_and_gradient(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
 
+    def summary(self) -> ModelSummary:
+        """What the model predicts, its columns and its layers: a record that prints as tables, in notebooks too.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> model.summary().network.parameters
+        2
+        """
+        return inspect.summary(self)
+
+    def layer(self, path: str | int) -> LayerView:
+        """The neurons of a layer: weights, biases, names of the inputs, what output neurons stand for.
+
+        Parameters:
+            path: such as "layers.0", or the number of the layer from 0.
+
+        Raises:
+            InputError: there is no such layer, or it has no neurons.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> model.layer("layers.0").weights.shape
+        (1, 1)
+        """
+        return inspect.layer(self, path)
+
+    def neuron(self, path: str | int, number: int) -> NeuronView:
+        """One neuron of a layer: its weights by the names of its inputs, its bias and its activation.
+
+        Parameters:
+            path: of the layer, such as "layers.0", or its number from 0.
+            number: of the neuron, from 0.
+
+        Raises:
+            InputError: there is no such layer or neuron.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> model.neuron("layers.0", 0).inputs
+        ('x0',)
+        """
+        return inspect.neuron(self, path, number)
+
     def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.
 
@@ -241,7 +286,7 @@ class Model:
             "byte_divisor": self._byte_divisor,
             "engine": self.engine,
             "history": [epoch.to_json() for epoch in self.history],
-            "report": self.report,
+            "report": self.report.to_dict(),
         }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
         write_model(path, arrays, description)
@@ -292,7 +337,7 @@ class Model:
         state = TrainingState(
             State(self._flat, initial_slots(training.optimizer, self._flat), 0),
             epoch=len(self.history),
-            history=self.history,
+            history=tuple(self.history),
         )
         return state_for_next_fit(state)
 
@@ -300,7 +345,7 @@ class Model:
         self.close()
         self.training, self.engine = training, result.engine
         self._state = result.outcome.state
-        self.history = self._state.history
+        self.history = History(self._state.history)
         self._flat = np.ascontiguousarray(final_parameters(self._state, training.optimizer, self.network))
 
     @property
@@ -310,71 +355,3 @@ class Model:
             return best_epoch(self._state)
         kept = [epoch.epoch for epoch in self.history if epoch.best]
         return kept[-1] if kept else len(self.history)
-
-
-def load(path: str | Path) -> Model:
-    """Read a model file. Nothing in the file is ever run.
-
-    Raises:
-        ModelFileError: the file is missing, damaged, of another kind or made by a newer version.
-    """
-    from ranvier.storage.model_file import read_model
-
-    arrays, description = read_model(path)
-    try:
-        return _described(arrays, description)
-    except ModelFileError as error:
-        raise ModelFileError(f'The model file "{path}" cannot be used. {error}') from error
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        what = str(error) if isinstance(error, InputError) else repr(error)
-        raise ModelFileError(
-            f'The description in the model file "{path}" is incomplete or damaged: {what} '
-            "Take another copy of the file, or train again."
-        ) from error
-
-
-def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Model:
-    """The model of a description; whatever is wrong with it raises one of Python's errors or an `InputError`."""
-    network = Network.from_dict(description["network"])
-    encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
-    target = TargetEncoder.from_dict(description["target"])
-    training = TrainSettings.from_dict(description["training"])
-    check_loss_activation(network, training.loss)
-    if target.task.outputs != network.outputs or (encoder is not None and encoder.width != network.inputs):
-        raise ModelFileError("Its network, encoder and task have different widths.")
-    if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):
-        raise ModelFileError("Its report or the name of its engine is missing.")
-    model = Model(
-        network,
-        target,
-        _flat(network, renamed_parameters(arrays)),
-        training=training,
-        history=tuple(Epoch.from_json(epoch) for epoch in description["history"]),
-        engine=description["engine"],
-        encoder=encoder,
-        report=_renamed_report(description["report"]),
-    )
-    model._byte_divisor = description.get("byte_divisor", 255.0 if "entries" in description["training"] else None)
-    return model
-
-
-def _renamed_report(report: dict[str, Any]) -> dict[str, Any]:
-    """The report with the kind of its task as it is called today."""
-    return {**report, "task": TASK_KINDS.get(report["task"], report["task"])} if "task" in report else report
-
-
-def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:
-    """The flat array of the parameters, each checked against its place."""
-    table = network.parameter_table
-    names = {entry.name for entry in table}
-    if names != set(arrays):
-        odd = sorted(names ^ set(arrays))[0]
-        raise ModelFileError(f"It does not fit its own description: the parameter {odd!r} is missing or extra.")
-    kinds = {array.dtype for array in arrays.values()}
-    if len(kinds) != 1 or kinds.pop() not in (np.float32, np.float64):
-        raise ModelFileError("It holds parameters that are not all float32 or all float64.")
-    for entry in table:
-        shape = arrays[entry.name].shape
-        if shape != entry.shape:
-            raise ModelFileError(f"It holds {entry.name} with shape {shape}; its network needs {entry.shape}.")
-    return np.concatenate([arrays[entry.name].reshape(-1) for entry in table])

@@ -1,44 +1,83 @@
-"""The report of `ranvier.train`: what was read, what the network is, how good it is on rows it has not seen."""
+"""Make the report of `ranvier.train`: what was read, what the network is, how good it is on the test rows."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Prepared
+from ranvier.errors import TrainingError
 from ranvier.model.model import Model
-from ranvier.network.activations import Activation
-from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.network import Network
+from ranvier.recipes.recipe import Trained
 from ranvier.training import metrics
+from ranvier.training.events import DataEvent
+from ranvier.training.report import TrainReport
 
 Array = NDArray[Any]
 
 
-def data_report(prepared: Prepared, network: Network) -> dict[str, Any]:
+def data_event(prepared: Prepared, network: Network) -> DataEvent:
     """What was read and what will be trained, known before training."""
     task = prepared.target.task
-    parts = {"training": prepared.train, "validation": prepared.validation, "held_out": prepared.held_out}
+    parts = {"training": prepared.train, "validation": prepared.validation, "test": prepared.held_out}
     split = {name: 0 if part is None else len(part) for name, part in parts.items()}
     described = prepared.inference_encoder.describe()
-    return {
-        "origin": prepared.origin,
-        "task": task.kind,
-        "target": list(task.target_names),
-        "classes": list(task.classes),
-        "class_counts": _class_counts(prepared),
-        "rows": sum(split.values()),
-        "split": split,
-        "columns": [
-            {"name": name, "kind": kind, "encoded": encoded, "note": note} for name, kind, encoded, note in described
-        ],
-        "notes": list(prepared.notes),
-        "inputs": network.inputs,
-        "layers": layer_rows(network),
-        "parameters": network.parameter_count,
-    }
+    return DataEvent(
+        origin=prepared.origin,
+        task=task.kind,
+        target=list(task.target_names),
+        classes=list(task.classes),
+        class_counts=_class_counts(prepared),
+        rows=sum(split.values()),
+        split=split,
+        columns=[dict(zip(("name", "kind", "encoded", "note"), column, strict=True)) for column in described],
+        notes=list(prepared.notes),
+        inputs=network.inputs,
+        layers=[layer.to_dict() for layer in network.summary().layers],
+        parameters=network.parameter_count,
+    )
+
+
+def train_report(
+    read: DataEvent,
+    model: Model,
+    prepared: Prepared,
+    trained: Trained,
+    recipe: dict[str, Any],
+    paths: dict[str, str | None],
+) -> TrainReport:
+    """The report of a training; a model whose outputs are not finite is kept, with a note and no metrics.
+
+    Parameters:
+        read: what was read.
+        model, prepared, trained: the model, the rows, and how training went.
+        recipe: the name and the parts of the recipe as they were used.
+        paths: of the model, the run and the data.
+    """
+    parts = {name: getattr(read, name) for name in read.to_dict() if name not in ("kind", "version")}
+    try:
+        measured = _evaluated(model, prepared)
+    except TrainingError as error:
+        measured = {"notes": [*read.notes, str(error)]}
+    summary = trained.network.summary()
+    ended = TrainReport(
+        recipe=recipe["name"],
+        recipe_settings={name: value for name, value in recipe.items() if name != "name"},
+        epochs=len(model.history),
+        best_epoch=model.best_epoch,
+        seconds=float(sum(epoch.seconds for epoch in model.history)),
+        engine=model.engine,
+        members=list(trained.members),
+        temperature=trained.temperature,
+        stop_reason=trained.stop_reason,
+        interrupted=trained.interrupted,
+    )
+    parts |= {"layers": [layer.to_dict() for layer in summary.layers], "parameters": summary.parameters}
+    return replace(ended, **{**parts, **measured, **paths})
 
 
 def _class_counts(prepared: Prepared) -> dict[str, int]:
@@ -52,55 +91,42 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
     return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}
 
 
-def result_report(model: Model, prepared: Prepared | None) -> dict[str, Any]:
-    """How good the model is on the rows held out, next to always guessing; None measures nothing.
+def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
+    """The metrics on the test rows, next to the baseline; nothing without such rows.
 
     Raises:
         TrainingError: an output is not a finite number.
     """
-    held = None if prepared is None else prepared.evaluation_set
-    found: dict[str, Any] = {"metrics": {}, "baseline": {}, "per_class": [], "most_confused": None}
-    if prepared is not None and held is not None:
-        outputs: Array = model.outputs_of(held.inputs)
-        targets: Array = held.targets
-        known: Array = prepared.train.targets
-        if model.task.kind == "regression":
-            values = model.target.values
-            outputs, targets, known = values(outputs), values(targets), values(known)
-        found = {
-            "metrics": metrics.full(model.task, outputs, targets),
-            "baseline": metrics.baseline(model.task, known, targets),
-            "per_class": metrics.per_class(model.task, outputs, targets),
-            "most_confused": metrics.most_confused(model.task, outputs, targets),
-        }
-    history = model.history
-    timing = {"epochs": len(history), "best_epoch": model.best_epoch, "seconds": sum(e.seconds for e in history)}
-    return {**found, **timing, "engine": model.engine}
+    test = prepared.evaluation_set
+    if test is None:
+        return {}
+    outputs: Array = model.outputs_of(test.inputs)
+    targets: Array = test.targets
+    known: Array = prepared.train.targets
+    if model.task.kind == "regression":
+        values = model.target.values
+        outputs, targets, known = values(outputs), values(targets), values(known)
+    return {
+        "metrics": metrics.full(model.task, outputs, targets),
+        "baseline": metrics.baseline(model.task, known, targets),
+        "per_class": metrics.per_class(model.task, outputs, targets),
+        "most_confused_pair": metrics.most_confused(model.task, outputs, targets),
+    }
 
 
-def layer_rows(network: Network) -> list[dict[str, Any]]:
-    """One row a layer: its path, what it is, how wide it is and how many parameters it trains."""
-    table = network.parameter_table
-    return [
-        {
-            "path": place.path,
-            "layer": layer_text(place.layer),
-            "outputs": place.outputs,
-            "parameters": sum(entry.size for entry in table if entry.trainable and entry.layer == place.index),
-        }
-        for place in network.iter_layers()
-    ]
+def evaluation(model: Model, X: Any, y: Any = None) -> dict[str, Any]:
+    """Task, rows, metrics, baseline, the scores of each class and the most confused pair, as plain values.
 
-
-def layer_text(layer: Layer) -> str:
-    """A layer in a few words.
-
-    >>> layer_text(Dense(128, "relu")), layer_text(Dense(128, "relu", groups=4)), layer_text(Dropout(0.2))
-    ('Dense 128, relu', 'Dense 128, relu, 4 groups', 'Dropout 0.2')
+    Parameters:
+        X, y: as for `Model.evaluate`. The baseline is that of these rows.
     """
-    name = type(layer).__name__
-    if isinstance(layer, Dense):
-        activation: Activation = layer.activation
-        groups = f", {layer.groups} groups" if layer.groups > 1 else ""
-        return f"{name} {layer.units}, {activation.name}{groups}"
-    return f"{name} {layer.rate:g}" if isinstance(layer, Dropout) else name
+    outputs, targets = model.outputs_and_targets(X, y)
+    task = model.task
+    return {
+        "task": task.kind,
+        "rows": len(outputs),
+        "metrics": metrics.full(task, outputs, targets),
+        "baseline": metrics.baseline(task, targets, targets),
+        "per_class": metrics.per_class(task, outputs, targets),
+        "most_confused_pair": metrics.most_confused(task, outputs, targets),
+    }

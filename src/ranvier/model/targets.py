@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ranvier.data import TargetEncoder, fit_target
 from ranvier.data.encoders.target_values import missing_rows, plain_values
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.network.losses import Loss, loss
+from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.task import Label, Task
 
@@ -33,16 +33,6 @@ def target_array(y: Any) -> Array:
         row = int(np.argwhere(~np.isfinite(array))[0][0])
         raise DataError(f"y holds {array[row]} at row index {row}; every target must be a finite number.")
     return array
-
-
-def default_loss(network: Network, task: Task) -> Loss:
-    """Cross-entropy where the output layer speaks in probabilities, squared error otherwise."""
-    activation = network.output_activation.name
-    if activation == "softmax" and task.kind == "multiclass":
-        return loss("categorical_cross_entropy")
-    if activation == "sigmoid" and task.kind != "regression":
-        return loss("binary_cross_entropy")
-    return loss("squared_error")
 
 
 def infer_target(network: Network, y: Array, given: Loss | None) -> TargetEncoder:

@@ -1,31 +1,37 @@
-"""train and resume: from a file, a table or arrays to a model that takes raw rows. What the command line does."""
+"""train and resume: from a file, a table or arrays to a model that takes raw rows. What the command line calls."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ranvier.data import Prepared, prepare
+from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.display.progress import sink_for
-from ranvier.errors import InputError, ModelFileError, TrainingError
-from ranvier.model.fit import build_model
+from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
-from ranvier.model.options import Choices, build_network, build_training, chosen_with_validation, followed
-from ranvier.model.report import data_report, layer_rows, result_report
+from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
+from ranvier.network.activations import Activation
+from ranvier.network.losses import Loss
+from ranvier.network.network import with_factor
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
-from ranvier.recipes.ensemble import TrainedEnsemble, train_ensemble
-from ranvier.recipes.merge import with_hats
+from ranvier.recipes.merge import ple_to_linear_spline
+from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions, split_rows_option
+from ranvier.recipes.recipe import Recipe, Trained, recipe_as_used
+from ranvier.recipes.registry import check_recipe, recipe_for
+from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
-from ranvier.training.events import Event, Sink
-from ranvier.training.runner import callback_fingerprint, run_training
+from ranvier.training.events import Event, ProgressEvent, Sink
+from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
 
 
@@ -33,76 +39,87 @@ def train(
     data: Any,
     target: Any = None,
     *,
+    recipe: str | Recipe = "auto",
+    effort: str = "default",
+    task: str | Task | None = None,
+    hidden: Sequence[int] | None = None,
+    activation: str | Activation | None = None,
+    dropout: float | None = None,
+    loss: str | Loss | None = None,
+    optimizer: str | Optimizer | None = None,
+    learning_rate: float | None = None,
+    schedule: str | Schedule | None = None,
+    weight_decay: float | None = None,
+    clip_norm: float | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    patience: int | None = None,
+    validation: Any = VALIDATION_SHARE,
+    test: Any = TEST_SHARE,
+    ignore: Sequence[str] = (),
+    sample_weight: Any = None,
+    class_weight: str | Mapping[Any, float] | None = None,
+    seed: int = 0,
+    engine: str = "auto",
+    precision: str = "float32",
+    threads: int | None = None,
+    callbacks: Sequence[Any] = (),
+    progress: Any = None,
     model: str | Path | None = None,
     run: str | Path | bool | None = None,
-    progress: Any = None,
-    callbacks: Sequence[Any] = (),
-    sample_weight: Any = None,
-    validation: Any = None,
-    **choices: Any,
 ) -> Model:
-    """Train on raw data: read it, tell the kinds of its columns, encode them, train, and measure on unseen rows.
+    """Train a model on raw data: read it, infer the kinds of its columns, encode them, train, and measure on test rows.
 
     Parameters:
         data: a CSV, TSV, Parquet, JSONL, NPZ or IDX file, a data frame, an array, or one of the sets "digits",
-            "iris", "wine", "breast_cancer", "diabetes"; or a matrix of scipy.sparse, whose numbers are taken as they
-            are, without scaling, and whose zeros are never filled in.
-        target: the column, or columns, to predict, or an array of target values; a named set knows its own.
-        model: the file to save the model to; None saves nothing.
-        run: the folder for the log and the checkpoints; True makes one under runs/, None makes none.
-        progress: as for `fit`.
-        callbacks: as for `fit`; early stopping is always there.
-        sample_weight: how much each row counts, in training and in the validation loss; None where all count the same.
-        task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`:
+            "iris", "wine", "breast_cancer", "diabetes"; or a matrix of scipy.sparse, which is neither scaled nor filled
+            up with zeros.
+        target: the column or columns to predict, or an array of target values; a named set knows its own.
+        recipe: what decides everything that is left open (None) below: "auto" takes the recipe for this kind of data;
+            "table" trains an ensemble on piecewise-linear features and merges it; "plain" trains one network; or a
+            record of parts, such as `rv.recipe("table")`. An option that is given comes before the recipe.
+        effort: of the recipe: "fast", "default" or "best".
+        task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
             then `data` holds the inputs alone and `target` is an array of its classes or numbers.
         hidden: the widths of the hidden layers.
         activation, dropout: of the hidden layers.
         loss: None takes the one that fits the task.
-        epochs: at most so many; None chooses by the number of rows: small sets need more to make enough steps.
-        patience: how many epochs without improvement are borne; None takes a seventh of the usual epochs.
-        batch_size: rows a step; None chooses by the number of rows.
-        optimizer, learning_rate, schedule, weight_decay, clip_norm: how steps are made; see `rv.optimizer`.
-        validation: the share of the rows that decides when to stop, 0.1 unless another is asked for; a file or a table
-            of such rows with their target; or a tuple of rows and target values, or of rows, target values and weights.
-        held_out: the share of the rows that is only looked at in the end, for the report.
+        optimizer, learning_rate, schedule, weight_decay, clip_norm: see `rv.optimizer` and `rv.schedule`.
+        epochs: the maximum number of passes over the rows.
+        batch_size: rows per gradient step.
+        patience: stop after this many epochs without improvement on the validation rows.
+        validation: rows that decide when to stop: a share of the rows, a file or table with its target, or a tuple (X,
+            y) or (X, y, weights); None for none. The recipe "table" takes folds of the training rows, not a share.
+        test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
-        recipe: "table" chooses everything that is left open here for tables: how columns are spelled out, and several
-            networks, each with other rows left out to decide when to stop, joined to one in the end. A share of
-            `validation` is not used then; a file or table of rows is. A `Recipe` works too.
-        effort: of the recipe: "fast", "default" or "best".
-        class_weight: "balanced" gives rare classes as much weight as common ones; or label -> weight. It counts for the
-            rows that decide when to stop, too.
-        seed, engine, precision, threads: as for `fit`.
+        sample_weight: the weight of each row, in training and validation; None for equal weights.
+        class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
+            validation rows, too.
+        seed, engine, precision, threads, callbacks, progress: as for `fit`; early stopping is always on.
+        model: the file to save the model to; None saves nothing.
+        run: the folder for the log and the checkpoints; True makes one under runs/, None makes none.
 
-    Activation, loss, optimizer and schedule are names or records. Nothing is written before the data, the choices and
-    the places to write to are known to be good.
+    Returns the model. Nothing is written before the data, the options and the paths are known to be good.
 
     Raises:
-        InputError: the data, the target or a choice cannot be used as it is.
+        InputError: the data, the target or an option cannot be used as it is.
         TrainingError: training diverged.
 
-    >>> model = train("iris", epochs=5, engine="reference")
-    >>> sorted(model.report["metrics"])
+    >>> model = train("iris", recipe="plain", epochs=5, engine="reference")
+    >>> sorted(model.report.metrics)
     ['accuracy', 'auc', 'f1', 'log_loss']
     """
-    named = target is None or isinstance(target, str) or _are_names(target)
-    names = _names(target) if named else None
-    chosen, apart = chosen_with_validation(names, choices, validation)
-    if model is not None:
-        check_writable(model, _files(data, chosen.validation))
-
-    def make_folder() -> RunFolder | None:
-        if run is None or run is False:
-            return None
-        folder = RunFolder.create(None if run is True else run, name=_title(data))
-        place = None if model is None else str(Path(model).resolve())
-        asked = {"data": _readable(data), "choices": chosen.to_dict(), "model": place}
-        folder.write_description({**asked, "callbacks": [callback_fingerprint(one) for one in watchers]})
-        return folder
-
-    watchers = as_callbacks(callbacks)
-    goal = names if named else target
-    return _Job(data, goal, chosen, model, watchers, sink_for(progress), apart, sample_weight).run(make_folder)
+    arguments = locals()
+    check_recipe(recipe, effort)
+    columns = target is None or isinstance(target, str) or _are_names(target)
+    validation_share, validation_rows = split_rows_option("validation", validation)
+    test_share, test_rows = split_rows_option("test", test)
+    names = _names(target) if columns else None
+    options = TrainOptions.of({**arguments, "target": names, "validation": validation_share, "test": test_share})
+    labels = options.target if columns else target
+    inputs = TrainData(data, labels, sample_weight, validation_rows, test_rows)
+    job = TrainJob(inputs, options, model, as_callbacks(callbacks), sink_for(progress))
+    return job.run(lambda: job.make_folder(run))
 
 
 def resume(
@@ -115,18 +132,19 @@ def resume(
     callbacks: Sequence[Any] = (),
     sample_weight: Any = None,
     validation: Any = None,
+    test: Any = None,
 ) -> Model:
-    """Go on with a run that was interrupted; the result has the same bits as if it had never stopped.
+    """Go on with an interrupted run; the result is bit-identical to that of a run that was never interrupted.
 
     Parameters:
         run: its folder.
         data: the data, where it was not a file; target: the target values, where they were an array.
-        epochs: another number of epochs in all. The schedule then counts anew, so the bits differ.
+        epochs: another number of epochs in all. The schedule then follows that number, so the bits differ.
         progress: as for `fit`.
         callbacks, sample_weight: the ones that were given to `train`.
-        validation: the table or tuple of validation rows that was given to `train`, if one was.
+        validation, test: the tables or tuples of rows that were given to `train`, if any were.
 
-    A run that had ended already gives its model back.
+    A run that had ended gives its model back.
 
     Raises:
         InputError: the folder is no run, or its data have changed or are gone.
@@ -134,176 +152,175 @@ def resume(
     """
     folder = RunFolder.open(run)
     described = folder.read_description()
+    current = "options" in described
     try:
-        chosen = Choices.from_dict(described["choices"])
-        source, place, watched = (described[name] for name in ("data", "model", "callbacks"))
+        options = options_from_dict(described["options" if current else "choices"])
+        source, path, stored_callbacks = (described[name] for name in ("data", "model", "callbacks"))
     except (InputError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f'The description of the run "{run}" is incomplete or damaged ({error!r}).') from error
     if data is None and source is None:
         raise InputError(f'The run "{run}" was started on data from memory; give it again: resume(run, data=...).')
-    watchers = as_callbacks(callbacks)
-    if [callback_fingerprint(one) for one in watchers] != watched:
+    records = as_callbacks(callbacks)
+    if [callback_fingerprint(callback) for callback in records] != stored_callbacks:
         raise InputError(
-            f'The run "{run}" was started with the callbacks {", ".join(watched) or "(none)"}; '
+            f'The run "{run}" was started with the callbacks {", ".join(stored_callbacks) or "(none)"}; '
             "give the same ones: resume(run, callbacks=[...])."
         )
-    if place is not None:
-        check_writable(place, _files(source if data is None else data, chosen.validation))
-    chosen = chosen if epochs is None else replace(chosen, epochs=epochs)
-    goal = chosen.target if target is None else target
-    given = source if data is None else data
-    return _Job(given, goal, chosen, place, watchers, sink_for(progress), validation, sample_weight).run(lambda: folder)
+    options = options if epochs is None else replace(options, epochs=epochs)
+    labels = options.target if target is None else target
+    inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
+    return TrainJob(inputs, options, path, records, sink_for(progress)).run(lambda: folder)
 
 
-@record
-class _Job:
-    """A call of `train` or `resume`: the data, the target's columns or values, the choices, and who watches.
-
-    `apart` are validation rows from memory, None where the choices say which they are; `weight` is how much rows count.
-    """
+@record(eq=False)
+class TrainData:
+    """What a call of `train` was given to read: the data, target columns or values, weights, rows from memory."""
 
     data: Any
     target: Any
-    chosen: Choices
-    place: Any
+    sample_weight: Any
+    validation: Any
+    test: Any
+
+
+@record(eq=False)
+class TrainJob:
+    """A call of `train` or `resume`."""
+
+    inputs: TrainData
+    options: TrainOptions
+    model_path: Any
     callbacks: tuple[Callback, ...]
     sink: Sink
-    apart: Any
-    weight: Any
+
+    def make_folder(self, run: str | Path | bool | None) -> RunFolder | None:
+        """The run folder that the caller asked for, with a description from which `resume` goes on."""
+        if run is None or run is False:
+            return None
+        data = self.inputs.data
+        folder = RunFolder.create(None if run is True else run, name=_run_name(data))
+        folder.write_description(
+            {
+                "data": _reopenable(data),
+                "options": self.options.to_dict(),
+                "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
+                "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
+            }
+        )
+        return folder
 
     def run(self, make_folder: Callable[[], RunFolder | None]) -> Model:
-        """Train; the run's folder is made only once the data and the choices are known to be good."""
-        prepared, chosen = self._prepare(), self.chosen
-        task, held = prepared.target.task, prepared.validation
-        network = build_network(prepared.encoder.width, task, chosen, prepared.encoder.factor)
-        watching = held is not None or (chosen.cooked is not None and chosen.cooked.parts(len(prepared.train)) > 1)
-        training = build_training(network, task, chosen, len(prepared.train), self.callbacks, watching)
-        by_class = settled_class_weight(task, prepared.train.targets, chosen.class_weight)
-        rows = _weighted(task, prepared.train, by_class)
-        watched = None if held is None else _weighted(task, held, by_class)
-        training = training.on(rows.inputs)
-        report = data_report(prepared, network)
+        """Train; the run's folder is made only once the data and the options are known to be good."""
+        if self.model_path is not None:
+            check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
+        source = open_source(self.inputs.data)
+        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source)
+        options = recipe.complete(self.options)
+        prepared = self._prepare(source, recipe, notes)
+        task, rows, validation = _weighted_rows(prepared, options)
+        network = with_factor(recipe.network(prepared.encoder.width, task, options), prepared.encoder.factor)
+        validated = recipe.validates(len(rows), validation is not None)
+        settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
+        read = data_event(prepared, network)
         folder = make_folder()
-        sinks: tuple[Sink, ...] = () if folder is None else (_log(folder),)
+        sinks = (self.sink,) if folder is None else (self.sink, _log_sink(folder))
         with contextlib.nullcontext() if folder is None else folder.lock():
-            for listener in (self.sink, *sinks):
-                listener({"kind": "data", **report})
-            place = None if folder is None else folder.checkpoints
-            if chosen.cooked is None:
-                result = run_training(
-                    network, training, task, rows, watched, sinks=(self.sink, *sinks), checkpoint=place
-                )
-                trained = build_model(network, prepared.target, training, result, encoder=prepared.encoder)
-                ended = {"stopped": result.outcome.text, "interrupted": result.outcome.reason == "interrupted"}
-            else:
-                listeners = (self.sink, *sinks)
-                joined = train_ensemble(
-                    chosen.cooked, network, training, task, rows, watched, sinks=listeners, checkpoint=place
-                )
-                trained = _ensemble_model(joined, prepared, training)
-                ended = _ensemble_report(joined, followed(chosen, training))
-            trained.report = {
-                "model": None if self.place is None else str(self.place),
+            for sink in sinks:
+                sink(read)
+            checkpoint = None if folder is None else folder.checkpoints
+            trained = recipe.train(network, settings, task, rows, validation, sinks=sinks, checkpoint=checkpoint)
+            model = model_from_trained(trained, prepared, settings)
+            paths = {
+                "model": None if self.model_path is None else str(self.model_path),
                 "run": None if folder is None else str(folder.path),
-                "data": _readable(self.data),
-                **report,
-                **_measured(trained, prepared),
-                **ended,
+                "data": _reopenable(self.inputs.data),
             }
-            if self.place is not None:
-                trained.save(self.place)
-        return trained
+            used = recipe_as_used(recipe, options, settings)
+            model.report = train_report(read, model, prepared, trained, used, paths)
+            if self.model_path is not None:
+                model.save(self.model_path)
+        return model
 
-    def _prepare(self) -> Prepared:
-        chosen = self.chosen
-        return prepare(
-            self.data,
-            target=self.target,
-            task=chosen.task,
-            validation=0.0 if isinstance(chosen.validation, str) or chosen.cooked else chosen.validation,
-            validation_source=chosen.validation if isinstance(chosen.validation, str) else self.apart,
-            held_out=chosen.held_out,
-            seed=chosen.seed,
-            ignore=chosen.ignore,
-            weight=self.weight,
-            features=None if chosen.cooked is None else chosen.cooked.features,
+    def _prepare(self, source: Source, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+        options = self.options
+        prepared = prepare(
+            source,
+            target=self.inputs.target,
+            task=options.task,
+            validation=recipe.validation_share(options),
+            validation_source=options.validation if isinstance(options.validation, str) else self.inputs.validation,
+            test=0.0 if isinstance(options.test, str) else options.test,
+            test_source=options.test if isinstance(options.test, str) else self.inputs.test,
+            seed=options.seed,
+            ignore=options.ignore,
+            weight=self.inputs.sample_weight,
+            features=recipe.features(),
         )
+        return replace(prepared, notes=(*prepared.notes, *notes))
 
 
-def _weighted(task: Task, part: Rows, by_class: Any) -> Rows:
-    """The rows with class weights multiplied into theirs."""
-    return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))
-
-
-def _ensemble_model(ensemble: TrainedEnsemble, prepared: Prepared, settings: TrainSettings) -> Model:
-    """The model of the merged network, which has hats where its members learned from ramps."""
+def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
+    """The model of a trained network: piecewise-linear encodings become linear splines, which predict faster."""
     ramps = prepared.encoder.piecewise_linear
+    parameters = ple_to_linear_spline(trained.network, trained.parameters, ramps) if ramps else trained.parameters
     return Model(
-        ensemble.network,
+        trained.network,
         prepared.target,
-        with_hats(ensemble.network, ensemble.parameters, ramps),
+        parameters,
         training=settings,
-        history=ensemble.history,
-        engine=ensemble.engine,
+        state=trained.state,
+        history=trained.history,
+        engine=trained.engine,
         encoder=prepared.inference_encoder,
     )
 
 
-def _ensemble_report(ensemble: TrainedEnsemble, recipe: dict[str, Any]) -> dict[str, Any]:
-    """What the report adds for an ensemble; `recipe` holds the parts as used."""
-    return {
-        "recipe": recipe,
-        "networks": list(ensemble.members),
-        "sharpness": ensemble.sharpness,
-        "layers": layer_rows(ensemble.network),
-        "parameters": ensemble.network.parameter_count,
-        "stopped": ensemble.text,
-        "interrupted": ensemble.interrupted,
-    }
+def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:
+    """The task, and the training and validation rows with the weight of each."""
+    task = prepared.target.task
+    by_class = settled_class_weight(task, prepared.train.targets, options.class_weight)
+
+    def weighted(part: Rows) -> Rows:
+        return replace(part, weights=row_weights(task, part.targets, part.weights, by_class))
+
+    held = prepared.validation
+    return task, weighted(prepared.train), None if held is None else weighted(held)
 
 
-def _measured(trained: Model, prepared: Prepared) -> dict[str, Any]:
-    """The second part of the report; a model whose outputs are no numbers is kept, with a note and no scores."""
-    try:
-        return result_report(trained, prepared)
-    except TrainingError as error:
-        return {**result_report(trained, None), "notes": [*prepared.notes, str(error)]}
-
-
-def _are_names(given: Any) -> bool:
+def _are_names(target: Any) -> bool:
     """Whether the target is a list of columns, in place of an array of values."""
-    return isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)
+    return isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target)
 
 
-def _names(given: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
+def _names(target: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
     """The names of the target columns; None where there are none."""
-    if given is None or isinstance(given, str):
-        return given
-    return (given[0] if len(given) == 1 else tuple(given)) if given else None
+    if target is None or isinstance(target, str):
+        return target
+    return (target[0] if len(target) == 1 else tuple(target)) if target else None
 
 
-def _title(data: Any) -> str:
+def _run_name(data: Any) -> str:
     """What a run's folder is named after."""
     return Path(data).name.split(".")[0] if isinstance(data, (str, Path)) else "table"
 
 
-def _readable(data: Any) -> str | None:
+def _reopenable(data: Any) -> str | None:
     """What to write down so that the data can be read again: an absolute path or a set's name; None for memory."""
     if not isinstance(data, (str, Path)):
         return None
     return str(Path(data).resolve()) if Path(data).exists() else str(data)
 
 
-def _files(*given: Any) -> list[str | Path]:
+def _files(*sources: Any) -> list[str | Path]:
     """What among the data could be files, which the model must not replace."""
-    return [one for one in given if isinstance(one, (str, Path))]
+    return [source for source in sources if isinstance(source, (str, Path))]
 
 
-def _log(folder: RunFolder) -> Sink:
-    """A sink that writes to the run's log; progress inside an epoch is for eyes only."""
+def _log_sink(folder: RunFolder) -> Sink:
+    """A sink that writes to the run's log; progress within an epoch is for displays only."""
 
     def log(event: Event) -> None:
-        if event["kind"] != "progress":
-            folder.append(event)
+        if not isinstance(event, ProgressEvent):
+            folder.append(event.to_dict())
 
     return log

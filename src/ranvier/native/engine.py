@@ -273,9 +273,8 @@ class NativeExecutable(Serialized):
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
         loss, gradient = 0.0, np.zeros(self._state.size)
-        for first, last, share in zip(
-            starts[:-1], starts[1:], gradients.part_shares(resident.weights, starts), strict=True
-        ):
+        shares = gradients.part_shares(resident.weights, starts)
+        for first, last, share in zip(starts[:-1], starts[1:], shares, strict=True):
             if share > 0:
                 batch = (order[first:last], np.array([0, last - first], np.int64), np.zeros((1, 0)))
                 loss += share * self._one_batch(program, resident, batch, 0)

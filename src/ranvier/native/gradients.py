@@ -40,10 +40,7 @@ def part_starts(network: Network, rows: int) -> NDArray[np.int64]:
 
 def part_shares(weights: NDArray[np.float64] | None, starts: NDArray[np.int64]) -> NDArray[np.float64]:
     """What each part counts: its share of the weight of all rows, or all alike where nothing has weight."""
-    if weights is None:
-        masses = np.diff(starts).astype(np.float64)
-    else:
-        masses = np.add.reduceat(weights, starts[:-1])
+    masses = np.diff(starts).astype(np.float64) if weights is None else np.add.reduceat(weights, starts[:-1])
     total = masses.sum()
     return masses / total if total > 0 else np.full(len(masses), 1 / len(masses))
 

@@ -88,20 +88,20 @@ class Program:
                 self.point(buffer, state[buffer.name])
 
     def point(self, buffer: Buffer, array: Array) -> None:
-        """Let a buffer be an array."""
+        """Use an array as the memory of a buffer."""
         self.arrays[buffer.name] = array
         self.words[len(ARGUMENTS) + buffer.index] = memory.address(array)
 
     def reserve(self, rows: int, entries: int = 0, threads: int = 1) -> None:
-        """Have room for so many rows, and in each thread for so many entries of sparse rows.
+        """Allocate the workspace for so many rows, and in each thread for so many entries of sparse rows.
 
-        What stood there is lost where there was too little.
+        Its contents are lost if it has to grow.
         """
         if rows <= self.capacity and entries <= self.link_capacity:
             return
         self.capacity = max(rows, self.capacity)
         if entries > self.link_capacity:
-            # Batches differ in their entries: some more, so that the next ones find room.
+            # Batches differ in their entries: allocate some more for the next ones.
             self.link_capacity = entries * 5 // 4
             self.set(link_capacity=self.link_capacity)
         batched = [b for b in self.plan.buffers if b.kind in GROWING]
@@ -159,9 +159,9 @@ class Program:
         Parameters:
             words: of the argument table, that say where the rows are.
             batches: the order of the rows, where each batch starts, and the scalars of each step.
-            steps_done: the number of steps made before, one number; compiled code counts on in it, so that it is right
-                whatever Python raises afterwards.
-            should_cancel: asked once, before steps that can be given up.
+            steps_done: the number of steps made before, one number; compiled code counts on in it, so that it is
+                right whatever Python raises afterwards.
+            should_cancel: called once, before steps that can be cancelled.
         """
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
@@ -213,7 +213,7 @@ class Program:
             rows: what `readable_rows` gives.
 
         Raises:
-            Cancelled: `should_cancel`, which is asked in between, says so.
+            Cancelled: `should_cancel`, called between blocks, returned True.
             DataError: an input is not finite.
         """
         (inputs, words), plan = rows, self.plan

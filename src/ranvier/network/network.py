@@ -26,6 +26,7 @@ from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
+    from ranvier.network.summary import NetworkSummary
 
 
 @record
@@ -131,6 +132,20 @@ class Network:
         """Multiply-accumulate operations (MACs) of the weighted sums, one row, forward."""
         return sum(info.macs for info in self.iter_layers())
 
+    def summary(self) -> NetworkSummary:
+        """The layers with their sizes: a record that prints as a table, in notebooks too.
+
+        >>> print(Network(2, [Dense(1, "sigmoid")]).summary())
+        Network, 2 inputs, 3 parameters
+        <BLANKLINE>
+        Layer     What it is        Outputs  Parameters
+        ───────────────────────────────────────────────
+        layers.0  Dense 1, sigmoid        1           3
+        """
+        from ranvier.network.summary import summarize
+
+        return summarize(self)
+
     def iter_layers(self) -> Iterator[LayerInfo]:
         """Every layer, depth first; a container comes before its children."""
         return _iterate(self.layer_infos)
@@ -172,6 +187,15 @@ class Network:
                     "The output layer is one softmax neuron, whose output is always 1; "
                     "take rv.Dense(1, 'sigmoid'), or one neuron a class."
                 )
+
+
+def with_factor(network: Network, factor: float | None) -> Network:
+    """The network of the same layers over inputs that are multiplied with a factor first; itself for None.
+
+    >>> with_factor(Network(2, [Dense(1)]), 0.5)
+    Network(2, [Rescale(factor=0.5), Dense(1)])
+    """
+    return network if factor is None else Network(network.inputs, [Rescale(factor), *network.layers])
 
 
 def _layer_infos(

@@ -10,6 +10,10 @@ from typing import Any
 
 Names = Mapping[str, str]
 
+METRICS: Names = {"explained_share": "calibrated_d2_log_loss"}
+CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
+EVENT_FIELDS: Names = {"network": "member", "networks": "members"}
+REPORT_FIELDS: Names = {"stopped": "stop_reason", "networks": "members", "most_confused": "most_confused_pair"}
 LAYER_KINDS: Names = {"scale": "learned_scale"}
 PARAMETER_ROLES: Names = {"gain": "scale", "shift": "bias", "mean": "running_mean", "variance": "running_var"}
 INITIALIZER_OPTIONS: Mapping[str, Names] = {"normal": {"deviation": "stddev"}}
@@ -18,7 +22,6 @@ LOSS_FIELDS: Names = {"on": "applied_to"}
 TASK_FIELDS: Names = {"names": "target_names"}
 TASK_KINDS: Names = {"classes": "multiclass"}
 OPTIMIZER_FIELDS: Names = {"average": "ema_decay"}
-CALLBACK_FIELDS: Names = {"minimum_change": "min_delta"}
 LBFGS_FIELDS: Names = {
     "history": "history_size",
     "decrease": "c1",
@@ -94,12 +97,14 @@ def original_training(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def original_callback(text: str) -> str:
-    """The repr of a callback with the fields of the first files, for the same reason.
+    """The text of a callback, its fields and metrics under the names of the first files; see `original_training`.
 
-    >>> original_callback("EarlyStopping(patience=5, min_delta=0.1)")
-    'EarlyStopping(patience=5, minimum_change=0.1)'
+    >>> original_callback("EarlyStopping(metric='calibrated_d2_log_loss', min_delta=0.0)")
+    "EarlyStopping(metric='explained_share', minimum_change=0.0)"
     """
-    for old, new in CALLBACK_FIELDS.items():
+    for new, old in _inverse(METRICS).items():
+        text = text.replace(f"'{new}'", f"'{old}'")
+    for new, old in _inverse(CALLBACK_FIELDS).items():
         text = text.replace(f"{new}=", f"{old}=")
     return text
 

@@ -1,7 +1,7 @@
-"""Where networks begin to learn from rows that count differently: at the shares of the classes.
+"""Initialise the output biases to the weighted class priors, for weighted rows.
 
-Before it has learned anything, a network should say of every row how often each class occurs, as its rows count. With
-weights that are far apart, small initial weights alone begin far from that, and few steps do not get there.
+With weights that differ much, small random weights begin far from the class shares, and a short training does not reach
+them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from ranvier.training.state import TrainingState, initial_state
 Array = NDArray[Any]
 
 
-def beginning(network: Network, optimizer: Optimizer, task: Task, rows: Rows, seed: int) -> TrainingState | None:
-    """The first state for weighted rows of a task with classes or labels; None for others, and where no row counts.
+def class_prior_state(
+    network: Network, optimizer: Optimizer, task: Task, rows: Rows, seed: int
+) -> TrainingState | None:
+    """The initial state for weighted rows of a task with classes or labels; None for other tasks and without weights.
 
-    The weights are the usual ones. The biases of the output layer say how often each class occurs among the weighted
-    rows: log p for softmax, log(p / (1 - p)) for sigmoid, where p keeps 1 / (n + 1) away from 0 and 1.
+    The weights are the usual initial ones. The biases of the output layer give the share p of each class among the
+    weighted rows: log p for softmax, log(p / (1 - p)) for sigmoid, where p stays 1 / (n + 1) away from 0 and 1.
 
     Parameters:
         network: ends with a dense layer of softmax or sigmoid outputs.
@@ -35,7 +37,7 @@ def beginning(network: Network, optimizer: Optimizer, task: Task, rows: Rows, se
     >>> from ranvier.network.optimizers import SGD
     >>> rows = Rows(np.zeros((3, 1)), np.array([[1.0], [0.0], [0.0]]), np.array([2.0, 1.0, 1.0]))
     >>> network = Network(1, [Dense(1, "sigmoid")])
-    >>> state = beginning(network, SGD(), Task("binary", 1, ("no", "yes")), rows, seed=0)
+    >>> state = class_prior_state(network, SGD(), Task("binary", 1, ("no", "yes")), rows, seed=0)
     >>> float(network.parameter_table.views(state.engine.parameters)["layers.0.bias"][0])
     0.0
     """
@@ -46,8 +48,8 @@ def beginning(network: Network, optimizer: Optimizer, task: Task, rows: Rows, se
     if not weights.any():
         return None
     shares = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
-    least = 1.0 / (len(weights) + 1)
-    shares = np.clip(shares, least, 1.0 - least)
+    margin = 1.0 / (len(weights) + 1)
+    shares = np.clip(shares, margin, 1.0 - margin)
     state = initial_state(network, optimizer, seed)
     bias = np.log(shares) if task.kind == "multiclass" else np.log(shares) - np.log1p(-shares)
     network.parameter_table.views(state.engine.parameters)[name][:] = bias

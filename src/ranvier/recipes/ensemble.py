@@ -13,163 +13,136 @@ from numpy.typing import NDArray
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
-from ranvier.recipes.class_prior import beginning
-from ranvier.recipes.merge import join
-from ranvier.recipes.recipe import Recipe
-from ranvier.records import record
+from ranvier.recipes.class_prior import class_prior_state
+from ranvier.recipes.merge import merge_networks
+from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
-from ranvier.training.events import Event, Sink, tee
+from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
 from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
 from ranvier.training.metrics import class_indices
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
-from ranvier.training.temperature import sharpness
+from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
 ENSEMBLE_TEMPERATURE_POWER = 0.7
-"""The power of one network's factor that several merged ones take: between 1, for networks that err alike, and 0, for
-many that err independently."""
+"""The power of a single network's factor that a merged one takes: between 1, for networks whose errors agree, and 0,
+for many whose errors are independent."""
 SEED_RANGE, SEED_STEP = 2**64, 0x9E3779B97F4A7C15
 """Seeds lie below 2**64; those of one run lie far apart, so that the runs of neighbouring seeds share no network."""
 
 
-@record
-class TrainedEnsemble:
-    """What the training of several networks gives.
-
-    Fields:
-        network, parameters: the networks joined to one, and its flat parameters.
-        history: the epochs of all of them, numbered through.
-        members: one record a network: its epochs, the one whose weights were kept, its validation loss, its seconds.
-        sharpness: what the mean of their weighted sums was multiplied by, so that probabilities are right.
-        engine: the name of the engine that ran them.
-        text: how it ended, in a sentence.
-        interrupted: whether Ctrl-C ended it; the networks that were done by then are joined.
-    """
-
-    network: Network
-    parameters: Array
-    history: tuple[Epoch, ...]
-    members: tuple[dict[str, Any], ...]
-    sharpness: float
-    engine: str
-    text: str
-    interrupted: bool
-
-
 def train_ensemble(
-    recipe: Recipe,
     network: Network,
-    training: TrainSettings,
+    settings: TrainSettings,
     task: Task,
     rows: Rows,
     validation: Rows | None,
     *,
+    n_networks: int,
+    n_folds: int,
+    calibrate: bool,
     sinks: tuple[Sink, ...] = (),
     checkpoint: Path | None = None,
-) -> TrainedEnsemble:
-    """Train as many networks as the recipe asks for and join them.
+) -> Trained:
+    """Train several networks one after the other and merge them into one.
 
-    A checkpoint folder keeps one folder for each network, so that an interrupted call goes on with the network that it
-    had come to and gives the same bits.
+    Each network is trained on all folds of the rows but one, which is its validation fold. A checkpoint folder holds a
+    folder for each network, so that an interrupted call goes on with the network that it had reached, bit-identically.
 
     Parameters:
-        recipe: how many networks, and into how many folds the rows are divided.
-        network, training: what each of them is and how it is trained; every one has its own seed.
+        network, settings: what each of them is and how it is trained; each has its own seed.
         task, rows: what to learn, and from what.
-        validation: the rows that say when to stop; None leaves other rows out for every network.
+        validation: validation rows for all networks; None takes folds of `rows`.
+        n_networks, n_folds: how many networks, and into how many folds the rows are divided; 1 for no validation.
+        calibrate: whether the merged network gets a temperature, fitted on the validation rows.
         sinks: who listens; they see one run whose epochs are numbered through.
-        checkpoint: where to save the states of training.
+        checkpoint: where to save training states.
     """
-    events = _MergedEvents(tee(sinks), recipe.members, training.epochs)
-    done: list[RunResult] = []
-    flats: list[Array] = []
-    left_out: list[tuple[Array, Rows]] = []
+    events = _MergedEvents(tee(sinks), n_networks, settings.epochs)
+    results: list[RunResult] = []
+    parameters: list[Array] = []
+    predicted: list[tuple[Array, Rows]] = []
     interrupted = False
-    for place, (learned, watched) in enumerate(member_splits(task, rows, validation, recipe, training.seed)):
-        folder = None if checkpoint is None else checkpoint / f"network-{place + 1}"
-        settings = replace(training, seed=(training.seed + place * SEED_STEP) % SEED_RANGE)
-        events.place = place
-        begin = beginning(network, settings.optimizer, task, learned, settings.seed)
-        result = run_training(
-            network, settings, task, learned, watched, state=begin, sinks=(events,), checkpoint=folder
-        )
+    for number, (learned, held) in enumerate(member_splits(task, rows, validation, n_networks, n_folds, settings.seed)):
+        folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
+        member = replace(settings, seed=(settings.seed + number * SEED_STEP) % SEED_RANGE)
+        events.number = number
+        state = class_prior_state(network, member.optimizer, task, learned, member.seed)
+        result = run_training(network, member, task, learned, held, state=state, sinks=(events,), checkpoint=folder)
         events.epochs_before += len(result.outcome.state.history)
         interrupted = result.outcome.reason == "interrupted"
-        flat = final_parameters(result.outcome.state, training.optimizer, network)
-        if not interrupted or not done:
-            done.append(result)
-            flats.append(flat)
+        flat = final_parameters(result.outcome.state, settings.optimizer, network)
+        if not interrupted or not results:
+            results.append(result)
+            parameters.append(flat)
         if interrupted:
             break
-        if watched is not None and recipe.sharpen and task.kind != "regression":
-            left_out.append((_outputs(network, settings, flat, watched), watched))
-    factor = _merged_sharpness(task, left_out)
-    joined, parameters = join(network, flats, factor)
-    text = _stop_message(len(done), recipe.members, interrupted, done[-1])
-    history = tuple(_renumbered(result.outcome.state.history for result in done))
-    tee(sinks)(
-        {
-            "kind": "end",
-            "reason": "interrupted" if interrupted else "finished",
-            "text": text,
-            "best_epoch": len(history),
-            "epochs": len(history),
-            "seconds": sum(epoch.seconds for epoch in history),
-        }
-    )
-    members = tuple(_member_summary(result) for result in done)
-    return TrainedEnsemble(joined, parameters, history, members, factor, done[-1].engine, text, interrupted)
+        if held is not None and calibrate and task.kind != "regression":
+            predicted.append((_outputs(network, member, flat, held), held))
+    factor = _merged_inverse_temperature(task, predicted)
+    merged, flat = merge_networks(network, parameters, factor)
+    text = _stop_message(len(results), n_networks, interrupted, results[-1])
+    history = tuple(_renumbered(result.outcome.state.history for result in results))
+    events.end(text, interrupted, history)
+    members = tuple(_member_summary(result) for result in results)
+    return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, 1.0 / factor)
 
 
 def member_splits(
-    task: Task, rows: Rows, validation: Rows | None, recipe: Recipe, seed: int
+    task: Task, rows: Rows, validation: Rows | None, n_networks: int, n_folds: int, seed: int
 ) -> Iterator[tuple[Rows, Rows | None]]:
-    """The rows to learn from and to watch, for every network of a recipe.
+    """The training and validation rows of every network of an ensemble.
 
-    Each round divides the rows anew into `recipe.folds` parts that hold the classes in proportion, and every network of
-    the round leaves out another part. Too few rows to divide are learned from by all.
+    The rows are divided into folds that hold the classes in proportion; each network leaves out the next fold, and once
+    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows.
     """
-    folds = recipe.parts(len(rows))
     labels = class_indices(task, rows.targets) if task.is_classifier else None
-    parts: tuple[NDArray[np.int64], ...] = ()
-    for place in range(recipe.members):
-        if validation is not None or folds < 2:
+    folds: tuple[NDArray[np.int64], ...] = ()
+    for number in range(n_networks):
+        if validation is not None or n_folds < 2:
             yield rows, validation
             continue
-        turn = place % folds
-        if turn == 0:
-            parts = split_rows(len(rows), (1.0 / folds,) * folds, (seed + place) % SEED_RANGE, labels)
-        left_out = parts[folds - 1 - turn]
-        kept = np.setdiff1d(np.arange(len(rows)), left_out, assume_unique=True)
-        yield rows.take(kept), rows.take(left_out)
+        fold = number % n_folds
+        if fold == 0:
+            folds = split_rows(len(rows), (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE, labels)
+        held = folds[n_folds - 1 - fold]
+        kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
+        yield rows.take(kept), rows.take(held)
 
 
 @dataclass(slots=True)
 class _MergedEvents:
-    """Tells the events of several runs as those of one."""
+    """Sends the events of several runs as those of one."""
 
     sink: Sink
-    members: int
+    networks: int
     epochs: int
-    place: int = 0
+    number: int = 0
     epochs_before: int = 0
     started: bool = False
 
     def __call__(self, event: Event) -> None:
-        kind = event["kind"]
-        numbered = {"network": self.place + 1, "networks": self.members}
-        if kind == "start":
+        before, which = self.epochs_before, (self.number + 1, self.networks)
+        if isinstance(event, StartEvent):
             if not self.started:
-                self.sink({**event, **numbered, "epochs": self.members * self.epochs})
+                self.sink(replace(event, epochs=self.networks * self.epochs, member=which[0], members=which[1]))
             self.started = True
-        elif kind in ("progress", "epoch"):
-            self.sink({**event, **numbered, "epoch": event["epoch"] + self.epochs_before})
-        elif kind != "end" or event["reason"] == "failed":
+        elif isinstance(event, ProgressEvent):
+            self.sink(replace(event, epoch=event.epoch + before, member=which[0], members=which[1]))
+        elif isinstance(event, EpochEvent):
+            self.sink(EpochEvent(replace(event.record, epoch=event.record.epoch + before), *which))
+        elif not isinstance(event, EndEvent) or event.reason == "failed":
             self.sink(event)
+
+    def end(self, text: str, interrupted: bool, history: tuple[Epoch, ...]) -> None:
+        """Send the one event that ends all runs."""
+        seconds = sum(epoch.seconds for epoch in history)
+        reason = "interrupted" if interrupted else "finished"
+        self.sink(EndEvent(reason, text, len(history), len(history), seconds))
 
 
 def _outputs(network: Network, settings: TrainSettings, parameters: Array, rows: Rows) -> Array:
@@ -180,17 +153,18 @@ def _outputs(network: Network, settings: TrainSettings, parameters: Array, rows:
     return outputs
 
 
-def _merged_sharpness(task: Task, left_out: list[tuple[Array, Rows]]) -> float:
-    """The factor for the joined network: that of one network, nearer to 1, since several together are less sure."""
-    if not left_out:
+def _merged_inverse_temperature(task: Task, predicted: list[tuple[Array, Rows]]) -> float:
+    """The factor for the merged network: that of a single one, nearer to 1, since a mean is less confident."""
+    if not predicted:
         return 1.0
-    outputs, targets = np.concatenate([said for said, _ in left_out]), np.concatenate([r.targets for _, r in left_out])
-    weights = [rows.weights for _, rows in left_out if rows.weights is not None]
-    # Where they are many, the first ones speak for all.
+    outputs = np.concatenate([outputs for outputs, _ in predicted])
+    targets = np.concatenate([rows.targets for _, rows in predicted])
+    weights = [rows.weights for _, rows in predicted if rows.weights is not None]
+    # A random order, of which the fit takes the first rows where there are many.
     order = permutation(0, SAMPLE, 0, len(outputs))
-    counted = np.concatenate(weights)[order] if weights else None
-    factor = sharpness(task, outputs[order], targets[order], counted)
-    return factor if len(left_out) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
+    ordered_weights = np.concatenate(weights)[order] if weights else None
+    factor = inverse_temperature(task, outputs[order], targets[order], ordered_weights)
+    return factor if len(predicted) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
 
 
 def _renumbered(histories: Any) -> Iterator[Epoch]:
@@ -204,23 +178,22 @@ def _renumbered(histories: Any) -> Iterator[Epoch]:
 
 def _member_summary(result: RunResult) -> dict[str, Any]:
     state = result.outcome.state
-    kept = best_epoch(state)
-    watched = state.history[kept - 1].validation_loss if state.history and kept else None
+    best = best_epoch(state)
+    validation_loss = state.history[best - 1].validation_loss if state.history and best else None
     return {
         "epochs": len(state.history),
-        "best_epoch": kept,
-        "validation_loss": watched,
+        "best_epoch": best,
+        "validation_loss": validation_loss,
         "seconds": sum(epoch.seconds for epoch in state.history),
     }
 
 
-def _stop_message(done: int, asked: int, interrupted: bool, last: RunResult) -> str:
-    if asked == 1:
+def _stop_message(done: int, requested: int, interrupted: bool, last: RunResult) -> str:
+    if requested == 1:
         return last.outcome.text
     if interrupted and last.outcome.reason == "interrupted":
-        return f"{last.outcome.text} No network was done; the model is the first one so far."
+        return f"{last.outcome.text} No network was finished; the model is the first one as trained so far."
     if interrupted:
-        return (
-            f"Interrupted; the model is the {'network that was' if done == 1 else f'{done} networks that were'} done."
-        )
-    return f"All {asked} networks are trained."
+        finished = "network that was" if done == 1 else f"{done} networks that were"
+        return f"Interrupted; the model is made of the {finished} finished."
+    return f"All {requested} networks are trained."

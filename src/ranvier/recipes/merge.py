@@ -1,4 +1,4 @@
-"""Several networks of one shape as one network, which says what they say on average.
+"""Merge several networks of one shape into one network, whose logits are the mean of theirs.
 
 K networks (members) of layers of widths n become one network of widths K n. Its first layer is theirs side by side over
 the same inputs; further hidden layers have a group for each member; its output layer takes the mean of their weighted
@@ -22,16 +22,17 @@ from ranvier.network.network import Network
 from ranvier.network.parameters import block_diagonal_weight
 
 Array = NDArray[Any]
-JOINED = (Rescale, LearnedScale, Dense, Dropout)
 
 
-def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> tuple[Network, Array]:
-    """One network that says what all members say together.
+def merge_networks(
+    network: Network, members: Sequence[Array], inverse_temperature: float = 1.0
+) -> tuple[Network, Array]:
+    """One network whose output logits are the mean of those of all members, times the inverse temperature.
 
     Parameters:
         network: what every member is: rescale and scale layers, then dense layers with biases, and dropout.
         members: the flat parameters of each, shape (P,).
-        sharpness: what the mean of the weighted sums is multiplied by.
+        inverse_temperature: what the mean of the logits is multiplied by.
 
     Returns the network and its flat parameters.
 
@@ -40,16 +41,17 @@ def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> 
 
     >>> network = Network(2, [LearnedScale(), Dense(3, "tanh"), Dense(1)])
     >>> flat = network.parameter_table.initial(0)
-    >>> joined, parameters = join(network, [flat, flat])
-    >>> [layer.units for layer in joined.layers], parameters.size
+    >>> merged, parameters = merge_networks(network, [flat, flat])
+    >>> [layer.units for layer in merged.layers], parameters.size
     ([6, 1], 25)
     """
     if not members:
-        raise InputError("There are no networks to join; give at least one.")
-    kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, JOINED)]
+        raise InputError("There are no networks to merge; give at least one.")
+    mergeable = (Rescale, LearnedScale, Dense, Dropout)
+    kinds = [type(layer).__name__ for layer in network.layers if not isinstance(layer, mergeable)]
     if kinds:
         raise InputError(
-            f"Networks with {kinds[0]} layers cannot be joined; only Rescale, LearnedScale, Dense and Dropout ones can."
+            f"Networks with {kinds[0]} layers cannot be merged; only Rescale, LearnedScale, Dense and Dropout ones can."
         )
     views = [network.parameter_table.views(flat) for flat in members]
     gains: list[Array | float] = [1.0] * len(members)
@@ -68,7 +70,7 @@ def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> 
                 weights = [weight * np.reshape(gain, (-1, 1)) for gain, weight in zip(gains, weights, strict=True)]
             biases = [view[f"layers.{place}.bias"] for view in views]
             if place == last:
-                pieces += _output(weights, biases, first, sharpness)
+                pieces += _output(weights, biases, first, inverse_temperature)
                 layers.append(replace(layer, groups=1))
             else:
                 pieces += [np.concatenate(weights, axis=1), np.concatenate(biases)]
@@ -76,24 +78,24 @@ def join(network: Network, members: Sequence[Array], sharpness: float = 1.0) -> 
                 layers.append(replace(layer, units=layer.units * len(members), groups=groups))
         else:
             layers.append(layer)
-    joined = Network(network.inputs, layers)
-    return joined, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
+    merged = Network(network.inputs, layers)
+    return merged, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
 
 
-def with_hats(network: Network, parameters: Array, ramps: Sequence[slice]) -> Array:
-    """The parameters of the same function of the rows where hats stand in place of ramps.
+def ple_to_linear_spline(network: Network, parameters: Array, ramps: Sequence[slice]) -> Array:
+    """The parameters of the same function, with linear splines (hats) in place of piecewise-linear encodings (ramps).
 
     Between edges 0 to n, ramp i is the sum of the hats at the edges above i, less 1/2: below it all of these are 0, and
     above it they add up to 1. So the hat at edge j gets the sum of the weights of the ramps that end at j or below, and
     the bias loses half of all weights.
 
     Parameters:
-        network: begins with a dense layer that has a bias, as joined networks do.
+        network: begins with a dense layer that has a bias, as merged networks do.
         parameters: flat, shape (P,).
         ramps: which inputs are the ramps of a column, for each column that has some.
 
     >>> network = Network(3, [Dense(1)])
-    >>> with_hats(network, np.array([2.0, 3.0, 5.0, 7.0]), [slice(1, 3)]).tolist()
+    >>> ple_to_linear_spline(network, np.array([2.0, 3.0, 5.0, 7.0]), [slice(1, 3)]).tolist()
     [2.0, 3.0, 8.0, 3.0]
     """
     changed = parameters.copy()
@@ -106,7 +108,7 @@ def with_hats(network: Network, parameters: Array, ramps: Sequence[slice]) -> Ar
     return changed
 
 
-def _output(weights: list[Array], biases: list[Array], first: bool, sharpness: float) -> list[Array]:
-    """Weight and bias of the output layer: the mean of what the members say, times the sharpness."""
+def _output(weights: list[Array], biases: list[Array], first: bool, inverse_temperature: float) -> list[Array]:
+    """Weight and bias of the output layer: the mean of the members', times the inverse temperature."""
     weight = np.mean(weights, axis=0) if first else np.concatenate(weights) / len(weights)
-    return [weight * sharpness, np.mean(biases, axis=0) * sharpness]
+    return [weight * inverse_temperature, np.mean(biases, axis=0) * inverse_temperature]

@@ -1,228 +1,185 @@
-"""Recipes: everything that `train` chooses by itself, put together as frozen records with one preset an effort.
-
-A recipe is a way to encode a table and to train several small networks on it, each with other rows left out.
-"""
+"""What a recipe is: an object that decides how a network is made of data, and what every recipe gives back."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from numpy.typing import NDArray
 
 from ranvier.data.encoders.feature_options import FeatureOptions
-from ranvier.errors import InputError, nearest
-from ranvier.network.optimizers import AdamW
+from ranvier.network.layers import Dense, Dropout, Layer
+from ranvier.network.losses import loss as find_loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.schedules import schedule as find_schedule
+from ranvier.network.task import Task
 from ranvier.records import record
-from ranvier.training.temperature import EXPLAINED
+from ranvier.rows import Rows
+from ranvier.training.callbacks import Callback, EarlyStopping
+from ranvier.training.events import Sink
+from ranvier.training.history import Epoch
+from ranvier.training.settings import TrainSettings, default_loss
+from ranvier.training.state import TrainingState
+
+if TYPE_CHECKING:
+    from ranvier.recipes.options import TrainOptions
+
+Array = NDArray[Any]
+OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}
 
 
-@record
-class Recipe:
-    """How to train on a table without being told anything else.
+@record(eq=False)
+class Trained:
+    """What the training of a recipe gives.
 
     Fields:
-        members: how many networks are trained, each with its own seed and its own rows left out.
-        folds: into how many parts the rows are divided; one part is left out of a network's training and says when
-            to stop.
-        scales: how many trained factors, multiplied, stand before each input; more of them move faster.
-        hidden: the widths of the hidden layers of one network.
-        activation, dropout: of the hidden layers.
-        learning_rate, weight_decay, beta2: of AdamW.
-        schedule: of the learning rate.
-        score: what says which epoch is the best, on the rows left out: "explained_share" or "validation_loss"; numbers
-            always take the loss.
-        patience: how many of these `epochs` may pass without improvement; more where few rows are seen more often, in
-            proportion.
-        sharpen: whether the probabilities are made as sure as they should be on the rows left out, see `sharpness`.
-        batch_size: the rows a step; fewer where there are few rows, more beyond 20,000.
-        steps: the steps that a network makes where there are few rows: a step then takes fewer, down to 32.
-        epochs: how often a network sees its rows; beyond 20,000 rows less often, down to twice, so that the rows seen
-            stay about the same.
-        waves, bins, most_inputs, fewest_rows: of the inputs, see `FeatureOptions`.
-
-    >>> recipe("table", "fast").members
-    1
+        network, parameters: one network, whatever was trained, and its flat parameters (P,).
+        history: the epochs of all trained networks, numbered through.
+        engine: the name of the engine that ran them.
+        stop_reason: why training ended, in a sentence.
+        interrupted: whether Ctrl-C ended it.
+        members: one record for each network of an ensemble: epochs, best_epoch, validation_loss, seconds; else empty.
+        temperature: what the logits were divided by, so that probabilities are calibrated; 1 for none.
+        state: where `Model.fit` goes on; None where it starts with an empty optimizer state.
     """
 
-    members: int
-    folds: int
-    scales: int
-    hidden: tuple[int, ...]
-    activation: str
-    dropout: float
-    learning_rate: float
-    weight_decay: float
-    beta2: float
-    schedule: str
-    score: str
-    patience: int
-    sharpen: bool
-    batch_size: int
-    steps: int
-    epochs: int
-    waves: int
-    bins: int
-    most_inputs: int
-    fewest_rows: int
+    network: Network
+    parameters: Array
+    history: tuple[Epoch, ...]
+    engine: str
+    stop_reason: str
+    interrupted: bool
+    members: tuple[dict[str, Any], ...] = ()
+    temperature: float = 1.0
+    state: TrainingState | None = None
 
-    @property
-    def features(self) -> FeatureOptions:
-        """How far the columns are spelled out."""
-        return FeatureOptions(self.waves, self.bins, self.most_inputs, self.fewest_rows)
 
-    @property
-    def optimizer(self) -> AdamW:
-        """How a step is made at the usual batch size."""
-        return AdamW(self.learning_rate, weight_decay=self.weight_decay, beta2=self.beta2)
+class Recipe(ABC):
+    """How `train` makes a network of one kind of data: encoders, network, training, ensemble, calibration.
 
-    def parts(self, rows: int) -> int:
-        """Into how many parts so many rows are divided: at least three of a hundred rows each, where there are so many.
+    `train` calls these methods in the order in which they stand here and does not know which recipe it follows. A new
+    recipe is a file in this folder and a line in `registry.RECIPES`. Recipes are frozen records, so that one with other
+    parts is made by `dataclasses.replace(rv.recipe("table"), n_networks=3)`.
+    """
 
-        >>> recipe("table").parts(5_000), recipe("table").parts(500), recipe("table").parts(9), recipe("table").parts(3)
-        (10, 5, 3, 1)
+    __slots__ = ()
+    name: ClassVar[str]
+
+    @abstractmethod
+    def complete(self, options: TrainOptions) -> TrainOptions:
+        """The options of a call, with those that were left open (None) and do not depend on the rows filled in."""
+
+    def features(self) -> FeatureOptions | None:
+        """How columns of a table become inputs; None for one number a number."""
+        return None
+
+    def validation_share(self, options: TrainOptions) -> float:
+        """The share of the rows that is set aside before training, 0 where the recipe divides the rows itself."""
+        return options.validation if isinstance(options.validation, float) else 0.0
+
+    def validates(self, rows: int, validation: bool) -> bool:
+        """Whether networks trained on so many rows have validation rows; `validation` says whether some are given."""
+        return validation
+
+    def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
+        """Hidden layers as wide as the options say, and the output layer that the task needs."""
+        layers: list[Layer] = []
+        for width in options.hidden or ():
+            layers.append(Dense(width, options.activation or "silu"))
+            if options.dropout:
+                layers.append(Dropout(options.dropout))
+        return Network(inputs, [*layers, Dense(task.outputs, OUTPUT_ACTIVATIONS[task.kind])])
+
+    @abstractmethod
+    def settings(
+        self,
+        network: Network,
+        task: Task,
+        options: TrainOptions,
+        rows: int,
+        callbacks: Sequence[Callback],
+        validated: bool,
+    ) -> TrainSettings:
+        """How the network is trained, with what was left open chosen by the task and the number of rows."""
+
+    @abstractmethod
+    def train(
+        self,
+        network: Network,
+        settings: TrainSettings,
+        task: Task,
+        rows: Rows,
+        validation: Rows | None,
+        *,
+        sinks: tuple[Sink, ...] = (),
+        checkpoint: Path | None = None,
+    ) -> Trained:
+        """Train, and merge and calibrate what was trained.
+
+        A checkpoint folder that holds an interrupted call with the same arguments goes on to the same bits.
         """
-        return max(min(self.folds, max(rows // ROWS_LEFT_OUT, 3), rows // FEWEST_LEFT_OUT), 1)
 
-    def batch_size_for(self, rows: int) -> int:
-        """The rows a step: small enough for the steps that few rows need, larger for very many rows.
-
-        >>> chosen = recipe("table", "default")
-        >>> chosen.batch_size_for(100), chosen.batch_size_for(8_000), chosen.batch_size_for(1_000_000)
-        (32, 128, 1024)
-        """
-        size = self.batch_size
-        while size > SMALLEST_BATCH and rows * self.epochs < self.steps * size:
-            size //= 2
-        while size < LARGEST_BATCH and rows > MANY_ROWS * size // self.batch_size:
-            size *= 2
-        return size
-
-    def learning_rate_for(self, batch_size: int) -> float:
-        """The learning rate for so many rows a step: smaller, with the root of their number, for fewer.
-
-        >>> chosen = recipe("table", "default")
-        >>> chosen.learning_rate_for(chosen.batch_size // 4) == chosen.learning_rate / 2
-        True
-        """
-        return self.learning_rate * math.sqrt(min(batch_size / self.batch_size, 1.0))
-
-    def epochs_for(self, rows: int) -> int:
-        """How often the rows are seen, at most: more often where they are few, less often where they are very many.
-
-        >>> chosen = recipe("table", "default")
-        >>> chosen.epochs_for(100), chosen.epochs_for(8_000), chosen.epochs_for(1_000_000)
-        (96, 25, 2)
-        """
-        needed = min(-(-FEWEST_STEPS * SMALLEST_BATCH // max(rows, 1)), MOST_EPOCHS)
-        return max(min(self.epochs, self.epochs * MANY_ROWS // max(rows, 1)), needed, 2)
-
-    def patience_for(self, rows: int) -> int:
-        """The epochs without improvement that are borne: the same share of all where the rows are seen more often.
-
-        >>> chosen = recipe("table", "default")
-        >>> chosen.patience_for(100), chosen.patience_for(8_000), chosen.patience_for(1_000_000)
-        (46, 12, 12)
-        """
-        return max(self.patience * self.epochs_for(rows) // self.epochs, self.patience)
-
-    def choices(self) -> dict[str, Any]:
-        """What the recipe chooses of the options of `train` that do not depend on the number of rows."""
-        names = ("optimizer", "hidden", "activation", "dropout", "schedule")
-        return {name: getattr(self, name) for name in names}
-
-    def describe(self) -> list[tuple[str, str]]:
-        """The parts, name and value, as text.
-
-        >>> dict(recipe("table", "default").describe())["hidden"]
-        '128, 64'
-        """
-        return [(field.name.replace("_", " "), _text(getattr(self, field.name))) for field in fields(self)]
-
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """The parts as plain JSON values."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        """The name and the parts as plain JSON values."""
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Recipe:
-        """The recipe that `to_dict` wrote.
-
-        >>> Recipe.from_dict(recipe("table").to_dict()) == recipe("table")
-        True
-        """
-        values: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in data.items()}
-        return cls(**values)
+    @abstractmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The recipe that `to_dict` wrote."""
 
 
-FEWEST_LEFT_OUT, ROWS_LEFT_OUT = 2, 100
-SMALLEST_BATCH, LARGEST_BATCH = 32, 1024
-FEWEST_STEPS = 300
-MOST_EPOCHS = 200
-MANY_ROWS = 20_000
-_DEFAULT = Recipe(
-    members=6,
-    folds=10,
-    scales=3,
-    hidden=(128, 64),
-    activation="silu",
-    dropout=0.1,
-    learning_rate=0.007,
-    weight_decay=0.2,
-    beta2=0.99,
-    schedule="cosine",
-    score=EXPLAINED,
-    patience=12,
-    sharpen=True,
-    batch_size=128,
-    steps=1000,
-    epochs=25,
-    waves=0,
-    bins=32,
-    most_inputs=800,
-    fewest_rows=3,
-)
-
-
-RECIPES: dict[str, dict[str, Recipe]] = {
-    "table": {
-        "fast": replace(_DEFAULT, members=1, epochs=10, patience=4, steps=400, waves=6),
-        "default": _DEFAULT,
-        "best": replace(_DEFAULT, members=16, hidden=(160, 80), epochs=40, patience=20),
-    }
-}
-EFFORTS = ("fast", "default", "best")
-
-
-def recipe(name: str | Recipe, effort: str | None = None) -> Recipe:
-    """The recipe of a name, for an effort.
+def make_settings(
+    network: Network,
+    task: Task,
+    options: TrainOptions,
+    optimizer: Optimizer,
+    callbacks: Sequence[Callback],
+    *,
+    epochs: int,
+    batch_size: int,
+    patience: int,
+    metric: str,
+) -> TrainSettings:
+    """Settings with early stopping first; `epochs`, `batch_size`, `patience` count where the options leave them open.
 
     Parameters:
-        name: "table"; or a recipe, which is given back, so that one with other parts can be made with
-            `dataclasses.replace(recipe("table"), members=3)`.
-        effort: "fast" trains one network, "default" a few, "best" many and longer; None means "default".
-
-    Raises:
-        InputError: there is no such recipe or effort.
-
-    >>> recipe("tabel")
-    Traceback (most recent call last):
-    ranvier.errors.InputError: There is no recipe 'tabel'. Did you mean "table"?
+        metric: what early stopping looks at; another one than "loss" needs validation rows.
     """
-    if isinstance(name, Recipe):
-        if effort is not None:
-            raise InputError(
-                f"The recipe is a record already, and the effort is {effort!r}; give one of the two (effort=None)."
-            )
-        return name
-    if name not in RECIPES:
-        raise InputError(f"There is no recipe {name!r}. {nearest(str(name), RECIPES)}")
-    if effort is not None and effort not in EFFORTS:
-        raise InputError(f"There is no effort {effort!r}. {nearest(str(effort), EFFORTS)}")
-    return RECIPES[name][effort or "default"]
+    stopping = EarlyStopping(patience if options.patience is None else options.patience, metric)
+    settings = TrainSettings(
+        loss=default_loss(network, task) if options.loss is None else find_loss(options.loss),
+        optimizer=optimizer,
+        schedule=find_schedule("cosine" if options.schedule is None else options.schedule),
+        epochs=epochs if options.epochs is None else options.epochs,
+        batch_size=batch_size if options.batch_size is None else options.batch_size,
+        callbacks=(stopping, *callbacks),
+        seed=options.seed,
+        engine=options.engine,
+        precision=options.precision,
+        threads=options.threads,
+        shuffle=True,
+    )
+    settings.check(network, task, metric != "loss")
+    return settings
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def recipe_as_used(recipe: Recipe, options: TrainOptions, settings: TrainSettings) -> dict[str, Any]:
+    """The parts of a recipe as they were used: with what the caller and the number of rows decided."""
+    optimizer: Any = settings.optimizer
+    used = {
+        "hidden": list(options.hidden or ()),
+        "activation": getattr(options.activation, "name", options.activation),
+        "dropout": options.dropout,
+        "optimizer": type(optimizer).__name__,
+        "learning_rate": getattr(optimizer, "learning_rate", None),
+        "weight_decay": getattr(optimizer, "weight_decay", None),
+        "schedule": settings.schedule.name,
+        "patience": next(c.patience for c in settings.callbacks if isinstance(c, EarlyStopping)),
+        "batch_size": settings.batch_size,
+        "epochs": settings.epochs,
+    }
+    return {**recipe.to_dict(), **used}

@@ -41,7 +41,7 @@ def number_array(values: Any, name: str) -> NDArray[np.float64]:
     try:
         return np.asarray(unmasked(values), np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"{name} is {str(values)[:60]!r}; it must hold numbers, one a row.") from None
+        raise InputError(f"{name} is {str(values)[:60]!r}; it must hold numbers, one number a row.") from None
 
 
 def check_weights(weights: NDArray[np.float64], name: str) -> None:

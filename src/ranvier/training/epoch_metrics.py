@@ -14,7 +14,7 @@ from ranvier.errors import InputError, TrainingError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.training import metrics
-from ranvier.training.temperature import EXPLAINED, explained
+from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
 TRAINING = "training_"
@@ -117,7 +117,7 @@ def names_for(task: Task) -> tuple[str, ...]:
     """
     if task.kind == "regression":
         return ("r2", "rmse", "mae")
-    return ("accuracy", "log_loss", "f1", *(() if task.kind == "multilabel" else ("auc",)), EXPLAINED)
+    return ("accuracy", "log_loss", "f1", *(() if task.kind == "multilabel" else ("auc",)), CALIBRATED_D2)
 
 
 @record
@@ -180,8 +180,8 @@ class EpochMetrics:
     def _named(self, names: tuple[str, ...], outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
         task = self.target.task
         found = metrics.quick(task, outputs, targets)
-        if EXPLAINED in names:
-            found[EXPLAINED] = explained(task, outputs, targets, weights)
+        if CALIBRATED_D2 in names:
+            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
         if any(name not in found for name in names):
             found = self._all(outputs, targets, weights) | found
         return {name: found.get(name, math.nan) for name in names}

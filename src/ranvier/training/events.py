@@ -1,16 +1,205 @@
-"""What the training loop tells: one record an epoch, and plain dictionaries for whoever listens.
+"""Events: what a training tells its listeners while it runs, as frozen records with a version.
 
-A listener ("sink") is a callable that takes one event, a dictionary with a "kind": "start", "progress", "epoch",
-"note" or "end". The progress display, the run folder's log and a user's own function are all sinks.
+A listener ("sink") is a callable that takes one event. The progress display, the run folder's log, a viewer and a
+user's own function are all sinks. `Event.to_dict` gives plain JSON values, and `event_from_dict` reads them again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from math import nan
+from typing import Any, ClassVar
 
-Event = dict[str, Any]
-Sink = Callable[[Event], None]
+from ranvier.errors import InputError, nearest
+from ranvier.network.renamed import EVENT_FIELDS, renamed
+from ranvier.records import record
+from ranvier.training.history import Epoch
+
+VERSION = 1
+
+
+class Event:
+    """Base of the events.
+
+    Attributes:
+        kind: "data", "start", "progress", "epoch", "note" or "end".
+    """
+
+    kind: ClassVar[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as plain JSON values, with "kind" and "version".
+
+        >>> NoteEvent("A checkpoint was damaged.").to_dict()
+        {'kind': 'note', 'version': 1, 'text': 'A checkpoint was damaged.'}
+        """
+        values = {one.name: getattr(self, one.name) for one in fields(self)}  # type: ignore[arg-type]
+        return {"kind": self.kind, "version": VERSION, **values}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Event:
+        """The event that `to_dict` wrote, also under earlier names; fields that are not known here are left out.
+
+        Raises:
+            TypeError: a field is missing.
+        """
+        known = {one.name for one in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: value for name, value in renamed(data, EVENT_FIELDS).items() if name in known})
+
+
+@record
+class DataEvent(Event):
+    """What was read, before training starts.
+
+    Fields:
+        origin: the file, set or object that was read.
+        task, target, classes: the kind of the task, the target columns, and the classes if it has any.
+        class_counts: class -> its rows, all parts together.
+        rows, split: how many rows there are, and how many of them are "training", "validation" and "test" rows.
+        columns: one record a column: name, kind, encoded, note.
+        notes: what was missing, dropped, repaired or guessed, in sentences.
+        inputs, layers, parameters: the width of the encoded rows; one record a layer; the trainable parameters.
+    """
+
+    kind: ClassVar[str] = "data"
+    origin: str
+    task: str
+    target: list[str]
+    classes: list[Any]
+    class_counts: dict[str, int]
+    rows: int
+    split: dict[str, int]
+    columns: list[dict[str, Any]]
+    notes: list[str]
+    inputs: int
+    layers: list[dict[str, Any]]
+    parameters: int
+
+
+@record
+class StartEvent(Event):
+    """A run begins.
+
+    Fields:
+        epochs, first_epoch: the number of the last epoch to be made, and of the first.
+        rows, validation_rows: how many there are.
+        engine, threads: what computes; None for every core.
+        parameters, batch_size: of the network, and of each step.
+        member, members: which network of how many, of an ensemble.
+    """
+
+    kind: ClassVar[str] = "start"
+    epochs: int
+    first_epoch: int = 1
+    rows: int = 0
+    validation_rows: int = 0
+    engine: str = ""
+    threads: int | None = None
+    parameters: int = 0
+    batch_size: int = 0
+    member: int = 1
+    members: int = 1
+
+
+@record
+class ProgressEvent(Event):
+    """So many steps of an epoch are `done`, of all its `steps`."""
+
+    kind: ClassVar[str] = "progress"
+    epoch: int
+    done: int
+    steps: int
+    member: int = 1
+    members: int = 1
+
+
+@record
+class EpochEvent(Event):
+    """An epoch is complete: its `record`, whose fields are those of the dictionary."""
+
+    kind: ClassVar[str] = "epoch"
+    record: Epoch
+    member: int = 1
+    members: int = 1
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch."""
+        return self.record.epoch
+
+    def to_dict(self) -> dict[str, Any]:
+        """The event as plain JSON values, those of the epoch among them.
+
+        >>> EpochEvent(Epoch(1, 0.5)).to_dict()["loss"]
+        0.5
+        """
+        members = {"member": self.member, "members": self.members}
+        return {"kind": self.kind, "version": VERSION, **self.record.to_dict(), **members}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> EpochEvent:
+        """The event that `to_dict` wrote; a loss that JSON could not hold was written as null, and is NaN.
+
+        >>> EpochEvent.from_dict(EpochEvent(Epoch(1, 0.5), 2, 3).to_dict()).member
+        2
+        """
+        data = renamed(data, EVENT_FIELDS)
+        numbers = {name: nan if value is None else value for name, value in data.items() if name != "validation_loss"}
+        measured = {name: nan if value is None else value for name, value in data["metrics"].items()}
+        epoch = Epoch.from_json({**numbers, "validation_loss": data["validation_loss"], "metrics": measured})
+        return cls(epoch, data.get("member", 1), data.get("members", 1))
+
+
+@record
+class NoteEvent(Event):
+    """Something that a person should know, in a sentence."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+
+
+@record
+class EndEvent(Event):
+    """A run is over.
+
+    Fields:
+        reason: "finished", "stopped" by a callback, "interrupted" or "failed".
+        text: the reason in a sentence.
+        epochs, best_epoch: how many were made, and the one whose weights are given back.
+        seconds: how long they took.
+    """
+
+    kind: ClassVar[str] = "end"
+    reason: str
+    text: str
+    epochs: int = 0
+    best_epoch: int = 0
+    seconds: float = 0.0
+
+
+EVENTS: dict[str, type[Event]] = {
+    kind.kind: kind for kind in (DataEvent, StartEvent, ProgressEvent, EpochEvent, NoteEvent, EndEvent)
+}
+Sink = Callable[[Any], None]
+
+
+def event_from_dict(data: Mapping[str, Any]) -> Event:
+    """The event that `Event.to_dict` wrote, in this version or an earlier one.
+
+    Raises:
+        InputError: the kind is unknown, or a field is missing.
+
+    >>> event_from_dict({"kind": "note", "text": "Hello."})
+    NoteEvent(text='Hello.')
+    """
+    kind = data.get("kind")
+    if kind not in EVENTS:
+        raise InputError(f"There are no events of the kind {kind!r}. {nearest(str(kind), tuple(EVENTS))}")
+    try:
+        return EVENTS[kind].from_dict(data)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise InputError(f"The {kind} event is incomplete ({error!r}).") from error
 
 
 def silent(event: Event) -> None:

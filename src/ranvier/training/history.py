@@ -156,8 +156,10 @@ class History(Sequence[Epoch]):
         return {name: np.array([epoch.metrics.get(name, nan) for epoch in self._epochs]) for name in names}
 
     def __getattr__(self, name: str) -> Array:
-        # Copying looks for special methods before there are any epochs.
-        if not name.startswith("_") and any(name in epoch.metrics for epoch in self._epochs):
+        # Copies and pickles are asked for special methods before they have epochs.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if any(name in epoch.metrics for epoch in self._epochs):
             return self.metrics[name]
         raise AttributeError(f"This history has no {name!r}; it has {', '.join(self.columns())}.")
 

@@ -25,7 +25,7 @@ from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training import batches, divergence, lbfgs
 from ranvier.training.callbacks import Callback, CallbackResult, EpochContext
-from ranvier.training.events import Sink, silent
+from ranvier.training.events import EpochEvent, ProgressEvent, Sink, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.state import TrainingState, inference_parameters
 
@@ -202,7 +202,7 @@ class TrainingLoop:
             self._update_step_time(time.perf_counter() - span_begun, len(losses))
             self._record_steps(losses, time.perf_counter() - begun)
             done = self.state.position
-            self.config.sink({"kind": "progress", "epoch": number, "done": done, "steps": self.steps_per_epoch})
+            self.config.sink(ProgressEvent(number, done, self.steps_per_epoch))
             if done < self.steps_per_epoch:
                 self._maybe_checkpoint()
                 if self.config.stop_requested():
@@ -282,7 +282,7 @@ class TrainingLoop:
             factor=factor,
             stop_reason=next((result.stop_reason for result in results if result.stop_reason is not None), None),
         )
-        self.config.sink({"kind": "epoch", **record.to_dict()})
+        self.config.sink(EpochEvent(record))
 
     def _mean_loss(self, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
         weights = self.config.rows.weights

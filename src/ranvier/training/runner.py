@@ -22,12 +22,12 @@ from ranvier.rows import Rows
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_network
-from ranvier.training.events import Sink, tee
+from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.temperature import EXPLAINED, explained
+from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
 
@@ -72,7 +72,7 @@ def run_training(
             save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink)
         engine, executable, note = compile_network(settings.engine, spec)
         if note is not None:
-            sink({"kind": "note", "text": note})
+            sink(NoteEvent(note))
         stack.callback(executable.close)
         begin = stored or state or initial_state(network, settings.optimizer, settings.seed, executable.dtype)
         stop_requested = stack.enter_context(stop_on_interrupt())
@@ -97,7 +97,7 @@ def run_training(
             del begin
             outcome = train(executable, config, waiting.pop())
         except BaseException:
-            sink({"kind": "end", "reason": "failed", "text": "Training failed.", "epochs": 0, "seconds": 0.0})
+            sink(EndEvent("failed", "Training failed."))
             raise
     sink(_end_event(outcome))
     return RunResult(outcome, engine)
@@ -105,45 +105,43 @@ def run_training(
 
 def _start_event(
     network: Network, settings: TrainSettings, engine: str, rows: Rows, validation: Rows | None, state: TrainingState
-) -> dict[str, Any]:
-    return {
-        "kind": "start",
-        "epochs": state.first_epoch + settings.epochs,
-        "first_epoch": state.epoch + 1,
-        "rows": len(rows),
-        "validation_rows": 0 if validation is None else len(validation),
-        "engine": engine,
-        "threads": settings.threads,
-        "parameters": network.parameter_count,
-        "batch_size": settings.batch_size,
-    }
+) -> StartEvent:
+    return StartEvent(
+        epochs=state.first_epoch + settings.epochs,
+        first_epoch=state.epoch + 1,
+        rows=len(rows),
+        validation_rows=0 if validation is None else len(validation),
+        engine=engine,
+        threads=settings.threads,
+        parameters=network.parameter_count,
+        batch_size=settings.batch_size,
+    )
 
 
 def _watched(
     task: Task, callbacks: tuple[Callback, ...], validation: Rows | None
 ) -> Callable[[Array, Array], dict[str, float]]:
-    """What is measured on the validation rows after every epoch: `explained` only where a callback looks at it."""
+    """What is measured on the validation rows after every epoch: `calibrated_d2` only where a callback looks at it."""
     weights = None if validation is None else validation.weights
 
     def measure(outputs: Array, targets: Array) -> dict[str, float]:
         found = metrics.quick(task, outputs, targets)
-        if any(getattr(callback, "metric", None) == EXPLAINED for callback in callbacks):
-            found[EXPLAINED] = explained(task, outputs, targets, weights)
+        if any(getattr(callback, "metric", None) == CALIBRATED_D2 for callback in callbacks):
+            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
         return found
 
     return measure
 
 
-def _end_event(outcome: LoopResult) -> dict[str, Any]:
+def _end_event(outcome: LoopResult) -> EndEvent:
     history = outcome.state.history
-    return {
-        "kind": "end",
-        "reason": outcome.reason,
-        "text": outcome.text,
-        "best_epoch": best_epoch(outcome.state),
-        "epochs": len(history),
-        "seconds": sum(epoch.seconds for epoch in history),
-    }
+    return EndEvent(
+        reason=outcome.reason,
+        text=outcome.text,
+        epochs=len(history),
+        best_epoch=best_epoch(outcome.state),
+        seconds=sum(epoch.seconds for epoch in history),
+    )
 
 
 def best_epoch(state: TrainingState) -> int:
@@ -215,7 +213,7 @@ def _load_checkpoint(folder: Path, mark: str, sink: Sink) -> TrainingState | Non
             "give the same as before to go on, or another folder to start anew."
         )
     for note in notes:
-        sink({"kind": "note", "text": note})
+        sink(NoteEvent(note))
     try:
         return TrainingState.restore(arrays, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -21,7 +21,7 @@ from ranvier.rows import Inputs
 from ranvier.training import metrics
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.engines import engine as find_engine
-from ranvier.training.temperature import EXPLAINED
+from ranvier.training.temperature import CALIBRATED_D2
 
 
 @record
@@ -87,7 +87,7 @@ class TrainSettings:
                     f"leave the layer out, or take {other}."
                 )
         known: tuple[str, ...] = ("loss", "validation_loss", metrics.quick_name(task)) if validated else ("loss",)
-        known += (EXPLAINED,) if validated and task.kind != "regression" else ()
+        known += (CALIBRATED_D2,) if validated and task.kind != "regression" else ()
         for callback in self.callbacks:
             callback.validate(known)
 
@@ -106,6 +106,16 @@ class TrainSettings:
             "schedule": schedule_from_dict(data["schedule"]),
         }
         return cls(**{**renamed(data, TRAINING_FIELDS), **records}, callbacks=())
+
+
+def default_loss(network: Network, task: Task) -> Loss:
+    """The loss that fits: cross-entropy where the output layer gives probabilities, squared error otherwise."""
+    activation = network.output_activation.name
+    if activation == "softmax" and task.kind == "multiclass":
+        return loss("categorical_cross_entropy")
+    if activation == "sigmoid" and task.kind != "regression":
+        return loss("binary_cross_entropy")
+    return loss("squared_error")
 
 
 def override_settings(

@@ -1,4 +1,4 @@
-"""How sure a network should be: one factor on the weighted sums of its output layer, and how good it is once so sure.
+"""Temperature scaling: one factor on the logits, fitted on validation rows, and the D2 score of calibrated outputs.
 
 n rows, C classes.
 """
@@ -14,52 +14,52 @@ from ranvier.errors import InputError
 from ranvier.network.task import Task
 
 Array = NDArray[Any]
-LEAST, MOST = 0.25, 4.0
-HALVINGS = 14
-FEWEST_ROWS, MOST_ROWS = 100, 50_000
-SURE = 1e-7
-EXPLAINED = "explained_share"
-"""The name under which early stopping and the history know `explained`."""
+MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
+BISECTION_STEPS = 14
+MIN_ROWS, MAX_ROWS = 100, 50_000
+PROBABILITY_EPS = 1e-7
+CALIBRATED_D2 = "calibrated_d2_log_loss"
+"""The name under which early stopping and the history know `calibrated_d2`."""
 
 
-def sharpness(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> float:
-    """The factor s that makes the log loss of softmax(s z), or sigmoid(s z), smallest, where z are the weighted sums.
+def inverse_temperature(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """The factor s that makes the log loss of softmax(s z), or sigmoid(s z), smallest, where z are the
+    logits.
 
-    Above 1 the network is too timid, below 1 too sure of itself. It is 1 for regression and for fewer than 100 rows,
-    of which little could be learned, and lies between 1/4 and 4.
+    It is 1 divided by the temperature: greater than 1 for an under-confident network, less than 1 for an over-confident
+    one. It lies between 1/4 and 4, and is 1 for regression and for fewer than 100 rows.
 
     Parameters:
         task: what the outputs mean.
-        outputs: probabilities of rows that the network has not learned from, (n, N).
-        targets: what was true, (n, N).
-        weights: how much each row counts, (n,); None where all count the same.
+        outputs: predicted probabilities of rows that the network was not trained on, (n, N).
+        targets: 0 and 1, (n, N).
+        weights: the weight of each row, (n,); None for equal weights.
 
-    Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017; s is one over their
-    temperature.
+    Source: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017.
 
     >>> sure, right = np.tile([[0.9], [0.1]], (100, 1)), np.tile([[1.0], [0.0], [1.0], [1.0]], (50, 1))
-    >>> round(sharpness(Task("binary", 1, ("no", "yes")), sure, right), 2)
+    >>> round(inverse_temperature(Task("binary", 1, ("no", "yes")), sure, right), 2)
     0.5
     """
-    if task.kind == "regression" or len(outputs) < FEWEST_ROWS:
+    if task.kind == "regression" or len(outputs) < MIN_ROWS:
         return 1.0
-    sums, targets, counts = _weighed(task, outputs, targets, weights)
-    low, high = np.log2(LEAST), np.log2(MOST)
-    for _ in range(HALVINGS):
+    logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
+    low, high = np.log2(MIN_FACTOR), np.log2(MAX_FACTOR)
+    for _ in range(BISECTION_STEPS):
         middle = (low + high) / 2
-        if counts @ _slope(task, sums, targets, 2.0**middle) > 0:
+        if row_weights @ _loss_derivative(task, logits, targets, 2.0**middle) > 0:
             high = middle
         else:
             low = middle
     return float(2.0 ** ((low + high) / 2))
 
 
-def explained(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> float:
-    """How much of the targets' uncertainty the outputs take away, were they as sure as they should be.
+def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """D2 log loss score of the outputs after temperature scaling: 1 is perfect, 0 as good as the class shares.
 
-    Formula: 1 - (log loss at the best `sharpness`) / (log loss of saying the shares of the classes in these rows). So a
-    network that tells the classes apart better and better is not called worse for being too sure of itself, which one
-    factor mends in the end. The parameters are those of `sharpness`.
+    Formula: 1 - (log loss at the best temperature) / (log loss of predicting the shares of the classes in these rows);
+    scikit-learn's `d2_log_loss_score`, after calibration. Over-confidence, which a temperature corrects in the end,
+    does not lower the score. The parameters are those of `inverse_temperature`.
 
     Raises:
         InputError: the task is regression.
@@ -67,43 +67,45 @@ def explained(task: Task, outputs: Array, targets: Array, weights: Array | None 
     Source: Berta, Holzmüller, Jordan, Bach, "Rethinking early stopping: refine, then calibrate", 2025.
 
     >>> right = np.array([[0.0], [1.0]] * 100)
-    >>> round(explained(Task("binary", 1, ("no", "yes")), 0.3 + 0.4 * right, right), 2)
+    >>> round(calibrated_d2(Task("binary", 1, ("no", "yes")), 0.3 + 0.4 * right, right), 2)
     0.95
     """
     if task.kind == "regression":
-        raise InputError("A regression has no classes to be unsure of; look at r2.")
-    factor = sharpness(task, outputs, targets, weights)
-    sums, targets, counts = _weighed(task, outputs, targets, weights)
-    counts = counts / max(counts.sum(), np.finfo(np.float64).tiny)
-    shares = np.clip(counts @ targets, SURE, 1.0 - SURE)
-    scaled = factor * sums
+        raise InputError("A regression has no probabilities to calibrate; look at r2.")
+    factor = inverse_temperature(task, outputs, targets, weights)
+    logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
+    row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
+    shares = np.clip(row_weights @ targets, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
+    scaled = factor * logits
     if task.kind == "multiclass":
         top = scaled.max(axis=1, keepdims=True)
-        said = (targets * (top + np.log(np.exp(scaled - top).sum(axis=1, keepdims=True)) - scaled)).sum(axis=1)
-        guessed = -float((counts @ targets * np.log(shares)).sum())
+        losses = (targets * (top + np.log(np.exp(scaled - top).sum(axis=1, keepdims=True)) - scaled)).sum(axis=1)
+        prior_loss = -float((row_weights @ targets * np.log(shares)).sum())
     else:
-        said = (np.logaddexp(0.0, scaled) - targets * scaled).sum(axis=1)
-        guessed = -float((shares * np.log(shares) + (1.0 - shares) * np.log1p(-shares)).sum())
-    return 1.0 - float(counts @ said) / max(guessed, SURE)
+        losses = (np.logaddexp(0.0, scaled) - targets * scaled).sum(axis=1)
+        prior_loss = -float((shares * np.log(shares) + (1.0 - shares) * np.log1p(-shares)).sum())
+    return 1.0 - float(row_weights @ losses) / max(prior_loss, PROBABILITY_EPS)
 
 
-def _weighed(task: Task, outputs: Array, targets: Array, weights: Array | None) -> tuple[Array, Array, Array]:
-    """The weighted sums, up to a constant a row for classes, the targets and the weights, of at most MOST_ROWS rows."""
-    outputs, targets = outputs[:MOST_ROWS].astype(np.float64), targets[:MOST_ROWS].astype(np.float64)
-    counts = np.ones(len(outputs)) if weights is None else weights[:MOST_ROWS].astype(np.float64)
-    sums = np.log(np.clip(outputs, SURE, 1.0))
+def _logits_and_weights(
+    task: Task, outputs: Array, targets: Array, weights: Array | None
+) -> tuple[Array, Array, Array]:
+    """The logits (up to a constant a row for classes), targets and weights of at most MAX_ROWS rows."""
+    outputs, targets = outputs[:MAX_ROWS].astype(np.float64), targets[:MAX_ROWS].astype(np.float64)
+    row_weights = np.ones(len(outputs)) if weights is None else weights[:MAX_ROWS].astype(np.float64)
+    logits = np.log(np.clip(outputs, PROBABILITY_EPS, 1.0))
     if task.kind != "multiclass":
-        sums -= np.log(np.clip(1.0 - outputs, SURE, 1.0))
-    return sums, targets, counts
+        logits -= np.log(np.clip(1.0 - outputs, PROBABILITY_EPS, 1.0))
+    return logits, targets, row_weights
 
 
-def _slope(task: Task, sums: Array, targets: Array, factor: float) -> Array:
-    """The slope of each row's log loss with respect to the factor, shape (n,): the loss is convex in it."""
-    scaled = factor * sums
+def _loss_derivative(task: Task, logits: Array, targets: Array, factor: float) -> Array:
+    """The derivative of each row's log loss with respect to the factor, shape (n,); the loss is convex in it."""
+    scaled = factor * logits
     if task.kind == "multiclass":
-        said = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        said /= said.sum(axis=1, keepdims=True)
+        losses = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        losses /= losses.sum(axis=1, keepdims=True)
     else:
-        said = 0.5 + 0.5 * np.tanh(0.5 * scaled)
-    slope: Array = ((said - targets) * sums).sum(axis=1)
+        losses = 0.5 + 0.5 * np.tanh(0.5 * scaled)
+    slope: Array = ((losses - targets) * logits).sum(axis=1)
     return slope

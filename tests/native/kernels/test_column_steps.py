@@ -20,6 +20,7 @@ from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.transpose import transpose
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.scheduling.blocking import BESIDE_PACKED
 from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.packing import transposed
@@ -97,7 +98,7 @@ def test_norm_and_clipping(inputs: int, columns: int, largest: float) -> None:
     compile_kernel(write_squares)(memory_of(weight, values), stride_of(weight), partial, 0, count)
     wide = values.astype(np.float64)
     close(partial.sum(keepdims=True), (wide**2).sum(keepdims=True), 16 + inputs)
-    step = s.Update((), Buffer("partial", 1, "cells", count), largest, None)
+    step = s.Update((), Buffer("partial", 1, "cells", count), Scalar("max_norm", largest))
     factor = compile_kernel(lambda m, name: write_clipping(m, name, step))(partial, None)
     assert factor == pytest.approx(min(1.0, largest / np.sqrt((wide**2).sum())), rel=1e-5)
 

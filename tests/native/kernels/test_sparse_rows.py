@@ -75,14 +75,12 @@ def test_sparse_gradient(rows: int, inputs: int, columns: int, stored: bool, thr
     table, dz = Buffer("w", 0, "table", columns, inputs), Buffer("dz", 1, "rows", columns)
     entry = Entry("layers.0.weight", "weight", (inputs, columns), 0, 0, initializer("zeros"))
     gradient = Buffer("gradient", 2, "table", columns, inputs)
-    step = SparseGradient("layers.0", dz, Trained(entry, table, (), None, gradient), KEEP if stored else MOVE)
+    step = SparseGradient("layers.0", dz, Trained(entry, table, (), gradient=gradient), KEEP if stored else MOVE)
     size = link_size("float32", measured=False)
     heads, links = Buffer("heads", 3, "cells", inputs), Buffer("links", 4, "entries", size)
     rule = SGD(0.1).rule()
     kernel = compile_kernel(
-        lambda m, name: write_sparse_gradient(
-            m, name, ScheduledSparseGradient(step, heads, links), REGISTERS[0], rule, 0.0
-        )
+        lambda m, name: write_sparse_gradient(m, name, ScheduledSparseGradient(step, heads, links), REGISTERS[0], rule)
     )
     x, errors, w = sparse_rows(rows, inputs), numbers(1, rows, columns), numbers(2, inputs, columns)
     held, order = CSR.from_dense(x), np.random.default_rng(3).permutation(rows)

@@ -1,11 +1,19 @@
 """Compute kernels as LLVM IR text.
 
-values.py         types, values and constants as text
-emitter.py        the module being written
-function.py       one function of it: instructions, blocks and loops
+values.py         types, values and constants as text     emitter.py        the module being written
+function.py       one function: instructions, loops       blocks.py         values carried through loops
+module.py         the entries of a plan                   body.py           the calls of its steps
+tile.py           the micro-kernel                        packed.py         packing buffers
+dense.py          forward and data gradient               gradient.py       weight gradient and update
+update.py         the optimizer's update                  transpose.py      the transposed weight
+sparse.py         first layers on sparse rows             zero_skipping.py  dense layers on mostly zero rows
+gather.py         the rows of a batch                     loss.py           losses, outputs
+rowops.py         between dense layers                    columns.py        statistics, norms
+outputs.py        storing z and y                         layout.py         addresses in row buffers
+work_stealing.py  chunks of work for threads              cancellation.py   leaving a step half-way
+timing.py         times of single steps                   dropout.py, bfloat16.py, groups.py, formulas.py
 vector_math.py    exp, log, tanh and the like, whose bits are the same on every processor
-exponential.py    ... those made from e^x         logarithm.py      ... those made from ln x, and a^b
-trigonometry.py   ... sin and cos                 coefficients.py   the numbers of their polynomials
-expressions.py    expressions as vector code
-philox.py         the random words of `ranvier.random`
+exponential.py    ... those made from e^x                 logarithm.py      ... from ln x, and a^b
+trigonometry.py   ... sin and cos                         coefficients.py   the numbers of their polynomials
+expressions.py    expressions as vector code              philox.py         the random words of `ranvier.random`
 """

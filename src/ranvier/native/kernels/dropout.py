@@ -1,4 +1,4 @@
-"""Dropout: y = x m, with m 0 or 1 / (1 - rate), drawn by the counter-based generator and kept for the way back.
+"""Dropout: y = x m, with m 0 or 1 / (1 - rate), drawn by the counter-based generator and kept for the backward pass.
 
 The value of row b and column k of K takes random word number b K + k of this seed, step and layer, whoever computes it.
 

@@ -261,12 +261,12 @@ class Function:
         self._line(f"call void @{target}({value.typed}, ptr align {alignment} {place.text}, {mask.typed})")
 
     def prefetch(self, place: Value, *, write: bool = False, locality: int = 3) -> None:
-        """Ask for a cache line."""
+        """Prefetch a cache line."""
         self.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
         self._line(f"call void @llvm.prefetch.p0({place.typed}, i32 {int(write)}, i32 {locality}, i32 1)")
 
     def stack(self, type: str, count: int = 1, alignment: int = 64, name: str = "stack") -> Value:
-        """Room for `count` values on the stack, for the whole call."""
+        """Memory for `count` values on the stack, for the whole call."""
         value = Value("ptr", self._fresh(name))
         self._entry.append(f"  {value.text} = alloca {type}, i64 {count}, align {alignment}")
         return value
@@ -279,7 +279,7 @@ class Function:
     ) -> Iterator[Loop]:
         """For index = start, start + step, ... while index < stop (i64, step > 0).
 
-        With numbers that leave at least one round, the body is entered without asking.
+        If both bounds are constants that give at least one round, the test before the first round is omitted.
 
         >>> from ranvier.native.kernels.emitter import Emitter
         >>> with Emitter("float32", 8).function("f", {"x": "ptr"}) as f:

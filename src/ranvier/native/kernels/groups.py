@@ -1,7 +1,7 @@
-"""Walking over the columns of a row, 16 at a time, and bringing 16 numbers down to one.
+"""Loops over the columns of a row, 16 at a time, and reductions of 16 lanes to one number.
 
 The order of every sum over columns is fixed: 16 running sums, one for each column modulo 16, then pairs 8 apart, 4, 2
-and 1 apart. So it does not depend on the width of the registers.
+and 1 apart. So it does not depend on the vector width.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def tail_mask(columns: int) -> Value:
 
 
 def masked(f: Function, value: Value, mask: Value | None, otherwise: float = 0.0) -> Value:
-    """The value where columns are real, something harmless elsewhere."""
+    """The value in the lanes of the mask, `otherwise` in the others."""
     return value if mask is None else f.select(mask, value, f.constant(otherwise))
 
 

@@ -70,7 +70,7 @@ class Updater:
 class Pointers:
     """The pointers that gradient functions share: value, gradient, slots, and the rounded copy that products read.
 
-    `asked`, where a step may be given up, is the word that asks for it.
+    `cancel_requested`, if the step can be cancelled, is the address of the word that requests it.
     """
 
     value: Value

@@ -1,9 +1,8 @@
-"""A barrier that compiled code calls between the phases of a step: `@barrier(ptr state, i64 threads)`.
+"""A barrier that compiled code calls between the stages of a step: `@barrier(ptr state, i64 threads)`.
 
-`state` comes from `new_state`. Threads that arrive are counted; the last one opens the next generation, for which the
-others wait: spinning at first, since phases are balanced, then giving their core away at every look. Everything written
-before the barrier is seen after it. It cannot be aborted: callers agree on stopping by a flag that all of them read
-after a barrier, so that all leave alike.
+`state` comes from `new_state`. Arriving threads are counted; the last one starts the next generation, for which the
+others wait. They spin at first, since stages are balanced, then yield their core between polls. What was written before
+the barrier is visible after it. The barrier cannot be aborted: to cancel, threads set a flag that all read after it.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from ranvier.native.machine.target import Target
 STATE_BYTES = 256
 # Pairs of lines are fetched together on x86, so the two counters lie two lines apart.
 _GENERATION = 128
-# Looks at the generation before giving the core away: some 30 microseconds where every thread has a core, and next to
-# nothing where threads must take turns.
+# Polls before yielding the core: some 30 microseconds if every thread has a core, next to nothing if threads share
+# cores.
 _SPINS = 1000
 _SPINS_SHARED = 16
 
@@ -28,7 +27,7 @@ _SPINS_SHARED = 16
 def new_state(threads: int) -> NDArray[Any]:
     """The memory a barrier for so many threads needs, STATE_BYTES of it aligned to 64, ready to use.
 
-    The eight bytes after the generation say how often to look before giving the core away.
+    The eight bytes after the generation are the number of polls before yielding the core.
     """
     state = memory.zeros(STATE_BYTES // 8, np.int64)
     state[_GENERATION // 8 + 1] = _SPINS if threads <= cpu.threads() else _SPINS_SHARED
@@ -39,7 +38,7 @@ def barrier_ir(target: Target) -> str:
     """IR that defines `@barrier` and `@pause`, and declares what they need.
 
     Parameters:
-        target: the processor, for its way to say that a thread spins.
+        target: the processor, for its pause instruction.
     """
     return f"""
 declare i32 @{system.YIELD}()

@@ -1,12 +1,12 @@
-"""Compiled objects kept on disk, so that a network met before starts at once.
+"""Compiled objects on disk, so that a network compiled before starts at once.
 
-One file an object, named by the SHA-256 of everything that decides the code. A file is
+One file per object, named by the SHA-256 of everything that decides the code. A file is
     magic (16 bytes) | key (32) | length of the object (8, little-endian) | SHA-256 of all the rest (32) | object
-so whatever is damaged, cut short or not ours is noticed, removed and compiled again. Files appear by rename, complete
-or not at all, so processes may share the folder. Trouble with the folder costs one warning and never the run.
+so that files that are damaged, truncated or not ours are detected, removed and compiled again. Files appear complete,
+by rename, so processes may share the folder. An unusable folder costs one warning and never the run.
 
-Whoever can name some modules without writing their texts gives that name, too. A file named by it, of the same form,
-then holds the names of the objects, so that the texts need not be written.
+A caller that can name its modules without writing their IR passes that name. An index file named by it, of the same
+form, holds the keys of the objects, so that the IR need not be written.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from ranvier.native.machine import cpu, dump, llvm
 from ranvier.native.machine.target import Target
 
 LIMIT = 256 << 20
-MOST_THREADS = 8
-"""How many threads compile at once, at most; with more, the largest module would take longest."""
+MAX_THREADS = 8
+"""The most threads that compile at once; with more, the largest module alone would decide the time."""
 _MAGIC = b"ranvier object 1"
 _HEADER = struct.Struct("<16s32sQ32s")
 _NAME_BYTES = hashlib.sha256().digest_size
@@ -53,13 +53,13 @@ def compile_cached(
     limit: int = LIMIT,
     known: str | None = None,
 ) -> list[bytes]:
-    """The objects for modules that belong together, from disk where they were compiled before.
+    """The objects of modules that belong together, read from disk if they were compiled before.
 
     Parameters:
         ir_texts, target: see `llvm.compile_all`.
         folder: where objects are kept; None for the folder "objects" in the setting RANVIER_CACHE.
-        limit: most bytes the folder may hold; what was not used for longest goes first.
-        known: a name that no other modules have, or None. With it the texts are asked for only to be compiled.
+        limit: the most bytes the folder may hold; the least recently used files are removed first.
+        known: a unique name of the modules, or None. If the index knows it, the texts are not generated.
 
     Raises:
         EngineError: a text is not valid IR.
@@ -94,7 +94,7 @@ def compile_cached(
                 fresh.append(key)
                 yield text
 
-    made = llvm.compile_all(missing(), target, threads=min(MOST_THREADS, cpu.default_threads()))
+    made = llvm.compile_all(missing(), target, threads=min(MAX_THREADS, cpu.default_threads()))
     images.update(zip(fresh, made, strict=True))
     if dump_folder:
         for key, text in texts.items():

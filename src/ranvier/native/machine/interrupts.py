@@ -1,9 +1,8 @@
-"""Noticing Ctrl-C while compiled code runs, when Python's own handlers must wait until it returns.
+"""Ctrl-C while compiled code runs, when Python's own handlers must wait until it returns.
 
 Python's signal handling writes the number of a signal to a socket as soon as it arrives (`signal.set_wakeup_fd`). A
-thread that sleeps on the other end then sets a word, which compiled code looks at. When that code has returned, the
-program's own handler runs as ever: what it does is its own affair. Whoever listened for signals before is told of all
-of them meanwhile, and listens again afterwards.
+thread that waits at the other end then sets a word that compiled code polls. The program's own handler runs as usual
+after that code has returned. A listener that was set before still receives all signals, and is restored afterwards.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """IR text -> object code -> callable. The only file that imports llvmlite.binding.
 
-LLVM ends the process on some errors, so everything is verified first, and the processor comes from a closed list
-(target.py). IR must not name instructions the target lacks: that, too, LLVM answers by ending the process.
-No optimizer passes run: kernels are written with explicit vectors, and passes cost more than all the rest.
+LLVM ends the process on some errors. So everything is verified first, and the processor comes from a closed list
+(target.py). IR must not name instructions that the target lacks, for the same reason. No optimizer passes run: kernels
+are written with explicit vectors, and passes would take longer than everything else.
 
-llvmlite lets one thread at a time into LLVM. LLVM itself wants no more than that threads share no context and no target
-machine, so of several modules each gets its own of both, and code generation, nearly all of the time, goes past that
-lock. What else is done to a module stays behind it.
+llvmlite admits one thread at a time to LLVM. LLVM itself only requires that threads share no context and no target
+machine. So each module gets its own, and code generation, which takes nearly all of the time, bypasses that lock. All
+other calls keep it.
 
-What is loaded belongs to this process. A forked child may go on calling it, since no fork happens while LLVM works;
-it cannot be pickled.
+Loaded code belongs to this process. A forked child may go on calling it, since no fork happens while LLVM works; it
+cannot be pickled.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """A persistent team of threads that runs compiled code together.
 
-The members sleep inside compiled code, on semaphores, and one call from Python wakes them, does the caller's own share
-and waits for the rest. So a run never needs the interpreter's lock, and a Ctrl-C cannot fall between its parts: it is
-raised when all members have finished. Compiled code raises nothing, so there is nothing to carry over from members.
+The members sleep inside compiled code, on semaphores. One call from Python wakes them, does the caller's share and
+waits for the others. So a run does not need the GIL, and a Ctrl-C is raised only when all members have finished.
+Compiled code raises no exceptions.
 
-A forked child has no members; its first run makes new ones. At the end of the program members are simply left asleep.
+A forked child has no members; its first run starts new ones. At the end of the program members are left asleep.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ranvier.native.machine import cache as objects
 from ranvier.native.machine.placement import Placement, placement_ir
 from ranvier.native.machine.target import Target
 
-# State, each part alone on its cache lines: entry, argument, stop flag | how many have not finished.
+# The state, each part with cache lines to itself: entry, argument, stop flag | how many threads have not finished.
 _STOP = 16
 _REMAINING = 128
 _STATE_BYTES = 256
-# How many looks the caller takes at the members' progress before it sleeps.
+# How often the caller polls the members' progress before it sleeps.
 _SPINS = 1000
 
 

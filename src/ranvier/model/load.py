@@ -1,0 +1,86 @@
+"""load: a model from its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier import data
+from ranvier.data import TargetEncoder
+from ranvier.engine import check_loss_activation
+from ranvier.errors import InputError, ModelFileError
+from ranvier.model.model import Model
+from ranvier.network.network import Network
+from ranvier.network.renamed import renamed_parameters
+from ranvier.training.history import Epoch
+from ranvier.training.report import TrainReport
+from ranvier.training.settings import TrainSettings
+
+Array = NDArray[Any]
+
+
+def load(path: str | Path) -> Model:
+    """Read a model file. Nothing in the file is ever run.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, of another kind or made by a newer version.
+    """
+    from ranvier.storage.model_file import read_model
+
+    arrays, description = read_model(path)
+    try:
+        return _described(arrays, description)
+    except ModelFileError as error:
+        raise ModelFileError(f'The model file "{path}" cannot be used. {error}') from error
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        what = str(error) if isinstance(error, InputError) else repr(error)
+        raise ModelFileError(
+            f'The description in the model file "{path}" is incomplete or damaged: {what} '
+            "Take another copy of the file, or train again."
+        ) from error
+
+
+def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Model:
+    """The model of a description; whatever is wrong with it raises one of Python's errors or an `InputError`."""
+    network = Network.from_dict(description["network"])
+    encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
+    target = TargetEncoder.from_dict(description["target"])
+    training = TrainSettings.from_dict(description["training"])
+    check_loss_activation(network, training.loss)
+    if target.task.outputs != network.outputs or (encoder is not None and encoder.width != network.inputs):
+        raise ModelFileError("Its network, encoder and task have different widths.")
+    if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):
+        raise ModelFileError("Its report or the name of its engine is missing.")
+    model = Model(
+        network,
+        target,
+        _flat(network, renamed_parameters(arrays)),
+        training=training,
+        history=tuple(Epoch.from_json(epoch) for epoch in description["history"]),
+        engine=description["engine"],
+        encoder=encoder,
+        report=TrainReport.from_dict(description["report"]),
+    )
+    model._byte_divisor = description.get("byte_divisor", 255.0 if "entries" in description["training"] else None)
+    return model
+
+
+def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:
+    """The flat array of the parameters, each checked against its place."""
+    table = network.parameter_table
+    names = {entry.name for entry in table}
+    if names != set(arrays):
+        odd = sorted(names ^ set(arrays))[0]
+        raise ModelFileError(f"It does not fit its own description: the parameter {odd!r} is missing or extra.")
+    kinds = {array.dtype for array in arrays.values()}
+    if len(kinds) != 1 or kinds.pop() not in (np.float32, np.float64):
+        raise ModelFileError("It holds parameters that are not all float32 or all float64.")
+    for entry in table:
+        shape = arrays[entry.name].shape
+        if shape != entry.shape:
+            raise ModelFileError(f"It holds {entry.name} with shape {shape}; its network needs {entry.shape}.")
+    return np.concatenate([arrays[entry.name].reshape(-1) for entry in table])

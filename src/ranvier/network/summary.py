@@ -1,0 +1,104 @@
+"""A network as a table: its layers, how wide they are and how many parameters they train."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ranvier.network.activations import Activation
+from ranvier.network.layers import Dense, Dropout, Layer
+from ranvier.records import record
+from ranvier.text_table import html_table, text_table
+
+if TYPE_CHECKING:
+    from ranvier.network.network import Network
+
+NUMBERS = ("Outputs", "Parameters")
+
+
+@record
+class LayerSummary:
+    """One layer: its `path`, the `layer` in a few words, how many `outputs` and trainable `parameters` it has."""
+
+    path: str
+    layer: str
+    outputs: int
+    parameters: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values."""
+        return asdict(self)
+
+
+@record
+class NetworkSummary:
+    """A network's `inputs`, its `layers` in order, a container before its children, and all trainable `parameters`."""
+
+    inputs: int
+    layers: tuple[LayerSummary, ...]
+    parameters: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as plain JSON values."""
+        return asdict(self)
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Titles and rows, as text."""
+        rows: list[tuple[str, ...]] = [
+            (layer.path, layer.layer, f"{layer.outputs:,}", f"{layer.parameters:,}") for layer in self.layers
+        ]
+        return ("Layer", "What it is", *NUMBERS), rows
+
+    def __str__(self) -> str:
+        return (
+            f"Network, {self.inputs:,} inputs, {self.parameters:,} parameters\n\n{text_table(*self.table(), NUMBERS)}"
+        )
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return (
+            f"<b>Network</b>, {self.inputs:,} inputs, {self.parameters:,} parameters"
+            f"{html_table(*self.table(), NUMBERS)}"
+        )
+
+
+def summarize(network: Network) -> NetworkSummary:
+    """The summary of a network.
+
+    >>> from ranvier.network.network import Network
+    >>> print(summarize(Network(784, [Dense(128, "relu"), Dropout(0.2), Dense(10, "softmax")])))
+    Network, 784 inputs, 101,770 parameters
+    <BLANKLINE>
+    Layer     What it is         Outputs  Parameters
+    ────────────────────────────────────────────────
+    layers.0  Dense 128, relu        128     100,480
+    layers.1  Dropout 0.2            128           0
+    layers.2  Dense 10, softmax       10       1,290
+    """
+    table = network.parameter_table
+    layers = tuple(
+        LayerSummary(
+            info.path,
+            layer_label(info.layer),
+            info.outputs,
+            sum(entry.size for entry in table if entry.trainable and entry.layer == info.index),
+        )
+        for info in network.iter_layers()
+    )
+    return NetworkSummary(network.inputs, layers, network.parameter_count)
+
+
+def layer_label(layer: Layer) -> str:
+    """A layer in a few words.
+
+    >>> layer_label(Dense(128, "relu")), layer_label(Dense(128, "relu", groups=4)), layer_label(Dropout(0.2))
+    ('Dense 128, relu', 'Dense 128, relu, 4 groups', 'Dropout 0.2')
+    """
+    name = type(layer).__name__
+    if isinstance(layer, Dense):
+        activation: Activation = layer.activation
+        groups = f", {layer.groups} groups" if layer.groups > 1 else ""
+        return f"{name} {layer.units}, {activation.name}{groups}"
+    return f"{name} {layer.rate:g}" if isinstance(layer, Dropout) else name

@@ -1,0 +1,136 @@
+"""TrainOptions: what a call of `train` asks for, as a frozen record of plain values."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ranvier.errors import InputError
+from ranvier.network.activations import Activation
+from ranvier.network.losses import Loss
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.schedules import Schedule
+from ranvier.network.task import Task
+from ranvier.recipes.recipe import Recipe
+from ranvier.records import record
+
+EFFORTS = ("fast", "default", "best")
+VALIDATION_SHARE, TEST_SHARE = 0.1, 0.2
+
+
+@record
+class TrainOptions:
+    """What `train` is asked for; see `train` for the meaning of the fields. None leaves an option to the recipe."""
+
+    target: str | tuple[str, ...] | None = None
+    recipe: str | Recipe = "auto"
+    effort: str = "default"
+    task: str | Task | None = None
+    hidden: tuple[int, ...] | None = None
+    activation: str | Activation | None = None
+    dropout: float | None = None
+    loss: str | Loss | None = None
+    optimizer: str | Optimizer | None = None
+    learning_rate: float | None = None
+    schedule: str | Schedule | None = None
+    weight_decay: float | None = None
+    clip_norm: float | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    patience: int | None = None
+    validation: float | str = VALIDATION_SHARE
+    test: float | str = TEST_SHARE
+    ignore: tuple[str, ...] = ()
+    class_weight: str | Mapping[Any, float] | None = None
+    seed: int = 0
+    engine: str = "auto"
+    precision: str = "float32"
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "ignore"):
+            object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> TrainOptions:
+        """The options among the arguments of a call of `train`."""
+        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
+
+    def with_defaults(self, **defaults: Any) -> TrainOptions:
+        """The same with these values where an option is None; a full-batch optimizer has defaults of its own.
+
+        L-BFGS takes one step over all rows, so that dropout and a schedule have no place there.
+
+        >>> TrainOptions(dropout=0.5).with_defaults(dropout=0.2, hidden=(8,)).dropout
+        0.5
+        >>> TrainOptions(optimizer="lbfgs").with_defaults(dropout=0.2).dropout
+        0.0
+        """
+        if self.optimizer is not None and find_optimizer(self.optimizer).full_batch:
+            defaults = {**defaults, "dropout": 0.0, "schedule": "constant"}
+        return replace(self, **{name: value for name, value in defaults.items() if getattr(self, name) is None})
+
+    def optimizer_options(self) -> dict[str, float]:
+        """The fields of the optimizer that are options of their own, those that were given."""
+        names = ("learning_rate", "weight_decay", "clip_norm")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The options as plain JSON values."""
+        return {field.name: to_json_value(getattr(self, field.name)) for field in fields(self)}
+
+
+def to_json_value(value: Any) -> Any:
+    """An option as a JSON value; a dictionary becomes pairs, because labels need not be text."""
+    if isinstance(value, (Activation, Loss, Optimizer, Recipe, Schedule, Task)):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return [[to_json_value(label), to_json_value(weight)] for label, weight in value.items()]
+    if isinstance(value, (tuple, list)):
+        return [to_json_value(item) for item in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
+    """An option that takes a share, a file or rows in memory: the part that can be written down, and the rows.
+
+    Parameters:
+        name: "validation" or "test".
+        value: a share of the rows, the path of a file, a table, or a tuple of rows, target values and perhaps weights;
+            None for no such rows.
+
+    >>> split_rows_option("validation", 0.1), split_rows_option("test", ([[1.0]], [2.0]))
+    ((0.1, None), (0.0, ([[1.0]], [2.0])))
+
+    Raises:
+        InputError: the value is of another kind.
+    """
+    if value is None:
+        return 0.0, None
+    if isinstance(value, (str, Path)):
+        path = Path(value)
+        return (str(path.resolve()) if path.exists() else str(path)), None
+    if isinstance(value, numbers.Real):
+        return value, None  # type: ignore[return-value]
+    if isinstance(value, tuple) and len(value) not in (2, 3):
+        raise InputError(
+            f"{name} has {len(value)} parts; it must be a share of the rows, a file or table of rows, or the "
+            "tuple (rows, target values) or (rows, target values, weights)."
+        )
+    return 0.0, value
+
+
+def _as_tuple(name: str, value: Any) -> Any:
+    """A sequence as a tuple of plain values; a single value as a tuple of one; None stays."""
+    if value is None:
+        return None if name == "hidden" else ()
+    if isinstance(value, (str, int)):
+        return (value,)
+    if not isinstance(value, Sequence) and not hasattr(value, "__array__"):
+        example = "(256, 256)" if name == "hidden" else "['name']"
+        raise InputError(f"{name} is {value!r}; it must be a list, such as {example}.")
+    return tuple(to_json_value(item) for item in value)

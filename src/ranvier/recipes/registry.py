@@ -1,0 +1,100 @@
+"""All recipes by name, and which one fits which data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ranvier.data import Arrays, Source
+from ranvier.errors import InputError, nearest
+from ranvier.recipes.options import EFFORTS
+from ranvier.recipes.plain import PlainRecipe
+from ranvier.recipes.recipe import Recipe
+from ranvier.recipes.table import PRESETS, TableRecipe
+from ranvier.rows import CSR
+
+RECIPES: dict[str, Callable[[str], Recipe]] = {
+    "table": lambda effort: PRESETS[effort],
+    "plain": lambda effort: PlainRecipe(),
+}
+"""Name -> the recipe for an effort."""
+READERS: dict[str, Callable[[Mapping[str, Any]], Recipe]] = {
+    "table": TableRecipe.from_dict,
+    "plain": PlainRecipe.from_dict,
+}
+AUTO: dict[str, tuple[str, str]] = {
+    "table": ("table", ""),
+    "image": ("plain", "The rows are pictures (uint8)"),
+    "csr": ("plain", "The rows are a sparse matrix"),
+}
+"""Kind of data -> the recipe that "auto" takes, and what the report says about it; empty where it is the usual one."""
+
+
+def recipe(name: str | Recipe = "table", effort: str = "default") -> Recipe:
+    """The recipe of a name, for an effort.
+
+    Parameters:
+        name: "table" or "plain"; or a recipe, which is returned unchanged.
+        effort: how much work goes into it: "fast", "default" or "best". "plain" is the same for all.
+
+    Raises:
+        InputError: there is no such recipe or effort.
+
+    >>> from dataclasses import replace
+    >>> replace(recipe("table"), n_networks=3).n_networks
+    3
+    >>> recipe("tabel")
+    Traceback (most recent call last):
+    ranvier.errors.InputError: There is no recipe 'tabel'. Did you mean "table"?
+    """
+    check_recipe(name, effort)
+    return name if isinstance(name, Recipe) else RECIPES[name](effort)
+
+
+def check_recipe(name: Any, effort: Any) -> None:
+    """Raise an `InputError` unless this is "auto" or a recipe, with an effort that goes with it."""
+    if not isinstance(effort, str) or effort not in EFFORTS:
+        raise InputError(f"There is no effort {effort!r}. {nearest(str(effort), EFFORTS)}")
+    if isinstance(name, Recipe):
+        if effort != "default":
+            raise InputError(
+                f"The recipe is a record already, and the effort is {effort!r}; give the recipe without an effort, or "
+                "its name."
+            )
+    elif not isinstance(name, str) or name not in (*RECIPES, "auto"):
+        raise InputError(f"There is no recipe {name!r}. {nearest(str(name), ('auto', *RECIPES))}")
+    elif name == "plain" and effort != "default":
+        raise InputError(f"The recipe 'plain' has no efforts, and the effort is {effort!r}; take recipe='auto'.")
+
+
+def recipe_for(name: str | Recipe, effort: str, source: Source) -> tuple[Recipe, tuple[str, ...]]:
+    """The recipe for a source, and notes on it for the report.
+
+    Parameters:
+        name, effort: as for `recipe`; "auto" takes the recipe that `AUTO` names for this kind of data.
+        source: the opened data.
+
+    >>> from ranvier.data import open_source
+    >>> recipe_for("auto", "fast", open_source({"age": [39, 50]}))[0].name
+    'table'
+    """
+    if name != "auto":
+        return recipe(name, effort), ()
+    check_recipe(name, effort)
+    chosen, reason = AUTO[_kind(source)]
+    notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
+    return RECIPES[chosen](effort), notes
+
+
+def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
+    """The recipe that a run folder describes: its name and parts; without a name, of version 0.1, a table recipe."""
+    return READERS[data.get("name", "table")](data)
+
+
+def _kind(source: Source) -> str:
+    """What the rows of a source are, a key of `AUTO`."""
+    if not isinstance(source, Arrays):
+        return "table"
+    if isinstance(source.inputs, CSR):
+        return "csr"
+    return "image" if source.inputs.dtype == "uint8" or len(source.shape) > 1 else "table"

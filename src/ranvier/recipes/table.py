@@ -1,0 +1,250 @@
+"""The recipe "table": piecewise-linear features, an ensemble on cross-validation folds, merged and calibrated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.network.layers import Layer, LearnedScale
+from ranvier.network.network import Network
+from ranvier.network.optimizers import AdamW, Optimizer
+from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.task import Task
+from ranvier.recipes.ensemble import train_ensemble
+from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.records import record
+from ranvier.rows import Rows
+from ranvier.training.callbacks import Callback
+from ranvier.training.events import Sink
+from ranvier.training.settings import TrainSettings
+from ranvier.training.temperature import CALIBRATED_D2
+
+MIN_FOLD_ROWS, USUAL_FOLD_ROWS = 2, 100
+MIN_BATCH, MAX_BATCH = 32, 1024
+MIN_STEPS = 300
+MAX_EPOCHS = 200
+LARGE_ROWS = 20_000
+OLD_NAMES = {
+    "members": "n_networks",
+    "folds": "n_folds",
+    "scales": "n_scaling_layers",
+    "score": "selection_metric",
+    "sharpen": "calibrate",
+    "steps": "min_steps",
+    "waves": "n_frequencies",
+    "bins": "n_bins",
+    "most_inputs": "max_inputs",
+    "fewest_rows": "min_frequency",
+}
+"""The names of parts in files of version 0.1, and what they are called now."""
+
+
+@record
+class TableRecipe(Recipe):
+    """Trains an ensemble of small networks on a table and merges them into one.
+
+    Fields:
+        n_networks: how many networks are trained, each with its own seed and its own validation fold.
+        n_folds: into how many folds the rows are divided; the network is not trained on one of them, which decides when
+            to stop.
+        n_scaling_layers: how many `LearnedScale` layers stand before the first dense layer; their product, one factor
+            for each input, learns faster the more there are.
+        hidden: the widths of the hidden layers of one network.
+        activation, dropout: of the hidden layers.
+        learning_rate, weight_decay, beta2: of AdamW.
+        schedule: of the learning rate.
+        selection_metric: which metric on the validation fold selects the epoch: "calibrated_d2_log_loss" or
+            "validation_loss"; a regression always takes the loss.
+        patience: how many of these `epochs` may pass without improvement; more for few rows, in proportion to the
+            epochs.
+        calibrate: whether the merged network gets a temperature, fitted on the validation folds.
+        batch_size: rows per gradient step; smaller for few rows, larger beyond 20,000.
+        min_steps: how many steps a network makes at least; for few rows batches get smaller, down to 32, to reach it.
+        epochs: passes over the rows; fewer beyond 20,000 rows, down to 2, so that the number of seen rows stays about
+            the same.
+        n_frequencies, n_bins, max_inputs, min_frequency: of the inputs, see `FeatureOptions`.
+
+    Sources: Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
+    data", NeurIPS 2024; Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
+    NeurIPS 2022.
+
+    >>> PRESETS["fast"].n_networks
+    1
+    """
+
+    name: ClassVar[str] = "table"
+    n_networks: int = 6
+    n_folds: int = 10
+    n_scaling_layers: int = 3
+    hidden: tuple[int, ...] = (128, 64)
+    activation: str = "silu"
+    dropout: float = 0.1
+    learning_rate: float = 0.007
+    weight_decay: float = 0.2
+    beta2: float = 0.99
+    schedule: str = "cosine"
+    selection_metric: str = CALIBRATED_D2
+    patience: int = 12
+    calibrate: bool = True
+    batch_size: int = 128
+    min_steps: int = 1000
+    epochs: int = 25
+    n_frequencies: int = 0
+    n_bins: int = 32
+    max_inputs: int = 800
+    min_frequency: int = 3
+
+    @property
+    def optimizer(self) -> AdamW:
+        """The optimizer at the usual batch size."""
+        return AdamW(self.learning_rate, weight_decay=self.weight_decay, beta2=self.beta2)
+
+    def complete(self, options: TrainOptions) -> TrainOptions:
+        """The options, with the recipe's hidden layers and schedule where they were left open."""
+        names = ("hidden", "activation", "dropout", "schedule")
+        return options.with_defaults(**{name: getattr(self, name) for name in names})
+
+    def features(self) -> FeatureOptions:
+        """How columns become inputs: piecewise-linear and periodic features of numbers, one-hot categories."""
+        return FeatureOptions(self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
+
+    def validation_share(self, options: TrainOptions) -> float:
+        """0: each network has its own fold for validation."""
+        return 0.0
+
+    def validates(self, rows: int, validation: bool) -> bool:
+        """Whether there are validation rows, or enough rows to divide into folds."""
+        return validation or self.folds_for(rows) > 1
+
+    def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
+        """One network of the ensemble: scaling layers, hidden layers, output layer."""
+        plain = Recipe.network(self, inputs, task, options)
+        scaling: list[Layer] = [LearnedScale()] * self.n_scaling_layers
+        return Network(inputs, [*scaling, *plain.layers])
+
+    def settings(
+        self,
+        network: Network,
+        task: Task,
+        options: TrainOptions,
+        rows: int,
+        callbacks: Sequence[Callback],
+        validated: bool,
+    ) -> TrainSettings:
+        """How each network is trained; the number of rows decides what was left open."""
+        batch_size = self.batch_size_for(rows) if options.batch_size is None else options.batch_size
+        changes: dict[str, Any] = options.optimizer_options()
+        if options.optimizer is None:
+            optimizer: Optimizer = replace(
+                self.optimizer, **{"learning_rate": self.learning_rate_for(batch_size), **changes}
+            )
+        else:
+            optimizer = find_optimizer(options.optimizer, **changes)
+        metric = "validation_loss" if task.kind == "regression" else self.selection_metric
+        sizes = {"epochs": self.epochs_for(rows), "batch_size": batch_size, "patience": self.patience_for(rows)}
+        metric = metric if validated else "loss"
+        return make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)
+
+    def train(
+        self,
+        network: Network,
+        settings: TrainSettings,
+        task: Task,
+        rows: Rows,
+        validation: Rows | None,
+        *,
+        sinks: tuple[Sink, ...] = (),
+        checkpoint: Path | None = None,
+    ) -> Trained:
+        """Train the ensemble, merge it and calibrate it."""
+        return train_ensemble(
+            network,
+            settings,
+            task,
+            rows,
+            validation,
+            n_networks=self.n_networks,
+            n_folds=self.folds_for(len(rows)),
+            calibrate=self.calibrate,
+            sinks=sinks,
+            checkpoint=checkpoint,
+        )
+
+    def folds_for(self, rows: int) -> int:
+        """Into how many folds so many rows are divided: at least three of a hundred rows each, if there are so many.
+
+        >>> [TableRecipe().folds_for(rows) for rows in (5_000, 500, 9, 3)]
+        [10, 5, 3, 1]
+        """
+        return max(min(self.n_folds, max(rows // USUAL_FOLD_ROWS, 3), rows // MIN_FOLD_ROWS), 1)
+
+    def batch_size_for(self, rows: int) -> int:
+        """The batch size: small enough for `min_steps`, larger for very many rows.
+
+        >>> [TableRecipe().batch_size_for(rows) for rows in (100, 8_000, 1_000_000)]
+        [32, 128, 1024]
+        """
+        size = self.batch_size
+        while size > MIN_BATCH and rows * self.epochs < self.min_steps * size:
+            size //= 2
+        while size < MAX_BATCH and rows > LARGE_ROWS * size // self.batch_size:
+            size *= 2
+        return size
+
+    def learning_rate_for(self, batch_size: int) -> float:
+        """The learning rate for a batch size: in proportion to its square root, up to the recipe's batch size.
+
+        >>> TableRecipe().learning_rate_for(32) == TableRecipe().learning_rate / 2
+        True
+        """
+        return self.learning_rate * math.sqrt(min(batch_size / self.batch_size, 1.0))
+
+    def epochs_for(self, rows: int) -> int:
+        """The maximum number of epochs: more for few rows, fewer for very many.
+
+        >>> [TableRecipe().epochs_for(rows) for rows in (100, 8_000, 1_000_000)]
+        [96, 25, 2]
+        """
+        needed = min(-(-MIN_STEPS * MIN_BATCH // max(rows, 1)), MAX_EPOCHS)
+        return max(min(self.epochs, self.epochs * LARGE_ROWS // max(rows, 1)), needed, 2)
+
+    def patience_for(self, rows: int) -> int:
+        """How many epochs may pass without improvement: the same share of all epochs, and no fewer than `patience`.
+
+        >>> [TableRecipe().patience_for(rows) for rows in (100, 8_000, 1_000_000)]
+        [46, 12, 12]
+        """
+        return max(self.patience * self.epochs_for(rows) // self.epochs, self.patience)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The name and the parts as plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {"name": self.name, **plain}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TableRecipe:
+        """The recipe that `to_dict` wrote, here or in version 0.1.
+
+        >>> TableRecipe.from_dict(TableRecipe(n_networks=2).to_dict()).n_networks
+        2
+        """
+        values: dict[str, Any] = {OLD_NAMES.get(name, name): value for name, value in data.items()}
+        if values.get("selection_metric") == "explained_share":
+            values["selection_metric"] = CALIBRATED_D2
+        known = {field.name for field in fields(cls)}
+        parts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
+        return cls(**parts)
+
+
+PRESETS = {
+    "fast": TableRecipe(n_networks=1, epochs=10, patience=4, min_steps=400, n_frequencies=6),
+    "default": TableRecipe(),
+    "best": TableRecipe(n_networks=16, hidden=(160, 80), epochs=40, patience=20),
+}
+"""Effort -> recipe: one network, some, or many that are wider and trained for longer."""

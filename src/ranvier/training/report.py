@@ -1,0 +1,108 @@
+"""TrainReport: what `train` read, trained and measured, as one frozen record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, field, fields
+from typing import Any
+
+from ranvier.network.renamed import REPORT_FIELDS, TASK_KINDS, renamed
+from ranvier.records import record
+
+VERSION = 1
+SUMMARY = (
+    "model",
+    "run",
+    "task",
+    "rows",
+    "epochs",
+    "seconds",
+    "engine",
+    "recipe",
+    "metrics",
+    "baseline",
+    "parameters",
+    "notes",
+)
+"""What `ranvier train --json` prints."""
+
+
+@record(kw_only=True)
+class TrainReport:
+    """What `train` read, trained and measured.
+
+    Fields:
+        model, run, data: the model file, the run folder and the source; None where there is none.
+        origin, task, target, classes, class_counts, rows, split, columns, notes, inputs, layers, parameters: as in
+            `training.events.DataEvent`.
+        recipe, recipe_settings: the name of the recipe, and what it chose.
+        metrics, baseline: on the test rows, of the model and of the majority class or the mean of the training rows:
+            accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without test rows.
+        per_class: label, rows, precision, recall and f1 of each class or label.
+        most_confused_pair: actual, predicted, rows; None where no class was mistaken for another.
+        epochs, best_epoch, seconds, engine: how long training took, in seconds, and on which engine.
+        members: one record for each network of an ensemble: epochs, best_epoch, validation_loss, seconds; else empty.
+        temperature: what the logits were divided by, so that probabilities are calibrated.
+        stop_reason, interrupted: why training ended, in a sentence; whether Ctrl-C ended it.
+    """
+
+    model: str | None = None
+    run: str | None = None
+    data: str | None = None
+    origin: str = ""
+    task: str = ""
+    target: list[str] = field(default_factory=list)
+    classes: list[Any] = field(default_factory=list)
+    class_counts: dict[str, int] = field(default_factory=dict)
+    rows: int = 0
+    split: dict[str, int] = field(default_factory=dict)
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    inputs: int = 0
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    parameters: int = 0
+    recipe: str = "plain"
+    recipe_settings: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    baseline: dict[str, float] = field(default_factory=dict)
+    per_class: list[dict[str, Any]] = field(default_factory=list)
+    most_confused_pair: dict[str, Any] | None = None
+    epochs: int = 0
+    best_epoch: int = 0
+    seconds: float = 0.0
+    engine: str = ""
+    members: list[dict[str, Any]] = field(default_factory=list)
+    temperature: float = 1.0
+    stop_reason: str = ""
+    interrupted: bool = False
+
+    def summary(self) -> dict[str, Any]:
+        """What `ranvier train --json` prints: model, run, task, rows, epochs, seconds, engine, recipe, metrics, ..."""
+        return {name: getattr(self, name) for name in SUMMARY}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values, with its version.
+
+        >>> TrainReport(task="binary").to_dict()["version"]
+        1
+        """
+        return {"version": VERSION, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TrainReport:
+        """The report that `to_dict` wrote, also under earlier names; fields that are not known here are left out.
+
+        >>> TrainReport.from_dict({"stopped": "All 4 epochs are done.", "sharpness": 0.5}).temperature
+        2.0
+        """
+        values = renamed(data, REPORT_FIELDS)
+        if "sharpness" in values:
+            values["temperature"] = 1.0 / values["sharpness"]
+        if isinstance(values.get("recipe"), Mapping):
+            values["recipe_settings"] = dict(values["recipe"])
+            values["recipe"] = values["recipe_settings"].pop("name", "table")
+        if "held_out" in values.get("split", {}):
+            values["split"] = {"test" if part == "held_out" else part: n for part, n in values["split"].items()}
+        values["task"] = TASK_KINDS.get(values.get("task", ""), values.get("task", ""))
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in known})

@@ -1,0 +1,65 @@
+"""The options of `train`: the signature, the record, the command and the estimators name the same, with one default."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ranvier as rv
+from ranvier.cli.train import OPTIONS
+from ranvier.recipes.options import TrainOptions
+
+SIGNATURE = {name: p.default for name, p in inspect.signature(rv.train).parameters.items()}
+CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}
+"""What belongs to a call, and not to the options that a run folder keeps."""
+PYTHON_ONLY = {"data", "sample_weight", "callbacks", "progress", "loss"}
+"""What the command line has no flag for: `data` is its argument."""
+NOT_ESTIMATORS = {"data", "target", "task", "test", "ignore", "sample_weight", "model", "run", "clip_norm"}
+"""What estimators get by `fit`, know by their class or do not have."""
+RENAMED = {"seed": "random_state", "progress": "verbose"}
+"""Options that scikit-learn has a name and a default of its own for."""
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_record_has_the_options_of_train_with_their_defaults() -> None:
+    record = {field.name: field.default for field in fields(TrainOptions)}
+    assert record == {name: default for name, default in SIGNATURE.items() if name not in CALL_ONLY}
+
+
+def flags() -> dict[str, str]:
+    """Option name -> the default that the help shows, for every flag of the command."""
+    entries = [entry for part in OPTIONS.values() for entry in part]
+    return {flag.split()[0].removeprefix("--").replace("-", "_"): shown for flag, _, _, shown, _ in entries}
+
+
+def test_the_command_has_the_options_of_train_with_their_defaults() -> None:
+    assert set(flags()) == set(SIGNATURE) - PYTHON_ONLY
+    for name, shown in flags().items():
+        default = SIGNATURE[name]
+        assert shown == ("" if default is None or default == () else str(default)), name
+
+
+@pytest.mark.parametrize("make", [rv.Classifier, rv.Regressor])
+def test_estimators_have_the_options_of_train_with_their_defaults(make: Any) -> None:
+    absent = NOT_ESTIMATORS if make is rv.Classifier else NOT_ESTIMATORS | {"class_weight"}
+    expected = {RENAMED.get(name, name): default for name, default in SIGNATURE.items() if name not in absent}
+    parameters = make().get_params()
+    assert set(parameters) == {*expected, "warm_start"}
+    for name, default in expected.items():
+        if name not in (*RENAMED.values(), "callbacks"):
+            assert parameters[name] == default, name
+
+
+def test_every_option_is_in_the_docs() -> None:
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    assert [name for name in SIGNATURE if f"`{name}" not in text and f"{name}=" not in text] == []
+
+
+def test_a_name_that_is_no_option_is_refused() -> None:
+    options: Any = {"epoch": 3}
+    with pytest.raises(TypeError, match="epoch"):
+        rv.train("iris", **options)
