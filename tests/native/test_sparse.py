@@ -206,7 +206,7 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     narrow = CSR(rows.inputs.csr.data[:0], rows.inputs.csr.indices[:0], np.zeros(2, np.int64), 199)
     with pytest.raises(ShapeError, match="199"):
         executable.outputs(narrow)
-    monkeypatch.setattr("ranvier.native.program.MAX_ENTRIES", 50)
+    monkeypatch.setattr("ranvier.native.resident.MAX_ENTRIES", 50)
     with pytest.raises(EngineError, match="smaller batches"):
         executable.run(rows, span_for(task))
 

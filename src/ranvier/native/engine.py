@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import Cancelled, CompileSpec, LayerValues, PlacedRows, Span, State, check_separable, never_cancel
+from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
 from ranvier.native.compiled import planned
@@ -24,7 +25,6 @@ from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
 from ranvier.native.resident import ResidentRows, RowCache, check_shape, readable_rows
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan
-from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows, as_inputs

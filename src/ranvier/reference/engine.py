@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import Cancelled, CompileSpec, LayerValues, PlacedRows, Span, State, check_separable, never_cancel
+from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.network.penalties import penalty, penalty_gradient
 from ranvier.records import record
-from ranvier.reference import losses, network, optimizers, sparse
+from ranvier.reference import losses, network, optimizers, placed, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import check_finite
@@ -51,23 +52,13 @@ class ReferenceEngine:
         return ReferenceExecutable(spec)
 
 
-@record(eq=False)
-class ReferenceRows:
-    """Rows in the blocks that one executable reads; see `ReferenceExecutable.place`."""
-
-    rows: Rows
-    layout: tuple[int, int]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-class ReferenceExecutable:
-    """A network ready to run; see `ranvier.engine.Executable`."""
+class ReferenceExecutable(Serialized):
+    """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
     dtype: type[np.floating[Any]] = np.float64
 
     def __init__(self, spec: CompileSpec) -> None:
+        super().__init__()
         self.spec = spec
         self.should_cancel: Callable[[], bool] = never_cancel
         self._table = spec.network.parameter_table
@@ -81,6 +72,7 @@ class ReferenceExecutable:
         self._state: State | None = None
         self._parameters: dict[str, Array] = {}
 
+    @serialized
     def set_state(self, state: State) -> None:
         """Take a copy of a training state.
 
@@ -97,6 +89,7 @@ class ReferenceExecutable:
         self._state = State(np.array(state.parameters, np.float64), slots, state.step)
         self._parameters = self._table.views(self._state.parameters)
 
+    @serialized
     def restore(self, parameters: Array) -> None:
         """Take a copy of parameters, shape (P,); the slots and the step stay.
 
@@ -110,6 +103,7 @@ class ReferenceExecutable:
             )
         w[:] = parameters
 
+    @serialized
     def snapshot(self, averaged: bool = False) -> Array:
         """A copy of the parameters alone, (P,); `averaged` as in `ranvier.engine.Executable`."""
         state = self._loaded()
@@ -117,51 +111,28 @@ class ReferenceExecutable:
             return state.parameters.copy()
         return np.where(self._trained, state.slots[self._slot_names.index("average")], state.parameters)
 
-    def place(self, rows: Rows) -> ReferenceRows:
+    def place(self, rows: Rows) -> placed.ReferenceRows:
         """Rows in the blocks that the spec says, checked and converted once.
 
         Raises:
             ShapeError: they are not as wide as the network.
         """
-        network = self.spec.network
-        if rows.inputs.shape[1] != network.inputs or rows.targets.shape[1] != network.outputs:
-            raise ShapeError(
-                f"The rows have {rows.inputs.shape[1]} inputs and {rows.targets.shape[1]} targets; this network has "
-                f"{network.inputs} inputs and {network.outputs} outputs."
-            )
-        inputs = rows.inputs.with_blocks(self.spec.n_dense, self.spec.sparse)
-        return ReferenceRows(Rows(inputs, rows.targets, rows.weights), self._layout)
+        return placed.place(rows, self.spec)
 
-    @property
-    def _layout(self) -> tuple[int, int]:
-        """How many inputs are dense, and how many are in the CSR block."""
-        n_inputs = self.spec.network.inputs
-        n_dense = self.spec.n_dense if self.spec.sparse else n_inputs
-        return n_dense, n_inputs - n_dense
-
-    def _placed(self, rows: Rows | PlacedRows) -> Rows:
-        """The rows of a handle, or rows as they are."""
-        if isinstance(rows, Rows):
-            return rows
-        if not isinstance(rows, ReferenceRows) or rows.layout != self._layout:
-            what = f"{rows.layout}" if isinstance(rows, ReferenceRows) else f"a {type(rows).__name__}"
-            raise EngineError(
-                f"These rows were placed as {what}; this executable of the reference engine needs (dense, CSR) inputs "
-                f"{self._layout}. Place them with its own place(rows)."
-            )
-        return rows.rows
-
+    @serialized
     def get_state(self) -> State:
         """Give a copy of the training state."""
         state = self._loaded()
         return State(state.parameters.copy(), state.slots.copy(), state.step)
 
+    @serialized
     def release(self) -> State:
         """Give the training state itself and free what the engine holds."""
         state = self._loaded()
         self.close()
         return state
 
+    @serialized
     def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
@@ -172,7 +143,7 @@ class ReferenceExecutable:
             EngineError: the optimizer is L-BFGS, which the training loop drives through `loss_and_gradient`.
         """
         self._loaded()
-        rows, found = self._placed(rows), np.empty(span.steps)
+        rows, found = placed.rows_of(rows, self.spec), np.empty(span.steps)
         with np.errstate(all="ignore"):
             for number in range(span.steps):
                 if number and self.should_cancel():
@@ -181,6 +152,7 @@ class ReferenceExecutable:
                 found[number] = self._step(rows, batch, float(span.scalars[number, 0]))
         return found
 
+    @serialized
     def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
         """The loss of a batch and the gradient (P,) that step number `step` of `run` would move by; nothing moves.
 
@@ -195,9 +167,10 @@ class ReferenceExecutable:
         if self.should_cancel():
             raise Cancelled
         with np.errstate(all="ignore"):
-            loss, gradient, _ = self._step_gradient(self._placed(rows), batch, step)
+            loss, gradient, _ = self._step_gradient(placed.rows_of(rows, self.spec), batch, step)
         return loss, gradient
 
+    @serialized
     def apply(self, gradient: Array, scalars: NDArray[np.float64]) -> None:
         """Make a step by a gradient (P,), as `run` does: clip it, decay the weights, move, count the step.
 
@@ -219,6 +192,7 @@ class ReferenceExecutable:
         with np.errstate(all="ignore"):
             self._update(np.asarray(gradient, np.float64), float(scalars[0]), self._trained)
 
+    @serialized
     def loss_and_gradient(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
@@ -226,7 +200,7 @@ class ReferenceExecutable:
             Cancelled: `should_cancel` says so, which is asked once.
         """
         w = self._loaded().parameters
-        rows = self._placed(rows)
+        rows = placed.rows_of(rows, self.spec)
         if self.should_cancel():
             raise Cancelled
         with np.errstate(all="ignore"):
@@ -236,13 +210,14 @@ class ReferenceExecutable:
             penalized = loss + penalty(w, self._l1, self._l2)
             return penalized, gradient + penalty_gradient(w, self._l1, self._l2)
 
+    @serialized
     def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
 
         Raises:
             Cancelled: `should_cancel` says so.
         """
-        rows = self._placed(rows)
+        rows = placed.rows_of(rows, self.spec)
         outputs = np.empty((len(rows), self.spec.network.outputs))
         each = np.empty(len(rows))
         with np.errstate(all="ignore"):
@@ -258,6 +233,7 @@ class ReferenceExecutable:
     def try_fast_outputs(self, inputs: Array) -> None:
         """Nothing is quick here."""
 
+    @serialized
     def outputs(self, inputs: Any) -> Array:
         """What the output layer says, shape (rows, N), computed as for predictions."""
         inputs = as_inputs(inputs)
@@ -268,6 +244,7 @@ class ReferenceExecutable:
                 found[place] = passed[-1].y[: place.stop - place.start]
         return found
 
+    @serialized
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         inputs = as_inputs(inputs)
@@ -289,6 +266,7 @@ class ReferenceExecutable:
                         values.weighted_sums[place] = one.z[:count]
         return tuple(found)
 
+    @serialized
     def close(self) -> None:
         """Free what the engine holds."""
         self._state, self._parameters = None, {}
