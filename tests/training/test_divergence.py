@@ -76,10 +76,14 @@ def test_a_resumed_run_remembers_its_smallest_loss() -> None:
 
 
 class _Nothing:
-    """An executable that only takes states."""
+    """An executable that only takes states and rows."""
 
-    def load(self, state: object) -> None:
+    def set_state(self, state: object) -> None:
         """Take a state."""
+
+    def place(self, rows: object) -> object:
+        """Take rows."""
+        return rows
 
 
 @pytest.mark.parametrize("optimizer", [Adam(0.1), LBFGS()])

@@ -156,7 +156,7 @@ def test_the_rate_is_cut_on_a_plateau_with_a_warm_up_before_it_too(warm_up: int)
     values = iter([1.0, 2.0, 0.5, 3.0, 3.0])
     config = make_config(SGD(0.2), rows=make_rows(20), epochs=5, schedule=schedule, validation=make_rows(3, seed=1))
     executable = Recorder(config)
-    executable.evaluate = lambda rows: (next(values), rows.targets)  # type: ignore[attr-defined]
+    executable.evaluate = lambda rows: (next(values), rows.rows.targets)  # type: ignore[attr-defined]
     loop.train(executable, config, begin(config))  # type: ignore[arg-type]
     rates = np.concatenate([span.scalars[:, 0] for span in executable.spans])
     ramp = np.minimum(np.arange(1, 21) / max(4 * warm_up, 1), 1.0)

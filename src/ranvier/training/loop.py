@@ -109,6 +109,8 @@ class TrainingLoop:
             self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
         if not state.plateau:
             self.state = replace(self.state, plateau=config.schedule.init_state())
+        self.rows = executable.place(config.rows)
+        self.validation = None if config.validation is None else executable.place(config.validation)
         executable.set_state(state.engine)
         nothing = np.zeros((0, 0))
         self.state = replace(self.state, engine=State(nothing.ravel(), nothing, state.engine.step))
@@ -174,7 +176,7 @@ class TrainingLoop:
         numbers = range(self.state.epoch + 1, self.state.epoch + count + 1)
         orders = [self._order(number) for number in numbers]
         scalars = np.concatenate([self._scalars(number) for number in numbers])
-        losses = self.executable.run(self.config.rows, batches.span_over_epochs(orders, self.starts, scalars))
+        losses = self.executable.run(self.rows, batches.span_over_epochs(orders, self.starts, scalars))
         spent = time.perf_counter() - begun
         self._update_step_time(spent, len(losses))
         seconds = spent / max(len(losses), 1) * self.steps_per_epoch
@@ -226,13 +228,13 @@ class TrainingLoop:
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
         network, optimizer = self.config.spec.network, self.config.spec.optimizer
         if isinstance(optimizer, LBFGS):
-            added = network.parameter_table.penalty(self.executable.get_state().parameters)
+            added = network.parameter_table.penalty(self.executable.snapshot())
             try:
-                loss = lbfgs.step(self.executable, self.config.rows, optimizer, float(scalars[0, 0]))
+                loss = lbfgs.step(self.executable, self.rows, optimizer, float(scalars[0, 0]))
             except Cancelled:
                 return np.zeros(0)
             return np.array([loss - added])
-        return self.executable.run(self.config.rows, batches.span_of(rows, self.starts, first, first + steps, scalars))
+        return self.executable.run(self.rows, batches.span_of(rows, self.starts, first, first + steps, scalars))
 
     def _span_steps(self, left: int) -> int:
         if self._full_batch() or not self.step_seconds:
@@ -276,7 +278,7 @@ class TrainingLoop:
             epoch=number,
             position=0,
             seconds=0.0,
-            best=self._inference_parameters() if best else self.state.best,
+            best=self.executable.snapshot(averaged=True) if best else self.state.best,
             callbacks=states,
             plateau=self._update_plateau(record),
             factor=factor,
@@ -293,31 +295,27 @@ class TrainingLoop:
         total = sizes.sum()
         return float(losses @ sizes / total) if total > 0 else 0.0
 
-    def _inference_parameters(self) -> Array:
-        spec = self.config.spec
-        return np.array(inference_parameters(self.executable.get_state(), spec.optimizer, spec.network))
-
     def _validate(self) -> tuple[float | None, dict[str, float]]:
-        rows, spec = self.config.validation, self.config.spec
-        if rows is None:
+        if self.validation is None or self.config.validation is None:
             return None, {}
-        if spec.optimizer.ema_decay is None:
-            loss, outputs = self.executable.evaluate(rows)
+        if self.config.spec.optimizer.ema_decay is None:
+            loss, outputs = self.executable.evaluate(self.validation)
         else:
-            state = self.executable.get_state()
-            self.executable.set_state(replace(state, parameters=self._inference_parameters()))
+            trained = self.executable.snapshot()
+            self.executable.restore(self.executable.snapshot(averaged=True))
             try:
-                loss, outputs = self.executable.evaluate(rows)
+                loss, outputs = self.executable.evaluate(self.validation)
             finally:
-                self.executable.set_state(state)
-        return loss, {} if self.config.metrics is None else self.config.metrics(outputs, rows.targets)
+                self.executable.restore(trained)
+        metrics = self.config.metrics
+        return loss, {} if metrics is None else metrics(outputs, self.config.validation.targets)
 
     def _call_callbacks(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
         if not self.config.callbacks:
             return (), []
         table = self.config.spec.network.parameter_table
         history = History((*self.history, record))
-        context = EpochContext(record, history, lambda: table.views(self._inference_parameters()))
+        context = EpochContext(record, history, lambda: table.views(self.executable.snapshot(averaged=True)))
         states, results = [], []
         for callback, state in zip(self.config.callbacks, self.state.callbacks, strict=True):
             following, result = callback.on_epoch_end(state, context)
