@@ -11,7 +11,7 @@ Timed are steps of training alone: scikit-learn's `partial_fit` over some batche
 `fit` here, with shuffling and history. The whole call of `fit`, with initial weights and compiling, is given beside it.
 
 scikit-learn moves every weight in each step. Here a step moves the rows of the first weight that the batch holds (see
-"Sparse rows" in docs/python.md), which is what makes the difference, so the check compares what was learned.
+"Sparse rows" in docs/reference.md), which is what makes the difference, so the check compares what was learned.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of docs/python.md, made from the lists that the library itself works with."""
+"""The tables of docs/reference.md, made from the lists that the library itself works with."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What tests of meaning share, whatever engine they run: one list of everything, data that suits it, numeric gradients.
+"""Shared by the tests of all engines: lists of all activations, losses, ..., data for them, numeric derivatives.
 
-A new entry of ACTIVATIONS, LOSSES, LAYERS or OPTIMIZERS is in these lists by itself. B rows, K inputs, N outputs,
-P parameters.
+A new entry of ACTIVATIONS, LOSSES, LAYERS or OPTIMIZERS is added to these lists automatically. B rows, K inputs, N
+outputs, P parameters.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ LAYER_EXAMPLES: dict[str, Callable[[Dense], list[Layer]]] = {
     "rescale": lambda hidden: [Rescale(1 / 3), hidden, Rescale(0.7)],
     "residual": lambda hidden: [hidden, Residual([hidden, Dense(hidden.units, bias=False)])],
 }
-"""Uses of every kind of layer around a hidden Dense; `test_every_layer_kind_has_an_example` keeps them complete."""
+"""Examples of every kind of layer with a hidden Dense; `test_every_layer_kind_has_an_example` keeps them complete."""
 
 KINKS: dict[str, tuple[float, ...]] = {
     "relu": (0.0,),
@@ -93,46 +93,48 @@ KINKS: dict[str, tuple[float, ...]] = {
     "hard_tanh": (-1.0, 1.0),
     "relu6": (0.0, 6.0),
 }
-"""Weighted sums where an activation is not smooth: differences across them say nothing about the slope there."""
+"""Weighted sums where an activation is not smooth: finite differences across them are not derivatives."""
 
 
-def output_activations(chosen: Loss) -> dict[str, Activation]:
+def output_activations(loss: Loss) -> dict[str, Activation]:
     """The activations that the output layer may have with a loss."""
-    needed = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.applied_to)
-    return ALL_ACTIVATIONS if needed is None else {needed: ACTIVATIONS[needed]}
+    name = {"logit": "sigmoid", "log_probability": "softmax"}.get(loss.applied_to)
+    return ALL_ACTIVATIONS if name is None else {name: ACTIVATIONS[name]}
 
 
-def targets_for(chosen: Loss, rows: int, outputs: int, generator: np.random.Generator) -> Array:
-    """Targets that make sense with a loss: classes as 0 and 1, rates that are not negative, or any number."""
-    if chosen.applied_to == "log_probability":
+def targets_for(loss: Loss, rows: int, outputs: int, generator: np.random.Generator) -> Array:
+    """Valid targets of a loss: classes as 0 and 1, non-negative rates, or any numbers."""
+    if loss.applied_to == "log_probability":
         return np.eye(outputs)[generator.integers(outputs, size=rows)]
-    if chosen.applied_to == "logit":
+    if loss.applied_to == "logit":
         return generator.integers(2, size=(rows, outputs)).astype(np.float64)
     targets = generator.normal(size=(rows, outputs))
-    return np.abs(targets) if chosen.name == "poisson" else targets
+    return np.abs(targets) if loss.name == "poisson" else targets
 
 
-def near_loss_kink(chosen: Loss, outputs: Array, targets: Array, margin: float) -> bool:
-    """Whether an output is so near a kink of the loss, or so strongly curved, that differences say nothing."""
-    if chosen.applied_to != "output":
+def is_near_loss_kink(loss: Loss, outputs: Array, targets: Array, margin: float) -> bool:
+    """Whether an output is near a kink or a strong curvature of the loss, where finite differences are inaccurate."""
+    if loss.applied_to != "output":
         return False
     error = np.abs(outputs - targets)
-    if chosen.name == "poisson":
+    if loss.name == "poisson":
         return bool(((outputs > -margin) & (outputs < 0.15) & (outputs != 0.0)).any())
-    if chosen.name == "huber":
-        return bool((np.abs(error - dict(chosen.options)["delta"]) < margin).any())
-    return chosen.name in ("absolute_error", "quantile") and bool((error < margin).any())
+    if loss.name == "huber":
+        return bool((np.abs(error - dict(loss.options)["delta"]) < margin).any())
+    return loss.name in ("absolute_error", "quantile") and bool((error < margin).any())
 
 
 @dataclass(frozen=True, slots=True)
-class Slope:
-    """A numeric derivative: its `value`, and `error`, how far it may be off by rounding and truncation."""
+class NumericDerivative:
+    """A numeric derivative: `value`, and `error`, a bound of its rounding and truncation error."""
 
     value: float
     error: float
 
 
-def numeric_slope(function: Callable[[Array], float], at: Array, along: Array, step: float = EPSILON**0.2) -> Slope:
+def numeric_derivative(
+    function: Callable[[Array], float], at: Array, along: Array, step: float = EPSILON**0.2
+) -> NumericDerivative:
     """The derivative of a function at a point along a direction, by central differences of fourth order.
 
     With values at distances h and 2h the formula (8 D1 - D2) / 12 h has an error of order h^4. That error is estimated
@@ -146,32 +148,34 @@ def numeric_slope(function: Callable[[Array], float], at: Array, along: Array, s
         return (8.0 * near - far) / (12.0 * k * step)
 
     rounding = 20.0 * EPSILON * max(1.0, *(abs(value) for value in values.values())) / step
-    return Slope(difference(1), abs(difference(1) - difference(2)) + rounding + 20.0 * EPSILON * abs(difference(1)))
+    return NumericDerivative(
+        difference(1), abs(difference(1) - difference(2)) + rounding + 20.0 * EPSILON * abs(difference(1))
+    )
 
 
 def assert_is_gradient(
     function: Callable[[Array], float], at: Array, gradient: Array, directions: int | None = None, seed: int = 0
 ) -> None:
-    """Check a gradient against differences, entry by entry, or along some random directions.
+    """Compare a gradient with finite differences, entry by entry or along random directions.
 
     Parameters:
         function: (P,) -> number.
-        at: (P,), where no kink is near.
-        gradient: (P,), what is claimed.
+        at: (P,), the point, not near a kink.
+        gradient: (P,), the gradient to check.
         directions: how many random directions to check; None checks every entry.
         seed: of the directions.
     """
     count = at.size
     if directions is None:
-        chosen = np.eye(count)
+        vectors = np.eye(count)
     else:
-        chosen = np.random.default_rng(seed).normal(size=(directions, count)) / np.sqrt(count)
+        vectors = np.random.default_rng(seed).normal(size=(directions, count)) / np.sqrt(count)
     scale = max(float(np.abs(gradient).max()), 1e-3)
-    for number, along in enumerate(chosen):
-        expected = numeric_slope(function, at, along)
-        claimed = float(gradient @ along)
-        assert expected.error < 1e-4 * scale, f"direction {number}: differences are too coarse to tell, {expected}"
-        assert abs(claimed - expected.value) <= expected.error, f"direction {number}: {claimed} is not {expected}"
+    for number, along in enumerate(vectors):
+        expected = numeric_derivative(function, at, along)
+        actual = float(gradient @ along)
+        assert expected.error < 1e-4 * scale, f"direction {number}: the finite difference is too inaccurate, {expected}"
+        assert abs(actual - expected.value) <= expected.error, f"direction {number}: {actual} is not {expected}"
 
 
 def assert_ulps(actual: Any, expected: Any, count: float, *scales: Any) -> None:
@@ -186,9 +190,9 @@ def assert_ulps(actual: Any, expected: Any, count: float, *scales: Any) -> None:
     assert np.all(distance <= count), f"{distance[worst]:.1f} ulps apart at {worst}"
 
 
-def initial_slots(chosen: Optimizer, parameters: NDArray[Any]) -> NDArray[Any]:
+def initial_slots(optimizer: Optimizer, parameters: NDArray[Any]) -> NDArray[Any]:
     """The slots (S, P) before the first step; a slot without an initial value starts as a copy of the parameters."""
-    if chosen.full_batch:
+    if optimizer.full_batch:
         return np.zeros((0, parameters.size))
-    filled = [parameters if start is None else np.full(parameters.size, start) for _, start in chosen.rule().slots]
+    filled = [parameters if start is None else np.full(parameters.size, start) for _, start in optimizer.rule().slots]
     return np.array(filled).reshape(len(filled), parameters.size)

@@ -58,7 +58,7 @@ def _checked(
     if engine not in ENGINES:
         raise InputError(f"RANVIER_ENGINE is {engine!r}; it must be one of {', '.join(ENGINES)}.")
     if threads and not (threads.isdigit() and int(threads) > 0):
-        raise InputError(f"RANVIER_THREADS is {threads!r}; it must be a whole number of at least 1.")
+        raise InputError(f"RANVIER_THREADS is {threads!r}; it must be an integer of at least 1.")
     return Settings(
         data=Path(data) if data else None,
         cache=Path(cache) if cache else Path(caches or Path(home, ".cache")) / "ranvier",

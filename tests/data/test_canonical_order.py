@@ -10,11 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.data import Arrays, Table
-from ranvier.data.canonical_order import arranged
+from ranvier.data.canonical_order import canonical_order
 
 CELLS = some.sampled_from([0.0, -0.0, 1.5, -2.0, np.nan])
 WORDS = some.sampled_from(["a", "b", "", None])
 ROWS = some.lists(some.tuples(CELLS, CELLS, WORDS, some.integers(0, 2), some.integers(0, 3)), min_size=1, max_size=12)
+
+
+def arranged(source: Any, values: Any, weight: Any = None) -> tuple[Any, Any, Any]:
+    """The rows in canonical order, their targets and their weights."""
+    index, weights = canonical_order(source, values, weight)
+    return source.take(index), values[index], weights
 
 
 def table(rows: list[tuple[Any, ...]]) -> Table:

@@ -12,15 +12,17 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from ranvier.data import TableEncoder, encoder_from_dict, infer_schema
+from ranvier import load, train
+from ranvier.data import Table, TableEncoder, encoder_from_dict, infer_schema
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.column import ColumnEncoder, CSRColumnEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.parsing import NeedsColumnParser, clean_strings
 from ranvier.data.schema import ColumnSchema
 from ranvier.errors import InputError, ModelFileError
 from ranvier.records import record
+from ranvier.rows import CSR, Inputs
 
 
 @record
@@ -64,6 +66,49 @@ class LengthEncoder(ColumnEncoder):
         return cls(json_fields.field(data, "column", str), json_fields.field(data, "longest", float))
 
 
+@record
+class WordsEncoder(CSRColumnEncoder):
+    """Encodes a text as how often it has each word of the training rows: a bag of words."""
+
+    kind: ClassVar[str] = "words"
+    column: str
+    vocabulary: tuple[str, ...]
+
+    @classmethod
+    def fit(
+        cls, cells: pl.Series, schema: ColumnSchema | None = None, options: FeatureOptions | None = None
+    ) -> WordsEncoder:
+        texts = clean_strings(cells).drop_nulls().to_list()
+        return cls(cells.name, tuple(sorted({word for text in texts for word in text.split()})))
+
+    @property
+    def csr_feature_names(self) -> tuple[str, ...]:
+        return tuple(f"{self.column}: {word}" for word in self.vocabulary)
+
+    def describe(self) -> str:
+        return f"counts of {len(self.vocabulary)} words"
+
+    def _rows(self, texts: list[str | None]) -> CSR:
+        words = np.array(self.vocabulary)
+        counts = [[(np.array((text or "").split()) == word).sum() for word in words] for text in texts]
+        return CSR.from_dense(np.array(counts, np.float32).reshape(len(texts), len(words)))
+
+    def encode_csr(self, cells: pl.Series) -> CSR:
+        return self._rows(clean_strings(cells).to_list())
+
+    def encode_cell_csr(self, cell: Any) -> CSR:
+        if type(cell) is not str:
+            raise NeedsColumnParser
+        return self._rows([cell])
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "column": self.column, "vocabulary": list(self.vocabulary)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> WordsEncoder:
+        return cls(json_fields.field(data, "column", str), json_fields.items(data, "vocabulary", str))
+
+
 ROWS = {"word": ["a", "abcd", "abc", None] * 10, "x": [0.5, 1.0, 4.0, 2.5] * 10}
 
 
@@ -87,6 +132,65 @@ def test_a_new_kind_of_column_goes_all_the_way(monkeypatch: pytest.MonkeyPatch) 
     again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
     assert again == encoder
     assert again.transform(frame).tobytes() == many.tobytes()
+
+
+REVIEWS = {
+    "text": ["good good soup", "bad soup", "good bread", None] * 20,
+    "title": ["one", "two", "one two", "three"] * 20,
+    "price": [1.5, 2.0, 8.25, None] * 20,
+    "shop": ["north", "south", "north", "east"] * 20,
+    "stars": [5.0, 1.0, 4.0, 3.0] * 20,
+}
+
+
+@pytest.fixture
+def words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COLUMN_KINDS, "words", WordsEncoder)
+
+
+@pytest.mark.usefixtures("words")
+def test_a_kind_with_csr_features_stands_beside_numbers_and_categories() -> None:
+    frame = pl.DataFrame(REVIEWS).drop("stars")
+    schema = infer_schema(frame, overrides={"text": "words", "title": "words"})
+    encoder = TableEncoder.fit(frame, schema)
+    inputs = encoder.transform(frame)
+    assert isinstance(inputs, Inputs)
+    assert inputs.shape == (80, encoder.width)
+    assert encoder.feature_names == (
+        *("price", "price: missing", "shop=north", "shop=east", "shop=south", "shop: other", "shop: missing"),
+        *("text: bad", "text: bread", "text: good", "text: soup", "title: one", "title: three", "title: two"),
+    )
+    assert inputs.csr.toarray()[:4].tolist() == [
+        [0, 0, 2, 1, 1, 0, 0],
+        [1, 0, 0, 1, 0, 0, 1],
+        [0, 1, 1, 0, 1, 0, 1],
+        [0, 0, 0, 0, 0, 1, 0],
+    ]
+    without_text = TableEncoder.fit(frame.select("price", "shop")).transform(frame)
+    assert inputs.dense.tobytes() == without_text.tobytes()
+    for row in range(4):  # the last one has missing cells, which only the column parser knows
+        one = encoder.transform(frame.row(row, named=True))
+        assert [array.tobytes() for array in one.arrays()] == [
+            array.tobytes() for array in inputs[row : row + 1].arrays()
+        ]
+    again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert again == encoder
+
+
+@pytest.mark.usefixtures("words")
+def test_a_table_with_a_bag_of_words_trains_natively(tmp_path: Path) -> None:
+    table = Table(pl.DataFrame(REVIEWS), "the reviews", kinds={"text": "words", "title": "words"})
+    model = train(table, target="stars", recipe="plain", epochs=3, engine="native", validation=0.2, seed=1)
+    assert model.engine == "native"
+    assert model.network.inputs == model.encoder.width
+    answers = model.predict(REVIEWS)
+    assert answers.std() > 0
+    model.save(tmp_path / "reviews.rv")
+    loaded = load(tmp_path / "reviews.rv")
+    assert loaded.predict(REVIEWS).tobytes() == answers.tobytes()
+    row = {name: cells[0] for name, cells in REVIEWS.items()}
+    assert loaded.predict(row).tobytes() == model.predict(row).tobytes()
+    assert loaded.predict(row)[0] == pytest.approx(answers[0], rel=1e-5)
 
 
 def test_a_kind_that_leaves_something_out_cannot_be_made() -> None:

@@ -11,12 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.data import Arrays, encoder_from_dict, fit_encoder, open_source, prepare
-from ranvier.data.canonical_order import arranged
+from ranvier.data.canonical_order import canonical_order
 from ranvier.errors import DataError, InputError
 from ranvier.rows.csr import as_csr
 
 WIDTH = 50
 CELLS = some.sampled_from([0.0, -0.0, 1.5, -2.0])
+
+
+def arranged(source: Any, values: Any, weight: Any = None) -> tuple[Any, Any, Any]:
+    """The rows in canonical order, their targets and their weights."""
+    index, weights = canonical_order(source, values, weight)
+    return source.take(index), values[index], weights
 
 
 def counts(rows: int = 60) -> Any:

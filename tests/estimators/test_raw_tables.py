@@ -212,11 +212,11 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "numbers where words were": (
         lambda: classifier().fit({"a": COLUMNS["city"]}, LABELS).predict({"a": [1.0, 2.0]}),
-        'Column "a" holds numbers, such as 1.0, and held words in training, such as "Oslo"',
+        'Column "a" holds numbers, such as 1.0, and held strings in training, such as "Oslo"',
     ),
     "one number where words were": (
         lambda: classifier().fit({"a": COLUMNS["city"]}, LABELS).predict({"a": 3}),
-        'Column "a" holds numbers, such as 3, and held words',
+        'Column "a" holds numbers, such as 3, and held strings',
     ),
     "a missing column": (lambda: classifier().fit(COLUMNS, LABELS).predict({"age": 3.0}), 'has no column "city"'),
 }

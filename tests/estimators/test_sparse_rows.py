@@ -103,10 +103,10 @@ def test_a_model_of_arrays_takes_sparse_rows_of_moderate_size(monkeypatch: pytes
     fitted = classifier(recipe="plain").fit(X.toarray(), Y)
     assert fitted.predict_proba(X).tobytes() == fitted.predict_proba(X.toarray()).tobytes()
     dense = (X.toarray() * 25).astype(np.uint8)
-    pixels = classifier(recipe=None).fit(dense, Y)
-    assert bits(pixels) == bits(classifier(recipe=None).fit(dense.astype(np.int64), Y))
+    pixels = classifier(recipe="plain").fit(dense, Y)
+    assert bits(pixels) == bits(classifier(recipe="plain").fit(dense.astype(np.int64), Y))
     assert pixels.predict_proba(sparse.csr_array(dense)).tobytes() == pixels.predict_proba(dense).tobytes()
-    monkeypatch.setattr(source, "MOST_FILLED", X.shape[0] * X.shape[1] - 1)
+    monkeypatch.setattr(source, "MAX_DENSE_CELLS", X.shape[0] * X.shape[1] - 1)
     with pytest.raises(InputError, match=r"shape \(60, 40\), which is too large to fill in"):
         fitted.predict(X)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ranvier.errors import InputError
-from ranvier.expression import Expression, constant, evaluate, order, show, variable, variables
+from ranvier.expression import Expression, constant, evaluate, show, topological_order, variable, variables
 from ranvier.expression.expression import ARITY, power
 
 x, y = variable("x"), variable("y")
@@ -53,9 +53,10 @@ def test_powers(exponent: float) -> None:
 
 
 def test_small_powers_become_products() -> None:
-    assert "power" not in {node.op for exponent in range(-8, 9) for node in order(power(x, constant(exponent)))}
+    powers = [power(x, constant(exponent)) for exponent in range(-8, 9)]
+    assert "power" not in {node.op for node in topological_order(*powers)}
     assert (x**9).op == "power"
-    assert len(order(x**8)) == 4
+    assert len(topological_order(x**8)) == 4
 
 
 def test_nodes_are_interned() -> None:
@@ -67,7 +68,7 @@ def test_nodes_are_interned() -> None:
     assert constant(0.0) is not constant(-0.0)
 
 
-def test_copies_are_the_same_node() -> None:
+def test_copy_and_pickle_return_the_same_node() -> None:
     expression = (x + 1) * (x + 1)
     assert copy.copy(expression) is expression
     assert copy.deepcopy([expression])[0] is expression
@@ -91,9 +92,9 @@ def test_a_very_deep_expression() -> None:
     gc.collect()
 
 
-def test_order_and_variables() -> None:
+def test_topological_order_and_variables() -> None:
     shared = y * x
-    nodes = order(shared + shared, shared)
+    nodes = topological_order(shared + shared, shared)
     assert nodes == [y, x, shared, shared + shared]
     assert variables(x - y, variable("z")) == ("x", "y", "z")
 
@@ -121,7 +122,7 @@ def test_malformed_nodes_are_refused(fields: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 10**400, "1", None, 1j, [1.0], np.array(1j)])
-def test_what_is_no_constant(value: object) -> None:
+def test_constant_refuses_non_finite_and_non_real_values(value: object) -> None:
     with pytest.raises(InputError):
         constant(value)  # type: ignore[arg-type]
     with pytest.raises(InputError):
@@ -129,7 +130,7 @@ def test_what_is_no_constant(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0), True + 1])
-def test_what_is_a_constant(value: float) -> None:
+def test_constant_of_any_number_type(value: float) -> None:
     assert constant(value) is constant(2.0)
 
 
@@ -141,7 +142,7 @@ def test_an_array_in_an_expression_is_refused() -> None:
 
 
 @pytest.mark.parametrize("number", [np.float64(2), np.float32(2), np.int32(2), np.array(2.0)])
-def test_numpy_numbers_on_the_left(number: np.float64) -> None:
+def test_numpy_scalars_as_left_operands(number: np.float64) -> None:
     assert number + x is 2 + x
     assert number - x is 2 - x
     assert number * x is 2 * x
@@ -153,7 +154,7 @@ def test_numpy_numbers_on_the_left(number: np.float64) -> None:
     assert (number >= x) is (x <= 2)
 
 
-def test_python_functions_that_need_a_number_are_refused() -> None:
+def test_bool_float_and_comparison_of_an_expression_are_refused() -> None:
     with pytest.raises(InputError, match=r"rv\.where\(condition, a, b\) instead of if"):
         bool(x > 0)
     with pytest.raises(InputError, match=r"rv\.where"):
@@ -213,7 +214,7 @@ def test_show(expression: Expression, text: str) -> None:
     assert repr(expression) == f"Expression({text!r})"
 
 
-def test_show_names_what_a_long_formula_shares() -> None:
+def test_show_names_repeated_subexpressions_of_a_long_formula() -> None:
     expression = x + variable("t1")
     for _ in range(60):
         expression = expression * expression

@@ -42,16 +42,16 @@ def is_smooth(op: str, point: dict[str, float]) -> bool:
 
 
 def disagreement(op: str, name: str, point: dict[str, float], derivative: Expression) -> float:
-    """The distance of a derivative from the central difference, in units of what rounding and truncation allow.
+    """The distance of a derivative from the central difference, in units of the rounding and truncation error.
 
     Truncation is at most STEP^2 / 6 times the third derivative, rounding about 1e-16 |f| / STEP; in the range of the
-    points both stay below 1e-8 of the size of the function and its slope.
+    points both stay below 1e-8 of the size of the function and its derivative.
     """
     function = apply(op)
     right = float(evaluate(function, {**point, name: point[name] + STEP}))
     left = float(evaluate(function, {**point, name: point[name] - STEP}))
-    slope = float(evaluate(derivative, point))
-    return abs((right - left) / (2 * STEP) - slope) / (1e-7 * (1 + abs(slope) + abs(right)))
+    value = float(evaluate(derivative, point))
+    return abs((right - left) / (2 * STEP) - value) / (1e-7 * (1 + abs(value) + abs(right)))
 
 
 @pytest.mark.parametrize("op", PRIMITIVES)
@@ -66,7 +66,7 @@ def test_derivatives_agree_with_finite_differences(op: str, values: tuple[float,
 
 
 @pytest.mark.parametrize("op", [op for op in PRIMITIVES if any(PRIMITIVES[op].derivatives)])
-def test_the_check_finds_wrong_derivatives(op: str) -> None:
+def test_the_finite_difference_check_finds_wrong_derivatives(op: str) -> None:
     index = next(index for index, rule in enumerate(PRIMITIVES[op].derivatives) if rule)
     point = dict(zip(NAMES[: PRIMITIVES[op].arity], (1.3, 1.7, 0.4), strict=False))
     if op in ("maximum", "where"):
@@ -76,7 +76,7 @@ def test_the_check_finds_wrong_derivatives(op: str) -> None:
 
 
 @pytest.mark.parametrize("op", PRIMITIVES)
-def test_the_list_is_complete(op: str) -> None:
+def test_the_table_of_primitives_is_complete(op: str) -> None:
     primitive = PRIMITIVES[op]
     assert primitive.name == op
     assert primitive.arity == ARITY[op] == len(primitive.derivatives)
@@ -85,7 +85,7 @@ def test_the_list_is_complete(op: str) -> None:
 
 @pytest.mark.parametrize("op", PRIMITIVES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_type_and_shape_are_kept(op: str, dtype: type) -> None:
+def test_primitives_keep_dtype_and_shape(op: str, dtype: type) -> None:
     values = {name: np.full((2, 3), 0.5 + index, dtype) for index, name in enumerate(NAMES)}
     arguments = [values[name] for name in NAMES[: PRIMITIVES[op].arity]]
     for result in (evaluate(apply(op), values), PRIMITIVES[op].evaluate(*arguments)):
@@ -97,7 +97,7 @@ def test_the_type_and_shape_are_kept(op: str, dtype: type) -> None:
 
 
 @pytest.mark.parametrize("op", PRIMITIVES)
-def test_not_a_number_stays_visible(op: str) -> None:
+def test_primitives_propagate_nan(op: str) -> None:
     result = evaluate(apply(op), {"a": math.nan, "b": math.nan, "c": math.nan})
     assert result == 0 if op in ("less", "less_equal") else np.isnan(result)
 
@@ -107,9 +107,9 @@ def test_functions_take_expressions_numbers_and_arrays(name: str) -> None:
     function: Callable[..., object] = getattr(language, name)
     count = len(inspect.signature(function).parameters)
     numbers = (0.3, 0.6, 0.9)[:count]
-    described = function(*(variable(letter) for letter in NAMES[:count]))
-    assert isinstance(described, Expression)
-    expected = evaluate(described, dict(zip(NAMES, numbers, strict=False)))
+    expression = function(*(variable(letter) for letter in NAMES[:count]))
+    assert isinstance(expression, Expression)
+    expected = evaluate(expression, dict(zip(NAMES, numbers, strict=False)))
     number = function(*numbers)
     assert type(number) is float
     assert number == expected
@@ -125,7 +125,7 @@ def test_functions_take_expressions_numbers_and_arrays(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["sigmoid", "softplus", "tanh"])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_large_numbers_overflow_nowhere(name: str, dtype: type) -> None:
+def test_smooth_functions_do_not_overflow(name: str, dtype: type) -> None:
     function = getattr(language, name)
     values = np.array([-1e4, -100.0, -20.0, 0.0, 20.0, 100.0, 1e4], dtype)
     exact = {
@@ -135,21 +135,21 @@ def test_large_numbers_overflow_nowhere(name: str, dtype: type) -> None:
     }[name]
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         result = function(values)
-        slope = evaluate(differentiate(function(variable("x")), "x"), {"x": values})
+        derivative = evaluate(differentiate(function(variable("x")), "x"), {"x": values})
     assert result.dtype == dtype
     limit = np.finfo(dtype)
     np.testing.assert_allclose(result, exact, rtol=4 * limit.eps, atol=4 * limit.smallest_subnormal)
-    assert np.isfinite(slope).all()
+    assert np.isfinite(derivative).all()
 
 
-def test_the_slope_of_softplus_is_the_sigmoid() -> None:
+def test_softplus_derivative_is_the_sigmoid() -> None:
     values = np.array([-30.0, -1.0, -1e-9, 0.0, 1e-9, 1.0, 30.0])
-    slope = evaluate(differentiate(language.softplus(variable("x")), "x"), {"x": values})
-    np.testing.assert_allclose(slope, language.sigmoid(values), rtol=1e-15)
+    derivative = evaluate(differentiate(language.softplus(variable("x")), "x"), {"x": values})
+    np.testing.assert_allclose(derivative, language.sigmoid(values), rtol=1e-15)
 
 
 @pytest.mark.parametrize(
-    ("build", "slope"),
+    ("build", "derivative"),
     [
         (lambda x: language.maximum(x, 0.0), 0.0),
         (lambda x: language.maximum(0.0, x), 0.0),
@@ -168,30 +168,30 @@ def test_the_slope_of_softplus_is_the_sigmoid() -> None:
         (lambda x: variable("zero") ** (x + 1), 0.0),
     ],
 )
-def test_slopes_at_kinks(build: Callable[[Expression], Expression], slope: float) -> None:
-    assert evaluate(differentiate(build(variable("x")), "x"), {"x": 0.0, "zero": 0.0}) == slope
+def test_derivatives_at_kinks(build: Callable[[Expression], Expression], derivative: float) -> None:
+    assert evaluate(differentiate(build(variable("x")), "x"), {"x": 0.0, "zero": 0.0}) == derivative
 
 
-def test_where_takes_any_condition_that_is_not_zero() -> None:
+def test_where_treats_any_nonzero_condition_as_true() -> None:
     condition = np.array([0.0, -0.0, 1.0, 2.0, -1.0])
     np.testing.assert_array_equal(language.where(condition, 1.0, 0.0), [0, 0, 1, 1, 1])
     np.testing.assert_array_equal(language.where(condition > 0, condition, -1.0), [-1, -1, 1, 2, -1])
-    with pytest.raises(InputError, match="for a fixed choice use if"):
+    with pytest.raises(InputError, match="for a condition that is fixed use if"):
         language.where(True, variable("x"), 0.0)
 
 
-def test_derivatives_share_their_parts() -> None:
+def test_derivatives_share_subexpressions() -> None:
     """Forty nested functions: written out, the derivative has 2^40 terms."""
     x = variable("x")
     expression: Expression = x
     for _ in range(40):
         expression = language.tanh(expression * expression + x)
     first = differentiate(expression, "x")
-    assert len(language.order(first)) < 500
+    assert len(language.topological_order(first)) < 500
     value = {"x": 0.2}
     difference = (evaluate(expression, {"x": 0.2 + STEP}) - evaluate(expression, {"x": 0.2 - STEP})) / (2 * STEP)
     np.testing.assert_allclose(evaluate(first, value), difference, rtol=1e-6)
-    assert len(language.order(differentiate(first, "x"))) < 5000
+    assert len(language.topological_order(differentiate(first, "x"))) < 5000
 
 
 def test_partial_derivatives() -> None:
@@ -202,7 +202,7 @@ def test_partial_derivatives() -> None:
     assert differentiate(constant(3.0), "x") is constant(0.0)
 
 
-def test_evaluate_types() -> None:
+def test_evaluate_dtypes() -> None:
     x, y = variable("x"), variable("y")
     single, double = np.ones(2, np.float32), np.ones(2)
     assert evaluate(x + 0.1, {"x": single}).dtype == np.float32
@@ -228,7 +228,7 @@ def test_evaluate_shapes() -> None:
         evaluate(x + y, {"x": np.ones(3), "y": np.ones(2)})
 
 
-def test_evaluate_refuses_missing_and_foreign_values() -> None:
+def test_evaluate_refuses_missing_and_non_numeric_values() -> None:
     x = variable("rate")
     with pytest.raises(InputError, match=r'"rate" has no value\. Did you mean "rates"'):
         evaluate(x, {"rates": 1.0})

@@ -1,4 +1,4 @@
-"""Random expressions mean the same after simplifying, storing and showing; hostile lists are refused."""
+"""Random expressions keep their value after simplifying, storing and printing; hostile lists raise errors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ranvier.expression import (
     differentiate,
     evaluate,
     from_list,
-    order,
     show,
     simplify,
     to_list,
+    topological_order,
     trace,
     variable,
 )
 from ranvier.expression.expression import FUNCTIONS
-from ranvier.expression.serialization import MAXIMUM_NODES
+from ranvier.expression.serialization import MAX_NODES
 
 VALUES = {
     "x": np.array([-np.inf, -40.0, -2.5, -1.0, -1e-3, 0.0, 0.5, 1.0, 3.0, 1e4, np.inf, np.nan]),
@@ -38,7 +38,7 @@ VALUES = {
 
 @st.composite
 def expressions(draw: st.DrawFn) -> Expression:
-    """A random graph: each new node takes any earlier ones as its arguments."""
+    """A random graph: the arguments of each new node are any earlier nodes."""
     numbers = st.sampled_from([0.0, 1.0, -1.0, 2.0, 0.5, -3.0]) | st.floats(-5, 5)
     nodes = [variable("x"), variable("y"), *(constant(value) for value in draw(st.lists(numbers, max_size=3)))]
     for op in draw(st.lists(st.sampled_from(sorted(PRIMITIVES)), min_size=1, max_size=12)):
@@ -48,29 +48,29 @@ def expressions(draw: st.DrawFn) -> Expression:
 
 
 def comparable(expression: Expression) -> np.ndarray[Any, Any]:
-    """The rows where no zero can turn into an infinity by its sign, which `simplify` may change."""
-    parts = np.array(evaluate(tuple(order(expression)), VALUES))
+    """The rows without a zero whose sign, which `simplify` may change, could decide the sign of an infinity."""
+    parts = np.array(evaluate(tuple(topological_order(expression)), VALUES))
     return np.asarray(np.isfinite(parts).all(axis=0) | (parts != 0).all(axis=0))
 
 
 @given(expressions())
-def test_simplify_keeps_every_value(expression: Expression) -> None:
-    simple = simplify(expression)
-    assert len(order(simple)) <= len(order(expression))
-    assert simplify(simple) is simple
+def test_simplify_changes_no_value(expression: Expression) -> None:
+    simplified = simplify(expression)
+    assert len(topological_order(simplified)) <= len(topological_order(expression))
+    assert simplify(simplified) is simplified
     rows = comparable(expression)
-    np.testing.assert_array_equal(evaluate(simple, VALUES)[rows], evaluate(expression, VALUES)[rows])
+    np.testing.assert_array_equal(evaluate(simplified, VALUES)[rows], evaluate(expression, VALUES)[rows])
 
 
 @given(expressions())
-def test_stored_expressions_come_back(expression: Expression) -> None:
+def test_to_list_and_from_list_round_trip(expression: Expression) -> None:
     stored = json.loads(json.dumps(to_list(expression), allow_nan=False))
     assert from_list(stored) is expression
     np.testing.assert_array_equal(evaluate(from_list(stored), VALUES), evaluate(expression, VALUES))
 
 
 class Literals(ast.NodeTransformer):
-    """Make every number in Python text a constant of the language, so that Python computes nothing itself."""
+    """Replaces each number in Python source by a constant expression, so that Python computes nothing itself."""
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         if isinstance(node.operand, ast.Constant):
@@ -95,7 +95,7 @@ def read(text: str) -> Expression:
 def as_written(expression: Expression) -> Expression:
     """The expression as the operators and functions build it: small powers as products, constants second."""
     built: dict[Expression, Expression] = {}
-    for node in order(expression):
+    for node in topological_order(expression):
         arguments = [built[argument] for argument in node.arguments]
         if node.op == "power":
             built[node] = arguments[0] ** arguments[1]
@@ -109,11 +109,11 @@ def as_written(expression: Expression) -> Expression:
 
 
 @given(expressions())
-def test_shown_expressions_can_be_read_again(expression: Expression) -> None:
+def test_show_prints_python_that_gives_the_expression_back(expression: Expression) -> None:
     assert read(show(expression)) is as_written(expression)
 
 
-def test_long_shown_expressions_can_be_read_again() -> None:
+def test_show_of_a_long_expression_gives_the_expression_back() -> None:
     expression = variable("x")
     for _ in range(30):
         expression = expression * language.tanh(expression + variable("y"))
@@ -122,14 +122,14 @@ def test_long_shown_expressions_can_be_read_again() -> None:
 
 
 @given(expressions())
-def test_derivatives_can_be_built_twice(expression: Expression) -> None:
+def test_second_derivatives_of_any_expression(expression: Expression) -> None:
     first = differentiate(expression, "x")
     assert differentiate(expression, "x") is first
     evaluate(differentiate(first, "y"), VALUES)
 
 
 @given(expressions())
-def test_an_expression_traces_to_itself(expression: Expression) -> None:
+def test_trace_returns_the_expression_of_the_function(expression: Expression) -> None:
     assert trace(lambda x, y: expression, ["x", "y"]) is expression
 
 
@@ -151,7 +151,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(ENTRIES, max_size=5) | JSON)
-def test_any_list_is_read_or_refused(data: Any) -> None:
+def test_from_list_of_any_data_returns_or_raises_input_error(data: Any) -> None:
     try:
         expression = from_list(data)
     except InputError:
@@ -169,14 +169,14 @@ def test_any_list_is_read_or_refused(data: Any) -> None:
         ([[]], "Entry 0"),
         (["variable"], "Entry 0"),
         ([["variable", "x"], ["expp", 0]], r"no such operation. Did you mean .*\"exp\""),
-        ([["variable", "x"], ["exp", 1]], "Entry 1.*circle"),
-        ([["exp", 0]], "circle"),
-        ([["add", 1, 1], ["variable", "x"]], "Entry 0.*circle"),
-        ([["variable", "x"], ["exp", -1]], "circle"),
-        ([["variable", "x"], ["exp", True]], "circle"),
-        ([["variable", "x"], ["exp", 0.0]], "circle"),
-        ([["variable", "x"], ["exp", "0"]], "circle"),
-        ([["variable", "x"], ["exp", [0]]], "circle"),
+        ([["variable", "x"], ["exp", 1]], "Entry 1.*cycle"),
+        ([["exp", 0]], "cycle"),
+        ([["add", 1, 1], ["variable", "x"]], "Entry 0.*cycle"),
+        ([["variable", "x"], ["exp", -1]], "cycle"),
+        ([["variable", "x"], ["exp", True]], "cycle"),
+        ([["variable", "x"], ["exp", 0.0]], "cycle"),
+        ([["variable", "x"], ["exp", "0"]], "cycle"),
+        ([["variable", "x"], ["exp", [0]]], "cycle"),
         ([["variable", "x"], ["exp", 0, 0]], "followed by 1 value; got 2"),
         ([["variable", "x"], ["add", 0]], "followed by 2 values; got 1"),
         ([["variable", 3]], "name of a variable"),
@@ -190,16 +190,16 @@ def test_any_list_is_read_or_refused(data: Any) -> None:
         ([["constant", None]], "a constant is a number"),
         ([["constant"]], "followed by 1 value"),
         ([["x" * 10_000_000]], "no such operation"),
-        ([["variable", "x"]] * (MAXIMUM_NODES + 1), "at most 10000"),
+        ([["variable", "x"]] * (MAX_NODES + 1), "at most 10000"),
     ],
 )
-def test_wrong_lists_are_refused(data: object, message: str) -> None:
+def test_from_list_errors(data: object, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         from_list(data)
     assert len(str(caught.value)) < 1000
 
 
-def test_nested_lists_without_end_are_refused() -> None:
+def test_from_list_refuses_deep_nesting() -> None:
     nested: list[Any] = []
     for _ in range(100_000):
         nested = [nested]
@@ -211,6 +211,6 @@ def test_nested_lists_without_end_are_refused() -> None:
         nested = nested.pop()
 
 
-def test_the_largest_list_is_read() -> None:
-    data = [["variable", "x"], *([["add", position, position] for position in range(MAXIMUM_NODES - 1)])]
-    assert len(order(from_list(data))) == MAXIMUM_NODES
+def test_from_list_of_the_maximum_length() -> None:
+    data = [["variable", "x"], *([["add", position, position] for position in range(MAX_NODES - 1)])]
+    assert len(topological_order(from_list(data))) == MAX_NODES

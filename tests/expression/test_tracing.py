@@ -84,7 +84,7 @@ def with_and(x: Any) -> Any:
         (lambda x: np.ones(3), r"array of shape \(3,\)"),
         (lambda x: x * math.inf, "finite"),
         (lambda x: math.nan, "finite"),
-        (lambda x: (), "returned nothing in its tuple"),
+        (lambda x: (), "returned an empty tuple"),
         (lambda x: (x, None), "returned None"),
         (lambda x: x * rv.variable("beta"), 'the variable "beta", which is not one of its arguments'),
         (lambda x: functools.reduce(lambda total, _: total + x, range(20_000), x), "20001 operations; at most 10000"),
@@ -92,19 +92,19 @@ def with_and(x: Any) -> Any:
         ("relu", "Expected a function"),
     ],
 )
-def test_mistakes_teach(function: Callable[..., Any], message: str) -> None:
+def test_trace_errors_say_what_to_write_instead(function: Callable[..., Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         rv.trace(function, ["x"])
 
 
-def test_names_are_checked() -> None:
+def test_trace_checks_the_names() -> None:
     with pytest.raises(InputError, match="must differ"):
         rv.trace(lambda a, b: a, ["x", "x"])
     with pytest.raises(InputError, match="letters"):
         rv.trace(lambda a: a, ["a b"])
 
 
-def test_errors_of_the_function_keep_their_cause() -> None:
+def test_trace_errors_keep_their_cause() -> None:
     with pytest.raises(InputError) as caught:
         rv.trace(lambda x: x.missing, ["x"])
     assert isinstance(caught.value.__cause__, AttributeError)

@@ -282,7 +282,7 @@ def interrupted_run(folder: Path, data: Path, **given: Any) -> tuple[Any, dict[s
     first = rv.train(data, target=target, run=folder, **{**options, "progress": watch})
     whole = rv.train(data, target=target, **options) if stop_after is not None else first
     (folder / "lock").unlink(missing_ok=True)
-    for name in ("description.json", "events.jsonl"):
+    for name in ("run.json", "events.jsonl"):
         written = (folder / name).read_text()
         (folder / name).write_text(written.replace(f"{data.parent.resolve()}/", "").replace(f"{data.parent}/", ""))
     asked = {name: cells[:ASKED] for name, cells in columns.items() if name != target}

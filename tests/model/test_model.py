@@ -298,3 +298,24 @@ def test_widths_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
 def test_saving_to_a_place_that_is_none() -> None:
     with pytest.raises(InputError, match="does not exist"):
         fit(net(), *points()).save("no/such/folder/m.rv")
+
+
+def test_evaluate_weighs_rows() -> None:
+    X = np.linspace(-1.0, 1.0, 12)[:, None]
+    y = np.where(np.arange(12) % 3 == 0, "no", "yes")
+    model = rv.Network(1, [rv.Dense(1, "sigmoid")]).fit(X, y, epochs=2, engine="reference")
+    times = np.arange(12) % 3
+    index = np.repeat(np.arange(12), times)
+    assert model.evaluate(X, y, sample_weight=times) == pytest.approx(model.evaluate(X[index], y[index]))
+    with pytest.raises(rv.InputError, match="one number a row"):
+        model.evaluate(X, y, sample_weight=times[1:])
+    with pytest.raises(rv.InputError, match="at least 0"):
+        model.evaluate(X, y, sample_weight=-times)
+
+
+def test_weights_go_with_the_rows_of_a_table_that_have_a_target() -> None:
+    table = pl.DataFrame({"size": np.arange(20.0), "price": np.arange(20.0) * 2})
+    model = rv.train(table, "price", recipe="plain", epochs=1, engine="reference")
+    holes = table.with_columns(price=pl.when(pl.col("size") < 5).then(None).otherwise(pl.col("price")))
+    weights = np.arange(20.0) + 1
+    assert model.evaluate(holes, sample_weight=weights) == model.evaluate(table[5:], sample_weight=weights[5:])

@@ -145,3 +145,14 @@ def test_layers_in_words() -> None:
         ("layers.4", "Dense 1, identity", 1, 5),
     ]
     assert layer_label(rv.LayerNorm()) == "LayerNorm"
+
+
+def test_weights_of_test_rows_count_in_the_report() -> None:
+    table = frame(80)
+    weights = np.arange(80) % 4 + 0.5
+    model = train(table, seed=3, sample_weight=weights)
+    rows = prepare(table, "income", seed=3).held_out_rows
+    assert rows is not None
+    held_out = table[rows.tolist()]
+    assert model.evaluate(held_out, sample_weight=weights[rows]) == pytest.approx(model.report.metrics, rel=1e-5)
+    assert model.evaluate(held_out)["log_loss"] != pytest.approx(model.report.metrics["log_loss"], rel=1e-5)

@@ -218,7 +218,7 @@ def test_two_trainings_never_share_a_folder(tmp_path: Path) -> None:
             with pytest.raises(InputError, match="already writes the run") as caught:
                 rv.resume(tmp_path / "run", data=frame(), callbacks=[meanwhile], progress=False)
             refused.append(str(caught.value))
-            with pytest.raises(InputError, match="holds a run already"):
+            with pytest.raises(InputError, match="already has a run"):
                 train(frame(), run=tmp_path / "run")
 
     expected = bits(train(frame(), callbacks=[lambda moment: None]))

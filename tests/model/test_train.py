@@ -263,3 +263,19 @@ def test_a_task_with_values_beside_the_table_weights_and_validation_rows() -> No
     assert options_from_dict(TrainOptions(task=task).to_dict()).task == task
     with pytest.raises(InputError, match="There are 59 weights and 60 rows"):
         train(inputs, income, sample_weight=weights[1:], **given)
+
+
+@pytest.mark.parametrize("recipe", ["plain", "table"])
+def test_metrics_of_a_regression_are_in_the_units_of_the_target(recipe: str) -> None:
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    prices = 1e4 + 5e3 * X[:, 0]
+
+    def highest(y_true: Any, y_pred: Any) -> float:
+        return float(np.max(y_true))
+
+    stopping = rv.EarlyStopping(3, metric=rv.metric("highest", highest))
+    errors = rv.EarlyStopping(3, metric="rmse")
+    options: dict[str, Any] = {"recipe": recipe, "epochs": 2, "hidden": (4,), "engine": "reference"}
+    model = rv.train(X, prices, callbacks=[stopping, errors], progress=False, **options)
+    assert (model.history.highest > 1e4).all()
+    assert (model.history.rmse > 10.0).all()

@@ -119,7 +119,7 @@ def test_groups(case: int) -> None:
 
 
 @pytest.mark.parametrize("units", [640, 650])
-def test_long_chains_of_groups_are_cut(units: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grouped_weights_are_cut_into_k_blocks(units: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of 8 KiB has no room for rows of such groups, forward or back."""
     monkeypatch.setattr("ranvier.native.engine.machine", lambda *_: Machine(Registers(16, 2), 8 << 10, 8 << 10))
     task = make_spec(1220, [Dense(2 * units, "gelu", groups=2), Dense(2 * units, "tanh", groups=2), Dense(2)])
@@ -186,7 +186,7 @@ def test_double_precision(name: str) -> None:
     agree(make_spec(20, layers, loss("categorical_cross_entropy"), Adam(), precision="float64", threads=2))
 
 
-def test_long_chains_are_cut_without_changing_the_result() -> None:
+def test_k_blocks_do_not_change_the_result() -> None:
     layers = [Dense(1300, "gelu"), Dense(20, "tanh"), Dense(2)]
     agree(make_spec(1500, layers, loss("squared_error"), batch_size=200), slack=4.0)
 

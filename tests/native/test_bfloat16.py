@@ -54,13 +54,13 @@ def difference(found: LoopResult, wanted: LoopResult) -> float:
     return max(float(np.abs(a - b).max()) / max(1.0, float(np.abs(b).max())) for a, b in pairs if b.size)
 
 
-def agree(task: CompileSpec, steps: int = 3, law: CompileSpec | None = None) -> None:
+def agree(task: CompileSpec, steps: int = 3, reference_task: CompileSpec | None = None) -> None:
     """Check that the native engine makes of a spec what the reference makes of it, or of another one."""
     span = span_for(task, steps=steps)
     for draw in range(DRAWS):
         rows = drawn(task, draw)
         found = outcome(NativeEngine(), task, rows, span, gradients=True)
-        error = difference(found, outcome(ReferenceEngine(), law or task, rows, span, gradients=True))
+        error = difference(found, outcome(ReferenceEngine(), reference_task or task, rows, span, gradients=True))
         assert error <= OTHER_SIDE
         if error <= TOLERANCE["float32"]:
             return
@@ -113,11 +113,14 @@ def test_slots_may_have_any_name() -> None:
 
 
 def test_the_check_sees_what_is_not_rounded() -> None:
-    """float32 itself is too far from the law, by far more than the bound of float32; so is the other way round."""
+    """An engine that does not round fails against one that does, and the other way round."""
     task = rounded(7, [Dense(9, "tanh"), Dense(5, "gelu"), Dense(3)])
-    for given_task, law in ((replace(task, precision="float32"), task), (task, replace(task, precision="float32"))):
+    for native_task, reference_task in (
+        (replace(task, precision="float32"), task),
+        (task, replace(task, precision="float32")),
+    ):
         with pytest.raises((AssertionError, pytest.fail.Exception)):
-            agree(given_task, law=law)
+            agree(native_task, reference_task=reference_task)
 
 
 def exact_case(inputs: int, units: int, rows: int, seed: int) -> tuple[CompileSpec, Rows, State]:
@@ -139,7 +142,7 @@ def exact_case(inputs: int, units: int, rows: int, seed: int) -> tuple[CompileSp
 
 @settings(max_examples=20, deadline=None)
 @given(inputs=st.integers(1, 40), units=st.integers(1, 40), rows=st.sampled_from([1, 2, 8]), seed=st.integers(0, 10**6))
-def test_equal_to_the_law_where_nothing_else_rounds(inputs: int, units: int, rows: int, seed: int) -> None:
+def test_equal_to_the_reference_where_nothing_else_rounds(inputs: int, units: int, rows: int, seed: int) -> None:
     """Weighted sums of the first layer and errors of the output hold all their bits in float32; so must their sums."""
     task, given_rows, state = exact_case(inputs, units, rows, seed)
     said = []

@@ -72,13 +72,13 @@ def loaded(task: CompileSpec, threads: int) -> NativeExecutable:
     return executable
 
 
-def bits(executable: NativeExecutable) -> tuple[int, bytes, bytes]:
+def state_bytes(executable: NativeExecutable) -> tuple[int, bytes, bytes]:
     state = executable.get_state()
     return state.step, state.parameters.tobytes(), state.slots.tobytes()
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_steps_that_can_be_given_up_have_the_same_bits(name: str, request: pytest.FixtureRequest) -> None:
+def test_cancellable_steps_are_bit_identical(name: str, request: pytest.FixtureRequest) -> None:
     task = task_of(OPTIONS[name])
     rows, span = some_rows(task), span_for(task, 200, steps=4)
     usual = loaded(task, 2)
@@ -86,73 +86,73 @@ def test_steps_that_can_be_given_up_have_the_same_bits(name: str, request: pytes
     request.getfixturevalue("everything_is_long")
     for threads in (1, 2):
         executable = loaded(task, threads)
-        assert (usual.plan.stoppable, executable.plan.stoppable) == (False, True)
+        assert (usual.plan.cancellable, executable.plan.cancellable) == (False, True)
         assert executable.run(rows, span).tobytes() == losses.tobytes()
-        assert bits(executable) == bits(usual)
+        assert state_bytes(executable) == state_bytes(usual)
 
 
 @pytest.mark.usefixtures("everything_is_long")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_no_step_is_made_when_asked_before(name: str, threads: int) -> None:
+def test_no_step_runs_if_cancelled_before(name: str, threads: int) -> None:
     task = task_of(OPTIONS[name])
     rows, span = some_rows(task), span_for(task, 200, steps=4)
     executable, unasked = loaded(task, threads), loaded(task, threads)
-    before = bits(executable)
+    before = state_bytes(executable)
     executable.should_cancel = lambda: True
     assert executable.run(rows, span).shape == (0,)
-    assert bits(executable) == before
+    assert state_bytes(executable) == before
     executable.should_cancel = never_cancel
     assert executable.run(rows, span).tobytes() == unasked.run(rows, span).tobytes()
-    assert bits(executable) == bits(unasked) != before
+    assert state_bytes(executable) == state_bytes(unasked) != before
 
 
 @pytest.mark.usefixtures("everything_is_long")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_a_step_asked_in_the_middle_is_made_whole_or_not_at_all(name: str, threads: int) -> None:
+def test_step_cancelled_half_way_is_complete_or_absent(name: str, threads: int) -> None:
     """The word that asks lies where a step writes what it computed: so it is asked at that very moment."""
     task = task_of(OPTIONS[name])
     rows, span = some_rows(task), span_for(task, 200, steps=2)
     executable, unasked = loaded(task, threads), loaded(task, threads)
     start = executable.get_state()
-    expected = [bits(unasked)]
+    expected = [state_bytes(unasked)]
     for number in range(2):
         unasked.run(rows, one_step(span, number))
-        expected.append(bits(unasked))
+        expected.append(state_bytes(unasked))
     executable.run(rows, span)
     program = executable._programs["train"]
     asking = [b for b in program.plan.buffers if b.kind in WORKSPACE and b.name not in executable._state.arrays]
-    given_up = set()
+    cancelled_kinds = set()
     for buffer in asking:
         executable.set_state(start)
         for one in asking:
             program.arrays[one.name][:] = 0.0
         program.set(cancel_requested=memory.address(program.arrays[buffer.name]))
         made = len(executable.run(rows, one_step(span)))
-        assert bits(executable) == expected[made], buffer.name
-        given_up |= {buffer.kind} if not made else set()
+        assert state_bytes(executable) == expected[made], buffer.name
+        cancelled_kinds |= {buffer.kind} if not made else set()
         program.set(cancel_requested=memory.address(program.control))
         executable.run(rows, one_step(span, made))
-        assert bits(executable) == expected[made + 1], buffer.name
+        assert state_bytes(executable) == expected[made + 1], buffer.name
     # Gradients of weights are computed in the stage before the update, where there is one.
-    assert given_up >= {"rows", "column", "vector", *({"weight"} if name != "fused" else ())}
+    assert cancelled_kinds >= {"rows", "column", "vector", *({"weight"} if name != "fused" else ())}
 
 
 @pytest.mark.usefixtures("everything_is_long")
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_objective_is_given_up(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loss_and_gradient_is_cancelled(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gradients, "PART", 16)
     task = make_spec(5, [Dense(9, "tanh", l2=0.1), Dense(3, "softmax")], loss("categorical_cross_entropy"))
     executable, rows = loaded(task, threads), rows_for(task, 100)
     wanted = executable.loss_and_gradient(rows)
-    before = bits(executable)
+    before = state_bytes(executable)
     for times in (1, 2, 7):
         executable.should_cancel = StopAfter(times)
         with pytest.raises(Cancelled):
             executable.loss_and_gradient(rows)
         executable.should_cancel = never_cancel
-        assert bits(executable) == before
+        assert state_bytes(executable) == before
         value, gradient = executable.loss_and_gradient(rows)
         assert (value, gradient.tobytes()) == (wanted[0], wanted[1].tobytes())
 
@@ -239,9 +239,7 @@ def native_run(config: LoopConfig, state: Any = None) -> LoopResult:
 
 @pytest.mark.usefixtures("everything_is_long")
 @pytest.mark.parametrize("optimizer", [Adam(0.02, ema_decay=0.9), LBFGS()], ids=["adam", "lbfgs"])
-def test_a_run_interrupted_at_any_moment_goes_on_with_the_same_bits(
-    optimizer: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_run_continues_bit_identically(optimizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine asks, too: before each step, within an objective, and between the parts of a validation."""
     monkeypatch.setattr(loop, "SPAN_SECONDS", 0.0)
     rows = make_rows(230)
@@ -267,14 +265,14 @@ def test_a_run_interrupted_at_any_moment_goes_on_with_the_same_bits(
 
 
 @pytest.mark.usefixtures("everything_is_long")
-def test_the_text_says_that_nothing_was_made() -> None:
+def test_cancelled_message_states_that_no_step_ran() -> None:
     outcome = native_run(make_config(Adam(), stop_requested=lambda: True))
     assert outcome.text == "Interrupted before the first step was made."
     assert outcome.state.engine.step == 0
 
 
 @pytest.mark.usefixtures("everything_is_long")
-def test_short_epochs_that_share_a_span_are_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cancelling_short_epochs_of_one_span(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine makes fewer steps of a span that holds several epochs: whole epochs, and the beginning of one."""
     monkeypatch.setattr(
         loop.TrainingLoop, "_update_step_time", lambda self, spent, steps: setattr(self, "step_seconds", 1e-6)

@@ -65,7 +65,7 @@ if len(sys.argv) > 3:
 """
 
 
-def test_a_long_step_is_given_up_and_made_later(python: Callable[..., str]) -> None:
+def test_long_step_is_cancelled_and_repeated(python: Callable[..., str]) -> None:
     wanted = python(SCRIPT, "2", "", "go on").splitlines()
     assert wanted[0] == "interrupted Interrupted in epoch 1. 1 1 0"
     within_rows = python(SCRIPT, "1", "losses losses").splitlines()

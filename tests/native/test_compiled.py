@@ -178,7 +178,7 @@ def test_without_a_fingerprint_the_text_is_written(written: list[str], monkeypat
 
 
 @pytest.mark.parametrize("suffix", ["object", "index"])
-def test_a_damaged_entry_is_made_anew(written: list[str], tmp_path: Path, suffix: str) -> None:
+def test_damaged_cache_entry_is_compiled_again(written: list[str], tmp_path: Path, suffix: str) -> None:
     first = step()
     for file in (tmp_path / "objects").glob(f"*.{suffix}"):
         data = bytearray(file.read_bytes())

@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(folder: Path) -> None:
         outcome(NativeEngine(), TASK, rows_for(TASK), span_for(TASK))
 
 
-def test_nothing_is_written_unless_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_dumped_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANVIER_DUMP", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert settings.read().dump is None

@@ -123,7 +123,7 @@ def warned_once(expected: str) -> None:
     assert "RANVIER_CACHE" in str(caught[0].message)
 
 
-def test_a_cache_that_cannot_be_made_costs_a_warning(
+def test_cache_folder_that_cannot_be_created_warns(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expected: str
 ) -> None:
     (tmp_path / "file").write_text("in the way")
@@ -141,7 +141,7 @@ def test_a_read_only_cache_costs_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_
         tmp_path.chmod(0o700)
 
 
-def test_a_damaged_cache_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expected: str) -> None:
+def test_damaged_cache_is_compiled_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expected: str) -> None:
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
     compiled.clear_memoized()
     assert digest(trained()) == expected

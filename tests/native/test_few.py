@@ -11,7 +11,7 @@ from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import cpu
 from ranvier.native.machine import helper_thread as module
-from ranvier.native.program import FEW_ROWS
+from ranvier.native.program import MAX_SMALL_ROWS
 from ranvier.network.layers import Dense
 from ranvier.training.state import initial_state
 from tests.native.against_reference import make_spec, rows_for
@@ -27,19 +27,19 @@ def loaded(seed: int = 0) -> NativeExecutable:
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.int32, ">f4"])
-def test_few_rows_are_those_of_many(kind: type | str) -> None:
+def test_small_batches_equal_large_batches(kind: type | str) -> None:
     executable = loaded()
     inputs = rows_for(executable.spec, 300).inputs.dense * 3
     inputs = (np.abs(inputs) if kind is np.uint8 else inputs).astype(kind)
     together = executable.outputs(inputs)
-    for rows in (1, 2, FEW_ROWS, FEW_ROWS + 1, 0):
+    for rows in (1, 2, MAX_SMALL_ROWS, MAX_SMALL_ROWS + 1, 0):
         for start in (0, 5):
             for step in (1, 2):
                 part = slice(start, start + step * rows, step)
                 assert executable.outputs(inputs[part]).tobytes() == together[part].tobytes()
 
 
-def test_what_was_given_stays_what_it_was() -> None:
+def test_outputs_are_copies() -> None:
     executable = loaded()
     inputs = rows_for(executable.spec).inputs.dense
     inputs.setflags(write=False)
@@ -49,7 +49,7 @@ def test_what_was_given_stays_what_it_was() -> None:
     assert executable.outputs(inputs[1:2]).tobytes() != first.tobytes() == kept.tobytes()
 
 
-def test_another_state_and_more_room_are_seen() -> None:
+def test_small_batches_see_new_state_and_workspace() -> None:
     executable, other = loaded(), loaded(1)
     inputs = rows_for(executable.spec, 1000).inputs.dense
     before = [executable.outputs(inputs[:1]) for _ in range(2)]

@@ -51,7 +51,7 @@ def test_parts(part: int, last: tuple[Any, ...], weights: Any, monkeypatch: pyte
     assert room == (ROWS if last else part)
 
 
-def test_part_shares_add_up_to_one() -> None:
+def test_part_weights_add_up_to_one() -> None:
     rows = rows_for(make_spec(5, [Dense(3)]), ROWS)
     starts = np.array([0, 30, 70, 100])
     assert gradients.part_shares(rows.weights, starts).tolist() == [0.3, 0.4, 0.3]

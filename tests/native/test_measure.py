@@ -32,7 +32,7 @@ TASKS = {
 }
 
 
-def ready(task: Any) -> Any:
+def loaded_executable(task: Any) -> Any:
     """An executable with as many threads as the task says; small steps run on one otherwise."""
     executable = NativeEngine().compile(task)
     executable.threads = task.threads
@@ -44,7 +44,7 @@ def ready(task: Any) -> Any:
 def test_measured_code_gives_the_same_bits(name: str) -> None:
     task = TASKS[name]
     rows, span = rows_for(task, 300), span_for(task, 300)
-    plain, measured = ready(task), ready(task)
+    plain, measured = loaded_executable(task), loaded_executable(task)
     timings = measured.measured_program().timings
     assert np.array_equal(measured.run(rows, span), plain.run(rows, span))
     assert measured.get_state().parameters.tobytes() == plain.get_state().parameters.tobytes()
@@ -59,7 +59,7 @@ def test_measured_code_gives_the_same_bits(name: str) -> None:
 @pytest.mark.parametrize("name", TASKS)
 def test_times_of_all_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measure, "SECONDS", 0.0)
-    executable = ready(TASKS[name])
+    executable = loaded_executable(TASKS[name])
     whole, *parts = measure.measure(executable)
     stages = executable.plan.stages
     assert len(parts) == sum(len(stage.steps) + 1 for stage in stages)
@@ -74,7 +74,7 @@ def test_times_of_all_steps(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_measured_code_reads_the_clock() -> None:
     """And without measuring the code is that of a plan that cannot be measured: the flag alone makes the difference."""
-    plan, target = ready(TASKS["one thread"]).plan, cpu.target()
+    plan, target = loaded_executable(TASKS["one thread"]).plan, cpu.target()
     reads = clock.clock_call(target)[0]
     plain, measured = plan.code, replace(plan.code, measured=True)
     assert not any(reads in text for text in plan_ir(plain, target))
@@ -86,7 +86,7 @@ def test_ideal_times_are_those_of_the_peak(monkeypatch: pytest.MonkeyPatch) -> N
     """2 x 6 rows x 9 x 20 operations at 10 GFLOP/s take 0.216 microseconds."""
     monkeypatch.setattr(measure, "SECONDS", 0.0)
     monkeypatch.setattr(measure, "measured_peak", lambda threads: 10.0 * threads)
-    times = {part.label: part.ideal for part in measure.measure(ready(TASKS["one thread"]))}
+    times = {part.label: part.ideal for part in measure.measure(loaded_executable(TASKS["one thread"]))}
     assert times["layers.0 forward"] == pytest.approx(0.216)
     assert times["barrier"] == 0.0
 

@@ -40,8 +40,8 @@ def packing(everything: bool, registers: Registers | None = None) -> Iterator[No
             patch.setattr(blocking, name, few)
         # 16 rows of the batch at once.
         patch.setattr(blocking, "L1_OF_PACKED_ROW", 2048)
-        patch.setattr(blocking, "SHORTEST_BATCH_BLOCK", 16)
-        patch.setattr(blocking, "LONG_CHAIN", 16 if everything else 1 << 30)
+        patch.setattr(blocking, "MIN_BATCH_BLOCK", 16)
+        patch.setattr(blocking, "MAX_UNBLOCKED_K", 16 if everything else 1 << 30)
         usual = engine.machine
         if everything:
             patch.setattr(
@@ -123,7 +123,7 @@ def test_groups_are_packed_one_by_one() -> None:
     assert found[0] == found[1]
 
 
-def test_a_batch_larger_than_planned_finds_room() -> None:
+def test_workspace_grows_for_a_larger_batch() -> None:
     layers = [Dense(257, "relu"), Dense(3, "softmax")]
     small, large = (
         make_spec(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=size) for size in (10, 45)

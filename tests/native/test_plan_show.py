@@ -119,7 +119,7 @@ def test_plans_say_what_groups_are_worth() -> None:
     assert f"{products / 1e6:,.3f} million FLOPs" in text
 
 
-def test_the_expected_share_falls_with_the_width() -> None:
+def test_expected_fraction_of_peak_falls_with_the_width() -> None:
     """Whole panels keep the units busy; one column of sixteen does not."""
 
     def share(units: int) -> int:

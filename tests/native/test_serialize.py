@@ -34,7 +34,7 @@ class Meeting(Serialized):
         self.inside -= 1
 
 
-def test_one_thread_at_a_time() -> None:
+def test_serialized_methods_run_one_thread_at_a_time() -> None:
     meeting = Meeting()
     with ThreadPoolExecutor(4) as pool:
         for _ in range(8):

@@ -32,7 +32,7 @@ def task_of(**options: Any) -> CompileSpec:
 
 
 @pytest.mark.parametrize("late", [0, 1, 2])
-def test_others_do_what_a_late_thread_has_not_begun(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_threads_steal_work_of_a_late_thread(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of three threads comes when the others wait at the first barrier."""
     task = task_of(threads=3)
     on_time = loaded(task, 3)
@@ -112,7 +112,7 @@ def test_what_is_dealt_out_is_numbered() -> None:
     assert not stealable((Stage(COLUMNS, ()),))
 
 
-def test_one_thread_deals_nothing_out() -> None:
+def test_one_thread_steals_no_work() -> None:
     assert [loaded(task_of(), threads)._program(TRAIN).plan.steals for threads in (1, 2)] == [False, True]
 
 

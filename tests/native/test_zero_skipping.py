@@ -51,7 +51,7 @@ def rows_with_zeros(rows: int, inputs: int, share: float, kind: str = "float32")
     precision=st.sampled_from(["float32", "float64"]),
     deep=st.booleans(),
 )
-def test_the_bits_are_those_of_all_terms(
+def test_zero_skipping_is_bit_identical(
     inputs: int, units: int, rows: int, share: float, kind: str, precision: str, deep: bool
 ) -> None:
     layers: list[Layer] = [Dense(units, "tanh"), Dense(3)] if deep else [Dense(units)]
@@ -85,7 +85,7 @@ def infinite_below(executable: NativeExecutable) -> None:
     executable.set_state(State(state.parameters, np.zeros((0, state.parameters.size)), 0))
 
 
-def test_zeros_are_really_left_out_where_they_are_many() -> None:
+def test_zero_skipping_runs_where_zeros_are_many() -> None:
     executable = made(SKIPPED_INPUTS, [Dense(40), Dense(3)])
     infinite_below(executable)
     few, many = (rows_with_zeros(20, SKIPPED_INPUTS, share) for share in (0.05, 1.0))

@@ -37,14 +37,14 @@ def difference(chosen: Activation, x: Any, h: float = 1e-6) -> Any:
     return (value(chosen, x + h) - value(chosen, x - h)) / (2 * h)
 
 
-def test_list_is_complete() -> None:
+def test_every_activation_is_listed() -> None:
     assert set(ACTIVATIONS) == set(ISSUE.split())
     assert all(chosen.name == name and chosen.source for name, chosen in ACTIVATIONS.items())
 
 
 @pytest.mark.parametrize("name", SCALAR)
 @given(x=st.floats(-12, 12))
-def test_slope_is_the_finite_difference(name: str, x: float) -> None:
+def test_activation_derivatives_equal_finite_differences(name: str, x: float) -> None:
     if min(abs(x - kink) for kink in KINKS) < 1e-5:
         x += 2e-5
     chosen = ACTIVATIONS[name]
@@ -53,7 +53,7 @@ def test_slope_is_the_finite_difference(name: str, x: float) -> None:
 
 
 @pytest.mark.parametrize(("name", "options"), [("elu", {"alpha": 2.0}), ("leaky_relu", {"slope": 0.3})])
-def test_slope_with_options(name: str, options: dict[str, float]) -> None:
+def test_activation_derivatives_with_options(name: str, options: dict[str, float]) -> None:
     chosen, x = activation(name, **options), np.array([-2.0, -0.5, 0.5, 2.0])
     np.testing.assert_allclose(slope(chosen, x), difference(chosen, x), atol=1e-8)
     assert not np.allclose(slope(chosen, x), slope(ACTIVATIONS[name], x))
@@ -76,7 +76,7 @@ def test_slope_with_options(name: str, options: dict[str, float]) -> None:
         ("hard_sigmoid", 0.0, 1 / 6),
     ],
 )
-def test_slope_at_zero(name: str, x: float, expected: float) -> None:
+def test_activation_derivatives_at_zero(name: str, x: float, expected: float) -> None:
     """Weighted sums that are exactly 0 are common: all weights may start at 0."""
     assert slope(ACTIVATIONS[name], x) == pytest.approx(expected, rel=1e-12)
 
@@ -140,12 +140,12 @@ def test_softmax_has_no_scalar_expression() -> None:
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_stored_and_back(name: str) -> None:
+def test_activation_to_dict_and_from_dict_round_trip(name: str) -> None:
     chosen = ACTIVATIONS[name]
     assert activation_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == activation(chosen)
 
 
-def test_own_activation() -> None:
+def test_custom_activation() -> None:
     swish = activation("swish", lambda x: x * sigmoid(x))
     x = np.linspace(-4, 4, 9)
     np.testing.assert_array_equal(value(swish, x), value(ACTIVATIONS["silu"], x))
@@ -168,10 +168,10 @@ def test_own_activation() -> None:
         (("mine", lambda x: x), {"alpha": 1}, "write their values into the function"),
         (("mine", lambda x: (x, x)), {}, "returned 2 values"),
         (("mine", lambda x: x if x > 0 else 0), {}, "rv.where"),
-        ((ACTIVATIONS["elu"],), {"alpha": 1}, "finished activation"),
+        ((ACTIVATIONS["elu"],), {"alpha": 1}, "cannot be passed with a record; write activation"),
     ],
 )
-def test_refusals(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
+def test_activation_errors(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         activation(*arguments, **options)
     assert message in str(caught.value)

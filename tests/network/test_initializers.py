@@ -38,14 +38,14 @@ FIXED = ("zeros", "constant")
         ("constant", {"value": 3.0}, 0.0),
     ],
 )
-def test_spread(name: str, options: dict[str, float], deviation: float) -> None:
+def test_initializer_standard_deviation(name: str, options: dict[str, float], deviation: float) -> None:
     """The standard error of a deviation estimated from K N draws is deviation / sqrt(2 K N): 0.2 %; five of these."""
     weights = initializer(name, **options).sample(K, N, seed=3, layer=1)
     assert weights.std() == pytest.approx(deviation, rel=0.012)
     assert weights.mean() == pytest.approx(options.get("value", 0.0), abs=5 * deviation / math.sqrt(K * N))
 
 
-def test_uniform_ones_fill_their_range() -> None:
+def test_uniform_initializers_fill_their_range() -> None:
     for name, limit in (
         ("uniform", 0.05),
         ("glorot_uniform", math.sqrt(6 / (K + N))),
@@ -66,7 +66,7 @@ def test_orthogonal(inputs: int, units: int, gain: float) -> None:
 
 @pytest.mark.parametrize("name", INITIALIZERS)
 @given(inputs=st.integers(1, 9), units=st.integers(1, 9), seed=st.integers(0, 2**64 - 1), layer=st.integers(0, 50))
-def test_draws_depend_on_seed_layer_and_index_alone(name: str, inputs: int, units: int, seed: int, layer: int) -> None:
+def test_samples_depend_only_on_seed_layer_and_index(name: str, inputs: int, units: int, seed: int, layer: int) -> None:
     chosen = INITIALIZERS[name]
     weights = chosen.sample(inputs, units, seed, layer)
     assert weights.shape == (inputs, units)
@@ -76,7 +76,7 @@ def test_draws_depend_on_seed_layer_and_index_alone(name: str, inputs: int, unit
 
 
 @pytest.mark.parametrize("name", [name for name in INITIALIZERS if name not in FIXED])
-def test_seed_layer_and_index_each_change_the_draws(name: str) -> None:
+def test_seed_layer_and_index_each_change_the_samples(name: str) -> None:
     chosen = INITIALIZERS[name]
     draws = [
         chosen.sample(5, 4, 0, 0),
@@ -88,14 +88,14 @@ def test_seed_layer_and_index_each_change_the_draws(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_stored_and_back(name: str) -> None:
+def test_initializer_to_dict_and_from_dict_round_trip(name: str) -> None:
     chosen = INITIALIZERS[name]
     assert initializer_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == initializer(chosen)
     assert chosen.formula
     assert chosen.source
 
 
-def test_default_suits_the_activation() -> None:
+def test_default_initializer_for_each_activation() -> None:
     chosen = {name: default_initializer(name).name for name in ACTIVATIONS}
     he = {"relu", "leaky_relu", "relu6", "elu", "gelu", "silu", "mish", "softplus"}
     assert {name for name, kind in chosen.items() if kind == "he_normal"} == he
@@ -112,10 +112,10 @@ def test_default_suits_the_activation() -> None:
         ("normal", {"std": 1}, 'normal has no option "std"'),
         ("orthogonal", {"gain": 0}, "gain is 0"),
         ("constant", {"value": math.inf}, "value is inf; it must be a finite number."),
-        (INITIALIZERS["normal"], {"stddev": 1}, "finished initializer"),
+        (INITIALIZERS["normal"], {"stddev": 1}, "cannot be passed with a record; write initializer"),
     ],
 )
-def test_refusals(name: Any, options: dict[str, Any], message: str) -> None:
+def test_initializer_errors(name: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         initializer(name, **options)
     assert message in str(caught.value)
@@ -123,5 +123,5 @@ def test_refusals(name: Any, options: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
 def test_empty_matrix_is_refused(shape: tuple[int, int]) -> None:
-    with pytest.raises(ShapeError, match="both must be 1 or more"):
+    with pytest.raises(ShapeError, match="both must be at least 1"):
         INITIALIZERS["normal"].sample(*shape, seed=0, layer=0)

@@ -35,7 +35,7 @@ def difference(chosen: Loss, x: Any, target: Any = 1.0, h: float = 1e-6) -> Any:
     return (value(chosen, x + h, target) - value(chosen, x - h, target)) / (2 * h)
 
 
-def test_list_is_complete() -> None:
+def test_every_loss_is_listed() -> None:
     assert set(LOSSES) == set(ISSUE.split())
     for name, chosen in LOSSES.items():
         assert chosen.name == name
@@ -46,7 +46,7 @@ def test_list_is_complete() -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 @given(data=st.data())
-def test_slope_is_the_finite_difference(name: str, data: st.DataObject) -> None:
+def test_loss_derivatives_equal_finite_differences(name: str, data: st.DataObject) -> None:
     chosen = LOSSES[name]
     x, target = data.draw(POINTS[chosen.applied_to]), data.draw(TARGETS[chosen.applied_to])
     if name == "poisson":
@@ -63,7 +63,7 @@ def test_slope_is_the_finite_difference(name: str, data: st.DataObject) -> None:
     ("name", "options"),
     [("huber", {"delta": 0.5}), ("focal", {"gamma": 0.5}), ("binary_focal", {"gamma": 3.5}), ("quantile", {"q": 0.9})],
 )
-def test_slope_with_options(name: str, options: dict[str, float]) -> None:
+def test_loss_derivatives_with_options(name: str, options: dict[str, float]) -> None:
     chosen = loss(name, **options)
     x = np.array([-3.0, -1.3, -0.7, -0.1])
     np.testing.assert_allclose(slope(chosen, x, 0.3), difference(chosen, x, 0.3), atol=1e-8)
@@ -99,7 +99,7 @@ def test_values_by_hand(name: str, options: dict[str, float], x: float, target: 
 
 
 @pytest.mark.parametrize("target", [0.0, 0.5, 1.0])
-def test_cross_entropy_slope_is_probability_minus_target(target: float) -> None:
+def test_cross_entropy_derivative_is_probability_minus_target(target: float) -> None:
     """Also at a logit of exactly 0, where weights that start at zero put every row."""
     z = np.array([-30.0, -1.0, 0.0, 1.0, 30.0])
     expected = 1 / (1 + np.exp(-z)) - target
@@ -123,7 +123,7 @@ def test_float32_never_overflows(name: str) -> None:
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 1.0, 2.0, 5.0])
-def test_focal_is_finite_for_certain_answers(gamma: float) -> None:
+def test_focal_is_finite_for_certain_predictions(gamma: float) -> None:
     certain = np.float32([0.0, -1e-38, -1e-20, -1e4])
     for part in (value, slope):
         assert np.isfinite(part(loss("focal", gamma=gamma), certain)).all()
@@ -140,18 +140,18 @@ def test_naive_cross_entropy_does_overflow() -> None:
         assert np.isinf(-np.log(1 - naive)).all()
 
 
-def test_poisson_leads_back_from_below_zero() -> None:
+def test_poisson_gradient_for_negative_outputs() -> None:
     assert slope(LOSSES["poisson"], -0.5, 2.0) < 0
 
 
-def test_quantile_is_smallest_at_the_quantile() -> None:
+def test_quantile_loss_is_minimal_at_the_quantile() -> None:
     values = np.arange(1.0, 102.0)
     totals = [value(loss("quantile", q=0.9), guess, values).sum() for guess in values]
     assert values[np.argmin(totals)] == 91
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_stored_and_back(name: str) -> None:
+def test_loss_to_dict_and_from_dict_round_trip(name: str) -> None:
     on_output = LOSSES[name].applied_to == "output"
     chosen = loss(name, reduction="sum", label_smoothing=0.0 if on_output else 0.1)
     assert loss_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == loss(chosen)
@@ -166,7 +166,7 @@ def test_stored_and_back(name: str) -> None:
         ("log_probability", lambda log_probability: log_probability**2),
     ],
 )
-def test_own_loss(applied_to: str, function: Any) -> None:
+def test_custom_loss(applied_to: str, function: Any) -> None:
     mine = loss("mine", function, applied_to=applied_to)
     x = np.array([-2.0, -1.5, -0.5])
     np.testing.assert_allclose(slope(mine, x, 0.5), difference(mine, x, 0.5), atol=1e-7)
@@ -198,10 +198,10 @@ def test_own_loss(applied_to: str, function: Any) -> None:
         ),
         (("mine", lambda y: y), {}, "2 arguments"),
         (("mine", lambda y, t: (y, t)), {}, "returned 2 values"),
-        ((LOSSES["huber"],), {"delta": 2.0}, "finished loss"),
+        ((LOSSES["huber"],), {"delta": 2.0}, "cannot be passed with a record; write loss"),
     ],
 )
-def test_refusals(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
+def test_loss_errors(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         loss(*arguments, **options)
     assert message in str(caught.value)
@@ -229,6 +229,6 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("text", SHOWN)
-def test_a_loss_is_shown_as_it_is_written(text: str) -> None:
+def test_repr_of_a_loss_is_its_call(text: str) -> None:
     assert repr(SHOWN[text]) == text
     assert eval(text, {"loss": loss, "absolute": absolute, "expm1": expm1}) == SHOWN[text]

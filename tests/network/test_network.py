@@ -48,14 +48,14 @@ def networks(draw: st.DrawFn) -> Network:
 
 
 @given(networks())
-def test_round_trip(network: Network) -> None:
+def test_network_to_dict_and_from_dict_round_trip(network: Network) -> None:
     again = Network.from_dict(network.to_dict())
     assert again == network
     assert again.parameter_table == network.parameter_table
 
 
 @given(networks(), st.integers(0, 2**32))
-def test_table_covers_the_flat_array_once(network: Network, seed: int) -> None:
+def test_parameter_table_covers_the_flat_array_once(network: Network, seed: int) -> None:
     table = network.parameter_table
     covered = np.zeros(table.size, int)
     for entry in table:
@@ -71,7 +71,7 @@ def test_table_covers_the_flat_array_once(network: Network, seed: int) -> None:
         assert np.shares_memory(views[entry.name], flat)
 
 
-def test_names_and_shapes_of_nested_layers() -> None:
+def test_parameter_names_and_shapes_of_nested_layers() -> None:
     network = Network(3, [Dense(4, "relu"), Residual([Dense(8), Dense(4)]), BatchNorm(), Dense(2, "softmax")])
     assert {entry.name: entry.shape for entry in network.parameter_table} == {
         "layers.0.weight": (3, 4),
@@ -103,7 +103,7 @@ def test_groups_in_shapes_cost_and_files() -> None:
     assert [place.fan_in for place in network.iter_layers()] == [2, 9]
 
 
-def test_every_group_starts_as_a_layer_of_its_own() -> None:
+def test_every_group_is_initialized_as_a_separate_layer() -> None:
     """Weights fit the inputs and units of a group, and those of different groups differ."""
     network = Network(800, [Dense(600, "tanh", groups=2), Dense(30, initializer="orthogonal", groups=3)])
     weights = network.parameter_table.views(network.parameter_table.initial(1))
@@ -117,7 +117,7 @@ def test_every_group_starts_as_a_layer_of_its_own() -> None:
     assert np.array_equal(first, alone.parameter_table.views(alone.parameter_table.initial(1))["layers.0.weight"])
 
 
-def test_initial_weights_fit_their_activation() -> None:
+def test_default_initializer_of_every_activation() -> None:
     """He weights for relu, Glorot for tanh: variance 2 / K and 2 / (K + N)."""
     network = Network(400, [Dense(300, "relu"), Dense(200, "tanh")])
     weights = network.parameter_table.views(network.parameter_table.initial(1))
@@ -126,7 +126,7 @@ def test_initial_weights_fit_their_activation() -> None:
     assert not weights["layers.0.bias"].any()
 
 
-def test_layers_of_one_shape_start_differently() -> None:
+def test_layers_of_equal_shape_have_different_initial_weights() -> None:
     network = Network(4, [Dense(4, "relu"), Dense(4, "relu")])
     weights = network.parameter_table.views(network.parameter_table.initial(0))
     assert not np.array_equal(weights["layers.0.weight"], weights["layers.1.weight"])
@@ -145,18 +145,21 @@ def test_custom_activation_survives() -> None:
     [
         (lambda: Network(0, [Dense(1)]), "Network: inputs is 0"),
         (lambda: Network(2, []), "no layers"),
-        (lambda: Network(2, Dense(1)), "write a list"),
+        (lambda: Network(2, Dense(1)), "use a list"),
         (lambda: Network(2, [5]), "layer 0 is 5"),
         (lambda: Network(2, [Dense(3, "softmax"), Dense(1)]), "only the output layer"),
         (lambda: Network(2, [Dense(1, "softmax")]), "one softmax neuron"),
-        (lambda: Network(2, [Residual([Dense(3)])]).outputs, "takes 2 values and its layers give 3"),
+        (lambda: Network(2, [Residual([Dense(3)])]).outputs, "has 2 inputs and 3 outputs"),
         (lambda: Dense(0), "Dense: units is 0"),
         (lambda: Dense(2.5), "Dense: units is 2.5"),  # type: ignore[arg-type]
         (lambda: Dense(True), "Dense: units is True"),
         (lambda: Dense(4, groups=0), "Dense: groups is 0"),
         (lambda: Dense(4, groups=1.5), "Dense: groups is 1.5"),  # type: ignore[arg-type]
-        (lambda: Dense(10, groups=4), "10 units make no 4 equal groups; take a multiple of 4"),
-        (lambda: Network(2, [Dense(3), Dense(4, groups=2)]), "layers.1 takes 3 values, which make no 2 equal groups"),
+        (lambda: Dense(10, groups=4), "10 units cannot be divided into 4 equal groups; use a multiple of 4"),
+        (
+            lambda: Network(2, [Dense(3), Dense(4, groups=2)]),
+            "layers.1 has 3 inputs, which cannot be divided into 2 equal groups",
+        ),
         (lambda: Dense(3, "rleu"), 'Did you mean "relu"'),
         (lambda: Dense(3, l2=-1), "Dense: l2 is -1"),
         (lambda: Dropout(1.0), "Dropout: rate is 1.0"),
@@ -168,17 +171,17 @@ def test_custom_activation_survives() -> None:
         (lambda: Task("riddle", 1), "must be one of"),
     ],
 )
-def test_complaints(make: object, message: str) -> None:
+def test_network_errors(make: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()  # type: ignore[operator]
 
 
 @given(networks())
-def test_a_description_is_shown_as_it_is_written(network: Network) -> None:
+def test_repr_of_a_network_is_the_constructor_call(network: Network) -> None:
     assert eval(repr(network), WORDS) == network
 
 
-def test_only_what_was_chosen_is_shown() -> None:
+def test_repr_of_a_network_leaves_defaults_out() -> None:
     assert repr(Dense(3)) == "Dense(3)"
     leaky = Dense(3, activation("leaky_relu", slope=0.1), initializer="normal", bias=False)
     assert repr(leaky) == "Dense(3, activation('leaky_relu', slope=0.1), initializer='normal', bias=False)"

@@ -39,27 +39,29 @@ SOME = [kind() for kind in SCHEDULES.values()] + [
 ]
 
 
-def test_list_is_complete() -> None:
+def test_every_schedule_is_listed() -> None:
     names = "constant step exponential cosine cosine_restarts one_cycle warm_up polynomial reduce_on_plateau"
     assert set(SCHEDULES) == set(names.split())
 
 
 @pytest.mark.parametrize("case", RECORDED["cases"])
-def test_factors_are_pytorchs(case: str) -> None:
+def test_schedule_factors_equal_pytorch(case: str) -> None:
     """One step an epoch there, so steps and epochs are the same."""
     record, steps = RECORDED["cases"][case], RECORDED["steps"]
     factors = schedule(record["name"], **record["options"]).factors(np.arange(steps), 1, steps)
     np.testing.assert_allclose(factors, record["factors"], rtol=1e-12, atol=1e-15)
 
 
-def test_recorded_cases_tell_the_schedules_apart() -> None:
+def test_recorded_factors_differ_between_schedules() -> None:
     courses = [tuple(record["factors"]) for record in RECORDED["cases"].values()]
     assert len(set(courses)) == len(courses)
 
 
 @pytest.mark.parametrize("chosen", SOME, ids=repr)
 @given(start=st.integers(0, 3000), count=st.integers(0, 50), per_epoch=st.integers(1, 40), total=st.integers(1, 2500))
-def test_factors_depend_on_the_step_alone(chosen: Schedule, start: int, count: int, per_epoch: int, total: int) -> None:
+def test_schedule_factors_depend_only_on_the_step(
+    chosen: Schedule, start: int, count: int, per_epoch: int, total: int
+) -> None:
     """In one span or step by step, past the end too: the same bits, within 0 and 1."""
     steps = np.arange(start, start + count)
     together = chosen.factors(steps, per_epoch, total)
@@ -91,7 +93,7 @@ def test_cosine_ends_at_its_final_factor() -> None:
     )
 
 
-def test_restarts_begin_anew() -> None:
+def test_cosine_warm_restarts_start_at_one() -> None:
     starts = np.array([0, 10, 30, 70])
     assert CosineWarmRestarts(first_cycle_epochs=1, cycle_multiplier=2).factors(starts, 10, 100).tolist() == [
         1,
@@ -117,7 +119,7 @@ def test_one_cycle_over_very_few_steps_is_finite(total: int) -> None:
     assert np.isfinite(OneCycle().factors(np.arange(total), 1, total)).all()
 
 
-def test_warm_up_then_hands_over() -> None:
+def test_warmup_then_follows_the_next_schedule() -> None:
     factors = Warmup(2, CosineDecay()).factors(np.arange(10), 2, 10)
     np.testing.assert_allclose(factors[:4], [0.25, 0.5, 0.75, 1.0])
     np.testing.assert_array_equal(factors[4:], CosineDecay().factors(np.arange(6), 2, 6))
@@ -131,27 +133,27 @@ def watch(chosen: Schedule, values: list[float]) -> list[float]:
     return factors
 
 
-def test_plateau_cuts_after_its_patience() -> None:
+def test_reduce_on_plateau_after_patience_epochs() -> None:
     plateau = ReduceOnPlateau(factor=0.5, patience=2)
     assert watch(plateau, [3, 2, 2, 2, 2, 2, 2, 2]) == [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.25]
     assert watch(plateau, [3, 2, 2, 2, 1, 1, 1, 1]) == [1, 1, 1, 1, 1, 1, 1, 0.5]
 
 
-def test_plateau_details() -> None:
+def test_reduce_on_plateau_threshold_and_minimum() -> None:
     assert watch(ReduceOnPlateau(factor=0.1, patience=0, min_factor=0.05), [1, 1, 1, 1]) == [1, 0.1, 0.05, 0.05]
     assert watch(ReduceOnPlateau(patience=0, threshold=0.1), [1.0, 0.95, 0.8]) == [1, 0.5, 0.5]
     assert watch(ReduceOnPlateau(patience=0, threshold=0.1), [-1.0, -1.05, -1.2]) == [1, 0.5, 0.5]
     assert watch(ReduceOnPlateau(patience=0), [math.nan, 2.0, math.inf, 1.0]) == [0.5, 0.5, 0.25, 0.25]
 
 
-def test_warm_up_passes_the_watched_value_on() -> None:
+def test_warmup_passes_the_loss_to_the_next_schedule() -> None:
     inner = ReduceOnPlateau(patience=0)
     assert watch(Warmup(1, inner), [1, 1, 1]) == watch(inner, [1, 1, 1]) == [1, 0.5, 0.25]
     assert watch(CosineDecay(), [1, 1, 1]) == [1, 1, 1]
 
 
 @pytest.mark.parametrize("chosen", SOME, ids=repr)
-def test_stored_and_back(chosen: Schedule) -> None:
+def test_schedule_to_dict_and_from_dict_round_trip(chosen: Schedule) -> None:
     assert schedule_from_dict(json.loads(json.dumps(chosen.to_dict()))) == chosen == schedule(chosen)
 
 
@@ -184,7 +186,7 @@ def test_schedules_stored_under_the_names_of_version_0_1_are_read(stored: dict[s
         ("cosin", {}, 'There is no schedule "cosin". Did you mean "cosine"'),
         (0.5, {}, 'There is no schedule "0.5"'),
         ("step", {"size": 3}, 'step has no option "size"'),
-        ("step", {"step_epochs": 0}, "StepDecay: step_epochs is 0; it must be a whole number of at least 1."),
+        ("step", {"step_epochs": 0}, "StepDecay: step_epochs is 0; it must be an integer of at least 1."),
         ("step", {"step_epochs": 1.5}, "step_epochs is 1.5"),
         (
             "exponential",
@@ -197,17 +199,17 @@ def test_schedules_stored_under_the_names_of_version_0_1_are_read(stored: dict[s
         ("one_cycle", {"peak_fraction": 1}, "peak_fraction is 1"),
         ("warm_up", {"epochs": -1}, "epochs is -1"),
         ("warm_up", {"next_schedule": "nothing"}, 'There is no schedule "nothing"'),
-        ("reduce_on_plateau", {"patience": -1}, "patience is -1; it must be a whole number of at least 0."),
-        (CosineDecay(), {"final_factor": 0.1}, "finished schedule"),
+        ("reduce_on_plateau", {"patience": -1}, "patience is -1; it must be an integer of at least 0."),
+        (CosineDecay(), {"final_factor": 0.1}, "cannot be passed with a record; write schedule"),
     ],
 )
-def test_refusals(name: Any, options: dict[str, Any], message: str) -> None:
+def test_schedule_errors(name: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         schedule(name, **options)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(("per_epoch", "total"), [(0, 10), (10, 0)])
-def test_training_without_steps_is_refused(per_epoch: int, total: int) -> None:
-    with pytest.raises(InputError, match="both must be 1 or more"):
+def test_schedule_factors_without_steps_are_refused(per_epoch: int, total: int) -> None:
+    with pytest.raises(InputError, match="both must be at least 1"):
         ConstantSchedule().factors(np.arange(2), per_epoch, total)

@@ -110,7 +110,7 @@ def test_options_that_are_given_come_before_the_recipe() -> None:
 def test_auto_takes_the_recipe_for_the_kind_of_data() -> None:
     generator = np.random.default_rng(0)
     numbers = generator.normal(size=(40, 4))
-    pixels = (numbers * 20 + 128).astype(np.uint8)
+    pixels = (numbers * 20 + 128).astype(np.uint8).reshape(40, 2, 2)
     y = (numbers[:, 0] > 0).astype(int)
     options: dict[str, Any] = {"epochs": 1, "hidden": (4,), "engine": "reference", "progress": False}
     table = rv.train(numbers, y, effort="fast", **options)

@@ -29,7 +29,7 @@ def one(x: float) -> float:
 
 
 @given(st.floats(allow_nan=False, min_value=-LARGEST, max_value=LARGEST))
-def test_the_nearest_of_eight_bits(x: float) -> None:
+def test_to_bfloat16_rounds_to_nearest(x: float) -> None:
     rounded = one(x)
     exponent = max(math.frexp(rounded)[1], -125)
     whole = rounded / math.ldexp(1.0, exponent - 8)
@@ -47,13 +47,13 @@ NORMAL = [(129.5, 130), (130.5, 130), (255.5, 256)]
     [(*case, scale) for case in NORMAL for scale in (SPACE, 2.0**-119, 1.0, 2.0**100, -1.0)]
     + [(0.5, 0, SPACE), (1.5, 2, -SPACE), (77.5, 78, SPACE)],
 )
-def test_ties_go_to_the_even_number(between: float, even: float, scale: float) -> None:
+def test_to_bfloat16_ties_to_even(between: float, even: float, scale: float) -> None:
     assert one(between * scale) == even * scale
     assert one(np.nextafter(between, 999) * scale) == math.ceil(between) * scale
     assert one(np.nextafter(between, 0) * scale) == math.floor(between) * scale
 
 
-def test_the_ends_of_the_range() -> None:
+def test_to_bfloat16_at_the_ends_of_the_range() -> None:
     beyond = LARGEST + 2.0**119
     assert one(LARGEST) == LARGEST
     assert one(np.nextafter(beyond, 0)) == LARGEST
@@ -76,7 +76,7 @@ def gradient(layers: list[Layer], weights: list[float], x: float, precision: str
     return float(executable.outputs(rows.inputs)[0, 0]), found
 
 
-def test_two_layers_by_hand() -> None:
+def test_bfloat16_of_two_layers_by_hand() -> None:
     """256 numbers lie between 1 and 2 with 8 bits behind the first: 257/256 is a tie, and 259/256 another."""
     x, w, v, b = 257 / 256, 259 / 256, 1.0, 1 / 1024
     seen_x, seen_w = 1.0, 260 / 256
@@ -92,14 +92,14 @@ def test_two_layers_by_hand() -> None:
     assert y != seen_y
 
 
-def test_the_error_is_rounded_for_the_bias_too() -> None:
+def test_bfloat16_rounds_the_delta_of_the_bias_too() -> None:
     """The output is not rounded, so that the error 2 y has more bits than products see."""
     said, found = gradient([Dense(1)], [1.0, 1 / 512], 1.0, "bfloat16")
     assert said == 1 + 1 / 512
     assert found == {"layers.0.weight": 2.0, "layers.0.bias": 2.0}
 
 
-def test_slopes_follow_from_the_rounded_output() -> None:
+def test_bfloat16_derivatives_use_the_rounded_output() -> None:
     """tanh(4) rounds to 1, where the slope of tanh is 0; softplus sees its weighted sum."""
     flat = gradient([Dense(1, "tanh", bias=False), Dense(1, bias=False)], [4.0, 1.0], 1.0, "bfloat16")[1]
     assert flat["layers.0.weight"] == 0.0
@@ -119,7 +119,7 @@ def test_slopes_follow_from_the_rounded_output() -> None:
     ],
     ids=["dense", "norm", "dropout", "residual", "residual_later"],
 )
-def test_outputs_that_feed_a_dense_are_rounded(layers: list[Layer], rounded: list[bool]) -> None:
+def test_bfloat16_rounds_outputs_that_feed_a_dense(layers: list[Layer], rounded: list[bool]) -> None:
     network = Network(4, layers)
     task = CompileSpec(network, loss("squared_error"), SGD(), batch_size=5, precision="bfloat16")
     executable = ReferenceEngine().compile(task)

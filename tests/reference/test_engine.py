@@ -67,7 +67,7 @@ def same_state(a: State, b: State) -> bool:
     return np.array_equal(a.parameters, b.parameters) and np.array_equal(a.slots, b.slots) and a.step == b.step
 
 
-def test_it_is_an_engine() -> None:
+def test_the_reference_engine_implements_the_protocol() -> None:
     engine: Engine = ReferenceEngine()
     executable: Executable = engine.compile(make_spec())
     executable.close()
@@ -75,7 +75,7 @@ def test_it_is_an_engine() -> None:
 
 
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
-def test_one_span_is_many_spans_of_one_step(name: str) -> None:
+def test_one_span_equals_many_spans_of_one_step(name: str) -> None:
     described = make_spec(chosen=ALL_OPTIMIZERS[name], weighted=True, seed=7)
     together, apart = ready(described), ready(described)
     span = epochs(described.optimizer, 23, 5, 2)
@@ -86,7 +86,7 @@ def test_one_span_is_many_spans_of_one_step(name: str) -> None:
     assert together.get_state().step == span.steps == 10
 
 
-def test_a_resumed_run_is_an_uninterrupted_one() -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one() -> None:
     described = make_spec(chosen=optimizer("nadam", ema_decay=0.9), seed=3)
     whole, half = ready(described), ready(described)
     span = epochs(described.optimizer, 23, 5, 2)
@@ -102,7 +102,7 @@ def test_a_resumed_run_is_an_uninterrupted_one() -> None:
     assert not same_state(whole.get_state(), other.get_state()), "the step belongs to the state"
 
 
-def test_each_batch_has_its_own_mean() -> None:
+def test_the_loss_of_a_batch_is_the_mean_of_its_rows() -> None:
     """Seven rows in batches of three: the last batch is one row, and its loss is that row's."""
     described = make_spec(Network(4, [Dense(2)]), SGD(), loss=loss("squared_error"))
     rows = Rows(ROWS.inputs[:7], GENERATOR.normal(size=(7, 2)))
@@ -115,7 +115,7 @@ def test_each_batch_has_its_own_mean() -> None:
 
 
 @given(repeats=st.lists(st.integers(0, 4), min_size=5, max_size=5).filter(any))
-def test_a_whole_weight_is_a_repeated_row(repeats: list[int]) -> None:
+def test_an_integer_weight_equals_repeated_rows(repeats: list[int]) -> None:
     described = make_spec(Network(4, [Dense(3, "softmax", l1=0.1)]), SGD())
     executable = ready(described)
     few = Rows(ROWS.inputs[:5], ROWS.targets[:5], np.array(repeats, float))
@@ -135,7 +135,7 @@ def test_a_batch_without_weight_changes_nothing() -> None:
     assert np.array_equal(executable.get_state().parameters, before)
 
 
-def test_evaluate_and_objective_tell_the_same_loss() -> None:
+def test_evaluate_and_objective_return_the_same_loss() -> None:
     described = make_spec(Network(4, [Dense(6, "tanh", l2=0.4), Dense(3, "softmax")]), weighted=True)
     executable = ready(described)
     value, outputs = executable.evaluate(ROWS)
@@ -154,7 +154,7 @@ def blas_name() -> str:
 
 @pytest.mark.skipif("openblas" not in blas_name(), reason="no promise is made for another BLAS than OpenBLAS")
 @pytest.mark.parametrize(("inputs", "units"), [(4, 3), (17, 33), (100, 64), (300, 7)])
-def test_a_row_has_the_same_bits_alone_and_among_others(inputs: int, units: int) -> None:
+def test_outputs_of_a_row_are_bit_identical_alone_and_among_others(inputs: int, units: int) -> None:
     described = Network(inputs, [Dense(units, "tanh"), LayerNorm(), Dense(5, "softmax")])
     executable = ready(make_spec(described))
     many = np.random.default_rng(1).normal(size=(3 * BLOCK + 5, inputs))
@@ -164,7 +164,7 @@ def test_a_row_has_the_same_bits_alone_and_among_others(inputs: int, units: int)
 
 
 @pytest.mark.parametrize("count", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK])
-def test_any_number_of_rows(count: int) -> None:
+def test_outputs_of_any_number_of_rows(count: int) -> None:
     executable = ready(make_spec())
     inputs = np.random.default_rng(2).normal(size=(count, 4))
     outputs = executable.outputs(inputs)
@@ -211,7 +211,7 @@ def test_float32_rows_and_states_are_computed_in_float64() -> None:
     assert executable.get_state().parameters.dtype == executable.outputs(rows.inputs).dtype == np.float64
 
 
-def test_state_is_copied_in_and_out() -> None:
+def test_load_and_read_copy_the_state() -> None:
     described = make_spec()
     parameters = EVERYTHING.parameter_table.initial(0)
     executable = ReferenceEngine().compile(described)
@@ -261,7 +261,7 @@ def test_norm_clipping_takes_all_parameters_together() -> None:
     np.testing.assert_allclose(np.linalg.norm(executable.get_state().parameters - before), 1e-3, rtol=1e-10)
 
 
-def test_own_records_do_what_the_built_in_ones_do() -> None:
+def test_custom_records_equal_the_built_in_ones() -> None:
     """A user's activation, loss and update rule, through their expressions, against the hand-written formulas."""
     swish = activation("swish", lambda x: x * sigmoid(x))
     own_loss = loss("my squared error", lambda output, target: (output - target) ** 2)
@@ -287,7 +287,7 @@ def test_own_records_do_what_the_built_in_ones_do() -> None:
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-11, atol=1e-13)
 
 
-def test_lbfgs_is_not_run_batch_by_batch() -> None:
+def test_run_refuses_lbfgs() -> None:
     described = make_spec(chosen=LBFGS())
     executable = ReferenceEngine().compile(described)
     parameters = EVERYTHING.parameter_table.initial(0)
@@ -307,7 +307,7 @@ def test_a_state_of_another_network_is_refused() -> None:
         executable.set_state(State(np.zeros(size), np.zeros((1, size)), 0))
 
 
-def test_nothing_runs_without_a_state() -> None:
+def test_calls_without_a_loaded_state_are_refused() -> None:
     executable = ReferenceEngine().compile(make_spec())
     with pytest.raises(EngineError, match="No training state is loaded"):
         executable.outputs(ROWS.inputs)
@@ -317,7 +317,7 @@ def test_nothing_runs_without_a_state() -> None:
         executable.get_state()
 
 
-def test_whoever_asks_it_to_stop_finds_whole_steps() -> None:
+def test_run_stops_between_two_steps() -> None:
     executable, unasked = ready(make_spec()), ready(make_spec())
     span = epochs(Adam(0.01), len(ROWS), 5, count=1)
     executable.should_cancel = lambda: True

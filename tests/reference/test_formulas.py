@@ -29,7 +29,7 @@ def grid_for(on: str) -> tuple[Array, Array]:
     return x, t
 
 
-def test_every_entry_is_written_by_hand() -> None:
+def test_every_activation_loss_and_optimizer_has_a_reference_formula() -> None:
     assert activations.FORMULAS.keys() | {"softmax"} == ACTIVATIONS.keys()
     assert losses.FORMULAS.keys() == LOSSES.keys()
     assert set(OPTIMIZERS.values()) - set(optimizers.UPDATES) == {
@@ -38,7 +38,7 @@ def test_every_entry_is_written_by_hand() -> None:
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
-def test_activations_agree(name: str) -> None:
+def test_activation_formulas_equal_expressions(name: str) -> None:
     record = ELEMENTWISE[name]
     assert record.expression is not None
     assert record.derivative is not None
@@ -47,7 +47,7 @@ def test_activations_agree(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL_LOSSES)
-def test_losses_agree(name: str) -> None:
+def test_loss_formulas_equal_expressions(name: str) -> None:
     chosen = ALL_LOSSES[name]
     x, t = grid_for(chosen.applied_to)
     values: dict[str, Any] = {chosen.applied_to: x, "target": t}
@@ -79,7 +79,7 @@ def by_rule(
 
 
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
-def test_optimizers_agree(name: str) -> None:
+def test_optimizer_formulas_equal_expressions(name: str) -> None:
     """Forty steps on random gradients, some of them 0, with a falling learning rate; each step from equal numbers."""
     chosen, generator = ALL_OPTIMIZERS[name], np.random.default_rng(3)
     w = generator.normal(size=50)
@@ -97,7 +97,7 @@ def test_optimizers_agree(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - {"lbfgs"}))
 @pytest.mark.parametrize("t", [1, 2, 1000, 10**6, 10**12])
-def test_optimizers_agree_at_any_step(name: str, t: int) -> None:
+def test_optimizer_formulas_equal_expressions_at_any_step(name: str, t: int) -> None:
     """Corrections by the step number, which a resumed run meets anywhere."""
     chosen, generator = ALL_OPTIMIZERS[name], np.random.default_rng(4)
     w, g = generator.normal(size=(2, 20))
@@ -123,12 +123,12 @@ def test_clipping_order_is_norm_then_value() -> None:
     np.testing.assert_allclose(moved, [-0.6, -0.7], rtol=1e-15)
 
 
-def test_short_gradients_are_not_clipped() -> None:
+def test_gradients_of_small_norm_are_not_clipped() -> None:
     g = np.array([0.3, 0.4])
     assert optimizers.clip_by_norm(g, 0.5) is g
 
 
-def test_softmax_is_what_its_definition_says() -> None:
+def test_softmax_equals_its_definition() -> None:
     x = np.array([[0.0, np.log(2.0), np.log(5.0)], [1000.0, 1000.0, -1000.0]])
     expected = np.array([[1 / 8, 2 / 8, 5 / 8], [0.5, 0.5, 0.0]])
     np.testing.assert_allclose(activations.softmax(x), expected, rtol=1e-15)

@@ -89,7 +89,7 @@ def test_every_layer_kind_entry_by_entry(kind: str, regularizer: str) -> None:
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("chain", CHAINS)
-def test_chains_of_layers(chain: str, weighted: bool) -> None:
+def test_gradients_of_chains_of_layers(chain: str, weighted: bool) -> None:
     check(make_trial(CHAINS[chain], loss("squared_error"), weighted))
 
 
@@ -104,24 +104,24 @@ def test_objective_is_the_training_step_without_dropout(chain: str) -> None:
     np.testing.assert_allclose(gradient, expected[1], rtol=1e-13, atol=1e-14)
 
 
-def test_gradient_along_the_inputs() -> None:
-    """`backward` also gives the derivative along the inputs."""
+def test_input_gradients() -> None:
+    """`backward` also returns the derivative with respect to the inputs."""
     trial = make_trial(CHAINS["blocks in blocks"], loss("squared_error"), weighted=False)
     spec = trial.executable.spec
     views = spec.network.parameter_table.views(trial.parameters)
-    shape, mode = trial.rows.inputs.shape, network.Mode(batch_statistics=True)
+    shape, mode = trial.rows.inputs.shape, network.ForwardMode(batch_statistics=True)
 
     def total(flat: Any) -> float:
         return float(network.forward(spec.network.layer_infos, views, flat.reshape(shape), mode)[-1].y.sum())
 
-    passed = network.forward(spec.network.layer_infos, views, trial.rows.inputs.dense, mode)
-    dx = network.backward(passed, views, np.ones((shape[0], OUTPUTS)), {})
+    records = network.forward(spec.network.layer_infos, views, trial.rows.inputs.dense, mode)
+    dx = network.backward(records, views, np.ones((shape[0], OUTPUTS)), {})
     assert_is_gradient(total, trial.rows.inputs.dense.ravel(), dx.ravel())
 
 
 def changed(function: Callable[..., Any], change: Callable[..., Any]) -> Callable[..., Any]:
     """The function with its result changed."""
-    return lambda *given, **options: change(function(*given, **options))
+    return lambda *arguments, **options: change(function(*arguments, **options))
 
 
 def first_larger(results: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -143,24 +143,39 @@ def without_mean(n: Any, deviation: Any, dn: Any, axis: int) -> Any:
 PLANTED: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "data gradient": (layers, "dense_backward", changed(layers.dense_backward, first_larger), "dense"),
     "bias gradient": (layers, "dense_backward", changed(layers.dense_backward, last_larger), "dense"),
-    "groups exchanged": (layers, "cut", changed(layers.cut, lambda parts: parts[::-1]), "dense in groups"),
-    "all groups the first": (
+    "groups exchanged": (
         layers,
-        "cut",
-        changed(layers.cut, lambda parts: parts[:1] * len(parts)),
+        "split_groups",
+        changed(layers.split_groups, lambda parts: parts[::-1]),
         "dense in groups",
     ),
-    "gain gradient": (layers, "scale_backward", changed(layers.scale_backward, last_larger), "learned_scale"),
+    "all groups the first": (
+        layers,
+        "split_groups",
+        changed(layers.split_groups, lambda parts: parts[:1] * len(parts)),
+        "dense in groups",
+    ),
+    "scale gradient": (
+        layers,
+        "learned_scale_backward",
+        changed(layers.learned_scale_backward, last_larger),
+        "learned_scale",
+    ),
     "layer norm without variance": (layers, "standardize_backward", without_variance, "layer_norm"),
     "layer norm without mean": (layers, "standardize_backward", without_mean, "layer_norm"),
     "batch norm without variance": (layers, "standardize_backward", without_variance, "batch_norm"),
     "batch norm without mean": (layers, "standardize_backward", without_mean, "batch_norm"),
-    "dropout passes everything": (layers, "dropout_backward", lambda factors, dy: dy, "dropout"),
-    "softmax without its error": (losses, "output_error", changed(losses.output_error, lambda d: 1.001 * d), "dense"),
-    "rows not weighted": (losses, "row_shares", lambda rows, weights: np.full(rows, 1.0 / rows), "dense"),
-    "activation slope": (activations, "backward", changed(activations.backward, lambda dx: 0.999 * dx), "dense"),
+    "dropout of nothing": (layers, "dropout_backward", lambda factors, dy: dy, "dropout"),
+    "wrong output delta": (losses, "output_delta", changed(losses.output_delta, lambda d: 1.001 * d), "dense"),
+    "rows not weighted": (losses, "normalized_weights", lambda rows, weights: np.full(rows, 1.0 / rows), "dense"),
+    "activation derivative": (activations, "backward", changed(activations.backward, lambda dx: 0.999 * dx), "dense"),
     "penalty gradient": (engine, "penalty_gradient", lambda w, l1, l2: 2.0 * l2 * w, "dense"),
-    "skip forgotten": (network, "chain_backward", changed(network.chain_backward, lambda dx: 0.999 * dx), "residual"),
+    "without the skip connection": (
+        network,
+        "chain_backward",
+        changed(network.chain_backward, lambda dx: 0.999 * dx),
+        "residual",
+    ),
 }
 
 
@@ -174,28 +189,28 @@ def test_planted_bugs_are_caught(bug: str, directions: int | None, monkeypatch: 
     monkeypatch.setattr(module, name, wrong)
     _, gradient = trial.step(trial.parameters)
     monkeypatch.undo()
-    with pytest.raises(AssertionError, match="is not Slope"):
+    with pytest.raises(AssertionError, match="is not NumericDerivative"):
         assert_is_gradient(trial.loss, trial.parameters, gradient, directions)
 
 
 @pytest.mark.parametrize("name", [name for name, record in ELEMENTWISE.items() if record.name in activations.FORMULAS])
-def test_a_wrong_slope_of_any_activation_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_derivative_of_any_activation_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     record = ELEMENTWISE[name]
     trial = make_trial([Dense(HIDDEN, record), Dense(OUTPUTS)], loss("squared_error"))
     value, slope = activations.FORMULAS[record.name]
     wrong = changed(slope, lambda result: result * 1.0001)
     monkeypatch.setitem(activations.FORMULAS, record.name, (value, wrong))
-    with pytest.raises(AssertionError, match="is not Slope"):
+    with pytest.raises(AssertionError, match="is not NumericDerivative"):
         check(trial)
 
 
 @pytest.mark.parametrize("name", losses.FORMULAS)
-def test_a_wrong_slope_of_any_loss_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_derivative_of_any_loss_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = ALL_LOSSES[name]
     output = {"logit": "sigmoid", "log_probability": "softmax"}.get(chosen.applied_to, "softplus")
     trial = make_trial([Dense(HIDDEN, "tanh"), Dense(OUTPUTS, output)], chosen)
     value, slope = losses.FORMULAS[name]
     wrong = changed(slope, lambda result: result * 1.0001)
     monkeypatch.setitem(losses.FORMULAS, name, (value, wrong))
-    with pytest.raises(AssertionError, match="is not Slope"):
+    with pytest.raises(AssertionError, match="is not NumericDerivative"):
         check(trial)

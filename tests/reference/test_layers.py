@@ -61,7 +61,7 @@ def test_layer_norm_ignores_shift_and_size_of_a_row() -> None:
     assert not np.allclose(flipped, y)
 
 
-def test_layer_norm_of_a_constant_row_is_its_shift() -> None:
+def test_layer_norm_of_a_constant_row_is_its_bias() -> None:
     y, _ = layers.layer_norm(np.full((2, 3), 7.0), np.ones(3), np.array([1.0, 2.0, 3.0]), 1e-5)
     assert y.tolist() == [[1.0, 2.0, 3.0]] * 2
 
@@ -119,7 +119,7 @@ def test_predictions_use_the_running_statistics() -> None:
 
 
 @pytest.mark.parametrize("options", [{"weight_decay": 0.5}, {"ema_decay": 0.9}, {"clip_norm": 0.01}])
-def test_optimizers_leave_running_statistics_alone(options: dict[str, Any]) -> None:
+def test_optimizers_do_not_update_running_statistics(options: dict[str, Any]) -> None:
     described = Network(6, [Dense(6), BatchNorm(), Dense(1)])
     table = described.parameter_table
     found = []
@@ -185,7 +185,7 @@ def test_dropout_masks_change_at_every_step_and_with_the_seed() -> None:
     assert not np.array_equal(first, run(ready(described, seed=2), rows, 3, rate=0.0))
 
 
-def test_rate_zero_is_no_dropout() -> None:
+def test_dropout_of_rate_zero_is_the_identity() -> None:
     rows = Rows(X, np.zeros((50, 1)))
     with_zero = run(ready(Network(6, [Dense(1), Dropout(0.0)])), rows, 3, rate=0.001)
     assert np.array_equal(with_zero, run(ready(Network(6, [Dense(1)])), rows, 3, rate=0.001))
@@ -196,7 +196,7 @@ def test_residual_of_zeros_is_the_identity() -> None:
     assert np.array_equal(ready(described).outputs(X), X)
 
 
-def test_scale_multiplies_columns() -> None:
+def test_learned_scale_multiplies_columns() -> None:
     described = Network(6, [LearnedScale()])
     executable = ready(described)
     gain = np.arange(6.0)
@@ -204,9 +204,9 @@ def test_scale_multiplies_columns() -> None:
     assert np.array_equal(executable.outputs(X), X * gain)
 
 
-def test_forward_keeps_one_record_a_layer() -> None:
+def test_forward_returns_one_record_per_layer() -> None:
     described = Network(6, [Dense(6), Residual([LayerNorm(), Dense(6, "relu")]), Dense(2)])
     views = described.parameter_table.views(described.parameter_table.initial(0))
-    passed = network.forward(described.layer_infos, views, X)
-    assert [one.place.path for one in network.walk(passed)] == [place.path for place in described.iter_layers()]
-    assert all(after.x is before.y for before, after in itertools.pairwise(passed))
+    records = network.forward(described.layer_infos, views, X)
+    assert [one.info.path for one in network.walk(records)] == [place.path for place in described.iter_layers()]
+    assert all(after.x is before.y for before, after in itertools.pairwise(records))

@@ -46,7 +46,7 @@ def span(rule: Optimizer, steps: int = 3) -> Span:
     return Span(np.arange(steps * BATCH) % ROWS, np.arange(steps + 1) * BATCH, rule.scalar_values(numbers, rates))
 
 
-def test_everything_but_a_step_is_as_with_all_the_zeros() -> None:
+def test_sparse_outputs_and_losses_equal_dense_ones() -> None:
     dense, rows = sparse_rows()
     found, expected = executable(LAYERS, optimizer("adam"), 2), executable(LAYERS, optimizer("adam"), None)
     given = Rows(dense, rows.targets)
@@ -63,7 +63,7 @@ def test_everything_but_a_step_is_as_with_all_the_zeros() -> None:
         assert_ulps(one_layer.outputs, other_layer.outputs, 40)
 
 
-def test_a_row_alone_or_among_others() -> None:
+def test_sparse_outputs_of_a_row_do_not_depend_on_other_rows() -> None:
     _, rows = sparse_rows()
     found = executable(LAYERS, optimizer("adam"), 2)
     alone = np.concatenate([found.outputs(rows.inputs[row : row + 1]) for row in range(ROWS)])
@@ -71,7 +71,7 @@ def test_a_row_alone_or_among_others() -> None:
 
 
 @pytest.mark.parametrize("name", ["sgd", "adagrad"])
-def test_rules_without_a_memory_that_fades_make_the_ordinary_steps(name: str) -> None:
+def test_sparse_steps_of_sgd_and_adagrad_equal_dense_steps(name: str) -> None:
     dense, rows = sparse_rows()
     layers = [Dense(6, "tanh"), Dense(OUTPUTS)]
     rule = optimizer(name, learning_rate=0.1)
@@ -81,7 +81,7 @@ def test_rules_without_a_memory_that_fades_make_the_ordinary_steps(name: str) ->
 
 
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
-def test_a_step_sees_only_what_the_batch_reaches(name: str) -> None:
+def test_a_sparse_step_updates_only_columns_of_the_batch(name: str) -> None:
     """By hand, for one layer: the rule is applied to the numbers reached as if there were no others."""
     rule = ALL_OPTIMIZERS[name]
     dense, rows = sparse_rows()
@@ -109,7 +109,7 @@ def test_a_step_sees_only_what_the_batch_reaches(name: str) -> None:
     assert_ulps(found.get_state().slots, slots, 200)
 
 
-def test_what_no_batch_holds_stays_bit_for_bit() -> None:
+def test_weights_of_unused_columns_are_unchanged() -> None:
     _, rows = sparse_rows()
     rule = ALL_OPTIMIZERS["adam with all extras"]
     found = executable(LAYERS, rule, 2)
@@ -123,7 +123,7 @@ def test_what_no_batch_holds_stays_bit_for_bit() -> None:
 
 
 @pytest.mark.parametrize("first", [Dropout(0.1), LayerNorm(), Residual([Dense(INPUTS)])])
-def test_other_first_layers_are_refused(first: Any) -> None:
+def test_sparse_inputs_need_a_dense_first_layer(first: Any) -> None:
     with pytest.raises(InputError, match="first layer"):
         executable([first, Dense(OUTPUTS)], optimizer("sgd"), 2)
     _, rows = sparse_rows()

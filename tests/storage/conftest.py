@@ -1,4 +1,4 @@
-"""Failures on order: the n-th call of a system function fails."""
+"""Fault injection: the n-th call of a system function fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FailAt = Callable[[str, int], Callable[[], bool]]
 
 @pytest.fixture
 def fail_at(monkeypatch: pytest.MonkeyPatch) -> FailAt:
-    """`fail_at("write", 2)` makes the second call of os.write fail; what it returns says whether that happened."""
+    """`fail_at("write", 2)` makes the second call of os.write fail and returns a function that tells whether it did."""
     originals = {name: getattr(os, name) for name in ("write", "fsync", "replace", "open")}
 
     def arrange(name: str, number: int) -> Callable[[], bool]:

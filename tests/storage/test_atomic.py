@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier.errors import InputError, RanvierError
-from ranvier.storage.atomic import check_writable, failure, write_all, write_atomically
+from ranvier.storage.atomic import check_writable, os_error, write_all, write_atomically
 
 OLD = b"the earlier file"
 NEW = [b"the new ", bytearray(b"file, in several "), memoryview(b"parts, longer than before")]
@@ -24,7 +24,7 @@ def names(folder: Path) -> list[str]:
 
 
 @given(st.lists(st.binary(max_size=50), max_size=5))
-def test_writes_every_buffer(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]) -> None:
+def test_write_atomically_writes_every_buffer(tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]) -> None:
     folder = tmp_path_factory.mktemp("parts")
     write_atomically(folder / "file", iter(parts))
     assert (folder / "file").read_bytes() == b"".join(parts)
@@ -34,7 +34,7 @@ def test_writes_every_buffer(tmp_path_factory: pytest.TempPathFactory, parts: li
 
 
 @pytest.mark.parametrize("function", ["write", "fsync", "replace", "open"])
-def test_failure_at_the_nth_call_leaves_one_whole_file(tmp_path: Path, fail_at, function: str) -> None:
+def test_os_error_at_the_nth_call_leaves_the_old_or_the_new_file(tmp_path: Path, fail_at, function: str) -> None:
     target = tmp_path / "model.rv"
     failures = 0
     for number in count(1):
@@ -58,7 +58,7 @@ def test_failure_at_the_nth_call_leaves_one_whole_file(tmp_path: Path, fail_at, 
 
 
 @pytest.mark.parametrize("function", ["write", "fsync", "replace"])
-def test_failure_without_an_earlier_file_leaves_nothing(tmp_path: Path, fail_at, function: str) -> None:
+def test_os_error_without_an_earlier_file_leaves_no_file(tmp_path: Path, fail_at, function: str) -> None:
     fail_at(function, 1)
     with pytest.raises(RanvierError):
         write_atomically(tmp_path / "model.rv", b"new")
@@ -106,25 +106,25 @@ def test_size_limit_gives_a_short_write_then_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_full_disk_is_named() -> None:
+def test_error_message_of_a_full_disk() -> None:
     descriptor = os.open("/dev/full", os.O_WRONLY)
     try:
         with pytest.raises(OSError, match="space") as caught:
             write_all(descriptor, b"x")
     finally:
         os.close(descriptor)
-    error = failure(Path("model.rv"), caught.value)
+    error = os_error(Path("model.rv"), caught.value)
     assert not isinstance(error, InputError)
-    assert str(error) == 'The disk is full or its quota used up: "model.rv" could not be written; free some space.'
+    assert str(error) == 'The disk is full or the quota is exceeded: "model.rv" could not be written; free some space.'
 
 
-def test_a_system_that_takes_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_write_of_zero_bytes_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(os, "write", lambda descriptor, data: 0)
     with pytest.raises(RanvierError, match="wrote nothing"):
         write_atomically(tmp_path / "model.rv", b"x")
 
 
-def test_permissions(tmp_path: Path) -> None:
+def test_permissions_of_new_and_replaced_files(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
         write_atomically(tmp_path / "new", b"x")
@@ -136,7 +136,7 @@ def test_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
 
 
-def test_a_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_kept_and_its_target_replaced(tmp_path: Path) -> None:
     (tmp_path / "versions").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "versions" / "one")
     write_atomically(tmp_path / "link", b"1")
@@ -203,11 +203,11 @@ class TestRefusedPaths:
             raise OSError(code, os.strerror(code))
 
         monkeypatch.setattr(os, "open", refuse)
-        with pytest.raises(InputError, match=f"{os.strerror(code)}.*choose another place"):
+        with pytest.raises(InputError, match=f"{os.strerror(code)}.*choose another path"):
             check(tmp_path / "a.rv")
 
 
-def test_check_leaves_nothing_behind_and_changes_nothing(tmp_path: Path) -> None:
+def test_check_writable_leaves_no_file_and_changes_nothing(tmp_path: Path) -> None:
     check_writable(tmp_path / "model.rv")
     assert names(tmp_path) == []
     (tmp_path / "model.rv").write_bytes(OLD)
@@ -216,18 +216,18 @@ def test_check_leaves_nothing_behind_and_changes_nothing(tmp_path: Path) -> None
     assert (tmp_path / "model.rv").read_bytes() == OLD
 
 
-def test_check_refuses_a_file_that_is_read(tmp_path: Path) -> None:
+def test_check_writable_refuses_an_input_file(tmp_path: Path) -> None:
     data, link = tmp_path / "data.csv", tmp_path / "link.csv"
     data.write_bytes(OLD)
     link.symlink_to(data)
     for path, reads in ((data, [data]), (link, [data]), (data, [link]), (data, ["no-such-file", link])):
-        with pytest.raises(InputError, match="would replace a file that is read here; choose another name"):
+        with pytest.raises(InputError, match="is also an input file; choose another name"):
             check_writable(path, reads)
     check_writable(data, ["digits", tmp_path, tmp_path / "other.csv"])
     check_writable(tmp_path / "new.csv", [data])
 
 
-def test_check_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_writable_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     check_writable("model.rv")
     with pytest.raises(InputError, match='folder "models" does not exist; create it with: mkdir -p models'):

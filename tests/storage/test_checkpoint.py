@@ -24,7 +24,7 @@ def numbers(folder: Path) -> list[int]:
     return sorted(int(path.stem.removeprefix("checkpoint-")) for path in folder.iterdir())
 
 
-def test_round_trip_makes_the_folder(tmp_path: Path) -> None:
+def test_checkpoint_round_trip_creates_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "checkpoints"
     stored = {"weight": np.ones((2, 3)), "slot.0": np.zeros(0, np.float32), "step": np.array(2**62)}
     state = {"epoch": 2, "best": None, "losses": [0.1 + 0.2, 1e-300]}
@@ -39,14 +39,14 @@ def test_round_trip_makes_the_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [1, 2, 3])
-def test_keeps_the_newest(tmp_path: Path, keep: int) -> None:
+def test_only_the_newest_checkpoints_are_kept(tmp_path: Path, keep: int) -> None:
     for number in (1, 5, 9, 10, 100, 12345678901):
         write(tmp_path, number, keep)
         assert read_latest(tmp_path)[1] == {"step": number}
     assert numbers(tmp_path) == [10, 100, 12345678901][-keep:]
 
 
-def test_other_files_stay_and_half_written_ones_go(tmp_path: Path) -> None:
+def test_other_files_are_kept_and_temporary_files_removed(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / ".ranvier-99-abc.tmp").write_bytes(b"half")
     write(tmp_path, 1, keep=1)
@@ -54,7 +54,7 @@ def test_other_files_stay_and_half_written_ones_go(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [path, tmp_path / "notes.txt"]
 
 
-def test_going_on_from_an_earlier_one_gives_up_the_later_ones(tmp_path: Path) -> None:
+def test_checkpoints_with_higher_numbers_are_removed(tmp_path: Path) -> None:
     for number in (10, 20, 30):
         write(tmp_path, number, keep=3)
     (tmp_path / "checkpoint-0000000030.safetensors").write_bytes(b"damaged")
@@ -65,7 +65,7 @@ def test_going_on_from_an_earlier_one_gives_up_the_later_ones(tmp_path: Path) ->
 
 @settings(max_examples=100)
 @given(st.data())
-def test_any_damage_to_the_newest_falls_back(tmp_path_factory, data: st.DataObject) -> None:
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path_factory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("damage")
     write(folder, 1)
     newest = write(folder, 2)
@@ -81,15 +81,15 @@ def test_any_damage_to_the_newest_falls_back(tmp_path_factory, data: st.DataObje
     assert arrays["weight"].tolist() == [1, 1, 1]
     assert len(notes) == 1
     assert newest.name in notes[0]
-    assert notes[0].endswith('The run goes on from "checkpoint-0000000001.safetensors".')
+    assert notes[0].endswith('The run continues from "checkpoint-0000000001.safetensors".')
 
 
-def test_none_usable_names_the_folder_and_what_to_do(tmp_path: Path) -> None:
+def test_without_an_intact_checkpoint_the_error_names_the_folder(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "missing"):
         with pytest.raises(ModelFileError) as caught:
             read_latest(folder)
         assert str(caught.value) == (
-            f'The folder "{folder}" holds no checkpoint; start over by training again into a new run folder.'
+            f'The folder "{folder}" has no checkpoints; start over by training again into a new run folder.'
         )
     write(tmp_path, 1).write_bytes(b"")
     write_model(tmp_path / "checkpoint-0000000002.safetensors", {}, {})
@@ -100,25 +100,25 @@ def test_none_usable_names_the_folder_and_what_to_do(tmp_path: Path) -> None:
     assert "checkpoint-0000000002.safetensors" in message
     assert "is a model file, not a checkpoint" in message
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(ModelFileError, match="holds no checkpoint"):
+    with pytest.raises(ModelFileError, match="has no checkpoints"):
         read_latest(tmp_path / "file")
 
 
 @pytest.mark.parametrize(("number", "keep"), [(-1, 2), (1.0, 2), (True, 2), (10**18, 2), (1, 0), (1, 1.5)])
-def test_wrong_numbers(tmp_path: Path, number, keep) -> None:
+def test_checkpoint_numbers_are_checked(tmp_path: Path, number, keep) -> None:
     with pytest.raises(InputError):
         write(tmp_path, number, keep)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nan_in_the_state_is_refused_before_anything_is_touched(tmp_path: Path) -> None:
+def test_nan_in_the_state_is_refused_before_any_file_is_written(tmp_path: Path) -> None:
     write(tmp_path, 1, keep=1)
     with pytest.raises(InputError, match="best is inf"):
         write_checkpoint(tmp_path, 2, {}, {"best": float("inf")}, keep=1)
     assert numbers(tmp_path) == [1]
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_checkpoint_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InputError, match="cannot be written"):
         write(tmp_path / "file" / "checkpoints", 1)
@@ -145,7 +145,7 @@ def test_a_failed_checkpoint_keeps_the_earlier_one(tmp_path: Path, fail_at, func
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 @pytest.mark.parametrize("seconds", [0.0, 0.004, 0.011, 0.023])
-def test_killed_at_any_time_the_newest_is_whole(tmp_path: Path, seconds: float) -> None:
+def test_after_a_kill_at_any_time_the_newest_checkpoint_is_intact(tmp_path: Path, seconds: float) -> None:
     child = textwrap.dedent(
         """
         import sys

@@ -18,7 +18,7 @@ values = st.recursive(
 
 
 @given(values)
-def test_round_trip(value: object) -> None:
+def test_json_round_trip(value: object) -> None:
     text = to_text(value, "value")
     assert text.isascii()
     assert from_text(text) == value
@@ -38,12 +38,12 @@ def test_round_trip(value: object) -> None:
     ],
     ids=["nan", "infinity", "key", "set", "array", "digits"],
 )
-def test_refuses_what_would_not_read_back(value: object, message: str) -> None:
+def test_to_text_refuses_values_that_would_not_read_back(value: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         to_text(value, "value")
 
 
-def test_depth_is_limited() -> None:
+def test_to_text_limits_the_depth() -> None:
     value: list[object] = []
     for _ in range(MAX_DEPTH):
         value = [value]
@@ -57,13 +57,13 @@ def test_depth_is_limited() -> None:
     ["", "{", "NaN", "[Infinity]", "1e999", '{"a":1,"a":2}', b"\xff", "[" * 100_000, "1" * 5000, '{"a":1}x'],
     ids=lambda text: str(text[:12]),
 )
-def test_refuses_loose_json(text: str | bytes) -> None:
+def test_from_text_refuses_loose_json(text: str | bytes) -> None:
     with pytest.raises(ValueError):
         from_text(text)
 
 
 @given(st.binary(max_size=30) | st.text(max_size=30))
-def test_any_text_is_read_or_refused(text: str | bytes) -> None:
+def test_from_text_of_any_text_returns_or_raises_value_error(text: str | bytes) -> None:
     try:
         value = from_text(text)
     except ValueError:

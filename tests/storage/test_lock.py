@@ -19,7 +19,7 @@ HOLD = textwrap.dedent(
     from ranvier.storage.lock import locked
     try:
         with locked(Path(sys.argv[1]), "the run"):
-            print("held", flush=True)
+            print("locked", flush=True)
             sys.stdin.readline()
     except InputError as error:
         print(error, flush=True)
@@ -31,7 +31,7 @@ def start(path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
-def said(process: subprocess.Popen[bytes]) -> str:
+def output_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().decode().strip()
 
@@ -45,7 +45,7 @@ def path(tmp_path: Path) -> Path:
 def other(path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Another process that holds the lock."""
     with start(path) as process:
-        assert said(process) == "held"
+        assert output_line(process) == "locked"
         yield process
         process.kill()
 
@@ -56,58 +56,58 @@ def refused(path: Path) -> str:
     return str(caught.value)
 
 
-def taken(path: Path) -> bool:
+def can_lock(path: Path) -> bool:
     with locked(path, "the run"):
         mine = path.with_name("lock.holder").read_text().split()[0] == str(os.getpid())
     assert not path.with_name("lock.holder").exists()
     return mine
 
 
-def test_the_lock_is_gone_afterwards(path: Path) -> None:
-    assert taken(path)
+def test_the_lock_is_released_at_the_end(path: Path) -> None:
+    assert can_lock(path)
     with pytest.raises(KeyError), locked(path, "the run"):
         raise KeyError
-    assert taken(path)
+    assert can_lock(path)
 
 
 def test_a_second_process_is_refused(path: Path, other: subprocess.Popen[bytes]) -> None:
     assert refused(path) == f"Process {other.pid} already writes the run; wait until it ends, or use another folder."
     other.communicate(b"\n", timeout=30)
-    assert taken(path)
+    assert can_lock(path)
 
 
 def test_the_lock_of_a_killed_process_is_taken_over(path: Path, other: subprocess.Popen[bytes]) -> None:
     other.kill()
     other.wait(timeout=30)
     assert path.with_name("lock.holder").exists()
-    assert taken(path)
+    assert can_lock(path)
 
 
-def test_this_process_cannot_hold_it_twice(path: Path) -> None:
+def test_one_process_cannot_take_the_lock_twice(path: Path) -> None:
     with locked(path, "the run"):
         assert refused(path).startswith("This process already writes the run")
-    assert taken(path)
+    assert can_lock(path)
 
 
 @pytest.mark.parametrize("holder", [b"", b"\xff", b"elsewhere"])
-def test_an_unreadable_holder_is_another_process(path: Path, other: subprocess.Popen[bytes], holder: bytes) -> None:
+def test_the_message_without_a_readable_holder_file(path: Path, other: subprocess.Popen[bytes], holder: bytes) -> None:
     path.with_name("lock.holder").write_bytes(holder)
     assert refused(path) == "Another process already writes the run; wait until it ends, or use another folder."
 
 
-def test_a_holder_on_another_computer_is_named(path: Path, other: subprocess.Popen[bytes]) -> None:
+def test_the_message_names_the_other_computer(path: Path, other: subprocess.Popen[bytes]) -> None:
     path.with_name("lock.holder").write_text("7 elsewhere")
     assert refused(path).startswith('Process 7 on the computer "elsewhere" already writes the run')
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder(path: Path) -> None:
+def test_lock_in_a_read_only_folder(path: Path) -> None:
     path.parent.chmod(0o500)
     with pytest.raises(InputError, match="cannot be written"), locked(path, "the run"):
         pass
 
 
-def test_a_missing_folder(tmp_path: Path) -> None:
+def test_lock_in_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be written"), locked(tmp_path / "none" / "lock", "the run"):
         pass
 
@@ -133,21 +133,21 @@ def contest(path: Path, takers: int) -> int:
     return len(winners)
 
 
-def test_many_threads_have_one_winner(path: Path) -> None:
+def test_one_of_many_threads_gets_the_lock(path: Path) -> None:
     for _ in range(20):
         assert contest(path, 6) == 1
 
 
-def test_several_processes_have_one_winner(path: Path) -> None:
+def test_one_of_several_processes_gets_the_lock(path: Path) -> None:
     processes = [start(path) for _ in range(4)]
     try:
-        answers = sorted(said(process) for process in processes)
+        lines = sorted(output_line(process) for process in processes)
     finally:
         for process in processes:
             process.communicate(b"\n", timeout=30)
-    assert [answer == "held" for answer in answers] == [False, False, False, True]
-    assert all("already writes the run" in answer for answer in answers[:3])
-    assert taken(path)
+    assert [line == "locked" for line in lines] == [False, False, False, True]
+    assert all("already writes the run" in line for line in lines[:3])
+    assert can_lock(path)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -170,4 +170,4 @@ def test_a_forked_child_does_not_release_its_parents_lock(path: Path) -> None:
         """
     )
     assert subprocess.run([sys.executable, "-c", child, str(path)], timeout=60, check=False).returncode == 0
-    assert taken(path)
+    assert can_lock(path)

@@ -40,7 +40,7 @@ def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
 
 
 def content(**changes: object) -> bytes:
-    """A model file with other entries in its header than it should have; the checksum fits."""
+    """A model file with wrong entries in its header and a matching checksum."""
     metadata = {"description": "{}", "format": MODEL.format, "version": "1"} | changes
     if "sha256" not in changes:
         metadata["sha256"] = checksum({}, metadata) if isinstance(metadata["description"], str) else ""
@@ -96,7 +96,7 @@ def test_the_safetensors_library_reads_the_file(model: Path) -> None:
     assert same(load_file(model), ARRAYS)
 
 
-def test_memory_order_and_byte_order_do_not_matter(tmp_path: Path) -> None:
+def test_memory_order_and_byte_order_do_not_change_the_file(tmp_path: Path) -> None:
     straight = np.arange(12, dtype=np.float64).reshape(3, 4)
     for array in (np.asfortranarray(straight), straight.astype(">f8"), straight[::-1][::-1]):
         write_model(tmp_path / "a.rv", {"weight": array}, {})
@@ -106,9 +106,9 @@ def test_memory_order_and_byte_order_do_not_matter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stored", "description", "message"),
     [
-        ({"w": np.zeros(2, complex)}, {}, "'w' holds complex128; a file can hold bool, uint8"),
-        ({"w": np.array(["a"])}, {}, "'w' holds <U1"),
-        ({"w": np.array([{}])}, {}, "'w' holds object"),
+        ({"w": np.zeros(2, complex)}, {}, "'w' has dtype complex128; supported are bool, uint8"),
+        ({"w": np.array(["a"])}, {}, "'w' has dtype <U1"),
+        ({"w": np.array([{}])}, {}, "'w' has dtype object"),
         ({"w": [1.0]}, {}, "'w' must be a NumPy array; a list was given"),
         ({"__metadata__": np.zeros(2)}, {}, "cannot name an array"),
         ({3: np.zeros(2)}, {}, "cannot name an array"),
@@ -117,13 +117,15 @@ def test_memory_order_and_byte_order_do_not_matter(tmp_path: Path) -> None:
         ({}, ["a"], "must be a dict; a list was given"),
     ],
 )
-def test_what_cannot_be_stored(tmp_path: Path, stored, description, message: str) -> None:
+def test_pack_refuses_unsupported_values(tmp_path: Path, stored, description, message: str) -> None:
     with pytest.raises(InputError, match=message):
         write_model(tmp_path / "a.rv", stored, description)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_header_too_large_is_neither_written_nor_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_that_is_too_large_is_neither_written_nor_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.rv"
     write_model(path, {}, {"text": "x" * 1000})
     monkeypatch.setattr("ranvier.storage.safetensors_file.MAX_HEADER", 1000)
@@ -155,7 +157,7 @@ def test_every_single_bit_flip_is_refused(tmp_path: Path) -> None:
     ("old", "new"),
     [(b"}  ", b"}\t "), (b"}  ", b"} \n"), (b"\\u00f6", b"\\u00F6"), (b'"dtype"', b'"\\u0064type"'), (b":[]", b": []")],
 )
-def test_the_same_header_written_otherwise_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
+def test_a_header_in_another_form_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
     path = tmp_path / "a.rv"
     _, text, body = pack({"öabcdef": np.array(3, np.uint8)}, {}, MODEL)
     assert old in bytes(text)
@@ -179,7 +181,7 @@ def test_every_truncation_is_refused(model: Path) -> None:
 
 @settings(max_examples=200)
 @given(st.data())
-def test_any_damage_is_refused(tmp_path_factory, data: st.DataObject) -> None:
+def test_any_changed_bytes_are_refused(tmp_path_factory, data: st.DataObject) -> None:
     whole = b"".join(pack(ARRAYS, DESCRIPTION, MODEL))
     start = data.draw(st.integers(0, len(whole)))
     stop = data.draw(st.integers(start, min(len(whole), start + 20)))
@@ -195,7 +197,7 @@ def test_any_damage_is_refused(tmp_path_factory, data: st.DataObject) -> None:
 
 @settings(max_examples=200)
 @given(st.data())
-def test_any_header_is_refused(tmp_path_factory, data: st.DataObject) -> None:
+def test_any_wrong_header_is_refused(tmp_path_factory, data: st.DataObject) -> None:
     entry = st.fixed_dictionaries(
         {},
         optional={
@@ -250,11 +252,11 @@ def refused(path: Path, written: bytes) -> str:
         (b"\x10\0", "is cut off: it has only 2 bytes"),
     ],
 )
-def test_refusals_say_why(tmp_path: Path, written: bytes, message: str) -> None:
+def test_error_messages_give_the_reason(tmp_path: Path, written: bytes, message: str) -> None:
     assert message in refused(tmp_path / "a.rv", written)
 
 
-def test_the_plainest_file_is_read(tmp_path: Path) -> None:
+def test_a_file_without_arrays_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.rv").write_bytes(content())
     assert read_model(tmp_path / "a.rv") == ({}, {})
 
@@ -275,19 +277,19 @@ def test_a_pickle_is_never_run(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_newer_version_is_named(tmp_path: Path) -> None:
+def test_the_error_names_a_newer_version(tmp_path: Path) -> None:
     message = refused(tmp_path / "a.rv", content(version="2", description='{"ranvier":"3.1"}', signature="new"))
-    assert "made by a newer Ranvier (file version 2, Ranvier 3.1; this one reads up to 1)" in message
+    assert "written by a newer Ranvier (file version 2, Ranvier 3.1; this one reads up to 1)" in message
     assert message.endswith("type: pip install --upgrade ranvier")
     assert "(file version 12; this" in refused(tmp_path / "a.rv", content(version="12", description="["))
 
 
-def test_a_checkpoint_is_no_model(tmp_path: Path) -> None:
+def test_a_checkpoint_is_not_a_model_file(tmp_path: Path) -> None:
     message = refused(tmp_path / "a.rv", b"".join(pack({}, {}, CHECKPOINT)))
     assert "is a checkpoint of a run, not a model file; type: ranvier resume RUN" in message
 
 
-def test_a_missing_file_names_the_nearest(tmp_path: Path, model: Path) -> None:
+def test_the_error_for_a_missing_file_suggests_a_similar_name(tmp_path: Path, model: Path) -> None:
     (tmp_path / "digits.csv").write_bytes(b"a")
     with pytest.raises(ModelFileError, match=r'There is no model file ".*digit\.rv"\. Did you mean "digits\.rv"\?$'):
         read_model(tmp_path / "digit.rv")
@@ -312,7 +314,7 @@ def test_pipes_are_refused_without_waiting(tmp_path: Path) -> None:
         read_model(tmp_path / "pipe.rv")
 
 
-def test_claimed_sizes_cost_no_memory(tmp_path: Path) -> None:
+def test_sizes_in_the_header_allocate_no_memory(tmp_path: Path) -> None:
     metadata = {"description": "{}", "format": MODEL.format, "sha256": "0" * 64, "version": "1"}
     entry = {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}
     assert "is cut off" in refused(tmp_path / "a.rv", framed({"__metadata__": metadata, "w": entry}))

@@ -28,7 +28,7 @@ def refused_creation(path: Path) -> str:
     return str(caught.value)
 
 
-def test_the_default_place_is_new_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_create_makes_a_new_folder_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("time.strftime", lambda form: "20250102-030405")
     paths = [RunFolder.create(name="my data/../set.csv").path for _ in range(3)]
@@ -37,7 +37,7 @@ def test_the_default_place_is_new_each_time(tmp_path: Path, monkeypatch: pytest.
     assert RunFolder.create(name="??").path.name == "20250102-030405-run"
 
 
-def test_the_default_place_has_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_create_names_the_folder_after_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert re.fullmatch(r"\d{8}-\d{6}-iris", RunFolder.create(name="iris").path.name)
 
@@ -49,12 +49,12 @@ def test_runs_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         RunFolder.create()
 
 
-def test_a_given_folder_is_new_or_empty(tmp_path: Path) -> None:
+def test_create_accepts_a_new_or_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "empty", tmp_path / "a" / "b"):
         assert RunFolder.create(path).path == path
         assert RunFolder.open(path) == RunFolder(path)
-        assert "holds a run already; go on with it (ranvier resume " in refused_creation(path)
+        assert "already has a run; continue it (ranvier resume " in refused_creation(path)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
     assert "is not empty; give a new folder" in refused_creation(tmp_path / "full")
@@ -62,7 +62,7 @@ def test_a_given_folder_is_new_or_empty(tmp_path: Path) -> None:
     assert "cannot be written" in refused_creation(tmp_path / "full" / "thesis.txt" / "run")
 
 
-def test_opening_what_is_no_run(tmp_path: Path, run: RunFolder) -> None:
+def test_open_refuses_folders_without_a_run(tmp_path: Path, run: RunFolder) -> None:
     with pytest.raises(InputError, match=r'There is no run folder ".*digit"\. Did you mean "digits"\?'):
         RunFolder.open(tmp_path / "digit")
     with pytest.raises(InputError, match=r'There is no run folder ".*b"\.$'):
@@ -73,7 +73,7 @@ def test_opening_what_is_no_run(tmp_path: Path, run: RunFolder) -> None:
         RunFolder.open(run.events)
 
 
-def test_events_are_one_object_a_line(run: RunFolder) -> None:
+def test_events_are_one_json_object_per_line(run: RunFolder) -> None:
     assert run.read_events() == []
     events = [{"epoch": 1, "loss": 0.25}, {"text": "zwei\nZeilen \U0001f9e0"}, {"best": None}]
     for number, event in enumerate(events, 1):
@@ -98,21 +98,23 @@ def test_events_that_are_not_json(run: RunFolder, event) -> None:
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=3), st.text(max_size=20)), min_size=1, max_size=4), st.data())
-def test_a_torn_last_line_is_left_out_then_replaced(tmp_path_factory, events, data: st.DataObject) -> None:
+def test_an_incomplete_last_line_of_events_is_ignored_then_replaced(
+    tmp_path_factory, events, data: st.DataObject
+) -> None:
     run = RunFolder.create(tmp_path_factory.mktemp("torn") / "run")
     for event in events:
         run.append(event)
-    whole = run.events.read_bytes()
-    kept = data.draw(st.integers(0, len(whole)))
-    os.truncate(run.events, kept)
-    survivors = events[: whole[:kept].count(b"\n")]
-    assert run.read_events() == survivors
+    content = run.events.read_bytes()
+    length = data.draw(st.integers(0, len(content)))
+    os.truncate(run.events, length)
+    complete = events[: content[:length].count(b"\n")]
+    assert run.read_events() == complete
     run.append({"resumed": True})
-    assert run.read_events() == [*survivors, {"resumed": True}]
+    assert run.read_events() == [*complete, {"resumed": True}]
 
 
 @pytest.mark.parametrize("tail", [b"\0" * 5000, b'{"epoch": 2', b"x" * 200_000])
-def test_a_long_torn_tail(run: RunFolder, tail: bytes) -> None:
+def test_a_long_incomplete_last_line_of_events(run: RunFolder, tail: bytes) -> None:
     run.append({"epoch": 1})
     with run.events.open("ab") as file:
         file.write(tail)
@@ -122,7 +124,7 @@ def test_a_long_torn_tail(run: RunFolder, tail: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", [b"{", b"[1]", b"\xff", b"", b'{"loss":NaN}'])
-def test_a_damaged_line_is_named(run: RunFolder, line: bytes) -> None:
+def test_the_error_names_the_damaged_line_of_events(run: RunFolder, line: bytes) -> None:
     run.append({"epoch": 1})
     with run.events.open("ab") as file:
         file.write(line + b"\n")
@@ -132,7 +134,7 @@ def test_a_damaged_line_is_named(run: RunFolder, line: bytes) -> None:
     assert run.read_events(after=2) == [{"epoch": 3}]
 
 
-def test_a_failed_append_leaves_whole_lines(run: RunFolder, fail_at) -> None:
+def test_a_failed_append_leaves_complete_lines(run: RunFolder, fail_at) -> None:
     run.append({"epoch": 0})
     for number in count(1):
         fail_at("write", number)
@@ -168,11 +170,11 @@ def test_description_round_trip(run: RunFolder) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "has no description.json"), (b"", "is damaged"), (b'{"a":', "is damaged"), (b"[]", "not a JSON object")],
+    [(None, "has no run.json"), (b"", "is damaged"), (b'{"a":', "is damaged"), (b"[]", "not a JSON object")],
 )
 def test_a_description_that_cannot_be_used(run: RunFolder, content: bytes | None, message: str) -> None:
     if content is not None:
-        (run.path / "description.json").write_bytes(content)
+        (run.path / "run.json").write_bytes(content)
     with pytest.raises(ModelFileError, match=f"{message}.*start over by training again into a new run folder"):
         run.read_description()
 
@@ -184,13 +186,13 @@ def test_a_failed_description_keeps_the_earlier_one(run: RunFolder, fail_at, fun
     with pytest.raises(RanvierError):
         run.write_description({"new": 1})
     assert run.read_description() == {"old": 1}
-    assert sorted(path.name for path in run.path.iterdir()) == ["description.json", "events.jsonl"]
+    assert sorted(path.name for path in run.path.iterdir()) == ["events.jsonl", "run.json"]
 
 
 def test_two_processes_never_write_one_run(run: RunFolder) -> None:
     child = (
         "import sys\nfrom ranvier.errors import InputError\nfrom ranvier.storage import RunFolder\n"
-        "try:\n    with RunFolder.open(sys.argv[1]).lock():\n        print('held')\n"
+        "try:\n    with RunFolder.open(sys.argv[1]).lock():\n        print('locked')\n"
         "except InputError as error:\n    print(error)\n"
     )
 
@@ -203,5 +205,13 @@ def test_two_processes_never_write_one_run(run: RunFolder) -> None:
             f'Process {os.getpid()} already writes the run "{run.path}"; wait until it ends, or use another folder.'
         )
         assert other() == expected
-    assert other() == "held"
+    assert other() == "locked"
     assert sorted(path.name for path in run.path.iterdir()) == ["events.jsonl", "lock"]
+
+
+def test_the_description_of_version_0_1_is_read(run: RunFolder) -> None:
+    run.write_description({"options": 1})
+    (run.path / "run.json").rename(run.path / "description.json")
+    assert run.read_description() == {"options": 1}
+    run.write_description({"options": 2})
+    assert run.read_description() == {"options": 2}

@@ -12,6 +12,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sklearn import metrics as scorers
 
+from ranvier.data.encoders.decoding import class_indices, class_probabilities
 from ranvier.errors import TrainingError
 from ranvier.network.task import Task
 from ranvier.training import metrics
@@ -37,12 +38,12 @@ def sample(task: Task, rows: int, seed: int) -> tuple[Any, Any]:
     return outputs, generator.integers(2, size=outputs.shape).astype(float)
 
 
-def counts(actual: Any, said: Any) -> tuple[float, float, float]:
+def counts(actual: Any, predicted: Any) -> tuple[float, float, float]:
     """Precision, recall and f1 by counting."""
-    hits = float((actual & said).sum())
-    precision = hits / said.sum() if said.any() else 0.0
-    recall = hits / actual.sum() if actual.any() else 0.0
-    f1 = 2 * hits / (said.sum() + actual.sum()) if said.any() or actual.any() else 0.0
+    true_positives = float((actual & predicted).sum())
+    precision = true_positives / predicted.sum() if predicted.any() else 0.0
+    recall = true_positives / actual.sum() if actual.any() else 0.0
+    f1 = 2 * true_positives / (predicted.sum() + actual.sum()) if predicted.any() or actual.any() else 0.0
     return precision, recall, f1
 
 
@@ -50,7 +51,7 @@ def counts(actual: Any, said: Any) -> tuple[float, float, float]:
 @given(st.sampled_from(TASKS), st.integers(2, 40), st.integers(0, 99))
 def test_they_are_what_their_definitions_say(task: Task, rows: int, seed: int) -> None:
     outputs, targets = sample(task, rows, seed)
-    found = metrics.full(task, outputs, targets)
+    found = metrics.all_metrics(task, outputs, targets)
     json.dumps(found, allow_nan=False)
     if task.kind == "regression":
         error = targets - outputs
@@ -61,25 +62,25 @@ def test_they_are_what_their_definitions_say(task: Task, rows: int, seed: int) -
             "mae": np.abs(error).mean(),
         }
         assert found == pytest.approx(expected)
-        assert metrics.quick(task, outputs, targets) == {"r2": pytest.approx(expected["r2"])}
+        assert metrics.headline_metric(task, outputs, targets) == {"r2": pytest.approx(expected["r2"])}
         return
-    assert metrics.quick(task, outputs, targets)["accuracy"] == pytest.approx(found["accuracy"])
+    assert metrics.headline_metric(task, outputs, targets)["accuracy"] == pytest.approx(found["accuracy"])
     if task.kind == "multiclass":
-        likely = outputs[targets > 0.5]
-        actual, said = targets.argmax(1), outputs.argmax(1)
-        scores = [counts(actual == c, said == c)[2] for c in np.union1d(actual, said)]
+        p_true = outputs[targets > 0.5]
+        actual, predicted = targets.argmax(1), outputs.argmax(1)
+        scores = [counts(actual == c, predicted == c)[2] for c in np.union1d(actual, predicted)]
     else:
-        likely = np.where(targets > 0.5, outputs, 1 - outputs)
+        p_true = np.where(targets > 0.5, outputs, 1 - outputs)
         scores = [counts(t > 0.5, o >= 0.5)[2] for t, o in zip(targets.T, outputs.T, strict=True)]
-    assert found["log_loss"] == pytest.approx(-np.log(likely).mean())
+    assert found["log_loss"] == pytest.approx(-np.log(p_true).mean())
     assert found["f1"] == pytest.approx(np.mean(scores))
 
 
 def test_one_number_a_row_needs_no_column() -> None:
     outputs, targets = sample(REGRESSION, 20, 5)
-    expected = metrics.full(REGRESSION, outputs, targets)
-    assert metrics.full(REGRESSION, outputs[:, 0], targets[:, 0]) == expected
-    assert metrics.full(REGRESSION, outputs, targets[:, 0]) == expected
+    expected = metrics.all_metrics(REGRESSION, outputs, targets)
+    assert metrics.all_metrics(REGRESSION, outputs[:, 0], targets[:, 0]) == expected
+    assert metrics.all_metrics(REGRESSION, outputs, targets[:, 0]) == expected
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
@@ -87,9 +88,9 @@ def test_weights_count_like_repeated_rows(task: Task) -> None:
     outputs, targets = sample(task, 30, 1)
     times = np.arange(30) % 3 + 1
     index = np.repeat(np.arange(30), times)
-    weighted = metrics.full(task, outputs, targets, times.astype(float))
-    assert weighted == pytest.approx(metrics.full(task, outputs[index], targets[index]))
-    assert weighted != pytest.approx(metrics.full(task, outputs, targets))
+    weighted = metrics.all_metrics(task, outputs, targets, times.astype(float))
+    assert weighted == pytest.approx(metrics.all_metrics(task, outputs[index], targets[index]))
+    assert weighted != pytest.approx(metrics.all_metrics(task, outputs, targets))
 
 
 @examples(max_examples=40, deadline=None)
@@ -98,26 +99,26 @@ def test_scikit_learn_says_the_same(task: Task, rows: int, seed: int, weighted: 
     outputs, targets = sample(task, rows, seed)
     outputs = np.round(outputs, 1)  # equal scores, and rows that do not add up to 1
     w = np.random.default_rng(seed).integers(1, 4, rows).astype(float) if weighted else None
-    found = metrics.full(task, outputs, targets, w)
+    found = metrics.all_metrics(task, outputs, targets, w)
     if task.kind == "regression":
         judges = (scorers.r2_score, scorers.root_mean_squared_error, scorers.mean_absolute_error)
         assert list(found.values()) == pytest.approx([judge(targets, outputs, sample_weight=w) for judge in judges])
         return
-    shares = metrics.class_probabilities(task, outputs)
-    actual = metrics.class_indices(task, targets)
-    said = shares.argmax(1) if task.kind == "multiclass" else metrics.class_indices(task, outputs)
+    probabilities = class_probabilities(task, outputs)
+    actual = class_indices(task, targets)
+    predicted = probabilities.argmax(1) if task.kind == "multiclass" else class_indices(task, outputs)
     average, labels = ("binary", range(2)) if task.kind == "binary" else ("macro", range(3))
-    assert found["accuracy"] == pytest.approx(scorers.accuracy_score(actual, said, sample_weight=w))
-    assert found["log_loss"] == pytest.approx(scorers.log_loss(actual, shares, labels=labels, sample_weight=w))
-    f1 = scorers.f1_score(actual, said, average=average, zero_division=0.0, sample_weight=w)
+    assert found["accuracy"] == pytest.approx(scorers.accuracy_score(actual, predicted, sample_weight=w))
+    assert found["log_loss"] == pytest.approx(scorers.log_loss(actual, probabilities, labels=labels, sample_weight=w))
+    f1 = scorers.f1_score(actual, predicted, average=average, zero_division=0.0, sample_weight=w)
     assert found["f1"] == pytest.approx(f1)
-    areas = [
-        scorers.roc_auc_score(actual == label, shares[:, label], sample_weight=w)
+    aucs = [
+        scorers.roc_auc_score(actual == label, probabilities[:, label], sample_weight=w)
         for label in labels
         if 0 < (actual == label).sum() < rows and (label or task.kind == "multiclass")
     ]
-    assert ("auc" in found) == bool(areas)
-    assert found.get("auc", 0.0) == pytest.approx(np.mean(areas or [0.0]))
+    assert ("auc" in found) == bool(aucs)
+    assert found.get("auc", 0.0) == pytest.approx(np.mean(aucs or [0.0]))
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
@@ -129,12 +130,12 @@ def test_per_class_rows_are_counted(task: Task) -> None:
         assert rows == []
         return
     if task.kind == "multilabel":
-        labels, actual, said = task.target_names, (targets > 0.5).T, (outputs >= 0.5).T
+        labels, actual, predicted = task.target_names, (targets > 0.5).T, (outputs >= 0.5).T
     else:
         labels = task.classes
-        actual = [metrics.class_indices(task, targets) == c for c in range(len(labels))]
-        said = [metrics.class_indices(task, outputs) == c for c in range(len(labels))]
-    for row, label, is_so, claimed in zip(rows, labels, actual, said, strict=True):
+        actual = [class_indices(task, targets) == c for c in range(len(labels))]
+        predicted = [class_indices(task, outputs) == c for c in range(len(labels))]
+    for row, label, is_so, claimed in zip(rows, labels, actual, predicted, strict=True):
         precision, recall, f1 = counts(is_so, claimed)
         expected = {"precision": precision, "recall": recall, "f1": f1, "rows": int(is_so.sum())}
         assert row["label"] == label
@@ -143,9 +144,9 @@ def test_per_class_rows_are_counted(task: Task) -> None:
 
 def test_auc_is_the_share_of_pairs_in_order_and_absent_with_one_class() -> None:
     outputs, targets = np.array([[0.1], [0.4], [0.35], [0.8]]), np.array([[0.0], [0.0], [1.0], [1.0]])
-    assert metrics.full(BINARY, outputs, targets)["auc"] == 0.75
-    assert "auc" not in metrics.full(BINARY, outputs, np.ones((4, 1)))
-    rows = metrics.full(CLASSES, np.eye(3)[[0, 1, 0]], np.eye(3)[[0, 1, 0]])
+    assert metrics.all_metrics(BINARY, outputs, targets)["auc"] == 0.75
+    assert "auc" not in metrics.all_metrics(BINARY, outputs, np.ones((4, 1)))
+    rows = metrics.all_metrics(CLASSES, np.eye(3)[[0, 1, 0]], np.eye(3)[[0, 1, 0]])
     assert rows["auc"] == 1.0
 
 
@@ -154,41 +155,71 @@ def test_outputs_that_are_no_numbers_cannot_be_measured(task: Task) -> None:
     outputs, targets = sample(task, 5, 0)
     outputs[3, 0] = np.nan
     with pytest.raises(TrainingError, match=r"1 of 5 rows \(the first is row 4\)"):
-        metrics.full(task, outputs, targets)
+        metrics.all_metrics(task, outputs, targets)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
 def test_the_baseline_guesses_the_mean_of_the_training_rows(task: Task) -> None:
     _, known = sample(task, 50, 3)
     outputs, targets = sample(task, 20, 4)
-    expected = metrics.full(task, np.repeat(known.mean(0, keepdims=True), 20, axis=0), targets)
+    expected = metrics.all_metrics(task, np.repeat(known.mean(0, keepdims=True), 20, axis=0), targets)
     assert metrics.baseline(task, known, targets) == pytest.approx(expected)
-    assert metrics.quick_name(task) in expected
-    assert set(metrics.quick(task, outputs, targets)) == {metrics.quick_name(task)}
+    assert metrics.headline_metric_name(task) in expected
+    assert set(metrics.headline_metric(task, outputs, targets)) == {metrics.headline_metric_name(task)}
 
 
 def test_the_pair_most_confused() -> None:
-    actual, said = np.eye(3)[[0, 0, 0, 1, 2]], np.eye(3)[[1, 1, 0, 0, 2]]
-    assert metrics.most_confused(CLASSES, said, actual) == {"actual": "a", "predicted": "b", "rows": 2}
+    actual, predicted = np.eye(3)[[0, 0, 0, 1, 2]], np.eye(3)[[1, 1, 0, 0, 2]]
+    assert metrics.most_confused(CLASSES, predicted, actual) == {"actual": "a", "predicted": "b", "rows": 2}
     assert metrics.most_confused(CLASSES, actual, actual) is None
-    assert metrics.most_confused(LABELS, actual[:, :2], said[:, :2]) is None
+    assert metrics.most_confused(LABELS, actual[:, :2], predicted[:, :2]) is None
 
 
 def test_a_target_that_never_changes_has_no_r2_to_speak_of() -> None:
     assert metrics.r_squared(np.zeros((3, 1)), np.ones((3, 1))) == 0.0
-    assert metrics.full(REGRESSION, np.zeros((1, 1)), np.ones((1, 1)))["r2"] == 0.0
+    assert metrics.all_metrics(REGRESSION, np.zeros((1, 1)), np.ones((1, 1)))["r2"] == 0.0
 
 
 @pytest.mark.parametrize("outputs", [[[2.0], [2.0], [2.0]], [[2.0], [2.0], [2.5]]], ids=["exact", "not exact"])
 def test_both_scores_of_a_target_that_never_changes_agree(outputs: Any) -> None:
-    said, targets = np.array(outputs), np.full((3, 1), 2.0)
-    expected = float((said == targets).all())
-    assert metrics.quick(REGRESSION, said, targets) == {"r2": expected}
-    assert metrics.full(REGRESSION, said, targets)["r2"] == expected
+    predicted, targets = np.array(outputs), np.full((3, 1), 2.0)
+    expected = float((predicted == targets).all())
+    assert metrics.headline_metric(REGRESSION, predicted, targets) == {"r2": expected}
+    assert metrics.all_metrics(REGRESSION, predicted, targets)["r2"] == expected
 
 
 @pytest.mark.parametrize("outputs", [[[0.0, 0.0, 0.0]], [[-1.0, 0.0, 0.0]], [[1e-300, 0.0, 1e-300]]])
 def test_probabilities_always_add_up_to_one(outputs: Any) -> None:
-    found = metrics.class_probabilities(CLASSES, np.array(outputs))
+    found = class_probabilities(CLASSES, np.array(outputs))
     assert found.sum() == pytest.approx(1.0)
     assert (found >= 0).all()
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
+def test_rows_of_weight_zero_do_not_count(task: Task) -> None:
+    outputs, targets = sample(task, 30, 6)
+    weights = np.arange(30) % 3.0
+    kept = weights > 0
+    parts = outputs[kept], targets[kept], weights[kept]
+    assert metrics.all_metrics(task, outputs, targets, weights) == pytest.approx(metrics.all_metrics(task, *parts))
+    assert metrics.headline_metric(task, outputs, targets, weights) == pytest.approx(
+        metrics.headline_metric(task, *parts)
+    )
+    with pytest.raises(TrainingError, match="weights of all 30 rows are 0"):
+        metrics.all_metrics(task, outputs, targets, np.zeros(30))
+    assert np.isnan(list(metrics.headline_metric(task, outputs, targets, np.zeros(30)).values()))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.kind} {task.outputs}")
+def test_weights_of_the_table_of_classes_and_of_the_baseline_count_like_repeated_rows(task: Task) -> None:
+    outputs, targets = sample(task, 30, 7)
+    _, training = sample(task, 20, 8)
+    times, training_times = np.arange(30) % 3 + 1, np.arange(20) % 2 + 1
+    index, training_index = np.repeat(np.arange(30), times), np.repeat(np.arange(20), training_times)
+    weighted = metrics.per_class(task, outputs, targets, times.astype(float))
+    for row, expected in zip(weighted, metrics.per_class(task, outputs[index], targets[index]), strict=True):
+        assert {**row, "rows": 0} == pytest.approx({**expected, "rows": 0})
+    assert [row["rows"] for row in weighted] == [row["rows"] for row in metrics.per_class(task, outputs, targets)]
+    assert metrics.baseline(task, training, targets, training_times, times) == pytest.approx(
+        metrics.baseline(task, training[training_index], targets[index])
+    )

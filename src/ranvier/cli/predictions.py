@@ -50,7 +50,7 @@ class Answers:
     @classmethod
     def of(cls, model: Model, data: str) -> Answers:
         """Run the model over a file."""
-        from ranvier.training.metrics import class_probabilities
+        from ranvier.data.encoders.decoding import class_probabilities
 
         rows, _ = opened(model, data)
         outputs = model.outputs(rows)

@@ -2,7 +2,7 @@
 
 The way of the data:
 
-    open_source -> Table or Arrays -> infer_schema -> fit_encoder (training rows only) -> Rows
+    open_source -> Source -> infer_schema -> fit_encoder (training rows only) -> Rows
 
 `prepare` walks it in one call. The names below are loaded when they are first used, so that importing this package
 loads neither polars nor scikit-learn.

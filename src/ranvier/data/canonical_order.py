@@ -1,74 +1,117 @@
-"""An order of rows that follows from what they hold, and rows of whole-number weight as so many equal rows.
+"""A canonical row order, by hash of the contents, and integer weights as repeated rows.
 
-With both, a training set is what it holds: neither the order in which its rows happen to stand nor the choice between
-a weight of 2 and the same row twice changes a single bit of what is learned from it.
+With both, a model depends only on what its training rows hold: neither on the order in which they stand, nor on whether
+a row has the weight 2 or stands there twice.
 
 B is the number of rows, K the number of columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.sources.source import Arrays, Source
+from ranvier.data import parsing
+from ranvier.data.locale_numbers import strip_thousands
+from ranvier.data.schema import ColumnSchema
+from ranvier.data.sources.source import Source
 from ranvier.random import SAMPLE, wide_bits
 from ranvier.rows import CSR
 
-MOST_REPEATS = 8
+MAX_REPEATS = 8
 BLOCK = 4096
 
 
-def arranged(
-    source: Source, values: NDArray[Any], weight: NDArray[np.float64] | None = None
-) -> tuple[Source, NDArray[Any], NDArray[np.float64] | None]:
-    """The same rows in an order that depends on nothing but the rows.
+def canonical_order(
+    source: Source,
+    values: NDArray[Any],
+    weight: NDArray[np.float64] | None = None,
+    columns: Sequence[ColumnSchema] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+    """An order of rows that depends only on the rows, and their weights.
 
-    Rows of weight 0 are left out. Weights that are all whole numbers, and together at most 8 a row, become repeated
-    rows: a row of weight 3 stands there three times. Other weights stay.
+    Rows of weight 0 are left out. Integer weights that add up to at most 8 per row become repeated rows: a row of
+    weight 3 is listed three times. Other weights stay.
 
     Parameters:
         source: the inputs.
         values: the targets, shape (B,) or (B, N), without missing ones.
-        weight: how much each row counts, at least 0, shape (B,); None where all count the same.
+        weight: the weight of each row, at least 0, shape (B,); None for equal weights.
+        columns: the columns of a table that are inputs; None for all of them.
 
-    Returns the inputs, the targets, and the weights, or None where all count the same.
+    Returns row numbers, and the weights in this order, or None for equal weights.
 
+    >>> from ranvier.data import Arrays
     >>> rows = Arrays(np.array([[1.0], [2.0], [3.0]]), None, "an array", (1,))
-    >>> source, values, weight = arranged(rows, np.array([0, 1, 1]), np.array([2.0, 0.0, 1.0]))
-    >>> sorted(source.inputs[:, 0].tolist()), weight is None
-    ([1.0, 1.0, 3.0], True)
+    >>> index, weight = canonical_order(rows, np.array([0, 1, 1]), np.array([2.0, 0.0, 1.0]))
+    >>> sorted(index.tolist()), weight is None
+    ([0, 0, 2], True)
     """
     index = np.arange(source.rows)
     if weight is not None:
-        counted = np.flatnonzero(weight)
-        source, values, weight = source.take(counted), values[counted], weight[counted]
-        whole = bool((weight == np.floor(weight)).all()) and weight.sum() <= MOST_REPEATS * len(weight)
-        index = np.repeat(np.arange(len(counted)), weight.astype(np.int64) if whole else 1)
-        weight = None if whole else weight
-    keys = _keys(source) + _array_keys(_codes(values).reshape(len(values), -1), 1)
-    if weight is not None:
+        index = np.flatnonzero(weight)
+        source, values, weight = source.take(index), values[index], weight[index]
+    keys = _keys(source, columns) + _array_keys(_codes(values).reshape(len(values), -1), 1)
+    counts = None if weight is None else repeats(weight)
+    if weight is not None and counts is None:
         keys += _array_keys(weight[:, None], 2)
-    index = index[np.argsort(keys[index], kind="stable")]
-    return source.take(index), values[index], None if weight is None else weight[index]
+    listed = np.arange(len(index)) if counts is None else np.repeat(np.arange(len(index)), counts)
+    order = listed[np.argsort(keys[listed], kind="stable")]
+    return index[order], weight[order] if weight is not None and counts is None else None
 
 
-def _keys(source: Source) -> NDArray[np.uint64]:
-    """A number for each row that follows from its cells."""
-    if isinstance(source, Arrays):
+def canonical_rows(rows: int, weight: NDArray[np.float64] | None) -> int:
+    """How many rows `canonical_order` lists.
+
+    >>> canonical_rows(3, np.array([2.0, 0.0, 1.0])), canonical_rows(3, np.array([0.5, 0.0, 1.0]))
+    (3, 2)
+    """
+    if weight is None:
+        return rows
+    weight = weight[weight > 0]
+    counts = repeats(weight)
+    return len(weight) if counts is None else int(counts.sum())
+
+
+def repeats(weight: NDArray[np.float64]) -> NDArray[np.int64] | None:
+    """How often a row is listed for its weight; None where weights are not integers, or too large."""
+    whole = bool((weight == np.floor(weight)).all()) and weight.sum() <= MAX_REPEATS * len(weight)
+    return weight.astype(np.int64) if whole else None
+
+
+def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.uint64]:
+    """A number for each row that depends on its cells."""
+    if not source.column_names:
         inputs = source.inputs
         return _sparse_keys(inputs, 0) if isinstance(inputs, CSR) else _array_keys(inputs, 0)
-    columns = [_column_codes(series) for series in source.frame.iter_columns()]
-    return _array_keys(np.stack(columns, axis=1), 0)
+    if columns is None:
+        codes = [_codes_of_cells(series) for series in source.frame.iter_columns()]
+    else:
+        codes = [_codes_of_cells(_parsed(source.frame[column.name], column)) for column in columns if column.used]
+    return _array_keys(np.stack(codes, axis=1), 0)
 
 
-def _column_codes(series: Any) -> NDArray[np.float64]:
-    """A number for each cell, the same for equal cells: its value, or its rank among the words that are there."""
+def _parsed(series: pl.Series, column: ColumnSchema) -> pl.Series:
+    """The cells as their encoder reads them, so that a text file has the order of a data frame with the same cells."""
+    if not parsing.is_string(series):
+        return series
+    if column.kind == "number":
+        cells = strip_thousands(series) if column.thousands_separator else series
+        return pl.Series(parsing.parse_numbers(cells)[0])
+    if column.kind == "boolean":
+        return pl.Series(parsing.parse_booleans(series)[0], nan_to_null=True).cast(pl.Boolean)
+    return parsing.parse_datetimes(series)[0] if column.kind == "date" else parsing.clean_strings(series)
+
+
+def _codes_of_cells(series: pl.Series) -> NDArray[np.float64]:
+    """A number for each cell, the same for equal cells: its value, or its rank among the strings that are there."""
     if not series.dtype.is_numeric():
         series = series.rank("dense")
-    codes: NDArray[np.float64] = series.cast(float).to_numpy()  # NaN where null
+    codes: NDArray[np.float64] = series.cast(pl.Float64).to_numpy()  # NaN where null
     return codes
 
 

@@ -12,6 +12,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.canonical_order import canonical_order, repeats
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
@@ -20,15 +21,23 @@ from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
-from ranvier.data.sources.frames import named_columns
-from ranvier.data.sources.source import Arrays, Source, Table
-from ranvier.data.target_column import check_column, check_range, has_thousands, restore_integers, target_values
+from ranvier.data.sources.source import Source, Table
+from ranvier.data.target_column import (
+    check_column,
+    check_target_range,
+    has_thousands,
+    restore_integers,
+    target_values,
+)
 from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
 from ranvier.records import record
-from ranvier.rows import CSR, Rows
-from ranvier.rows.arrays import unmasked
+from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
+from ranvier.rows.weights import weight_array
+
+MAX_NUMBER_COLUMNS = 1000
+"""Up to so many columns of an array are numbers without a look at them; in wider arrays constant ones are dropped."""
 
 
 @record(eq=False)
@@ -84,6 +93,7 @@ def prepare(
     test_source: Any = None,
     weight: Any = None,
     features: FeatureOptions | None = None,
+    canonical: bool = True,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -101,7 +111,9 @@ def prepare(
             target values, or of rows, target values and weights; then `validation` is not used.
         test_source: test rows from another source, given like `validation_source`.
         weight: how much each row counts, shape (B,); None where all count the same.
-        features: how far the columns are spelled out; None for one number a number.
+        features: how columns are expanded; None for one number a number.
+        canonical: whether the rows for training and validation are put in `canonical_order`; False leaves them as they
+            stand, as version 0.1 did.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -113,42 +125,45 @@ def prepare(
     >>> prepared.task.classes
     ('setosa', 'versicolor', 'virginica')
     """
-    whole = task if isinstance(task, Task) else None
-    opened, names = _with_target(source, target) if whole is None else (open_source(source), whole.target_names)
-    own, beside = isinstance(opened, Table) and not whole, target if whole else None
-    if features is not None and isinstance(opened, Arrays):
-        beside = target_values(opened) if beside is None else beside
+    task_record = task if isinstance(task, Task) else None
+    opened, names = (open_source(source), task_record.target_names) if task_record else _with_target(source, target)
+    in_table, target_array = bool(opened.column_names) and not task_record, target if task_record else None
+    if features is not None and not opened.column_names:
+        target_array = target_values(opened) if target_array is None else target_array
         opened = _as_columns(opened)
-    inside = names if beside is None else ()
-    columns, notes = _columns(opened, inside, (ignore,) if isinstance(ignore, str) else tuple(ignore))
-    rows = _labelled(opened, names, beside, weight)
-    chosen, reason = (whole, "as asked") if whole else explain_task(rows.values, task, names)  # type: ignore[arg-type]
-    notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     shares = _shares(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
-    fewest = 1 if whole else max(2, len(chosen.classes))
-    parts = _split(rows, shares, seed, TargetEncoder(chosen), fewest)
-    learned = rows.take(parts[0])
-    watched, kept = (rows.take(index) if len(index) else None for index in parts[1:])
-    encoder = fit_encoder(learned.source, columns or None, inside, features)
-    outputs = fit_target(learned.values, chosen, places=learned.places)
+    row_numbers = None
+    if canonical and weight is not None:
+        opened, target_array, weight, row_numbers = _weighted(opened, names, target_array, weight, shares[2] == 0.0)
+    target_columns = names if target_array is None else ()
+    columns, notes = _columns(opened, target_columns, ignore)
+    rows = _rows_with_target(opened, names, target_array, weight, row_numbers)
+    chosen, reason = (task_record, "as asked") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
+    notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
+    min_rows = 1 if task_record else max(2, len(chosen.classes))
+    training, validation_part, held_out_part = _divided(
+        rows, shares, seed, TargetEncoder(chosen), min_rows, columns if canonical else None
+    )
+    encoder = fit_encoder(training.source, columns or None, target_columns, features)
+    outputs = fit_target(training.values, chosen, places=training.row_numbers)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
-    given = names if own else None
-    watched = watched if validation_source is None else _labelled_source(validation_source, given, names, "Validation")
-    kept = kept if test_source is None else _labelled_source(test_source, given, names, "Test")
-    notes += [note for part in (watched, kept) for note in (() if part is None else part.notes)]
-    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (watched, kept))
-    same = inference_encoder is encoder
+    own = names if in_table else None
+    validation_part = _rows_of_source(validation_source, own, names, "Validation") or validation_part
+    held_out_part = _rows_of_source(test_source, own, names, "Test") or held_out_part
+    notes += [note for part in (validation_part, held_out_part) if part is not None for note in part.notes]
+    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (validation_part, held_out_part))
+    evaluation_set = held_out_set or validation_set
+    if inference_encoder is not encoder:
+        evaluation_set = _encoded(held_out_part or validation_part, inference_encoder, outputs)
     return Prepared(
-        train=_encoded(learned, encoder, outputs),
+        train=_encoded(training, encoder, outputs),
         validation=validation_set,
         held_out=held_out_set,
-        train_rows=learned.places,
-        validation_rows=None if watched is None else watched.places,
-        held_out_rows=None if kept is None else kept.places,
-        held_out_labels=None if kept is None else kept.values,
-        evaluation_set=held_out_set or validation_set
-        if same
-        else _encoded(kept or watched, inference_encoder, outputs),
+        train_rows=training.row_numbers,
+        validation_rows=None if validation_part is None else validation_part.row_numbers,
+        held_out_rows=None if held_out_part is None else held_out_part.row_numbers,
+        held_out_labels=None if held_out_part is None else held_out_part.values,
+        evaluation_set=evaluation_set,
         encoder=encoder,
         inference_encoder=inference_encoder,
         target=outputs,
@@ -158,42 +173,41 @@ def prepare(
     )
 
 
-def _as_columns(arrays: Arrays) -> Source:
-    """Floating-point arrays as a table, whose columns can be expanded; pixels stay as they are.
+def _as_columns(source: Source) -> Source:
+    """Floating-point arrays as a table of numbers, whose columns can be expanded; uint8 arrays unchanged.
 
     Raises:
         InputError: the rows are sparse.
     """
-    if isinstance(arrays.inputs, CSR):
+    if source.is_sparse:
         raise InputError(
             "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
             "recipe='auto', or give an array, X.toarray()."
         )
-    return named_columns(arrays) if arrays.inputs.dtype.kind == "f" else arrays
+    table = source.as_table()
+    if not isinstance(table, Table) or len(table.column_names) > MAX_NUMBER_COLUMNS:
+        return table
+    return Table(table.frame, table.origin, notes=table.notes, kinds=dict.fromkeys(table.column_names, "number"))
 
 
 def _columns(
-    source: Source, names: tuple[str, ...], ignored: tuple[str, ...]
+    source: Source, names: tuple[str, ...], ignore: str | Iterable[str]
 ) -> tuple[tuple[ColumnSchema, ...], list[str]]:
-    """What each column holds, and a note on each that is set aside; nothing for arrays."""
-    if isinstance(source, Arrays):
+    """The schema, and a note on each column that is dropped; nothing for arrays."""
+    ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    if not source.column_names:
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
-        inputs = source.inputs
-        if not isinstance(inputs, CSR) and inputs.dtype.kind == "f" and np.isnan(inputs).all():
-            raise DataError(
-                f"The inputs of {source.origin} hold no number, only NaN, so there is nothing to learn from."
-            )
         return (), []
     for name in names:
         check_column(source, name)
     columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
-    notes = [f'Column "{plan.name}" is dropped: {plan.reason}.' for plan in columns if not plan.used]
-    parted = [plan.name for plan in columns if plan.thousands_separator] + [
+    notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
+    with_commas = [column.name for column in columns if column.thousands_separator] + [
         name for name in names if has_thousands(source, name)
     ]
-    if parted:
-        shown = ", ".join(parted[:5]) + (" and more" if len(parted) > 5 else "")
+    if with_commas:
+        shown = ", ".join(with_commas[:5]) + (" and more" if len(with_commas) > 5 else "")
         notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
     return columns, notes
 
@@ -202,14 +216,11 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
     """The opened source and the names of its target columns."""
     several = isinstance(target, (list, tuple)) and bool(target) and all(isinstance(name, str) for name in target)
     opened = open_source(source, None if several else target)
-    if isinstance(opened, Arrays):
-        if several:
-            raise InputError(
-                f"{opened.origin} holds plain arrays without column names; give the target values as an array."
-            )
-        columns = 1 if opened.targets is None or opened.targets.ndim == 1 else opened.targets.shape[1]
-        return opened, ("y",) if columns == 1 else tuple(f"y{place}" for place in range(columns))
-    names = tuple(target) if several else (opened.target,) if opened.target is not None else ()
+    if several and not opened.column_names:
+        raise InputError(
+            f"{opened.origin} holds plain arrays without column names; give the target values as an array."
+        )
+    names = tuple(target) if several else opened.target_names
     if not names:
         shown = ", ".join(opened.frame.columns[:20]) + (" ..." if opened.frame.width > 20 else "")
         raise InputError(
@@ -222,64 +233,95 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
 
 
 @record(eq=False)
-class _Labelled:
-    """Rows that have a target: their source, targets, weights and places there, and a note on the rows left out."""
+class _RowsWithTarget:
+    """Rows that have a target: their source, targets, weights, row numbers, and a note on those left out."""
 
     source: Source
     values: Values
-    weight: NDArray[np.float32] | None
-    places: NDArray[np.int64]
+    weight: NDArray[np.float64] | None
+    row_numbers: NDArray[np.int64]
     notes: tuple[str, ...] = ()
 
-    def take(self, rows: NDArray[np.int64]) -> _Labelled:
+    def take(self, rows: NDArray[np.int64]) -> _RowsWithTarget:
         """Some of the rows."""
         weight = None if self.weight is None else self.weight[rows]
-        return _Labelled(self.source.take(rows), self.values[rows], weight, self.places[rows])
+        return _RowsWithTarget(self.source.take(rows), self.values[rows], weight, self.row_numbers[rows])
 
 
 @overload
-def _encoded(part: _Labelled, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
+def _encoded(part: _RowsWithTarget, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
 @overload
 def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: _Labelled | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
+def _encoded(part: _RowsWithTarget | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.places), part.weight)
+    weights = None if part.weight is None else part.weight.astype(np.float32)
+    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.row_numbers), weights)
 
 
-def _labelled(source: Source, names: tuple[str, ...], given: Any = None, weight: Any = None) -> _Labelled:
-    """The rows that have a target, which stands in the source or is given beside it."""
-    values = target_values(source, names) if given is None else plain_values(given, names)
-    weights = None if weight is None else np.ascontiguousarray(unmasked(weight), np.float32)
-    for what, array in (("target values", values), ("weights", weights)):
-        if array is not None and len(array) != source.rows:
-            raise DataError(f"There are {len(array)} {what} and {source.rows} rows in {source.origin}.")
-    check_range(values, names)
-    gone = missing_rows(values)
-    count = int(gone.sum())
-    rows = _Labelled(source, values, weights, np.arange(len(values)))
+def _weighted(
+    source: Source, names: tuple[str, ...], target_array: Any, weight: Any, repeat: bool
+) -> tuple[Source, Any, NDArray[np.float64] | None, NDArray[np.int64]]:
+    """The rows, target values and weights without the rows of weight 0, and the numbers of these rows.
+
+    Parameters:
+        repeat: whether rows are repeated for integer weights, so that everything is inferred from repeated rows; not
+            before test rows are drawn, since a row must not be in two parts.
+    """
+    weights = weight_array(weight, source.rows)
+    values = None if target_array is None else plain_values(target_array, names)
+    _check_length("target values", values, source)
+    row_numbers = np.flatnonzero(weights)
+    counts = repeats(weights[row_numbers]) if repeat else None
+    if counts is not None:
+        row_numbers = np.repeat(row_numbers, counts)
+    values = None if values is None else values[row_numbers]
+    return source.take(row_numbers), values, None if counts is not None else weights[row_numbers], row_numbers
+
+
+def _check_length(name: str, values: Values | None, source: Source) -> None:
+    """Raise a `DataError` unless there are as many values as rows."""
+    if values is not None and len(values) != source.rows:
+        raise DataError(f"There are {len(values)} {name} and {source.rows} rows in {source.origin}.")
+
+
+def _rows_with_target(
+    source: Source, names: tuple[str, ...], target_array: Any = None, weight: Any = None, row_numbers: Any = None
+) -> _RowsWithTarget:
+    """The rows that have a target, which stands in the source or is target_array beside it."""
+    values = target_values(source, names) if target_array is None else plain_values(target_array, names)
+    weights = None if weight is None else weight_array(weight, source.rows)
+    _check_length("target values", values, source)
+    check_target_range(values, names)
+    missing = missing_rows(values)
+    count = int(missing.sum())
+    rows = _RowsWithTarget(source, values, weights, np.arange(len(values)) if row_numbers is None else row_numbers)
     if count == 0:
         return rows
     if count == len(values):
         raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
-    rows = rows.take(np.flatnonzero(~gone))
-    if values.dtype.kind == "f" and values.ndim == 1 and isinstance(source, Table) and given is None:
+    rows = rows.take(np.flatnonzero(~missing))
+    if values.dtype.kind == "f" and values.ndim == 1 and source.column_names and target_array is None:
         rows = replace(rows, values=restore_integers(source, names[0], rows.values))
     what = "1 row was" if count == 1 else f"{count:,} rows were"
     return replace(rows, notes=(f"{what} left out because the target is missing.",))
 
 
-def _labelled_source(source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str) -> _Labelled:
-    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights.
+def _rows_of_source(
+    source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str
+) -> _RowsWithTarget | None:
+    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights; None for None.
 
     Parameters:
         part: what the rows are for, which their notes begin with.
     """
+    if source is None:
+        return None
     if isinstance(source, tuple):
-        rows = _labelled(open_source(source[0]), names, *source[1:])
+        rows = _rows_with_target(open_source(source[0]), names, *source[1:])
     else:
-        rows = _labelled(*_with_target(source, columns))
+        rows = _rows_with_target(*_with_target(source, columns))
     return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))
 
 
@@ -292,16 +334,41 @@ def _shares(validation: float, test: float) -> tuple[float, float, float]:
     return 1.0 - validation - test, float(validation), float(test)
 
 
+def _divided(
+    rows: _RowsWithTarget,
+    shares: tuple[float, float, float],
+    seed: int,
+    target: TargetEncoder,
+    min_rows: int,
+    columns: tuple[ColumnSchema, ...] | None,
+) -> tuple[_RowsWithTarget, _RowsWithTarget | None, _RowsWithTarget | None]:
+    """Training, validation and test rows. Test rows are drawn first; the others are put in canonical order.
+
+    Parameters:
+        columns: the columns of a table, empty for arrays; None leaves rows in the order in which they stand.
+    """
+    if columns is None:
+        parts = [rows.take(index) for index in _split(rows, shares, seed, target, min_rows)]
+    else:
+        kept, test = (rows.take(index) for index in _split(rows, (1.0 - shares[2], shares[2]), seed, target, min_rows))
+        index, weight = canonical_order(kept.source, kept.values, kept.weight, columns or None)
+        ordered = replace(kept.take(index), weight=weight)
+        share = shares[1] / (1.0 - shares[2])
+        parts = [ordered.take(at) for at in _split(ordered, (1.0 - share, share), seed, target, min_rows)] + [test]
+    learned, validation, test = parts
+    return learned, validation if len(validation.values) else None, test if len(test.values) else None
+
+
 def _split(
-    rows: _Labelled, shares: tuple[float, float, float], seed: int, target: TargetEncoder, fewest: int
+    rows: _RowsWithTarget, shares: tuple[float, ...], seed: int, target: TargetEncoder, min_rows: int
 ) -> tuple[NDArray[np.int64], ...]:
-    """Row numbers for training, validation and held-out rows; `fewest` are needed to learn from."""
-    labels = target.class_index(rows.values, rows.places) if target.task.is_classifier else None
+    """Row numbers of the parts; the first one needs at least `min_rows` rows."""
+    labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
     parts = split_rows(len(rows.values), shares, seed, labels)
     short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
-    if short or len(parts[0]) < fewest:
+    if short or len(parts[0]) < min_rows:
         raise InputError(
             f"{rows.source.origin} has {len(rows.values)} rows with a target, which leaves {len(parts[0])} to learn "
-            f"from; at least {fewest} are needed. Give more rows, or set smaller shares aside."
+            f"from; at least {min_rows} are needed. Give more rows, or set smaller shares aside."
         )
     return parts

@@ -1,4 +1,4 @@
-"""The target columns of a table: their values, checked.
+"""The target columns of a source: their values, and whether they can be learned.
 
 B is the number of rows, N the number of target columns.
 """
@@ -14,24 +14,28 @@ from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
 from ranvier.data.sources.origin import sentence_start
-from ranvier.data.sources.source import Arrays, Source, Table
+from ranvier.data.sources.source import Source
 from ranvier.errors import DataError, InputError, nearest
 
-# The squares of such numbers, and sums of a great many of them, are finite in float64.
-LARGEST_TARGET = 1e140
+MAX_TARGET = 1e140
+"""Squares of such numbers, and sums of a great many of them, are finite in float64."""
 
 
-def check_column(table: Table, name: str) -> None:
-    """Raise a `DataError` unless the table has the column."""
-    if name not in table.frame.columns:
-        hint = nearest(name, table.frame.columns, "Its columns are")
-        raise DataError(f'{sentence_start(table.origin)} has no column "{name}". {hint}')
+def check_column(source: Source, name: str) -> None:
+    """Raise an error unless the source has a column of this name.
+
+    >>> from ranvier.data.sources import open_source
+    >>> check_column(open_source("iris"), "species")
+    """
+    if name not in source.column_names:
+        hint = nearest(name, source.column_names, "Its columns are")
+        raise DataError(f'{sentence_start(source.origin)} has no column "{name}". {hint}')
 
 
 def target_values(source: Source, names: Sequence[str] = ()) -> Values:
-    """The target values of a source as they were found: booleans, whole numbers, numbers or text.
+    """The target values of a source: booleans, integers, numbers or strings.
 
-    Text that is all numbers becomes numbers, unless it is written with leading zeros.
+    Strings that are all numbers become numbers, unless they have leading zeros.
 
     Parameters:
         source: a Table, or Arrays with targets.
@@ -46,7 +50,7 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
     >>> target_values(open_source({"age": [39, 50], "income": ["0", "1"]}), ["income"]).tolist()
     [0, 1]
     """
-    if isinstance(source, Arrays):
+    if not source.column_names:
         if source.targets is None:
             raise InputError(f"{source.origin} holds inputs and no targets. Give the target values as an array.")
         return plain_values(source.targets)
@@ -62,56 +66,67 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
     return np.stack(columns, axis=1)
 
 
-def _column_values(table: Table, name: str) -> Values:
-    series = table.frame[name]
-    parsing.check_dtype(series)
-    if series.dtype.is_temporal():
+def _column_values(source: Source, name: str) -> Values:
+    cells = source.frame[name]
+    parsing.check_dtype(cells)
+    if cells.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
-    if not parsing.is_string(series):
-        return plain_values(series.to_list() if series.dtype.is_decimal() else series, (name,))
-    words = _target_words(table, name)
-    numbers, wrong = parsing.parse_numbers(words)
-    if wrong is None and not words.str.contains(r"^[+-]?0\d").any():
-        whole = words.str.contains(r"^[+-]?\d{1,15}$").all() and words.null_count() < len(words)
-        exact = whole and words.null_count() == 0
+    if not parsing.is_string(cells):
+        return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
+    strings = _target_strings(source, name)
+    numbers, wrong = parsing.parse_numbers(strings)
+    if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
+        whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
+        exact = whole and strings.null_count() == 0
         return numbers.astype(np.int64) if exact else numbers
-    return plain_values(words.to_list(), (name,))
+    return plain_values(strings.to_list(), (name,))
 
 
-def _target_words(table: Table, name: str) -> pl.Series:
-    """The words of a target column of text, without commas between thousands where they can be nothing else."""
-    words = parsing.clean_strings(table.frame[name])
-    return strip_thousands(words) if has_thousands_separators(words, unambiguous=table.decimal_commas) else words
+def _target_strings(source: Source, name: str) -> pl.Series:
+    """The cells of a target column of strings, without commas between thousands where they can be nothing else."""
+    strings = parsing.clean_strings(source.frame[name])
+    return strip_thousands(strings) if has_thousands_separators(strings, unambiguous=source.decimal_commas) else strings
 
 
-def has_thousands(table: Table, name: str) -> bool:
-    """Whether a target column has commas between thousands."""
-    series = table.frame[name]
-    return parsing.is_string(series) and has_thousands_separators(
-        parsing.clean_strings(series), unambiguous=table.decimal_commas
+def has_thousands(source: Source, name: str) -> bool:
+    """Whether a target column has commas between thousands.
+
+    >>> from ranvier.data.sources import open_source
+    >>> has_thousands(open_source({"price": ["1,234", "1,234,567"]}), "price")
+    True
+    """
+    cells = source.frame[name]
+    return parsing.is_string(cells) and has_thousands_separators(
+        parsing.clean_strings(cells), unambiguous=source.decimal_commas
     )
 
 
-def check_range(values: Values, names: tuple[str, ...]) -> None:
-    """Raise a `DataError` for a target that is infinite, or too large to be squared."""
+def check_target_range(values: Values, names: tuple[str, ...]) -> None:
+    """Raise a `DataError` where squared errors of a target would overflow; row and column are named.
+
+    >>> check_target_range(np.array([1.0, np.nan]), ("price",))
+    """
     table = values.reshape(len(values), -1)
-    if values.dtype.kind != "f" or not (np.abs(table) > LARGEST_TARGET).any():
+    if values.dtype.kind != "f" or not (np.abs(table) > MAX_TARGET).any():
         return
-    row, column = (int(place) for place in np.argwhere(np.abs(table) > LARGEST_TARGET)[0])
+    row, column = (int(index) for index in np.argwhere(np.abs(table) > MAX_TARGET)[0])
     value = table[row, column]
-    said = f'The target column "{names[column]}" has {value:g} in row {row + 1}'
+    message = f'The target column "{names[column]}" has {value:g} in row {row + 1}'
     if np.isinf(value):
-        said += ", where a finite number was expected"
+        message += ", where a finite number was expected"
     else:
-        said += f"; squares of errors can be measured up to {LARGEST_TARGET:g} (give the target in larger units)"
-    raise DataError(f"{said}. Correct that cell, or leave it empty to leave the row out.")
+        message += f"; squares of errors can be measured up to {MAX_TARGET:g} (give the target in larger units)"
+    raise DataError(f"{message}. Correct that cell, or leave it empty to leave the row out.")
 
 
-def restore_integers(table: Table, name: str, values: Values) -> Values:
-    """Whole numbers that became floating point only because some cells of their column were missing."""
-    series = table.frame[name]
-    words = _target_words(table, name).drop_nulls()
-    written_whole = series.dtype.is_integer() or (
-        parsing.is_string(series) and words.str.contains(r"^[+-]?\d{1,15}$").all()
-    )
-    return values.astype(np.int64) if written_whole else values
+def restore_integers(source: Source, name: str, values: Values) -> Values:
+    """Integers that became floating point only because some cells of their column were missing.
+
+    >>> from ranvier.data.sources import open_source
+    >>> restore_integers(open_source({"y": ["1", ""]}), "y", np.array([1.0])).dtype.kind
+    'i'
+    """
+    cells = source.frame[name]
+    strings = _target_strings(source, name).drop_nulls()
+    integers = cells.dtype.is_integer() or (parsing.is_string(cells) and strings.str.contains(r"^[+-]?\d{1,15}$").all())
+    return values.astype(np.int64) if integers else values

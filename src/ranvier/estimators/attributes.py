@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ranvier.network.layers import Dense
 from ranvier.network.parameters import block_diagonal_weight
-from ranvier.training.metrics import quick_name
+from ranvier.training.metrics import headline_metric_name
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
@@ -64,7 +64,7 @@ class FittedAttributes:
     @property
     def validation_scores_(self) -> list[float] | None:
         """Accuracy or R2 on the validation rows after every epoch."""
-        name = quick_name(self.model_.task)
+        name = headline_metric_name(self.model_.task)
         return [epoch.metrics[name] for epoch in self.model_.history if name in epoch.metrics] or None
 
     @property

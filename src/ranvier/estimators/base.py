@@ -16,7 +16,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ranvier.data import Source
-from ranvier.data.canonical_order import arranged
+from ranvier.data.canonical_order import canonical_rows
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.rows import as_table, asked, known_names, names_in, source_of
@@ -101,9 +101,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         watched = None if validation is None else self._watched(validation, goal, names or names_in(source))
         if again:
             return self._go_on(source, values, weight, self.epochs or self.model_.training.epochs, watched)
-        rows = arranged(as_table(source), values, weight)
-        share = self._share(rows[0].rows) if watched is None else 0.0
-        self._begin(goal, *rows, validation=share if watched is None else watched)
+        share = self._share(canonical_rows(source.rows, weight)) if watched is None else 0.0
+        self._begin(goal, as_table(source), values, weight, validation=share if watched is None else watched)
         return self
 
     def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:

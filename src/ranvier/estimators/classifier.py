@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 
+from ranvier.data.encoders.decoding import class_indices, label_indicators
 from ranvier.errors import InputError
 from ranvier.estimators.base import Array, NetworkEstimator
 from ranvier.estimators.targets import Goal, class_goal, goal_of_classes
@@ -104,10 +105,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         """
         outputs = self._outputs(X)
         if self.model_.task.kind == "multilabel":
-            return (outputs >= 0.5).astype(np.int64)
-        binary = self.model_.task.kind == "binary"
-        index = (outputs[:, 0] >= 0.5).astype(np.int64) if binary else outputs.argmax(axis=1)
-        labels: Array = self.classes_[index]
+            return label_indicators(outputs).astype(np.int64)
+        labels: Array = self.classes_[class_indices(self.model_.task, outputs)]
         return labels
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

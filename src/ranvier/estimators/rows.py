@@ -17,11 +17,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, Table, open_source
-from ranvier.data.sources.frames import frame_from, is_row_list, named_columns
+from ranvier.data.sources.frames import frame_from, is_row_list
 from ranvier.data.sources.source import is_row
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.rows.arrays import unmasked
-from ranvier.rows.csr import is_sparse
 
 MOST_COLUMNS = 1000
 
@@ -50,7 +49,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         X = frame_from(X)
     if _is_frame(X):
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        return replace(open_source(_named(X, names or ())), origin="the data frame")
+        return replace(open_source(_named(X, names or ())), origin="the data frame")  # type: ignore[type-var]
     array = _array(X)
     if array is None or array.dtype.kind not in "OUSM" or array.ndim != 2 or array.size == 0:
         given = X if array is None else array
@@ -95,11 +94,11 @@ def names_in(source: Source) -> list[str]:
     >>> names_in(open_source({"age": [39]})), names_in(open_source(np.zeros((1, 2))))
     (['age'], ['x0', 'x1'])
     """
-    return source.frame.columns if isinstance(source, Table) else _numbered(source.inputs.shape[1])
+    return list(source.column_names) or _numbered(source.inputs.shape[1])
 
 
 def _numbered(columns: int) -> list[str]:
-    """The names of the columns of an array, as `named_columns` gives them."""
+    """The names of the columns of an array, as `Arrays.frame` has them."""
     return [f"x{place}" for place in range(columns)]
 
 
@@ -119,12 +118,10 @@ def as_table(source: Source) -> Source:
 
     Sparse rows, pictures (uint8) and very wide arrays stay as they are.
     """
-    if isinstance(source, Table) or is_sparse(source.inputs):
+    if source.column_names or source.inputs.shape[1] > MOST_COLUMNS:
         return source
-    if source.pictures or source.inputs.shape[1] > MOST_COLUMNS:
-        return source
-    table = named_columns(source)
-    return replace(table, kinds=dict.fromkeys(table.frame.columns, "number"))
+    table = source.as_table()
+    return replace(table, kinds=dict.fromkeys(table.column_names, "number")) if isinstance(table, Table) else source
 
 
 def _is_frame(X: Any) -> bool:

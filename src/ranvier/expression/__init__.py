@@ -1,7 +1,7 @@
-"""A tiny scalar expression language: trace a Python function, differentiate, simplify, evaluate, show, store it.
+"""A tiny scalar expression language: trace, differentiate, simplify, evaluate, print, store.
 
-Activations, losses and update rules are expressions, so that a user's own is differentiated and compiled like those
-that come with Ranvier. About 20 primitives (`PRIMITIVES`) are all that an engine or exporter must know.
+Activations, losses and update rules are expressions, so a user-defined one is differentiated and compiled like the
+built-in ones. An engine or exporter only has to implement the primitives in `PRIMITIVES`, about 20.
 
 >>> from ranvier import expression
 >>> swish = expression.trace(lambda x: x * expression.sigmoid(x), ["x"])
@@ -11,7 +11,7 @@ that come with Ranvier. About 20 primitives (`PRIMITIVES`) are all that an engin
 
 from ranvier.expression.differentiation import differentiate
 from ranvier.expression.evaluation import evaluate
-from ranvier.expression.expression import Expression, constant, order, variable, variables
+from ranvier.expression.expression import Expression, constant, topological_order, variable, variables
 from ranvier.expression.functions import (
     absolute,
     cos,
@@ -54,7 +54,6 @@ __all__ = [
     "log1p",
     "maximum",
     "minimum",
-    "order",
     "show",
     "sigmoid",
     "sign",
@@ -65,6 +64,7 @@ __all__ = [
     "substitute",
     "tanh",
     "to_list",
+    "topological_order",
     "trace",
     "trace_scalar",
     "variable",

@@ -1,4 +1,4 @@
-"""From an expression and numbers to an array: every node is computed once, element by element, in NumPy."""
+"""Evaluate expressions element by element in NumPy; each node is computed once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ranvier.errors import InputError, ShapeError, nearest
-from ranvier.expression.expression import Expression, order, variables
+from ranvier.expression.expression import Expression, topological_order, variables
 from ranvier.expression.primitives import PRIMITIVES
 
 
@@ -26,16 +26,16 @@ def evaluate(
 ) -> NDArray[Any] | tuple[NDArray[Any], ...]:
     """Compute an expression, or several that share subexpressions.
 
-    Nothing warns here: both branches of `where` are computed, so an overflow or a division by zero may well stand in
-    the branch that is not taken. Where a taken value is infinite or not a number, the result says so.
+    NumPy's floating-point warnings are off, because both branches of `where` are computed and the branch that is not
+    selected may overflow. An infinity or NaN in a selected branch appears in the result.
 
     Parameters:
         expression: an expression, or a tuple of them.
-        values: for each variable a number or an array; arrays broadcast. Names that are not used may be given.
+        values: variable name -> number or array; arrays broadcast. Unused names are ignored.
 
     Returns:
-        A new array, or a tuple of them, of the shape that all `values` broadcast to. It is float32 where the arrays
-        are, float64 where any of them is float64 or a whole number, or where only Python numbers are given.
+        A new array, or a tuple of them, of the shape that all `values` broadcast to. Its dtype is float32 if all
+        arrays are float32, and float64 if an array is float64 or integer or if all values are Python numbers.
 
     Raises:
         InputError: a variable has no value, or a value is not numeric.
@@ -51,12 +51,12 @@ def evaluate(
         if name not in values:
             raise InputError(f'The variable "{name}" has no value. {nearest(name, values)}')
     dtype = floating_type(values.values())
-    # A constant beyond the range of float32 becomes infinite there, hence the silence from here on.
+    # Converting a constant beyond the range of float32 overflows, so warnings are off for conversions too.
     with np.errstate(all="ignore"):
         arrays = {name: np.asarray(value, dtype=dtype) for name, value in values.items()}
         shape = _common_shape(arrays)
         results: dict[Expression, NDArray[Any]] = {}
-        for node in order(*roots):
+        for node in topological_order(*roots):
             if node.name is not None:
                 results[node] = arrays[node.name]
             elif node.value is not None:
@@ -69,7 +69,7 @@ def evaluate(
 
 
 def floating_type(values: Iterable[Any]) -> np.dtype[Any]:
-    """The floating type to compute in: that of the arrays, else float64; Python numbers follow the arrays.
+    """The floating-point dtype of the arrays, else float64; Python numbers take the dtype of the arrays.
 
     Raises:
         InputError: a value is not a real number or an array of them.
@@ -83,7 +83,7 @@ def floating_type(values: Iterable[Any]) -> np.dtype[Any]:
             continue
         dtype = np.asarray(value).dtype
         if dtype.kind not in "biuf":
-            raise InputError(f"Got {value!r} where numbers are due; expected a number or an array of numbers.")
+            raise InputError(f"Got {value!r}; expected a number or an array of numbers.")
         typed.append(dtype)
     common = np.result_type(*typed) if typed else np.dtype(np.float64)
     return common if common.kind == "f" else np.dtype(np.float64)

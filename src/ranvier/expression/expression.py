@@ -1,8 +1,8 @@
-"""The node of the expression language, its operators, and the one order in which all parts walk it.
+"""The node of the expression language, its operators, and the topological order of nodes.
 
 An expression is a directed acyclic graph: a node is a constant, a variable or a primitive applied to nodes. Nodes are
-interned: building the same node twice gives the same object, so `is`, `==` and `hash` cost nothing and a subexpression
-that is used twice is stored, differentiated and evaluated once.
+interned: building the same node twice gives the same object, so `is`, `==` and `hash` take constant time, and a
+subexpression that is used twice is stored, differentiated and evaluated once.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ ARITY: dict[str, int] = {
     "maximum": 2,
     "where": 3,
 }
-"""Every primitive with its number of arguments; `primitives.PRIMITIVES` gives their meaning."""
+"""Every primitive with its number of arguments; `primitives.PRIMITIVES` defines them."""
 
 OPERATORS = ("add", "subtract", "multiply", "divide", "negative", "power", "less", "less_equal")
-"""The primitives that Python's operators make; the others are functions."""
+"""The primitives written as Python operators; the others are functions."""
 
 FUNCTIONS = (*(op for op in ARITY if op not in OPERATORS), "softplus")
-"""The names of the functions that `functions.py` offers."""
+"""The names of the functions in `functions.py`."""
 
 COMPARISONS = ("less", "less_equal")
-"""The primitives whose value is 1 where they hold and 0 where they do not."""
+"""The primitives whose value is 1 if the comparison is true and 0 if it is false."""
 
-LARGEST_UNROLLED_POWER = 8
-"""Whole exponents up to this size become products, which are faster and more exact than the general power."""
+MAX_UNROLLED_POWER = 8
+"""Integer exponents up to this absolute value become products, which are faster and more accurate than `power`."""
 
 _EQUALITY = (
     "An expression was compared with a number by == or !=. An expression has no value yet, so this cannot be answered; "
@@ -71,8 +71,8 @@ _lock = threading.RLock()
 class Expression:
     """One node of a scalar expression; build it with operators, `constant`, `variable` and the functions.
 
-    Operators: `+ - * / **`, unary `-`, `abs`, and `< <= > >=`, which are 1 where they hold and 0 where they do not.
-    `==` asks whether two expressions are the same formula, not whether their values are equal.
+    Operators: `+ - * / **`, unary `-`, `abs`, and `< <= > >=`, whose value is 1 (true) or 0 (false). `==` compares two
+    formulas, not their values.
 
     Parameters:
         op: `"constant"`, `"variable"` or the name of a primitive (a key of `PRIMITIVES`).
@@ -178,8 +178,8 @@ class Expression:
 
     def __bool__(self) -> bool:
         raise InputError(
-            f"The condition {_excerpt(self)} has no value yet: the function is read once, as a formula, for all "
-            "numbers. Use rv.where(condition, a, b) instead of if, rv.minimum and rv.maximum instead of min and max, "
+            f"The condition {_excerpt(self)} has no value yet: the function is traced once, as a formula. "
+            "Use rv.where(condition, a, b) instead of if, rv.minimum and rv.maximum instead of min and max, "
             "and a product of conditions instead of and."
         )
 
@@ -226,11 +226,11 @@ class Expression:
 
 
 Operand: TypeAlias = Expression | float
-"""What stands beside an expression in an operator: another expression or a number."""
+"""The other operand of an operator: an expression or a number."""
 
 
 def constant(value: float) -> Expression:
-    """The expression that is always `value`, a finite number.
+    """A constant expression.
 
     Raises:
         InputError: `value` is not a finite real number.
@@ -242,7 +242,7 @@ def constant(value: float) -> Expression:
 
 
 def variable(name: str) -> Expression:
-    """The expression that stands for the number called `name`, a Python identifier.
+    """A variable called `name`, a Python identifier.
 
     Raises:
         InputError: `name` is not an identifier.
@@ -254,7 +254,7 @@ def variable(name: str) -> Expression:
 
 
 def as_expression(value: Any) -> Expression:
-    """Make an expression of a number; an expression stays what it is.
+    """Convert a number to a constant; return an expression unchanged.
 
     Raises:
         InputError: `value` is neither an expression nor one finite real number.
@@ -263,8 +263,8 @@ def as_expression(value: Any) -> Expression:
         return value
     if isinstance(value, np.ndarray) and value.ndim:
         raise InputError(
-            f"An array of shape {value.shape} stands in an expression; every number in an expression is a scalar that "
-            "is applied to each element. Give one number, or make the array one of the function's arguments."
+            f"An expression uses an array of shape {value.shape}; the numbers in an expression are scalars, "
+            "applied to each element. Use one number, or make the array an argument of the function."
         )
     if not isinstance(value, numbers.Real | np.bool_ | np.ndarray):
         raise InputError(f"Got {value!r} ({type(value).__name__}); expected an expression or a number.")
@@ -278,13 +278,13 @@ def as_expression(value: Any) -> Expression:
 
 
 def power(base: Expression, exponent: Expression) -> Expression:
-    """`base ** exponent`; small whole exponents become products, 1/2 a square root.
+    """`base ** exponent`; small integer exponents become products, 1/2 becomes a square root.
 
     >>> power(variable("x"), constant(2))
     Expression('x * x')
     """
     value = exponent.value
-    if value is None or not (abs(value) == 0.5 or (value.is_integer() and abs(value) <= LARGEST_UNROLLED_POWER)):
+    if value is None or not (abs(value) == 0.5 or (value.is_integer() and abs(value) <= MAX_UNROLLED_POWER)):
         return Expression("power", (base, exponent))
     if value == 0.0:
         return constant(1.0)
@@ -292,11 +292,11 @@ def power(base: Expression, exponent: Expression) -> Expression:
     return root if value > 0.0 else constant(1.0) / root
 
 
-def order(*roots: Expression) -> list[Expression]:
-    """Every node under `roots` once, arguments before the nodes that use them.
+def topological_order(*roots: Expression) -> list[Expression]:
+    """The nodes of `roots` in topological order: each node once, arguments before the nodes that use them.
 
     >>> x = variable("x")
-    >>> [node.op for node in order(x * x + 1)]
+    >>> [node.op for node in topological_order(x * x + 1)]
     ['variable', 'multiply', 'constant', 'add']
     """
     ordered: dict[Expression, None] = {}
@@ -319,11 +319,11 @@ def variables(*roots: Expression) -> tuple[str, ...]:
     >>> variables(variable("y") * 2 + variable("x"))
     ('y', 'x')
     """
-    return tuple(node.name for node in order(*roots) if node.name is not None)
+    return tuple(node.name for node in topological_order(*roots) if node.name is not None)
 
 
 def _product(base: Expression, count: int) -> Expression:
-    """`base` times itself, `count` factors, by repeated squaring."""
+    """`base` to the power `count`, by repeated squaring."""
     if count == 1:
         return base
     half = _product(base, count // 2)
@@ -331,7 +331,7 @@ def _product(base: Expression, count: int) -> Expression:
 
 
 def _check_fields(op: str, arguments: tuple[Expression, ...], value: float | None, name: str | None) -> None:
-    """Refuse a node that is not well formed."""
+    """Raise an InputError unless the node is well formed."""
     if op == "constant":
         if not isinstance(value, float) or not math.isfinite(value):
             raise InputError(f"A constant must be a finite number; got {value!r}.")
@@ -352,7 +352,7 @@ def _binary(op: str, first: Operand, second: Operand) -> Expression:
 
 
 def _excerpt(expression: Expression, length: int = 120) -> str:
-    """The text of an expression on one line, cut where it gets long."""
+    """The text of an expression on one line, truncated to `length` characters."""
     from ranvier.expression.text import show
 
     text = show(expression).replace("\n", "; ")
@@ -381,4 +381,4 @@ _UFUNC_OPERATORS: dict[np.ufunc, Callable[..., Expression]] = {
     np.greater: lambda a, b: a > b,
     np.greater_equal: lambda a, b: a >= b,
 }
-"""The operators as NumPy calls them when its own scalar stands on the left, as in `np.float64(2) * x`."""
+"""NumPy calls these when a NumPy scalar is the left operand, as in `np.float64(2) * x`."""

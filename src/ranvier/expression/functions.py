@@ -1,6 +1,7 @@
-"""The functions of the expression language; each takes expressions, Python numbers and NumPy arrays alike.
+"""The functions of the expression language.
 
-On an expression a function gives an expression, on a Python number a float, on an array an array of its floating type.
+Each takes an expression and returns an expression, a Python number and returns a float, or a NumPy array and returns an
+array of its floating-point dtype.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def exp(x: Value) -> Value:
 
 
 def expm1(x: Value) -> Value:
-    """e^x - 1, exact also for small x.
+    """e^x - 1, accurate for small x too.
 
     >>> expm1(1e-20)
     1e-20
@@ -37,7 +38,7 @@ def expm1(x: Value) -> Value:
 
 
 def log(x: Value) -> Value:
-    """The natural logarithm ln x; not a number below 0.
+    """The natural logarithm ln x; NaN for x < 0.
 
     >>> log(1.0)
     0.0
@@ -46,7 +47,7 @@ def log(x: Value) -> Value:
 
 
 def log1p(x: Value) -> Value:
-    """ln(1 + x), exact also for small x.
+    """ln(1 + x), accurate for small x too.
 
     >>> log1p(1e-20)
     1e-20
@@ -82,7 +83,7 @@ def erf(x: Value) -> Value:
 
 
 def sqrt(x: Value) -> Value:
-    """The square root; not a number below 0.
+    """The square root; NaN for x < 0.
 
     >>> sqrt(9.0)
     3.0
@@ -118,7 +119,7 @@ def absolute(x: Value) -> Value:
 
 
 def sign(x: Value) -> Value:
-    """-1 below 0, 0 at 0, 1 above; its derivative is 0.
+    """-1 for x < 0, 0 for x = 0, 1 for x > 0; its derivative is 0.
 
     >>> sign(-3.0)
     -1.0
@@ -129,7 +130,7 @@ def sign(x: Value) -> Value:
 def softplus(x: Value) -> Value:
     """ln(1 + e^x), a smooth ReLU, computed so that nothing overflows; its derivative is sigmoid(x).
 
-    The formula is (x + |x|) / 2 + log1p(exp(-|x|)), whose derivative by the rules is right at 0 too, where that of
+    The formula is (x + |x|) / 2 + log1p(exp(-|x|)). Its symbolic derivative is correct at 0 too; that of
     max(x, 0) + log1p(exp(-|x|)) is not.
 
     >>> softplus(1e4)
@@ -142,10 +143,10 @@ def softplus(x: Value) -> Value:
 
 
 def minimum(a: Any, b: Any) -> Any:
-    """The smaller of `a` and `b`; not a number where either is not.
+    """The smaller of `a` and `b`; NaN if either is NaN.
 
-    The derivative along `a` is (a < b). Where they are equal the other argument carries the slope; a constant always
-    counts as the second argument, so minimum(x, 0) and minimum(0, x) have the same derivative, 0 at 0.
+    The derivative is (a < b) with respect to `a` and (b <= a) with respect to `b`. A constant always counts as the
+    second argument, so minimum(x, 0) and minimum(0, x) have the same derivative, 0 at 0.
 
     >>> minimum(1.0, 2.0)
     1.0
@@ -154,10 +155,10 @@ def minimum(a: Any, b: Any) -> Any:
 
 
 def maximum(a: Any, b: Any) -> Any:
-    """The larger of `a` and `b`; not a number where either is not.
+    """The larger of `a` and `b`; NaN if either is NaN.
 
-    The derivative along `a` is (a > b). Where they are equal the other argument carries the slope; a constant always
-    counts as the second argument, so maximum(x, 0) and maximum(0, x) have the same derivative, 0 at 0.
+    The derivative is (a > b) with respect to `a` and (b >= a) with respect to `b`. A constant always counts as the
+    second argument, so maximum(x, 0) and maximum(0, x) have the same derivative, 0 at 0.
 
     >>> maximum(np.array([-1.0, 3.0]), 0.0)
     array([0., 3.])
@@ -166,11 +167,11 @@ def maximum(a: Any, b: Any) -> Any:
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
-    """`a` where the condition is not 0, `b` where it is; `b` never leaks into `a`, not even when it is infinite.
+    """`a` where the condition is not 0, `b` where it is 0. An infinity or NaN in the other branch has no effect.
 
     Parameters:
-        condition: 1 or 0, as `<`, `<=`, `>` and `>=` give it; its derivative is 0.
-        a, b: what to choose from.
+        condition: 1 or 0, the value of `<`, `<=`, `>` or `>=`; its derivative is 0.
+        a, b: expressions, numbers or arrays.
 
     Raises:
         InputError: the condition is True or False while `a` or `b` is an expression.
@@ -182,8 +183,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     """
     if isinstance(condition, bool | np.bool_) and (isinstance(a, Expression) or isinstance(b, Expression)):
         raise InputError(
-            f"The condition of where is {bool(condition)}, the same for every number. Make it with <, <=, > or >= from "
-            "an argument of the function (== asks whether two formulas are the same); for a fixed choice use if."
+            f"The condition of where is {bool(condition)}, the same for all inputs. Compare an argument of "
+            "the function by <, <=, > or >= (== compares two formulas); for a condition that is fixed use if."
         )
     return _apply("where", condition, a, b)
 
@@ -204,7 +205,7 @@ def _apply(op: str, *values: Any) -> Any:
 
 
 def _constant_last(a: Any, b: Any) -> tuple[Any, Any]:
-    """Swap so that a constant beside an expression comes second."""
+    """Put a constant second."""
     if isinstance(b, Expression) and b.value is None and (not isinstance(a, Expression) or a.value is not None):
         return b, a
     return a, b

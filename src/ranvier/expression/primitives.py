@@ -1,9 +1,9 @@
-"""The table of primitives: what each computes (NumPy) and the slope along each of its arguments.
+"""The table of primitives: what each computes (NumPy), and its partial derivatives.
 
-A derivative rule takes the node itself (`y`) and its arguments (`a`, `b`, `c`) and gives the partial derivative as an
-expression; None means that it is zero everywhere. At kinks: the slope of `absolute` is `sign`, 0 at 0; of
-`maximum(a, b)` along `a` it is (a > b) and along `b` (b >= a), so that the two always add up to one; `minimum` mirrors
-this. Comparisons and `sign` have slope 0.
+A derivative rule takes the node itself (`y`) and its arguments (`a`, `b`, `c`) and returns the partial derivative as an
+expression; None means that it is zero everywhere. At kinks: the derivative of `absolute` is `sign`, 0 at 0; those of
+`maximum(a, b)` are (a > b) with respect to `a` and (b >= a) with respect to `b`, so they always add up to 1; those of
+`minimum(a, b)` are (a < b) and (b <= a). The derivative of comparisons and of `sign` is 0.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Primitive:
 
     Parameters:
         name: its name, the `op` of the nodes.
-        arity: how many arguments it takes.
-        evaluate: from NumPy arrays of one floating type to an array of that type, element by element.
-        derivatives: one rule for each argument, called as `rule(node, *arguments)`; None where the slope is zero.
+        arity: its number of arguments.
+        evaluate: maps NumPy arrays of one floating-point dtype to an array of that dtype, element by element.
+        derivatives: one rule for each argument, called as `rule(node, *arguments)`; None for a derivative of zero.
     """
 
     name: str
@@ -52,7 +52,7 @@ def _where(condition: Array, a: Array, b: Array) -> Array:
 
 
 def _sigmoid(a: Array) -> Array:
-    """1 / (1 + exp(-a)) with the exponential of a number that is never positive, so that nothing overflows."""
+    """1 / (1 + exp(-a)), written with exp(-|a|), which cannot overflow."""
     small = np.exp(-np.abs(a))
     result: Array = np.where(a < 0, small, 1) / (1 + small)
     return result
@@ -86,7 +86,7 @@ def _power_along_exponent(y: Expression, a: Expression, _: Expression) -> Expres
 
 _ONE, _ZERO = constant(1.0), constant(0.0)
 
-_MEANING: dict[str, tuple[Callable[..., Array], tuple[Rule | None, ...]]] = {
+_DEFINITIONS: dict[str, tuple[Callable[..., Array], tuple[Rule | None, ...]]] = {
     "add": (np.add, (lambda y, a, b: _ONE, lambda y, a, b: _ONE)),
     "subtract": (np.subtract, (lambda y, a, b: _ONE, lambda y, a, b: constant(-1.0))),
     "multiply": (np.multiply, (lambda y, a, b: b, lambda y, a, b: a)),
@@ -112,5 +112,5 @@ _MEANING: dict[str, tuple[Callable[..., Array], tuple[Rule | None, ...]]] = {
     "where": (_where, (None, lambda y, c, a, b: _select(c, _ONE, _ZERO), lambda y, c, a, b: _select(c, _ZERO, _ONE))),
 }
 
-PRIMITIVES: dict[str, Primitive] = {name: Primitive(name, arity, *_MEANING[name]) for name, arity in ARITY.items()}
-"""Every primitive by name; the tests, the engines and the exporters go through this one list."""
+PRIMITIVES: dict[str, Primitive] = {name: Primitive(name, arity, *_DEFINITIONS[name]) for name, arity in ARITY.items()}
+"""Every primitive by name; tests, engines and exporters iterate over this table."""

@@ -1,4 +1,4 @@
-"""Expressions as plain nested lists, fit for JSON, and back; the way back trusts nothing.
+"""Write expressions as nested lists of JSON values and read them back; the reader trusts nothing.
 
 The list holds one entry for each node, arguments before the nodes that use them, the result last:
 `["variable", name]`, `["constant", value]` or `[primitive, i, j, ...]` with the positions of earlier entries.
@@ -10,16 +10,16 @@ import reprlib
 from typing import Any
 
 from ranvier.errors import InputError, nearest
-from ranvier.expression.expression import ARITY, Expression, constant, order, variable
+from ranvier.expression.expression import ARITY, Expression, constant, topological_order, variable
 
-MAXIMUM_NODES = 10_000
-"""No expression that a person writes comes near this; a larger list is damaged or hostile."""
+MAX_NODES = 10_000
+"""Far more than any expression written by hand; a longer list is damaged or hostile."""
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 
 
 def to_list(expression: Expression) -> list[list[Any]]:
-    """Write an expression as a list of its nodes; shared subexpressions are written once.
+    """An expression as a list of its nodes; a shared subexpression is written once.
 
     >>> x = variable("x")
     >>> to_list(x * x + 0.5)
@@ -27,7 +27,7 @@ def to_list(expression: Expression) -> list[list[Any]]:
     """
     positions: dict[Expression, int] = {}
     entries: list[list[Any]] = []
-    for node in order(expression):
+    for node in topological_order(expression):
         positions[node] = len(entries)
         if node.name is not None:
             entries.append(["variable", node.name])
@@ -38,12 +38,12 @@ def to_list(expression: Expression) -> list[list[Any]]:
     return entries
 
 
-def from_list(data: object, maximum_nodes: int = MAXIMUM_NODES) -> Expression:
-    """Read what `to_list` wrote.
+def from_list(data: object, max_nodes: int = MAX_NODES) -> Expression:
+    """The expression that `to_list` wrote.
 
     Parameters:
         data: the list, from a file that may be damaged or hostile.
-        maximum_nodes: the longest list that is accepted.
+        max_nodes: the maximum length of the list.
 
     Raises:
         InputError: the list is not what `to_list` writes; the message names the entry.
@@ -53,8 +53,8 @@ def from_list(data: object, maximum_nodes: int = MAXIMUM_NODES) -> Expression:
     """
     if not isinstance(data, list | tuple) or not data:
         raise InputError(f"An expression is stored as a list of at least one entry; got {_short(data)}.")
-    if len(data) > maximum_nodes:
-        raise InputError(f"The stored expression has {len(data)} nodes; at most {maximum_nodes} are accepted.")
+    if len(data) > max_nodes:
+        raise InputError(f"The stored expression has {len(data)} nodes; at most {max_nodes} are accepted.")
     nodes: list[Expression] = []
     for position, entry in enumerate(data):
         try:
@@ -69,13 +69,13 @@ def _node(entry: object, earlier: list[Expression]) -> Expression:
         raise InputError("an entry is a list that starts with the name of an operation.")
     op, rest = entry[0], entry[1:]
     if op not in ARITY and op not in ("constant", "variable"):
-        raise InputError(f"there is no such operation. {nearest(op[:LONGEST_NAME], ARITY)}")
+        raise InputError(f"there is no such operation. {nearest(op[:MAX_NAME_LENGTH], ARITY)}")
     expected = ARITY.get(op, 1)
     if len(rest) != expected:
         raise InputError(f"{op} is followed by {expected} value{'s' * (expected > 1)}; got {len(rest)}.")
     if op == "variable":
-        if not isinstance(rest[0], str) or len(rest[0]) > LONGEST_NAME:
-            raise InputError(f"the name of a variable is a text of at most {LONGEST_NAME} characters.")
+        if not isinstance(rest[0], str) or len(rest[0]) > MAX_NAME_LENGTH:
+            raise InputError(f"the name of a variable is a text of at most {MAX_NAME_LENGTH} characters.")
         return variable(rest[0])
     if op == "constant":
         if type(rest[0]) not in (int, float):
@@ -83,12 +83,10 @@ def _node(entry: object, earlier: list[Expression]) -> Expression:
         return constant(rest[0])
     for index in rest:
         if type(index) is not int or not 0 <= index < len(earlier):
-            raise InputError(
-                "arguments are positions of earlier entries, counted from 0, so that nothing goes in a circle."
-            )
+            raise InputError("arguments are positions of earlier entries, counted from 0, so that there is no cycle.")
     return Expression(op, tuple(earlier[index] for index in rest))
 
 
 def _short(value: object) -> str:
-    """The text of a value from outside, cut in length and depth."""
+    """The repr of a value, truncated in length and depth."""
     return reprlib.repr(value)

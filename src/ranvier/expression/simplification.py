@@ -1,8 +1,8 @@
-"""Rules that make an expression smaller and never change its value.
+"""Rules that shorten an expression without changing its value.
 
-Every rule is exact in floating point for every input, infinite ones and NaN included, so `x - x` and `0 * x` stay, and
-no sums or products are regrouped. The one exception: a zero may change its sign (and so may an infinity that comes
-from dividing by that zero). Constants are combined in float64.
+Every rule is exact in floating point for every input, infinities and NaN included. So `x - x` and `0 * x` are not
+simplified, and sums and products are not regrouped. One exception: a zero may change its sign, and so may an infinity
+that comes from dividing by that zero. Constants are combined in float64.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ranvier.expression.expression import COMPARISONS, Expression, constant, order
+from ranvier.expression.expression import COMPARISONS, Expression, constant, topological_order
 from ranvier.expression.primitives import PRIMITIVES
 
 
 def simplify(expression: Expression) -> Expression:
-    """An expression of the same value with fewer nodes.
+    """An equivalent expression with fewer nodes.
 
     >>> from ranvier.expression import variable
     >>> x = variable("x")
     >>> simplify((x * 1 + 0) ** 1 - (-x))
     Expression('x + x')
     """
-    simple: dict[Expression, Expression] = {}
-    for node in order(expression):
-        arguments = tuple(simple[argument] for argument in node.arguments)
-        simple[node] = reduce(node.op, *arguments) if arguments else node
-    return simple[expression]
+    simplified: dict[Expression, Expression] = {}
+    for node in topological_order(expression):
+        arguments = tuple(simplified[argument] for argument in node.arguments)
+        simplified[node] = reduce(node.op, *arguments) if arguments else node
+    return simplified[expression]
 
 
 def reduce(op: str, *arguments: Expression) -> Expression:
-    """The simplest form of a primitive applied to arguments that are simple themselves.
+    """A primitive applied to arguments that are simplified already, simplified.
 
     >>> reduce("multiply", constant(2.0), constant(3.0))
     Expression('6')
@@ -75,10 +75,10 @@ def _subtract(a: Expression, b: Expression) -> Expression | None:
 
 
 def _multiply(a: Expression, b: Expression) -> Expression | None:
-    for one, other in ((a, b), (b, a)):
-        if one.value == 1.0:
+    for factor, other in ((a, b), (b, a)):
+        if factor.value == 1.0:
             return other
-        if one.value == -1.0:
+        if factor.value == -1.0:
             return reduce("negative", other)
     return _signs("multiply", a, b)
 

@@ -1,4 +1,4 @@
-"""From a Python function to an expression: call it once with variables and keep what it returns."""
+"""Trace a Python function: call it once with variables; what it returns is the expression."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 import numpy as np
 
 from ranvier.errors import InputError
-from ranvier.expression.expression import FUNCTIONS, Expression, as_expression, order, variable, variables
-from ranvier.expression.serialization import MAXIMUM_NODES
+from ranvier.expression.expression import FUNCTIONS, Expression, as_expression, topological_order, variable, variables
+from ranvier.expression.serialization import MAX_NODES
 from ranvier.expression.simplification import simplify
 
 
 def trace(function: Callable[..., Any], names: Sequence[str]) -> Expression | tuple[Expression, ...]:
-    """Read a function as a formula.
+    """Trace a function: the formula that it computes.
 
-    The function is called once, with an expression for each of `names` in their order; Python's `if`, `for` and
-    variables work as ever on everything that does not depend on the arguments.
+    The function is called once, with a variable for each of `names`, in order. Python's `if` and `for` work as usual on
+    values that do not depend on the arguments.
 
     Parameters:
         function: takes len(names) numbers and returns one, or a tuple of them.
         names: the names of its arguments; a single string is one name.
 
     Returns:
-        The expression that it returned, or a tuple of expressions.
+        The expression that the function returned, or a tuple of expressions.
 
     Raises:
-        InputError: the function does not take that many arguments, fails on expressions, returns something else than
-            numbers, or is larger than any formula should be.
+        InputError: the function does not take that many arguments, fails on expressions, returns something other than
+            numbers, or has more than MAX_NODES operations.
 
     >>> trace(lambda x, slope: slope * x, ["x", "slope"])
     Expression('slope * x')
@@ -48,18 +48,18 @@ def trace(function: Callable[..., Any], names: Sequence[str]) -> Expression | tu
     except (TypeError, AttributeError, ArithmeticError, LookupError) as error:
         functions = ", ".join(f"rv.{name}" for name in FUNCTIONS)
         raise InputError(
-            f"{title} failed when it was read as a formula: {type(error).__name__}: {error}. In a formula the "
-            f"arguments take + - * / **, < <= > >=, abs and the functions {functions}."
+            f"{title} failed when it was traced as a formula: {type(error).__name__}: {error}. Use only "
+            f"+ - * / **, < <= > >=, abs and the functions {functions} on the arguments."
         ) from error
     if isinstance(result, tuple | list):
         if not result:
-            raise InputError(f"{title} returned nothing in its {type(result).__name__}; expected at least one number.")
-        return tuple(_returned(value, title, names) for value in result)
-    return _returned(result, title, names)
+            raise InputError(f"{title} returned an empty {type(result).__name__}; expected at least one number.")
+        return tuple(_checked_result(value, title, names) for value in result)
+    return _checked_result(result, title, names)
 
 
 def trace_scalar(function: Callable[..., Any], names: Sequence[str]) -> Expression:
-    """Read a function that returns one number as a formula, simplified.
+    """Trace a function that returns one number, and simplify.
 
     Raises:
         InputError: as `trace`, or the function returns several numbers.
@@ -79,11 +79,11 @@ def _title(function: Callable[..., Any]) -> str:
 
 
 def _check_signature(function: Callable[..., Any], title: str, names: Sequence[str]) -> None:
-    """Refuse a function that cannot be called with one argument for each name."""
+    """Raise an InputError if the function cannot be called with one argument for each name."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
-        return  # Some built-in functions do not tell; calling them will.
+        return  # Some built-in functions have no signature; a wrong call of them fails later.
     try:
         signature.bind(*names)
     except TypeError as error:
@@ -93,14 +93,14 @@ def _check_signature(function: Callable[..., Any], title: str, names: Sequence[s
         ) from error
 
 
-def _returned(value: object, title: str, names: Sequence[str]) -> Expression:
-    """Check one number that a traced function returned."""
+def _checked_result(value: object, title: str, names: Sequence[str]) -> Expression:
+    """Check a value that a traced function returned."""
     if value is None:
         raise InputError(f"{title} returned None; expected a number. Is a return missing?")
     if isinstance(value, bool | np.bool_):
         raise InputError(
-            f"{title} returned {bool(value)}; expected a number. == asks whether two formulas are the same; compare "
-            "numbers with <, <=, > or >=."
+            f"{title} returned {bool(value)}; expected a number. == compares two formulas; compare "
+            "numbers by <, <=, > or >=."
         )
     if not isinstance(value, Expression | numbers.Real | np.ndarray):
         raise InputError(f"{title} returned {value!r} ({type(value).__name__}); expected a number made from {names}.")
@@ -111,10 +111,10 @@ def _returned(value: object, title: str, names: Sequence[str]) -> Expression:
                 f'{title} uses the variable "{name}", which is not one of its arguments ({", ".join(names)}). '
                 "Make it an argument, or use a number."
             )
-    count = len(order(expression))
-    if count > MAXIMUM_NODES:
+    count = len(topological_order(expression))
+    if count > MAX_NODES:
         raise InputError(
-            f"{title} became a formula of {count} operations; at most {MAXIMUM_NODES} are accepted. A loop in it is "
-            "written out once for each turn: use fewer turns or a closed formula."
+            f"{title} became a formula of {count} operations; at most {MAX_NODES} are accepted. Loops are "
+            "unrolled: use fewer iterations or a closed formula."
         )
     return expression

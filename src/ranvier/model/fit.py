@@ -21,6 +21,7 @@ from ranvier.network.schedules import Schedule
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.rows import as_inputs
 from ranvier.training.callbacks import as_callbacks
+from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
 from ranvier.training.settings import TrainSettings, default_loss
@@ -38,6 +39,7 @@ def fit(
     batch_size: int = 32,
     validation: Any = None,
     callbacks: Sequence[Any] = (),
+    metrics: Sequence[Any] = (),
     seed: int = 0,
     engine: str = "auto",
     precision: str = "float32",
@@ -65,6 +67,9 @@ def fit(
         batch_size: rows a step; 1 is one-example, the number of rows full-batch gradient descent.
         validation: a share of the rows to set aside, or (X, y) or (X, y, weights); None for none.
         callbacks: such as `EarlyStopping(patience=5)`, or functions of a `EpochContext`.
+        metrics: what else to measure on the validation rows after every epoch: names ("f1", "auc", "log_loss"; "rmse",
+            "mae"), functions (y_true, y_pred) -> float or `rv.metric` records; "training_accuracy" and its like measure
+            up to 1024 training rows.
         seed: of initial weights, shuffling and dropout; the same seed gives the same bits.
         engine: "auto", "native" or "reference".
         precision: "float32", "float64" or "bfloat16"; `ranvier.engine.compile_spec` says what the last one rounds. It
@@ -114,19 +119,12 @@ def fit(
         threads=threads,
         shuffle=shuffle,
     )
-    rows, held = resident_rows(
-        lambda X: as_inputs(X, network.inputs, finite=True),
-        target,
-        X,
-        y,
-        validation,
-        sample_weight,
-        class_weight,
-        training.seed,
-    )
+    weighting = (validation, sample_weight, class_weight, training.seed)
+    rows, held = resident_rows(lambda X: as_inputs(X, network.inputs, finite=True), target, X, y, *weighting)
     training = training.on(rows.inputs)
+    measured: dict[str, Any] = {"target": target, "metrics": as_metrics(metrics)}
     sinks = (sink_for(progress),)
-    result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint)
+    result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint, **measured)
     return build_model(network, target, training, result)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier import data
 from ranvier.data import TargetEncoder
+from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.display.progress import sink_for
 from ranvier.engine import Executable, LayerValues, State
 from ranvier.errors import InputError
@@ -24,8 +25,10 @@ from ranvier.network.layers import Dense
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
+from ranvier.rows.weights import weight_array
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
+from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
@@ -129,32 +132,49 @@ class Model:
         """
         if self.task.kind == "regression":
             raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
-        return metrics.class_probabilities(self.task, self.outputs(X))
+        return class_probabilities(self.task, self.outputs(X))
 
-    def evaluate(self, X: Any, y: Any = None) -> dict[str, float]:
+    def evaluate(self, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, float]:
         """How good the predictions are: accuracy, log_loss, f1, auc; or r2, rmse, mae.
 
         Parameters:
             X: rows, or a table or file that holds the target too.
             y: the true labels or values; None takes them from X, and leaves rows out whose target is missing.
-        """
-        outputs, targets = self.outputs_and_targets(X, y)
-        return metrics.full(self.task, outputs, targets)
+            sample_weight: the weight of each row of X, shape (n,); None for equal weights.
 
-    def outputs_and_targets(self, X: Any, y: Any = None) -> tuple[Array, Array]:
-        """What the network says and what is true, both (n, N); numbers in the user's own units for regression."""
-        places = None
+        Raises:
+            InputError: rows, targets or weights cannot be used, or do not fit together.
+            TrainingError: an output is not a finite number, so nothing can be measured.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> sorted(model.evaluate([[0.0], [1.0]], [1.0, 3.0], sample_weight=[1, 2]))
+        ['mae', 'r2', 'rmse']
+        """
+        outputs, targets, weights = self.outputs_and_targets(X, y, sample_weight)
+        return metrics.all_metrics(self.task, outputs, targets, weights)
+
+    def outputs_and_targets(
+        self, X: Any, y: Any = None, sample_weight: Any = None
+    ) -> tuple[Array, Array, NDArray[np.float64] | None]:
+        """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None."""
+        places, n_rows = None, None
         if y is None:
             if self.encoder is None:
                 raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
             source = data.open_source(X)
+            n_rows = source.rows
             y, X, places = row_tools.with_targets(source, self.task.target_names)
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), places)
         row_tools.check_lengths(inputs, targets)
+        weights = None
+        if sample_weight is not None:
+            kept = slice(None) if places is None else places
+            weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
         outputs = self.outputs_of(inputs)
         if self.task.kind == "regression":
-            return self.target.values(outputs), self.target.values(targets)
-        return outputs, targets
+            return self.target.values(outputs), self.target.values(targets), weights
+        return outputs, targets, weights
 
     def activations(self, X: Any) -> tuple[LayerValues, ...]:
         """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).
@@ -265,6 +285,7 @@ class Model:
         training = changed.on(rows.inputs)
         state = self._resumable(training)
         sinks = (sink_for(rest.pop("progress", None)),)
+        rest |= {"target": self.target, "metrics": as_metrics(rest.get("metrics", ()))}
         result = run_training(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
         self._take(training, result)
         return self

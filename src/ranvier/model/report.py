@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Prepared
+from ranvier.data.encoders.decoding import class_indices
 from ranvier.errors import TrainingError
 from ranvier.model.model import Model
 from ranvier.network.network import Network
@@ -87,12 +88,12 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
         return {}
     parts = (prepared.train, prepared.validation, prepared.held_out)
     targets = np.concatenate([part.targets for part in parts if part is not None])
-    counts = np.bincount(metrics.class_indices(task, targets), minlength=len(task.classes))
+    counts = np.bincount(class_indices(task, targets), minlength=len(task.classes))
     return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}
 
 
 def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
-    """The metrics on the test rows, next to the baseline; nothing without such rows.
+    """The metrics on the weighted test rows, next to the baseline; nothing without such rows.
 
     Raises:
         TrainingError: an output is not a finite number.
@@ -102,31 +103,31 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
         return {}
     outputs: Array = model.outputs_of(test.inputs)
     targets: Array = test.targets
-    known: Array = prepared.train.targets
+    training: Array = prepared.train.targets
     if model.task.kind == "regression":
         values = model.target.values
-        outputs, targets, known = values(outputs), values(targets), values(known)
+        outputs, targets, training = values(outputs), values(targets), values(training)
     return {
-        "metrics": metrics.full(model.task, outputs, targets),
-        "baseline": metrics.baseline(model.task, known, targets),
-        "per_class": metrics.per_class(model.task, outputs, targets),
+        "metrics": metrics.all_metrics(model.task, outputs, targets, test.weights),
+        "baseline": metrics.baseline(model.task, training, targets, prepared.train.weights, test.weights),
+        "per_class": metrics.per_class(model.task, outputs, targets, test.weights),
         "most_confused_pair": metrics.most_confused(model.task, outputs, targets),
     }
 
 
-def evaluation(model: Model, X: Any, y: Any = None) -> dict[str, Any]:
+def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
     """Task, rows, metrics, baseline, the scores of each class and the most confused pair, as plain values.
 
     Parameters:
-        X, y: as for `Model.evaluate`. The baseline is that of these rows.
+        X, y, sample_weight: as for `Model.evaluate`. The baseline is that of these rows.
     """
-    outputs, targets = model.outputs_and_targets(X, y)
+    outputs, targets, weights = model.outputs_and_targets(X, y, sample_weight)
     task = model.task
     return {
         "task": task.kind,
         "rows": len(outputs),
-        "metrics": metrics.full(task, outputs, targets),
-        "baseline": metrics.baseline(task, targets, targets),
-        "per_class": metrics.per_class(task, outputs, targets),
+        "metrics": metrics.all_metrics(task, outputs, targets, weights),
+        "baseline": metrics.baseline(task, targets, targets, weights, weights),
+        "per_class": metrics.per_class(task, outputs, targets, weights),
         "most_confused_pair": metrics.most_confused(task, outputs, targets),
     }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ranvier import data
 from ranvier.data import Source, TargetEncoder
+from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.target_values import Values, missing_rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
@@ -19,7 +20,6 @@ from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
-from ranvier.training.metrics import class_indices
 
 Array = NDArray[Any]
 

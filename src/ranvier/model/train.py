@@ -169,7 +169,7 @@ def resume(
     options = options if epochs is None else replace(options, epochs=epochs)
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
-    return TrainJob(inputs, options, path, records, sink_for(progress)).run(lambda: folder)
+    return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
 
 
 @record(eq=False)
@@ -185,13 +185,14 @@ class TrainData:
 
 @record(eq=False)
 class TrainJob:
-    """A call of `train` or `resume`."""
+    """A call of `train` or `resume`; `canonical` is False for runs of version 0.1, which left rows as they stood."""
 
     inputs: TrainData
     options: TrainOptions
     model_path: Any
     callbacks: tuple[Callback, ...]
     sink: Sink
+    canonical: bool = True
 
     def make_folder(self, run: str | Path | bool | None) -> RunFolder | None:
         """The run folder that the caller asked for, with a description from which `resume` goes on."""
@@ -228,7 +229,8 @@ class TrainJob:
             for sink in sinks:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
-            trained = recipe.train(network, settings, task, rows, validation, sinks=sinks, checkpoint=checkpoint)
+            outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
+            trained = recipe.train(network, settings, task, rows, validation, **outside)
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
@@ -255,6 +257,7 @@ class TrainJob:
             ignore=options.ignore,
             weight=self.inputs.sample_weight,
             features=recipe.features(),
+            canonical=self.canonical,
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
 

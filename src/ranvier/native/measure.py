@@ -106,15 +106,15 @@ def _time(plan: Plan, label: str, flops: float, micro: NDArray[np.float64], thre
 
 def _labels(plan: Plan) -> list[tuple[str, float, int]]:
     """(label, FLOPs of its products, slot) of the training step, then of its steps and barriers."""
-    found = []
+    slots = []
     for (number, at), slot in timing_slots(plan.stages).items():
         stage = plan.stages[number]
         if at == len(stage.steps):
-            found.append(("barrier", 0.0, slot))
+            slots.append(("barrier", 0.0, slot))
         else:
             step = stage.steps[at].step
-            found.append((_label(step), _flops(plan, step), slot))
-    return [("training step", sum(flops for _, flops, _ in found), TOTAL), *found]
+            slots.append((_label(step), _flops(plan, step), slot))
+    return [("training step", sum(flops for _, flops, _ in slots), TOTAL), *slots]
 
 
 def _label(step: s.Step) -> str:

@@ -181,11 +181,11 @@ class Program:
         if self._stealable:
             self._clear_chunk_counters(threads)
         long = False
-        if self.plan.stoppable:
+        if self.plan.cancellable:
             self.control[:] = 0
             long = int(np.diff(starts).max(initial=0)) >= self.plan.long
         with interrupts.noticed(self.control) if long else nullcontext():
-            if self.plan.stoppable and should_cancel():
+            if self.plan.cancellable and should_cancel():
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(steps_done[0]) - first]
@@ -247,7 +247,7 @@ class Program:
         return outputs, losses
 
 
-FEW_ROWS, FEW_BYTES = 16, 1 << 16
+MAX_SMALL_ROWS, MAX_SMALL_BYTES = 16, 1 << 16
 """Predictions of at most so many rows and bytes of inputs are made ready once for each number of rows."""
 
 
@@ -257,7 +257,7 @@ def worth_few(inputs: Array) -> bool:
     >>> worth_few(np.zeros((1, 784))), worth_few(np.zeros((1000, 784)))
     (True, False)
     """
-    return 0 < len(inputs) <= FEW_ROWS and inputs.nbytes <= FEW_BYTES
+    return 0 < len(inputs) <= MAX_SMALL_ROWS and inputs.nbytes <= MAX_SMALL_BYTES
 
 
 class Few:

@@ -1,1 +1,1 @@
-"""What a network is, as frozen records."""
+"""The description of a network and its training (layers, losses, optimizers, schedules) as frozen records."""

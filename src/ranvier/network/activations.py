@@ -1,8 +1,7 @@
 """Activations: the function that a neuron applies to its weighted sum x.
 
-Each is a record that holds a scalar expression in the variable "x"; its derivative follows from it, and engines and
-exporters print both. Softmax is the one that looks at all weighted sums of a layer at once, so it has a name and no
-expression.
+Each is a record with a scalar expression in the variable "x". Its derivative is computed from it, and engines and
+exporters generate code from both. Softmax depends on all weighted sums of a layer, so it has a name and no expression.
 """
 
 from __future__ import annotations
@@ -128,13 +127,13 @@ def _derivative(expression: Expression) -> Expression:
 
 @record
 class Activation:
-    """What a neuron does with its weighted sum. Made by `activation`.
+    """The function that a neuron applies to its weighted sum. Made by `activation`.
 
     Fields:
-        name: its name, for built-in ones a key of ACTIVATIONS.
-        expression: the value in the variable "x"; None for softmax, p_j = exp(x_j) / sum_i exp(x_i) over a row.
-        options: (name, value) pairs that are already in the expression, for example (("alpha", 1.0),).
-        source: where it comes from.
+        name: its name; a key of ACTIVATIONS if it is built in.
+        expression: the value, in the variable "x"; None for softmax, p_j = exp(x_j) / sum_i exp(x_i) over a row.
+        options: (name, value) pairs, already part of the expression, for example (("alpha", 1.0),).
+        source: the publication.
 
     >>> print(activation("relu").formula, "| derivative", activation("relu").derivative)
     maximum(x, 0) | derivative Expression('0 < x')
@@ -147,7 +146,7 @@ class Activation:
 
     @property
     def derivative(self) -> Expression | None:
-        """The derivative along x, an expression in "x"; None for softmax.
+        """The derivative with respect to x, an expression in "x"; None for softmax.
 
         At a kink it is the derivative of one side: 0 for relu and relu6 at 0, 1 for leaky_relu and elu at 0.
         """
@@ -164,24 +163,24 @@ class Activation:
         return constructor_repr("activation", self.name, self.options, _SPECS[self.name].options)
 
     def to_dict(self) -> dict[str, Any]:
-        """The activation as plain JSON values: name and options, or name and expression of a user's own."""
+        """The activation as JSON values: name and options, or name and expression if it is user-defined."""
         if self.name in _SPECS:
             return {"name": self.name, **dict(self.options)}
         return {"name": self.name, "expression": None if self.expression is None else to_list(self.expression)}
 
 
 def activation(name: str | Activation, function: Callable[[Any], Any] | None = None, **options: float) -> Activation:
-    """An activation by name, or one of your own.
+    """An activation by name, or a user-defined one.
 
     Parameters:
-        name: a key of ACTIVATIONS, a new name, or an Activation, which is given back.
-        function: for a new name, one number in and one number out, for example `lambda x: x * rv.sigmoid(x)`. It is
+        name: a key of ACTIVATIONS, a new name, or an Activation, which is returned unchanged.
+        function: for a new name, a function of one number, for example `lambda x: x * rv.sigmoid(x)`. It is
             called once, with an expression.
         options: for "leaky_relu" slope (0.01), for "elu" alpha (1).
 
     Raises:
-        InputError: there is no such activation or option, a value is out of range, the name is taken, or the function
-            is no formula.
+        InputError: there is no such activation or option, a value is out of range, the name is built in, or the
+            function cannot be traced.
 
     >>> activation("elu", alpha=2).options
     (('alpha', 2.0),)
@@ -193,8 +192,8 @@ def activation(name: str | Activation, function: Callable[[Any], Any] | None = N
     ranvier.errors.InputError: There is no activation "rellu". Did you mean "relu" or "relu6" or "elu"?
     """
     if function is None or isinstance(name, Activation):
-        given = [*options, *([] if function is None else ["function"])]
-        return resolve("activation", name, Activation, _SPECS, lambda name: _built_in(name, options), given)
+        option_names = [*options, *([] if function is None else ["function"])]
+        return resolve("activation", name, Activation, _SPECS, lambda name: _built_in(name, options), option_names)
     check_custom_name("activation", "an", name, _SPECS)
     check_no_options(options)
     return Activation(name, trace_scalar(function, ("x",)))
@@ -202,18 +201,18 @@ def activation(name: str | Activation, function: Callable[[Any], Any] | None = N
 
 def _built_in(name: str, options: Mapping[str, float]) -> Activation:
     spec = _SPECS[name]
-    filled = merge_options(name, options, spec.options)
+    merged = merge_options(name, options, spec.options)
     if spec.function is None:
-        return Activation(name, None, filled, spec.source)
+        return Activation(name, None, merged, spec.source)
     function = spec.function
-    return Activation(name, trace_scalar(lambda x: function(x, **dict(filled)), ("x",)), filled, spec.source)
+    return Activation(name, trace_scalar(lambda x: function(x, **dict(merged)), ("x",)), merged, spec.source)
 
 
 def activation_from_dict(data: Mapping[str, Any]) -> Activation:
-    """The activation that `Activation.to_dict` wrote. No code runs: a user's own comes back as its expression.
+    """The activation that `Activation.to_dict` wrote. No code is run: a user-defined one is read as its expression.
 
     Raises:
-        InputError: this version does not know it, or the expression is damaged.
+        InputError: the activation is unknown to this version, or the expression is damaged.
 
     >>> activation_from_dict({"name": "leaky_relu", "slope": 0.2}) == activation("leaky_relu", slope=0.2)
     True

@@ -1,7 +1,7 @@
-"""Initializers: how the weights are drawn before training starts.
+"""Initializers: the random initial weights of a layer.
 
 K is the number of inputs of a layer (fan-in), N its number of units (fan-out). Every weight matrix has shape (K, N).
-The draws come from the counter-based generator, so they depend on the seed and the layer alone.
+The random numbers come from the counter-based generator, so they depend only on the seed and the layer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Matrix = NDArray[np.float64]
 
 @record
 class RandomStreams:
-    """The two streams of random numbers that an initializer may draw from: `normal(count)` and `uniform(count)`."""
+    """The two sources of random numbers of an initializer: `normal(count)` and `uniform(count)`."""
 
     normal: Sampler
     uniform: Sampler
@@ -34,13 +34,13 @@ class RandomStreams:
 
 @record
 class InitializerSpec:
-    """One way to draw weights.
+    """A built-in initializer.
 
     Fields:
         build: (streams, K, N, options by name) -> float64 array of shape (K, N).
         options: name -> (default, rule).
-        formula: what is drawn, in words and letters.
-        source: where it comes from.
+        formula: the distribution, as text.
+        source: the publication.
     """
 
     build: Callable[..., Matrix]
@@ -50,17 +50,17 @@ class InitializerSpec:
 
 
 def _normal(streams: RandomStreams, inputs: int, units: int, stddev: float) -> Matrix:
-    drawn = streams.normal(inputs * units).reshape(inputs, units)
-    drawn *= stddev
-    return drawn
+    weights = streams.normal(inputs * units).reshape(inputs, units)
+    weights *= stddev
+    return weights
 
 
 def _uniform(streams: RandomStreams, inputs: int, units: int, limit: float) -> Matrix:
-    drawn = streams.uniform(inputs * units).reshape(inputs, units)
-    drawn *= 2.0
-    drawn -= 1.0
-    drawn *= limit
-    return drawn
+    weights = streams.uniform(inputs * units).reshape(inputs, units)
+    weights *= 2.0
+    weights -= 1.0
+    weights *= limit
+    return weights
 
 
 def _glorot_normal(streams: RandomStreams, inputs: int, units: int) -> Matrix:
@@ -88,7 +88,7 @@ def _lecun_uniform(streams: RandomStreams, inputs: int, units: int) -> Matrix:
 
 
 def _orthogonal(streams: RandomStreams, inputs: int, units: int, gain: float) -> Matrix:
-    """The Q of a QR decomposition; the signs of R's diagonal make Q evenly distributed over all rotations."""
+    """The Q of a QR decomposition; the signs of R's diagonal make Q uniform over all orthogonal matrices."""
     tall, thin = max(inputs, units), min(inputs, units)
     q, r = np.linalg.qr(streams.normal(tall * thin).reshape(tall, thin))
     q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
@@ -131,14 +131,14 @@ _SPECS: dict[str, InitializerSpec] = {
 
 @record
 class Initializer:
-    """A named way to draw a weight matrix. Made by `initializer`.
+    """A distribution of initial weights. Made by `initializer`.
 
     Fields:
         name: the key in INITIALIZERS.
         options: (name, value) pairs, for example (("stddev", 0.01),).
 
-    The normal ones are plain normal draws, as in the papers and in PyTorch; Keras cuts its Glorot, He and LeCun normal
-    draws off at two standard deviations and rescales them.
+    The normal initializers draw from a normal distribution that is not truncated, as in the papers and in PyTorch.
+    Keras truncates its Glorot, He and LeCun normal distributions at two standard deviations and rescales them.
     """
 
     name: str
@@ -149,26 +149,26 @@ class Initializer:
 
     @property
     def formula(self) -> str:
-        """What is drawn; K inputs, N units."""
+        """The distribution as text; K inputs, N units."""
         return _SPECS[self.name].formula
 
     @property
     def source(self) -> str:
-        """The paper or book this comes from."""
+        """The publication."""
         return _SPECS[self.name].source
 
     def sample(self, inputs: int, units: int, seed: int, layer: int, index: int = 0) -> NDArray[np.float64]:
-        """Sampler one weight matrix.
+        """Draw one weight matrix.
 
         Parameters:
             inputs: K, at least 1.
             units: N, at least 1.
-            seed: whole number from 0 to 2**64 - 1.
-            layer: the position of the layer; layers draw different numbers.
-            index: tells several arrays of one layer apart.
+            seed: an integer from 0 to 2**64 - 1.
+            layer: the index of the layer; different layers get different random numbers.
+            index: the index of the array; different arrays of a layer get different random numbers.
 
-        Returns a float64 array of shape (K, N), the same for the same arguments. (The last bits of "orthogonal" depend
-        on the LAPACK that NumPy was built with.)
+        Returns a float64 array of shape (K, N), equal for equal arguments. (The last bits of "orthogonal" depend on the
+        LAPACK that NumPy was built with.)
 
         Raises:
             ShapeError: K or N is smaller than 1.
@@ -179,7 +179,7 @@ class Initializer:
         """
         if inputs < 1 or units < 1:
             raise ShapeError(
-                f"A weight matrix of {inputs} inputs and {units} units was asked for; both must be 1 or more."
+                f"A weight matrix of {inputs} inputs and {units} units was requested; both must be at least 1."
             )
         spec = _SPECS[self.name]
         streams = RandomStreams(
@@ -194,10 +194,10 @@ class Initializer:
 
 
 def initializer(name: str | Initializer, **options: float) -> Initializer:
-    """Look an initializer up by name.
+    """An initializer by name.
 
     Parameters:
-        name: a key of INITIALIZERS, or an Initializer, which is given back.
+        name: a key of INITIALIZERS, or an Initializer, which is returned unchanged.
         options: for "normal" stddev (0.01), "uniform" limit (0.05), "he_normal" and "he_uniform" slope (0, of a
             leaky ReLU), "orthogonal" gain (1), "constant" value (0).
 
@@ -232,7 +232,7 @@ _RECTIFIERS = frozenset({"relu", "leaky_relu", "relu6", "elu", "gelu", "silu", "
 
 
 def default_initializer(activation: str) -> Initializer:
-    """The initializer that suits an activation: He for the ReLU family, LeCun for selu, Glorot for all others.
+    """The default initializer for an activation: He for the ReLU family, LeCun for selu, Glorot for all others.
 
     >>> default_initializer("relu").name, default_initializer("selu").name, default_initializer("tanh").name
     ('he_normal', 'lecun_normal', 'glorot_uniform')

@@ -1,6 +1,6 @@
 """The layers a network is made of, as frozen records. K inputs, N outputs (units).
 
-A record says what a layer is; what it computes is written in `reference/layers.py`.
+A record describes a layer; `reference/layers.py` computes it.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ def _set(record: object, **values: object) -> None:
 
 @record(init=False)
 class Dense(Layer):
-    """A fully connected layer: every neuron sees every output of the layer before, or those of its group.
+    """A fully connected layer: each neuron is connected to every output of the layer before, or to those of its group.
 
     Formula: z = x W + b, y = activation(z), with x (B, K), W (K, N), b (N,), z and y (B, N). With G groups, inputs and
-    neurons are cut into G equal parts that follow each other, and the neurons of a part see the inputs of that part:
-    z_g = x_g W_g + b_g, with x_g (B, K / G), W_g (K / G, N / G). Then W is (K / G, N): column n holds the weights of
-    neuron n over the inputs of its own group.
+    neurons are divided into G equal blocks, and the neurons of a block are connected to the inputs of that block only:
+    z_g = x_g W_g + b_g, with x_g (B, K / G), W_g (K / G, N / G). Then W is (K / G, N): column n has the weights of
+    neuron n for the inputs of its group.
     Source of the groups: Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural
     networks", NeurIPS 2012.
 
     Parameters:
         units: the number of neurons, N.
         activation: a name such as "relu", or an `Activation`.
-        initializer: how the weights start; None takes He for the relu family, LeCun for selu, Glorot otherwise.
-        bias: whether every neuron has a bias, starting at 0.
+        initializer: the initial weights; None takes He for the ReLU family, LeCun for selu, Glorot otherwise.
+        bias: whether each neuron has a bias; its initial value is 0.
         l1, l2: the penalty l1 * sum |w| + l2 / 2 * sum w**2 over the weights, added to the loss.
-        groups: how many parts inputs and neurons are cut into, G; both must be multiples of it.
+        groups: G, the number of groups; inputs and units must be multiples of it.
 
     Raises:
         InputError: a value is out of range, a name is unknown, or the units are not a multiple of the groups.
@@ -91,7 +91,9 @@ class Dense(Layer):
         check_number("Dense", "l1", l1, NON_NEGATIVE)
         check_number("Dense", "l2", l2, NON_NEGATIVE)
         if units % groups:
-            raise InputError(f"Dense: {units} units make no {groups} equal groups; take a multiple of {groups}.")
+            raise InputError(
+                f"Dense: {units} units cannot be divided into {groups} equal groups; use a multiple of {groups}."
+            )
         function = _activation(activation)
         weights = default_initializer(function.name) if initializer is None else _initializer(initializer)
         _set(self, units=int(units), activation=function, initializer=weights, bias=bool(bias))
@@ -117,7 +119,7 @@ _activation, _initializer = activation, initializer
 class Dropout(Layer):
     """Sets each value to 0 with probability `rate` while training and scales the others by 1 / (1 - rate).
 
-    Formula: y = x * m / (1 - rate), m drawn again at every step; y = x when predicting.
+    Formula: y = x * m / (1 - rate), with a new random mask m at every step; y = x for predictions.
     Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
 
     >>> Dropout(0.2).rate
@@ -183,9 +185,10 @@ class LearnedScale(Layer):
 class Rescale(Layer):
     """Multiplies every value by a fixed factor, such as 1/255 for the pixels of an image, kept as bytes.
 
-    Formula: y = factor x. Where 1 / factor is a whole number, y = x / (1 / factor), which is rounded once: so
-    Rescale(1/255) divides by 255. As the first layer it costs nothing: rows are scaled while they are gathered.
-    Keras calls it Rescaling.
+    As the first layer it costs nothing: rows are scaled while they are gathered.
+
+    Formula: y = factor * x; where 1 / factor is a whole number, as in 1/255, y = x / (1 / factor), rounded once.
+    Source: the layer `Rescaling` of Keras.
 
     Parameters:
         factor: any finite number but 0.
@@ -216,9 +219,9 @@ class Rescale(Layer):
 
 @record(init=False)
 class Residual(Layer):
-    """Adds what its layers compute to what goes in.
+    """Adds its input to the output of its layers.
 
-    Formula: y = x + layers(x); the last inner layer must be as wide as x.
+    Formula: y = x + layers(x); the last layer in it must be as wide as x.
     Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition", 2015.
 
     >>> len(Residual([Dense(8, "relu"), Dense(8)]).layers)
@@ -247,12 +250,12 @@ _NAMES = {kind: name for name, kind in LAYERS.items()}
 
 
 def checked_layers(owner: str, layers: Any) -> tuple[Layer, ...]:
-    """The layers as a tuple, or an `InputError` that says which entry is not a layer."""
+    """The layers as a tuple; raises an `InputError` that names the entry that is not a layer."""
     if isinstance(layers, (Layer, str)) or not hasattr(layers, "__iter__"):
-        raise InputError(f"{owner} was given layers={layers!r}; write a list, such as layers=[rv.Dense(16, 'relu')].")
+        raise InputError(f"{owner} got layers={layers!r}; use a list, such as layers=[rv.Dense(16, 'relu')].")
     result = tuple(layers)
     if not result:
-        raise InputError(f"{owner} was given no layers; it needs at least one, such as rv.Dense(1).")
+        raise InputError(f"{owner} got no layers; it needs at least one, such as rv.Dense(1).")
     for index, layer in enumerate(result):
         if not isinstance(layer, Layer):
             raise InputError(f"{owner} layer {index} is {layer!r}; it must be a layer, such as rv.Dense(16, 'relu').")
@@ -260,7 +263,7 @@ def checked_layers(owner: str, layers: Any) -> tuple[Layer, ...]:
 
 
 def layer_to_dict(layer: Layer) -> dict[str, Any]:
-    """A layer as plain JSON values.
+    """A layer as JSON values.
 
     >>> layer_to_dict(Dropout(0.5))
     {'kind': 'dropout', 'rate': 0.5}

@@ -1,8 +1,8 @@
-"""Losses: how wrong the outputs of a network are.
+"""Losses: functions that measure the error of the outputs of a network.
 
 Letters: B rows, N outputs; y an output, t its target, z a weighted sum of a sigmoid output layer (logit), l = log p the
-logarithm of a softmax output. A loss holds a scalar expression for one output; `reduction` says whether a row's N
-values are averaged or added. The loss of a batch is always the weighted mean over its rows: sum_b w_b L_b / sum_b w_b.
+logarithm of a softmax output. A loss has a scalar expression for one output; `reduction` is the mean or the sum
+of a row's N values. The loss of a batch is the weighted mean over its rows: sum_b w_b L_b / sum_b w_b.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _log_cosh(y: Expression, t: Expression) -> Expression:
 
 
 def _poisson(y: Expression, t: Expression) -> Expression:
-    """Below the smallest rate the logarithm goes on as its tangent, so that the derivative still leads back up."""
+    """Below MIN_RATE the logarithm continues as its tangent, so that the gradient is finite and increases y."""
     rate: Expression = maximum(y, MIN_RATE)
     return y - t * (log(rate) + (y - rate) * (1.0 / MIN_RATE))
 
@@ -108,7 +108,7 @@ def _focal(log_p: Expression, gamma: float) -> Expression:
 
 @record
 class LossSpec:
-    """A built-in loss: the function to trace, what it is applied to, source and options (name -> (default, rule))."""
+    """A built-in loss: the function to trace, its argument, source and options (name -> (default, rule))."""
 
     function: Callable[..., Expression]
     applied_to: str
@@ -156,7 +156,7 @@ _SPECS: dict[str, LossSpec] = {
 
 
 def _variable_names(applied_to: str) -> tuple[str, ...]:
-    """The variables that an expression may use; a log-probability loss is weighted by the target from outside."""
+    """The variables of an expression; a log-probability loss is multiplied by the target outside the expression."""
     return (applied_to,) if applied_to == LOG_PROBABILITY else (applied_to, "target")
 
 
@@ -167,22 +167,22 @@ def _derivative(expression: Expression, name: str) -> Expression:
 
 @record
 class Loss:
-    """How wrong one output is. Made by `loss`.
+    """A loss function of one output and its target. Made by `loss`.
 
     Fields:
-        name: its name, for built-in ones a key of LOSSES.
-        applied_to: what the expression is applied to. "output": the output y. "logit": the weighted sum z of a
+        name: its name; a key of LOSSES if it is built in.
+        applied_to: the argument of the expression. "output": the output y. "logit": the weighted sum z of a
             sigmoid output layer. "log_probability": l = log p of a softmax output layer; then the row's loss is
             sum_j target_j g(l_j), and the expression is g.
         expression: the value in the variables `applied_to` and "target" ("log_probability" alone for g).
         reduction: "mean" or "sum" over the N outputs of a row; "sum" for log probabilities.
-        label_smoothing: the fraction s that is taken from the targets before the loss sees them:
+        label_smoothing: the fraction s; the loss is computed with smoothed targets,
             (1 - s) t + s / N for a softmax output layer, (1 - s) t + s / 2 for a sigmoid one.
-        options: (name, value) pairs that are already in the expression, for example (("delta", 1.0),).
-        source: where it comes from.
+        options: (name, value) pairs, already part of the expression, for example (("delta", 1.0),).
+        source: the publication.
 
     Raises:
-        InputError: the fields do not go together.
+        InputError: a field is invalid, or the fields contradict each other.
 
     >>> loss("huber", delta=2), loss("squared_error").formula
     (loss('huber', delta=2.0), '(output - target) * (output - target)')
@@ -215,7 +215,7 @@ class Loss:
 
     @property
     def derivative(self) -> Expression:
-        """The derivative along the output, logit or log probability; at a kink that of one side, or 0 for |e|."""
+        """The derivative with respect to output, logit or log probability; at a kink that of one side, or 0 for |e|."""
         return _derivative(self.expression, self.applied_to)
 
     @property
@@ -235,12 +235,12 @@ class Loss:
             **dict(self.options),
             **{name: getattr(self, name) for name in ("applied_to", "reduction", "label_smoothing")},
         }
-        own = "" if spec else f", lambda {', '.join(_variable_names(self.applied_to))}: {self.formula}"
-        given = [f", {name}={value!r}" for name, value in settings.items() if value != defaults.get(name)]
-        return f"loss({self.name!r}{own}{''.join(given)})"
+        function = "" if spec else f", lambda {', '.join(_variable_names(self.applied_to))}: {self.formula}"
+        arguments = [f", {name}={value!r}" for name, value in settings.items() if value != defaults.get(name)]
+        return f"loss({self.name!r}{function}{''.join(arguments)})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The loss as plain JSON values: name and settings, and for a user's own the expression."""
+        """The loss as JSON values: name and settings, and the expression if it is user-defined."""
         settings = {"name": self.name, "reduction": self.reduction, "label_smoothing": self.label_smoothing}
         if self.name in _SPECS:
             return {**settings, **dict(self.options)}
@@ -256,7 +256,7 @@ def loss(
     label_smoothing: float = 0.0,
     **options: float,
 ) -> Loss:
-    """A loss by name, or one of your own.
+    """A loss by name, or a user-defined one.
 
     | name | applied to | one output's loss |
     |---|---|---|
@@ -272,16 +272,16 @@ def loss(
     | focal | log_probability | -t (1 - p)^gamma log p |
 
     Parameters:
-        name: a key of LOSSES, a new name, or a Loss, which is given back.
+        name: a key of LOSSES, a new name, or a Loss, which is returned unchanged.
         function: for a new name: (output, target) -> loss, or (logit, target) -> loss, or (log_probability) -> loss.
         applied_to: for a new name: "output", "logit" or "log_probability".
-        reduction: "mean" (the default) or "sum" over the outputs of a row; log probabilities always add up.
+        reduction: "mean" (the default) or "sum" over the outputs of a row; "sum" for log probabilities.
         label_smoothing: from 0 up to 1, for sigmoid and softmax output layers.
         options: for "huber" delta (1), "focal" and "binary_focal" gamma (2), "quantile" q (0.5).
 
     Raises:
-        InputError: there is no such loss or option, a value is out of range, the name is taken, or the function is no
-            formula.
+        InputError: there is no such loss or option, a value is out of range, the name is built in, or the function
+            cannot be traced.
 
     >>> loss("huber", delta=2).options
     (('delta', 2.0),)
@@ -307,8 +307,8 @@ def loss(
             raise InputError(
                 f'{name} is a loss on the {spec.applied_to}; applied_to="{applied_to}" does not fit. Leave it out.'
             )
-        filled = merge_options(name, options, spec.options)
-        traced = trace_scalar(lambda *values: spec.function(*values, **dict(filled)), _variable_names(spec.applied_to))
+        merged = merge_options(name, options, spec.options)
+        traced = trace_scalar(lambda *values: spec.function(*values, **dict(merged)), _variable_names(spec.applied_to))
         smoothing = _smoothing(name, label_smoothing)
         return Loss(
             name,
@@ -316,16 +316,15 @@ def loss(
             traced,
             reduction or _default_reduction(spec.applied_to),
             smoothing,
-            filled,
+            merged,
             spec.source,
         )
 
-    given = [*options, *(value for value in (function, reduction, label_smoothing or None) if value is not None)]
-    return resolve("loss", name, Loss, _SPECS, make, given + [applied_to] * (applied_to != OUTPUT))
+    arguments = [*options, *(value for value in (function, reduction, label_smoothing or None) if value is not None)]
+    return resolve("loss", name, Loss, _SPECS, make, arguments + [applied_to] * (applied_to != OUTPUT))
 
 
 def _default_reduction(applied_to: str) -> str:
-    """The default reduction."""
     return SUM if applied_to == LOG_PROBABILITY else MEAN
 
 
@@ -335,10 +334,10 @@ def _smoothing(owner: str, fraction: float) -> float:
 
 
 def loss_from_dict(data: Mapping[str, Any]) -> Loss:
-    """The loss that `Loss.to_dict` wrote. No code runs: a user's own comes back as its expression.
+    """The loss that `Loss.to_dict` wrote. No code is run: a user-defined one is read as its expression.
 
     Raises:
-        InputError: this version does not know it, or the expression is damaged.
+        InputError: the loss is unknown to this version, or the expression is damaged.
 
     >>> loss_from_dict(loss("focal", label_smoothing=0.1).to_dict()) == loss("focal", label_smoothing=0.1)
     True

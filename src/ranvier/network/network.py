@@ -1,4 +1,4 @@
-"""Network: the description of a network, and what follows from it: shapes, parameters, cost."""
+"""Network: the description of a network, and its shapes, parameters and cost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @record
 class LayerInfo:
-    """A layer of a network: its path and its widths.
+    """A layer of a network with its path and widths.
 
     Fields: `layer`; `path` such as "layers.1"; `index`, its number counted depth first,
     from which its random numbers follow, or -1 for a Rescale, which has none; `inputs` and `outputs`, widths;
@@ -47,31 +47,31 @@ class LayerInfo:
 
     @property
     def groups(self) -> int:
-        """How many groups inputs and neurons are cut into; 1 where there are no neurons."""
+        """The number of groups of a Dense layer; 1 for other layers."""
         return self.layer.groups if isinstance(self.layer, Dense) else 1
 
     @property
     def fan_in(self) -> int:
-        """How many of the inputs each neuron sees."""
+        """The number of inputs that each neuron is connected to."""
         return self.inputs // self.groups
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulate operations (MACs) of the weighted sums, one row, forward; 0 where there are none."""
+        """Multiply-accumulate operations (MACs) of the forward pass of one row; 0 for layers without neurons."""
         return self.fan_in * self.outputs if isinstance(self.layer, Dense) else 0
 
 
 @record(init=False)
 class Network:
-    """A fully connected network, described.
+    """The description of a fully connected network.
 
     Parameters:
         inputs: K, the number of inputs of a row.
         layers: the layers in order; the last one is the output layer.
 
     Raises:
-        InputError: a size is not a whole number of at least 1, softmax stands before the last layer or has one neuron
-            only, a residual block does not end as wide as it begins, or groups do not divide the inputs of a layer.
+        InputError: a size is not an integer of at least 1, softmax is not in the last layer or has only one neuron, the
+            output of a residual block is not as wide as its input, or groups do not divide the inputs of a layer.
 
     >>> network = Network(inputs=784, layers=[Dense(128, "relu"), Dense(10, "softmax")])
     >>> network.parameter_count
@@ -107,7 +107,7 @@ class Network:
 
     @property
     def output_activation(self) -> Activation:
-        """The activation of the output layer; identity where that layer has none."""
+        """The activation of the output layer; identity if that layer has none."""
         last = self.layers[-1]
         return last.activation if isinstance(last, Dense) else activation("identity")
 
@@ -129,7 +129,7 @@ class Network:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulate operations (MACs) of the weighted sums, one row, forward."""
+        """Multiply-accumulate operations (MACs) of the forward pass of one row."""
         return sum(info.macs for info in self.iter_layers())
 
     def summary(self) -> NetworkSummary:
@@ -151,7 +151,7 @@ class Network:
         return _iterate(self.layer_infos)
 
     def to_dict(self) -> dict[str, Any]:
-        """The network as plain JSON values."""
+        """The network as JSON values."""
         return {"inputs": self.inputs, "layers": [layer_to_dict(layer) for layer in self.layers]}
 
     @classmethod
@@ -185,7 +185,7 @@ class Network:
             if softmax and info.outputs == 1:
                 raise InputError(
                     "The output layer is one softmax neuron, whose output is always 1; "
-                    "take rv.Dense(1, 'sigmoid'), or one neuron a class."
+                    "use rv.Dense(1, 'sigmoid'), or one neuron per class."
                 )
 
 
@@ -208,7 +208,7 @@ def _layer_infos(
             children, following, outputs = _layer_infos(layer.layers, inputs, f"{here}.layers", index + 1)
             if outputs != inputs:
                 raise InputError(
-                    f"The residual block {here} takes {inputs} values and its layers give {outputs}; "
+                    f"The residual block {here} has {inputs} inputs and {outputs} outputs; "
                     f"make its last layer {inputs} wide."
                 )
             infos.append(LayerInfo(layer, here, index, inputs, outputs, children))
@@ -216,8 +216,8 @@ def _layer_infos(
         else:
             if isinstance(layer, Dense) and inputs % layer.groups:
                 raise InputError(
-                    f"{here} takes {inputs} values, which make no {layer.groups} equal groups; "
-                    f"make what goes in a multiple of {layer.groups} wide."
+                    f"{here} has {inputs} inputs, which cannot be divided into {layer.groups} equal groups; "
+                    f"make the number of inputs a multiple of {layer.groups}."
                 )
             outputs = layer.units if isinstance(layer, Dense) else inputs
             numbered = not isinstance(layer, Rescale)
@@ -238,9 +238,9 @@ def _entries(info: LayerInfo, offset: int) -> list[Entry]:
     layer, width = info.layer, (info.outputs,)
     entries: list[Entry] = []
 
-    def add(role: str, shape: tuple[int, ...], start: Any, **options: Any) -> None:
-        at = entries[-1].offset + entries[-1].size if entries else offset
-        entries.append(Entry(f"{info.path}.{role}", role, shape, at, info.index, start, **options))
+    def add(role: str, shape: tuple[int, ...], initializer: Any, **options: Any) -> None:
+        start = entries[-1].offset + entries[-1].size if entries else offset
+        entries.append(Entry(f"{info.path}.{role}", role, shape, start, info.index, initializer, **options))
 
     if isinstance(layer, Dense):
         shape = (info.fan_in, info.outputs)

@@ -1,4 +1,4 @@
-"""Checks of the numbers that the records of this folder hold, so that every complaint reads the same."""
+"""Rules for the numbers in the records of this folder: one wording for all error messages."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ranvier.records import record
 
 @record
 class Rule:
-    """A condition on a number, with the words that state it.
+    """A condition on a number and its wording.
 
     Fields:
-        text: what the number must be, as it continues the sentence "it must be ...".
-        holds: says whether a finite number fulfils the condition.
-        whole: whether only whole numbers are allowed.
+        text: the condition, as the end of the sentence "it must be ...".
+        holds: whether a finite number fulfils the condition.
+        integer: whether the number must be an integer.
         optional: whether None is allowed.
     """
 
     text: str
     holds: Callable[[float], bool]
-    whole: bool = False
+    integer: bool = False
     optional: bool = False
 
 
@@ -35,14 +35,14 @@ CLOSED_UNIT = Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)
 OPEN_UNIT = Rule("a number between 0 and 1, both excluded", lambda value: 0 < value < 1)
 LEFT_OPEN_UNIT = Rule("a number greater than 0 and at most 1", lambda value: 0 < value <= 1)
 AT_LEAST_ONE = Rule("a number of at least 1", lambda value: value >= 1)
-POSITIVE_INT = Rule("a whole number of at least 1", lambda value: value >= 1, whole=True)
-NON_NEGATIVE_INT = Rule("a whole number of at least 0", lambda value: value >= 0, whole=True)
+POSITIVE_INT = Rule("an integer of at least 1", lambda value: value >= 1, integer=True)
+NON_NEGATIVE_INT = Rule("an integer of at least 0", lambda value: value >= 0, integer=True)
 POSITIVE_OR_NONE = Rule("a number greater than 0, or None", lambda value: value > 0, optional=True)
 OPEN_UNIT_OR_NONE = Rule("a number between 0 and 1, both excluded, or None", lambda value: 0 < value < 1, optional=True)
 
 
 def check_number(owner: str, name: str, value: Any, rule: Rule) -> None:
-    """Raise an InputError that names the owner and the field unless `value` fulfils `rule`.
+    """Raise an InputError that names the owner and the field, unless `value` fulfils `rule`.
 
     >>> check_number("Adam", "beta1", 0.9, HALF_OPEN_UNIT)
     >>> check_number("Adam", "beta1", 1.5, HALF_OPEN_UNIT)
@@ -55,59 +55,59 @@ def check_number(owner: str, name: str, value: Any, rule: Rule) -> None:
         number = math.nan if isinstance(value, (bool, str, bytes)) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number) or (rule.whole and number != int(number)) or not rule.holds(number):
+    if not math.isfinite(number) or (rule.integer and number != int(number)) or not rule.holds(number):
         raise InputError(f"{owner}: {name} is {value!r}; it must be {rule.text}.")
 
 
 def check_fields(record: Any, rules: Mapping[str, Rule]) -> None:
-    """Check the fields of a record that `rules` names, and turn NumPy's numbers into Python's, for JSON."""
+    """Check the fields of a record that `rules` names, and convert NumPy scalars to Python numbers, for JSON."""
     for name, rule in rules.items():
         value = getattr(record, name)
         check_number(type(record).__name__, name, value, rule)
         if value is not None:
-            object.__setattr__(record, name, int(value) if rule.whole else float(value))
+            object.__setattr__(record, name, int(value) if rule.integer else float(value))
 
 
-def check_names(owner: str, given: Iterable[str], allowed: Iterable[str]) -> None:
-    """Raise an InputError for the first given option that is not allowed.
+def check_names(owner: str, names: Iterable[str], allowed: Iterable[str]) -> None:
+    """Raise an InputError for the first option name that is not allowed.
 
     >>> check_names("elu", ["alfa"], ["alpha"])
     Traceback (most recent call last):
     ranvier.errors.InputError: elu has no option "alfa". Did you mean "alpha"?
     """
     options = list(allowed)
-    for name in given:
+    for name in names:
         if name not in options:
             advice = nearest(name, options) if options else "It takes no options."
             raise InputError(f'{owner} has no option "{name}". {advice}')
 
 
 def merge_options(
-    owner: str, given: Mapping[str, Any], allowed: Mapping[str, tuple[float, Rule]]
+    owner: str, options: Mapping[str, Any], allowed: Mapping[str, tuple[float, Rule]]
 ) -> tuple[tuple[str, float], ...]:
-    """Merge given options with their defaults, checked, in the order of the defaults.
+    """Merge the user's options with the defaults, checked, in the order of the defaults.
 
     Parameters:
-        owner: what has these options, for the error.
-        given: the options that the user named.
+        owner: the owner of the options, for error messages.
+        options: the options that the user set.
         allowed: name -> (default, rule).
 
     >>> merge_options("elu", {}, {"alpha": (1.0, POSITIVE)})
     (('alpha', 1.0),)
     """
-    check_names(owner, given, allowed)
-    for name, value in given.items():
+    check_names(owner, options, allowed)
+    for name, value in options.items():
         check_number(owner, name, value, allowed[name][1])
-    return tuple((name, float(given.get(name, default))) for name, (default, _) in allowed.items())
+    return tuple((name, float(options.get(name, default))) for name, (default, _) in allowed.items())
 
 
 def constructor_repr(
     function: str, name: str, options: Iterable[tuple[str, float]], allowed: Mapping[str, tuple[float, Rule]]
 ) -> str:
-    """The call that makes a named thing with options, as a person would write it: defaults are left out.
+    """The call of `function` that makes this record, as a user would write it, without options at their defaults.
 
     >>> constructor_repr("activation", "elu", [("alpha", 2.0)], {"alpha": (1.0, POSITIVE)})
     "activation('elu', alpha=2.0)"
     """
-    given = [f", {option}={value!r}" for option, value in options if value != allowed[option][0]]
-    return f"{function}({name!r}{''.join(given)})"
+    arguments = [f", {option}={value!r}" for option, value in options if value != allowed[option][0]]
+    return f"{function}({name!r}{''.join(arguments)})"

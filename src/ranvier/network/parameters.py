@@ -32,11 +32,11 @@ class Entry:
         shape: (inputs of a neuron, units) for weights, (units,) for the rest.
         offset: the index of its first value in the flat array.
         layer: the index of its layer, counted depth first.
-        initializer: of its initial values.
+        initializer: the distribution of its initial values.
         trainable: whether the optimizer updates it; running statistics are not trainable.
         weight_decay: whether weight decay applies; only to weights.
-        l1, l2: its penalties.
-        groups: of its layer; the columns of a weight are as many parts, whose neurons see other inputs.
+        l1, l2: the strengths of its penalties.
+        groups: the number of groups of its layer; the columns of a weight are divided into that many blocks.
     """
 
     name: str
@@ -88,11 +88,11 @@ class ParameterTable:
         raise InputError(f"There is no parameter {name!r}. {nearest(name, (entry.name for entry in self.entries))}")
 
     def views(self, flat: Array) -> dict[str, Array]:
-        """Name -> view of that parameter in a flat array of P values, in its own shape."""
+        """Name -> view of that parameter, in its shape, of a flat array of P values."""
         return {entry.name: flat[..., entry.slice].reshape(*flat.shape[:-1], *entry.shape) for entry in self.entries}
 
     def initial(self, seed: int, dtype: type[np.floating[Any]] = np.float64) -> Array:
-        """The P initial values for one seed, the same in every engine, rounded to `dtype`."""
+        """The P initial values for one seed, equal in every engine, rounded to `dtype`."""
         flat: Array = np.empty(self.size, dtype)
         for index, entry in enumerate(self.entries):
             inputs, units = entry.shape if len(entry.shape) == 2 else (1, entry.shape[0])
@@ -106,33 +106,36 @@ class ParameterTable:
 
     def trainable_mask(self) -> NDArray[np.bool_]:
         """True where the optimizer updates the value, shape (P,)."""
-        return self._spread(lambda entry: entry.trainable, np.bool_)
+        return self._per_value(lambda entry: entry.trainable, np.bool_)
 
     def decay_mask(self) -> NDArray[np.bool_]:
         """True where weight decay applies, shape (P,)."""
-        return self._spread(lambda entry: entry.weight_decay, np.bool_)
+        return self._per_value(lambda entry: entry.weight_decay, np.bool_)
 
     def l1(self) -> NDArray[np.float64]:
         """The L1 strength of every value, shape (P,)."""
-        return self._spread(lambda entry: entry.l1, np.float64)
+        return self._per_value(lambda entry: entry.l1, np.float64)
 
     def l2(self) -> NDArray[np.float64]:
         """The L2 strength of every value, shape (P,)."""
-        return self._spread(lambda entry: entry.l2, np.float64)
+        return self._per_value(lambda entry: entry.l2, np.float64)
 
     def penalty(self, parameters: Array) -> float:
-        """What the layers' l1 and l2 add to the loss: the sum of l1 |w| + l2 w^2 / 2 over the P values."""
+        """The penalty of the layers' l1 and l2: the sum of l1 |w| + l2 w^2 / 2 over the P values."""
         return penalty(np.asarray(parameters, np.float64), self.l1(), self.l2())
 
-    def _spread(self, value: Any, dtype: type) -> Array:
+    def _per_value(self, value_of: Any, dtype: type) -> Array:
+        """An array (P,) with `value_of(entry)` for all values of an entry."""
         flat: Array = np.empty(self.size, dtype)
         for entry in self.entries:
-            flat[entry.slice] = value(entry)
+            flat[entry.slice] = value_of(entry)
         return flat
 
 
 def block_diagonal_weight(weight: Array, groups: int) -> Array:
-    """The weight of a layer of G groups, (K / G, N), as that of one without them, (K, N): 0 between different groups.
+    """The weight (K, N) of the layer without groups that equals a layer of G groups with weight (K / G, N).
+
+    It is block-diagonal: 0 between different groups.
 
     >>> block_diagonal_weight(np.array([[1.0, 2.0], [3.0, 4.0]]), groups=2).tolist()
     [[1.0, 0.0], [3.0, 0.0], [0.0, 2.0], [0.0, 4.0]]
@@ -140,10 +143,10 @@ def block_diagonal_weight(weight: Array, groups: int) -> Array:
     if groups == 1:
         return weight
     inputs, units = weight.shape[0], weight.shape[1] // groups
-    whole = np.zeros((groups, inputs, groups, units), weight.dtype)
+    dense = np.zeros((groups, inputs, groups, units), weight.dtype)
     index = np.arange(groups)
-    whole[index, :, index] = weight.reshape(inputs, groups, units).swapaxes(0, 1)
-    return whole.reshape(groups * inputs, groups * units)
+    dense[index, :, index] = weight.reshape(inputs, groups, units).swapaxes(0, 1)
+    return dense.reshape(groups * inputs, groups * units)
 
 
 ZEROS, ONES = initializer("zeros"), initializer("constant", value=1.0)

@@ -1,6 +1,6 @@
-"""Penalties on large weights, and their gradients. w holds all P numbers, l1 and l2 the strength for each of them.
+"""L1 and L2 penalties and their gradients. w has all P parameters, l1 and l2 (P,) their penalty strengths.
 
-The penalty is added to the loss once, whatever the batch size: l1 |w| + l2 w^2 / 2, summed over the weights.
+The penalty, the sum of l1 |w| + l2 w^2 / 2 over the parameters, is added to the loss of a batch of any size once.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Schedules: how the learning rate changes while training goes on.
+"""Schedules: how the learning rate changes during training.
 
-A schedule gives a factor for every step, which multiplies the optimizer's learning rate. The factors are a pure
-function of the step, so that a resumed run continues with the same numbers; `ReduceOnPlateau`, which looks at the loss,
-is the only one with a state. Letters: s the step, counted from 0; S all steps; e = s / (steps per epoch) the epoch,
-with fraction.
+A schedule returns a factor for each step, which multiplies the optimizer's learning rate. The factors are a pure
+function of the step, so a resumed run continues with the same learning rates. Only `ReduceOnPlateau`, which depends on
+the loss, has a state. Letters: s the step, counted from 0; S the number of steps; e = s / (steps per epoch) the epoch,
+as a real number.
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ class Schedule:
         """The factors of the learning rate.
 
         Parameters:
-            steps: the steps asked for, counted from 0, int64 of any length.
+            steps: step numbers, counted from 0, int64 of any length.
             steps_per_epoch: updates in one epoch, at least 1.
-            total_steps: updates in the whole training, at least 1. Later steps get the last factor.
+            total_steps: updates in the whole training, at least 1. After that the factor is that of the last step.
 
         Returns a float64 array as long as `steps`.
         """
         if steps_per_epoch < 1 or total_steps < 1:
             raise InputError(
-                f"A schedule over {total_steps} steps, {steps_per_epoch} an epoch; both must be 1 or more."
+                f"A schedule over {total_steps} steps with {steps_per_epoch} per epoch; both must be at least 1."
             )
         return self._factors(np.asarray(steps, np.int64), int(steps_per_epoch), int(total_steps))
 
@@ -73,15 +73,15 @@ class Schedule:
         return len(self.init_state()) > 1
 
     def init_state(self) -> State:
-        """What a schedule that watches the training remembers; its "factor" multiplies the learning rate too."""
+        """The initial state of a schedule that depends on the loss; its "factor" multiplies the learning rate too."""
         return {"factor": 1.0}
 
     def on_epoch_end(self, state: State, value: float) -> State:
-        """The state after an epoch whose watched value (the validation loss) was `value`."""
+        """The state after an epoch with the monitored value `value` (the validation loss)."""
         return state
 
     def to_dict(self) -> dict[str, Any]:
-        """The schedule as plain JSON values."""
+        """The schedule as JSON values."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         plain = {name: value.to_dict() if isinstance(value, Schedule) else value for name, value in values.items()}
         return {"name": self.name, **plain}
@@ -89,13 +89,13 @@ class Schedule:
 
 def _half_cosine(progress: NDArray[np.floating[Any]], start: float, end: float) -> Factors:
     """From `start` at progress 0 to `end` at progress 1 along half a cosine."""
-    share = np.asarray(np.clip(progress, 0.0, 1.0), np.float64)
-    return end + (start - end) * 0.5 * (1.0 + np.cos(np.pi * share))
+    fraction = np.asarray(np.clip(progress, 0.0, 1.0), np.float64)
+    return end + (start - end) * 0.5 * (1.0 + np.cos(np.pi * fraction))
 
 
 @record
 class ConstantSchedule(Schedule):
-    """The learning rate stays as it is: factor 1.
+    """The learning rate is constant: factor 1.
 
     >>> ConstantSchedule().factors(np.arange(3), 1, 3)
     array([1., 1., 1.])
@@ -106,11 +106,11 @@ class ConstantSchedule(Schedule):
 
 @record
 class StepDecay(Schedule):
-    """The learning rate drops at once, again and again: decay_factor^floor(e / step_epochs).
+    """The learning rate drops every `step_epochs` epochs: decay_factor^floor(e / step_epochs).
 
     Parameters:
-        step_epochs: epochs between two drops, a whole number.
-        decay_factor: what the learning rate is multiplied by at a drop, above 0 and at most 1.
+        step_epochs: epochs between two drops, an integer of at least 1.
+        decay_factor: the factor of each drop, above 0 and at most 1.
 
     >>> StepDecay(step_epochs=2, decay_factor=0.1).factors(np.arange(6), steps_per_epoch=1, total_steps=6).round(3)
     array([1.  , 1.  , 0.1 , 0.1 , 0.01, 0.01])
@@ -128,12 +128,12 @@ class StepDecay(Schedule):
 
 @record
 class ExponentialDecay(Schedule):
-    """The learning rate falls smoothly, by the same fraction in every epoch: decay_factor^e.
+    """The learning rate decays exponentially, at every step: decay_factor^e.
 
-    At the start of an epoch it equals PyTorch's ExponentialLR, which moves once an epoch.
+    At the start of an epoch it equals PyTorch's ExponentialLR, which changes once per epoch.
 
     Parameters:
-        decay_factor: what an epoch multiplies the learning rate by, above 0 and at most 1.
+        decay_factor: the factor of one epoch, above 0 and at most 1.
 
     >>> ExponentialDecay(0.25).factors(np.arange(4), steps_per_epoch=2, total_steps=4)
     array([1.   , 0.5  , 0.25 , 0.125])
@@ -149,7 +149,7 @@ class ExponentialDecay(Schedule):
 
 @record
 class PolynomialDecay(Schedule):
-    """The learning rate falls to `final_factor` f along f + (1 - f) (1 - s / S)^power; power 1 is a straight line.
+    """The learning rate decays to `final_factor` f: f + (1 - f) (1 - s / S)^power; power 1 is linear decay.
 
     Parameters:
         power: above 0.
@@ -165,13 +165,13 @@ class PolynomialDecay(Schedule):
     rules: ClassVar[Mapping[str, Rule]] = {"power": POSITIVE, "final_factor": CLOSED_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
-        left = 1.0 - np.minimum(steps / total_steps, 1.0)
-        return np.asarray(self.final_factor + (1.0 - self.final_factor) * left**self.power, np.float64)
+        remaining = 1.0 - np.minimum(steps / total_steps, 1.0)
+        return np.asarray(self.final_factor + (1.0 - self.final_factor) * remaining**self.power, np.float64)
 
 
 @record
 class CosineDecay(Schedule):
-    """The learning rate falls along half a cosine to `final_factor` f: f + (1 - f) (1 + cos(pi s / S)) / 2.
+    """The learning rate decays along half a cosine to `final_factor` f: f + (1 - f) (1 + cos(pi s / S)) / 2.
 
     Parameters:
         final_factor: f, the factor at the end, from 0 to 1.
@@ -192,14 +192,14 @@ class CosineDecay(Schedule):
 
 @record
 class CosineWarmRestarts(Schedule):
-    """Half a cosine again and again, each `cycle_multiplier` times as long as the one before.
+    """Cosine decay with warm restarts; each cycle is `cycle_multiplier` times as long as the one before.
 
     Cycle i lasts first_cycle_epochs * cycle_multiplier^i epochs; within it the factor is f + (1 - f)
     (1 + cos(pi t / length)) / 2, with f = min_factor and t the epochs since the cycle started.
 
     Parameters:
-        first_cycle_epochs: epochs of the first cycle, a whole number.
-        cycle_multiplier: how much longer each cycle is, at least 1.
+        first_cycle_epochs: length of the first cycle in epochs, an integer of at least 1.
+        cycle_multiplier: the ratio of the lengths of two successive cycles, at least 1.
         min_factor: f, the factor at the end of a cycle, from 0 to 1.
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
@@ -234,13 +234,13 @@ class CosineWarmRestarts(Schedule):
 
 @record
 class OneCycle(Schedule):
-    """Up to the full learning rate along half a cosine, then down to nearly nothing along another.
+    """The learning rate rises along half a cosine to its peak, then falls along another.
 
-    The optimizer's learning rate is the peak. The numbers equal those of PyTorch's OneCycleLR with div_factor = 1 /
+    The optimizer's learning rate is the peak. The factors equal those of PyTorch's OneCycleLR with div_factor = 1 /
     initial_factor and final_div_factor = initial_factor / final_factor; the momentum is not cycled.
 
     Parameters:
-        peak_fraction: the fraction of the training after which the peak is reached, between 0 and 1.
+        peak_fraction: the fraction of the steps before the peak, between 0 and 1.
         initial_factor: the factor at the first step, above 0 and at most 1.
         final_factor: the factor at the last step, from 0 to 1.
 
@@ -271,10 +271,10 @@ class OneCycle(Schedule):
 
 @record
 class Warmup(Schedule):
-    """The learning rate grows in equal parts from nearly nothing, then another schedule takes over.
+    """The learning rate rises linearly from nearly 0, then follows another schedule.
 
-    With W = epochs * (steps per epoch), rounded: (s + 1) / W for s < W, so that the first step already moves a little
-    and the last of them is a full one; then the factors of `next_schedule` for the steps s - W out of S - W.
+    With W = epochs * (steps per epoch), rounded: (s + 1) / W for s < W, from 1 / W at step 0 to 1 at step W - 1;
+    then the factors of `next_schedule` for step s - W of S - W.
 
     Parameters:
         epochs: the length of the warm-up, at least 0; fractions are allowed.
@@ -309,17 +309,18 @@ class Warmup(Schedule):
 
 @record
 class ReduceOnPlateau(Schedule):
-    """The learning rate is cut when the watched value has not become better for a while.
+    """The learning rate is reduced when the monitored value has stopped improving.
 
-    A value is better if it is below best - threshold |best|. After more than `patience` epochs in a row without a
-    better one, the factor is multiplied by `factor` and the counting starts again, as in PyTorch (Keras cuts one epoch
-    earlier). The factors of the steps are 1; the state's "factor" multiplies the learning rate.
+    A value is an improvement if it is below best - threshold |best|. After more than `patience` successive epochs
+    without an improvement, the learning rate is multiplied by `factor` and the count of epochs restarts, as in PyTorch
+    (Keras reduces one epoch earlier). The factors of the steps are 1; the learning rate is multiplied by the state's
+    "factor".
 
     Parameters:
-        factor: what a cut multiplies the learning rate by, above 0 and at most 1.
-        patience: how many epochs without improvement are allowed, a whole number.
-        threshold: how much smaller, relative to the best value, counts as better; at least 0.
-        min_factor: the factor never falls below this, from 0 to 1.
+        factor: the factor of each reduction, above 0 and at most 1.
+        patience: epochs without improvement before a reduction, an integer.
+        threshold: the minimum relative improvement, at least 0.
+        min_factor: the lower bound of the product of all reductions, from 0 to 1.
 
     >>> plateau = ReduceOnPlateau(factor=0.5, patience=1)
     >>> state = plateau.init_state()
@@ -363,7 +364,7 @@ def schedule(name: str | Schedule, **options: Any) -> Schedule:
     """A schedule by name, for example "cosine".
 
     Parameters:
-        name: a key of SCHEDULES, or a Schedule, which is given back.
+        name: a key of SCHEDULES, or a Schedule, which is returned unchanged.
         options: the fields of the record.
 
     Raises:

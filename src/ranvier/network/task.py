@@ -14,11 +14,11 @@ Label = str | int | float | bool
 
 @record
 class Task:
-    """What a network predicts, and how its outputs map to it.
+    """The target of a network, and how outputs map to predictions.
 
     Fields:
-        kind: "binary" (one output, the probability of the second class), "multiclass" (one output a class),
-            "multilabel" (one output a label, each present or not) or "regression" (one output a number).
+        kind: "binary" (one output, the probability of the second class), "multiclass" (one output per class),
+            "multilabel" (one output per label) or "regression" (one output per target).
         outputs: the number of outputs.
         classes: the class labels in output order (binary: negative, positive); empty for the other kinds.
         target_names: the names of the target columns.
@@ -48,7 +48,7 @@ class Task:
         return self.kind in ("binary", "multiclass")
 
     def to_dict(self) -> dict[str, Any]:
-        """The task as plain JSON values."""
+        """The task as JSON values."""
         names = {"classes": list(self.classes), "target_names": list(self.target_names)}
         return {"kind": self.kind, "outputs": self.outputs, **names}
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data import TargetEncoder
+from ranvier.data.encoders.decoding import class_indices
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
@@ -22,7 +24,6 @@ from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, 
 from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
-from ranvier.training.metrics import class_indices
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature
@@ -45,6 +46,7 @@ def train_ensemble(
     n_networks: int,
     n_folds: int,
     calibrate: bool,
+    target: TargetEncoder | None = None,
     sinks: tuple[Sink, ...] = (),
     checkpoint: Path | None = None,
 ) -> Trained:
@@ -59,6 +61,7 @@ def train_ensemble(
         validation: validation rows for all networks; None takes folds of `rows`.
         n_networks, n_folds: how many networks, and into how many folds the rows are divided; 1 for no validation.
         calibrate: whether the merged network gets a temperature, fitted on the validation rows.
+        target: how targets are encoded, for metrics in their units.
         sinks: who listens; they see one run whose epochs are numbered through.
         checkpoint: where to save training states.
     """
@@ -72,7 +75,8 @@ def train_ensemble(
         member = replace(settings, seed=(settings.seed + number * SEED_STEP) % SEED_RANGE)
         events.number = number
         state = class_prior_state(network, member.optimizer, task, learned, member.seed)
-        result = run_training(network, member, task, learned, held, state=state, sinks=(events,), checkpoint=folder)
+        options: dict[str, Any] = {"target": target, "state": state, "sinks": (events,), "checkpoint": folder}
+        result = run_training(network, member, task, learned, held, **options)
         events.epochs_before += len(result.outcome.state.history)
         interrupted = result.outcome.reason == "interrupted"
         flat = final_parameters(result.outcome.state, settings.optimizer, network)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ranvier.data import TargetEncoder
 from ranvier.network.network import Network
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.task import Task
@@ -66,11 +67,13 @@ class PlainRecipe(Recipe):
         rows: Rows,
         validation: Rows | None,
         *,
+        target: TargetEncoder | None = None,
         sinks: tuple[Sink, ...] = (),
         checkpoint: Path | None = None,
     ) -> Trained:
         """Train the network."""
-        result = run_training(network, settings, task, rows, validation, sinks=sinks, checkpoint=checkpoint)
+        options: dict[str, Any] = {"target": target, "sinks": sinks, "checkpoint": checkpoint}
+        result = run_training(network, settings, task, rows, validation, **options)
         state = result.outcome.state
         return Trained(
             network,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
+from ranvier.data import TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.losses import loss as find_loss
@@ -114,12 +115,14 @@ class Recipe(ABC):
         rows: Rows,
         validation: Rows | None,
         *,
+        target: TargetEncoder | None = None,
         sinks: tuple[Sink, ...] = (),
         checkpoint: Path | None = None,
     ) -> Trained:
         """Train, and merge and calibrate what was trained.
 
-        A checkpoint folder that holds an interrupted call with the same arguments goes on to the same bits.
+        Metrics are in the units of `target`, or of the encoded targets without it. A checkpoint folder that holds an
+        interrupted call with the same arguments goes on to the same bits.
         """
 
     @abstractmethod

@@ -24,7 +24,7 @@ READERS: dict[str, Callable[[Mapping[str, Any]], Recipe]] = {
 }
 AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
-    "image": ("plain", "The rows are pictures (uint8)"),
+    "image": ("plain", "The rows are pictures"),
     "csr": ("plain", "The rows are a sparse matrix"),
 }
 """Kind of data -> the recipe that "auto" takes, and what the report says about it; empty where it is the usual one."""
@@ -97,4 +97,4 @@ def _kind(source: Source) -> str:
         return "table"
     if isinstance(source.inputs, CSR):
         return "csr"
-    return "image" if source.inputs.dtype == "uint8" or len(source.shape) > 1 else "table"
+    return "image" if len(source.shape) > 1 else "table"

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ranvier.data import TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.network.layers import Layer, LearnedScale
 from ranvier.network.network import Network
@@ -158,6 +159,7 @@ class TableRecipe(Recipe):
         rows: Rows,
         validation: Rows | None,
         *,
+        target: TargetEncoder | None = None,
         sinks: tuple[Sink, ...] = (),
         checkpoint: Path | None = None,
     ) -> Trained:
@@ -171,6 +173,7 @@ class TableRecipe(Recipe):
             n_networks=self.n_networks,
             n_folds=self.folds_for(len(rows)),
             calibrate=self.calibrate,
+            target=target,
             sinks=sinks,
             checkpoint=checkpoint,
         )

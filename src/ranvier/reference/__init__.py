@@ -1,4 +1,4 @@
-"""What a network means, in NumPy and float64: forward, backward, update, one page per idea. Every engine must agree."""
+"""The specification of all engines, in NumPy and float64: forward pass, backward pass, updates."""
 
 from ranvier.reference.engine import ReferenceEngine
 

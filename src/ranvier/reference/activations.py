@@ -1,9 +1,9 @@
-"""Every activation written by hand: its value and, right under it, its slope. B rows, N columns.
+"""Every activation written by hand: its value and, below it, its derivative. B rows, N columns.
 
 The formulas are independent of the expressions in `network/activations.py`, so that the two check each other.
-x is the weighted sum of a neuron, y = f(x) its output, and f'(x) the slope; dx and dy are the derivatives of the loss
-along x and y. At a kink the slope is that of one side: 0 for relu, relu6, hard_tanh and hard_sigmoid, and 1 (elu and
-leaky_relu) or the scale (selu) where their two branches meet at 0.
+x is the weighted sum of a neuron, y = f(x) its output, and f'(x) the derivative; dx and dy are the derivatives of the
+loss with respect to x and y. At a kink the derivative is that of one side: 0 for relu, relu6, hard_tanh and
+hard_sigmoid, and 1 (elu and leaky_relu) or the scale (selu) where their two branches meet at 0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SELU_SCALE = 1.0507009873554805
 
 
 def forward(activation: Activation, x: Array) -> Array:
-    """y = f(x), element by element; softmax looks at whole rows.
+    """y = f(x), element by element; softmax row by row.
 
     >>> from ranvier.network.activations import activation
     >>> forward(activation("relu"), np.array([-1.0, 2.0]))
@@ -51,30 +51,28 @@ def derivative(activation: Activation, x: Array) -> Array:
     return custom(activation.derivative, x)
 
 
-def backward(activation: Activation, x: Array, y: Array, dy: Array, seen_from_output: bool = False) -> Array:
+def backward(activation: Activation, x: Array, y: Array, dy: Array, from_output: bool = False) -> Array:
     """dx from dy by the chain rule: dx = dy f'(x).
 
     Parameters:
-        seen_from_output: whether f' follows from y where it can, which differs where y was rounded.
+        from_output: whether f' is computed from y where possible, which differs if y is rounded.
     """
     if activation.name == "softmax":
         return softmax_backward(y, dy)
-    if seen_from_output and activation.name in DERIVATIVE_FROM_OUTPUT:
+    if from_output and activation.name in DERIVATIVE_FROM_OUTPUT:
         return dy * DERIVATIVE_FROM_OUTPUT[activation.name](y)
     return dy * derivative(activation, x)
 
 
 def custom(expression: Expression | None, x: Array) -> Array:
-    """A user's own activation, or its derived slope: nobody wrote it by hand, so its expression is evaluated."""
+    """A user-defined activation or its derivative: its expression is evaluated."""
     if expression is None:
-        raise InputError(
-            "Only softmax may come without an expression; make your own with rv.activation(name, function)."
-        )
+        raise InputError("Only softmax has no expression; make a custom activation with rv.activation(name, function).")
     return evaluate(expression, {"x": x})
 
 
 def softmax(x: Array) -> Array:
-    """y_j = exp(x_j) / sum_i exp(x_i) over each row; subtracting the largest x changes nothing and avoids overflow."""
+    """y_j = exp(x_j) / sum_i exp(x_i) over each row; subtracting the maximum of x avoids overflow."""
     numerator: Array = np.exp(x - x.max(axis=1, keepdims=True))
     total: Array = numerator.sum(axis=1, keepdims=True)
     return numerator / total
@@ -148,7 +146,7 @@ def elu_derivative(x: Array, alpha: float) -> Array:
 
 
 def selu(x: Array) -> Array:
-    """An elu scaled so that mean 0 and variance 1 are kept from layer to layer."""
+    """A scaled elu that preserves mean 0 and variance 1 from layer to layer."""
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
@@ -157,7 +155,7 @@ def selu_derivative(x: Array) -> Array:
 
 
 def normal_distribution(x: Array) -> Array:
-    """The share of a standard normal distribution below x."""
+    """The cumulative distribution function of the standard normal distribution."""
     from scipy.special import erfc
 
     return np.asarray(0.5 * erfc(-x / math.sqrt(2.0)), np.float64)
@@ -168,7 +166,7 @@ def normal_density(x: Array) -> Array:
 
 
 def gelu(x: Array) -> Array:
-    """x times the share of a standard normal distribution below x."""
+    """x times the cumulative distribution function of the standard normal distribution."""
     return x * normal_distribution(x)
 
 
@@ -212,7 +210,7 @@ def softsign_derivative(x: Array) -> Array:
 
 
 def hard_sigmoid(x: Array) -> Array:
-    """The straight line x / 6 + 1/2, cut off at 0 and 1."""
+    """x / 6 + 1/2, clipped to the range from 0 to 1."""
     return np.clip(x / 6.0 + 0.5, 0.0, 1.0)
 
 
@@ -267,4 +265,4 @@ DERIVATIVE_FROM_OUTPUT: dict[str, Callable[[Array], Array]] = {
     "sigmoid": lambda y: y * (1.0 - y),
     "tanh": lambda y: (1.0 - y) * (1.0 + y),
 }
-"""Slopes as they follow from the output y."""
+"""The derivatives as functions of the output y."""

@@ -1,6 +1,6 @@
-"""Rounding to bfloat16, the format that keeps the exponents of float32 and 8 bits of its significand.
+"""Rounding to bfloat16, the format with the exponents of float32 and 8 bits of its significand.
 
-Where it is applied says `ranvier.engine.compile_spec`.
+`ranvier.engine.compile_spec` specifies which values are rounded.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-BITS = 8
-LOWEST_EXPONENT = -125
-"""Of the smallest number with all its bits, 2^-126, written as a fraction from 1/2 to 1 times a power of two."""
-BEYOND = 2.0**128
-"""What would need a larger exponent than there is."""
+SIGNIFICAND_BITS = 8
+MIN_EXPONENT = -125
+"""The exponent e of the smallest normal number, 2^-126 = f 2^e with f from 1/2 to 1."""
+OVERFLOW = 2.0**128
+"""The smallest power of two beyond the range."""
 
 
 def to_bfloat16(x: Array) -> Array:
-    """The nearest bfloat16, of two that are equally near the one whose last bit is 0; infinite beyond the range.
+    """The nearest bfloat16, ties to even; infinite beyond the range.
 
     x is f 2^e with f from 1/2 to 1, so that neighbours of 8 bits lie 2^(e - 8) apart; below 2^-126 they lie 2^-133
     apart.
@@ -26,6 +26,6 @@ def to_bfloat16(x: Array) -> Array:
     [1.0, 1.015625, 0.10009765625, 0.0, inf]
     """
     _, exponent = np.frexp(x)
-    place = np.maximum(exponent, LOWEST_EXPONENT) - BITS
-    rounded = np.ldexp(np.rint(np.ldexp(x, -place)), place)
-    return np.where(np.abs(rounded) >= BEYOND, np.copysign(np.inf, x), rounded)
+    spacing = np.maximum(exponent, MIN_EXPONENT) - SIGNIFICAND_BITS
+    rounded = np.ldexp(np.rint(np.ldexp(x, -spacing)), spacing)
+    return np.where(np.abs(rounded) >= OVERFLOW, np.copysign(np.inf, x), rounded)

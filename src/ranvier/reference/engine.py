@@ -1,12 +1,12 @@
-"""The reference engine: the pages of this folder behind the interface that every engine has.
+"""The reference engine: the functions of this folder behind the engine interface.
 
-It computes in float64 whatever precision is asked for, on the threads of NumPy's BLAS, and rounds what goes into
-products where that is bfloat16. B rows, K inputs, N outputs, P parameters, k steps.
+It computes in float64 for every requested precision, on the threads of NumPy's BLAS, and rounds the operands of
+products if the precision is bfloat16. B rows, K inputs, N outputs, P parameters, k steps.
 
-Same bits: the same state, rows and span give the same bits on the same machine with the same NumPy and BLAS, and k
-steps in one span the same as k spans of one step. Predictions run in blocks of exactly BLOCK rows, the last one filled
-up with zeros, so every product has the same shape, and a row gives the same bits alone or among others as long as BLAS
-treats all rows of a product alike, as OpenBLAS does; nothing here can force it to. Another BLAS, CPU or number of BLAS
+Results are bit-identical for the same state, rows and span on the same machine with the same NumPy and BLAS, and k
+steps in one span give the same bits as k spans of one step. Predictions run in blocks of exactly BLOCK rows, the last
+one padded with zeros, so every product has the same shape, and the outputs of a row do not depend on other rows if BLAS
+computes all rows of a product in the same way, as OpenBLAS does. Another BLAS, CPU or number of BLAS
 threads may change the last bits.
 """
 
@@ -35,7 +35,7 @@ BLOCK = 32
 
 @record
 class ReferenceEngine:
-    """Slow, float64, readable: what the other engines must agree with.
+    """The specification of all engines: readable, float64, slow.
 
     >>> ReferenceEngine().why_unavailable() is None
     True
@@ -44,11 +44,11 @@ class ReferenceEngine:
     name: str = "reference"
 
     def why_unavailable(self) -> str | None:
-        """Why this engine cannot run here; it runs wherever NumPy does."""
+        """Always None: this engine runs wherever NumPy does."""
         return None
 
     def compile(self, spec: CompileSpec) -> ReferenceExecutable:
-        """Make a spec ready to run."""
+        """Prepare a spec for running."""
         return ReferenceExecutable(spec)
 
 
@@ -74,7 +74,7 @@ class ReferenceExecutable(Serialized):
 
     @serialized
     def set_state(self, state: State) -> None:
-        """Take a copy of a training state.
+        """Load a copy of a training state.
 
         Raises:
             ShapeError: the state does not belong to this network and optimizer.
@@ -84,7 +84,7 @@ class ReferenceExecutable(Serialized):
         if np.shape(state.parameters) != (size,) or slots.shape != (rows, size):
             raise ShapeError(
                 f"The state has parameters of shape {np.shape(state.parameters)} and slots of shape {slots.shape}; "
-                f"this network and optimizer need {(size,)} and {(rows, size)}. Load a state made for them."
+                f"this network and optimizer need {(size,)} and {(rows, size)}. Load a matching state."
             )
         self._state = State(np.array(state.parameters, np.float64), slots, state.step)
         self._parameters = self._table.views(self._state.parameters)
@@ -121,36 +121,36 @@ class ReferenceExecutable(Serialized):
 
     @serialized
     def get_state(self) -> State:
-        """Give a copy of the training state."""
+        """A copy of the training state."""
         state = self._loaded()
         return State(state.parameters.copy(), state.slots.copy(), state.step)
 
     @serialized
     def release(self) -> State:
-        """Give the training state itself and free what the engine holds."""
+        """The training state itself; frees the resources of the engine."""
         state = self._loaded()
         self.close()
         return state
 
     @serialized
     def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
-        """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
+        """Run the steps of a span; returns the loss of each step before its update, without penalties, shape (k,).
 
-        Between two steps, it ends where `should_cancel` says so. A diverging run gives losses that are infinite or not
-        a number, without a warning.
+        Stops between two steps if `should_cancel()` is true. A diverging run returns infinite or NaN losses, without a
+        warning.
 
         Raises:
-            EngineError: the optimizer is L-BFGS, which the training loop drives through `loss_and_gradient`.
+            EngineError: the optimizer is L-BFGS, which the training loop runs through `loss_and_gradient`.
         """
         self._loaded()
-        rows, found = placed.rows_of(rows, self.spec), np.empty(span.steps)
+        rows, step_losses = placed.rows_of(rows, self.spec), np.empty(span.steps)
         with np.errstate(all="ignore"):
             for number in range(span.steps):
                 if number and self.should_cancel():
-                    return found[:number]
+                    return step_losses[:number]
                 batch = span.order[span.starts[number] : span.starts[number + 1]]
-                found[number] = self._step(rows, batch, float(span.scalars[number, 0]))
-        return found
+                step_losses[number] = self._step(rows, batch, float(span.scalars[number, 0]))
+        return step_losses
 
     @serialized
     def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
@@ -197,7 +197,7 @@ class ReferenceExecutable(Serialized):
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
         Raises:
-            Cancelled: `should_cancel` says so, which is asked once.
+            Cancelled: `should_cancel()` is true; it is called once.
         """
         w = self._loaded().parameters
         rows = placed.rows_of(rows, self.spec)
@@ -205,70 +205,70 @@ class ReferenceExecutable(Serialized):
             raise Cancelled
         with np.errstate(all="ignore"):
             x, targets = self._as_float64(rows.inputs), np.asarray(rows.targets, np.float64)
-            mode = network.Mode(batch_statistics=True, bfloat16=self._is_bfloat16)
+            mode = network.ForwardMode(batch_statistics=True, bfloat16=self._is_bfloat16)
             loss, gradient, _ = self._loss_and_gradient(x, targets, rows.weights, mode)
             penalized = loss + penalty(w, self._l1, self._l2)
             return penalized, gradient + penalty_gradient(w, self._l1, self._l2)
 
     @serialized
     def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
-        """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
+        """The loss over all rows, without penalties, and the outputs (rows, N), in inference mode.
 
         Raises:
-            Cancelled: `should_cancel` says so.
+            Cancelled: `should_cancel()` is true.
         """
         rows = placed.rows_of(rows, self.spec)
         outputs = np.empty((len(rows), self.spec.network.outputs))
-        each = np.empty(len(rows))
+        row_losses = np.empty(len(rows))
         with np.errstate(all="ignore"):
-            for place, passed in self._blocks(rows.inputs):
+            for block, records in self._blocks(rows.inputs):
                 if self.should_cancel():
                     raise Cancelled
-                count, last = place.stop - place.start, passed[-1]
+                count, last = block.stop - block.start, records[-1]
                 y, z = last.y[:count], (last.y if last.z is None else last.z)[:count]
-                outputs[place] = y
-                each[place] = losses.row_losses(self.spec.loss, z, y, np.asarray(rows.targets[place], np.float64))
-            return losses.batch_loss(each, _as_weights(rows.weights)), outputs
+                outputs[block] = y
+                row_losses[block] = losses.row_losses(self.spec.loss, z, y, np.asarray(rows.targets[block], np.float64))
+            return losses.batch_loss(row_losses, _as_weights(rows.weights)), outputs
 
     def try_fast_outputs(self, inputs: Array) -> None:
-        """Nothing is quick here."""
+        """None: this engine has no fast path."""
 
     @serialized
     def outputs(self, inputs: Any) -> Array:
-        """What the output layer says, shape (rows, N), computed as for predictions."""
+        """The outputs, shape (rows, N), in inference mode."""
         inputs = as_inputs(inputs)
         check_finite(inputs.dense)
-        found = np.empty((len(inputs), self.spec.network.outputs))
+        outputs = np.empty((len(inputs), self.spec.network.outputs))
         with np.errstate(all="ignore"):
-            for place, passed in self._blocks(inputs):
-                found[place] = passed[-1].y[: place.stop - place.start]
-        return found
+            for block, records in self._blocks(inputs):
+                outputs[block] = records[-1].y[: block.stop - block.start]
+        return outputs
 
     @serialized
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
-        """What every layer computes, computed as for predictions; a residual block comes before its layers."""
+        """The values of every layer, in inference mode; a residual block comes before its layers."""
         inputs = as_inputs(inputs)
         rows = len(inputs)
-        found = [
+        layer_values = [
             LayerValues(
-                place.path,
-                np.empty((rows, place.outputs)) if isinstance(place.layer, Dense) else None,
-                np.empty((rows, place.outputs)),
+                info.path,
+                np.empty((rows, info.outputs)) if isinstance(info.layer, Dense) else None,
+                np.empty((rows, info.outputs)),
             )
-            for place in self.spec.network.iter_layers()
+            for info in self.spec.network.iter_layers()
         ]
         with np.errstate(all="ignore"):
-            for place, passed in self._blocks(inputs):
-                count = place.stop - place.start
-                for values, one in zip(found, network.walk(passed), strict=True):
-                    values.outputs[place] = one.y[:count]
-                    if values.weighted_sums is not None and one.z is not None:
-                        values.weighted_sums[place] = one.z[:count]
-        return tuple(found)
+            for block, records in self._blocks(inputs):
+                count = block.stop - block.start
+                for values, layer_record in zip(layer_values, network.walk(records), strict=True):
+                    values.outputs[block] = layer_record.y[:count]
+                    if values.weighted_sums is not None and layer_record.z is not None:
+                        values.weighted_sums[block] = layer_record.z[:count]
+        return tuple(layer_values)
 
     @serialized
     def close(self) -> None:
-        """Free what the engine holds."""
+        """Free the resources of the engine."""
         self._state, self._parameters = None, {}
 
     def _loaded(self) -> State:
@@ -277,16 +277,16 @@ class ReferenceExecutable(Serialized):
         return self._state
 
     def _step(self, rows: Rows, batch: NDArray[np.int64], learning_rate: float) -> float:
-        """One step of training: forward, loss, backward, update. Gives the loss before the update."""
+        """One training step: forward, loss, backward, update. Returns the loss before the update."""
         if self._slot_names is None:
             raise EngineError(
                 f"{self.spec.optimizer.name} trains on all rows at once; use loss_and_gradient in place of run."
             )
         loss, gradient, x = self._step_gradient(rows, batch, self._loaded().step)
-        moving = self._trained
+        updated_mask = self._trained
         if x.csr is not None:
-            moving = moving & sparse.touched_mask(x.csr, self._table, f"{self._layer_infos[0].path}.weight")
-        self._update(gradient, learning_rate, moving)
+            updated_mask = updated_mask & sparse.touched_mask(x.csr, self._table, f"{self._layer_infos[0].path}.weight")
+        self._update(gradient, learning_rate, updated_mask)
         return loss
 
     def _step_gradient(self, rows: Rows, batch: NDArray[np.int64], step: int) -> tuple[float, Array, Inputs]:
@@ -296,70 +296,70 @@ class ReferenceExecutable(Serialized):
         """
         x, targets = self._as_float64(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
         weights = None if rows.weights is None else rows.weights[batch]
-        mode = network.Mode(True, (self.spec.seed, step), self._is_bfloat16)
-        loss, gradient, passed = self._loss_and_gradient(x, targets, weights, mode)
+        mode = network.ForwardMode(True, (self.spec.seed, step), self._is_bfloat16)
+        loss, gradient, records = self._loss_and_gradient(x, targets, weights, mode)
         if self._penalized:
             gradient += penalty_gradient(self._loaded().parameters, self._l1, self._l2)
-        for name, statistic in network.batch_statistics(passed):
+        for name, statistic in network.batch_statistics(records):
             gradient[self._table[name].slice] = statistic
         return loss, gradient, x
 
-    def _update(self, gradient: Array, learning_rate: float, moving: NDArray[np.bool_]) -> None:
-        """Move what `moving` says by a gradient (P,), let running statistics follow, and count the step."""
+    def _update(self, gradient: Array, learning_rate: float, updated_mask: NDArray[np.bool_]) -> None:
+        """Update the numbers of a mask by a gradient (P,), let running statistics follow, and count the step."""
         assert self._slot_names is not None
         state = self._loaded()
         w, t = state.parameters, state.step + 1
         slots = dict(zip(self._slot_names, state.slots, strict=True))
-        used = np.where(moving, gradient, 0.0)
-        moved, new_slots = optimizers.step(self.spec.optimizer, w, used, slots, learning_rate, t, self._decayed)
-        np.copyto(w, moved, where=moving)
+        used = np.where(updated_mask, gradient, 0.0)
+        updated, new_slots = optimizers.step(self.spec.optimizer, w, used, slots, learning_rate, t, self._decayed)
+        np.copyto(w, updated, where=updated_mask)
         for name, slot in slots.items():
-            np.copyto(slot, new_slots[name], where=moving)
+            np.copyto(slot, new_slots[name], where=updated_mask)
         network.update_running_statistics(
             self.spec.network.iter_layers(), self._parameters, self._table.views(gradient)
         )
         self._state = State(w, state.slots, t)
 
     def _loss_and_gradient(
-        self, x: Inputs, targets: Array, weights: Array | None, mode: network.Mode
-    ) -> tuple[float, Array, tuple[network.Passed, ...]]:
-        """The loss of a batch, its gradient (P,), and what the layers did."""
+        self, x: Inputs, targets: Array, weights: Array | None, mode: network.ForwardMode
+    ) -> tuple[float, Array, tuple[network.LayerRecord, ...]]:
+        """The loss of a batch, its gradient (P,), and the records of the layers."""
         loss, activation = self.spec.loss, self.spec.network.output_activation
         parameters = self._rounded_parameters()
-        passed = network.forward(self._layer_infos, parameters, x.dense, mode, x.csr)
-        y = passed[-1].y
-        z = y if passed[-1].z is None else passed[-1].z
-        shares = losses.row_shares(len(x), _as_weights(weights))
+        records = network.forward(self._layer_infos, parameters, x.dense, mode, x.csr)
+        y = records[-1].y
+        z = y if records[-1].z is None else records[-1].z
+        row_weights = losses.normalized_weights(len(x), _as_weights(weights))
         value = losses.batch_loss(losses.row_losses(loss, z, y, targets), _as_weights(weights))
-        error = shares[:, None] * losses.output_error(loss, activation, z, y, targets)
-        found: dict[str, Array] = {}
-        network.backward(passed, parameters, error, found)
+        delta = row_weights[:, None] * losses.output_delta(loss, activation, z, y, targets)
+        gradients: dict[str, Array] = {}
+        network.backward(records, parameters, delta, gradients)
         gradient = np.zeros(self._table.size)
         for entry in self._table:
             if entry.trainable:
-                gradient[entry.slice] = found[entry.name].ravel()
-        return value, gradient, passed
+                gradient[entry.slice] = gradients[entry.name].ravel()
+        return value, gradient, records
 
-    def _blocks(self, inputs: Inputs) -> Iterator[tuple[slice, tuple[network.Passed, ...]]]:
-        """Send rows forward BLOCK at a time: where they stand, and what the layers did with them and the filling."""
+    def _blocks(self, inputs: Inputs) -> Iterator[tuple[slice, tuple[network.LayerRecord, ...]]]:
+        """The forward pass, BLOCK rows at a time: each slice of rows, and the records of its layers with padding."""
         self._loaded()
-        parameters, mode = self._rounded_parameters(), network.Mode(bfloat16=self._is_bfloat16)
+        parameters, mode = self._rounded_parameters(), network.ForwardMode(bfloat16=self._is_bfloat16)
         for start in range(0, len(inputs), BLOCK):
-            place = slice(start, min(start + BLOCK, len(inputs)))
-            block = self._as_float64(inputs[place])
-            x = np.zeros((BLOCK, block.n_dense))
-            x[: len(block)] = block.dense
-            csr = None if block.csr is None else block.csr.pad_rows(BLOCK)
-            yield place, network.forward(self._layer_infos, parameters, x, mode, csr)
+            block = slice(start, min(start + BLOCK, len(inputs)))
+            rows = self._as_float64(inputs[block])
+            x = np.zeros((BLOCK, rows.n_dense))
+            x[: len(rows)] = rows.dense
+            csr = None if rows.csr is None else rows.csr.pad_rows(BLOCK)
+            yield block, network.forward(self._layer_infos, parameters, x, mode, csr)
 
     def _rounded_parameters(self) -> dict[str, Array]:
-        """The parameters as the layers see them: weights rounded where products take bfloat16."""
+        """The parameters of the layers: weights are rounded if products take bfloat16."""
         if not self._is_bfloat16:
             return self._parameters
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
     def _as_float64(self, inputs: Inputs) -> Inputs:
-        """Inputs as float64, in the blocks that the spec says."""
+        """Inputs as float64, in the blocks of the spec."""
         inputs = inputs.with_blocks(self.spec.n_dense, self.spec.sparse)
         return Inputs(inputs.dense.astype(np.float64), None if inputs.csr is None else inputs.csr.astype(np.float64))
 

@@ -1,7 +1,7 @@
-"""Every kind of layer: forward and, right under it, backward. B rows, K inputs, N outputs.
+"""Every kind of layer: its forward pass and, below it, its backward pass. B rows, K inputs, N outputs.
 
-x (B, K) goes in and y (B, N) comes out; dx and dy are the derivatives of the loss along them, and likewise for weights.
-A residual block, y = x + layers(x), stands in `network.py`, where layers are put together.
+x (B, K) is the input and y (B, N) the output; dx and dy are the derivatives of the loss with respect to them, and
+likewise for weights. The residual block, y = x + layers(x), is in `network.py`, which combines layers.
 """
 
 from __future__ import annotations
@@ -17,32 +17,34 @@ Statistics = tuple[Array, Array]
 
 
 def dense(x: Array, weight: Array, bias: Array | None, groups: int = 1) -> Array:
-    """The weighted sums z = x W + b, W (K, N), b (N,); those of a group from the inputs of that group, W (K / G, N).
+    """The weighted sums z = x W + b, W (K, N), b (N,); with G groups, W (K / G, N), group by group.
 
     >>> dense(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]), np.array([0.5]))
     array([[11.5]])
     >>> dense(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), np.array([0.5, 0.0]), groups=2)
     array([[3.5, 8. ]])
     """
-    z = np.concatenate([part @ w for part, w in zip(cut(x, groups), cut(weight, groups), strict=True)], axis=1)
+    z = np.concatenate(
+        [block @ w for block, w in zip(split_groups(x, groups), split_groups(weight, groups), strict=True)], axis=1
+    )
     return z if bias is None else z + bias
 
 
 def dense_backward(x: Array, weight: Array, dz: Array, groups: int = 1) -> tuple[Array, Array, Array]:
     """dx = dz W', dW = x' dz, both group by group, and db = the sum of dz over the rows."""
-    parts = list(zip(cut(x, groups), cut(weight, groups), cut(dz, groups), strict=True))
-    dx = np.concatenate([error @ w.T for _, w, error in parts], axis=1)
-    dweight = np.concatenate([part.T @ error for part, _, error in parts], axis=1)
+    blocks = list(zip(split_groups(x, groups), split_groups(weight, groups), split_groups(dz, groups), strict=True))
+    dx = np.concatenate([delta @ w.T for _, w, delta in blocks], axis=1)
+    dweight = np.concatenate([block.T @ delta for block, _, delta in blocks], axis=1)
     return dx, dweight, dz.sum(axis=0)
 
 
-def cut(columns: Array, groups: int) -> list[Array]:
-    """The columns of each group: equal parts that follow each other."""
+def split_groups(columns: Array, groups: int) -> list[Array]:
+    """The columns of each group, equally many."""
     return np.split(columns, groups, axis=1)
 
 
 def rescale(x: Array, layer: Rescale) -> Array:
-    """y = factor x, as a division where 1 / factor is a whole number; also the way back, dx from dy.
+    """y = factor x, as a division if 1 / factor is an integer; the backward pass, dx from dy, is the same.
 
     >>> rescale(np.array([[51.0, 255.0]]), Rescale(1 / 255))
     array([[0.2, 1. ]])
@@ -51,17 +53,17 @@ def rescale(x: Array, layer: Rescale) -> Array:
 
 
 def dropout_factors(rate: float, rows: int, width: int, seed: int, step: int, layer: int) -> Array:
-    """What dropout multiplies each value with, shape (B, K): 0, or 1 / (1 - rate) where the value is kept.
+    """The factors of dropout, shape (B, K): 0 for dropped values, 1 / (1 - rate) for the others.
 
-    The value of row b (its place in the batch) and column k is kept if the 32 random bits number b K + k of this seed,
-    step (how many steps were made before) and layer are at least floor(rate * 2^32), as a whole number.
+    The value of row b of the batch and column k is not dropped if random word number b K + k of this seed, step (the
+    number of earlier steps) and layer is at least floor(rate * 2^32), as an unsigned 32-bit integer.
 
     >>> float(dropout_factors(0.25, 200, 50, seed=0, step=0, layer=1).mean().round(2))
     1.0
     """
     words = random.bits(seed, random.DROPOUT, step, layer, rows * width)
-    kept = words >= np.uint32(int(rate * 2**32))
-    return np.asarray(kept.reshape(rows, width) / (1.0 - rate), np.float64)
+    mask = words >= np.uint32(int(rate * 2**32))
+    return np.asarray(mask.reshape(rows, width) / (1.0 - rate), np.float64)
 
 
 def dropout(x: Array, factors: Array) -> Array:
@@ -70,7 +72,7 @@ def dropout(x: Array, factors: Array) -> Array:
 
 
 def dropout_backward(factors: Array, dy: Array) -> Array:
-    """What was set to 0 gets no gradient; the rest gets the same factor."""
+    """dx = dy m / (1 - rate)."""
     return dy * factors
 
 
@@ -81,16 +83,16 @@ def statistics(x: Array, axis: int) -> Statistics:
 
 
 def standardize(x: Array, mean: Array, variance: Array, epsilon: float) -> tuple[Array, Array]:
-    """n = (x - mean) / d with d = sqrt(variance + epsilon); gives n and d."""
+    """n = (x - mean) / d with d = sqrt(variance + epsilon); returns n and d."""
     deviation = np.sqrt(variance + epsilon)
     return (x - mean) / deviation, deviation
 
 
 def standardize_backward(n: Array, deviation: Array, dn: Array, axis: int) -> Array:
-    """dx = (dn - mean(dn) - n mean(dn n)) / d, where mean and variance were those of x itself.
+    """dx = (dn - mean(dn) - n mean(dn n)) / d, if mean and variance are those of x.
 
-    The second term is the way through the mean; the third the way through the variance, whose derivative along x_i is
-    2 (x_i - mean) / M over M values, and d n / d variance = -n / (2 d^2).
+    The second term is the derivative through the mean. The third is that through the variance of M values, from
+    d variance / d x_i = 2 (x_i - mean) / M and d n / d variance = -n / (2 d^2).
     """
     through_mean = dn.mean(axis=axis, keepdims=True)
     through_variance = n * (dn * n).mean(axis=axis, keepdims=True)
@@ -98,45 +100,45 @@ def standardize_backward(n: Array, deviation: Array, dn: Array, axis: int) -> Ar
     return dx
 
 
-def scale(x: Array, gain: Array) -> Array:
-    """y = gain x; gain (K,)."""
-    return gain * x
+def learned_scale(x: Array, scale: Array) -> Array:
+    """y = scale * x; scale (K,)."""
+    return scale * x
 
 
-def scale_backward(x: Array, gain: Array, dy: Array) -> tuple[Array, Array]:
-    """dx = dy gain, dscale = the sum of dy x over the rows."""
-    return dy * gain, (dy * x).sum(axis=0)
+def learned_scale_backward(x: Array, scale: Array, dy: Array) -> tuple[Array, Array]:
+    """dx = dy * scale, dscale = the sum of dy x over the rows."""
+    return dy * scale, (dy * x).sum(axis=0)
 
 
-def layer_norm(x: Array, gain: Array, shift: Array, epsilon: float) -> tuple[Array, tuple[Array, Array]]:
-    """y = gain n + shift, with n standardized over each row. Gives y and what backward needs, (n, d)."""
+def layer_norm(x: Array, scale: Array, bias: Array, epsilon: float) -> tuple[Array, tuple[Array, Array]]:
+    """y = scale * n + bias, with n standardized over each row. Returns y and the cache of the backward pass, (n, d)."""
     n, deviation = standardize(x, *statistics(x, axis=1), epsilon)
-    return scale(n, gain) + shift, (n, deviation)
+    return learned_scale(n, scale) + bias, (n, deviation)
 
 
-def layer_norm_backward(kept: tuple[Array, Array], gain: Array, dy: Array) -> tuple[Array, Array, Array]:
+def layer_norm_backward(cache: tuple[Array, Array], scale: Array, dy: Array) -> tuple[Array, Array, Array]:
     """dx, dscale and dbias."""
-    n, deviation = kept
-    dn, dscale = scale_backward(n, gain, dy)
+    n, deviation = cache
+    dn, dscale = learned_scale_backward(n, scale, dy)
     return standardize_backward(n, deviation, dn, axis=1), dscale, dy.sum(axis=0)
 
 
 def batch_norm(
-    x: Array, gain: Array, shift: Array, mean: Array, variance: Array, epsilon: float
+    x: Array, scale: Array, bias: Array, mean: Array, variance: Array, epsilon: float
 ) -> tuple[Array, tuple[Array, Array]]:
-    """y = gain n + shift, with n standardized column by column. Gives y and what backward needs, (n, d).
+    """y = scale * n + bias, with n standardized column by column. Returns y and the cache of the backward pass, (n, d).
 
-    While training, mean and variance are `statistics(x, axis=0)` of the batch, in which every row counts the same,
-    whatever its weight in the loss. For predictions they are the running ones.
+    In training, mean and variance are `statistics(x, axis=0)` of the batch, without the rows' weights in the loss. In
+    predictions they are the running ones.
     """
     n, deviation = standardize(x, mean, variance, epsilon)
-    return scale(n, gain) + shift, (n, deviation)
+    return learned_scale(n, scale) + bias, (n, deviation)
 
 
-def batch_norm_backward(kept: tuple[Array, Array], gain: Array, dy: Array) -> tuple[Array, Array, Array]:
-    """dx, dscale and dbias, where mean and variance were those of the batch."""
-    n, deviation = kept
-    dn, dscale = scale_backward(n, gain, dy)
+def batch_norm_backward(cache: tuple[Array, Array], scale: Array, dy: Array) -> tuple[Array, Array, Array]:
+    """dx, dscale and dbias, if mean and variance are those of the batch."""
+    n, deviation = cache
+    dn, dscale = learned_scale_backward(n, scale, dy)
     return standardize_backward(n, deviation, dn, axis=0), dscale, dy.sum(axis=0)
 
 

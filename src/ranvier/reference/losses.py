@@ -1,8 +1,8 @@
-"""Every loss written by hand: its value and, right under it, its slope. B rows, N outputs.
+"""Every loss written by hand: its value and, below it, its derivative. B rows, N outputs.
 
-y is what the output layer says, t its target, z the weighted sum of an output neuron (logit), p = sigmoid(z) or
+y is an output of the network, t its target, z the weighted sum of an output neuron (logit), p = sigmoid(z) or
 softmax(z), and l = log p. Row losses have shape (B,). The loss of a batch is the weighted mean over its rows,
-L = sum_b w_b L_b / sum_b w_b, and is 0 where no row has weight.
+L = sum_b w_b L_b / sum_b w_b, and 0 if all weights are 0.
 
 The formulas are independent of the expressions in `network/losses.py`, so that the two check each other.
 """
@@ -26,16 +26,16 @@ MIN_ONE_MINUS_P = 1e-30
 
 
 def batch_loss(rows: Array, weights: Array | None) -> float:
-    """The weighted mean of the row losses; all rows count the same where there are no weights.
+    """The weighted mean of the row losses; the plain mean if `weights` is None.
 
     >>> batch_loss(np.array([1.0, 3.0]), None), batch_loss(np.array([1.0, 3.0]), np.array([3.0, 1.0]))
     (2.0, 1.5)
     """
-    return float(rows @ row_shares(len(rows), weights))
+    return float(rows @ normalized_weights(len(rows), weights))
 
 
-def row_shares(rows: int, weights: Array | None) -> Array:
-    """How much each row counts in the loss of its batch, w_b / sum_b w_b, shape (B,)."""
+def normalized_weights(rows: int, weights: Array | None) -> Array:
+    """The weights w_b / sum_b w_b of the rows of a batch, shape (B,)."""
     if weights is None:
         return np.full(rows, 1.0 / max(rows, 1))
     total = weights.sum()
@@ -48,20 +48,20 @@ def row_losses(loss: Loss, z: Array, y: Array, targets: Array) -> Array:
     Parameters:
         loss: the record.
         z: the weighted sums of the output layer, (B, N).
-        y: what the output layer says, (B, N).
+        y: the outputs, (B, N).
         targets: (B, N).
     """
     t = smoothed(loss, targets)
     if loss.applied_to == "log_probability":
         return np.asarray((t * value(loss, log_softmax(z), t)).sum(axis=1))
-    each = value(loss, z if loss.applied_to == "logit" else y, t)
-    return np.asarray(each.mean(axis=1) if loss.reduction == "mean" else each.sum(axis=1))
+    values = value(loss, z if loss.applied_to == "logit" else y, t)
+    return np.asarray(values.mean(axis=1) if loss.reduction == "mean" else values.sum(axis=1))
 
 
-def output_error(loss: Loss, activation: Activation, z: Array, y: Array, targets: Array) -> Array:
-    """How each row's loss changes along the weighted sums of the output layer: dz of shape (B, N).
+def output_delta(loss: Loss, activation: Activation, z: Array, y: Array, targets: Array) -> Array:
+    """The derivative of each row's loss with respect to the weighted sums of the output layer: dz, (B, N).
 
-    A loss on the output goes back through the output activation: dz = (dL/dy) f'(z). The others start at z itself. For
+    For a loss on the output, dz = (dL/dy) f'(z) with the output activation f. The others are functions of z. For log
     probabilities dl_j / dz_k = (1 if j = k else 0) - p_k, hence with a_j = t_j g'(l_j): dz_k = a_k - p_k sum_j a_j.
     For the categorical cross-entropy that is p - t, where the targets of a row add up to 1, and for the binary one too.
     """
@@ -78,7 +78,7 @@ def output_error(loss: Loss, activation: Activation, z: Array, y: Array, targets
 
 
 def smoothed(loss: Loss, t: Array) -> Array:
-    """Targets less sure of themselves: a share s is spread evenly over the N classes, or over yes and no."""
+    """Smoothed targets: (1 - s) t + s / N for N classes, (1 - s) t + s / 2 for the targets 0 and 1."""
     s = loss.label_smoothing
     if s == 0.0:
         return t
@@ -94,7 +94,7 @@ def value(loss: Loss, x: Array, t: Array) -> Array:
 
 
 def derivative(loss: Loss, x: Array, t: Array) -> Array:
-    """The derivative of `value` along x."""
+    """The derivative of `value` with respect to x."""
     if loss.name not in FORMULAS:
         return evaluate(loss.derivative, {loss.applied_to: x, "target": t})
     _, derivative = FORMULAS[loss.name]
@@ -114,7 +114,7 @@ def absolute_error(y: Array, t: Array) -> Array:
 
 
 def absolute_error_derivative(y: Array, t: Array) -> Array:
-    """1 or -1, and 0 where y meets t."""
+    """1 or -1, and 0 at y = t."""
     return np.sign(y - t)
 
 
@@ -139,7 +139,7 @@ def log_cosh_derivative(y: Array, t: Array) -> Array:
 
 
 def poisson(y: Array, t: Array) -> Array:
-    """y - t log y; below the smallest rate the logarithm goes on as its tangent there."""
+    """y - t log y; below MIN_RATE the logarithm continues as its tangent."""
     rate = np.maximum(y, MIN_RATE)
     return y - t * (np.log(rate) + (y - rate) / MIN_RATE)
 
@@ -149,12 +149,12 @@ def poisson_derivative(y: Array, t: Array) -> Array:
 
 
 def quantile(y: Array, t: Array, q: float) -> Array:
-    """Too low costs q, too high costs 1 - q for each unit."""
+    """q (t - y) if y is too low, (1 - q) (y - t) if it is too high."""
     return np.where(y <= t, q * (t - y), (1.0 - q) * (y - t))
 
 
 def quantile_derivative(y: Array, t: Array, q: float) -> Array:
-    """Where y meets t, the slope of the lower side."""
+    """At y = t, the derivative from below."""
     return np.where(y <= t, -q, 1.0 - q)
 
 
@@ -169,7 +169,7 @@ def binary_cross_entropy_derivative(z: Array, t: Array) -> Array:
 
 
 def binary_focal(z: Array, t: Array, gamma: float) -> Array:
-    """-t q^gamma log p - (1 - t) p^gamma log q, with q = 1 - p: what is sure already counts less."""
+    """-t q^gamma log p - (1 - t) p^gamma log q, with q = 1 - p: confident predictions get less weight."""
     p, q = sigmoid(z), sigmoid(-z)
     return t * q**gamma * softplus(-z) + (1.0 - t) * p**gamma * softplus(z)
 

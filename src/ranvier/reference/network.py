@@ -1,8 +1,9 @@
 """A whole network: forward through the layers, backward through the layers. B rows, K inputs, N outputs.
 
-Forward, every layer leaves a record of what went in, what came out and what its backward pass needs. Backward, the
-records are read from the last to the first; each turns the derivative along its outputs into that along its inputs and
-writes down the derivatives along its parameters. `parameters` and `gradients` are name -> array (see ParameterTable).
+The forward pass makes a record of the input, the output and the cache of each layer. The backward pass goes through the
+records from last to first: each layer computes the derivative of the loss with respect to its input from that with
+respect to its output, and the gradients of its parameters. `parameters` and `gradients` are name -> array (see
+ParameterTable).
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ RUNNING = ("running_mean", "running_var")
 
 
 @record
-class Mode:
+class ForwardMode:
     """How a forward pass runs.
 
     Fields:
-        batch_statistics: whether BatchNorm uses the mean and variance of the batch, or the running ones.
-        dropout: (seed, steps made before) of the masks; None drops nothing.
-        bfloat16: whether what goes into a product is rounded, see `ranvier.engine.compile_spec`; `parameters` then hold
-            rounded weights.
+        batch_statistics: whether BatchNorm uses the mean and variance of the batch or the running ones.
+        dropout: (seed, number of earlier steps) of the masks; None means no dropout.
+        bfloat16: whether the operands of products are rounded, see `ranvier.engine.compile_spec`; the weights in
+            `parameters` must be rounded then.
     """
 
     batch_statistics: bool = False
@@ -45,33 +46,40 @@ class Mode:
     bfloat16: bool = False
 
 
-INFERENCE = Mode()
+INFERENCE = ForwardMode()
 
 
 @record
-class Passed:
-    """What a layer did: `place`; `x` in, `z` the weighted sums (Dense) or None, `y` out; `kept` for the way back;
-    `inner`, the records inside a residual block; `statistics`, mean and variance of the batch (BatchNorm); `bfloat16`,
-    whether the error of the weighted sums will be rounded (Dense)."""
+class LayerRecord:
+    """The forward pass of one layer.
 
-    place: LayerInfo
+    Fields: `info`; `x`, the input; `z`, the weighted sums (Dense) or None; `y`, the output; `cache`, values for the
+    backward pass; `children`, the records of the layers in a residual block; `statistics`, mean and variance of the
+    batch (BatchNorm); `bfloat16`, whether the derivative along the weighted sums is rounded (Dense).
+    """
+
+    info: LayerInfo
     x: Array
     y: Array
     z: Array | None = None
-    kept: Any = None
-    inner: tuple[Passed, ...] = ()
+    cache: Any = None
+    children: tuple[LayerRecord, ...] = ()
     statistics: layers.Statistics | None = None
     bfloat16: bool = False
 
 
 def forward(
-    layer_infos: tuple[LayerInfo, ...], parameters: Arrays, x: Array, mode: Mode = INFERENCE, csr: CSR | None = None
-) -> tuple[Passed, ...]:
-    """Send rows through the layers: what comes out of one goes into the next.
+    layer_infos: tuple[LayerInfo, ...],
+    parameters: Arrays,
+    x: Array,
+    mode: ForwardMode = INFERENCE,
+    csr: CSR | None = None,
+) -> tuple[LayerRecord, ...]:
+    """The forward pass through all layers.
 
     Parameters:
         x: the dense block of the inputs, (B, D).
-        csr: their CSR block, which the first layer, a Dense, reads beside it; None for none.
+        csr: the CSR block of the inputs, for a first layer that is a Dense; None without one.
 
     >>> from ranvier.network.network import Network
     >>> network = Network(2, [Dense(1, "relu")])
@@ -79,143 +87,149 @@ def forward(
     >>> forward(network.layer_infos, parameters, np.array([[3.0, 4.0]]))[-1].y
     array([[10.]])
     """
-    passed: list[Passed] = []
+    records: list[LayerRecord] = []
     if mode.bfloat16 and feeds_dense(layer_infos[0]):
         x, csr = to_bfloat16(x), None if csr is None else replace(csr, data=to_bfloat16(csr.data))
-    for place, following in zip_longest(layer_infos, layer_infos[1:]):
+    for info, following in zip_longest(layer_infos, layer_infos[1:]):
         if csr is not None:
-            one, csr = blocks_forward(place, parameters, x, csr, mode), None
+            layer_record, csr = blocks_forward(info, parameters, x, csr, mode), None
         else:
-            one = layer_forward(place, parameters, x, mode)
+            layer_record = layer_forward(info, parameters, x, mode)
         if mode.bfloat16 and following is not None and feeds_dense(following):
-            one = replace(one, y=to_bfloat16(one.y))
-        passed.append(one)
-        x = one.y
-    return tuple(passed)
+            layer_record = replace(layer_record, y=to_bfloat16(layer_record.y))
+        records.append(layer_record)
+        x = layer_record.y
+    return tuple(records)
 
 
-def backward(passed: tuple[Passed, ...], parameters: Arrays, error: Array, gradients: dict[str, Array]) -> Array:
-    """Send the error of the output layer back through all layers.
+def backward(records: tuple[LayerRecord, ...], parameters: Arrays, delta: Array, gradients: dict[str, Array]) -> Array:
+    """The backward pass through all layers.
 
     Parameters:
-        passed: the records of the forward pass.
+        records: the records of the forward pass.
         parameters: as in the forward pass.
-        error: how the loss changes along the weighted sums of the output layer, (B, N); along its outputs where the
-            last layer is not a Dense.
-        gradients: filled with the derivative of the loss along each trained parameter.
+        delta: the derivative of the loss with respect to the weighted sums of the output layer, (B, N), or with
+            respect to its outputs if the last layer is not a Dense.
+        gradients: filled with the gradient of each trainable parameter.
 
-    Returns how the loss changes along the inputs of the network, (B, K).
+    Returns the derivative of the loss with respect to the inputs of the network, (B, K).
     """
-    last = passed[-1]
+    last = records[-1]
     if last.z is not None:
-        dx = weighted_sum_backward(last, parameters, error, gradients)
+        dx = weighted_sum_backward(last, parameters, delta, gradients)
     else:
-        dx = layer_backward(last, parameters, error, gradients)
-    return chain_backward(passed[:-1], parameters, dx, gradients)
+        dx = layer_backward(last, parameters, delta, gradients)
+    return chain_backward(records[:-1], parameters, dx, gradients)
 
 
-def chain_backward(passed: tuple[Passed, ...], parameters: Arrays, dy: Array, gradients: dict[str, Array]) -> Array:
-    """The chain rule, from the last of these layers to the first."""
-    for one in reversed(passed):
-        dy = layer_backward(one, parameters, dy, gradients)
+def chain_backward(
+    records: tuple[LayerRecord, ...], parameters: Arrays, dy: Array, gradients: dict[str, Array]
+) -> Array:
+    """The backward pass through hidden layers: dx from dy."""
+    for layer_record in reversed(records):
+        dy = layer_backward(layer_record, parameters, dy, gradients)
     return dy
 
 
-def layer_forward(place: LayerInfo, parameters: Arrays, x: Array, mode: Mode) -> Passed:
-    """One layer, forward."""
-    layer, path = place.layer, place.path
+def layer_forward(info: LayerInfo, parameters: Arrays, x: Array, mode: ForwardMode) -> LayerRecord:
+    """The forward pass of one layer."""
+    layer, path = info.layer, info.path
     if isinstance(layer, Dense):
         z = layers.dense(x, parameters[f"{path}.weight"], parameters.get(f"{path}.bias"), layer.groups)
-        return Passed(place, x, activations.forward(layer.activation, z), z, bfloat16=mode.bfloat16)
+        return LayerRecord(info, x, activations.forward(layer.activation, z), z, bfloat16=mode.bfloat16)
     if isinstance(layer, Dropout):
         if mode.dropout is None:
-            return Passed(place, x, x)
+            return LayerRecord(info, x, x)
         seed, step = mode.dropout
-        factors = layers.dropout_factors(layer.rate, len(x), place.inputs, seed, step, place.index)
-        return Passed(place, x, layers.dropout(x, factors), kept=factors)
+        factors = layers.dropout_factors(layer.rate, len(x), info.inputs, seed, step, info.index)
+        return LayerRecord(info, x, layers.dropout(x, factors), cache=factors)
     if isinstance(layer, Rescale):
-        return Passed(place, x, layers.rescale(x, layer))
+        return LayerRecord(info, x, layers.rescale(x, layer))
     if isinstance(layer, Residual):
-        inner = forward(place.children, parameters, x, mode)
-        return Passed(place, x, x + inner[-1].y, inner=inner)
-    gain = parameters[f"{path}.scale"]
+        children = forward(info.children, parameters, x, mode)
+        return LayerRecord(info, x, x + children[-1].y, children=children)
+    scale = parameters[f"{path}.scale"]
     if isinstance(layer, LearnedScale):
-        return Passed(place, x, layers.scale(x, gain))
-    shift = parameters[f"{path}.bias"]
+        return LayerRecord(info, x, layers.learned_scale(x, scale))
+    bias = parameters[f"{path}.bias"]
     if isinstance(layer, LayerNorm):
-        y, kept = layers.layer_norm(x, gain, shift, layer.epsilon)
-        return Passed(place, x, y, kept=kept)
+        y, cache = layers.layer_norm(x, scale, bias, layer.epsilon)
+        return LayerRecord(info, x, y, cache=cache)
     if isinstance(layer, BatchNorm):
         batch = layers.statistics(x, axis=0) if mode.batch_statistics else None
-        used = batch or (parameters[f"{path}.running_mean"], parameters[f"{path}.running_var"])
-        y, kept = layers.batch_norm(x, gain, shift, *used, layer.epsilon)
-        return Passed(place, x, y, kept=kept, statistics=batch)
-    raise EngineError(f"{path} is a {type(layer).__name__}, a kind of layer that the reference engine does not know.")
+        mean_and_variance = batch or (parameters[f"{path}.running_mean"], parameters[f"{path}.running_var"])
+        y, cache = layers.batch_norm(x, scale, bias, *mean_and_variance, layer.epsilon)
+        return LayerRecord(info, x, y, cache=cache, statistics=batch)
+    raise EngineError(f"{path} is a {type(layer).__name__}, which the reference engine does not support.")
 
 
-def blocks_forward(place: LayerInfo, parameters: Arrays, x: Array, csr: CSR, mode: Mode) -> Passed:
-    """The first layer, a Dense, of inputs with a CSR block, which is `kept`; x is the dense block."""
-    layer, path = place.layer, place.path
+def blocks_forward(info: LayerInfo, parameters: Arrays, x: Array, csr: CSR, mode: ForwardMode) -> LayerRecord:
+    """The forward pass of a first Dense layer with a CSR block, which becomes the cache; x is the dense block."""
+    layer, path = info.layer, info.path
     if not isinstance(layer, Dense):
         raise EngineError(f"{path} is a {type(layer).__name__}; sparse rows need a Dense as their first layer.")
     z = sparse.dense(x, csr, parameters[f"{path}.weight"], parameters.get(f"{path}.bias"))
-    return Passed(place, x, activations.forward(layer.activation, z), z, kept=csr, bfloat16=mode.bfloat16)
+    return LayerRecord(info, x, activations.forward(layer.activation, z), z, cache=csr, bfloat16=mode.bfloat16)
 
 
-def layer_backward(passed: Passed, parameters: Arrays, dy: Array, gradients: dict[str, Array]) -> Array:
-    """One layer, backward: dx from dy."""
-    layer, path = passed.place.layer, passed.place.path
-    if isinstance(layer, Dense) and passed.z is not None:
-        dz = activations.backward(layer.activation, passed.z, passed.y, dy, passed.bfloat16)
-        return weighted_sum_backward(passed, parameters, dz, gradients)
+def layer_backward(layer_record: LayerRecord, parameters: Arrays, dy: Array, gradients: dict[str, Array]) -> Array:
+    """The backward pass of one layer: dx from dy."""
+    layer, path = layer_record.info.layer, layer_record.info.path
+    if isinstance(layer, Dense) and layer_record.z is not None:
+        dz = activations.backward(layer.activation, layer_record.z, layer_record.y, dy, layer_record.bfloat16)
+        return weighted_sum_backward(layer_record, parameters, dz, gradients)
     if isinstance(layer, Dropout):
-        return dy if passed.kept is None else layers.dropout_backward(passed.kept, dy)
+        return dy if layer_record.cache is None else layers.dropout_backward(layer_record.cache, dy)
     if isinstance(layer, Rescale):
         return layers.rescale(dy, layer)
     if isinstance(layer, Residual):
-        return dy + chain_backward(passed.inner, parameters, dy, gradients)
-    gain = parameters[f"{path}.scale"]
+        return dy + chain_backward(layer_record.children, parameters, dy, gradients)
+    scale = parameters[f"{path}.scale"]
     if isinstance(layer, LearnedScale):
-        dx, gradients[f"{path}.scale"] = layers.scale_backward(passed.x, gain, dy)
+        dx, gradients[f"{path}.scale"] = layers.learned_scale_backward(layer_record.x, scale, dy)
         return dx
-    back = layers.layer_norm_backward if isinstance(layer, LayerNorm) else layers.batch_norm_backward
-    dx, gradients[f"{path}.scale"], gradients[f"{path}.bias"] = back(passed.kept, gain, dy)
+    norm_backward = layers.layer_norm_backward if isinstance(layer, LayerNorm) else layers.batch_norm_backward
+    dx, gradients[f"{path}.scale"], gradients[f"{path}.bias"] = norm_backward(layer_record.cache, scale, dy)
     return dx
 
 
-def weighted_sum_backward(passed: Passed, parameters: Arrays, dz: Array, gradients: dict[str, Array]) -> Array:
-    """The weighted sums of a Dense layer, backward: dx from dz."""
-    path = passed.place.path
+def weighted_sum_backward(
+    layer_record: LayerRecord, parameters: Arrays, dz: Array, gradients: dict[str, Array]
+) -> Array:
+    """The backward pass of the weighted sums of a Dense layer: dx from dz."""
+    path = layer_record.info.path
     weight = parameters[f"{path}.weight"]
-    if passed.bfloat16:
+    if layer_record.bfloat16:
         dz = to_bfloat16(dz)
-    if isinstance(passed.kept, CSR):
-        dx, gradients[f"{path}.weight"], dbias = sparse.dense_backward(passed.x, passed.kept, weight, dz)
+    if isinstance(layer_record.cache, CSR):
+        dx, gradients[f"{path}.weight"], dbias = sparse.dense_backward(layer_record.x, layer_record.cache, weight, dz)
     else:
-        dx, gradients[f"{path}.weight"], dbias = layers.dense_backward(passed.x, weight, dz, passed.place.groups)
+        dx, gradients[f"{path}.weight"], dbias = layers.dense_backward(
+            layer_record.x, weight, dz, layer_record.info.groups
+        )
     if f"{path}.bias" in parameters:
         gradients[f"{path}.bias"] = dbias
     return dx
 
 
-def walk(passed: tuple[Passed, ...]) -> Iterator[Passed]:
-    """Every record, depth first; a residual block comes before what is inside it."""
-    for one in passed:
-        yield one
-        yield from walk(one.inner)
+def walk(records: tuple[LayerRecord, ...]) -> Iterator[LayerRecord]:
+    """All records, depth first; a residual block comes before the layers in it."""
+    for layer_record in records:
+        yield layer_record
+        yield from walk(layer_record.children)
 
 
-def batch_statistics(passed: tuple[Passed, ...]) -> Iterator[tuple[str, Array]]:
+def batch_statistics(records: tuple[LayerRecord, ...]) -> Iterator[tuple[str, Array]]:
     """The mean and variance of the batch in each BatchNorm, (N,), by the names of the running ones."""
-    for one in walk(passed):
-        if isinstance(one.place.layer, BatchNorm) and one.statistics is not None:
-            for name, batch in zip(RUNNING, one.statistics, strict=True):
-                yield f"{one.place.path}.{name}", batch[0]
+    for layer_record in walk(records):
+        if isinstance(layer_record.info.layer, BatchNorm) and layer_record.statistics is not None:
+            for name, batch in zip(RUNNING, layer_record.statistics, strict=True):
+                yield f"{layer_record.info.path}.{name}", batch[0]
 
 
 def update_running_statistics(layer_infos: Iterable[LayerInfo], parameters: Arrays, batch: Arrays) -> None:
     """Let each BatchNorm's running mean and variance, changed in place, follow those of the batch."""
-    for place in layer_infos:
-        if isinstance(place.layer, BatchNorm):
-            for name in (f"{place.path}.{role}" for role in RUNNING):
-                parameters[name][:] = layers.running_statistics(parameters[name], batch[name], place.layer.momentum)
+    for info in layer_infos:
+        if isinstance(info.layer, BatchNorm):
+            for name in (f"{info.path}.{role}" for role in RUNNING):
+                parameters[name][:] = layers.running_statistics(parameters[name], batch[name], info.layer.momentum)

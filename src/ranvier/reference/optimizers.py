@@ -1,9 +1,9 @@
-"""Every optimizer's step written by hand, next to no more than its formula.
+"""Every optimizer's step written by hand, beside its formula.
 
-w are the numbers to be trained, g their gradient, s the slots (what the optimizer remembers, name -> array), lr the
-learning rate of this step with the schedule in it, t the step counted from 1. The formulas are independent of the
-expressions in `network/optimizers/`, so that the two check each other. L-BFGS looks at all numbers at once and is
-driven by the training loop.
+w are the parameters, g their gradient, s the slots (the optimizer state, name -> array), lr the learning rate of this
+step, schedule included, t the step counted from 1. The formulas are independent of the expressions in
+`network/optimizers/`, so that the two check each other. L-BFGS updates all parameters together; the training loop runs
+it.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ Slots = dict[str, Array]
 def step(
     optimizer: Optimizer, w: Array, g: Array, s: Slots, lr: float, t: int, decayed: NDArray[np.bool_]
 ) -> tuple[Array, Slots]:
-    """One step, in the order: clip by norm, clip by value, decay the weights, move, average.
+    """One step, in the order: clip by norm, clip by value, decay the weights, update, average.
 
     Parameters:
         optimizer: its record.
-        w, g: (P,); g holds the penalties' gradient too, and 0 for numbers that are not trained.
+        w, g: (P,); g includes the gradient of the penalties, and is 0 for parameters that are not trainable.
         s: name -> (P,); not changed.
         lr, t: learning rate and number of this step.
         decayed: (P,), where weight decay applies.
@@ -65,14 +65,14 @@ def step(
     return w, slots
 
 
-def clip_by_norm(g: Array, largest: float) -> Array:
-    """Scale all gradients together so that their norm sqrt(sum g^2) is at most `largest`.
+def clip_by_norm(g: Array, max_norm: float) -> Array:
+    """Scale the gradient so that its norm sqrt(sum g^2) is at most `max_norm`.
 
     >>> clip_by_norm(np.array([3.0, 4.0]), 1.0)
     array([0.6, 0.8])
     """
     norm = float(np.sqrt((g**2).sum()))
-    return g * (largest / norm) if norm > largest else g
+    return g * (max_norm / norm) if norm > max_norm else g
 
 
 def sgd(o: SGD, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
@@ -92,7 +92,7 @@ def adagrad(o: Adagrad, w: Array, g: Array, s: Slots, lr: float, t: int) -> tupl
 def adadelta(o: Adadelta, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
     """q <- rho q + (1 - rho) g^2, d = g sqrt(u + epsilon) / sqrt(q + epsilon), w <- w - lr d.
 
-    Then u <- rho u + (1 - rho) d^2, so that d looks at the u before this step.
+    Then u <- rho u + (1 - rho) d^2, so that d uses the u before this step.
     """
     q = o.rho * s["squares"] + (1.0 - o.rho) * g**2
     d = g * np.sqrt(s["steps"] + o.epsilon) / np.sqrt(q + o.epsilon)
@@ -165,15 +165,15 @@ def adamax(o: Adamax, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[
 def lion(o: Lion, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
     """w <- w - lr sign(b1 m + (1 - b1) g), then m <- b2 m + (1 - b2) g."""
     m = s["momentum"]
-    moved = w - lr * np.sign(o.beta1 * m + (1.0 - o.beta1) * g)
-    return moved, {"momentum": o.beta2 * m + (1.0 - o.beta2) * g}
+    updated = w - lr * np.sign(o.beta1 * m + (1.0 - o.beta1) * g)
+    return updated, {"momentum": o.beta2 * m + (1.0 - o.beta2) * g}
 
 
 def custom(o: Custom, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
-    """A user's own rule: its expressions, all reading the values before the step."""
+    """A user-defined rule: its expressions, evaluated on the values before the step."""
     values: dict[str, Any] = {**s, "parameter": w, "gradient": g, "learning_rate": lr, "step": float(t)}
-    moved, *updated = evaluate((o.parameter, *o.updates), values)
-    return moved, {name: update for (name, _), update in zip(o.slots, updated, strict=True)}
+    parameter, *slots = evaluate((o.parameter, *o.updates), values)
+    return parameter, {name: slot for (name, _), slot in zip(o.slots, slots, strict=True)}
 
 
 UPDATES: dict[type[Optimizer], Callable[..., tuple[Array, Slots]]] = {
@@ -194,5 +194,5 @@ UPDATES: dict[type[Optimizer], Callable[..., tuple[Array, Slots]]] = {
 def _update_of(optimizer: Optimizer) -> Callable[..., tuple[Array, Slots]]:
     if type(optimizer) not in UPDATES:
         kinds = ", ".join(kind.__name__ for kind in UPDATES)
-        raise EngineError(f"{type(optimizer).__name__} cannot be stepped batch by batch; expected one of {kinds}.")
+        raise EngineError(f"{type(optimizer).__name__} has no update rule for batches; expected one of {kinds}.")
     return UPDATES[type(optimizer)]

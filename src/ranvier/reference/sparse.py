@@ -2,17 +2,17 @@
 
     z = b + x W[:D] + s W[D:]     with x (B, D) the dense block and s (B, S) the CSR block, W (K, N), b (N,)
 
-Sums go first over the dense columns and then over the entries of a row in ascending column; without a dense block that
+Sums go first over the dense columns and then over the entries of a row in ascending column. Without a dense block that
 is the sum over the entries, and without a CSR block the ordinary layer.
 
-Of the CSR block only what is not zero takes part: a weighted sum adds up the weights W_k of the columns k that a row
-holds, and the gradient of W_k is the sum over the rows that hold k. For every other k it is zero, and a step leaves W_k
-alone: neither penalties nor weight decay nor the optimizer touch it, and what the optimizer remembers of it (momentum,
-moving averages, the average of the weights) stays as it is. So a step costs as much as its entries. The weights of
-dense columns move at every step.
+Of the CSR block only the entries are used: a weighted sum adds the weights W_k of the columns k with an entry in the
+row, and the gradient of W_k is a sum over the rows with an entry in column k. A step does not change W_k if column k
+has no entry in the batch: penalties, weight decay and the optimizer are not applied to it, and its optimizer state
+(momentum, moving averages, average of the weights) is unchanged. So the cost of a step is proportional to its number of
+entries. The weights of dense columns are updated at every step.
 
-For SGD without momentum and for Adagrad, both without penalties and weight decay, this is the ordinary step. For Adam
-and the others it is what is called lazy: as if the memory of W_k paused where no row holds k.
+For SGD without momentum and for Adagrad, both without penalties and weight decay, this equals the ordinary step. For
+Adam and the others it is a lazy update: the optimizer state of W_k pauses while no row has an entry in column k.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ def dense(x: Array, csr: CSR, weight: Array, bias: Array | None) -> Array:
     n_dense = x.shape[1]
     sums = np.zeros((len(csr), weight.shape[1]))
     for row in range(len(csr)):
-        k, numbers = csr.row(row)
-        sums[row] = numbers @ weight[n_dense + k]
+        k, values = csr.row(row)
+        sums[row] = values @ weight[n_dense + k]
     return layers.dense(x, weight[:n_dense], bias) + sums
 
 
 def dense_backward(x: Array, csr: CSR, weight: Array, dz: Array) -> tuple[Array, Array, Array]:
-    """dx along the dense block, dW and db; dW_k of a CSR column = sum over the rows b that hold k of s_bk dz_b."""
+    """dx of the dense block, dW and db; for a CSR column k, dW_k = sum of s_bk dz_b over the rows with an entry."""
     n_dense = x.shape[1]
     dweight = np.zeros_like(weight)
     dx, dweight[:n_dense], dbias = layers.dense_backward(x, weight[:n_dense], dz)
     for row in range(len(csr)):
-        k, numbers = csr.row(row)
-        dweight[n_dense + k] += numbers[:, None] * dz[row]
+        k, values = csr.row(row)
+        dweight[n_dense + k] += values[:, None] * dz[row]
     return dx, dweight, dbias
 
 
 def touched_mask(csr: CSR, table: ParameterTable, first: str) -> NDArray[np.bool_]:
-    """Which numbers a step moves, shape (P,): all but the weights of CSR columns that no row holds.
+    """The parameters that a step updates, (P,): all but the weights of CSR columns without an entry in the batch.
 
     Parameters:
         first: the name of the first layer's weight, whose last rows are those of the CSR columns.
@@ -68,8 +68,8 @@ def touched_mask(csr: CSR, table: ParameterTable, first: str) -> NDArray[np.bool
     mask = np.ones(table.size, bool)
     entry = table[first]
     n_dense = entry.shape[0] - csr.n_columns
-    held = np.zeros(entry.shape, bool)
-    held[:n_dense] = True
-    held[n_dense + csr.indices] = True
-    mask[entry.slice] = held.ravel()
+    touched = np.zeros(entry.shape, bool)
+    touched[:n_dense] = True
+    touched[n_dense + csr.indices] = True
+    mask[entry.slice] = touched.ravel()
     return mask

@@ -6,6 +6,7 @@ Proceedings of the IEEE 1967.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,29 @@ class CSR:
         dense = np.zeros(self.shape, self.data.dtype)
         dense[np.repeat(np.arange(len(self)), np.diff(self.indptr)), self.indices] = self.data
         return dense
+
+    @classmethod
+    def hstack(cls, blocks: Sequence[CSR]) -> CSR:
+        """Blocks of columns of the same rows, (n, K1), (n, K2) and so on, side by side: (n, K1 + K2 + ...).
+
+        Raises:
+            ShapeError: the blocks have different numbers of rows.
+
+        >>> CSR.hstack([CSR.from_dense(np.eye(2)), CSR.from_dense(np.array([[0.0], [5.0]]))]).toarray().tolist()
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 5.0]]
+        """
+        if len(blocks) == 1:
+            return blocks[0]
+        rows = len(blocks[0])
+        if any(len(block) != rows for block in blocks):
+            raise ShapeError(f"CSR blocks have {[len(block) for block in blocks]} rows; they must have as many.")
+        starts = np.cumsum([0, *(block.n_columns for block in blocks)])
+        numbers = np.concatenate([np.repeat(np.arange(rows), np.diff(block.indptr)) for block in blocks])
+        order = np.argsort(numbers, kind="stable")
+        data = np.concatenate([block.data for block in blocks])[order]
+        columns = [block.indices + start for block, start in zip(blocks, starts[:-1], strict=True)]
+        indptr = np.vstack([block.indptr for block in blocks]).sum(axis=0)
+        return cls(data, np.concatenate(columns)[order].astype(np.int32), indptr, int(starts[-1]))
 
     @classmethod
     def from_dense(cls, rows: Array) -> CSR:

@@ -1,4 +1,4 @@
-"""Bytes on disk: model files, checkpoints and run folders, written so that a crash never costs the earlier file."""
+"""Bytes on disk: model files, checkpoints and run folders, written so that a crash never damages the earlier file."""
 
 from ranvier.storage.atomic import check_writable, write_atomically
 from ranvier.storage.checkpoint import read_latest, write_checkpoint

@@ -1,7 +1,7 @@
-"""Replacing a file as a whole: after a crash at any moment there is the earlier file or the new one, never a mixture.
+"""Atomic file replacement: after a crash at any time the path holds the earlier file or the new one, never a mixture.
 
-The bytes go to a temporary file in the same folder, which is flushed to the disk (fsync) and then renamed over the
-target; last the folder itself is flushed, because a rename is atomic but not yet durable.
+The bytes are written to a temporary file in the same folder, flushed to disk (fsync), and renamed over the target. Then
+the folder is flushed, because a rename is atomic but not durable before that.
 Source: Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014.
 """
 
@@ -37,18 +37,18 @@ _USER_ERRNOS = frozenset(
         errno.EINVAL,
     }
 )
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def write_atomically(path: PathLike, data: Buffer | Iterable[Buffer]) -> None:
-    """Write a file so that a crash, a full disk or Ctrl-C leaves the earlier file as it was.
+    """Write a file so that a crash, a full disk or Ctrl-C leaves the earlier file unchanged.
 
-    A new file gets the permissions of the user's umask; a replaced one keeps its own. A symbolic link stays, and the
-    file it points to is replaced.
+    A new file gets the permissions of the user's umask; a replaced file keeps its permissions. For a symbolic link,
+    the file it points to is replaced.
 
     Parameters:
         path: the file to write or replace; its folder must exist.
-        data: the bytes, or buffers of bytes that are written one after the other.
+        data: the bytes, or buffers of bytes to write in order.
 
     Raises:
         InputError: the path cannot be written (missing folder, a folder, read-only).
@@ -77,18 +77,18 @@ def write_atomically(path: PathLike, data: Buffer | Iterable[Buffer]) -> None:
             os.replace(temporary, target)
         sync_folder(target.parent)
     except OSError as error:
-        raise failure(target, error) from error
+        raise os_error(target, error) from error
 
 
 def check_writable(path: PathLike, reads: Iterable[PathLike] = ()) -> None:
-    """Make sure, before hours of work, that a file can be written at `path`; nothing is left behind.
+    """Check, before a long computation, that a file can be written at `path`. Leaves no file behind.
 
     Parameters:
         path: the file to write.
-        reads: what the work reads, which must not be lost; names without a file behind them are passed over.
+        reads: the paths that the computation reads, which must not be overwritten; missing files are ignored.
 
     Raises:
-        InputError: it cannot, or it would replace a file of `reads`; the error says why and what to type.
+        InputError: the file cannot be written, or `path` is one of `reads`; the message says what to type.
 
     >>> check_writable("no-such-folder/model.rv")
     Traceback (most recent call last):
@@ -97,16 +97,16 @@ def check_writable(path: PathLike, reads: Iterable[PathLike] = ()) -> None:
     """
     target, mode = _target(path)
     if mode is not None and any(os.path.exists(read) and os.path.samefile(target, read) for read in reads):
-        raise InputError(f'"{os.fspath(path)}" would replace a file that is read here; choose another name.')
+        raise InputError(f'"{os.fspath(path)}" is also an input file; choose another name for the output.')
     try:
         with _temporary(target.parent) as (_, descriptor):
             os.close(descriptor)
     except OSError as error:
-        raise failure(target, error) from error
+        raise os_error(target, error) from error
 
 
 def write_all(descriptor: int, data: Buffer) -> None:
-    """Write every byte, however few the system takes at a time; raises OSError."""
+    """Write all bytes, repeating short writes. Raises OSError."""
     view = memoryview(data)
     if not view.nbytes:
         return
@@ -119,7 +119,7 @@ def write_all(descriptor: int, data: Buffer) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names to the disk, where the system knows how; raises OSError."""
+    """Flush a folder's entries to disk, where the system supports it. Raises OSError."""
     if os.name == "nt":
         return
     try:
@@ -136,27 +136,29 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what a killed writer left in a folder that this process alone writes to."""
+    """Remove temporary files of a killed process from a folder that only this process writes to."""
     for path in folder.glob(f"{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"):
         with contextlib.suppress(OSError):
             path.unlink()
 
 
-def failure(path: Path, error: OSError) -> RanvierError:
-    """What to tell the user about a system error at `path`: InputError where the path is to blame."""
+def os_error(path: Path, error: OSError) -> RanvierError:
+    """The error for the user after a system error at `path`: InputError if another path would help."""
     reason = error.strerror or str(error)
-    if error.errno in _FULL:
-        return RanvierError(f'The disk is full or its quota used up: "{path}" could not be written; free some space.')
+    if error.errno in _DISK_FULL_ERRNOS:
+        return RanvierError(
+            f'The disk is full or the quota is exceeded: "{path}" could not be written; free some space.'
+        )
     if error.errno in _USER_ERRNOS:
-        return InputError(f'"{path}" cannot be written ({reason}); choose another place.')
+        return InputError(f'"{path}" cannot be written ({reason}); choose another path.')
     return RanvierError(f'Writing "{path}" failed: {reason}.')
 
 
 def _target(path: PathLike) -> tuple[Path, int | None]:
-    """The file that `path` leads to and, where it exists, its permission bits."""
+    """The file that `path` resolves to, and its permission bits if it exists."""
     text = os.fspath(path)
     if not text or "\0" in text:
-        raise InputError(f"The path {text!r} cannot name a file; give a name such as model.rv.")
+        raise InputError(f"The path {text!r} cannot name a file; use a name such as model.rv.")
     try:
         target = Path(os.path.realpath(text))
         try:
@@ -170,7 +172,7 @@ def _target(path: PathLike) -> tuple[Path, int | None]:
             _check_folder(Path(text).parent)
             raise
     except OSError as error:
-        raise failure(Path(text), error) from error
+        raise os_error(Path(text), error) from error
     if stat.S_ISDIR(status.st_mode):
         raise InputError(f'"{text}" is a folder; give a file name in it, such as {Path(text) / "model.rv"}.')
     if not stat.S_ISREG(status.st_mode):
@@ -183,14 +185,14 @@ def _target(path: PathLike) -> tuple[Path, int | None]:
 def _check_folder(folder: Path) -> None:
     for ancestor in reversed((folder, *folder.parents)):
         if ancestor.exists() and not ancestor.is_dir():
-            raise InputError(f'"{ancestor}" is a file, not a folder; choose another place.')
+            raise InputError(f'"{ancestor}" is a file, not a folder; choose another path.')
     if not folder.exists():
         raise InputError(f'The folder "{folder}" does not exist; create it with: mkdir -p {shlex.quote(str(folder))}')
 
 
 @contextlib.contextmanager
 def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
-    """A new file that is gone afterwards unless it was renamed; the body closes the descriptor."""
+    """A new file, removed at the end unless the body renames it; the body closes the descriptor."""
     path = folder / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
     try:

@@ -1,4 +1,4 @@
-"""Checkpoints: the complete state of a training run, written often, so that a stopped run can go on."""
+"""Checkpoints: the complete state of a training run, written often, so that a stopped run can be resumed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from ranvier.errors import InputError, ModelFileError
-from ranvier.storage.atomic import PathLike, failure, remove_temporaries, sync_folder, write_atomically
+from ranvier.storage.atomic import PathLike, os_error, remove_temporaries, sync_folder, write_atomically
 from ranvier.storage.safetensors_file import CHECKPOINT, Arrays, pack, unpack
 
 _NAME = re.compile(r"checkpoint-([0-9]{10,18})\.safetensors")
@@ -25,20 +25,20 @@ def write_checkpoint(
     state: dict[str, Any],
     keep: int = 2,
 ) -> Path:
-    """Write one checkpoint as a whole and remove the ones that are no longer needed.
+    """Write one checkpoint atomically and remove old ones.
 
-    Once the new one is safe on the disk, the `keep` newest up to `number` stay. Checkpoints with a higher number belong
-    to a course that was given up (the run went on from an earlier one) and are removed, as are half-written files.
-    One process at a time may write to a folder: hold the lock of the run.
+    After the new checkpoint is on disk, only the `keep` newest up to `number` are kept. Checkpoints with higher numbers
+    are removed, because the run was resumed from an earlier one, and so are partly written files. Only one process at
+    a time may write to a folder: hold the lock of the run.
 
     Parameters:
-        folder: where checkpoints stand; made if missing.
-        number: how far training has come, for example the steps taken; 0 or more.
+        folder: the folder of the checkpoints; created if missing.
+        number: the progress of the training, for example the number of steps; at least 0.
         arrays: name -> array (parameters, optimizer slots, ...).
         state: plain JSON values (step, epoch, seed, position, callback state); None in place of NaN or infinity.
-        keep: how many checkpoints stay, at least 1.
+        keep: how many checkpoints to keep, at least 1.
 
-    Returns: the file that was written.
+    Returns: the path of the new file.
 
     Raises:
         InputError: the folder cannot be written, or a value cannot be stored.
@@ -52,7 +52,7 @@ def write_checkpoint(
     ('checkpoint-0000000040.safetensors', array([1., 1.]), {'epoch': 1}, ())
     """
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _MAX_NUMBER:
-        raise InputError(f"The number of a checkpoint is {number!r}; it must be a whole number of 0 or more.")
+        raise InputError(f"The number of a checkpoint is {number!r}; it must be an integer of at least 0.")
     if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
         raise InputError(f"keep is {keep!r}; at least 1 checkpoint must be kept.")
     folder = Path(folder)
@@ -62,18 +62,18 @@ def write_checkpoint(
     write_atomically(path, content)
     remove_temporaries(folder)
     numbered = _numbered(folder)
-    kept = [other for other, _ in numbered if other <= number][:keep]
+    to_keep = [other for other, _ in numbered if other <= number][:keep]
     for other, old in numbered:
-        if other not in kept:
+        if other not in to_keep:
             with contextlib.suppress(OSError):
                 old.unlink()
     return path
 
 
 def read_latest(folder: PathLike) -> tuple[Arrays, dict[str, Any], tuple[str, ...]]:
-    """Read the newest checkpoint that is intact.
+    """Read the newest intact checkpoint.
 
-    Returns: the arrays, the state, and notes for the user: one sentence for each newer checkpoint that is damaged.
+    Returns: the arrays, the state, and one sentence for the user about each newer checkpoint that is damaged.
 
     Raises:
         ModelFileError: there is no checkpoint, or none is intact.
@@ -82,7 +82,7 @@ def read_latest(folder: PathLike) -> tuple[Arrays, dict[str, Any], tuple[str, ..
     advice = "start over by training again into a new run folder"
     numbered = _numbered(folder)
     if not numbered:
-        raise ModelFileError(f'The folder "{folder}" holds no checkpoint; {advice}.')
+        raise ModelFileError(f'The folder "{folder}" has no checkpoints; {advice}.')
     problems: list[str] = []
     for _, path in numbered:
         try:
@@ -90,7 +90,7 @@ def read_latest(folder: PathLike) -> tuple[Arrays, dict[str, Any], tuple[str, ..
         except ModelFileError as error:
             problems.append(str(error))
             continue
-        return arrays, state, tuple(f'{problem} The run goes on from "{path.name}".' for problem in problems)
+        return arrays, state, tuple(f'{problem} The run continues from "{path.name}".' for problem in problems)
     raise ModelFileError(
         f'None of the {len(problems)} checkpoints in "{folder}" can be used; {advice}. The newest: {problems[0]}'
     )
@@ -104,8 +104,8 @@ def _numbered(folder: Path) -> list[tuple[int, Path]]:
         return []
     except OSError as error:
         raise ModelFileError(f'The folder "{folder}" cannot be read: {error.strerror or error}.') from error
-    found = [(int(match[1]), path) for path in paths if (match := _NAME.fullmatch(path.name))]
-    return sorted(found, reverse=True)
+    numbered = [(int(match[1]), path) for path in paths if (match := _NAME.fullmatch(path.name))]
+    return sorted(numbered, reverse=True)
 
 
 def _make_folder(folder: Path) -> None:
@@ -115,4 +115,4 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         sync_folder(folder.parent)
     except OSError as error:
-        raise failure(folder, error) from error
+        raise os_error(folder, error) from error

@@ -1,4 +1,4 @@
-"""Opening a file that may not be there, and recognising files that other programs wrote."""
+"""Open a file that may not exist, and recognise files of other formats by their first bytes."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _SIGNATURES = {
     b"\x89PNG": "it looks like a picture (PNG)",
 }
 _PICKLE_PROTOCOLS = range(2, 6)
-_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f")
+_CONTROL_CHARACTERS = frozenset(range(32)) - frozenset(b"\t\n\r\f")
 _MAX_ENTRIES = 1000
 
 
 def looks_like(head: bytes) -> str | None:
-    """What the first bytes of a file say about it, as half a sentence; None when they say nothing.
+    """The format that the first bytes of a file suggest, as half a sentence; None if unknown.
 
     >>> looks_like(b"age,income\\n39,50000\\n")
     'it looks like text, such as a table in CSV'
     """
-    for signature, described in _SIGNATURES.items():
+    for signature, description in _SIGNATURES.items():
         if head.startswith(signature):
-            return described
+            return description
     if len(head) > 1 and head[0] == 0x80 and head[1] in _PICKLE_PROTOCOLS:
         return "it looks like a pickle, which Ranvier never opens because opening one can run code"
-    if _CONTROL.isdisjoint(head) and _is_utf8(head):
+    if _CONTROL_CHARACTERS.isdisjoint(head) and _is_utf8(head):
         return (
             "it looks like JSON" if head.lstrip()[:1] in (b"{", b"[") else "it looks like text, such as a table in CSV"
         )
@@ -45,38 +45,39 @@ def looks_like(head: bytes) -> str | None:
 
 
 @contextlib.contextmanager
-def open_file(path: Path, noun: str) -> Iterator[tuple[BinaryIO, int]]:
-    """Open an ordinary file for reading and give its size in bytes.
+def open_file(path: Path, label: str) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a regular file for reading; yields the file and its size in bytes.
 
     Raises:
-        ModelFileError: there is no such file (with the nearest names), or it is a folder, a device or unreadable.
+        ModelFileError: the file does not exist (the message suggests similar names), is a folder or a device, or cannot
+            be read.
     """
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelFileError(f'There is no {noun} "{path}". {_alternatives(path)}') from error
+        raise ModelFileError(f'There is no {label} "{path}". {_suggestions(path)}') from error
     except ValueError as error:
-        raise ModelFileError(f"The path {str(path)!r} cannot name a {noun}.") from error
+        raise ModelFileError(f"The path {str(path)!r} cannot name a {label}.") from error
     if stat.S_ISDIR(status.st_mode):
-        raise ModelFileError(f'"{path}" is a folder, not a {noun}. {_choice(path, path.name)}')
+        raise ModelFileError(f'"{path}" is a folder, not a {label}. {_similar_names(path, path.name)}')
     if not stat.S_ISREG(status.st_mode):
-        raise ModelFileError(f'"{path}" is not an ordinary file, so it cannot be a {noun}.')
+        raise ModelFileError(f'"{path}" is not an ordinary file, so it cannot be a {label}.')
     try:
         file = open(path, "rb")  # noqa: SIM115
     except PermissionError as error:
-        raise ModelFileError(f'The {noun} "{path}" may not be read by this user; change its permissions.') from error
+        raise ModelFileError(f'The {label} "{path}" may not be read by this user; change its permissions.') from error
     with file:
         yield file, os.fstat(file.fileno()).st_size
 
 
-def _alternatives(path: Path) -> str:
+def _suggestions(path: Path) -> str:
     if not path.parent.is_dir():
         return f'The folder "{path.parent}" does not exist.'
-    return _choice(path.parent, path.name)
+    return _similar_names(path.parent, path.name)
 
 
-def _choice(folder: Path, name: str) -> str:
-    """Which files in a folder may have been meant: those with the same ending before all others."""
+def _similar_names(folder: Path, name: str) -> str:
+    """A sentence with the file names in a folder most similar to `name`; the same suffix goes first."""
     try:
         with os.scandir(folder) as entries:
             names = sorted(
@@ -87,14 +88,14 @@ def _choice(folder: Path, name: str) -> str:
     except OSError:
         names = []
     suffix = Path(name).suffix or ".rv"
-    alike = [other for other in names if other.endswith(suffix)]
+    same_suffix = [other for other in names if other.endswith(suffix)]
     if not names:
         return f'The folder "{folder}" has no files.'
-    return nearest(name, alike or names)
+    return nearest(name, same_suffix or names)
 
 
 def _is_utf8(head: bytes) -> bool:
-    """Whether these bytes are text; the last character may be cut in half."""
+    """Whether these bytes are UTF-8 text; the last character may be incomplete."""
     for end in range(len(head), max(len(head) - 4, 0), -1):
         try:
             head[:end].decode("utf-8")

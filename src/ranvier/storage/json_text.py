@@ -1,4 +1,4 @@
-"""Strict JSON: what is written reads back as the same values, and nothing else is accepted."""
+"""Strict JSON: values read back equal to what was written, and nothing else is accepted."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ MAX_DEPTH = 100
 
 
 def to_text(value: object, name: str, indent: int | None = None) -> str:
-    """Write plain values as JSON text in ASCII, keeping the order of the keys.
+    """Write Python values as JSON text in ASCII; the order of keys is kept.
 
     Parameters:
         value: None, bool, int, finite float, str, and lists, tuples and dicts (string keys) of them, up to 100 deep.
-        name: what the value is called in an error.
-        indent: spaces a level; None writes one line without spaces.
+        name: the name of the value in error messages.
+        indent: spaces per level; None writes one line without spaces.
 
     Raises:
-        InputError: a value inside cannot be written so that it reads back the same; the error says where it stands.
+        InputError: a value cannot be written so that it reads back equal; the message gives its path.
 
     >>> to_text({"epochs": 3, "loss": [0.5, 0.25]}, "record")
     '{"epochs":3,"loss":[0.5,0.25]}'
@@ -36,7 +36,7 @@ def from_text(text: str | bytes) -> Any:
     """Read JSON text (bytes are taken as UTF-8).
 
     Raises:
-        ValueError: the text is not JSON, repeats a key, holds NaN or an infinity, or is nested too deeply.
+        ValueError: the text is not JSON, repeats a key, contains NaN or an infinity, or is nested too deeply.
 
     >>> from_text('{"epochs": 3}')
     {'epochs': 3}
@@ -51,27 +51,27 @@ def from_text(text: str | bytes) -> Any:
         raise ValueError("the JSON is nested too deeply") from error
 
 
-def _check(value: object, place: str, depth: int) -> None:
+def _check(value: object, path: str, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise InputError(f"{place[:200]} is nested more than {MAX_DEPTH} levels deep, which JSON readers may refuse.")
+        raise InputError(f"{path[:200]} is nested more than {MAX_DEPTH} levels deep, which JSON readers may refuse.")
     if value is None or isinstance(value, bool | int | str):
         return
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InputError(f"{place} is {value!r}, which JSON cannot hold; write None or a text instead.")
+            raise InputError(f"{path} is {value!r}, which JSON cannot hold; write None or a text instead.")
         return
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise InputError(f"{place} has the key {key!r}; the keys of a JSON object must be strings.")
-            _check(item, f"{place}.{key}", depth + 1)
+                raise InputError(f"{path} has the key {key!r}; the keys of a JSON object must be strings.")
+            _check(item, f"{path}.{key}", depth + 1)
         return
     if isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            _check(item, f"{place}[{index}]", depth + 1)
+            _check(item, f"{path}[{index}]", depth + 1)
         return
     raise InputError(
-        f"{place} is a {type(value).__name__}, which JSON cannot hold; use None, bool, int, float, str, list or dict."
+        f"{path} is a {type(value).__name__}, which JSON cannot hold; use None, bool, int, float, str, list or dict."
     )
 
 

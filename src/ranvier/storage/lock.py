@@ -1,5 +1,7 @@
-"""A lock on a folder, as a file, so that two processes never write one run. The system releases the lock of a process
-that dies."""
+"""A lock file for a folder, so that two processes never write the same run.
+
+The operating system releases the lock of a process that dies.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +12,33 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ranvier.errors import InputError
-from ranvier.storage.atomic import failure
+from ranvier.storage.atomic import os_error
 
 
 @contextlib.contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
     """Hold the lock file `path` while the body runs.
 
-    The file itself stays, because removing it would let two processes hold two files of one name. Who holds it is
-    written beside it, for the message alone.
+    The lock file is never removed: if it were, two processes could lock different files of the same name. A second file
+    beside it names the process that holds the lock, only for error messages.
 
     Parameters:
         path: the lock file; its folder must exist.
-        what: what is locked, as errors call it, for example 'the run "runs/digits"'.
+        what: what is locked, for error messages, for example 'the run "runs/digits"'.
 
     Raises:
-        InputError: another process, or another part of this one, holds the lock; or the folder cannot be written.
+        InputError: another process or another part of this process holds the lock, or the folder cannot be written.
     """
     from filelock import FileLock, Timeout
 
     lock, holder = FileLock(path, timeout=0), path.with_name(path.name + ".holder")
     try:
-        path.parent.stat()  # FileLock would make the folder.
+        path.parent.stat()  # FileLock would create the folder.
         lock.acquire()
     except Timeout:
-        raise InputError(_busy(holder, what)) from None
+        raise InputError(_locked_message(holder, what)) from None
     except OSError as error:
-        raise failure(path, error) from error
+        raise os_error(path, error) from error
     owner = os.getpid()
     try:
         with contextlib.suppress(OSError):
@@ -49,8 +51,8 @@ def locked(path: Path, what: str) -> Iterator[None]:
             lock.release()
 
 
-def _busy(holder: Path, what: str) -> str:
-    """The error for a lock that is held, with the process where it can be read."""
+def _locked_message(holder: Path, what: str) -> str:
+    """The error message if another process holds the lock; names that process if known."""
     try:
         pid, _, host = holder.read_text(encoding="utf-8").partition(" ")
     except (OSError, ValueError):

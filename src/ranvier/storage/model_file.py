@@ -1,4 +1,4 @@
-"""The model file: one safetensors file with the parameters and, as JSON, all that is needed to use them."""
+"""The model file: one safetensors file with the parameters and a description (JSON) of how to use them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ranvier.storage.safetensors_file import MODEL, Arrays, pack, unpack
 
 
 def write_model(path: PathLike, arrays: Mapping[str, npt.NDArray[Any]], description: dict[str, Any]) -> None:
-    """Write a model file as a whole; an earlier file of that name stays until the new one is safe on the disk.
+    """Write a model file atomically; an earlier file of that name is kept until the new one is on disk.
 
     Parameters:
-        path: where to write.
-        arrays: name -> array of booleans, whole numbers, float16, float32 or float64, any shape.
-        description: plain JSON values (network, task, encoder, training record). A text under "ranvier" is taken for
-            the version of Ranvier that wrote the file, and named when an older one meets the file.
+        path: the file to write or replace.
+        arrays: name -> array of booleans, integers, float16, float32 or float64, any shape.
+        description: plain JSON values (network, task, encoder, training record). A string under "ranvier" is the
+            version of Ranvier that wrote the file; an older version names it in its error message.
 
     Raises:
         InputError: the path cannot be written, or an array or the description cannot be stored (NaN included).
@@ -36,12 +36,12 @@ def write_model(path: PathLike, arrays: Mapping[str, npt.NDArray[Any]], descript
 
 
 def read_model(path: PathLike) -> tuple[Arrays, dict[str, Any]]:
-    """Read a model file. Nothing in it is run, and every changed byte is noticed.
+    """Read a model file. No code in it is run, and every changed byte is detected.
 
     Returns: the arrays (writable, C order) and the description.
 
     Raises:
-        ModelFileError: there is no such file, or it is empty, cut off, altered, not Ranvier's or of a newer version.
+        ModelFileError: the file is missing, empty, truncated, altered, not written by Ranvier, or of a newer version.
 
     >>> read_model("models/digits.rv")
     Traceback (most recent call last):

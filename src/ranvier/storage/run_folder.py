@@ -1,4 +1,4 @@
-"""A run folder: what was asked for (description.json), what happened (events.jsonl) and the checkpoints of one run."""
+"""A run folder: the settings (run.json), events (events.jsonl) and checkpoints of one training run."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from typing import Any
 
 from ranvier.errors import InputError, ModelFileError, RanvierError, nearest
 from ranvier.records import record
-from ranvier.storage.atomic import PathLike, failure, sync_folder, write_all, write_atomically
+from ranvier.storage.atomic import PathLike, os_error, sync_folder, write_all, write_atomically
 from ranvier.storage.json_text import from_text, to_text
 from ranvier.storage.lock import locked
 
 _EVENTS = "events.jsonl"
-_DESCRIPTION = "description.json"
+_DESCRIPTION = "run.json"
+_OLD_DESCRIPTION = "description.json"
+"""Its name in run folders of version 0.1."""
 _BLOCK = 65536
 
 
 @record
 class RunFolder:
-    """The folder of one training run; `create` and `open` make one.
+    """The folder of one training run; made by `create` and `open`.
 
-    Whoever writes holds `lock()`; reading needs none.
+    Writing needs `lock()`; reading does not.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -41,87 +43,91 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: PathLike | None = None, name: str = "run") -> RunFolder:
-        """Make the folder of a new run.
+        """Create the folder of a new run.
 
         Parameters:
-            path: the folder, new or empty; None makes runs/<date>-<time>-<name> under the current folder.
-            name: what the run is about, for the name of the folder.
+            path: the folder, new or empty; None creates runs/<date>-<time>-<name> in the current folder.
+            name: a name for the run, used if `path` is None.
 
         Raises:
-            InputError: the folder holds a run or other files already, or cannot be made.
+            InputError: the folder already has a run or other files in it, or cannot be created.
         """
         folder = _new_folder(name) if path is None else Path(path)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if (folder / _EVENTS).exists():
-                raise InputError(_taken(folder))
+                raise InputError(_already_used_message(folder))
             if any(folder.iterdir()):
                 raise InputError(f'The folder "{folder}" is not empty; give a new folder for the run.')
             os.close(os.open(folder / _EVENTS, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
             sync_folder(folder)
             sync_folder(folder.parent)
         except FileExistsError as error:
-            reason = _taken(folder) if folder.is_dir() else f'"{folder}" is a file; give a new folder for the run.'
+            reason = (
+                _already_used_message(folder)
+                if folder.is_dir()
+                else f'"{folder}" is a file; give a new folder for the run.'
+            )
             raise InputError(reason) from error
         except OSError as error:
-            raise failure(folder, error) from error
+            raise os_error(folder, error) from error
         return cls(folder)
 
     @classmethod
     def open(cls, path: PathLike) -> RunFolder:
-        """Find the folder of an earlier run.
+        """Open the folder of an earlier run.
 
         Raises:
-            InputError: there is no such folder (with the nearest names), or it holds no run.
+            InputError: the folder does not exist (the message suggests similar names) or has no run in it.
         """
         folder = Path(path)
         if not folder.exists():
-            others = _runs(folder.parent)
+            others = _run_names(folder.parent)
             raise InputError(
                 f'There is no run folder "{folder}".' + (f" {nearest(folder.name, others)}" if others else "")
             )
         if not (folder / _EVENTS).is_file():
-            others = _runs(folder)
+            others = _run_names(folder)
             hint = f" {nearest(folder.name, others)}" if others else ""
             raise InputError(f'"{folder}" is not a run folder: it has no {_EVENTS}.{hint}')
         return cls(folder)
 
     @property
     def events(self) -> Path:
-        """The file of events, one JSON object a line."""
+        """The file of events, one JSON object per line."""
         return self.path / _EVENTS
 
     @property
     def checkpoints(self) -> Path:
-        """The folder for checkpoints; the first one makes it."""
+        """The folder of checkpoints; the first checkpoint creates it."""
         return self.path / "checkpoints"
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run while the body runs, so that no other process writes it.
+        """Lock the run while the body runs, so that no other process writes it.
 
         Raises:
-            InputError: a living process holds it. The lock of a process that died is taken over.
+            InputError: a running process holds the lock. The lock of a process that died is free.
         """
         with locked(self.path / "lock", f'the run "{self.path}"'):
             yield
 
     def append(self, event: dict[str, Any]) -> None:
-        """Add one event as one line, handed to the system at once; a line that a crash cut in half is removed first.
+        """Append one event as one line, unbuffered; an incomplete last line (after a crash) is removed first.
 
-        NaN and infinities are written as null, because losses may be such and JSON cannot hold them.
+        NaN and infinities, which losses can be, are written as null, because JSON has no such numbers.
 
         Raises:
             InputError: the event is not plain JSON values, or the file cannot be written.
-            RanvierError: writing failed (the disk is full); the earlier events are whole.
+            RanvierError: writing failed (the disk is full); the earlier events are unchanged.
         """
         if not isinstance(event, dict):
             raise InputError(f"An event must be a dict; a {type(event).__name__} was given.")
-        line = to_text(_finite(event), "event").encode("ascii") + b"\n"
+        line = to_text(_without_nan(event), "event").encode("ascii") + b"\n"
         try:
             descriptor = os.open(self.events, os.O_RDWR | getattr(os, "O_BINARY", 0))
             try:
-                end = _whole_lines(descriptor)
+                end = _length_of_complete_lines(descriptor)
                 os.ftruncate(descriptor, end)
                 os.lseek(descriptor, end, os.SEEK_SET)
                 try:
@@ -132,10 +138,10 @@ class RunFolder:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise failure(self.events, error) from error
+            raise os_error(self.events, error) from error
 
     def read_events(self, after: int = 0) -> list[dict[str, Any]]:
-        """Read the events that follow the first `after` ones; a last line that is not whole yet is left for later.
+        """Read the events after the first `after` ones; an incomplete last line is left out.
 
         Raises:
             ModelFileError: the file is missing, or a line in it is damaged.
@@ -148,7 +154,7 @@ class RunFolder:
         return [self._event(number, line) for number, line in enumerate(lines[after:], after + 1)]
 
     def write_description(self, description: dict[str, Any]) -> None:
-        """Write, as a whole, what is needed to resume the run: plain JSON values.
+        """Write the description, which is needed to resume the run, atomically: plain JSON values.
 
         Raises:
             InputError: a value cannot be stored, or the file cannot be written.
@@ -163,9 +169,11 @@ class RunFolder:
         """Read what `write_description` wrote.
 
         Raises:
-            ModelFileError: it is missing or damaged.
+            ModelFileError: the file is missing or damaged.
         """
         path = self.path / _DESCRIPTION
+        if not path.exists() and (self.path / _OLD_DESCRIPTION).exists():
+            path = self.path / _OLD_DESCRIPTION
         advice = "start over by training again into a new run folder"
         try:
             description = from_text(path.read_bytes())
@@ -189,12 +197,12 @@ class RunFolder:
         return event
 
 
-def _taken(folder: Path) -> str:
-    return f'The folder "{folder}" holds a run already; go on with it (ranvier resume {folder}) or give a new folder.'
+def _already_used_message(folder: Path) -> str:
+    return f'The folder "{folder}" already has a run; continue it (ranvier resume {folder}) or choose a new folder.'
 
 
 def _new_folder(name: str) -> Path:
-    """Make a folder that nobody had before: the date, the time, the name and, if need be, a number."""
+    """Create a new folder: runs/<date>-<time>-<name>, with a number at the end if it exists."""
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60] or "run"
     stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{safe}"
     parent = Path("runs")
@@ -208,29 +216,30 @@ def _new_folder(name: str) -> Path:
     except FileExistsError as error:
         raise InputError('"runs" is a file here; give a folder for the run, or work in another folder.') from error
     except OSError as error:
-        raise failure(parent, error) from error
-    raise RanvierError(f'There are too many runs named "{stem}" already; give a folder for the run.')
+        raise os_error(parent, error) from error
+    raise RanvierError(f'There are too many runs named "{stem}"; choose a folder for the run.')
 
 
-def _runs(folder: Path) -> list[str]:
+def _run_names(folder: Path) -> list[str]:
     try:
         return sorted(path.name for path in folder.iterdir() if (path / _EVENTS).is_file())
     except OSError:
         return []
 
 
-def _finite(value: Any) -> Any:
+def _without_nan(value: Any) -> Any:
+    """JSON values with None in place of NaN and infinities."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [_without_nan(item) for item in value]
     return value
 
 
-def _whole_lines(descriptor: int) -> int:
-    """The length of a file up to and including its last line end, searched from the end."""
+def _length_of_complete_lines(descriptor: int) -> int:
+    """The length of a file up to and including its last newline, searched from the end."""
     end = os.lseek(descriptor, 0, os.SEEK_END)
     while end:
         start = max(0, end - _BLOCK)

@@ -1,8 +1,8 @@
-"""The file layout that model files and checkpoints share: safetensors with a description and a checksum.
+"""The file format of model files and checkpoints: safetensors with a description and a checksum.
 
-A file is the length of the header (8 bytes, little-endian), the header (JSON) and the bytes of the arrays. The header's
-`__metadata__` holds format, version, description (JSON text) and sha256, which covers the other three and every array.
-The header is written in one canonical way and must be found so: every changed byte of a file is noticed.
+A file has the length of the header (8 bytes, little-endian), the header (JSON) and the bytes of the arrays. Its
+`__metadata__` has format, version, description (JSON text) and sha256, which covers the other three and every array.
+The header has one canonical form, and other forms are refused, so every changed byte of a file is detected.
 Source: https://github.com/huggingface/safetensors, README, "Format".
 """
 
@@ -46,10 +46,10 @@ _KEYS = ["description", "format", "sha256", "version"]
 
 @record
 class FileKind:
-    """A kind of file in this layout.
+    """A kind of file in this format.
 
-    Fields: `format` (its name in the metadata), `label` (what errors call it), `version` (the newest one that can be
-    read, and the one that is written), `advice` (what to do about a damaged one).
+    Fields: `format` (its name in the metadata), `label` (its name in error messages), `version` (the version that is
+    written, and the newest that can be read), `advice` (what to do about a damaged file).
     """
 
     format: str
@@ -65,13 +65,13 @@ CHECKPOINT = FileKind("ranvier-checkpoint", "checkpoint", 1, "use an earlier one
 def pack(
     arrays: Mapping[str, npt.NDArray[Any]], description: dict[str, Any], kind: FileKind
 ) -> list[bytes | memoryview]:
-    """Lay out arrays and a description as the bytes of a file; the same input gives the same bytes.
+    """The bytes of a file with these arrays and this description; equal inputs give equal bytes.
 
     Parameters:
-        arrays: name -> array of booleans, whole numbers, float16, float32 or float64, any shape.
+        arrays: name -> array of booleans, integers, float16, float32 or float64, any shape.
         description: plain JSON values.
 
-    Returns: the buffers to write one after the other.
+    Returns: the buffers to write in order.
 
     Raises:
         InputError: a name, an array or the description cannot be stored.
@@ -97,18 +97,18 @@ def pack(
 
 
 def unpack(path: Path, kind: FileKind) -> tuple[Arrays, dict[str, Any]]:
-    """Read a file of this kind; nothing in it is ever run.
+    """Read a file of this kind; no code in it is run.
 
     Returns: the arrays (writable, C order, the dtype they were written with) and the description.
 
     Raises:
-        ModelFileError: the file is missing, cut off, altered, not written by Ranvier or of a newer version.
+        ModelFileError: the file is missing, truncated, altered, not written by Ranvier or of a newer version.
     """
     try:
         with open_file(path, kind.label) as (file, size):
             return _unpack(path, file, size, kind)
     except MemoryError as error:
-        raise ModelFileError(f'The {kind.label} "{path}" does not fit into the memory that is free.') from error
+        raise ModelFileError(f'The {kind.label} "{path}" does not fit into the free memory.') from error
     except RecursionError as error:
         raise _corrupt_error(path, kind, "its header is nested too deeply") from error
     except OSError as error:
@@ -118,7 +118,7 @@ def unpack(path: Path, kind: FileKind) -> tuple[Arrays, dict[str, Any]]:
 
 
 def checksum(arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> str:
-    """SHA-256 over format, version, description and every array's name, dtype, shape and bytes in the order of names.
+    """SHA-256 of format, version, description and of each array's name, dtype, shape and bytes, sorted by name.
 
     >>> checksum({}, {"format": "f", "version": "1", "description": "{}"})[:8]
     'b9c01ce6'
@@ -155,17 +155,17 @@ def _unpack(path: Path, file: BinaryIO, size: int, kind: FileKind) -> tuple[Arra
 
 
 def _read_header(path: Path, file: BinaryIO, size: int, kind: FileKind) -> bytes:
-    """The header's bytes, once the first bytes make it likely that there is one."""
+    """The bytes of the header; raises ModelFileError if the first bytes show that the file has no such header."""
     if size == 0:
         raise ModelFileError(f'The {kind.label} "{path}" is empty; {kind.advice}.')
     head = file.read(512)
     length = int.from_bytes(head[:8], "little")
     if head[8:9] != b"{" or length > MAX_HEADER:
-        other = looks_like(head)
-        if other is None and size <= 8:
+        likely_format = looks_like(head)
+        if likely_format is None and size <= 8:
             raise _truncated_error(path, kind, f"it has only {size} bytes")
-        described = other or "its first bytes are not those of one"
-        raise ModelFileError(f'"{path}" is not a Ranvier {kind.label}: {described}.')
+        reason = likely_format or "its first bytes are not those of one"
+        raise ModelFileError(f'"{path}" is not a Ranvier {kind.label}: {reason}.')
     if 8 + length > size:
         raise _truncated_error(path, kind, f"it has {size:,} of at least {8 + length:,} bytes")
     file.seek(8)
@@ -183,13 +183,13 @@ def _parse(header: bytes, path: Path, kind: FileKind) -> dict[str, Any]:
 
 
 def _check_format(path: Path, metadata: object, kind: FileKind) -> dict[str, Any]:
-    """The metadata of a file of this kind; every other file is refused by name."""
-    found = metadata.get("format") if isinstance(metadata, dict) else None
-    if isinstance(metadata, dict) and found == kind.format:
+    """The metadata of a file of this kind; raises ModelFileError that names the format of any other file."""
+    format_name = metadata.get("format") if isinstance(metadata, dict) else None
+    if isinstance(metadata, dict) and format_name == kind.format:
         return metadata
-    if found == CHECKPOINT.format:
+    if format_name == CHECKPOINT.format:
         raise ModelFileError(f'"{path}" is a checkpoint of a run, not a {kind.label}; type: ranvier resume RUN')
-    if found == MODEL.format:
+    if format_name == MODEL.format:
         raise ModelFileError(f'"{path}" is a model file, not a {kind.label}; give the folder of a run.')
     raise ModelFileError(
         f'"{path}" is a safetensors file that was not written by Ranvier; give a Ranvier {kind.label}.'
@@ -197,21 +197,21 @@ def _check_format(path: Path, metadata: object, kind: FileKind) -> dict[str, Any
 
 
 def _check_version(path: Path, metadata: dict[str, Any], kind: FileKind) -> None:
-    """Refuse newer versions by name; the metadata of a version that can be read has its four texts."""
+    """Raise ModelFileError for a newer version, and unless the metadata has its four strings."""
     version = metadata.get("version")
     if not isinstance(version, str) or not re.fullmatch("[1-9][0-9]{0,8}", version):
         raise _corrupt_error(path, kind, "it names no version")
     if int(version) > kind.version:
         raise ModelFileError(
-            f'The {kind.label} "{path}" was made by a newer Ranvier (file version {version}{_writer(metadata)}; this '
-            f"one reads up to {kind.version}); type: pip install --upgrade ranvier"
+            f'The {kind.label} "{path}" was written by a newer Ranvier (file version {version}{_writer(metadata)}; '
+            f"this one reads up to {kind.version}); type: pip install --upgrade ranvier"
         )
     if sorted(metadata) != _KEYS or not all(isinstance(value, str) for value in metadata.values()):
         raise _corrupt_error(path, kind, "its metadata is incomplete")
 
 
 def _writer(metadata: dict[str, Any]) -> str:
-    """The version of Ranvier that wrote a file, where its description says so under "ranvier"."""
+    """The version of Ranvier that wrote a file, from "ranvier" in its description; empty if missing."""
     try:
         writer = from_text(str(metadata.get("description")))["ranvier"]
     except (ValueError, KeyError, TypeError):
@@ -235,7 +235,7 @@ def _arrays(content: bytes, path: Path, kind: FileKind) -> Arrays:
     except (SafetensorError, KeyError, ValueError, TypeError, OverflowError) as error:
         raise _corrupt_error(path, kind, "its list of arrays is wrong") from error
     if any(array.dtype.name not in DTYPES for array in arrays.values()):
-        raise _corrupt_error(path, kind, "it holds numbers of an unknown kind")
+        raise _corrupt_error(path, kind, "it has arrays of an unknown dtype")
     return {name: array if array.flags.writeable else array.copy() for name, array in arrays.items()}
 
 
@@ -251,7 +251,7 @@ def _description(path: Path, text: str, kind: FileKind) -> dict[str, Any]:
 
 def _storable(name: object, array: object) -> npt.NDArray[Any]:
     if not isinstance(name, str) or name == _METADATA:
-        raise InputError(f'{name!r} cannot name an array in a file; use a text such as "layers.0.weight".')
+        raise InputError(f'{name!r} cannot name an array in a file; use a string such as "layers.0.weight".')
     try:
         name.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -259,7 +259,7 @@ def _storable(name: object, array: object) -> npt.NDArray[Any]:
     if not isinstance(array, np.ndarray):
         raise InputError(f"{name!r} must be a NumPy array; a {type(array).__name__} was given.")
     if array.dtype.name not in DTYPES:
-        raise InputError(f"{name!r} holds {array.dtype}; a file can hold {', '.join(DTYPES)}.")
+        raise InputError(f"{name!r} has dtype {array.dtype}; supported are {', '.join(DTYPES)}.")
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 

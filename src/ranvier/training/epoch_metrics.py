@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
+from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError, TrainingError, nearest
 from ranvier.network.task import Task
 from ranvier.records import record
@@ -21,8 +22,8 @@ TRAINING = "training_"
 """Before the name of a metric: measured on a sample of the training rows."""
 LOWER_IS_BETTER = ("loss", "validation_loss", "log_loss", "rmse", "mae")
 NEEDS = ("predictions", "probabilities")
-MAX_SAMPLE, SAMPLE_FRACTION, MIN_SAMPLE = 1024, 1 / 32, 128
-"""A forward pass over a thirty-second of the rows takes about a hundredth of an epoch's time."""
+MAX_SAMPLE = 1024
+"""Training rows that are measured after an epoch: a pass forward over them takes a small part of its time."""
 
 
 @record
@@ -143,7 +144,7 @@ class EpochMetrics:
     def names(self) -> tuple[str, ...]:
         """The names of what is measured on validation rows."""
         own = [metric_name(one) for one in self.asked if not metric_name(one).startswith(TRAINING)]
-        return tuple(dict.fromkeys((metrics.quick_name(self.target.task), *own)))
+        return tuple(dict.fromkeys((metrics.headline_metric_name(self.target.task), *own)))
 
     @property
     def training_names(self) -> tuple[str, ...]:
@@ -162,24 +163,17 @@ class EpochMetrics:
         return found
 
     def measure_training(self, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
-        """The metrics of a sample of the training rows, named "training_...": those asked for, else the first one."""
-        names = self.training_names or (metrics.quick_name(self.target.task),)
-        return {TRAINING + name: value for name, value in self._named(names, outputs, targets, weights).items()}
+        """The metrics of a sample of the training rows, named "training_..."."""
+        found = self._named(self.training_names, outputs, targets, weights)
+        return {TRAINING + name: value for name, value in found.items()}
 
-    def sample_size(self, rows: int, validated: bool) -> int:
-        """How many training rows are measured after every epoch; 0 for none.
-
-        Where a "training_" metric was asked for, up to MAX_SAMPLE. Else, where there are validation rows to compare
-        with, a thirty-second of the rows, and none where that would be too few to tell anything.
-        """
-        if self.training_names:
-            return min(rows, MAX_SAMPLE)
-        cheap = min(int(rows * SAMPLE_FRACTION), MAX_SAMPLE)
-        return cheap if validated and cheap >= MIN_SAMPLE else 0
+    def sample_size(self, rows: int) -> int:
+        """How many training rows are measured after every epoch: up to MAX_SAMPLE where it was asked for, else none."""
+        return min(rows, MAX_SAMPLE) if self.training_names else 0
 
     def _named(self, names: tuple[str, ...], outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
         task = self.target.task
-        found = metrics.quick(task, outputs, targets)
+        found = metrics.headline_metric(task, outputs, targets, weights)
         if CALIBRATED_D2 in names:
             found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
         if any(name not in found for name in names):
@@ -187,10 +181,10 @@ class EpochMetrics:
         return {name: found.get(name, math.nan) for name in names}
 
     def _all(self, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-        if self.target.task.kind == "regression":
+        if self.target.scale:
             outputs, targets = self.target.values(outputs), self.target.values(targets)
         try:
-            return metrics.full(self.target.task, outputs, targets, weights)
+            return metrics.all_metrics(self.target.task, outputs, targets, weights)
         except TrainingError:
             # An output is no number; the loss says so, too.
             return {}
@@ -198,10 +192,16 @@ class EpochMetrics:
     def _own(self, one: Metric, outputs: Array, targets: Array) -> float:
         task = self.target.task
         if one.needs == "probabilities":
-            predicted: Array = metrics.class_probabilities(task, outputs)
+            predicted: Array = class_probabilities(task, outputs)
         else:
-            predicted = self.target.decode(outputs)
-        value: Any = one.function(self.target.decode(targets), predicted)
+            predicted = self._decoded(outputs)
+        value: Any = one.function(self._decoded(targets), predicted)
         if not isinstance(value, (int, float, np.number)):
             raise InputError(f"The metric {one.name!r} returned {value!r}; it must return a number.")
         return float(value)
+
+    def _decoded(self, outputs: Array) -> Array:
+        """Labels or numbers; numbers in the units of the network where the target has none of its own."""
+        if self.target.task.kind == "regression" and not self.target.scale:
+            return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return self.target.decode(outputs)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, Executable, State, never_cancel
+from ranvier.engine import Cancelled, CompileSpec, Executable, PlacedRows, State, never_cancel
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.network.schedules import ConstantSchedule, Schedule
@@ -42,6 +42,7 @@ class LoopConfig:
         spec: the network, loss, optimizer and batch size.
         rows, validation: resident rows; validation may be None.
         metrics: (outputs, targets) -> name -> value, for the validation rows.
+        sample, sample_metrics: training rows to be measured after every epoch, and how; None for none.
         epochs: how many epochs to make, counted from `TrainingState.first_epoch`.
         schedule, shuffle, seed, callbacks, sink: as their names say.
         save: called with the state now and then and at the end; None saves nothing.
@@ -52,6 +53,8 @@ class LoopConfig:
     rows: Rows
     validation: Rows | None = None
     metrics: Callable[[Array, Array], dict[str, float]] | None = None
+    sample: Rows | None = None
+    sample_metrics: Callable[[Array, Array], dict[str, float]] | None = None
     epochs: int = 10
     schedule: Schedule = ConstantSchedule()
     shuffle: bool = True
@@ -111,6 +114,7 @@ class TrainingLoop:
             self.state = replace(self.state, plateau=config.schedule.init_state())
         self.rows = executable.place(config.rows)
         self.validation = None if config.validation is None else executable.place(config.validation)
+        self.sample = None if config.sample is None else executable.place(config.sample)
         executable.set_state(state.engine)
         nothing = np.zeros((0, 0))
         self.state = replace(self.state, engine=State(nothing.ravel(), nothing, state.engine.step))
@@ -144,7 +148,8 @@ class TrainingLoop:
 
     def _epochs_per_span(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
-        watched = self.config.validation is not None or self.config.callbacks or self.config.schedule.watches
+        watched = self.config.validation is not None or self.config.sample is not None
+        watched = watched or bool(self.config.callbacks) or self.config.schedule.watches
         if watched or self.state.position or not self.step_seconds or self._full_batch():
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
@@ -296,19 +301,27 @@ class TrainingLoop:
         return float(losses @ sizes / total) if total > 0 else 0.0
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
-        if self.validation is None or self.config.validation is None:
-            return None, {}
+        """The loss of the validation rows, and the metrics of these and of the sample of the training rows."""
+        config = self.config
+        loss, found = None, {}
+        if config.validation is not None and self.validation is not None:
+            loss, outputs = self._evaluate(self.validation)
+            found = {} if config.metrics is None else config.metrics(outputs, config.validation.targets)
+        if config.sample is not None and self.sample is not None and config.sample_metrics is not None:
+            _, outputs = self._evaluate(self.sample)
+            found = found | config.sample_metrics(outputs, config.sample.targets)
+        return loss, found
+
+    def _evaluate(self, rows: PlacedRows) -> tuple[float, Array]:
+        """Loss and outputs of rows, with the parameters that predictions use."""
         if self.config.spec.optimizer.ema_decay is None:
-            loss, outputs = self.executable.evaluate(self.validation)
-        else:
-            trained = self.executable.snapshot()
-            self.executable.restore(self.executable.snapshot(averaged=True))
-            try:
-                loss, outputs = self.executable.evaluate(self.validation)
-            finally:
-                self.executable.restore(trained)
-        metrics = self.config.metrics
-        return loss, {} if metrics is None else metrics(outputs, self.config.validation.targets)
+            return self.executable.evaluate(rows)
+        trained = self.executable.snapshot()
+        self.executable.restore(self.executable.snapshot(averaged=True))
+        try:
+            return self.executable.evaluate(rows)
+        finally:
+            self.executable.restore(trained)
 
     def _call_callbacks(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
         if not self.config.callbacks:

@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data import TargetEncoder
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.task import Task
+from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.training import metrics
 from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_network
+from ranvier.training.epoch_metrics import EpochMetrics, Metric
 from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
-from ranvier.training.temperature import CALIBRATED_D2, calibrated_d2
 
 Array = NDArray[Any]
 
@@ -50,6 +51,8 @@ def run_training(
     state: TrainingState | None = None,
     sinks: tuple[Sink, ...] = (),
     checkpoint: str | Path | None = None,
+    target: TargetEncoder | None = None,
+    metrics: tuple[str | Metric, ...] = (),
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -60,9 +63,14 @@ def run_training(
         state: where to begin; None for initial weights.
         sinks: who listens to the events.
         checkpoint: as for `ranvier.fit`.
+        target: how targets are encoded, for metrics in the user's terms; None where they are as the network has them.
+        metrics: what to measure after every epoch besides what the task and the callbacks need.
     """
     settings.check(network, task, validation is not None)
     spec = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
+    asked = (*metrics, *(one for callback in settings.callbacks for one in callback.metrics()))
+    weights = None if validation is None else validation.weights
+    measured = EpochMetrics(target or TargetEncoder(task), asked)
     sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
@@ -81,7 +89,9 @@ def run_training(
                 spec=spec,
                 rows=rows,
                 validation=validation,
-                metrics=_watched(task, settings.callbacks, validation),
+                metrics=lambda outputs, targets: measured.measure(outputs, targets, weights),
+                sample=_sample(rows, measured.sample_size(len(rows))),
+                sample_metrics=measured.measure_training,
                 epochs=settings.epochs,
                 schedule=settings.schedule,
                 shuffle=settings.shuffle,
@@ -118,19 +128,12 @@ def _start_event(
     )
 
 
-def _watched(
-    task: Task, callbacks: tuple[Callback, ...], validation: Rows | None
-) -> Callable[[Array, Array], dict[str, float]]:
-    """What is measured on the validation rows after every epoch: `calibrated_d2` only where a callback looks at it."""
-    weights = None if validation is None else validation.weights
-
-    def measure(outputs: Array, targets: Array) -> dict[str, float]:
-        found = metrics.quick(task, outputs, targets)
-        if any(getattr(callback, "metric", None) == CALIBRATED_D2 for callback in callbacks):
-            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
-        return found
-
-    return measure
+def _sample(rows: Rows, count: int) -> Rows | None:
+    """Training rows that are measured after every epoch: always the same, drawn at random; None for none."""
+    if not count:
+        return None
+    index = np.sort(permutation(0, SAMPLE, 0, len(rows))[:count])
+    return rows.take(index)
 
 
 def _end_event(outcome: LoopResult) -> EndEvent:

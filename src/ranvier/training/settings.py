@@ -18,10 +18,9 @@ from ranvier.network.task import Task
 from ranvier.random import check_seed
 from ranvier.records import record
 from ranvier.rows import Inputs
-from ranvier.training import metrics
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.engines import engine as find_engine
-from ranvier.training.temperature import CALIBRATED_D2
+from ranvier.training.epoch_metrics import Metric, names_for
 
 
 @record
@@ -49,7 +48,7 @@ class TrainSettings:
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-                raise InputError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+                raise InputError(f"{name} is {value!r}; it must be an integer of at least 1.")
             object.__setattr__(self, name, int(value))
         if self.threads is not None:
             if isinstance(self.threads, bool) or not hasattr(self.threads, "__index__"):
@@ -86,8 +85,9 @@ class TrainSettings:
                     f"{place.path} is {kind}, which needs steps over batches, and L-BFGS looks at all rows at once; "
                     f"leave the layer out, or take {other}."
                 )
-        known: tuple[str, ...] = ("loss", "validation_loss", metrics.quick_name(task)) if validated else ("loss",)
-        known += (CALIBRATED_D2,) if validated and task.kind != "regression" else ()
+        asked = [one for callback in self.callbacks for one in callback.metrics()]
+        own = tuple(one.name for one in asked if isinstance(one, Metric))
+        known: tuple[str, ...] = ("loss", "validation_loss", *names_for(task), *own) if validated else ("loss",)
         for callback in self.callbacks:
             callback.validate(known)
 
@@ -139,4 +139,4 @@ def override_settings(
     return replace(settings, epochs=epochs, callbacks=watchers, **records, **plain), rest
 
 
-_CALL_OPTIONS = ("validation", "sample_weight", "class_weight", "progress", "checkpoint")
+_CALL_OPTIONS = ("metrics", "validation", "sample_weight", "class_weight", "progress", "checkpoint")

@@ -21,7 +21,7 @@ from ranvier.native.kernels.transpose import transpose
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.scalars import Scalar
-from ranvier.native.scheduling.blocking import BESIDE_PACKED
+from ranvier.native.scheduling.blocking import PACKED_PADDING
 from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.packing import transposed
 from tests.native.kernels.run_kernel import (
@@ -135,7 +135,7 @@ def test_pack_rows(rows: int, columns: int, height: int, kind: str) -> None:
             packed, source, count, stop, length = f.parameters
             pack_rows(f, packed, (source, x, count), (f.i64(0), stop, height), (f.i64(0), length))
 
-    values, out = numbers(1, rows, columns), guarded(whole * columns + BESIDE_PACKED)
+    values, out = numbers(1, rows, columns), guarded(whole * columns + PACKED_PADDING)
     compile_kernel(write)(out, memory_of(x, values), rows, whole, columns)
     wanted = values[:whole].reshape(-1, height, columns).transpose(0, 2, 1).ravel()
     np.testing.assert_array_equal(out[: whole * columns], wanted)

@@ -14,7 +14,7 @@ pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing",
 from ranvier.native.kernels.dense import write_product
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Back, Forward
-from ranvier.native.scheduling.blocking import BESIDE_PACKED
+from ranvier.native.scheduling.blocking import PACKED_PADDING
 from ranvier.native.scheduling.layouts import panels_of
 from ranvier.native.scheduling.packing import transposed
 from ranvier.native.scheduling.scheduled import ScheduledProduct
@@ -59,7 +59,7 @@ def run_forward(
     y, z = memory_of(step.y, None, rows), None if step.z is None else memory_of(step.z, None, rows)
     bias = None if step.bias is None else memory_of(step.bias, b)
     pointers = (memory_of(step.x, x), memory_of(step.weight, w), bias, y, z, rows)
-    packed = (guarded(rows * x.shape[1] * 2 + 2 * BESIDE_PACKED + 8 * rows),) if product.packed else ()
+    packed = (guarded(rows * x.shape[1] * 2 + 2 * PACKED_PADDING + 8 * rows),) if product.packed else ()
     if product.split_n:
         grains = -(-panels_of(step.weight) // product.split_n)
         cuts = [min(panels_of(step.weight), n * grains // shares * product.split_n) for n in range(shares + 1)]

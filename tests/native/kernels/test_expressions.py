@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.errors import EngineError
-from ranvier.expression import PRIMITIVES, Expression, constant, differentiate, evaluate, order, trace, variable
+from ranvier.expression import (
+    PRIMITIVES,
+    Expression,
+    constant,
+    differentiate,
+    evaluate,
+    topological_order,
+    trace,
+    variable,
+)
 from ranvier.network.activations import ACTIVATIONS
 
 pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
@@ -44,7 +53,7 @@ def compiled(roots: list[Expression], dtype: str, lanes: int, target: Any = None
 
 def check_nodes(roots: tuple[Expression, ...], dtype: str) -> None:
     """Every node is right, given what its arguments are: to the bit, or within the bound of its function."""
-    nodes = order(*roots)
+    nodes = topological_order(*roots)
     values = dict(zip(nodes, compiled(nodes, dtype, 8), strict=True))
     names = dict(zip(NAMES, inputs(dtype), strict=True))
     for node in nodes:
@@ -89,7 +98,7 @@ def test_random_expressions(roots: tuple[Expression, ...], dtype: str) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(expressions(), st.sampled_from(DTYPES))
-def test_bits_are_the_same_for_every_width_and_processor(roots: tuple[Expression, ...], dtype: str) -> None:
+def test_bit_identical_for_every_vector_width_and_processor(roots: tuple[Expression, ...], dtype: str) -> None:
     results = [
         compiled(list(roots), dtype, lanes, target) for lanes in LANES[dtype][-2:] for target in runnable_targets()
     ]

@@ -53,7 +53,7 @@ def rows_buffer(name: str, columns: int) -> Buffer:
     precision=st.sampled_from(["float32", "float64"]),
 )
 def test_gather(rows: int, columns: int, kind: str, ordered: bool, precision: str) -> None:
-    """Rows in an order, or shifted; bytes become value / 255; the padding is 0."""
+    """Rows in an order, or shifted; bytes become the numbers 0 to 255; the padding is 0."""
     generator = np.random.default_rng(0)
     inputs = generator.integers(0, 256, (rows + 3, columns)).astype(kind)
     if kind != "uint8":
@@ -63,9 +63,8 @@ def test_gather(rows: int, columns: int, kind: str, ordered: bool, precision: st
     order = generator.integers(0, rows + 3, rows)
     out = memory_of(x, None, rows, precision)
     kernel(inputs, list(KINDS).index(kind), order if ordered else None, 2, out, None, 0, 0, 0, rows)
-    wanted = inputs[order] if ordered else inputs[2 : rows + 2]
-    converted = wanted.astype(precision) / np.array(255, precision) if kind == "uint8" else wanted.astype(precision)
-    np.testing.assert_array_equal(values_of(x, out, rows), converted)
+    gathered = inputs[order] if ordered else inputs[2 : rows + 2]
+    np.testing.assert_array_equal(values_of(x, out, rows), gathered.astype(precision))
     assert not out.reshape(rows, -1)[:, columns : -(-columns // 16) * 16].any()
 
 
@@ -104,7 +103,7 @@ def test_losses(name: str, rows: int, columns: int, weighted: bool, seed: int) -
     y = reference_activations.forward(activation(shape), wide)
     shares = 0.5 * (weights[order] if weighted else np.ones(rows))
     close(out, reference_losses.row_losses(loss, wide, y, t), 40 + 6 * columns)
-    wanted = reference_losses.output_error(loss, activation(shape), wide, y, t) * shares[:, None]
+    wanted = reference_losses.output_delta(loss, activation(shape), wide, y, t) * shares[:, None]
     close(values_of(dz, error, rows), wanted, 100 + 6 * columns)
 
 
@@ -112,7 +111,7 @@ def test_losses(name: str, rows: int, columns: int, weighted: bool, seed: int) -
 @settings(max_examples=10)
 @given(rows=ROWS, columns=st.integers(1, 40))
 def test_answers(name: str, rows: int, columns: int) -> None:
-    """Outputs are packed without padding, from row `shift` on."""
+    """Outputs are packed without padding, from row `bias_buffer` on."""
     z = rows_buffer("z", columns)
     kernel = compile_kernel(lambda m, label: write_answer(m, label, s.Answer(z, activation(name))))
     sums, out = numbers(3, rows, columns), guarded((rows + 2) * columns)
@@ -125,10 +124,10 @@ def test_answers(name: str, rows: int, columns: int) -> None:
 # Element by element, and normalization
 
 
-def run(step: Any, given: dict[str, Array], rows: int, scale: float = 1.0) -> dict[str, Array]:
+def run(step: Any, arrays: dict[str, Array], rows: int, scale: float = 1.0) -> dict[str, Array]:
     """What the buffers of a step hold after it ran on all rows, by field; those not given begin as 0."""
     buffers = buffers_of(step)
-    memory = {name: memory_of(buffer, given.get(name), rows) for name, buffer in buffers.items()}
+    memory = {name: memory_of(buffer, arrays.get(name), rows) for name, buffer in buffers.items()}
     kernel = compile_kernel(lambda m, name: write_row_step(m, name, step))
     kernel(*memory.values(), scale, 0, rows)
     return {name: values_of(buffer, memory[name], rows) for name, buffer in buffers.items()}
@@ -149,62 +148,64 @@ def test_elementwise(rows: int, columns: int) -> None:
 
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "gelu", "silu"])
 @given(rows=ROWS, columns=COLUMNS)
-def test_slopes(name: str, rows: int, columns: int) -> None:
-    dy, seen, dz = (rows_buffer(label, columns) for label in ("dy", "seen", "dz"))
+def test_activation_derivatives(name: str, rows: int, columns: int) -> None:
+    dy, slope_input, dz = (rows_buffer(label, columns) for label in ("dy", "slope_input", "dz"))
     errors, sums = numbers(1, rows, columns), numbers(2, rows, columns)
     shape = activation(name)
-    found = run(s.Slope(dy, seen, dz, shape, False), {"dy": errors, "seen": sums}, rows)
+    outputs = run(s.Slope(dy, slope_input, dz, shape, False), {"dy": errors, "slope_input": sums}, rows)
     wide = sums.astype(np.float64)
-    close(found["dz"], errors * reference_activations.derivative(shape, wide), 40)
+    close(outputs["dz"], errors * reference_activations.derivative(shape, wide), 40)
     if name in ("relu", "sigmoid", "tanh"):
         y = reference_activations.forward(shape, wide).astype(np.float32)
-        found = run(s.Slope(dy, seen, dz, shape, True), {"dy": errors, "seen": y}, rows)
-        close(found["dz"], errors * reference_activations.derivative(shape, wide), 40)
+        outputs = run(s.Slope(dy, slope_input, dz, shape, True), {"dy": errors, "slope_input": y}, rows)
+        close(outputs["dz"], errors * reference_activations.derivative(shape, wide), 40)
 
 
 @given(rows=ROWS, columns=st.integers(2, 100))
 def test_layer_norm(rows: int, columns: int) -> None:
-    """Forward, and back with what forward kept."""
+    """Forward, and back with what forward stored."""
     x, n, y, dy, dx = (rows_buffer(name, columns) for name in ("x", "n", "y", "dy", "dx"))
     deviation = rows_buffer("d", 16)
-    gain, shift = Buffer("gain", 0, "vector", columns), Buffer("shift", 0, "vector", columns)
+    scale_buffer, bias_buffer = Buffer("scale", 0, "vector", columns), Buffer("bias", 0, "vector", columns)
     values = numbers(1, rows, columns) + np.float32(np.arange(columns) % 3)
     scale, bias, errors = numbers(2, columns), numbers(3, columns), numbers(4, rows, columns)
-    found = run(
-        s.NormalizeRow(x, gain, shift, n, deviation, y, EPSILON), {"x": values, "gain": scale, "shift": bias}, rows
+    outputs = run(
+        s.NormalizeRow(x, scale_buffer, bias_buffer, n, deviation, y, EPSILON),
+        {"x": values, "scale": scale, "bias": bias},
+        rows,
     )
-    wide, gain64, shift64 = (v.astype(np.float64) for v in (values, scale, bias))
-    wanted, kept = reference.layer_norm(wide, gain64, shift64, EPSILON)
+    wide, scale64, bias64 = (v.astype(np.float64) for v in (values, scale, bias))
+    expected, cache = reference.layer_norm(wide, scale64, bias64, EPSILON)
     bound = 30 * (20 + columns)
-    close(found["y"], wanted, bound)
-    close(found["n"], kept[0], bound)
-    step = s.NormalizeRowBack(dy, gain, n, deviation, dx)
-    back = run(step, {"dy": errors, "gain": scale, "n": found["n"], "deviation": found["deviation"]}, rows)
-    close(back["dx"], reference.layer_norm_backward(kept, gain64, errors.astype(np.float64))[0], 30 * bound)
+    close(outputs["y"], expected, bound)
+    close(outputs["n"], cache[0], bound)
+    step = s.NormalizeRowBack(dy, scale_buffer, n, deviation, dx)
+    back = run(step, {"dy": errors, "scale": scale, "n": outputs["n"], "deviation": outputs["deviation"]}, rows)
+    close(back["dx"], reference.layer_norm_backward(cache, scale64, errors.astype(np.float64))[0], 30 * bound)
 
 
 @given(rows=st.integers(2, 9), columns=COLUMNS)
 def test_batch_norm(rows: int, columns: int) -> None:
     """Forward and back with given statistics; 1 / B is handed over."""
     x, n, y, dy, dx = (rows_buffer(name, columns) for name in ("x", "n", "y", "dy", "dx"))
-    mean, variance, gain, shift, dgain, dshift = (
-        Buffer(name, 0, "vector", columns) for name in ("mean", "variance", "gain", "shift", "dgain", "dshift")
+    mean, variance, scale_buffer, bias_buffer, dscale, dbias = (
+        Buffer(name, 0, "vector", columns) for name in ("mean", "variance", "scale", "bias", "dscale", "dbias")
     )
     values, errors = numbers(1, rows, columns), numbers(4, rows, columns)
     scale, bias = numbers(2, columns), numbers(3, columns)
-    center, spread = values.mean(axis=0), values.var(axis=0)
-    step = s.NormalizeColumn(x, mean, variance, gain, shift, n, y, EPSILON)
-    found = run(step, {"x": values, "mean": center, "variance": spread, "gain": scale, "shift": bias}, rows)
-    deviation = np.sqrt(spread.astype(np.float64) + EPSILON)
+    center, deviations = values.mean(axis=0), values.var(axis=0)
+    step = s.NormalizeColumn(x, mean, variance, scale_buffer, bias_buffer, n, y, EPSILON)
+    outputs = run(step, {"x": values, "mean": center, "variance": deviations, "scale": scale, "bias": bias}, rows)
+    deviation = np.sqrt(deviations.astype(np.float64) + EPSILON)
     normalized = (values - center.astype(np.float64)) / deviation
     bound = 300 / EPSILON**0.5
-    close(found["n"], normalized, bound)
-    close(found["y"], normalized * scale + bias, bound)
-    given_back = {"dy": errors, "n": found["n"], "gain": scale, "variance": spread}
-    given_back |= {"dgain": (errors * found["n"]).sum(axis=0), "dshift": errors.sum(axis=0)}
-    step_back = s.NormalizeColumnBack(dy, n, gain, variance, dgain, dshift, dx, EPSILON)
-    back = run(step_back, given_back, rows, 1 / rows)
-    inner = errors - given_back["dshift"] / rows - found["n"] * given_back["dgain"] / rows
+    close(outputs["n"], normalized, bound)
+    close(outputs["y"], normalized * scale + bias, bound)
+    back_arrays = {"dy": errors, "n": outputs["n"], "scale": scale, "variance": deviations}
+    back_arrays |= {"dscale": (errors * outputs["n"]).sum(axis=0), "dbias": errors.sum(axis=0)}
+    step_back = s.NormalizeColumnBack(dy, n, scale_buffer, variance, dscale, dbias, dx, EPSILON)
+    back = run(step_back, back_arrays, rows, 1 / rows)
+    inner = errors - back_arrays["dbias"] / rows - outputs["n"] * back_arrays["dscale"] / rows
     close(back["dx"], inner * scale.astype(np.float64) / deviation, 30 * bound)
 
 
@@ -219,7 +220,7 @@ def test_a_changed_kernel_is_noticed(old: str, new: str) -> None:
         assert np.array_equal(values_of(y, out, 2), left + right) == (changed is kernel)
 
 
-def test_the_fma_of_these_tests_rounds_once() -> None:
+def test_reference_fma_rounds_once() -> None:
     """Just above the middle of two float32, where rounding to float64 first would give the middle and then 1."""
     small = np.float32(2**-24)
     above = fma(small, np.float32(1 + 2**-23), np.float32(1.0))

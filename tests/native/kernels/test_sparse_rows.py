@@ -18,7 +18,7 @@ from ranvier.native.kernels.zero_skipping import (
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.sparse import KEEP, MOVE, SparseForward, SparseGradient
 from ranvier.native.lowering.steps import Forward, Trained
-from ranvier.native.scheduling.layouts import ROOM_FOR_INDICES
+from ranvier.native.scheduling.layouts import INDEX_PADDING
 from ranvier.native.scheduling.schedule import link_size
 from ranvier.native.scheduling.scheduled import ScheduledProduct, ScheduledSparseGradient
 from ranvier.network.activations import activation
@@ -107,7 +107,7 @@ def test_sparse_gradient(rows: int, inputs: int, columns: int, stored: bool, thr
 def skipping(inputs: int, columns: int) -> ScheduledProduct:
     x, y = Buffer("x", 0, "rows", inputs), Buffer("y", 1, "rows", columns)
     weight, bias = Buffer("w", 2, "weight", columns, inputs), Buffer("b", 3, "vector", columns)
-    nonzeros = Buffer("nonzeros", 4, "rows", inputs + ROOM_FOR_INDICES)
+    nonzeros = Buffer("nonzeros", 4, "rows", inputs + INDEX_PADDING)
     return ScheduledProduct(Forward("layers.0", x, weight, bias, y, None, RELU), 0, False, 0, nonzeros)
 
 

@@ -115,7 +115,7 @@ def test_the_edges_are_known_for_every_function() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", sorted(vector_math.UNARY))
-def test_bits_are_the_same_for_every_width_and_processor(name: str, dtype: str) -> None:
+def test_bit_identical_for_every_vector_width_and_processor(name: str, dtype: str) -> None:
     x = sweep(dtype, 2000)
     results = [
         unary(vector_math.UNARY[name], dtype, lanes, target)(x)

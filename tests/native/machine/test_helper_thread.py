@@ -196,7 +196,7 @@ def test_a_thread_on_a_single_processor_has_none(monkeypatch: pytest.MonkeyPatch
 
 
 def test_plans_know_how_many_pieces_there_may_be() -> None:
-    assert blocking.MOST_PIECES == MAX_PIECES
+    assert blocking.MAX_ROW_PIECES == MAX_PIECES
     weights = [Buffer("w", 0, "weight", 16 * 4 * (MAX_PIECES + more), 16) for more in (0, 1)]
     assert [blocking.row_pieces(weight, Registers(16, 2)) for weight in weights] == [4, 0]
 

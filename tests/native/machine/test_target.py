@@ -27,7 +27,7 @@ ARM = target.Host("arm64-apple-darwin24.0.0", "apple-m2", {"bf16": True})
         (ARM, None, "apple-m2", 128, True),
     ],
 )
-def test_the_target_is_what_was_asked_for(host: target.Host, name: str, cpu: str, bits: int, dot: bool) -> None:
+def test_target_is_the_requested_cpu(host: target.Host, name: str, cpu: str, bits: int, dot: bool) -> None:
     chosen = target.choose(name, host)
     assert (chosen.cpu, chosen.vector_bits, chosen.has_bf16_dot) == (cpu, bits, dot)
     assert chosen.lanes() == bits // 32

@@ -37,10 +37,9 @@ def fit_encoder(
     ('age',)
     """
     from ranvier.data.sources import open_source
-    from ranvier.data.sources.source import Arrays
 
     opened = open_source(source)
-    if isinstance(opened, Arrays):
+    if not opened.column_names:
         return ArrayEncoder.fit(opened)
     from ranvier.data.encoders.table import TableEncoder
 

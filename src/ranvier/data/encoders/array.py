@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import column_mean_std, standardize
-from ranvier.data.sources.source import Arrays, Table, arrays_from, is_row
+from ranvier.data.sources.source import Arrays, arrays_from, is_row
 from ranvier.errors import DataError, ShapeError
 from ranvier.records import record
 from ranvier.rows import CSR
@@ -63,6 +63,10 @@ class ArrayEncoder:
         if isinstance(inputs, CSR) or arrays.pictures:
             return cls("none" if isinstance(inputs, CSR) else "pixels", inputs.shape[1], arrays.shape)
         _refuse_infinite(inputs, arrays.origin)
+        if np.isnan(inputs).all():
+            raise DataError(
+                f"The inputs of {arrays.origin} hold no number, only NaN, so there is nothing to learn from."
+            )
         mean, scale = column_mean_std(inputs)
         return cls("standard", inputs.shape[1], arrays.shape, tuple(mean.tolist()), tuple(scale.tolist()))
 
@@ -174,16 +178,7 @@ def _as_arrays(source: Any) -> Arrays:
     from ranvier.data.sources import open_source
 
     opened = open_source([source] if is_row(source) else source)
-    if isinstance(opened, Arrays):
-        return opened
-    return _table_arrays(opened)
-
-
-def _table_arrays(table: Table) -> Arrays:
-    from ranvier.data.encoders.number import finite_numbers
-
-    columns = [finite_numbers(series) for series in table.frame.iter_columns()]
-    return arrays_from(np.stack(columns, axis=1), None, table.origin)
+    return opened if isinstance(opened, Arrays) else arrays_from(opened.inputs, None, opened.origin)
 
 
 def _as_sparse(arrays: Arrays) -> CSR:

@@ -2,7 +2,8 @@
 
 A new kind of column is one file with a subclass of `ColumnEncoder`, and one line in `kinds.COLUMN_KINDS`.
 
-B is the number of rows.
+B is the number of rows. A column becomes D features in the dense block of a network's inputs, and S in the CSR block;
+most kinds have S = 0, and a kind with D = 0 derives from `CSRColumnEncoder`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import parsing
+from ranvier.rows import CSR
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +29,8 @@ class ColumnEncoder(ABC):
     """Turns the cells of one column into numbers: an immutable record of what was learned from the training rows.
 
     `encode` and `encode_cell` must give the same bits: the first is called for many rows, the second, which makes no
-    column, for one row. Both write into float32 zeros.
+    column, for one row. Both write into float32 zeros. So must `encode_csr` and `encode_cell_csr`, which give CSR rows
+    of float32.
 
     Fields:
         kind: the kind of column, as users write it and as it is stored in model files.
@@ -56,12 +59,12 @@ class ColumnEncoder(ABC):
     @property
     @abstractmethod
     def feature_names(self) -> tuple[str, ...]:
-        """One name for each number that a cell becomes, all different."""
+        """One name for each feature in the dense block, all different."""
 
     @property
     @abstractmethod
     def width(self) -> int:
-        """The number of features."""
+        """D, the number of features in the dense block."""
 
     @abstractmethod
     def describe(self) -> str:
@@ -69,7 +72,7 @@ class ColumnEncoder(ABC):
 
     @abstractmethod
     def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
-        """Write the features of many cells into the zeros of `out`, shape (B, width).
+        """Write the dense features of many cells into the zeros of `out`, shape (B, D).
 
         Raises:
             DataError: a cell is not of this kind; the message names column, row and value.
@@ -77,11 +80,37 @@ class ColumnEncoder(ABC):
 
     @abstractmethod
     def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
-        """Write the features of one cell, a Python value, into the zeros of `out`, shape (width,).
+        """Write the dense features of one cell, a Python value, into the zeros of `out`, shape (D,).
 
         Raises:
             NeedsColumnParser: only `encode` can read the cell, or refuse it.
         """
+
+    @property
+    def csr_feature_names(self) -> tuple[str, ...]:
+        """One name for each feature in the CSR block; they differ from those in the dense block."""
+        return ()
+
+    @property
+    def csr_width(self) -> int:
+        """S, the number of features in the CSR block."""
+        return len(self.csr_feature_names)
+
+    def encode_csr(self, cells: pl.Series) -> CSR:
+        """The features of many cells in the CSR block, (B, S) of float32; asked for only where S > 0.
+
+        Raises:
+            DataError: a cell is not of this kind; the message names column, row and value.
+        """
+        return CSR.from_dense(np.zeros((len(cells), 0), np.float32))
+
+    def encode_cell_csr(self, cell: Any) -> CSR:
+        """The features of one cell, a Python value, in the CSR block, (1, S) of float32; asked for only where S > 0.
+
+        Raises:
+            NeedsColumnParser: only `encode_csr` can read the cell, or refuse it.
+        """
+        return CSR.from_dense(np.zeros((1, 0), np.float32))
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -127,14 +156,47 @@ class ColumnEncoder(ABC):
         return OneByOne(encoders)
 
 
+class CSRColumnEncoder(ColumnEncoder):
+    """An encoder with features in the CSR block alone, such as one for each word of a vocabulary."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """None in the dense block."""
+        return ()
+
+    @property
+    def width(self) -> int:
+        """0."""
+        return 0
+
+    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write nothing."""
+
+    def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
+        """Write nothing."""
+
+    @property
+    @abstractmethod
+    def csr_feature_names(self) -> tuple[str, ...]:
+        """One name for each feature, all different."""
+
+    @abstractmethod
+    def encode_csr(self, cells: pl.Series) -> CSR:
+        """The features of many cells, (B, S) of float32."""
+
+    @abstractmethod
+    def encode_cell_csr(self, cell: Any) -> CSR:
+        """The features of one cell, (1, S) of float32."""
+
+
 class ColumnGroup(Protocol):
-    """Encodes several columns of one kind into a table's inputs."""
+    """Encodes several columns of one kind into the dense block of a table's inputs."""
 
     def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
-        """Write the features of many rows into the zeros of `out`, contiguous, shape (B, inputs of the table)."""
+        """Write the features of many rows into the zeros of `out`, contiguous, shape (B, dense inputs of the table)."""
 
     def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
-        """Write the features of one row into the zeros of `row`, shape (inputs of the table,).
+        """Write the features of one row into the zeros of `row`, shape (dense inputs of the table,).
 
         Raises:
             NeedsColumnParser: only `encode` can read a cell.
@@ -152,11 +214,11 @@ class OneByOne:
         self._encoders = [(slice(start, start + encoder.width), encoder) for start, encoder in encoders]
 
     def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
-        """Write the features of many rows into the zeros of `out`, shape (B, inputs of the table)."""
+        """Write the features of many rows into the zeros of `out`, shape (B, dense inputs of the table)."""
         for (features, encoder), cells in zip(self._encoders, columns, strict=True):
             encoder.encode(cells, out[:, features])
 
     def encode_row(self, cells: Sequence[Any], row: NDArray[np.float32]) -> None:
-        """Write the features of one row into the zeros of `row`, shape (inputs of the table,)."""
+        """Write the features of one row into the zeros of `row`, shape (dense inputs of the table,)."""
         for (features, encoder), cell in zip(self._encoders, cells, strict=True):
             encoder.encode_cell(cell, row[features])

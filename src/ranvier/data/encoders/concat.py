@@ -1,6 +1,6 @@
 """The encoders of all columns of a table together: many rows column by column, a single row cell by cell.
 
-B is the number of rows, K the number of inputs that the columns become.
+B is the number of rows. The columns become D inputs in a dense block and S in a CSR block.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.column import ColumnEncoder, ColumnGroup
 from ranvier.data.parsing import NeedsColumnParser
+from ranvier.rows import CSR, Inputs
 
 
 class ColumnConcat:
@@ -32,19 +33,21 @@ class ColumnConcat:
     """
 
     def __init__(self, encoders: Iterable[ColumnEncoder]) -> None:
+        encoders = tuple(encoders)
         members: dict[type[ColumnEncoder], list[tuple[int, int, ColumnEncoder]]] = {}
         start = 0
         for index, encoder in enumerate(encoders):
             members.setdefault(type(encoder), []).append((index, start, encoder))
             start += encoder.width
-        self.width = start
+        self._n_dense = start
+        self._csr = [(index, encoder) for index, encoder in enumerate(encoders) if encoder.csr_width]
         self._groups: list[tuple[list[int], ColumnGroup]] = [
             ([index for index, _, _ in group], kind.group([(first, encoder) for _, first, encoder in group]))
             for kind, group in members.items()
         ]
 
-    def encode(self, columns: Sequence[pl.Series]) -> NDArray[np.float32]:
-        """The inputs of many rows, (B, K).
+    def encode(self, columns: Sequence[pl.Series]) -> NDArray[np.float32] | Inputs:
+        """The inputs of many rows: an array (B, D), or both blocks where an encoder has features in the CSR block.
 
         Parameters:
             columns: one for each encoder.
@@ -52,22 +55,26 @@ class ColumnConcat:
         Raises:
             DataError: a cell is not of its column's kind.
         """
-        out = np.empty((len(columns[0]), self.width), np.float32)
+        out = np.empty((len(columns[0]), self._n_dense), np.float32)
         out.fill(0.0)  # quicker than np.zeros, which asks for large pages here
         for indices, group in self._groups:
             group.encode([columns[index] for index in indices], out)
-        return out
+        if not self._csr:
+            return out
+        return Inputs(out, CSR.hstack([encoder.encode_csr(columns[index]) for index, encoder in self._csr]))
 
-    def encode_row(self, cells: Sequence[Any]) -> NDArray[np.float32] | None:
-        """The inputs of one row, (1, K), bit-identical to those of `encode`; None where a cell needs a column parser.
+    def encode_row(self, cells: Sequence[Any]) -> NDArray[np.float32] | Inputs | None:
+        """The inputs of one row, bit-identical to those of `encode`; None where a cell needs a column parser.
 
         Parameters:
             cells: one for each encoder.
         """
-        out = np.zeros((1, self.width), np.float32)
+        out = np.zeros((1, self._n_dense), np.float32)
         try:
             for indices, group in self._groups:
                 group.encode_row([cells[index] for index in indices], out[0])
+            if not self._csr:
+                return out
+            return Inputs(out, CSR.hstack([encoder.encode_cell_csr(cells[index]) for index, encoder in self._csr]))
         except NeedsColumnParser:
             return None
-        return out

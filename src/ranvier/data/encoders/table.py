@@ -1,6 +1,6 @@
 """The encoder of tables: one encoder for each column that is used, side by side.
 
-B is the number of rows, K the number of inputs that the columns become.
+B is the number of rows, K = D + S the number of inputs that the columns become: D in a dense block, S in a CSR block.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.data.sources.origin import sentence_start
-from ranvier.data.sources.source import Arrays, Table, is_row
+from ranvier.data.sources.source import Arrays, Source, Table, is_row
 from ranvier.errors import DataError, ShapeError, nearest
 from ranvier.records import record
+from ranvier.rows import Inputs
 
 
 @record
@@ -77,7 +78,7 @@ class TableEncoder:
     @property
     def width(self) -> int:
         """K, the number of inputs of the network."""
-        return sum(encoder.width for encoder in self.encoders)
+        return sum(encoder.width + encoder.csr_width for encoder in self.encoders)
 
     @property
     def factor(self) -> None:
@@ -85,8 +86,9 @@ class TableEncoder:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """One name for each input."""
-        return tuple(name for encoder in self.encoders for name in encoder.feature_names)
+        """One name for each input, in the order of the rows of the first layer's weight: the dense block first."""
+        dense = tuple(name for encoder in self.encoders for name in encoder.feature_names)
+        return dense + tuple(name for encoder in self.encoders for name in encoder.csr_feature_names)
 
     @property
     def piecewise_linear(self) -> tuple[slice, ...]:
@@ -103,7 +105,7 @@ class TableEncoder:
         """The encoder with linear spline (hat) bases in place of piecewise-linear encodings."""
         return TableEncoder(self.columns, tuple(encoder.with_spline_basis() for encoder in self.encoders))
 
-    def transform(self, source: Any) -> NDArray[np.float32]:
+    def transform(self, source: Any) -> NDArray[np.float32] | Inputs:
         """Encode rows; columns that were not there in training are ignored.
 
         Parameters:
@@ -111,7 +113,8 @@ class TableEncoder:
                 dicts, a file; or cells in the order of the training table (the target left out): an array, a list of
                 rows, or one row as a list or tuple.
 
-        Returns a contiguous float32 array (B, K) without NaN or infinite values.
+        Returns a contiguous float32 array (B, K) without NaN or infinite values; `Inputs` with a dense and a CSR block
+        where a column has features in the CSR block.
 
         Raises:
             DataError: a column is missing, or a cell is not of its column's kind.
@@ -168,7 +171,7 @@ class TableEncoder:
         except KeyError:
             return None
 
-    def _table(self, source: Any) -> Table:
+    def _table(self, source: Any) -> Source:
         """Any source as a table; rows without names stand in the order of the training table."""
         if isinstance(source, Table):
             return source
@@ -246,4 +249,4 @@ class TableEncoder:
 
 
 def _frame(source: Any) -> pl.DataFrame:
-    return source.frame if isinstance(source, Table) else frame_from(source)
+    return source.frame if isinstance(source, Source) else frame_from(source)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
+from ranvier.data.encoders.decoding import class_indices, label_indicators
 from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, label_index, missing_rows, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
@@ -126,9 +127,8 @@ class TargetEncoder:
         if self.task.kind == "regression":
             return self.values(array)
         if self.task.kind == "multilabel":
-            return (array >= 0.5).astype(np.int64)
-        index = (array[:, 0] >= 0.5).astype(np.int64) if self.task.kind == "binary" else array.argmax(axis=1)
-        labels: NDArray[Any] = _label_array(self.task.classes)[index]
+            return label_indicators(array).astype(np.int64)
+        labels: NDArray[Any] = _label_array(self.task.classes)[class_indices(self.task, array)]
         return labels
 
     def values(self, outputs: Any) -> NDArray[np.float64]:

@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data.sources.source import Arrays, Table
 from ranvier.errors import DataError
 from ranvier.rows.arrays import unmasked
 
@@ -71,16 +70,6 @@ def frame_from(source: Any, origin: str = "the table") -> pl.DataFrame:
         names = dict.fromkeys(name for row in source for name in row)
         return frame_from_columns({name: [row.get(name) for row in source] for name in names}, origin)
     return _from_narwhals(source, origin)
-
-
-def named_columns(arrays: Arrays) -> Table:
-    """The inputs of arrays as a table whose columns are called x0, x1 and so on.
-
-    >>> named_columns(Arrays(np.zeros((2, 3)), None, "an array", (3,))).frame.columns
-    ['x0', 'x1', 'x2']
-    """
-    columns = {f"x{place}": column for place, column in enumerate(arrays.dense().T)}
-    return Table(pl.DataFrame(columns, nan_to_null=True), arrays.origin, notes=arrays.notes)
 
 
 def _from_narwhals(source: Any, origin: str) -> pl.DataFrame:

@@ -1,18 +1,20 @@
-"""What a source gives: a table of columns or plain arrays.
+"""Sources: the protocol of everything that has rows, and the two of today, a table of columns and plain arrays.
 
 B is the number of rows, K the number of inputs, N the number of target columns.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.errors import DataError, InputError
+from ranvier.data.sources.origin import sentence_start
+from ranvier.errors import DataError, InputError, nearest
 from ranvier.records import record
 from ranvier.rows import CSR
 from ranvier.rows.arrays import unmasked
@@ -20,21 +22,96 @@ from ranvier.rows.arrays import unmasked
 if TYPE_CHECKING:
     import polars as pl
 
-MOST_FILLED = 1 << 27
+MAX_DENSE_CELLS = 1 << 27
+
+
+class Source(ABC):
+    """Rows to learn from or to predict: what `open_source` gives, checked once; what stands behind it trusts it.
+
+    A new kind of source (a file format, a folder, an archive) gives one of the two below, or implements this. What is
+    listed as a field may be a property.
+
+    Fields:
+        origin: where it came from, for messages.
+        notes: what the user should know about the reading, one sentence each.
+        frame: the columns as a frame; those of arrays are called x0, x1 and so on.
+        inputs: the cells as an array (B, K) of numbers, NaN where missing, or as CSR rows; a `DataError` where a cell
+            is no number.
+        targets: target values that stand beside the columns, shape (B,) or (B, N), or None.
+        kinds: column -> kind, for the columns whose kind is known and need not be inferred.
+    """
+
+    is_sparse: bool = False
+    """Whether `inputs` are CSR rows."""
+    decimal_commas: bool = False
+    """Whether a comma between digits may stand before decimals; so in files not separated by commas."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def origin(self) -> str: ...
+        @property
+        def notes(self) -> tuple[str, ...]: ...
+        @property
+        def frame(self) -> pl.DataFrame: ...
+        @property
+        def inputs(self) -> NDArray[Any] | CSR: ...
+        @property
+        def targets(self) -> NDArray[Any] | None: ...
+        @property
+        def kinds(self) -> Mapping[str, str]: ...
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """B, the number of rows."""
+
+    @property
+    @abstractmethod
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns; empty for arrays, whose columns have none."""
+
+    @property
+    @abstractmethod
+    def target_names(self) -> tuple[str, ...]:
+        """The names of the targets to predict unless others are asked for; empty for none."""
+
+    @abstractmethod
+    def take(self, index: NDArray[np.int64]) -> Source:
+        """Some of the rows, in the given order, with their targets."""
+
+    @abstractmethod
+    def with_target(self, target: Any) -> Source:
+        """The same rows with another default target: the name of a column, or an array of target values.
+
+        Raises:
+            DataError: there is no such column, or another number of values than rows.
+        """
+
+    def as_table(self) -> Source:
+        """The rows as named columns, if they are numbers of which each column can be encoded on its own; else self."""
+        return self
+
+    def describe(self) -> str:
+        """The source in a few words, for messages.
+
+        >>> Arrays(np.zeros((2, 3)), None, "the array", (3,)).describe()
+        'the array: 2 rows'
+        """
+        return f"{self.origin}: {self.rows:,} rows"
 
 
 @record(eq=False)
-class Table:
-    """Named columns, the cells as they were found.
+class Table(Source):
+    """Named columns with the cells as they were read.
 
     Fields:
         frame: the columns; text formats keep every cell as text, so that "007" stays "007".
         origin: where it came from, for messages.
         target: the column to predict unless another is asked for, or None.
-        notes: what a person should know about the reading, one sentence each.
-        kinds: column -> kind, of the columns whose kind is known and need not be told from their cells.
-        decimal_commas: whether a comma between digits may stand before decimals; so in files whose cells are not
-            separated by commas.
+        notes: what the user should know about the reading, one sentence each.
+        kinds: column -> kind, for the columns whose kind is known and need not be inferred.
+        decimal_commas: whether a comma between digits may stand before decimals.
     """
 
     frame: pl.DataFrame
@@ -46,24 +123,64 @@ class Table:
 
     @property
     def rows(self) -> int:
-        """The number of rows."""
+        """B, the number of rows."""
         return self.frame.height
 
-    def take(self, rows: NDArray[np.int64]) -> Table:
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.frame.columns)
+
+    @property
+    def inputs(self) -> NDArray[Any]:
+        """The cells as numbers, shape (B, K), NaN where missing."""
+        from ranvier.data.encoders.number import finite_numbers
+
+        return np.stack([finite_numbers(cells) for cells in self.frame.iter_columns()], axis=1)
+
+    @property
+    def targets(self) -> None:
+        """None: the targets of a table are among its columns."""
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The default target."""
+        return () if self.target is None else (self.target,)
+
+    def take(self, index: NDArray[np.int64]) -> Table:
         """Some of the rows, in the given order."""
-        return replace(self, frame=self.frame[rows])
+        return replace(self, frame=self.frame[index])
+
+    def with_target(self, target: Any) -> Table:
+        """The table with another default target; an array of target values becomes a new column."""
+        if isinstance(target, str):
+            if target not in self.frame.columns:
+                hint = nearest(target, self.frame.columns, "Its columns are")
+                raise DataError(f'{sentence_start(self.origin)} has no column "{target}". {hint}')
+            return replace(self, target=target)
+        from ranvier.data.sources.frames import series_from
+
+        name = str(getattr(target, "name", None) or "target")
+        if name in self.frame.columns:
+            raise DataError(
+                f'The target values are called "{name}", and {self.origin} has a column of that name already.'
+            )
+        values = series_from(name, target)
+        if len(values) != self.rows:
+            raise DataError(f"There are {len(values)} target values and {self.rows} rows in {self.origin}.")
+        return replace(self, frame=self.frame.with_columns(values), target=name)
 
 
 @record(eq=False)
-class Arrays:
-    """Numbers that need no names.
+class Arrays(Source):
+    """Numbers whose columns have no names.
 
     Fields:
-        inputs: shape (B, K), uint8 (pictures) or floating point; or sparse rows.
+        inputs: shape (B, K), uint8 (pictures) or floating point; or CSR rows.
         targets: shape (B,) or (B, N), or None.
         origin: where it came from, for messages.
         shape: the shape of one row before it was flattened, for example (28, 28).
-        notes: what a person should know about the reading, one sentence each.
+        notes: what the user should know about the reading, one sentence each.
     """
 
     inputs: NDArray[Any] | CSR
@@ -74,17 +191,69 @@ class Arrays:
 
     @property
     def rows(self) -> int:
-        """The number of rows."""
+        """B, the number of rows."""
         return int(self.inputs.shape[0])
 
-    def take(self, rows: NDArray[np.int64]) -> Arrays:
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Columns of arrays have no names."""
+        return ()
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The columns as a frame, called x0, x1 and so on; NaN becomes null.
+
+        >>> Arrays(np.zeros((2, 3)), None, "an array", (3,)).frame.columns
+        ['x0', 'x1', 'x2']
+        """
+        import polars as pl
+
+        columns = {f"x{index}": column for index, column in enumerate(self.dense().T)}
+        return pl.DataFrame(columns, nan_to_null=True)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """y, or y0, y1 and so on for several columns of targets."""
+        columns = 1 if self.targets is None or self.targets.ndim == 1 else self.targets.shape[1]
+        return ("y",) if columns == 1 else tuple(f"y{index}" for index in range(columns))
+
+    @property
+    def kinds(self) -> Mapping[str, str]:
+        """No column has a name."""
+        return {}
+
+    @property
+    def is_sparse(self) -> bool:  # type: ignore[override]
+        """Whether the inputs are CSR rows."""
+        return isinstance(self.inputs, CSR)
+
+    def take(self, index: NDArray[np.int64]) -> Arrays:
         """Some of the rows with their targets, in the given order.
 
         >>> Arrays(np.array([[1.0], [2.0]]), np.array([3, 4]), "an array", (1,)).take(np.array([1])).targets.tolist()
         [4]
         """
-        targets = None if self.targets is None else self.targets[rows]
-        return replace(self, inputs=self.inputs[rows], targets=targets)
+        targets = None if self.targets is None else self.targets[index]
+        return replace(self, inputs=self.inputs[index], targets=targets)
+
+    def with_target(self, target: Any) -> Arrays:
+        """The arrays with these target values."""
+        if isinstance(target, str):
+            raise DataError(
+                f'The target is "{target}", but {self.origin} holds plain arrays without column names. '
+                "Give the target values as an array."
+            )
+        return replace(self, targets=checked_targets(target, self.rows, self.origin))
+
+    def as_table(self) -> Source:
+        """Floating-point rows as a table of columns x0, x1 and so on; uint8 and CSR rows unchanged.
+
+        >>> Arrays(np.zeros((2, 3)), None, "an array", (3,)).as_table().column_names
+        ('x0', 'x1', 'x2')
+        """
+        if isinstance(self.inputs, CSR) or self.inputs.dtype.kind != "f":
+            return self
+        return Table(self.frame, self.origin, notes=self.notes)
 
     @property
     def pictures(self) -> bool:
@@ -92,7 +261,7 @@ class Arrays:
         return not isinstance(self.inputs, CSR) and self.inputs.dtype == np.uint8 and len(self.shape) > 1
 
     def dense(self) -> NDArray[Any]:
-        """The inputs with every zero written out, shape (B, K).
+        """The inputs as a dense array, shape (B, K).
 
         Raises:
             InputError: the rows are sparse and have more than 2**27 cells.
@@ -103,15 +272,12 @@ class Arrays:
         if not isinstance(self.inputs, CSR):
             return self.inputs
         rows, columns = self.inputs.shape
-        if rows * columns > MOST_FILLED:
+        if rows * columns > MAX_DENSE_CELLS:
             raise InputError(
                 f"The model was trained on columns with all their zeros, and X is a sparse matrix of shape ({rows}, "
                 f"{columns}), which is too large to fill in; give fewer rows at a time, or train on sparse rows."
             )
         return self.inputs.toarray()
-
-
-Source: TypeAlias = "Table | Arrays"
 
 
 _CELLS = frozenset((str, int, float, bool, type(None)))

@@ -10,7 +10,7 @@ sparse.py         first layers on sparse rows             zero_skipping.py  dens
 gather.py         the rows of a batch                     loss.py           losses, outputs
 rowops.py         between dense layers                    columns.py        statistics, norms
 outputs.py        storing z and y                         layout.py         addresses in row buffers
-work_stealing.py  chunks of work for threads              cancellation.py   leaving a step half-way
+work_stealing.py  chunks of work for threads              cancellation.py   cancelling a step
 timing.py         times of single steps                   dropout.py, bfloat16.py, groups.py, formulas.py
 vector_math.py    exp, log, tanh and the like, whose bits are the same on every processor
 exponential.py    ... those made from e^x                 logarithm.py      ... from ln x, and a^b

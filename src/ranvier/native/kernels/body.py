@@ -69,9 +69,9 @@ class Body:
     def rows_of(self, thread: Value) -> tuple[Value, Value]:
         """From where to where a thread goes in the rows of a batch."""
         f, threads = self.w.f, self.w.words["threads"]
-        share = f.divide(f.add(self.rows, f.subtract(threads, 1)), threads, "share")
-        first = f.intrinsic("smin", f.multiply(thread, share), self.rows)
-        return first, f.intrinsic("smin", f.add(first, share), self.rows)
+        rows_per_thread = f.divide(f.add(self.rows, f.subtract(threads, 1)), threads, "share")
+        first = f.intrinsic("smin", f.multiply(thread, rows_per_thread), self.rows)
+        return first, f.intrinsic("smin", f.add(first, rows_per_thread), self.rows)
 
     def row_step(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         """Call the function of a row step for some rows."""
@@ -111,7 +111,7 @@ class Body:
         self.w.f.call(name, *pointers, self.inverse_batch_size, first, stop)
 
     def product(
-        self, scheduled: ScheduledProduct, first: Value, stop: Value, share: tuple[Value, Value] | None = None
+        self, scheduled: ScheduledProduct, first: Value, stop: Value, panel_range: tuple[Value, Value] | None = None
     ) -> None:
         """Call a product for some rows; for some panels only, where threads share them.
 
@@ -128,11 +128,11 @@ class Body:
         if isinstance(step, s.Forward):
             buffers: tuple[Buffer | None, ...] = (step.x, step.weight, step.bias, *output_buffers(step))
         else:
-            buffers = (step.dz, step.transposed, None, step.dx, step.seen)
+            buffers = (step.dz, step.transposed, None, step.dx, step.slope_input)
         packed = (self.packing_buffer(),) if scheduled.packed else ()
         rows = self.rows if self.plan.learns else ZERO
         pointers = (self.at(buffer) for buffer in buffers)
-        self.w.f.call(name, *pointers, rows, first, stop, *(share or ()), *packed, *cancel_requested)
+        self.w.f.call(name, *pointers, rows, first, stop, *(panel_range or ()), *packed, *cancel_requested)
 
     def _run_with_helper(self, scheduled: ScheduledProduct, grain: int) -> None:
         """Run a product of a single row together with the helper thread.
@@ -169,19 +169,19 @@ class Body:
         name = self.w.name("loss", scheduled, loss.write_loss, step)
         if self.plan.learns:
             losses, weights = self.at(step.losses), words["weights"]
-            shares = (losses, words["targets"], self.order, weights, self.shift, self.weight_scale)
-            f.call(name, self.at(step.z), self.at(step.dz), *shares, first, stop)
+            loss_arguments = (losses, words["targets"], self.order, weights, self.shift, self.weight_scale)
+            f.call(name, self.at(step.z), self.at(step.dz), *loss_arguments, first, stop)
             return
         with f.when(f.compare("ne", self.result, NULL), name="judge"):
-            shares = (self.result, words["targets"], NULL, NULL, self.shift, UNSCALED)
-            f.call(name, self.at(step.z), NULL, *shares, first, stop)
+            loss_arguments = (self.result, words["targets"], NULL, NULL, self.shift, UNSCALED)
+            f.call(name, self.at(step.z), NULL, *loss_arguments, first, stop)
 
     # Panels
 
     def panel_range(self, panels: int, grain: int, thread: Value) -> tuple[Value, Value]:
         """From where to where a thread goes in so many panels, `grain` of which belong together."""
         f = self.w.f
-        first, stop = self.share(-(-panels // grain), thread)
+        first, stop = self.thread_range(-(-panels // grain), thread)
         return f.multiply(first, grain), f.intrinsic("smin", f.multiply(stop, grain), f.i64(panels))
 
     def panel_step(self, scheduled: ScheduledProduct, number: int | None) -> None:
@@ -208,13 +208,13 @@ class Body:
 
     # Columns
 
-    def share(self, count: int, thread: Value | None = None) -> tuple[Value, Value]:
+    def thread_range(self, count: int, thread: Value | None = None) -> tuple[Value, Value]:
         """From where to where a thread, this one if no other is named, goes in so many units."""
         f, threads, thread = self.w.f, self.w.words["threads"], thread or self.w.thread
         first = f.divide(f.multiply(thread, count), threads)
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
-    def unit_share(self, scheduled: ScheduledWeightGradient, strips: int, thread: Value) -> tuple[Value, Value]:
+    def thread_units(self, scheduled: ScheduledWeightGradient, strips: int, thread: Value) -> tuple[Value, Value]:
         """From where to where a thread goes in the units of a weight, the last of which have fewer rows."""
         f, threads = self.w.f, self.w.words["threads"]
         weight = scheduled.step.trained.value
@@ -239,7 +239,7 @@ class Body:
         return unit(thread), unit(f.add(thread, 1))
 
     def column_step(self, scheduled: Scheduled, number: int | None = None) -> None:
-        """Call the function of a column step for this thread's share.
+        """Call the function of a column step for this thread's range.
 
         Parameters:
             number: the step's among those that idle threads may take over; None for others.
@@ -257,25 +257,25 @@ class Body:
         rule, t = None if step.store else self.plan.rule, step.trained
         name = self.w.name("vector", scheduled, gradient.write_vector_gradient, step, rule)
         buffers = (step.a, step.b, t.value, t.gradient, *t.slots)
-        first, stop = self.share(panels_of(t.value))
+        first, stop = self.thread_range(panels_of(t.value))
         self.w.f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, self.rows, first, stop)
 
     def _column_sums(self, scheduled: Scheduled) -> None:
         step = cast(s.ColumnSums, scheduled.step)
         name = self.w.name("sums", scheduled, columns.write_column_sums, step)
-        first, stop = self.share(panels_of(step.sums))
+        first, stop = self.thread_range(panels_of(step.sums))
         self.w.f.call(name, self.at(step.a), self.at(step.b), self.at(step.sums), self.rows, first, stop)
 
     def _column_statistics(self, scheduled: Scheduled) -> None:
         step = cast(s.ColumnStatistics, scheduled.step)
         name = self.w.name("statistics", scheduled, columns.write_column_statistics, step)
-        first, stop = self.share(panels_of(step.x))
+        first, stop = self.thread_range(panels_of(step.x))
         self.w.f.call(name, self.at(step.x), self.at(step.mean), self.at(step.variance), self.rows, first, stop)
 
     def _running_statistics(self, scheduled: Scheduled) -> None:
         step = cast(s.RunningStatistics, scheduled.step)
         name = self.w.name("running", scheduled, columns.write_running_statistics, step)
-        first, stop = self.share(panels_of(step.running))
+        first, stop = self.thread_range(panels_of(step.running))
         self.w.f.call(name, self.at(step.running), self.at(step.batch), first, stop)
 
     def _weight_gradient(self, scheduled: ScheduledWeightGradient, number: int | None) -> None:
@@ -297,14 +297,14 @@ class Body:
         def call(owner: Value, first: Value, stop: Value) -> None:
             strip_range = tuple[Value, ...]()
             if scheduled.split_n:
-                begin, end = self.share(strips, owner)
+                begin, end = self.thread_range(strips, owner)
                 strip_range = (begin, f.subtract(end, begin))
             f.call(name, *pointers, self.scalars, self.rows, first, stop, *strip_range, *packed, *cancel_requested)
 
         def bounds(owner: Value) -> tuple[Value, Value]:
             if not scheduled.split_n:
-                return self.unit_share(scheduled, strips, owner)
-            begin, end = self.share(strips, owner)
+                return self.thread_units(scheduled, strips, owner)
+            begin, end = self.thread_range(strips, owner)
             return ZERO, f.multiply(f.subtract(end, begin), blocks)
 
         if self.stealing is None or number is None:
@@ -320,13 +320,13 @@ class Body:
             f.call(name, self.at(step.losses), *arguments)
 
     def _norm(self, scheduled: Scheduled) -> None:
-        f, place, step = self.w.f, 0, cast(s.Norm, scheduled.step)
+        f, offset, step = self.w.f, 0, cast(s.Norm, scheduled.step)
         name = self.w.name("squares", (), columns.write_squares)
         for t in step.trained:
-            first, stop = self.share(panels_of(t.value))
+            first, stop = self.thread_range(panels_of(t.value))
             stride = f.i64(stride_of(t.value))
-            f.call(name, self.at(t.gradient), stride, f.pointer(self.at(step.partial), place), first, stop)
-            place += panels_of(t.value)
+            f.call(name, self.at(t.gradient), stride, f.pointer(self.at(step.partial), offset), first, stop)
+            offset += panels_of(t.value)
 
     def clipping(self, step: s.Update) -> Value:
         """What gradients are multiplied with so that their norm is not too large."""
@@ -341,7 +341,7 @@ class Body:
         factor = self.clipping(step)
         for t in step.trained:
             name = self.w.name("update", t, columns.write_update, t, rule)
-            first, stop = self.share(panels_of(t.value))
+            first, stop = self.thread_range(panels_of(t.value))
             buffers = (t.value, t.rounded, t.transposed, t.gradient, *t.slots)
             f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, factor, first, stop)
 
@@ -368,4 +368,4 @@ COLUMN_CALLS: dict[type[Step], Callable[[Body, Any], None]] = {
     s.LossSum: Body._loss_sum,
     SparseGradient: Body._sparse_gradient,
 }
-"""How each kind of column step is called, for this thread's share; a `WeightGradient` may be taken over, too."""
+"""How each kind of column step is called, for this thread's range; a `WeightGradient` may be taken over, too."""

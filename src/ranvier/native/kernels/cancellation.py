@@ -1,4 +1,4 @@
-"""Cancelling a step half-way, so that no thread changes the state.
+"""Cancelling a step, so that no thread changes the state.
 
     in a stage that changes no state, before each piece of work:
         cancel_requested != 0:  skip this piece, and all later ones, since the word stays set
@@ -40,5 +40,5 @@ def unless_cancelled(f: Function, cancelled: Value, stage: int) -> AbstractConte
     return f.when(f.compare("eq", _word(f, f.pointer(cancelled, stage, "i64")), 0), name="on")
 
 
-def _word(f: Function, place: Value) -> Value:
-    return f.emit("i64", f"load atomic i64, {place.typed} monotonic, align 8", "word")
+def _word(f: Function, pointer: Value) -> Value:
+    return f.emit("i64", f"load atomic i64, {pointer.typed} monotonic, align 8", "word")

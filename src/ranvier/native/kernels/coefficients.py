@@ -1,4 +1,4 @@
-"""The numbers of the polynomials in exponential.py, logarithm.py and trigonometry.py, lowest power first.
+"""The coefficients of the polynomials in exponential.py, logarithm.py and trigonometry.py, lowest power first.
 
 Each polynomial passes through its function at the Chebyshev nodes of the interval (computed with 300 bits), which is
 within a factor of two of the best polynomial of that degree. S is ((sqrt 2 - 1) / (sqrt 2 + 1))^2.
@@ -20,9 +20,9 @@ ERF_SPLIT = 0.921875
 
 @record
 class Coefficients:
-    """The numbers for one format.
+    """The coefficients for one format.
 
-    Fields beside the polynomials: `magic` (1.5 times 2^mantissa bits: adding it rounds to a whole number), `mantissa`
+    Fields beside the polynomials: `magic` (1.5 times 2^mantissa bits: adding it rounds to an integer), `mantissa`
     (its bits), `bias` (of the exponent), `ln2` (a high part with zeros at its end, and the rest), `exp_range` (where
     e^x is neither 0 nor infinite lies within), `tanh_limit` and `erf_limit` (1 from there on).
     """

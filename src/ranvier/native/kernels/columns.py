@@ -1,6 +1,6 @@
-"""Steps that look at all rows of a batch, or at all parameters: statistics, norms, unfused updates, the loss.
+"""Steps that read all rows of a batch, or all parameters: statistics, norms, unfused updates, the loss.
 
-Sums over rows go row by row; sums over a weight go panel by panel, so that no result depends on the threads.
+Sums over rows go row by row; sums over a weight go panel by panel, so that no result depends on the number of threads.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ def write_squares(module: Emitter, name: str) -> None:
 
 
 def write_clipping(module: Emitter, name: str, step: Update) -> None:
-    """Write `(partial, squares) -> double`: the factor of gradients whose norm is to be at most `max_norm`.
+    """Write `(partial, squares) -> double`: the factor that limits the norm of the gradients to `max_norm`.
 
-    `squares` are those of sparse rows, where there are any.
+    `squares` are the sums of squares of sparse rows, or null.
     """
     assert step.partial is not None
     assert step.max_norm is not None
@@ -112,8 +112,8 @@ def write_clipping(module: Emitter, name: str, step: Update) -> None:
         if step.squares is not None:
             added = clipped_squares(f, squares, added)
         norm = f.intrinsic("sqrt", added)
-        most = f.constant(constant_of(step.max_norm), "double")
-        factor = f.select(f.compare("ogt", norm, most), f.divide(most, norm), f.constant(1.0, "double"))
+        max_norm = f.constant(constant_of(step.max_norm), "double")
+        factor = f.select(f.compare("ogt", norm, max_norm), f.divide(max_norm, norm), f.constant(1.0, "double"))
         f.give_back(factor)
 
 
@@ -131,10 +131,10 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule)
         with f.loop(first, stop, name="panel") as loop:
             base = f.multiply(loop.index, stride_of(trained.value))
             with f.loop(0, rows, name="row") as inner:
-                _move(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
+                _update_row(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
             if trained.transposed is not None:
                 copy, panel, end = trained.transposed, loop.index, f.i64(rows)
-                source = f.pointer(pointers.seen, base)
+                source = f.pointer(pointers.rounded_value, base)
                 if copy.groups > 1:
                     group = f.divide(panel, group_panels_of(trained.value), "group")
                     panel = f.subtract(panel, f.multiply(group, group_panels_of(trained.value)))
@@ -143,6 +143,6 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule)
                 transpose(f, source, transposed, f.i64(0), end, column, stride_of(copy))
 
 
-def _move(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:
+def _update_row(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:
     gradient = f.multiply(f.load(f.pointer(pointers.gradient, offset)), scale)
     updater.apply(gradient, f.load(f.pointer(pointers.value, offset)), pointers, offset)

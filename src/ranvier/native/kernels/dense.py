@@ -28,7 +28,7 @@ from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import activate, slope_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
-from ranvier.native.kernels.layout import beside, place
+from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.outputs import output_buffers, positive_zero
 from ranvier.native.kernels.packed import pack_rows
 from ranvier.native.kernels.tile import (
@@ -69,12 +69,12 @@ class Product:
         forward = isinstance(step, Forward)
         self.a: Buffer = step.x if isinstance(step, Forward) else step.dz
         self.matrix = step.matrix
-        self.out, self.extra_buffer = output_buffers(step) if isinstance(step, Forward) else (step.dx, step.seen)
+        self.out, self.extra_buffer = output_buffers(step) if isinstance(step, Forward) else (step.dx, step.slope_input)
         self.length = self.matrix.rows
         self.forward = forward
         self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, *rest = f.parameters
         self.rows, self.first, self.stop = (rest.pop(0) for _ in range(3))
-        self.share = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
+        self.panel_range = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
         self.packed = rest.pop(0) if scheduled.packed else None
         self.cancel_requested = rest.pop(0) if rest else None
         self.strides = Strides(stride_of(self.a), 1, stride_of(self.matrix), PANEL)
@@ -90,10 +90,10 @@ class Product:
             return
         with f.loop(0, panels.groups, name="group") as loop:
             first = f.multiply(loop.index, panels.width, "first")
-            kept = self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra
+            saved = self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra
             self.a_pointer = f.pointer(self.a_pointer, f.multiply(loop.index, self.length))
             self.weight = f.pointer(self.weight, f.multiply(loop.index, group_panels_of(panels) * stride_of(panels)))
-            self.bias, self.out_pointer, self.extra = (f.pointer(at, first) for at in kept[2:])
+            self.bias, self.out_pointer, self.extra = (f.pointer(at, first) for at in saved[2:])
             self.group()
 
     def group(self) -> None:
@@ -102,11 +102,11 @@ class Product:
         if not block or self.length <= block:
             self.runs(f.i64(0), f.i64(self.length), whole=True)
             return
-        self.each_row(lambda row, column, tail: self.start(column, tail))
+        self.for_each_row(lambda row, column, tail: self.start(column, tail))
         with f.loop(0, self.length, block, name="block") as loop:
             left = f.subtract(f.i64(self.length), loop.index)
             self.runs(loop.index, f.intrinsic("smin", left, f.i64(block)), whole=False)
-        self.each_row(self.finish_later)
+        self.for_each_row(self.finish_later)
 
     def runs(self, k: Value, length: Value, whole: bool) -> None:
         """One pass over all tiles, for the terms k to k + length."""
@@ -126,33 +126,35 @@ class Product:
                     else:
                         done = f.subtract(row, first)
                         a = f.pointer(self.packed, f.multiply(done, length), name="rows")
-                        share = f.divide(f.multiply(length, height), f.subtract(end, first), "share")
-                        self.prefetch(b, count, f.divide(done, height), share)
-                    out = f.pointer(self.out_pointer, self.place(self.out, row, column), name="out")
+                        rows_per_tile = f.divide(f.multiply(length, height), f.subtract(end, first), "share")
+                        self.prefetch(b, count, f.divide(done, height), rows_per_tile)
+                    out = f.pointer(self.out_pointer, self.element_index(self.out, row, column), name="out")
                     tail = self.tail is not None and panel.is_constant
                     start = self.beginning(column, out, (height, count), whole, tail)
                     strides = self.strides if self.packed is None else replace(self.strides, a_row=1, a_k=height)
                     accumulators = contract(f, a, b, strides, length, start)
                     self.end(accumulators, row, column, out, whole, tail)
 
-            if self.share is None:
+            if self.panel_range is None:
                 panel_loops(f, self.panels, height, self.registers.panels(height), tiles, apart=self.tail is not None)
             else:
                 grain = self.scheduled.split_n
                 at_once, ragged = self.registers.shared_panels(height, grain), self.panels % grain > 0
-                shared_panel_loops(f, self.share, height, at_once, ragged, tiles)
+                shared_panel_loops(f, self.panel_range, height, at_once, ragged, tiles)
 
-    def prefetch(self, b: Value, count: int, tile: Value, share: Value) -> None:
+    def prefetch(self, b: Value, count: int, tile: Value, rows_per_tile: Value) -> None:
         """Prefetch a fraction of the panels after these `count` ones; together all tiles prefetch all of them."""
         f = self.f
         following = [p * stride_of(self.matrix) for p in range(count, 2 * count)]
-        prefetch_rows(f, b, PANEL, following, f.multiply(tile, share), f.multiply(f.add(tile, 1), share))
+        prefetch_rows(
+            f, b, PANEL, following, f.multiply(tile, rows_per_tile), f.multiply(f.add(tile, 1), rows_per_tile)
+        )
 
-    def place(self, buffer: Buffer, row: Value, column: Value) -> Value:
-        return place(self.f, buffer, row, column, self.rows)
+    def element_index(self, buffer: Buffer, row: Value, column: Value) -> Value:
+        return element_index(self.f, buffer, row, column, self.rows)
 
-    def beside(self, buffer: Buffer, panel: int, row: int) -> Value | int:
-        return beside(self.f, buffer, panel, self.rows, row)
+    def index_distance(self, buffer: Buffer, panel: int, row: int) -> Value | int:
+        return index_distance(self.f, buffer, panel, self.rows, row)
 
     def start(self, column: Value, tail: bool = False) -> Value:
         """The first value of an accumulator; `tail`: in the last panel of a group, which the group does not fill."""
@@ -163,12 +165,12 @@ class Product:
             return f.masked_load(at, self.tail, f.constant(0.0)) if tail and self.tail else f.load(at, name="bias")
         return f.constant(0.0)
 
-    def store(self, value: Value, place: Value, tail: bool) -> None:
+    def store(self, value: Value, pointer: Value, tail: bool) -> None:
         """Store 16 columns; in a tail only those of the group."""
         if tail and self.tail:
-            self.f.masked_store(value, place, self.tail)
+            self.f.masked_store(value, pointer, self.tail)
         else:
-            self.f.store(value, place)
+            self.f.store(value, pointer)
 
     def beginning(self, column: Value, out: Value, tile: tuple[int, int], whole: bool, tail: bool) -> Tile:
         """The first values of the accumulators; those stored before are loaded, and the next tile's prefetched."""
@@ -179,66 +181,66 @@ class Product:
             return [row] * height
         for r in range(height, 2 * height):
             for p in range(panels):
-                f.prefetch(f.pointer(out, self.beside(self.out, p, r)), write=True)
+                f.prefetch(f.pointer(out, self.index_distance(self.out, p, r)), write=True)
         return [
-            [f.load(f.pointer(out, self.beside(self.out, p, r)), name="c") for p in range(panels)]
+            [f.load(f.pointer(out, self.index_distance(self.out, p, r)), name="c") for p in range(panels)]
             for r in range(height)
         ]
 
     def end(self, accumulators: Tile, row: Value, column: Value, out: Value, whole: bool, tail: bool) -> None:
         f = self.f
         extra = self.extra_buffer
-        seen = None
+        extra_at = None
         if whole and extra is not None:
-            seen = f.pointer(self.extra, self.place(extra, row, column), name="beside")
+            extra_at = f.pointer(self.extra, self.element_index(extra, row, column), name="beside")
         for r, values in enumerate(accumulators):
             for p, value in enumerate(values):
                 last = tail and p == len(values) - 1
                 if whole:
-                    at = f.pointer(seen, self.beside(extra, p, r)) if extra and seen else None
-                    said = self.finish(value, at, last)
+                    at = f.pointer(extra_at, self.index_distance(extra, p, r)) if extra and extra_at else None
+                    result = self.finish(value, at, last)
                 else:
-                    said = value
-                self.store(said, f.pointer(out, self.beside(self.out, p, r)), last)
+                    result = value
+                self.store(result, f.pointer(out, self.index_distance(self.out, p, r)), last)
 
-    def finish(self, value: Value, beside: Value | None, tail: bool) -> Value:
+    def finish(self, value: Value, extra_at: Value | None, tail: bool) -> Value:
         """What is stored for a complete accumulator."""
         f, step = self.f, self.step
         if isinstance(step, Forward):
             if self.scheduled.nonzeros is not None:
                 value = positive_zero(f, value)
-            if beside is not None:
-                self.store(value, beside, tail)
+            if extra_at is not None:
+                self.store(value, extra_at, tail)
             return value if step.y is None else activate(f, step.activation, value)
-        if step.slope is None or beside is None:
+        if step.slope is None or extra_at is None:
             return value
-        factor = slope_factor(f, step.slope, beside, step.from_output)
+        factor = slope_factor(f, step.slope, extra_at, step.from_output)
         return value if factor is None else f.multiply(value, factor)
 
-    def each_row(self, body: Callable[[Value, Value, bool], Value]) -> None:
+    def for_each_row(self, body: Callable[[Value, Value, bool], Value]) -> None:
         """A pass over all rows and panels; the body returns what is stored there."""
         f = self.f
         with f.loop(self.first, self.stop, name="row") as rows:
             row = rows.index
 
-            def one(panel: Value, tail: bool) -> None:
+            def store_panel(panel: Value, tail: bool) -> None:
                 column = f.multiply(panel, PANEL)
-                out = f.pointer(self.out_pointer, self.place(self.out, row, column))
+                out = f.pointer(self.out_pointer, self.element_index(self.out, row, column))
                 self.store(body(row, column, tail), out, tail)
 
             whole = self.panels - (self.tail is not None)
-            begin, end = self.share or (0, whole)
+            begin, end = self.panel_range or (0, whole)
             if whole:
                 with f.loop(begin, end, name="panel") as loop:
-                    one(loop.index, False)
+                    store_panel(loop.index, False)
             if self.tail is not None:
-                one(f.i64(whole), True)
+                store_panel(f.i64(whole), True)
 
     def finish_later(self, row: Value, column: Value, tail: bool) -> Value:
         f, extra = self.f, self.extra_buffer
-        value = f.load(f.pointer(self.out_pointer, self.place(self.out, row, column)))
-        seen = None if extra is None else f.pointer(self.extra, self.place(extra, row, column))
-        return self.finish(value, seen, tail)
+        value = f.load(f.pointer(self.out_pointer, self.element_index(self.out, row, column)))
+        at = None if extra is None else f.pointer(self.extra, self.element_index(extra, row, column))
+        return self.finish(value, at, tail)
 
 
 def write_product(

@@ -31,16 +31,16 @@ class Drawing:
         self.f, self.stream = f, stream
         self.aligned = columns % WORDS == 0
         self.groups = WORDS if self.aligned else WORDS - 1
-        self.kept = None if self.aligned else f.stack("i32", WORDS * PANEL)
+        self.drawn_words = None if self.aligned else f.stack("i32", WORDS * PANEL)
 
     def words(self, start: Value) -> tuple[Value, ...]:
         """The words from number `start` on, one vector for each of `groups` groups."""
         f = self.f
-        if self.kept is None:
+        if self.drawn_words is None:
             return philox.block(f, self.stream, start)
-        for number, drawn in enumerate(philox.block(f, self.stream, f.bitwise("and", start, -WORDS))):
-            f.store(drawn, f.pointer(self.kept, number * PANEL, "i32"))
-        first = f.pointer(self.kept, f.bitwise("and", start, WORDS - 1), "i32")
+        for number, words in enumerate(philox.block(f, self.stream, f.bitwise("and", start, -WORDS))):
+            f.store(words, f.pointer(self.drawn_words, number * PANEL, "i32"))
+        first = f.pointer(self.drawn_words, f.bitwise("and", start, WORDS - 1), "i32")
         return tuple(
             f.load(f.pointer(first, number * PANEL, "i32"), f"<{PANEL} x i32>") for number in range(self.groups)
         )
@@ -53,7 +53,7 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
         x, factors, y, seed, number, first, stop = f.parameters
         columns, rate = step.x.columns, constant_of(step.rate)
         drawing = Drawing(f, philox.stream(f, seed, random.DROPOUT, number, step.layer), columns)
-        kept, dropped = f.constant(1.0 / (1.0 - rate)), f.constant(0.0)
+        scale, zero = f.constant(1.0 / (1.0 - rate)), f.constant(0.0)
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             start = f.multiply(row, columns, "number")
@@ -63,13 +63,13 @@ def write_drop(module: Emitter, name: str, step: Drop) -> None:
 
             def draw(column: Value, masks: list[Value | None]) -> None:
                 """Draw for as many groups as there are masks of their real columns."""
-                drawn = drawing.words(f.add(start, column))
-                for group, (words, mask) in enumerate(zip(drawn, masks, strict=False)):
-                    place = f.add(column, group * PANEL)
+                drawn_words = drawing.words(f.add(start, column))
+                for group, (words, mask) in enumerate(zip(drawn_words, masks, strict=False)):
+                    first_column = f.add(column, group * PANEL)
                     holds = philox.at_least(f, words, int(rate * 2**32))
-                    factor = masked(f, f.select(holds, kept, dropped), mask)
-                    f.store(factor, f.pointer(at_factors, place))
-                    f.store(f.multiply(f.load(f.pointer(at_x, place)), factor), f.pointer(at_y, place))
+                    factor = masked(f, f.select(holds, scale, zero), mask)
+                    f.store(factor, f.pointer(at_factors, first_column))
+                    f.store(f.multiply(f.load(f.pointer(at_x, first_column)), factor), f.pointer(at_y, first_column))
 
             length = drawing.groups * PANEL
             whole = columns // length * length

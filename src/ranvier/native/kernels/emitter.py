@@ -122,9 +122,9 @@ class Emitter:
             raise EngineError(f"The function {name} was written before.")
         self._functions[name] = result
         function = Function(self, name, parameters, result, internal)
-        place = len(self._parts)
+        position = len(self._parts)
         yield function
-        self._parts.insert(place, function.text())
+        self._parts.insert(position, function.text())
 
     def lines(self) -> int:
         """How many lines the functions written so far have."""

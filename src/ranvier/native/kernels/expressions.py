@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ranvier.errors import EngineError, nearest
-from ranvier.expression import Expression, order
+from ranvier.expression import Expression, topological_order
 from ranvier.native.kernels import vector_math
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value, constant
@@ -36,7 +36,7 @@ def emit_expressions(f: Function, expressions: Sequence[Expression], values: Map
     if len(types) > 1:
         raise EngineError(f"The variables of an expression must be of one type; got {', '.join(sorted(types))}.")
     writer = _Writer(f, values, types.pop() if types else f.module.vector)
-    for node in order(*expressions):
+    for node in topological_order(*expressions):
         writer.add(node)
     return [writer.value(expression) for expression in expressions]
 

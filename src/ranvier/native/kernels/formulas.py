@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ranvier.expression import Expression, order, to_list
+from ranvier.expression import Expression, to_list, topological_order
 from ranvier.native.kernels.expressions import emit_expressions
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
@@ -27,7 +27,7 @@ def apply(f: Function, name: str, expression: Expression, x: Value) -> Value:
     Parameters:
         name: how to call the function, beside a mark of the expression.
     """
-    if all(node.op in SHORT for node in order(expression)):
+    if all(node.op in SHORT for node in topological_order(expression)):
         return emit_expressions(f, (expression,), {"x": x})[0]
     mark = hashlib.sha256(json.dumps(to_list(expression)).encode()).hexdigest()[:8]
     readable = "".join(letter for letter in name if (letter.isascii() and letter.isalnum()) or letter == "_")
@@ -45,24 +45,24 @@ def activate(f: Function, activation: Activation, z: Value) -> Value:
     return apply(f, activation.name, activation.expression, z)
 
 
-def slope_factor(f: Function, activation: Activation, seen_at: Value, from_output: bool) -> Value | None:
-    """The slope, seen from 16 outputs or weighted sums in memory; None where it is 1 everywhere."""
+def slope_factor(f: Function, activation: Activation, slope_input_at: Value, from_output: bool) -> Value | None:
+    """The derivative, computed from 16 outputs or weighted sums in memory; None where it is 1 everywhere."""
     if activation.name == "identity":
         return None
-    seen = f.load(seen_at, name="seen")
-    return slope(f, activation, seen, from_output)
+    slope_input = f.load(slope_input_at, name="seen")
+    return slope(f, activation, slope_input, from_output)
 
 
-def slope(f: Function, activation: Activation, seen: Value, from_output: bool) -> Value:
-    """The slope, seen from 16 outputs or weighted sums."""
+def slope(f: Function, activation: Activation, slope_input: Value, from_output: bool) -> Value:
+    """The derivative, computed from 16 outputs or weighted sums."""
     if from_output and activation.name == "relu":
-        return f.select(f.compare("ogt", seen, 0.0), f.constant(1.0), f.constant(0.0), "slope")
+        return f.select(f.compare("ogt", slope_input, 0.0), f.constant(1.0), f.constant(0.0), "slope")
     if from_output and activation.name == "sigmoid":
-        return f.multiply(seen, f.subtract(1.0, seen), "slope")
+        return f.multiply(slope_input, f.subtract(1.0, slope_input), "slope")
     if from_output and activation.name == "tanh":
-        return f.subtract(1.0, f.multiply(seen, seen), "slope")
+        return f.subtract(1.0, f.multiply(slope_input, slope_input), "slope")
     assert activation.derivative is not None
-    return apply(f, f"{activation.name}_slope", activation.derivative, seen)
+    return apply(f, f"{activation.name}_slope", activation.derivative, slope_input)
 
 
 def rescaled(f: Function, layer: Rescale, x: Value) -> Value:

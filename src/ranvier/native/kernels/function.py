@@ -229,41 +229,43 @@ class Function:
         index = self._value(index, "i64")
         return self.emit("ptr", f"getelementptr {element or self.module.element}, {base.typed}, {index.typed}", name)
 
-    def load(self, place: Value, type: str | None = None, alignment: int | None = None, name: str = "loaded") -> Value:
+    def load(
+        self, pointer: Value, type: str | None = None, alignment: int | None = None, name: str = "loaded"
+    ) -> Value:
         """Load; the module's vector type unless told, aligned as one lane is unless told."""
         type = type or self.module.vector
         alignment = alignment or values.bytes_of(values.element_of(type))
-        return self.emit(type, f"load {type}, {place.typed}, align {alignment}", name)
+        return self.emit(type, f"load {type}, {pointer.typed}, align {alignment}", name)
 
-    def store(self, value: Value, place: Value, alignment: int | None = None) -> None:
+    def store(self, value: Value, pointer: Value, alignment: int | None = None) -> None:
         """Store; aligned as one lane is unless told."""
         alignment = alignment or values.bytes_of(values.element_of(value.type))
-        self._line(f"store {value.typed}, {place.typed}, align {alignment}")
+        self._line(f"store {value.typed}, {pointer.typed}, align {alignment}")
 
-    def broadcast(self, place: Value, element: str | None = None, name: str = "broadcast") -> Value:
+    def broadcast(self, pointer: Value, element: str | None = None, name: str = "broadcast") -> Value:
         """Load one number into every lane."""
-        return self.splat(self.load(place, element or self.module.element, name=f"{name}.one"), name=name)
+        return self.splat(self.load(pointer, element or self.module.element, name=f"{name}.one"), name=name)
 
-    def masked_load(self, place: Value, mask: Value, otherwise: Value, name: str = "masked") -> Value:
+    def masked_load(self, pointer: Value, mask: Value, otherwise: Value, name: str = "masked") -> Value:
         """Load the lanes whose mask holds; the others are not touched and get `otherwise`."""
         type = otherwise.type
         target = f"llvm.masked.load.{values.suffix(type)}.p0"
         self.module.declare(target, type, ["ptr", mask.type, type])
         alignment = values.bytes_of(values.element_of(type))
-        arguments = f"ptr align {alignment} {place.text}, {mask.typed}, {otherwise.typed}"
+        arguments = f"ptr align {alignment} {pointer.text}, {mask.typed}, {otherwise.typed}"
         return self.emit(type, f"call {type} @{target}({arguments})", name)
 
-    def masked_store(self, value: Value, place: Value, mask: Value) -> None:
+    def masked_store(self, value: Value, pointer: Value, mask: Value) -> None:
         """Store the lanes whose mask holds."""
         target = f"llvm.masked.store.{values.suffix(value.type)}.p0"
         self.module.declare(target, "void", [value.type, "ptr", mask.type])
         alignment = values.bytes_of(values.element_of(value.type))
-        self._line(f"call void @{target}({value.typed}, ptr align {alignment} {place.text}, {mask.typed})")
+        self._line(f"call void @{target}({value.typed}, ptr align {alignment} {pointer.text}, {mask.typed})")
 
-    def prefetch(self, place: Value, *, write: bool = False, locality: int = 3) -> None:
+    def prefetch(self, pointer: Value, *, write: bool = False, locality: int = 3) -> None:
         """Prefetch a cache line."""
         self.module.declare("llvm.prefetch.p0", "void", ["ptr", "i32", "i32", "i32"])
-        self._line(f"call void @llvm.prefetch.p0({place.typed}, i32 {int(write)}, i32 {locality}, i32 1)")
+        self._line(f"call void @llvm.prefetch.p0({pointer.typed}, i32 {int(write)}, i32 {locality}, i32 1)")
 
     def stack(self, type: str, count: int = 1, alignment: int = 64, name: str = "stack") -> Value:
         """Memory for `count` values on the stack, for the whole call."""
@@ -299,14 +301,14 @@ class Function:
         self._start_block(head)
         index = Value("i64", self._fresh(name))
         inside = [Value(value.type, self._fresh(f"{name}.carried")) for value in carried]
-        place = len(self._lines)
+        position = len(self._lines)
         body = Loop(inside, index)
         yield body
         following = self.add(index, step, f"{name}.next")
         more = self.compare("slt", following, stop, f"{name}.more")
         last = self._block
         self._line(f"br {more.typed}, label %{head}, label %{end}")
-        self._lines[place:place] = [
+        self._lines[position:position] = [
             f"  {phi.text} = phi {phi.type} [ {first.text}, %{before} ], [ {again.text}, %{last} ]"
             for phi, first, again in zip((index, *inside), (start, *carried), (following, *body.next), strict=True)
         ]
@@ -328,12 +330,12 @@ class Function:
         self._line(f"br label %{head}")
         self._start_block(head)
         inside = [Value(value.type, self._fresh(f"{name}.carried")) for value in carried]
-        place = len(self._lines)
+        position = len(self._lines)
         body = Repeat(inside)
         yield body
         last = self._block
         self._line(f"br {body.again.typed}, label %{head}, label %{end}")
-        self._lines[place:place] = [
+        self._lines[position:position] = [
             f"  {phi.text} = phi {phi.type} [ {first.text}, %{before} ], [ {again.text}, %{last} ]"
             for phi, first, again in zip(inside, carried, body.next, strict=True)
         ]

@@ -32,7 +32,7 @@ from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import masked
-from ranvier.native.kernels.layout import beside, place
+from ranvier.native.kernels.layout import element_index, index_distance
 from ranvier.native.kernels.packed import Packed
 from ranvier.native.kernels.tile import Strides, Tile, contract, prefetch_rows, segments
 from ranvier.native.kernels.transpose import transpose
@@ -78,7 +78,7 @@ def write_weight_gradient(
     with module.function(name, {**dict.fromkeys(names, "ptr noalias"), **numbers}) as f:
         x, dz, value, rounded, transposed, gradient, *slots, scalars, rows, first, stop = f.parameters[: len(names) + 3]
         rest = list(f.parameters[len(names) + 3 :])
-        share = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
+        strip_range = (rest.pop(0), rest.pop(0)) if scheduled.split_n else None
         packed = Packed(rest.pop(0), rest.pop(0)) if scheduled.packed else None
         cancel_requested = rest.pop(0) if cancellable else None
         pointers = Pointers(value, gradient, tuple(slots), rounded if trained.rounded else None, cancel_requested)
@@ -90,9 +90,9 @@ def write_weight_gradient(
                 group = f.divide(unit, blocks * strips, "group")
                 unit = f.subtract(unit, f.multiply(group, blocks * strips), "within")
                 units = units.of_group(group)
-            if share is not None:
-                block = f.divide(unit, share[1], "block")
-                strip = f.add(f.subtract(unit, f.multiply(block, share[1])), share[0], "strip")
+            if strip_range is not None:
+                block = f.divide(unit, strip_range[1], "block")
+                strip = f.add(f.subtract(unit, f.multiply(block, strip_range[1])), strip_range[0], "strip")
             else:
                 block = f.divide(unit, strips, "block") if strips > 1 else unit
                 strip = f.subtract(unit, f.multiply(block, strips), "strip") if strips > 1 else f.i64(0)
@@ -139,7 +139,7 @@ class Units:
             transposed = f.pointer(transposed, f.multiply(group, group_panels_of(copy) * stride_of(copy)))
         x = f.pointer(operands.x, f.multiply(group, weight.rows))
         dz = f.pointer(operands.dz, f.multiply(group, weight.width))
-        pointers = self.pointers.moved_by(f, f.multiply(group, group_panels_of(weight) * stride_of(weight)))
+        pointers = self.pointers.advanced(f, f.multiply(group, group_panels_of(weight) * stride_of(weight)))
         return replace(self, operands=Operands(x, dz, transposed), pointers=pointers)
 
     def strip(self, block: Value, strip: Value) -> None:
@@ -170,7 +170,9 @@ class Units:
             None if updater.is_short and not batch_block else f.stack(f.module.vector, row_block * count, name="sums")
         )
         sums = None if memory is None else Sums(f, memory, first, count)
-        b = f.pointer(self.operands.dz, place(f, step.dz, f.i64(0), f.multiply(panel, PANEL), rows), name="errors")
+        b = f.pointer(
+            self.operands.dz, element_index(f, step.dz, f.i64(0), f.multiply(panel, PANEL), rows), name="errors"
+        )
         masks = [_inside(f, weight, f.add(panel, p)) if p else _inside(f, weight, panel) for p in range(count)]
 
         def inputs(row: Value, height: int, part: Value) -> tuple[Value, int, int]:
@@ -180,7 +182,7 @@ class Units:
             return f.pointer(self.operands.x, line, name="inputs"), 1, stride_of(step.x)
 
         def prefetch(row: Value, height: int) -> None:
-            for pointer in pointers.moved:
+            for pointer in pointers.updated:
                 for r in range(height):
                     for p in range(count):
                         offset = f.add(f.add(base, r * PANEL + p * stride_of(weight)), f.multiply(row, PANEL))
@@ -218,7 +220,7 @@ class Units:
         base, panel, count = panels
         f, stride = self.f, stride_of(self.scheduled.step.trained.value)
         for p in range(count):
-            source = f.pointer(self.pointers.seen, f.add(base, p * stride))
+            source = f.pointer(self.pointers.rounded_value, f.add(base, p * stride))
             column = f.multiply(f.add(panel, p), PANEL)
             transpose(f, source, self.operands.transposed, *block, column, stride_of(copy))
 
@@ -244,8 +246,8 @@ class Sums:
 
     def at(self, row: Value, panel: int, below: int = 0) -> Value:
         """The address of the accumulators of a row and panel."""
-        place = self.f.multiply(self.f.subtract(row, self.first), self.count)
-        return self.f.pointer(self.memory, self.f.add(place, below * self.count + panel), self.f.module.vector)
+        vector_index = self.f.multiply(self.f.subtract(row, self.first), self.count)
+        return self.f.pointer(self.memory, self.f.add(vector_index, below * self.count + panel), self.f.module.vector)
 
     def clear(self, count: int) -> None:
         """Set all accumulators to 0."""
@@ -291,7 +293,7 @@ class Tiles:
         """
         f, step, count = self.f, self.scheduled.step, self.count
         b = f.pointer(errors, f.multiply(part, stride_of(step.dz)))
-        begun = sums is not None and sums.complete is not None
+        continues = sums is not None and sums.complete is not None
         for height, begin, end in segments(f, self.first, self.stop, self.heights):
             with f.loop(begin, end, height, name="row") as loop:
                 row = loop.index
@@ -299,17 +301,19 @@ class Tiles:
                     self.prefetch_errors(b, f.subtract(row, self.first), length, height)
                 with self.complete(sums):
                     self.prefetch(row, height)
-                places = [[sums.at(row, p, r) for p in range(count)] for r in range(height)] if sums else []
+                addresses = [[sums.at(row, p, r) for p in range(count)] for r in range(height)] if sums else []
                 start = (
-                    [[f.load(at) for at in line] for line in places] if begun else [[f.constant(0.0)] * count] * height
+                    [[f.load(at) for at in line] for line in addresses]
+                    if continues
+                    else [[f.constant(0.0)] * count] * height
                 )
                 a, a_row, a_k = self.inputs(row, height, part)
-                strides = Strides(a_row, a_k, beside(f, step.dz, 1, self.rows), stride_of(step.dz))
+                strides = Strides(a_row, a_k, index_distance(f, step.dz, 1, self.rows), stride_of(step.dz))
                 accumulators = contract(f, a, b, strides, length, start)
                 if sums is None:
                     self.end(row, accumulators)
                     continue
-                for values, line in zip(accumulators, places, strict=True):
+                for values, line in zip(accumulators, addresses, strict=True):
                     for value, at in zip(values, line, strict=True):
                         f.store(value, at)
                 with self.complete(sums), f.loop(row, f.add(row, height), name="move") as move:
@@ -328,7 +332,7 @@ class Tiles:
         per_row = f.divide(f.add(length, self.scheduled.row_block - 1), self.scheduled.row_block)
         begin = f.multiply(done, per_row)
         end = f.intrinsic("smin", f.add(begin, f.multiply(per_row, height)), length)
-        following = [beside(f, step.dz, p, self.rows) for p in range(count, 2 * count)]
+        following = [index_distance(f, step.dz, p, self.rows) for p in range(count, 2 * count)]
         prefetch_rows(f, b, stride_of(step.dz), following, begin, end)
 
 
@@ -355,7 +359,7 @@ def column_sums(
 ) -> list[Value]:
     """The sums over the rows of a, or of a b, for some panels from a column on: one accumulator each, in row order."""
     summed = [a, b] if b else [a]
-    starts = [f.pointer(pointer, place(f, buffer, f.i64(0), column, rows)) for pointer, buffer in summed]
+    starts = [f.pointer(pointer, element_index(f, buffer, f.i64(0), column, rows)) for pointer, buffer in summed]
     with f.loop(f.i64(0), rows, name="b", carried=[f.constant(0.0)] * panels) as loop:
         at = [
             (f.pointer(start, f.multiply(loop.index, stride_of(buffer))), buffer)
@@ -363,7 +367,7 @@ def column_sums(
         ]
         following = []
         for p in range(panels):
-            loaded = [f.load(f.pointer(here, beside(f, buffer, p, rows))) for here, buffer in at]
+            loaded = [f.load(f.pointer(here, index_distance(f, buffer, p, rows))) for here, buffer in at]
             total = loop.values[p]
             following.append(f.fma(loaded[0], loaded[1], total) if b else f.add(total, loaded[0]))
         loop.carry(*following)

@@ -9,19 +9,19 @@ from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.tiles import PANEL
 
 
-def place(f: Function, buffer: Buffer, row: Value, column: Value, rows: Value) -> Value:
+def element_index(f: Function, buffer: Buffer, row: Value, column: Value, rows: Value) -> Value:
     """The place of a row, from a column on at which a panel begins.
 
     Parameters:
         rows: how many rows the batch has.
     """
-    across = f.multiply(column, rows) if buffer.kind == "panels" else column
-    return f.add(f.multiply(row, stride_of(buffer)), across)
+    columns_before = f.multiply(column, rows) if buffer.kind == "panels" else column
+    return f.add(f.multiply(row, stride_of(buffer)), columns_before)
 
 
-def beside(f: Function, buffer: Buffer, panels: int, rows: Value, below: int = 0) -> Value | int:
+def index_distance(f: Function, buffer: Buffer, panels: int, rows: Value, below: int = 0) -> Value | int:
     """The distance to a place so many panels further on, and so many rows further down."""
-    down = below * stride_of(buffer)
+    rows_below = below * stride_of(buffer)
     if panels and buffer.kind == "panels":
-        return f.add(f.multiply(rows, panels * PANEL), down)
-    return down + panels * PANEL
+        return f.add(f.multiply(rows, panels * PANEL), rows_below)
+    return rows_below + panels * PANEL

@@ -1,4 +1,4 @@
-"""ln x, ln(1 + x) and a^b on vectors; see vector_math.py for what they promise."""
+"""ln x, ln(1 + x) and a^b on vectors; see vector_math.py for their accuracy."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _NAN = float("nan")
 
 
 def log(f: Function, x: Value) -> Value:
-    """ln x within 1 ulp, subnormal x included; minus infinity at 0, not a number below."""
-    whole, mantissa = split(f, x)
+    """ln x within 1 ulp, subnormal x included; minus infinity at 0, NaN below."""
+    exponent, mantissa = split(f, x)
     rest = f.subtract(mantissa, 1.0, "rest")
-    return _edges(f, x, x, _combine(f, exponential.to_float(f, whole), rest, None), "log")
+    return _edges(f, x, x, _combine(f, exponential.to_float(f, exponent), rest, None), "log")
 
 
 def log1p(f: Function, x: Value) -> Value:
-    """ln(1 + x) within 1 ulp, also for small x; minus infinity at -1, not a number below."""
+    """ln(1 + x) within 1 ulp, also for small x; minus infinity at -1, NaN below."""
     total = f.add(x, 1.0, "total")
-    whole, mantissa = split(f, total)
-    # What was lost in 1 + x, relative to it, is added to the logarithm; with exponent 0 nothing needs to be.
+    exponent, mantissa = split(f, total)
+    # The rounding error of 1 + x, relative to the sum, is added to the logarithm; with exponent 0 it is not needed.
     lost_small = f.subtract(x, f.subtract(total, 1.0))
     lost_large = f.subtract(1.0, f.subtract(total, x))
     lost = f.divide(f.select(f.compare("olt", x, 1.0), lost_small, lost_large), total, "lost")
-    near = f.compare("eq", whole, 0)
-    rest = f.select(near, x, f.subtract(mantissa, 1.0), "rest")
-    result = _combine(f, exponential.to_float(f, whole), rest, f.select(near, 0.0, lost))
+    near_one = f.compare("eq", exponent, 0)
+    rest = f.select(near_one, x, f.subtract(mantissa, 1.0), "rest")
+    result = _combine(f, exponential.to_float(f, exponent), rest, f.select(near_one, 0.0, lost))
     return _edges(f, x, total, result, "log1p")
 
 
@@ -42,8 +42,8 @@ def split(f: Function, x: Value) -> tuple[Value, Value]:
     tiny = f.compare("olt", x, smallest, "tiny")
     normal = f.select(tiny, f.multiply(x, 2.0**up), x, "normal")
     root = _ROOT_HALF[element_of(x.type)]
-    one = c.bias << c.mantissa
-    bits = f.add(f.cast("bitcast", normal, integer_of(x)), one - root, "bits")
+    bias_bits = c.bias << c.mantissa
+    bits = f.add(f.cast("bitcast", normal, integer_of(x)), bias_bits - root, "bits")
     exponent = f.subtract(f.bitwise("lshr", bits, c.mantissa), c.bias, "exponent")
     shift = f.select(tiny, constant(up, exponent.type), 0)
     fraction = f.add(f.bitwise("and", bits, (1 << c.mantissa) - 1), root)
@@ -63,14 +63,14 @@ def _combine(f: Function, n: Value, rest: Value, correction: Value | None) -> Va
 
 
 def _edges(f: Function, x: Value, total: Value, result: Value, name: str) -> Value:
-    """The logarithm of `total` where it is 0, below 0, infinite or not a number."""
+    """The result, replaced where `total` is 0, below 0, infinite or NaN."""
     result = f.select(f.compare("oeq", total, 0.0), -_INFINITY, result)
     result = f.select(f.compare("oeq", x, _INFINITY), x, result)
     return f.select(f.compare("oge", total, 0.0), result, _NAN, name)
 
 
 def power(f: Function, a: Value, b: Value) -> Value:
-    """a^b as numpy.power, not a number below 0 unless b is whole; float32 within 0.51 ulp, float64 within 1.5."""
+    """a^b as numpy.power, NaN below 0 unless b is an integer; float32 within 0.51 ulp, float64 within 1.5."""
     if element_of(a.type) == "float":
         wide = power(f, f.cast("fpext", a, "double"), f.cast("fpext", b, "double"))
         return f.cast("fptrunc", wide, "float", "power")
@@ -78,21 +78,21 @@ def power(f: Function, a: Value, b: Value) -> Value:
     high, low = _log_pair(f, size)
     product = f.multiply(b, high, "product")
     rest = f.fma(b, low, f.fma(b, high, f.negative(product)), "product.low")
-    # Beyond the range of exp the correction is meaningless, and for infinities not a number.
+    # Beyond the range of exp the correction is meaningless, and for infinities NaN.
     usual = f.compare("olt", exponential.absolute(f, product), 800.0)
     result = exponential.exp(f, product, f.select(usual, rest, 0.0))
     always_one = f.bitwise("or", f.compare("oeq", b, 0.0), f.compare("oeq", a, 1.0))
-    one = f.bitwise("and", f.compare("oeq", size, 1.0), f.compare("oeq", exponential.absolute(f, b), _INFINITY))
-    result = f.select(f.bitwise("or", always_one, one), constant(1.0, a.type), result)
+    unit_size = f.bitwise("and", f.compare("oeq", size, 1.0), f.compare("oeq", exponential.absolute(f, b), _INFINITY))
+    result = f.select(f.bitwise("or", always_one, unit_size), constant(1.0, a.type), result)
     return f.select(always_one, result, _with_sign(f, a, b, result), "power")
 
 
 def _with_sign(f: Function, a: Value, b: Value, size: Value) -> Value:
-    """|a|^b with the sign of a where b is odd, and not a number where a < 0 and b is not whole."""
+    """|a|^b with the sign of a where b is odd, and NaN where a < 0 and b is not an integer."""
     half = f.multiply(b, 0.5)
-    whole = f.compare("oeq", f.intrinsic("trunc", b), b, "whole")
+    is_integer = f.compare("oeq", f.intrinsic("trunc", b), b, "whole")
     even = f.compare("oeq", f.intrinsic("trunc", half), half, "even")
-    odd = f.bitwise("and", whole, f.bitwise("xor", even, 1))
+    odd = f.bitwise("and", is_integer, f.bitwise("xor", even, 1))
     signed = f.select(odd, exponential.copy_sign(f, size, a), size)
     impossible = f.bitwise("and", f.compare("olt", a, 0.0), f.compare("une", f.intrinsic("trunc", b), b))
     # -infinity to a fraction is a number, since only its size counts.
@@ -102,15 +102,15 @@ def _with_sign(f: Function, a: Value, b: Value, size: Value) -> Value:
 
 def _log_pair(f: Function, x: Value) -> tuple[Value, Value]:
     """ln x for x >= 0 in float64 as an unrounded sum of two numbers, some 65 bits in all."""
-    whole, mantissa = split(f, x)
-    n = exponential.to_float(f, whole)
+    exponent, mantissa = split(f, x)
+    n = exponential.to_float(f, exponent)
     rest = f.subtract(mantissa, 1.0, "rest")
-    below = f.add(rest, 2.0, "below")
+    denominator = f.add(rest, 2.0, "below")
     # 2 + rest loses its last bit at times, hence the second term of the remainder.
-    lost = f.subtract(rest, f.subtract(below, 2.0))
-    s = f.divide(rest, below, "s")
-    remainder = f.fma(s, f.negative(lost), f.fma(f.negative(s), below, rest))
-    s_low = f.divide(remainder, below, "s.low")
+    lost = f.subtract(rest, f.subtract(denominator, 2.0))
+    s = f.divide(rest, denominator, "s")
+    remainder = f.fma(s, f.negative(lost), f.fma(f.negative(s), denominator, rest))
+    s_low = f.divide(remainder, denominator, "s.low")
     z = f.multiply(s, s, "square")
     z_low = f.fma(f.add(s, s), s_low, f.fma(s, s, f.negative(z)), "square.low")
     tail = polynomial(f, z, LOGARITHM_TAIL)

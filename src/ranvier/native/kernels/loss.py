@@ -4,9 +4,9 @@
         log probabilities:  l = z - max - log(sum exp(z - max)), p = exp(l)      over the columns of the row
         otherwise:          y = activation(z), or z itself for losses on the logit
         losses[b] = scale * sum over columns of the loss
-        dz = share(b) * the slope along z
+        dz = row_weight(b) * the slope along z
 
-share(b) is the row's weight over the sum of the batch's weights; scale is 1 / N for a mean over the N outputs.
+row_weight(b) is the row's weight over the sum of the batch's weights; scale is 1 / N for a mean over the N outputs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
     """Write `(z, dz, losses, targets, order, weights, i64 shift, double weight_scale, i64 from, i64 to)`.
 
     `order` gives the row of the targets and weights for each row of the batch; null stands for row + shift.
-    `weights` may be null: then every row's share is `weight_scale`; else it is the weight times `weight_scale`.
+    `weights` may be null: then every row's row_weight is `weight_scale`; else it is the weight times `weight_scale`.
     """
     parameters = dict.fromkeys(("z", "dz", "losses", "targets", "order", "weights"), "ptr")
     numbers = {"shift": "i64", "weight_scale": "double", "from": "i64", "to": "i64"}
@@ -43,39 +43,39 @@ def write_loss(module: Emitter, name: str, step: LossStep) -> None:
             source = source_row(f, order, shift, row)
             target = f.pointer(targets, f.multiply(source, step.z.columns), name="target")
             at = f.pointer(z, f.multiply(row, stride_of(step.z)), name="sums")
-            share = normalized_weight(f, weights, source, weight_scale)
+            row_weight = normalized_weight(f, weights, source, weight_scale)
             error = None if step.dz is None else f.pointer(dz, f.multiply(row, stride_of(step.dz)), name="error")
-            value = RowLoss(f, step, at, target, share, error).write()
+            value = RowLoss(f, step, at, target, row_weight, error).write()
             f.store(value, f.pointer(losses, f.add(row, shift)))
 
 
 def source_row(f: Function, order: Value, shift: Value, row: Value) -> Value:
     """The index of a row among the resident rows: order[row], or row + shift if order is null."""
-    given = f.compare("ne", order, NULL)
-    with f.when(given, name="ordered", carried=[f.add(row, shift)]) as when:
+    has_order = f.compare("ne", order, NULL)
+    with f.when(has_order, name="ordered", carried=[f.add(row, shift)]) as when:
         when.carry(f.load(f.pointer(order, row, "i64"), "i64", name="number"))
     return when.results[0]
 
 
 def normalized_weight(f: Function, weights: Value, source: Value, weight_scale: Value) -> Value:
     """The normalized weight of a row in the loss of its batch."""
-    given = f.compare("ne", weights, NULL)
-    with f.when(given, name="weighted", carried=[weight_scale]) as when:
+    has_weights = f.compare("ne", weights, NULL)
+    with f.when(has_weights, name="weighted", carried=[weight_scale]) as when:
         weight = f.load(f.pointer(weights, source, "double"), "double", name="weight")
         when.carry(f.multiply(weight, weight_scale))
-    share = when.results[0]
-    return share if f.module.element == "double" else f.cast("fptrunc", share, f.module.element)
+    row_weight = when.results[0]
+    return row_weight if f.module.element == "double" else f.cast("fptrunc", row_weight, f.module.element)
 
 
 class RowLoss:
     """Writes the loss of one row."""
 
-    def __init__(self, f: Function, step: LossStep, z: Value, target: Value, share: Value, error: Value | None):
+    def __init__(self, f: Function, step: LossStep, z: Value, target: Value, row_weight: Value, error: Value | None):
         self.f, self.step, self.z, self.target, self.error = f, step, z, target, error
         loss, outputs = step.loss, step.z.columns
         self.columns = outputs
         self.scale = 1.0 / outputs if loss.reduction == "mean" and loss.applied_to != "log_probability" else 1.0
-        self.share = f.splat(share, name="share")
+        self.row_weight = f.splat(row_weight, name="row_weight")
         self.smoothing = loss.label_smoothing
         self.level = self.smoothing / (outputs if loss.applied_to == "log_probability" else 2)
 
@@ -100,7 +100,7 @@ class RowLoss:
 
     def store(self, column: Value, mask: Value | None, value: Value) -> None:
         if self.error is not None:
-            value = self.f.multiply(value, self.share)
+            value = self.f.multiply(value, self.row_weight)
             self.f.store(masked(self.f, value, mask), self.f.pointer(self.error, column))
 
     def add_up(self, term: Callable[[Value, Value | None], Value]) -> Value:
@@ -216,17 +216,17 @@ def write_answer(module: Emitter, name: str, step: Answer) -> None:
             soft = step.activation.name == "softmax"
             top, mass = normalizer(f, at, columns) if soft else (None, None)
 
-            def say(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
+            def store_outputs(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
                 value = f.load(f.pointer(at, column), name="z")
                 if top is not None and mass is not None:
                     value = f.divide(exp(f, f.subtract(value, top)), mass)
                 else:
                     value = activate(f, step.activation, value)
-                place = f.pointer(out, column)
+                pointer = f.pointer(out, column)
                 if mask is None:
-                    f.store(value, place)
+                    f.store(value, pointer)
                 else:
-                    f.masked_store(value, place, mask)
+                    f.masked_store(value, pointer, mask)
                 return ()
 
-            each_group(f, columns, say)
+            each_group(f, columns, store_outputs)

@@ -128,7 +128,7 @@ class ModuleWriter:
                     body.stealing = WorkStealing(f, words["chunk_counters"], self.thread, words["threads"], body.step)
                 with self._timed(f, TOTAL):
                     self._stages(f, body)
-            if not self.plan.stoppable:
+            if not self.plan.cancellable:
                 self._count(f, f.add(words["first_step"], words["steps"]))
 
     def _stages(self, f: Function, body: Body) -> None:
@@ -137,13 +137,13 @@ class ModuleWriter:
         with ExitStack() as going:
             for number, stage in enumerate(self.plan.stages):
                 self._stage(f, body, number)
-                if stage.stoppable:
+                if stage.cancellable:
                     cancellation.publish(f, words["cancel_requested"], words["cancelled"], number)
                 with self._timed(f, self._slots.get((number, len(stage.steps)))):
                     f.call("barrier", words["barrier"], words["threads"])
-                if stage.stoppable:
+                if stage.cancellable:
                     going.enter_context(cancellation.unless_cancelled(f, words["cancelled"], number))
-            if self.plan.stoppable:
+            if self.plan.cancellable:
                 self._count(f, f.add(body.step, 1))
 
     def _count(self, f: Function, steps_done: Value) -> None:
@@ -153,7 +153,7 @@ class ModuleWriter:
 
     def _stage(self, f: Function, body: Body, number: int) -> None:
         stage, plan = self.plan.stages[number], self.plan
-        body.cancel_requested = self.words["cancel_requested"] if stage.stoppable else None
+        body.cancel_requested = self.words["cancel_requested"] if stage.cancellable else None
         if stage.kind == COLUMNS:
             for at, step in enumerate(stage.steps):
                 with (

@@ -16,7 +16,7 @@ Copies change no bit.
 from __future__ import annotations
 
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.layout import place
+from ranvier.native.kernels.layout import element_index
 from ranvier.native.kernels.transpose import SIDE, turned
 from ranvier.native.kernels.values import Value, vector_of
 from ranvier.native.lowering.buffers import Buffer
@@ -103,7 +103,7 @@ def pack_rows(
         target = f.pointer(target, f.multiply(loop.index, height))
         number = f.add(k, loop.index)
         panel = f.bitwise("and", number, -PANEL)
-        at = f.add(place(f, buffer, tile.index, panel, rows), f.subtract(number, panel))
+        at = f.add(element_index(f, buffer, tile.index, panel, rows), f.subtract(number, panel))
         read = [f.load(f.pointer(x, f.add(at, r * stride_of(buffer))), line, f.module.bytes) for r in range(height)]
         for step, column in enumerate(turned(f, read + [nothing] * (SIDE - height))):
             f.store(column, f.pointer(target, step * height), f.module.bytes)
@@ -111,9 +111,9 @@ def pack_rows(
 
 def _tiles(rows: int, heights: tuple[int, ...]) -> list[tuple[int, int]]:
     """First row and height of the tiles that cover so many rows, as `tile.segments` takes them."""
-    found, first = [], 0
+    blocks, first = [], 0
     for height in heights:
         while rows - first >= height:
-            found.append((first, height))
+            blocks.append((first, height))
             first += height
-    return found
+    return blocks

@@ -1,7 +1,7 @@
 """The random words of `ranvier.random` (Philox4x32-10) as vector code.
 
-A word depends on (seed, purpose, step, layer, index) alone; random.py says how they make the key and the counter. A
-`Stream` holds all but the index; make it once, outside the loops that draw from it.
+A word depends on (seed, purpose, step, layer, index) alone; random.py defines the key and the counter. A
+`Stream` holds all but the index; create it once, outside the loops that draw from it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Stream:
 
 
 def stream(f: Function, seed: Value | int, purpose: int, step: Value | int, layer: int) -> Stream:
-    """Prepare to draw into vectors of the module's lanes.
+    """The stream that vectors of the module's lanes are drawn from.
 
     Parameters:
         seed, step: numbers, or i64 values known only at run time.
@@ -63,7 +63,7 @@ def block(f: Function, stream: Stream, start: Value | int) -> tuple[Value, Value
 
 
 def at_least(f: Function, words: Value, threshold: int) -> Value:
-    """One i1 a lane: whether the word is at least `threshold`, both without sign."""
+    """One i1 per lane: whether the word is at least `threshold`, unsigned."""
     return f.compare("uge", words, threshold, "kept")
 
 
@@ -91,7 +91,7 @@ def _halves(f: Function, number: Value | int) -> tuple[Value, Value]:
 
 
 def _plus(f: Function, word: Value, number: int) -> Value:
-    """The sum modulo 2^32, computed now where the word is known."""
+    """The sum modulo 2^32; a constant if the word is a constant."""
     if word.is_constant:
         return constant(int(word.text) + number & _WORD, "i32")
     return f.add(word, number & _WORD)

@@ -29,7 +29,7 @@ from ranvier.native.lowering.steps import (
 )
 from ranvier.native.scheduling.layouts import stride_of
 
-Places = dict[str, Value]
+BufferPointers = dict[str, Value]
 """A step's buffers by the names of its fields: where the row starts, or where the vector does."""
 
 
@@ -48,49 +48,51 @@ def write_row_step(module: Emitter, name: str, step: RowStep) -> None:
             inverse_batch_size = f.cast("fptrunc", inverse_batch_size, f.module.element)
         scale = f.splat(inverse_batch_size, name="inverse_batch_size")
         with f.loop(first, stop, name="b") as loop:
-            places = {
+            at = {
                 field: f.pointer(pointer, f.multiply(loop.index, stride_of(buffer)))
                 if buffer.kind == "rows"
                 else pointer
                 for (field, buffer), pointer in zip(buffers.items(), pointers, strict=True)
             }
-            WRITERS[type(step)](f, step, places, scale)
+            WRITERS[type(step)](f, step, at, scale)
 
 
-def _load(f: Function, place: Value, column: Value) -> Value:
-    return f.load(f.pointer(place, column))
+def _load(f: Function, pointer: Value, column: Value) -> Value:
+    return f.load(f.pointer(pointer, column))
 
 
-def _elementwise(f: Function, out: Buffer, places: Places, field: str, value: Callable[[Value], Value]) -> None:
+def _elementwise(
+    f: Function, out: Buffer, pointers: BufferPointers, field: str, value: Callable[[Value], Value]
+) -> None:
     """Store `value` for each group of columns; lanes after the last column become 0."""
 
     def body(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
-        f.store(masked(f, value(column), mask), f.pointer(places[field], column))
+        f.store(masked(f, value(column), mask), f.pointer(pointers[field], column))
         return ()
 
     each_group(f, out.columns, body)
 
 
-def _add(f: Function, step: Add, at: Places, _: Value) -> None:
+def _add(f: Function, step: Add, at: BufferPointers, _: Value) -> None:
     _elementwise(f, step.y, at, "y", lambda c: f.add(_load(f, at["a"], c), _load(f, at["b"], c)))
 
 
-def _multiply(f: Function, step: Multiply, at: Places, _: Value) -> None:
+def _multiply(f: Function, step: Multiply, at: BufferPointers, _: Value) -> None:
     _elementwise(f, step.y, at, "y", lambda c: f.multiply(_load(f, at["a"], c), _load(f, at["b"], c)))
 
 
-def _rescale(f: Function, step: Rescale, at: Places, _: Value) -> None:
+def _rescale(f: Function, step: Rescale, at: BufferPointers, _: Value) -> None:
     _elementwise(f, step.y, at, "y", lambda c: rescaled(f, step.scaling, _load(f, at["x"], c)))
 
 
-def _rounding(f: Function, step: Rounding, at: Places, _: Value) -> None:
+def _rounding(f: Function, step: Rounding, at: BufferPointers, _: Value) -> None:
     _elementwise(f, step.y, at, "y", lambda c: to_bfloat16(f, _load(f, at["x"], c)))
 
 
-def _slope(f: Function, step: Slope, at: Places, _: Value) -> None:
+def _slope(f: Function, step: Slope, at: BufferPointers, _: Value) -> None:
     def value(column: Value) -> Value:
         dy = _load(f, at["dy"], column)
-        factor = slope_factor(f, step.activation, f.pointer(at["seen"], column), step.from_output)
+        factor = slope_factor(f, step.activation, f.pointer(at["slope_input"], column), step.from_output)
         return dy if factor is None else f.multiply(dy, factor)
 
     _elementwise(f, step.dz, at, "dz", value)
@@ -106,7 +108,7 @@ def _mean(f: Function, columns: int, term: Callable[[Value], Value]) -> Value:
     return f.divide(f.splat(added), float(columns))
 
 
-def _normalize_row(f: Function, step: NormalizeRow, at: Places, _: Value) -> None:
+def _normalize_row(f: Function, step: NormalizeRow, at: BufferPointers, _: Value) -> None:
     columns = step.x.columns
     mean = _mean(f, columns, lambda c: _load(f, at["x"], c))
 
@@ -120,16 +122,16 @@ def _normalize_row(f: Function, step: NormalizeRow, at: Places, _: Value) -> Non
     def value(column: Value) -> Value:
         n = f.divide(f.subtract(_load(f, at["x"], column), mean), deviation)
         f.store(n, f.pointer(at["n"], column))
-        return f.fma(n, _load(f, at["gain"], column), _load(f, at["shift"], column))
+        return f.fma(n, _load(f, at["scale"], column), _load(f, at["bias"], column))
 
     _elementwise(f, step.y, at, "y", value)
 
 
-def _normalize_row_back(f: Function, step: NormalizeRowBack, at: Places, _: Value) -> None:
+def _normalize_row_back(f: Function, step: NormalizeRowBack, at: BufferPointers, _: Value) -> None:
     columns = step.dx.columns
 
     def dn(column: Value) -> Value:
-        return f.multiply(_load(f, at["dy"], column), _load(f, at["gain"], column))
+        return f.multiply(_load(f, at["dy"], column), _load(f, at["scale"], column))
 
     through_mean = _mean(f, columns, dn)
     through_variance = _mean(f, columns, lambda c: f.multiply(dn(c), _load(f, at["n"], c)))
@@ -143,27 +145,29 @@ def _normalize_row_back(f: Function, step: NormalizeRowBack, at: Places, _: Valu
     _elementwise(f, step.dx, at, "dx", value)
 
 
-def _normalize_column(f: Function, step: NormalizeColumn, at: Places, _: Value) -> None:
+def _normalize_column(f: Function, step: NormalizeColumn, at: BufferPointers, _: Value) -> None:
     def value(column: Value) -> Value:
         deviation = f.intrinsic("sqrt", f.add(_load(f, at["variance"], column), step.epsilon))
         n = f.divide(f.subtract(_load(f, at["x"], column), _load(f, at["mean"], column)), deviation)
         if step.n is not None:
             f.store(n, f.pointer(at["n"], column))
-        return f.fma(n, _load(f, at["gain"], column), _load(f, at["shift"], column))
+        return f.fma(n, _load(f, at["scale"], column), _load(f, at["bias"], column))
 
     _elementwise(f, step.y, at, "y", value)
 
 
-def _normalize_column_back(f: Function, step: NormalizeColumnBack, at: Places, inverse_batch_size: Value) -> None:
+def _normalize_column_back(
+    f: Function, step: NormalizeColumnBack, at: BufferPointers, inverse_batch_size: Value
+) -> None:
     """`inverse_batch_size` is 1 / B, whatever the weights of the rows."""
 
     def value(column: Value) -> Value:
         deviation = f.intrinsic("sqrt", f.add(_load(f, at["variance"], column), step.epsilon))
         n = _load(f, at["n"], column)
-        through_mean = f.multiply(_load(f, at["dshift"], column), inverse_batch_size)
-        through_variance = f.multiply(n, f.multiply(_load(f, at["dgain"], column), inverse_batch_size))
+        through_mean = f.multiply(_load(f, at["dbias"], column), inverse_batch_size)
+        through_variance = f.multiply(n, f.multiply(_load(f, at["dscale"], column), inverse_batch_size))
         rest = f.subtract(f.subtract(_load(f, at["dy"], column), through_mean), through_variance)
-        return f.divide(f.multiply(rest, _load(f, at["gain"], column)), deviation)
+        return f.divide(f.multiply(rest, _load(f, at["scale"], column)), deviation)
 
     _elementwise(f, step.dx, at, "dx", value)
 

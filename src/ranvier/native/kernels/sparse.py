@@ -192,8 +192,8 @@ def write_sparse_gradient(
             with f.when(f.compare("eq", thread, 0), name="first"):
                 f.store(f.cast("trunc", entries, "i32"), squares)
         noted = _make_lists(f, links, heads, count)
-        moved = Pointers(value, gradient, tuple(slots), rounded if step.trained.rounded else None)
-        writer = _Rows(f, step, links, moved, dz, squares)
+        pointers_of_row = Pointers(value, gradient, tuple(slots), rounded if step.trained.rounded else None)
+        writer = _Rows(f, step, links, pointers_of_row, dz, squares)
         writer.updater = None if step.purpose == KEEP else Updater(f, rule, step.trained, scalars)
         if step.clipped is not None:
             one = factor if module.element == "double" else f.cast("fptrunc", factor, module.element)
@@ -297,7 +297,7 @@ class _Rows:
     def prefetch(self, offset: Value, panels: int) -> None:
         """Prefetch some panels of the next row of the table; the hardware prefetcher cannot predict it."""
         f = self.f
-        for pointer in (self.pointers.value,) if self.step.purpose in (MEASURE, KEEP) else self.pointers.moved:
+        for pointer in (self.pointers.value,) if self.step.purpose in (MEASURE, KEEP) else self.pointers.updated:
             for line in range(0, panels * PANEL * f.module.bytes, 64):
                 f.prefetch(f.pointer(f.pointer(pointer, offset), line, "i8"), write=True)
 

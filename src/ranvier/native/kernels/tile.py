@@ -134,7 +134,12 @@ def panel_loops(
 
 
 def shared_panel_loops(
-    f: Function, share: tuple[Value, Value], height: int, at_once: int, ragged: bool, body: Callable[[Value, int], None]
+    f: Function,
+    panel_range: tuple[Value, Value],
+    height: int,
+    at_once: int,
+    ragged: bool,
+    body: Callable[[Value, int], None],
 ) -> None:
     """Write a loop over a thread's share of the panels.
 
@@ -143,7 +148,7 @@ def shared_panel_loops(
         ragged: whether the size of a share may not be a multiple of `at_once`.
         body: called with the first panel of a tile and how many it takes.
     """
-    first, stop = share
+    first, stop = panel_range
     whole = stop
     if ragged and at_once > 1:
         whole = f.subtract(stop, f.bitwise("and", f.subtract(stop, first), at_once - 1), "whole")

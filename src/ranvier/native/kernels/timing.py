@@ -25,8 +25,8 @@ TOTAL = 0
 
 def timing_slots(stages: tuple[Stage, ...]) -> dict[tuple[int, int], int]:
     """The slots of steps, by (stage, step), and of barriers, by (stage, number of steps of the stage)."""
-    places = [(number, at) for number, stage in enumerate(stages) for at in range(len(stage.steps) + 1)]
-    return {place: slot for slot, place in enumerate(places, start=TOTAL + 1)}
+    positions = [(number, at) for number, stage in enumerate(stages) for at in range(len(stage.steps) + 1)]
+    return {position: slot for slot, position in enumerate(positions, start=TOTAL + 1)}
 
 
 def timing_stride(stages: tuple[Stage, ...]) -> int:

@@ -1,7 +1,7 @@
-"""sin and cos on vectors; see vector_math.py for what they promise.
+"""sin and cos on vectors; see vector_math.py for their accuracy.
 
-The angle is taken to [-pi/4, pi/4] in float64 also for float32 lanes. Angles above 2^40 are rare, and go lane by lane
-through a helper that multiplies with as many bits of 2/pi as it takes.
+The angle is reduced to [-pi/4, pi/4] in float64, also for float32 lanes. Angles above 2^40 are rare: a helper function
+reduces them lane by lane with as many bits of 2/pi as they need.
 
 Source: Payne and Hanek, "Radian reduction for trigonometric functions", ACM SIGNUM Newsletter, 1983.
 """
@@ -30,12 +30,12 @@ def cos(f: Function, x: Value) -> Value:
     return _circular(f, x, 1, "cos")
 
 
-def _circular(f: Function, x: Value, ahead: int, name: str) -> Value:
-    """The sine `ahead` quarter turns ahead of x."""
+def _circular(f: Function, x: Value, quarters_ahead: int, name: str) -> Value:
+    """The sine `quarters_ahead` quarter turns ahead of x."""
     c = coefficients(x)
     r, quadrant = _reduce(f, x)
-    if ahead:
-        quadrant = f.add(quadrant, ahead)
+    if quarters_ahead:
+        quadrant = f.add(quadrant, quarters_ahead)
     square = f.multiply(r, r, "square")
     sine = f.fma(f.multiply(square, r), polynomial(f, square, c.sine), r, "sine")
     level = f.fma(square, constant(-0.5, x.type), 1.0)
@@ -50,7 +50,7 @@ def _reduce(f: Function, x: Value) -> tuple[Value, Value]:
     """r and the number of quarter turns n (correct in its two lowest bits) with x = n pi/2 + r."""
     single = element_of(x.type) == "float"
     angle = f.cast("fpext", x, "double", "angle") if single else x
-    n, quadrant = exponential.round_to_whole(f, angle, 0.6366197723675814)
+    n, quadrant = exponential.round_to_integer(f, angle, 0.6366197723675814)
     r = angle
     for part in HALF_PI:
         r = f.fma(n, -part, r, "r")
@@ -66,24 +66,24 @@ def _reduce(f: Function, x: Value) -> tuple[Value, Value]:
 
 
 def _reduce_lanes(f: Function, angle: Value, r: Value, quadrant: Value, lanes: int) -> tuple[Value, Value]:
-    """Put right what the large lanes got."""
+    """Replace the results of the lanes with large angles."""
     if not f.module.has_function(_HELPER):
         _write_helper(f)
-    places = [f.stack(value.type, name=name) for value, name in ((angle, "angles"), (r, "rests"), (quadrant, "turns"))]
-    for value, place in zip((angle, r, quadrant), places, strict=True):
-        f.store(value, place)
+    slots = [f.stack(value.type, name=name) for value, name in ((angle, "angles"), (r, "rests"), (quadrant, "turns"))]
+    for value, slot in zip((angle, r, quadrant), slots, strict=True):
+        f.store(value, slot)
     with f.loop(0, lanes, name="lane") as loop:
         elements = ("double", "double", "i64")
-        one = [f.pointer(place, loop.index, element) for place, element in zip(places, elements, strict=True)]
-        f.call(_HELPER, *one)
-    return f.load(places[1], r.type), f.load(places[2], quadrant.type)
+        lane_pointers = [f.pointer(slot, loop.index, element) for slot, element in zip(slots, elements, strict=True)]
+        f.call(_HELPER, *lane_pointers)
+    return f.load(slots[1], r.type), f.load(slots[2], quadrant.type)
 
 
 def _write_helper(f: Function) -> None:
-    """Write `reduce_large_angle(ptr angle, ptr rest, ptr turns)`, which leaves small and infinite angles alone."""
+    """Write `reduce_large_angle(ptr angle, ptr rest, ptr turns)`, which does nothing for small and infinite angles."""
     table = f.module.table("two_over_pi", TWO_OVER_PI, "i64")
     with f.module.function(_HELPER, {"angle": "ptr", "rest": "ptr", "turns": "ptr"}, internal=True) as g:
-        angle, rest, turns = g.parameters
+        angle, rest, quarters = g.parameters
         x = g.load(angle, "double", name="x")
         size = exponential.absolute(g, x)
         large = g.compare("ogt", size, LARGE)
@@ -92,7 +92,7 @@ def _write_helper(f: Function) -> None:
             r, n = _payne_hanek(g, table, g.cast("bitcast", size, "i64"))
             below = g.compare("olt", x, 0.0)
             g.store(g.select(below, g.negative(r), r), rest)
-            g.store(g.select(below, g.negative(n), n), turns)
+            g.store(g.select(below, g.negative(n), n), quarters)
 
 
 def _payne_hanek(g: Function, table: Value, bits: Value) -> tuple[Value, Value]:
@@ -117,7 +117,7 @@ def _payne_hanek(g: Function, table: Value, bits: Value) -> tuple[Value, Value]:
     quarter = g.cast("trunc", g.bitwise("lshr", total, 126), "i64")
     n = g.add(quarter, g.cast("zext", over, "i64"), "n")
     size = g.select(over, g.negative(fraction), fraction, "size")
-    # The pieces are added from the smallest up, so that the sum is right to its last bit however small it is.
+    # The pieces are added from the smallest up, so that the sum is exact to its last bit.
     r = constant(0.0, "double")
     for piece in range(4):
         digits = g.bitwise("and", g.cast("trunc", g.bitwise("lshr", size, 32 * piece), "i64"), 0xFFFFFFFF)

@@ -80,16 +80,16 @@ class Pointers:
     cancel_requested: Value | None = None
 
     @property
-    def seen(self) -> Value:
+    def rounded_value(self) -> Value:
         """What products read: the rounded copy, or the value."""
         return self.value if self.rounded is None else self.rounded
 
     @property
-    def moved(self) -> tuple[Value, ...]:
+    def updated(self) -> tuple[Value, ...]:
         """All arrays that an update writes."""
         return (self.value, *self.slots, *(() if self.rounded is None else (self.rounded,)))
 
-    def moved_by(self, f: Function, offset: Value) -> Pointers:
+    def advanced(self, f: Function, offset: Value) -> Pointers:
         """The pointers, advanced by `offset` numbers."""
         rounded = None if self.rounded is None else f.pointer(self.rounded, offset)
         slots = tuple(f.pointer(slot, offset) for slot in self.slots)

@@ -1,9 +1,9 @@
-"""Elementary functions on vectors: the same bits on every processor and for every number of lanes.
+"""Elementary functions on vectors: bit-identical on every processor and for every number of lanes.
 
-Only additions, products, fused multiply-adds, true divisions, square roots and whole-number operations are used, in a
+Only additions, products, fused multiply-adds, true divisions, square roots and integer operations are used, in a
 fixed order, and never the C library. Each function takes float32 or float64 lanes, whatever the module's own format.
 Errors are in units in the last place (ulp) of the exact result: the largest seen in dense sweeps, rounded up; `BOUNDS`
-holds them for the tests. Not a number in gives not a number out.
+holds them for the tests. NaN inputs give NaN outputs.
 
 Sources: Cody and Waite, "Software manual for the elementary functions", 1980; Muller, "Elementary functions", 2016.
 """

@@ -51,15 +51,15 @@ class WorkStealing:
         """
         f = self.f
 
-        def take(word: Value, owner: Value, first: Value, stop: Value) -> Value:
-            taken = f.emit("i64", f"atomicrmw add {word.typed}, i64 1 monotonic, align 8", "taken")
-            unit = f.add(first, taken, "unit")
+        def run_chunk(word: Value, owner: Value, first: Value, stop: Value) -> Value:
+            chunk = f.emit("i64", f"atomicrmw add {word.typed}, i64 1 monotonic, align 8", "taken")
+            unit = f.add(first, chunk, "unit")
             some = f.compare("slt", unit, stop, "some")
             with f.when(some, name="unit"):
                 body(owner, unit, f.add(unit, 1))
             return some
 
-        self._shares(number, bounds, take)
+        self._loop_over_shares(number, bounds, run_chunk)
 
     def rows(self, number: int, bounds: Bounds, height: int, most: int, body: Callable[[Value, Value], None]) -> None:
         """Take rows in whole tiles.
@@ -82,7 +82,7 @@ class WorkStealing:
         """
         f, (least, most) = self.f, ends
 
-        def take(word: Value, owner: Value, first: Value, stop: Value) -> Value:
+        def run_chunk(word: Value, owner: Value, first: Value, stop: Value) -> Value:
             before = f.emit("i64", f"load atomic i64, {word.typed} monotonic, align 8", "before")
             begin = f.add(first, before, "begin")
             left = f.subtract(stop, begin, "left")
@@ -97,10 +97,12 @@ class WorkStealing:
                 body(begin, f.intrinsic("smin", f.add(begin, part), stop))
             return some
 
-        self._shares(number, bounds, take)
+        self._loop_over_shares(number, bounds, run_chunk)
 
-    def _shares(self, number: int, bounds: Bounds, take: Callable[[Value, Value, Value, Value], Value]) -> None:
-        """Loop over the shares; `take` returns whether there was another chunk."""
+    def _loop_over_shares(
+        self, number: int, bounds: Bounds, run_chunk: Callable[[Value, Value, Value, Value], Value]
+    ) -> None:
+        """Loop over the shares; `run_chunk` returns whether there was another chunk."""
         f = self.f
         now = f.bitwise("and", self.step, 1, "parity")
         f.emit_plain(
@@ -113,10 +115,10 @@ class WorkStealing:
             first, stop = bounds(owner)
             word = self._word(number, now, owner)
             with f.repeat(name="piece") as again:
-                again.again = take(word, owner, first, stop)
+                again.again = run_chunk(word, owner, first, stop)
 
     def _word(self, number: int, parity: Value, owner: Value) -> Value:
         """The address of a share's counter; each has a pair of cache lines to itself."""
         f = self.f
-        place = f.add(f.multiply(f.add(parity, 2 * number), self.threads), owner)
-        return f.pointer(self.chunk_counters, f.multiply(place, WORDS_A_SHARE), "i64", "word")
+        index = f.add(f.multiply(f.add(parity, 2 * number), self.threads), owner)
+        return f.pointer(self.chunk_counters, f.multiply(index, WORDS_A_SHARE), "i64", "word")

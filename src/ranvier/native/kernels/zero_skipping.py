@@ -25,10 +25,10 @@ from ranvier.native.scheduling.layouts import panels_of, stride_of
 from ranvier.native.scheduling.scheduled import ScheduledProduct
 from ranvier.native.scheduling.tiles import PANEL, Registers
 
-MAX_NONZERO_FRACTION, MAX_NONZERO_FRACTION_ONE_ROW = 0.3, 0.7
+MAX_NONZERO_FRACTION, MAX_NONZERO_FRACTION_SINGLE_ROW = 0.3, 0.7
 """Up to which fraction of nonzeros this path is faster if outputs are many: for many rows, and for a single row, which
 waits for the weights in any case. Measured on AVX2."""
-LISTING_COST, LISTING_COST_ONE_ROW = 1, 2
+LISTING_COST, LISTING_COST_SINGLE_ROW = 1, 2
 """The cost of listing a nonzero, in panels of products."""
 MAX_PANELS, EIGHT = 8, 8
 SAMPLE = 8
@@ -39,7 +39,7 @@ def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
     """Write `(x, i64 may_skip_zeros, i64 from, i64 to) -> i1`: may zeros be left out, and are they many."""
     panels, columns = panels_of(step.weight), step.x.columns
     many = int(MAX_NONZERO_FRACTION * columns * panels / (panels + LISTING_COST))
-    one = int(MAX_NONZERO_FRACTION_ONE_ROW * columns * panels / (panels + LISTING_COST_ONE_ROW))
+    one = int(MAX_NONZERO_FRACTION_SINGLE_ROW * columns * panels / (panels + LISTING_COST_SINGLE_ROW))
     with module.function(name, {"x": "ptr", "may_skip_zeros": "i64", "from": "i64", "to": "i64"}, "i1") as f:
         x, may_skip_zeros, first, stop = f.parameters
         rows = f.subtract(stop, first, "rows")
@@ -69,35 +69,35 @@ def write_nonzero_indices(module: Emitter, name: str, scheduled: ScheduledProduc
         with f.loop(first, stop, name="b") as rows:
             row = f.pointer(x, f.multiply(rows.index, stride_of(step.x)), name="row")
             line = f.pointer(nonzeros_at, f.multiply(rows.index, stride_of(nonzeros)), name="line")
-            chosen = module.table(
+            indices_of_byte = module.table(
                 "indices_of_bits", [lane for bits in range(1 << EIGHT) for lane in _lanes(bits)], "i8"
             )
             with f.loop(0, step.x.columns, PANEL, name="column", carried=[f.i64(1)]) as loop:
                 there = f.compare("une", f.load(f.pointer(row, loop.index)), 0.0)
                 bits = f.cast("zext", f.emit(f"i{PANEL}", f"bitcast {there.typed} to i{PANEL}", "bits"), "i32")
-                place = loop.values[0]
+                position = loop.values[0]
                 for half in range(0, PANEL, EIGHT):
                     byte = f.bitwise("and", f.bitwise("lshr", bits, half), (1 << EIGHT) - 1, "byte")
-                    at = f.pointer(chosen, f.multiply(f.cast("zext", byte, "i64"), EIGHT), "i8")
+                    at = f.pointer(indices_of_byte, f.multiply(f.cast("zext", byte, "i64"), EIGHT), "i8")
                     lanes = f.cast("zext", f.load(at, f"<{EIGHT} x i8>"), "i32")
                     column = f.splat(f.add(f.cast("trunc", loop.index, "i32"), half), EIGHT)
-                    f.store(f.add(lanes, column), f.pointer(line, place, "i32"))
+                    f.store(f.add(lanes, column), f.pointer(line, position, "i32"))
                     more = f.emit("i32", f"call i32 @llvm.ctpop.i32({byte.typed})", "more")
-                    place = f.add(place, f.cast("zext", more, "i64"))
-                loop.carry(place)
+                    position = f.add(position, f.cast("zext", more, "i64"))
+                loop.carry(position)
             number = f.subtract(loop.results[0], 1)
             f.store(f.cast("trunc", number, "i32"), f.pointer(line, 0, "i32"))
         module.declare("llvm.ctpop.i32", "i32", ["i32"])
 
 
 def _lanes(bits: int) -> list[int]:
-    """The numbers of the bits that are 1, of eight, ascending; then zeros."""
+    """The positions of the bits that are 1 in a byte, ascending; then zeros."""
     lanes = [lane for lane in range(EIGHT) if bits >> lane & 1]
     return lanes + [0] * (EIGHT - len(lanes))
 
 
-def _listed(f: Function, line: Value, place: Value) -> Value:
-    return f.cast("zext", f.load(f.pointer(line, place, "i32"), "i32"), "i64")
+def _listed(f: Function, line: Value, position: Value) -> Value:
+    return f.cast("zext", f.load(f.pointer(line, position, "i32"), "i32"), "i64")
 
 
 def write_zero_skipping_product(module: Emitter, name: str, scheduled: ScheduledProduct, registers: Registers) -> None:
@@ -129,7 +129,7 @@ def write_zero_skipping_product(module: Emitter, name: str, scheduled: Scheduled
                     vectors = [f.load(f.pointer(numbers, p * stride_of(weight)), name="w") for p in range(count)]
                     loop.carry(*(f.fma(broadcast, w, c) for w, c in zip(vectors, loop.values, strict=True)))
                 for p, accumulator in enumerate(loop.results):
-                    place = f.add(column, p * PANEL)
-                    store_outputs(f, step, positive_zero(f, accumulator), rows.index, place, out, extra)
+                    output_column = f.add(column, p * PANEL)
+                    store_outputs(f, step, positive_zero(f, accumulator), rows.index, output_column, out, extra)
 
         panel_loops(f, panels_of(weight), 1, at_once, panels)

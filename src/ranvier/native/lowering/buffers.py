@@ -4,7 +4,7 @@
     column    (B,)                    a number for each row of the batch
     weight    (rows, columns)         a weight, or something of its shape
     table     (rows, columns)         a weight that meets sparse rows: each entry reads one of its rows
-    vector    (columns,)              bias, gain and the like
+    vector    (columns,)              bias, scale and the like
     entries   (entries, columns)      some numbers for each entry of a batch of sparse rows
     partials  (any number,)           partial sums, as many as suits the one who adds them up
 

@@ -197,9 +197,9 @@ class Lowering:
             self.add(s.Multiply(x, self.piece(f"{path}.scale"), y))
             return Done(info, x, y)
         if isinstance(layer, LayerNorm):
-            gain, shift = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
+            scale, bias = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
             n, deviation = self.buffer(f"{path}.standard", info.outputs), self.buffer(f"{path}.deviation", 1)
-            self.add(s.NormalizeRow(x, gain, shift, n, deviation, y, layer.epsilon))
+            self.add(s.NormalizeRow(x, scale, bias, n, deviation, y, layer.epsilon))
             return Done(info, x, y, n=n, deviation=deviation)
         if isinstance(layer, BatchNorm):
             return self.batch_norm(info, layer, x, y)
@@ -229,15 +229,15 @@ class Lowering:
 
     def batch_norm(self, info: LayerInfo, layer: BatchNorm, x: Buffer, y: Buffer) -> Done:
         path, width = info.path, info.outputs
-        gain, shift = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
+        scale, bias = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
         running = self.piece(f"{path}.running_mean"), self.piece(f"{path}.running_var")
         if not self.learns:
-            self.add(s.NormalizeColumn(x, *running, gain, shift, None, y, layer.epsilon))
+            self.add(s.NormalizeColumn(x, *running, scale, bias, None, y, layer.epsilon))
             return Done(info, x, y)
         mean, variance = (self.buffer(batch_statistic(old.name), width, "vector") for old in running)
         self.add(s.ColumnStatistics(x, mean, variance))
         n = self.buffer(f"{path}.standard", width)
-        self.add(s.NormalizeColumn(x, mean, variance, gain, shift, n, y, layer.epsilon))
+        self.add(s.NormalizeColumn(x, mean, variance, scale, bias, n, y, layer.epsilon))
         if self.purpose in STEPS:
             pairs = zip(running, (mean, variance), strict=True)
             self.last += [s.RunningStatistics(old, new, layer.momentum) for old, new in pairs]
@@ -288,14 +288,14 @@ class Lowering:
         dx = self.buffer(f"{path}.before", info.inputs)
         if before is not None and isinstance(before.info.layer, Dense):
             shape = before.info.layer.activation
-            seen, direct = self.seen(before, shape)
-            self.add(s.Back(path, dz, weight.transposed, dx, shape, seen, direct))
+            slope_input, direct = self.slope_input(before, shape)
+            self.add(s.Back(path, dz, weight.transposed, dx, shape, slope_input, direct))
             return dx, True
         self.add(s.Back(path, dz, weight.transposed, dx, None, None, False))
         return dx, False
 
-    def seen(self, done: Done, shape: Activation) -> tuple[Buffer, bool]:
-        """What the slope of an activation is computed from, and whether that is the output."""
+    def slope_input(self, done: Done, shape: Activation) -> tuple[Buffer, bool]:
+        """What the derivative of an activation is computed from, and whether that is the output."""
         direct = shape.name in FROM_OUTPUT
         return (done.y if direct or done.z is None else done.z), direct
 
@@ -303,8 +303,8 @@ class Lowering:
         if shape.name == "identity":
             return dy
         dz = self.buffer(f"{done.info.path}.error", done.info.outputs)
-        seen, direct = self.seen(done, shape)
-        self.add(s.Slope(dy, seen, dz, shape, direct))
+        slope_input, direct = self.slope_input(done, shape)
+        self.add(s.Slope(dy, slope_input, dz, shape, direct))
         return dz
 
     def layer_back(self, done: Done, dy: Buffer, wanted: bool) -> Buffer:
@@ -337,16 +337,16 @@ class Lowering:
         return dx
 
     def norm_back(self, done: Done, dy: Buffer, dx: Buffer) -> None:
-        layer, path, gain = done.info.layer, done.info.path, self.piece(f"{done.info.path}.scale")
+        layer, path, scale = done.info.layer, done.info.path, self.piece(f"{done.info.path}.scale")
         if isinstance(layer, LayerNorm) and done.n and done.deviation:
-            self.add(s.NormalizeRowBack(dy, gain, done.n, done.deviation, dx))
+            self.add(s.NormalizeRowBack(dy, scale, done.n, done.deviation, dx))
         elif isinstance(layer, BatchNorm) and done.n and done.statistics:
-            dgain, dshift = (self.buffer(f"{path}.{name}", done.info.outputs, "vector") for name in ("dgain", "dshift"))
-            self.add(s.ColumnSums(dy, done.n, dgain), s.ColumnSums(dy, None, dshift))
+            dscale, dbias = (self.buffer(f"{path}.{name}", done.info.outputs, "vector") for name in ("dscale", "dbias"))
+            self.add(s.ColumnSums(dy, done.n, dscale), s.ColumnSums(dy, None, dbias))
             variance = done.statistics[1]
-            self.add(s.NormalizeColumnBack(dy, done.n, gain, variance, dgain, dshift, dx, layer.epsilon))
+            self.add(s.NormalizeColumnBack(dy, done.n, scale, variance, dscale, dbias, dx, layer.epsilon))
         else:
-            self.add(s.Multiply(dy, gain, dx))
+            self.add(s.Multiply(dy, scale, dx))
 
     # Parameters
 

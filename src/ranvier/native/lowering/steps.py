@@ -73,14 +73,14 @@ class Forward(RowStep):
 
 @record
 class Back(RowStep):
-    """dx = dz W', times the slope of the activation that made x where `slope` says one; `seen` is its z or y."""
+    """dx = dz W', times the derivative of `slope`, if there is one, at its z or y, `slope_input`."""
 
     path: str
     dz: Buffer
     transposed: Buffer
     dx: Buffer
     slope: Activation | None
-    seen: Buffer | None
+    slope_input: Buffer | None
     from_output: bool
 
     @property
@@ -91,10 +91,10 @@ class Back(RowStep):
 
 @record
 class Slope(RowStep):
-    """dz = dy times the activation's slope, seen from its z or its y."""
+    """dz = dy times the derivative of the activation, computed from its z or its y."""
 
     dy: Buffer
-    seen: Buffer
+    slope_input: Buffer
     dz: Buffer
     activation: Activation
     from_output: bool
@@ -140,11 +140,11 @@ class Add(RowStep):
 
 @record
 class NormalizeRow(RowStep):
-    """n = (x - mean) / d over each row, y = gain n + shift; n and d are kept."""
+    """n = (x - mean) / d over each row, y = scale n + bias; n and d are kept."""
 
     x: Buffer
-    gain: Buffer
-    shift: Buffer
+    scale: Buffer
+    bias: Buffer
     n: Buffer
     deviation: Buffer
     y: Buffer
@@ -153,10 +153,10 @@ class NormalizeRow(RowStep):
 
 @record
 class NormalizeRowBack(RowStep):
-    """dx = (dn - mean(dn) - n mean(dn n)) / d with dn = dy gain, over each row."""
+    """dx = (dn - mean(dn) - n mean(dn n)) / d with dn = dy scale, over each row."""
 
     dy: Buffer
-    gain: Buffer
+    scale: Buffer
     n: Buffer
     deviation: Buffer
     dx: Buffer
@@ -164,13 +164,13 @@ class NormalizeRowBack(RowStep):
 
 @record
 class NormalizeColumn(RowStep):
-    """n = (x - mean) / sqrt(variance + epsilon) column by column, y = gain n + shift; n may be None."""
+    """n = (x - mean) / sqrt(variance + epsilon) column by column, y = scale n + bias; n may be None."""
 
     x: Buffer
     mean: Buffer
     variance: Buffer
-    gain: Buffer
-    shift: Buffer
+    scale: Buffer
+    bias: Buffer
     n: Buffer | None
     y: Buffer
     epsilon: float
@@ -178,14 +178,14 @@ class NormalizeColumn(RowStep):
 
 @record
 class NormalizeColumnBack(RowStep):
-    """dx = gain (dy - dshift / B - n dgain / B) / d column by column, with dgain = sum dy n and dshift = sum dy."""
+    """dx = scale (dy - dbias / B - n dscale / B) / d column by column, with dscale = sum dy n and dbias = sum dy."""
 
     dy: Buffer
     n: Buffer
-    gain: Buffer
+    scale: Buffer
     variance: Buffer
-    dgain: Buffer
-    dshift: Buffer
+    dscale: Buffer
+    dbias: Buffer
     dx: Buffer
     epsilon: float
 

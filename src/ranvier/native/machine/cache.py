@@ -70,10 +70,10 @@ def compile_cached(
     index = None if known is None or dump_folder else entry_key(known, target)
     listed = None if index is None else _load(folder / (index.hex() + _INDEX), index)
     if listed is not None:
-        kept = [_load(folder / (key.hex() + _SUFFIX), key) for key in _cut(listed)]
-        whole = [image for image in kept if image is not None]
-        if len(whole) == len(kept):
-            return whole
+        listed_images = [_load(folder / (key.hex() + _SUFFIX), key) for key in _cut(listed)]
+        readable = [image for image in listed_images if image is not None]
+        if len(readable) == len(listed_images):
+            return readable
     keys: list[bytes] = []
     images: dict[bytes, bytes] = {}
     fresh: list[bytes] = []
@@ -94,8 +94,8 @@ def compile_cached(
                 fresh.append(key)
                 yield text
 
-    made = llvm.compile_all(missing(), target, threads=min(MAX_THREADS, cpu.default_threads()))
-    images.update(zip(fresh, made, strict=True))
+    compiled = llvm.compile_all(missing(), target, threads=min(MAX_THREADS, cpu.default_threads()))
+    images.update(zip(fresh, compiled, strict=True))
     if dump_folder:
         for key, text in texts.items():
             dump.write_module(dump_folder, text, llvm.assembly(text, target), images[key])
@@ -167,9 +167,9 @@ def _pack(key: bytes, image: bytes) -> bytes:
 def _unpack(data: bytes, key: bytes) -> bytes | None:
     if len(data) < _HEADER.size:
         return None
-    magic, found, length, checksum = _HEADER.unpack_from(data)
+    magic, stored_key, length, checksum = _HEADER.unpack_from(data)
     image = data[_HEADER.size :]
-    sound = magic == _MAGIC and found == key and length == len(image) and checksum == _checksum(key, image)
+    sound = magic == _MAGIC and stored_key == key and length == len(image) and checksum == _checksum(key, image)
     return image if sound else None
 
 

@@ -1,4 +1,4 @@
-"""What this machine is: whether code can be made for it, its cores, caches and vector width."""
+"""Facts about this machine: whether the native engine supports it, its cores, caches and vector width."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ranvier.native.machine.target import Target
 from ranvier.records import record
 
 _CPUS = Path("/sys/devices/system/cpu")
-_USUAL = {"l1d": 32 << 10, "l2": 512 << 10, "l3": 8 << 20}
+_DEFAULT_SIZES = {"l1d": 32 << 10, "l2": 512 << 10, "l3": 8 << 20}
 
 
 @record
 class CpuFacts:
     """Facts about the machine.
 
-    Fields: `model` (the maker's name), `vector_bits`, `bf16` (it has bfloat16 dot products), `threads` (hardware
-    threads this process may use), `cores` (distinct cores behind them), `l1d`, `l2`, `l3` (cache sizes in bytes; l3 is
-    shared by cores), `caches_known` (False where the sizes are the usual ones because the system does not say).
+    Fields: `model` (the vendor's name), `vector_bits`, `bf16` (it has bfloat16 dot products), `threads` (hardware
+    threads this process may use), `cores` (distinct cores behind them), `l1d`, `l2`, `l3` (cache sizes in bytes; cores
+    share l3), `caches_known` (False if the system does not report the sizes and defaults are used).
     """
 
     model: str
@@ -39,7 +39,7 @@ class CpuFacts:
 
 @cache
 def available() -> str | None:
-    """Why the native engine cannot be used on this machine, or None where it can."""
+    """Why the native engine cannot run on this machine; None if it can."""
     try:
         from ranvier.native.machine import llvm
     except ImportError as error:
@@ -50,48 +50,48 @@ def available() -> str | None:
 
 
 def target() -> Target:
-    """The processor to compile for: this one, or what the setting RANVIER_CPU says.
+    """The processor to compile for: this one, or the one named by the setting RANVIER_CPU.
 
     Raises:
-        EngineError: RANVIER_CPU is not a known name, or asks for more than this machine has.
+        EngineError: RANVIER_CPU is not a known name, or names a processor with instructions that this one lacks.
     """
-    return _chosen(settings.read().cpu)
+    return _resolve_target(settings.read().cpu)
 
 
 @cache
-def _chosen(name: str | None) -> Target:
+def _resolve_target(name: str | None) -> Target:
     from ranvier.native.machine import llvm
 
     return targets.choose(name, llvm.host())
 
 
 def facts() -> CpuFacts:
-    """Facts about this machine, for the planner and for `ranvier doctor`.
+    """Facts about this machine, for schedules and for `ranvier doctor`.
 
     Raises:
         EngineError: RANVIER_CPU cannot be used here.
     """
-    chosen = target()
+    compiled_for = target()
     allowed = _allowed()
     sizes = _known_caches(min(allowed))
     return CpuFacts(
         model=_model(),
-        vector_bits=chosen.vector_bits,
-        bf16=chosen.has_bf16_dot,
+        vector_bits=compiled_for.vector_bits,
+        bf16=compiled_for.has_bf16_dot,
         threads=threads(),
         cores=min(threads(), _cores(allowed)),
-        caches_known=len(sizes) == len(_USUAL),
-        **{**_USUAL, **sizes},
+        caches_known=len(sizes) == len(_DEFAULT_SIZES),
+        **{**_DEFAULT_SIZES, **sizes},
     )
 
 
 def threads() -> int:
-    """How many threads this process may run at once: its CPU affinity, and the quota of its control group."""
+    """The number of threads that can run at once: limited by CPU affinity and by the control group's quota."""
     return max(1, min(len(_allowed()), _quota() or sys.maxsize))
 
 
 def default_threads() -> int:
-    """How many threads are taken where nobody asks for a number: RANVIER_THREADS, or all this process may run."""
+    """The number of threads by default: RANVIER_THREADS, at most `threads()`."""
     return min(threads(), settings.read().threads or sys.maxsize)
 
 
@@ -114,18 +114,18 @@ def _cores(allowed: frozenset[int]) -> int:
 
 
 def _caches(number: int) -> dict[str, int]:
-    found = {}
+    sizes_by_level = {}
     for folder in sorted(_CPUS.glob(f"cpu{number}/cache/index*")):
         name = f"l{_read(folder / 'level')}" + ("d" if _read(folder / "type") == "Data" else "")
         size = _read(folder / "size")
-        if name in _USUAL and size[:-1].isdigit():
-            found[name] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
-    return found
+        if name in _DEFAULT_SIZES and size[:-1].isdigit():
+            sizes_by_level[name] = int(size[:-1]) << {"K": 10, "M": 20}.get(size[-1], 0)
+    return sizes_by_level
 
 
 def cache_sizes() -> dict[str, int]:
-    """Bytes of "l1d", "l2" and "l3", the usual ones where the system does not say."""
-    return {**_USUAL, **_known_caches(min(_allowed()))}
+    """Bytes of "l1d", "l2" and "l3"; defaults if the system does not report them."""
+    return {**_DEFAULT_SIZES, **_known_caches(min(_allowed()))}
 
 
 @cache

@@ -25,8 +25,8 @@ def module_name(ir_text: str) -> str:
     >>> module_name("define void @span() {}")
     'span-8f8ada6c'
     """
-    found = _FUNCTION.search(ir_text)
-    return f"{found[1] if found else 'module'}-{hashlib.sha256(ir_text.encode()).hexdigest()[:8]}"
+    match = _FUNCTION.search(ir_text)
+    return f"{match[1] if match else 'module'}-{hashlib.sha256(ir_text.encode()).hexdigest()[:8]}"
 
 
 def write_module(folder: Path, ir_text: str, assembly: str, image: bytes) -> None:

@@ -273,7 +273,7 @@ sleep:
 away:
   %offset = mul i64 %caller, {MASK_BYTES}
   %mask = getelementptr i8, ptr %masks, i64 %offset
-  call void @place(ptr %mask)
+  call void @set_affinity(ptr %mask)
   br label %awake
 awake:
   %start = load atomic i64, ptr %pieces.at acquire, align 8

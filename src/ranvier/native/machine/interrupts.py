@@ -43,33 +43,33 @@ def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
     import socket
 
     try:
-        heard, told = socket.socketpair()
+        receiver, sender = socket.socketpair()
     except OSError:
         return None
-    told.setblocking(False)
+    sender.setblocking(False)
     before, listener = -1, None
 
     def end() -> None:
         # Whether warnings were wanted cannot be asked; none are given.
         signal.set_wakeup_fd(before, warn_on_full_buffer=False)
         # The listener hears what was told before, then the end.
-        told.close()
+        sender.close()
         if listener is not None and listener.ident is not None:
             listener.join()
-        heard.close()
+        receiver.close()
 
     try:
-        before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+        before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
         # Where somebody else's socket cannot be written to as a file, it is left alone.
         if before == -1 or sys.platform != "win32":
             listener = threading.Thread(
-                target=_hear, args=(heard, word, before), name="ranvier-interrupts", daemon=True
+                target=_hear, args=(receiver, word, before), name="ranvier-interrupts", daemon=True
             )
             listener.start()
             return end
     except ValueError:  # in an interpreter that is not the main one
-        heard.close()
-        told.close()
+        receiver.close()
+        sender.close()
         return None
     except RuntimeError:  # the system gives no more threads
         pass
@@ -80,9 +80,9 @@ def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
     return None
 
 
-def _hear(heard: socket.socket, word: NDArray[Any], before: int) -> None:
+def _hear(receiver: socket.socket, word: NDArray[Any], before: int) -> None:
     """Take signals until either end is closed; `before` is told of them, too."""
-    while numbers := _received(heard):
+    while numbers := _received(receiver):
         if signal.SIGINT in numbers:
             word[0] = 1
         if before != -1:
@@ -91,9 +91,9 @@ def _hear(heard: socket.socket, word: NDArray[Any], before: int) -> None:
                 os.write(before, numbers)
 
 
-def _received(heard: socket.socket) -> bytes:
+def _received(receiver: socket.socket) -> bytes:
     """The next signals; none where either end is closed."""
     try:
-        return heard.recv(64)
+        return receiver.recv(64)
     except OSError:  # all was over before this thread began
         return b""

@@ -100,15 +100,15 @@ def compile_all(ir_texts: Iterable[str], target: Target, level: int = CODEGEN_LE
         EngineError: a text is not valid IR; the message is LLVM's on the first such one.
     """
     waiting: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
-    made: dict[int, bytes | EngineError] = {}
+    results: dict[int, bytes | EngineError] = {}
 
     def work() -> None:
         while (job := waiting.get()) is not None:
             number, text = job
             try:
-                made[number] = _object(text, target, level)
+                results[number] = _object(text, target, level)
             except EngineError as error:
-                made[number] = error
+                results[number] = error
 
     def end() -> None:
         for _ in range(threads):
@@ -136,7 +136,7 @@ def compile_all(ir_texts: Iterable[str], target: Target, level: int = CODEGEN_LE
             for helper in helpers:
                 helper.join()
     images = []
-    for _, result in sorted(made.items()):
+    for _, result in sorted(results.items()):
         if isinstance(result, EngineError):
             raise result
         images.append(result)

@@ -1,4 +1,4 @@
-"""Zeroed NumPy arrays that start where vectors and pages like it."""
+"""Zeroed NumPy arrays aligned to cache lines or to huge pages."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.typing import DTypeLike, NDArray
 
 ALIGNMENT = 64  # one cache line, one 512-bit vector
 HUGE_PAGE = 2 << 20
-# Below this, huge pages change nothing that can be measured.
-HUGE_FROM = 4 << 20
+# For smaller arrays, huge pages have no measurable effect.
+MIN_HUGE_BYTES = 4 << 20
 
 
 def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float32, huge: bool | None = None) -> NDArray[Any]:
-    """A zeroed C-ordered array aligned to 64 bytes, or to 2 MiB and on huge pages where the system has them.
+    """A zeroed C-ordered array aligned to 64 bytes, or to 2 MiB on huge pages if the system has them.
 
     Parameters:
         shape, dtype: as for `numpy.zeros`.
-        huge: whether to ask for huge pages; None does from 4 MiB on.
+        huge: whether to request huge pages; None requests them for 4 MiB and more.
 
     >>> zeros((3, 5)).ctypes.data % ALIGNMENT
     0
@@ -29,7 +29,7 @@ def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float32, huge: boo
     kind = np.dtype(dtype)
     count = math.prod(shape) if isinstance(shape, tuple) else shape
     size = count * kind.itemsize
-    if (size >= HUGE_FROM if huge is None else huge) and hasattr(mmap, "MADV_HUGEPAGE"):
+    if (size >= MIN_HUGE_BYTES if huge is None else huge) and hasattr(mmap, "MADV_HUGEPAGE"):
         memory, alignment = _huge(size), HUGE_PAGE
     else:
         memory, alignment = np.zeros(size + ALIGNMENT, np.uint8), ALIGNMENT
@@ -38,7 +38,7 @@ def zeros(shape: int | tuple[int, ...], dtype: DTypeLike = np.float32, huge: boo
 
 
 def address(array: NDArray[Any]) -> int:
-    """Where an array's first element lies. Compute it once: asking NumPy costs microseconds.
+    """The address of an array's first element. Call it once per array: it takes microseconds.
 
     Raises:
         ValueError: the array is not contiguous in C order.
@@ -51,7 +51,7 @@ def address(array: NDArray[Any]) -> int:
 def _huge(size: int) -> NDArray[np.uint8]:
     # Private, so that a forked child has its own copy, as with any other memory.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    # A kernel without huge pages refuses; the memory is as good, only not as fast.
+    # A kernel without huge pages refuses; the memory works all the same, with more TLB misses.
     with contextlib.suppress(OSError):
         memory.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(memory, np.uint8)

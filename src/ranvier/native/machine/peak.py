@@ -1,4 +1,4 @@
-"""The machine's limit, measured: how many multiply-adds a second its threads reach with nothing else in the way."""
+"""Measured peak performance: the multiply-adds per second that threads reach on registers alone."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from ranvier.native.machine.team import Team
 
 _ROUNDS = 7
 _SECONDS = 0.01
-_RESULT_FLOATS = 64  # room for one thread's result, apart from its neighbours'
+_RESULT_FLOATS = 64  # one thread's result, on separate cache lines
 
 
 def measured_peak(threads: int) -> float:
-    """GFLOP/s of float32 that so many threads reach together on chains of multiply-adds in registers.
+    """GFLOP/s of float32 that `threads` threads reach together on independent multiply-adds in registers.
 
-    A multiply-add counts as two operations. Takes about a tenth of a second the first time, nothing after.
+    A multiply-add counts as two operations. The first call takes about 0.1 s; the result is cached.
 
     Raises:
-        EngineError: no code can be made for this machine, or `threads` is less than 1.
+        EngineError: the native engine does not support this machine, or `threads` is less than 1.
     """
     return _measure(threads, cpu.target())
 
 
 def accumulators(target: Target) -> int:
-    """How many independent chains hide the latency of a multiply-add and still fit the registers.
+    """The number of independent accumulators that hide the latency of a multiply-add and fit the registers.
 
     >>> accumulators(Target("x86_64-unknown-linux-gnu", "x86-64-v3", (), 256, False))
     12
@@ -42,7 +42,7 @@ def _measure(threads: int, target: Target) -> float:
     library = llvm.load_objects(objects.compile_cached([peak_ir(target)], target), "peak")
     entry = library.address("multiply_add")
     argument = memory.zeros(2 + threads * _RESULT_FLOATS // 2, np.int64)
-    place = memory.address(argument)
+    argument_at = memory.address(argument)
     per_round = 2.0 * accumulators(target) * target.lanes() * threads
     rounds, best = 10_000, 0.0
     with Team(threads) as team:
@@ -50,7 +50,7 @@ def _measure(threads: int, target: Target) -> float:
         while timed < _ROUNDS:
             argument[0] = rounds
             start = time.perf_counter()
-            team.run(entry, place)
+            team.run(entry, argument_at)
             seconds = time.perf_counter() - start
             if seconds < _SECONDS:
                 rounds = int(rounds * min(20.0, 1.2 * _SECONDS / seconds))
@@ -61,17 +61,17 @@ def _measure(threads: int, target: Target) -> float:
 
 
 def peak_ir(target: Target) -> str:
-    """IR of `@multiply_add(i64 thread, ptr argument)`; the argument: how many rounds, then a place for results."""
+    """IR of `@multiply_add(i64 thread, ptr argument)`; the argument: number of rounds, then the results."""
     lanes = target.lanes()
     vector = f"<{lanes} x float>"
-    chains = range(accumulators(target))
+    registers = range(accumulators(target))
     splat = f"<{', '.join(['float 5.000000e-01'] * lanes)}>"
-    phis = "\n".join(f"  %a{i} = phi {vector} [ zeroinitializer, %entry ], [ %b{i}, %loop ]" for i in chains)
+    phis = "\n".join(f"  %a{i} = phi {vector} [ zeroinitializer, %entry ], [ %b{i}, %loop ]" for i in registers)
     steps = "\n".join(
         f"  %b{i} = call {vector} @llvm.fma.v{lanes}f32({vector} %a{i}, {vector} {splat}, {vector} {splat})"
-        for i in chains
+        for i in registers
     )
-    sums = "\n".join(f"  %s{i} = fadd {vector} {f'%s{i - 1}' if i > 1 else '%b0'}, %b{i}" for i in chains if i)
+    sums = "\n".join(f"  %s{i} = fadd {vector} {f'%s{i - 1}' if i > 1 else '%b0'}, %b{i}" for i in registers if i)
     return f"""
 declare {vector} @llvm.fma.v{lanes}f32({vector}, {vector}, {vector})
 define void @multiply_add(i64 %thread, ptr %argument) {{
@@ -89,8 +89,8 @@ end:
 {sums}
   %first = getelementptr i8, ptr %argument, i64 16
   %offset = mul i64 %thread, {4 * _RESULT_FLOATS}
-  %place = getelementptr i8, ptr %first, i64 %offset
-  store {vector} %s{len(chains) - 1}, ptr %place, align 4
+  %result.at = getelementptr i8, ptr %first, i64 %offset
+  store {vector} %s{len(registers) - 1}, ptr %result.at, align 4
   ret void
 }}
 """

@@ -1,7 +1,7 @@
-"""The operating system's functions that compiled code calls, by symbol and address, and what an object lacks.
+"""The operating system's functions that compiled code may call, and the symbols that an object does not define.
 
-Compiled code may call nothing but these: a mathematical function that slipped in from the system's library would give
-bits that differ from machine to machine.
+Compiled code calls no other functions: a mathematical function of the C library would return bits that differ from
+machine to machine.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from typing import NamedTuple
 YIELD = "ranvier_yield"
 PARK = "ranvier_park"
 WAKE = "ranvier_wake"
-PLACE = "ranvier_place"
+SET_AFFINITY = "ranvier_set_affinity"
 HERE = "ranvier_here"
-# The functions behind those symbols. A semaphore lets a thread sleep without the interpreter knowing.
+# The functions behind those symbols. A semaphore lets a thread sleep without holding or taking Python's GIL.
 _NAMES = {
     "linux": {
         YIELD: "sched_yield",
         PARK: "sem_wait",
         WAKE: "sem_post",
-        PLACE: "sched_setaffinity",
+        SET_AFFINITY: "sched_setaffinity",
         HERE: "sched_getcpu",
     },
     "darwin": {YIELD: "sched_yield", PARK: "dispatch_semaphore_wait", WAKE: "dispatch_semaphore_signal"},
     "win32": {YIELD: "SwitchToThread", PARK: "WaitForSingleObject", WAKE: "ReleaseSemaphore"},
 }
-_SEMAPHORE_BYTES = 128  # room for a sem_t, alone on its cache lines
+_SEMAPHORE_BYTES = 128  # size of a sem_t, rounded up to whole cache lines
 
 
 @cache
@@ -42,12 +42,12 @@ def symbols() -> dict[str, int]:
 
 
 def current_processor() -> int:
-    """The number of the processor this thread runs on, or -1 where the system does not say."""
+    """The number of the processor this thread runs on, or -1 if the system does not report it."""
     return int(_library().sched_getcpu()) if sys.platform == "linux" else -1
 
 
 def semaphore_ir(platform: str = sys.platform) -> str:
-    """IR of `@park(handle)`, which sleeps until `@wake(handle)` was called once more than `@park` returned."""
+    """IR of `@park(handle)`, which waits on a semaphore, and of `@wake(handle)`, which posts it."""
     if platform == "darwin":
         return f"""
 declare i64 @{PARK}(ptr, i64)
@@ -95,7 +95,7 @@ define internal void @wake(ptr %handle) {{
 
 
 class Semaphore:
-    """A semaphore at zero. `handle` is what `@park` and `@wake` take; it lives as long as this object."""
+    """A semaphore with the count 0. `handle` is the argument of `@park` and `@wake`, valid as long as this object."""
 
     def __init__(self) -> None:
         self._close: Callable[[], object] = lambda: None
@@ -117,23 +117,23 @@ class Semaphore:
             if library.sem_init(ctypes.c_void_p(self.handle), 0, 0) != 0:
                 raise OSError(ctypes.get_errno(), "sem_init failed")
         if not self.handle:
-            raise OSError("The operating system gave no semaphore.")
+            raise OSError("The operating system did not create a semaphore; close other programs and try again.")
 
     def close(self) -> None:
-        """Give it back to the system. Nobody may be waiting for it."""
+        """Destroy the semaphore. No thread may be waiting for it."""
         self._close()
         self._close = lambda: None
 
 
 def undefined_symbols(images: Sequence[bytes]) -> tuple[str, ...]:
-    """The symbols that ELF objects refer to and none defines; empty for other formats, which the linker checks."""
+    """The symbols that ELF objects use but do not define; empty for other formats, which the linker checks."""
     symbols = [symbol for image in images for symbol in _symbols(image)]
     defined = {symbol.name for symbol in symbols if symbol.section}
     return tuple(dict.fromkeys(symbol.name for symbol in symbols if symbol.name and symbol.name not in defined))
 
 
 def function_sizes(images: Sequence[bytes]) -> dict[str, int]:
-    """The functions that ELF objects define for others, and their bytes of code; empty for other formats."""
+    """Name -> bytes of code of the global functions of ELF objects; empty for other formats."""
     symbols = [symbol for image in images for symbol in _symbols(image)]
     return {
         symbol.name: symbol.size for symbol in symbols if symbol.is_function and symbol.is_global and symbol.section
@@ -141,7 +141,7 @@ def function_sizes(images: Sequence[bytes]) -> dict[str, int]:
 
 
 class _Symbol(NamedTuple):
-    """A symbol of an ELF object; `section` is 0 where it is not defined."""
+    """A symbol of an ELF object; `section` is 0 if the symbol is undefined."""
 
     name: str
     section: int

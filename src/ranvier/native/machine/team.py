@@ -154,9 +154,9 @@ _MEMBER = f"""
 define void @member(ptr %state, i64 %index, ptr %sleeper, ptr %done, ptr %asleep, ptr %awake) {{
   br label %again
 again:
-  call void @place(ptr %asleep)
+  call void @set_affinity(ptr %asleep)
   call void @park(ptr %sleeper)
-  call void @place(ptr %awake)
+  call void @set_affinity(ptr %awake)
   %flag = getelementptr i8, ptr %state, i64 {_STOP}
   %stop = load atomic i64, ptr %flag acquire, align 8
   %stopping = icmp ne i64 %stop, 0

@@ -16,7 +16,7 @@ from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
 from ranvier.native.scheduling.tiles import GRAINS, PANEL, Registers, at_once, exact_heights
 
-LONG_CHAIN = 512
+MAX_UNBLOCKED_K = 512
 """Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
 
 BLOCK = 48
@@ -29,11 +29,11 @@ packed inputs, which the processor fetches ahead. That is 128 and 256 rows where
 PACKED_ROWS, PACKED_PANELS, PACKED_BLOCKS = 64, 8, 4
 """The fewest batch rows, panels of a weight and blocks of its rows for which packing pays."""
 
-SHORTEST_BATCH_BLOCK = 32
+MIN_BATCH_BLOCK = 32
 """Batch rows below which a block is not worth storing and loading its sums."""
 
-BESIDE_PACKED = 64
-"""Numbers that packing may write beyond what it packs."""
+PACKED_PADDING = 64
+"""Numbers that packing may write after the end of what it packs."""
 
 SHARED_WEIGHTS = 2**14, 2**21
 """The fewest and the most weights whose panels threads share: few are soon read, and many are in no cache."""
@@ -41,7 +41,7 @@ SHARED_COLUMNS = 2
 """The fewest columns of such a weight for each row of the batch, which all threads read."""
 SHARED_ROW = 2**16
 """The fewest weights that two cores share for a single row: fewer are read before the other core has noticed."""
-CHAINS, MOST_PIECES = 8, 2**16 - 1
+CHAINS, MAX_ROW_PIECES = 8, 2**16 - 1
 """Registers of chains in a piece of a single row: as many as keep the units busy; and the most pieces there may be."""
 EVEN = 1.15
 """How much more than its part of the work a thread may have to do where panels do not come out even."""
@@ -100,10 +100,10 @@ class Blocking:
     def k_block(self, panels: Buffer) -> int:
         """The length of the K-blocks of a product's chains; 0 for chains that are not cut."""
         length, rows, shared = panels.rows, self.rows_at_once(panels), self.split_n(panels)
-        if length <= LONG_CHAIN or rows * length * self.width <= (self.l2 if shared else self.l2 * 3 // 4):
+        if length <= MAX_UNBLOCKED_K or rows * length * self.width <= (self.l2 if shared else self.l2 * 3 // 4):
             return 0
         fitting = self.l2 // 2 // (rows * self.width) // 64 * 64
-        return max(128, min(LONG_CHAIN, fitting))
+        return max(128, min(MAX_UNBLOCKED_K, fitting))
 
     def packs_rows(self, panels: Buffer) -> bool:
         """Whether a product packs its rows: where it has K-blocks, and many panels read them."""
@@ -139,10 +139,10 @@ class Blocking:
                 most = max(most, self.batch * scheduled.row_block)
             if isinstance(scheduled, ScheduledProduct) and scheduled.packed:
                 most = max(most, self.rows_at_once(scheduled.step.matrix) * scheduled.k_block)
-        return -(-(most + BESIDE_PACKED) // self.batch) if most else 0
+        return -(-(most + PACKED_PADDING) // self.batch) if most else 0
 
     def _batch_block(self, l1_of_row: int) -> int:
-        rows = max(SHORTEST_BATCH_BLOCK, self.l1 // l1_of_row // PANEL * PANEL)
+        rows = max(MIN_BATCH_BLOCK, self.l1 // l1_of_row // PANEL * PANEL)
         return rows if self.any_batch or self.batch > rows * 5 // 4 else 0
 
 
@@ -155,7 +155,7 @@ def row_pieces(weight: Buffer, registers: Registers) -> int:
     """How many panels are a piece of the product of a single row, which two cores share; 0 where one is enough."""
     large = weight.kind == "weight" and weight.groups == 1 and weight.rows * weight.columns >= SHARED_ROW
     grain = max(1, CHAINS // registers.per_panel)
-    return grain if large and panels_of(weight) <= MOST_PIECES * grain else 0
+    return grain if large and panels_of(weight) <= MAX_ROW_PIECES * grain else 0
 
 
 def shares_row(steps: Iterable[Scheduled], registers: Registers) -> bool:

@@ -26,7 +26,7 @@ from ranvier.native.lowering.steps import Step, Trained, fields_of
 from ranvier.native.scheduling.tiles import PANEL
 
 T = TypeVar("T")
-ROOM_FOR_INDICES = 1 + 8
+INDEX_PADDING = 1 + 8
 """What a row of the nonzero index list holds beside the indices: how many they are, and room for eight, which are
 written at once."""
 

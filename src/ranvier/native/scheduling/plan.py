@@ -20,10 +20,10 @@ from ranvier.records import record
 PREDICT_ROWS = 96
 """Rows of a block of predictions, which each thread takes through all layers."""
 STORED_ROWS = 2048
-"""Long steps of so many rows store their gradients before they update, so that they can be given up until then.
+"""Long steps of so many rows store their gradients before they update, so that they can be cancelled until then.
 
 That takes room for the gradients, and about a hundredth of such a step; it would be a twentieth of a step of 512 rows.
-Steps of fewer rows can be given up until their gradients, and with them the update, begin.
+Steps of fewer rows can be cancelled until their gradients, and with them the update, begin.
 """
 
 
@@ -54,9 +54,9 @@ class Code:
         return self.purpose in LEARNING
 
     @property
-    def stoppable(self) -> bool:
-        """Whether a step can be given up half-way."""
-        return any(stage.stoppable for stage in self.stages)
+    def cancellable(self) -> bool:
+        """Whether a step can be cancelled."""
+        return any(stage.cancellable for stage in self.stages)
 
 
 @record
@@ -111,9 +111,9 @@ class Plan:
         return self.spec.dtype
 
     @property
-    def stoppable(self) -> bool:
-        """Whether a step can be given up half-way."""
-        return any(stage.stoppable for stage in self.stages)
+    def cancellable(self) -> bool:
+        """Whether a step can be cancelled."""
+        return any(stage.cancellable for stage in self.stages)
 
     @property
     def trains(self) -> bool:
@@ -139,14 +139,14 @@ def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -
         threads: how many share the rows of a batch; it decides which tile heights fit, not what comes out.
     """
     learns = purpose in LEARNING
-    share = -(-spec.batch_size // threads) if learns else PREDICT_ROWS
-    rows = at_once(share)
+    rows_per_thread = -(-spec.batch_size // threads) if learns else PREDICT_ROWS
+    rows = at_once(rows_per_thread)
     long = cost.long_step(spec) if learns else cost.long_prediction(spec)
-    stoppable = purpose in (GRADIENT, STEP_GRADIENT) or (purpose == TRAIN and spec.batch_size >= long)
-    lowered = lower(spec, purpose, store=stoppable and spec.batch_size >= STORED_ROWS)
+    cancellable = purpose in (GRADIENT, STEP_GRADIENT) or (purpose == TRAIN and spec.batch_size >= long)
+    lowered = lower(spec, purpose, store=cancellable and spec.batch_size >= STORED_ROWS)
     blocking = Blocking(spec, purpose in (TRAIN, STEP_GRADIENT), purpose == GRADIENT, threads, rows, machine)
     scheduler = Scheduler(lowered, blocking)
-    stages = in_stages(scheduler.steps, stoppable)
+    stages = in_stages(scheduler.steps, cancellable)
     all_rows = at_once(spec.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
     return Plan(
         spec,

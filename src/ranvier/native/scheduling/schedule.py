@@ -13,7 +13,7 @@ from ranvier.native.lowering.lowered import Lowered
 from ranvier.native.lowering.sparse import SparseGradient
 from ranvier.native.lowering.steps import Back, Forward, Norm, Step, Trained, VectorGradient, WeightGradient, fields_of
 from ranvier.native.scheduling.blocking import Blocking
-from ranvier.native.scheduling.layouts import ROOM_FOR_INDICES, laid_out, panels_of
+from ranvier.native.scheduling.layouts import INDEX_PADDING, laid_out, panels_of
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledSparseGradient
 from ranvier.native.scheduling.tiles import PANEL
 
@@ -84,7 +84,7 @@ class Scheduler:
         if isinstance(step, Forward | Back):
             product = self.blocking.product(step)
             if isinstance(step, Forward) and self.skips_zeros(step):
-                return replace(product, nonzeros=self.buffer("nonzeros", step.x.columns + ROOM_FOR_INDICES, "rows"))
+                return replace(product, nonzeros=self.buffer("nonzeros", step.x.columns + INDEX_PADDING, "rows"))
             return product
         if isinstance(step, WeightGradient):
             return self.blocking.weight_gradient(step)

@@ -1,4 +1,4 @@
-"""Stages: what threads do between two barriers, which of it may be stolen, and whether it can be given up half-way.
+"""Stages: what threads do between two barriers, which of it may be stolen, and whether it can be cancelled.
 
 A training step runs its stages in turn:
 
@@ -7,7 +7,7 @@ A training step runs its stages in turn:
     columns   gradients and updates               each thread its own tiles
 
 BatchNorm cuts the first stage where it needs statistics over all rows; clipping by norm cuts the last one, and so do
-long steps of many rows, which can be given up as long as nothing of the state has moved.
+long steps of many rows, which can be cancelled until the state is written.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ WORDS_A_SHARE = 16
 class Stage:
     """Steps that run without waiting: RowSteps where rows are shared, one product for panels, else ColumnSteps.
 
-    Fields: `kind`, what threads share. `stoppable`: the stage moves nothing of the state, and may be given up, and with
-    it the whole step of training.
+    Fields: `kind`, what threads share. `cancellable`: the stage writes no state and can be cancelled, together with
+    the training step.
     """
 
     kind: str
     steps: tuple[Scheduled, ...]
-    stoppable: bool = False
+    cancellable: bool = False
 
 
-def in_stages(steps: Iterable[Scheduled], stoppable: bool) -> tuple[Stage, ...]:
+def in_stages(steps: Iterable[Scheduled], cancellable: bool) -> tuple[Stage, ...]:
     """Cut steps into stages: a wait wherever a step needs what other threads compute.
 
     That is where row steps follow column steps or the other way round, around products whose panels are shared, before
     the sum of squares of all gradients, and before an update that waits for all of them.
 
     Parameters:
-        stoppable: whether stages that move nothing may be given up half-way.
+        cancellable: whether stages that write nothing of the state can be cancelled.
     """
     stages: list[tuple[str, list[Scheduled]]] = []
     for scheduled in steps:
@@ -62,7 +62,7 @@ def in_stages(steps: Iterable[Scheduled], stoppable: bool) -> tuple[Stage, ...]:
             stages.append((kind, []))
         stages[-1][1].append(scheduled)
     return tuple(
-        Stage(kind, tuple(steps), stoppable and not any(scheduled.step.changes_state for scheduled in steps))
+        Stage(kind, tuple(steps), cancellable and not any(scheduled.step.changes_state for scheduled in steps))
         for kind, steps in stages
     )
 

@@ -1,7 +1,7 @@
-"""Optimizers: how the trainable numbers move along their gradients.
+"""Optimizers: how the parameters are updated from their gradients.
 
-Each is a frozen record of its settings; `rule()` gives the update of one number as expressions, which every engine
-turns into its own code, and `scalar_values()` the per-step numbers that go with it.
+Each is a frozen record of its hyperparameters. `rule()` returns the update of one parameter as expressions, from which
+each engine generates its code, and `scalar_values()` the values of the rule's scalars for each step.
 """
 
 from __future__ import annotations
@@ -53,18 +53,18 @@ def optimizer(
     slots: Mapping[str, float] | None = None,
     **options: Any,
 ) -> Optimizer:
-    """An optimizer by name, for example "adam", or one of your own.
+    """An optimizer by name, for example "adam", or a user-defined one.
 
     Parameters:
-        name: a key of OPTIMIZERS, a new name, or an Optimizer, which is given back.
-        update: for a new name, the rule: a function of parameter, gradient, learning_rate, step or slots, by these
-            names, that returns the new parameter and the new slots.
+        name: a key of OPTIMIZERS, a new name, or an Optimizer, which is returned unchanged.
+        update: for a new name, the update rule: a function whose arguments are called parameter, gradient,
+            learning_rate, step or like a slot, and which returns the new parameter and the new slots.
         slots: for a new name, slot name -> initial value.
         options: the fields of the record; for a new name learning_rate, weight_decay, clip_value, clip_norm, ema_decay.
 
     Raises:
-        InputError: there is no such optimizer or option, a value is out of range, the name is taken, or the function is
-            no rule.
+        InputError: there is no such optimizer or option, a value is out of range, the name is built in, or the
+            function cannot be traced.
 
     >>> optimizer("adam", learning_rate=0.01).beta1
     0.9
@@ -81,7 +81,7 @@ def optimizer(
     ranvier.errors.InputError: There is no optimizer "ada". Did you mean "adam" or "nadam" or "adamw"?
     """
     if update is None and slots is not None and name in OPTIMIZERS:
-        raise InputError(f"{name}: slots go with an update function of your own; leave them out.")
+        raise InputError(f"{name}: slots belong to a user-defined update function; leave them out.")
     if update is None or isinstance(name, Optimizer):
         rule = {"update": update, "slots": slots}
         options |= {key: value for key, value in rule.items() if value is not None}
@@ -92,7 +92,7 @@ def optimizer(
 
 
 def optimizer_from_dict(data: Mapping[str, Any]) -> Optimizer:
-    """The optimizer that `Optimizer.to_dict` wrote. No code runs: a user's own comes back as its expressions.
+    """The optimizer that `Optimizer.to_dict` wrote. No code is run: a user-defined one is read as its expressions.
 
     >>> optimizer_from_dict(SGD(0.1, momentum=0.9).to_dict()) == SGD(0.1, momentum=0.9)
     True

@@ -1,4 +1,4 @@
-"""Optimizers that divide by the size of past gradients: Adagrad, Adadelta, RMSprop. Letters as in base.py."""
+"""Optimizers that divide by the magnitude of past gradients: Adagrad, Adadelta, RMSprop. Letters as in base.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ranvier.records import record
 
 @record
 class Adagrad(Optimizer):
-    """Every number gets its own learning rate, which falls with the sum of its squared gradients.
+    """Every parameter has its own learning rate, which decreases with the sum of its squared gradients.
 
     Formula: s <- s + g^2, w <- w - lr g / (sqrt(s) + epsilon).
 
@@ -50,10 +50,10 @@ class Adagrad(Optimizer):
 
 @record
 class Adadelta(Optimizer):
-    """The step has the size of past steps and needs no tuned learning rate.
+    """Steps have the magnitude of past steps, so the learning rate needs no tuning.
 
     Formula: s <- rho s + (1 - rho) g^2, d = sqrt(q + epsilon) / sqrt(s + epsilon) g, q <- rho q + (1 - rho) d^2,
-    w <- w - lr d. Epsilon stands inside the roots: it also starts the first steps.
+    w <- w - lr d. Epsilon is inside the roots, where it determines the size of the first steps.
 
     Parameters:
         learning_rate: above 0; 1 in the paper. (PyTorch 1, Keras 0.001.)
@@ -88,7 +88,7 @@ class Adadelta(Optimizer):
 
 @record
 class RMSprop(Optimizer):
-    """The gradient is divided by a moving average of its size.
+    """The gradient is divided by the root of a moving average of its square.
 
     Formula: s <- rho s + (1 - rho) g^2, d = g / (sqrt(s) + epsilon), w <- w - lr d; with momentum mu: v <- mu v + d,
     w <- w - lr v.

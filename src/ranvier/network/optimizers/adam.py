@@ -1,7 +1,7 @@
 """Adam and its relatives: AdamW, NAdam, Adamax, AMSGrad.
 
 Letters as in base.py; m and s are moving averages of the gradient and of its square, b1 and b2 (beta1, beta2) their
-decays. The corrections 1 / (1 - b^t) are per-step scalars in float64, so float32 code loses nothing in them.
+decays. The bias corrections 1 / (1 - b^t) are scalars of the rule, computed in float64 for every precision.
 """
 
 from __future__ import annotations
@@ -18,13 +18,26 @@ from ranvier.network.number_rules import HALF_OPEN_UNIT, NON_NEGATIVE, POSITIVE,
 from ranvier.network.optimizers.base import Formula, Numbers, Optimizer, Steps, bias_correction, ema
 from ranvier.records import record
 
-MOMENTS = {"beta1": HALF_OPEN_UNIT, "beta2": HALF_OPEN_UNIT, "epsilon": POSITIVE}
 NEGLIGIBLE = 1e-30
 
 
 @record
-class Adam(Optimizer):
-    """Momentum, divided by a moving average of the gradient's size; both corrected for their start at 0.
+class MomentOptimizer(Optimizer):
+    """Base of the optimizers with moving averages of the gradient (slot "first") and of its square ("second")."""
+
+    learning_rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    rules: ClassVar[Mapping[str, Rule]] = {"beta1": HALF_OPEN_UNIT, "beta2": HALF_OPEN_UNIT, "epsilon": POSITIVE}
+
+    def _slots(self) -> tuple[tuple[str, float], ...]:
+        return (("first", 0.0), ("second", 0.0))
+
+
+@record
+class Adam(MomentOptimizer):
+    """Momentum divided by the root of a moving average of the squared gradient, both with bias correction.
 
     Formula: m <- b1 m + (1 - b1) g, s <- b2 s + (1 - b2) g^2,
     w <- w - lr (m / (1 - b1^t)) / (sqrt(s / (1 - b2^t)) + epsilon).
@@ -46,18 +59,10 @@ class Adam(Optimizer):
     ('learning_rate', 'first_correction', 'second_correction')
     """
 
-    learning_rate: float = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
     name: ClassVar[str] = "adam"
-    rules: ClassVar[Mapping[str, Rule]] = MOMENTS
-
-    def _slots(self) -> tuple[tuple[str, float], ...]:
-        return (("first", 0.0), ("second", 0.0))
 
     def _corrections(self, steps: Steps) -> dict[str, Numbers]:
-        """The second correction is the root, ready for sqrt(s)."""
+        """The second correction is the square root, which multiplies sqrt(s)."""
         return {
             "first_correction": bias_correction(self.beta1, steps),
             "second_correction": np.sqrt(bias_correction(self.beta2, steps)),
@@ -73,9 +78,9 @@ class Adam(Optimizer):
 
 @record
 class AdamW(Adam):
-    """Adam with weight decay that does not pass through the moments, switched on: w <- w - lr d w, then Adam's step.
+    """Adam with decoupled weight decay: w <- w - lr d w, then Adam's step.
 
-    It is Adam with another default: every optimizer here decays in this way when `weight_decay` is given.
+    It is Adam with another default: all optimizers here apply `weight_decay` in this way.
 
     Parameters:
         learning_rate, beta1, beta2, epsilon: as in Adam.
@@ -96,13 +101,13 @@ class AdamW(Adam):
 
 
 @record
-class NAdam(Optimizer):
-    """Adam with Nesterov's momentum, whose strength grows during the first steps.
+class NAdam(MomentOptimizer):
+    """Adam with Nesterov's momentum, which increases during the first steps.
 
     Formula: mu_t = b1 (1 - 0.96^(t psi) / 2), M_t = mu_1 mu_2 ... mu_t, m and s as in Adam,
     w <- w - lr ((1 - mu_t) / (1 - M_t) g + mu_(t+1) / (1 - M_(t+1)) m) / (sqrt(s / (1 - b2^t)) + epsilon).
 
-    As in PyTorch and, but for the place of epsilon, Keras.
+    As in PyTorch. Keras differs in the position of epsilon.
 
     Parameters:
         learning_rate: above 0; 0.002 in PyTorch. (Keras 0.001.)
@@ -117,33 +122,27 @@ class NAdam(Optimizer):
     Source: Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016.
 
     >>> NAdam().rule().scalars
-    ('learning_rate', 'gradient_share', 'momentum_share', 'second_correction')
+    ('learning_rate', 'gradient_factor', 'momentum_factor', 'second_correction')
     """
 
     learning_rate: float = 0.002
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
     momentum_decay: float = 0.004
     name: ClassVar[str] = "nadam"
-    rules: ClassVar[Mapping[str, Rule]] = {**MOMENTS, "momentum_decay": NON_NEGATIVE}
-
-    def _slots(self) -> tuple[tuple[str, float], ...]:
-        return (("first", 0.0), ("second", 0.0))
+    rules: ClassVar[Mapping[str, Rule]] = {**MomentOptimizer.rules, "momentum_decay": NON_NEGATIVE}
 
     def _momentum(self, steps: Steps) -> Numbers:
         """mu_t."""
         return np.asarray(self.beta1 * (1.0 - 0.5 * np.power(0.96, steps * self.momentum_decay)), np.float64)
 
     def _corrections(self, steps: Steps) -> dict[str, Numbers]:
-        """The product M_t is at most b1^t; where that is below NEGLIGIBLE, 1 - M_t is 1 in float64 whatever follows."""
-        longest = math.ceil(math.log(NEGLIGIBLE) / math.log(self.beta1)) if self.beta1 else 1
-        counted = np.minimum(steps, longest)
+        """The product M_t is at most b1^t; once that is below NEGLIGIBLE, 1 - M_t is 1 in float64 for good."""
+        max_factors = math.ceil(math.log(NEGLIGIBLE) / math.log(self.beta1)) if self.beta1 else 1
+        counted = np.minimum(steps, max_factors)
         products = np.cumprod(self._momentum(np.arange(1, counted.max(initial=1) + 1)))
         product, now, following = products[counted - 1], self._momentum(steps), self._momentum(steps + 1)
         return {
-            "gradient_share": (1.0 - now) / (1.0 - product),
-            "momentum_share": following / (1.0 - product * following),
+            "gradient_factor": (1.0 - now) / (1.0 - product),
+            "momentum_factor": following / (1.0 - product * following),
             "second_correction": np.sqrt(bias_correction(self.beta2, steps)),
         }
 
@@ -151,17 +150,17 @@ class NAdam(Optimizer):
         first = ema(self.beta1, variable("first"), gradient)
         second = ema(self.beta2, variable("second"), gradient * gradient)
         size = sqrt(second) * variable("second_correction") + self.epsilon
-        step = (variable("gradient_share") * gradient + variable("momentum_share") * first) / size
+        step = (variable("gradient_factor") * gradient + variable("momentum_factor") * first) / size
         return parameter - variable("learning_rate") * step, {"first": first, "second": second}
 
 
 @record
-class Adamax(Optimizer):
-    """Adam with the largest recent gradient in place of the root mean square.
+class Adamax(MomentOptimizer):
+    """Adam with a decaying maximum of the gradient's absolute value in place of the root mean square.
 
     Formula: m <- b1 m + (1 - b1) g, u <- max(b2 u, |g| + epsilon), w <- w - lr m / (1 - b1^t) / u.
 
-    Epsilon stands where PyTorch has it; the paper has none, Keras adds it to u.
+    Epsilon is used as in PyTorch; the paper has none, and Keras adds it to u.
 
     Parameters:
         learning_rate: above 0; 0.002 in the paper. (Keras 0.001.)
@@ -179,11 +178,7 @@ class Adamax(Optimizer):
     """
 
     learning_rate: float = 0.002
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
     name: ClassVar[str] = "adamax"
-    rules: ClassVar[Mapping[str, Rule]] = MOMENTS
 
     def _slots(self) -> tuple[tuple[str, float], ...]:
         return (("first", 0.0), ("largest", 0.0))
@@ -200,12 +195,12 @@ class Adamax(Optimizer):
 
 @record
 class AMSGrad(Adam):
-    """Adam that divides by the largest mean square so far, so that steps never grow again.
+    """Adam with the maximum of all moving averages of the squared gradient, so that the step size never increases.
 
     Formula: m and s as in Adam, h <- max(h, s),
     w <- w - lr (m / (1 - b1^t)) / (sqrt(h / (1 - b2^t)) + epsilon).
 
-    With Adam's corrections, as in PyTorch and Keras; the paper has none.
+    With Adam's bias corrections, as in PyTorch and Keras; the paper has none.
 
     Parameters:
         learning_rate, beta1, beta2, epsilon: as in Adam.
@@ -231,5 +226,5 @@ class AMSGrad(Adam):
         largest = maximum(variable("largest"), second)
         size = sqrt(largest) * variable("second_correction") + self.epsilon
         step = first * variable("first_correction") / size
-        moved = parameter - variable("learning_rate") * step
-        return moved, {"first": first, "second": second, "largest": largest}
+        updated = parameter - variable("learning_rate") * step
+        return updated, {"first": first, "second": second, "largest": largest}

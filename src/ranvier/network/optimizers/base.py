@@ -1,7 +1,7 @@
-"""What all optimizers share: the record of an update rule, the common fields, clipping, weight decay and averaging.
+"""The base of all optimizers: the record of an update rule, the common fields, clipping, weight decay and averaging.
 
-Letters: w a trainable number, g its gradient, t the step counted from 1, lr the learning rate of that step. A rule is
-elementwise: each number of the P trainable ones is updated from its own gradient and its own slots.
+Letters: w a parameter, g its gradient, t the step counted from 1, lr the learning rate of that step. A rule is
+elementwise: each of the P parameters is updated from its own gradient and its own slots (the optimizer state).
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ LEARNING_RATE = "learning_rate"
 
 @record
 class UpdateRule:
-    """One step of an optimizer for one trainable number, as expressions.
+    """One step of an optimizer for one parameter, as expressions.
 
     Fields:
-        slots: (name, initial value) of the numbers that are remembered beside each trainable number; an initial value
-            of None means: a copy of the trainable number.
-        scalars: names of the per-step numbers that are the same for all; the first is "learning_rate".
-        parameter: the new value of the trainable number.
+        slots: (name, initial value) of the optimizer state of each parameter; the initial value None is a copy of the
+            parameter.
+        scalars: names of the values that change with the step and are equal for all parameters; the first is
+            "learning_rate".
+        parameter: the new value of the parameter.
         updates: the new value of each slot, in the order of `slots`.
 
-    All expressions read the values before the step; their variables are "parameter", "gradient", "decay" (the weight
-    decay where the number is decayed, else 0), the scalars and the slots.
+    All expressions use the values before the step. Their variables are "parameter", "gradient", "decay" (the weight
+    decay of this parameter, or 0), the scalars and the slots.
     """
 
     slots: tuple[tuple[str, float | None], ...]
@@ -50,19 +51,19 @@ class UpdateRule:
 
 @record(kw_only=True)
 class Optimizer:
-    """Base of all optimizers: the fields that each of them has.
+    """Base of all optimizers: the common fields.
 
     Parameters:
         learning_rate: the step size; above 0. The schedule multiplies it.
         weight_decay: decoupled weight decay d: w <- w - lr d w before the step, on weights but not on biases
             (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019). It does not pass through the
             moments; use a layer's `l2` for a penalty in the loss.
-        clip_value: every gradient is limited to the range from -clip_value to clip_value; None does not limit.
-        clip_norm: if the norm of all gradients together is larger, they are scaled down to this norm (Pascanu, Mikolov
-            and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013); None does not limit.
-        ema_decay: decay d of the exponential moving average (EMA) of the parameters, for example 0.999. Step t counts
-            with min(d, (1 + t) / (10 + t)), so that the start is soon forgotten. Predictions use
-            the average. None keeps no average.
+        clip_value: every gradient is clipped to the range from -clip_value to clip_value; None does not clip.
+        clip_norm: if the norm of the whole gradient is larger, the gradient is scaled to this norm (Pascanu, Mikolov
+            and Bengio, "On the difficulty of training recurrent neural networks", ICML 2013); None does not clip.
+        ema_decay: decay d of the exponential moving average (EMA) of the parameters, for example 0.999. The
+            decay of step t is min(d, (1 + t) / (10 + t)), so that the initial values lose their weight quickly.
+            Predictions use the average. None computes no average.
     """
 
     name: ClassVar[str] = ""
@@ -81,32 +82,32 @@ class Optimizer:
     def rule(self) -> UpdateRule:
         """The update as expressions.
 
-        Gradients that arrive here are clipped by norm already; the rule clips by value, decays the weight, moves it,
-        and brings the slot "average" up to date.
+        The rule clips the gradient by value, decays the weight, updates it, and updates the slot "average". Clipping by
+        norm happens before, because it is not elementwise.
         """
         return _rule(self)
 
     def open_rule(self) -> tuple[UpdateRule, dict[str, float]]:
-        """The update with the optimizer's own numbers left open, for code that serves several settings of them.
+        """The update with hyperparameters as variables, for compiled code that is shared by several values of them.
 
-        Numbers that are 0 are not left open, since they leave out terms and slots.
+        Hyperparameters that are 0 stay constants, because terms and slots depend on them.
 
-        Returns the rule with these numbers as variables, named like their fields, and name -> value: bound to these
-        values (see `bind`), it is `rule()`.
+        Returns the rule with these hyperparameters as variables, named like their fields, and name -> value. Bound to
+        these values (see `bind`), it is `rule()`.
 
         >>> from ranvier.network.optimizers.sgd import SGD
-        >>> rule, numbers = SGD(0.1, momentum=0.9).open_rule()
-        >>> rule.updates, numbers
+        >>> rule, values = SGD(0.1, momentum=0.9).open_rule()
+        >>> rule.updates, values
         ((Expression('momentum * velocity + gradient'),), {'momentum': 0.9})
         """
         return _open_rule(self)
 
     def scalar_values(self, steps: Steps, learning_rates: Numbers) -> Numbers:
-        """The per-step numbers of the rule, in float64: a pure function of the step, so that resuming is exact.
+        """The scalars of the rule for some steps, in float64: a pure function of the step, so that resuming is exact.
 
         Parameters:
-            steps: the steps, counted from 1, int64.
-            learning_rates: the learning rate of each of them, schedule included.
+            steps: step numbers, counted from 1, int64.
+            learning_rates: the learning rate of each step, schedule included.
 
         Returns a float64 array of shape (len(steps), number of scalars), columns in the order of the rule's `scalars`.
         """
@@ -114,7 +115,7 @@ class Optimizer:
         return np.stack(tuple(columns.values()), axis=1)
 
     def to_dict(self) -> dict[str, Any]:
-        """The optimizer as plain JSON values."""
+        """The optimizer as JSON values."""
         return {"name": self.name, **{entry.name: getattr(self, entry.name) for entry in fields(self)}}
 
     def _columns(self, steps: Steps, learning_rates: Numbers) -> dict[str, Numbers]:
@@ -125,7 +126,7 @@ class Optimizer:
         return columns
 
     def _corrections(self, steps: Steps) -> dict[str, Numbers]:
-        """The scalars beside the learning rate."""
+        """The scalars other than the learning rate, by name."""
         return {}
 
     def _slots(self) -> tuple[tuple[str, float], ...]:
@@ -138,14 +139,16 @@ class Optimizer:
 
 
 def bind(rule: UpdateRule, values: Mapping[str, float]) -> UpdateRule:
-    """The rule with constants in place of some of its variables, as `Optimizer.rule` writes it.
+    """The rule with constants in place of some of its variables, simplified.
 
     >>> from ranvier.network.optimizers.adam import Adam
     >>> bind(*Adam(1e-3).open_rule()) == Adam(1e-3).rule()
     True
     """
     constants = {name: constant(value) for name, value in values.items()}
-    parameter, *updates = (simplify(substitute(one, constants)) for one in (rule.parameter, *rule.updates))
+    parameter, *updates = (
+        simplify(substitute(expression, constants)) for expression in (rule.parameter, *rule.updates)
+    )
     return UpdateRule(rule.slots, rule.scalars, parameter, tuple(updates))
 
 
@@ -156,15 +159,15 @@ def _rule(optimizer: Optimizer) -> UpdateRule:
 
 @lru_cache(64)
 def _open_rule(optimizer: Optimizer) -> tuple[UpdateRule, dict[str, float]]:
-    numbers = {name: getattr(optimizer, name) for name in ("clip_value", *optimizer.rules)}
-    values = {name: float(value) for name, value in numbers.items() if value}
-    rule = _traced(optimizer, _Open(optimizer, tuple(values)))
+    hyperparameters = {name: getattr(optimizer, name) for name in ("clip_value", *optimizer.rules)}
+    values = {name: float(value) for name, value in hyperparameters.items() if value}
+    rule = _traced(optimizer, _WithVariables(optimizer, tuple(values)))
     used = variables(rule.parameter, *rule.updates)
     return rule, {name: value for name, value in values.items() if name in used}
 
 
-class _Open:
-    """An optimizer some of whose numbers are variables, for its formula to read."""
+class _WithVariables:
+    """The fields of an optimizer, some of them as variables."""
 
     def __init__(self, optimizer: Optimizer, names: tuple[str, ...]) -> None:
         self._optimizer, self._names = optimizer, names
@@ -173,21 +176,21 @@ class _Open:
         return variable(name) if name in self._names else getattr(self._optimizer, name)
 
 
-def _traced(optimizer: Optimizer, numbers: Any) -> UpdateRule:
-    """The rule before it is simplified; `numbers` has the optimizer's fields, as numbers or variables."""
+def _traced(optimizer: Optimizer, hyperparameters: Any) -> UpdateRule:
+    """The rule before it is simplified; `hyperparameters` has the optimizer's fields as numbers or variables."""
     gradient, parameter = variable("gradient"), variable("parameter")
     if optimizer.clip_value is not None:
-        gradient = minimum(maximum(gradient, -numbers.clip_value), numbers.clip_value)
+        gradient = minimum(maximum(gradient, -hyperparameters.clip_value), hyperparameters.clip_value)
     if optimizer.weight_decay:
         parameter = parameter - variable(LEARNING_RATE) * variable("decay") * parameter
-    moved, updates = type(optimizer)._formula(numbers, parameter, gradient)
+    updated, updates = type(optimizer)._formula(hyperparameters, parameter, gradient)
     slots: list[tuple[str, float | None]] = list(optimizer._slots())
     if optimizer.ema_decay is not None:
         rate = variable(AVERAGE_RATE)
         slots.append((AVERAGE, None))
-        updates = {**updates, AVERAGE: rate * variable(AVERAGE) + (1.0 - rate) * moved}
+        updates = {**updates, AVERAGE: rate * variable(AVERAGE) + (1.0 - rate) * updated}
     scalars = tuple(optimizer._columns(np.ones(1, np.int64), np.ones(1)))
-    return UpdateRule(tuple(slots), scalars, moved, tuple(updates[name] for name, _ in slots))
+    return UpdateRule(tuple(slots), scalars, updated, tuple(updates[name] for name, _ in slots))
 
 
 _COMMON_RULES: Mapping[str, Rule] = {
@@ -200,7 +203,7 @@ _COMMON_RULES: Mapping[str, Rule] = {
 
 
 def bias_correction(beta: float, steps: Steps) -> Numbers:
-    """1 / (1 - beta^t): what makes a moving average that started at 0 unbiased.
+    """1 / (1 - beta^t): the bias correction of a moving average that starts at 0.
 
     >>> bias_correction(0.5, np.array([1, 2])).round(4)
     array([2.    , 1.3333])

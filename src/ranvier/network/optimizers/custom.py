@@ -1,4 +1,4 @@
-"""A user's own update rule, read as formulas from a Python function. Letters as in base.py."""
+"""User-defined update rules, traced from a Python function. Letters as in base.py."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESERVED = (*RULE_ARGUMENTS, "decay", AVERAGE, AVERAGE_RATE)
 
 @record
 class Custom(Optimizer):
-    """An update rule of a user's own. Made by `optimizer("name", update=function, slots={...})`.
+    """A user-defined update rule. Made by `optimizer("name", update=function, slots={...})`.
 
     Fields:
         learning_rate: above 0.
@@ -32,7 +32,7 @@ class Custom(Optimizer):
         weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:
-        InputError: the formulas use other variables, or their number does not fit the slots.
+        InputError: an expression uses another variable, or there are not as many updates as slots.
     """
 
     learning_rate: float = 0.01
@@ -52,7 +52,9 @@ class Custom(Optimizer):
                 )
             check_number(f"{self.name}, slot {name}", "the initial value", initial, ANY)
         if len(self.updates) != len(names):
-            raise InputError(f"{self.name}: {len(names)} slots need as many updates; there are {len(self.updates)}.")
+            raise InputError(
+                f"{self.name}: there are {len(names)} slots and {len(self.updates)} updates; each slot needs one."
+            )
         for name in variables(self.parameter, *self.updates):
             if name not in (*RULE_ARGUMENTS, *names):
                 raise InputError(f'{self.name}: a formula uses "{name}". {nearest(name, (*RULE_ARGUMENTS, *names))}')
@@ -63,8 +65,8 @@ class Custom(Optimizer):
         rule = f"({', '.join(results)})" if self.updates else results[0]
         slots = f", slots={dict(self.slots)!r}" if self.slots else ""
         common = {entry.name: (getattr(self, entry.name), entry.default) for entry in fields(Optimizer)}
-        given = "".join(f", {name}={value!r}" for name, (value, usual) in common.items() if value != usual)
-        return f"optimizer({self.name!r}, lambda {', '.join(used)}: {rule}{slots}{given})"
+        options = "".join(f", {name}={value!r}" for name, (value, default) in common.items() if value != default)
+        return f"optimizer({self.name!r}, lambda {', '.join(used)}: {rule}{slots}{options})"
 
     def to_dict(self) -> dict[str, Any]:
         plain = Optimizer.to_dict(self)
@@ -81,29 +83,28 @@ class Custom(Optimizer):
         return {"step": steps.astype(np.float64)} if "step" in used else {}
 
     def _formula(self, parameter: Expression, gradient: Expression) -> Formula:
-        """The clipped gradient and the decayed parameter take the places of the bare variables."""
+        """The rule applied to the clipped gradient and the decayed parameter."""
         values = {"parameter": parameter, "gradient": gradient}
-        moved = substitute(self.parameter, values)
+        updated = substitute(self.parameter, values)
         updates = {name: substitute(update, values) for (name, _), update in zip(self.slots, self.updates, strict=True)}
-        return moved, updates
+        return updated, updates
 
 
 def custom_optimizer(
     name: str, update: Callable[..., Any], slots: Mapping[str, float] | None = None, **options: Any
 ) -> Custom:
-    """Read a user's update rule.
+    """Trace a user-defined update rule.
 
     Parameters:
         name: its name.
         update: a function whose arguments are called parameter, gradient, learning_rate, step (t, counted from 1) or
             like a slot, any of them in any order. It returns the new parameter, or a tuple of it and the new slots in
             order.
-        slots: name -> initial value of what is remembered for each parameter.
+        slots: name -> initial value of the optimizer state of each parameter.
         options: learning_rate (0.01), weight_decay, clip_value, clip_norm, ema_decay.
 
     Raises:
-        InputError: an argument is unknown, or the function does not return as many numbers as there are slots and one
-            more.
+        InputError: an argument is unknown, or the function does not return the new parameter and one value per slot.
 
     >>> rule = custom_optimizer("plain", lambda parameter, gradient: parameter - 0.1 * gradient).rule()
     >>> rule.parameter
@@ -111,27 +112,25 @@ def custom_optimizer(
     """
     if not isinstance(slots, Mapping | None):
         raise InputError(f"{name}: slots is {slots!r}; it must be a dict such as {{'velocity': 0.0}}.")
-    remembered = tuple((str(slot), initial) for slot, initial in dict(slots or {}).items())
-    known = (*RULE_ARGUMENTS, *(slot for slot, _ in remembered))
+    slot_items = tuple((str(slot), initial) for slot, initial in dict(slots or {}).items())
+    allowed = (*RULE_ARGUMENTS, *(slot for slot, _ in slot_items))
     try:
         arguments = list(inspect.signature(update).parameters)
     except (TypeError, ValueError):
-        raise InputError(f"{name}: update is {update!r}; it must be a function of {', '.join(known)}.") from None
+        raise InputError(f"{name}: update is {update!r}; it must be a function of {', '.join(allowed)}.") from None
     for argument in arguments:
-        if argument not in known:
-            raise InputError(
-                f'{name}: update takes "{argument}", which is nothing it is given. {nearest(argument, known)}'
-            )
+        if argument not in allowed:
+            raise InputError(f'{name}: update has an unknown argument "{argument}". {nearest(argument, allowed)}')
     traced = trace(lambda *values: update(**dict(zip(arguments, values, strict=True))), arguments)
     results = traced if isinstance(traced, tuple) else (traced,)
-    if len(results) != len(remembered) + 1:
-        expected = ", ".join(("new parameter", *(f"new {slot}" for slot, _ in remembered)))
+    if len(results) != len(slot_items) + 1:
+        expected = ", ".join(("new parameter", *(f"new {slot}" for slot, _ in slot_items)))
         raise InputError(f"{name}: update returned {len(results)} numbers; it must return {expected}.")
-    return Custom(name=name, slots=remembered, parameter=results[0], updates=results[1:], **options)
+    return Custom(name=name, slots=slot_items, parameter=results[0], updates=results[1:], **options)
 
 
 def custom_from_dict(data: Mapping[str, Any]) -> Custom:
-    """The rule that `Custom.to_dict` wrote; no code runs."""
+    """The rule that `Custom.to_dict` wrote; no code is run."""
     values = dict(data)
     values["slots"] = tuple((str(name), float(initial)) for name, initial in values["slots"])
     values["parameter"] = from_list(values["parameter"])

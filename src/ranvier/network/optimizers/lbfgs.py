@@ -13,25 +13,25 @@ from ranvier.records import record
 
 @record
 class LBFGS(Optimizer):
-    """Quasi-Newton steps: the curvature is estimated from the last changes of parameters and gradient.
+    """Quasi-Newton steps: the curvature is estimated from the last changes of parameters and gradients.
 
     One step: direction d = -H g, with H built from the last `history_size` pairs of parameter and gradient changes by
     the two-loop recursion; then a line search for a length a with loss(w + a d) <= loss(w) + c1 a g'd and
     |g(w + a d)'d| <= c2 |g'd| (the strong Wolfe conditions); w <- w + a d. One epoch is one step over all rows.
 
     Parameters:
-        learning_rate: the length that the line search tries first, above 0; 1 is the full quasi-Newton step.
-        history_size: pairs that are kept, an integer.
+        learning_rate: the first step length of the line search, above 0; 1 is the full quasi-Newton step.
+        history_size: the number of stored pairs, an integer.
         c1: sufficient decrease, the fraction of the expected decrease that a step must reach, between 0 and 1.
-        c2: curvature, the fraction of the directional derivative that may be left after a step, between c1 and 1.
-        max_line_search_evals: evaluations of the loss that one line search may take, an integer.
-        gradient_tolerance: training has converged when no gradient is larger than this; at least 0.
+        c2: curvature, the maximum ratio of the directional derivatives after and before a step, between c1 and 1.
+        max_line_search_evals: the maximum number of loss evaluations in one line search, an integer.
+        gradient_tolerance: training stops when no gradient is larger than this; at least 0.
 
-    `weight_decay`, `clip_value`, `clip_norm` and `ema_decay` do not go with a line search and must keep their defaults;
-    use a layer's `l2` to keep weights small.
+    `weight_decay`, `clip_value`, `clip_norm` and `ema_decay` cannot be combined with a line search and must have their
+    defaults; use a layer's `l2` as weight penalty.
 
     Raises:
-        InputError: a value is out of range, or one of these four is given.
+        InputError: a value is out of range, or one of these four is set.
 
     Source: Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989; Nocedal and Wright,
     "Numerical optimization", 2006, algorithms 3.5 and 7.4.
@@ -60,15 +60,15 @@ class LBFGS(Optimizer):
         Optimizer.__post_init__(self)
         if self.c2 <= self.c1:
             raise InputError(f"LBFGS: c2 is {self.c2}; it must be above c1, {self.c1}.")
-        given = {"weight_decay": self.weight_decay or None, "clip_value": self.clip_value}
-        given |= {"clip_norm": self.clip_norm, "ema_decay": self.ema_decay}
-        for name, value in given.items():
+        unsupported = {"weight_decay": self.weight_decay or None, "clip_value": self.clip_value}
+        unsupported |= {"clip_norm": self.clip_norm, "ema_decay": self.ema_decay}
+        for name, value in unsupported.items():
             if value is not None:
                 advice = "use l2 on the layers" if name == "weight_decay" else "leave it out, or use Adam"
-                raise InputError(f"LBFGS: {name} is {value}; it does not go with a line search: {advice}.")
+                raise InputError(f"LBFGS: {name} is {value}; it cannot be combined with a line search: {advice}.")
 
     def rule(self) -> UpdateRule:
-        """L-BFGS looks at all numbers at once, so it has no elementwise rule.
+        """L-BFGS updates all parameters together, so it has no elementwise rule.
 
         Raises:
             InputError: always.

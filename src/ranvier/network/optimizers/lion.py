@@ -1,4 +1,4 @@
-"""Lion: only the sign of a momentum. Letters as in base.py; m the momentum, b1 and b2 (beta1, beta2) decays."""
+"""Lion: steps along the sign of a momentum. Letters as in base.py; m the momentum, b1 and b2 (beta1, beta2) decays."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from ranvier.records import record
 
 @record
 class Lion(Optimizer):
-    """Every number moves by the same amount, in the direction of its momentum.
+    """Every parameter changes by the same amount, in the direction of the sign of its momentum.
 
     Formula: w <- w - lr sign(b1 m + (1 - b1) g), m <- b2 m + (1 - b2) g.
 
     Parameters:
-        learning_rate: above 0; the paper advises 3 to 10 times less than for Adam, and as much more weight decay.
+        learning_rate: above 0; the paper recommends values 3 to 10 times smaller than for Adam, and a weight decay that
+            is larger by the same factor.
         beta1, beta2: from 0 up to, but not including, 1.
         weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 

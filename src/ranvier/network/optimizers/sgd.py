@@ -18,13 +18,13 @@ class SGD(Optimizer):
 
     Formula: w <- w - lr g; with momentum mu: v <- mu v + g, w <- w - lr v; Nesterov: w <- w - lr (g + mu v).
 
-    This is PyTorch's form. Keras, and Sutskever et al., keep v <- mu v - lr g instead, which differs while the learning
+    This is PyTorch's form. Keras and Sutskever et al. use v <- mu v - lr g instead, which differs when the learning
     rate changes.
 
     Parameters:
         learning_rate: above 0.
         momentum: mu, from 0 up to, but not including, 1.
-        nesterov: whether the step looks ahead along the new velocity; needs momentum.
+        nesterov: whether to use Nesterov's momentum; needs momentum > 0.
         weight_decay, clip_value, clip_norm, ema_decay: see `Optimizer`.
 
     Raises:

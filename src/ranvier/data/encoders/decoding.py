@@ -1,0 +1,61 @@
+"""From outputs to classes, labels and probabilities. n rows, N outputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.network.task import Task
+
+Array = NDArray[Any]
+THRESHOLD = 0.5
+"""A binary output of at least this predicts the second class; a multilabel output, that the label is present."""
+
+
+def class_indices(task: Task, outputs: Array) -> NDArray[np.int64]:
+    """The index of the predicted class of each row, shape (n,); of encoded targets, the index of the true class.
+
+    Parameters:
+        task: binary or multiclass.
+        outputs: probabilities or encoded targets, (n, N).
+
+    >>> class_indices(Task("multiclass", 3, ("a", "b", "c")), np.array([[0.1, 0.7, 0.2]])).tolist()
+    [1]
+    """
+    if task.kind == "binary":
+        return np.asarray(outputs[:, 0] >= THRESHOLD, np.int64)
+    return np.asarray(outputs.argmax(axis=1), np.int64)
+
+
+def label_indicators(outputs: Array) -> NDArray[np.bool_]:
+    """Whether each label of a multilabel task is present, shape (n, N).
+
+    >>> label_indicators(np.array([[0.9, 0.2]])).tolist()
+    [[True, False]]
+    """
+    return np.asarray(outputs >= THRESHOLD, np.bool_)
+
+
+def class_probabilities(task: Task, outputs: Array) -> NDArray[np.float64]:
+    """The probability of each class, (n, classes), rows summing to 1; of each label, (n, labels), for multilabel.
+
+    >>> class_probabilities(Task("binary", 1, ("no", "yes")), np.array([[0.25]])).tolist()
+    [[0.75, 0.25]]
+    """
+    outputs = np.asarray(outputs, np.float64)
+    if task.kind == "binary":
+        # One row is quick, too, without the checks of clip and stack.
+        probabilities = np.empty((len(outputs), 2))
+        positive = np.minimum(np.maximum(outputs[:, 0], 0.0), 1.0, out=probabilities[:, 1])
+        np.subtract(1.0, positive, out=probabilities[:, 0])
+        return probabilities
+    if task.kind == "multilabel":
+        clipped: NDArray[np.float64] = np.clip(outputs, 0.0, 1.0)
+        return clipped
+    nonnegative: NDArray[np.float64] = np.maximum(outputs, 0.0)
+    total = nonnegative.sum(axis=1, keepdims=True)
+    normalized = np.full_like(nonnegative, 1.0 / nonnegative.shape[1])
+    np.divide(nonnegative, total, out=normalized, where=total > 0)
+    return normalized

@@ -1,0 +1,75 @@
+"""Which reader opens which file. A new format, folder or archive is a reader in a file of its own and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
+from ranvier.data.sources.source import Source
+from ranvier.errors import DataError
+
+
+def _read_csv(path: Path) -> Source:
+    from ranvier.data.sources.delimited import read_delimited
+
+    return read_delimited(path, ",")
+
+
+def _read_tsv(path: Path) -> Source:
+    from ranvier.data.sources.delimited import read_delimited
+
+    return read_delimited(path, "\t")
+
+
+def _read_parquet(path: Path) -> Source:
+    from ranvier.data.sources.parquet_jsonl import read_parquet
+
+    return read_parquet(path)
+
+
+def _read_json_lines(path: Path) -> Source:
+    from ranvier.data.sources.parquet_jsonl import read_json_lines
+
+    return read_json_lines(path)
+
+
+READERS: dict[str, Callable[[Path], Source]] = {
+    ".csv": _read_csv,
+    ".tsv": _read_tsv,
+    ".parquet": _read_parquet,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+    ".npz": read_npz,
+    ".idx": read_idx,
+    ".csv.gz": _read_csv,
+    ".tsv.gz": _read_tsv,
+    ".idx.gz": read_idx,
+}
+SUFFIXES = tuple(READERS)
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+
+
+def reader_of(path: Path) -> Callable[[Path], Source]:
+    """The function that reads a file, by the end of its name.
+
+    Raises:
+        DataError: no reader knows such files.
+
+    >>> reader_of(Path("rows.CSV")) is READERS[".csv"]
+    True
+    """
+    if is_idx(path):
+        return read_idx  # MNIST's files are known by the middle of their names.
+    name = path.name.lower()
+    reader = next((READERS[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
+    if reader is not None:
+        return reader
+    suffix = "".join(Path(name).suffixes[-2:]) if name.endswith(".gz") else Path(name).suffix
+    advice = (
+        "Save it as CSV from the spreadsheet program" if suffix in SPREADSHEETS else "Rename it if it is one of these"
+    )
+    raise DataError(
+        f'"{path}" {f"ends in {suffix}" if suffix else "has no ending"}, which says no kind of file that is read here: '
+        f"{', '.join(SUFFIXES)}. {advice}."
+    )
