@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
+from ranvier.data.sources import open_source
 from ranvier.errors import DataError, ShapeError
 
 COLUMNS: dict[str, Any] = {
@@ -186,3 +187,13 @@ def test_plain_rows_take_the_short_way(name: str) -> None:
 def test_a_row_of_another_length_is_said() -> None:
     with pytest.raises(ShapeError, match="The row has 2 cells; this model takes 8"):
         ENCODERS["plain"].transform([1.0, 2.0])
+
+
+def test_an_opened_source_is_encoded_as_the_rows_it_was_opened_from() -> None:
+    encoder = ENCODERS["plain"]
+    assert encoder.encode(open_source(FRAME)).tobytes() == encoder.transform(FRAME).tobytes()
+    numbers = TableEncoder.fit({"a": [1.0, 2.0, 4.0], "b": [5.0, 3.0, 1.0]})
+    array = np.array([[1.0, 5.0], [np.nan, 2.0]])
+    assert numbers.encode(open_source(array)).tobytes() == numbers.transform(array).tobytes()
+    with pytest.raises(ShapeError, match=r"The array has shape \(1, 3\); this model takes 2 columns a row \(a, b\)"):
+        numbers.encode(open_source(np.zeros((1, 3))))

@@ -14,7 +14,9 @@ import pytest
 from scipy import sparse
 
 import ranvier as rv
+from ranvier.data import Table
 from ranvier.errors import InputError, RanvierError
+from ranvier.estimators.rows import _is_frame
 
 QUICK: dict[str, Any] = {"recipe": "plain", "hidden": (6,), "epochs": 8, "random_state": 0, "engine": "reference"}
 ROWS = 60
@@ -246,3 +248,21 @@ def test_no_warning_and_no_trace_in_the_data() -> None:
         warnings.simplefilter("error")
         classifier().fit(frame, LABELS).predict(frame)
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_an_opened_source_is_no_data_frame() -> None:
+    table = pl.DataFrame({"x": [1.0]})
+    assert [_is_frame(X) for X in (table, table.to_pandas(), table.to_arrow(), Table(table, "the table"))] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_the_probabilities_of_a_row_sum_to_one_in_float64() -> None:
+    X = np.random.default_rng(0).normal(size=(90, 4))
+    classifier = rv.Classifier(**QUICK).fit(X, np.arange(90) % 3)
+    probabilities = classifier.predict_proba(X)
+    assert np.abs(probabilities.sum(axis=1) - 1.0).max() < 1e-15
+    assert probabilities.tobytes() == classifier.model_.probabilities(X).tobytes()

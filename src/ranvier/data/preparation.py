@@ -21,7 +21,7 @@ from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
-from ranvier.data.sources.source import Source, Table
+from ranvier.data.sources.source import Source
 from ranvier.data.target_column import (
     check_column,
     check_target_range,
@@ -184,10 +184,7 @@ def _as_columns(source: Source) -> Source:
             "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
             "recipe='auto', or give an array, X.toarray()."
         )
-    table = source.as_table()
-    if not isinstance(table, Table) or len(table.column_names) > MAX_NUMBER_COLUMNS:
-        return table
-    return Table(table.frame, table.origin, notes=table.notes, kinds=dict.fromkeys(table.column_names, "number"))
+    return source.as_table("number" if source.inputs.shape[1] <= MAX_NUMBER_COLUMNS else None)
 
 
 def _columns(
@@ -257,7 +254,7 @@ def _encoded(part: _RowsWithTarget | None, encoder: TableEncoder | ArrayEncoder,
     if part is None:
         return None
     weights = None if part.weight is None else part.weight.astype(np.float32)
-    return Rows(encoder.transform(part.source), outputs.transform(part.values, part.row_numbers), weights)
+    return Rows(encoder.encode(part.source), outputs.transform(part.values, part.row_numbers), weights)
 
 
 def _weighted(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 
-from ranvier.data.encoders.decoding import class_indices, label_indicators
+from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
 from ranvier.errors import InputError
 from ranvier.estimators.base import Array, NetworkEstimator
 from ranvier.estimators.targets import Goal, class_goal, goal_of_classes
@@ -112,11 +112,12 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class, (n, classes), in the order of `classes_`; of each label for multilabel.
 
+        Those of the classes of a row sum to 1 in float64.
+
         Parameters:
             X: as for `predict`, which raises the same.
         """
-        outputs = self._outputs(X).astype(np.float64)
-        return np.hstack([1.0 - outputs, outputs]) if self.model_.task.kind == "binary" else outputs
+        return class_probabilities(self.model_.task, self._outputs(X))
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of what `predict_proba` gives of X; minus infinity where a probability is 0."""

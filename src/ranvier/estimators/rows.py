@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from ranvier.data import Source, Table, open_source
+from ranvier.data import Source, open_source
+from ranvier.data.preparation import MAX_NUMBER_COLUMNS
 from ranvier.data.sources.frames import frame_from, is_row_list
 from ranvier.data.sources.source import is_row
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.rows.arrays import unmasked
-
-MOST_COLUMNS = 1000
 
 
 class CellError(DataError, TypeError):
@@ -118,15 +117,14 @@ def as_table(source: Source) -> Source:
 
     Sparse rows, pictures (uint8) and very wide arrays stay as they are.
     """
-    if source.column_names or source.inputs.shape[1] > MOST_COLUMNS:
+    if source.column_names or source.inputs.shape[1] > MAX_NUMBER_COLUMNS:
         return source
-    table = source.as_table()
-    return replace(table, kinds=dict.fromkeys(table.column_names, "number")) if isinstance(table, Table) else source
+    return source.as_table("number")
 
 
 def _is_frame(X: Any) -> bool:
     """Whether X is a data frame of any maker."""
-    return hasattr(X, "iloc") or hasattr(X, "column_names") or (hasattr(X, "columns") and hasattr(X, "schema"))
+    return hasattr(X, "iloc") or (hasattr(X, "columns") and hasattr(X, "schema"))
 
 
 def _array(X: Any) -> NDArray[Any] | None:

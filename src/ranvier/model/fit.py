@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
+from ranvier.engine import State
 from ranvier.errors import InputError
 from ranvier.model.model import Model
+from ranvier.model.parameters import flat_parameters
 from ranvier.model.rows import resident_rows
 from ranvier.model.targets import infer_target, target_array
 from ranvier.network.losses import Loss
@@ -25,6 +27,7 @@ from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
 from ranvier.training.settings import TrainSettings, default_loss
+from ranvier.training.state import TrainingState, initial_slots
 
 
 def fit(
@@ -49,6 +52,7 @@ def fit(
     shuffle: bool = True,
     progress: Any = None,
     checkpoint: str | Path | None = None,
+    start: Model | Mapping[str, Any] | None = None,
 ) -> Model:
     """Train a network by gradient descent on rows X with targets y.
 
@@ -82,6 +86,8 @@ def fit(
         progress: None shows progress on a terminal, True always, False never; or a function that takes events.
         checkpoint: a folder to save the training state in. Calling again with the same arguments goes on from there;
             with more epochs it trains longer.
+        start: the parameters to begin with, name -> array, or a model that has them; None draws them by the seed. The
+            optimizer begins with an empty state.
 
     Returns the trained model; after Ctrl-C the model so far.
 
@@ -122,10 +128,16 @@ def fit(
     weighting = (validation, sample_weight, class_weight, training.seed)
     rows, held = resident_rows(lambda X: as_inputs(X, network.inputs, finite=True), target, X, y, *weighting)
     training = training.on(rows.inputs)
-    measured: dict[str, Any] = {"target": target, "metrics": as_metrics(metrics)}
+    begin = None if start is None else _starting_state(network, training.optimizer, start)
+    measured: dict[str, Any] = {"state": begin, "target": target, "metrics": as_metrics(metrics)}
     sinks = (sink_for(progress),)
     result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint, **measured)
     return build_model(network, target, training, result)
+
+
+def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mapping[str, Any]) -> TrainingState:
+    flat = flat_parameters(network, start.parameters if isinstance(start, Model) else start)
+    return TrainingState(State(flat, initial_slots(optimizer, flat), 0))
 
 
 def build_model(

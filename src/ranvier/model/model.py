@@ -20,6 +20,7 @@ from ranvier.errors import InputError
 from ranvier.model import inspect
 from ranvier.model import rows as row_tools
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
+from ranvier.model.parameters import flat_parameters, parts_without_training
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
 from ranvier.network.network import Network
@@ -99,14 +100,39 @@ class Model:
         frozen.flags.writeable = False
         return MappingProxyType(self.network.parameter_table.views(frozen))
 
-    def outputs(self, X: Any) -> Array:
-        """What the output layer says, shape (n, N).
+    @classmethod
+    def from_parameters(
+        cls, network: Network, parameters: Mapping[str, Any], task: Task | None = None, *, engine: str = "auto"
+    ) -> Model:
+        """A model of a network with given parameters, such as those of another library.
+
+        Parameters:
+            parameters: name -> array, as `model.parameters` has them; "layers.0.weight" has shape (inputs, units).
+            task: what the outputs mean; None takes it from the output layer, with classes numbered from 0.
+
+        Raises:
+            InputError: a parameter is missing or unknown, or has another shape.
 
         >>> from ranvier.network.layers import Dense
-        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
-        >>> model.outputs([[0.5]]).shape
-        (1, 1)
+        >>> parameters = {"layers.0.weight": [[2.0]], "layers.0.bias": [1.0]}
+        >>> Model.from_parameters(Network(1, [Dense(1)]), parameters, engine="reference").predict([[3.0]]).tolist()
+        [7.0]
         """
+        target, settings = parts_without_training(network, task, engine)
+        return cls(network, target, flat_parameters(network, parameters), training=settings, engine=engine)
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> Model:
+        """A model with a copy of other parameters; network, encoders and settings are those of this one.
+
+        Raises:
+            InputError: a parameter is missing or unknown, or has another shape.
+        """
+        flat = flat_parameters(self.network, parameters).astype(self._flat.dtype)
+        parts: dict[str, Any] = {"training": self.training, "engine": self.engine, "encoder": self.encoder}
+        return Model(self.network, self.target, flat, **parts)
+
+    def outputs(self, X: Any) -> Array:
+        """What the output layer outputs, shape (n, N)."""
         # The same few rows as before, in kind, need none of the questions that others are asked.
         ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
         if ready is not None:
@@ -253,12 +279,6 @@ class Model:
 
         Raises:
             EngineError: the native engine cannot run here.
-
-        >>> from ranvier.network.layers import Dense
-        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
-        >>> print(model.plan(threads=1))  # doctest: +ELLIPSIS
-        train: batches of 32 rows, float32, 1 thread
-        ...
         """
         problem = self.training.compile_spec(self.network)
         return plan_text(problem if threads is None else replace(problem, threads=threads), measure)

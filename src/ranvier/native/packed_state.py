@@ -70,7 +70,7 @@ class PackedState:
         if np.shape(state.parameters) != (self.size,) or slots.shape != (rows, self.size):
             raise ShapeError(
                 f"The state has parameters of shape {np.shape(state.parameters)} and slots of shape {slots.shape}; "
-                f"this network and optimizer need {(self.size,)} and {(rows, self.size)}. Load a state made for them."
+                f"this network and optimizer need {(self.size,)} and {(rows, self.size)}. Load a matching state."
             )
         if not self.arrays:
             self._reserve()

@@ -25,7 +25,7 @@ def fit_encoder(
     """Learn from training rows how to turn rows into numbers.
 
     Parameters:
-        source: a Table, Arrays, or what `open_source` reads; the training rows and no others.
+        source: what `open_source` reads; the training rows and no others.
         columns: the schema of a table; None to infer it.
         target: the columns of a table that are to be predicted.
         features: limits on the features of numbers and categories; None for one feature a number.

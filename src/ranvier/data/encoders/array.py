@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import column_mean_std, standardize
-from ranvier.data.sources.source import Arrays, arrays_from, is_row
+from ranvier.data.sources import open_source
+from ranvier.data.sources.source import Source, is_row
 from ranvier.errors import DataError, ShapeError
 from ranvier.records import record
 from ranvier.rows import CSR
@@ -58,17 +59,17 @@ class ArrayEncoder:
         >>> ArrayEncoder.fit(np.array([[1.0, 5.0], [3.0, 5.0]])).scale
         (1.0, 0.0)
         """
-        arrays = source if isinstance(source, Arrays) else arrays_from(source, None, "the array")
-        inputs = arrays.inputs
-        if isinstance(inputs, CSR) or arrays.pictures:
-            return cls("none" if isinstance(inputs, CSR) else "pixels", inputs.shape[1], arrays.shape)
-        _refuse_infinite(inputs, arrays.origin)
+        opened = open_source(source)
+        inputs = opened.inputs
+        if isinstance(inputs, CSR) or opened.pictures:
+            return cls("none" if opened.is_sparse else "pixels", inputs.shape[1], opened.shape)
+        _refuse_infinite(inputs, opened.origin)
         if np.isnan(inputs).all():
             raise DataError(
-                f"The inputs of {arrays.origin} hold no number, only NaN, so there is nothing to learn from."
+                f"The inputs of {opened.origin} hold no number, only NaN, so there is nothing to learn from."
             )
         mean, scale = column_mean_std(inputs)
-        return cls("standard", inputs.shape[1], arrays.shape, tuple(mean.tolist()), tuple(scale.tolist()))
+        return cls("standard", inputs.shape[1], opened.shape, tuple(mean.tolist()), tuple(scale.tolist()))
 
     @property
     def factor(self) -> float | None:
@@ -94,12 +95,12 @@ class ArrayEncoder:
         """Arrays have no named columns."""
         return ()
 
-    def transform(self, source: Any) -> NDArray[Any] | CSR:
+    def transform(self, X: Any) -> NDArray[Any] | CSR:
         """Encode rows.
 
         Parameters:
-            source: Arrays, an array (B, K) or (B, *shape), a matrix of scipy.sparse, or a table of K columns that hold
-                numbers.
+            X: an array (B, K) or (B, *shape), one row as a list or tuple, a matrix of scipy.sparse, a table of K
+                columns that hold numbers, or whatever else `open_source` reads.
 
         Returns a contiguous float32 array (B, K), the bytes of pictures, or sparse rows of float32 where `scaling` is
         "none".
@@ -112,15 +113,22 @@ class ArrayEncoder:
         >>> ArrayEncoder("standard", 2, (2,), (5.0, 0.0), (2.0, 1.0)).transform(np.array([[9, 3]])).tolist()
         [[2.0, 3.0]]
         """
-        arrays = _as_arrays(source)
-        if arrays.inputs.shape[1] != self.width:
-            raise ShapeError(f"The rows have {arrays.inputs.shape[1]} numbers; this model takes {self.width} a row.")
+        return self.encode(open_source([X] if is_row(X) else X))
+
+    def encode(self, source: Source) -> NDArray[Any] | CSR:
+        """Encode the rows of an opened source, whose columns are taken in their order.
+
+        Returns and raises what `transform` does.
+        """
+        rows = source.inputs
+        if rows.shape[1] != self.width:
+            raise ShapeError(f"The rows have {rows.shape[1]} numbers; this model takes {self.width} a row.")
         if self.scaling == "none":
-            return _as_sparse(arrays)
-        inputs = arrays.dense()
+            return _as_sparse(rows, source.origin)
+        inputs = source.dense() if isinstance(rows, CSR) else rows
         if self.scaling == "pixels" and inputs.dtype == np.uint8:
             return np.ascontiguousarray(inputs)
-        _refuse_infinite(inputs, arrays.origin)
+        _refuse_infinite(inputs, source.origin)
         out = np.empty(inputs.shape, np.float32)
         if self.scaling == "bytes" and inputs.dtype == np.uint8:
             np.divide(inputs, np.float32(255), out=out, dtype=np.float32)
@@ -173,33 +181,24 @@ class ArrayEncoder:
         return cls(scaling, width, shape, mean, scale)
 
 
-def _as_arrays(source: Any) -> Arrays:
-    """Arrays from what was given; a table's columns are taken in their order."""
-    from ranvier.data.sources import open_source
-
-    opened = open_source([source] if is_row(source) else source)
-    return opened if isinstance(opened, Arrays) else arrays_from(opened.inputs, None, opened.origin)
-
-
-def _as_sparse(arrays: Arrays) -> CSR:
-    """The rows as sparse rows of float32, as they are."""
-    inputs = arrays.inputs
+def _as_sparse(inputs: NDArray[Any] | CSR, origin: str) -> CSR:
+    """The rows as CSR rows of float32, neither shifted nor scaled."""
     if not isinstance(inputs, CSR):
         if inputs.dtype.kind == "f" and np.isnan(inputs).any():
             raise DataError(
-                f"The inputs of {arrays.origin} have missing values, and the model was trained on sparse rows, which "
+                f"The inputs of {origin} have missing values, and the model was trained on sparse rows, which "
                 "have none; give every number, 0 where there is nothing."
             )
-        _refuse_infinite(inputs, arrays.origin)
+        _refuse_infinite(inputs, origin)
         inputs = CSR.from_dense(inputs.astype(np.float64))
     with np.errstate(over="ignore"):
         small = inputs.astype(np.float32)
     wrong = np.isinf(small.data)
     if wrong.any():
-        place = int(wrong.argmax())
+        entry = int(wrong.argmax())
         raise DataError(
-            f"The inputs of {arrays.origin} hold {inputs.data[place]} at column index "
-            f"{inputs.indices[place]}; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
+            f"The inputs of {origin} hold {inputs.data[entry]} at column index "
+            f"{inputs.indices[entry]}; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
         )
     return small
 

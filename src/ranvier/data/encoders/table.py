@@ -5,12 +5,11 @@ B is the number of rows, K = D + S the number of inputs that the columns become:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
@@ -20,10 +19,10 @@ from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
-from ranvier.data.sources.frames import frame_from, row_of
 from ranvier.data.sources.origin import sentence_start
-from ranvier.data.sources.source import Arrays, Source, Table, is_row
-from ranvier.errors import DataError, ShapeError, nearest
+from ranvier.data.sources.raw_rows import open_rows, single_row
+from ranvier.data.sources.source import Source
+from ranvier.errors import DataError, nearest
 from ranvier.records import record
 from ranvier.rows import Inputs
 
@@ -51,7 +50,7 @@ class TableEncoder:
         """Learn from the training rows.
 
         Parameters:
-            source: a Table or whatever `frame_from` reads.
+            source: whatever `open_source` reads.
             columns: the schema of each column; None to infer it from the rows.
             target: the columns to predict, which are no inputs.
             features: limits on the features of numbers and categories; None for one feature a number.
@@ -64,7 +63,7 @@ class TableEncoder:
         >>> TableEncoder.fit(rows, target="income").feature_names
         ('age', 'sex=Male', 'sex=Female', 'sex: other', 'sex: missing')
         """
-        frame = _frame(source)
+        frame = open_source(source).frame
         targets = (target,) if isinstance(target, str) else tuple(target or ())
         schema = infer_schema(frame, targets) if columns is None else tuple(columns)
         schema = tuple(column for column in schema if column.name not in targets)
@@ -105,11 +104,11 @@ class TableEncoder:
         """The encoder with linear spline (hat) bases in place of piecewise-linear encodings."""
         return TableEncoder(self.columns, tuple(encoder.with_spline_basis() for encoder in self.encoders))
 
-    def transform(self, source: Any) -> NDArray[np.float32] | Inputs:
+    def transform(self, X: Any) -> NDArray[np.float32] | Inputs:
         """Encode rows; columns that were not there in training are ignored.
 
         Parameters:
-            source: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of
+            X: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of
                 dicts, a file; or cells in the order of the training table (the target left out): an array, a list of
                 rows, or one row as a list or tuple.
 
@@ -124,13 +123,16 @@ class TableEncoder:
         >>> encoder.transform({"sex": ["Female", "Unknown", None]}).tolist()
         [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         """
-        if isinstance(source, Arrays):
-            source = source.dense()
-        cells = self._cells(source)
+        cells = self._cells(X)
         inputs = None if cells is None else self._concat.encode_row(cells)
-        if inputs is not None:
-            return inputs
-        table = self._table(source)
+        return self.encode(open_rows(X, self._column_names)) if inputs is None else inputs
+
+    def encode(self, source: Source) -> NDArray[np.float32] | Inputs:
+        """Encode the rows of an opened source; columns without names stand in the order of the training table.
+
+        Returns and raises what `transform` does.
+        """
+        table = source.with_column_names(self._column_names)
         absent = [name for name in self._names if name not in table.frame.columns]
         if absent:
             others = (
@@ -150,58 +152,17 @@ class TableEncoder:
         return [encoder.column for encoder in self.encoders]
 
     @cached_property
-    def _indices(self) -> list[int]:
-        """The indices of the columns that are used among all columns."""
-        index = {column.name: at for at, column in enumerate(self.columns)}
-        return [index[name] for name in self._names]
+    def _column_names(self) -> list[str]:
+        """The names of all columns, dropped ones included."""
+        return [column.name for column in self.columns]
 
-    def _cells(self, source: Any) -> list[Any] | None:
-        """The cells of a source that is a single row, one for each encoder; None for other sources."""
-        if isinstance(source, Table):
-            source = source.frame
-        if isinstance(source, (list, tuple)) and len(source) == 1 and isinstance(source[0], (dict, list, tuple)):
-            source = source[0]
-        if isinstance(source, np.ndarray) and source.ndim == 2 and len(source) == 1 and source.dtype.kind not in "mM":
-            source = source[0].tolist()
-        if isinstance(source, (list, tuple)) and len(source) == len(self.columns):
-            return [source[index] for index in self._indices]
-        named = source if isinstance(source, dict) else row_of(source)
+    def _cells(self, X: Any) -> list[Any] | None:
+        """The cells of a single row, one for each encoder; None for anything else, and where a column is missing."""
+        row = single_row(X, self._column_names)
         try:
-            return None if named is None else [named[name] for name in self._names]
+            return None if row is None else [row[name] for name in self._names]
         except KeyError:
             return None
-
-    def _table(self, source: Any) -> Source:
-        """Any source as a table; rows without names stand in the order of the training table."""
-        if isinstance(source, Table):
-            return source
-        if is_row(source):
-            source = [source]
-        if isinstance(source, (list, tuple)) and source and all(is_row(row) for row in source):
-            for row in source:
-                self._check_length(row)
-            source = {column.name: [row[at] for row in source] for at, column in enumerate(self.columns)}
-        opened = source if isinstance(source, np.ndarray) else open_source(source)
-        if isinstance(opened, Arrays):
-            opened = opened.dense()
-        if isinstance(opened, np.ndarray):
-            return Table(self._frame_from_array(opened), "the array")
-        return opened
-
-    def _check_length(self, row: Sequence[Any]) -> None:
-        if len(row) != len(self.columns):
-            raise ShapeError(
-                f"The row has {len(row)} cells; this model takes {len(self.columns)}, one for each column."
-            )
-
-    def _frame_from_array(self, values: NDArray[Any]) -> pl.DataFrame:
-        """A frame from an array whose columns stand in the order of the training table."""
-        if values.ndim != 2 or values.shape[1] != len(self.columns):
-            raise ShapeError(
-                f"The array has shape {values.shape}; this model takes {len(self.columns)} columns a row "
-                f"({', '.join(column.name for column in self.columns[:5])}{' ...' if len(self.columns) > 5 else ''})."
-            )
-        return frame_from({column.name: values[:, at] for at, column in enumerate(self.columns)}, "the array")
 
     def describe(self) -> list[tuple[str, str, str, str]]:
         """One line for each column: (column, kind, encoded as, note).
@@ -246,7 +207,3 @@ class TableEncoder:
         if names != [column.name for column in schema if column.used] or len(thousands) != len(schema):
             raise json_fields.damaged("its columns and its encoders do not match")
         return cls(schema, tuple(encoders))
-
-
-def _frame(source: Any) -> pl.DataFrame:
-    return source.frame if isinstance(source, Source) else frame_from(source)

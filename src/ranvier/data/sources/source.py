@@ -6,7 +6,7 @@ B is the number of rows, K the number of inputs, N the number of target columns.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.sources.origin import sentence_start
-from ranvier.errors import DataError, InputError, nearest
+from ranvier.errors import DataError, InputError, ShapeError, nearest
 from ranvier.records import record
 from ranvier.rows import CSR
 from ranvier.rows.arrays import unmasked
@@ -39,12 +39,15 @@ class Source(ABC):
             is no number.
         targets: target values that stand beside the columns, shape (B,) or (B, N), or None.
         kinds: column -> kind, for the columns whose kind is known and need not be inferred.
+        shape: the shape of one row before it was flattened, for example (28, 28).
     """
 
     is_sparse: bool = False
     """Whether `inputs` are CSR rows."""
     decimal_commas: bool = False
     """Whether a comma between digits may stand before decimals; so in files not separated by commas."""
+    pictures: bool = False
+    """Whether the rows are pictures: bytes, each row with at least a height and a width."""
 
     if TYPE_CHECKING:
 
@@ -60,6 +63,8 @@ class Source(ABC):
         def targets(self) -> NDArray[Any] | None: ...
         @property
         def kinds(self) -> Mapping[str, str]: ...
+        @property
+        def shape(self) -> tuple[int, ...]: ...
 
     @property
     @abstractmethod
@@ -88,9 +93,41 @@ class Source(ABC):
             DataError: there is no such column, or another number of values than rows.
         """
 
-    def as_table(self) -> Source:
-        """The rows as named columns, if they are numbers of which each column can be encoded on its own; else self."""
+    def as_table(self, kind: str | None = None) -> Source:
+        """The rows as named columns, if they are numbers of which each column can be encoded on its own; else self.
+
+        Parameters:
+            kind: the kind of the columns that had no name; None to infer it.
+        """
         return self
+
+    def with_column_names(self, names: Sequence[str]) -> Source:
+        """The rows with these names for columns that have none.
+
+        Raises:
+            ShapeError: columns without names are more or fewer.
+        """
+        return self
+
+    def dense(self) -> NDArray[Any]:
+        """The inputs as a dense array, shape (B, K).
+
+        Raises:
+            InputError: the rows are sparse and have more than 2**27 cells.
+
+        >>> Arrays(CSR.from_dense(np.array([[0.0, 2.0]])), None, "a matrix", (2,)).dense().tolist()
+        [[0.0, 2.0]]
+        """
+        inputs = self.inputs
+        if not isinstance(inputs, CSR):
+            return inputs
+        rows, columns = inputs.shape
+        if rows * columns > MAX_DENSE_CELLS:
+            raise InputError(
+                f"The model was trained on columns with all their zeros, and X is a sparse matrix of shape ({rows}, "
+                f"{columns}), which is too large to fill in; give fewer rows at a time, or train on sparse rows."
+            )
+        return inputs.toarray()
 
     def describe(self) -> str:
         """The source in a few words, for messages.
@@ -130,6 +167,11 @@ class Table(Source):
     def column_names(self) -> tuple[str, ...]:
         """The names of the columns."""
         return tuple(self.frame.columns)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(K,)."""
+        return (self.frame.width,)
 
     @property
     def inputs(self) -> NDArray[Any]:
@@ -245,7 +287,7 @@ class Arrays(Source):
             )
         return replace(self, targets=checked_targets(target, self.rows, self.origin))
 
-    def as_table(self) -> Source:
+    def as_table(self, kind: str | None = None) -> Source:
         """Floating-point rows as a table of columns x0, x1 and so on; uint8 and CSR rows unchanged.
 
         >>> Arrays(np.zeros((2, 3)), None, "an array", (3,)).as_table().column_names
@@ -253,31 +295,24 @@ class Arrays(Source):
         """
         if isinstance(self.inputs, CSR) or self.inputs.dtype.kind != "f":
             return self
-        return Table(self.frame, self.origin, notes=self.notes)
+        frame = self.frame
+        return Table(frame, self.origin, notes=self.notes, kinds=dict.fromkeys(frame.columns, kind) if kind else {})
+
+    def with_column_names(self, names: Sequence[str]) -> Table:
+        """The rows as a table of these columns.
+
+        >>> Arrays(np.array([[1.0, 2.0]]), None, "an array", (2,)).with_column_names(["a", "b"]).frame.rows()
+        [(1.0, 2.0)]
+        """
+        from ranvier.data.sources.frames import frame_from
+
+        columns = column_dict(self.dense(), names, self.origin)
+        return Table(frame_from(columns, self.origin), self.origin, notes=self.notes)
 
     @property
-    def pictures(self) -> bool:
+    def pictures(self) -> bool:  # type: ignore[override]
         """Whether the rows are pictures: bytes, each row with at least a height and a width."""
         return not isinstance(self.inputs, CSR) and self.inputs.dtype == np.uint8 and len(self.shape) > 1
-
-    def dense(self) -> NDArray[Any]:
-        """The inputs as a dense array, shape (B, K).
-
-        Raises:
-            InputError: the rows are sparse and have more than 2**27 cells.
-
-        >>> Arrays(CSR.from_dense(np.array([[0.0, 2.0]])), None, "a matrix", (2,)).dense().tolist()
-        [[0.0, 2.0]]
-        """
-        if not isinstance(self.inputs, CSR):
-            return self.inputs
-        rows, columns = self.inputs.shape
-        if rows * columns > MAX_DENSE_CELLS:
-            raise InputError(
-                f"The model was trained on columns with all their zeros, and X is a sparse matrix of shape ({rows}, "
-                f"{columns}), which is too large to fill in; give fewer rows at a time, or train on sparse rows."
-            )
-        return self.inputs.toarray()
 
 
 _CELLS = frozenset((str, int, float, bool, type(None)))
@@ -294,6 +329,23 @@ def is_row(source: Any) -> bool:
     return bool(source) and not any(
         type(cell) not in _CELLS and isinstance(cell, (list, tuple, Mapping, np.ndarray)) for cell in source
     )
+
+
+def column_dict(values: NDArray[Any], names: Sequence[str], origin: str) -> dict[str, NDArray[Any]]:
+    """The columns of an array (B, K) under the names of a model's columns.
+
+    Raises:
+        ShapeError: there are more or fewer.
+
+    >>> column_dict(np.array([[1, 2]]), ["a", "b"], "the array")
+    {'a': array([1]), 'b': array([2])}
+    """
+    if values.ndim != 2 or values.shape[1] != len(names):
+        raise ShapeError(
+            f"{sentence_start(origin)} has shape {values.shape}; this model takes {len(names)} columns a row "
+            f"({', '.join(names[:5])}{' ...' if len(names) > 5 else ''})."
+        )
+    return {name: values[:, index] for index, name in enumerate(names)}
 
 
 def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] = ()) -> Arrays:

@@ -1,0 +1,66 @@
+"""Rows as a user gives them to a trained model, which knows its columns: they need no names and may be a single row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ranvier.data.sources import open_source
+from ranvier.data.sources.frames import row_of
+from ranvier.data.sources.source import Source, column_dict, is_row
+from ranvier.errors import ShapeError
+
+
+def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
+    """The cells of a single row by column, for which no columns need to be made; None for anything else.
+
+    Parameters:
+        rows: whatever `open_rows` takes.
+        names: the columns in whose order cells without names stand.
+
+    >>> single_row([[39, "Male"]], ["age", "sex"])
+    {'age': 39, 'sex': 'Male'}
+    """
+    if isinstance(rows, dict):
+        return rows
+    if isinstance(rows, Source):
+        return row_of(rows.frame) if rows.rows == 1 and rows.column_names else None
+    if isinstance(rows, (list, tuple)) and len(rows) == 1 and isinstance(rows[0], (dict, list, tuple)):
+        rows = rows[0]
+        if isinstance(rows, dict):
+            return rows
+    if isinstance(rows, np.ndarray) and rows.ndim == 2 and len(rows) == 1 and rows.dtype.kind not in "mM":
+        rows = rows[0].tolist()
+    if isinstance(rows, (list, tuple)):
+        return dict(zip(names, rows, strict=True)) if len(rows) == len(names) else None
+    return row_of(rows)
+
+
+def open_rows(rows: Any, names: Sequence[str]) -> Source:
+    """Open rows, of which those without names stand in the order of `names`.
+
+    Parameters:
+        rows: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of dicts,
+            a file; or cells in the order of the columns: an array, a list of rows, or one row as a list or tuple.
+        names: the columns of the training table, the target left out.
+
+    Raises:
+        DataError: the rows cannot be read.
+        ShapeError: an array or a row has another number of columns.
+
+    >>> open_rows([39, "Male"], ["age", "sex"]).frame.rows()
+    [(39, 'Male')]
+    """
+    if is_row(rows):
+        rows = [rows]
+    if isinstance(rows, (list, tuple)) and rows and all(is_row(row) for row in rows):
+        wrong = next((row for row in rows if len(row) != len(names)), None)
+        if wrong is not None:
+            raise ShapeError(f"The row has {len(wrong)} cells; this model takes {len(names)}, one for each column.")
+        rows = {name: [row[index] for row in rows] for index, name in enumerate(names)}
+    if isinstance(rows, np.ndarray):
+        # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
+        rows = column_dict(rows, names, "the array")
+    return open_source(rows).with_column_names(names)
