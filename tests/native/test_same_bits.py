@@ -152,7 +152,7 @@ def test_a_run_that_diverges_says_so() -> None:
     """What is not a number must come through every activation up to the loss."""
     task = make_spec(3, [Dense(4, "relu"), Dense(2, "relu6"), Dense(2)])
     rows = rows_for(task)
-    rows.inputs[:] = np.inf
+    rows.inputs.dense[:] = np.inf
     executable = loaded(task)
     losses = executable.run(rows, span_for(task))
     assert not np.isfinite(losses[-1])
