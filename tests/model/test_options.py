@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 
 import ranvier as rv
+from ranvier import settings
+from ranvier.cli import train as cli
 from ranvier.cli.train import OPTIONS
+from ranvier.data.sources import SUFFIXES
 from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.registry import RECIPES
+from ranvier.training.engines import HOMES
 
 SIGNATURE = {name: p.default for name, p in inspect.signature(rv.train).parameters.items()}
 CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}
@@ -68,3 +73,9 @@ def test_a_name_that_is_no_option_is_refused() -> None:
     options: Any = {"epoch": 3}
     with pytest.raises(TypeError, match="epoch"):
         rv.train("iris", **options)
+
+
+def test_the_names_that_the_command_knows_are_those_of_the_lists() -> None:
+    assert ("auto", *RECIPES) == cli.RECIPES
+    assert ("auto", *HOMES) == settings.ENGINES
+    assert set(cli.SUFFIXES) == {"." + part for suffix in SUFFIXES for part in suffix.split(".")[1:]}
