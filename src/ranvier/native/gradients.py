@@ -56,7 +56,7 @@ def add_gradient(program: Program, share: float, gradient: NDArray[np.float64]) 
 
 
 def add_penalties(program: Program, gradient: NDArray[np.float64]) -> float:
-    """The penalties, l1 |w| + l2 w^2 / 2; their slopes are added where compiled code has not done so."""
+    """The penalties, l1 |w| + l2 w^2 / 2; their derivatives are added where compiled code has not done so."""
     penalty = 0.0
     for trained in program.plan.trained:
         entry = trained.entry

@@ -26,7 +26,7 @@ from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
 from ranvier.native.scheduling.plan import Plan
-from ranvier.native.scheduling.stages import WORDS_A_SHARE, stealable
+from ranvier.native.scheduling.stages import COUNTER_STRIDE, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.rows import Inputs
 from ranvier.rows.finite import check_finite
@@ -184,7 +184,7 @@ class Program:
         if self.plan.cancellable:
             self.control[:] = 0
             long = int(np.diff(starts).max(initial=0)) >= self.plan.long
-        with interrupts.noticed(self.control) if long else nullcontext():
+        with interrupts.sigint_sets(self.control) if long else nullcontext():
             if self.plan.cancellable and should_cancel():
                 self.control[0] = 1
             self.run(threads)
@@ -192,7 +192,7 @@ class Program:
 
     def _clear_chunk_counters(self, threads: int) -> None:
         """Say that nothing is taken yet of the work that so many threads share."""
-        words = 2 * self._stealable * threads * WORDS_A_SHARE
+        words = 2 * self._stealable * threads * COUNTER_STRIDE
         if len(self.chunk_counters) != words:
             self.chunk_counters = memory.zeros(words, np.int64)
             self.set(chunk_counters=memory.address(self.chunk_counters))
