@@ -100,7 +100,7 @@ def test_infinite_values(table: Table) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--hidden", "12,x"], "whole numbers"),
+        (["--hidden", "12,x"], "integers"),
         (["--validation", "1.5"], "share"),
         (["--epochs", "0"], "0"),
         (["--activation", "rellu"], 'Did you mean "relu"'),

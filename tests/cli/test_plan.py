@@ -99,7 +99,7 @@ def test_without_native_there_is_no_plan_and_the_reference_trains(
     network = ranvier.Network(1, [ranvier.Dense(1)])
     model = network.fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, progress=notes.append)
     assert model.engine == "reference"
-    (note,) = [event["text"] for event in notes if event["kind"] == "note"]
+    (note,) = [event.text for event in notes if event.kind == "note"]
     assert words in note
     assert note.endswith(". The reference engine, which is slower, takes over.")
     with pytest.raises(ranvier.EngineError, match="'native' cannot run here"):
@@ -117,8 +117,8 @@ def test_the_plan_of_bfloat16_says_that_it_is_emulated() -> None:
 @needs_native
 def test_doctor_says_what_native_found() -> None:
     said, facts = found(), cpu.facts()
-    assert said["Engine native"] == ("good", "ready; used, the fastest that runs here")
-    assert said["Engine reference"] == ("good", "ready")
+    assert said["Engine native"] == ("ok", "ready; used, the fastest that runs here")
+    assert said["Engine reference"] == ("ok", "ready")
     assert facts.model in said["Native code"][1]
     assert f"vectors of {facts.vector_bits} bits" in said["Native code"][1]
     assert said["Native bfloat16"][1].startswith(f"{'a' if facts.bf16 else 'no'} bfloat16 dot product")
@@ -140,8 +140,8 @@ def test_doctor_says_what_the_settings_changed(monkeypatch: pytest.MonkeyPatch) 
     assert said["Native threads"][1].startswith("1 of ")
     assert said["Native threads"][1].endswith("as RANVIER_THREADS=1 asks")
     assert said["Native peak"][1].count("with") == 1
-    assert said["Engine native"] == ("good", "ready")
-    assert said["Engine reference"] == ("good", "ready; used, RANVIER_ENGINE asks for it")
+    assert said["Engine native"] == ("ok", "ready")
+    assert said["Engine reference"] == ("ok", "ready; used, RANVIER_ENGINE asks for it")
     network = ranvier.Network(1, [ranvier.Dense(1)])
     assert network.fit([[0.0]], [1.0], epochs=1).engine == "reference"
     monkeypatch.setenv("RANVIER_THREADS", "1000")
@@ -166,7 +166,7 @@ def test_doctor_says_why_another_engine_is_used(request: pytest.FixtureRequest, 
     assert result.exit_code == 0
     said = found()
     verdict, text = said["Engine native"]
-    assert verdict == "note"
+    assert verdict == "warning"
     assert words in text
     assert text.endswith("; the reference engine, which is slower, is used")
     assert said["Engine reference"][1].startswith("ready; used")
@@ -178,22 +178,22 @@ def test_doctor_when_the_engine_asked_for_cannot_run(monkeypatch: pytest.MonkeyP
     assert invoke("doctor").exit_code == 1
     said = found()
     assert "commodore-64" in said["Engine native"][1]
-    assert said["Engine"][0] == said["Training"][0] == "bad"
+    assert said["Engine"][0] == said["Training"][0] == "error"
 
 
 def test_doctor_finds_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path / "new"))
-    assert found()["Cache"][0] == "good"
+    assert found()["Cache"][0] == "ok"
     (tmp_path / "file").write_bytes(bytes(3 << 20))
     monkeypatch.setenv("RANVIER_CACHE", str(tmp_path / "file"))
     verdict, text = found()["Cache"]
-    assert verdict == "note"
+    assert verdict == "warning"
     assert "cannot be written" in text
     assert "RANVIER_CACHE" in text
     if hasattr(os, "geteuid") and os.geteuid():
         tmp_path.chmod(0o500)
         monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
-        assert found()["Cache"][0] == "note"
+        assert found()["Cache"][0] == "warning"
         tmp_path.chmod(0o700)
 
 

@@ -84,7 +84,7 @@ def test_a_model_of_plain_arrays(here: Path) -> None:
     assert len(invoke("predict", "plain.rv", "points.npz").stdout.splitlines()) == 61
     assert invoke("show", "plain.rv").exit_code == 0
     assert invoke("show", "plain.rv", "--layer", "0", "--neuron", "0").exit_code == 0
-    assert "plain arrays" in invoke("predict", "plain.rv", "iris").stderr
+    assert "arrays without names" in invoke("predict", "plain.rv", "iris").stderr
 
 
 def test_numbers_are_written_as_people_read_them(here: Path) -> None:
@@ -210,7 +210,7 @@ def test_doctor_finds_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 1
     found = json.loads(result.stdout)
     assert found["healthy"] is False
-    assert any(check["verdict"] == "bad" and "RANVIER_THREADS" in check["text"] for check in found["checks"])
+    assert any(check["verdict"] == "error" and "RANVIER_THREADS" in check["text"] for check in found["checks"])
 
 
 def test_bars_and_curves_fill_their_width() -> None:

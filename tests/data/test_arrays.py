@@ -36,9 +36,9 @@ SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple)
 def test_idx_round_trip_and_truncation(shape: tuple[int, ...], dtype: np.dtype, seed: int) -> None:
     values = np.random.default_rng(seed).integers(0, 100, shape).astype(dtype)
     data = idx(values)
-    found = parse_idx(data, "the file")
-    assert found.dtype == dtype
-    np.testing.assert_array_equal(found, values)
+    parsed = parse_idx(data, "the file")
+    assert parsed.dtype == dtype
+    np.testing.assert_array_equal(parsed, values)
     for damaged in (data[:-1], data + b"\x00", data[:3], data[:5], b"\x01" + data[1:], data[:2] + b"\x07" + data[3:]):
         with pytest.raises(DataError, match="the file"):
             parse_idx(damaged, "the file")

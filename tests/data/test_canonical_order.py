@@ -51,16 +51,16 @@ def test_neither_order_nor_repetition_matters(rows: list[tuple[Any, ...]], chanc
         assert cells(a).replace("-0.0", "0.0") == cells(b).replace("-0.0", "0.0")
 
 
-def test_fractions_stay_weights_and_zeros_go() -> None:
+def test_fractional_weights_stay_and_rows_of_weight_zero_are_left_out() -> None:
     rows = Arrays(np.arange(4.0)[:, None], None, "the rows", (1,))
     source, values, weight = arranged(rows, np.array(list("abcd"), object), np.array([0.5, 0.0, 1.0, 2.0]))
     assert weight is not None
     assert isinstance(source, Arrays)
-    found = {(x, y): w for x, y, w in zip(source.inputs[:, 0], values, weight, strict=True)}
-    assert found == {(0.0, "a"): 0.5, (2.0, "c"): 1.0, (3.0, "d"): 2.0}
+    weight_of = {(x, y): w for x, y, w in zip(source.inputs[:, 0], values, weight, strict=True)}
+    assert weight_of == {(0.0, "a"): 0.5, (2.0, "c"): 1.0, (3.0, "d"): 2.0}
 
 
-def test_large_whole_weights_stay_weights() -> None:
+def test_large_integer_weights_stay_weights() -> None:
     rows = Arrays(np.arange(2.0)[:, None], None, "the rows", (1,))
     source, _, weight = arranged(rows, np.array([0, 1]), np.array([1000.0, 1.0]))
     assert source.rows == 2

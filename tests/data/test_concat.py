@@ -1,4 +1,4 @@
-"""One row at a time: the same bits as the encoders of whole columns, or left to them."""
+"""Single rows: bit-identical to the encoders of columns, or passed on to them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TRUTHS = some.one_of(some.none(), some.booleans(), some.sampled_from(["Yes", "no
 DATES = some.one_of(
     some.none(), some.dates(), some.datetimes(), some.sampled_from(["2024-02-29", "2024-02-29T10:30", "?"])
 )
-MANY = 40
+SEVERAL_ROWS = 40
 ROW = some.tuples(NUMBERS, NUMBERS, NUMBERS, WORDS, TRUTHS, TRUTHS, DATES, DATES)
 
 
@@ -68,29 +68,29 @@ def _series(name: str, value: Any) -> pl.Series:
 
 @pytest.mark.parametrize("name", ENCODERS)
 @given(ROW)
-def test_the_same_bits_as_whole_columns(name: str, row: tuple[Any, ...]) -> None:
+def test_single_rows_are_bit_identical_to_columns(name: str, row: tuple[Any, ...]) -> None:
     encoder = ENCODERS[name]
     cells = {plan.name: cell for plan, cell in zip(encoder.columns, row, strict=True)}
     expected = whole(encoder, cells)
-    quick = ColumnConcat(encoder.encoders).encode_row([cells[one.column] for one in encoder.encoders])
+    quick = ColumnConcat(encoder.encoders).encode_row([cells[column.column] for column in encoder.encoders])
     if isinstance(expected, DataError):
         assert quick is None
         with pytest.raises(DataError):
             encoder.transform(cells)
         return
     wrapped = (cells, [cells], list(row), row, [list(row)], [row])
-    for found in (quick, *(encoder.transform(source) for source in wrapped)):
-        assert found is None or found.tobytes() == expected.tobytes()
-    for several in ([cells] * 3, [row] * 3, {name: [cell] * MANY for name, cell in cells.items()}):
-        found = encoder.transform(several)
-        assert found.tobytes() == expected.tobytes() * len(found)
+    for encoded in (quick, *(encoder.transform(source) for source in wrapped)):
+        assert encoded is None or encoded.tobytes() == expected.tobytes()
+    for several in ([cells] * 3, [row] * 3, {name: [cell] * SEVERAL_ROWS for name, cell in cells.items()}):
+        encoded = encoder.transform(several)
+        assert encoded.tobytes() == expected.tobytes() * len(encoded)
 
 
 @given(some.lists(ROW, min_size=1, max_size=3))
-def test_frames_of_pandas_give_the_bits_of_their_rows(rows: list[tuple[Any, ...]]) -> None:
+def test_pandas_frames_are_bit_identical_to_their_rows(rows: list[tuple[Any, ...]]) -> None:
     pandas = pytest.importorskip("pandas")
     encoder = ENCODERS["spelled out"]
-    table = {plan.name: [row[place] for row in rows] for place, plan in enumerate(encoder.columns)}
+    table = {plan.name: [row[index] for row in rows] for index, plan in enumerate(encoder.columns)}
     frame = pandas.DataFrame({name: pandas.Series(cells, dtype=object) for name, cells in table.items()})
     try:
         expected = encoder.transform(table)
@@ -135,25 +135,28 @@ def test_commas_between_thousands_in_every_form(features: FeatureOptions | None)
     pandas = pytest.importorskip("pandas")
     values = [1234, 12500.75, None, -7, 999, 1234567]
     cells = [None if value is None else f"{value:,}" for value in values]
-    parted = TableEncoder.fit({"word": ["a", "b"] * 12, "price": cells * 4}, features=features)
+    with_separators = TableEncoder.fit({"word": ["a", "b"] * 12, "price": cells * 4}, features=features)
     plain = TableEncoder.fit({"word": ["a", "b"] * 12, "price": values * 4}, features=features)
-    assert parted.encoders[0] == plain.encoders[0]
-    assert parted.encoders[1] == replace(plain.encoders[1], thousands_separator=True)
-    assert TableEncoder.from_dict(parted.to_dict()) == parted
+    assert with_separators.encoders[0] == plain.encoders[0]
+    assert with_separators.encoders[1] == replace(plain.encoders[1], thousands_separator=True)
+    assert TableEncoder.from_dict(with_separators.to_dict()) == with_separators
     for value, cell in zip(values, cells, strict=True):
         expected = plain.transform({"word": "a", "price": value}).tobytes()
         row = {"word": "a", "price": cell}
         before = dict(row)
         for source in (row, [row], ["a", cell], [["a", cell]], pl.DataFrame([row]), pandas.DataFrame([row])):
-            assert parted.transform(source).tobytes() == expected
-        assert parted.transform([row] * 40).tobytes() == expected * 40
-        assert parted.transform({"word": "a", "price": value}).tobytes() == expected
-        assert parted.transform({"word": "a", "price": None if value is None else f" {value}"}).tobytes() == expected
+            assert with_separators.transform(source).tobytes() == expected
+        assert with_separators.transform([row] * 40).tobytes() == expected * 40
+        assert with_separators.transform({"word": "a", "price": value}).tobytes() == expected
+        assert (
+            with_separators.transform({"word": "a", "price": None if value is None else f" {value}"}).tobytes()
+            == expected
+        )
         assert row == before
     for wrong in ("12,34", "1,5", "1,2345"):
         for source in ({"word": "a", "price": wrong}, [{"word": "a", "price": wrong}] * 40):
             with pytest.raises(DataError, match=f'Column "price" has "{wrong}" in row 1, where a number'):
-                parted.transform(source)
+                with_separators.transform(source)
 
 
 def test_a_column_without_commas_has_none_later() -> None:
@@ -164,27 +167,27 @@ def test_a_column_without_commas_has_none_later() -> None:
             encoder.transform(source)
 
 
-def test_words_written_otherwise_find_their_places_in_a_column() -> None:
+def test_categories_are_cleaned_before_they_are_looked_up() -> None:
     encoder = TableEncoder.fit({"word": ["a", "b", "c", "a"] * 30})
     cells = ["a", " a", "b ", "?", None, "", "unseen", "A", "\u2003c"] * 20
     expected = [encoder.transform({"word": cell}) for cell in cells]
-    assert encoder.transform({"word": cells}).tobytes() == b"".join(one.tobytes() for one in expected)
+    assert encoder.transform({"word": cells}).tobytes() == b"".join(inputs.tobytes() for inputs in expected)
     assert encoder.transform({"word": cells}).argmax(axis=1)[:9].tolist() == [0, 0, 1, 4, 4, 4, 3, 3, 2]
 
 
 @pytest.mark.parametrize("name", ENCODERS)
-def test_plain_rows_take_the_short_way(name: str) -> None:
+def test_plain_rows_take_the_fast_path(name: str) -> None:
     encoder = ENCODERS[name]
     several = encoder.transform(FRAME)
-    for place in range(6):
-        row = FRAME.row(place, named=True)
-        quick = ColumnConcat(encoder.encoders).encode_row([row[one.column] for one in encoder.encoders])
+    for index in range(6):
+        row = FRAME.row(index, named=True)
+        quick = ColumnConcat(encoder.encoders).encode_row([row[column.column] for column in encoder.encoders])
         assert quick is not None
-        assert quick.tobytes() == several[place].tobytes()
-        assert encoder.transform(FRAME[place : place + 1]).tobytes() == several[place].tobytes()
+        assert quick.tobytes() == several[index].tobytes()
+        assert encoder.transform(FRAME[index : index + 1]).tobytes() == several[index].tobytes()
 
 
-def test_a_row_of_another_length_is_said() -> None:
+def test_a_row_of_another_length_is_refused() -> None:
     with pytest.raises(ShapeError, match="The row has 2 cells; this model takes 8"):
         ENCODERS["plain"].transform([1.0, 2.0])
 

@@ -1,4 +1,4 @@
-"""Encoders: always finite, as wide as their names, the same bits after writing and reading, kind errors."""
+"""Encoders: always finite, as wide as their names, bit-identical after writing and reading, kind errors."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ DTYPES = {"number": pl.Float64, "boolean": pl.String, "category": pl.String, "da
 
 
 def plan(name: str, kind: str) -> ColumnSchema:
-    return ColumnSchema(name, kind, "as asked", 0, 0)
+    return ColumnSchema(name, kind, "as requested", 0, 0)
 
 
-def again(encoder: Any) -> Any:
+def reloaded(encoder: Any) -> Any:
     return encoder_from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
 
 
 @pytest.mark.parametrize("kind", COLUMN_KINDS)
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
-def test_any_cells_give_finite_numbers_and_the_same_bits_again(kind: str, data: st.DataObject) -> None:
+def test_encodings_are_finite_and_bit_identical_after_reloading(kind: str, data: st.DataObject) -> None:
     cells = st.lists(COLUMNS[kind], min_size=1, max_size=50)
     frames = [pl.DataFrame({"x": pl.Series(data.draw(cells), dtype=DTYPES[kind])}) for _ in range(2)]
     encoder = TableEncoder.fit(frames[0], [plan("x", kind)])
@@ -50,10 +50,10 @@ def test_any_cells_give_finite_numbers_and_the_same_bits_again(kind: str, data: 
         assert out.dtype == np.float32
         assert out.flags.c_contiguous
         assert np.isfinite(out).all()
-        assert again(encoder).transform(frame).tobytes() == out.tobytes()
+        assert reloaded(encoder).transform(frame).tobytes() == out.tobytes()
         alone = np.concatenate([encoder.transform(frame[row]) for row in range(frame.height)])
         assert alone.tobytes() == out.tobytes()
-    assert again(encoder) == encoder
+    assert reloaded(encoder) == encoder
     assert len(set(encoder.feature_names)) == encoder.width
     assert len(encoder.describe()) == 1
 
@@ -74,7 +74,7 @@ def table_encoder() -> TableEncoder:
     return encoder
 
 
-def test_what_a_table_becomes() -> None:
+def test_encoding_of_a_table() -> None:
     encoder = table_encoder()
     assert encoder.feature_names == (
         *("age", "age: missing", "sex=Female", "sex=Male", "sex: other", "sex: missing"),
@@ -95,7 +95,7 @@ def test_what_a_table_becomes() -> None:
     np.testing.assert_allclose(parts.std(axis=0), 1, rtol=1e-5)
 
 
-def test_unseen_and_missing_categories_go_to_their_places() -> None:
+def test_unseen_and_missing_categories_have_features() -> None:
     encoder = TableEncoder.fit({"sex": ["Male", "Female"] * 20})
     many = {"sex": ["Male", "Female", "other", None, "?", " Male "] * 10}
     expected = np.eye(4, dtype=np.float32)[[1, 0, 2, 3, 3, 1]]
@@ -103,26 +103,26 @@ def test_unseen_and_missing_categories_go_to_their_places() -> None:
     np.testing.assert_array_equal(encoder.transform({"sex": many["sex"][:6]}), expected)
 
 
-def test_rare_values_of_many_share_a_place() -> None:
-    words = [f"w{row % 150}" for row in range(250)] + [f"once{row}" for row in range(10)]
-    encoder = TableEncoder.fit({"x": words}, [plan("x", "category")])
+def test_rare_categories_share_a_feature() -> None:
+    categories = [f"w{row % 150}" for row in range(250)] + [f"once{row}" for row in range(10)]
+    encoder = TableEncoder.fit({"x": categories}, [plan("x", "category")])
     assert encoder.width == 102
     alone = TableEncoder.fit({"x": [f"w{row}" for row in range(200)]}, [plan("x", "category")])
     np.testing.assert_array_equal(alone.transform({"x": ["w1", None] * 40})[:2], np.eye(2))
 
 
-def test_a_flag_only_where_training_rows_had_missing_cells() -> None:
+def test_missing_indicator_only_where_training_rows_had_missing_cells() -> None:
     encoder = TableEncoder.fit({"x": [1.0, 2.0, 3.0]})
     assert encoder.transform({"x": [None, 2.0]}).tolist() == [[0.0], [0.0]]
 
 
-def test_whole_numbers_are_the_same_category_in_every_format() -> None:
+def test_integers_are_the_same_category_in_every_format() -> None:
     encoder = TableEncoder.fit({"x": ["1", "2", "1"]}, [plan("x", "category")])
     for cells in ([1, 2], [1.0, 2.0], ["1", "2"]):
         assert encoder.transform({"x": cells}).tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
 
 
-def test_rows_in_every_form_give_the_same_bits() -> None:
+def test_rows_in_every_container_are_bit_identical() -> None:
     pandas = pytest.importorskip("pandas")
     encoder = table_encoder()
     out = encoder.transform(TABLE).tobytes()
@@ -174,10 +174,10 @@ def test_float_arrays(rows: int, width: int, data: st.DataObject) -> None:
     out = encoder.transform(values)
     assert out.shape == (rows, encoder.width) == (rows, len(encoder.feature_names))
     assert np.isfinite(out).all()
-    assert again(encoder).transform(values).tobytes() == out.tobytes()
+    assert reloaded(encoder).transform(values).tobytes() == out.tobytes()
 
 
-def test_moments_match_numpy_over_several_blocks() -> None:
+def test_mean_and_std_match_numpy_over_several_blocks() -> None:
     values = np.random.default_rng(0).normal(5.0, 3.0, (20000, 3))
     values[::7, 1] = np.nan
     values[:, 2] = 0.1
@@ -230,25 +230,25 @@ def test_arrays_that_cannot_be_encoded() -> None:
 
 def damages(description: Any) -> list[Any]:
     """Every description with one field absent or replaced by something else."""
-    found: list[Any] = [None, 3, "x", [], {}]
+    descriptions: list[Any] = [None, 3, "x", [], {}]
     for path in paths(description):
         for value in (None, [], {}, "x", -1, float("nan"), 10**400, [None], [[1]]):
             changed = copy.deepcopy(description)
-            place = changed
+            part = changed
             for step in path[:-1]:
-                place = place[step]
-            if type(place[path[-1]]) is type(value) and place[path[-1]] == value:
+                part = part[step]
+            if type(part[path[-1]]) is type(value) and part[path[-1]] == value:
                 continue
-            place[path[-1]] = value
-            found.append(changed)
+            part[path[-1]] = value
+            descriptions.append(changed)
         if isinstance(path[-1], str):
             changed = copy.deepcopy(description)
-            place = changed
+            part = changed
             for step in path[:-1]:
-                place = place[step]
-            del place[path[-1]]
-            found.append(changed)
-    return found
+                part = part[step]
+            del part[path[-1]]
+            descriptions.append(changed)
+    return descriptions
 
 
 def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -262,7 +262,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     ids=["table", "array", "sparse"],
 )
 def test_damaged_descriptions_are_refused_or_still_safe(encoder: Any) -> None:
-    assert again(encoder) == encoder
+    assert reloaded(encoder) == encoder
     refused = 0
     for description in damages(encoder.to_dict()):
         try:

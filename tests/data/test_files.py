@@ -1,4 +1,4 @@
-"""Reading files: what comes back, and one clear sentence for every file that cannot be used."""
+"""Reading files: tables, and a clear message for every file that cannot be used."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def test_csv_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tup
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
-def test_numbers_in_csv_come_back_to_the_bit(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
+def test_numbers_in_csv_are_bit_identical(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
     from ranvier.data.parsing import parse_numbers
 
     path = tmp_path_factory.mktemp("csv") / "rows.csv"
     path.write_text("x,y\n" + "".join(f"{value!r},0\n" for value in values))
-    found, wrong = parse_numbers(read_delimited(path, ",").frame["x"])
+    values_read, wrong = parse_numbers(read_delimited(path, ",").frame["x"])
     assert wrong is None
-    assert found.tobytes() == np.array(values).tobytes()
+    assert values_read.tobytes() == np.array(values).tobytes()
 
 
 def test_line_endings_byte_order_mark_and_other_separators(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ BAD_CSV = {
 
 
 @pytest.mark.parametrize("name", BAD_CSV)
-def test_bad_csv_gets_one_clear_sentence(tmp_path: Path, name: str) -> None:
+def test_bad_csv_gets_a_clear_message(tmp_path: Path, name: str) -> None:
     data, expected = BAD_CSV[name]
     path = tmp_path / "rows.csv"
     path.write_bytes(data)
@@ -144,9 +144,9 @@ def test_missing_files_name_their_neighbours(tmp_path: Path) -> None:
 
 
 def test_unknown_endings_are_refused(tmp_path: Path) -> None:
-    for name, shown in (("rows.xlsx", "ends in .xlsx"), ("rows", "has no ending"), ("rows.json.gz", ".json.gz")):
+    for name, expected in (("rows.xlsx", "ends in .xlsx"), ("rows", "has no ending"), ("rows.json.gz", ".json.gz")):
         (tmp_path / name).write_text("a\n1\n")
-        refused(tmp_path / name, shown, ".parquet")
+        refused(tmp_path / name, expected, ".parquet")
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_bad_json_lines_are_refused(tmp_path: Path) -> None:
 @given(st.lists(st.tuples(st.integers(-(2**53), 2**53), st.text(max_size=5)), min_size=1, max_size=9))
 def test_json_lines_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str]]) -> None:
     path = tmp_path_factory.mktemp("json") / "rows.jsonl"
-    path.write_text("".join(json.dumps({"a": number, "b": word}) + "\n" for number, word in rows))
+    path.write_text("".join(json.dumps({"a": number, "b": string}) + "\n" for number, string in rows))
     assert table(path).rows() == rows
 
 
@@ -228,7 +228,7 @@ def test_decimal_commas_where_commas_do_not_separate(tmp_path: Path, separator: 
 
 
 @pytest.mark.parametrize("cells", [["1,234", "12,345"], ["1,234,567", "1,5"], ["1,5 m", "2,5 m"], ["1.5,2", "3"]])
-def test_commas_that_may_part_thousands_or_words_stay(tmp_path: Path, cells: list[str]) -> None:
+def test_commas_between_thousands_or_in_strings_stay(tmp_path: Path, cells: list[str]) -> None:
     path = tmp_path / "us.csv"
     path.write_text("amount;x\n" + "".join(f"{cell};1\n" for cell in cells))
     opened = open_source(path)
@@ -236,7 +236,7 @@ def test_commas_that_may_part_thousands_or_words_stay(tmp_path: Path, cells: lis
     assert opened.frame["amount"].to_list() == cells
 
 
-def test_a_spreadsheet_and_what_is_no_ordinary_file(tmp_path: Path) -> None:
+def test_spreadsheets_and_special_files_are_refused(tmp_path: Path) -> None:
     sheet = tmp_path / "rows.xlsx"
     sheet.write_bytes(b"PK")
     refused(sheet, ".xlsx", "Save it as CSV from the spreadsheet program.")

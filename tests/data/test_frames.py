@@ -41,7 +41,7 @@ def makers() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("maker", makers())
-def test_every_maker_gives_the_same_table(maker: str) -> None:
+def test_every_data_frame_library_gives_the_same_table(maker: str) -> None:
     frame = frame_from(makers()[maker])
     assert frame.to_dict(as_series=False) == COLUMNS
 
@@ -55,13 +55,13 @@ def test_missing_cells_of_nullable_columns() -> None:
 
 
 @pytest.mark.parametrize("cells", [["2024-01-02 03:04"] * 2, ["2024-01-02 03:04", None]])
-def test_the_hour_is_the_one_on_the_clock_whatever_cells_are_missing(cells: list[str | None]) -> None:
+def test_local_hours_are_kept_beside_missing_cells(cells: list[str | None]) -> None:
     pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     column_mean_std = pandas.Series(pandas.to_datetime(cells)).dt.tz_localize("Europe/Berlin")
     arrow = pandas.ArrowDtype(pyarrow.timestamp("us", "Europe/Berlin"))
     for column in (column_mean_std, column_mean_std.astype(arrow), column_mean_std.astype(object)):
-        said = frame_from(pandas.DataFrame({"at": column}))["at"].dt.replace_time_zone(None)
-        assert said[0] == datetime.datetime(2024, 1, 2, 3, 4)
+        message_text = frame_from(pandas.DataFrame({"at": column}))["at"].dt.replace_time_zone(None)
+        assert message_text[0] == datetime.datetime(2024, 1, 2, 3, 4)
     table = pyarrow.table({"at": pyarrow.array(column_mean_std)})
     assert frame_from(table)["at"].dt.replace_time_zone(None)[0] == datetime.datetime(2024, 1, 2, 3, 4)
 
@@ -76,7 +76,7 @@ def test_times_of_numpy_in_any_unit(unit: str) -> None:
         assert frame_from({"span": cells})["span"].to_list() == [datetime.timedelta(2), None]
 
 
-def test_what_pandas_calls_missing_is_missing_in_every_wrapping() -> None:
+def test_pandas_na_is_missing_in_every_container() -> None:
     pandas = pytest.importorskip("pandas")
     for cell in (pandas.NA, pandas.NaT, None, np.nan, np.float32("nan"), np.datetime64("NaT")):
         assert frame_from({"a": cell, "b": 1}).rows() == [(None, 1)]
@@ -157,7 +157,7 @@ def test_a_target_is_a_name_or_values() -> None:
         open_source(COLUMNS, target=[1, 2])
 
 
-def test_what_is_masked_is_missing() -> None:
+def test_masked_cells_are_missing() -> None:
     """NumPy itself would read what lies under the mask."""
     masked = np.ma.masked_array([[1.0, 2.0], [3.0, 999.0], [5.0, 6.0]], mask=[[0, 0], [0, 1], [0, 0]])
     opened = open_source(masked)

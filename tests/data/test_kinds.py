@@ -129,9 +129,9 @@ def test_a_new_kind_of_column_goes_all_the_way(monkeypatch: pytest.MonkeyPatch) 
         assert encoder.transform(frame.row(row, named=True)).tobytes() == many[row].tobytes()
     assert encoder.feature_names == ("length of word", "x")
     assert encoder.describe()[0] == ("word", "length", "length / 4", "as requested; 10 missing")
-    again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
-    assert again == encoder
-    assert again.transform(frame).tobytes() == many.tobytes()
+    reloaded = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert reloaded == encoder
+    assert reloaded.transform(frame).tobytes() == many.tobytes()
 
 
 REVIEWS = {
@@ -169,12 +169,12 @@ def test_a_kind_with_csr_features_stands_beside_numbers_and_categories() -> None
     without_text = TableEncoder.fit(frame.select("price", "shop")).transform(frame)
     assert inputs.dense.tobytes() == without_text.tobytes()
     for row in range(4):  # the last one has missing cells, which only the column parser knows
-        one = encoder.transform(frame.row(row, named=True))
-        assert [array.tobytes() for array in one.arrays()] == [
+        single = encoder.transform(frame.row(row, named=True))
+        assert [array.tobytes() for array in single.arrays()] == [
             array.tobytes() for array in inputs[row : row + 1].arrays()
         ]
-    again = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
-    assert again == encoder
+    reloaded = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert reloaded == encoder
 
 
 @pytest.mark.usefixtures("words")
@@ -183,14 +183,14 @@ def test_a_table_with_a_bag_of_words_trains_natively(tmp_path: Path) -> None:
     model = train(table, target="stars", recipe="plain", epochs=3, engine="native", validation=0.2, seed=1)
     assert model.engine == "native"
     assert model.network.inputs == model.encoder.width
-    answers = model.predict(REVIEWS)
-    assert answers.std() > 0
+    predictions = model.predict(REVIEWS)
+    assert predictions.std() > 0
     model.save(tmp_path / "reviews.rv")
     loaded = load(tmp_path / "reviews.rv")
-    assert loaded.predict(REVIEWS).tobytes() == answers.tobytes()
+    assert loaded.predict(REVIEWS).tobytes() == predictions.tobytes()
     row = {name: cells[0] for name, cells in REVIEWS.items()}
     assert loaded.predict(row).tobytes() == model.predict(row).tobytes()
-    assert loaded.predict(row)[0] == pytest.approx(answers[0], rel=1e-5)
+    assert loaded.predict(row)[0] == pytest.approx(predictions[0], rel=1e-5)
 
 
 def test_a_kind_that_leaves_something_out_cannot_be_made() -> None:

@@ -41,8 +41,8 @@ def test_a_column_of_thousands_is_a_number_and_is_kept_as_such(name: str) -> Non
     assert column.thousands_separator == (thousands is not None)
     assert column.kind == ("category" if thousands is None else "number"), column.reason
     if thousands is not None:
-        found = clean_strings(strip_thousands(pl.Series(cells)))
-        assert found.to_list()[: len(thousands)] == thousands
+        table = clean_strings(strip_thousands(pl.Series(cells)))
+        assert table.to_list()[: len(thousands)] == thousands
 
 
 @pytest.mark.parametrize("name", CASES)

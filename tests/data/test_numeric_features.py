@@ -1,4 +1,4 @@
-"""Columns of numbers together: what the formula says, one row like many, whole numbers once each."""
+"""Columns of numbers together: equal to the formula, single rows like many, integer codes."""
 
 from __future__ import annotations
 
@@ -50,36 +50,36 @@ def formula(encoder: NumberEncoder, values: NDArray[np.float64]) -> NDArray[np.f
         angle = out[:, 0] * (np.float32(k) * np.float32(np.pi / 8))
         out[:, 2 * k - 1], out[:, 2 * k] = np.cos(angle), np.sin(angle)
     with np.errstate(over="ignore"):
-        shares = [(values - low) / (high - low) for low, high in pairwise(encoder.knots)]
-    shares = [np.minimum(np.where(share > 0.0, share, 0.0), 1.0) for share in shares]
-    for number, share in enumerate(shares):
-        place = 1 + 2 * encoder.n_frequencies + number
-        out[:, place] = share - 0.5
+        fractions = [(values - low) / (high - low) for low, high in pairwise(encoder.knots)]
+    fractions = [np.minimum(np.where(fraction > 0.0, fraction, 0.0), 1.0) for fraction in fractions]
+    for number, fraction in enumerate(fractions):
+        column_index = 1 + 2 * encoder.n_frequencies + number
+        out[:, column_index] = fraction - 0.5
         if encoder.spline:
-            after = 1.0 - shares[number + 1] if number + 1 < len(shares) else 1.0
-            out[:, place] = np.where(values < encoder.knots[number + 1], share, after)
+            after = 1.0 - fractions[number + 1] if number + 1 < len(fractions) else 1.0
+            out[:, column_index] = np.where(values < encoder.knots[number + 1], fraction, after)
     if encoder.missing_indicator:
         out[:, -1] = missing
     return out
 
 
 @given(some.lists(ENCODERS, min_size=1, max_size=4), some.data())
-def test_the_same_bits_as_the_formula_for_one_row_and_many(
+def test_rows_and_single_rows_are_bit_identical_to_the_formula(
     encoders: list[NumberEncoder], data: some.DataObject
 ) -> None:
     rows = data.draw(some.integers(1, 12))
     cells = some.lists(NUMBERS, min_size=rows, max_size=rows)
     values = np.array([data.draw(cells) for _ in encoders])
-    expected = [formula(one, column) for one, column in zip(encoders, values, strict=True)]
-    starts = np.cumsum([0, *(one.width for one in encoders)])
+    expected = [formula(encoder, column) for encoder, column in zip(encoders, values, strict=True)]
+    starts = np.cumsum([0, *(encoder.width for encoder in encoders)])
     numeric = NumericFeatures(list(zip(starts[:-1].tolist(), encoders, strict=True)))
     out = np.zeros((rows, starts[-1]), np.float32)
     numeric.write(values, out)
     assert out.tobytes() == np.concatenate(expected, axis=1).tobytes()
     for row in range(rows):
-        one = np.zeros(starts[-1], np.float32)
-        numeric.write_row(values[:, row].tolist(), one)
-        assert one.tobytes() == out[row].tobytes()
+        single = np.zeros(starts[-1], np.float32)
+        numeric.write_row(values[:, row].tolist(), single)
+        assert single.tobytes() == out[row].tobytes()
     for encoder, column, wanted in zip(encoders, values, expected, strict=True):
         for times in (1, 40):
             many = np.zeros((times * rows, encoder.width), np.float32)
@@ -101,15 +101,15 @@ def test_columns_of_several_blocks(whole: bool) -> None:
 
 
 @given(some.lists(NUMBERS, min_size=1, max_size=60))
-def test_different_whole_numbers_stand_for_all(cells: list[float]) -> None:
+def test_dense_integer_codes_reproduce_all_values(cells: list[float]) -> None:
     values = np.array(cells)
-    found = dense_integer_codes(values)
-    if found is not None:
-        assert found[0].take(found[1]).tobytes() == np.where(np.isnan(values), np.nan, values).tobytes()
+    compressed = dense_integer_codes(values)
+    if compressed is not None:
+        assert compressed[0].take(compressed[1]).tobytes() == np.where(np.isnan(values), np.nan, values).tobytes()
 
 
 @pytest.mark.parametrize("odd", [0.5, -0.0, 2.0**60, 1e308])
-def test_what_is_no_close_whole_number_is_told(odd: float) -> None:
+def test_dense_integer_codes_are_refused_for_other_numbers(odd: float) -> None:
     values = np.array([0.0, 1.0, 2.0] * 10)
     assert dense_integer_codes(values) is not None
     assert dense_integer_codes(np.append(values, odd)) is None

@@ -1,4 +1,4 @@
-"""From a source to encoded parts: split before encoding, and what is said when that cannot be done."""
+"""From a source to encoded parts: split before encoding, and messages where that is impossible."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ COLUMNS: dict[str, list[Any]] = {
 }
 
 
-def bits(prepared: Prepared) -> list[bytes]:
-    parts = (prepared.train, prepared.validation, prepared.held_out)
+def input_bytes(prepared: Prepared) -> list[bytes]:
+    parts = (prepared.train, prepared.validation, prepared.test)
     return [array.tobytes() for part in parts if part is not None for array in (*part.inputs.arrays(), part.targets)]
 
 
 def test_parts_are_disjoint_and_encoded_from_training_rows_only() -> None:
     prepared = prepare(COLUMNS, "income", seed=4)
-    rows = [prepared.train_rows, prepared.validation_rows, prepared.held_out_rows]
+    rows = [prepared.train_rows, prepared.validation_rows, prepared.test_rows]
     assert [len(part) for part in rows if part is not None] == [70, 10, 20]
     assert len(np.unique(np.concatenate([part for part in rows if part is not None]))) == ROWS
     ages = np.array(COLUMNS["age"])[prepared.train_rows]
@@ -40,30 +40,30 @@ def test_parts_are_disjoint_and_encoded_from_training_rows_only() -> None:
         prepared.train.inputs.dense[:, 0], scaled / np.hypot(1, scaled / 4), rtol=1e-5, atol=1e-6
     )
     changed = dict(COLUMNS, age=list(COLUMNS["age"]))
-    assert prepared.held_out_rows is not None
-    for row in prepared.held_out_rows:
+    assert prepared.test_rows is not None
+    for row in prepared.test_rows:
         changed["age"][row] = -1e6
     assert isinstance(prepared.encoder, TableEncoder)
-    again = prepare(changed, "income", seed=4).encoder
-    assert isinstance(again, TableEncoder)
-    assert again.encoders == prepared.encoder.encoders
+    other = prepare(changed, "income", seed=4).encoder
+    assert isinstance(other, TableEncoder)
+    assert other.encoders == prepared.encoder.encoders
 
 
 def test_labels_stay_with_their_rows() -> None:
     prepared = prepare(COLUMNS, "income")
-    assert prepared.held_out is not None
-    assert prepared.held_out_rows is not None
-    assert prepared.held_out_labels is not None
-    expected = np.array(COLUMNS["income"])[prepared.held_out_rows]
-    assert prepared.held_out_labels.tolist() == expected.tolist()
-    assert prepared.target.decode(prepared.held_out.targets).tolist() == expected.tolist()
+    assert prepared.test is not None
+    assert prepared.test_rows is not None
+    assert prepared.test_labels is not None
+    expected = np.array(COLUMNS["income"])[prepared.test_rows]
+    assert prepared.test_labels.tolist() == expected.tolist()
+    assert prepared.target.decode(prepared.test.targets).tolist() == expected.tolist()
     share = (np.array(COLUMNS["income"]) == "high").mean()
     assert abs((expected == "high").mean() - share) <= 0.05
 
 
 def test_the_seed_decides() -> None:
-    assert bits(prepare(COLUMNS, "price", seed=1)) == bits(prepare(COLUMNS, "price", seed=1))
-    assert bits(prepare(COLUMNS, "price", seed=1)) != bits(prepare(COLUMNS, "price", seed=2))
+    assert input_bytes(prepare(COLUMNS, "price", seed=1)) == input_bytes(prepare(COLUMNS, "price", seed=1))
+    assert input_bytes(prepare(COLUMNS, "price", seed=1)) != input_bytes(prepare(COLUMNS, "price", seed=2))
 
 
 def test_notes_say_what_was_decided() -> None:
@@ -73,9 +73,9 @@ def test_notes_say_what_was_decided() -> None:
     assert 'Column "note" is dropped: every cell is missing.' in prepared.notes
 
 
-def test_shares_of_zero_and_a_validation_source() -> None:
+def test_fractions_of_zero_and_a_validation_source() -> None:
     prepared = prepare(COLUMNS, "price", validation=0, test=0)
-    assert (len(prepared.train), prepared.validation, prepared.held_out) == (ROWS, None, None)
+    assert (len(prepared.train), prepared.validation, prepared.test) == (ROWS, None, None)
     other = {name: values[:9] for name, values in COLUMNS.items()}
     prepared = prepare(COLUMNS, "income", test=0, validation_source=other)
     assert len(prepared.train) == ROWS
@@ -97,7 +97,7 @@ def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     assert sorted(prepared.train_rows) == [row for row in range(100) if row % 10]
 
 
-def test_what_is_masked_is_no_target_and_no_weight() -> None:
+def test_masked_targets_and_weights_are_missing() -> None:
     """NumPy itself would read what lies under the mask."""
     X, hidden = np.arange(2.0 * ROWS).reshape(ROWS, 2), np.arange(ROWS) % 10 == 0
     y = np.ma.masked_array(np.where(hidden, 999.0, np.arange(ROWS) / 8), mask=hidden)
@@ -110,21 +110,21 @@ def test_what_is_masked_is_no_target_and_no_weight() -> None:
         prepare(X, np.arange(ROWS) / 8, validation=0, test=0, weight=weight)
 
 
-def test_a_bad_target_is_told_by_the_row_of_the_user() -> None:
-    """Not by its place among the rows that are left, or among those of its part."""
+def test_a_bad_target_is_named_by_the_user_row() -> None:
+    """Not by its index among the rows that are left, or among those of its part."""
     rows = {"age": COLUMNS["age"]}
-    words: list[Any] = [str(row) for row in range(ROWS)]
-    words[70] = "many"
+    targets: list[Any] = [str(row) for row in range(ROWS)]
+    targets[70] = "many"
     number = Task("regression", 1, target_names=("y",))
     for share in (0.0, 0.5):
         with pytest.raises(DataError, match=r'The target "y" in row 71 is "many"'):
-            prepare(rows, words, number, validation=share, test=0)
+            prepare(rows, targets, number, validation=share, test=0)
     good = [None, None, *([0.0, 1.5] * 49)]
     parts = prepare(rows, good, "regression", validation=0.4, test=0.4, canonical=False)
-    for found in (parts.validation_rows, parts.held_out_rows):
-        assert found is not None
-        far = [1e139 if row == found[0] else value for row, value in enumerate(good)]
-        with pytest.raises(DataError, match=rf"in row {found[0] + 1} is 1e\+139, which is too large"):
+    for rows_of_part in (parts.validation_rows, parts.test_rows):
+        assert rows_of_part is not None
+        far = [1e139 if row == rows_of_part[0] else value for row, value in enumerate(good)]
+        with pytest.raises(DataError, match=rf"in row {rows_of_part[0] + 1} is 1e\+139, which is too large"):
             prepare(rows, far, "regression", validation=0.4, test=0.4, canonical=False)
     watched = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
     with pytest.raises(DataError, match=r'in row 3 is "poor", a class that the training rows did not have'):
@@ -144,7 +144,7 @@ def test_commas_between_thousands_are_read_with_a_note(tmp_path: Path) -> None:
     assert target_values(open_source(path).take(np.array([0, 1])), ["price"]).tolist() == [990_000, 991_000]
 
 
-def test_commas_that_may_stand_before_decimals_part_no_thousands_of_a_target(tmp_path: Path) -> None:
+def test_ambiguous_commas_of_a_target_are_not_thousands_separators(tmp_path: Path) -> None:
     path = tmp_path / "euro.csv"
     path.write_text("x;price\n1;1,234\n2;2,500\n")
     assert target_values(open_source(path), ["price"]).tolist() == ["1,234", "2,500"]
@@ -233,8 +233,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "The inputs of the array hold no number, only NaN",
     ),
     "too few rows": ({"source": {"x": [1.0, 2.0], "y": [1.0, 2.5]}, "target": "y"}, "has 2 rows"),
-    "share": ({"source": COLUMNS, "target": "income", "test": 1.0}, "test is 1.0"),
-    "shares": ({"source": COLUMNS, "target": "income", "test": 0.5, "validation": 0.5}, "leave no rows"),
+    "fraction": ({"source": COLUMNS, "target": "income", "test": 1.0}, "test is 1.0"),
+    "fractions": ({"source": COLUMNS, "target": "income", "test": 0.5, "validation": 0.5}, "leave no rows"),
     "seed": ({"source": COLUMNS, "target": "income", "seed": -1}, "The seed"),
     "dates": (
         {
@@ -247,7 +247,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_prepared_gets_one_clear_sentence(name: str) -> None:
+def test_what_cannot_be_prepared_gets_a_clear_message(name: str) -> None:
     arguments, message = BAD[name]
     with pytest.raises(InputError) as caught:
         prepare(**arguments)

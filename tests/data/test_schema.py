@@ -63,21 +63,21 @@ def test_kinds(name: str) -> None:
     assert plan.missing == sum(cell is None or str(cell).strip() in MISSING for cell in cells)
 
 
-def test_commas_are_remembered_where_they_part_thousands() -> None:
+def test_thousands_separators_are_recorded() -> None:
     frame = pl.DataFrame({"price": ["1,250", "990.5", None] * 10, "size": ["1250", "990.5", None] * 10})
-    parted, plain = infer_schema(frame)
-    assert (parted.thousands_separator, plain.thousands_separator) == (True, False)
-    assert parted.reason == "numbers, with commas between thousands"
-    assert (parted.missing, parted.distinct) == (plain.missing, plain.distinct) == (10, 2)
+    with_separators, plain = infer_schema(frame)
+    assert (with_separators.thousands_separator, plain.thousands_separator) == (True, False)
+    assert with_separators.reason == "numbers, with commas between thousands"
+    assert (with_separators.missing, with_separators.distinct) == (plain.missing, plain.distinct) == (10, 2)
 
 
-def test_whole_numbers_that_are_named_like_an_id() -> None:
+def test_integers_named_like_an_id() -> None:
     values = [1000 + 37 * row for row in range(ROWS)]
     plans = infer_schema(pl.DataFrame({"CustomerID": values, "size": values, "idle": values, "x": [0.5, 1] * 20}))
     assert [plan.kind for plan in plans] == ["drop", "number", "number", "number"]
 
 
-def test_the_only_column_is_kept_even_if_it_counts() -> None:
+def test_the_only_column_is_used_even_if_it_counts_rows() -> None:
     plan = infer_schema(pl.DataFrame({"x": list(range(ROWS)), "y": ["a"] * ROWS}), ignore=["y"])[0]
     assert plan.kind == "number"
     with pytest.raises(InputError, match="No column is left"):
@@ -85,12 +85,12 @@ def test_the_only_column_is_kept_even_if_it_counts() -> None:
 
 
 def test_overrides() -> None:
-    frame = pl.DataFrame({"zip": [10, 20, 30] * 5, "id": list(range(15)), "word": ["a", "1", "2"] * 5})
+    frame = pl.DataFrame({"zip": [10, 20, 30] * 5, "id": list(range(15)), "string": ["a", "1", "2"] * 5})
     plans = infer_schema(frame, overrides={"zip": "category", "id": "number"})
     assert [plan.kind for plan in plans] == ["category", "number", "category"]
     assert plans[0].reason == "as requested"
-    with pytest.raises(DataError, match='"word" has "a" in row 1, where a number'):
-        infer_schema(frame, overrides={"word": "number"})
+    with pytest.raises(DataError, match='"string" has "a" in row 1, where a number'):
+        infer_schema(frame, overrides={"string": "number"})
     with pytest.raises(InputError, match="Did you mean"):
         infer_schema(frame, overrides={"zip": "categories"})
     with pytest.raises(DataError, match='Did you mean "zip"'):
@@ -133,9 +133,9 @@ def test_few_rows_are_read_like_many(cells: list[str | None]) -> None:
     st.datetimes(datetime.datetime(1000, 1, 1), datetime.datetime(9999, 12, 31)), st.sampled_from(["", "Z", "+02:00"])
 )
 def test_iso_dates_are_read(moment: datetime.datetime, zone: str) -> None:
-    found, wrong = parse_datetimes(pl.Series("x", [moment.isoformat() + zone, moment.date().isoformat(), None]))
+    schema, wrong = parse_datetimes(pl.Series("x", [moment.isoformat() + zone, moment.date().isoformat(), None]))
     assert wrong is None
-    assert found.to_list() == [
+    assert schema.to_list() == [
         moment.replace(microsecond=0),
         datetime.datetime.combine(moment.date(), datetime.time()),
         None,
@@ -143,7 +143,7 @@ def test_iso_dates_are_read(moment: datetime.datetime, zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["2024-13-01", "2024-01-01 25:00", "20240101", "2024-1-1", "x2024-01-01", "2024-01-01x"]
+    "string", ["2024-13-01", "2024-01-01 25:00", "20240101", "2024-1-1", "x2024-01-01", "2024-01-01x"]
 )
-def test_words_that_are_no_dates(word: str) -> None:
-    assert parse_datetimes(pl.Series("x", ["2024-01-01", word]))[1] == 1
+def test_strings_that_are_not_dates(string: str) -> None:
+    assert parse_datetimes(pl.Series("x", ["2024-01-01", string]))[1] == 1

@@ -31,7 +31,7 @@ def counts(rows: int = 60) -> Any:
 
 @pytest.mark.parametrize("form", ["csr", "csc", "coo", "lil", "dok"])
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.bool_])
-def test_every_form_of_scipy_is_taken(form: str, kind: type) -> None:
+def test_every_scipy_format_is_read(form: str, kind: type) -> None:
     X = counts()
     given = X.astype(kind).asformat(form)
     rows = as_csr(given, WIDTH)
@@ -40,9 +40,9 @@ def test_every_form_of_scipy_is_taken(form: str, kind: type) -> None:
     assert np.array_equal(as_csr(sp.csr_matrix(given), WIDTH).toarray(), rows.toarray())
 
 
-def test_disorder_is_put_in_order_and_x_is_left_alone() -> None:
-    places = (np.array([2.0, 3.0, 0.0, 4.0, 5.0, -5.0]), [3, 1, 0, 3, 2, 2], [0, 4, 4, 6])
-    X = sp.csr_array(places, shape=(3, WIDTH))
+def test_unsorted_entries_are_sorted_and_x_is_not_changed() -> None:
+    arrays = (np.array([2.0, 3.0, 0.0, 4.0, 5.0, -5.0]), [3, 1, 0, 3, 2, 2], [0, 4, 4, 6])
+    X = sp.csr_array(arrays, shape=(3, WIDTH))
     rows = as_csr(X, WIDTH)
     assert (rows.indices.tolist(), rows.data.tolist(), rows.indptr.tolist()) == ([1, 3], [3.0, 6.0], [0, 2, 2, 2])
     assert X.indices.tolist() == [3, 1, 0, 3, 2, 2]
@@ -51,7 +51,7 @@ def test_disorder_is_put_in_order_and_x_is_left_alone() -> None:
     assert as_csr(pixels, 3) is pixels
 
 
-def test_what_is_refused() -> None:
+def test_unusable_sparse_matrices_are_refused() -> None:
     with pytest.raises(InputError, match="at most"):
         as_csr(sp.csr_array((1, 2**31)), 2**31)
     for shape in ((0, 3), (3, 0)):
@@ -62,7 +62,7 @@ def test_what_is_refused() -> None:
 
 
 @given(some.lists(some.tuples(CELLS, CELLS, CELLS, some.integers(0, 1)), min_size=1, max_size=12))
-def test_rows_are_arranged_as_those_with_their_zeros(rows: list[tuple[Any, ...]]) -> None:
+def test_canonical_order_equals_that_of_dense_rows(rows: list[tuple[Any, ...]]) -> None:
     inputs, values = np.array([row[:3] for row in rows]), np.array([row[3] for row in rows])
     dense, y, _ = arranged(Arrays(inputs, None, "the rows", (3,)), values)
     thin, y_thin, _ = arranged(open_source(sp.csr_array(inputs)), values)
@@ -70,20 +70,20 @@ def test_rows_are_arranged_as_those_with_their_zeros(rows: list[tuple[Any, ...]]
     assert np.array_equal(thin.inputs.toarray(), dense.inputs)
 
 
-def test_rows_are_split_and_stay_as_they_are() -> None:
+def test_sparse_rows_are_split_unchanged() -> None:
     X = counts()
     prepared = prepare(X, np.arange(60) % 3, validation=0.2, test=0.1)
-    parts = (prepared.train, prepared.validation, prepared.held_out)
-    places = (prepared.train_rows, prepared.validation_rows, prepared.held_out_rows)
-    for part, rows in zip(parts, places, strict=True):
+    parts = (prepared.train, prepared.validation, prepared.test)
+    arrays = (prepared.train_rows, prepared.validation_rows, prepared.test_rows)
+    for part, rows in zip(parts, arrays, strict=True):
         assert part.inputs.n_dense == 0
         assert part.inputs.csr.dtype == np.float32
         assert np.array_equal(part.inputs.toarray(), X.toarray()[rows])
-    assert sorted(np.concatenate(places)) == list(range(60))
+    assert sorted(np.concatenate(arrays)) == list(range(60))
     assert prepared.encoder.describe() == [("50 inputs", "sparse rows", "x", "")]
 
 
-def test_the_encoder_of_sparse_rows_takes_every_kind() -> None:
+def test_the_encoder_of_sparse_rows_reads_every_container() -> None:
     X = counts()
     encoder = fit_encoder(open_source(X))
     assert encoder_from_dict(encoder.to_dict()) == encoder

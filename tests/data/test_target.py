@@ -47,7 +47,7 @@ def test_tasks(name: str) -> None:
     assert infer_task(values) == task
 
 
-def test_the_kind_can_be_asked_for() -> None:
+def test_the_kind_can_be_requested() -> None:
     assert infer_task([0, 1, 2] * 10, "regression").kind == "regression"
     assert infer_task([0, 1] * 10, "multiclass").classes == (0, 1)
     assert infer_task([0, 1] * 10, "multilabel").kind == "multilabel"
@@ -95,8 +95,8 @@ LABELS = st.one_of(
 
 @settings(max_examples=80, deadline=None)
 @given(LABELS, st.integers(0, 99))
-def test_labels_come_back_with_their_type(labels: list[Any], seed: int) -> None:
-    values = [labels[place] for place in np.random.default_rng(seed).permutation(np.arange(len(labels)).repeat(3))]
+def test_decoded_labels_have_their_type(labels: list[Any], seed: int) -> None:
+    values = [labels[row] for row in np.random.default_rng(seed).permutation(np.arange(len(labels)).repeat(3))]
     task = infer_task(values, "multiclass")
     encoder = fit_target(values, task)
     outputs = encoder.transform(values)
@@ -124,7 +124,7 @@ def test_binary_and_multilabel() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20, unique=True), st.booleans())
-def test_regression_there_and_back(values: list[float], standardize: bool) -> None:
+def test_regression_round_trip(values: list[float], standardize: bool) -> None:
     encoder = fit_target(values, Task("regression", 1, target_names=("price",)), standardize)
     outputs = encoder.transform(values)
     assert outputs.shape == (len(values), 1)
@@ -137,7 +137,7 @@ def test_regression_there_and_back(values: list[float], standardize: bool) -> No
     assert (encoder.scale == (1.0,)) or standardize
 
 
-def test_several_outputs_are_standardized_each() -> None:
+def test_several_outputs_are_standardized_separately() -> None:
     values = np.random.default_rng(0).normal([5.0, -100.0], [1.0, 30.0], (200, 2))
     encoder = fit_target(values, infer_task(values))
     outputs = encoder.transform(values)

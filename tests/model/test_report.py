@@ -84,10 +84,10 @@ def test_it_is_json_with_all_that_was_promised(trained: tuple[Model, Any, Any]) 
 def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, Any]) -> None:
     model, data, target = trained
     prepared = prepare(data, target, seed=3)
-    assert prepared.held_out is not None
-    assert prepared.held_out_rows is not None
+    assert prepared.test is not None
+    assert prepared.test_rows is not None
     report, task = model.report, model.task
-    outputs, targets = model.outputs_of(prepared.held_out.inputs), prepared.held_out.targets
+    outputs, targets = model.outputs_of(prepared.test.inputs), prepared.test.targets
     if task.kind == "regression":
         error = prepared.target.values(outputs) - prepared.target.values(targets)
         known, held = prepared.target.values(prepared.train.targets), prepared.target.values(targets)
@@ -100,14 +100,14 @@ def test_the_scores_are_those_of_the_rows_held_out(trained: tuple[Model, Any, An
         assert report.metrics["accuracy"] == right.mean()
         assert [row["label"] for row in report.per_class] == ["red", "green"]
     else:
-        assert report.metrics["accuracy"] == np.mean(prepared.target.decode(outputs) == prepared.held_out_labels)
+        assert report.metrics["accuracy"] == np.mean(prepared.target.decode(outputs) == prepared.test_labels)
         labels = np.array(prepared.target.decode(prepared.train.targets))
         commonest = max(task.classes, key=lambda label: np.count_nonzero(labels == label))
-        assert report.baseline["accuracy"] == np.mean(prepared.held_out_labels == commonest)
+        assert report.baseline["accuracy"] == np.mean(prepared.test_labels == commonest)
         assert sum(row["rows"] for row in report.per_class) == report.split["test"]
     assert report.metrics.keys() == report.baseline.keys()
     if isinstance(data, pl.DataFrame):
-        rows = data[prepared.held_out_rows.tolist()]
+        rows = data[prepared.test_rows.tolist()]
         assert model.evaluate(rows) == pytest.approx(report.metrics, rel=1e-5)
 
 
@@ -151,7 +151,7 @@ def test_weights_of_test_rows_count_in_the_report() -> None:
     table = frame(80)
     weights = np.arange(80) % 4 + 0.5
     model = train(table, seed=3, sample_weight=weights)
-    rows = prepare(table, "income", seed=3).held_out_rows
+    rows = prepare(table, "income", seed=3).test_rows
     assert rows is not None
     held_out = table[rows.tolist()]
     assert model.evaluate(held_out, sample_weight=weights[rows]) == pytest.approx(model.report.metrics, rel=1e-5)

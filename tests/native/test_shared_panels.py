@@ -38,9 +38,10 @@ def classifier(inputs: int, *hidden: int, **options: Any) -> Problem:
 def sharing(panels: bool) -> Iterator[None]:
     """Share panels wherever that can be done, evenly or not; or nowhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocking, "SHARED_WEIGHTS", (0, 1 << 60 if panels else -1))
-        patch.setattr(blocking, "SHARED_COLUMNS", 0)
-        patch.setattr(blocking, "EVEN", 1000.0)
+        patch.setattr(blocking, "MIN_SPLIT_N_WEIGHTS", 0)
+        patch.setattr(blocking, "MAX_SPLIT_N_WEIGHTS", 1 << 60 if panels else -1)
+        patch.setattr(blocking, "MIN_COLUMNS_PER_ROW", 0)
+        patch.setattr(blocking, "MAX_IMBALANCE", 1000.0)
         compiled.clear_memoized()
         yield
         compiled.clear_memoized()
@@ -54,7 +55,7 @@ def shared(plan: Plan) -> list[str]:
             if stage.kind == PANELS and isinstance(scheduled, ScheduledProduct):
                 products.append(f"{type(scheduled.step).__name__} {scheduled.step.path}")
             if isinstance(scheduled, ScheduledWeightGradient) and scheduled.split_n:
-                gradients.append(f"moves {scheduled.step.path}")
+                gradients.append(f"updates {scheduled.step.path}")
     return products + gradients
 
 
@@ -65,10 +66,10 @@ def plan_of(task: Problem, threads: int, registers: Registers = FEW_REGISTERS) -
 @pytest.mark.parametrize("registers", [FEW_REGISTERS, MANY_REGISTERS])
 def test_layers_that_are_wide_for_their_batch_share_panels(registers: Registers) -> None:
     plan = plan_of(classifier(784, 128, batch_size=32), 2, registers)
-    assert shared(plan) == ["Forward layers.0", "moves layers.0"]
+    assert shared(plan) == ["Forward layers.0", "updates layers.0"]
     assert [stage.kind for stage in plan.stages] == [ROWS, PANELS, ROWS, "columns"]
     both = shared(plan_of(classifier(784, 512, 512, batch_size=128), 2, registers))
-    assert both == ["Forward layers.0", "Forward layers.1", "Back layers.1", "moves layers.1", "moves layers.0"]
+    assert both == ["Forward layers.0", "Forward layers.1", "Back layers.1", "updates layers.1", "updates layers.0"]
 
 
 @pytest.mark.parametrize(

@@ -186,8 +186,8 @@ def test_full_batch_gradients() -> None:
 def test_a_plan_names_its_sparse_steps() -> None:
     text = loaded(deep()).plan.show(2)
     assert "45 x 3 of 200 x 37" in text
-    assert "add up the squares" in text
-    assert "adam moves the row" in text
+    assert "add the squares" in text
+    assert "adam updates the row" in text
     assert "links" in text
 
 

@@ -16,7 +16,7 @@ from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.lowering.steps import WeightGradient
 from ranvier.native.program import Program
 from ranvier.native.scheduling.plan import PREDICT_ROWS
-from ranvier.native.scheduling.stages import COLUMNS, ROWS, WORDS_A_SHARE, Stage, stealable
+from ranvier.native.scheduling.stages import COLUMNS, COUNTER_STRIDE, ROWS, Stage, stealable
 from ranvier.network.layers import BatchNorm, Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import Adam
@@ -44,7 +44,7 @@ def test_idle_threads_steal_work_of_a_late_thread(late: int, monkeypatch: pytest
         for number, caller in enumerate(callers):
             if number != late:
                 caller.start()
-        while program.chunk_counters.reshape(-1, 2, threads, WORDS_A_SHARE)[0, 0, late, 0] < 50:
+        while program.chunk_counters.reshape(-1, 2, threads, COUNTER_STRIDE)[0, 0, late, 0] < 50:
             time.sleep(0.001)
         taken.append(late)
         callers[late].start()
@@ -69,7 +69,7 @@ def test_predictions_do_not_wait_for_a_late_thread(late: int, monkeypatch: pytes
         for number in range(threads):
             if number != late:
                 program.call(number, program.address)
-        blocks.append(program.chunk_counters.reshape(2, threads, WORDS_A_SHARE)[0, late, 0])
+        blocks.append(program.chunk_counters.reshape(2, threads, COUNTER_STRIDE)[0, late, 0])
         program.arrays["inputs"][:] = np.nan
         program.call(late, program.address)
 

@@ -33,9 +33,9 @@ LIBRARIES = {
     "rich": "rich",
     "llvmlite": "llvmlite",
 }
-LEAST_PYTHON = (3, 11)
-LEAST_MEMORY = 1 << 30
-MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
+MIN_PYTHON = (3, 11)
+MIN_MEMORY = 1 << 30
+MARKS = {"ok": ("✓", "green"), "warning": ("·", "yellow"), "error": ("✗", "red")}
 
 
 @click.command("doctor")
@@ -43,16 +43,16 @@ MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red
 def command(as_json: bool) -> int:
     """Check this machine and this installation.
 
-    Leaves with 0 if everything that training needs is there, 1 if something is missing.
+    Exits with status 0 if everything that training needs is installed and works, 1 otherwise.
     """
     output = Output(as_json)
     with warnings.catch_warnings():
-        # A cache that cannot be written is among the findings.
+        # A cache that cannot be written is among the checks.
         warnings.simplefilter("ignore", RuntimeWarning)
         checks = list(examine())
-    healthy = all(check.verdict != "bad" for check in checks)
-    words = "Everything that training needs is here." if healthy else "Something is missing; see the lines marked ✗."
-    _show(output, checks, words, healthy)
+    healthy = all(check.verdict != "error" for check in checks)
+    verdict = "Everything that training needs is installed." if healthy else "Something is missing or broken: see ✗."
+    _show(output, checks, verdict, healthy)
     output.finish(lambda: {"healthy": healthy, "version": __version__, "checks": [asdict(check) for check in checks]})
     return DONE if healthy else FAILED
 
@@ -67,7 +67,7 @@ def _show(output: Output, checks: list[Check], words: str, healthy: bool) -> Non
     grid.add_column()
     for check in checks:
         mark, style = MARKS[check.verdict]
-        grid.add_row(Text(mark, style), check.name, Text(check.text, "dim" if check.verdict == "good" else ""))
+        grid.add_row(Text(mark, style), check.name, Text(check.text, "dim" if check.verdict == "ok" else ""))
     output.words.print(grid)
     output.say()
     output.say(words, "bold green" if healthy else "bold red")
@@ -76,9 +76,9 @@ def _show(output: Output, checks: list[Check], words: str, healthy: bool) -> Non
 def examine() -> Iterator[Check]:
     """Every check, in the order of the list."""
     yield _python()
-    yield Check("Ranvier", "good", f"{__version__}, in {Path(__file__).parents[1]}")
+    yield Check("Ranvier", "ok", f"{__version__}, in {Path(__file__).parents[1]}")
     yield from (_library(name, module) for name, module in LIBRARIES.items())
-    yield Check("Processor", "good", f"{_processor()}, {_usable()} of {os.cpu_count()} threads for this process")
+    yield Check("Processor", "ok", f"{_processor()}, {_usable()} of {os.cpu_count()} threads for this process")
     yield _memory()
     yield from _settings()
     yield _guarded("Training", _training)
@@ -86,17 +86,17 @@ def examine() -> Iterator[Check]:
 
 def _python() -> Check:
     text = f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}"
-    if sys.version_info[:2] < LEAST_PYTHON:
-        return Check("Python", "bad", f"{text}; Ranvier needs {'.'.join(map(str, LEAST_PYTHON))} or later.")
-    return Check("Python", "good", text)
+    if sys.version_info[:2] < MIN_PYTHON:
+        return Check("Python", "error", f"{text}; Ranvier needs {'.'.join(map(str, MIN_PYTHON))} or later.")
+    return Check("Python", "ok", text)
 
 
 def _library(name: str, module: str) -> Check:
     try:
         import_module(module)
-        return Check(name, "good", metadata.version(name))
+        return Check(name, "ok", metadata.version(name))
     except (ImportError, OSError, metadata.PackageNotFoundError) as error:
-        verdict = "bad" if name != "llvmlite" else "note"
+        verdict = "error" if name != "llvmlite" else "warning"
         return Check(name, verdict, f"cannot be loaded ({one_line(str(error))}); install it with: pip install {name}")
 
 
@@ -118,29 +118,29 @@ def _memory() -> Check:
     try:
         size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):
-        return Check("Memory", "note", "this system does not say how much there is")
+        return Check("Memory", "warning", "the system does not report how much there is")
     text = f"{size / 2**30:.1f} GiB"
-    return Check("Memory", "good" if size >= LEAST_MEMORY else "note", text)
+    return Check("Memory", "ok" if size >= MIN_MEMORY else "warning", text)
 
 
 def _settings() -> Iterator[Check]:
     try:
-        found = settings.read()
+        current = settings.read()
     except InputError as error:
-        yield Check("Settings", "bad", str(error))
+        yield Check("Settings", "error", str(error))
         return
-    given = [f"{name}={os.environ[name]}" for name in settings.variables() if os.environ.get(name)]
-    yield Check("Settings", "good", ", ".join(given) or f"none of {', '.join(settings.variables())} is set")
-    yield doctor_checks.cache(found.cache)
+    set_variables = [f"{name}={os.environ[name]}" for name in settings.variables() if os.environ.get(name)]
+    yield Check("Settings", "ok", ", ".join(set_variables) or f"none of {', '.join(settings.variables())} is set")
+    yield doctor_checks.cache(current.cache)
     yield from doctor_checks.engines()
 
 
 def _guarded(name: str, check: Callable[[], str]) -> Check:
-    """A check that does real work: whatever goes wrong in it is the finding."""
+    """A check that does real work: any exception is an error."""
     try:
-        return Check(name, "good", check())
+        return Check(name, "ok", check())
     except Exception as error:  # noqa: BLE001
-        return Check(name, "bad", one_line(f"{type(error).__name__}: {error}"))
+        return Check(name, "error", one_line(f"{type(error).__name__}: {error}"))
 
 
 def _training() -> str:

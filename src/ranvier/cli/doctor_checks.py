@@ -1,4 +1,4 @@
-"""What `ranvier doctor` finds out about the engines: which one is used and why, and what the native one found here."""
+"""The checks of `ranvier doctor` on the engines: which one is used and why, and the native engine's facts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @record
 class Check:
-    """One finding: what was looked at, "good", "note" or "bad", and a sentence."""
+    """One check: its name, "ok", "warning" or "error", and a sentence."""
 
     name: str
     verdict: str
@@ -31,20 +31,20 @@ def engines() -> Iterator[Check]:
     """Every engine: whether it can run, and which one "auto" takes."""
     from ranvier.training.engines import engine, survey
 
-    found = survey()
+    reasons = survey()
     try:
-        taken = engine().name
+        selected = engine().name
     except RanvierError as error:
-        taken = ""
-        yield Check("Engine", "bad", one_line(str(error)))
+        selected = ""
+        yield Check("Engine", "error", one_line(str(error)))
     why = "RANVIER_ENGINE asks for it" if settings.read().engine != "auto" else "the fastest that runs here"
-    for name, reason in found.items():
+    for name, reason in reasons.items():
         if reason is None:
-            yield Check(f"Engine {name}", "good", f"ready; used, {why}" if name == taken else "ready")
+            yield Check(f"Engine {name}", "ok", f"ready; used, {why}" if name == selected else "ready")
         else:
-            instead = f"; the {taken} engine, which is slower, is used" if taken else ""
-            yield Check(f"Engine {name}", "note", f"{reason}{instead}")
-    if found["native"] is None:
+            instead = f"; the {selected} engine, which is slower, is used" if selected else ""
+            yield Check(f"Engine {name}", "warning", f"{reason}{instead}")
+    if reasons["native"] is None:
         yield from _native()
 
 
@@ -55,17 +55,17 @@ def cache(folder: Path) -> Check:
         # Another process may remove files at the same time.
         with contextlib.suppress(OSError):
             files += [file.stat().st_size] if file.is_file() else []
-    place = next(known for known in (folder, *folder.parents) if known.exists())
+    parent = next(path for path in (folder, *folder.parents) if path.exists())
     try:
-        with tempfile.TemporaryFile(dir=place):
+        with tempfile.TemporaryFile(dir=parent):
             usable = True
     except OSError:
         usable = False
     text = f"{folder}: {plural(len(files), 'file')} of compiled code, {size(sum(files))}, "
     if usable:
-        return Check("Cache", "good", f"{text}can be written")
+        return Check("Cache", "ok", f"{text}can be written")
     advice = "set RANVIER_CACHE to a folder that can"
-    return Check("Cache", "note", f"{text}cannot be written, so every start compiles again; {advice}")
+    return Check("Cache", "warning", f"{text}cannot be written, so every start compiles again; {advice}")
 
 
 def _native() -> Iterator[Check]:
@@ -73,30 +73,30 @@ def _native() -> Iterator[Check]:
     from ranvier.native.machine import cpu
 
     facts, used = cpu.facts(), cpu.default_threads()
-    asked = settings.read().cpu
-    chosen = f", as RANVIER_CPU={asked} asks" if asked else ""
-    yield Check("Native code", "good", f"{facts.model}, vectors of {facts.vector_bits} bits{chosen}")
+    requested = settings.read().cpu
+    origin = f", as RANVIER_CPU={requested} asks" if requested else ""
+    yield Check("Native code", "ok", f"{facts.model}, vectors of {facts.vector_bits} bits{origin}")
     dot = "a bfloat16 dot product, not used yet" if facts.bf16 else "no bfloat16 dot product"
-    yield Check("Native bfloat16", "good", f"{dot}: emulated, no faster than float32 here")
-    yield Check("Native threads", "good", _threads(facts, used))
-    guessed = "" if facts.caches_known else "; these are the usual sizes, since the system does not say"
+    yield Check("Native bfloat16", "ok", f"{dot}: emulated, no faster than float32 here")
+    yield Check("Native threads", "ok", _threads(facts, used))
+    assumed = "" if facts.caches_known else "; assumed, since the system does not report them"
     yield Check(
         "Native caches",
-        "good" if facts.caches_known else "note",
-        f"{size(facts.l1d)} L1 and {size(facts.l2)} L2 a core, {size(facts.l3)} L3 shared{guessed}",
+        "ok" if facts.caches_known else "warning",
+        f"{size(facts.l1d)} L1 and {size(facts.l2)} L2 a core, {size(facts.l3)} L3 shared{assumed}",
     )
     yield _peak(used)
 
 
 def _threads(facts: CpuFacts, used: int) -> str:
     """How many threads are used, of how many."""
-    given = settings.read().threads
-    there = f"{plural(facts.threads, 'thread')} on {plural(facts.cores, 'core')}"
-    if given is None:
-        return f"all {there}; RANVIER_THREADS is not set"
-    if given > facts.threads:
-        return f"all {there}, though RANVIER_THREADS={given}"
-    return f"{used} of {there}, as RANVIER_THREADS={given} asks"
+    requested = settings.read().threads
+    available = f"{plural(facts.threads, 'thread')} on {plural(facts.cores, 'core')}"
+    if requested is None:
+        return f"all {available}; RANVIER_THREADS is not set"
+    if requested > facts.threads:
+        return f"all {available}, though RANVIER_THREADS={requested}"
+    return f"{used} of {available}, as RANVIER_THREADS={requested} asks"
 
 
 def _peak(threads: int) -> Check:
@@ -105,10 +105,10 @@ def _peak(threads: int) -> Check:
 
     name = "Native peak"
     try:
-        found = [f"{measured_peak(count):,.0f} with {plural(count, 'thread')}" for count in sorted({1, threads})]
+        rates = [f"{measured_peak(count):,.0f} with {plural(count, 'thread')}" for count in sorted({1, threads})]
     except (RanvierError, OSError) as error:
-        return Check(name, "bad", one_line(str(error)))
-    return Check(name, "good", f"GFLOP/s of float32 multiply-adds: {', '.join(found)}, measured")
+        return Check(name, "error", one_line(str(error)))
+    return Check(name, "ok", f"GFLOP/s of float32 multiply-adds: {', '.join(rates)}, measured")
 
 
 def size(count: int) -> str:

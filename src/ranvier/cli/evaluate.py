@@ -1,4 +1,4 @@
-"""`ranvier evaluate`: how good a model is on rows whose answers are known."""
+"""`ranvier evaluate`: how good a model is on rows whose targets are known."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
 def command(model: str, data: str, as_json: bool) -> int:
     """Measure MODEL on the rows of DATA, which must hold the target too.
 
-    Rows that the model was trained on say little; give others.
+    Use rows that the model was not trained on; its metrics on the training rows are too optimistic.
     """
     import ranvier
     from ranvier.cli import report
     from ranvier.display.tables import metrics_table
 
     output = Output(as_json)
-    found = evaluate_file(ranvier.load(model), data)
-    count, left_out = found["rows"], found.pop("left_out")
+    result = evaluate_file(ranvier.load(model), data)
+    count, left_out = result["rows"], result.pop("left_out")
     report.heading(output, f"On the {count:,} rows of {data}" if count > 1 else f"On the one row of {data}")
     if left_out:
         what = "1 row was" if left_out == 1 else f"{left_out:,} rows were"
         output.say(f"{what} left out because the target is missing.")
-    output.words.print(metrics_table(found["metrics"], found["baseline"]))
-    report.print_classes(output, found["task"], found["per_class"], found["most_confused_pair"])
-    output.finish(lambda: {"model": model, **found})
+    output.words.print(metrics_table(result["metrics"], result["baseline"]))
+    report.print_classes(output, result["task"], result["per_class"], result["most_confused_pair"])
+    output.finish(lambda: {"model": model, **result})
     return DONE
 
 
 def evaluate_file(model: Model, data: str) -> dict[str, Any]:
     """Metrics, baseline, the table of classes and the pair confused most often."""
-    from ranvier.cli.predictions import opened
+    from ranvier.model.predictions import open_rows
     from ranvier.model.report import evaluation
 
-    rows, known = opened(model, data)
-    found = evaluation(model, rows, known)
-    return {**found, "left_out": rows.rows - found["rows"] if known is None else 0}
+    rows, targets = open_rows(model, data)
+    result = evaluation(model, rows, targets)
+    return {**result, "left_out": rows.rows - result["rows"] if targets is None else 0}

@@ -21,7 +21,7 @@ from ranvier.version import __version__
 COMMANDS = {
     "train": "Train a network on a table, arrays or a named data set.",
     "predict": "Predict new rows with a trained model.",
-    "evaluate": "Measure a trained model on rows with known answers.",
+    "evaluate": "Measure a trained model on rows with known targets.",
     "show": "Look inside a trained model.",
     "resume": "Go on with a training run that was stopped.",
     "doctor": "Check this machine and this installation.",
@@ -45,7 +45,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown one is answered with the nearest."""
+        """Find the command; for an unknown one the error names the nearest."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             raise click.UsageError(f'There is no command "{name}". {nearest(name, COMMANDS)}', ctx)
@@ -71,15 +71,15 @@ class Commands(click.Group):
     ) -> NoReturn:
         """Run a command line and leave with the exit code that the design promises."""
         extra.pop("standalone_mode", None)
-        given = list(sys.argv[1:] if args is None else args)
-        words = [word for word in given if word != DEBUG]
+        arguments = list(sys.argv[1:] if args is None else args)
+        words = [word for word in arguments if word != DEBUG]
         try:
             code = super().main(words, prog_name, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             code = error.exit_code
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
-            if DEBUG in given and not isinstance(error, (click.ClickException, click.Abort)):
+            if DEBUG in arguments and not isinstance(error, (click.ClickException, click.Abort)):
                 click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
             sentence, code = explain(error)
             title = "" if code == INTERRUPTED else click.style("Error: ", fg="red", bold=True)

@@ -10,7 +10,7 @@ import click
 from ranvier.cli.console import JSON_OPTION
 
 json_option = click.option("--json", "as_json", is_flag=True, help=JSON_OPTION)
-quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
 
 
 class Widths(click.ParamType[tuple[int, ...]]):
@@ -31,7 +31,7 @@ class Widths(click.ParamType[tuple[int, ...]]):
             return ()
         parts = [part.strip() for part in text.split(",") if part.strip()]
         if not parts or not all(part.isdigit() and int(part) > 0 for part in parts):
-            self.fail(f'"{value}" is not a list of widths; write whole numbers such as 256,128, or none.', param, ctx)
+            self.fail(f'"{value}" is not a list of widths; write integers such as 256,128, or none.', param, ctx)
         return tuple(int(part) for part in parts)
 
 
@@ -49,16 +49,16 @@ class ShareOrFile(click.ParamType[float | str]):
         if isinstance(value, float):
             return value
         try:
-            share = float(value)
+            fraction = float(value)
         except ValueError:
             return str(value)
-        if not 0.0 <= share < 1.0:
+        if not 0.0 <= fraction < 1.0:
             self.fail(f"{value} is not a share of the rows; write a number from 0 to below 1, or a file.", param, ctx)
-        return share
+        return fraction
 
 
 def names(values: Sequence[str]) -> tuple[str, ...]:
-    """Column names from a repeatable option whose values may hold several, parted by commas.
+    """Column names from a repeatable option whose values may hold several, separated by commas.
 
     >>> names(("a,b", "c"))
     ('a', 'b', 'c')
@@ -66,35 +66,35 @@ def names(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-class Titled(click.Option):
-    """An option of a part of the help, whose default is chosen further down.
+class GroupedOption(click.Option):
+    """An option in a group of the help, whose default is decided elsewhere.
 
     Parameters:
-        section: the title of the part.
-        chosen: the default that the help names.
+        group: the title of the group.
+        default_text: the default as the help names it.
     """
 
-    def __init__(self, *args: Any, section: str, chosen: str = "", **settings: Any) -> None:
+    def __init__(self, *args: Any, group: str, default_text: str = "", **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self.section = section
-        self.chosen = chosen
+        self.group = group
+        self.default_text = default_text
 
     def get_help_extra(self, ctx: click.Context) -> Any:
-        """The default, without the range, which a wrong value is answered with."""
-        return {"default": self.chosen} if self.chosen else {}
+        """The default; the range is left to the error message."""
+        return {"default": self.default_text} if self.default_text else {}
 
 
-class Sections(click.Command):
-    """A command with so many options that its help lists them in parts."""
+class GroupedCommand(click.Command):
+    """A command whose help lists its options in groups."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options part by part, in the order in which the parts first appear."""
-        parts: dict[str, list[tuple[str, str]]] = {}
+        """Write the options group by group, in the order in which the groups first appear."""
+        groups: dict[str, list[tuple[str, str]]] = {}
         options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, click.Option)]
-        for option in sorted(options, key=lambda option: not isinstance(option, Titled)):
+        for option in sorted(options, key=lambda option: not isinstance(option, GroupedOption)):
             record = option.get_help_record(ctx)
             if record is not None:
-                parts.setdefault(option.section if isinstance(option, Titled) else "Other", []).append(record)
-        for title, records in parts.items():
+                groups.setdefault(option.group if isinstance(option, GroupedOption) else "Other", []).append(record)
+        for title, records in groups.items():
             with formatter.section(title):
                 formatter.write_dl(records)

@@ -1,4 +1,4 @@
-"""What was read, printed before training starts, and the sink that shows a run from its first event to its last."""
+"""The data, printed before training starts, and the sink that shows a run from its first event to its last."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_SHOWN_CLASSES = 12
 
 @contextmanager
 def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
-    """The value of `progress` for `ranvier.train` and `ranvier.resume`: False where nothing is to be said."""
+    """The value of `progress` for `ranvier.train` and `ranvier.resume`: False where nothing is printed."""
     if quiet:
         yield False
         return
@@ -38,15 +38,15 @@ def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
         yield sink
 
 
-def print_overview(output: Output, found: DataEvent) -> None:
+def print_overview(output: Output, event: DataEvent) -> None:
     """Rows, columns by kind, the target, the parts and the notes."""
-    heading(output, f"{sentence_start(found.origin)}: {found.rows:,} rows")
-    output.words.print(kinds_table(found.columns))
+    heading(output, f"{sentence_start(event.origin)}: {event.rows:,} rows")
+    output.words.print(kinds_table(event.columns))
     output.say()
-    lines = {"Target": target_sentence(found), "Rows": split_sentence(found.split)}
+    lines = {"Target": target_sentence(event), "Rows": split_sentence(event.split)}
     for title, text in lines.items():
         _entry(output, title, text)
-    notes: Sequence[str] = [note for note in found.notes if not note.startswith('Column "')]
+    notes: Sequence[str] = [note for note in event.notes if not note.startswith('Column "')]
     for note in notes[:MAX_SHOWN_NOTES]:
         _entry(output, "Note", note)
     if len(notes) > MAX_SHOWN_NOTES:
@@ -60,22 +60,22 @@ def kinds_table(columns: Sequence[Record]) -> Any:
     for column in columns:
         dropped = column["encoded"] == "dropped"
         groups.setdefault(("dropped", column["note"]) if dropped else (column["kind"], ""), []).append(column)
-    shown = table("Kind", "Columns", "Names", numbers=("Columns",), flexible=("Names",))
+    grid = table("Kind", "Columns", "Names", numbers=("Columns",), flexible=("Names",))
     for (kind, reason), members in sorted(groups.items(), key=lambda group: group[0][0] == "dropped"):
         names = ", ".join(str(member["name"]) for member in members) + (f" ({reason})" if reason else "")
         style = "dim" if kind == "dropped" else ""
-        shown.add_row(literal(kind, style), f"{len(members):,}", literal(names, "dim"))
-    return shown
+        grid.add_row(literal(kind, style), f"{len(members):,}", literal(names, "dim"))
+    return grid
 
 
-def target_sentence(found: DataEvent) -> str:
+def target_sentence(event: DataEvent) -> str:
     """What is to be predicted, with the number of rows of each class where it is known."""
-    names, classes = ", ".join(found.target), found.classes
-    if found.task == "regression":
-        return f"{names}, {'a number' if len(found.target) == 1 else 'numbers'}"
-    if found.task == "multilabel":
+    names, classes = ", ".join(event.target), event.classes
+    if event.task == "regression":
+        return f"{names}, {'a number' if len(event.target) == 1 else 'numbers'}"
+    if event.task == "multilabel":
         return f"{names}, each present or not"
-    counts: Mapping[str, int] = found.class_counts
+    counts: Mapping[str, int] = event.class_counts
     words = [f"{label} ({counts[str(label)]:,})" if str(label) in counts else str(label) for label in classes]
     more = f" and {len(words) - MAX_SHOWN_CLASSES:,} more" if len(words) > MAX_SHOWN_CLASSES else ""
     return f"{names}, one of {len(words):,} classes: {', '.join(words[:MAX_SHOWN_CLASSES])}{more}"

@@ -1,4 +1,4 @@
-"""`ranvier predict`: answers for the rows of a file."""
+"""`ranvier predict`: predictions for the rows of a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ranvier.cli.options import json_option
 from ranvier.errors import InputError
 
 if TYPE_CHECKING:
-    from ranvier.cli.predictions import Answers
+    from ranvier.model.predictions import Predictions
 
 FORMATS = (".csv", ".jsonl", ".parquet")
 
@@ -29,31 +29,31 @@ FORMATS = (".csv", ".jsonl", ".parquet")
     "-o",
     type=click.Path(),
     metavar="FILE",
-    help=f"Write here: {', '.join(FORMATS)}; CSV on screen otherwise.",
+    help=f"Write here: {', '.join(FORMATS)}; otherwise CSV on standard output.",
 )
 @click.option("--probabilities", is_flag=True, help="Give the probability of every class too; --json always does.")
 @json_option
 def command(model: str, data: str, output: str | None, probabilities: bool, as_json: bool) -> int:
     """Predict the rows of DATA with MODEL.
 
-    Answers are in the order of the rows. Other columns than those the model was trained on are passed over.
+    Predictions are in the order of the rows. Columns that the model was not trained on are ignored.
     """
     import ranvier
-    from ranvier.cli.predictions import Answers
     from ranvier.cli.report import shorten
+    from ranvier.model.predictions import predict_file
 
     if output is not None:
         _check_output(output, (model, data))
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
-    answers = Answers.of(trained, data)
+    predictions = predict_file(trained, data)
     if output is not None:
-        write(answers, output, probabilities)
-        click.echo(f"{len(answers.predictions):,} predictions are in {shorten(output)}.", err=True)
+        write(predictions, output, probabilities)
+        click.echo(f"{len(predictions):,} predictions are in {shorten(output)}.", err=True)
     elif not as_json:
-        sys.stdout.write(csv_text(answers, probabilities))
-    Output(as_json).finish(answers.records)
+        sys.stdout.write(csv_text(predictions, probabilities))
+    Output(as_json).finish(predictions.records)
     return DONE
 
 
@@ -67,14 +67,14 @@ def _check_output(output: str, reads: tuple[str, ...]) -> None:
     check_writable(output, reads)
 
 
-def csv_text(answers: Answers, probabilities: bool) -> str:
-    """The answers as CSV, with a header."""
+def csv_text(predictions: Predictions, probabilities: bool) -> str:
+    """The predictions as CSV, with a header."""
     import polars as pl
 
-    return pl.DataFrame(answers.columns(probabilities)).write_csv()
+    return pl.DataFrame(predictions.columns(probabilities)).write_csv()
 
 
-def write(answers: Answers, output: str, probabilities: bool) -> None:
+def write(predictions: Predictions, output: str, probabilities: bool) -> None:
     """Write a file in the format that its ending says, as a whole.
 
     Raises:
@@ -84,15 +84,15 @@ def write(answers: Answers, output: str, probabilities: bool) -> None:
 
     suffix = Path(output).suffix.lower()
     if suffix == ".csv":
-        content = csv_text(answers, probabilities).encode()
+        content = csv_text(predictions, probabilities).encode()
     elif suffix == ".jsonl":
-        records = answers.records()
-        kept = records if probabilities else [{"prediction": record["prediction"]} for record in records]
-        content = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in kept).encode()
+        records = predictions.records()
+        selected = records if probabilities else [{"prediction": record["prediction"]} for record in records]
+        content = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in selected).encode()
     else:
         import polars as pl
 
         buffer = io.BytesIO()
-        pl.DataFrame(answers.columns(probabilities)).write_parquet(buffer)
+        pl.DataFrame(predictions.columns(probabilities)).write_parquet(buffer)
         content = buffer.getvalue()
     write_atomically(output, content)

@@ -53,11 +53,11 @@ def print_classes(
     """The table of classes and the pair confused most often; nothing for regression."""
     if not per_class:
         return
-    shown, rest = class_table(per_class, "Label" if task == "multilabel" else "Class")
+    grid, summary = class_table(per_class, "Label" if task == "multilabel" else "Class")
     output.say()
-    output.words.print(shown)
-    if rest:
-        output.say(rest, "dim")
+    output.words.print(grid)
+    if summary:
+        output.say(summary, "dim")
     if pair:
         times = {1: "once", 2: "twice"}.get(pair["rows"], f"{pair['rows']:,} times")
         output.say()
@@ -96,9 +96,9 @@ def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
     heading(output, "Next")
     output.commands(
         (
-            (f"ranvier predict {model} {source} --output predictions.csv", "predict"),
-            (f"ranvier evaluate {model} {source}", "evaluate"),
-            (f"ranvier show {model}", "inspect"),
+            (f"ranvier predict {model} {source} --output predictions.csv", "write predictions to a file"),
+            (f"ranvier evaluate {model} {source}", "metrics on other rows"),
+            (f"ranvier show {model}", "columns, layers, training"),
         )
     )
 
@@ -106,9 +106,9 @@ def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
 def interrupted(output: Output, report: TrainReport) -> None:
     """What Ctrl-C left behind and how to go on."""
     output.say()
-    output.say(f"Interrupted after {plural(report.epochs, 'epoch')}; the model so far is saved.", "yellow")
+    output.say("Training was interrupted; the model trained so far is saved.", "yellow")
     if report.run:
-        output.commands(((f"ranvier resume {quoted(report.run)}", "continue"),))
+        output.commands(((f"ranvier resume {quoted(report.run)}", "train to the end"),))
 
 
 def heading(output: Output, text: str) -> None:

@@ -26,7 +26,7 @@ MAX_SHOWN_COLUMNS = 20
 @click.option("--measure", is_flag=True, help="With --plan: how long each of its steps takes on this machine.")
 @json_option
 def command(model: str, layer: str | None, neuron: int | None, plan: bool, measure: bool, as_json: bool) -> int:
-    """Look inside MODEL: what it answers, the columns it takes, its layers and parameters, how it was trained."""
+    """Look inside MODEL: what it predicts, the columns it takes, its layers and parameters, how it was trained."""
     if neuron is not None and layer is None:
         raise click.UsageError("--neuron needs --layer, such as --layer 0.", click.get_current_context())
     if plan and layer is not None:
@@ -39,18 +39,18 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
     output = Output(as_json)
     trained = ranvier.load(model)
     if plan:
-        found = {"plan": trained.plan(measure=measure)}
-        output.words.print(found["plan"], end="", markup=False, soft_wrap=True)
+        values = {"plan": trained.plan(measure=measure)}
+        output.words.print(values["plan"], end="", markup=False, soft_wrap=True)
     elif layer is None:
-        found = describe(trained)
-        _print(output, trained, found, model)
+        values = describe(trained)
+        _print(output, trained, values, model)
     elif neuron is None:
-        found = trained.layer(layer).to_dict()
-        neurons.print_layer(output, found)
+        values = trained.layer(layer).to_dict()
+        neurons.print_layer(output, values)
     else:
-        found = trained.neuron(layer, neuron).to_dict()
-        neurons.print_neuron(output, found)
-    output.finish(lambda: {"model": model, **found})
+        values = trained.neuron(layer, neuron).to_dict()
+        neurons.print_neuron(output, values)
+    output.finish(lambda: {"model": model, **values})
     return DONE
 
 
@@ -69,21 +69,21 @@ def describe(model: Model) -> dict[str, Any]:
     }
 
 
-def _print(output: Output, model: Model, found: dict[str, Any], path: str) -> None:
+def _print(output: Output, model: Model, values: dict[str, Any], path: str) -> None:
     from ranvier.cli.report import heading
     from ranvier.display.tables import layer_table
 
     heading(output, path)
     output.say(model.summary().predicts)
     output.say()
-    if found["columns"]:
-        _print_columns(output, found["columns"], model.network.inputs)
-    heading(output, f"Network, {found['parameters']:,} parameters")
+    if values["columns"]:
+        _print_columns(output, values["columns"], model.network.inputs)
+    heading(output, f"Network, {values['parameters']:,} parameters")
     output.words.print(layer_table([layer.to_dict() for layer in model.network.summary().layers]))
     output.say()
     if model.report.recipe_settings:
         _print_recipe(output, model.report)
-    _print_statistics(output, found["statistics"])
+    _print_statistics(output, values["statistics"])
     if model.history:
         output.say()
         _print_training(output, model)
@@ -94,12 +94,13 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
     from ranvier.display.tables import literal, table
 
     heading(output, f"Columns, {inputs:,} inputs")
-    shown = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
+    grid = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
     for column in columns[:MAX_SHOWN_COLUMNS]:
         name = literal(column["name"])
         name.truncate(24, overflow="ellipsis")
-        shown.add_row(name, column["kind"], literal(column["encoded"]), literal(column["note"] or " ", "dim"))
-    output.words.print(shown)
+        note = "" if column["note"] == f"{column['kind']}s" else column["note"]
+        grid.add_row(name, column["kind"], literal(column["encoded"]), literal(note or " ", "dim"))
+    output.words.print(grid)
     if len(columns) > MAX_SHOWN_COLUMNS:
         output.say(f"and {len(columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
     output.say()
@@ -110,11 +111,11 @@ def _print_recipe(output: Output, report: TrainReport) -> None:
     from ranvier.display.tables import literal, table
 
     heading(output, f"Recipe: {report.recipe}")
-    shown = table("Part", "Value")
+    grid = table("Part", "Value")
     for name, value in report.recipe_settings.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
-        shown.add_row(name.replace("_", " "), literal(text))
-    output.words.print(shown)
+        grid.add_row(name.replace("_", " "), literal(text))
+    output.words.print(grid)
     output.say()
 
 
@@ -123,13 +124,13 @@ def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
     from ranvier.display.tables import table
 
     heading(output, "Parameters")
-    titles = ("Smallest", "Mean", "Largest", "Zeros")
-    shown = table("Name", "Shape", *titles, numbers=titles)
+    titles = ("Minimum", "Mean", "Maximum", "Zeros")
+    grid = table("Name", "Shape", *titles, numbers=titles)
     for entry in statistics:
-        values = [f"{entry[key]:z,.4f}" for key in ("minimum", "mean", "maximum")]
+        cells = [f"{entry[key]:z,.4f}" for key in ("minimum", "mean", "maximum")]
         zeros = f"{100 * entry['zeros']:.1f} %" if entry["zeros"] else "-"
-        shown.add_row(entry["name"], " × ".join(f"{size:,}" for size in entry["shape"]), *values, zeros)
-    output.words.print(shown)
+        grid.add_row(entry["name"], " × ".join(f"{size:,}" for size in entry["shape"]), *cells, zeros)
+    output.words.print(grid)
 
 
 def _print_training(output: Output, model: Model) -> None:
@@ -153,9 +154,9 @@ def _print_training(output: Output, model: Model) -> None:
     checked = [epoch.validation_loss for epoch in history if epoch.validation_loss is not None]
     if checked:
         series.append(("Validation loss", checked))
-    for title, values in series:
-        line = Text.assemble((f"{title:<17}", "dim"), (curve(values, width, output.words.encoding), "cyan"))
-        line.append(f"  {number(values[0])} → {number(values[-1])}")
+    for title, losses in series:
+        line = Text.assemble((f"{title:<17}", "dim"), (curve(losses, width, output.words.encoding), "cyan"))
+        line.append(f"  {number(losses[0])} → {number(losses[-1])}")
         output.words.print(line, soft_wrap=True)
     for name, value in model.report.metrics.items():
         _metric(output, name, value)

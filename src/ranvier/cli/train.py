@@ -8,25 +8,25 @@ from typing import Any
 import click
 
 from ranvier.cli.console import Output
-from ranvier.cli.options import Sections, ShareOrFile, Titled, Widths, json_option, names, quiet_option
+from ranvier.cli.options import GroupedCommand, GroupedOption, ShareOrFile, Widths, json_option, names, quiet_option
 from ranvier.settings import ENGINES
 
 COUNT = click.IntRange(min=1)
-SHARE = click.FloatRange(0, 1, max_open=True)
+FRACTION = click.FloatRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
 RECIPES = ("auto", "table", "plain")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
-MANY = object()
+REPEATABLE = object()
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz")
 
 
 # Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.
 OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Data": (
-        ("--target -t", "COLUMN", MANY, "", "Column to predict; repeat it or use commas."),
-        ("--ignore", "COLUMN", MANY, "", "Column to leave out; repeat it or use commas."),
+        ("--target -t", "COLUMN", REPEATABLE, "", "Column to predict; repeat it or use commas."),
+        ("--ignore", "COLUMN", REPEATABLE, "", "Column to leave out; repeat it or use commas."),
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (
             "--validation",
@@ -38,13 +38,13 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--test", "SHARE", ShareOrFile(), "0.2", "Test rows, for the metrics: a share of DATA, or a file."),
     ),
     "Recipe": (
-        ("--recipe", "NAME", click.Choice(RECIPES), "auto", f"{', '.join(RECIPES)}; decides what is left open below."),
+        ("--recipe", "NAME", click.Choice(RECIPES), "auto", f"{', '.join(RECIPES)}; sets the options left open below."),
         ("--effort", "HOW", click.Choice(EFFORTS), "default", f"Of the recipe: {', '.join(EFFORTS)}."),
     ),
     "Network": (
         ("--hidden", "WIDTHS", Widths(), "", "Widths of the hidden layers, such as 256,256, or none."),
         ("--activation", "NAME", str, "", "Of the hidden layers: silu, relu, gelu, ..."),
-        ("--dropout", "RATE", SHARE, "", "Share of the hidden outputs set to 0 at a step."),
+        ("--dropout", "RATE", FRACTION, "", "Fraction of the hidden outputs set to 0 in each step."),
     ),
     "Training": (
         ("--epochs", "N", COUNT, "", "Maximum number of epochs."),
@@ -66,7 +66,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "balanced",
             click.Choice(["balanced"]),
             "",
-            "Let rare classes count as much as common ones.",
+            "Weight classes inversely to their frequency.",
         ),
         ("--seed", "N", click.IntRange(min=0), "0", "The same seed gives the same model."),
     ),
@@ -78,12 +78,12 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "auto",
             "Compute engine: auto, native, reference.",
         ),
-        ("--threads", "N", COUNT, "", "All cores otherwise; the result is the same."),
+        ("--threads", "N", COUNT, "", "All cores by default; the result does not depend on it."),
         ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),
     ),
     "Files": (
-        ("--model -m", "OUT.rv", str, "", "Where the model goes; NAME.rv in this folder otherwise."),
-        ("--run", "FOLDER", str, "", "Where the log and the checkpoints go; under runs/ otherwise."),
+        ("--model -m", "OUT.rv", str, "", "Model file; NAME.rv in this folder by default."),
+        ("--run", "FOLDER", str, "", "Folder of the log and the checkpoints; under runs/ by default."),
     ),
 }
 
@@ -91,16 +91,22 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
 def _with_options(function: Any) -> Any:
     """The options of OPTIONS on a command."""
     listed = [(title, *entry) for title, entries in OPTIONS.items() for entry in entries]
-    for title, flags, metavar, kind, chosen, says in reversed(listed):
-        settings: dict[str, Any] = {"multiple": True} if kind is MANY else {"type": kind}
-        made = click.option(
-            *flags.split(), cls=Titled, section=title, chosen=chosen, metavar=metavar, help=says, **settings
+    for title, flags, metavar, kind, default_text, help_text in reversed(listed):
+        settings: dict[str, Any] = {"multiple": True} if kind is REPEATABLE else {"type": kind}
+        decorate = click.option(
+            *flags.split(),
+            cls=GroupedOption,
+            group=title,
+            default_text=default_text,
+            metavar=metavar,
+            help=help_text,
+            **settings,
         )
-        function = made(function)
+        function = decorate(function)
     return function
 
 
-@click.command("train", cls=Sections)
+@click.command("train", cls=GroupedCommand)
 @click.argument("data", metavar="DATA")
 @_with_options
 @quiet_option
@@ -111,11 +117,11 @@ def command(data: str, model: str | None, run: str | None, quiet: bool, as_json:
     DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file, or the name of a set that needs no file: digits, iris, wine,
     breast_cancer, diabetes.
     """
-    chosen = {name: value for name, value in options.items() if value is not None}
+    passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
-        chosen[name] = names(chosen[name])
-    place = default_model(data) if model is None else model
-    return _train(Output(as_json, quiet), quiet, data, {**chosen, "model": place, "run": run or True})
+        passed[name] = names(passed[name])
+    model = default_model(data) if model is None else model
+    return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True})
 
 
 def default_model(data: str) -> str:

@@ -119,36 +119,38 @@ def _codes(values: NDArray[Any]) -> NDArray[np.float64]:
     """A number for each target value, the same for equal ones."""
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
-    words = values.tolist()
-    places = {word: float(place) for place, word in enumerate(sorted(set(words)))}
-    return np.array([places[word] for word in words])
+    labels = values.tolist()
+    ranks = {label: float(rank) for rank, label in enumerate(sorted(set(labels)))}
+    return np.array([ranks[label] for label in labels])
 
 
 def _array_keys(values: NDArray[Any], purpose: int) -> NDArray[np.uint64]:
     """The sum over the columns of an odd random number times the bits of the cell, modulo 2**64, shape (B,)."""
-    factors = _factors(values.shape[1], purpose)
+    multipliers = _column_multipliers(values.shape[1], purpose)
     keys = np.empty(len(values), np.uint64)
     for start in range(0, len(values), BLOCK):
-        keys[start : start + BLOCK] = (_mixed(values[start : start + BLOCK]) * factors).sum(axis=1, dtype=np.uint64)
+        keys[start : start + BLOCK] = (_hash_bits(values[start : start + BLOCK]) * multipliers).sum(
+            axis=1, dtype=np.uint64
+        )
     return keys
 
 
 def _sparse_keys(rows: CSR, purpose: int) -> NDArray[np.uint64]:
     """What `_array_keys` gives of the same rows with their zeros, which add nothing."""
     sums = np.zeros(len(rows.data) + 1, np.uint64)
-    np.cumsum(_mixed(rows.data) * _factors(rows.n_columns, purpose)[rows.indices], out=sums[1:])
+    np.cumsum(_hash_bits(rows.data) * _column_multipliers(rows.n_columns, purpose)[rows.indices], out=sums[1:])
     keys: NDArray[np.uint64] = sums[rows.indptr[1:]] - sums[rows.indptr[:-1]]
     return keys
 
 
-def _factors(columns: int, purpose: int) -> NDArray[np.uint64]:
+def _column_multipliers(columns: int, purpose: int) -> NDArray[np.uint64]:
     """An odd random number for each column."""
-    factors: NDArray[np.uint64] = wide_bits(0, SAMPLE, 0, purpose, columns) | np.uint64(1)
-    return factors
+    multipliers: NDArray[np.uint64] = wide_bits(0, SAMPLE, 0, purpose, columns) | np.uint64(1)
+    return multipliers
 
 
-def _mixed(values: NDArray[Any]) -> NDArray[np.uint64]:
+def _hash_bits(values: NDArray[Any]) -> NDArray[np.uint64]:
     """The bits of each cell, their upper half in the lower one too; 0 for zeros of either sign."""
     cells = (values.astype(np.float64) + 0.0).view(np.uint64)
-    mixed: NDArray[np.uint64] = cells ^ (cells >> np.uint64(32))
-    return mixed
+    hashed: NDArray[np.uint64] = cells ^ (cells >> np.uint64(32))
+    return hashed

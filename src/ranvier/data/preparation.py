@@ -42,31 +42,31 @@ MAX_NUMBER_COLUMNS = 1000
 
 @record(eq=False)
 class Prepared:
-    """Everything that training needs from the data, and what a person should know about it.
+    """Everything that training needs from the data, and what the user should know about it.
 
     Fields:
-        train, validation, held_out: encoded rows; None for a part that was not asked for.
-        train_rows, validation_rows, held_out_rows: the numbers of these rows in the source, counted from 0. Validation
+        train, validation, test: encoded rows; None for a part that was not asked for.
+        train_rows, validation_rows, test_rows: the numbers of these rows in the source, counted from 0. Validation
             rows from a source of their own are numbered in that source.
-        held_out_labels: the targets of the held-out rows as they were found, shape (B,) or (B, N), or None.
-        evaluation_set: the held-out rows or, where there are none, the validation rows, as the finished model encodes
+        test_labels: the targets of the test rows before encoding, shape (B,) or (B, N), or None.
+        evaluation_set: the test rows or, where there are none, the validation rows, as the finished model encodes
             them.
         encoder: rows -> inputs, learned from the training rows.
         inference_encoder: the encoder of the finished model: linear spline bases in place of the piecewise-linear
             encodings of `encoder`, else the same.
         target: target values -> outputs and back, learned from the training rows.
         columns: what each column of a table holds; empty for arrays.
-        notes: what a person should know, one sentence each; the first says how the task was chosen.
+        notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
     """
 
     train: Rows
     validation: Rows | None
-    held_out: Rows | None
+    test: Rows | None
     train_rows: NDArray[np.int64]
     validation_rows: NDArray[np.int64] | None
-    held_out_rows: NDArray[np.int64] | None
-    held_out_labels: NDArray[Any] | None
+    test_rows: NDArray[np.int64] | None
+    test_labels: NDArray[Any] | None
     evaluation_set: Rows | None
     encoder: TableEncoder | ArrayEncoder
     inference_encoder: TableEncoder | ArrayEncoder
@@ -102,25 +102,25 @@ def prepare(
         target: the name of the column to predict, several names, or an array of target values; None for the default
             target of a named set or the targets of arrays.
         task: "binary", "multiclass", "multilabel" or "regression"; None to infer it from the target; or a Task for
-            target values that stand beside the source and are its classes or numbers as they are.
-        validation: the share of the rows that training watches, from 0 to below 1.
-        test: the share of the rows that training never sees.
+            target values beside the source that are its classes or numbers, unchanged.
+        validation: the fraction of the rows for validation, from 0 to below 1.
+        test: the fraction of the rows for the test.
         seed: of the split.
-        ignore: columns that are no inputs.
+        ignore: columns that are not inputs.
         validation_source: rows for validation from another source, with their target in them, or a tuple of rows and
             target values, or of rows, target values and weights; then `validation` is not used.
         test_source: test rows from another source, given like `validation_source`.
-        weight: how much each row counts, shape (B,); None where all count the same.
-        features: how columns are expanded; None for one number a number.
-        canonical: whether the rows for training and validation are put in `canonical_order`; False leaves them as they
-            stand, as version 0.1 did.
+        weight: the weight of each row, shape (B,); None for equal weights.
+        features: how columns are expanded; None for one feature a number.
+        canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
+            of the source, as version 0.1 did.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
         InputError: no target is given, the target cannot be learned, or there are too few rows.
 
     >>> prepared = prepare("iris")
-    >>> prepared.train.inputs.shape, len(prepared.validation), len(prepared.held_out)
+    >>> prepared.train.inputs.shape, len(prepared.validation), len(prepared.test)
     ((105, 4), 15, 30)
     >>> prepared.task.classes
     ('setosa', 'versicolor', 'virginica')
@@ -131,38 +131,38 @@ def prepare(
     if features is not None and not opened.column_names:
         target_array = target_values(opened) if target_array is None else target_array
         opened = _as_columns(opened)
-    shares = _shares(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
+    fractions = _fractions(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
     row_numbers = None
     if canonical and weight is not None:
-        opened, target_array, weight, row_numbers = _weighted(opened, names, target_array, weight, shares[2] == 0.0)
+        opened, target_array, weight, row_numbers = _weighted(opened, names, target_array, weight, fractions[2] == 0.0)
     target_columns = names if target_array is None else ()
     columns, notes = _columns(opened, target_columns, ignore)
     rows = _rows_with_target(opened, names, target_array, weight, row_numbers)
-    chosen, reason = (task_record, "as asked") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
-    notes = [f"Task: {chosen.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
-    min_rows = 1 if task_record else max(2, len(chosen.classes))
-    training, validation_part, held_out_part = _divided(
-        rows, shares, seed, TargetEncoder(chosen), min_rows, columns if canonical else None
+    resolved, reason = (task_record, "as requested") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
+    notes = [f"Task: {resolved.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
+    min_rows = 1 if task_record else max(2, len(resolved.classes))
+    training, validation_part, test_part = _divided(
+        rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    outputs = fit_target(training.values, chosen, places=training.row_numbers)
+    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
-    own = names if in_table else None
-    validation_part = _rows_of_source(validation_source, own, names, "Validation") or validation_part
-    held_out_part = _rows_of_source(test_source, own, names, "Test") or held_out_part
-    notes += [note for part in (validation_part, held_out_part) if part is not None for note in part.notes]
-    validation_set, held_out_set = (_encoded(part, encoder, outputs) for part in (validation_part, held_out_part))
-    evaluation_set = held_out_set or validation_set
+    columns_of_part = names if in_table else None
+    validation_part = _rows_of_source(validation_source, columns_of_part, names, "Validation") or validation_part
+    test_part = _rows_of_source(test_source, columns_of_part, names, "Test") or test_part
+    notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
+    validation_set, test_set = (_encoded(part, encoder, outputs) for part in (validation_part, test_part))
+    evaluation_set = test_set or validation_set
     if inference_encoder is not encoder:
-        evaluation_set = _encoded(held_out_part or validation_part, inference_encoder, outputs)
+        evaluation_set = _encoded(test_part or validation_part, inference_encoder, outputs)
     return Prepared(
         train=_encoded(training, encoder, outputs),
         validation=validation_set,
-        held_out=held_out_set,
+        test=test_set,
         train_rows=training.row_numbers,
         validation_rows=None if validation_part is None else validation_part.row_numbers,
-        held_out_rows=None if held_out_part is None else held_out_part.row_numbers,
-        held_out_labels=None if held_out_part is None else held_out_part.values,
+        test_rows=None if test_part is None else test_part.row_numbers,
+        test_labels=None if test_part is None else test_part.values,
         evaluation_set=evaluation_set,
         encoder=encoder,
         inference_encoder=inference_encoder,
@@ -322,10 +322,10 @@ def _rows_of_source(
     return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))
 
 
-def _shares(validation: float, test: float) -> tuple[float, float, float]:
-    for name, share in (("validation", validation), ("test", test)):
-        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0.0 <= share < 1.0:
-            raise InputError(f"{name} is {share!r}; a share of the rows from 0 to below 1 was expected.")
+def _fractions(validation: float, test: float) -> tuple[float, float, float]:
+    for name, fraction in (("validation", validation), ("test", test)):
+        if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0.0 <= fraction < 1.0:
+            raise InputError(f"{name} is {fraction!r}; a fraction of the rows from 0 to below 1 was expected.")
     if validation + test >= 1.0:
         raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from.")
     return 1.0 - validation - test, float(validation), float(test)
@@ -333,7 +333,7 @@ def _shares(validation: float, test: float) -> tuple[float, float, float]:
 
 def _divided(
     rows: _RowsWithTarget,
-    shares: tuple[float, float, float],
+    fractions: tuple[float, float, float],
     seed: int,
     target: TargetEncoder,
     min_rows: int,
@@ -345,27 +345,31 @@ def _divided(
         columns: the columns of a table, empty for arrays; None leaves rows in the order in which they stand.
     """
     if columns is None:
-        parts = [rows.take(index) for index in _split(rows, shares, seed, target, min_rows)]
+        parts = [rows.take(index) for index in _split(rows, fractions, seed, target, min_rows)]
     else:
-        kept, test = (rows.take(index) for index in _split(rows, (1.0 - shares[2], shares[2]), seed, target, min_rows))
-        index, weight = canonical_order(kept.source, kept.values, kept.weight, columns or None)
-        ordered = replace(kept.take(index), weight=weight)
-        share = shares[1] / (1.0 - shares[2])
-        parts = [ordered.take(at) for at in _split(ordered, (1.0 - share, share), seed, target, min_rows)] + [test]
-    learned, validation, test = parts
-    return learned, validation if len(validation.values) else None, test if len(test.values) else None
+        others, test = (
+            rows.take(index) for index in _split(rows, (1.0 - fractions[2], fractions[2]), seed, target, min_rows)
+        )
+        index, weight = canonical_order(others.source, others.values, others.weight, columns or None)
+        ordered = replace(others.take(index), weight=weight)
+        fraction = fractions[1] / (1.0 - fractions[2])
+        parts = [ordered.take(at) for at in _split(ordered, (1.0 - fraction, fraction), seed, target, min_rows)] + [
+            test
+        ]
+    training, validation, test = parts
+    return training, validation if len(validation.values) else None, test if len(test.values) else None
 
 
 def _split(
-    rows: _RowsWithTarget, shares: tuple[float, ...], seed: int, target: TargetEncoder, min_rows: int
+    rows: _RowsWithTarget, fractions: tuple[float, ...], seed: int, target: TargetEncoder, min_rows: int
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers of the parts; the first one needs at least `min_rows` rows."""
     labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
-    parts = split_rows(len(rows.values), shares, seed, labels)
-    short = any(share > 0 and len(part) == 0 for share, part in zip(shares, parts, strict=True))
+    parts = split_rows(len(rows.values), fractions, seed, labels)
+    short = any(fraction > 0 and len(part) == 0 for fraction, part in zip(fractions, parts, strict=True))
     if short or len(parts[0]) < min_rows:
         raise InputError(
             f"{rows.source.origin} has {len(rows.values)} rows with a target, which leaves {len(parts[0])} to learn "
-            f"from; at least {min_rows} are needed. Give more rows, or set smaller shares aside."
+            f"from; at least {min_rows} are needed. Give more rows, or make the validation and test fractions smaller."
         )
     return parts

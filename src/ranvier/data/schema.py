@@ -27,7 +27,7 @@ DROP = "drop"
 MAX_FEW_VALUES = 10
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
-ID_WORDS = {"id", "ids", "uuid", "guid", "pid", "identifier", "rownames", "index"}
+ID_NAMES = {"id", "ids", "uuid", "guid", "pid", "identifier", "rownames", "index"}
 
 
 @record
@@ -149,14 +149,14 @@ def _inferred(cells: pl.Series) -> ColumnSchema:
     strings = parsing.clean_strings(cells)
     if strings.null_count() == len(strings):
         return ColumnSchema(name, DROP, "every cell is missing", len(strings), 0)
-    different = strings.unique(maintain_order=True)
-    if parsing.parse_numbers(different)[1] is None and not different.str.contains(r"^[+-]?0\d").any():
+    distinct_strings = strings.unique(maintain_order=True)
+    if parsing.parse_numbers(distinct_strings)[1] is None and not distinct_strings.str.contains(r"^[+-]?0\d").any():
         return _number(cells, finite_numbers(strings))
-    if has_thousands_separators(different):
+    if has_thousands_separators(distinct_strings):
         column = _number(cells, finite_numbers(strip_thousands(strings)))
         reason = f"{column.reason}, with commas between thousands"
         return replace(column, reason=reason, thousands_separator=column.used)
-    return _strings(name, strings, different.drop_nulls())
+    return _strings(name, strings, distinct_strings.drop_nulls())
 
 
 def _unless_constant(name: str, kind: str, reason: str, rows: int, missing: int, distinct: int) -> ColumnSchema:
@@ -172,15 +172,15 @@ def _number(cells: pl.Series, values: np.ndarray) -> ColumnSchema:
     """The schema of a column of numbers: a number, or dropped as an identifier."""
     present = values[~np.isnan(values)]
     missing = len(values) - present.size
-    different = np.unique(present)
-    distinct = int(different.size)
+    distinct_values = np.unique(present)
+    distinct = int(distinct_values.size)
     whole = bool((present == np.round(present)).all())
     reason = "integers" if whole else "numbers"
     if whole and distinct <= MAX_FEW_VALUES:
         reason = f"integers; only {distinct} different ones, still a number because their order may matter"
     if whole and distinct == present.size and present.size >= MIN_ROWS:
-        counts = different[0] in (0.0, 1.0) and different[-1] - different[0] == distinct - 1
-        called = bool(ID_WORDS & set(_name_words(cells.name)))
+        counts = distinct_values[0] in (0.0, 1.0) and distinct_values[-1] - distinct_values[0] == distinct - 1
+        called = bool(ID_NAMES & set(_name_words(cells.name)))
         if counts or called:
             reason = "integers that count the rows" if counts else "integers, all different, named like an id"
             return ColumnSchema(cells.name, DROP, reason, missing, distinct)
@@ -192,12 +192,12 @@ def _name_words(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
 
 
-def _strings(name: str, strings: pl.Series, different: pl.Series) -> ColumnSchema:
+def _strings(name: str, strings: pl.Series, distinct_strings: pl.Series) -> ColumnSchema:
     """The schema of a column of strings that are not all numbers, from all of them and from the different ones."""
-    rows, missing, distinct = len(strings), strings.null_count(), len(different)
-    if parsing.parse_datetimes(different)[1] is None:
+    rows, missing, distinct = len(strings), strings.null_count(), len(distinct_strings)
+    if parsing.parse_datetimes(distinct_strings)[1] is None:
         return _unless_constant(name, "date", "dates written as in ISO 8601", rows, missing, distinct)
-    if distinct == 2 and {word.lower() for word in different.to_list()} in parsing.BOOLEAN_PAIRS:
+    if distinct == 2 and {word.lower() for word in distinct_strings.to_list()} in parsing.BOOLEAN_PAIRS:
         return _unless_constant(name, "boolean", "two strings for true and false", rows, missing, distinct)
     present = strings.drop_nulls() if missing else strings
     if len(present) >= MIN_ROWS and 2 * distinct > len(present):

@@ -15,10 +15,10 @@ def duration(seconds: float) -> str:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, remainder = divmod(round(seconds), 60)
     if minutes == 0:
-        return f"{rest} s"
-    return f"{minutes}:{rest:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
+        return f"{remainder} s"
+    return f"{minutes}:{remainder:02d} min" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{remainder:02d} h"
 
 
 def number(value: float | None) -> str:
@@ -38,13 +38,13 @@ def number(value: float | None) -> str:
     return f"{value:,.{decimals}f}"
 
 
-def percent(share: float) -> str:
-    """A share between 0 and 1 as per cent.
+def percent(fraction: float) -> str:
+    """A fraction between 0 and 1 in percent.
 
     >>> percent(0.9761)
     '97.6 %'
     """
-    return f"{100 * share:.1f} %"
+    return f"{100 * fraction:.1f} %"
 
 
 def plural(count: int, what: str) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 MAX_LINES = 20
+NOTEBOOK_WIDTH = 100
 REFRESHES_PER_SECOND = 5
 COMPILE_GRACE_SECONDS = 5.0
 """Seconds after which compiling is but a small part of what was spent before the first sign."""
@@ -39,8 +40,8 @@ def sink_for(progress: Any) -> Sink:
     """The sink that the `progress` option of the public functions means.
 
     Parameters:
-        progress: None shows progress where standard error is a terminal, True always, False never; a callable is
-            taken as it is.
+        progress: None shows progress on a terminal and in a notebook, True always, False never; a callable is
+            returned unchanged.
 
     Raises:
         InputError: it is something else.
@@ -52,15 +53,24 @@ def sink_for(progress: Any) -> Sink:
         return cast(Sink, progress)
     if progress not in (None, True, False):
         raise InputError(f"progress is {progress!r}; it must be None, True, False or a function that takes events.")
-    wanted = sys.stderr.isatty() if progress is None else progress
-    return Display() if wanted else silent
+    enabled = sys.stderr.isatty() or in_notebook() if progress is None else progress
+    return Display() if enabled else silent
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a Jupyter notebook."""
+    # A kernel has imported IPython before it runs a cell.
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    kernel = type(shell)
+    return kernel.__name__ == "ZMQInteractiveShell" or kernel.__module__.startswith("google.colab")
 
 
 class Display:
     """Shows the events of one run on a console.
 
     Parameters:
-        console: a rich console; None makes one on standard error.
+        console: a rich console; None makes one on standard error, in a notebook on standard output, which is not red.
         stream: where that console writes, instead of standard error.
 
     A `with` block, or `close`, gives the terminal back when a run ends without an "end" event.
@@ -78,22 +88,28 @@ class Display:
         if console is None:
             from rich.console import Console
 
-            console = Console(file=stream, stderr=stream is None, highlight=False, emoji=False)
+            notebook = stream is None and in_notebook()
+            options: dict[str, Any] = {"highlight": False, "emoji": False}
+            console = (
+                Console(width=NOTEBOOK_WIDTH, force_jupyter=False, **options)
+                if notebook
+                else Console(file=stream, stderr=stream is None, **options)
+            )
         self.console = console
         self._live: Live | None = None
         self._task: str | None = None
         self._run = StartEvent(0)
         self._epoch: EpochEvent | None = None
-        self._share = 0.0
+        self._fraction = 0.0
         self._ended: float | None = None
         self._best: int | None = None
-        self._began = 0.0
+        self._start_time = 0.0
         self._first_progress: tuple[float, float] | None = None
         self._printed: tuple[int, float] = (0, 0.0)
         self._header = False
 
     def __call__(self, event: Event) -> None:
-        """Show one event; kinds that are not known here are passed over."""
+        """Show one event; unknown kinds are ignored."""
         handlers: dict[str, Any] = {
             "data": self._on_data,
             "start": self._on_start,
@@ -124,9 +140,9 @@ class Display:
 
     def _on_start(self, event: StartEvent) -> None:
         self.close()
-        self._run, self._epoch, self._share, self._ended, self._best = event, None, 0.0, None, None
-        self._began, self._first_progress = time.monotonic(), None
-        self._printed, self._header = (self._first() - 1, self._began), False
+        self._run, self._epoch, self._fraction, self._ended, self._best = event, None, 0.0, None, None
+        self._start_time, self._first_progress = time.monotonic(), None
+        self._printed, self._header = (self._first() - 1, self._start_time), False
         if self.console.is_terminal and not self.console.is_dumb_terminal:
             from rich.live import Live
 
@@ -139,11 +155,11 @@ class Display:
             self._live.start()
 
     def _on_progress(self, event: ProgressEvent) -> None:
-        self._share = event.done / event.steps
+        self._fraction = event.done / event.steps
         self._note_progress()
 
     def _on_epoch(self, event: EpochEvent) -> None:
-        self._epoch, self._share = event, 0.0
+        self._epoch, self._fraction = event, 0.0
         self._note_progress()
         if event.record.best:
             self._best = event.record.epoch
@@ -156,18 +172,18 @@ class Display:
     def _on_end(self, event: EndEvent) -> None:
         if self._live is None and self._epoch and self._epoch.record.epoch != self._printed[0]:
             self._line(self._epoch)
-        self._ended = time.monotonic() - self._began
+        self._ended = time.monotonic() - self._start_time
         self.close()
         if event.text and event.reason != "failed":
             self.console.print(event.text, style="dim", markup=False)
 
     def _should_print(self, epoch: int) -> bool:
         """Whether a line is due: the first and the last epoch, about MAX_LINES in all, and after a long silence."""
-        last, when = self._printed
+        last, last_time = self._printed
         if epoch in (self._first(), self._last()):
             return True
         step = max(1, -(-(self._last() - self._first() + 1) // MAX_LINES))
-        return epoch // step > last // step or time.monotonic() - when > MAX_SECONDS_BETWEEN_LINES
+        return epoch // step > last // step or time.monotonic() - last_time > MAX_SECONDS_BETWEEN_LINES
 
     def _line(self, event: EpochEvent) -> None:
         """Print one aligned line, after the header if it is the first."""
@@ -215,7 +231,7 @@ class Display:
     def _done(self) -> float:
         """How many epochs of this run are done, the parts of the current one included."""
         complete = 0 if self._epoch is None else self._epoch.record.epoch - self._first() + 1
-        return complete + self._share
+        return complete + self._fraction
 
     def _note_progress(self) -> None:
         """Remember when something was first done: the network is compiled by then."""
@@ -227,11 +243,12 @@ class Display:
         done, now = self._done(), time.monotonic()
         if not self._last() or self._first_progress is None:
             return None
-        rest = max(0.0, self._last() - self._first() + 1 - done)
-        when, before = self._first_progress
+        remaining = max(0.0, self._last() - self._first() + 1 - done)
+        first_time, before = self._first_progress
         if done > before:
-            return (now - when) / (done - before) * rest
-        return (now - self._began) / done * rest if not rest or now - self._began > COMPILE_GRACE_SECONDS else None
+            return (now - first_time) / (done - before) * remaining
+        elapsed = now - self._start_time
+        return elapsed / done * remaining if not remaining or elapsed > COMPILE_GRACE_SECONDS else None
 
     def _render(self) -> RenderableType:
         """The live table and its bar."""
@@ -255,7 +272,7 @@ class Display:
 
         total = max(1, self._last() - self._first() + 1) if self._last() else None
         bar = ProgressBar(total=total, completed=self._done(), width=30, pulse=total is None)
-        words = duration(time.monotonic() - self._began)
+        words = duration(time.monotonic() - self._start_time)
         if self._best is not None and self._run.validation_rows:
             words += f", best epoch {self._best}"
         line = Table.grid(padding=(0, 2, 0, 0))

@@ -37,10 +37,10 @@ def table(*columns: str, numbers: Sequence[str] = (), flexible: Sequence[str] = 
     from rich import box
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE_HEAD, show_edge=False, header_style="dim", pad_edge=False, padding=(0, 1))
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, header_style="dim", pad_edge=False, padding=(0, 1))
     for title in columns:
-        made.add_column(title, justify="right" if title in numbers else "left", no_wrap=title not in flexible)
-    return made
+        grid.add_column(title, justify="right" if title in numbers else "left", no_wrap=title not in flexible)
+    return grid
 
 
 def literal(value: Any, style: str = "") -> Any:
@@ -65,32 +65,32 @@ def metric(name: str, value: float | None) -> str:
 
 def metrics_table(metrics: Record, baseline: Record | None) -> Table:
     """Each metric next to that of the baseline: the majority class, or the mean, of the training rows."""
-    shown = table("", "Model", *(["Baseline"] if baseline else []), " ", numbers=("Model", "Baseline"), flexible=(" ",))
+    grid = table("", "Model", *(["Baseline"] if baseline else []), " ", numbers=("Model", "Baseline"), flexible=(" ",))
     for name, value in metrics.items():
         title, meaning = METRICS.get(name, (name, ""))
         cells = [literal(metric(name, value), "bold")]
         if baseline:
             cells.append(literal(metric(name, baseline.get(name))))
-        shown.add_row(title, *cells, literal(meaning, "dim"))
-    return shown
+        grid.add_row(title, *cells, literal(meaning, "dim"))
+    return grid
 
 
 def class_table(records: Sequence[Record], singular: str = "Class") -> tuple[Table, str]:
-    """Precision, recall and F1 of every class, and a sentence about those left out where there are many."""
-    shown = table(singular, "Rows", "Precision", "Recall", "F1", " ", numbers=("Rows", "Precision", "Recall", "F1"))
-    rest = ""
-    chosen = list(records)
-    if len(chosen) > MAX_CLASSES:
-        ordered = sorted(chosen, key=lambda record: (record["f1"], -record["rows"]))
-        chosen, others = ordered[:MAX_SHOWN_CLASSES], ordered[MAX_SHOWN_CLASSES:]
-        rest = (
-            f"These are the {len(chosen)} of {len(records):,} with the lowest F1; "
+    """Precision, recall and F1 of every class, and a sentence on the others where only some are shown."""
+    grid = table(singular, "Rows", "Precision", "Recall", "F1", " ", numbers=("Rows", "Precision", "Recall", "F1"))
+    summary = ""
+    listed = list(records)
+    if len(listed) > MAX_CLASSES:
+        ordered = sorted(listed, key=lambda record: (record["f1"], -record["rows"]))
+        listed, others = ordered[:MAX_SHOWN_CLASSES], ordered[MAX_SHOWN_CLASSES:]
+        summary = (
+            f"These are the {len(listed)} of {len(records):,} with the lowest F1; "
             f"the others lie between {others[0]['f1']:.2f} and {others[-1]['f1']:.2f}."
         )
-    for record in chosen:
+    for record in listed:
         label = literal(record["label"])
         label.truncate(30, overflow="ellipsis")
-        shown.add_row(
+        grid.add_row(
             label,
             f"{record['rows']:,}",
             percent(record["precision"]),
@@ -98,24 +98,24 @@ def class_table(records: Sequence[Record], singular: str = "Class") -> tuple[Tab
             f"{record['f1']:.3f}",
             literal(bar(record["f1"], 16), "cyan"),
         )
-    return shown, rest
+    return grid, summary
 
 
 def layer_table(layers: Sequence[Record]) -> Table:
     """The layers with their sizes."""
-    shown = table("Layer", "What it is", "Outputs", "Parameters", numbers=("Outputs", "Parameters"))
+    grid = table("Layer", "What it is", "Outputs", "Parameters", numbers=("Outputs", "Parameters"))
     for layer in layers:
-        shown.add_row(layer["path"], literal(layer["layer"]), f"{layer['outputs']:,}", f"{layer['parameters']:,}")
-    return shown
+        grid.add_row(layer["path"], literal(layer["layer"]), f"{layer['outputs']:,}", f"{layer['parameters']:,}")
+    return grid
 
 
-def bar(share: float, width: int) -> str:
+def bar(fraction: float, width: int) -> str:
     """A bar of eighths of a character cell.
 
     >>> bar(0.5, 4), bar(0.03, 4), len(bar(1.0, 4))
     ('██', '▏', 4)
     """
-    eighths = round(max(0.0, min(1.0, share)) * width * 8) or int(share > 0)
+    eighths = round(max(0.0, min(1.0, fraction)) * width * 8) or int(fraction > 0)
     return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
 
 
@@ -129,7 +129,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
     if not finite:
         return ""
     if len(finite) > width:
-        edges = [place * len(finite) // width for place in range(width + 1)]
+        edges = [column * len(finite) // width for column in range(width + 1)]
         finite = [sum(finite[a:b]) / (b - a) for a, b in pairwise(edges)]
     low, high = min(finite), max(finite)
     scale = 7 / (high - low) if high > low else 0.0

@@ -24,7 +24,7 @@ Array = NDArray[Any]
 def data_event(prepared: Prepared, network: Network) -> DataEvent:
     """What was read and what will be trained, known before training."""
     task = prepared.target.task
-    parts = {"training": prepared.train, "validation": prepared.validation, "test": prepared.held_out}
+    parts = {"training": prepared.train, "validation": prepared.validation, "test": prepared.test}
     split = {name: 0 if part is None else len(part) for name, part in parts.items()}
     described = prepared.inference_encoder.describe()
     return DataEvent(
@@ -86,7 +86,7 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
     task = prepared.target.task
     if not task.is_classifier:
         return {}
-    parts = (prepared.train, prepared.validation, prepared.held_out)
+    parts = (prepared.train, prepared.validation, prepared.test)
     targets = np.concatenate([part.targets for part in parts if part is not None])
     counts = np.bincount(class_indices(task, targets), minlength=len(task.classes))
     return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}

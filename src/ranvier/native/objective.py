@@ -31,7 +31,7 @@ def part_starts(network: Network, rows: int) -> NDArray[np.int64]:
     >>> part_starts(Network(2, [Dense(1)]), 10_000).tolist()
     [0, 4096, 8192, 10000]
     """
-    whole = any(isinstance(place.layer, BatchNorm) for place in network.iter_layers())
+    whole = any(isinstance(info.layer, BatchNorm) for info in network.iter_layers())
     return np.array([0, rows] if whole else [*range(0, max(rows, 1), PART), rows], np.int64)
 
 
@@ -56,7 +56,7 @@ def add_gradient(program: Program, share: float, gradient: NDArray[np.float64]) 
 
 
 def add_penalties(program: Program, gradient: NDArray[np.float64]) -> float:
-    """The penalties, l1 |w| + l2 w^2 / 2; their slopes are added where compiled code has not done so."""
+    """The penalties, l1 |w| + l2 w^2 / 2; their derivatives are added where compiled code has not done so."""
     penalty = 0.0
     for trained in program.plan.trained:
         entry = trained.entry

@@ -28,7 +28,7 @@ from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
-from ranvier.native.scheduling.stages import WORDS_A_SHARE, stealable
+from ranvier.native.scheduling.stages import COUNTER_STRIDE, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.finite import check_finite
@@ -76,7 +76,7 @@ class Program:
             self.timings = memory.zeros(measured_threads * stride, np.int64).reshape(measured_threads, stride)
             self.words[-1] = memory.address(self.timings)
         self.address = memory.address(self.words)
-        self.places = {name: number for number, name in enumerate(ARGUMENTS)}
+        self.argument_indices = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}
         self.saw_nonfinite = ctypes.c_int64(0)
         self.set(saw_nonfinite=ctypes.addressof(self.saw_nonfinite))
@@ -115,10 +115,10 @@ class Program:
         sizes = [-(-size_of(b, n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
-        place = 0
+        offset = 0
         for buffer, size in zip((*batched, *rest), sizes, strict=True):
-            self.point(buffer, arena[place : place + size])
-            place += size
+            self.point(buffer, arena[offset : offset + size])
+            offset += size
 
     def clear_tables(self) -> None:
         """Set the gradients of tables to zero, of which a run writes but the rows that its batch holds."""
@@ -129,7 +129,7 @@ class Program:
     def set(self, **words: int) -> None:
         """Fill words of the argument table."""
         for name, value in words.items():
-            self.words[self.places[name]] = value
+            self.words[self.argument_indices[name]] = value
 
     def check_seen(self, inputs: Array) -> None:
         """Raise where the code, on its way through these inputs, met one that is not finite.
@@ -161,7 +161,7 @@ class Program:
 
         Parameters:
             batches: the order of the rows, where each batch starts, and the scalars of each step.
-            made: the number of steps made before, one number; compiled code counts on in it, so that it is right
+            steps_done: the number of steps made before, one number; compiled code counts on in it, so that it is right
                 whatever Python raises afterwards.
             stopped: called once, before steps that can be cancelled.
         """
@@ -186,15 +186,15 @@ class Program:
         if self.plan.cancellable:
             self.control[:] = 0
             long = int(np.diff(starts).max(initial=0)) >= self.plan.long
-        with interrupts.noticed(self.control) if long else nullcontext():
+        with interrupts.sigint_sets(self.control) if long else nullcontext():
             if self.plan.cancellable and stopped():
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(steps_done[0]) - first]
 
     def _clear_chunk_counters(self, threads: int) -> None:
-        """Say that nothing is taken yet of the work that so many threads share."""
-        words = 2 * self._stealable * threads * WORDS_A_SHARE
+        """Set the counters of the chunks that so many threads share to zero."""
+        words = 2 * self._stealable * threads * COUNTER_STRIDE
         if len(self.chunk_counters) != words:
             self.chunk_counters = memory.zeros(words, np.int64)
             self.set(chunk_counters=memory.address(self.chunk_counters))
@@ -234,7 +234,7 @@ class Program:
                     raise Stopped
                 for name, array in moving.items():
                     if array is not None:
-                        self.words[self.places[name]] += at_once * array.strides[0]
+                        self.words[self.argument_indices[name]] += at_once * array.strides[0]
             self.set(rows=min(at_once, rows - first))
             self._clear_chunk_counters(threads)
             self.run(threads)
@@ -278,7 +278,7 @@ class Few:
         words["helper"] = 0 if helper is None else helper.address
         words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}
         for name, word in words.items():
-            self.words[program.places[name]] = word
+            self.words[program.argument_indices[name]] = word
         # The workspace of the program may move; this one stays where it is.
         self._program, self._keep = program, (*program.arrays.values(), program.chunk_counters, helper)
         self._saw_nonfinite = program.saw_nonfinite

@@ -33,8 +33,8 @@ def span_of(
     order: NDArray[np.int64], starts: NDArray[np.int64], first: int, last: int, scalars: NDArray[np.float64]
 ) -> Span:
     """The span of the batches first to last - 1."""
-    begin = starts[first]
-    return Span(order[begin : starts[last]], starts[first : last + 1] - begin, scalars)
+    start = starts[first]
+    return Span(order[start : starts[last]], starts[first : last + 1] - start, scalars)
 
 
 def span_over_epochs(orders: list[Order], starts: Order, scalars: NDArray[np.float64]) -> Span:

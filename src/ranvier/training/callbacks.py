@@ -157,8 +157,8 @@ class EarlyStopping(Callback):
         if waited < self.patience:
             return following, CallbackResult()
         name, epochs = self.name.replace("_", " "), "epoch" if waited == 1 else "epochs"
-        kept = "" if best is None else f"; the weights of epoch {state['best_epoch']:,} are kept"
-        return following, CallbackResult(f"The {name} has not improved for {waited:,} {epochs}{kept}.")
+        note = "" if best is None else f"; the weights of epoch {state['best_epoch']:,} are kept"
+        return following, CallbackResult(f"The {name} has not improved for {waited:,} {epochs}{note}.")
 
     def _score(self, epoch: Epoch) -> float:
         """The value to make small."""

@@ -26,36 +26,36 @@ def engine(name: str = "auto") -> Engine:
     >>> engine("reference").name
     'reference'
     """
-    asked = settings.read().engine if name == "auto" else name
-    if asked == "auto":
-        return next(found for found in map(_load, PREFERENCE) if found.unavailable() is None)
-    if asked not in HOMES:
-        raise InputError(f"There is no engine {asked!r} here. {nearest(asked, ('auto', *HOMES))}")
-    found = _load(asked)
-    reason = found.unavailable()
+    requested = settings.read().engine if name == "auto" else name
+    if requested == "auto":
+        return next(selected for selected in map(_load, PREFERENCE) if selected.unavailable() is None)
+    if requested not in HOMES:
+        raise InputError(f"There is no engine {requested!r} here. {nearest(requested, ('auto', *HOMES))}")
+    selected = _load(requested)
+    reason = selected.unavailable()
     if reason is not None:
-        raise EngineError(f"The engine {asked!r} cannot run here: {reason}. engine='auto' takes one that can.")
-    return found
+        raise EngineError(f"The engine {requested!r} cannot run here: {reason}. engine='auto' takes one that can.")
+    return selected
 
 
 def compile_problem(name: str, problem: Problem) -> tuple[str, Executable, str | None]:
     """Make a problem ready to run: the engine's name, the executable, and a note where "auto" had to go on searching.
 
     Raises:
-        EngineError: the engine asked for does not have what the problem needs.
+        EngineError: the requested engine does not have what the problem needs.
     """
-    found = engine(name)
-    asked = settings.read().engine if name == "auto" else name
-    reason = _load(PREFERENCE[0]).unavailable() if asked == "auto" else None
+    selected = engine(name)
+    requested = settings.read().engine if name == "auto" else name
+    reason = _load(PREFERENCE[0]).unavailable() if requested == "auto" else None
     try:
-        executable = found.compile(problem)
+        executable = selected.compile(problem)
     except EngineError as error:
-        following = PREFERENCE[PREFERENCE.index(found.name) + 1 :]
-        if asked != "auto" or not following:
+        following = PREFERENCE[PREFERENCE.index(selected.name) + 1 :]
+        if requested != "auto" or not following:
             raise
-        reason, found = str(error).rstrip("."), _load(following[0])
-        executable = found.compile(problem)
-    return found.name, executable, reason and f"{reason}. The {found.name} engine, which is slower, takes over."
+        reason, selected = str(error).rstrip("."), _load(following[0])
+        executable = selected.compile(problem)
+    return selected.name, executable, reason and f"{reason}. The {selected.name} engine, which is slower, takes over."
 
 
 def plan_text(problem: Problem, measure: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""The metrics measured after every epoch: the task's own, those asked for by name, and functions of the user's."""
+"""The metrics measured after every epoch: the task's own, those requested by name, and functions of the user's."""
 
 from __future__ import annotations
 
@@ -81,33 +81,36 @@ def metric(
     return Metric(name, function, bool(greater_is_better), needs)
 
 
-def metric_name(asked: Any) -> str:
+def metric_name(requested: Any) -> str:
     """The name under which the history has a metric."""
-    return asked.name if isinstance(asked, Metric) else str(asked)
+    return requested.name if isinstance(requested, Metric) else str(requested)
 
 
-def greater_is_better(asked: Any) -> bool:
+def greater_is_better(requested: Any) -> bool:
     """Whether a greater value of a metric, given by name or as a `Metric`, is better.
 
     >>> greater_is_better("auc"), greater_is_better("rmse")
     (True, False)
     """
-    return asked.greater_is_better if isinstance(asked, Metric) else asked not in LOWER_IS_BETTER
+    return requested.greater_is_better if isinstance(requested, Metric) else requested not in LOWER_IS_BETTER
 
 
-def as_metrics(asked: Any) -> tuple[str | Metric, ...]:
+def as_metrics(requested: Any) -> tuple[str | Metric, ...]:
     """Metrics from a sequence of names, functions and `Metric` records.
 
     Raises:
-        InputError: it is no sequence, or one of them is none of these.
+        InputError: it is no sequence, or holds something else.
     """
-    if isinstance(asked, (str, Metric)) or callable(asked) or not isinstance(asked, Iterable):
-        raise InputError(f'metrics is {asked!r}; it must be a list, such as ["f1", rv.metric("name", function)].')
-    found = tuple(one if isinstance(one, (str, Metric)) else Metric.of(one) if callable(one) else one for one in asked)
-    for one in found:
-        if not isinstance(one, (str, Metric)):
-            raise InputError(f'metrics holds {one!r}; each must be a name such as "f1", a function or an rv.metric.')
-    return found
+    if isinstance(requested, (str, Metric)) or callable(requested) or not isinstance(requested, Iterable):
+        raise InputError(f'metrics is {requested!r}; it must be a list, such as ["f1", rv.metric("name", function)].')
+    values = tuple(
+        entry if isinstance(entry, (str, Metric)) else Metric.of(entry) if callable(entry) else entry
+        for entry in requested
+    )
+    for entry in values:
+        if not isinstance(entry, (str, Metric)):
+            raise InputError(f'metrics holds {entry!r}; each must be a name such as "f1", a function or an rv.metric.')
+    return values
 
 
 def names_for(task: Task) -> tuple[str, ...]:
@@ -123,62 +126,66 @@ def names_for(task: Task) -> tuple[str, ...]:
 
 @record
 class EpochMetrics:
-    """Measures, after an epoch, the task's first metric and those that were asked for. n rows, N outputs.
+    """Measures, after an epoch, the task's first metric and those that were requested. n rows, N outputs.
 
     Fields:
         target: how targets are encoded.
-        asked: names, "training_" names, and `Metric` records.
+        requested: names, "training_" names, and `Metric` records.
     """
 
     target: TargetEncoder
-    asked: tuple[str | Metric, ...] = ()
+    requested: tuple[str | Metric, ...] = ()
 
     def __post_init__(self) -> None:
-        known = names_for(self.target.task)
-        known += tuple(TRAINING + name for name in known)
-        for one in self.asked:
-            if isinstance(one, str) and one not in known:
-                raise InputError(f"There is no metric {one!r} of {self.target.task.kind} tasks. {nearest(one, known)}")
+        names = names_for(self.target.task)
+        names += tuple(TRAINING + name for name in names)
+        for entry in self.requested:
+            if isinstance(entry, str) and entry not in names:
+                raise InputError(
+                    f"There is no metric {entry!r} of {self.target.task.kind} tasks. {nearest(entry, names)}"
+                )
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of what is measured on validation rows."""
-        own = [metric_name(one) for one in self.asked if not metric_name(one).startswith(TRAINING)]
+        own = [metric_name(entry) for entry in self.requested if not metric_name(entry).startswith(TRAINING)]
         return tuple(dict.fromkeys((metrics.headline_metric_name(self.target.task), *own)))
 
     @property
     def training_names(self) -> tuple[str, ...]:
-        """The names, without "training_", of what was asked of the training rows."""
+        """The names, without "training_", of the metrics requested of the training rows."""
         return tuple(
-            one.removeprefix(TRAINING) for one in self.asked if isinstance(one, str) and one.startswith(TRAINING)
+            entry.removeprefix(TRAINING)
+            for entry in self.requested
+            if isinstance(entry, str) and entry.startswith(TRAINING)
         )
 
     def measure(self, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
         """The metrics of validation rows: outputs and encoded targets (n, N), weights (n,) or None."""
-        own = {one.name: one for one in self.asked if isinstance(one, Metric)}
+        own = {entry.name: entry for entry in self.requested if isinstance(entry, Metric)}
         named = tuple(name for name in self.names if name not in own)
-        found = self._named(named, outputs, targets, weights)
-        for name, one in own.items():
-            found[name] = self._own(one, outputs, targets)
-        return found
+        values = self._named(named, outputs, targets, weights)
+        for name, entry in own.items():
+            values[name] = self._own(entry, outputs, targets)
+        return values
 
     def measure_training(self, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
         """The metrics of a sample of the training rows, named "training_..."."""
-        found = self._named(self.training_names, outputs, targets, weights)
-        return {TRAINING + name: value for name, value in found.items()}
+        values = self._named(self.training_names, outputs, targets, weights)
+        return {TRAINING + name: value for name, value in values.items()}
 
     def sample_size(self, rows: int) -> int:
-        """How many training rows are measured after every epoch: up to MAX_SAMPLE where it was asked for, else none."""
+        """How many training rows are measured after every epoch: up to MAX_SAMPLE where requested, else 0."""
         return min(rows, MAX_SAMPLE) if self.training_names else 0
 
     def _named(self, names: tuple[str, ...], outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
         task = self.target.task
-        found = metrics.headline_metric(task, outputs, targets, weights)
+        values = metrics.headline_metric(task, outputs, targets, weights)
         if CALIBRATED_D2 in names:
-            found[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
-        if any(name not in found for name in names):
-            found = self._all(outputs, targets, weights) | found
-        return {name: found.get(name, math.nan) for name in names}
+            values[CALIBRATED_D2] = calibrated_d2(task, outputs, targets, weights)
+        if any(name not in values for name in names):
+            values = self._all(outputs, targets, weights) | values
+        return {name: values.get(name, math.nan) for name in names}
 
     def _all(self, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
         if self.target.scale:
@@ -189,15 +196,15 @@ class EpochMetrics:
             # An output is no number; the loss says so, too.
             return {}
 
-    def _own(self, one: Metric, outputs: Array, targets: Array) -> float:
+    def _own(self, entry: Metric, outputs: Array, targets: Array) -> float:
         task = self.target.task
-        if one.needs == "probabilities":
+        if entry.needs == "probabilities":
             predicted: Array = class_probabilities(task, outputs)
         else:
             predicted = self._decoded(outputs)
-        value: Any = one.function(self._decoded(targets), predicted)
+        value: Any = entry.function(self._decoded(targets), predicted)
         if not isinstance(value, (int, float, np.number)):
-            raise InputError(f"The metric {one.name!r} returned {value!r}; it must return a number.")
+            raise InputError(f"The metric {entry.name!r} returned {value!r}; it must return a number.")
         return float(value)
 
     def _decoded(self, outputs: Array) -> Array:

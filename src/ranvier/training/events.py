@@ -34,7 +34,7 @@ class Event:
         >>> NoteEvent("A checkpoint was damaged.").to_dict()
         {'kind': 'note', 'version': 1, 'text': 'A checkpoint was damaged.'}
         """
-        values = {one.name: getattr(self, one.name) for one in fields(self)}  # type: ignore[arg-type]
+        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         return {"kind": self.kind, "version": VERSION, **values}
 
     @classmethod
@@ -44,8 +44,8 @@ class Event:
         Raises:
             TypeError: a field is missing.
         """
-        known = {one.name for one in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{name: value for name, value in renamed(data, EVENT_FIELDS).items() if name in known})
+        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: value for name, value in renamed(data, EVENT_FIELDS).items() if name in names})
 
 
 @record

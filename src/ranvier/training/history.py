@@ -178,12 +178,12 @@ class History(Sequence[Epoch]):
         >>> sorted(History([Epoch(1, 0.5)]).columns())
         ['best', 'epoch', 'examples_per_second', 'learning_rate', 'loss', 'seconds']
         """
-        found: dict[str, NDArray[Any]] = {"epoch": self.epoch, "loss": self.loss}
+        columns: dict[str, NDArray[Any]] = {"epoch": self.epoch, "loss": self.loss}
         if any(epoch.validation_loss is not None for epoch in self._epochs):
-            found["validation_loss"] = self.validation_loss
-        found |= self.metrics
-        found |= {name: self._array(name) for name in ("learning_rate", "seconds", "examples_per_second")}
-        return found | {"best": np.array([epoch.best for epoch in self._epochs], np.bool_)}
+            columns["validation_loss"] = self.validation_loss
+        columns |= self.metrics
+        columns |= {name: self._array(name) for name in ("learning_rate", "seconds", "examples_per_second")}
+        return columns | {"best": np.array([epoch.best for epoch in self._epochs], np.bool_)}
 
     def to_frame(self) -> Any:
         """A data frame with one row an epoch and one column a number: of pandas if it is installed, else of polars.

@@ -58,14 +58,14 @@ def _take_step(
     if np.isfinite(loss) and np.isfinite(gradient).all() and np.abs(gradient).max() > optimizer.gradient_tolerance:
         with np.errstate(all="ignore"):
             along = rate * two_loop_direction(slots, gradient)
-            found = _line_search(objective, start, loss, gradient, along, optimizer)
-        if found is None:
+            accepted = _line_search(objective, start, loss, gradient, along, optimizer)
+        if accepted is None:
             slots[:] = 0
             along = -rate * gradient / max(float(np.linalg.norm(gradient)), 1.0)
-            found = _line_search(objective, start, loss, gradient, along, optimizer)
-        if found is not None:
-            changed = found[0].astype(state.parameters.dtype)
-            push_pair(slots, changed - start, found[1] - gradient)
+            accepted = _line_search(objective, start, loss, gradient, along, optimizer)
+        if accepted is not None:
+            changed = accepted[0].astype(state.parameters.dtype)
+            push_pair(slots, changed - start, accepted[1] - gradient)
     return changed, slots, loss
 
 
@@ -128,5 +128,5 @@ def _line_search(
     if length is None:
         return None
     parameters = start + length * along
-    reached, slope = at(parameters)
-    return (parameters, slope) if reached < loss and np.isfinite(slope).all() else None
+    new_loss, derivative = at(parameters)
+    return (parameters, derivative) if new_loss < loss and np.isfinite(derivative).all() else None

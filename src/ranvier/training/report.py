@@ -104,5 +104,5 @@ class TrainReport:
         if "held_out" in values.get("split", {}):
             values["split"] = {"test" if part == "held_out" else part: n for part, n in values["split"].items()}
         values["task"] = TASK_KINDS.get(values.get("task", ""), values.get("task", ""))
-        known = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known})
+        names = {entry.name for entry in fields(cls)}
+        return cls(**{name: value for name, value in values.items() if name in names})

@@ -68,9 +68,9 @@ def run_training(
     """
     settings.check(network, task, validation is not None)
     problem = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
-    asked = (*metrics, *(one for callback in settings.callbacks for one in callback.metrics()))
+    requested = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
     weights = None if validation is None else validation.weights
-    measured = EpochMetrics(target or TargetEncoder(task), asked)
+    measured = EpochMetrics(target or TargetEncoder(task), requested)
     sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
@@ -149,8 +149,8 @@ def _end_event(outcome: LoopResult) -> EndEvent:
 
 def best_epoch(state: TrainingState) -> int:
     """The epoch whose weights are given back."""
-    kept = [epoch.epoch for epoch in state.history if epoch.best]
-    return kept[-1] if kept and state.best is not None else state.epoch
+    best = [epoch.epoch for epoch in state.history if epoch.best]
+    return best[-1] if best and state.best is not None else state.epoch
 
 
 def fingerprint(

@@ -72,24 +72,24 @@ class TrainSettings:
         """Make sure, before training, that everything goes together.
 
         Raises:
-            InputError: the loss, optimizer, a layer or a callback does not fit the rest.
+            InputError: the loss, optimizer, a layer or a callback does not fit the others.
             EngineError: the engine cannot run here.
         """
         find_engine(self.engine)
         self.compile_spec(network)
-        for place in network.iter_layers():
-            kind = type(place.layer).__name__
-            if self.optimizer.full_batch and isinstance(place.layer, (Dropout, BatchNorm)):
+        for bound in network.iter_layers():
+            kind = type(bound.layer).__name__
+            if self.optimizer.full_batch and isinstance(bound.layer, (Dropout, BatchNorm)):
                 other = "optimizer='adam'" if kind == "Dropout" else "LayerNorm, or optimizer='adam'"
                 raise InputError(
-                    f"{place.path} is {kind}, which needs steps over batches, and L-BFGS looks at all rows at once; "
+                    f"{bound.path} is {kind}, which needs steps over batches, and L-BFGS looks at all rows at once; "
                     f"leave the layer out, or take {other}."
                 )
-        asked = [one for callback in self.callbacks for one in callback.metrics()]
-        own = tuple(one.name for one in asked if isinstance(one, Metric))
-        known: tuple[str, ...] = ("loss", "validation_loss", *names_for(task), *own) if validated else ("loss",)
+        requested = [metric for callback in self.callbacks for metric in callback.metrics()]
+        own = tuple(metric.name for metric in requested if isinstance(metric, Metric))
+        names: tuple[str, ...] = ("loss", "validation_loss", *names_for(task), *own) if validated else ("loss",)
         for callback in self.callbacks:
-            callback.validate(known)
+            callback.validate(names)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; callbacks are functions of the program and stay out."""
@@ -126,17 +126,17 @@ def override_settings(
     Raises:
         InputError: an option is unknown.
     """
-    rest = {name: changes.pop(name) for name in _CALL_OPTIONS if name in changes}
+    call_options = {name: changes.pop(name) for name in _CALL_OPTIONS if name in changes}
     makers: dict[str, Callable[[Any], Any]] = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
     records = {name: make(changes.pop(name)) for name, make in makers.items() if name in changes}
-    watchers = as_callbacks(changes.pop("callbacks", ()))
+    callbacks = as_callbacks(changes.pop("callbacks", ()))
     names = ("batch_size", "seed", "engine", "precision", "threads", "shuffle")
     plain = {name: changes.pop(name) for name in names if name in changes}
     if changes:
         unknown = next(iter(changes))
-        known = (*_CALL_OPTIONS, *makers, *names, "callbacks", "epochs")
-        raise InputError(f"fit has no option {unknown!r}. {nearest(unknown, known)}")
-    return replace(settings, epochs=epochs, callbacks=watchers, **records, **plain), rest
+        valid = (*_CALL_OPTIONS, *makers, *names, "callbacks", "epochs")
+        raise InputError(f"fit has no option {unknown!r}. {nearest(unknown, valid)}")
+    return replace(settings, epochs=epochs, callbacks=callbacks, **records, **plain), call_options
 
 
 _CALL_OPTIONS = ("metrics", "validation", "sample_weight", "class_weight", "progress", "checkpoint")

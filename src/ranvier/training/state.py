@@ -52,12 +52,12 @@ class TrainingState:
 
     def arrays(self) -> dict[str, Array]:
         """The arrays that a checkpoint stores."""
-        found = {"parameters": self.engine.parameters, "slots": self.engine.slots}
+        arrays = {"parameters": self.engine.parameters, "slots": self.engine.slots}
         if self.position:
-            found["partial_losses"] = self.partial_losses
+            arrays["partial_losses"] = self.partial_losses
         if self.best is not None:
-            found["best"] = self.best
-        return found
+            arrays["best"] = self.best
+        return arrays
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""

@@ -55,9 +55,9 @@ def inverse_temperature(task: Task, outputs: Array, targets: Array, weights: Arr
 
 
 def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> float:
-    """D2 log loss score of the outputs after temperature scaling: 1 is perfect, 0 as good as the class shares.
+    """D2 log loss score of the outputs after temperature scaling: 1 is perfect, 0 as good as the class frequencies.
 
-    Formula: 1 - (log loss at the best temperature) / (log loss of predicting the shares of the classes in these rows);
+    Formula: 1 - (log loss at the best temperature) / (log loss of predicting the class frequencies of these rows);
     scikit-learn's `d2_log_loss_score`, after calibration. Over-confidence, which a temperature corrects in the end,
     does not lower the score. The parameters are those of `inverse_temperature`.
 
@@ -75,15 +75,15 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
     factor = inverse_temperature(task, outputs, targets, weights)
     logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
     row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
-    shares = np.clip(row_weights @ targets, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
+    frequencies = np.clip(row_weights @ targets, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
     scaled = factor * logits
     if task.kind == "multiclass":
         top = scaled.max(axis=1, keepdims=True)
         losses = (targets * (top + np.log(np.exp(scaled - top).sum(axis=1, keepdims=True)) - scaled)).sum(axis=1)
-        prior_loss = -float((row_weights @ targets * np.log(shares)).sum())
+        prior_loss = -float((row_weights @ targets * np.log(frequencies)).sum())
     else:
         losses = (np.logaddexp(0.0, scaled) - targets * scaled).sum(axis=1)
-        prior_loss = -float((shares * np.log(shares) + (1.0 - shares) * np.log1p(-shares)).sum())
+        prior_loss = -float((frequencies * np.log(frequencies) + (1.0 - frequencies) * np.log1p(-frequencies)).sum())
     return 1.0 - float(row_weights @ losses) / max(prior_loss, PROBABILITY_EPS)
 
 

@@ -166,7 +166,7 @@ def test_forward_of_groups(rows: int, inputs: int, width: int, groups: int, bloc
     registers=st.sampled_from(REGISTERS),
 )
 def test_back(rows: int, inputs: int, columns: int, sloped: bool, by_panels: bool, registers: Registers) -> None:
-    """dx = dz W', times the slope of relu where y is not above 0; errors may lie row by row or by panels."""
+    """dx = dz W', times the derivative of relu where y is not above 0; errors may lie row by row or by panels."""
     seen = Buffer("y", 0, "rows", inputs)
     dz, dx = Buffer("dz", 1, "rows", columns), Buffer("dx", 2, "panels" if by_panels else "rows", inputs)
     turned = Buffer("t", 3, "weight", inputs, columns)

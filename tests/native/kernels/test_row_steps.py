@@ -149,15 +149,15 @@ def test_elementwise(rows: int, columns: int) -> None:
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "gelu", "silu"])
 @given(rows=ROWS, columns=COLUMNS)
 def test_activation_derivatives(name: str, rows: int, columns: int) -> None:
-    dy, slope_input, dz = (rows_buffer(label, columns) for label in ("dy", "slope_input", "dz"))
+    dy, derivative_input, dz = (rows_buffer(label, columns) for label in ("dy", "derivative_input", "dz"))
     errors, sums = numbers(1, rows, columns), numbers(2, rows, columns)
     shape = activation(name)
-    outputs = run(s.Slope(dy, slope_input, dz, shape, False), {"dy": errors, "slope_input": sums}, rows)
+    outputs = run(s.Derivative(dy, derivative_input, dz, shape, False), {"dy": errors, "derivative_input": sums}, rows)
     wide = sums.astype(np.float64)
     close(outputs["dz"], errors * reference_activations.derivative(shape, wide), 40)
     if name in ("relu", "sigmoid", "tanh"):
         y = reference_activations.forward(shape, wide).astype(np.float32)
-        outputs = run(s.Slope(dy, slope_input, dz, shape, True), {"dy": errors, "slope_input": y}, rows)
+        outputs = run(s.Derivative(dy, derivative_input, dz, shape, True), {"dy": errors, "derivative_input": y}, rows)
         close(outputs["dz"], errors * reference_activations.derivative(shape, wide), 40)
 
 

@@ -16,7 +16,7 @@ from ranvier.native.kernels.zero_skipping import (
     write_zeros_are_many,
 )
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.sparse import KEEP, MOVE, SparseForward, SparseGradient
+from ranvier.native.lowering.sparse import KEEP, UPDATE, SparseForward, SparseGradient
 from ranvier.native.lowering.steps import Forward, Trained
 from ranvier.native.scheduling.layouts import INDEX_PADDING
 from ranvier.native.scheduling.schedule import link_size
@@ -75,7 +75,7 @@ def test_sparse_gradient(rows: int, inputs: int, columns: int, stored: bool, thr
     table, dz = Buffer("w", 0, "table", columns, inputs), Buffer("dz", 1, "rows", columns)
     entry = Entry("layers.0.weight", "weight", (inputs, columns), 0, 0, initializer("zeros"))
     gradient = Buffer("gradient", 2, "table", columns, inputs)
-    step = SparseGradient("layers.0", dz, Trained(entry, table, (), gradient=gradient), KEEP if stored else MOVE)
+    step = SparseGradient("layers.0", dz, Trained(entry, table, (), gradient=gradient), KEEP if stored else UPDATE)
     size = link_size("float32", measured=False)
     heads, links = Buffer("heads", 3, "cells", inputs), Buffer("links", 4, "entries", size)
     rule = SGD(0.1).rule()

@@ -1,4 +1,4 @@
-"""Signals are noticed while the main thread is busy, and everybody who listened before still hears them."""
+"""Signals arrive while the main thread is busy, and the file descriptors set before still receive them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranvier.native.machine.interrupts import _hear, noticed
+from ranvier.native.machine.interrupts import _receive_until_closed, sigint_sets
 
 WAIT = 20.0
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent with kill here")
@@ -51,7 +51,7 @@ def wait_for(word: NDArray[np.int64]) -> bool:
 
 def test_ctrl_c_sets_the_word_and_the_handler_runs(heard: list[int]) -> None:
     word = np.zeros(2, np.int64)
-    with noticed(word):
+    with sigint_sets(word):
         os.kill(os.getpid(), signal.SIGINT)
         assert wait_for(word)
     assert word.tolist() == [1, 0]
@@ -63,7 +63,7 @@ def test_ctrl_c_sets_the_word_and_the_handler_runs(heard: list[int]) -> None:
 
 def test_other_signals_are_told_and_do_not_set_it(heard: list[int], listener: socket.socket) -> None:
     word = np.zeros(1, np.int64)
-    with noticed(word):
+    with sigint_sets(word):
         os.kill(os.getpid(), signal.SIGUSR1)
         assert listener.recv(9) == bytes([signal.SIGUSR1])
         assert word[0] == 0
@@ -81,7 +81,7 @@ def test_what_python_raises_ends_it() -> None:
     word = np.zeros(1, np.int64)
 
     def busy() -> None:
-        with noticed(word):
+        with sigint_sets(word):
             os.kill(os.getpid(), signal.SIGINT)
             wait_for(word)
 
@@ -100,7 +100,7 @@ def test_ctrl_c_before_anything_runs_ends_it_too(listener: socket.socket, monkey
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
-    with pytest.raises(KeyboardInterrupt), noticed(np.zeros(1, np.int64)):
+    with pytest.raises(KeyboardInterrupt), sigint_sets(np.zeros(1, np.int64)):
         pass
     assert not [thread for thread in threading.enumerate() if thread.name == "ranvier-interrupts"]
 
@@ -110,7 +110,7 @@ def test_a_thread_that_begins_when_all_is_over_ends_at_once() -> None:
     mine.close()
     theirs.close()
     word = np.zeros(1, np.int64)
-    _hear(mine, word, -1)
+    _receive_until_closed(mine, word, -1)
     assert word[0] == 0
 
 
@@ -118,7 +118,7 @@ def test_another_thread_changes_nothing(listener: socket.socket) -> None:
     found = []
 
     def look() -> None:
-        with noticed(np.zeros(1, np.int64)):
+        with sigint_sets(np.zeros(1, np.int64)):
             found.append([thread.name for thread in threading.enumerate()])
 
     thread = threading.Thread(target=look)
@@ -137,8 +137,8 @@ def test_a_system_without_connections_or_threads_changes_nothing(monkeypatch: py
     word = np.zeros(1, np.int64)
     with monkeypatch.context() as patch:
         patch.setattr(socket, "socketpair", refuse)
-        with noticed(word):
+        with sigint_sets(word):
             assert signal.set_wakeup_fd(-1) == -1
     monkeypatch.setattr(threading.Thread, "start", refuse_thread)
-    with noticed(word):
+    with sigint_sets(word):
         assert signal.set_wakeup_fd(-1) == -1

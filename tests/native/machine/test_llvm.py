@@ -60,7 +60,7 @@ def test_the_same_text_gives_the_same_bytes() -> None:
         (SQUARE.replace("%x, %x", "%x, %z"), "undefined value '%z'"),
         (
             SQUARE.replace("%y = fmul float %x, %x", "%y = fadd float %y, %x"),
-            "invalid: Only PHI nodes",
+            "cannot verify the generated code: Only PHI nodes",
         ),
     ],
 )

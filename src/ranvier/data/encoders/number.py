@@ -128,7 +128,8 @@ class NumberEncoder(ColumnEncoder):
         parts = ["0, the same in every training row"]
         if self.scale:
             parts = [f"(x - {self.center:.6g}) / {self.scale:.6g}, within ±{CLIP_RADIUS:g}"]
-        parts += [f"{self.n_frequencies} frequencies"] if self.n_frequencies else []
+        if self.n_frequencies:
+            parts.append("1 frequency" if self.n_frequencies == 1 else f"{self.n_frequencies} frequencies")
         if self.knots:
             parts += [f"{'linear spline' if self.spline else 'piecewise linear'} with {len(self.knots)} knots"]
         return ", ".join(parts + (["missing indicator"] if self.missing_indicator else []))

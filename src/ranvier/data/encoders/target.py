@@ -1,4 +1,4 @@
-"""From target values to what the output layer should say, and back to labels and values.
+"""From target values to the targets of the output layer, and back to labels and values.
 
 B is the number of rows, N the number of outputs.
 """
@@ -20,7 +20,7 @@ from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
 from ranvier.records import record
 
-Places: TypeAlias = NDArray[np.int64] | None
+RowNumbers: TypeAlias = NDArray[np.int64] | None
 
 __all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
 
@@ -32,7 +32,7 @@ class TargetEncoder:
     Binary labels become 0 and 1, classes one-hot rows, labels 0 and 1 each, numbers (y - mean) / scale.
 
     Fields:
-        task: what is asked for.
+        task: the task.
         mean, scale: one number for each output of a regression; empty for the other kinds.
 
     >>> encoder = TargetEncoder(Task("multiclass", 3, ("a", "b", "c"), ("letter",)))
@@ -46,47 +46,49 @@ class TargetEncoder:
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
 
-    def transform(self, values: Any, places: Places = None) -> NDArray[np.float32]:
+    def transform(self, values: Any, row_numbers: RowNumbers = None) -> NDArray[np.float32]:
         """Encode target values.
 
         Parameters:
             values: a list, an array or a series (B,), or numbers (B, N).
-            places: the numbers of these rows where the user has them, counted from 0, for messages; None for 0, 1, ....
+            row_numbers: the numbers of these rows in the user's data, counted from 0, for messages; None for 0, 1, ....
 
         Returns a contiguous float32 array (B, N).
 
         Raises:
-            DataError: a value is missing, infinite or beyond float32, no number where one is due, or a class that
-                training did not have.
+            DataError: a value is missing, infinite or beyond float32, not a number where one is expected, or a class
+                that training did not have.
             ShapeError: the number of columns is not the number of outputs.
         """
         if self.task.is_classifier:
-            index = self.class_index(values, places)
+            index = self.class_index(values, row_numbers)
             if self.task.kind == "binary":
                 return index.astype(np.float32)[:, None]
             out = np.zeros((len(index), self.task.outputs), np.float32)
             out[np.arange(len(index)), index] = 1.0
             return out
-        numbers = self._numbers(values, places)
+        numbers = self._numbers(values, row_numbers)
         if self.task.kind == "multilabel":
             wrong = ~np.isin(numbers, (0.0, 1.0))
             if wrong.any():
-                row, column = (int(place) for place in np.argwhere(wrong)[0])
-                raise DataError(f"{self._at(row, column, places)} is {numbers[row, column]:g}; 0 or 1 was expected.")
+                row, column = (int(index) for index in np.argwhere(wrong)[0])
+                raise DataError(
+                    f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}; 0 or 1 was expected."
+                )
             return numbers.astype(np.float32)
         with np.errstate(over="ignore"):
             scaled = (numbers - np.array(self.mean)) / np.array(self.scale)
         large = np.abs(scaled) > np.finfo(np.float32).max
         if large.any():
-            row, column = (int(place) for place in np.argwhere(large)[0])
+            row, column = (int(index) for index in np.argwhere(large)[0])
             raise DataError(
-                f"{self._at(row, column, places)} is {numbers[row, column]:g}, which is too large for the numbers "
+                f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}, which is too large for the numbers "
                 "of 32 bits that training works with. Give the target in larger units, or correct that cell."
             )
         return np.ascontiguousarray(scaled, np.float32)
 
-    def class_index(self, values: Any, places: Places = None) -> NDArray[np.int64]:
-        """The place of each label among the classes, shape (B,); parameters as for `transform`.
+    def class_index(self, values: Any, row_numbers: RowNumbers = None) -> NDArray[np.int64]:
+        """The index of each label among the classes, shape (B,); parameters as for `transform`.
 
         Raises:
             InputError: the task has no classes.
@@ -97,7 +99,7 @@ class TargetEncoder:
         """
         if not self.task.is_classifier:
             raise InputError(f"A {self.task.kind} task has no classes.")
-        plain = self._plain(values, places)
+        plain = self._plain(values, row_numbers)
         if plain.ndim != 1:
             raise ShapeError(f"The target has shape {plain.shape}; one label for each row was expected.")
         index = label_index(plain, self.task.classes)
@@ -106,13 +108,13 @@ class TargetEncoder:
             known = ", ".join(str(label) for label in self.task.classes[:20])
             more = f" and {len(self.task.classes) - 20} more" if len(self.task.classes) > 20 else ""
             raise DataError(
-                f'{self._at(row, 0, places)} is "{plain[row]}", a class that the training rows did not have. '
+                f'{self._at(row, 0, row_numbers)} is "{plain[row]}", a class that the training rows did not have. '
                 f"Known classes: {known}{more}."
             )
         return index
 
     def decode(self, outputs: Any) -> NDArray[Any]:
-        """What the outputs mean: labels of their first type, 0 or 1 for each label, or values.
+        """The predictions: labels of their original type, 0 or 1 for each label, or values.
 
         Parameters:
             outputs: shape (B, N); probabilities, or standardized values of a regression. A binary output of at least
@@ -132,7 +134,7 @@ class TargetEncoder:
         return labels
 
     def values(self, outputs: Any) -> NDArray[np.float64]:
-        """The numbers that outputs of a regression stand for: outputs * scale + mean.
+        """The target values that outputs of a regression predict: outputs * scale + mean.
 
         Parameters:
             outputs: shape (B, N).
@@ -140,7 +142,7 @@ class TargetEncoder:
         Returns shape (B,) for one output, else (B, N).
 
         Raises:
-            InputError: the task is no regression.
+            InputError: the task is not a regression.
 
         >>> TargetEncoder(Task("regression", 1, target_names=("price",)), (10.0,), (2.0,)).values([[1.5]]).tolist()
         [13.0]
@@ -193,57 +195,61 @@ class TargetEncoder:
             raise ShapeError(f"The outputs have shape {array.shape}; (rows, {self.task.outputs}) was expected.")
         return array
 
-    def _plain(self, values: Any, places: Places) -> Values:
+    def _plain(self, values: Any, row_numbers: RowNumbers) -> Values:
         """The values in plain form, none of them missing."""
         plain = plain_values(values, self.task.target_names)
-        gone = missing_rows(plain)
-        if gone.any():
-            row = int(gone.argmax())
+        missing = missing_rows(plain)
+        if missing.any():
+            row = int(missing.argmax())
             columns = np.isnan(plain[row]) if plain.ndim == 2 else np.array([True])
             raise DataError(
-                f"{self._at(row, int(columns.argmax()), places)} is missing. Leave rows without a target out."
+                f"{self._at(row, int(columns.argmax()), row_numbers)} is missing. Leave rows without a target out."
             )
         return plain
 
-    def _numbers(self, values: Any, places: Places) -> NDArray[np.float64]:
+    def _numbers(self, values: Any, row_numbers: RowNumbers) -> NDArray[np.float64]:
         """The values as finite numbers, shape (B, N)."""
-        plain = self._plain(values, places)
+        plain = self._plain(values, row_numbers)
         if plain.dtype.kind == "O":
-            plain = self._parsed(plain, places)
+            plain = self._parsed(plain, row_numbers)
         numbers = plain.astype(np.float64).reshape(len(plain), -1)
         if numbers.shape[1] != self.task.outputs:
             raise ShapeError(f"The target has {numbers.shape[1]} columns; {self.task.outputs} were expected.")
         wrong = np.isinf(numbers)
         if wrong.any():
-            row, column = (int(place) for place in np.argwhere(wrong)[0])
-            raise DataError(f"{self._at(row, column, places)} is {numbers[row, column]}; a finite number was expected.")
+            row, column = (int(index) for index in np.argwhere(wrong)[0])
+            raise DataError(
+                f"{self._at(row, column, row_numbers)} is {numbers[row, column]}; a finite number was expected."
+            )
         return numbers
 
-    def _parsed(self, words: Values, places: Places) -> NDArray[np.float64]:
-        numbers = np.empty(len(words))
-        for row, word in enumerate(words.tolist()):
+    def _parsed(self, strings: Values, row_numbers: RowNumbers) -> NDArray[np.float64]:
+        numbers = np.empty(len(strings))
+        for row, string in enumerate(strings.tolist()):
             try:
-                numbers[row] = float(word)
+                numbers[row] = float(string)
             except ValueError as error:
-                raise DataError(f'{self._at(row, 0, places)} is "{word[:60]}"; a number was expected.') from error
+                raise DataError(
+                    f'{self._at(row, 0, row_numbers)} is "{string[:60]}"; a number was expected.'
+                ) from error
         return numbers
 
-    def _at(self, row: int, column: int, places: Places) -> str:
+    def _at(self, row: int, column: int, row_numbers: RowNumbers) -> str:
         name = self.task.target_names[column] if column < len(self.task.target_names) else "y"
-        return f'The target "{name}" in row {(row if places is None else int(places[row])) + 1}'
+        return f'The target "{name}" in row {(row if row_numbers is None else int(row_numbers[row])) + 1}'
 
 
-def fit_target(values: Any, task: Task, standardize: bool = True, places: Places = None) -> TargetEncoder:
+def fit_target(values: Any, task: Task, standardize: bool = True, row_numbers: RowNumbers = None) -> TargetEncoder:
     """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
 
     Parameters:
         values: the targets of the training rows, (B,) or (B, N).
-        task: what is asked for.
+        task: the task.
         standardize: whether a regression learns (y - mean) / scale; otherwise y itself.
-        places: as for `TargetEncoder.transform`.
+        row_numbers: as for `TargetEncoder.transform`.
 
     Raises:
-        DataError: a value is missing, infinite or no number.
+        DataError: a value is missing, infinite or not a number.
 
     >>> fit_target([1.0, 3.0], Task("regression", 1, target_names=("price",))).mean
     (2.0,)
@@ -253,14 +259,14 @@ def fit_target(values: Any, task: Task, standardize: bool = True, places: Places
     unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs)
     if not standardize:
         return unit
-    mean, scale = column_mean_std(unit._numbers(values, places))
+    mean, scale = column_mean_std(unit._numbers(values, row_numbers))
     return TargetEncoder(task, tuple(mean.tolist()), tuple(np.where(scale > 0, scale, 1.0).tolist()))
 
 
 def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:
-    """The labels as an array of their own type; labels of several types, or that NumPy would cut, stay objects."""
-    cut = any(isinstance(label, str) and label.endswith("\0") for label in labels)
-    if len({type(label) for label in labels}) == 1 and not cut:
+    """The labels as an array of their type; labels of several types, or that NumPy would truncate, stay objects."""
+    truncated = any(isinstance(label, str) and label.endswith("\0") for label in labels)
+    if len({type(label) for label in labels}) == 1 and not truncated:
         return np.array(labels)
     array = np.empty(len(labels), object)
     array[:] = labels

@@ -1,4 +1,4 @@
-"""Target values in one of four forms: booleans, whole numbers, numbers (NaN: missing), or text (None: missing).
+"""Target values in one of four forms: booleans, integers, floating point (NaN: missing), or text (None: missing).
 
 B is the number of rows, N the number of target columns.
 """
@@ -57,7 +57,7 @@ def plain_values(values: Any, names: tuple[str, ...] = ()) -> Values:
     if kind in "UTO" and array.ndim == 1:
         return _from_objects(array.tolist() if isinstance(values, np.ndarray) else list(values), name)
     if kind == "O":
-        columns = [plain_values(array[:, place], names[place : place + 1]) for place in range(array.shape[1])]
+        columns = [plain_values(array[:, column], names[column : column + 1]) for column in range(array.shape[1])]
         if all(column.dtype.kind in "bif" for column in columns):
             return np.stack(columns, axis=1)
     raise DataError(
@@ -71,18 +71,20 @@ def _from_objects(items: list[Any], name: str) -> Values:
         return _object_array(items)
     items = [item.item() if isinstance(item, np.generic) else item for item in items]
     missing = [item is None or item != item for item in items]
-    kinds = {type(item) for item, gone in zip(items, missing, strict=True) if not gone}
-    if kinds and kinds <= {bool} and not any(missing):
+    types = {type(item) for item, is_missing in zip(items, missing, strict=True) if not is_missing}
+    if types and types <= {bool} and not any(missing):
         return np.array(items, bool)
-    if kinds <= {int, float, bool}:
-        if float not in kinds and not any(missing) and all(-(2**63) <= item < 2**63 for item in items):
+    if types <= {int, float, bool}:
+        if float not in types and not any(missing) and all(-(2**63) <= item < 2**63 for item in items):
             return np.array(items, np.int64)
-        return np.array([np.nan if gone else float(item) for item, gone in zip(items, missing, strict=True)])
-    if str not in kinds and not kinds <= {int, float, bool, str}:
-        raise DataError(
-            f"The target{name} holds values of type {next(iter(kinds)).__name__}; labels or numbers were expected."
+        return np.array(
+            [np.nan if is_missing else float(item) for item, is_missing in zip(items, missing, strict=True)]
         )
-    return _object_array([None if gone else str(item) for item, gone in zip(items, missing, strict=True)])
+    if str not in types and not types <= {int, float, bool, str}:
+        raise DataError(
+            f"The target{name} holds values of type {next(iter(types)).__name__}; labels or numbers were expected."
+        )
+    return _object_array([None if is_missing else str(item) for item, is_missing in zip(items, missing, strict=True)])
 
 
 def _object_array(items: list[Any]) -> Values:
@@ -97,12 +99,12 @@ def missing_rows(values: Values) -> NDArray[np.bool_]:
     >>> missing_rows(plain_values(["yes", None])).tolist()
     [False, True]
     """
-    gone: NDArray[np.bool_] = np.zeros(values.shape, np.bool_)
+    missing: NDArray[np.bool_] = np.zeros(values.shape, np.bool_)
     if values.dtype.kind == "f":
-        gone = np.isnan(values)
+        missing = np.isnan(values)
     elif values.dtype.kind == "O":
-        gone = np.fromiter((item is None for item in values.tolist()), np.bool_, len(values))
-    return np.asarray(gone.any(axis=1), np.bool_) if gone.ndim == 2 else gone
+        missing = np.fromiter((item is None for item in values.tolist()), np.bool_, len(values))
+    return np.asarray(missing.any(axis=1), np.bool_) if missing.ndim == 2 else missing
 
 
 def label_counts(values: Values) -> dict[Any, int]:
@@ -123,23 +125,20 @@ def label_counts(values: Values) -> dict[Any, int]:
 
 
 def label_index(values: Values, classes: tuple[Any, ...]) -> NDArray[np.int64]:
-    """The place of each label among the classes, -1 where it is none of them.
+    """The index of each label among the classes, -1 where it is none of them.
 
-    A label matches a class that is equal to it; failing that, one written the same ("1" and 1, "True" and True).
+    A label matches the class that is equal to it, else one that is written the same ("1" and 1, "True" and True).
 
     >>> label_index(plain_values(["1", "0"]), (0, 1)).tolist()
     [1, 0]
     """
-    places: dict[Any, int] = {_written(label): place for place, label in enumerate(classes)}
-    places.update((label, place) for place, label in enumerate(classes))
+    index_of: dict[Any, int] = {_written(label): index for index, label in enumerate(classes)}
+    index_of.update((label, index) for index, label in enumerate(classes))
     items = values.tolist()
-    found = np.fromiter((places.get(item, -1) for item in items), np.int64, len(items))
-    if (found < 0).any():
-        again = (
-            places.get(_written(item), -1) if place < 0 else place for item, place in zip(items, found, strict=True)
-        )
-        found = np.fromiter(again, np.int64, len(items))
-    return found
+    indices = np.fromiter((index_of.get(item, -1) for item in items), np.int64, len(items))
+    for row in np.flatnonzero(indices < 0):
+        indices[row] = index_of.get(_written(items[row]), -1)
+    return indices
 
 
 def _written(label: Any) -> str:

@@ -84,7 +84,7 @@ def is_idx(path: Path) -> bool:
 
 
 def labels_path(images: Path) -> Path | None:
-    """The labels file that stands beside an images file under MNIST's names, or None.
+    """The labels file beside an images file with MNIST's names, or None.
 
     >>> labels_path(Path("nowhere/train-images-idx3-ubyte")) is None
     True
@@ -92,7 +92,8 @@ def labels_path(images: Path) -> Path | None:
     if "images" not in images.name:
         return None
     plain = images.name.replace("images", "labels").replace("idx3", "idx1").removesuffix(".gz")
-    return next((found for name in (plain, plain + ".gz") if (found := images.with_name(name)).is_file()), None)
+    candidates = (images.with_name(name) for name in (plain, f"{plain}.gz"))
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def read_idx(path: Path) -> Arrays:
@@ -113,7 +114,7 @@ def read_idx(path: Path) -> Arrays:
         raise DataError(f'"{path}" holds one number for each row, like a labels file; give the images file beside it.')
     labels = labels_path(path)
     if labels is None:
-        return arrays_from(inputs, None, str(path), ("No labels file stands beside the images file.",))
+        return arrays_from(inputs, None, str(path), ("There is no labels file beside the images file.",))
     targets = parse_idx(read_bytes(labels), f'"{labels}"')
     if targets.shape[0] != inputs.shape[0]:
         raise DataError(f'"{path}" has {inputs.shape[0]} images and "{labels}" has {targets.shape[0]} labels.')
@@ -134,10 +135,10 @@ def parse_idx(data: bytes, origin: str) -> NDArray[Any]:
     dimensions = data[3]
     start = 4 + 4 * dimensions
     if len(data) < start:
-        raise DataError(f"{origin} is cut off inside its header. Copy it again.")
+        raise DataError(f"{origin} is truncated inside its header. Copy it again.")
     shape = tuple(int(size) for size in np.frombuffer(data, ">u4", dimensions, 4))
     dtype = np.dtype(IDX_TYPES[data[2]])
     expected = start + math.prod(shape) * dtype.itemsize
     if len(data) != expected:
-        raise DataError(f"{origin} has {len(data)} bytes; its header {shape} asks for {expected}. Copy it again.")
+        raise DataError(f"{origin} has {len(data)} bytes; its header {shape} requires {expected}. Copy it again.")
     return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))

@@ -1,7 +1,7 @@
-"""CSV and TSV: a header line, then one row a line, UTF-8.
+"""CSV and TSV: a header line, then one row per line, UTF-8.
 
-polars reads; the csv module of the standard library finds the line that is wrong when something is, and reads the
-rare file whose quotes polars does not accept.
+polars reads the file; the csv module of the standard library finds the line of an error, and reads the rare file whose
+quotes polars does not accept.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ END = "\x00end"
 
 
 def read_delimited(path: Path, separator: str) -> Table:
-    """Read a CSV or TSV file; every cell stays text.
+    """Read a CSV or TSV file; every cell stays a string.
 
     Parameters:
         path: the file, packed with gzip or not.
-        separator: what stands between the cells by the file's name; a header line without it is searched for
+        separator: the separator that the file's name suggests; a header line without it is searched for
             ";", tab and "|".
 
     Raises:
@@ -56,8 +56,8 @@ def read_delimited(path: Path, separator: str) -> Table:
             notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
         if reread or blank:
             rows = [row or [""] for _, row in _rows(path, text, separator) if row or len(header) == 1]
-            first = next(place for place, row in enumerate(rows) if row != [""])
-            schema = {str(place): pl.String for place in range(len(header))}
+            first = next(index for index, row in enumerate(rows) if row != [""])
+            schema = {str(column): pl.String for column in range(len(header))}
             frame = pl.DataFrame(rows[first + 1 :], schema=schema, orient="row")
     if frame.height == 0:
         raise DataError(f'"{path}" has a header and no rows. Give a file with at least one row under the header.')
@@ -93,24 +93,24 @@ def _decode(path: Path, data: bytes) -> tuple[bytes, str]:
 
 
 def _header(path: Path, text: str, separator: str) -> tuple[list[str], str, list[str]]:
-    """The column names, the separator that the file really uses, and notes."""
+    """The column names, the separator that the file uses, and notes."""
     notes: list[str] = []
     first = next(line for line in io.StringIO(text) if line.strip("\r\n"))
     if separator not in first:
-        found = max(SEPARATORS, key=first.count)
-        if found in first:
-            separator = found
-            notes.append(f"The cells are separated by {'tabs' if found == chr(9) else repr(found)}.")
+        most_frequent = max(SEPARATORS, key=first.count)
+        if most_frequent in first:
+            separator = most_frequent
+            notes.append(f"The cells are separated by {'tabs' if separator == chr(9) else repr(separator)}.")
     rows = _rows(path, text, separator)
     header = [name.strip() for name in next(row for _, row in rows if row)]
-    for place, name in enumerate(header):
+    for index, name in enumerate(header):
         if not name:
-            header[place] = f"column_{place + 1}"
-            notes.append(f"Column {place + 1} has no name in the header; it is called {header[place]}.")
+            header[index] = f"column_{index + 1}"
+            notes.append(f"Column {index + 1} has no name in the header; it is called {header[index]}.")
     repeated = next((name for name in header if header.count(name) > 1), None)
     if repeated is not None:
-        places = " and ".join(str(place + 1) for place, name in enumerate(header) if name == repeated)
-        raise DataError(f'"{path}" has the column name "{repeated}" more than once (columns {places}). Rename one.')
+        numbers = " and ".join(str(index + 1) for index, name in enumerate(header) if name == repeated)
+        raise DataError(f'"{path}" has the column name "{repeated}" more than once (columns {numbers}). Rename one.')
     if len(header) > 1 and all(is_number(name) for name in header):
         notes.append("The first line holds only numbers and was taken as the header; add a header line if it is data.")
     return header, separator, notes

@@ -1,4 +1,4 @@
-"""Tables that are already in memory: data frames of any maker, dicts of columns, lists of rows."""
+"""Tables that are already in memory: data frames of any library, dicts of columns, lists of rows."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ranvier.errors import DataError
 from ranvier.rows.arrays import unmasked
 
-FINER = ("[ns]", "[ps]", "[fs]", "[as]")
-"""Units of time that Python does not have: in them, NumPy gives plain whole numbers."""
+SUB_MICROSECOND = ("[ns]", "[ps]", "[fs]", "[as]")
+"""Units of time that Python's datetime lacks; NumPy converts values in them to integers."""
 
 
 def is_row_list(source: Any) -> bool:
@@ -41,7 +41,7 @@ def row_of(source: Any) -> dict[str, Any] | None:
         return None
     names = source.columns.tolist()
     read = source.iat
-    cells = ((name, read[0, place]) for place, name in enumerate(names))
+    cells = ((name, read[0, index]) for index, name in enumerate(names))
     row = {name: cell.item() if isinstance(cell, np.generic) else cell for name, cell in cells}
     return row if len(row) == len(names) else None
 
@@ -100,18 +100,18 @@ def _plain_column(column: Any) -> Any:
         return pl.Series(array, nan_to_null=True) if array.dtype in (np.float32, np.float64) else array
     if column.dtype == nw.String:
         if native != np.dtype(object):
-            # Text that lies in memory as Arrow has it is handed over as it is; a list of it takes ten times as long.
+            # Arrow strings are taken without a copy; a list of them takes ten times as long.
             with contextlib.suppress(ImportError):
                 return pl.Series(column.to_arrow()).cast(pl.String)
         return pl.Series([cell if isinstance(cell, str) else None for cell in column.to_list()], dtype=pl.String)
     if column.dtype == nw.Datetime:
-        # NumPy knows no zones: the hour would no longer be the one on the clock where the row was written.
+        # NumPy has no time zones and would convert to UTC; the local hour is kept.
         column = column.dt.replace_time_zone(None)
     missing = column.is_null().to_list()
     plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
     if plain and not any(missing):
         return column.to_numpy()
-    return [None if gone else cell for cell, gone in zip(column.to_list(), missing, strict=True)]
+    return [None if is_missing else cell for cell, is_missing in zip(column.to_list(), missing, strict=True)]
 
 
 def frame_from_columns(columns: Mapping[Any, Any], origin: str) -> pl.DataFrame:
@@ -125,19 +125,19 @@ def frame_from_columns(columns: Mapping[Any, Any], origin: str) -> pl.DataFrame:
     """
     series: list[pl.Series] = []
     for name, values in columns.items():
-        one = series_from(str(name), values)
-        if series and len(one) != len(series[0]):
+        column = series_from(str(name), values)
+        if series and len(column) != len(series[0]):
             raise DataError(
                 f'The columns of {origin} differ in length: "{series[0].name}" has {len(series[0])} rows and '
-                f'"{one.name}" has {len(one)}.'
+                f'"{column.name}" has {len(column)}.'
             )
-        series.append(one)
+        series.append(column)
     if not series or len(series[0]) == 0:
         raise DataError(f"There are no {'rows' if series else 'columns'} in {origin}.")
-    names = [one.name for one in series]
+    names = [column.name for column in series]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
-        raise DataError(f'The column name "{repeated}" stands more than once in {origin}. Rename one.')
+        raise DataError(f'The column name "{repeated}" occurs more than once in {origin}. Rename one.')
     return pl.DataFrame(series)
 
 
@@ -171,22 +171,22 @@ def series_from(name: str, values: Any) -> pl.Series:
 
 
 def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
-    """A column from Python values of any mixture."""
+    """A column from Python values of any types."""
     missing = getattr(sys.modules.get("pandas"), "NA", None)
     items = [None if cell is missing else _python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
-    for kind in set(map(type, items)):
-        if issubclass(kind, (list, tuple, set, dict, np.ndarray, bytes)):
+    for cell_type in set(map(type, items)):
+        if issubclass(cell_type, (list, tuple, set, dict, np.ndarray, bytes)):
             raise DataError(
-                f'Column "{name}" has a cell of type {kind.__name__}; one value for each cell was expected.'
+                f'Column "{name}" has a cell of type {cell_type.__name__}; one value for each cell was expected.'
             )
     clean = [item if item is None or item == item else None for item in items]
-    kinds = set(map(type, clean)) - {type(None)}
-    if not kinds:
+    types = set(map(type, clean)) - {type(None)}
+    if not types:
         return pl.Series(name, clean, dtype=pl.Null)
-    if kinds <= {int, float, bool} and kinds != {bool}:
-        fits = float not in kinds and all(item is None or -(2**63) <= item < 2**63 for item in clean)
+    if types <= {int, float, bool} and types != {bool}:
+        fits = float not in types and all(item is None or -(2**63) <= item < 2**63 for item in clean)
         return pl.Series(name, clean, dtype=pl.Int64 if fits else pl.Float64, strict=False)
-    if len(kinds) == 1 and not issubclass(next(iter(kinds)), str):
+    if len(types) == 1 and not issubclass(next(iter(types)), str):
         try:
             return pl.Series(name, clean)
         except (pl.exceptions.PolarsError, TypeError, OverflowError):
@@ -196,6 +196,6 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
 
 def _python(values: NDArray[Any] | np.generic) -> Any:
     """An array of NumPy as a list of Python's values, a scalar as one of them."""
-    if values.dtype.str.endswith(FINER):
+    if values.dtype.str.endswith(SUB_MICROSECOND):
         values = values.astype(f"{values.dtype.kind}8[us]")
     return values.tolist()

@@ -44,7 +44,7 @@ def load_named(name: str) -> Table:
     }
     loaded = loaders[name]()
     columns: dict[str, Any] = {
-        str(feature): loaded.data[:, place].copy() for place, feature in enumerate(loaded.feature_names)
+        str(feature): loaded.data[:, column].copy() for column, feature in enumerate(loaded.feature_names)
     }
     if name in ("iris", "wine", "breast_cancer"):
         columns[NAMED[name]] = [str(loaded.target_names[label]) for label in loaded.target]

@@ -1,6 +1,6 @@
-"""The calls of the steps of a plan, as they stand in the loops of its entries: which function, on what rows or columns.
+"""The calls of the steps of a plan, inside the loops of its entries: which function, on which rows or columns.
 
-A function is named when a step first calls it, and shared by all steps of the same shape.
+A function is named when a step first calls it, and all steps of the same shape call it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Body:
-    """Writes the calls of the steps. Holds what differs from step to step of a span."""
+    """Writes the calls of the steps. Its values differ from step to step of a span."""
 
     order: Value
     scalars: Value
@@ -67,9 +67,9 @@ class Body:
     # Rows
 
     def rows_of(self, thread: Value) -> tuple[Value, Value]:
-        """From where to where a thread goes in the rows of a batch."""
+        """The first row of a batch that a thread computes, and the one after its last."""
         f, threads = self.w.f, self.w.words["threads"]
-        rows_per_thread = f.divide(f.add(self.rows, f.subtract(threads, 1)), threads, "share")
+        rows_per_thread = f.divide(f.add(self.rows, f.subtract(threads, 1)), threads, "rows_per_thread")
         first = f.intrinsic("smin", f.multiply(thread, rows_per_thread), self.rows)
         return first, f.intrinsic("smin", f.add(first, rows_per_thread), self.rows)
 
@@ -128,7 +128,7 @@ class Body:
         if isinstance(step, s.Forward):
             buffers: tuple[Buffer | None, ...] = (step.x, step.weight, step.bias, *output_buffers(step))
         else:
-            buffers = (step.dz, step.transposed, None, step.dx, step.slope_input)
+            buffers = (step.dz, step.transposed, None, step.dx, step.derivative_input)
         packed = (self.packing_buffer(),) if scheduled.packed else ()
         rows = self.rows if self.plan.learns else ZERO
         pointers = (self.at(buffer) for buffer in buffers)
@@ -149,7 +149,7 @@ class Body:
         self.helped.append((scheduled, grain))
 
     def _zero_skipping(self, scheduled: ScheduledProduct, nonzeros: Buffer, first: Value, stop: Value) -> None:
-        """The product, without the inputs that are 0 where they are many."""
+        """The product; where many inputs are 0, without them."""
         f, registers, step = self.w.f, self.plan.registers, scheduled.step
         assert isinstance(step, s.Forward)
         counts = self.w.name("zeros_are_many", scheduled, zero_skipping.write_zeros_are_many, step, result="i1")
@@ -172,14 +172,14 @@ class Body:
             loss_arguments = (losses, words["targets"], self.order, weights, self.shift, self.weight_scale)
             f.call(name, self.at(step.z), self.at(step.dz), *loss_arguments, first, stop)
             return
-        with f.when(f.compare("ne", self.result, NULL), name="judge"):
+        with f.when(f.compare("ne", self.result, NULL), name="with_losses"):
             loss_arguments = (self.result, words["targets"], NULL, NULL, self.shift, UNSCALED)
             f.call(name, self.at(step.z), NULL, *loss_arguments, first, stop)
 
     # Panels
 
     def panel_range(self, panels: int, grain: int, thread: Value) -> tuple[Value, Value]:
-        """From where to where a thread goes in so many panels, `grain` of which belong together."""
+        """The first panel that a thread computes, and the one after its last; `grain` of them belong together."""
         f = self.w.f
         first, stop = self.thread_range(-(-panels // grain), thread)
         return f.multiply(first, grain), f.intrinsic("smin", f.multiply(stop, grain), f.i64(panels))
@@ -188,7 +188,7 @@ class Body:
         """Call a product for all rows, some at a time, and for this thread's panels.
 
         Parameters:
-            number: the step's among those that idle threads may take over; None for others.
+            number: the number of the step among those that idle threads may steal; None for others.
         """
         f, at_once, grain = self.w.f, self.plan.all_rows, scheduled.split_n
         panels = panels_of(scheduled.step.matrix)
@@ -201,25 +201,25 @@ class Body:
         if self.stealing is None or number is None:
             part(*self.panel_range(panels, grain, self.w.thread))
         else:
-            least = grain * (MIN_PACKED_GRAINS if scheduled.packed else 1)
+            smallest = grain * (MIN_PACKED_GRAINS if scheduled.packed else 1)
             self.stealing.halves(
-                number, lambda owner: self.panel_range(panels, grain, owner), grain, (least, panels), part
+                number, lambda owner: self.panel_range(panels, grain, owner), grain, (smallest, panels), part
             )
 
     # Columns
 
     def thread_range(self, count: int, thread: Value | None = None) -> tuple[Value, Value]:
-        """From where to where a thread, this one if no other is named, goes in so many units."""
+        """The first of so many units that a thread computes, this one by default, and the one after its last."""
         f, threads, thread = self.w.f, self.w.words["threads"], thread or self.w.thread
         first = f.divide(f.multiply(thread, count), threads)
         return first, f.divide(f.multiply(f.add(thread, 1), count), threads)
 
     def thread_units(self, scheduled: ScheduledWeightGradient, strips: int, thread: Value) -> tuple[Value, Value]:
-        """From where to where a thread goes in the units of a weight, the last of which have fewer rows."""
+        """The first unit of a weight that a thread computes, and the one after its last. The last have fewer rows."""
         f, threads = self.w.f, self.w.words["threads"]
         weight = scheduled.step.trained.value
         block, rows, groups = scheduled.row_block, weight.rows, weight.groups
-        whole, rest = rows // block * strips, rows % block
+        n_full, rest = rows // block * strips, rows % block
 
         def unit(number: Value) -> Value:
             row = f.divide(f.multiply(number, rows * strips * groups), threads)
@@ -227,13 +227,13 @@ class Body:
                 return within(row)
             group = f.divide(row, rows * strips)
             inside = within(f.subtract(row, f.multiply(group, rows * strips)))
-            return f.add(f.multiply(group, whole + (strips if rest else 0)), inside)
+            return f.add(f.multiply(group, n_full + (strips if rest else 0)), inside)
 
         def within(row: Value) -> Value:
-            among = f.intrinsic("smin", f.divide(f.add(row, block // 2), block), f.i64(whole))
+            among = f.intrinsic("smin", f.divide(f.add(row, block // 2), block), f.i64(n_full))
             if not rest:
                 return among
-            after = f.intrinsic("smax", f.subtract(row, whole * block), ZERO)
+            after = f.intrinsic("smax", f.subtract(row, n_full * block), ZERO)
             return f.add(among, f.divide(f.add(after, rest // 2), rest))
 
         return unit(thread), unit(f.add(thread, 1))
@@ -242,7 +242,7 @@ class Body:
         """Call the function of a column step for this thread's range.
 
         Parameters:
-            number: the step's among those that idle threads may take over; None for others.
+            number: the number of the step among those that idle threads may steal; None for others.
         """
         if isinstance(scheduled, ScheduledWeightGradient):
             self._weight_gradient(scheduled, number)
@@ -329,7 +329,7 @@ class Body:
             offset += panels_of(t.value)
 
     def clipping(self, step: s.Update) -> Value:
-        """What gradients are multiplied with so that their norm is not too large."""
+        """The factor of all gradients that keeps their norm at `max_norm` or below."""
         if step.max_norm is None:
             return UNSCALED
         name = self.w.name("clipping", (), columns.write_clipping, step, result="double")
@@ -368,4 +368,4 @@ COLUMN_CALLS: dict[type[Step], Callable[[Body, Any], None]] = {
     s.LossSum: Body._loss_sum,
     SparseGradient: Body._sparse_gradient,
 }
-"""How each kind of column step is called, for this thread's range; a `WeightGradient` may be taken over, too."""
+"""How each kind of column step is called, for this thread's range; a `WeightGradient` can be stolen, too."""

@@ -25,7 +25,7 @@ from dataclasses import replace
 
 from ranvier.native.kernels.cancellation import unless_requested
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.formulas import activate, slope_factor
+from ranvier.native.kernels.formulas import activate, derivative_factor
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import tail_mask
 from ranvier.native.kernels.layout import element_index, index_distance
@@ -69,7 +69,9 @@ class Product:
         forward = isinstance(step, Forward)
         self.a: Buffer = step.x if isinstance(step, Forward) else step.dz
         self.matrix = step.matrix
-        self.out, self.extra_buffer = output_buffers(step) if isinstance(step, Forward) else (step.dx, step.slope_input)
+        self.out, self.extra_buffer = (
+            output_buffers(step) if isinstance(step, Forward) else (step.dx, step.derivative_input)
+        )
         self.length = self.matrix.rows
         self.forward = forward
         self.a_pointer, self.weight, self.bias, self.out_pointer, self.extra, *rest = f.parameters
@@ -212,9 +214,9 @@ class Product:
             if extra_at is not None:
                 self.store(value, extra_at, tail)
             return value if step.y is None else activate(f, step.activation, value)
-        if step.slope is None or extra_at is None:
+        if step.activation is None or extra_at is None:
             return value
-        factor = slope_factor(f, step.slope, extra_at, step.from_output)
+        factor = derivative_factor(f, step.activation, extra_at, step.from_output)
         return value if factor is None else f.multiply(value, factor)
 
     def for_each_row(self, body: Callable[[Value, Value, bool], Value]) -> None:

@@ -24,7 +24,7 @@ class Emitter:
         dtype: "float32" or "float64", the format of the numbers.
         lanes: how many numbers a vector holds; 1 makes scalar code.
 
-    Attributes: `element` ("float" or "double"), `vector` (so many lanes of it), `integer` (the whole number of the same
+    Attributes: `element` ("float" or "double"), `vector` (so many lanes of it), `integer` (the integer of the same
     size), `integers` (so many lanes of it), `mask` (so many lanes of i1), `bits` and `bytes` (of one number).
 
     Raises:
@@ -34,8 +34,8 @@ class Emitter:
     >>> with module.function("scale", {"x": "ptr", "count": "i64"}) as f:
     ...     x, count = f.parameters
     ...     with f.loop(0, count, 8, name="i") as loop:
-    ...         place = f.pointer(x, loop.index)
-    ...         f.store(f.multiply(f.load(place), 2.0), place)
+    ...         address = f.pointer(x, loop.index)
+    ...         f.store(f.multiply(f.load(address), 2.0), address)
     >>> "fmul <8 x float>" in module.text()
     True
     """

@@ -1,4 +1,4 @@
-"""Activations and their slopes, applied to 16 numbers at a time.
+"""Activations and their derivatives, applied to 16 numbers at a time.
 
 Short formulas are written where they are used. Those with exponentials and the like become functions of the module, so
 that the code of a tile with many rows stays small and compiles quickly.
@@ -45,24 +45,26 @@ def activate(f: Function, activation: Activation, z: Value) -> Value:
     return apply(f, activation.name, activation.expression, z)
 
 
-def slope_factor(f: Function, activation: Activation, slope_input_at: Value, from_output: bool) -> Value | None:
+def derivative_factor(
+    f: Function, activation: Activation, derivative_input_at: Value, from_output: bool
+) -> Value | None:
     """The derivative, computed from 16 outputs or weighted sums in memory; None where it is 1 everywhere."""
     if activation.name == "identity":
         return None
-    slope_input = f.load(slope_input_at, name="seen")
-    return slope(f, activation, slope_input, from_output)
+    derivative_input = f.load(derivative_input_at, name="seen")
+    return derivative(f, activation, derivative_input, from_output)
 
 
-def slope(f: Function, activation: Activation, slope_input: Value, from_output: bool) -> Value:
+def derivative(f: Function, activation: Activation, derivative_input: Value, from_output: bool) -> Value:
     """The derivative, computed from 16 outputs or weighted sums."""
     if from_output and activation.name == "relu":
-        return f.select(f.compare("ogt", slope_input, 0.0), f.constant(1.0), f.constant(0.0), "slope")
+        return f.select(f.compare("ogt", derivative_input, 0.0), f.constant(1.0), f.constant(0.0), "derivative")
     if from_output and activation.name == "sigmoid":
-        return f.multiply(slope_input, f.subtract(1.0, slope_input), "slope")
+        return f.multiply(derivative_input, f.subtract(1.0, derivative_input), "derivative")
     if from_output and activation.name == "tanh":
-        return f.subtract(1.0, f.multiply(slope_input, slope_input), "slope")
+        return f.subtract(1.0, f.multiply(derivative_input, derivative_input), "derivative")
     assert activation.derivative is not None
-    return apply(f, f"{activation.name}_slope", activation.derivative, slope_input)
+    return apply(f, f"{activation.name}_derivative", activation.derivative, derivative_input)
 
 
 def rescaled(f: Function, layer: Rescale, x: Value) -> Value:

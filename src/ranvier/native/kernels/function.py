@@ -114,7 +114,7 @@ class Function:
         return self.emit(a.type, f"{ops[0] if is_float(a.type) else ops[1]} {a.typed}, {b.text}", name)
 
     def add(self, a: Operand, b: Operand, name: str = "sum") -> Value:
-        """a + b, of floating-point or whole numbers."""
+        """a + b, of floating-point or integers."""
         return self._binary(("fadd", "add"), a, b, name)
 
     def subtract(self, a: Operand, b: Operand, name: str = "difference") -> Value:
@@ -126,11 +126,11 @@ class Function:
         return self._binary(("fmul", "mul"), a, b, name)
 
     def divide(self, a: Operand, b: Operand, name: str = "quotient") -> Value:
-        """a / b; whole numbers as unsigned."""
+        """a / b; integers as unsigned."""
         return self._binary(("fdiv", "udiv"), a, b, name)
 
     def remainder(self, a: Operand, b: Operand, name: str = "remainder") -> Value:
-        """The remainder of a / b, of unsigned whole numbers."""
+        """The remainder of a / b, of unsigned integers."""
         a, b = self.operands(a, b)
         return self.emit(a.type, f"urem {a.typed}, {b.text}", name)
 
@@ -144,17 +144,17 @@ class Function:
         return self.intrinsic("fma", *self.operands(a, b, c), name=name)
 
     def bitwise(self, op: str, a: Operand, b: Operand, name: str = "bits") -> Value:
-        """ "and", "or", "xor", "shl", "lshr" or "ashr" of whole numbers."""
+        """ "and", "or", "xor", "shl", "lshr" or "ashr" of integers."""
         a, b = self.operands(a, b)
         return self.emit(a.type, f"{op} {a.typed}, {b.text}", name)
 
     def compare(self, condition: str, a: Operand, b: Operand, name: str = "is") -> Value:
-        """One i1 a lane: "olt", "ole", "oeq", "uno" ... of floating-point, "slt", "eq" ... of whole numbers."""
+        """One i1 a lane: "olt", "ole", "oeq", "uno" ... of floating-point, "slt", "eq" ... of integers."""
         a, b = self.operands(a, b)
         op = "fcmp" if is_float(a.type) else "icmp"
         return self.emit(values.with_element(a.type, "i1"), f"{op} {condition} {a.typed}, {b.text}", name)
 
-    def select(self, condition: Value, a: Operand, b: Operand, name: str = "chosen") -> Value:
+    def select(self, condition: Value, a: Operand, b: Operand, name: str = "selected") -> Value:
         """`a` where the condition holds, else `b`."""
         a, b = self.operands(a, b)
         return self.emit(a.type, f"select {condition.typed}, {a.typed}, {b.typed}", name)
@@ -175,7 +175,7 @@ class Function:
         """Call a function: one written or expected in this module, or one declared by its first call.
 
         Parameters:
-            result: the type it gives back, where the module does not know it.
+            result: the type it returns, where the module does not know it.
         """
         written = self.module.has_function(target)
         type = result or self.module.result_of(target)
@@ -190,7 +190,7 @@ class Function:
     # Vectors
 
     def splat(self, value: Operand, lanes: int | None = None, name: str = "splat") -> Value:
-        """The same number in every lane, of the module's vector width unless told."""
+        """The same number in every lane, of the module's vector width by default."""
         lanes = lanes or self.module.lanes
         if not isinstance(value, Value):
             return constant(value, values.vector_of(self.module.element, lanes))
@@ -199,9 +199,9 @@ class Function:
         type = values.vector_of(value.type, lanes)
         if value.is_constant:
             return Value(type, f"splat ({value.typed})")
-        one = self.emit(type, f"insertelement {type} poison, {value.typed}, i64 0", f"{name}.first")
+        first = self.emit(type, f"insertelement {type} poison, {value.typed}, i64 0", f"{name}.first")
         indexes = f"<{lanes} x i32> zeroinitializer"
-        return self.emit(type, f"shufflevector {type} {one.text}, {type} poison, {indexes}", name)
+        return self.emit(type, f"shufflevector {type} {first.text}, {type} poison, {indexes}", name)
 
     def extract(self, vector: Value, lane: int, name: str = "lane") -> Value:
         """One lane of a vector."""
@@ -225,20 +225,20 @@ class Function:
     # Memory
 
     def pointer(self, base: Value, index: Operand, element: str | None = None, name: str = "at") -> Value:
-        """The address of element number `index`; of the module's element type unless told."""
+        """The address of element number `index`; of the module's element type by default."""
         index = self._value(index, "i64")
         return self.emit("ptr", f"getelementptr {element or self.module.element}, {base.typed}, {index.typed}", name)
 
     def load(
         self, pointer: Value, type: str | None = None, alignment: int | None = None, name: str = "loaded"
     ) -> Value:
-        """Load; the module's vector type unless told, aligned as one lane is unless told."""
+        """Load; by default the module's vector type, aligned as one lane is."""
         type = type or self.module.vector
         alignment = alignment or values.bytes_of(values.element_of(type))
         return self.emit(type, f"load {type}, {pointer.typed}, align {alignment}", name)
 
     def store(self, value: Value, pointer: Value, alignment: int | None = None) -> None:
-        """Store; aligned as one lane is unless told."""
+        """Store; by default aligned as one lane is."""
         alignment = alignment or values.bytes_of(values.element_of(value.type))
         self._line(f"store {value.typed}, {pointer.typed}, align {alignment}")
 

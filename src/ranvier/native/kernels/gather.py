@@ -37,17 +37,17 @@ def write_gather(module: Emitter, name: str, step: Gather, checked: bool) -> Non
         inputs, kind, order, shift, x, saw_nonfinite, ahead, left, first, stop = f.parameters
         for number, element in enumerate(KINDS.values()):
             with f.when(f.compare("eq", kind, number), name=element), f.loop(first, stop, name="b") as loop:
-                source = source_row(f, order, shift, loop.index)
-                at = f.pointer(inputs, f.multiply(source, step.x.columns), element, name="source")
-                to = f.pointer(x, f.multiply(loop.index, stride_of(step.x)), name="target")
-                seen = _copy(f, at, to, step, element, checked and element != "i8")
-                if seen is not None:
-                    lanes = f.compare("uno", seen, seen)
+                row = source_row(f, order, shift, loop.index)
+                source = f.pointer(inputs, f.multiply(row, step.x.columns), element, name="source")
+                target = f.pointer(x, f.multiply(loop.index, stride_of(step.x)), name="target")
+                checks = _copy(f, source, target, step, element, checked and element != "i8")
+                if checks is not None:
+                    lanes = f.compare("uno", checks, checks)
                     with f.when(f.intrinsic("vector.reduce.or", lanes, result="i1", name="some"), name="saw_nonfinite"):
                         f.store(f.i64(1), saw_nonfinite)
-                coming = f.add(loop.index, ahead)
-                with f.when(f.compare("slt", coming, left), name="coming"):
-                    next_row = f.load(f.pointer(order, coming, "i64"), "i64", name="next_row")
+                position = f.add(loop.index, ahead)
+                with f.when(f.compare("slt", position, left), name="coming"):
+                    next_row = f.load(f.pointer(order, position, "i64"), "i64", name="next_row")
                     _prefetch_row(
                         f, f.pointer(inputs, f.multiply(next_row, step.x.columns), element), step.x.columns, element
                     )
@@ -60,40 +60,40 @@ def _prefetch_row(f: Function, row: Value, columns: int, element: str) -> None:
         f.prefetch(f.pointer(row, loop.index, "i8"))
 
 
-def _copy(f: Function, at: Value, to: Value, step: Gather, element: str, checked: bool) -> Value | None:
+def _copy(f: Function, source: Value, target: Value, step: Gather, element: str, checked: bool) -> Value | None:
     """Copy a row. If `checked`, returns 16 sums of 0 times its numbers: NaN if one of them is not finite."""
     columns = step.x.columns
-    whole = columns // PANEL * PANEL
+    n_full = columns // PANEL * PANEL
     type = vector_of(element, PANEL)
-    seen = f.constant(0.0) if checked else None
+    checks = f.constant(0.0) if checked else None
 
-    def pass_on(numbers: Value, place: Value, seen: Value | None) -> Value | None:
+    def convert_and_store(numbers: Value, target: Value, checks: Value | None) -> Value | None:
         numbers = _converted(f, numbers)
-        f.store(numbers if step.scaling is None else rescaled(f, step.scaling, numbers), place)
-        return None if seen is None else f.fma(numbers, 0.0, seen, "seen")
+        f.store(numbers if step.scaling is None else rescaled(f, step.scaling, numbers), target)
+        return None if checks is None else f.fma(numbers, 0.0, checks, "seen")
 
-    if whole:
-        with f.loop(0, whole, PANEL, name="column", carried=[] if seen is None else [seen]) as loop:
-            numbers = f.load(f.pointer(at, loop.index, element), type)
-            now = pass_on(numbers, f.pointer(to, loop.index), None if seen is None else loop.values[0])
-            loop.carry(*([] if now is None else [now]))
-        seen = None if seen is None else loop.results[0]
-    if columns > whole:
-        tail = f.pointer(at, whole, element)
+    if n_full:
+        with f.loop(0, n_full, PANEL, name="column", carried=[] if checks is None else [checks]) as loop:
+            numbers = f.load(f.pointer(source, loop.index, element), type)
+            sums = convert_and_store(numbers, f.pointer(target, loop.index), None if checks is None else loop.values[0])
+            loop.carry(*([] if sums is None else [sums]))
+        checks = None if checks is None else loop.results[0]
+    if columns > n_full:
+        tail = f.pointer(source, n_full, element)
         if element == "i8":
             numbers = f.constant(0, type)
-            for lane in range(columns - whole):
+            for lane in range(columns - n_full):
                 numbers = f.insert(numbers, f.load(f.pointer(tail, lane, element), element), lane)
         else:
             numbers = f.masked_load(tail, tail_mask(columns), f.constant(0.0, type))
-        seen = pass_on(numbers, f.pointer(to, whole), seen)
-    return seen
+        checks = convert_and_store(numbers, f.pointer(target, n_full), checks)
+    return checks
 
 
 def _converted(f: Function, numbers: Value) -> Value:
-    element, wanted = element_of(numbers.type), f.module.element
-    if element == "i8":
-        return f.cast("uitofp", numbers, wanted)
-    if element == wanted:
+    source, target = element_of(numbers.type), f.module.element
+    if source == "i8":
+        return f.cast("uitofp", numbers, target)
+    if source == target:
         return numbers
-    return f.cast("fpext" if wanted == "double" else "fptrunc", numbers, wanted)
+    return f.cast("fpext" if target == "double" else "fptrunc", numbers, target)

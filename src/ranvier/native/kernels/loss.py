@@ -4,7 +4,7 @@
         log probabilities:  l = z - max - log(sum exp(z - max)), p = exp(l)      over the columns of the row
         otherwise:          y = activation(z), or z itself for losses on the logit
         losses[b] = scale * sum over columns of the loss
-        dz = row_weight(b) * the slope along z
+        dz = row_weight(b) * the derivative along z
 
 row_weight(b) is the row's weight over the sum of the batch's weights; scale is 1 / N for a mean over the N outputs.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.expressions import emit_expressions
-from ranvier.native.kernels.formulas import activate, slope
+from ranvier.native.kernels.formulas import activate, derivative
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, largest, masked, total
 from ranvier.native.kernels.logarithm import log
@@ -119,7 +119,7 @@ class RowLoss:
             y = z if loss.applied_to == "logit" else activate(f, activation, z)
             value, change = emit_expressions(f, (loss.expression, loss.derivative), {loss.applied_to: y, "target": t})
             if loss.applied_to == "output" and activation.name != "identity":
-                change = f.multiply(change, slope(f, activation, z, False))
+                change = f.multiply(change, derivative(f, activation, z, False))
             self.store(column, mask, f.multiply(change, self.scale) if self.scale != 1.0 else change)
             return value
 
@@ -160,7 +160,7 @@ class RowLoss:
         return total(f, losses)
 
     def through_softmax(self) -> Value:
-        """A loss on probabilities: dz = p (g - sum(p g)) with g its slope along p."""
+        """A loss on probabilities: dz = p (g - sum(p g)) with g its derivative along p."""
         f, loss = self.f, self.step.loss
         top, mass = self.normalizer()
 

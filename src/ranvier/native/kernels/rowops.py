@@ -9,13 +9,14 @@ from collections.abc import Callable
 
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.emitter import Emitter
-from ranvier.native.kernels.formulas import rescaled, slope_factor
+from ranvier.native.kernels.formulas import derivative_factor, rescaled
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.groups import each_group, masked, total
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import (
     Add,
+    Derivative,
     Multiply,
     NormalizeColumn,
     NormalizeColumnBack,
@@ -24,7 +25,6 @@ from ranvier.native.lowering.steps import (
     Rescale,
     Rounding,
     RowStep,
-    Slope,
     fields_of,
 )
 from ranvier.native.scheduling.layouts import stride_of
@@ -89,10 +89,10 @@ def _rounding(f: Function, step: Rounding, at: BufferPointers, _: Value) -> None
     _elementwise(f, step.y, at, "y", lambda c: to_bfloat16(f, _load(f, at["x"], c)))
 
 
-def _slope(f: Function, step: Slope, at: BufferPointers, _: Value) -> None:
+def _derivative(f: Function, step: Derivative, at: BufferPointers, _: Value) -> None:
     def value(column: Value) -> Value:
         dy = _load(f, at["dy"], column)
-        factor = slope_factor(f, step.activation, f.pointer(at["slope_input"], column), step.from_output)
+        factor = derivative_factor(f, step.activation, f.pointer(at["derivative_input"], column), step.from_output)
         return dy if factor is None else f.multiply(dy, factor)
 
     _elementwise(f, step.dz, at, "dz", value)
@@ -177,7 +177,7 @@ WRITERS: dict[type[RowStep], Callable[..., None]] = {
     Multiply: _multiply,
     Rescale: _rescale,
     Rounding: _rounding,
-    Slope: _slope,
+    Derivative: _derivative,
     NormalizeRow: _normalize_row,
     NormalizeRowBack: _normalize_row_back,
     NormalizeColumn: _normalize_column,

@@ -2,7 +2,7 @@
 
     forward, for each row b:
         for each v panels of the table:
-            accumulators = bias, or the sums over the dense block, which dense.py made
+            accumulators = bias, or the sums over the dense block, which dense.py computed
             for each entry k of the row, ascending:  accumulator = x[b, k] * W[k] + accumulator
             y = activation(accumulator)
 
@@ -54,9 +54,9 @@ def entry_range(f: Function, starts: Value, source: Value) -> tuple[Value, Value
     return f.load(at, "i64", name="begin"), f.load(f.pointer(at, 1, "i64"), "i64", name="end")
 
 
-def column_of(f: Function, columns: Value, place: Value) -> Value:
+def column_of(f: Function, columns: Value, index: Value) -> Value:
     """The column of an entry."""
-    return f.cast("zext", f.load(f.pointer(columns, place, "i32"), "i32", name="k"), "i64")
+    return f.cast("zext", f.load(f.pointer(columns, index, "i32"), "i32", name="k"), "i64")
 
 
 # Forward
@@ -90,8 +90,8 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
                 column = f.multiply(panel, PANEL, "column")
                 accumulators = [f.constant(0.0)] * count
                 if step.start is not None or step.bias is not None:
-                    place = f.add(f.multiply(row, stride_of(step.start)), column) if step.start else column
-                    accumulators = [f.load(f.pointer(before, f.add(place, p * PANEL))) for p in range(count)]
+                    offset = f.add(f.multiply(row, stride_of(step.start)), column) if step.start else column
+                    accumulators = [f.load(f.pointer(before, f.add(offset, p * PANEL))) for p in range(count)]
                 part = f.pointer(table, column, name="part")
                 with f.loop(begin, end, name="entry", carried=accumulators) as entries:
                     k = column_of(f, columns, entries.index)
@@ -112,8 +112,8 @@ def write_sparse_forward(module: Emitter, name: str, step: SparseForward, regist
 class Links:
     """A thread's links: where they begin, and how they are laid out.
 
-    A link holds whole numbers of 32 bits and, last, a value: column, row, next (0 for none, else the number of a link
-    plus 1), its place among the entries of the batch where `measured`, value. The columns noted reuse the first fields.
+    A link holds integers of 32 bits and, last, a value: column, row, next (0 for none, else the number of a link
+    plus 1), its index among the entries of the batch where `measured`, value. Listed columns reuse the first fields.
 
     Fields: `memory`, where they begin; `numbers`, how many a link takes, see `link_size`; `measured`.
     """
@@ -126,11 +126,11 @@ class Links:
     COLUMN = 0
     ROW = 1
     NEXT = 2
-    PLACE = 3
+    ENTRY = 3
 
     @property
     def size(self) -> int:
-        """The size of a link, in whole numbers of 32 bits."""
+        """The size of a link, in integers of 32 bits."""
         return self.numbers * self.f.module.bytes // 4
 
     def at(self, link: Value, field: int) -> Value:
@@ -142,7 +142,7 @@ class Links:
         return self.at(link, self.size - self.f.module.bytes // 4)
 
     def get(self, link: Value, field: int, name: str) -> Value:
-        """A field as a whole number of 64 bits."""
+        """A field as an integer of 64 bits."""
         return self.f.cast("zext", self.f.load(self.at(link, field), "i32", name=name), "i64")
 
     def put(self, link: Value, field: int, number: Value) -> None:
@@ -171,9 +171,9 @@ def write_sparse_gradient(
     rule: UpdateRule | None,
 ) -> None:
     """Write `(values, columns, starts, order, dz, value, rounded, gradient, slots..., heads, links, squares, scalars,
-    double factor, i64 room, i64 thread, i64 threads, i64 rows)`.
+    double factor, i64 link_capacity, i64 thread, i64 threads, i64 rows)`.
 
-    `room` is how many links a thread has, one more than the batch has entries.
+    `link_capacity` is how many links a thread has, one more than the batch has entries.
     """
     step = scheduled.step
     slot_names = [f"slot{number}" for number in range(len(step.trained.slots))]
@@ -181,8 +181,8 @@ def write_sparse_gradient(
     pointers = {**ROWS, **dict.fromkeys(names, "ptr noalias")}
     numbers = dict.fromkeys(("link_capacity", "thread", "threads", "rows"), "i64")
     with module.function(name, {**pointers, "factor": "double", **numbers}) as f:
-        values, columns, starts, order, *places = f.parameters[:-5]
-        dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = places
+        values, columns, starts, order, *buffers = f.parameters[:-5]
+        dz, value, rounded, gradient, *slots, heads, links_at, squares, scalars = buffers
         factor, link_capacity, thread, threads, rows = f.parameters[-5:]
         own = f.pointer(links_at, f.multiply(f.multiply(thread, link_capacity), scheduled.links.columns), name="own")
         links = Links(f, own, scheduled.links.columns, step.squares is not None)
@@ -191,67 +191,67 @@ def write_sparse_gradient(
         if step.purpose == MEASURE:
             with f.when(f.compare("eq", thread, 0), name="first"):
                 f.store(f.cast("trunc", entries, "i32"), squares)
-        noted = _make_lists(f, links, heads, count)
+        n_listed = _make_lists(f, links, heads, count)
         pointers_of_row = Pointers(value, gradient, tuple(slots), rounded if step.trained.rounded else None)
         writer = _Rows(f, step, links, pointers_of_row, dz, squares)
         writer.updater = None if step.purpose == KEEP else Updater(f, rule, step.trained, scalars)
         if step.clipped is not None:
-            one = factor if module.element == "double" else f.cast("fptrunc", factor, module.element)
-            writer.scale = f.splat(one)
-        writer.write(heads, noted, min(registers.panels(1), panels_of(step.trained.value)))
+            scale = factor if module.element == "double" else f.cast("fptrunc", factor, module.element)
+            writer.scale = f.splat(scale)
+        writer.write(heads, n_listed, min(registers.panels(1), panels_of(step.trained.value)))
 
 
 def _copy_own(
     f: Function,
     links: Links,
     rows: tuple[Value, Value, Value, Value],
-    share: tuple[Value, Value, Value],
+    partition: tuple[Value, Value, Value],
     measure: bool,
     squares: Value,
 ) -> tuple[Value, Value]:
     """Copy the entries of this thread's columns to its links, those of the last row first.
 
-    Gives how many they are, and how many entries the batch has. An entry is copied before it is known whose it is: the
-    next one takes its place if it is another's, which costs less than asking first.
+    Returns how many they are, and how many entries the batch has. An entry is copied before its owner is computed: the
+    next one overwrites it if another thread owns it, which costs less than a branch.
     """
     values, columns, starts, order = rows
-    thread, threads, count = share
+    thread, threads, count = partition
     with f.loop(ZERO, count, name="b", carried=[ZERO, ZERO]) as batch:
         row = f.subtract(f.subtract(count, batch.index), 1, "row")
         begin, end = entry_range(f, starts, source_row(f, order, ZERO, row))
         with f.loop(begin, end, name="entry", carried=batch.values) as entry:
-            link, place = entry.values
+            link, index = entry.values
             k = column_of(f, columns, entry.index)
             hashed = f.multiply(f.bitwise("lshr", k, LINE_OF_HEADS), HASH_MULTIPLIER)
             low = f.bitwise("and", hashed, 0xFFFFFFFF)
             owner = f.bitwise("lshr", f.multiply(low, threads), 32, "owner")
-            mine = f.compare("eq", owner, thread, "mine")
+            owned = f.compare("eq", owner, thread, "owned")
             links.put(link, Links.COLUMN, k)
             links.put(link, Links.ROW, row)
             f.store(f.load(f.pointer(values, entry.index), f.module.element), links.value_at(link))
             if links.measured:
-                links.put(link, Links.PLACE, place)
-            following = f.add(place, 1)
+                links.put(link, Links.ENTRY, index)
+            following = f.add(index, 1)
             if measure:
-                with f.when(mine):
+                with f.when(owned):
                     f.store(f.constant(0.0, f.module.element), f.pointer(squares, following))
-            entry.carry(f.add(link, f.cast("zext", mine, "i64")), following)
+            entry.carry(f.add(link, f.cast("zext", owned, "i64")), following)
         batch.carry(*entry.results)
     return batch.results[0], batch.results[1]
 
 
 def _make_lists(f: Function, links: Links, heads: Value, count: Value) -> Value:
-    """Chain the links of each column, the last one first, and note the columns; gives how many they are."""
+    """Chain the links of each column, the last one first, and list the columns; returns how many they are."""
     with f.loop(ZERO, count, name="link", carried=[ZERO]) as loop:
-        (noted,) = loop.values
+        (n_listed,) = loop.values
         k = links.get(loop.index, Links.COLUMN, "k")
         head_at = f.pointer(heads, k, "i32")
         head = f.load(head_at, "i32", name="head")
         f.store(head, links.at(loop.index, Links.NEXT))
         f.store(f.cast("trunc", f.add(loop.index, 1), "i32"), head_at)
-        links.put(noted, Links.COLUMN, k)
-        fresh = f.cast("zext", f.compare("eq", head, 0), "i64")
-        loop.carry(f.add(noted, fresh))
+        links.put(n_listed, Links.COLUMN, k)
+        is_new = f.cast("zext", f.compare("eq", head, 0), "i64")
+        loop.carry(f.add(n_listed, is_new))
     return loop.results[0]
 
 
@@ -266,13 +266,13 @@ class _Rows:
         self.scale: Value | None = None
         self.width = stride_of(step.trained.value)
 
-    def write(self, heads: Value, noted: Value, at_once: int) -> None:
-        """Write the loop over the noted columns, `at_once` panels together."""
+    def write(self, heads: Value, n_listed: Value, at_once: int) -> None:
+        """Write the loop over the listed columns, `at_once` panels together."""
         f, measure = self.f, self.step.purpose == MEASURE
         running = f.stack(f.module.vector, name="running") if measure else None
-        with f.loop(ZERO, noted, name="noted") as loop:
+        with f.loop(ZERO, n_listed, name="listed") as loop:
             k = self.links.get(loop.index, Links.COLUMN, "k")
-            coming = f.intrinsic("smin", f.add(loop.index, 1), f.subtract(noted, 1))
+            coming = f.intrinsic("smin", f.add(loop.index, 1), f.subtract(n_listed, 1))
             following = self.links.get(coming, Links.COLUMN, "k.coming")
             head_at = f.pointer(heads, k, "i32")
             head = f.cast("zext", f.load(head_at, "i32", name="head"), "i64")
@@ -291,8 +291,8 @@ class _Rows:
 
             panel_loops(f, panels_of(self.step.trained.value), 1, at_once, panels)
             if running is not None:
-                place = self.links.get(f.subtract(head, 1), Links.PLACE, "place")
-                f.store(total(f, f.load(running)), f.pointer(self.squares, f.add(place, 1)))
+                index = self.links.get(f.subtract(head, 1), Links.ENTRY, "index")
+                f.store(total(f, f.load(running)), f.pointer(self.squares, f.add(index, 1)))
 
     def prefetch(self, offset: Value, panels: int) -> None:
         """Prefetch some panels of the next row of the table; the hardware prefetcher cannot predict it."""

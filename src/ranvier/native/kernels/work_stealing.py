@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from ranvier.native.kernels.function import Function
 from ranvier.native.kernels.values import Value
-from ranvier.native.scheduling.stages import MIN_CHUNK_ROWS, WORDS_A_SHARE
+from ranvier.native.scheduling.stages import COUNTER_STRIDE, MIN_CHUNK_ROWS
 from ranvier.records import record
 
 Bounds = Callable[[Value], tuple[Value, Value]]
@@ -61,15 +61,17 @@ class WorkStealing:
 
         self._loop_over_shares(number, bounds, run_chunk)
 
-    def rows(self, number: int, bounds: Bounds, height: int, most: int, body: Callable[[Value, Value], None]) -> None:
+    def rows(
+        self, number: int, bounds: Bounds, height: int, largest: int, body: Callable[[Value, Value], None]
+    ) -> None:
         """Take rows in whole tiles.
 
         Parameters:
             height: the rows of a tile.
-            most: the largest number of rows of a chunk.
+            largest: the largest number of rows of a chunk.
         """
-        least = -(-min(MIN_CHUNK_ROWS, most) // height) * height
-        self.halves(number, bounds, height, (least, most // height * height or most), body)
+        smallest = -(-min(MIN_CHUNK_ROWS, largest) // height) * height
+        self.halves(number, bounds, height, (smallest, largest // height * height or largest), body)
 
     def halves(
         self, number: int, bounds: Bounds, grain: int, ends: tuple[int, int], body: Callable[[Value, Value], None]
@@ -80,14 +82,14 @@ class WorkStealing:
             grain: chunks are multiples of it.
             ends: the smallest chunk, unless less is left, and the largest.
         """
-        f, (least, most) = self.f, ends
+        f, (smallest, largest) = self.f, ends
 
         def run_chunk(word: Value, owner: Value, first: Value, stop: Value) -> Value:
             before = f.emit("i64", f"load atomic i64, {word.typed} monotonic, align 8", "before")
             begin = f.add(first, before, "begin")
             left = f.subtract(stop, begin, "left")
             half = f.multiply(f.divide(f.bitwise("lshr", left, 1), grain), grain)
-            part = f.intrinsic("smin", f.intrinsic("smax", half, f.i64(least)), f.i64(most))
+            part = f.intrinsic("smin", f.intrinsic("smax", half, f.i64(smallest)), f.i64(largest))
             after = f.add(before, part, "after")
             swap = f"cmpxchg {word.typed}, {before.typed}, {after.typed} monotonic monotonic, align 8"
             pair = f.emit("{ i64, i1 }", swap, "swapped")
@@ -121,4 +123,4 @@ class WorkStealing:
         """The address of a share's counter; each has a pair of cache lines to itself."""
         f = self.f
         index = f.add(f.multiply(f.add(parity, 2 * number), self.threads), owner)
-        return f.pointer(self.chunk_counters, f.multiply(index, WORDS_A_SHARE), "i64", "word")
+        return f.pointer(self.chunk_counters, f.multiply(index, COUNTER_STRIDE), "i64", "word")

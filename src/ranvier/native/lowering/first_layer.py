@@ -60,7 +60,7 @@ def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sp
     assert lowering.table is not None
     table = weight if weight.value.kind == "table" else lowering.train(lowering.table)
     moves = lowering.purpose == TRAIN
-    purpose = sparse.MEASURE if lowering.clips else sparse.MOVE if moves else sparse.KEEP
+    purpose = sparse.MEASURE if lowering.clips else sparse.UPDATE if moves else sparse.KEEP
     squares = lowering.buffer("entry_squares", 1, "entries") if lowering.clips else None
     lowering.sparse = sparse.SparseGradient(path, dz, table, purpose, squares)
     return lowering.sparse

@@ -23,7 +23,7 @@ from ranvier.network.network import LayerInfo
 from ranvier.network.parameters import Entry
 
 FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
-"""Activations whose slope follows from their output, so that the weighted sums need not be kept."""
+"""Activations whose derivative follows from their output, so that the weighted sums need not be kept."""
 
 
 @dataclass(slots=True)
@@ -256,11 +256,11 @@ class Lowering:
         return own or any(map(self.has_parameters, done.inner))
 
     def dense_back(self, done: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool) -> tuple[Buffer, bool]:
-        """Lower the backward pass of a Dense layer; gives the error before it, and whether that is one of sums."""
+        """Lower the backward pass of a Dense layer; returns the error before it, and whether that is one of sums."""
         info, layer, path = done.info, done.info.layer, done.info.path
         assert isinstance(layer, Dense)
-        dz = dy if is_dz else self.slope(done, layer.activation, dy)
-        # Without a slope of its own, the error is what others see of the layers after it.
+        dz = dy if is_dz else self.derivative(done, layer.activation, dy)
+        # Where the derivative is 1, the error is `dy`, which other layers may share.
         dz = self.rounded(dz, dz.name if is_dz or dz != dy else f"{path}.error")
         weight = self.train(f"{path}.weight", wanted)
         if weight.value.kind != "table":
@@ -274,23 +274,23 @@ class Lowering:
         dx = self.buffer(f"{path}.before", info.inputs)
         if before is not None and isinstance(before.info.layer, Dense):
             shape = before.info.layer.activation
-            slope_input, direct = self.slope_input(before, shape)
-            self.add(s.Back(path, dz, weight.transposed, dx, shape, slope_input, direct))
+            derivative_input, direct = self.derivative_input(before, shape)
+            self.add(s.Back(path, dz, weight.transposed, dx, shape, derivative_input, direct))
             return dx, True
         self.add(s.Back(path, dz, weight.transposed, dx, None, None, False))
         return dx, False
 
-    def slope_input(self, done: Done, shape: Activation) -> tuple[Buffer, bool]:
+    def derivative_input(self, done: Done, shape: Activation) -> tuple[Buffer, bool]:
         """What the derivative of an activation is computed from, and whether that is the output."""
         direct = shape.name in FROM_OUTPUT
         return (done.y if direct or done.z is None else done.z), direct
 
-    def slope(self, done: Done, shape: Activation, dy: Buffer) -> Buffer:
+    def derivative(self, done: Done, shape: Activation, dy: Buffer) -> Buffer:
         if shape.name == "identity":
             return dy
         dz = self.buffer(f"{done.info.path}.error", done.info.outputs)
-        slope_input, direct = self.slope_input(done, shape)
-        self.add(s.Slope(dy, slope_input, dz, shape, direct))
+        derivative_input, direct = self.derivative_input(done, shape)
+        self.add(s.Derivative(dy, derivative_input, dz, shape, direct))
         return dz
 
     def layer_back(self, done: Done, dy: Buffer, wanted: bool) -> Buffer:
@@ -373,5 +373,5 @@ class Lowering:
         squares = None if self.sparse is None else self.sparse.squares
         max_norm = Scalar("clip_norm", float(self.problem.optimizer.clip_norm))
         update = s.Update(pieces, partial, max_norm, squares)
-        rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.MOVE, clipped=update),)
+        rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.UPDATE, clipped=update),)
         self.add(s.Norm(pieces, partial), update, *moving, *rest)

@@ -16,7 +16,7 @@ from ranvier.network.activations import Activation
 from ranvier.network.parameters import Entry
 from ranvier.records import record
 
-MOVE, MEASURE, KEEP = "move", "measure", "keep"
+UPDATE, MEASURE, KEEP = "update", "measure", "keep"
 """What becomes of the gradient of a table."""
 
 
@@ -76,7 +76,7 @@ class SparseGradient(ColumnStep):
     """g = x' dz for sparse rows x, for those rows of the table that the batch holds, and what becomes of them.
 
     Fields:
-        purpose: MOVE updates them, MEASURE writes their squares, KEEP stores g without penalties, which belong to all
+        purpose: UPDATE updates them, MEASURE writes their squares, KEEP stores g without penalties, which belong to all
             rows.
         squares: the sum of squares of each row's gradient, where norms are clipped.
         clipped: what gradients are scaled by before they move something, where norms are clipped.
@@ -92,4 +92,4 @@ class SparseGradient(ColumnStep):
     @property
     def changes_state(self) -> bool:
         """Whether the update follows at once."""
-        return self.purpose == MOVE
+        return self.purpose == UPDATE

@@ -73,14 +73,14 @@ class Forward(RowStep):
 
 @record
 class Back(RowStep):
-    """dx = dz W', times the derivative of `slope`, if there is one, at its z or y, `slope_input`."""
+    """dx = dz W', times the derivative of `activation`, if there is one, at its z or y, `derivative_input`."""
 
     path: str
     dz: Buffer
     transposed: Buffer
     dx: Buffer
-    slope: Activation | None
-    slope_input: Buffer | None
+    activation: Activation | None
+    derivative_input: Buffer | None
     from_output: bool
 
     @property
@@ -90,11 +90,11 @@ class Back(RowStep):
 
 
 @record
-class Slope(RowStep):
+class Derivative(RowStep):
     """dz = dy times the derivative of the activation, computed from its z or its y."""
 
     dy: Buffer
-    slope_input: Buffer
+    derivative_input: Buffer
     dz: Buffer
     activation: Activation
     from_output: bool

@@ -2,7 +2,8 @@
 
 Python's signal handling writes the number of a signal to a socket as soon as it arrives (`signal.set_wakeup_fd`). A
 thread that waits at the other end then sets a word that compiled code polls. The program's own handler runs as usual
-after that code has returned. A listener that was set before still receives all signals, and is restored afterwards.
+after that code has returned. A file descriptor that was set before still receives all signals, and is restored
+afterwards.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def noticed(word: NDArray[Any]) -> Iterator[None]:
+def sigint_sets(word: NDArray[Any]) -> Iterator[None]:
     """Let a Ctrl-C set the first number of an array to 1 while the body runs.
 
-    Outside the main thread, to which signals do not come, and where the system refuses, nothing is done.
+    It does nothing outside the main thread, which alone receives signals, and where the system refuses a socket or a
+    thread.
     """
     end = _listen(word)
     try:
@@ -36,10 +38,10 @@ def noticed(word: NDArray[Any]) -> Iterator[None]:
 
 
 def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
-    """Begin to listen; gives what ends it, or None where nothing was begun."""
+    """Start to listen; returns a function that stops it, or None where nothing was started."""
     if threading.current_thread() is not threading.main_thread():
         return None
-    # Most steps are too short for this; loading it takes longer than loading this file.
+    # Most steps are too short to need it, and importing it takes longer than importing this file.
     import socket
 
     try:
@@ -50,9 +52,9 @@ def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
     before, listener = -1, None
 
     def end() -> None:
-        # Whether warnings were wanted cannot be asked; none are given.
+        # Whether warnings were enabled cannot be read; they stay off.
         signal.set_wakeup_fd(before, warn_on_full_buffer=False)
-        # The listener hears what was told before, then the end.
+        # The listener receives what was sent before, then the end.
         sender.close()
         if listener is not None and listener.ident is not None:
             listener.join()
@@ -60,10 +62,10 @@ def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
 
     try:
         before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-        # Where somebody else's socket cannot be written to as a file, it is left alone.
+        # Where another program's socket cannot be written to as a file, its signals are not intercepted.
         if before == -1 or sys.platform != "win32":
             listener = threading.Thread(
-                target=_hear, args=(receiver, word, before), name="ranvier-interrupts", daemon=True
+                target=_receive_until_closed, args=(receiver, word, before), name="ranvier-interrupts", daemon=True
             )
             listener.start()
             return end
@@ -71,22 +73,22 @@ def _listen(word: NDArray[Any]) -> Callable[[], None] | None:
         receiver.close()
         sender.close()
         return None
-    except RuntimeError:  # the system gives no more threads
+    except RuntimeError:  # the system starts no more threads
         pass
-    except BaseException:  # a Ctrl-C has come already: Python must not go on writing to a socket that is gone
+    except BaseException:  # a Ctrl-C has come already: Python must not go on writing to a closed socket
         end()
         raise
     end()
     return None
 
 
-def _hear(receiver: socket.socket, word: NDArray[Any], before: int) -> None:
-    """Take signals until either end is closed; `before` is told of them, too."""
+def _receive_until_closed(receiver: socket.socket, word: NDArray[Any], before: int) -> None:
+    """Receive signals until either end is closed, and pass them on to the descriptor `before`."""
     while numbers := _received(receiver):
         if signal.SIGINT in numbers:
             word[0] = 1
         if before != -1:
-            # It may be full or closed: then Python, too, would leave them untold.
+            # It may be full or closed: then Python, too, would drop them.
             with contextlib.suppress(OSError):
                 os.write(before, numbers)
 
@@ -95,5 +97,5 @@ def _received(receiver: socket.socket) -> bytes:
     """The next signals; none where either end is closed."""
     try:
         return receiver.recv(64)
-    except OSError:  # all was over before this thread began
+    except OSError:  # both ends were closed before this thread started
         return b""

@@ -2,7 +2,7 @@
 
 LLVM ends the process on some errors. So everything is verified first, and the processor comes from a closed list
 (target.py). IR must not name instructions that the target lacks, for the same reason. No optimizer passes run: kernels
-are written with explicit vectors, and passes would take longer than everything else.
+are written with explicit vectors, and passes would take longer than all other work.
 
 llvmlite admits one thread at a time to LLVM. LLVM itself only requires that threads share no context and no target
 machine. So each module gets its own, and code generation, which takes nearly all of the time, bypasses that lock. All
@@ -58,7 +58,7 @@ def options_text() -> str:
 
 
 def version() -> str:
-    """The versions of everything that decides what code comes out.
+    """The versions of everything that decides the generated code.
 
     >>> version().startswith("llvmlite ")
     True
@@ -68,7 +68,7 @@ def version() -> str:
 
 @cache
 def host() -> Host:
-    """What LLVM says about this machine."""
+    """The triple, processor and features that LLVM detects here."""
     with _lock:
         features = dict(sorted(llvm.get_host_cpu_features().items()))
         return Host(llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
@@ -80,7 +80,7 @@ def compile_ir(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> byte
     Parameters:
         ir_text: LLVM IR, opaque pointers, without triple and data layout (they are set from the target).
         target: the processor to compile for.
-        level: how hard code generation tries, 0 to 3.
+        level: the optimization level of code generation, 0 to 3.
 
     Raises:
         EngineError: the text is not valid IR; the message is LLVM's.
@@ -92,7 +92,7 @@ def compile_all(ir_texts: Iterable[str], target: Target, level: int = CODEGEN_LE
     """Compile modules, while they are still being written, to an object file each.
 
     Parameters:
-        ir_texts: see `compile_ir`; asked for one by one, in this thread.
+        ir_texts: see `compile_ir`; they are iterated over in this thread.
         target, level: see `compile_ir`.
         threads: how many threads may work at once; one of them is the calling thread, once there are no more texts.
 
@@ -144,7 +144,7 @@ def compile_all(ir_texts: Iterable[str], target: Target, level: int = CODEGEN_LE
 
 
 def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
-    """The assembly text of what `compile_ir` makes, to read or to test which instructions are used.
+    """The code that `compile_ir` makes as assembly text, to read it or to test which instructions it uses.
 
     Raises:
         EngineError: the text is not valid IR.
@@ -159,22 +159,22 @@ def load_objects(images: Sequence[bytes], name: str, symbols: Mapping[str, int] 
     """Link objects, which may call each other, into this process.
 
     Parameters:
-        images: what `compile_ir` gave, for a target that this machine can run.
-        name: what to call it in messages.
+        images: objects from `compile_ir`, for a target that this machine can run.
+        name: the name of the code in messages.
         symbols: name -> address of the functions it may call; None for those of `system.symbols()`.
 
     Raises:
         EngineError: an object calls something else, or is not an object.
     """
-    known = dict(system.symbols() if symbols is None else symbols)
-    unknown = [symbol for symbol in system.undefined_symbols(images) if symbol not in known]
+    available = dict(system.symbols() if symbols is None else symbols)
+    unknown = [symbol for symbol in system.undefined_symbols(images) if symbol not in available]
     if unknown:
         raise EngineError(f"The code of {name} calls {', '.join(unknown)}, which nothing provides.")
     unique = f"{name}.{next(_count)}"
     builder = llvm.JITLibraryBuilder()
     for image in images:
         builder.add_object_img(image)
-    for symbol, address in known.items():
+    for symbol, address in available.items():
         builder.import_symbol(symbol, address)
     with _lock:
         try:
@@ -189,7 +189,7 @@ def load_objects(images: Sequence[bytes], name: str, symbols: Mapping[str, int] 
 
 
 class Library:
-    """Code loaded into this process. It is unloaded when this object and every function taken from it are gone."""
+    """Code loaded into this process. It is unloaded when this object and every function read from it are deleted."""
 
     def __init__(self, name: str, unique: str, tracker: Any) -> None:
         self.name = name
@@ -224,8 +224,8 @@ class Library:
         raise EngineError(f"The code of {self.name} belongs to the process that loaded it and cannot be pickled.")
 
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing, lock: Any = _lock) -> None:
-        # Bound early, since a module's names are gone by the end of the program. Then nothing is unloaded: threads may
-        # be asleep in this code.
+        # Bound early, since a module's names are deleted by the end of the program. Then nothing is unloaded: threads
+        # may be asleep in this code.
         if not is_finalizing():
             with lock:
                 self._trackers.clear()
@@ -238,14 +238,14 @@ def _verified(ir_text: str, target: Target, level: int) -> Iterator[tuple[Any, A
         try:
             module = llvm.parse_assembly(ir_text, context)
         except RuntimeError as error:
-            raise EngineError(f"LLVM cannot read the code that was made: {error}") from error
+            raise EngineError(f"LLVM cannot read the generated code: {error}") from error
         with module:
             module.triple = machine.triple
             module.data_layout = str(machine.target_data)
             try:
                 module.verify()
             except RuntimeError as error:
-                raise EngineError(f"LLVM finds the code that was made invalid: {error}") from error
+                raise EngineError(f"LLVM cannot verify the generated code: {error}") from error
             yield module, machine
 
 
@@ -256,7 +256,7 @@ def _object(ir_text: str, target: Target, level: int) -> bytes:
         emit = getattr(emit, "_cfn", emit)
         buffer = emit(machine, module, 1, trouble)
         if not buffer:
-            raise EngineError(f"LLVM cannot make code: {trouble}")
+            raise EngineError(f"LLVM cannot generate code: {trouble}")
         try:
             return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
         finally:

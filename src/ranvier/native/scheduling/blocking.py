@@ -1,7 +1,7 @@
-"""How products are cut for one machine: K-blocks, blocks of weight gradients and of the batch, packing, shared panels.
+"""How products are blocked on a machine: K-blocks, blocks of weight gradients and of the batch, packing, shared panels.
 
-Nothing of it changes a bit. It decides what stays in which cache, and how much a thread takes at once. The words are
-those of scheduled.py.
+It changes no bit of a result. It decides what stays in which cache, and how much a thread computes at once. The terms
+are those of scheduled.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, Sch
 from ranvier.native.scheduling.tiles import GRAINS, PANEL, Registers, at_once, exact_heights
 
 MAX_UNBLOCKED_K = 512
-"""Layers with more inputs are cut into K-blocks where their rows do not stay in the L2 cache."""
+"""K is blocked in layers with more inputs, where their rows do not stay in the L2 cache."""
 
 BLOCK = 48
 """Rows of a weight in a unit of its gradient: full tiles, and whole panels of the transposed weight."""
@@ -35,26 +35,28 @@ MIN_BATCH_BLOCK = 32
 PACKED_PADDING = 64
 """Numbers that packing may write after the end of what it packs."""
 
-SHARED_WEIGHTS = 2**14, 2**21
-"""The fewest and the most weights whose panels threads share: few are soon read, and many are in no cache."""
-SHARED_COLUMNS = 2
-"""The fewest columns of such a weight for each row of the batch, which all threads read."""
-SHARED_ROW = 2**16
-"""The fewest weights that two cores share for a single row: fewer are read before the other core has noticed."""
-CHAINS, MAX_ROW_PIECES = 8, 2**16 - 1
-"""Registers of chains in a piece of a single row: as many as keep the units busy; and the most pieces there may be."""
-EVEN = 1.15
-"""How much more than its part of the work a thread may have to do where panels do not come out even."""
+MIN_SPLIT_N_WEIGHTS, MAX_SPLIT_N_WEIGHTS = 2**14, 2**21
+"""How large a weight is whose panels threads share: fewer numbers are read soon, and more are in no cache."""
+MIN_COLUMNS_PER_ROW = 2
+"""Columns that such a weight has for each row of the batch, at least: all threads read the rows."""
+MIN_HELPED_WEIGHTS = 2**16
+"""How large a weight is whose product with a single row two cores share: smaller ones are read before the other core
+has noticed."""
+PIECE_REGISTERS, MAX_ROW_PIECES = 8, 2**16 - 1
+"""Registers of sums in a piece of the product of a single row: as many as keep the FMA units busy; and how many pieces
+there may be."""
+MAX_IMBALANCE = 1.15
+"""How much more work than the mean a thread may have where panels are shared."""
 
 
 class Blocking:
-    """Decides how the products of one plan are cut.
+    """Decides how the products of one plan are blocked.
 
     Parameters:
         trains: whether the plan is for training steps; others do not pack.
-        any_batch: whether batches may have any number of rows, so that they are always taken in blocks.
+        any_batch: whether batches may have any number of rows, so that they are always blocked.
         threads: how many share the work.
-        rows: how many rows a thread takes through all layers at once.
+        rows: how many rows a thread computes at once, through all layers.
     """
 
     def __init__(
@@ -71,34 +73,34 @@ class Blocking:
     def split_n(self, weight: Buffer) -> int:
         """How many panels belong together where threads share the panels of a product; 0 where they share the rows.
 
-        Sharing panels, each reads weights that it moved itself in the step before, which are in its own cache. Sharing
+        Sharing panels, each reads weights that it updated itself in the step before, which are in its cache. Sharing
         rows, it reads all weights, most of which another core has just written: for small batches that takes as long
         as the product, above all between cores that share no cache. In exchange, each thread reads all rows.
         """
-        known = self.trains and self.threads > 1 and weight.kind == "weight" and weight.groups == 1
-        least, most = SHARED_WEIGHTS
-        fits = least <= weight.rows * weight.columns <= most and weight.columns >= SHARED_COLUMNS * self.batch
-        if not (known and fits and self._even(weight, gradient_panels(weight, self.registers))):
+        possible = self.trains and self.threads > 1 and weight.kind == "weight" and weight.groups == 1
+        fits = MIN_SPLIT_N_WEIGHTS <= weight.rows * weight.columns <= MAX_SPLIT_N_WEIGHTS
+        fits = fits and weight.columns >= MIN_COLUMNS_PER_ROW * self.batch
+        if not (possible and fits and self._balanced(weight, gradient_panels(weight, self.registers))):
             return 0
         grains = (grain for grain in GRAINS if grain <= self.registers.panels(height=2))
-        return next((grain for grain in grains if self._even(weight, grain)), 0)
+        return next((grain for grain in grains if self._balanced(weight, grain)), 0)
 
-    def _even(self, weight: Buffer, grain: int) -> bool:
-        """Whether threads that share the panels of a weight, so many together, have about the same to do."""
+    def _balanced(self, weight: Buffer, grain: int) -> bool:
+        """Whether threads that share the panels of a weight, `grain` together, have about the same work."""
         pieces = -(-panels_of(weight) // grain)
-        return -(-pieces // self.threads) * self.threads <= pieces * EVEN
+        return -(-pieces // self.threads) * self.threads <= pieces * MAX_IMBALANCE
 
     def product(self, step: Forward | Back) -> ScheduledProduct:
-        """How a product is cut."""
+        """How a product is blocked."""
         matrix = step.matrix
         return ScheduledProduct(step, self.k_block(matrix), self.packs_rows(matrix), self.split_n(matrix))
 
     def rows_at_once(self, panels: Buffer) -> int:
-        """How many rows of the batch a thread takes at once through a product."""
+        """How many rows of the batch a thread computes at once in a product."""
         return at_once(self.batch) if self.split_n(panels) else self.rows
 
     def k_block(self, panels: Buffer) -> int:
-        """The length of the K-blocks of a product's chains; 0 for chains that are not cut."""
+        """The length of a product's K-blocks; 0 where K is not blocked."""
         length, rows, shared = panels.rows, self.rows_at_once(panels), self.split_n(panels)
         if length <= MAX_UNBLOCKED_K or rows * length * self.width <= (self.l2 if shared else self.l2 * 3 // 4):
             return 0
@@ -110,7 +112,7 @@ class Blocking:
         return self.trains and self.k_block(panels) > 0 and group_panels_of(panels) >= PACKED_PANELS
 
     def weight_gradient(self, step: WeightGradient) -> ScheduledWeightGradient:
-        """How the gradient of a weight is cut."""
+        """How the gradient of a weight is blocked."""
         weight = step.trained.value
         split_n = self.split_n(weight) > 0
         beyond_l2 = self.beyond_l2((step.x.columns + weight.columns) * self.batch)
@@ -122,7 +124,8 @@ class Blocking:
         return ScheduledWeightGradient(step, BLOCK, self._batch_block(L1_OF_ROW), beyond_l2, False, split_n)
 
     def errors_by_panels(self, reader: WeightGradient, back: Back | None) -> bool:
-        """Whether the errors of a layer lie best by panels: its gradient reads them from afar, and nothing single rows.
+        """Whether the errors of a layer are stored by panels: its gradient reads them from beyond the L2 cache, and no
+        step reads single rows.
 
         Parameters:
             reader: the weight gradient of the layer.
@@ -132,14 +135,14 @@ class Blocking:
         return gradient.beyond_l2 and gradient.packed and (back is None or self.packs_rows(back.transposed))
 
     def packing_columns(self, steps: Iterable[Scheduled]) -> int:
-        """Numbers that a thread packs at most in these steps, for each row of the batch."""
-        most = 0
+        """How many numbers a thread packs in these steps at most, for each row of the batch."""
+        largest = 0
         for scheduled in steps:
             if isinstance(scheduled, ScheduledWeightGradient) and scheduled.packed:
-                most = max(most, self.batch * scheduled.row_block)
+                largest = max(largest, self.batch * scheduled.row_block)
             if isinstance(scheduled, ScheduledProduct) and scheduled.packed:
-                most = max(most, self.rows_at_once(scheduled.step.matrix) * scheduled.k_block)
-        return -(-(most + PACKED_PADDING) // self.batch) if most else 0
+                largest = max(largest, self.rows_at_once(scheduled.step.matrix) * scheduled.k_block)
+        return -(-(largest + PACKED_PADDING) // self.batch) if largest else 0
 
     def _batch_block(self, l1_of_row: int) -> int:
         rows = max(MIN_BATCH_BLOCK, self.l1 // l1_of_row // PANEL * PANEL)
@@ -147,14 +150,14 @@ class Blocking:
 
 
 def gradient_panels(weight: Buffer, registers: Registers) -> int:
-    """How many panels a tile of a weight's gradient takes."""
+    """How many panels a tile of a weight's gradient has."""
     return min(registers.panels(exact_heights(weight.rows, registers)[0]), group_panels_of(weight))
 
 
 def row_pieces(weight: Buffer, registers: Registers) -> int:
-    """How many panels are a piece of the product of a single row, which two cores share; 0 where one is enough."""
-    large = weight.kind == "weight" and weight.groups == 1 and weight.rows * weight.columns >= SHARED_ROW
-    grain = max(1, CHAINS // registers.per_panel)
+    """How many panels a piece of the product of a single row has, if two cores share it; 0 if one computes it."""
+    large = weight.kind == "weight" and weight.groups == 1 and weight.rows * weight.columns >= MIN_HELPED_WEIGHTS
+    grain = max(1, PIECE_REGISTERS // registers.per_panel)
     return grain if large and panels_of(weight) <= MAX_ROW_PIECES * grain else 0
 
 

@@ -1,4 +1,4 @@
-"""What a plan costs: FLOPs of a step, and how many threads are worth waking."""
+"""What a plan costs: FLOPs of a step, and how many threads pay."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from ranvier.engine.problem import Problem
 from ranvier.network.layers import Dense
 
 SMALL_STEP = 400_000
-"""FLOPs of a step below which a second thread costs more at the barriers than it brings."""
+"""FLOPs of a step below which a second thread costs more at the barriers than it saves."""
 SMALL_PREDICTION = 20_000_000
-"""FLOPs of a prediction below which waking other threads takes longer than doing it."""
-ELEMENTWISE = 20
+"""FLOPs of a prediction below which waking other threads takes longer than one thread needs for it."""
+ELEMENTWISE_FLOPS = 20
 """FLOPs counted for an activation, a loss or an update of one number, beside the products."""
 LONG = 2_000_000_000
 """FLOPs that may take one thread more than some 50 milliseconds."""
 
 
 def spared(problem: Problem, rows: int) -> int:
-    """How many weights of CSR columns so many rows leave alone, if no two hold the same column.
+    """How many weights of CSR columns a step on so many rows does not read, if no two rows hold the same column.
 
     >>> from ranvier.network.layers import Dense
     >>> from ranvier.network.losses import loss
@@ -34,7 +34,7 @@ def spared(problem: Problem, rows: int) -> int:
 
 
 def row_products(problem: Problem) -> int:
-    """The products that a row takes through all layers."""
+    """Multiplications for one row in all layers."""
     return problem.network.macs - spared(problem, 1)
 
 
@@ -59,8 +59,8 @@ def step_flops(problem: Problem) -> int:
 def step_work(problem: Problem) -> int:
     """FLOPs of a training step with what is beside the products: the update of every parameter, the values of rows."""
     values = sum(info.outputs for info in problem.network.iter_layers()) * problem.batch_size
-    moved = problem.network.parameter_count - spared(problem, problem.batch_size)
-    return step_flops(problem) + ELEMENTWISE * (moved + values)
+    updated = problem.network.parameter_count - spared(problem, problem.batch_size)
+    return step_flops(problem) + ELEMENTWISE_FLOPS * (updated + values)
 
 
 def long_step(problem: Problem) -> int:
@@ -73,18 +73,18 @@ def long_step(problem: Problem) -> int:
     >>> long_step(Problem(Network(512, [Dense(512), Dense(512)]), loss("squared_error"), SGD(), batch_size=1))
     754
     """
-    one, two = (step_work(replace(problem, batch_size=rows)) for rows in (1, 2))
-    return max(1, -(-(LONG - (one - (two - one))) // (two - one)))
+    first, second = (step_work(replace(problem, batch_size=rows)) for rows in (1, 2))
+    return max(1, -(-(LONG - (first - (second - first))) // (second - first)))
 
 
 def long_prediction(problem: Problem) -> int:
     """From how many rows on a prediction may take one thread more than some 50 milliseconds."""
     values = sum(info.outputs for info in problem.network.iter_layers())
-    return -(-LONG // (2 * row_products(problem) + ELEMENTWISE * values))
+    return -(-LONG // (2 * row_products(problem) + ELEMENTWISE_FLOPS * values))
 
 
 def training_threads(problem: Problem, available: int) -> int:
     """How many threads a training step is worth."""
-    wanted = available if problem.threads is None else min(problem.threads, available)
+    threads = available if problem.threads is None else min(problem.threads, available)
     work = step_work(problem)
-    return max(1, min(wanted, problem.batch_size, work // SMALL_STEP + 1 if work >= SMALL_STEP else 1))
+    return max(1, min(threads, problem.batch_size, work // SMALL_STEP + 1 if work >= SMALL_STEP else 1))

@@ -1,8 +1,8 @@
 """Flat parameters <-> the panels and tables that compiled code reads. K inputs, N outputs, G groups.
 
-A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K filled up to a multiple of
+A weight (K, N) becomes (panels, K', 16): panel p holds columns 16 p to 16 p + 15, K' is K padded to a multiple of
 16. One of groups (K / G, N) becomes G such weights, one for the columns of each group. A table is (K, N'), N' the next
-multiple of 16. What is filled up is zero and stays zero, since its gradients are.
+multiple of 16. The padding is zero and stays zero, since its gradients are.
 
 Where products read bfloat16, what they read is rounded before it is packed.
 """
@@ -40,15 +40,15 @@ def pack(values: Array, buffer: Buffer, out: Array) -> None:
         return
     for columns, panels in _groups(values, buffer, out):
         inputs, units = columns.shape
-        whole = units // PANEL
-        split = columns[:, : whole * PANEL].reshape(inputs, whole, PANEL)
-        panels[:whole, :inputs] = split.transpose(1, 0, 2)
+        n_full = units // PANEL
+        split = columns[:, : n_full * PANEL].reshape(inputs, n_full, PANEL)
+        panels[:n_full, :inputs] = split.transpose(1, 0, 2)
         if units % PANEL:
-            panels[whole, :inputs, : units % PANEL] = columns[:, whole * PANEL :]
+            panels[n_full, :inputs, : units % PANEL] = columns[:, n_full * PANEL :]
 
 
 def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
-    """Read what `pack` wrote, or what training made of it, into (K, N) or (N,)."""
+    """Read the memory of a buffer, laid out as `pack` writes it, into (K, N) or (N,)."""
     if buffer.kind == "table":
         out[...] = memory.reshape(buffer.rows, stride_of(buffer))[:, : buffer.columns]
         return
@@ -57,15 +57,15 @@ def unpack(memory: Array, buffer: Buffer, out: Array) -> None:
         return
     for columns, panels in _groups(out, buffer, memory):
         inputs, units = columns.shape
-        whole = units // PANEL
+        n_full = units // PANEL
         # Cutting an axis in two makes no copy.
-        columns[:, : whole * PANEL].reshape(inputs, whole, PANEL)[...] = panels[:whole, :inputs].transpose(1, 0, 2)
+        columns[:, : n_full * PANEL].reshape(inputs, n_full, PANEL)[...] = panels[:n_full, :inputs].transpose(1, 0, 2)
         if units % PANEL:
-            columns[:, whole * PANEL :] = panels[whole, :inputs, : units % PANEL]
+            columns[:, n_full * PANEL :] = panels[n_full, :inputs, : units % PANEL]
 
 
 def transposed(weight: Array, groups: int) -> Array:
-    """A weight (K, N) the other way round, (N, K), each group by itself.
+    """The transpose (N, K) of a weight (K, N), each group by itself.
 
     >>> transposed(np.array([[1, 2, 5, 6], [3, 4, 7, 8]]), groups=2).tolist()
     [[1, 3, 5, 7], [2, 4, 6, 8]]

@@ -22,9 +22,9 @@ SKIPPED_INPUTS = 32
 
 
 def link_size(dtype: str, measured: bool) -> int:
-    """How many numbers a link of the lists of entries takes: column, row, next, its place if `measured`; its value.
+    """How many numbers a link of an entry has: column, row, next, the index of the entry if `measured`; its value.
 
-    All but the value are whole numbers of 32 bits.
+    All but the value are integers of 32 bits.
 
     >>> link_size("float32", False), link_size("float32", True), link_size("float64", True)
     (4, 5, 3)
@@ -69,7 +69,7 @@ class Scheduler:
 
     def by_panels(self, step: Back) -> bool:
         """Whether what a step hands back lies by panels: where only products of the Dense layer before read it."""
-        if step.slope is None or step.transposed.groups > 1:
+        if step.activation is None or step.transposed.groups > 1:
             return False
         readers = [reader for reader in self.lowered.steps if reader is not step and step.dx in _buffers(reader)]
         gradients = [reader for reader in readers if isinstance(reader, WeightGradient)]

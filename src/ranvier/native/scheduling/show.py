@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.sparse import KEEP, MEASURE, MOVE, SparseForward, SparseGradient
+from ranvier.native.lowering.sparse import KEEP, MEASURE, UPDATE, SparseForward, SparseGradient
 from ranvier.native.scheduling.layouts import panels_of, size_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.scheduled import Scheduled, ScheduledProduct, ScheduledWeightGradient
@@ -17,9 +17,9 @@ from ranvier.native.scheduling.tiles import Registers, exact_heights
 
 WIDTH = 80
 DIVISION_CYCLES = 14.0
-"""What a square root and a division of one register of numbers cost beside the products."""
+"""Cycles of a square root and a division of one register of numbers."""
 TILE_CYCLES = 45.0
-"""What beginning and ending a tile costs."""
+"""Cycles to start and end a tile."""
 
 
 def show_plan(plan: Plan, threads: int) -> str:
@@ -50,13 +50,13 @@ def show_plan(plan: Plan, threads: int) -> str:
 
 
 def _format(plan: Plan) -> str:
-    """The precision, and what it is made of where the processor's own is not used."""
+    """The precision, and the format that emulates it where the processor does not have it."""
     precision = plan.problem.precision
     return precision if precision == plan.dtype else f"{precision} emulated in {plan.dtype}"
 
 
 def _rows(plan: Plan) -> str:
-    """The rows that sizes are given for."""
+    """The rows for which sizes are shown."""
     if not plan.learns:
         return f"blocks of {plan.rows} rows"
     batch = plan.problem.batch_size
@@ -76,7 +76,7 @@ def _stages(plan: Plan) -> Iterator[str]:
     """The loops, stage by stage."""
     if not plan.learns:
         yield f"for each block of {plan.rows} rows, shared among the threads:"
-    helps = ", then what others have not begun" if plan.steals else ""
+    helps = ", then what other threads have not started" if plan.steals else ""
     most = "at most " if plan.steals else ""
     for stage in plan.stages:
         if plan.learns and stage.kind == PANELS:
@@ -101,8 +101,8 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
         size = size_of(buffer, counts.get(buffer.kind, rows)) * width
         total += size
         columns = str(buffer.columns)
-        whole = f"{buffer.rows} x {columns}"
-        shapes = {"rows": f"{rows} x {columns}", "weight": whole, "table": whole, "column": f"{rows} x 1"}
+        full = f"{buffer.rows} x {columns}"
+        shapes = {"rows": f"{rows} x {columns}", "weight": full, "table": full, "column": f"{rows} x 1"}
         shapes["panels"] = shapes["rows"]
         shapes["packing"] = f"{threads} x {rows} x {columns}"
         yield f"    {buffer.name:{longest}s} {shapes.get(buffer.kind, columns):>14s} {_bytes(size):>10s}"
@@ -110,7 +110,7 @@ def _buffers(plan: Plan, threads: int) -> Iterator[str]:
 
 
 def _wrapped(line: str) -> list[str]:
-    """A line, broken where it is longer than 80 characters; what follows stands further in."""
+    """A line, broken where it is longer than 80 characters; further lines are indented."""
     if len(line) <= WIDTH:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))
@@ -141,14 +141,14 @@ def _forward(plan: Plan, scheduled: ScheduledProduct, batch: int) -> Iterator[st
     yield "        for each tile of rows"
     yield f"            sum over K{_k_blocks(scheduled)}{plus}{f'; {shape}' if shape else ''}"
     if scheduled.nonzeros is not None:
-        yield f"    where most {step.x.name} are 0: for each row, sum over the others alone"
+        yield f"    where most {step.x.name} are 0: for each row, sum over the others only"
 
 
 def _back(plan: Plan, scheduled: ScheduledProduct, batch: int) -> Iterator[str]:
     step = cast(s.Back, scheduled.step)
     n, k = step.transposed.rows, step.transposed.columns
-    slope = "" if step.slope is None else f" times the slope of {step.slope.name}"
-    yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{slope}"
+    factor = "" if step.activation is None else f" times the derivative of {step.activation.name}"
+    yield f"{step.path}: {step.dx.name} = {step.dz.name} W'{factor}"
     yield f"    {batch} x {n} x {k}, {_mega(2 * batch * k * n)}"
     blocks = _k_blocks(scheduled)
     if step.transposed.groups > 1 or blocks:
@@ -161,7 +161,7 @@ def _weight_gradient(plan: Plan, scheduled: ScheduledWeightGradient, batch: int)
     step = scheduled.step
     k, n = step.trained.value.rows, step.trained.value.columns
     rounded = ", rounded W" if step.trained.rounded else ""
-    moved = f"W{rounded} and its copy W'" if step.trained.transposed else f"W{rounded}"
+    updated = f"W{rounded} and its copy W'" if step.trained.transposed else f"W{rounded}"
     yield f"{step.path}: dW = {step.x.name}' {step.dz.name}"
     yield f"    {k} x {batch} x {n}, {_mega(2 * batch * k * n)}"
     yield f"    for each block of {scheduled.row_block} rows and some panels of {_of_groups(step.trained.value)}W"
@@ -169,7 +169,7 @@ def _weight_gradient(plan: Plan, scheduled: ScheduledWeightGradient, batch: int)
         yield f"        pack the block's columns of {step.x.name}, unless the last ones were the same"
     parts = f"{scheduled.batch_block} rows of the batch, each " if scheduled.batch_block else ""
     yield f"        for each {parts}tile: sum over its rows"
-    yield f"        {'store the block' if step.store else f'{plan.problem.optimizer.name} moves {moved}'}"
+    yield f"        {'store the block' if step.store else f'{plan.problem.optimizer.name} updates {updated}'}"
 
 
 def _sparse_forward(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
@@ -182,13 +182,13 @@ def _sparse_forward(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[st
 def _sparse_gradient(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
     step = cast(SparseGradient, scheduled.step)
     then = {
-        MOVE: f"{plan.problem.optimizer.name} moves the row",
-        MEASURE: "add up the squares of the row's gradient",
+        UPDATE: f"{plan.problem.optimizer.name} updates the row",
+        MEASURE: "add the squares of the row's gradient",
         KEEP: "store the row's gradient",
     }
     yield f"{step.path}: dW = entries' {step.dz.name}"
     yield _sparse_work(plan, step.trained.value, batch)
-    yield "    for each row of W that the batch holds, shared out by its number"
+    yield "    for each row of W that the batch holds, distributed over the threads by a hash"
     yield f"        sum over its entries, in row order; {then[step.purpose]}"
 
 
@@ -236,7 +236,7 @@ def _result(step: s.Forward | SparseForward, inputs: str) -> str:
 
 
 def _k_blocks(scheduled: ScheduledProduct) -> str:
-    """How the chains of a product are cut, where they are."""
+    """The K-blocks of a product, if it has any."""
     packed, block = ", packed" if scheduled.packed else "", scheduled.k_block
     return f" in blocks of {block}{packed}" if block and block < scheduled.step.matrix.rows else ""
 
@@ -247,7 +247,7 @@ def _sparse_work(plan: Plan, weight: Buffer, batch: int) -> str:
 
 
 def _of_groups(weight: Buffer) -> str:
-    """Whose weight it is, where there is one for each group."""
+    """Says that there is one weight for each group, if there are groups."""
     return f"each of {weight.groups} groups' " if weight.groups > 1 else ""
 
 
@@ -260,7 +260,7 @@ def _bytes(size: int) -> str:
 
 
 def _totals(plan: Plan) -> tuple[float, float]:
-    """FLOPs of the products, and FLOPs that the peak would make in the time they are expected to take."""
+    """FLOPs of the products, and FLOPs at the peak in the expected time."""
     batch = plan.problem.batch_size if plan.learns else plan.rows
     flops = spent = 0.0
     for stage in plan.stages:
@@ -268,25 +268,25 @@ def _totals(plan: Plan) -> tuple[float, float]:
             if isinstance(scheduled, ScheduledProduct):
                 step = scheduled.step
                 heights = plan.all_heights if scheduled.split_n else plan.heights
-                useful, taken = _product(batch, step.matrix.rows, step.matrix, heights, plan.registers)
+                useful, peak = _product(batch, step.matrix.rows, step.matrix, heights, plan.registers)
             elif isinstance(scheduled, ScheduledWeightGradient):
                 weight = scheduled.step.trained.value
                 heights = exact_heights(weight.rows, plan.registers)
-                useful, taken = _product(weight.rows, batch, weight, heights, plan.registers)
-                moves = "" if plan.rule is None else str(plan.rule.parameter)
-                divides = "/" in moves or "sqrt" in moves
+                useful, peak = _product(weight.rows, batch, weight, heights, plan.registers)
+                formula = "" if plan.rule is None else str(plan.rule.parameter)
+                divides = "/" in formula or "sqrt" in formula
                 registers = weight.rows * panels_of(weight) * plan.registers.per_panel
-                taken += registers * (DIVISION_CYCLES if divides else 3.0) * _per_cycle(plan.registers)
+                peak += registers * (DIVISION_CYCLES if divides else 3.0) * _per_cycle(plan.registers)
             else:
                 continue
-            flops, spent = flops + useful, spent + taken
+            flops, spent = flops + useful, spent + peak
     return flops, spent
 
 
 def _product(
     rows: int, length: int, weight: Buffer, heights: tuple[int, ...], registers: Registers
 ) -> tuple[float, float]:
-    """FLOPs of a product, and FLOPs the peak would make in the time its tiles take."""
+    """FLOPs of a product, and FLOPs at the peak in the time of its tiles."""
     cycles, left = 0.0, rows
     for height in heights:
         tiles, left = divmod(left, height)

@@ -1,6 +1,6 @@
-"""Stages: what threads do between two barriers, which of it may be stolen, and whether it can be cancelled.
+"""Stages: what threads do between two barriers, what idle threads may steal, and whether it can be cancelled.
 
-A training step runs its stages in turn:
+A training step runs its stages one after the other:
 
     rows      gather, forward, loss, backward     each thread its own rows
     panels    a product of few rows               each thread its own panels of the weight, see `Blocking.split_n`
@@ -23,11 +23,11 @@ ROWS, PANELS, COLUMNS = "rows", "panels", "columns"
 """What threads share in a stage: the rows of the batch, the panels of a weight with all rows, or what columns need."""
 
 MIN_CHUNK_ROWS = 64
-"""The rows of the smallest chunk that a thread takes: fewer would read all weights for little work."""
+"""Rows of the smallest chunk: for fewer, a thread would read all weights for little work."""
 MIN_PACKED_GRAINS = 4
-"""The grains of the smallest chunk of panels, where each chunk packs the rows again."""
-WORDS_A_SHARE = 16
-"""The distance of words that different threads write: pairs of cache lines are fetched together."""
+"""Grains of the smallest chunk of panels where each chunk packs the rows again."""
+COUNTER_STRIDE = 16
+"""Words from the counter of one thread to that of the next: pairs of cache lines are fetched together."""
 
 
 @record
@@ -68,7 +68,7 @@ def in_stages(steps: Iterable[Scheduled], cancellable: bool) -> tuple[Stage, ...
 
 
 def stealable(stages: tuple[Stage, ...]) -> dict[tuple[int, int], int]:
-    """The work that idle threads may take over from others, numbered.
+    """The work that idle threads may steal from others, numbered.
 
     Rows or panels of a stage as (stage, 0), units of a weight as (stage, step).
     """
