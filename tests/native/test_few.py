@@ -89,7 +89,7 @@ def test_a_row_that_a_helper_thread_helps_with_is_that_of_many(precision: str) -
             for row in range(len(inputs)):
                 assert executable.outputs(inputs[row : row + 1]).tobytes() == together[row : row + 1].tobytes()
     known = {
-        name: [few.words[few._program.places["helper"]] for few in each._few.values()]
+        name: [few.words[few._program.argument_indices["helper"]] for few in each._few.values()]
         for name, each in (("helped", helped), ("alone", alone))
     }
     assert known["alone"] == [0]

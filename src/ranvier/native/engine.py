@@ -326,7 +326,7 @@ class NativeExecutable(Serialized):
         return loss, outputs
 
     def outputs(self, inputs: Any) -> Array:
-        """What the output layer says, shape (rows, N), computed as for predictions."""
+        """The outputs of the last layer, shape (rows, N), computed as for predictions."""
         with self.lock:
             inputs = as_inputs(inputs)
             known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
@@ -357,21 +357,21 @@ class NativeExecutable(Serialized):
         program = self._program(WATCH)
         inputs = self._readable(as_inputs(inputs))[0]
         plan, rows = program.plan, len(inputs)
-        found = []
-        for place in self.spec.network.iter_layers():
-            sums = np.empty((rows, place.outputs), self.dtype) if isinstance(place.layer, Dense) else None
-            found.append(LayerValues(place.path, sums, np.empty((rows, place.outputs), self.dtype)))
+        values_of_layers = []
+        for info in self.spec.network.iter_layers():
+            sums = np.empty((rows, info.outputs), self.dtype) if isinstance(info.layer, Dense) else None
+            values_of_layers.append(LayerValues(info.path, sums, np.empty((rows, info.outputs), self.dtype)))
         for start in range(0, rows, plan.rows):
             part = slice(start, min(start + plan.rows, rows))
             count = part.stop - start
             outputs, _ = self._predict(program, self._readable(inputs[part]), None)
-            for values, (_, z, y) in zip(found, plan.layers, strict=True):
+            for values, (_, z, y) in zip(values_of_layers, plan.layers, strict=True):
                 values.outputs[part] = rows_of(program, y, count)
                 if values.weighted_sums is not None and z is not None:
                     values.weighted_sums[part] = rows_of(program, z, count)
             if isinstance(self.spec.network.layers[-1], Dense):
-                found[-1].outputs[part] = outputs
-        return tuple(found)
+                values_of_layers[-1].outputs[part] = outputs
+        return tuple(values_of_layers)
 
     @serialized
     def close(self) -> None:

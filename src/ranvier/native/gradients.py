@@ -34,7 +34,7 @@ def part_starts(network: Network, rows: int) -> NDArray[np.int64]:
     >>> part_starts(Network(2, [Dense(1)]), 10_000).tolist()
     [0, 4096, 8192, 10000]
     """
-    whole = any(isinstance(place.layer, BatchNorm) for place in network.iter_layers())
+    whole = any(isinstance(info.layer, BatchNorm) for info in network.iter_layers())
     return np.array([0, rows] if whole else [*range(0, max(rows, 1), PART), rows], np.int64)
 
 

@@ -73,7 +73,7 @@ class Program:
             self.timings = memory.zeros(measured_threads * stride, np.int64).reshape(measured_threads, stride)
             self.words[-1] = memory.address(self.timings)
         self.address = memory.address(self.words)
-        self.places = {name: number for number, name in enumerate(ARGUMENTS)}
+        self.argument_indices = {name: number for number, name in enumerate(ARGUMENTS)}
         self.arrays: dict[str, Array] = {}
         self.saw_nonfinite = ctypes.c_int64(0)
         self.set(saw_nonfinite=ctypes.addressof(self.saw_nonfinite))
@@ -112,10 +112,10 @@ class Program:
         sizes = [-(-size_of(b, n) // PANEL) * PANEL for b, n in zip((*batched, *rest), counts, strict=True)]
         # A wide load at the end of the last buffer stays inside.
         arena = memory.zeros(sum(sizes) + PANEL, self.plan.dtype)
-        place = 0
+        offset = 0
         for buffer, size in zip((*batched, *rest), sizes, strict=True):
-            self.point(buffer, arena[place : place + size])
-            place += size
+            self.point(buffer, arena[offset : offset + size])
+            offset += size
 
     def clear_tables(self) -> None:
         """Set the gradients of tables to zero, of which a run writes but the rows that its batch holds."""
@@ -126,7 +126,7 @@ class Program:
     def set(self, **words: int) -> None:
         """Fill words of the argument table."""
         for name, value in words.items():
-            self.words[self.places[name]] = value
+            self.words[self.argument_indices[name]] = value
 
     def check_seen(self, inputs: Array) -> None:
         """Raise where the code, on its way through these inputs, met one that is not finite.
@@ -191,7 +191,7 @@ class Program:
         return losses[: int(steps_done[0]) - first]
 
     def _clear_chunk_counters(self, threads: int) -> None:
-        """Say that nothing is taken yet of the work that so many threads share."""
+        """Set the counters of the chunks that so many threads share to zero."""
         words = 2 * self._stealable * threads * COUNTER_STRIDE
         if len(self.chunk_counters) != words:
             self.chunk_counters = memory.zeros(words, np.int64)
@@ -239,7 +239,7 @@ class Program:
                     raise Cancelled
                 for name, array in moving.items():
                     if array is not None:
-                        self.words[self.places[name]] += at_once * array.strides[0]
+                        self.words[self.argument_indices[name]] += at_once * array.strides[0]
             self.set(rows=min(at_once, n_rows - first))
             self._clear_chunk_counters(threads)
             self.run(threads)
@@ -283,7 +283,7 @@ class Few:
         words["helper"] = 0 if helper is None else helper.address
         words |= {"outputs": memory.address(self.outputs), "targets": 0, "results": 0}
         for name, word in words.items():
-            self.words[program.places[name]] = word
+            self.words[program.argument_indices[name]] = word
         # The workspace of the program may move; this one stays where it is.
         self._program, self._keep = program, (*program.arrays.values(), program.chunk_counters, helper)
         self._saw_nonfinite = program.saw_nonfinite
