@@ -7,7 +7,7 @@ import ranvier as rv
 
 def stop_at_10(context):
     """A callback: called after every epoch."""
-    return rv.Decision(stop="Stopped on purpose.") if context.epoch.epoch == 10 else None
+    return rv.CallbackResult(stop_reason="Stopped on purpose.") if context.epoch.epoch == 10 else None
 
 
 generator = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""A table with words, dates and gaps: train on a CSV file, save the model, predict new rows."""
+"""A table with strings, dates and missing cells: train on a CSV file, save the model, predict new rows."""
 
 import csv
 import random
@@ -17,7 +17,7 @@ with open("orders.csv", "w", newline="") as file:
         writer.writerow([f"2025-{month:02}-15", country, items, shown, "yes" if returned else "no"])
 
 model = rv.train("orders.csv", target="returned", model="returns.rv", seed=0)
-print("on test rows:", {name: round(value, 3) for name, value in model.report["metrics"].items()})
+print("on test rows:", {name: round(value, 3) for name, value in model.report.metrics.items()})
 
 loaded = rv.load("returns.rv")
 order = {"date": "2025-12-24", "country": "France", "items": 2, "price": 80.0}
