@@ -1,4 +1,4 @@
-"""A table with words, dates and gaps: train on a CSV file, save the model, predict new rows."""
+"""A table with strings, dates and missing cells: train on a CSV file, save the model, predict new rows."""
 
 import csv
 import random

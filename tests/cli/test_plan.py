@@ -15,7 +15,9 @@ from ranvier.native.machine import cpu
 from ranvier.settings import read
 from tests.cli.helpers import Trained, invoke, refused
 
-needs_native = pytest.mark.skipif(NativeEngine().unavailable() is not None, reason="the native engine cannot run here")
+needs_native = pytest.mark.skipif(
+    NativeEngine().why_unavailable() is not None, reason="the native engine cannot run here"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Running the same problem in the native and the reference engine."""
+"""Running the same spec in the native and the reference engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Problem, Span
+from ranvier.engine import CompileSpec, Span
 from ranvier.native.engine import NativeEngine
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.losses import Loss, loss
@@ -51,7 +51,7 @@ LAYERS: dict[str, list[Layer]] = {
 
 @dataclass(frozen=True)
 class LoopResult:
-    """What an engine made of a problem."""
+    """What an engine made of a spec."""
 
     losses: Array
     parameters: Array
@@ -62,15 +62,15 @@ class LoopResult:
     gradient: Array
 
 
-def problem(
+def make_spec(
     inputs: int, layers: list[Layer], rule: Loss | None = None, optimizer: Optimizer | None = None, **options: Any
-) -> Problem:
-    """A problem with what does not matter filled in."""
+) -> CompileSpec:
+    """A spec with what does not matter filled in."""
     settings = {"batch_size": 6, "precision": "float32", "threads": 1, "seed": 5, **options}
-    return Problem(Network(inputs, layers), rule or loss("squared_error"), optimizer or SGD(0.05), **settings)
+    return CompileSpec(Network(inputs, layers), rule or loss("squared_error"), optimizer or SGD(0.05), **settings)
 
 
-def rows_for(task: Problem, rows: int = 37, kind: type = np.float32, seed: int = 0) -> Rows:
+def rows_for(task: CompileSpec, rows: int = 37, kind: type = np.float32, seed: int = 0) -> Rows:
     """Random rows whose targets are shares of 1, fit for every loss."""
     generator = np.random.default_rng(seed)
     inputs = generator.standard_normal((rows, task.network.inputs)).astype(kind)
@@ -82,7 +82,7 @@ def rows_for(task: Problem, rows: int = 37, kind: type = np.float32, seed: int =
     return Rows(inputs, targets.astype(task.dtype), weights)
 
 
-def span_for(task: Problem, rows: int = 37, steps: int = 3, seed: int = 0) -> Span:
+def span_for(task: CompileSpec, rows: int = 37, steps: int = 3, seed: int = 0) -> Span:
     """Some steps in random order, the last batch not full."""
     generator = np.random.default_rng(seed)
     size = task.batch_size
@@ -100,14 +100,14 @@ def one_step(span: Span, number: int = 0) -> Span:
     return Span(span.order[first:last], np.array([0, last - first]), span.scalars[number : number + 1])
 
 
-def outcome(engine: Any, task: Problem, rows: Rows, span: Span, gradients: bool = False) -> LoopResult:
+def outcome(engine: Any, task: CompileSpec, rows: Rows, span: Span, gradients: bool = False) -> LoopResult:
     """Train, then look at everything an executable offers."""
     executable = engine.compile(task)
-    executable.load(initial_state(task.network, task.optimizer, 0).engine)
+    executable.set_state(initial_state(task.network, task.optimizer, 0).engine)
     losses = executable.run(rows, span)
-    state = executable.read()
+    state = executable.get_state()
     validation, outputs = executable.evaluate(rows)
-    objective, gradient = executable.objective(rows) if gradients else (0.0, np.zeros(0))
+    objective, gradient = executable.loss_and_gradient(rows) if gradients else (0.0, np.zeros(0))
     assert state.step == span.steps
     assert np.array_equal(outputs, executable.outputs(rows.inputs))
     executable.close()
@@ -115,9 +115,9 @@ def outcome(engine: Any, task: Problem, rows: Rows, span: Span, gradients: bool 
 
 
 def agree(
-    task: Problem, rows: Rows | None = None, span: Span | None = None, slack: float = 1.0, gradients: bool = False
+    task: CompileSpec, rows: Rows | None = None, span: Span | None = None, slack: float = 1.0, gradients: bool = False
 ) -> None:
-    """Check that both engines make the same of a problem, up to rounding."""
+    """Check that both engines make the same of a spec, up to rounding."""
     rows = rows_for(task) if rows is None else rows
     span = span_for(task) if span is None else span
     expected = outcome(ReferenceEngine(), task, rows, span, gradients)

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ranvier as rv
-from ranvier.engine import Problem, Span, State
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.native.engine import NativeEngine
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import Dense, Dropout, LayerNorm, LearnedScale, Residual
@@ -29,18 +29,18 @@ from ranvier.reference.engine import ReferenceEngine
 from ranvier.rows import CSR, Rows
 from ranvier.training.state import initial_state
 from tests.helpers import ALL_OPTIMIZERS
-from tests.native.against_reference import LAYERS, OUTPUT, TOLERANCE, LoopResult, outcome, problem, rows_for, span_for
+from tests.native.against_reference import LAYERS, OUTPUT, TOLERANCE, LoopResult, make_spec, outcome, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 OTHER_SIDE = 2.0**-7
 DRAWS = 4
 
 
-def rounded(inputs: int, layers: list[Any], rule: Any = None, chosen: Any = None, **options: Any) -> Problem:
-    return problem(inputs, layers, rule, chosen, **{"precision": "bfloat16", **options})
+def rounded(inputs: int, layers: list[Any], rule: Any = None, chosen: Any = None, **options: Any) -> CompileSpec:
+    return make_spec(inputs, layers, rule, chosen, **{"precision": "bfloat16", **options})
 
 
-def drawn(task: Problem, draw: int) -> Rows:
+def drawn(task: CompileSpec, draw: int) -> Rows:
     rows = rows_for(task, seed=draw)
     if not task.sparse:
         return rows
@@ -54,8 +54,8 @@ def difference(found: LoopResult, wanted: LoopResult) -> float:
     return max(float(np.abs(a - b).max()) / max(1.0, float(np.abs(b).max())) for a, b in pairs if b.size)
 
 
-def agree(task: Problem, steps: int = 3, reference_task: Problem | None = None) -> None:
-    """Check that the native engine makes of a problem what the reference makes of it, or of another one."""
+def agree(task: CompileSpec, steps: int = 3, reference_task: CompileSpec | None = None) -> None:
+    """Check that the native engine makes of a spec what the reference makes of it, or of another one."""
     span = span_for(task, steps=steps)
     for draw in range(DRAWS):
         rows = drawn(task, draw)
@@ -123,7 +123,7 @@ def test_the_check_sees_what_is_not_rounded() -> None:
             agree(native_task, reference_task=reference_task)
 
 
-def exact_case(inputs: int, units: int, rows: int, seed: int) -> tuple[Problem, Rows, State]:
+def exact_case(inputs: int, units: int, rows: int, seed: int) -> tuple[CompileSpec, Rows, State]:
     """Whole numbers whose sums and products float32 holds without rounding, but not bfloat16.
 
     Inputs and weights have 10 bits, so that 8 remain; relu and a summed squared error keep whole numbers whole.
@@ -148,7 +148,7 @@ def test_equal_to_the_reference_where_nothing_else_rounds(inputs: int, units: in
     said = []
     for engine in (NativeEngine(), ReferenceEngine()):
         executable = engine.compile(task)
-        executable.load(state)
+        executable.set_state(state)
         said.append(executable.activations(given_rows.inputs)[0])
     assert np.array_equal(said[0].weighted_sums, said[1].weighted_sums)
     assert np.array_equal(said[0].outputs, to_bfloat16(np.maximum(said[1].weighted_sums, 0.0)))
@@ -163,12 +163,12 @@ def test_a_step_of_one_layer_is_exact() -> None:
     rate = 2.0**-20
     task = rounded(20, [Dense(3)], loss("squared_error", reduction="sum"), SGD(rate), batch_size=4, threads=2)
     executable = NativeEngine().compile(task)
-    executable.load(State(np.concatenate([w.ravel(), np.zeros(3)]), np.zeros((0, 63)), 0))
+    executable.set_state(State(np.concatenate([w.ravel(), np.zeros(3)]), np.zeros((0, 63)), 0))
     rows = Rows(x, np.zeros((4, 3), np.float32))
     executable.run(rows, Span(np.arange(4), np.array([0, 4]), np.array([[rate]])))
     seen = to_bfloat16(x.astype(np.float64))
     error = to_bfloat16(2.0 * (seen @ to_bfloat16(w)) / 4.0)
-    moved = executable.read().parameters
+    moved = executable.get_state().parameters
     assert np.array_equal(moved[:60].reshape(20, 3), (w - rate * (seen.T @ error)).astype(np.float32))
     assert np.array_equal(moved[60:], (-rate * error.sum(axis=0)).astype(np.float32))
     assert not np.array_equal(seen, x)
@@ -181,8 +181,8 @@ def test_full_batch_gradients(threads: int) -> None:
     found = []
     for engine in (NativeEngine(), ReferenceEngine()):
         executable = engine.compile(task)
-        executable.load(state)
-        found.append(executable.objective(rows))
+        executable.set_state(state)
+        found.append(executable.loss_and_gradient(rows))
     assert found[0][1].dtype == np.float32
     assert found[0][0] == pytest.approx(found[1][0], rel=OTHER_SIDE)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=0, atol=OTHER_SIDE)
@@ -195,7 +195,7 @@ def test_what_layers_say() -> None:
     said = []
     for engine in (NativeEngine(), ReferenceEngine()):
         executable = engine.compile(task)
-        executable.load(initial_state(task.network, task.optimizer, 0).engine)
+        executable.set_state(initial_state(task.network, task.optimizer, 0).engine)
         said.append(executable.activations(rows_for(task).inputs))
     for found, wanted in zip(*said, strict=True):
         assert found.path == wanted.path
@@ -209,9 +209,9 @@ def test_what_is_not_a_number_comes_through() -> None:
     task = rounded(3, [Dense(4, "relu"), Dense(2)])
     executable = NativeEngine().compile(task)
     first = initial_state(task.network, task.optimizer, 0).engine
-    executable.load(replace(first, parameters=np.full_like(first.parameters, np.nan)))
+    executable.set_state(replace(first, parameters=np.full_like(first.parameters, np.nan)))
     assert np.isnan(executable.outputs(np.ones((2, 3), np.float32))).all()
-    executable.load(first)
+    executable.set_state(first)
     rows = rows_for(task)
     rows.inputs.dense[:] = np.inf
     assert not np.isfinite(executable.run(rows, span_for(task))[-1])
@@ -232,8 +232,8 @@ def test_a_model_predicts_as_it_was_trained_and_goes_on_where_it_was(tmp_path: P
     for other in (again, rv.load(tmp_path / "model.rv")):
         assert other.outputs(X).tobytes() == model.outputs(X).tobytes()
     state = State(np.concatenate([part.ravel() for part in model.parameters.values()]), np.zeros((2, 181)), 0)
-    other = NativeEngine().compile(problem(7, list(network.layers), loss("binary_cross_entropy"), Adam()))
-    other.load(state)
+    other = NativeEngine().compile(make_spec(7, list(network.layers), loss("binary_cross_entropy"), Adam()))
+    other.set_state(state)
     assert np.abs(other.outputs(X) - model.outputs(X)).max() > TOLERANCE["float32"]
 
 

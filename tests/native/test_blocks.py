@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ranvier.engine import Problem
+from ranvier.engine import CompileSpec
 from ranvier.errors import InputError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
@@ -18,7 +18,7 @@ from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, AdamW
 from ranvier.rows import CSR, Inputs, Rows
 from ranvier.training.state import initial_state
-from tests.native.against_reference import agree, problem, rows_for, span_for
+from tests.native.against_reference import agree, make_spec, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 LAYERS: dict[str, list[Any]] = {
@@ -37,7 +37,7 @@ OPTIMIZERS = {
 BROAD = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def mixed(task: Problem, rows: int = 37, share: float = 0.15, seed: int = 0) -> Rows:
+def mixed(task: CompileSpec, rows: int = 37, share: float = 0.15, seed: int = 0) -> Rows:
     """Rows whose last columns are a CSR block with a share of entries."""
     made = rows_for(task, rows, seed=seed)
     numbers = made.inputs.dense
@@ -46,17 +46,17 @@ def mixed(task: Problem, rows: int = 37, share: float = 0.15, seed: int = 0) -> 
     return replace(made, inputs=Inputs(numbers[:, : task.n_dense], CSR.from_dense(words)))
 
 
-def loaded(task: Problem, threads: int = 1) -> NativeExecutable:
+def loaded(task: CompileSpec, threads: int = 1) -> NativeExecutable:
     executable = NativeEngine().compile(task)
     executable.threads = threads
-    executable.load(initial_state(task.network, task.optimizer, 3).engine)
+    executable.set_state(initial_state(task.network, task.optimizer, 3).engine)
     return executable
 
 
-def run_bits(task: Problem, rows: Rows, threads: int = 1) -> bytes:
+def run_bits(task: CompileSpec, rows: Rows, threads: int = 1) -> bytes:
     executable = loaded(task, threads)
     losses = executable.run(rows, span_for(task))
-    state = executable.read()
+    state = executable.get_state()
     outputs = executable.outputs(rows.inputs)
     return b"".join(array.tobytes() for array in (losses, state.parameters, state.slots, outputs))
 
@@ -79,7 +79,7 @@ def run_bits(task: Problem, rows: Rows, threads: int = 1) -> bytes:
 def test_it_agrees_with_the_reference(
     n_dense: int, n_csr: int, layers: str, rule: str, batch: int, options: dict[str, Any]
 ) -> None:
-    task = problem(
+    task = make_spec(
         n_dense + n_csr,
         LAYERS[layers],
         None,
@@ -96,7 +96,7 @@ def test_it_agrees_with_the_reference(
 @pytest.mark.parametrize("rule", list(OPTIMIZERS))
 def test_the_number_of_threads_tells_no_bits(precision: str, rule: str) -> None:
     layers = [Dense(75, "relu", l2=0.01), Dropout(0.2), Dense(40, "tanh"), Dense(3, "softmax")]
-    task = problem(
+    task = make_spec(
         140,
         layers,
         loss("categorical_cross_entropy"),
@@ -114,7 +114,7 @@ def test_the_number_of_threads_tells_no_bits(precision: str, rule: str) -> None:
 
 def test_an_empty_block_gives_the_bits_of_the_other_one() -> None:
     """No column in the CSR block that a row holds: the bits of dense rows. No dense column: those of CSR rows."""
-    dense = problem(20, [Dense(33, "tanh"), Dense(3)], None, SGD(0.05), threads=1)
+    dense = make_spec(20, [Dense(33, "tanh"), Dense(3)], None, SGD(0.05), threads=1)
     rows = rows_for(dense)
     both = replace(dense, mean_nnz=1, n_dense=20 - 7)
     zeros = rows.inputs.dense.copy()
@@ -127,31 +127,31 @@ def test_an_empty_block_gives_the_bits_of_the_other_one() -> None:
 
 
 def test_weights_of_dense_columns_move_always_and_those_of_others_with_their_column() -> None:
-    task = problem(6, [Dense(3)], None, Adam(0.1, weight_decay=0.1), batch_size=2, mean_nnz=1, n_dense=2)
+    task = make_spec(6, [Dense(3)], None, Adam(0.1, weight_decay=0.1), batch_size=2, mean_nnz=1, n_dense=2)
     words = np.zeros((2, 4))
     words[0, 2] = 1.0
     rows = Rows(Inputs(np.zeros((2, 2), np.float32), CSR.from_dense(words)), np.ones((2, 3)))
     executable = loaded(task)
-    before = executable.read().parameters[:18].reshape(6, 3)
+    before = executable.get_state().parameters[:18].reshape(6, 3)
     executable.run(
         rows,
         replace(span_for(task), order=np.array([0, 1]), starts=np.array([0, 2]), scalars=span_for(task).scalars[:1]),
     )
-    moved = (executable.read().parameters[:18].reshape(6, 3) != before).any(axis=1)
+    moved = (executable.get_state().parameters[:18].reshape(6, 3) != before).any(axis=1)
     assert moved.tolist() == [True, True, False, False, True, False]
 
 
 def test_one_gradient_over_all_rows() -> None:
-    task = problem(60, [Dense(20, "tanh", l2=0.1, l1=0.01), Dense(3)], None, LBFGS(), mean_nnz=4, n_dense=9)
+    task = make_spec(60, [Dense(20, "tanh", l2=0.1, l1=0.01), Dense(3)], None, LBFGS(), mean_nnz=4, n_dense=9)
     rows = mixed(task, 50)
-    whole = loaded(replace(task, mean_nnz=None, n_dense=0)).objective(Rows(rows.inputs.toarray(), rows.targets))
-    value, gradient = loaded(task).objective(rows)
+    whole = loaded(replace(task, mean_nnz=None, n_dense=0)).loss_and_gradient(Rows(rows.inputs.toarray(), rows.targets))
+    value, gradient = loaded(task).loss_and_gradient(rows)
     assert value == pytest.approx(whole[0], rel=1e-6)
     np.testing.assert_allclose(gradient, whole[1], rtol=2e-5, atol=1e-7)
 
 
 def test_dense_block_may_be_bytes_and_rows_may_come_in_other_blocks() -> None:
-    task = problem(30, [Dense(20, "relu"), Dense(3)], mean_nnz=2, n_dense=10)
+    task = make_spec(30, [Dense(20, "relu"), Dense(3)], mean_nnz=2, n_dense=10)
     rows = mixed(task)
     executable = loaded(task)
     together = executable.outputs(rows.inputs)
@@ -163,8 +163,8 @@ def test_dense_block_may_be_bytes_and_rows_may_come_in_other_blocks() -> None:
 
 def test_groups_and_other_first_layers_are_refused() -> None:
     with pytest.raises(InputError, match="first layer has 2 groups"):
-        problem(6, [Dense(4, groups=2)], mean_nnz=1, n_dense=2)
+        make_spec(6, [Dense(4, groups=2)], mean_nnz=1, n_dense=2)
     with pytest.raises(InputError, match="first layer is LayerNorm"):
-        problem(6, [LayerNorm(), Dense(4)], mean_nnz=1, n_dense=2)
+        make_spec(6, [LayerNorm(), Dense(4)], mean_nnz=1, n_dense=2)
     with pytest.raises(InputError, match="must have columns"):
-        problem(6, [Dense(4)], mean_nnz=1, n_dense=6)
+        make_spec(6, [Dense(4)], mean_nnz=1, n_dense=6)

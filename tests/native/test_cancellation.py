@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Span, Stopped, never
-from ranvier.native import compiled, objective
+from ranvier.engine import Cancelled, CompileSpec, Span, never_cancel
+from ranvier.native import compiled, gradients
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.machine import memory
 from ranvier.native.program import Program
@@ -25,7 +25,7 @@ from ranvier.rows import CSR, Rows
 from ranvier.training import loop
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.state import initial_state
-from tests.native.against_reference import one_step, problem, rows_for, span_for
+from tests.native.against_reference import make_spec, one_step, rows_for, span_for
 from tests.training.trial import StopAfter, begin, digest, make_config, make_rows, timeless
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -51,12 +51,12 @@ def everything_is_long(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     compiled.clear_memoized()
 
 
-def task_of(options: dict[str, Any]) -> Problem:
+def task_of(options: dict[str, Any]) -> CompileSpec:
     chosen: dict[str, Any] = {"optimizer": Adam(0.01, ema_decay=0.9), "batch_size": 45, "weighted": True, **options}
-    return problem(29, MIXED, loss("categorical_cross_entropy"), **chosen)
+    return make_spec(29, MIXED, loss("categorical_cross_entropy"), **chosen)
 
 
-def some_rows(task: Problem) -> Rows:
+def some_rows(task: CompileSpec) -> Rows:
     """200 rows, sparse ones where the task takes such."""
     rows = rows_for(task, 200)
     if not task.sparse:
@@ -65,15 +65,15 @@ def some_rows(task: Problem) -> Rows:
     return replace(rows, inputs=CSR.from_dense(np.where(kept, rows.inputs.dense, 0).astype(np.float32)))
 
 
-def loaded(task: Problem, threads: int) -> NativeExecutable:
+def loaded(task: CompileSpec, threads: int) -> NativeExecutable:
     executable = NativeEngine().compile(task)
     executable.threads = threads
-    executable.load(initial_state(task.network, task.optimizer, 1).engine)
+    executable.set_state(initial_state(task.network, task.optimizer, 1).engine)
     return executable
 
 
 def state_bytes(executable: NativeExecutable) -> tuple[int, bytes, bytes]:
-    state = executable.read()
+    state = executable.get_state()
     return state.step, state.parameters.tobytes(), state.slots.tobytes()
 
 
@@ -99,10 +99,10 @@ def test_no_step_runs_if_cancelled_before(name: str, threads: int) -> None:
     rows, span = some_rows(task), span_for(task, 200, steps=4)
     executable, unasked = loaded(task, threads), loaded(task, threads)
     before = state_bytes(executable)
-    executable.stopped = lambda: True
+    executable.should_cancel = lambda: True
     assert executable.run(rows, span).shape == (0,)
     assert state_bytes(executable) == before
-    executable.stopped = never
+    executable.should_cancel = never_cancel
     assert executable.run(rows, span).tobytes() == unasked.run(rows, span).tobytes()
     assert state_bytes(executable) == state_bytes(unasked) != before
 
@@ -115,17 +115,17 @@ def test_step_cancelled_half_way_is_complete_or_absent(name: str, threads: int) 
     task = task_of(OPTIONS[name])
     rows, span = some_rows(task), span_for(task, 200, steps=2)
     executable, unasked = loaded(task, threads), loaded(task, threads)
-    start = executable.read()
+    start = executable.get_state()
     expected = [state_bytes(unasked)]
     for number in range(2):
         unasked.run(rows, one_step(span, number))
         expected.append(state_bytes(unasked))
     executable.run(rows, span)
     program = executable._programs["train"]
-    asking = [b for b in program.plan.buffers if b.kind in WORKSPACE and b.name not in executable._state]
+    asking = [b for b in program.plan.buffers if b.kind in WORKSPACE and b.name not in executable._state.arrays]
     cancelled_kinds = set()
     for buffer in asking:
-        executable.load(start)
+        executable.set_state(start)
         for one in asking:
             program.arrays[one.name][:] = 0.0
         program.set(cancel_requested=memory.address(program.arrays[buffer.name]))
@@ -142,26 +142,26 @@ def test_step_cancelled_half_way_is_complete_or_absent(name: str, threads: int) 
 @pytest.mark.usefixtures("everything_is_long")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_loss_and_gradient_is_cancelled(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(objective, "PART", 16)
-    task = problem(5, [Dense(9, "tanh", l2=0.1), Dense(3, "softmax")], loss("categorical_cross_entropy"))
+    monkeypatch.setattr(gradients, "PART", 16)
+    task = make_spec(5, [Dense(9, "tanh", l2=0.1), Dense(3, "softmax")], loss("categorical_cross_entropy"))
     executable, rows = loaded(task, threads), rows_for(task, 100)
-    wanted = executable.objective(rows)
+    wanted = executable.loss_and_gradient(rows)
     before = state_bytes(executable)
     for times in (1, 2, 7):
-        executable.stopped = StopAfter(times)
-        with pytest.raises(Stopped):
-            executable.objective(rows)
-        executable.stopped = never
+        executable.should_cancel = StopAfter(times)
+        with pytest.raises(Cancelled):
+            executable.loss_and_gradient(rows)
+        executable.should_cancel = never_cancel
         assert state_bytes(executable) == before
-        value, gradient = executable.objective(rows)
+        value, gradient = executable.loss_and_gradient(rows)
         assert (value, gradient.tobytes()) == (wanted[0], wanted[1].tobytes())
 
 
 @pytest.mark.usefixtures("everything_is_long")
 def test_an_objective_goes_on_where_a_programs_handler_does_not_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    task = problem(5, [Dense(9, "tanh"), Dense(3)])
+    task = make_spec(5, [Dense(9, "tanh"), Dense(3)])
     executable, rows = loaded(task, 1), rows_for(task, 100)
-    wanted, run = executable.objective(rows)[1], Program.run
+    wanted, run = executable.loss_and_gradient(rows)[1], Program.run
     seen: list[int] = []
 
     def interrupted(program: Program, threads: int) -> None:
@@ -173,7 +173,7 @@ def test_an_objective_goes_on_where_a_programs_handler_does_not_stop(monkeypatch
     monkeypatch.setattr(Program, "run", interrupted)
     before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
     try:
-        assert executable.objective(rows)[1].tobytes() == wanted.tobytes()
+        assert executable.loss_and_gradient(rows)[1].tobytes() == wanted.tobytes()
     finally:
         signal.signal(signal.SIGINT, before)
     assert seen == [signal.SIGINT]
@@ -192,8 +192,8 @@ def test_predictions_in_parts(threads: int, precision: str, request: pytest.Fixt
     found = executable.evaluate(rows)
     assert (found[0], found[1].tobytes()) == (value, outputs.tobytes())
     assert executable.outputs(rows.inputs).tobytes() == outputs.tobytes()
-    executable.stopped = StopAfter(2)
-    with pytest.raises(Stopped):
+    executable.should_cancel = StopAfter(2)
+    with pytest.raises(Cancelled):
         executable.evaluate(rows)
 
 
@@ -231,9 +231,9 @@ def test_ctrl_c_is_raised_between_the_parts_of_a_prediction(monkeypatch: pytest.
 
 
 def native_run(config: LoopConfig, state: Any = None) -> LoopResult:
-    executable = NativeEngine().compile(config.problem)
+    executable = NativeEngine().compile(config.spec)
     outcome = train(executable, config, begin(config) if state is None else state)
-    assert executable.stopped is never
+    assert executable.should_cancel is never_cancel
     return outcome
 
 
@@ -244,7 +244,7 @@ def test_interrupted_run_continues_bit_identically(optimizer: Any, monkeypatch: 
     monkeypatch.setattr(loop, "SPAN_SECONDS", 0.0)
     rows = make_rows(230)
     config = make_config(optimizer, rows, batch_size=100, epochs=2, validation=make_rows(300, seed=5))
-    config = replace(config, problem=replace(config.problem, threads=2))
+    config = replace(config, spec=replace(config.spec, threads=2))
     wanted = native_run(config)
     asked = []
     native_run(replace(config, stop_requested=lambda: bool(asked.append(1))))
@@ -279,7 +279,7 @@ def test_cancelling_short_epochs_of_one_span(monkeypatch: pytest.MonkeyPatch) ->
     )
     config = make_config(Adam(0.02), epochs=6)
     wanted = native_run(config)
-    executable = NativeEngine().compile(config.problem)
+    executable = NativeEngine().compile(config.spec)
     run = executable.run
 
     def fewer(rows: Rows, span: Span) -> Any:

@@ -14,7 +14,7 @@ SCRIPT = """
 import os, signal, sys, threading, time
 from dataclasses import replace
 import numpy as np
-from ranvier.engine import Problem
+from ranvier.engine import CompileSpec
 from ranvier.rows import Rows
 from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.native.engine import NativeEngine
@@ -30,8 +30,8 @@ threads, buffers = int(sys.argv[1]), sys.argv[2]
 draw = np.random.default_rng(0)
 rows = Rows(draw.standard_normal((8192, 1152), np.float32), draw.standard_normal((8192, 3), np.float32))
 network = Network(1152, [Dense(1152, "tanh"), Dense(1152, "tanh"), Dense(3)])
-problem = Problem(network, loss("squared_error"), Adam(1e-4), 4096, threads=threads)
-executable = NativeEngine().compile(problem)
+spec = CompileSpec(network, loss("squared_error"), Adam(1e-4), 4096, threads=threads)
+executable = NativeEngine().compile(spec)
 executable.threads = threads
 left = []
 
@@ -52,15 +52,15 @@ def look(event):
     # Not the end, which the other thread writes.
     threading.Thread(target=press_when, args=(first[:16],)).start()
 
-config = LoopConfig(problem=problem, rows=rows, epochs=1, sink=look)
+config = LoopConfig(spec=spec, rows=rows, epochs=1, sink=look)
 with stop_on_interrupt() as pressed:
-    begin = initial_state(network, problem.optimizer, 0, np.float32)
+    begin = initial_state(network, spec.optimizer, 0, np.float32)
     outcome = train(executable, replace(config, stop_requested=pressed), begin)
 print(outcome.reason, outcome.text, outcome.state.engine.step, outcome.state.position, len(outcome.state.history))
 print(digest(outcome.state))
 print("left out:", bool(left) and not left[0][-1])
 if len(sys.argv) > 3:
-    executable = NativeEngine().compile(problem)
+    executable = NativeEngine().compile(spec)
     print(digest(train(executable, config, outcome.state).state))
 """
 

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
 from ranvier import version
-from ranvier.engine import Problem, Span, State
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.native import compiled
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels import module
@@ -29,7 +29,7 @@ from ranvier.network.optimizers import SGD, Adam, optimizer
 from ranvier.rows import Rows
 
 NETWORK = Network(3, [Dense(5, "tanh"), Dense(2)])
-PROBLEM = Problem(NETWORK, loss("squared_error"), Adam(), batch_size=8)
+SPEC = CompileSpec(NETWORK, loss("squared_error"), Adam(), batch_size=8)
 X = np.linspace(-1, 1, 24, dtype=np.float32).reshape(8, 3)
 ROWS = Rows(X, X[:, :2].copy())
 
@@ -53,20 +53,20 @@ def written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[st
     compiled.clear_memoized()
 
 
-def step(problem: Problem = PROBLEM) -> bytes:
+def step(spec: CompileSpec = SPEC) -> bytes:
     """Compile, make one step and give the parameters."""
-    executable = NativeEngine().compile(problem)
-    table, slots = problem.network.parameter_table, len(problem.optimizer.rule().slots)
-    executable.load(State(table.initial(1, executable.dtype), np.zeros((slots, table.size), executable.dtype), 0))
-    scalars = problem.optimizer.scalar_values(np.array([1]), np.array([0.1]))
+    executable = NativeEngine().compile(spec)
+    table, slots = spec.network.parameter_table, len(spec.optimizer.rule().slots)
+    executable.set_state(State(table.initial(1, executable.dtype), np.zeros((slots, table.size), executable.dtype), 0))
+    scalars = spec.optimizer.scalar_values(np.array([1]), np.array([0.1]))
     executable.run(ROWS, Span(np.arange(8), np.array([0, 8]), scalars))
-    return bytes(executable.finish().parameters.tobytes())
+    return bytes(executable.release().parameters.tobytes())
 
 
 def test_an_equal_problem_writes_nothing(written: list[str]) -> None:
     first = step()
     assert len(written) == 1
-    equal = Problem(
+    equal = CompileSpec(
         Network(3, [Dense(5, activation("tanh")), Dense(2)]), loss("squared_error"), Adam(1e-3), batch_size=8
     )
     assert step(equal) == first
@@ -80,12 +80,12 @@ def test_an_equal_problem_writes_nothing(written: list[str]) -> None:
 )
 def test_what_the_code_reads_as_it_runs_decides_nothing(written: list[str], free: dict[str, Any]) -> None:
     step()
-    step(replace(PROBLEM, **free))
+    step(replace(SPEC, **free))
     assert len(written) == 1
 
 
 def test_the_seed_still_counts(written: list[str]) -> None:
-    dropping = replace(PROBLEM, network=Network(3, [Dense(5, "tanh"), Dropout(0.5), Dense(2)]))
+    dropping = replace(SPEC, network=Network(3, [Dense(5, "tanh"), Dropout(0.5), Dense(2)]))
     assert step(dropping) != step(replace(dropping, seed=1))
     assert len(written) == 1
 
@@ -120,18 +120,18 @@ OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
 """What decides the code, with two values each."""
 
 
-def code_of(problem: Problem) -> Code:
-    executable = NativeEngine().compile(problem)
-    return compiled.planned(problem, TRAIN, executable.machine, executable.threads).code
+def code_of(spec: CompileSpec) -> Code:
+    executable = NativeEngine().compile(spec)
+    return compiled.planned(spec, TRAIN, executable.machine, executable.threads).code
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_decides_the_code_is_in_both_keys(name: str) -> None:
-    one, other = (code_of(replace(PROBLEM, **OTHERS[name](which))) for which in (0, 1))
-    again = code_of(replace(PROBLEM, **OTHERS[name](0)))
+    one, other = (code_of(replace(SPEC, **OTHERS[name](which))) for which in (0, 1))
+    again = code_of(replace(SPEC, **OTHERS[name](0)))
     assert one == again != other
     assert compiled.canonical_form(one) == compiled.canonical_form(again) != compiled.canonical_form(other)
-    target = NativeEngine().compile(PROBLEM).target
+    target = NativeEngine().compile(SPEC).target
     texts = [list(module.plan_ir(code, target)) for code in (one, again, other)]
     assert texts[0] == texts[1] != texts[2]
 
@@ -156,9 +156,9 @@ def test_plans_share_the_modules_they_have_in_common(written: list[str], monkeyp
             made.append(text)
             yield text
 
-    step(replace(PROBLEM, optimizer=SGD()))
+    step(replace(SPEC, optimizer=SGD()))
     assert len(written) == 2
-    assert 0 < len(made) < len(list(module.plan_ir(code_of(PROBLEM), NativeEngine().compile(PROBLEM).target)))
+    assert 0 < len(made) < len(list(module.plan_ir(code_of(SPEC), NativeEngine().compile(SPEC).target)))
 
 
 def test_other_sources_find_nothing(written: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,17 +237,17 @@ def test_only_plain_records_have_a_canonical_form(record: Any) -> None:
 
 
 def test_finishing_gives_what_reading_gave_and_frees_it() -> None:
-    executable = NativeExecutable(PROBLEM)
+    executable = NativeExecutable(SPEC)
     table = NETWORK.parameter_table
     slots = np.arange(2 * table.size, dtype=np.float32).reshape(2, -1)
-    executable.load(State(table.initial(3, np.float32), slots, 7))
-    read = executable.read()
-    given = executable.finish()
+    executable.set_state(State(table.initial(3, np.float32), slots, 7))
+    read = executable.get_state()
+    given = executable.release()
     assert given.step == read.step == 7
     assert np.array_equal(given.parameters, read.parameters)
     assert np.array_equal(given.slots, read.slots)
     assert np.array_equal(given.slots, slots)
-    executable.load(State(given.parameters, 0 * slots, 0))
-    again = executable.read()
+    executable.set_state(State(given.parameters, 0 * slots, 0))
+    again = executable.get_state()
     assert np.array_equal(again.parameters, read.parameters)
     assert not again.slots.any()

@@ -12,13 +12,13 @@ from ranvier import settings
 from ranvier.errors import EngineError
 from ranvier.native import compiled
 from ranvier.network.layers import Dense
-from tests.native.against_reference import outcome, problem, rows_for, span_for
+from tests.native.against_reference import make_spec, outcome, rows_for, span_for
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.engine import NativeEngine  # noqa: E402
 from ranvier.native.machine import cpu, dump, system  # noqa: E402
 
-TASK = problem(9, [Dense(20, "tanh"), Dense(3)])
+TASK = make_spec(9, [Dense(20, "tanh"), Dense(3)])
 
 
 @pytest.fixture

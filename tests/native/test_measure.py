@@ -13,7 +13,7 @@ from ranvier.native.machine import target as targets
 from ranvier.network.layers import BatchNorm, Dense
 from ranvier.network.optimizers import LBFGS, Adam
 from ranvier.training.state import initial_state
-from tests.native.against_reference import problem, rows_for, span_for
+from tests.native.against_reference import make_spec, rows_for, span_for
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native import measure  # noqa: E402
@@ -24,11 +24,11 @@ from ranvier.native.machine import clock, cpu  # noqa: E402
 
 LAYERS = [Dense(20, "tanh"), BatchNorm(), Dense(3)]
 TASKS = {
-    "one thread": problem(9, LAYERS, optimizer=Adam()),
-    "two threads": problem(9, LAYERS, optimizer=Adam(clip_norm=1.0), threads=2, batch_size=64),
-    "full batch": problem(9, LAYERS, optimizer=LBFGS()),
-    "sparse": problem(90, [Dense(20, "tanh"), Dense(3)], optimizer=Adam(), mean_nnz=5),
-    "cancellable": problem(9, LAYERS, batch_size=3000, precision="float64", weighted=True),
+    "one thread": make_spec(9, LAYERS, optimizer=Adam()),
+    "two threads": make_spec(9, LAYERS, optimizer=Adam(clip_norm=1.0), threads=2, batch_size=64),
+    "full batch": make_spec(9, LAYERS, optimizer=LBFGS()),
+    "sparse": make_spec(90, [Dense(20, "tanh"), Dense(3)], optimizer=Adam(), mean_nnz=5),
+    "cancellable": make_spec(9, LAYERS, batch_size=3000, precision="float64", weighted=True),
 }
 
 
@@ -36,7 +36,7 @@ def loaded_executable(task: Any) -> Any:
     """An executable with as many threads as the task says; small steps run on one otherwise."""
     executable = NativeEngine().compile(task)
     executable.threads = task.threads
-    executable.load(initial_state(task.network, task.optimizer, 0).engine)
+    executable.set_state(initial_state(task.network, task.optimizer, 0).engine)
     return executable
 
 
@@ -47,7 +47,7 @@ def test_measured_code_gives_the_same_bits(name: str) -> None:
     plain, measured = loaded_executable(task), loaded_executable(task)
     timings = measured.measured_program().timings
     assert np.array_equal(measured.run(rows, span), plain.run(rows, span))
-    assert measured.read().parameters.tobytes() == plain.read().parameters.tobytes()
+    assert measured.get_state().parameters.tobytes() == plain.get_state().parameters.tobytes()
     slots = timing_slots(measured.plan.stages)
     parts = timings[:, sorted(slots.values())]
     assert timings.shape[0] == task.threads

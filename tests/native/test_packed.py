@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ranvier.engine import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native import compiled, engine
 from ranvier.native.scheduling import blocking
 from ranvier.native.scheduling.plan import Plan
@@ -19,7 +19,7 @@ from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import SGD, Adam
-from tests.native.against_reference import problem, rows_for, span_for
+from tests.native.against_reference import make_spec, rows_for, span_for
 from tests.native.test_same_bits import loaded
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -52,10 +52,10 @@ def packing(everything: bool, registers: Registers | None = None) -> Iterator[No
         compiled.clear_memoized()
 
 
-def outcome(task: Problem, threads: int) -> tuple[bytes, ...]:
+def outcome(task: CompileSpec, threads: int) -> tuple[bytes, ...]:
     executable = loaded(task, threads)
     losses = executable.run(rows_for(task, 100), span_for(task, 100, steps=3))
-    state = executable.read()
+    state = executable.get_state()
     return losses.tobytes(), state.parameters.tobytes(), state.slots.tobytes()
 
 
@@ -81,7 +81,7 @@ def test_packing_changes_no_bit(
     layers = [Dense(units, "gelu"), Dropout(0.2), Dense(33, "relu"), Dense(units, "tanh"), Dense(3, "softmax")]
     optimizer = Adam(0.01, clip_norm=0.5) if clipped else SGD(0.01)
     options: dict[str, Any] = {"batch_size": batch, "precision": precision, "weighted": True}
-    task = problem(inputs, layers, loss("categorical_cross_entropy"), optimizer, **options)
+    task = make_spec(inputs, layers, loss("categorical_cross_entropy"), optimizer, **options)
     found = []
     for everything in (False, True):
         with packing(everything, registers):
@@ -92,7 +92,7 @@ def test_packing_changes_no_bit(
 def test_all_kinds_of_products_pack() -> None:
     """What the test above compares is not the same thing twice."""
     layers = [Dense(257, "relu"), Dense(257, "relu"), Dense(3, "softmax")]
-    task = problem(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
+    task = make_spec(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
     with packing(everything=False):
         assert packs_something(loaded(task).plan) == set()
     with packing(everything=True):
@@ -105,7 +105,7 @@ def test_all_kinds_of_products_pack() -> None:
 
 def test_packing_for_wide_registers_changes_no_bit() -> None:
     layers = [Dense(257, "relu"), Dense(257, "relu"), Dense(3, "softmax")]
-    task = problem(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
+    task = make_spec(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
     found = []
     for everything in (False, True):
         with packing(everything, Registers(32, 1)):
@@ -115,7 +115,7 @@ def test_packing_for_wide_registers_changes_no_bit() -> None:
 
 def test_groups_are_packed_one_by_one() -> None:
     layers = [Dense(264, "relu", groups=2), Dense(257, "relu"), Dense(3, "softmax")]
-    task = problem(514, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
+    task = make_spec(514, layers, loss("categorical_cross_entropy"), Adam(), batch_size=45)
     found = []
     for everything in (False, True):
         with packing(everything):
@@ -126,12 +126,12 @@ def test_groups_are_packed_one_by_one() -> None:
 def test_workspace_grows_for_a_larger_batch() -> None:
     layers = [Dense(257, "relu"), Dense(3, "softmax")]
     small, large = (
-        problem(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=size) for size in (10, 45)
+        make_spec(257, layers, loss("categorical_cross_entropy"), Adam(), batch_size=size) for size in (10, 45)
     )
     found = []
     with packing(everything=True):
         for task in (small, large):
             executable = loaded(task, 2)
             executable.run(rows_for(large, 100), span_for(large, 100, steps=3))
-            found.append(executable.read().parameters.tobytes())
+            found.append(executable.get_state().parameters.tobytes())
     assert found[0] == found[1]

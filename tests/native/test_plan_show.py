@@ -18,7 +18,7 @@ from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, SGD, Adam, Optimizer
-from tests.native.against_reference import problem
+from tests.native.against_reference import make_spec
 
 GOLDEN = Path(__file__).with_name("plan_of_a_small_network.txt")
 AVX2 = Machine(Registers(16, 2), 32 << 10, 512 << 10)
@@ -34,7 +34,7 @@ def small() -> Plan:
         Residual([LayerNorm(), Dense(24, "tanh", bias=False)]),
         Dense(3, "softmax"),
     ]
-    task = problem(10, layers, loss("categorical_cross_entropy"), Adam(), batch_size=64)
+    task = make_spec(10, layers, loss("categorical_cross_entropy"), Adam(), batch_size=64)
     return make_plan(task, "train", AVX2, 2)
 
 
@@ -86,7 +86,7 @@ def sections(text: str) -> dict[str, list[str]]:
 def test_plans_list_every_layer(
     network: tuple[int, list[Layer]], optimizer: Optimizer, batch: int, machine: Machine, threads: int, learns: bool
 ) -> None:
-    task = problem(*network, optimizer=optimizer, batch_size=batch)
+    task = make_spec(*network, optimizer=optimizer, batch_size=batch)
     purpose = ("gradient" if optimizer.full_batch else "train") if learns else "predict"
     plan = make_plan(task, purpose, machine, threads)
     text = plan.show(threads)
@@ -109,7 +109,7 @@ def test_plans_list_every_layer(
 
 def test_plans_say_what_groups_are_worth() -> None:
     """Each product is listed with its size for one group and all units, and makes as many FLOPs as a row costs."""
-    task = problem(8, [Dense(96, "relu"), Dense(48, "tanh", groups=3), Dense(2)], batch_size=64)
+    task = make_spec(8, [Dense(96, "relu"), Dense(48, "tanh", groups=3), Dense(2)], batch_size=64)
     text = make_plan(task, "train", AVX2, 1).show(1)
     assert "layers.1   Dense 96 -> 48 in 3 groups" in text
     assert text.count("each of 3 groups'") == 3
@@ -123,7 +123,7 @@ def test_expected_fraction_of_peak_falls_with_the_width() -> None:
     """Whole panels keep the units busy; one column of sixteen does not."""
 
     def share(units: int) -> int:
-        task = problem(256, [Dense(units, "relu"), Dense(units)], batch_size=128)
+        task = make_spec(256, [Dense(units, "relu"), Dense(units)], batch_size=128)
         return int(make_plan(task, "train", AVX2, 1).show(1).rpartition(": ")[2].rstrip("%\n"))
 
     assert share(256) > 80 > 20 > share(1)

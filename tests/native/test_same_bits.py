@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Span
+from ranvier.engine import CompileSpec, Span
 from ranvier.errors import EngineError, RanvierError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
@@ -22,7 +22,7 @@ from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residua
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam
 from ranvier.training.state import initial_state
-from tests.native.against_reference import one_step, problem, rows_for, span_for
+from tests.native.against_reference import make_spec, one_step, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 MIXED = [
@@ -34,23 +34,23 @@ MIXED = [
 ]
 
 
-def classifier(**options: Any) -> Problem:
+def classifier(**options: Any) -> CompileSpec:
     settings = {"batch_size": 45, "weighted": True, **options}
-    return problem(29, MIXED, loss("categorical_cross_entropy"), Adam(clip_norm=0.5, ema_decay=0.9), **settings)
+    return make_spec(29, MIXED, loss("categorical_cross_entropy"), Adam(clip_norm=0.5, ema_decay=0.9), **settings)
 
 
-def loaded(task: Problem, threads: int | None = None) -> NativeExecutable:
+def loaded(task: CompileSpec, threads: int | None = None) -> NativeExecutable:
     executable = NativeEngine().compile(task)
     if threads is not None:
         executable.threads = threads
-    executable.load(initial_state(task.network, task.optimizer, 1).engine)
+    executable.set_state(initial_state(task.network, task.optimizer, 1).engine)
     return executable
 
 
-def trained(task: Problem, threads: int) -> str:
+def trained(task: CompileSpec, threads: int) -> str:
     executable = loaded(task, threads)
     losses = executable.run(rows_for(task, 200), span_for(task, 200, steps=5))
-    state = executable.read()
+    state = executable.get_state()
     return hashlib.sha256(losses.tobytes() + state.parameters.tobytes() + state.slots.tobytes()).hexdigest()
 
 
@@ -92,10 +92,10 @@ def test_cut_into_spans(precision: str) -> None:
     whole.run(rows, span)
     for k in range(span.steps):
         cut.run(rows, one_step(span, k))
-        middle = cut.read()
-        cut.load(middle)
-    assert whole.read().parameters.tobytes() == cut.read().parameters.tobytes()
-    assert whole.read().slots.tobytes() == cut.read().slots.tobytes()
+        middle = cut.get_state()
+        cut.set_state(middle)
+    assert whole.get_state().parameters.tobytes() == cut.get_state().parameters.tobytes()
+    assert whole.get_state().slots.tobytes() == cut.get_state().slots.tobytes()
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
@@ -127,9 +127,9 @@ def test_steps_allocate_nothing() -> None:
 
 
 def test_refusals() -> None:
-    task = problem(3, [Dense(2)], optimizer=LBFGS())
+    task = make_spec(3, [Dense(2)], optimizer=LBFGS())
     executable = loaded(task)
-    with pytest.raises(EngineError, match="objective"):
+    with pytest.raises(EngineError, match="loss_and_gradient"):
         executable.run(rows_for(task), Span(np.arange(3), np.array([0, 3]), np.zeros((1, 1))))
     other, rows = loaded(classifier()), rows_for(classifier())
     for order, starts, scalars, text in (
@@ -150,9 +150,9 @@ def test_refusals() -> None:
 
 def test_a_run_that_diverges_says_so() -> None:
     """What is not a number must come through every activation up to the loss."""
-    task = problem(3, [Dense(4, "relu"), Dense(2, "relu6"), Dense(2)])
+    task = make_spec(3, [Dense(4, "relu"), Dense(2, "relu6"), Dense(2)])
     rows = rows_for(task)
-    rows.inputs[:] = np.inf
+    rows.inputs.dense[:] = np.inf
     executable = loaded(task)
     losses = executable.run(rows, span_for(task))
     assert not np.isfinite(losses[-1])

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
-from ranvier.native.serialize import Serialized, serialized
+from ranvier.engine.serialize import Serialized, serialized
 from tests.native.small_model import ROWS, trained
 
 pytestmark = pytest.mark.usefixtures("own_cache")

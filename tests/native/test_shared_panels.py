@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ranvier.engine import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native import compiled
 from ranvier.native.scheduling import blocking
 from ranvier.native.scheduling.plan import Plan, make_plan
@@ -21,7 +21,7 @@ from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.layers import BatchNorm, Dense, Dropout, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import SGD, Adam
-from tests.native.against_reference import problem, rows_for, span_for
+from tests.native.against_reference import make_spec, rows_for, span_for
 from tests.native.test_packed import SIZES, outcome, packing
 from tests.native.test_same_bits import loaded
 
@@ -29,9 +29,9 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 LARGE, FEW_REGISTERS, MANY_REGISTERS = 512 << 10, Registers(16, 2), Registers(32, 1)
 
 
-def classifier(inputs: int, *hidden: int, **options: Any) -> Problem:
+def classifier(inputs: int, *hidden: int, **options: Any) -> CompileSpec:
     layers = [*(Dense(units, "relu") for units in hidden), Dense(10, "softmax")]
-    return problem(inputs, layers, loss("categorical_cross_entropy"), Adam(), **options)
+    return make_spec(inputs, layers, loss("categorical_cross_entropy"), Adam(), **options)
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def shared(plan: Plan) -> list[str]:
     return products + gradients
 
 
-def plan_of(task: Problem, threads: int, registers: Registers = FEW_REGISTERS) -> Plan:
+def plan_of(task: CompileSpec, threads: int, registers: Registers = FEW_REGISTERS) -> Plan:
     return make_plan(task, "train", Machine(registers, 32 << 10, LARGE), threads)
 
 
@@ -85,7 +85,7 @@ def test_layers_that_are_wide_for_their_batch_share_panels(registers: Registers)
 )
 def test_others_share_rows(why: str, inputs: int, units: int, threads: int, options: dict[str, Any]) -> None:
     layers = [Dense(units, "relu", groups=options.pop("groups", 1)), Dense(10, "softmax")]
-    task = problem(inputs, layers, loss("categorical_cross_entropy"), Adam(), **{"batch_size": 32, **options})
+    task = make_spec(inputs, layers, loss("categorical_cross_entropy"), Adam(), **{"batch_size": 32, **options})
     assert shared(plan_of(task, threads)) == []
 
 
@@ -99,7 +99,7 @@ def test_one_gradient_over_all_rows_shares_rows() -> None:
 def test_networks_of_all_kinds(optimizer: Any, precision: str) -> None:
     block = Residual([Dense(33, "silu"), Dropout(0.2), Dense(40)])
     layers = [Dense(40, "gelu"), BatchNorm(), block, Dense(14, "tanh", groups=2), Dense(3, "softmax")]
-    task = problem(17, layers, loss("categorical_cross_entropy"), optimizer, batch_size=30, precision=precision)
+    task = make_spec(17, layers, loss("categorical_cross_entropy"), optimizer, batch_size=30, precision=precision)
     with sharing(panels=True):
         found = {threads: outcome(task, threads) for threads in (1, 2, 3)}
         assert len(shared(plan_of(task, 3))) > 4
@@ -134,7 +134,7 @@ def test_batches_of_several_parts() -> None:
         found = []
         for threads in (1, 2):
             executable = loaded(task, threads)
-            found.append(executable.run(rows, span).tobytes() + executable.read().parameters.tobytes())
+            found.append(executable.run(rows, span).tobytes() + executable.get_state().parameters.tobytes())
     assert found[0] == found[1]
 
 

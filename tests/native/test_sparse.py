@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.engine import Problem, Span
+from ranvier.engine import CompileSpec, Span
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
@@ -27,17 +27,17 @@ from ranvier.network.optimizers import LBFGS, Adam, optimizer
 from ranvier.rows import CSR, Rows
 from ranvier.training.state import initial_state
 from tests.helpers import ALL_OPTIMIZERS
-from tests.native.against_reference import agree, problem, rows_for, span_for
+from tests.native.against_reference import agree, make_spec, rows_for, span_for
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 DEEP = [Dense(37, "gelu", l2=0.01), Dropout(0.3), BatchNorm(), Residual([LayerNorm(), Dense(37)]), Dense(5, "softmax")]
 
 
-def sparse_problem(inputs: int, layers: Any, rule: Any = None, chosen: Any = None, **options: Any) -> Problem:
-    return problem(inputs, layers, rule, chosen, mean_nnz=3, **options)
+def sparse_problem(inputs: int, layers: Any, rule: Any = None, chosen: Any = None, **options: Any) -> CompileSpec:
+    return make_spec(inputs, layers, rule, chosen, mean_nnz=3, **options)
 
 
-def sparse(task: Problem, rows: int = 37, share: float = 0.1, seed: int = 0) -> Rows:
+def sparse(task: CompileSpec, rows: int = 37, share: float = 0.1, seed: int = 0) -> Rows:
     """Rows of which a share is not zero; some rows, some columns, or everything may be empty."""
     given = rows_for(task, rows, seed=seed)
     kept = np.random.default_rng(seed + 1).random(given.inputs.shape) < share
@@ -48,24 +48,24 @@ def with_zeros(rows: Rows) -> Rows:
     return replace(rows, inputs=rows.inputs.toarray())
 
 
-def deep(**options: Any) -> Problem:
+def deep(**options: Any) -> CompileSpec:
     chosen = Adam(clip_norm=0.5, ema_decay=0.9, weight_decay=0.1)
     return sparse_problem(
         200, DEEP, loss("categorical_cross_entropy"), chosen, **{"batch_size": 45, "weighted": True, **options}
     )
 
 
-def loaded(task: Problem, threads: int = 1) -> NativeExecutable:
+def loaded(task: CompileSpec, threads: int = 1) -> NativeExecutable:
     executable = NativeEngine().compile(task)
     executable.threads = threads
-    executable.load(initial_state(task.network, task.optimizer, 1).engine)
+    executable.set_state(initial_state(task.network, task.optimizer, 1).engine)
     return executable
 
 
-def trained(task: Problem, threads: int = 1) -> str:
+def trained(task: CompileSpec, threads: int = 1) -> str:
     executable = loaded(task, threads)
     losses = executable.run(sparse(task, 200), span_for(task, 200, steps=5))
-    state = executable.read()
+    state = executable.get_state()
     return hashlib.sha256(losses.tobytes() + state.parameters.tobytes() + state.slots.tobytes()).hexdigest()
 
 
@@ -134,8 +134,8 @@ def test_cut_into_spans_with_more_entries_in_each() -> None:
     for k in range(span.steps):
         first, last = span.starts[k : k + 2]
         cut.run(rows, Span(order[first:last], np.array([0, last - first]), span.scalars[k : k + 1]))
-    assert whole.read().parameters.tobytes() == cut.read().parameters.tobytes()
-    assert whole.read().slots.tobytes() == cut.read().slots.tobytes()
+    assert whole.get_state().parameters.tobytes() == cut.get_state().parameters.tobytes()
+    assert whole.get_state().slots.tobytes() == cut.get_state().slots.tobytes()
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
@@ -162,23 +162,23 @@ def test_the_bits_of_steps_with_all_the_zeros(name: str, precision: str) -> None
     task = sparse_problem(70, [Dense(20, "tanh"), Dense(3)], chosen=chosen, precision=precision)
     rows, span, one, other = sparse(task), span_for(task), loaded(task), loaded(replace(task, mean_nnz=None))
     assert one.run(rows, span).tobytes() == other.run(with_zeros(rows), span).tobytes()
-    assert one.read().parameters.tobytes() == other.read().parameters.tobytes()
-    assert one.objective(rows)[1].tobytes() == other.objective(with_zeros(rows))[1].tobytes()
+    assert one.get_state().parameters.tobytes() == other.get_state().parameters.tobytes()
+    assert one.loss_and_gradient(rows)[1].tobytes() == other.loss_and_gradient(with_zeros(rows))[1].tobytes()
 
 
 def test_gradients_of_other_rows_leave_nothing_behind() -> None:
     task = deep()
     executable, fresh = loaded(task), loaded(task)
-    executable.objective(sparse(task, share=0.5))
+    executable.loss_and_gradient(sparse(task, share=0.5))
     few = sparse(task, 9, share=0.02)
-    assert executable.objective(few)[1].tobytes() == fresh.objective(few)[1].tobytes()
+    assert executable.loss_and_gradient(few)[1].tobytes() == fresh.loss_and_gradient(few)[1].tobytes()
 
 
 def test_full_batch_gradients() -> None:
     task = sparse_problem(40, [Dense(5, "tanh", l1=0.1), Dense(2)], chosen=LBFGS())
     executable = loaded(task, 2)
-    objective, gradient = executable.objective(sparse(task))
-    expected = loaded(replace(task, mean_nnz=None)).objective(with_zeros(sparse(task)))
+    objective, gradient = executable.loss_and_gradient(sparse(task))
+    expected = loaded(replace(task, mean_nnz=None)).loss_and_gradient(with_zeros(sparse(task)))
     assert objective == pytest.approx(expected[0], rel=1e-6)
     assert np.allclose(gradient, expected[1], rtol=0, atol=1e-6)
 
@@ -206,7 +206,7 @@ def test_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     narrow = CSR(rows.inputs.csr.data[:0], rows.inputs.csr.indices[:0], np.zeros(2, np.int64), 199)
     with pytest.raises(ShapeError, match="199"):
         executable.outputs(narrow)
-    monkeypatch.setattr("ranvier.native.program.MAX_ENTRIES", 50)
+    monkeypatch.setattr("ranvier.native.resident.MAX_ENTRIES", 50)
     with pytest.raises(EngineError, match="smaller batches"):
         executable.run(rows, span_for(task))
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ranvier.engine.protocol import Executable
+from ranvier.engine import Executable
 from ranvier.errors import DataError
 from ranvier.network.layers import Dense
 from ranvier.training.engines import engine as engine_of
 from ranvier.training.state import initial_state
-from tests.native.against_reference import problem
+from tests.native.against_reference import make_spec
 
 COLUMNS = 35
 
 
 @pytest.fixture(params=["native", "reference"])
 def executable(request: pytest.FixtureRequest, own_cache: None) -> Executable:
-    task = problem(COLUMNS, [Dense(33, "relu"), Dense(3, "softmax")])
+    task = make_spec(COLUMNS, [Dense(33, "relu"), Dense(3, "softmax")])
     found = engine_of(request.param).compile(task)
-    found.load(initial_state(task.network, task.optimizer, 0).engine)
+    found.set_state(initial_state(task.network, task.optimizer, 0).engine)
     return found
 
 

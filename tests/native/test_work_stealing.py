@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ranvier.engine import Problem, Span
+from ranvier.engine import CompileSpec, Span
 from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.lowering.steps import WeightGradient
 from ranvier.native.program import Program
@@ -20,15 +20,15 @@ from ranvier.native.scheduling.stages import COLUMNS, COUNTER_STRIDE, ROWS, Stag
 from ranvier.network.layers import BatchNorm, Dense, Dropout
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import Adam
-from tests.native.against_reference import one_step, problem, rows_for, span_for
+from tests.native.against_reference import make_spec, one_step, rows_for, span_for
 from tests.native.test_same_bits import loaded
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 LAYERS = [Dense(50, "gelu"), Dropout(0.3), BatchNorm(), Dense(11, "softmax")]
 
 
-def task_of(**options: Any) -> Problem:
-    return problem(29, LAYERS, loss("categorical_cross_entropy"), Adam(), **{"batch_size": 150, **options})
+def task_of(**options: Any) -> CompileSpec:
+    return make_spec(29, LAYERS, loss("categorical_cross_entropy"), Adam(), **{"batch_size": 150, **options})
 
 
 @pytest.mark.parametrize("late", [0, 1, 2])
@@ -55,7 +55,7 @@ def test_idle_threads_steal_work_of_a_late_thread(late: int, monkeypatch: pytest
     executable = loaded(task, 3)
     assert executable.run(rows_for(task, 200), span_for(task, 200, steps=3)).tobytes() == losses.tobytes()
     assert taken == [late]
-    assert executable.read().parameters.tobytes() == on_time.read().parameters.tobytes()
+    assert executable.get_state().parameters.tobytes() == on_time.get_state().parameters.tobytes()
 
 
 @pytest.mark.parametrize("late", [0, 1, 2])
@@ -95,7 +95,7 @@ def test_batches_of_any_size_on_any_number_of_threads(sizes: list[int], threads:
     for count in (1, threads):
         executable = loaded(task, count)
         losses = executable.run(rows, span)
-        found.append(losses.tobytes() + executable.read().parameters.tobytes())
+        found.append(losses.tobytes() + executable.get_state().parameters.tobytes())
     assert found[0] == found[1]
 
 
@@ -125,4 +125,4 @@ def test_words_are_cleared_for_every_run() -> None:
     whole.run(rows, span)
     for first in range(4):
         cut.run(rows, one_step(span, first))
-    np.testing.assert_array_equal(whole.read().parameters, cut.read().parameters)
+    np.testing.assert_array_equal(whole.get_state().parameters, cut.get_state().parameters)

@@ -14,7 +14,7 @@ from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.lowering.lowered import PREDICT, WATCH
 from ranvier.native.scheduling.schedule import SKIPPED_INPUTS
 from ranvier.network.layers import Dense, Layer, LearnedScale
-from tests.native.against_reference import problem
+from tests.native.against_reference import make_spec
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 KINDS: dict[str, type] = {"float32": np.float32, "float64": np.float64, "uint8": np.uint8}
@@ -22,13 +22,13 @@ KINDS: dict[str, type] = {"float32": np.float32, "float64": np.float64, "uint8":
 
 def made(inputs: int, layers: list[Layer], **options: Any) -> NativeExecutable:
     """A network with random parameters, some of them 0 and -0."""
-    task = problem(inputs, layers, **options)
+    task = make_spec(inputs, layers, **options)
     executable = NativeEngine().compile(task)
     generator = np.random.default_rng(0)
     flat = generator.normal(size=task.network.parameter_table.size).astype(task.dtype)
     flat[generator.random(flat.size) < 0.2] *= 0.0
     flat[generator.random(flat.size) < 0.2] *= -0.0
-    executable.load(State(flat, np.zeros((0, flat.size), flat.dtype), 0))
+    executable.set_state(State(flat, np.zeros((0, flat.size), flat.dtype), 0))
     return executable
 
 
@@ -80,9 +80,9 @@ def test_a_row_says_the_same_alone_among_others_and_among_full_rows(layers: list
 
 def infinite_below(executable: NativeExecutable) -> None:
     """Make the weights of the last input infinite."""
-    state = executable.read()
-    executable.problem.network.parameter_table.views(state.parameters)["layers.0.weight"][-1] = np.inf
-    executable.load(State(state.parameters, np.zeros((0, state.parameters.size)), 0))
+    state = executable.get_state()
+    executable.spec.network.parameter_table.views(state.parameters)["layers.0.weight"][-1] = np.inf
+    executable.set_state(State(state.parameters, np.zeros((0, state.parameters.size)), 0))
 
 
 def test_zero_skipping_runs_where_zeros_are_many() -> None:

@@ -12,11 +12,11 @@ import ranvier as rv
 from ranvier.data import ColumnSchema, TableEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.number import NumberEncoder
-from ranvier.engine import Problem, State
+from ranvier.engine import CompileSpec, State
 from ranvier.errors import InputError
 from ranvier.network.losses import loss
 from ranvier.recipes.merge import merge_networks, ple_to_linear_spline
-from ranvier.training.engines import compile_problem
+from ranvier.training.engines import compile_network
 from tests.helpers import EPSILON
 
 OUTPUTS = {"identity": "squared_error", "sigmoid": "binary_cross_entropy", "softmax": "categorical_cross_entropy"}
@@ -25,9 +25,9 @@ OUTPUTS = {"identity": "squared_error", "sigmoid": "binary_cross_entropy", "soft
 def says(network: rv.Network, flat: np.ndarray, X: np.ndarray) -> np.ndarray:
     """The outputs of the reference engine."""
     name = network.output_activation.name
-    problem = Problem(network, loss(OUTPUTS[name]), rv.SGD(0.1), 4)
-    executable = compile_problem("reference", problem)[1]
-    executable.load(State(flat, np.zeros((0, flat.size)), 0))
+    problem = CompileSpec(network, loss(OUTPUTS[name]), rv.SGD(0.1), 4)
+    executable = compile_network("reference", problem)[1]
+    executable.set_state(State(flat, np.zeros((0, flat.size)), 0))
     return np.asarray(executable.outputs(X))
 
 

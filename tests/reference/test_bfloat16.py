@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.engine import Problem, State
+from ranvier.engine import CompileSpec, State
 from ranvier.network.layers import Dense, Dropout, Layer, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
@@ -67,11 +67,11 @@ def test_to_bfloat16_at_the_ends_of_the_range() -> None:
 def gradient(layers: list[Layer], weights: list[float], x: float, precision: str) -> tuple[float, dict[str, float]]:
     """The output for one input of one number, and the gradient for the target 0."""
     network = Network(1, layers)
-    task = Problem(network, loss("squared_error"), SGD(), batch_size=1, precision=precision)
+    task = CompileSpec(network, loss("squared_error"), SGD(), batch_size=1, precision=precision)
     executable = ReferenceEngine().compile(task)
-    executable.load(State(np.array(weights), np.zeros((0, len(weights))), 0))
+    executable.set_state(State(np.array(weights), np.zeros((0, len(weights))), 0))
     rows = Rows(np.array([[x]]), np.zeros((1, 1)))
-    _, flat = executable.objective(rows)
+    _, flat = executable.loss_and_gradient(rows)
     found = {name: float(value.ravel()[0]) for name, value in network.parameter_table.views(flat).items()}
     return float(executable.outputs(rows.inputs)[0, 0]), found
 
@@ -121,9 +121,9 @@ def test_bfloat16_derivatives_use_the_rounded_output() -> None:
 )
 def test_bfloat16_rounds_outputs_that_feed_a_dense(layers: list[Layer], rounded: list[bool]) -> None:
     network = Network(4, layers)
-    task = Problem(network, loss("squared_error"), SGD(), batch_size=5, precision="bfloat16")
+    task = CompileSpec(network, loss("squared_error"), SGD(), batch_size=5, precision="bfloat16")
     executable = ReferenceEngine().compile(task)
     parameters = network.parameter_table.initial(1)
-    executable.load(State(parameters, np.zeros((0, len(parameters))), 0))
+    executable.set_state(State(parameters, np.zeros((0, len(parameters))), 0))
     said = executable.activations(np.random.default_rng(0).standard_normal((5, 4)))
     assert [np.array_equal(one.outputs, to_bfloat16(one.outputs)) for one in said] == rounded

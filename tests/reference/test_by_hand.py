@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Span, State
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.network.layers import Dense
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
@@ -22,9 +22,9 @@ GENERATOR = np.random.default_rng(0)
 
 def ready(layers: Any, loss_name: str, parameters: Array, inputs: int = 2, **options: Any) -> ReferenceExecutable:
     """A network with these parameters, trained by plain gradient descent."""
-    problem = Problem(Network(inputs, layers), loss(loss_name, **options), SGD(), 1)
-    executable = ReferenceEngine().compile(problem)
-    executable.load(State(parameters, np.empty((0, parameters.size)), 0))
+    spec = CompileSpec(Network(inputs, layers), loss(loss_name, **options), SGD(), 1)
+    executable = ReferenceEngine().compile(spec)
+    executable.set_state(State(parameters, np.empty((0, parameters.size)), 0))
     return executable
 
 
@@ -32,7 +32,7 @@ def step(executable: ReferenceExecutable, rows: Rows, learning_rate: float) -> t
     """One step over all rows: the loss before it and the parameters after it."""
     count = len(rows)
     losses = executable.run(rows, Span(np.arange(count), np.array([0, count]), np.array([[learning_rate]])))
-    return float(losses[0]), executable.read().parameters
+    return float(losses[0]), executable.get_state().parameters
 
 
 def test_one_hidden_layer_by_hand() -> None:
@@ -57,7 +57,7 @@ def test_one_hidden_layer_by_hand() -> None:
     assert hidden.outputs.tolist() == [[2.5, 0.0]]
     assert output.outputs.tolist() == executable.outputs(rows.inputs).tolist() == [[4.0]]
 
-    value, gradient = executable.objective(rows)
+    value, gradient = executable.loss_and_gradient(rows)
     assert (value, gradient.tolist()) == (1.0, slope.tolist())
     before, after = step(executable, rows, 0.125)
     assert (before, after.tolist()) == (1.0, (start - 0.125 * slope).tolist())
@@ -70,7 +70,7 @@ def test_sigmoid_neuron_by_hand() -> None:
     """
     parameters = np.array([np.log(3.0), np.log(3.0), 0.0])
     executable = ready([Dense(1, "sigmoid")], "binary_cross_entropy", parameters)
-    value, gradient = executable.objective(Rows(np.array([[2.0, -1.0]]), np.array([[1.0]])))
+    value, gradient = executable.loss_and_gradient(Rows(np.array([[2.0, -1.0]]), np.array([[1.0]])))
     np.testing.assert_allclose(value, -np.log(0.75), rtol=1e-15)
     np.testing.assert_allclose(gradient, [-0.5, 0.25, -0.25], rtol=1e-15)
 
@@ -82,7 +82,7 @@ def test_softmax_layer_by_hand() -> None:
     """
     parameters = np.array([0.0, np.log(2.0), np.log(5.0), 0.0, 0.0, 0.0])
     executable = ready([Dense(3, "softmax")], "categorical_cross_entropy", parameters, inputs=1)
-    value, gradient = executable.objective(Rows(np.array([[1.0]]), np.array([[0.0, 1.0, 0.0]])))
+    value, gradient = executable.loss_and_gradient(Rows(np.array([[1.0]]), np.array([[0.0, 1.0, 0.0]])))
     np.testing.assert_allclose(value, np.log(4.0), rtol=1e-15)
     np.testing.assert_allclose(gradient, np.tile([0.125, -0.75, 0.625], 2), rtol=1e-15)
 
@@ -92,7 +92,7 @@ def test_penalties_by_hand() -> None:
     parameters = np.array([2.0, -3.0, 7.0])
     executable = ready([Dense(1, l1=0.5, l2=0.1)], "squared_error", parameters)
     rows = Rows(np.zeros((1, 2)), np.array([[7.0]]))
-    value, gradient = executable.objective(rows)
+    value, gradient = executable.loss_and_gradient(rows)
     np.testing.assert_allclose(value, 3.15, rtol=1e-15)
     np.testing.assert_allclose(gradient, [0.7, -0.8, 0.0], rtol=1e-15)
     before, after = step(executable, rows, 1.0)
@@ -108,7 +108,7 @@ def test_linear_regression_has_its_closed_form(weighted: bool) -> None:
     weights = GENERATOR.uniform(0.0, 2.0, rows) if weighted else None
     parameters = GENERATOR.normal(size=(inputs + 1) * outputs)
     executable = ready([Dense(outputs, l2=l2)], "squared_error", parameters, inputs=inputs)
-    value, gradient = executable.objective(Rows(x, t, weights))
+    value, gradient = executable.loss_and_gradient(Rows(x, t, weights))
 
     share = np.full(rows, 1 / rows) if weights is None else weights / weights.sum()
     w, b = parameters[:-outputs].reshape(inputs, outputs), parameters[-outputs:]
@@ -126,7 +126,7 @@ def test_gradient_descent_finds_the_least_squares_solution() -> None:
     order, starts = np.tile(np.arange(30), 800), np.arange(801) * 30
     executable.run(Rows(x, t), Span(order, starts, np.full((800, 1), 0.2)))
     solution, *_ = np.linalg.lstsq(np.hstack((x, np.ones((30, 1)))), t, rcond=None)
-    np.testing.assert_allclose(executable.read().parameters, solution.ravel(), rtol=1e-10)
+    np.testing.assert_allclose(executable.get_state().parameters, solution.ravel(), rtol=1e-10)
 
 
 def test_batch_loss_is_the_weighted_mean_of_its_rows() -> None:
@@ -134,7 +134,7 @@ def test_batch_loss_is_the_weighted_mean_of_its_rows() -> None:
     executable = ready([Dense(1)], "squared_error", np.array([1.0, 0.0]), inputs=1)
     rows = Rows(np.array([[1.0], [3.0]]), np.zeros((2, 1)), np.array([3.0, 1.0]))
     assert executable.evaluate(rows)[0] == 3.0
-    assert executable.objective(rows)[0] == 3.0
+    assert executable.loss_and_gradient(rows)[0] == 3.0
     assert step(executable, rows, 0.0)[0] == 3.0
     assert executable.evaluate(Rows(rows.inputs, rows.targets))[0] == 5.0
 
@@ -150,8 +150,8 @@ def test_label_smoothing_by_hand() -> None:
     """Softmax, N = 4, s = 0.2: the targets become 0.85 and 0.05; sigmoid: 0.9 and 0.1."""
     even = np.zeros(4)
     softmax = ready([Dense(4, "softmax", bias=False)], "categorical_cross_entropy", even, 1, label_smoothing=0.2)
-    _, gradient = softmax.objective(Rows(np.ones((1, 1)), np.eye(4)[:1]))
+    _, gradient = softmax.loss_and_gradient(Rows(np.ones((1, 1)), np.eye(4)[:1]))
     np.testing.assert_allclose(gradient, 0.25 - np.array([0.85, 0.05, 0.05, 0.05]), rtol=1e-14)
     sigmoid = ready([Dense(2, "sigmoid", bias=False)], "binary_cross_entropy", even[:2], 1, label_smoothing=0.2)
-    _, gradient = sigmoid.objective(Rows(np.ones((1, 1)), np.array([[1.0, 0.0]])))
+    _, gradient = sigmoid.loss_and_gradient(Rows(np.ones((1, 1)), np.array([[1.0, 0.0]])))
     np.testing.assert_allclose(gradient, (0.5 - np.array([0.9, 0.1])) / 2, rtol=1e-14)

@@ -98,8 +98,8 @@ def test_objective_is_the_training_step_without_dropout(chain: str) -> None:
     without = [layer for layer in CHAINS[chain] if not isinstance(layer, (Dropout, Residual))]
     trial = make_trial(without, loss("squared_error"))
     expected = trial.step(trial.parameters)
-    trial.executable.load(State(trial.parameters, np.empty((0, trial.parameters.size)), 0))
-    value, gradient = trial.executable.objective(trial.rows)
+    trial.executable.set_state(State(trial.parameters, np.empty((0, trial.parameters.size)), 0))
+    value, gradient = trial.executable.loss_and_gradient(trial.rows)
     assert value == expected[0]
     np.testing.assert_allclose(gradient, expected[1], rtol=1e-13, atol=1e-14)
 
@@ -107,14 +107,14 @@ def test_objective_is_the_training_step_without_dropout(chain: str) -> None:
 def test_input_gradients() -> None:
     """`backward` also returns the derivative with respect to the inputs."""
     trial = make_trial(CHAINS["blocks in blocks"], loss("squared_error"), weighted=False)
-    problem = trial.executable.problem
-    views = problem.network.parameter_table.views(trial.parameters)
+    spec = trial.executable.spec
+    views = spec.network.parameter_table.views(trial.parameters)
     shape, mode = trial.rows.inputs.shape, network.ForwardMode(batch_statistics=True)
 
     def total(flat: Any) -> float:
-        return float(network.forward(problem.network.layer_infos, views, flat.reshape(shape), mode)[-1].y.sum())
+        return float(network.forward(spec.network.layer_infos, views, flat.reshape(shape), mode)[-1].y.sum())
 
-    records = network.forward(problem.network.layer_infos, views, trial.rows.inputs.dense, mode)
+    records = network.forward(spec.network.layer_infos, views, trial.rows.inputs.dense, mode)
     dx = network.backward(records, views, np.ones((shape[0], OUTPUTS)), {})
     assert_is_gradient(total, trial.rows.inputs.dense.ravel(), dx.ravel())
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranvier import random
-from ranvier.engine import Problem, Span, State
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Residual
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
@@ -29,9 +29,9 @@ ONE, ZERO = np.ones(6), np.zeros(6)
 
 def ready(described: Network, optimizer: Optimizer | None = None, seed: int = 0) -> ReferenceExecutable:
     chosen = optimizer or SGD(0.1)
-    executable = ReferenceEngine().compile(Problem(described, loss("squared_error"), chosen, 10, seed=seed))
+    executable = ReferenceEngine().compile(CompileSpec(described, loss("squared_error"), chosen, 10, seed=seed))
     parameters = described.parameter_table.initial(3)
-    executable.load(State(parameters, initial_slots(chosen, parameters), 0))
+    executable.set_state(State(parameters, initial_slots(chosen, parameters), 0))
     return executable
 
 
@@ -94,7 +94,7 @@ def test_running_statistics_follow_the_batches() -> None:
     batches = [GENERATOR.normal(size=(10, 6)) for _ in range(4)]
     rows = Rows(np.concatenate(batches), np.zeros((40, 1)))
     executable.run(rows, Span(np.arange(40), np.arange(5) * 10, np.zeros((4, 1))))
-    table, after = described.parameter_table, executable.read().parameters
+    table, after = described.parameter_table, executable.get_state().parameters
     mean, variance = np.zeros(6), np.ones(6)
     for batch in batches:
         mean = 0.8 * mean + 0.2 * batch.mean(axis=0)
@@ -109,13 +109,13 @@ def test_predictions_use_the_running_statistics() -> None:
     described = Network(6, [BatchNorm()])
     executable = ready(described)
     run(executable, Rows(X, np.zeros((50, 6))), 3)
-    views = described.parameter_table.views(executable.read().parameters)
+    views = described.parameter_table.views(executable.get_state().parameters)
     expected = (X - views["layers.0.running_mean"]) / np.sqrt(views["layers.0.running_var"] + 1e-5)
     expected = expected * views["layers.0.scale"] + views["layers.0.bias"]
     np.testing.assert_allclose(executable.outputs(X), expected, rtol=1e-12, atol=1e-13)
-    before = executable.read().parameters
-    executable.objective(Rows(X, np.zeros((50, 6))))
-    assert np.array_equal(executable.read().parameters, before), "only training steps move the running statistics"
+    before = executable.get_state().parameters
+    executable.loss_and_gradient(Rows(X, np.zeros((50, 6))))
+    assert np.array_equal(executable.get_state().parameters, before), "only training steps move the running statistics"
 
 
 @pytest.mark.parametrize("options", [{"weight_decay": 0.5}, {"ema_decay": 0.9}, {"clip_norm": 0.01}])
@@ -127,7 +127,7 @@ def test_optimizers_do_not_update_running_statistics(options: dict[str, Any]) ->
         executable = ready(described, chosen)
         scalars = chosen.scalar_values(np.array([1]), np.array([0.1]))
         executable.run(Rows(X, np.zeros((50, 1))), Span(np.arange(50), np.array([0, 50]), scalars))
-        found.append(executable.read().parameters)
+        found.append(executable.get_state().parameters)
     assert np.array_equal(found[0][~table.trainable_mask()], found[1][~table.trainable_mask()])
 
 
@@ -171,7 +171,7 @@ def test_dropout_mask_of_fewer_rows_is_the_start_of_that_of_more() -> None:
 def test_dropout_does_nothing_when_predicting() -> None:
     described = Network(6, [Dropout(0.9), Dense(3, "tanh"), Dropout(0.5)])
     executable = ready(described)
-    views = described.parameter_table.views(executable.read().parameters)
+    views = described.parameter_table.views(executable.get_state().parameters)
     expected = np.tanh(X @ views["layers.1.weight"] + views["layers.1.bias"])
     np.testing.assert_allclose(executable.outputs(X), expected, rtol=1e-12)
 
@@ -200,7 +200,7 @@ def test_learned_scale_multiplies_columns() -> None:
     described = Network(6, [LearnedScale()])
     executable = ready(described)
     gain = np.arange(6.0)
-    executable.load(State(gain, np.empty((0, 6)), 0))
+    executable.set_state(State(gain, np.empty((0, 6)), 0))
     assert np.array_equal(executable.outputs(X), X * gain)
 
 

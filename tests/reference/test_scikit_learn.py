@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from ranvier.engine import Problem, Span, State
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.network.layers import Dense
 from ranvier.network.losses import loss
 from ranvier.network.network import Network
@@ -64,13 +64,13 @@ def follow(estimator: Any, x: Array, y: Array, **options: Any) -> tuple[Array, l
 def ours(
     described: Network, loss_name: str, x: Array, t: Array, start: Array, rate: float
 ) -> tuple[Array, list[Array]]:
-    executable = ReferenceEngine().compile(Problem(described, loss(loss_name), SGD(rate), len(x)))
-    executable.load(State(start, np.empty((0, start.size)), 0))
+    executable = ReferenceEngine().compile(CompileSpec(described, loss(loss_name), SGD(rate), len(x)))
+    executable.set_state(State(start, np.empty((0, start.size)), 0))
     span = Span(np.arange(len(x)), np.array([0, len(x)]), np.array([[rate]]))
     losses, points = [], []
     for _ in range(STEPS):
         losses.append(executable.run(Rows(x, t), span)[0])
-        points.append(executable.read().parameters)
+        points.append(executable.get_state().parameters)
     return np.array(losses), points
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ranvier.engine import Problem, Span
+from ranvier.engine import CompileSpec, Span
 from ranvier.errors import EngineError, InputError
 from ranvier.network.layers import Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
@@ -34,9 +34,9 @@ def sparse_rows(seed: int = 0, share: float = 0.12) -> tuple[Any, Rows]:
 
 
 def executable(layers: Any, rule: Optimizer, entries: int | None) -> ReferenceExecutable:
-    task = Problem(Network(INPUTS, layers), loss("squared_error"), rule, BATCH, mean_nnz=entries)
+    task = CompileSpec(Network(INPUTS, layers), loss("squared_error"), rule, BATCH, mean_nnz=entries)
     found = ReferenceEngine().compile(task)
-    found.load(initial_state(task.network, rule, 3).engine)
+    found.set_state(initial_state(task.network, rule, 3).engine)
     return found
 
 
@@ -52,7 +52,7 @@ def test_sparse_outputs_and_losses_equal_dense_ones() -> None:
     given = Rows(dense, rows.targets)
     # A sum of 17 products and a few functions after it.
     for one, other in (
-        (found.objective(rows), expected.objective(given)),
+        (found.loss_and_gradient(rows), expected.loss_and_gradient(given)),
         (found.evaluate(rows), expected.evaluate(given)),
         # An executable takes rows of the other kind, too.
         (found.evaluate(given), expected.evaluate(rows)),
@@ -77,7 +77,7 @@ def test_sparse_steps_of_sgd_and_adagrad_equal_dense_steps(name: str) -> None:
     rule = optimizer(name, learning_rate=0.1)
     found, expected = executable(layers, rule, 2), executable(layers, rule, None)
     assert_ulps(found.run(rows, span(rule, 9)), expected.run(Rows(dense, rows.targets), span(rule, 9)), 200)
-    assert_ulps(found.read().parameters, expected.read().parameters, 200)
+    assert_ulps(found.get_state().parameters, expected.get_state().parameters, 200)
 
 
 @pytest.mark.parametrize("name", ALL_OPTIMIZERS)
@@ -87,7 +87,7 @@ def test_a_sparse_step_updates_only_columns_of_the_batch(name: str) -> None:
     dense, rows = sparse_rows()
     layers = [Dense(OUTPUTS, l1=0.02, l2=0.1)]
     found = executable(layers, rule, 2)
-    state = found.read()
+    state = found.get_state()
     w, slots = state.parameters, state.slots
     names = [slot for slot, _ in rule.rule().slots]
     decayed = np.arange(w.size) < INPUTS * OUTPUTS
@@ -105,17 +105,17 @@ def test_a_sparse_step_updates_only_columns_of_the_batch(name: str) -> None:
         for number, slot in enumerate(names):
             slots[number, moving] = new[slot]
     # Three steps of sums of 17 products; the rules keep the relative error of the gradient.
-    assert_ulps(found.read().parameters, w, 200)
-    assert_ulps(found.read().slots, slots, 200)
+    assert_ulps(found.get_state().parameters, w, 200)
+    assert_ulps(found.get_state().slots, slots, 200)
 
 
 def test_weights_of_unused_columns_are_unchanged() -> None:
     _, rows = sparse_rows()
     rule = ALL_OPTIMIZERS["adam with all extras"]
     found = executable(LAYERS, rule, 2)
-    before = found.read()
+    before = found.get_state()
     found.run(rows, span(rule))
-    after = found.read()
+    after = found.get_state()
     untouched = slice(3 * 6, 4 * 6)
     assert np.array_equal(before.parameters[untouched], after.parameters[untouched])
     assert np.array_equal(before.slots[:, untouched], after.slots[:, untouched])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ranvier.engine import Problem, Span, State
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
@@ -35,23 +35,23 @@ class Trial:
 
     def step(self, parameters: Array) -> tuple[float, Array]:
         """The loss plus penalties, and the gradient: the change of the parameters by SGD with learning rate 1."""
-        self.executable.load(State(parameters, np.empty((0, parameters.size)), STEP))
+        self.executable.set_state(State(parameters, np.empty((0, parameters.size)), STEP))
         count = len(self.rows)
         loss = float(self.executable.run(self.rows, Span(np.arange(count), np.array([0, count]), np.ones((1, 1))))[0])
-        table = self.executable.problem.network.parameter_table
-        change = parameters - self.executable.read().parameters
+        table = self.executable.spec.network.parameter_table
+        change = parameters - self.executable.get_state().parameters
         return loss + penalty(parameters, self.l1, self.l2), np.where(table.trainable_mask(), change, 0.0)
 
     def forward(self, parameters: Array) -> tuple[network.LayerRecord, ...]:
         """The records of the layers at this step."""
-        problem = self.executable.problem
+        spec = self.executable.spec
         mode = network.ForwardMode(batch_statistics=True, dropout=(SEED, STEP))
-        views = problem.network.parameter_table.views(parameters)
-        return network.forward(problem.network.layer_infos, views, self.rows.inputs.dense, mode)
+        views = spec.network.parameter_table.views(parameters)
+        return network.forward(spec.network.layer_infos, views, self.rows.inputs.dense, mode)
 
     def loss(self, parameters: Array) -> float:
         """The loss plus penalties, from the forward pass alone; running statistics have no influence in training."""
-        loss = self.executable.problem.loss
+        loss = self.executable.spec.loss
         last = self.forward(parameters)[-1]
         row_losses = losses.row_losses(loss, last.y if last.z is None else last.z, last.y, self.rows.targets)
         return losses.batch_loss(row_losses, self.rows.weights) + penalty(parameters, self.l1, self.l2)
@@ -71,7 +71,7 @@ def make_trial(layers: Any, loss: Loss, weighted: bool = True) -> Trial:
     description = Network(INPUTS, layers)
     table = description.parameter_table
     l1, l2 = table.l1(), table.l2()
-    executable = ReferenceEngine().compile(Problem(description, loss, SGD(1.0), ROWS, weighted, seed=SEED))
+    executable = ReferenceEngine().compile(CompileSpec(description, loss, SGD(1.0), ROWS, weighted, seed=SEED))
     for seed in range(500):
         generator = np.random.default_rng(seed)
         parameters = generator.choice((-1.0, 1.0), table.size) * generator.uniform(0.2, 0.9, table.size)
@@ -89,7 +89,7 @@ def make_trial(layers: Any, loss: Loss, weighted: bool = True) -> Trial:
 
 def is_near_a_kink(trial: Trial) -> bool:
     """Whether a weighted sum is near a kink, an output near one of the loss, or most neurons of a layer are dead."""
-    problem, records = trial.executable.problem, trial.forward(trial.parameters)
+    spec, records = trial.executable.spec, trial.forward(trial.parameters)
     for layer_record in network.walk(records):
         if isinstance(layer_record.info.layer, Dense) and layer_record.z is not None:
             activation = layer_record.info.layer.activation
@@ -97,4 +97,4 @@ def is_near_a_kink(trial: Trial) -> bool:
                 return True
             if activation.name in KINKS and (activations.derivative(activation, layer_record.z) != 0).mean() < 0.4:
                 return True
-    return is_near_loss_kink(problem.loss, records[-1].y, trial.rows.targets, MARGIN)
+    return is_near_loss_kink(spec.loss, records[-1].y, trial.rows.targets, MARGIN)

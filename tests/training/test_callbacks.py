@@ -148,7 +148,7 @@ def test_a_callback_sees_the_history_and_the_parameters() -> None:
     config = make_config(epochs=3, callbacks=(as_callback(look),), validation=make_rows(4))
     state = run(config).state
     assert [(epoch, length) for epoch, length, _ in seen] == [(1, 1), (2, 2), (3, 3)]
-    views = config.problem.network.parameter_table.views(state.engine.parameters)
+    views = config.spec.network.parameter_table.views(state.engine.parameters)
     assert all((seen[-1][2][name] == view).all() for name, view in views.items())
     assert any((seen[0][2][name] != view).any() for name, view in views.items())
 

@@ -32,7 +32,7 @@ def test_a_rate_that_is_far_too_large_is_explained(rate: float, watched: bool) -
 
 @pytest.mark.parametrize("optimizer", [SGD(1e200, clip_norm=1e150), LBFGS(1e200)])
 def test_clipping_is_not_advised_to_those_who_clip_or_cannot(optimizer: SGD | LBFGS) -> None:
-    assert "clipping" not in divergence.suggestions(make_config(optimizer, layers=LINEAR).problem)
+    assert "clipping" not in divergence.suggestions(make_config(optimizer, layers=LINEAR).spec)
 
 
 def test_a_step_that_breaks_the_weights_at_the_very_end_is_noticed() -> None:
@@ -52,20 +52,20 @@ def test_a_broken_state_is_never_saved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_step_is_named_where_the_loss_breaks() -> None:
-    problem = make_config(SGD(0.5)).problem
+    spec = make_config(SGD(0.5)).spec
     with pytest.raises(TrainingError, match=r"The loss became nan near step 13\."):
-        divergence.check(np.array([1.0, 2.0, np.nan, np.inf]), 10, problem)
-    divergence.check(np.array([1.0, 2.0]), 10, problem)
+        divergence.check(np.array([1.0, 2.0, np.nan, np.inf]), 10, spec)
+    divergence.check(np.array([1.0, 2.0]), 10, spec)
 
 
 def test_a_loss_that_grows_beyond_measure_is_noticed_after_a_break_too() -> None:
-    problem = make_config(SGD(0.5)).problem
+    spec = make_config(SGD(0.5)).spec
     watch = divergence.DivergenceMonitor([0.5, 3.0])
-    watch.check(1e5, 3, problem)
+    watch.check(1e5, 3, spec)
     with pytest.raises(TrainingError, match=r"the loss rose from 0\.5 to 2e\+06 in epoch 4"):
-        watch.check(2e6, 4, problem)
-    divergence.DivergenceMonitor().check(2e6, 1, problem)
-    divergence.DivergenceMonitor([1e5]).check(2e6, 2, problem)
+        watch.check(2e6, 4, spec)
+    divergence.DivergenceMonitor().check(2e6, 1, spec)
+    divergence.DivergenceMonitor([1e5]).check(2e6, 2, spec)
 
 
 def test_a_resumed_run_remembers_its_smallest_loss() -> None:
@@ -76,10 +76,14 @@ def test_a_resumed_run_remembers_its_smallest_loss() -> None:
 
 
 class _Nothing:
-    """An executable that only takes states."""
+    """An executable that only takes states and rows."""
 
-    def load(self, state: object) -> None:
+    def set_state(self, state: object) -> None:
         """Take a state."""
+
+    def place(self, rows: object) -> object:
+        """Take rows."""
+        return rows
 
 
 @pytest.mark.parametrize("optimizer", [Adam(0.1), LBFGS()])

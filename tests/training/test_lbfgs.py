@@ -111,25 +111,25 @@ def test_an_objective_that_is_no_number_changes_nothing() -> None:
     config = make_config(LBFGS())
     executable = Recorder(config).inner
     start = replace(begin(config).engine, parameters=np.full(17, 1e200))
-    executable.load(start)
+    executable.set_state(start)
     assert not np.isfinite(lbfgs.step(executable, config.rows, LBFGS(), 1.0))
-    np.testing.assert_array_equal(executable.read().parameters, start.parameters)
+    np.testing.assert_array_equal(executable.get_state().parameters, start.parameters)
 
 
 def test_a_search_that_finds_nothing_lower_leaves_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     config = make_config(LBFGS())
     executable = Recorder(config).inner
     start = begin(config).engine
-    executable.load(start)
+    executable.set_state(start)
     monkeypatch.setattr("scipy.optimize.line_search", lambda *arguments, **options: (1e9, 0, 0, 0, 0, 0))
     lbfgs.step(executable, config.rows, LBFGS(), 1.0)
-    np.testing.assert_array_equal(executable.read().parameters, start.parameters)
+    np.testing.assert_array_equal(executable.get_state().parameters, start.parameters)
 
 
 def test_the_penalty_is_no_part_of_the_loss_that_is_told() -> None:
     layers = (Dense(1, l1=0.5, l2=2.0),)
     config = make_config(LBFGS(), layers=layers, epochs=1)
     executable = Recorder(config).inner
-    executable.load(begin(config).engine)
+    executable.set_state(begin(config).engine)
     assert run(config).state.history[0].loss == pytest.approx(executable.evaluate(config.rows)[0], rel=1e-12)
     assert Network(2, layers).parameter_table.penalty(np.ones(3)) == pytest.approx(3.0)

@@ -97,7 +97,7 @@ def test_validation_is_measured_after_the_epoch_on_its_own_rows() -> None:
     config = make_config(epochs=2, validation=held, metrics=lambda o, t: {"largest": float(np.abs(o - t).max())})
     outcome = run(config)
     executable = Recorder(config).inner
-    executable.load(outcome.state.engine)
+    executable.set_state(outcome.state.engine)
     loss, outputs = executable.evaluate(held)
     last = outcome.state.history[-1]
     assert last.validation_loss == loss
@@ -112,11 +112,11 @@ def test_the_average_of_the_weights_is_what_is_validated_and_given_back() -> Non
     held = make_rows(9, seed=5)
     config = make_config(SGD(0.3, ema_decay=0.9), epochs=3, validation=held)
     state = run(config).state
-    average = final_parameters(state, config.problem.optimizer, config.problem.network)
+    average = final_parameters(state, config.spec.optimizer, config.spec.network)
     np.testing.assert_array_equal(average, state.engine.slots[0])
     assert not np.allclose(average, state.engine.parameters)
     executable = Recorder(config).inner
-    executable.load(replace(state.engine, parameters=average))
+    executable.set_state(replace(state.engine, parameters=average))
     assert state.history[-1].validation_loss == executable.evaluate(held)[0]
     np.testing.assert_array_equal(
         run(replace(config, validation=None)).state.engine.parameters, state.engine.parameters
@@ -134,7 +134,7 @@ def test_early_stopping_gives_back_the_best_weights() -> None:
     assert outcome.text == "The score has not improved for 2 epochs; the weights of epoch 2 are kept."
     assert [epoch.best for epoch in outcome.state.history] == [True, True, False, False]
     second = run(replace(config, epochs=2, callbacks=(), metrics=None)).state.engine.parameters
-    found = final_parameters(outcome.state, config.problem.optimizer, config.problem.network)
+    found = final_parameters(outcome.state, config.spec.optimizer, config.spec.network)
     np.testing.assert_array_equal(found, second)
     assert not np.array_equal(found, outcome.state.engine.parameters)
 
@@ -156,7 +156,7 @@ def test_the_rate_is_cut_on_a_plateau_with_a_warm_up_before_it_too(warm_up: int)
     values = iter([1.0, 2.0, 0.5, 3.0, 3.0])
     config = make_config(SGD(0.2), rows=make_rows(20), epochs=5, schedule=schedule, validation=make_rows(3, seed=1))
     executable = Recorder(config)
-    executable.evaluate = lambda rows: (next(values), rows.targets)  # type: ignore[attr-defined]
+    executable.evaluate = lambda rows: (next(values), rows.rows.targets)  # type: ignore[attr-defined]
     loop.train(executable, config, begin(config))  # type: ignore[arg-type]
     rates = np.concatenate([span.scalars[:, 0] for span in executable.spans])
     ramp = np.minimum(np.arange(1, 21) / max(4 * warm_up, 1), 1.0)

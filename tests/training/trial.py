@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Problem, Span
+from ranvier.engine import CompileSpec, Span
 from ranvier.network.layers import Dense, Layer
 from ranvier.network.losses import Loss, loss
 from ranvier.network.network import Network
@@ -37,7 +37,7 @@ def make_config(optimizer: Optimizer | None = None, rows: Rows | None = None, **
     layers: Iterable[Layer] = options.pop("layers", (Dense(4, "tanh"), Dense(1)))
     chosen: Loss = loss(options.pop("loss", "squared_error"))
     rows = make_rows() if rows is None else rows
-    problem = Problem(
+    spec = CompileSpec(
         Network(rows.inputs.shape[1], layers),
         chosen,
         optimizer or SGD(0.1),
@@ -45,17 +45,17 @@ def make_config(optimizer: Optimizer | None = None, rows: Rows | None = None, **
         weighted=rows.weights is not None,
         seed=options.get("seed", 0),
     )
-    return LoopConfig(problem, rows, **options)
+    return LoopConfig(spec, rows, **options)
 
 
 def begin(config: LoopConfig) -> TrainingState:
     """The state before the first step."""
-    return initial_state(config.problem.network, config.problem.optimizer, config.seed)
+    return initial_state(config.spec.network, config.spec.optimizer, config.seed)
 
 
 def run(config: LoopConfig, state: TrainingState | None = None) -> LoopResult:
     """Train on the reference engine."""
-    return train(ReferenceEngine().compile(config.problem), config, begin(config) if state is None else state)
+    return train(ReferenceEngine().compile(config.spec), config, begin(config) if state is None else state)
 
 
 def timeless(history: Iterable[Epoch]) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ class Recorder:
     """An engine's executable that remembers the spans it was given."""
 
     def __init__(self, config: LoopConfig) -> None:
-        self.inner = ReferenceExecutable(config.problem)
+        self.inner = ReferenceExecutable(config.spec)
         self.spans: list[Span] = []
 
     def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:

@@ -1,6 +1,20 @@
 """The border between the training loop and the engines that do the arithmetic."""
 
-from ranvier.engine.problem import LayerValues, Problem, Span, State
-from ranvier.engine.protocol import Engine, Executable, Stopped, never
+from ranvier.engine.compile_spec import CompileSpec, check_loss_activation, check_separable, feeds_dense
+from ranvier.engine.protocol import Cancelled, Engine, Executable, PlacedRows, never_cancel
+from ranvier.engine.state import LayerValues, Span, State
 
-__all__ = ["Engine", "Executable", "LayerValues", "Problem", "Span", "State", "Stopped", "never"]
+__all__ = [
+    "Cancelled",
+    "CompileSpec",
+    "Engine",
+    "Executable",
+    "LayerValues",
+    "PlacedRows",
+    "Span",
+    "State",
+    "check_loss_activation",
+    "check_separable",
+    "feeds_dense",
+    "never_cancel",
+]

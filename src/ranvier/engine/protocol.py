@@ -1,4 +1,13 @@
-"""What every engine offers, so that the training loop, the model and the tests know only this page."""
+"""What every engine offers, so that the training loop, the model and the tests know only this page.
+
+Letters: n rows, B rows of a batch, K inputs, N outputs, P parameters, S optimizer slots, H scalars a step, k steps.
+
+Cancellation. An executable asks its `should_cancel` before and within long work: `run` between two steps and, in an
+engine that can, within a step; `gradient` and `loss_and_gradient` before and within them; `evaluate` between blocks of
+rows. Once it says True, `run` returns early, with the losses of the steps that were made, each of them whole, and the
+others raise `Cancelled`. The state is then that after the last whole step; what comes next has the bits of a training
+that was never cancelled. `set_state`, `apply`, `outputs` of few rows and everything else that is short never ask.
+"""
 
 from __future__ import annotations
 
@@ -8,98 +17,188 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Span, State
+from ranvier.engine.compile_spec import CompileSpec
+from ranvier.engine.state import LayerValues, Span, State
 from ranvier.rows import Rows
 
 Array = NDArray[Any]
 
 
-class Stopped(Exception):  # noqa: N818
-    """What was asked for was given up, since `Executable.stopped` said so; nothing has changed."""
+class Cancelled(Exception):  # noqa: N818
+    """The work was given up because `Executable.should_cancel` said so; the training state has not changed."""
 
 
-def never() -> bool:
-    """Whether to stop: no.
+def never_cancel() -> bool:
+    """Whether to cancel: no.
 
-    >>> never()
+    >>> never_cancel()
     False
     """
     return False
 
 
-class Executable(Protocol):
-    """A network made ready to run. It owns the training state between `load` and `read`.
+class PlacedRows(Protocol):
+    """Rows where an executable reads them, made by its `place`. Their memory is free once nobody holds this handle."""
 
-    Inputs may come as anything that `as_inputs` takes; columns of another block than the problem's are converted.
+    def __len__(self) -> int:
+        """n, how many rows there are."""
+        ...
+
+
+class Executable(Protocol):
+    """A network ready to run. It owns the training state between `set_state` and `release`.
+
+    Inputs may come as anything that `as_inputs` takes; columns of another block than the spec's are converted. Arrays
+    that it gives have its `dtype` unless said otherwise.
     """
 
     dtype: type[np.floating[Any]]
     """What parameters are kept in: np.float32 or np.float64."""
 
-    stopped: Callable[[], bool]
-    """Asked now and then within long work, `never` unless it is set. Once it says True, `run` makes fewer steps, each
-    of them whole, and `objective` and `evaluate` raise `Stopped`."""
+    should_cancel: Callable[[], bool]
+    """Asked before and within long work, as this file says; `never_cancel` unless it is set. Must be quick."""
 
-    def load(self, state: State) -> None:
-        """Take a copy of a training state."""
+    def set_state(self, state: State) -> None:
+        """Take a copy of a training state: parameters (P,), slots (S, P), and the number of steps made."""
         ...
 
-    def read(self) -> State:
+    def get_state(self) -> State:
         """Give a copy of the training state."""
         ...
 
-    def finish(self) -> State:
+    def release(self) -> State:
         """Give the training state itself and free what the engine holds, so that the state is not held twice."""
         ...
 
-    def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
-        """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
+    def snapshot(self, averaged: bool = False) -> Array:
+        """Give a copy of the parameters alone, shape (P,).
 
-        A Ctrl-C may end it early, between two steps: then there are fewer losses, one for each step that was made.
+        Another thread may call it while `run` works, and gets the parameters between two spans.
+
+        Parameters:
+            averaged: the moving average in place of what is trained, as predictions use it, where the optimizer keeps
+                one; see `ema_decay`.
         """
         ...
 
-    def objective(self, rows: Rows) -> tuple[float, Array]:
-        """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm."""
+    def restore(self, parameters: Array) -> None:
+        """Take a copy of parameters, shape (P,); the slots and the number of steps stay."""
         ...
 
-    def evaluate(self, rows: Rows) -> tuple[float, Array]:
-        """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions."""
+    def place(self, rows: Rows) -> PlacedRows:
+        """Check rows and convert them once to what the engine reads; every method that takes rows takes the handle.
+
+        Rows that are not placed are converted where they are used; the arrays of rows must not change meanwhile.
+
+        Raises:
+            ShapeError: they are not as wide as the network.
+        """
+        ...
+
+    def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
+        """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
+
+        A Ctrl-C or `should_cancel` may end it early, between two steps: then there are fewer losses, one for each step
+        that was made.
+
+        Raises:
+            EngineError: the optimizer trains on all rows at once.
+        """
+        ...
+
+    def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
+        """The loss of a batch and its gradient, shape (P,), as a step of `run` computes them; nothing moves.
+
+        gradient = d loss / dw + l1 sign(w) + l2 w, before clipping, with the dropout masks of that step and the batch's
+        own statistics in BatchNorm. Where the flat array holds running statistics, the gradient holds those of the
+        batch, so that `apply` can let the running ones follow. Gradients of equal parts of a batch average to that of
+        the batch, up to rounding, in networks without BatchNorm and Dropout; in others they average as usual in
+        data-parallel training, each part with statistics and masks of its own.
+
+        Parameters:
+            batch: the numbers of its rows, shape (B,).
+            step: how many steps were made before this one, which decides the dropout masks.
+
+        Raises:
+            Cancelled: `should_cancel` says so.
+            EngineError: the optimizer trains on all rows at once, or the inputs have a CSR block; see
+                `check_separable`.
+        """
+        ...
+
+    def apply(self, gradient: Array, scalars: NDArray[np.float64]) -> None:
+        """Make a step by a gradient: clip by norm, clip by value, decay the weights, move, average, count the step.
+
+        `gradient(rows, batch, state.step)` and `apply` together give the bits of a step of `run`.
+
+        Parameters:
+            gradient: shape (P,), converted to `dtype`.
+            scalars: what the optimizer's rule needs at this step, shape (H,) float64, a row of `Span.scalars`.
+
+        Raises:
+            ShapeError: the gradient or the scalars have another shape.
+            EngineError: as in `gradient`.
+        """
+        ...
+
+    def loss_and_gradient(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
+        """The loss over all rows plus penalties, and its gradient, shape (P,), 0 for running statistics.
+
+        No dropout; BatchNorm takes the statistics of all rows.
+
+        Raises:
+            Cancelled: `should_cancel` says so.
+        """
+        ...
+
+    def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
+        """The loss over all rows, penalties left out, and the outputs, shape (n, N), computed as for predictions.
+
+        Raises:
+            Cancelled: `should_cancel` says so.
+        """
         ...
 
     def outputs(self, inputs: Any) -> Array:
-        """What the output layer says, shape (rows, N), computed as for predictions.
+        """What the output layer says, shape (n, N), computed as for predictions.
 
         Raises:
             DataError: an input is not finite, or too large for the numbers that the engine computes with.
         """
         ...
 
-    def quick(self, inputs: Array) -> Array | None:
-        """The same without checks, for what an engine knows well by now; None for anything else: ask `outputs`."""
+    def try_fast_outputs(self, inputs: Array) -> Array | None:
+        """The outputs, shape (n, N), where the engine has a fast path for inputs (n, K) of this shape and dtype.
+
+        None where it has none: call `outputs`, after which there may be one. Shapes are not checked.
+        """
         ...
 
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
-        """What every layer computes, computed as for predictions."""
+        """What every layer computes for inputs (n, K), computed as for predictions, layers in depth-first order."""
         ...
 
     def close(self) -> None:
-        """Free what the engine holds."""
+        """Free what the engine holds. Handles of placed rows stay valid until they are dropped."""
         ...
 
 
 class Engine(Protocol):
-    """Turns a problem into an executable."""
+    """Turns a spec into an executable."""
 
     @property
     def name(self) -> str:
         """The name that a user chooses it by."""
         ...
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         """Why this engine cannot run here, as a sentence without its full stop; None where it can."""
         ...
 
-    def compile(self, problem: Problem) -> Executable:
-        """Make a problem ready to run."""
+    def compile(self, spec: CompileSpec) -> Executable:
+        """Make a network ready to run as a spec says.
+
+        Raises:
+            EngineError: the spec asks for something that this engine does not have.
+        """
         ...

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ranvier import data
 from ranvier.data import TargetEncoder
-from ranvier.engine.problem import check_pairing
+from ranvier.engine import check_loss_activation
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
 from ranvier.network.network import Network
@@ -50,7 +50,7 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
     encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
     target = TargetEncoder.from_dict(description["target"])
     training = TrainSettings.from_dict(description["training"])
-    check_pairing(network, training.loss)
+    check_loss_activation(network, training.loss)
     if target.task.outputs != network.outputs or (encoder is not None and encoder.width != network.inputs):
         raise ModelFileError("Its network, encoder and task have different widths.")
     if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):

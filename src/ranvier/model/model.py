@@ -136,7 +136,7 @@ class Model:
         # The same few rows as before, in kind, need none of the questions that others are asked.
         ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
         if ready is not None:
-            outputs = ready.quick(X)
+            outputs = ready.try_fast_outputs(X)
             if outputs is not None:
                 return outputs
         # The engine looks whether they are finite, on its way.
@@ -221,7 +221,7 @@ class Model:
         """
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
         row_tools.check_lengths(inputs, targets)
-        _, gradient = self._run(inputs).objective(Rows(inputs, targets))
+        _, gradient = self._run(inputs).loss_and_gradient(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
 
     def summary(self) -> ModelSummary:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import numpy as np
 
 from ranvier import settings, version
-from ranvier.engine.problem import Problem
+from ranvier.engine import CompileSpec
 from ranvier.expression import Expression, to_list
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.plan import Code, Plan, make_plan
@@ -70,13 +70,13 @@ def clear_memoized() -> None:
 
 
 @memoize
-def _planned(problem: Problem, purpose: str, machine: Machine, threads: int) -> Plan:
-    return make_plan(problem, purpose, machine, threads)
+def _planned(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -> Plan:
+    return make_plan(spec, purpose, machine, threads)
 
 
-def planned(problem: Problem, purpose: str, machine: Machine, threads: int) -> Plan:
-    """The memoized `make_plan` of a problem. The seed in it is 0, since compiled code reads the seed at run time."""
-    return _planned(replace(problem, seed=0, threads=None), purpose, machine, threads)
+def planned(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -> Plan:
+    """The memoized `make_plan` of a spec. The seed in it is 0, since compiled code reads the seed at run time."""
+    return _planned(replace(spec, seed=0, threads=None), purpose, machine, threads)
 
 
 @memoize

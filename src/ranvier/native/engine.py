@@ -1,4 +1,4 @@
-"""The native engine: a problem is planned, printed as LLVM IR, compiled to its exact shape and run in spans.
+"""The native engine: a spec is planned, printed as LLVM IR, compiled to its exact shape and run in spans.
 
 Same bits: the result of a span depends on the state, the rows, the span and the precision alone; not on the number of
 threads, nor on the vector width, nor on how steps are cut into spans.
@@ -12,21 +12,19 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Span, State
-from ranvier.engine.protocol import Stopped, never
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, PlacedRows, Span, State, check_separable, never_cancel
+from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import EngineError, ShapeError
-from ranvier.native import objective as parts
+from ranvier.native import gradients
 from ranvier.native.compiled import planned
-from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH
-from ranvier.native.lowering.sparse import entries
-from ranvier.native.machine import barrier, cpu, memory
+from ranvier.native.lowering.lowered import GRADIENT, PREDICT, STEP_GRADIENT, TRAIN, UPDATE, WATCH
+from ranvier.native.machine import barrier, cpu
+from ranvier.native.packed_state import PackedState
 from ranvier.native.processor import machine
-from ranvier.native.program import Few, Program, Resident, check_shape, check_span, rows_of, worth_few
+from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
+from ranvier.native.resident import ResidentRows, RowCache, check_shape, readable_rows
 from ranvier.native.scheduling import cost
-from ranvier.native.scheduling.layouts import size_of
-from ranvier.native.scheduling.packing import bfloat16_of, pack, transposed, unpack
 from ranvier.native.scheduling.plan import Plan
-from ranvier.native.serialize import Serialized, serialized
 from ranvier.network.layers import Dense
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows, as_inputs
@@ -45,7 +43,7 @@ class NativeEngine:
 
     name: str = "native"
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         """Why this engine cannot run here, as a sentence without its full stop; None where it can."""
         reason = cpu.available()
         if reason is None:
@@ -55,24 +53,24 @@ class NativeEngine:
                 reason = str(error).rstrip(".")
         return reason
 
-    def compile(self, problem: Problem) -> NativeExecutable:
-        """Make a problem ready to run.
+    def compile(self, spec: CompileSpec) -> NativeExecutable:
+        """Make a spec ready to run.
 
         Raises:
-            EngineError: the problem asks for something that this engine does not have.
+            EngineError: the spec asks for something that this engine does not have.
         """
-        return NativeExecutable(problem)
+        return NativeExecutable(spec)
 
-    def plan(self, problem: Problem, measure: bool = False) -> str:
+    def plan(self, spec: CompileSpec, measure: bool = False) -> str:
         """What a training step does, as a readable loop nest; see `Plan.show`.
 
         Parameters:
             measure: add how long each step takes here, see `native.measure`.
 
         Raises:
-            EngineError: the problem asks for something that this engine does not have.
+            EngineError: the spec asks for something that this engine does not have.
         """
-        executable = self.compile(problem)
+        executable = self.compile(spec)
         text = executable.plan.show(executable.threads)
         if measure:
             from ranvier.native.measure import measured_text
@@ -82,33 +80,25 @@ class NativeEngine:
 
 
 class NativeExecutable(Serialized):
-    """A network ready to run. `load` comes first; the state is its own from then on. Threads may share it."""
+    """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, spec: CompileSpec) -> None:
         super().__init__()
-        self.problem = problem
-        self.stopped: Callable[[], bool] = never
-        self.dtype: type[np.floating[Any]] = np.float64 if problem.dtype == "float64" else np.float32
+        self.spec = spec
+        self.should_cancel: Callable[[], bool] = never_cancel
         self.target = cpu.target()
-        self.machine = machine(self.target, problem.precision)
-        self.available = cpu.threads() if problem.threads else cpu.default_threads()
-        self._threads = cost.training_threads(problem, self.available)
-        self._size, self._table = problem.network.parameter_table.size, entries(problem)
-        full_batch = problem.optimizer.full_batch
-        self._slots = () if full_batch else tuple(name for name, _ in problem.optimizer.rule().slots)
-        self._state: dict[str, Array] = {}
-        self._untouched: set[str] = set()
-        self._kept_slots: dict[str, Array] = {}
-        self._steps_done = memory.zeros(1, np.int64)
+        self.machine = machine(self.target, spec.precision)
+        self.available = cpu.threads() if spec.threads else cpu.default_threads()
+        self._threads = cost.training_threads(spec, self.available)
+        # The parts that cannot be planned are found before anything runs.
+        self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
+        self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
+        self.dtype = self._state.dtype
         self._finite = True
-        self._loaded = False
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
-        self._resident: Resident | None = None
+        self._rows = RowCache(spec)
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
-        # The parts that cannot be planned are found before anything runs.
-        self._plan = planned(problem, GRADIENT if full_batch else TRAIN, self.machine, self.threads)
-        self._reserve_state()
 
     @property
     def threads(self) -> int:
@@ -127,253 +117,259 @@ class NativeExecutable(Serialized):
 
     # State
 
-    def _reserve_state(self) -> None:
-        plans = [self._plan, planned(self.problem, PREDICT, self.machine, 1)]
-        names = {entry.name for entry in self._table}
-        for plan in plans:
-            for buffer in plan.buffers:
-                owner, _, suffix = buffer.name.rpartition(".")
-                copy, _, copied = buffer.name.partition(".")
-                mine = buffer.name in names or (owner in names and suffix in self._slots)
-                mine = mine or (copied in names and copy in (ROUNDED, TRANSPOSED))
-                if mine and buffer.name not in self._state:
-                    self._state[buffer.name] = memory.zeros(size_of(buffer, 1), self.dtype)
-                    self._untouched.add(buffer.name)
-        self._buffers = {b.name: b for plan in plans for b in plan.buffers if b.name in self._state}
-
     @serialized
-    def load(self, state: State) -> None:
+    def set_state(self, state: State) -> None:
         """Take a copy of a training state.
 
         Raises:
             ShapeError: the state does not belong to this network and optimizer.
         """
-        size, slots = self._size, np.asarray(state.slots)
-        rows = len(slots) if self.problem.optimizer.full_batch else len(self._slots)
-        if np.shape(state.parameters) != (size,) or slots.shape != (rows, size):
-            raise ShapeError(
-                f"The state has parameters of shape {np.shape(state.parameters)} and slots of shape {slots.shape}; "
-                f"this network and optimizer need {(size,)} and {(rows, size)}. Load a state made for them."
-            )
-        if not self._state:
-            self._reserve_state()
-        self._slot_rows, self._steps_done[0] = rows, state.step
-        self._loaded = True
-        parameters = np.asarray(state.parameters)
-        kept = [entry for entry in self._table if self.problem.optimizer.full_batch or not entry.trainable]
-        self._kept_slots = {entry.name: np.array(slots[:, entry.slice], self.dtype) for entry in kept}
-        self._finite = seem_finite(parameters)
+        self._state.set(state)
+        self._parameters_changed(state.parameters)
+
+    @serialized
+    def restore(self, parameters: Array) -> None:
+        """Take a copy of parameters, shape (P,); the optimizer's slots and the step stay.
+
+        Raises:
+            ShapeError: they do not belong to this network.
+        """
+        self._state.restore(parameters)
+        self._parameters_changed(parameters)
+
+    def _parameters_changed(self, parameters: Array) -> None:
+        self._finite = seem_finite(np.asarray(parameters))
         self._few.clear()
         for program in self._programs.values():
             program.set(may_skip_zeros=self._finite)
-        for entry in self._table:
-            self._pack(entry.name, parameters[entry.slice].reshape(entry.shape))
-            for name, slot in zip(self._slots, slots, strict=False):
-                self._pack(f"{entry.name}.{name}", slot[entry.slice].reshape(entry.shape))
-            if len(entry.shape) == 2:
-                seen = parameters[entry.slice].reshape(entry.shape)
-                if self.problem.precision == "bfloat16":
-                    seen = bfloat16_of(seen)
-                self._pack(f"{ROUNDED}.{entry.name}", seen)
-                self._pack(f"{TRANSPOSED}.{entry.name}", transposed(seen, entry.groups))
-
-    def _pack(self, name: str, values: Array) -> None:
-        # Memory that nobody wrote to is zero and takes no room yet.
-        if name in self._state and not (name in self._untouched and not values.any()):
-            self._untouched.discard(name)
-            pack(values, self._buffers[name], self._state[name])
 
     @serialized
-    def read(self) -> State:
+    def get_state(self) -> State:
         """Give a copy of the training state."""
-        return self._read(self._state.get)
+        return self._state.get()
 
     @serialized
-    def finish(self) -> State:
+    def snapshot(self, averaged: bool = False) -> Array:
+        """A copy of the parameters alone, (P,), of `dtype`; `averaged` as in `ranvier.engine.Executable`."""
+        return self._state.snapshot(averaged and self.spec.optimizer.ema_decay is not None)
+
+    @serialized
+    def release(self) -> State:
         """Give the training state and free everything else; each piece is freed as soon as it is unpacked.
 
-        `load` comes before anything else again.
+        `set_state` comes before anything else again.
         """
-        self._check_loaded()
+        self._state.check_loaded()
         self._programs.clear()
         self._few.clear()
-        self._resident = None
-        for name in [name for name in self._state if name.startswith((f"{ROUNDED}.", f"{TRANSPOSED}."))]:
-            del self._state[name]
-        state = self._read(lambda name: self._state.pop(name, None))
-        self.close()
-        return state
-
-    def _read(self, take: Callable[[str], Array | None]) -> State:
-        self._check_loaded()
-        parameters = np.empty(self._size, self.dtype)
-        slots = np.empty((self._slot_rows, self._size), self.dtype)
-        for entry in self._table:
-            if entry.name in self._kept_slots:
-                slots[:, entry.slice] = self._kept_slots[entry.name]
-            pieces = {entry.name: parameters}
-            pieces |= {f"{entry.name}.{name}": slot for name, slot in zip(self._slots, slots, strict=False)}
-            for name, flat in pieces.items():
-                packed = take(name)
-                if packed is not None:
-                    unpack(packed, self._buffers[name], flat[entry.slice].reshape(entry.shape))
-                del packed
-        return State(parameters, slots, int(self._steps_done[0]))
-
-    def _check_loaded(self) -> None:
-        if not self._loaded:
-            raise EngineError("No training state is loaded; call load(state) first.")
+        self._rows.clear()
+        return self._state.release()
 
     def _program(self, purpose: str) -> Program:
         """The compiled plan for a purpose, made when it is first asked for."""
         if purpose not in self._programs:
-            plan = planned(self.problem, purpose, self.machine, self.threads)
-            self._programs[purpose] = Program(plan, self.target, self._state)
-            seed = int(np.array(self.problem.seed, np.uint64).astype(np.int64))
+            plan = planned(self.spec, purpose, self.machine, self.threads)
+            self._programs[purpose] = Program(plan, self.target, self._state.arrays)
+            seed = int(np.array(self.spec.seed, np.uint64).astype(np.int64))
             self._programs[purpose].set(seed=seed, may_skip_zeros=self._finite)
         return self._programs[purpose]
 
     def measured_program(self) -> Program:
         """The program of training steps, compiled so that it measures the time of each of them."""
-        program = Program(self._plan, self.target, self._state, measured_threads=self.threads)
+        program = Program(self._plan, self.target, self._state.arrays, measured_threads=self.threads)
         return self._programs.setdefault(self._plan.purpose, program)
-
-    def _residents(self, rows: Rows) -> Resident:
-        if self._resident is None or not self._resident.holds(rows):
-            self._resident = Resident(rows, self.problem)
-        return self._resident
 
     # Running
 
+    def place(self, rows: Rows) -> ResidentRows:
+        """Rows in the layout that compiled code reads, checked and converted once; they live as long as the handle.
+
+        Raises:
+            ShapeError: they are not as wide as the network.
+        """
+        return ResidentRows(rows, self.spec)
+
     @serialized
-    def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
+    def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
         A Ctrl-C ends it early where steps are long: then there are fewer losses, one for each step that was made.
 
         Raises:
-            EngineError: the optimizer is L-BFGS, which the training loop drives through `objective`.
+            EngineError: the optimizer is L-BFGS, which the training loop drives through `loss_and_gradient`.
         """
-        self._check_loaded()
-        if self.problem.optimizer.full_batch:
-            name = self.problem.optimizer.name
-            raise EngineError(f"{name} trains on all rows at once; use objective in place of run.")
+        self._state.check_loaded()
+        if self.spec.optimizer.full_batch:
+            name = self.spec.optimizer.name
+            raise EngineError(f"{name} trains on all rows at once; use loss_and_gradient in place of run.")
         order = np.ascontiguousarray(span.order, np.int64)
         starts = np.ascontiguousarray(span.starts, np.int64)
-        check_span(span, len(rows), len(self.problem.optimizer.rule().scalars))
-        program = self._program(TRAIN)
-        resident = self._residents(rows)
-        most = max(int(np.diff(starts).max(initial=1)), self.problem.batch_size)
+        check_span(span, len(rows), len(self.spec.optimizer.rule().scalars))
+        program, resident = self._program(TRAIN), self._rows.resident(rows)
+        most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
-        batches = (order, starts, span.scalars)
-        self._untouched.clear()
-        return program.learn(resident, batches, self._steps_done, self._barrier, self.threads, self.stopped)
+        self._state.touch()
+        return self._learn(program, resident.words, (order, starts, span.scalars), self._state.steps_done)
+
+    def _learn(
+        self, program: Program, words: dict[str, int], batches: tuple[Array, Array, Array], steps_done: Array
+    ) -> NDArray[np.float64]:
+        return program.learn(words, batches, steps_done, self._barrier, self.threads, self.should_cancel)
 
     @serialized
-    def objective(self, rows: Rows) -> tuple[float, Array]:
+    def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
+        """The loss of a batch and the gradient (P,) that step number `step` of `run` would move by; nothing moves.
+
+        See `ranvier.engine.Executable` for what it holds.
+
+        Raises:
+            Cancelled: `should_cancel` says so.
+            EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
+        """
+        self._state.check_loaded()
+        check_separable(self.spec)
+        order, starts = np.ascontiguousarray(batch, np.int64), np.array([0, len(batch)], np.int64)
+        check_span(Span(order, starts, np.zeros((1, 0))), len(rows), 0)
+        program, resident = self._program(STEP_GRADIENT), self._rows.resident(rows)
+        program.reserve(max(len(order), self.spec.batch_size), 0, self.threads)
+        loss = self._one_batch(program, resident, (order, starts, np.zeros((1, 0))), step)
+        return loss, gradients.stored_gradient(program)
+
+    @serialized
+    def apply(self, gradient: Array, scalars: NDArray[np.float64]) -> None:
+        """Make a step by a gradient (P,), as `run` does: clip it, decay the weights, move, count the step.
+
+        Parameters:
+            scalars: what the optimizer's rule needs at this step, shape (H,), a row of `Span.scalars`.
+
+        Raises:
+            ShapeError: the gradient or the scalars have another shape.
+            EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
+        """
+        self._state.check_loaded()
+        check_separable(self.spec)
+        if np.shape(gradient) != (self._state.size,):
+            raise ShapeError(
+                f"The gradient has shape {np.shape(gradient)}; this network has {self._state.size} parameters, (P,)."
+            )
+        batches = np.zeros(1, np.int64), np.array([0, 1], np.int64), np.asarray(scalars, np.float64)[None]
+        check_span(Span(*batches), 1, len(self.spec.optimizer.rule().scalars))
+        program = self._program(UPDATE)
+        program.reserve(1, 0, self.threads)
+        gradients.store_gradient(program, np.asarray(gradient, self.dtype))
+        self._state.touch()
+        self._learn(program, {"weights": 0}, batches, self._state.steps_done)
+
+    @serialized
+    def loss_and_gradient(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
         Raises:
-            Stopped: `stopped` says so.
+            Cancelled: `should_cancel` says so.
         """
-        self._check_loaded()
-        program, resident = self._program(GRADIENT), self._residents(rows)
-        starts = parts.part_starts(self.problem.network, len(rows))
+        self._state.check_loaded()
+        program, resident = self._program(GRADIENT), self._rows.resident(rows)
+        starts = gradients.part_starts(self.spec.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
-        loss, gradient = 0.0, np.zeros(self._size)
-        for first, last, share in zip(starts[:-1], starts[1:], parts.part_shares(rows, starts), strict=True):
+        loss, gradient = 0.0, np.zeros(self._state.size)
+        shares = gradients.part_shares(resident.weights, starts)
+        for first, last, share in zip(starts[:-1], starts[1:], shares, strict=True):
             if share > 0:
                 batch = (order[first:last], np.array([0, last - first], np.int64), np.zeros((1, 0)))
-                loss += share * self._part(program, resident, batch)
-                parts.add_gradient(program, share, gradient)
-        loss += parts.add_penalties(program, gradient)
+                loss += share * self._one_batch(program, resident, batch, 0)
+                gradients.add_gradient(program, share, gradient)
+        loss += gradients.add_penalties(program, gradient)
         return float(loss), gradient.astype(self.dtype)
 
-    def _part(self, program: Program, rows: Resident, batch: tuple[Array, Array, Array]) -> float:
-        """The loss of a part of the objective, whose gradient the program stores."""
+    def _one_batch(self, program: Program, rows: ResidentRows, batch: tuple[Array, Array, Array], step: int) -> float:
+        """The loss of a batch, whose gradient the program stores."""
         while True:
             program.clear_tables()
-            steps_done = np.zeros(1, np.int64)
-            losses = program.learn(rows, batch, steps_done, self._barrier, self.threads, self.stopped)
+            losses = self._learn(program, rows.words, batch, np.full(1, step, np.int64))
             if len(losses):
                 return float(losses[0])
-            if self.stopped():
-                raise Stopped
+            if self.should_cancel():
+                raise Cancelled
 
-    def _predict(self, program: Program, inputs: Inputs, targets: Array | None) -> tuple[Array, Array | None]:
+    def _predict(
+        self, program: Program, rows: tuple[Inputs, dict[str, int]], targets: Array | None
+    ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
-        self._check_loaded()
-        check_shape("inputs", inputs, self.problem.network.inputs)
-        return program.predict(inputs, targets, self.threads_for(len(inputs)), self.stopped)
+        self._state.check_loaded()
+        return program.predict(rows, targets, self.threads_for(len(rows[0])), self.should_cancel)
 
     @property
     def allowed(self) -> int:
         """How many threads predictions may use."""
-        return min(self.available, self.problem.threads or self.available)
+        return min(self.available, self.spec.threads or self.available)
 
     def threads_for(self, rows: int) -> int:
         """How many threads predictions of so many rows are worth."""
-        work = 2 * cost.row_products(self.problem) * rows
+        work = 2 * cost.row_products(self.spec) * rows
         return max(1, min(self.allowed, work // cost.SMALL_PREDICTION))
 
     @serialized
-    def evaluate(self, rows: Rows) -> tuple[float, Array]:
+    def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
 
         Raises:
-            Stopped: `stopped` says so.
+            Cancelled: `should_cancel` says so.
         """
-        targets = Resident(rows, self.problem).targets
-        outputs, each = self._predict(self._program(PREDICT), rows.inputs, targets)
-        assert each is not None
-        weights = np.ones(len(rows)) if rows.weights is None else np.asarray(rows.weights, np.float64)
+        resident = ResidentRows(rows, self.spec) if isinstance(rows, Rows) else self._rows.resident(rows)
+        inputs = resident.inputs, resident.input_words
+        outputs, losses = self._predict(self._program(PREDICT), inputs, resident.targets)
+        assert losses is not None
+        weights = np.ones(len(resident)) if resident.weights is None else resident.weights
         mass = weights.sum()
-        loss = float(each.astype(np.float64) @ weights / mass) if mass > 0 else 0.0
+        loss = float(losses.astype(np.float64) @ weights / mass) if mass > 0 else 0.0
         return loss, outputs
 
     def outputs(self, inputs: Any) -> Array:
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
         with self.lock:
             inputs = as_inputs(inputs)
-            known = self.quick(inputs.dense) if inputs.csr is None else None
+            known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
             if known is not None:
                 return known
-            self._check_loaded()
-            check_shape("inputs", inputs, self.problem.network.inputs)
+            self._state.check_loaded()
             program = self._program(PREDICT)
-            outputs = self._predict(program, inputs, None)[0]
+            outputs = self._predict(program, self._readable(inputs), None)[0]
             dense = inputs.dense
-            alone = inputs.csr is None and not self.problem.sparse and self.threads_for(len(dense)) == 1
+            alone = inputs.csr is None and not self.spec.sparse and self.threads_for(len(dense)) == 1
             if alone and worth_few(dense):
                 self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
 
-    def quick(self, inputs: Array) -> Array | None:
+    def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""
         with self.lock:
             few = self._few.get((inputs.shape, inputs.dtype))
             return None if few is None else few(inputs)
 
+    def _readable(self, inputs: Inputs) -> tuple[Inputs, dict[str, int]]:
+        check_shape("inputs", inputs, self.spec.network.inputs)
+        return readable_rows(inputs, self.spec)
+
     @serialized
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """What every layer computes, computed as for predictions; a residual block comes before its layers."""
         program = self._program(WATCH)
-        inputs = as_inputs(inputs).with_blocks(self.problem.n_dense, self.problem.sparse)
+        inputs = self._readable(as_inputs(inputs))[0]
         plan, rows = program.plan, len(inputs)
         values_of_layers = []
-        for info in self.problem.network.iter_layers():
+        for info in self.spec.network.iter_layers():
             sums = np.empty((rows, info.outputs), self.dtype) if isinstance(info.layer, Dense) else None
             values_of_layers.append(LayerValues(info.path, sums, np.empty((rows, info.outputs), self.dtype)))
         for start in range(0, rows, plan.rows):
             part = slice(start, min(start + plan.rows, rows))
             count = part.stop - start
-            outputs, _ = self._predict(program, inputs[part], None)
+            outputs, _ = self._predict(program, self._readable(inputs[part]), None)
             for values, (_, z, y) in zip(values_of_layers, plan.layers, strict=True):
                 values.outputs[part] = rows_of(program, y, count)
                 if values.weighted_sums is not None and z is not None:
                     values.weighted_sums[part] = rows_of(program, z, count)
-            if isinstance(self.problem.network.layers[-1], Dense):
+            if isinstance(self.spec.network.layers[-1], Dense):
                 values_of_layers[-1].outputs[part] = outputs
         return tuple(values_of_layers)
 
@@ -383,10 +379,7 @@ class NativeExecutable(Serialized):
         self._programs.clear()
         self._few.clear()
         self._state.clear()
-        self._untouched.clear()
-        self._kept_slots.clear()
-        self._resident = None
-        self._loaded = False
+        self._rows.clear()
 
     @property
     def plan(self) -> Plan:

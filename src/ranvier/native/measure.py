@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import Problem, Span, State
+from ranvier.engine import CompileSpec, Span, State
 from ranvier.native.kernels.timing import TOTAL, timing_slots
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.sparse import SparseForward, SparseGradient
@@ -54,18 +54,18 @@ def measure(executable: NativeExecutable) -> list[StepTime]:
 
     Its state is random afterwards, and its code stays the measured one.
     """
-    problem, threads = executable.problem, executable.threads
+    spec, threads = executable.spec, executable.threads
     program = executable.measured_program()
     plan = program.plan
-    executable.load(_state(problem, executable))
-    rows, best = _rows(problem), np.full(program.timings.shape, np.inf)
+    executable.set_state(_state(spec, executable))
+    rows, best = _rows(spec), np.full(program.timings.shape, np.inf)
     steps, spans, end = 1, 0, time.perf_counter() + SECONDS
     while spans < MIN_SPANS or time.perf_counter() < end:
         program.timings[:] = 0
         start = time.perf_counter()
         steps_done = _run(executable, rows, steps)
         seconds = time.perf_counter() - start
-        if seconds < SPAN_SECONDS and steps < MAX_STEPS and not problem.optimizer.full_batch:
+        if seconds < SPAN_SECONDS and steps < MAX_STEPS and not spec.optimizer.full_batch:
             steps *= 2
             continue
         latest = program.timings / steps_done
@@ -78,7 +78,7 @@ def measure(executable: NativeExecutable) -> list[StepTime]:
 
 def measured_text(executable: NativeExecutable) -> str:
     """The times of a freshly compiled executable as a table."""
-    return table(executable.problem.batch_size, measure(executable))
+    return table(executable.spec.batch_size, measure(executable))
 
 
 def table(batch_size: int, times: list[StepTime]) -> str:
@@ -129,41 +129,41 @@ def _label(step: s.Step) -> str:
 
 def _flops(plan: Plan, step: s.Step) -> float:
     """Of the products of a step over the whole batch; a group's columns see the inputs of their group alone."""
-    batch = plan.problem.batch_size
+    batch = plan.spec.batch_size
     if isinstance(step, s.Forward | s.Back):
         return 2.0 * batch * step.matrix.rows * step.matrix.columns
     if isinstance(step, s.WeightGradient):
         return 2.0 * batch * step.trained.value.rows * step.trained.value.columns
     if isinstance(step, SparseForward | SparseGradient):
         weight = step.weight if isinstance(step, SparseForward) else step.trained.value
-        return 2.0 * batch * (plan.problem.mean_nnz or 1) * weight.columns
+        return 2.0 * batch * (plan.spec.mean_nnz or 1) * weight.columns
     return 0.0
 
 
-def _state(problem: Problem, executable: NativeExecutable) -> State:
-    parameters = problem.network.parameter_table.initial(0, executable.dtype)
-    if problem.optimizer.full_batch:
+def _state(spec: CompileSpec, executable: NativeExecutable) -> State:
+    parameters = spec.network.parameter_table.initial(0, executable.dtype)
+    if spec.optimizer.full_batch:
         return State(parameters, np.zeros((0, parameters.size), executable.dtype), 0)
-    starts = [start for _, start in problem.optimizer.rule().slots]
+    starts = [start for _, start in spec.optimizer.rule().slots]
     slots = [parameters if start is None else np.full_like(parameters, start) for start in starts]
     return State(parameters, np.array(slots, executable.dtype).reshape(len(slots), parameters.size), 0)
 
 
-def _rows(problem: Problem) -> Rows:
+def _rows(spec: CompileSpec) -> Rows:
     """Random rows whose targets suit every loss."""
     generator = np.random.default_rng(0)
-    count, network = BATCHES * problem.batch_size, problem.network
+    count, network = BATCHES * spec.batch_size, spec.network
     targets = generator.random((count, network.outputs)) + 0.05
     targets /= targets.sum(axis=1, keepdims=True) if network.outputs > 1 else 1.1
-    weights = np.ones(count) if problem.weighted else None
-    return Rows(_inputs(problem, count, generator), targets.astype(problem.dtype), weights)
+    weights = np.ones(count) if spec.weighted else None
+    return Rows(_inputs(spec, count, generator), targets.astype(spec.dtype), weights)
 
 
-def _inputs(problem: Problem, count: int, generator: np.random.Generator) -> NDArray[np.float32] | CSR:
-    columns = problem.network.inputs
-    if not problem.sparse:
+def _inputs(spec: CompileSpec, count: int, generator: np.random.Generator) -> NDArray[np.float32] | CSR:
+    columns = spec.network.inputs
+    if not spec.sparse:
         return generator.standard_normal((count, columns), np.float32)
-    entries = min(problem.mean_nnz or 1, columns)
+    entries = min(spec.mean_nnz or 1, columns)
     indices = np.concatenate([np.sort(generator.choice(columns, entries, replace=False)) for _ in range(count)])
     values = generator.standard_normal(len(indices), np.float32)
     return CSR(values, indices.astype(np.int32), np.arange(count + 1, dtype=np.int64) * entries, columns)
@@ -171,11 +171,11 @@ def _inputs(problem: Problem, count: int, generator: np.random.Generator) -> NDA
 
 def _run(executable: NativeExecutable, rows: Rows, steps: int) -> int:
     """Make some training steps on batches in random order, or one gradient over all rows; gives how many."""
-    problem = executable.problem
-    if problem.optimizer.full_batch:
-        executable.objective(rows)
+    spec = executable.spec
+    if spec.optimizer.full_batch:
+        executable.loss_and_gradient(rows)
         return 1
-    size, optimizer = problem.batch_size, problem.optimizer
+    size, optimizer = spec.batch_size, spec.optimizer
     order = np.random.default_rng(1).permutation(len(rows))
     scalars = optimizer.scalar_values(np.arange(1, steps + 1), np.zeros(steps))
     losses = executable.run(rows, Span(np.resize(order, steps * size), np.arange(steps + 1) * size, scalars))

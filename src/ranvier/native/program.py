@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import Problem, Span
-from ranvier.engine.protocol import Stopped
-from ranvier.errors import EngineError, ShapeError
+from ranvier.engine import Cancelled, Span
+from ranvier.errors import ShapeError
 from ranvier.native.compiled import library
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine import interrupts, memory
@@ -26,11 +25,10 @@ from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
-from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.stages import COUNTER_STRIDE, stealable
 from ranvier.native.scheduling.tiles import PANEL
-from ranvier.rows import Inputs, Rows
+from ranvier.rows import Inputs
 from ranvier.rows.finite import check_finite
 
 if TYPE_CHECKING:
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 GROWING = ("rows", "panels", "column", "entries", "packing")
 """Kinds of buffers whose size depends on the batch."""
-MAX_ENTRIES = 2**31 - 1
 CANCELLED_OFFSET = 16
 """Index of the first word of `cancelled` in the control words; `cancel_requested`, at 0, has cache lines to itself."""
 
@@ -139,7 +136,7 @@ class Program:
         """
         if self.saw_nonfinite.value:
             self.saw_nonfinite.value = 0
-            check_finite(inputs, self.plan.problem.dtype)
+            check_finite(inputs, self.plan.spec.dtype)
 
     def run(self, threads: int) -> None:
         """Run the entry on so many threads."""
@@ -150,20 +147,21 @@ class Program:
 
     def learn(
         self,
-        rows: Resident,
+        words: dict[str, int],
         batches: tuple[Array, Array, Array],
         steps_done: Array,
         barrier: Array,
         threads: int,
-        stopped: Callable[[], bool],
+        should_cancel: Callable[[], bool],
     ) -> NDArray[np.float64]:
         """Run the steps of a plan that learns; gives the losses of those that were made.
 
         Parameters:
+            words: of the argument table, that say where the rows are.
             batches: the order of the rows, where each batch starts, and the scalars of each step.
-            steps_done: the number of steps made before, one number; compiled code counts on in it, so that it is right
-                whatever Python raises afterwards.
-            stopped: called once, before steps that can be cancelled.
+            steps_done: the number of steps made before, one number; compiled code counts on in it, so that it is
+                right whatever Python raises afterwards.
+            should_cancel: called once, before steps that can be cancelled.
         """
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
@@ -178,7 +176,7 @@ class Program:
             results=memory.address(losses),
             first_step=first,
             steps_done=memory.address(steps_done),
-            **rows.words,
+            **words,
         )
         if self._stealable:
             self._clear_chunk_counters(threads)
@@ -187,7 +185,7 @@ class Program:
             self.control[:] = 0
             long = int(np.diff(starts).max(initial=0)) >= self.plan.long
         with interrupts.sigint_sets(self.control) if long else nullcontext():
-            if self.plan.cancellable and stopped():
+            if self.plan.cancellable and should_cancel():
                 self.control[0] = 1
             self.run(threads)
         return losses[: int(steps_done[0]) - first]
@@ -201,20 +199,27 @@ class Program:
         self.chunk_counters[:] = 0
 
     def predict(
-        self, inputs: Inputs, targets: Array | None, threads: int, stopped: Callable[[], bool]
+        self,
+        rows: tuple[Inputs, dict[str, int]],
+        targets: Array | None,
+        threads: int,
+        should_cancel: Callable[[], bool],
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses, some 50 milliseconds' worth of rows at once.
 
         A row's bits do not depend on the rows beside it.
 
+        Parameters:
+            rows: what `readable_rows` gives.
+
         Raises:
-            Stopped: `stopped`, called between blocks, returned True.
+            Cancelled: `should_cancel`, called between blocks, returned True.
             DataError: an input is not finite.
         """
-        rows, plan = len(inputs), self.plan
-        inputs, words = readable_rows(inputs, plan.problem)
-        outputs = np.empty((rows, plan.problem.network.outputs), plan.dtype)
-        losses = None if targets is None else np.empty(rows, plan.dtype)
+        (inputs, words), plan = rows, self.plan
+        n_rows = len(inputs)
+        outputs = np.empty((n_rows, plan.spec.network.outputs), plan.dtype)
+        losses = None if targets is None else np.empty(n_rows, plan.dtype)
         block = plan.rows * threads
         at_once = max(1, plan.long * threads // block) * block
         self.reserve(block)
@@ -228,14 +233,14 @@ class Program:
         moving = {"inputs": inputs.dense if inputs.n_dense else None}
         moving |= {"row_starts": None if inputs.csr is None else inputs.csr.indptr}
         moving |= {"outputs": outputs, "targets": targets, "results": losses}
-        for first in range(0, max(rows, 1), at_once):
+        for first in range(0, max(n_rows, 1), at_once):
             if first:
-                if stopped():
-                    raise Stopped
+                if should_cancel():
+                    raise Cancelled
                 for name, array in moving.items():
                     if array is not None:
                         self.words[self.argument_indices[name]] += at_once * array.strides[0]
-            self.set(rows=min(at_once, rows - first))
+            self.set(rows=min(at_once, n_rows - first))
             self._clear_chunk_counters(threads)
             self.run(threads)
         self.check_seen(inputs.dense)
@@ -267,7 +272,7 @@ class Few:
     def __init__(self, program: Program, shape: tuple[int, ...], dtype: np.dtype[Any], helped: bool = False) -> None:
         plan = program.plan
         program.reserve(plan.rows)
-        self.outputs = memory.zeros((shape[0], plan.problem.network.outputs), plan.dtype)
+        self.outputs = memory.zeros((shape[0], plan.spec.network.outputs), plan.dtype)
         self.words = program.words.copy()
         helper = None
         if helped and shape[0] == 1 and shares_row(plan.stages[0].steps, plan.registers):
@@ -292,67 +297,6 @@ class Few:
         if self._saw_nonfinite.value:
             self._program.check_seen(inputs)
         return self.outputs.copy()
-
-
-class Resident:
-    """Rows as compiled code reads them: contiguous, targets in the plan's format, weights in float64."""
-
-    def __init__(self, rows: Rows, problem: Problem) -> None:
-        network = problem.network
-        check_shape("inputs", rows.inputs, network.inputs)
-        check_shape("targets", rows.targets, network.outputs)
-        if len(rows.targets) != len(rows) or (rows.weights is not None and rows.weights.shape != (len(rows),)):
-            raise ShapeError(f"There are {len(rows)} rows of inputs; targets and weights need as many.")
-        self.keep = rows
-        self.inputs, words = readable_rows(rows.inputs, problem)
-        self.targets = np.ascontiguousarray(rows.targets, problem.dtype)
-        self.weights = None if rows.weights is None else np.ascontiguousarray(rows.weights, np.float64)
-        self.words = {
-            **words,
-            "targets": memory.address(self.targets),
-            "weights": 0 if self.weights is None else memory.address(self.weights),
-        }
-
-    def entries(self, order: Array, starts: Array) -> int:
-        """The entries of the batch that has most of them, and one; 0 where rows have no CSR block.
-
-        Raises:
-            EngineError: they are more than compiled code counts.
-        """
-        if self.inputs.csr is None or len(starts) < 2:
-            return 0
-        lengths = np.diff(self.inputs.csr.indptr)[order[: starts[-1]]]
-        most = int(np.add.reduceat(lengths, starts[:-1]).max())
-        if most >= MAX_ENTRIES:
-            raise EngineError(f"A batch holds {most:,} entries; at most {MAX_ENTRIES - 1:,} fit. Take smaller batches.")
-        return most + 1
-
-    def holds(self, rows: Rows) -> bool:
-        """Whether these are the same arrays."""
-        kept = self.keep
-        same = kept.inputs.dense is rows.inputs.dense and kept.inputs.csr is rows.inputs.csr
-        return same and kept.targets is rows.targets and kept.weights is rows.weights
-
-
-def check_shape(name: str, array: Array | Inputs, columns: int) -> None:
-    """Raise a ShapeError where rows are not as wide as the network; compiled code would read foreign memory."""
-    if len(array.shape) != 2 or array.shape[1] != columns:
-        raise ShapeError(f"The {name} have shape {array.shape}; this network needs (rows, {columns}).")
-
-
-def readable_rows(inputs: Inputs, problem: Problem) -> tuple[Inputs, dict[str, int]]:
-    """Inputs as the code of a problem reads them, and the words of the argument table that say where they are."""
-    inputs = inputs.with_blocks(problem.n_dense, problem.sparse)
-    dense, words = inputs.dense, {}
-    if inputs.n_dense or inputs.csr is None:
-        words = {"inputs": dense.ctypes.data, "kind": list(KINDS).index(dense.dtype.name)}
-    if inputs.csr is None:
-        return inputs, words
-    csr = inputs.csr.astype(problem.dtype)
-    if problem.precision == "bfloat16":
-        csr = replace(csr, data=bfloat16_of(csr.data))
-    parts = {"data": csr.data, "columns": csr.indices, "row_starts": csr.indptr}
-    return Inputs(dense, csr), {**words, **{name: memory.address(part) for name, part in parts.items()}}
 
 
 def rows_of(program: Program, buffer: Buffer, count: int) -> Array:

@@ -1,6 +1,6 @@
 """Rounding to bfloat16, the format with the exponents of float32 and 8 bits of its significand.
 
-`ranvier.engine.problem` specifies which values are rounded.
+`ranvier.engine.compile_spec` specifies which values are rounded.
 """
 
 from __future__ import annotations

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import LayerValues, Problem, Span, State
-from ranvier.engine.protocol import Stopped, never
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, PlacedRows, Span, State, check_separable, never_cancel
+from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.network.penalties import penalty, penalty_gradient
 from ranvier.records import record
-from ranvier.reference import losses, network, optimizers, sparse
+from ranvier.reference import losses, network, optimizers, placed, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import check_finite
@@ -37,41 +37,43 @@ BLOCK = 32
 class ReferenceEngine:
     """The specification of all engines: readable, float64, slow.
 
-    >>> ReferenceEngine().unavailable() is None
+    >>> ReferenceEngine().why_unavailable() is None
     True
     """
 
     name: str = "reference"
 
-    def unavailable(self) -> str | None:
+    def why_unavailable(self) -> str | None:
         """Always None: this engine runs wherever NumPy does."""
         return None
 
-    def compile(self, problem: Problem) -> ReferenceExecutable:
-        """Prepare a problem for running."""
-        return ReferenceExecutable(problem)
+    def compile(self, spec: CompileSpec) -> ReferenceExecutable:
+        """Prepare a spec for running."""
+        return ReferenceExecutable(spec)
 
 
-class ReferenceExecutable:
-    """A network ready to run. Call `load` first; it copies the state."""
+class ReferenceExecutable(Serialized):
+    """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
     dtype: type[np.floating[Any]] = np.float64
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.stopped: Callable[[], bool] = never
-        self._table = problem.network.parameter_table
-        self._layer_infos = problem.network.layer_infos
+    def __init__(self, spec: CompileSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.should_cancel: Callable[[], bool] = never_cancel
+        self._table = spec.network.parameter_table
+        self._layer_infos = spec.network.layer_infos
         self._trained, self._decayed = self._table.trainable_mask(), self._table.decay_mask()
         self._l1, self._l2 = self._table.l1(), self._table.l2()
         self._penalized = bool(self._l1.any() or self._l2.any())
-        full_batch = problem.optimizer.full_batch
-        self._slot_names = None if full_batch else [name for name, _ in problem.optimizer.rule().slots]
-        self._is_bfloat16 = problem.precision == "bfloat16"
+        full_batch = spec.optimizer.full_batch
+        self._slot_names = None if full_batch else [name for name, _ in spec.optimizer.rule().slots]
+        self._is_bfloat16 = spec.precision == "bfloat16"
         self._state: State | None = None
         self._parameters: dict[str, Array] = {}
 
-    def load(self, state: State) -> None:
+    @serialized
+    def set_state(self, state: State) -> None:
         """Load a copy of a training state.
 
         Raises:
@@ -87,45 +89,120 @@ class ReferenceExecutable:
         self._state = State(np.array(state.parameters, np.float64), slots, state.step)
         self._parameters = self._table.views(self._state.parameters)
 
-    def read(self) -> State:
+    @serialized
+    def restore(self, parameters: Array) -> None:
+        """Take a copy of parameters, shape (P,); the slots and the step stay.
+
+        Raises:
+            ShapeError: they do not belong to this network.
+        """
+        w = self._loaded().parameters
+        if np.shape(parameters) != w.shape:
+            raise ShapeError(
+                f"The parameters have shape {np.shape(parameters)}; this network has {len(w)}, shape (P,)."
+            )
+        w[:] = parameters
+
+    @serialized
+    def snapshot(self, averaged: bool = False) -> Array:
+        """A copy of the parameters alone, (P,); `averaged` as in `ranvier.engine.Executable`."""
+        state = self._loaded()
+        if not averaged or self.spec.optimizer.ema_decay is None or self._slot_names is None:
+            return state.parameters.copy()
+        return np.where(self._trained, state.slots[self._slot_names.index("average")], state.parameters)
+
+    def place(self, rows: Rows) -> placed.ReferenceRows:
+        """Rows in the blocks that the spec says, checked and converted once.
+
+        Raises:
+            ShapeError: they are not as wide as the network.
+        """
+        return placed.place(rows, self.spec)
+
+    @serialized
+    def get_state(self) -> State:
         """A copy of the training state."""
         state = self._loaded()
         return State(state.parameters.copy(), state.slots.copy(), state.step)
 
-    def finish(self) -> State:
+    @serialized
+    def release(self) -> State:
         """The training state itself; frees the resources of the engine."""
         state = self._loaded()
         self.close()
         return state
 
-    def run(self, rows: Rows, span: Span) -> NDArray[np.float64]:
+    @serialized
+    def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
         """Run the steps of a span; returns the loss of each step before its update, without penalties, shape (k,).
 
-        Stops between two steps if `stopped()` is true. A diverging run returns infinite or NaN losses, without a
+        Stops between two steps if `should_cancel()` is true. A diverging run returns infinite or NaN losses, without a
         warning.
 
         Raises:
-            EngineError: the optimizer is L-BFGS, which the training loop runs through `objective`.
+            EngineError: the optimizer is L-BFGS, which the training loop runs through `loss_and_gradient`.
         """
         self._loaded()
-        step_losses = np.empty(span.steps)
+        rows, step_losses = placed.rows_of(rows, self.spec), np.empty(span.steps)
         with np.errstate(all="ignore"):
             for number in range(span.steps):
-                if number and self.stopped():
+                if number and self.should_cancel():
                     return step_losses[:number]
                 batch = span.order[span.starts[number] : span.starts[number + 1]]
                 step_losses[number] = self._step(rows, batch, float(span.scalars[number, 0]))
         return step_losses
 
-    def objective(self, rows: Rows) -> tuple[float, Array]:
+    @serialized
+    def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
+        """The loss of a batch and the gradient (P,) that step number `step` of `run` would move by; nothing moves.
+
+        See `ranvier.engine.Executable` for what it holds.
+
+        Raises:
+            Cancelled: `should_cancel` says so, which is asked once.
+            EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
+        """
+        self._loaded()
+        check_separable(self.spec)
+        if self.should_cancel():
+            raise Cancelled
+        with np.errstate(all="ignore"):
+            loss, gradient, _ = self._step_gradient(placed.rows_of(rows, self.spec), batch, step)
+        return loss, gradient
+
+    @serialized
+    def apply(self, gradient: Array, scalars: NDArray[np.float64]) -> None:
+        """Make a step by a gradient (P,), as `run` does: clip it, decay the weights, move, count the step.
+
+        Parameters:
+            scalars: what the optimizer's rule needs at this step, shape (H,); here the learning rate, the first one.
+
+        Raises:
+            ShapeError: the gradient or the scalars have another shape.
+            EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
+        """
+        w = self._loaded().parameters
+        check_separable(self.spec)
+        n_scalars = len(self.spec.optimizer.rule().scalars)
+        if np.shape(gradient) != w.shape or np.shape(scalars) != (n_scalars,):
+            raise ShapeError(
+                f"The gradient has shape {np.shape(gradient)} and the scalars {np.shape(scalars)}; this network and "
+                f"optimizer need {w.shape} and {(n_scalars,)}."
+            )
+        with np.errstate(all="ignore"):
+            self._update(np.asarray(gradient, np.float64), float(scalars[0]), self._trained)
+
+    @serialized
+    def loss_and_gradient(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
         Raises:
-            Stopped: `stopped()` is true; it is called once.
+            Cancelled: `should_cancel()` is true; it is called once.
         """
         w = self._loaded().parameters
-        if self.stopped():
-            raise Stopped
+        rows = placed.rows_of(rows, self.spec)
+        if self.should_cancel():
+            raise Cancelled
         with np.errstate(all="ignore"):
             x, targets = self._as_float64(rows.inputs), np.asarray(rows.targets, np.float64)
             mode = network.ForwardMode(batch_statistics=True, bfloat16=self._is_bfloat16)
@@ -133,39 +210,41 @@ class ReferenceExecutable:
             penalized = loss + penalty(w, self._l1, self._l2)
             return penalized, gradient + penalty_gradient(w, self._l1, self._l2)
 
-    def evaluate(self, rows: Rows) -> tuple[float, Array]:
+    @serialized
+    def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
         """The loss over all rows, without penalties, and the outputs (rows, N), in inference mode.
 
         Raises:
-            Stopped: `stopped()` is true.
+            Cancelled: `should_cancel()` is true.
         """
-        outputs = np.empty((len(rows), self.problem.network.outputs))
+        rows = placed.rows_of(rows, self.spec)
+        outputs = np.empty((len(rows), self.spec.network.outputs))
         row_losses = np.empty(len(rows))
         with np.errstate(all="ignore"):
             for block, records in self._blocks(rows.inputs):
-                if self.stopped():
-                    raise Stopped
+                if self.should_cancel():
+                    raise Cancelled
                 count, last = block.stop - block.start, records[-1]
                 y, z = last.y[:count], (last.y if last.z is None else last.z)[:count]
                 outputs[block] = y
-                row_losses[block] = losses.row_losses(
-                    self.problem.loss, z, y, np.asarray(rows.targets[block], np.float64)
-                )
+                row_losses[block] = losses.row_losses(self.spec.loss, z, y, np.asarray(rows.targets[block], np.float64))
             return losses.batch_loss(row_losses, _as_weights(rows.weights)), outputs
 
-    def quick(self, inputs: Array) -> None:
+    def try_fast_outputs(self, inputs: Array) -> None:
         """None: this engine has no fast path."""
 
+    @serialized
     def outputs(self, inputs: Any) -> Array:
         """The outputs, shape (rows, N), in inference mode."""
         inputs = as_inputs(inputs)
         check_finite(inputs.dense)
-        outputs = np.empty((len(inputs), self.problem.network.outputs))
+        outputs = np.empty((len(inputs), self.spec.network.outputs))
         with np.errstate(all="ignore"):
             for block, records in self._blocks(inputs):
                 outputs[block] = records[-1].y[: block.stop - block.start]
         return outputs
 
+    @serialized
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """The values of every layer, in inference mode; a residual block comes before its layers."""
         inputs = as_inputs(inputs)
@@ -176,7 +255,7 @@ class ReferenceExecutable:
                 np.empty((rows, info.outputs)) if isinstance(info.layer, Dense) else None,
                 np.empty((rows, info.outputs)),
             )
-            for info in self.problem.network.iter_layers()
+            for info in self.spec.network.iter_layers()
         ]
         with np.errstate(all="ignore"):
             for block, records in self._blocks(inputs):
@@ -187,49 +266,65 @@ class ReferenceExecutable:
                         values.weighted_sums[block] = layer_record.z[:count]
         return tuple(layer_values)
 
+    @serialized
     def close(self) -> None:
         """Free the resources of the engine."""
         self._state, self._parameters = None, {}
 
     def _loaded(self) -> State:
         if self._state is None:
-            raise EngineError("No training state is loaded; call load(state) first.")
+            raise EngineError("No training state is loaded; call set_state(state) first.")
         return self._state
 
     def _step(self, rows: Rows, batch: NDArray[np.int64], learning_rate: float) -> float:
         """One training step: forward, loss, backward, update. Returns the loss before the update."""
         if self._slot_names is None:
             raise EngineError(
-                f"{self.problem.optimizer.name} trains on all rows at once; use objective in block of run."
+                f"{self.spec.optimizer.name} trains on all rows at once; use loss_and_gradient in place of run."
             )
-        state = self._loaded()
-        w, t = state.parameters, state.step + 1
-        x, targets = self._as_float64(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
-        weights = None if rows.weights is None else rows.weights[batch]
-        mode = network.ForwardMode(True, (self.problem.seed, state.step), self._is_bfloat16)
-        loss, gradient, records = self._loss_and_gradient(x, targets, weights, mode)
-        if self._penalized:
-            gradient += penalty_gradient(w, self._l1, self._l2)
+        loss, gradient, x = self._step_gradient(rows, batch, self._loaded().step)
         updated_mask = self._trained
         if x.csr is not None:
             updated_mask = updated_mask & sparse.touched_mask(x.csr, self._table, f"{self._layer_infos[0].path}.weight")
-            gradient = np.where(updated_mask, gradient, 0.0)
+        self._update(gradient, learning_rate, updated_mask)
+        return loss
+
+    def _step_gradient(self, rows: Rows, batch: NDArray[np.int64], step: int) -> tuple[float, Array, Inputs]:
+        """The loss of a batch, the gradient (P,) of a step, and the batch's inputs.
+
+        Where the flat array holds running statistics, the gradient holds those of the batch.
+        """
+        x, targets = self._as_float64(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
+        weights = None if rows.weights is None else rows.weights[batch]
+        mode = network.ForwardMode(True, (self.spec.seed, step), self._is_bfloat16)
+        loss, gradient, records = self._loss_and_gradient(x, targets, weights, mode)
+        if self._penalized:
+            gradient += penalty_gradient(self._loaded().parameters, self._l1, self._l2)
+        for name, statistic in network.batch_statistics(records):
+            gradient[self._table[name].slice] = statistic
+        return loss, gradient, x
+
+    def _update(self, gradient: Array, learning_rate: float, updated_mask: NDArray[np.bool_]) -> None:
+        """Update the numbers of a mask by a gradient (P,), let running statistics follow, and count the step."""
+        assert self._slot_names is not None
+        state = self._loaded()
+        w, t = state.parameters, state.step + 1
         slots = dict(zip(self._slot_names, state.slots, strict=True))
-        updated, new_slots = optimizers.step(
-            self.problem.optimizer, w, gradient, slots, learning_rate, t, self._decayed
-        )
+        used = np.where(updated_mask, gradient, 0.0)
+        updated, new_slots = optimizers.step(self.spec.optimizer, w, used, slots, learning_rate, t, self._decayed)
         np.copyto(w, updated, where=updated_mask)
         for name, slot in slots.items():
             np.copyto(slot, new_slots[name], where=updated_mask)
-        network.update_running_statistics(records, self._parameters)
+        network.update_running_statistics(
+            self.spec.network.iter_layers(), self._parameters, self._table.views(gradient)
+        )
         self._state = State(w, state.slots, t)
-        return loss
 
     def _loss_and_gradient(
         self, x: Inputs, targets: Array, weights: Array | None, mode: network.ForwardMode
     ) -> tuple[float, Array, tuple[network.LayerRecord, ...]]:
         """The loss of a batch, its gradient (P,), and the records of the layers."""
-        loss, activation = self.problem.loss, self.problem.network.output_activation
+        loss, activation = self.spec.loss, self.spec.network.output_activation
         parameters = self._rounded_parameters()
         records = network.forward(self._layer_infos, parameters, x.dense, mode, x.csr)
         y = records[-1].y
@@ -264,8 +359,8 @@ class ReferenceExecutable:
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
     def _as_float64(self, inputs: Inputs) -> Inputs:
-        """Inputs as float64, in the blocks of the problem."""
-        inputs = inputs.with_blocks(self.problem.n_dense, self.problem.sparse)
+        """Inputs as float64, in the blocks of the spec."""
+        inputs = inputs.with_blocks(self.spec.n_dense, self.spec.sparse)
         return Inputs(inputs.dense.astype(np.float64), None if inputs.csr is None else inputs.csr.astype(np.float64))
 
 

@@ -8,7 +8,7 @@ ParameterTable).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine.problem import feeds_product
+from ranvier.engine import feeds_dense
 from ranvier.errors import EngineError
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import LayerInfo
@@ -27,6 +27,7 @@ from ranvier.rows import CSR
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]
+RUNNING = ("running_mean", "running_var")
 
 
 @record
@@ -36,7 +37,7 @@ class ForwardMode:
     Fields:
         batch_statistics: whether BatchNorm uses the mean and variance of the batch or the running ones.
         dropout: (seed, number of earlier steps) of the masks; None means no dropout.
-        bfloat16: whether the operands of products are rounded, see `ranvier.engine.problem`; the weights in
+        bfloat16: whether the operands of products are rounded, see `ranvier.engine.compile_spec`; the weights in
             `parameters` must be rounded then.
     """
 
@@ -87,14 +88,14 @@ def forward(
     array([[10.]])
     """
     records: list[LayerRecord] = []
-    if mode.bfloat16 and feeds_product(layer_infos[0]):
+    if mode.bfloat16 and feeds_dense(layer_infos[0]):
         x, csr = to_bfloat16(x), None if csr is None else replace(csr, data=to_bfloat16(csr.data))
     for info, following in zip_longest(layer_infos, layer_infos[1:]):
         if csr is not None:
             layer_record, csr = blocks_forward(info, parameters, x, csr, mode), None
         else:
             layer_record = layer_forward(info, parameters, x, mode)
-        if mode.bfloat16 and following is not None and feeds_product(following):
+        if mode.bfloat16 and following is not None and feeds_dense(following):
             layer_record = replace(layer_record, y=to_bfloat16(layer_record.y))
         records.append(layer_record)
         x = layer_record.y
@@ -218,11 +219,17 @@ def walk(records: tuple[LayerRecord, ...]) -> Iterator[LayerRecord]:
         yield from walk(layer_record.children)
 
 
-def update_running_statistics(records: tuple[LayerRecord, ...], parameters: Arrays) -> None:
-    """Let each BatchNorm's running mean and variance, changed in info, follow those of the batch."""
+def batch_statistics(records: tuple[LayerRecord, ...]) -> Iterator[tuple[str, Array]]:
+    """The mean and variance of the batch in each BatchNorm, (N,), by the names of the running ones."""
     for layer_record in walk(records):
-        layer, path = layer_record.info.layer, layer_record.info.path
-        if isinstance(layer, BatchNorm) and layer_record.statistics is not None:
-            for name, batch in zip(("running_mean", "running_var"), layer_record.statistics, strict=True):
-                running = parameters[f"{path}.{name}"]
-                running[:] = layers.running_statistics(running, batch[0], layer.momentum)
+        if isinstance(layer_record.info.layer, BatchNorm) and layer_record.statistics is not None:
+            for name, batch in zip(RUNNING, layer_record.statistics, strict=True):
+                yield f"{layer_record.info.path}.{name}", batch[0]
+
+
+def update_running_statistics(layer_infos: Iterable[LayerInfo], parameters: Arrays, batch: Arrays) -> None:
+    """Let each BatchNorm's running mean and variance, changed in place, follow those of the batch."""
+    for info in layer_infos:
+        if isinstance(info.layer, BatchNorm):
+            for name in (f"{info.path}.{role}" for role in RUNNING):
+                parameters[name][:] = layers.running_statistics(parameters[name], batch[name], info.layer.momentum)

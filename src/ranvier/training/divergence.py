@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Problem
+from ranvier.engine import CompileSpec
 from ranvier.errors import TrainingError
 
 MAX_GROWTH = 1e6
 
 
-def check(losses: NDArray[np.float64], step: int, problem: Problem) -> None:
+def check(losses: NDArray[np.float64], step: int, spec: CompileSpec) -> None:
     """Stop where a loss is not a finite number.
 
     Raises:
@@ -24,17 +24,17 @@ def check(losses: NDArray[np.float64], step: int, problem: Problem) -> None:
     finite = np.isfinite(losses)
     if not finite.all():
         first = step + int(np.argmin(finite)) + 1
-        raise TrainingError(f"The loss became {losses[np.argmin(finite)]} near step {first}. {suggestions(problem)}")
+        raise TrainingError(f"The loss became {losses[np.argmin(finite)]} near step {first}. {suggestions(spec)}")
 
 
-def check_parameters(parameters: NDArray[Any], epoch: int, problem: Problem) -> None:
+def check_parameters(parameters: NDArray[Any], epoch: int, spec: CompileSpec) -> None:
     """Stop where a parameter is not a finite number; the losses up to the last step cannot show that.
 
     Raises:
         TrainingError: with the epoch and what to try.
     """
     if not np.isfinite(parameters).all():
-        raise TrainingError(f"Parameters became infinite or NaN in epoch {epoch}. {suggestions(problem)}")
+        raise TrainingError(f"Parameters became infinite or NaN in epoch {epoch}. {suggestions(spec)}")
 
 
 class DivergenceMonitor:
@@ -47,7 +47,7 @@ class DivergenceMonitor:
     def __init__(self, losses: Iterable[float] = ()) -> None:
         self.smallest = min(losses, default=math.inf)
 
-    def check(self, loss: float, epoch: int, problem: Problem) -> None:
+    def check(self, loss: float, epoch: int, spec: CompileSpec) -> None:
         """Stop where the loss is a million times (and more than a million above) the smallest one seen.
 
         Raises:
@@ -57,13 +57,13 @@ class DivergenceMonitor:
         if loss > MAX_GROWTH * max(self.smallest, 0.0) and loss > MAX_GROWTH:
             raise TrainingError(
                 f"Training diverged: the loss rose from {self.smallest:.3g} to {loss:.3g} in epoch {epoch}. "
-                f"{suggestions(problem)}"
+                f"{suggestions(spec)}"
             )
 
 
-def suggestions(problem: Problem) -> str:
+def suggestions(spec: CompileSpec) -> str:
     """What to try, in the order of what helps most often."""
-    optimizer: Any = problem.optimizer
+    optimizer: Any = spec.optimizer
     tries = [f"a smaller learning rate ({optimizer.learning_rate / 10:g} instead of {optimizer.learning_rate:g})"]
     if optimizer.clip_norm is None and not optimizer.full_batch:
         tries.append("gradient clipping (clip_norm=1.0 of the optimizer, --clip-norm 1)")

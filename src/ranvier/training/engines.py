@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import cast
 
 from ranvier import settings
-from ranvier.engine import Engine, Executable, Problem
+from ranvier.engine import CompileSpec, Engine, Executable
 from ranvier.errors import EngineError, InputError, nearest
 
 HOMES = {
@@ -28,49 +28,49 @@ def engine(name: str = "auto") -> Engine:
     """
     requested = settings.read().engine if name == "auto" else name
     if requested == "auto":
-        return next(selected for selected in map(_load, PREFERENCE) if selected.unavailable() is None)
+        return next(selected for selected in map(_load, PREFERENCE) if selected.why_unavailable() is None)
     if requested not in HOMES:
         raise InputError(f"There is no engine {requested!r} here. {nearest(requested, ('auto', *HOMES))}")
     selected = _load(requested)
-    reason = selected.unavailable()
+    reason = selected.why_unavailable()
     if reason is not None:
         raise EngineError(f"The engine {requested!r} cannot run here: {reason}. engine='auto' takes one that can.")
     return selected
 
 
-def compile_problem(name: str, problem: Problem) -> tuple[str, Executable, str | None]:
-    """Make a problem ready to run: the engine's name, the executable, and a note where "auto" had to go on searching.
+def compile_network(name: str, spec: CompileSpec) -> tuple[str, Executable, str | None]:
+    """Make a spec ready to run: the engine's name, the executable, and a note where "auto" had to go on searching.
 
     Raises:
-        EngineError: the requested engine does not have what the problem needs.
+        EngineError: the requested engine does not have what the spec needs.
     """
     selected = engine(name)
     requested = settings.read().engine if name == "auto" else name
-    reason = _load(PREFERENCE[0]).unavailable() if requested == "auto" else None
+    reason = _load(PREFERENCE[0]).why_unavailable() if requested == "auto" else None
     try:
-        executable = selected.compile(problem)
+        executable = selected.compile(spec)
     except EngineError as error:
         following = PREFERENCE[PREFERENCE.index(selected.name) + 1 :]
         if requested != "auto" or not following:
             raise
         reason, selected = str(error).rstrip("."), _load(following[0])
-        executable = selected.compile(problem)
+        executable = selected.compile(spec)
     return selected.name, executable, reason and f"{reason}. The {selected.name} engine, which is slower, takes over."
 
 
-def plan_text(problem: Problem, measure: bool = False) -> str:
+def plan_text(spec: CompileSpec, measure: bool = False) -> str:
     """What the native engine does in a training step: loops, buffers, FLOPs and the share of the peak to expect.
 
     Raises:
-        EngineError: it cannot run here, or does not have what the problem needs.
+        EngineError: it cannot run here, or does not have what the spec needs.
     """
     from ranvier.native.engine import NativeEngine
 
     native = NativeEngine()
-    reason = native.unavailable()
+    reason = native.why_unavailable()
     if reason is not None:
         raise EngineError(f"There is no plan, since the native engine cannot run here: {reason}.")
-    return native.plan(problem, measure)
+    return native.plan(spec, measure)
 
 
 def survey() -> dict[str, str | None]:
@@ -79,7 +79,7 @@ def survey() -> dict[str, str | None]:
     >>> survey()["reference"] is None
     True
     """
-    return {name: _load(name).unavailable() for name in PREFERENCE}
+    return {name: _load(name).why_unavailable() for name in PREFERENCE}
 
 
 def _load(name: str) -> Engine:

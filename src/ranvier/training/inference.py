@@ -13,7 +13,7 @@ from ranvier.errors import EngineError, InputError
 from ranvier.network.network import Network
 from ranvier.network.optimizers import SGD
 from ranvier.rows import Inputs
-from ranvier.training.engines import compile_problem
+from ranvier.training.engines import compile_network
 from ranvier.training.settings import TrainSettings
 
 
@@ -33,8 +33,8 @@ def compile_for_inference(
     # A rule without slots: no optimizer state is allocated.
     spec = replace(settings.on(inputs).compile_spec(network), optimizer=SGD())
     try:
-        executable = compile_problem(settings.engine, spec)[1]
+        executable = compile_network(settings.engine, spec)[1]
     except (EngineError, InputError):
-        executable = compile_problem("auto", spec)[1]
-    executable.load(State(parameters, np.zeros((0, parameters.size), parameters.dtype), 0))
+        executable = compile_network("auto", spec)[1]
+    executable.set_state(State(parameters, np.zeros((0, parameters.size), parameters.dtype), 0))
     return executable

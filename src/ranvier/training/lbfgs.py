@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, State
+from ranvier.engine import Executable, PlacedRows, State
 from ranvier.network.optimizers import LBFGS
 from ranvier.rows import Rows
 
 Array = NDArray[Any]
 
 
-def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> float:
+def step(executable: Executable, rows: Rows | PlacedRows, optimizer: LBFGS, rate: float) -> float:
     """Make one L-BFGS step, whose first trial length is the learning rate `rate`.
 
     Gives the objective before it, penalties included. An objective that is not a finite number changes nothing.
@@ -30,27 +30,27 @@ def step(executable: Executable, rows: Rows, optimizer: LBFGS, rate: float) -> f
     even that does not help, the parameters stay as they are. Where the search is broken off, nothing has changed.
 
     Raises:
-        Stopped: the executable was asked to stop.
+        Cancelled: the executable was asked to stop.
     """
-    state = executable.read()
+    state = executable.get_state()
     try:
         changed, slots, loss = _take_step(executable, rows, optimizer, rate, state)
     except BaseException:
-        executable.load(state)
+        executable.restore(state.parameters)
         raise
-    executable.load(State(changed, slots, state.step + 1))
+    executable.set_state(State(changed, slots, state.step + 1))
     return loss
 
 
 def _take_step(
-    executable: Executable, rows: Rows, optimizer: LBFGS, rate: float, state: State
+    executable: Executable, rows: Rows | PlacedRows, optimizer: LBFGS, rate: float, state: State
 ) -> tuple[Array, Array, float]:
     """Parameters and slots after a step from a state, and the objective before it."""
     start = np.asarray(state.parameters, np.float64)
 
     def objective(parameters: Array) -> tuple[float, Array]:
-        executable.load(State(parameters.astype(state.parameters.dtype), state.slots, state.step))
-        loss, gradient = executable.objective(rows)
+        executable.restore(parameters.astype(state.parameters.dtype))
+        loss, gradient = executable.loss_and_gradient(rows)
         return float(loss), np.asarray(gradient, np.float64)
 
     loss, gradient = objective(start)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, Problem, State, Stopped, never
+from ranvier.engine import Cancelled, CompileSpec, Executable, PlacedRows, State, never_cancel
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.network.schedules import ConstantSchedule, Schedule
@@ -39,7 +39,7 @@ class LoopConfig:
     """What is to be trained, on what, for how long and who watches.
 
     Fields:
-        problem: the network, loss, optimizer and batch size.
+        spec: the network, loss, optimizer and batch size.
         rows, validation: resident rows; validation may be None.
         metrics: (outputs, targets) -> name -> value, for the validation rows.
         sample, sample_metrics: training rows to be measured after every epoch, and how; None for none.
@@ -49,7 +49,7 @@ class LoopConfig:
         stop_requested: asked between spans, and by the engine within long work; True interrupts, and stays True.
     """
 
-    problem: Problem
+    spec: CompileSpec
     rows: Rows
     validation: Rows | None = None
     metrics: Callable[[Array, Array], dict[str, float]] | None = None
@@ -84,11 +84,11 @@ def train(executable: Executable, config: LoopConfig, state: TrainingState) -> L
     """
     run = TrainingLoop(executable, config, state)
     del state
-    executable.stopped = config.stop_requested
+    executable.should_cancel = config.stop_requested
     try:
         return run.run()
     finally:
-        executable.stopped = never
+        executable.should_cancel = never_cancel
 
 
 class TrainingLoop:
@@ -98,8 +98,8 @@ class TrainingLoop:
         self.executable = executable
         self.config = config
         self.state = state
-        self.starts = batches.batch_offsets(len(config.rows), config.problem.batch_size)
-        if isinstance(config.problem.optimizer, LBFGS):
+        self.starts = batches.batch_offsets(len(config.rows), config.spec.batch_size)
+        if isinstance(config.spec.optimizer, LBFGS):
             self.starts = batches.batch_offsets(len(config.rows), len(config.rows))
         self.steps_per_epoch = len(self.starts) - 1
         self.step_seconds = 0.0
@@ -112,7 +112,10 @@ class TrainingLoop:
             self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
         if not state.plateau:
             self.state = replace(self.state, plateau=config.schedule.init_state())
-        executable.load(state.engine)
+        self.rows = executable.place(config.rows)
+        self.validation = None if config.validation is None else executable.place(config.validation)
+        self.sample = None if config.sample is None else executable.place(config.sample)
+        executable.set_state(state.engine)
         nothing = np.zeros((0, 0))
         self.state = replace(self.state, engine=State(nothing.ravel(), nothing, state.engine.step))
 
@@ -132,14 +135,14 @@ class TrainingLoop:
         return self._end("finished", f"All {done:,} epochs are done." if done != 1 else "The epoch is done.")
 
     def _end(self, reason: str, text: str) -> LoopResult:
-        self.state = self._with_engine(self.executable.finish())
+        self.state = self._with_engine(self.executable.release())
         if self.config.save is not None:
             self.config.save(self.state)
         return LoopResult(self.state, reason, text)
 
     def _with_engine(self, engine: State) -> TrainingState:
         """The complete state, to be kept: never one that is no longer a number."""
-        divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.step_losses), self.config.problem)
+        divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.step_losses), self.config.spec)
         losses = np.concatenate(self.step_losses) if self.step_losses else np.zeros(0)
         return replace(self.state, engine=engine, partial_losses=losses, history=tuple(self.history))
 
@@ -152,7 +155,7 @@ class TrainingLoop:
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
 
     def _full_batch(self) -> bool:
-        return isinstance(self.config.problem.optimizer, LBFGS)
+        return isinstance(self.config.spec.optimizer, LBFGS)
 
     def _scalars(self, epoch: int) -> NDArray[np.float64]:
         """The optimizer's scalars for every step of an epoch.
@@ -162,7 +165,7 @@ class TrainingLoop:
         """
         since = np.arange(self.steps_per_epoch, dtype=np.int64)
         since += (epoch - 1 - self.state.first_epoch) * self.steps_per_epoch
-        optimizer, numbers = self.config.problem.optimizer, since + self.state.first_step
+        optimizer, numbers = self.config.spec.optimizer, since + self.state.first_step
         total = self.config.epochs * self.steps_per_epoch
         factors = self.config.schedule.factors(since, self.steps_per_epoch, total)
         rates = optimizer.learning_rate * factors * self.state.factor * self.state.plateau.get("factor", 1.0)
@@ -178,14 +181,14 @@ class TrainingLoop:
         numbers = range(self.state.epoch + 1, self.state.epoch + count + 1)
         orders = [self._order(number) for number in numbers]
         scalars = np.concatenate([self._scalars(number) for number in numbers])
-        losses = self.executable.run(self.config.rows, batches.span_over_epochs(orders, self.starts, scalars))
+        losses = self.executable.run(self.rows, batches.span_over_epochs(orders, self.starts, scalars))
         spent = time.perf_counter() - begun
         self._update_step_time(spent, len(losses))
         seconds = spent / max(len(losses), 1) * self.steps_per_epoch
         whole, rest = divmod(len(losses), self.steps_per_epoch)
         for index, number in enumerate(numbers[:whole]):
             place = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
-            divergence.check(losses[place], self._step(), self.config.problem)
+            divergence.check(losses[place], self._step(), self.config.spec)
             self._end_epoch(number, losses[place], orders[index], float(scalars[place][-1, 0]), seconds, seconds)
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
@@ -215,7 +218,7 @@ class TrainingLoop:
         losses = np.concatenate(self.step_losses)
         try:
             self._end_epoch(number, losses, rows_in_order, float(scalars[-1, 0]), trained, None)
-        except Stopped:
+        except Cancelled:
             return True
         self._maybe_checkpoint()
         return self.config.stop_requested()
@@ -223,20 +226,20 @@ class TrainingLoop:
     def _record_steps(self, losses: NDArray[np.float64], seconds: float) -> None:
         """Count the steps that were made of an epoch, `seconds` after it began."""
         if len(losses):
-            divergence.check(losses, self._step(), self.config.problem)
+            divergence.check(losses, self._step(), self.config.spec)
             self.step_losses.append(losses)
             self.state = replace(self.state, position=self.state.position + len(losses), seconds=seconds)
 
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
-        network, optimizer = self.config.problem.network, self.config.problem.optimizer
+        network, optimizer = self.config.spec.network, self.config.spec.optimizer
         if isinstance(optimizer, LBFGS):
-            added = network.parameter_table.penalty(self.executable.read().parameters)
+            added = network.parameter_table.penalty(self.executable.snapshot())
             try:
-                loss = lbfgs.step(self.executable, self.config.rows, optimizer, float(scalars[0, 0]))
-            except Stopped:
+                loss = lbfgs.step(self.executable, self.rows, optimizer, float(scalars[0, 0]))
+            except Cancelled:
                 return np.zeros(0)
             return np.array([loss - added])
-        return self.executable.run(self.config.rows, batches.span_of(rows, self.starts, first, first + steps, scalars))
+        return self.executable.run(self.rows, batches.span_of(rows, self.starts, first, first + steps, scalars))
 
     def _span_steps(self, left: int) -> int:
         if self._full_batch() or not self.step_seconds:
@@ -262,7 +265,7 @@ class TrainingLoop:
         """Write the record of a complete epoch and call the callbacks."""
         begun = time.perf_counter()
         loss = self._mean_loss(losses, rows_in_order)
-        self.divergence_monitor.check(loss, number, self.config.problem)
+        self.divergence_monitor.check(loss, number, self.config.spec)
         validation_loss, metrics = self._validate()
         spent = trained + time.perf_counter() - begun if seconds is None else seconds
         speed = len(self.config.rows) / max(trained, 1e-9)
@@ -280,7 +283,7 @@ class TrainingLoop:
             epoch=number,
             position=0,
             seconds=0.0,
-            best=self._inference_parameters() if best else self.state.best,
+            best=self.executable.snapshot(averaged=True) if best else self.state.best,
             callbacks=states,
             plateau=self._update_plateau(record),
             factor=factor,
@@ -297,39 +300,35 @@ class TrainingLoop:
         total = sizes.sum()
         return float(losses @ sizes / total) if total > 0 else 0.0
 
-    def _inference_parameters(self) -> Array:
-        problem = self.config.problem
-        return np.array(inference_parameters(self.executable.read(), problem.optimizer, problem.network))
-
     def _validate(self) -> tuple[float | None, dict[str, float]]:
         """The loss of the validation rows, and the metrics of these and of the sample of the training rows."""
         config = self.config
         loss, found = None, {}
-        if config.validation is not None:
-            loss, outputs = self._evaluate(config.validation)
+        if config.validation is not None and self.validation is not None:
+            loss, outputs = self._evaluate(self.validation)
             found = {} if config.metrics is None else config.metrics(outputs, config.validation.targets)
-        if config.sample is not None and config.sample_metrics is not None:
-            _, outputs = self._evaluate(config.sample)
+        if config.sample is not None and self.sample is not None and config.sample_metrics is not None:
+            _, outputs = self._evaluate(self.sample)
             found = found | config.sample_metrics(outputs, config.sample.targets)
         return loss, found
 
-    def _evaluate(self, rows: Rows) -> tuple[float, Array]:
+    def _evaluate(self, rows: PlacedRows) -> tuple[float, Array]:
         """Loss and outputs of rows, with the parameters that predictions use."""
-        if self.config.problem.optimizer.ema_decay is None:
+        if self.config.spec.optimizer.ema_decay is None:
             return self.executable.evaluate(rows)
-        state = self.executable.read()
-        self.executable.load(replace(state, parameters=self._inference_parameters()))
+        trained = self.executable.snapshot()
+        self.executable.restore(self.executable.snapshot(averaged=True))
         try:
             return self.executable.evaluate(rows)
         finally:
-            self.executable.load(state)
+            self.executable.restore(trained)
 
     def _call_callbacks(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
         if not self.config.callbacks:
             return (), []
-        table = self.config.problem.network.parameter_table
+        table = self.config.spec.network.parameter_table
         history = History((*self.history, record))
-        context = EpochContext(record, history, lambda: table.views(self._inference_parameters()))
+        context = EpochContext(record, history, lambda: table.views(self.executable.snapshot(averaged=True)))
         states, results = [], []
         for callback, state in zip(self.config.callbacks, self.state.callbacks, strict=True):
             following, result = callback.on_epoch_end(state, context)
@@ -343,7 +342,7 @@ class TrainingLoop:
 
     def _maybe_checkpoint(self) -> None:
         if self.config.save is not None and time.perf_counter() - self.saved_at > CHECKPOINT_SECONDS:
-            self.config.save(self._with_engine(self.executable.read()))
+            self.config.save(self._with_engine(self.executable.get_state()))
             self.saved_at = time.perf_counter()
 
 

@@ -22,7 +22,7 @@ from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
-from ranvier.training.engines import compile_problem
+from ranvier.training.engines import compile_network
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
 from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
 from ranvier.training.interrupt import stop_on_interrupt
@@ -67,7 +67,7 @@ def run_training(
         metrics: what to measure after every epoch besides what the task and the callbacks need.
     """
     settings.check(network, task, validation is not None)
-    problem = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
+    spec = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
     requested = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
     weights = None if validation is None else validation.weights
     measured = EpochMetrics(target or TargetEncoder(task), requested)
@@ -78,7 +78,7 @@ def run_training(
             folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
             stack.enter_context(_locked(folder))
             save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink)
-        engine, executable, note = compile_problem(settings.engine, problem)
+        engine, executable, note = compile_network(settings.engine, spec)
         if note is not None:
             sink(NoteEvent(note))
         stack.callback(executable.close)
@@ -86,7 +86,7 @@ def run_training(
         stop_requested = stack.enter_context(stop_on_interrupt())
         try:
             config = LoopConfig(
-                problem=problem,
+                spec=spec,
                 rows=rows,
                 validation=validation,
                 metrics=lambda outputs, targets: measured.measure(outputs, targets, weights),

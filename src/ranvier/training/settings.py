@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ranvier.engine import Problem
+from ranvier.engine import CompileSpec
 from ranvier.errors import InputError, nearest
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
@@ -27,7 +27,7 @@ from ranvier.training.epoch_metrics import Metric, names_for
 class TrainSettings:
     """How to train: what `fit` takes, checked, without the rows.
 
-    Fields are named as the parameters of `fit`; `mean_nnz` and `n_dense` are those of `Problem`.
+    Fields are named as the parameters of `fit`; `mean_nnz` and `n_dense` are those of `CompileSpec`.
     """
 
     loss: Loss
@@ -58,11 +58,11 @@ class TrainSettings:
         object.__setattr__(self, "seed", int(self.seed))
         object.__setattr__(self, "shuffle", bool(self.shuffle))
 
-    def compile_spec(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> Problem:
+    def compile_spec(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> CompileSpec:
         """What the engine specializes itself to."""
         batch = batch_size or self.batch_size
         settings = (batch, weighted, self.precision, self.threads, self.seed, self.mean_nnz, self.n_dense)
-        return Problem(network, self.loss, self.optimizer, *settings)
+        return CompileSpec(network, self.loss, self.optimizer, *settings)
 
     def on(self, inputs: Inputs) -> TrainSettings:
         """The settings for rows with these blocks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ranvier.engine.problem import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native.kernels.body import COLUMN_CALLS, ROW_CALLS
 from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.lowering.lowering import lower
@@ -21,8 +21,8 @@ from ranvier.network.optimizers import SGD
 SMALL, LARGE = Machine(Registers(16, 2), 32 << 10, 512 << 10), Machine(Registers(32, 1), 128 << 10, 16 << 20)
 
 
-def problem(inputs: int, layers: list[Layer], batch_size: int) -> Problem:
-    return Problem(Network(inputs, layers), loss("squared_error"), SGD(), batch_size=batch_size)
+def make_spec(inputs: int, layers: list[Layer], batch_size: int) -> CompileSpec:
+    return CompileSpec(Network(inputs, layers), loss("squared_error"), SGD(), batch_size=batch_size)
 
 
 def scheduled(plan: Plan) -> list[Scheduled]:
@@ -30,14 +30,14 @@ def scheduled(plan: Plan) -> list[Scheduled]:
 
 
 def gradients(batch: int, machine: Machine) -> list[ScheduledWeightGradient]:
-    task = problem(700, [Dense(300, "relu"), Dense(10)], batch_size=batch)
+    task = make_spec(700, [Dense(300, "relu"), Dense(10)], batch_size=batch)
     return [step for step in scheduled(make_plan(task, TRAIN, machine, 1)) if isinstance(step, ScheduledWeightGradient)]
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("machine", [SMALL, LARGE])
 def test_a_schedule_runs_the_steps_that_were_lowered(machine: Machine, threads: int) -> None:
-    task = problem(700, [Dense(300, "relu"), Dense(300, "tanh"), Dense(10)], batch_size=64)
+    task = make_spec(700, [Dense(300, "relu"), Dense(300, "tanh"), Dense(10)], batch_size=64)
     found = [type(step.step) for step in scheduled(make_plan(task, TRAIN, machine, threads))]
     assert found == [type(step) for step in lower(task, TRAIN).steps]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ranvier.engine.problem import feeds_product
+from ranvier.engine import feeds_dense
 from ranvier.native.lowering import sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowered import ROUNDED, TRAIN
+from ranvier.native.lowering.lowered import GRADIENT, ROUNDED
 from ranvier.network.activations import Activation, activation
 from ranvier.network.layers import Rescale
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def gathered(lowering: Lowering) -> Buffer:
     """The dense block of the batch; without meaning where there is none. CSR rows are read where they lie."""
-    problem = lowering.problem
-    first, n_dense = problem.network.layer_infos[0], problem.n_dense if problem.sparse else problem.network.inputs
+    spec = lowering.spec
+    first, n_dense = spec.network.layer_infos[0], spec.n_dense if spec.sparse else spec.network.inputs
     if n_dense == 0:
         return Buffer("inputs", -1, "cells", 0)
     x = lowering.buffer("inputs", n_dense)
     lowering.add(s.Gather(x, first.layer if isinstance(first.layer, Rescale) else None))
-    return lowering.rounded(x, x.name) if feeds_product(first) else x
+    return lowering.rounded(x, x.name) if feeds_dense(first) else x
 
 
 def reads_csr(lowering: Lowering, path: str) -> bool:
@@ -59,7 +59,7 @@ def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sp
     """The gradient of the table; where norms are clipped, its squares first."""
     assert lowering.table is not None
     table = weight if weight.value.kind == "table" else lowering.train(lowering.table)
-    moves = lowering.purpose == TRAIN
+    moves = lowering.purpose != GRADIENT
     purpose = sparse.MEASURE if lowering.clips else sparse.UPDATE if moves else sparse.KEEP
     squares = lowering.buffer("entry_squares", 1, "entries") if lowering.clips else None
     lowering.sparse = sparse.SparseGradient(path, dz, table, purpose, squares)

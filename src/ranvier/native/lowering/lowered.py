@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from ranvier.engine.problem import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.scalars import LoweredRule
 from ranvier.native.lowering.steps import Step, Trained
 from ranvier.records import record
 
-TRAIN, GRADIENT, PREDICT, WATCH = "train", "gradient", "predict", "watch"
-"""What a plan is for: training, one gradient over all rows, outputs only, or what every layer says."""
+TRAIN, STEP_GRADIENT, UPDATE = "train", "step_gradient", "update"
+"""What a plan is for: steps of training, or their two halves: the gradient of a step, and the update by a gradient."""
+GRADIENT, PREDICT, WATCH = "gradient", "predict", "watch"
+"""What else a plan is for: one gradient over all rows, outputs only, or what every layer computes."""
+STEPS = (TRAIN, STEP_GRADIENT, UPDATE)
+LEARNING = (*STEPS, GRADIENT)
 
 ROUNDED, TRANSPOSED = "rounded", "transposed"
 """What products read in place of a weight, or beside it; they stand before its name, and slots behind it."""
+
+
+def batch_statistic(running: str) -> str:
+    """The name of the buffer for a statistic of the batch, by that of the running one.
+
+    >>> batch_statistic("layers.1.running_mean")
+    'layers.1.batch_mean'
+    """
+    path, _, name = running.rpartition(".")
+    return f"{path}.{name.replace('running', 'batch')}"
 
 
 @record
@@ -20,7 +34,7 @@ class Lowered:
     """What is computed for one purpose, whoever computes it.
 
     Fields:
-        problem, purpose: what for.
+        spec, purpose: what for.
         steps: in an order in which they can run one after the other.
         buffers: the memory they work on, by index.
         trained: the trained pieces of the state.
@@ -28,7 +42,7 @@ class Lowered:
         rule: how trained numbers move; None where they do not.
     """
 
-    problem: Problem
+    spec: CompileSpec
     purpose: str
     steps: tuple[Step, ...]
     buffers: tuple[Buffer, ...]
@@ -39,4 +53,4 @@ class Lowered:
     @property
     def learns(self) -> bool:
         """Whether there is a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
+        return self.purpose in LEARNING

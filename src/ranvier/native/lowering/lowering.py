@@ -9,12 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from ranvier.engine.problem import Problem, feeds_product
+from ranvier.engine import CompileSpec, feeds_dense
 from ranvier.errors import EngineError
 from ranvier.native.lowering import first_layer, sparse
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowered import GRADIENT, PREDICT, ROUNDED, TRAIN, TRANSPOSED, WATCH, Lowered
+from ranvier.native.lowering.lowered import (
+    GRADIENT,
+    LEARNING,
+    PREDICT,
+    ROUNDED,
+    STEP_GRADIENT,
+    STEPS,
+    TRAIN,
+    TRANSPOSED,
+    UPDATE,
+    WATCH,
+    Lowered,
+    batch_statistic,
+)
 from ranvier.native.lowering.scalars import LoweredRule, Scalar
 from ranvier.native.lowering.steps import Step, Trained
 from ranvier.network.activations import Activation, activation
@@ -40,28 +53,29 @@ class Done:
     inner: list[Done] = field(default_factory=list)
 
 
-def lower(problem: Problem, purpose: str, store: bool = False) -> Lowered:
-    """Lower a problem for one purpose.
+def lower(spec: CompileSpec, purpose: str, store: bool = False) -> Lowered:
+    """Lower a spec for one purpose.
 
     Parameters:
-        purpose: TRAIN, GRADIENT, PREDICT or WATCH.
+        purpose: one of those in lowered.py.
         store: whether gradients are stored before they move anything, as they are anyway to clip by norm.
 
     Raises:
-        EngineError: the network has a layer that is not known here.
+        EngineError: the network has a layer that is not known here, or the halves of a step are asked for where the
+            inputs have a CSR block.
 
     >>> from ranvier.network.losses import loss
     >>> from ranvier.network.network import Network
     >>> from ranvier.network.optimizers import SGD
-    >>> lowered = lower(Problem(Network(2, [Dense(1)]), loss("squared_error"), SGD(), batch_size=4), TRAIN)
+    >>> lowered = lower(CompileSpec(Network(2, [Dense(1)]), loss("squared_error"), SGD(), batch_size=4), TRAIN)
     >>> [type(step).__name__ for step in lowered.steps]
     ['Gather', 'Forward', 'LossStep', 'LossSum', 'WeightGradient', 'VectorGradient']
     """
-    lowering = Lowering(problem, purpose, store)
+    lowering = Lowering(spec, purpose, store)
     lowering.lower()
     buffers, trained = tuple(lowering.buffers.values()), tuple(lowering.trained)
     layers = tuple(_layers(lowering.done))
-    return Lowered(problem, purpose, tuple(lowering.steps), buffers, trained, layers, lowering.rule)
+    return Lowered(spec, purpose, tuple(lowering.steps), buffers, trained, layers, lowering.rule)
 
 
 def _layers(chain: list[Done]) -> Iterator[tuple[str, Buffer | None, Buffer]]:
@@ -71,36 +85,36 @@ def _layers(chain: list[Done]) -> Iterator[tuple[str, Buffer | None, Buffer]]:
 
 
 class Lowering:
-    """Builds the steps and buffers of one problem; see `lower`."""
+    """Builds the steps and buffers of one spec; see `lower`."""
 
-    def __init__(self, problem: Problem, purpose: str, store: bool = False) -> None:
-        self.problem, self.purpose = problem, purpose
+    def __init__(self, spec: CompileSpec, purpose: str, store: bool = False) -> None:
+        self.spec, self.purpose = spec, purpose
         self.buffers: dict[str, Buffer] = {}
         self.steps: list[Step] = []
         self.last: list[Step] = []
-        self.entries = {entry.name: entry for entry in sparse.entries(problem)}
+        self.entries = {entry.name: entry for entry in sparse.entries(spec)}
         self.rule: LoweredRule | None = None
-        if purpose == TRAIN and not problem.optimizer.full_batch:
-            formula, numbers = problem.optimizer.open_rule()
+        if purpose in (TRAIN, UPDATE) and not spec.optimizer.full_batch:
+            formula, numbers = spec.optimizer.open_rule()
             named = tuple(Scalar(name, value) for name, value in numbers.items())
-            self.rule = LoweredRule(formula, named, Scalar("weight_decay", float(problem.optimizer.weight_decay)))
+            self.rule = LoweredRule(formula, named, Scalar("weight_decay", float(spec.optimizer.weight_decay)))
         self.slots = self.rule.formula.slots if self.rule else ()
-        self.clips = purpose == TRAIN and problem.optimizer.clip_norm is not None
-        self.store = purpose == GRADIENT or store or self.clips
+        self.clips = purpose in (TRAIN, UPDATE) and spec.optimizer.clip_norm is not None
+        self.store = purpose in (GRADIENT, STEP_GRADIENT, UPDATE) or store or self.clips
         self.trained: list[Trained] = []
         self.done: list[Done] = []
-        self.table = sparse.table_name(problem)
+        self.table = sparse.table_name(spec)
         self.sparse: sparse.SparseGradient | None = None
-        self.rounds = problem.precision == "bfloat16"
+        self.rounds = spec.precision == "bfloat16"
 
     @property
     def learns(self) -> bool:
         """Whether there is a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
+        return self.purpose in LEARNING
 
     def lower(self) -> None:
         """Write down the steps, in order."""
-        network, problem = self.problem.network, self.problem
+        network, spec = self.spec.network, self.spec
         x = first_layer.gathered(self)
         self.done = self.forward(network.layer_infos, x, output=True)
         final = self.done[-1]
@@ -109,13 +123,13 @@ class Lowering:
         shape = network.output_activation
         if self.learns:
             error = self.buffer("error", network.outputs)
-            self.add(s.LossStep(z, error, losses, problem.loss, shape))
+            self.add(s.LossStep(z, error, losses, spec.loss, shape))
             self.last.append(s.LossSum(losses))
             self.backward(self.done, error, isinstance(final.info.layer, Dense), needed=False)
             self.finish()
         else:
             if self.purpose == PREDICT:
-                self.add(s.LossStep(z, None, losses, problem.loss, shape))
+                self.add(s.LossStep(z, None, losses, spec.loss, shape))
             self.add(s.Answer(z, shape))
 
     # Buffers and steps
@@ -154,7 +168,7 @@ class Lowering:
         chain: list[Done] = []
         for position, info in enumerate(layer_infos):
             done = self.layer(info, x, output and position == len(layer_infos) - 1)
-            if position + 1 < len(layer_infos) and feeds_product(layer_infos[position + 1]):
+            if position + 1 < len(layer_infos) and feeds_dense(layer_infos[position + 1]):
                 # A layer that hands on what it was given must not change it for others.
                 done.y = self.rounded(done.y, f"{info.path}.output" if done.y == x else done.y.name)
             chain.append(done)
@@ -173,7 +187,7 @@ class Lowering:
             y = self.buffer(f"{path}.output", info.outputs)
             self.add(s.Add(x, inner[-1].y, y))
             return Done(info, x, y, inner=inner)
-        if isinstance(layer, Rescale) and info == self.problem.network.layer_infos[0]:
+        if isinstance(layer, Rescale) and info == self.spec.network.layer_infos[0]:
             return Done(info, x, x)  # The rows were scaled while they were gathered.
         y = self.buffer(f"{path}.output", info.outputs)
         if isinstance(layer, Rescale):
@@ -206,7 +220,7 @@ class Lowering:
         return Done(info, x, y or z or x, z)
 
     def dropout(self, info: LayerInfo, layer: Dropout, x: Buffer) -> Done:
-        if self.purpose != TRAIN or layer.rate == 0.0:
+        if self.purpose not in STEPS or layer.rate == 0.0:
             return Done(info, x, x)
         y = self.buffer(f"{info.path}.output", info.outputs)
         factors = self.buffer(f"{info.path}.factors", info.outputs)
@@ -220,11 +234,11 @@ class Lowering:
         if not self.learns:
             self.add(s.NormalizeColumn(x, *running, scale, bias, None, y, layer.epsilon))
             return Done(info, x, y)
-        mean, variance = (self.buffer(f"{path}.batch_{kind}", width, "vector") for kind in ("mean", "variance"))
+        mean, variance = (self.buffer(batch_statistic(old.name), width, "vector") for old in running)
         self.add(s.ColumnStatistics(x, mean, variance))
         n = self.buffer(f"{path}.standard", width)
         self.add(s.NormalizeColumn(x, mean, variance, scale, bias, n, y, layer.epsilon))
-        if self.purpose == TRAIN:
+        if self.purpose in STEPS:
             pairs = zip(running, (mean, variance), strict=True)
             self.last += [s.RunningStatistics(old, new, layer.momentum) for old, new in pairs]
         return Done(info, x, y, n=n, statistics=(mean, variance))
@@ -346,7 +360,7 @@ class Lowering:
         slots = tuple(self.piece(name, f".{slot}") for slot, _ in self.slots)
         stored = self.store and (name != self.table or self.purpose == GRADIENT)
         gradient = self.piece(name, ".gradient") if stored else None
-        moves = self.rounds and self.purpose == TRAIN and len(entry.shape) == 2
+        moves = self.rounds and self.purpose in STEPS and len(entry.shape) == 2
         rounded = self.piece(name, copy=ROUNDED) if moves else None
         decay = self.rule.decay if self.rule and entry.weight_decay else None
         numbers = (self.penalty(entry, "l1"), self.penalty(entry, "l2"), decay)
@@ -359,19 +373,23 @@ class Lowering:
         return Scalar(f"{entry.name}.{kind}", float(strength)) if strength else None
 
     def finish(self) -> None:
-        """Add the steps that change the parameters."""
-        if self.purpose != TRAIN or not self.store:
+        """Add the steps that change the parameters, and leave out those that belong to the other half of a step."""
+        if self.purpose == GRADIENT or not self.store:
             self.add(*self.last)
             return
         moving = [step for step in self.last if step.changes_state]
         self.add(*(step for step in self.last if not step.changes_state))
+        if self.purpose == STEP_GRADIENT:
+            return
+        if self.purpose == UPDATE:
+            self.steps.clear()
         pieces = tuple(piece for piece in self.trained if piece.value.kind != "table")
-        if self.problem.optimizer.clip_norm is None:
+        if self.spec.optimizer.clip_norm is None:
             self.add(s.Update(pieces), *moving)
             return
         partial = self.buffer("squares", 1, "partials")
         squares = None if self.sparse is None else self.sparse.squares
-        max_norm = Scalar("clip_norm", float(self.problem.optimizer.clip_norm))
+        max_norm = Scalar("clip_norm", float(self.spec.optimizer.clip_norm))
         update = s.Update(pieces, partial, max_norm, squares)
         rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.UPDATE, clipped=update),)
         self.add(s.Norm(pieces, partial), update, *moving, *rest)

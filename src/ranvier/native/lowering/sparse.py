@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ranvier.engine.problem import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import ColumnStep, RowStep, Trained, Update
 from ranvier.network.activations import Activation
@@ -24,7 +24,7 @@ CSR_PART = "_csr"
 """What stands behind the name of the first layer's weight where it is cut: the part of the CSR columns."""
 
 
-def entries(problem: Problem) -> tuple[Entry, ...]:
+def entries(spec: CompileSpec) -> tuple[Entry, ...]:
     """The pieces of the flat array as compiled code keeps them: the first weight is cut between the inputs' blocks.
 
     >>> from ranvier.network.layers import Dense
@@ -32,14 +32,14 @@ def entries(problem: Problem) -> tuple[Entry, ...]:
     >>> from ranvier.network.network import Network
     >>> from ranvier.network.optimizers import SGD
     >>> network = Network(5, [Dense(3)])
-    >>> problem = Problem(network, loss("squared_error"), SGD(), batch_size=1, mean_nnz=2, n_dense=1)
-    >>> [(entry.name, entry.shape, entry.offset) for entry in entries(problem)]
+    >>> spec = CompileSpec(network, loss("squared_error"), SGD(), batch_size=1, mean_nnz=2, n_dense=1)
+    >>> [(entry.name, entry.shape, entry.offset) for entry in entries(spec)]
     [('layers.0.weight', (1, 3), 0), ('layers.0.weight_csr', (4, 3), 3), ('layers.0.bias', (3,), 15)]
     """
-    first, n_dense = f"{problem.network.layer_infos[0].path}.weight", problem.n_dense
+    first, n_dense = f"{spec.network.layer_infos[0].path}.weight", spec.n_dense
     pieces: list[Entry] = []
-    for entry in problem.network.parameter_table:
-        if not (problem.sparse and n_dense) or entry.name != first:
+    for entry in spec.network.parameter_table:
+        if not (spec.sparse and n_dense) or entry.name != first:
             pieces.append(entry)
             continue
         columns = entry.shape[1]
@@ -49,10 +49,10 @@ def entries(problem: Problem) -> tuple[Entry, ...]:
     return tuple(pieces)
 
 
-def table_name(problem: Problem) -> str | None:
+def table_name(spec: CompileSpec) -> str | None:
     """The name of the piece that is a table; None where there is none."""
-    first = f"{problem.network.layer_infos[0].path}.weight"
-    return None if not problem.sparse else first + CSR_PART if problem.n_dense else first
+    first = f"{spec.network.layer_infos[0].path}.weight"
+    return None if not spec.sparse else first + CSR_PART if spec.n_dense else first
 
 
 @record

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ranvier.engine.problem import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.steps import Back, Forward, WeightGradient
 from ranvier.native.scheduling.layouts import group_panels_of, panels_of
@@ -60,11 +60,11 @@ class Blocking:
     """
 
     def __init__(
-        self, problem: Problem, trains: bool, any_batch: bool, threads: int, rows: int, machine: Machine
+        self, spec: CompileSpec, trains: bool, any_batch: bool, threads: int, rows: int, machine: Machine
     ) -> None:
-        self.batch, self.trains, self.any_batch, self.rows = problem.batch_size, trains, any_batch, rows
+        self.batch, self.trains, self.any_batch, self.rows = spec.batch_size, trains, any_batch, rows
         self.threads, self.registers, self.l1, self.l2 = threads, machine.registers, machine.l1, machine.l2
-        self.width = 8 if problem.precision == "float64" else 4
+        self.width = 8 if spec.precision == "float64" else 4
 
     def beyond_l2(self, numbers: int) -> bool:
         """Whether so many numbers are too many for the L2 cache."""

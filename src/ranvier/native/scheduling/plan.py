@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ranvier.engine.problem import Problem
+from ranvier.engine import CompileSpec
 from ranvier.native.lowering.buffers import Buffer
-from ranvier.native.lowering.lowered import GRADIENT, TRAIN
+from ranvier.native.lowering.lowered import GRADIENT, LEARNING, STEP_GRADIENT, TRAIN
 from ranvier.native.lowering.lowering import lower
 from ranvier.native.lowering.steps import Trained
 from ranvier.native.scheduling import cost
@@ -51,7 +51,7 @@ class Code:
     @property
     def learns(self) -> bool:
         """Whether it has a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
+        return self.purpose in LEARNING
 
     @property
     def cancellable(self) -> bool:
@@ -64,7 +64,7 @@ class Plan:
     """What compiled code will do.
 
     Fields:
-        problem, purpose: what for, see `lowering`.
+        spec, purpose: what for, see `lowering`.
         stages: the steps; all threads wait for each other between stages.
         buffers: the memory they work on, by index.
         trained: the trained pieces of the state.
@@ -78,7 +78,7 @@ class Plan:
         steals: whether threads that are done take over what others have not begun, see `kernels/work_stealing.py`.
     """
 
-    problem: Problem
+    spec: CompileSpec
     purpose: str
     stages: tuple[Stage, ...]
     buffers: tuple[Buffer, ...]
@@ -108,7 +108,7 @@ class Plan:
     @property
     def dtype(self) -> str:
         """The format in which numbers are kept."""
-        return self.problem.dtype
+        return self.spec.dtype
 
     @property
     def cancellable(self) -> bool:
@@ -123,7 +123,7 @@ class Plan:
     @property
     def learns(self) -> bool:
         """Whether it has a backward pass."""
-        return self.purpose in (TRAIN, GRADIENT)
+        return self.purpose in LEARNING
 
     def show(self, threads: int = 1) -> str:
         """The plan as a readable loop nest with buffers, sizes, FLOPs and the expected share of the peak."""
@@ -132,24 +132,24 @@ class Plan:
         return show_plan(self, threads)
 
 
-def make_plan(problem: Problem, purpose: str, machine: Machine, threads: int) -> Plan:
-    """Plan a problem for one purpose.
+def make_plan(spec: CompileSpec, purpose: str, machine: Machine, threads: int) -> Plan:
+    """Plan a spec for one purpose.
 
     Parameters:
         threads: how many share the rows of a batch; it decides which tile heights fit, not what comes out.
     """
-    learns = purpose in (TRAIN, GRADIENT)
-    rows_per_thread = -(-problem.batch_size // threads) if learns else PREDICT_ROWS
+    learns = purpose in LEARNING
+    rows_per_thread = -(-spec.batch_size // threads) if learns else PREDICT_ROWS
     rows = at_once(rows_per_thread)
-    long = cost.long_step(problem) if learns else cost.long_prediction(problem)
-    cancellable = purpose == GRADIENT or (learns and problem.batch_size >= long)
-    lowered = lower(problem, purpose, store=cancellable and problem.batch_size >= STORED_ROWS)
-    blocking = Blocking(problem, purpose == TRAIN, purpose == GRADIENT, threads, rows, machine)
+    long = cost.long_step(spec) if learns else cost.long_prediction(spec)
+    cancellable = purpose in (GRADIENT, STEP_GRADIENT) or (purpose == TRAIN and spec.batch_size >= long)
+    lowered = lower(spec, purpose, store=cancellable and spec.batch_size >= STORED_ROWS)
+    blocking = Blocking(spec, purpose in (TRAIN, STEP_GRADIENT), purpose == GRADIENT, threads, rows, machine)
     scheduler = Scheduler(lowered, blocking)
     stages = in_stages(scheduler.steps, cancellable)
-    all_rows = at_once(problem.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
+    all_rows = at_once(spec.batch_size) if any(stage.kind == PANELS for stage in stages) else 1
     return Plan(
-        problem,
+        spec,
         purpose,
         stages,
         tuple(scheduler.buffers),

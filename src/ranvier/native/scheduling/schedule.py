@@ -90,16 +90,16 @@ class Scheduler:
             return self.blocking.weight_gradient(step)
         if isinstance(step, SparseGradient):
             heads = self.buffer("heads", step.trained.value.rows, "cells")
-            size = link_size(self.lowered.problem.dtype, measured=step.squares is not None)
+            size = link_size(self.lowered.spec.dtype, measured=step.squares is not None)
             return ScheduledSparseGradient(step, heads, self.buffer("links", size, "entries"))
         return Scheduled(step)
 
     def skips_zeros(self, step: Forward) -> bool:
         """Whether a layer leaves out inputs that are 0, where they are many: the first one, when it predicts."""
-        problem = self.lowered.problem
+        spec = self.lowered.spec
         many = step.weight.rows >= SKIPPED_INPUTS and step.weight.columns > PANEL
-        first = step.path == problem.input_layer.path and step.weight.groups == 1
-        return first and many and not (self.lowered.learns or problem.precision == "bfloat16")
+        first = step.path == spec.input_layer.path and step.weight.groups == 1
+        return first and many and not (self.lowered.learns or spec.precision == "bfloat16")
 
 
 def _buffers(step: Step) -> Iterator[Buffer]:

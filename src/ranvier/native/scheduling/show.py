@@ -51,7 +51,7 @@ def show_plan(plan: Plan, threads: int) -> str:
 
 def _format(plan: Plan) -> str:
     """The precision, and the format that emulates it where the processor does not have it."""
-    precision = plan.problem.precision
+    precision = plan.spec.precision
     return precision if precision == plan.dtype else f"{precision} emulated in {plan.dtype}"
 
 
@@ -59,13 +59,13 @@ def _rows(plan: Plan) -> str:
     """The rows for which sizes are shown."""
     if not plan.learns:
         return f"blocks of {plan.rows} rows"
-    batch = plan.problem.batch_size
+    batch = plan.spec.batch_size
     return f"batches of {batch} rows" if plan.trains else f"all rows together, here {batch} of them"
 
 
 def _layers(plan: Plan) -> Iterator[str]:
     """Every layer, depth first; a residual block comes before its layers."""
-    infos = list(plan.problem.network.iter_layers())
+    infos = list(plan.spec.network.iter_layers())
     longest = max(len(info.path) for info in infos)
     for info in infos:
         groups = f" in {info.groups} groups" if info.groups > 1 else ""
@@ -93,11 +93,11 @@ def _stages(plan: Plan) -> Iterator[str]:
 def _buffers(plan: Plan, threads: int) -> Iterator[str]:
     """The buffers with their shapes and sizes, and the sum."""
     width = 8 if plan.dtype == "float64" else 4
-    rows = plan.problem.batch_size if plan.learns else plan.rows * threads
+    rows = plan.spec.batch_size if plan.learns else plan.rows * threads
     longest = max(len(buffer.name) for buffer in plan.buffers)
     total = 0
     for buffer in plan.buffers:
-        counts = {"entries": rows * (plan.problem.mean_nnz or 0) * threads, "packing": rows * threads}
+        counts = {"entries": rows * (plan.spec.mean_nnz or 0) * threads, "packing": rows * threads}
         size = size_of(buffer, counts.get(buffer.kind, rows)) * width
         total += size
         columns = str(buffer.columns)
@@ -126,7 +126,7 @@ def _wrapped(line: str) -> list[str]:
 
 def _step(plan: Plan, scheduled: Scheduled) -> Iterator[str]:
     """One step as lines."""
-    batch = plan.problem.batch_size if plan.learns else plan.rows
+    batch = plan.spec.batch_size if plan.learns else plan.rows
     yield from DESCRIPTIONS.get(type(scheduled.step), _buffer_names)(plan, scheduled, batch)
 
 
@@ -169,7 +169,7 @@ def _weight_gradient(plan: Plan, scheduled: ScheduledWeightGradient, batch: int)
         yield f"        pack the block's columns of {step.x.name}, unless the last ones were the same"
     parts = f"{scheduled.batch_block} rows of the batch, each " if scheduled.batch_block else ""
     yield f"        for each {parts}tile: sum over its rows"
-    yield f"        {'store the block' if step.store else f'{plan.problem.optimizer.name} updates {updated}'}"
+    yield f"        {'store the block' if step.store else f'{plan.spec.optimizer.name} updates {updated}'}"
 
 
 def _sparse_forward(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
@@ -182,7 +182,7 @@ def _sparse_forward(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[st
 def _sparse_gradient(plan: Plan, scheduled: Scheduled, batch: int) -> Iterator[str]:
     step = cast(SparseGradient, scheduled.step)
     then = {
-        UPDATE: f"{plan.problem.optimizer.name} updates the row",
+        UPDATE: f"{plan.spec.optimizer.name} updates the row",
         MEASURE: "add the squares of the row's gradient",
         KEEP: "store the row's gradient",
     }
@@ -242,7 +242,7 @@ def _k_blocks(scheduled: ScheduledProduct) -> str:
 
 
 def _sparse_work(plan: Plan, weight: Buffer, batch: int) -> str:
-    entries = plan.problem.mean_nnz or 1
+    entries = plan.spec.mean_nnz or 1
     return f"    {batch} x {entries} of {weight.rows} x {weight.columns}, {_mega(2 * batch * entries * weight.columns)}"
 
 
@@ -261,7 +261,7 @@ def _bytes(size: int) -> str:
 
 def _totals(plan: Plan) -> tuple[float, float]:
     """FLOPs of the products, and FLOPs at the peak in the expected time."""
-    batch = plan.problem.batch_size if plan.learns else plan.rows
+    batch = plan.spec.batch_size if plan.learns else plan.rows
     flops = spent = 0.0
     for stage in plan.stages:
         for scheduled in stage.steps:

@@ -1,4 +1,4 @@
-"""The objective over all rows, some rows at a time, so that its workspace does not grow with the rows.
+"""Gradients as flat arrays, and the loss and gradient over all rows, some at a time, in a workspace of bounded size.
 
     loss     = sum over the parts of share * loss of the part        share = weight of the part / weight of all rows
     gradient = sum over the parts of share * gradient of the part    summed in float64, in the order of the parts
@@ -8,16 +8,19 @@ The parts depend on the rows alone, so the result does not depend on the number 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.lowered import batch_statistic
 from ranvier.native.program import Program
-from ranvier.native.scheduling.packing import unpack
+from ranvier.native.scheduling.packing import pack, unpack
 from ranvier.network.layers import BatchNorm
 from ranvier.network.network import Network
-from ranvier.rows import Rows
+from ranvier.network.parameters import Entry
 
 Array = NDArray[Any]
 PART = 4096
@@ -35,12 +38,9 @@ def part_starts(network: Network, rows: int) -> NDArray[np.int64]:
     return np.array([0, rows] if whole else [*range(0, max(rows, 1), PART), rows], np.int64)
 
 
-def part_shares(rows: Rows, starts: NDArray[np.int64]) -> NDArray[np.float64]:
+def part_shares(weights: NDArray[np.float64] | None, starts: NDArray[np.int64]) -> NDArray[np.float64]:
     """What each part counts: its share of the weight of all rows, or all alike where nothing has weight."""
-    if rows.weights is None:
-        masses = np.diff(starts).astype(np.float64)
-    else:
-        masses = np.add.reduceat(np.asarray(rows.weights, np.float64), starts[:-1])
+    masses = np.diff(starts).astype(np.float64) if weights is None else np.add.reduceat(weights, starts[:-1])
     total = masses.sum()
     return masses / total if total > 0 else np.full(len(masses), 1 / len(masses))
 
@@ -70,3 +70,31 @@ def add_penalties(program: Program, gradient: NDArray[np.float64]) -> float:
         if trained.gradient.kind == "table":
             gradient[entry.slice] += (entry.l1 * np.sign(weights) + entry.l2 * weights).ravel()
     return penalty
+
+
+def stored_gradient(program: Program) -> Array:
+    """The gradient that a program has stored, flat, shape (P,), with the batch's statistics of each BatchNorm.
+
+    They stand where its running statistics do, which they move when the gradient is applied.
+    """
+    flat = np.empty(program.plan.spec.network.parameter_table.size, program.plan.dtype)
+    for entry, buffer in _pieces(program):
+        unpack(program.arrays[buffer.name], buffer, flat[entry.slice].reshape(entry.shape))
+    return flat
+
+
+def store_gradient(program: Program, flat: Array) -> None:
+    """Put a flat gradient, (P,), where the update of a program reads it."""
+    for entry, buffer in _pieces(program):
+        pack(flat[entry.slice].reshape(entry.shape), buffer, program.arrays[buffer.name])
+
+
+def _pieces(program: Program) -> Iterator[tuple[Entry, Buffer]]:
+    """The entries of the flat gradient and the buffers that hold them."""
+    for trained in program.plan.trained:
+        assert trained.gradient is not None
+        yield trained.entry, trained.gradient
+    by_name = {buffer.name: buffer for buffer in program.plan.buffers}
+    for entry in program.plan.spec.network.parameter_table:
+        if not entry.trainable:
+            yield entry, by_name[batch_statistic(entry.name)]

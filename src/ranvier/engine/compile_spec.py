@@ -9,7 +9,7 @@ are float32, and so is everything else: parameters, biases, the optimizer's slot
 - A weight W is rounded where products read it, x W and dz W'; the parameters themselves are not.
 - What goes into a Dense is rounded where it is made, for everybody who reads it: the Dense, a residual block that adds
   it, and the slopes of relu, sigmoid and tanh, which follow from the output of a layer. Other slopes follow from the
-  weighted sums, which are not rounded. `feeds_product` says what goes into a Dense.
+  weighted sums, which are not rounded. `feeds_dense` says what goes into a Dense.
 - The error dz of the weighted sums is rounded before x' dz and dz W'; the gradient of a bias is the sum of what was
   rounded.
 
@@ -22,10 +22,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.errors import InputError
+from ranvier.errors import EngineError, InputError
 from ranvier.network.layers import Dense, Rescale
 from ranvier.network.losses import Loss
 from ranvier.network.network import LayerInfo, Network
@@ -37,7 +36,7 @@ PRECISIONS = ("float32", "float64", "bfloat16")
 
 
 @record
-class Problem:
+class CompileSpec:
     """Everything that an engine specializes itself to.
 
     Fields:
@@ -72,7 +71,7 @@ class Problem:
             raise InputError(f"threads is {self.threads!r}; it must be at least 1, or None for every core.")
         if self.batch_size < 1:
             raise InputError(f"batch_size is {self.batch_size!r}; it must be at least 1.")
-        check_pairing(self.network, self.loss)
+        check_loss_activation(self.network, self.loss)
         if not 0 <= self.n_dense < self.network.inputs and (self.n_dense or self.sparse):
             raise InputError(
                 f"{self.n_dense} of {self.network.inputs} inputs are dense beside a CSR block; it must have columns."
@@ -107,64 +106,23 @@ class Problem:
         return self.mean_nnz is not None
 
 
-@record
-class State:
-    """The numbers that training changes.
-
-    Fields: `parameters` (P,); `slots` (S, P), the optimizer's memory; `step`, how many steps were made.
-    """
-
-    parameters: Array
-    slots: Array
-    step: int
-
-
-@record
-class Span:
-    """k steps to run without a pause.
-
-    Fields:
-        order: row numbers of all the batches, one after the other.
-        starts: where each batch begins in `order`, then its end: shape (k + 1,).
-        scalars: what the optimizer's rule needs at each step, shape (k, H) float64; see `UpdateRule.scalars`.
-    """
-
-    order: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    scalars: NDArray[np.float64]
-
-    @property
-    def steps(self) -> int:
-        """k, how many steps there are."""
-        return len(self.starts) - 1
-
-
-@record
-class LayerValues:
-    """What one layer computed: `path` such as "layers.0", `weighted_sums` (rows, N) or None, `outputs` (rows, N)."""
-
-    path: str
-    weighted_sums: Array | None
-    outputs: Array
-
-
-def feeds_product(place: LayerInfo) -> bool:
+def feeds_dense(place: LayerInfo) -> bool:
     """Whether what goes into a layer is an operand of a product: into a Dense, or a residual block that begins with it.
 
     >>> from ranvier.network.layers import LayerNorm, Residual
     >>> layers = [Residual([Dense(3), LayerNorm()]), Residual([LayerNorm(), Dense(3)])]
-    >>> [feeds_product(place) for place in Network(3, layers).layer_infos]
+    >>> [feeds_dense(place) for place in Network(3, layers).layer_infos]
     [True, False]
     """
-    return isinstance(place.layer, Dense) or (bool(place.children) and feeds_product(place.children[0]))
+    return isinstance(place.layer, Dense) or (bool(place.children) and feeds_dense(place.children[0]))
 
 
-def check_pairing(network: Network, loss: Loss) -> None:
+def check_loss_activation(network: Network, loss: Loss) -> None:
     """Raise an `InputError` where a loss needs another output activation than the network has.
 
     >>> from ranvier.network.layers import Dense
     >>> from ranvier.network.losses import loss
-    >>> check_pairing(Network(2, [Dense(3, "softmax")]), loss("categorical_cross_entropy"))
+    >>> check_loss_activation(Network(2, [Dense(3, "softmax")]), loss("categorical_cross_entropy"))
     """
     needed = {"logit": "sigmoid", "log_probability": "softmax"}.get(loss.applied_to)
     given = network.output_activation.name
@@ -172,4 +130,25 @@ def check_pairing(network: Network, loss: Loss) -> None:
         raise InputError(
             f"The loss {loss.name} needs an output layer with the {needed} activation; this one has {given}. "
             f"Make the last layer rv.Dense({network.outputs}, {needed!r}) or choose another loss."
+        )
+
+
+def check_separable(spec: CompileSpec) -> None:
+    """Raise an `EngineError` where a step cannot be made in two halves, a gradient and an update by it.
+
+    A step on CSR columns moves the weights of those columns alone that its batch holds, slots included. A gradient (P,)
+    does not say which these are: an entry that is 0 may belong to a column that the batch holds.
+
+    >>> from ranvier.network.losses import loss
+    >>> from ranvier.network.optimizers import SGD
+    >>> check_separable(CompileSpec(Network(2, [Dense(1)]), loss("squared_error"), SGD(), batch_size=1))
+    """
+    if spec.optimizer.full_batch:
+        raise EngineError(
+            f"{spec.optimizer.name} trains on all rows at once; use loss_and_gradient in place of gradient and apply."
+        )
+    if spec.sparse:
+        raise EngineError(
+            "The inputs have CSR columns, of whose weights a step moves those that its batch holds, and a gradient "
+            "does not say which; use run, or compile for dense inputs, mean_nnz=None."
         )

@@ -1,0 +1,64 @@
+"""Rows in the blocks that one executable reads, checked and converted once."""
+
+from __future__ import annotations
+
+from ranvier.engine import CompileSpec, PlacedRows
+from ranvier.errors import EngineError, ShapeError
+from ranvier.records import record
+from ranvier.rows import Rows
+
+
+@record(eq=False)
+class ReferenceRows:
+    """What `ReferenceExecutable.place` gives.
+
+    Fields: `rows`; `layout`, how many of their inputs are dense and how many are in the CSR block.
+    """
+
+    rows: Rows
+    layout: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def layout_of(spec: CompileSpec) -> tuple[int, int]:
+    """How many inputs are dense, and how many are in the CSR block."""
+    n_dense = spec.n_dense if spec.sparse else spec.network.inputs
+    return n_dense, spec.network.inputs - n_dense
+
+
+def place(rows: Rows, spec: CompileSpec) -> ReferenceRows:
+    """Rows in the blocks that a spec says.
+
+    Raises:
+        ShapeError: they are not as wide as the network.
+    """
+    network = spec.network
+    if rows.inputs.shape[1] != network.inputs or rows.targets.shape[1] != network.outputs:
+        raise ShapeError(
+            f"The rows have {rows.inputs.shape[1]} inputs and {rows.targets.shape[1]} targets; this network has "
+            f"{network.inputs} inputs and {network.outputs} outputs."
+        )
+    inputs = rows.inputs.with_blocks(spec.n_dense, spec.sparse)
+    return ReferenceRows(Rows(inputs, rows.targets, rows.weights), layout_of(spec))
+
+
+def rows_of(rows: Rows | PlacedRows, spec: CompileSpec) -> Rows:
+    """The rows of a handle, or rows as they are.
+
+    Raises:
+        EngineError: they were placed by an executable that reads rows in another layout.
+    """
+    if isinstance(rows, Rows):
+        return rows
+    if not isinstance(rows, ReferenceRows):
+        raise EngineError(
+            f"A {type(rows).__name__} does not belong to the reference engine. Give Rows, or what place(rows) gave."
+        )
+    if rows.layout != layout_of(spec):
+        raise EngineError(
+            f"These rows were placed as {rows.layout} dense and CSR inputs; this executable needs {layout_of(spec)}. "
+            "Place them with its own place(rows)."
+        )
+    return rows.rows
