@@ -159,7 +159,7 @@ def test_placed_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> None:
     found = []
     for handled in (False, True):
         executable = loaded(engine, spec)
-        given = executable.place(rows) if handled else rows
+        given = executable.upload(rows) if handled else rows
         assert len(given) == len(rows)
         losses = executable.run(given, span_for(spec))
         validation, outputs = executable.evaluate(given)
@@ -171,13 +171,13 @@ def test_placed_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> None:
 def test_rows_placed_elsewhere_are_refused(engine: Any) -> None:
     spec = mixed()
     executable = loaded(engine, spec)
-    placed = loaded(engine, make_spec(5, [Dense(3)])).place(rows_for(make_spec(5, [Dense(3)])))
+    placed = loaded(engine, make_spec(5, [Dense(3)])).upload(rows_for(make_spec(5, [Dense(3)])))
     foreign = next(other for other in ENGINES.values() if other != engine)
-    for wrong in (placed, loaded(foreign, spec).place(rows_for(spec))):
+    for wrong in (placed, loaded(foreign, spec).upload(rows_for(spec))):
         with pytest.raises(EngineError, match=r"place\(rows\)"):
             executable.run(wrong, span_for(spec))
     with pytest.raises(ShapeError):
-        executable.place(rows_for(make_spec(5, [Dense(3)])))
+        executable.upload(rows_for(make_spec(5, [Dense(3)])))
 
 
 # Parameters alone

@@ -81,7 +81,7 @@ class _Nothing:
     def set_state(self, state: object) -> None:
         """Take a state."""
 
-    def place(self, rows: object) -> object:
+    def upload(self, rows: object) -> object:
         """Take rows."""
         return rows
 

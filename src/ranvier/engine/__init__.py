@@ -1,7 +1,7 @@
 """The border between the training loop and the engines that do the arithmetic."""
 
 from ranvier.engine.compile_spec import CompileSpec, check_loss_activation, check_separable, feeds_dense
-from ranvier.engine.protocol import Cancelled, Engine, Executable, PlacedRows, never_cancel
+from ranvier.engine.protocol import Cancelled, Engine, Executable, RowsHandle, never_cancel
 from ranvier.engine.state import LayerValues, Span, State
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "Engine",
     "Executable",
     "LayerValues",
-    "PlacedRows",
+    "RowsHandle",
     "Span",
     "State",
     "check_loss_activation",

@@ -106,15 +106,15 @@ class CompileSpec:
         return self.mean_nnz is not None
 
 
-def feeds_dense(place: LayerInfo) -> bool:
+def feeds_dense(info: LayerInfo) -> bool:
     """Whether what goes into a layer is an operand of a product: into a Dense, or a residual block that begins with it.
 
     >>> from ranvier.network.layers import LayerNorm, Residual
     >>> layers = [Residual([Dense(3), LayerNorm()]), Residual([LayerNorm(), Dense(3)])]
-    >>> [feeds_dense(place) for place in Network(3, layers).layer_infos]
+    >>> [feeds_dense(info) for info in Network(3, layers).layer_infos]
     [True, False]
     """
-    return isinstance(place.layer, Dense) or (bool(place.children) and feeds_dense(place.children[0]))
+    return isinstance(info.layer, Dense) or (bool(info.children) and feeds_dense(info.children[0]))
 
 
 def check_loss_activation(network: Network, loss: Loss) -> None:
@@ -125,10 +125,10 @@ def check_loss_activation(network: Network, loss: Loss) -> None:
     >>> check_loss_activation(Network(2, [Dense(3, "softmax")]), loss("categorical_cross_entropy"))
     """
     needed = {"logit": "sigmoid", "log_probability": "softmax"}.get(loss.applied_to)
-    given = network.output_activation.name
-    if needed and given != needed:
+    activation = network.output_activation.name
+    if needed and activation != needed:
         raise InputError(
-            f"The loss {loss.name} needs an output layer with the {needed} activation; this one has {given}. "
+            f"The loss {loss.name} needs an output layer with the {needed} activation; this one has {activation}. "
             f"Make the last layer rv.Dense({network.outputs}, {needed!r}) or choose another loss."
         )
 

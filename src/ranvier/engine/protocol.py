@@ -37,8 +37,8 @@ def never_cancel() -> bool:
     return False
 
 
-class PlacedRows(Protocol):
-    """Rows where an executable reads them, made by its `place`. Their memory is free once nobody holds this handle."""
+class RowsHandle(Protocol):
+    """Rows where an executable reads them, made by its `upload`. Their memory is free once nobody holds this handle."""
 
     def __len__(self) -> int:
         """n, how many rows there are."""
@@ -85,17 +85,17 @@ class Executable(Protocol):
         """Take a copy of parameters, shape (P,); the slots and the number of steps stay."""
         ...
 
-    def place(self, rows: Rows) -> PlacedRows:
+    def upload(self, rows: Rows) -> RowsHandle:
         """Check rows and convert them once to what the engine reads; every method that takes rows takes the handle.
 
-        Rows that are not placed are converted where they are used; the arrays of rows must not change meanwhile.
+        Rows that are not uploaded are converted where they are used; the arrays of rows must not change meanwhile.
 
         Raises:
             ShapeError: they are not as wide as the network.
         """
         ...
 
-    def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
+    def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
         A Ctrl-C or `should_cancel` may end it early, between two steps: then there are fewer losses, one for each step
@@ -106,7 +106,7 @@ class Executable(Protocol):
         """
         ...
 
-    def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
+    def gradient(self, rows: Rows | RowsHandle, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
         """The loss of a batch and its gradient, shape (P,), as a step of `run` computes them; nothing moves.
 
         gradient = d loss / dw + l1 sign(w) + l2 w, before clipping, with the dropout masks of that step and the batch's
@@ -141,7 +141,7 @@ class Executable(Protocol):
         """
         ...
 
-    def loss_and_gradient(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
+    def loss_and_gradient(self, rows: Rows | RowsHandle) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient, shape (P,), 0 for running statistics.
 
         No dropout; BatchNorm takes the statistics of all rows.
@@ -151,7 +151,7 @@ class Executable(Protocol):
         """
         ...
 
-    def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
+    def evaluate(self, rows: Rows | RowsHandle) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs, shape (n, N), computed as for predictions.
 
         Raises:
@@ -179,7 +179,7 @@ class Executable(Protocol):
         ...
 
     def close(self) -> None:
-        """Free what the engine holds. Handles of placed rows stay valid until they are dropped."""
+        """Free what the engine holds. Handles of uploaded rows stay valid until they are dropped."""
         ...
 
 

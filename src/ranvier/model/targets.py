@@ -95,7 +95,7 @@ def _different(y: Array) -> Array:
 
 
 def _classes(y: Array, outputs: int) -> tuple[Label, ...]:
-    """The labels in output order. Whole numbers below the number of outputs stand for their own output."""
+    """The labels in output order. Integers below the number of outputs stand for their own output."""
     labels = _different(y)
     if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
         raise InputError(

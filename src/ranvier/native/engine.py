@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, LayerValues, PlacedRows, Span, State, check_separable, never_cancel
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable, never_cancel
 from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
@@ -28,7 +28,7 @@ from ranvier.native.scheduling.plan import Plan
 from ranvier.network.layers import Dense
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows, as_inputs
-from ranvier.rows.finite import seem_finite
+from ranvier.rows.finite import probably_finite
 
 Array = NDArray[Any]
 
@@ -138,7 +138,7 @@ class NativeExecutable(Serialized):
         self._parameters_changed(parameters)
 
     def _parameters_changed(self, parameters: Array) -> None:
-        self._finite = seem_finite(np.asarray(parameters))
+        self._finite = probably_finite(np.asarray(parameters))
         self._few.clear()
         for program in self._programs.values():
             program.set(may_skip_zeros=self._finite)
@@ -181,7 +181,7 @@ class NativeExecutable(Serialized):
 
     # Running
 
-    def place(self, rows: Rows) -> ResidentRows:
+    def upload(self, rows: Rows) -> ResidentRows:
         """Rows in the layout that compiled code reads, checked and converted once; they live as long as the handle.
 
         Raises:
@@ -190,7 +190,7 @@ class NativeExecutable(Serialized):
         return ResidentRows(rows, self.spec)
 
     @serialized
-    def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
+    def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
         A Ctrl-C ends it early where steps are long: then there are fewer losses, one for each step that was made.
@@ -217,7 +217,7 @@ class NativeExecutable(Serialized):
         return program.learn(words, batches, steps_done, self._barrier, self.threads, self.should_cancel)
 
     @serialized
-    def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
+    def gradient(self, rows: Rows | RowsHandle, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
         """The loss of a batch and the gradient (P,) that step number `step` of `run` would move by; nothing moves.
 
         See `ranvier.engine.Executable` for what it holds.
@@ -261,7 +261,7 @@ class NativeExecutable(Serialized):
         self._learn(program, {"weights": 0}, batches, self._state.steps_done)
 
     @serialized
-    def loss_and_gradient(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
+    def loss_and_gradient(self, rows: Rows | RowsHandle) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
         Raises:
@@ -310,7 +310,7 @@ class NativeExecutable(Serialized):
         return max(1, min(self.allowed, work // cost.SMALL_PREDICTION))
 
     @serialized
-    def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
+    def evaluate(self, rows: Rows | RowsHandle) -> tuple[float, Array]:
         """The loss over all rows, penalties left out, and the outputs (rows, N), computed as for predictions.
 
         Raises:

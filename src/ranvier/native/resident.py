@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CompileSpec, PlacedRows
+from ranvier.engine import CompileSpec, RowsHandle
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.machine import memory
 from ranvier.native.scheduling.arguments import KINDS
@@ -18,7 +18,7 @@ from ranvier.rows import Inputs, Rows
 Array = NDArray[Any]
 MAX_ENTRIES = 2**31 - 1
 MAX_REMEMBERED = 3
-"""How many sets of rows an executable remembers that were not placed: those of training, validation and test."""
+"""How many sets of rows an executable remembers that were not uploaded: those of training, validation and test."""
 
 
 class ResidentRows:
@@ -60,7 +60,7 @@ class ResidentRows:
 
 
 class RowCache:
-    """The rows of one executable: placed ones are taken as they are, of others the latest few are remembered.
+    """The rows of one executable: uploaded ones are taken as they are, of others the latest few are remembered.
 
     Rows are the same where their arrays are the same objects.
     """
@@ -69,33 +69,33 @@ class RowCache:
         self._spec = spec
         self._latest: list[tuple[Rows, ResidentRows]] = []
 
-    def resident(self, rows: Rows | PlacedRows) -> ResidentRows:
+    def resident(self, rows: Rows | RowsHandle) -> ResidentRows:
         """The rows as compiled code reads them.
 
         Raises:
-            EngineError: they were placed by an executable that reads rows in another layout.
+            EngineError: they were uploaded by an executable that reads rows in another layout.
         """
         if isinstance(rows, ResidentRows):
             if rows.layout != layout_of(self._spec):
                 raise EngineError(
-                    f"These rows were placed for {rows.layout}; this executable needs {layout_of(self._spec)}. Place "
-                    "them with its own place(rows)."
+                    f"These rows were uploaded for {rows.layout}; this executable needs {layout_of(self._spec)}. "
+                    "Upload them with its own upload(rows)."
                 )
             return rows
         if not isinstance(rows, Rows):
             raise EngineError(
-                f"A {type(rows).__name__} does not belong to the native engine. Give Rows, or what place(rows) gave."
+                f"A {type(rows).__name__} does not belong to the native engine. Give Rows, or what upload(rows) gave."
             )
-        found = next((pair for pair in self._latest if _same(pair[0], rows)), None)
-        if found is None:
-            found = rows, ResidentRows(rows, self._spec)
+        match = next((pair for pair in self._latest if _same(pair[0], rows)), None)
+        if match is None:
+            match = rows, ResidentRows(rows, self._spec)
         else:
-            self._latest.remove(found)
-        self._latest = [*self._latest[1 - MAX_REMEMBERED :], found]
-        return found[1]
+            self._latest.remove(match)
+        self._latest = [*self._latest[1 - MAX_REMEMBERED :], match]
+        return match[1]
 
     def clear(self) -> None:
-        """Forget all rows; those that were placed live on with their handles."""
+        """Forget all rows; those that were uploaded live on with their handles."""
         self._latest.clear()
 
 

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, LayerValues, PlacedRows, Span, State, check_separable, never_cancel
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable, never_cancel
 from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.network.penalties import penalty, penalty_gradient
 from ranvier.records import record
-from ranvier.reference import losses, network, optimizers, placed, sparse
+from ranvier.reference import losses, network, optimizers, rows_handle, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import check_finite
@@ -111,13 +111,13 @@ class ReferenceExecutable(Serialized):
             return state.parameters.copy()
         return np.where(self._trained, state.slots[self._slot_names.index("average")], state.parameters)
 
-    def place(self, rows: Rows) -> placed.ReferenceRows:
+    def upload(self, rows: Rows) -> rows_handle.ReferenceRows:
         """Rows in the blocks that the spec says, checked and converted once.
 
         Raises:
             ShapeError: they are not as wide as the network.
         """
-        return placed.place(rows, self.spec)
+        return rows_handle.upload(rows, self.spec)
 
     @serialized
     def get_state(self) -> State:
@@ -133,7 +133,7 @@ class ReferenceExecutable(Serialized):
         return state
 
     @serialized
-    def run(self, rows: Rows | PlacedRows, span: Span) -> NDArray[np.float64]:
+    def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
         """Run the steps of a span; returns the loss of each step before its update, without penalties, shape (k,).
 
         Stops between two steps if `should_cancel()` is true. A diverging run returns infinite or NaN losses, without a
@@ -143,7 +143,7 @@ class ReferenceExecutable(Serialized):
             EngineError: the optimizer is L-BFGS, which the training loop runs through `loss_and_gradient`.
         """
         self._loaded()
-        rows, step_losses = placed.rows_of(rows, self.spec), np.empty(span.steps)
+        rows, step_losses = rows_handle.rows_of(rows, self.spec), np.empty(span.steps)
         with np.errstate(all="ignore"):
             for number in range(span.steps):
                 if number and self.should_cancel():
@@ -153,7 +153,7 @@ class ReferenceExecutable(Serialized):
         return step_losses
 
     @serialized
-    def gradient(self, rows: Rows | PlacedRows, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
+    def gradient(self, rows: Rows | RowsHandle, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
         """The loss of a batch and the gradient (P,) that step number `step` of `run` would move by; nothing moves.
 
         See `ranvier.engine.Executable` for what it holds.
@@ -167,7 +167,7 @@ class ReferenceExecutable(Serialized):
         if self.should_cancel():
             raise Cancelled
         with np.errstate(all="ignore"):
-            loss, gradient, _ = self._step_gradient(placed.rows_of(rows, self.spec), batch, step)
+            loss, gradient, _ = self._step_gradient(rows_handle.rows_of(rows, self.spec), batch, step)
         return loss, gradient
 
     @serialized
@@ -193,14 +193,14 @@ class ReferenceExecutable(Serialized):
             self._update(np.asarray(gradient, np.float64), float(scalars[0]), self._trained)
 
     @serialized
-    def loss_and_gradient(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
+    def loss_and_gradient(self, rows: Rows | RowsHandle) -> tuple[float, Array]:
         """The loss over all rows plus penalties, and its gradient (P,): no dropout, batch statistics in BatchNorm.
 
         Raises:
             Cancelled: `should_cancel()` is true; it is called once.
         """
         w = self._loaded().parameters
-        rows = placed.rows_of(rows, self.spec)
+        rows = rows_handle.rows_of(rows, self.spec)
         if self.should_cancel():
             raise Cancelled
         with np.errstate(all="ignore"):
@@ -211,13 +211,13 @@ class ReferenceExecutable(Serialized):
             return penalized, gradient + penalty_gradient(w, self._l1, self._l2)
 
     @serialized
-    def evaluate(self, rows: Rows | PlacedRows) -> tuple[float, Array]:
+    def evaluate(self, rows: Rows | RowsHandle) -> tuple[float, Array]:
         """The loss over all rows, without penalties, and the outputs (rows, N), in inference mode.
 
         Raises:
             Cancelled: `should_cancel()` is true.
         """
-        rows = placed.rows_of(rows, self.spec)
+        rows = rows_handle.rows_of(rows, self.spec)
         outputs = np.empty((len(rows), self.spec.network.outputs))
         row_losses = np.empty(len(rows))
         with np.errstate(all="ignore"):

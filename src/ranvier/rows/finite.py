@@ -42,7 +42,7 @@ def check_finite(array: NDArray[Any], dtype: DTypeLike = np.float64) -> None:
     if array.dtype.kind not in "fc":
         return
     wide = array.dtype.itemsize <= np.dtype(dtype).itemsize
-    if wide and seem_finite(array):
+    if wide and probably_finite(array):
         return
     with np.errstate(over="ignore"):
         wrong = ~np.isfinite(array if wide else array.astype(dtype))
@@ -57,7 +57,7 @@ def check_finite(array: NDArray[Any], dtype: DTypeLike = np.float64) -> None:
         raise not_finite(value, row, column)
 
 
-def seem_finite(array: NDArray[Any]) -> bool:
+def probably_finite(array: NDArray[Any]) -> bool:
     """A quick answer: True is sure, False is not, since sums of large numbers are infinite too."""
     if array.size <= FEW_NUMBERS:
         return math.isfinite(np.vdot(array, array))

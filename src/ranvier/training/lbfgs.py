@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Executable, PlacedRows, State
+from ranvier.engine import Executable, RowsHandle, State
 from ranvier.network.optimizers import LBFGS
 from ranvier.rows import Rows
 
 Array = NDArray[Any]
 
 
-def step(executable: Executable, rows: Rows | PlacedRows, optimizer: LBFGS, rate: float) -> float:
+def step(executable: Executable, rows: Rows | RowsHandle, optimizer: LBFGS, rate: float) -> float:
     """Make one L-BFGS step, whose first trial length is the learning rate `rate`.
 
     Gives the objective before it, penalties included. An objective that is not a finite number changes nothing.
@@ -43,7 +43,7 @@ def step(executable: Executable, rows: Rows | PlacedRows, optimizer: LBFGS, rate
 
 
 def _take_step(
-    executable: Executable, rows: Rows | PlacedRows, optimizer: LBFGS, rate: float, state: State
+    executable: Executable, rows: Rows | RowsHandle, optimizer: LBFGS, rate: float, state: State
 ) -> tuple[Array, Array, float]:
     """Parameters and slots after a step from a state, and the objective before it."""
     start = np.asarray(state.parameters, np.float64)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, Executable, PlacedRows, State, never_cancel
+from ranvier.engine import Cancelled, CompileSpec, Executable, RowsHandle, State, never_cancel
 from ranvier.network.network import Network
 from ranvier.network.optimizers import LBFGS, Optimizer
 from ranvier.network.schedules import ConstantSchedule, Schedule
@@ -112,9 +112,9 @@ class TrainingLoop:
             self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
         if not state.plateau:
             self.state = replace(self.state, plateau=config.schedule.init_state())
-        self.rows = executable.place(config.rows)
-        self.validation = None if config.validation is None else executable.place(config.validation)
-        self.sample = None if config.sample is None else executable.place(config.sample)
+        self.rows = executable.upload(config.rows)
+        self.validation = None if config.validation is None else executable.upload(config.validation)
+        self.sample = None if config.sample is None else executable.upload(config.sample)
         executable.set_state(state.engine)
         nothing = np.zeros((0, 0))
         self.state = replace(self.state, engine=State(nothing.ravel(), nothing, state.engine.step))
@@ -148,9 +148,9 @@ class TrainingLoop:
 
     def _epochs_per_span(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
-        watched = self.config.validation is not None or self.config.sample is not None
-        watched = watched or bool(self.config.callbacks) or self.config.schedule.watches
-        if watched or self.state.position or not self.step_seconds or self._full_batch():
+        watches = self.config.validation is not None or self.config.sample is not None
+        watches = watches or bool(self.config.callbacks) or self.config.schedule.watches
+        if watches or self.state.position or not self.step_seconds or self._full_batch():
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
 
@@ -187,9 +187,9 @@ class TrainingLoop:
         seconds = spent / max(len(losses), 1) * self.steps_per_epoch
         whole, rest = divmod(len(losses), self.steps_per_epoch)
         for index, number in enumerate(numbers[:whole]):
-            place = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
-            divergence.check(losses[place], self._step(), self.config.spec)
-            self._end_epoch(number, losses[place], orders[index], float(scalars[place][-1, 0]), seconds, seconds)
+            steps = slice(index * self.steps_per_epoch, (index + 1) * self.steps_per_epoch)
+            divergence.check(losses[steps], self._step(), self.config.spec)
+            self._end_epoch(number, losses[steps], orders[index], float(scalars[steps][-1, 0]), seconds, seconds)
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
         return self.config.stop_requested()
@@ -303,16 +303,16 @@ class TrainingLoop:
     def _validate(self) -> tuple[float | None, dict[str, float]]:
         """The loss of the validation rows, and the metrics of these and of the sample of the training rows."""
         config = self.config
-        loss, found = None, {}
+        loss, metrics = None, {}
         if config.validation is not None and self.validation is not None:
             loss, outputs = self._evaluate(self.validation)
-            found = {} if config.metrics is None else config.metrics(outputs, config.validation.targets)
+            metrics = {} if config.metrics is None else config.metrics(outputs, config.validation.targets)
         if config.sample is not None and self.sample is not None and config.sample_metrics is not None:
             _, outputs = self._evaluate(self.sample)
-            found = found | config.sample_metrics(outputs, config.sample.targets)
-        return loss, found
+            metrics = metrics | config.sample_metrics(outputs, config.sample.targets)
+        return loss, metrics
 
-    def _evaluate(self, rows: PlacedRows) -> tuple[float, Array]:
+    def _evaluate(self, rows: RowsHandle) -> tuple[float, Array]:
         """Loss and outputs of rows, with the parameters that predictions use."""
         if self.config.spec.optimizer.ema_decay is None:
             return self.executable.evaluate(rows)

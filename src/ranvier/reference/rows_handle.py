@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ranvier.engine import CompileSpec, PlacedRows
+from ranvier.engine import CompileSpec, RowsHandle
 from ranvier.errors import EngineError, ShapeError
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -10,7 +10,7 @@ from ranvier.rows import Rows
 
 @record(eq=False)
 class ReferenceRows:
-    """What `ReferenceExecutable.place` gives.
+    """What `ReferenceExecutable.upload` gives.
 
     Fields: `rows`; `layout`, how many of their inputs are dense and how many are in the CSR block.
     """
@@ -28,7 +28,7 @@ def layout_of(spec: CompileSpec) -> tuple[int, int]:
     return n_dense, spec.network.inputs - n_dense
 
 
-def place(rows: Rows, spec: CompileSpec) -> ReferenceRows:
+def upload(rows: Rows, spec: CompileSpec) -> ReferenceRows:
     """Rows in the blocks that a spec says.
 
     Raises:
@@ -44,21 +44,21 @@ def place(rows: Rows, spec: CompileSpec) -> ReferenceRows:
     return ReferenceRows(Rows(inputs, rows.targets, rows.weights), layout_of(spec))
 
 
-def rows_of(rows: Rows | PlacedRows, spec: CompileSpec) -> Rows:
+def rows_of(rows: Rows | RowsHandle, spec: CompileSpec) -> Rows:
     """The rows of a handle, or rows as they are.
 
     Raises:
-        EngineError: they were placed by an executable that reads rows in another layout.
+        EngineError: they were uploaded by an executable that reads rows in another layout.
     """
     if isinstance(rows, Rows):
         return rows
     if not isinstance(rows, ReferenceRows):
         raise EngineError(
-            f"A {type(rows).__name__} does not belong to the reference engine. Give Rows, or what place(rows) gave."
+            f"A {type(rows).__name__} does not belong to the reference engine. Give Rows, or what upload(rows) gave."
         )
     if rows.layout != layout_of(spec):
         raise EngineError(
-            f"These rows were placed as {rows.layout} dense and CSR inputs; this executable needs {layout_of(spec)}. "
-            "Place them with its own place(rows)."
+            f"These rows were uploaded as {rows.layout} dense and CSR inputs; this executable needs {layout_of(spec)}. "
+            "Upload them with its own upload(rows)."
         )
     return rows.rows
