@@ -45,7 +45,8 @@ def nielsen(data: Path, engine: str, seed: int) -> float:
     folder = data / "images" / "mnist"
     train = open_source(folder / "train-images-idx3-ubyte.gz")
     test = open_source(folder / "t10k-images-idx3-ubyte.gz")
-    layers = [rv.Dense(30, "sigmoid", initializer="lecun_normal"), rv.Dense(10, "sigmoid", initializer="lecun_normal")]
+    hidden, output = (rv.Dense(units, "sigmoid", initializer="lecun_normal") for units in (30, 10))
+    layers = [rv.Rescale(1 / 255), hidden, output]
     model = rv.Network(784, layers).fit(
         train.inputs[:50_000],
         train.targets[:50_000],

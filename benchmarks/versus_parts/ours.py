@@ -60,5 +60,5 @@ class Ranvier:
         return self.model.predict(X)
 
     def _note_time(self, event: dict[str, Any]) -> None:
-        if event["kind"] == "epoch":
+        if event.kind == "epoch":
             self.ends.append(time.perf_counter())

@@ -87,7 +87,7 @@ class Scaler:
             seed=1,
             engine=engine or self.engine,
             threads=self.threads,
-            progress=lambda event: self.ends.append(time.perf_counter()) if event["kind"] == "epoch" else None,
+            progress=lambda event: self.ends.append(time.perf_counter()) if event.kind == "epoch" else None,
         )
         return [epoch.loss for epoch in model.history]
 

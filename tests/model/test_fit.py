@@ -210,7 +210,7 @@ def test_a_refused_or_failed_fit_leaves_the_model_as_it_was() -> None:
     X, _y = points(30)
     model = fit(net(1, "identity"), X, X[:, 0])
     before = bits(model)
-    for options in ({"optimizer": "adom"}, {"epoch": 3}, {"epochs": 0}, {"callbacks": rv.EarlyStopping()}):
+    for options in ({"optimizer": "adom"}, {"batch_size": 0}, {"epochs": 0}, {"callbacks": rv.EarlyStopping()}):
         with pytest.raises(InputError):
             model.fit(X, X[:, 0], progress=False, **options)
     with pytest.raises(TrainingError):

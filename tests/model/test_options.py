@@ -79,3 +79,16 @@ def test_the_names_that_the_command_knows_are_those_of_the_lists() -> None:
     assert ("auto", *RECIPES) == cli.RECIPES
     assert ("auto", *HOMES) == settings.ENGINES
     assert set(cli.SUFFIXES) == {"." + part for suffix in SUFFIXES for part in suffix.split(".")[1:]}
+
+
+def test_the_method_of_a_network_has_the_options_of_fit() -> None:
+    method, function = (inspect.signature(f).parameters for f in (rv.Network.fit, rv.fit))
+    assert [(n, p.default) for n, p in method.items() if n not in ("self", "X", "y")] == [
+        (n, p.default) for n, p in function.items() if n not in ("network", "X", "y")
+    ]
+
+
+def test_a_model_goes_on_with_the_options_of_fit() -> None:
+    assert inspect.signature(rv.Model.fit).parameters.keys() - {"self"} == (
+        inspect.signature(rv.fit).parameters.keys() - {"network", "start"}
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.display.progress import sink_for
@@ -19,14 +18,18 @@ from ranvier.engine import Executable, LayerValues, State
 from ranvier.errors import InputError
 from ranvier.model import inspect
 from ranvier.model import rows as row_tools
+from ranvier.model.description import description_of
+from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.parameters import flat_parameters, parts_without_training
 from ranvier.model.targets import target_array
 from ranvier.network.layers import Dense
+from ranvier.network.losses import Loss
 from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
-from ranvier.rows.weights import weight_array
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
 from ranvier.training.epoch_metrics import as_metrics
@@ -37,7 +40,6 @@ from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
-from ranvier.version import __version__
 
 Array = NDArray[Any]
 
@@ -177,30 +179,8 @@ class Model:
         >>> sorted(model.evaluate([[0.0], [1.0]], [1.0, 3.0], sample_weight=[1, 2]))
         ['mae', 'r2', 'rmse']
         """
-        outputs, targets, weights = self.outputs_and_targets(X, y, sample_weight)
+        outputs, targets, weights = outputs_and_targets(self, X, y, sample_weight)
         return metrics.all_metrics(self.task, outputs, targets, weights)
-
-    def outputs_and_targets(
-        self, X: Any, y: Any = None, sample_weight: Any = None
-    ) -> tuple[Array, Array, NDArray[np.float64] | None]:
-        """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None."""
-        row_numbers, n_rows = None, None
-        if y is None:
-            if self.encoder is None:
-                raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
-            source = data.open_source(X)
-            n_rows = source.rows
-            y, X, row_numbers = row_tools.with_targets(source, self.task.target_names)
-        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), row_numbers)
-        row_tools.check_lengths(inputs, targets)
-        weights = None
-        if sample_weight is not None:
-            kept = slice(None) if row_numbers is None else row_numbers
-            weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
-        outputs = self.outputs_of(inputs)
-        if self.task.kind == "regression":
-            return self.target.values(outputs), self.target.values(targets), weights
-        return outputs, targets, weights
 
     def activations(self, X: Any) -> tuple[LayerValues, ...]:
         """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).
@@ -283,30 +263,61 @@ class Model:
         problem = self.training.compile_spec(self.network)
         return plan_text(problem if threads is None else replace(problem, threads=threads), measure)
 
-    def fit(self, X: Any, y: Any, *, epochs: int = 10, **changes: Any) -> Model:
-        """Go on training this model, with the optimizer's memory where it is still there, and give it back.
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int = 10,
+        loss: str | Loss | None = None,
+        optimizer: str | Optimizer | None = None,
+        schedule: str | Schedule | None = None,
+        batch_size: int | None = None,
+        validation: Any = None,
+        callbacks: Sequence[Any] = (),
+        metrics: Sequence[Any] = (),
+        seed: int | None = None,
+        engine: str | None = None,
+        precision: str | None = None,
+        threads: int | None = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        shuffle: bool | None = None,
+        progress: Any = None,
+        checkpoint: str | Path | None = None,
+    ) -> Model:
+        """Go on training this model, with the optimizer state where it is still there, and return it.
 
-        An epoch that was interrupted is not finished; early stopping goes on from the best weights. The loss,
-        optimizer and other settings stay; callbacks and validation rows must be passed again.
+        An epoch that was interrupted is not finished; early stopping goes on from the best weights. Settings that are
+        None stay as they were; callbacks, metrics, validation rows and weights must be passed again.
 
         Parameters:
-            X, y: as for `ranvier.fit`.
+            X, y and the settings: as for `ranvier.fit`.
             epochs: how many more epochs.
-            changes: other settings than before: loss, optimizer, schedule, batch_size, callbacks, validation,
-                sample_weight, class_weight, seed, engine, precision, threads, shuffle, progress, checkpoint.
 
         Raises:
-            InputError: a setting is unknown or cannot be used; the model stays as it was.
+            InputError: a setting cannot be used; the model stays as it was.
             TrainingError: the loss or a parameter is no longer a finite number; the model stays as it was.
         """
-        changed, rest = override_settings(self.training, epochs, changes)
-        apart, weight, by_class = (rest.pop(name, None) for name in ("validation", "sample_weight", "class_weight"))
-        rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, apart, weight, by_class, changed.seed)
+        changes = {"loss": loss, "optimizer": optimizer, "schedule": schedule, "batch_size": batch_size, "seed": seed}
+        changes |= {"engine": engine, "precision": precision, "threads": threads, "shuffle": shuffle}
+        changed = override_settings(self.training, epochs, callbacks, changes)
+        rows, validation_rows = row_tools.resident_rows(
+            self.inputs, self.target, X, y, validation, sample_weight, class_weight, changed.seed
+        )
         training = changed.on(rows.inputs)
-        state = self._resumable(training)
-        sinks = (sink_for(rest.pop("progress", None)),)
-        rest |= {"target": self.target, "metrics": as_metrics(rest.get("metrics", ()))}
-        result = run_training(self.network, training, self.task, rows, held, state=state, sinks=sinks, **rest)
+        result = run_training(
+            self.network,
+            training,
+            self.task,
+            rows,
+            validation_rows,
+            state=self._resumable(training),
+            sinks=(sink_for(progress),),
+            checkpoint=checkpoint,
+            target=self.target,
+            metrics=as_metrics(metrics),
+        )
         self._take(training, result)
         return self
 
@@ -318,19 +329,8 @@ class Model:
         """
         from ranvier.storage.model_file import write_model
 
-        description = {
-            "ranvier": __version__,
-            "network": self.network.to_dict(),
-            "target": self.target.to_dict(),
-            "encoder": None if self.encoder is None else self.encoder.to_dict(),
-            "training": self.training.to_dict(),
-            "byte_divisor": self._byte_divisor,
-            "engine": self.engine,
-            "history": [epoch.to_json() for epoch in self.history],
-            "report": self.report.to_dict(),
-        }
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
-        write_model(path, arrays, description)
+        write_model(path, arrays, description_of(self, self._byte_divisor))
 
     def inputs(self, X: Any) -> Inputs:
         """X as the network takes it, (n, K): encoded where the model carries an encoder."""

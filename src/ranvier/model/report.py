@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ranvier.data import Prepared
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.errors import TrainingError
+from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.model import Model
 from ranvier.network.network import Network
 from ranvier.recipes.recipe import Trained
@@ -121,7 +122,7 @@ def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -
     Parameters:
         X, y, sample_weight: as for `Model.evaluate`. The baseline is that of these rows.
     """
-    outputs, targets, weights = model.outputs_and_targets(X, y, sample_weight)
+    outputs, targets, weights = outputs_and_targets(model, X, y, sample_weight)
     task = model.task
     return {
         "task": task.kind,

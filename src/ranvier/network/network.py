@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,12 @@ from ranvier.network.parameters import ONES, ZEROS, Entry, ParameterTable
 from ranvier.records import record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ranvier.model.model import Model
+    from ranvier.network.losses import Loss
+    from ranvier.network.optimizers import Optimizer
+    from ranvier.network.schedules import Schedule
     from ranvier.network.summary import NetworkSummary
 
 
@@ -164,8 +169,31 @@ class Network:
         """
         return cls(data["inputs"], [layer_from_dict(layer) for layer in data["layers"]])
 
-    def fit(self, X: Any, y: Any, **options: Any) -> Model:
-        """Train this network on rows X with targets y: `ranvier.fit(self, X, y, **options)`, described there.
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        loss: str | Loss | None = None,
+        optimizer: str | Optimizer = "adam",
+        schedule: str | Schedule = "constant",
+        epochs: int = 10,
+        batch_size: int = 32,
+        validation: Any = None,
+        callbacks: Sequence[Any] = (),
+        metrics: Sequence[Any] = (),
+        seed: int = 0,
+        engine: str = "auto",
+        precision: str = "float32",
+        threads: int | None = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        shuffle: bool = True,
+        progress: Any = None,
+        checkpoint: str | Path | None = None,
+        start: Model | Mapping[str, Any] | None = None,
+    ) -> Model:
+        """Train this network on rows X with targets y; returns a new model. `ranvier.fit` describes the options.
 
         >>> import numpy as np
         >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -173,6 +201,7 @@ class Network:
         >>> model.outputs(X).shape
         (4, 1)
         """
+        options = {name: value for name, value in locals().items() if name not in ("self", "X", "y")}
         import ranvier
 
         return ranvier.fit(self, X, y, **options)

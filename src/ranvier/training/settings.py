@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ranvier.engine import CompileSpec
-from ranvier.errors import InputError, nearest
+from ranvier.errors import InputError
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
 from ranvier.network.network import Network
@@ -119,24 +119,17 @@ def default_loss(network: Network, task: Task) -> Loss:
 
 
 def override_settings(
-    settings: TrainSettings, epochs: int, changes: dict[str, Any]
-) -> tuple[TrainSettings, dict[str, Any]]:
-    """The settings of going on: the old ones with some changed, and the options that are no settings.
+    settings: TrainSettings, epochs: int, callbacks: Sequence[Any], changes: Mapping[str, Any]
+) -> TrainSettings:
+    """The settings for going on: those that are None in `changes` stay.
 
     Raises:
-        InputError: an option is unknown.
+        InputError: a setting cannot be used.
     """
-    call_options = {name: changes.pop(name) for name in _CALL_OPTIONS if name in changes}
     makers: dict[str, Callable[[Any], Any]] = {"optimizer": optimizer, "schedule": schedule, "loss": loss}
-    records = {name: make(changes.pop(name)) for name, make in makers.items() if name in changes}
-    callbacks = as_callbacks(changes.pop("callbacks", ()))
-    names = ("batch_size", "seed", "engine", "precision", "threads", "shuffle")
-    plain = {name: changes.pop(name) for name in names if name in changes}
-    if changes:
-        unknown = next(iter(changes))
-        valid = (*_CALL_OPTIONS, *makers, *names, "callbacks", "epochs")
-        raise InputError(f"fit has no option {unknown!r}. {nearest(unknown, valid)}")
-    return replace(settings, epochs=epochs, callbacks=callbacks, **records, **plain), call_options
+    changed = {name: makers.get(name, _unchanged)(value) for name, value in changes.items() if value is not None}
+    return replace(settings, epochs=epochs, callbacks=as_callbacks(callbacks), **changed)
 
 
-_CALL_OPTIONS = ("metrics", "validation", "sample_weight", "class_weight", "progress", "checkpoint")
+def _unchanged(value: Any) -> Any:
+    return value

@@ -1,0 +1,42 @@
+"""Outputs beside the true targets, for metrics. n rows, N outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier import data
+from ranvier.errors import InputError
+from ranvier.model import rows as row_tools
+from ranvier.model.targets import target_array
+from ranvier.rows.weights import weight_array
+
+if TYPE_CHECKING:
+    from ranvier.model.model import Model
+
+Array = NDArray[Any]
+
+
+def outputs_and_targets(
+    model: Model, X: Any, y: Any = None, sample_weight: Any = None
+) -> tuple[Array, Array, NDArray[np.float64] | None]:
+    """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None."""
+    row_numbers, n_rows = None, None
+    if y is None:
+        if model.encoder is None:
+            raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
+        source = data.open_source(X)
+        n_rows = source.rows
+        y, X, row_numbers = row_tools.with_targets(source, model.task.target_names)
+    inputs, targets = model.inputs(X), row_tools.targets(model.target, target_array(y), row_numbers)
+    row_tools.check_lengths(inputs, targets)
+    weights = None
+    if sample_weight is not None:
+        kept = slice(None) if row_numbers is None else row_numbers
+        weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
+    outputs = model.outputs_of(inputs)
+    if model.task.kind == "regression":
+        return model.target.values(outputs), model.target.values(targets), weights
+    return outputs, targets, weights
