@@ -152,7 +152,7 @@ def make_sparse() -> CompileSpec:
 
 
 @pytest.mark.parametrize("spec", [mixed(weighted=True), make_sparse()], ids=["dense", "CSR"])
-def test_placed_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> None:
+def test_uploaded_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> None:
     rows = rows_for(spec)
     if spec.sparse:
         rows = replace(rows, inputs=CSR.from_dense(np.where(rows.inputs.dense > 0, rows.inputs.dense, 0)))
@@ -168,13 +168,13 @@ def test_placed_rows_give_the_same_bits(engine: Any, spec: CompileSpec) -> None:
     assert found[0] == found[1]
 
 
-def test_rows_placed_elsewhere_are_refused(engine: Any) -> None:
+def test_rows_uploaded_elsewhere_are_refused(engine: Any) -> None:
     spec = mixed()
     executable = loaded(engine, spec)
-    placed = loaded(engine, make_spec(5, [Dense(3)])).upload(rows_for(make_spec(5, [Dense(3)])))
+    elsewhere = loaded(engine, make_spec(5, [Dense(3)])).upload(rows_for(make_spec(5, [Dense(3)])))
     foreign = next(other for other in ENGINES.values() if other != engine)
-    for wrong in (placed, loaded(foreign, spec).upload(rows_for(spec))):
-        with pytest.raises(EngineError, match=r"place\(rows\)"):
+    for wrong in (elsewhere, loaded(foreign, spec).upload(rows_for(spec))):
+        with pytest.raises(EngineError, match=r"upload\(rows\)"):
             executable.run(wrong, span_for(spec))
     with pytest.raises(ShapeError):
         executable.upload(rows_for(make_spec(5, [Dense(3)])))

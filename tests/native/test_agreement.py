@@ -15,7 +15,7 @@ from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.scheduled import ScheduledProduct
 from ranvier.native.scheduling.tiles import Registers
 from ranvier.network.activations import ACTIVATIONS, activation
-from ranvier.network.layers import Dense
+from ranvier.network.layers import Dense, Rescale
 from ranvier.network.losses import LOSSES, loss
 from ranvier.network.optimizers import OPTIMIZERS, SGD, Adam, optimizer
 from ranvier.network.parameters import block_diagonal_weight
@@ -176,7 +176,8 @@ def test_groups_do_not_see_what_is_infinite_in_others(engine: Any, units: int) -
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.int32])
 @pytest.mark.parametrize("inputs", [16, 21])
 def test_kinds_of_inputs(kind: type, inputs: int) -> None:
-    task = make_spec(inputs, [Dense(5, "tanh"), Dense(2)], threads=2, batch_size=13)
+    scale = [Rescale(1 / 255)] if kind is np.uint8 else []
+    task = make_spec(inputs, [*scale, Dense(5, "tanh"), Dense(2)], threads=2, batch_size=13)
     agree(task, rows_for(task, kind=kind))
 
 

@@ -14,8 +14,8 @@ SEED = 0
 
 def test_digits() -> None:
     report = rv.train("digits", seed=SEED).report
-    assert report["metrics"]["accuracy"] >= 0.97
-    assert report["baseline"]["accuracy"] < 0.15
+    assert report.metrics["accuracy"] >= 0.97
+    assert report.baseline["accuracy"] < 0.15
 
 
 def test_iris() -> None:
