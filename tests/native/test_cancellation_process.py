@@ -41,7 +41,7 @@ def press_when(place):
     os.kill(os.getpid(), signal.SIGINT)
 
 def look(event):
-    if event["kind"] != "progress" or event["done"] != 1 or left:
+    if event.kind != "progress" or event.done != 1 or left:
         return
     if not buffers:
         os.kill(os.getpid(), signal.SIGINT)
