@@ -90,6 +90,10 @@ from ranvier.network.schedules import schedule as schedule
 
 from ranvier.network.task import Task as Task
 
+from ranvier.recipes.recipe import Recipe as Recipe
+
+from ranvier.recipes.registry import recipe as recipe
+
 from ranvier.rows.inputs import Inputs as Inputs
 
 from ranvier.training.callbacks import Callback as Callback
