@@ -23,6 +23,11 @@ from ranvier.estimators.rows import as_table, known_names, names_in, rows_for_pr
 from ranvier.estimators.targets import Goal
 from ranvier.model.load import load
 from ranvier.model.train import train
+from ranvier.network.activations import Activation
+from ranvier.network.losses import Loss
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.schedules import Schedule
+from ranvier.recipes.recipe import Recipe
 from ranvier.rows.weights import weight_array
 
 Array = NDArray[Any]
@@ -50,27 +55,27 @@ TRAIN_OPTIONS = (
 class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     """Base of `Classifier` and `Regressor`; see there. The fields are the parameters."""
 
-    hidden: Any = field(default=None, kw_only=False)
-    activation: Any = None
-    dropout: Any = None
-    recipe: Any = "auto"
-    effort: Any = "default"
-    loss: Any = None
-    optimizer: Any = None
-    learning_rate: Any = None
-    schedule: Any = None
-    weight_decay: Any = None
-    batch_size: Any = None
-    epochs: Any = None
-    validation: Any = 0.1
-    patience: Any = None
-    callbacks: Any = None
+    hidden: Sequence[int] | int | None = field(default=None, kw_only=False)
+    activation: str | Activation | None = None
+    dropout: float | None = None
+    recipe: str | Recipe = "auto"
+    effort: str = "default"
+    loss: str | Loss | None = None
+    optimizer: str | Optimizer | None = None
+    learning_rate: float | None = None
+    schedule: str | Schedule | None = None
+    weight_decay: float | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    validation: float | None = 0.1
+    patience: int | None = None
+    callbacks: Sequence[Any] | None = None
     warm_start: bool = False
-    random_state: Any = None
+    random_state: int | np.random.RandomState | None = None
     verbose: bool = False
     engine: str = "auto"
     precision: str = "float32"
-    threads: Any = None
+    threads: int | None = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
         """Learn from rows and targets.

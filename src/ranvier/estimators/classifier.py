@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -63,7 +64,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     ['low']
     """
 
-    class_weight: Any = None
+    class_weight: str | Mapping[Any, float] | None = None
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Learn from some of the rows: one epoch over them.
