@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from ranvier.data.preparation import Prepared, prepare
     from ranvier.data.schema import ColumnSchema, infer_schema
     from ranvier.data.sources import NAMED, open_source
-    from ranvier.data.sources.source import Arrays, Source, Table
+    from ranvier.data.sources.source import Arrays, Source
+    from ranvier.data.sources.table import Table
     from ranvier.data.target_column import target_values
 
 _HOMES = {
@@ -42,7 +43,7 @@ _HOMES = {
     "open_source": "sources",
     "Arrays": "sources.source",
     "Source": "sources.source",
-    "Table": "sources.source",
+    "Table": "sources.table",
 }
 
 __all__ = [

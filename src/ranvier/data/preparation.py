@@ -21,6 +21,7 @@ from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
+from ranvier.data.sources.parts import given_parts
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import (
     check_column,
@@ -28,6 +29,7 @@ from ranvier.data.target_column import (
     has_thousands,
     restore_integers,
     target_values,
+    with_column_order,
 )
 from ranvier.errors import DataError, InputError
 from ranvier.network.task import Task
@@ -131,6 +133,7 @@ def prepare(
     if features is not None and not opened.column_names:
         target_array = target_values(opened) if target_array is None else target_array
         opened = _as_columns(opened)
+    opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
     fractions = _fractions(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
     row_numbers = None
     if canonical and weight is not None:
@@ -139,6 +142,7 @@ def prepare(
     columns, notes = _columns(opened, target_columns, ignore)
     rows = _rows_with_target(opened, names, target_array, weight, row_numbers)
     resolved, reason = (task_record, "as requested") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
+    resolved = with_column_order(resolved, opened)
     notes = [f"Task: {resolved.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = _divided(
@@ -218,6 +222,8 @@ def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
             f"{opened.origin} holds plain arrays without column names; give the target values as an array."
         )
     names = tuple(target) if several else opened.target_names
+    if opened.problem and names == opened.target_names:
+        raise InputError(opened.problem)
     if not names:
         shown = ", ".join(opened.frame.columns[:20]) + (" ..." if opened.frame.width > 20 else "")
         raise InputError(

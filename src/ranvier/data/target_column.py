@@ -6,6 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -16,6 +17,7 @@ from ranvier.data.locale_numbers import has_thousands_separators, strip_thousand
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.errors import DataError, InputError, nearest
+from ranvier.network.task import Task
 
 MAX_TARGET = 1e140
 """Squares of such numbers, and sums of a great many of them, are finite in float64."""
@@ -35,7 +37,8 @@ def check_column(source: Source, name: str) -> None:
 def target_values(source: Source, names: Sequence[str] = ()) -> Values:
     """The target values of a source: booleans, integers, numbers or strings.
 
-    Strings that are all numbers become numbers, unless they have leading zeros.
+    Strings that are all numbers become numbers, unless they have leading zeros or are an enumeration, such as the names
+    of class folders.
 
     Parameters:
         source: a Table, or Arrays with targets.
@@ -71,6 +74,8 @@ def _column_values(source: Source, name: str) -> Values:
     parsing.check_dtype(cells)
     if cells.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
+    if cells.dtype == pl.Enum:
+        return plain_values(cells.cast(pl.String).to_list(), (name,))
     if not parsing.is_string(cells):
         return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
     strings = _target_strings(source, name)
@@ -80,6 +85,23 @@ def _column_values(source: Source, name: str) -> Values:
         exact = whole and strings.null_count() == 0
         return numbers.astype(np.int64) if exact else numbers
     return plain_values(strings.to_list(), (name,))
+
+
+def with_column_order(task: Task, source: Source) -> Task:
+    """The task with its classes in the order of an enumeration that is the target column; else unchanged.
+
+    >>> from ranvier.data.sources import open_source
+    >>> labels = pl.Series("y", ["2", "10"], dtype=pl.Enum(["2", "10"]))
+    >>> with_column_order(Task("binary", 1, ("10", "2"), ("y",)), open_source(pl.DataFrame(labels))).classes
+    ('2', '10')
+    """
+    name = task.target_names[0] if len(task.target_names) == 1 else ""
+    if name not in source.column_names or source.frame.schema[name] != pl.Enum or not task.classes:
+        return task
+    rank = {label: index for index, label in enumerate(source.frame[name].cat.get_categories().to_list())}
+    if not set(task.classes) <= set(rank):
+        return task
+    return replace(task, classes=tuple(sorted(task.classes, key=lambda label: rank[str(label)])))
 
 
 def _target_strings(source: Source, name: str) -> pl.Series:

@@ -1,4 +1,4 @@
-"""Sources: the protocol of everything that has rows, and the two of today, a table of columns and plain arrays.
+"""Sources: the protocol of everything that has rows, and plain arrays; tables of columns are in `table.py`.
 
 B is the number of rows, K the number of inputs, N the number of target columns.
 """
@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.sources.origin import sentence_start
-from ranvier.errors import DataError, InputError, ShapeError, nearest
+from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.records import record
 from ranvier.rows import CSR
 from ranvier.rows.arrays import unmasked
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from ranvier.data.sources.table import Table
 
 MAX_DENSE_CELLS = 1 << 27
 
@@ -48,6 +50,8 @@ class Source(ABC):
     """Whether a comma between digits may stand before decimals; so in files not separated by commas."""
     pictures: bool = False
     """Whether the rows are pictures: bytes, each row with at least a height and a width."""
+    problem: str = ""
+    """Why nothing can be learned from these rows although they can be predicted, in a sentence."""
 
     if TYPE_CHECKING:
 
@@ -93,6 +97,14 @@ class Source(ABC):
             DataError: there is no such column, or another number of values than rows.
         """
 
+    def part(self, name: str) -> Source | None:
+        """The rows of a part, "train", "validation" or "test", where the source says which rows are which; else None.
+
+        >>> Arrays(np.zeros((2, 3)), None, "the array", (3,)).part("test") is None
+        True
+        """
+        return None
+
     def as_table(self, kind: str | None = None) -> Source:
         """The rows as named columns, if they are numbers of which each column can be encoded on its own; else self.
 
@@ -136,81 +148,6 @@ class Source(ABC):
         'the array: 2 rows'
         """
         return f"{self.origin}: {self.rows:,} rows"
-
-
-@record(eq=False)
-class Table(Source):
-    """Named columns with the cells as they were read.
-
-    Fields:
-        frame: the columns; text formats keep every cell as text, so that "007" stays "007".
-        origin: where it came from, for messages.
-        target: the column to predict unless another is asked for, or None.
-        notes: what the user should know about the reading, one sentence each.
-        kinds: column -> kind, for the columns whose kind is known and need not be inferred.
-        decimal_commas: whether a comma between digits may stand before decimals.
-    """
-
-    frame: pl.DataFrame
-    origin: str
-    target: str | None = None
-    notes: tuple[str, ...] = ()
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    decimal_commas: bool = False
-
-    @property
-    def rows(self) -> int:
-        """B, the number of rows."""
-        return self.frame.height
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The names of the columns."""
-        return tuple(self.frame.columns)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(K,)."""
-        return (self.frame.width,)
-
-    @property
-    def inputs(self) -> NDArray[Any]:
-        """The cells as numbers, shape (B, K), NaN where missing."""
-        from ranvier.data.encoders.number import finite_numbers
-
-        return np.stack([finite_numbers(cells) for cells in self.frame.iter_columns()], axis=1)
-
-    @property
-    def targets(self) -> None:
-        """None: the targets of a table are among its columns."""
-
-    @property
-    def target_names(self) -> tuple[str, ...]:
-        """The default target."""
-        return () if self.target is None else (self.target,)
-
-    def take(self, index: NDArray[np.int64]) -> Table:
-        """Some of the rows, in the given order."""
-        return replace(self, frame=self.frame[index])
-
-    def with_target(self, target: Any) -> Table:
-        """The table with another default target; an array of target values becomes a new column."""
-        if isinstance(target, str):
-            if target not in self.frame.columns:
-                hint = nearest(target, self.frame.columns, "Its columns are")
-                raise DataError(f'{sentence_start(self.origin)} has no column "{target}". {hint}')
-            return replace(self, target=target)
-        from ranvier.data.sources.frames import series_from
-
-        name = str(getattr(target, "name", None) or "target")
-        if name in self.frame.columns:
-            raise DataError(
-                f'The target values are called "{name}", and {self.origin} has a column of that name already.'
-            )
-        values = series_from(name, target)
-        if len(values) != self.rows:
-            raise DataError(f"There are {len(values)} target values and {self.rows} rows in {self.origin}.")
-        return replace(self, frame=self.frame.with_columns(values), target=name)
 
 
 @record(eq=False)
@@ -295,6 +232,8 @@ class Arrays(Source):
         """
         if isinstance(self.inputs, CSR) or self.inputs.dtype.kind != "f":
             return self
+        from ranvier.data.sources.table import Table
+
         frame = self.frame
         return Table(frame, self.origin, notes=self.notes, kinds=dict.fromkeys(frame.columns, kind) if kind else {})
 
@@ -305,6 +244,7 @@ class Arrays(Source):
         [(1.0, 2.0)]
         """
         from ranvier.data.sources.frames import frame_from
+        from ranvier.data.sources.table import Table
 
         columns = column_dict(self.dense(), names, self.origin)
         return Table(frame_from(columns, self.origin), self.origin, notes=self.notes)
