@@ -138,7 +138,9 @@ def prepare(
     target_columns = names if target_array is None else ()
     columns, notes = _columns(opened, target_columns, ignore)
     rows = _rows_with_target(opened, names, target_array, weight, row_numbers)
-    resolved, reason = (task_record, "as requested") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
+    resolved, reason = (
+        (task_record, "as requested") if task_record else explain_task(rows.values, task, names, rows.row_numbers)  # type: ignore[arg-type]
+    )
     notes = [f"Task: {resolved.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = _divided(
