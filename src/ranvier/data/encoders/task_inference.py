@@ -130,7 +130,7 @@ def _one_column(values: Values, kind: str | None, names: tuple[str, ...], rows: 
 def _numbers_reason(counts: dict[Label, int], rows: int, form: str) -> str:
     """Why numbers are taken for numbers; empty where they are taken for classes.
 
-    Few different whole numbers are classes. That guess is taken back where a class would have a single row: counts and
+    Few different integers are classes. That guess is taken back where a class would have a single row: counts and
     grades have such tails, and names of classes rarely do.
     """
     few = len(counts) <= MAX_CLASSES and all(label == int(label) for label in counts)
