@@ -13,6 +13,7 @@ import polars as pl
 
 from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, plain_values
+from ranvier.data.encoders.task_inference import not_a_number
 from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
@@ -63,9 +64,11 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
         columns.append(_column_values(source, name))
     if len(columns) == 1:
         return columns[0]
-    wrong = next((name for name, column in zip(names, columns, strict=True) if column.dtype.kind == "O"), None)
-    if wrong is not None:
-        raise DataError(f'The target column "{wrong}" holds text; with several target columns each must hold numbers.')
+    for name, column in zip(names, columns, strict=True):
+        if column.dtype.kind == "O":
+            raise not_a_number(
+                column, name, np.arange(len(column)), "a number was expected, as in every one of several target columns"
+            )
     return np.stack(columns, axis=1)
 
 
@@ -92,15 +95,14 @@ def with_column_order(task: Task, source: Source) -> Task:
 
     >>> from ranvier.data.sources import open_source
     >>> labels = pl.Series("y", ["2", "10"], dtype=pl.Enum(["2", "10"]))
-    >>> with_column_order(Task("binary", 1, ("10", "2"), ("y",)), open_source(pl.DataFrame(labels))).classes
+    >>> with_column_order(Task("binary", 1, ("10", "2"), ("y",)), open_source(labels.to_frame())).classes
     ('2', '10')
     """
     name = task.target_names[0] if len(task.target_names) == 1 else ""
-    if name not in source.column_names or source.frame.schema[name] != pl.Enum or not task.classes:
+    kind = source.frame.schema[name] if name in source.column_names else None
+    if not isinstance(kind, pl.Enum) or not task.classes:
         return task
-    rank = {label: index for index, label in enumerate(source.frame[name].cat.get_categories().to_list())}
-    if not set(task.classes) <= set(rank):
-        return task
+    rank = {label: index for index, label in enumerate(kind.categories.to_list())}
     return replace(task, classes=tuple(sorted(task.classes, key=lambda label: rank[str(label)])))
 
 

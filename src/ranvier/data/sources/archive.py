@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 from ranvier.data.sources.file_reference import FileReference, shown
 from ranvier.data.sources.file_tree import table_of_files
 from ranvier.data.sources.system_files import is_system_name
-from ranvier.data.sources.table import Table
+from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 MAX_TOTAL = 16 << 30

@@ -11,7 +11,7 @@ import numpy as np
 from ranvier.data.sources.file_content import HEAD, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
-from ranvier.data.sources.table import Table
+from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_file import decode_text
 from ranvier.errors import DataError
 
@@ -40,8 +40,8 @@ def table_of_files(
         notes: what was found while listing them.
         in_archive: whether they are members of an archive, which often holds all of them in one outer folder.
 
-    Returns a table in the natural order of the names, with the column "file" of references, or "text" of texts; "label" where there are class folders, an
-    enumeration in natural order; `parts` where there are train/ and test/ folders.
+    Returns a table in the natural order of the names, with the column "file" of references, or "text" of texts; "label"
+    where there are class folders, an enumeration in natural order; `parts` where there are train/ and test/ folders.
 
     Raises:
         DataError: no file is a picture, a recording or a text.
@@ -51,14 +51,15 @@ def table_of_files(
     while in_archive and len({path[0] for path in paths}) == 1 and all(len(path) > 2 for path in paths):
         paths = [path[1:] for path in paths]
     parts, paths = _parts(paths)
-    kind, chosen, left_out = _of_one_kind(files, origin)
-    files, paths = [files[at] for at in chosen], [paths[at] for at in chosen]
+    kind, kept, left_out = _of_one_kind(files, origin)
+    files, paths = [files[at] for at in kept], [paths[at] for at in kept]
     labelled = [at for at, path in enumerate(paths) if len(path) > 1]
     if labelled and len(labelled) < len(files):
         left_out.append(f"{_count(len(files) - len(labelled), kind)} beside the class folders")
         files, paths = [files[at] for at in labelled], [paths[at] for at in labelled]
-        chosen = chosen[labelled]
-    said = (f"Left out: {', '.join(left_out)}.",) if left_out else ()
+        kept = kept[labelled]
+    if left_out:
+        notes = (*notes, f"Left out: {', '.join(left_out)}.")
     columns, more = _file_column(kind, files)
     problem = _problem(kind, paths, files, origin)
     if labelled:
@@ -69,9 +70,9 @@ def table_of_files(
         pl.DataFrame(columns),
         origin,
         LABEL if labelled else None,
-        (*notes, *said, *more),
-        {columns[0].name: kind},
-        parts=None if parts is None else parts[chosen],
+        (*notes, *more),
+        _kinds(kind),
+        parts=None if parts is None else parts[kept],
         problem=problem,
     )
 
@@ -90,7 +91,7 @@ def one_file(file: FileReference) -> Table:
     import polars as pl
 
     problem = f'"{file.name}" is one file without a label; {EXPECTED}.'
-    return Table(pl.DataFrame(columns), file.name, None, notes, {columns[0].name: kind}, problem=problem)
+    return Table(pl.DataFrame(columns), file.name, None, notes, _kinds(kind), problem=problem)
 
 
 def _parts(paths: list[list[str]]) -> tuple[Any, list[list[str]]]:
@@ -108,12 +109,12 @@ def _of_one_kind(files: Sequence[FileReference], origin: str) -> tuple[str, Any,
     counts = Counter(kind for kind in kinds.tolist() if kind)
     if not counts:
         endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])
-        found = f"{len(files):,} file{'s' if len(files) != 1 else ''}" if files else "no files"
+        number = f"{len(files):,} file{'s' if len(files) != 1 else ''}" if files else "no files"
         listed = ", ".join(ending for ending, _ in endings.most_common(5))
-        what = f"{found}{f' ({listed})' if listed else ''}{' and no picture, recording or text' if files else ''}"
+        what = f"{number}{f' ({listed})' if listed else ''}{' and no picture, recording or text' if files else ''}"
         raise DataError(f'"{origin}" holds {what}; {EXPECTED}.')
     kind = max(counts, key=lambda name: (counts[name], name == "image"))
-    others = [file for file, found in zip(files, kinds.tolist(), strict=True) if found != kind]
+    others = [file for file, other in zip(files, kinds.tolist(), strict=True) if other != kind]
     names = ", ".join(file.name for file in others[:3]) + (" and more" if len(others) > 3 else "")
     left_out = (
         [
@@ -139,6 +140,11 @@ def _file_column(kind: str, files: Sequence[FileReference]) -> tuple[list[pl.Ser
     return [pl.Series(TEXT, [text for text, _ in decoded], dtype=pl.String)], notes
 
 
+def _kinds(kind: str) -> dict[str, str]:
+    """The kind of the column of files; that of texts is inferred like that of any other column."""
+    return {} if kind == "text" else {FILE: kind}
+
+
 def _labels(labels: list[str]) -> pl.Series:
     """The labels as an enumeration in natural order."""
     import polars as pl
@@ -157,10 +163,10 @@ def _problem(kind: str, paths: list[list[str]], files: Sequence[FileReference], 
     if len(inner) > 1:
         shown = ", ".join(inner[:5]) + (" and more" if len(inner) > 5 else "")
         outer = files[0].name.split("/")
-        place = "/".join(outer[: len(outer) - len(paths[0]) + 1])
+        inside = "/".join(outer[: len(outer) - len(paths[0]) + 1])
         return (
             f'"{origin}" holds the one folder "{labels[0]}", and the class folders ({shown}) one level too deep in it; '
-            f'{EXPECTED}. Give that folder: ranvier train "{origin}/{place}".'
+            f'{EXPECTED}. Give that folder: ranvier train "{origin}/{inside}".'
         )
     return (
         f'"{origin}" holds one class folder, "{labels[0]}", with {_count(len(files), kind)}; two or more classes '

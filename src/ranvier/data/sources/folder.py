@@ -8,7 +8,7 @@ from pathlib import Path
 from ranvier.data.sources.file_reference import FileReference, shown
 from ranvier.data.sources.file_tree import table_of_files
 from ranvier.data.sources.system_files import is_system_name
-from ranvier.data.sources.table import Table
+from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 

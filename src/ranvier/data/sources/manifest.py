@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
-from ranvier.data.sources.table import Table
+from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_file import decode_text
 from ranvier.errors import DataError
 
@@ -44,8 +44,9 @@ def _holds_paths(cells: pl.Series) -> bool:
 
     if cells.dtype != pl.String:
         return False
-    first = cells.head(10 * LOOKED_AT).drop_nulls().head(LOOKED_AT).to_list()
-    return bool(first) and all(len(cell) <= MAX_PATH and cell.strip().lower().endswith(ENDINGS) for cell in first)
+    first = [cell.strip().lower() for cell in cells.head(10 * LOOKED_AT).drop_nulls().to_list()]
+    first = [cell for cell in first if cell][:LOOKED_AT]
+    return bool(first) and all(len(cell) <= MAX_PATH and cell.endswith(ENDINGS) for cell in first)
 
 
 def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
@@ -72,9 +73,8 @@ def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
         return table
     if kind == "text":
         texts = [None if file is None else decode_text(file.read())[0] for file in files]
-        column = pl.Series(cells.name, texts, dtype=pl.String)
-    else:
-        column = pl.Series(cells.name, files, dtype=pl.Object)
+        return replace(table, frame=table.frame.with_columns(pl.Series(cells.name, texts, dtype=pl.String)))
+    column = pl.Series(cells.name, files, dtype=pl.Object)
     return replace(table, frame=table.frame.with_columns(column), kinds={**table.kinds, cells.name: kind})
 
 

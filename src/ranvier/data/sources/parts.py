@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ranvier.data.sources.source import Source
-from ranvier.data.sources.table import Table
+from ranvier.data.sources.table_source import Table
 
 
 def given_parts(source: Source, validation: Any = None, test: Any = None) -> tuple[Source, Any, Any]:
@@ -25,12 +25,12 @@ def given_parts(source: Source, validation: Any = None, test: Any = None) -> tup
     train = source.part("train")
     if not isinstance(train, Table):
         return source, validation, test
-    found = {name: source.part(name) for name in ("validation", "test")}
-    said = [f"{part.rows:,} in {name}/" for name, part in found.items() if part is not None]
-    note = (f"The rows are divided by their folders: {train.rows:,} in train/, {', '.join(said)}.",) if said else ()
+    parts_of_rows = {name: source.part(name) for name in ("validation", "test")}
+    counts = [f"{part.rows:,} in {name}/" for name, part in parts_of_rows.items() if part is not None]
+    note = (f"The rows are divided by their folders: {train.rows:,} in train/, {', '.join(counts)}.",) if counts else ()
     train = replace(train, notes=(*train.notes, *note))
     return (
         train,
-        found["validation"] if validation is None else validation,
-        found["test"] if test is None else test,
+        parts_of_rows["validation"] if validation is None else validation,
+        parts_of_rows["test"] if test is None else test,
     )

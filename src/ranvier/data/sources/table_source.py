@@ -1,4 +1,4 @@
-"""A table: named columns with the cells as they were read."""
+"""A table: named columns with the cells as they were read. B rows, K columns."""
 
 from __future__ import annotations
 
