@@ -155,8 +155,10 @@ def prepare(
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
     columns_of_part = names if in_table else None
-    validation_part = labelled_rows_of(validation_source, columns_of_part, names, "Validation") or validation_part
-    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test") or test_part
+    validation_part = (
+        labelled_rows_of(validation_source, columns_of_part, names, "Validation", resolved.classes) or validation_part
+    )
+    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test", resolved.classes) or test_part
     notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs),
