@@ -31,6 +31,7 @@ class Table(Source):
         decimal_commas: whether a comma between digits may stand before decimals.
         parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
         problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
+        in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.
     """
 
     frame: pl.DataFrame
@@ -41,6 +42,7 @@ class Table(Source):
     decimal_commas: bool = False
     parts: NDArray[np.str_] | None = None
     problem: str = ""
+    in_memory: bool = False
 
     @property
     def rows(self) -> int:
