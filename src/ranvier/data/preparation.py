@@ -16,6 +16,8 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
+from ranvier.data.images.columns import decoded_rows, names_of_rows
+from ranvier.data.images.load import Progress
 from ranvier.data.input_columns import as_columns, input_columns
 from ranvier.data.labelled_rows import (
     LabelledRows,
@@ -45,6 +47,7 @@ class Prepared:
         train_rows, validation_rows, test_rows: the numbers of these rows in the source, counted from 0. Validation
             rows from a source of their own are numbered in that source.
         test_labels: the targets of the test rows before encoding, shape (B,) or (B, N), or None.
+        test_names: the names of the files of the test rows; None where they have none.
         evaluation_set: the test rows or, where there are none, the validation rows, as the finished model encodes
             them.
         encoder: rows -> inputs, learned from the training rows.
@@ -63,6 +66,7 @@ class Prepared:
     validation_rows: NDArray[np.int64] | None
     test_rows: NDArray[np.int64] | None
     test_labels: NDArray[Any] | None
+    test_names: list[str] | None
     evaluation_set: Rows | None
     encoder: TableEncoder | ArrayEncoder
     inference_encoder: TableEncoder | ArrayEncoder
@@ -91,6 +95,8 @@ def prepare(
     features: FeatureOptions | None = None,
     canonical: bool = True,
     kinds: Mapping[str, str] | None = None,
+    image_size: int | None = None,
+    progress: Progress | None = None,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -110,6 +116,8 @@ def prepare(
         weight: the weight of each row, shape (B,); None for equal weights.
         features: how columns are expanded; None for one feature a number.
         kinds: column -> kind, where the kind that would be inferred is not the right one.
+        image_size: height and width that pictures are brought to, in pixels; None to choose them.
+        progress: called with the number of pictures that are decoded, and of all.
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
 
@@ -125,6 +133,7 @@ def prepare(
     """
     task_record = task if isinstance(task, Task) else None
     opened, names, target_array = _opened(source, target, task_record)
+    opened, target_array, weight = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
@@ -186,6 +195,7 @@ def _encoded_parts(
         "validation_rows": None if validation is None else validation.row_numbers,
         "test_rows": None if test is None else test.row_numbers,
         "test_labels": None if test is None else test.values,
+        "test_names": None if test is None else names_of_rows(test.source),
         "inference_encoder": inference_encoder,
     }
 

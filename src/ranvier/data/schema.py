@@ -27,7 +27,7 @@ DROP = "drop"
 MAX_FEW_VALUES = 10
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
-KINDS_TO_COME = ("text", "image", "sound", "vector")
+KINDS_TO_COME = ("text", "sound", "vector")
 """Kinds that have a name and in this version no encoder."""
 ID_NAMES = {"id", "ids", "uuid", "guid", "pid", "identifier", "rownames", "index"}
 
@@ -149,6 +149,8 @@ def _override(cells: pl.Series, kind: str) -> ColumnSchema:
 
 def _inferred(cells: pl.Series) -> ColumnSchema:
     """The schema that the cells suggest."""
+    if is_picture_dtype(cells.dtype):
+        return _override(cells, "image")
     parsing.check_dtype(cells)
     name, dtype = cells.name, cells.dtype
     if dtype == pl.Boolean:
@@ -170,6 +172,15 @@ def _inferred(cells: pl.Series) -> ColumnSchema:
         reason = f"{column.reason}, with commas between thousands"
         return replace(column, reason=reason, thousands_separator=column.used)
     return _strings(name, strings, distinct_strings.drop_nulls())
+
+
+def is_picture_dtype(dtype: pl.DataType) -> bool:
+    """Whether cells are arrays of one shape that can be pictures: bytes, with a height and a width.
+
+    >>> is_picture_dtype(pl.Array(pl.UInt8, (8, 8))), is_picture_dtype(pl.Array(pl.UInt8, 8))
+    (True, False)
+    """
+    return isinstance(dtype, pl.Array) and dtype.shape[1:] != () and pl.Series([], dtype=dtype).to_numpy().dtype == "u1"
 
 
 def _unless_constant(name: str, kind: str, reason: str, rows: int, missing: int, distinct: int) -> ColumnSchema:

@@ -9,7 +9,9 @@ import numpy as np
 
 from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.files import find
+from ranvier.data.sources.manifest import with_files
 from ranvier.data.sources.named import NAMED, load_named
+from ranvier.data.sources.picture_lists import is_file_list, is_picture, table_of_list
 from ranvier.data.sources.readers import SUFFIXES, reader_of
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.data.sources.source import Source
@@ -54,6 +56,10 @@ def _open(source: Any) -> Source:
         return load_named(source)
     if isinstance(source, (str, Path)):
         return _open_path(Path(source))
+    if is_picture(source):
+        return table_of_list([source], "the picture")
+    if is_file_list(source):
+        return table_of_list(list(source))
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
     if is_sparse(source):
@@ -68,7 +74,7 @@ def _open(source: Any) -> Source:
     frame = frame_from(source)
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
-    return Table(frame, "the table", in_memory=True)
+    return with_files(Table(frame, "the table", in_memory=True), Path())
 
 
 def _open_path(path: Path) -> Source:
@@ -77,11 +83,7 @@ def _open_path(path: Path) -> Source:
 
         return read_folder(path)
     opened = reader_of(find(path, NAMED))(path)
-    if not isinstance(opened, Table) or opened.kinds:
-        return opened
-    from ranvier.data.sources.manifest import with_files
-
-    return with_files(opened, path.parent)
+    return with_files(opened, path.parent) if isinstance(opened, Table) and not opened.kinds else opened
 
 
 def _open_sparse(matrix: Any) -> Arrays:

@@ -10,6 +10,7 @@ import numpy as np
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import column_dict
 from ranvier.data.sources.frames import row_of
+from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.row_lists import is_row
 from ranvier.data.sources.source import Source
 from ranvier.errors import ShapeError
@@ -55,6 +56,8 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
     >>> open_rows([39, "Male"], ["age", "sex"]).frame.rows()
     [(39, 'Male')]
     """
+    if is_file_list(rows):
+        return open_source(rows)
     if is_row(rows):
         rows = [rows]
     if isinstance(rows, (list, tuple)) and rows and all(is_row(row) for row in rows):
@@ -62,7 +65,7 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
         if wrong is not None:
             raise ShapeError(f"The row has {len(wrong)} cells; this model takes {len(names)}, one for each column.")
         rows = {name: [row[index] for row in rows] for index, name in enumerate(names)}
-    if isinstance(rows, np.ndarray):
+    if isinstance(rows, np.ndarray) and rows.ndim == 2:
         # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
         rows = column_dict(rows, names, "the array")
     return open_source(rows).with_column_names(names)

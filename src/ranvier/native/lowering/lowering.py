@@ -325,7 +325,7 @@ class Lowering:
         if isinstance(layer, Rescale):
             if wanted:
                 dx = self.buffer(f"{path}.before", done.info.inputs)
-                self.add(s.Rescale(dy, dx, layer))
+                self.add(s.Rescale(dy, dx, replace(layer, offset=0.0)))
             return dx
         normalized = done.x if isinstance(layer, LearnedScale) or done.n is None else done.n
         self.last.append(s.VectorGradient(dy, normalized, self.train(f"{path}.scale"), self.store))
