@@ -6,6 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -16,7 +17,7 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.input_columns import as_columns, input_columns
+from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (
     LabelledRows,
     labelled_rows,
@@ -24,10 +25,12 @@ from ranvier.data.labelled_rows import (
     open_with_target,
     without_zero_weights,
 )
-from ranvier.data.partition import checked_fractions, partition
+from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_notes
+from ranvier.data.positive_class import positive_notes, with_positive
 from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
+from ranvier.data.split_rule import SplitRule, group_codes
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -89,6 +92,8 @@ def prepare(
     features: FeatureOptions | None = None,
     canonical: bool = True,
     kinds: Mapping[str, str] | None = None,
+    rule: SplitRule = CHANCE,
+    positive: Any = None,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -110,6 +115,8 @@ def prepare(
         kinds: column -> kind, where the kind that would be inferred is not the right one.
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
+        rule: what divides the rows, if not chance; a column of groups is no input.
+        positive: the class of two that f1 and auc are about; None for the second one in their order.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -134,26 +141,29 @@ def prepare(
             opened, names, target_array, weight, fractions[2] == 0.0
         )
     target_columns = names if target_array is None else ()
-    columns, notes = input_columns(opened, target_columns, ignore, kinds)
+    rule.check(opened)
+    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, reason = (
         (task_record, "as requested") if task_record else explain_task(rows.values, task, names, rows.row_numbers)  # type: ignore[arg-type]
     )
-    notes = [f"Task: {resolved.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
+    resolved = with_positive(resolved, positive)
+    notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
-        rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None
+        rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
-    columns_of_part = names if in_table else None
-    validation_part = (
-        labelled_rows_of(validation_source, columns_of_part, names, "Validation", resolved.classes) or validation_part
+    others = {"Validation": (validation_source, validation_part), "Test": (test_source, test_part)}
+    validation_part, test_part = (
+        labelled_rows_of(own, names if in_table else None, names, part, resolved.classes) or drawn
+        for part, (own, drawn) in others.items()
     )
-    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test", resolved.classes) or test_part
+    notes += rule_notes(rule, (training, validation_part, test_part))
     notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs),
+        **_encoded_parts(training, validation_part, test_part, encoder, outputs, rule.group),
         encoder=encoder,
         target=outputs,
         columns=columns,
@@ -168,6 +178,7 @@ def _encoded_parts(
     test: LabelledRows | None,
     encoder: TableEncoder | ArrayEncoder,
     outputs: TargetEncoder,
+    group: str | None,
 ) -> dict[str, Any]:
     """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
@@ -177,7 +188,7 @@ def _encoded_parts(
     if test_set is None and inference_encoder is not encoder:
         evaluation_set = _encoded(validation, inference_encoder, outputs)
     return {
-        "train": _encoded(training, encoder, outputs),
+        "train": _with_groups(_encoded(training, encoder, outputs), training.source, group),
         "validation": validation_set,
         "test": test_set,
         "evaluation_set": evaluation_set,
@@ -187,6 +198,11 @@ def _encoded_parts(
         "test_labels": None if test is None else test.values,
         "inference_encoder": inference_encoder,
     }
+
+
+def _with_groups(rows: Rows, source: Source, group: str | None) -> Rows:
+    """The rows with the number of the group of each, where a column says it."""
+    return rows if group is None else replace(rows, groups=group_codes(source, group))
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:
