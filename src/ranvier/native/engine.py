@@ -22,7 +22,7 @@ from ranvier.native.machine import barrier, cpu
 from ranvier.native.packed_state import PackedState
 from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
-from ranvier.native.resident import ResidentRows, RowCache, check_shape, readable_rows
+from ranvier.native.resident import ResidentRows, check_shape, readable_rows, resident_rows
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan
 from ranvier.network.layers import Dense
@@ -97,7 +97,6 @@ class NativeExecutable(Serialized):
         self._finite = True
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
-        self._rows = RowCache(spec)
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
 
     @property
@@ -162,7 +161,6 @@ class NativeExecutable(Serialized):
         self._state.check_loaded()
         self._programs.clear()
         self._few.clear()
-        self._rows.clear()
         return self._state.release()
 
     def _program(self, purpose: str) -> Program:
@@ -205,7 +203,7 @@ class NativeExecutable(Serialized):
         order = np.ascontiguousarray(span.order, np.int64)
         starts = np.ascontiguousarray(span.starts, np.int64)
         check_span(span, len(rows), len(self.spec.optimizer.rule().scalars))
-        program, resident = self._program(TRAIN), self._rows.resident(rows)
+        program, resident = self._program(TRAIN), resident_rows(rows, self.spec)
         most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
         self._state.touch()
@@ -230,7 +228,7 @@ class NativeExecutable(Serialized):
         check_separable(self.spec)
         order, starts = np.ascontiguousarray(batch, np.int64), np.array([0, len(batch)], np.int64)
         check_span(Span(order, starts, np.zeros((1, 0))), len(rows), 0)
-        program, resident = self._program(STEP_GRADIENT), self._rows.resident(rows)
+        program, resident = self._program(STEP_GRADIENT), resident_rows(rows, self.spec)
         program.reserve(max(len(order), self.spec.batch_size), 0, self.threads)
         loss = self._one_batch(program, resident, (order, starts, np.zeros((1, 0))), step)
         return loss, gradients.stored_gradient(program)
@@ -268,7 +266,7 @@ class NativeExecutable(Serialized):
             Cancelled: `should_cancel` says so.
         """
         self._state.check_loaded()
-        program, resident = self._program(GRADIENT), self._rows.resident(rows)
+        program, resident = self._program(GRADIENT), resident_rows(rows, self.spec)
         starts = gradients.part_starts(self.spec.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
@@ -316,7 +314,7 @@ class NativeExecutable(Serialized):
         Raises:
             Cancelled: `should_cancel` says so.
         """
-        resident = ResidentRows(rows, self.spec) if isinstance(rows, Rows) else self._rows.resident(rows)
+        resident = resident_rows(rows, self.spec)
         inputs = resident.inputs, resident.input_words
         outputs, losses = self._predict(self._program(PREDICT), inputs, resident.targets)
         assert losses is not None
@@ -379,7 +377,6 @@ class NativeExecutable(Serialized):
         self._programs.clear()
         self._few.clear()
         self._state.clear()
-        self._rows.clear()
 
     @property
     def plan(self) -> Plan:
