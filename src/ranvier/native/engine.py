@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable, never_cancel
-from ranvier.engine.serialize import Serialized, serialized
+from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
 from ranvier.native.compiled import planned
@@ -28,7 +28,6 @@ from ranvier.native.scheduling.plan import Plan
 from ranvier.network.layers import Dense
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows, as_inputs
-from ranvier.rows.finite import probably_finite
 
 Array = NDArray[Any]
 
@@ -94,7 +93,7 @@ class NativeExecutable(Serialized):
         self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
         self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
         self.dtype = self._state.dtype
-        self._finite = True
+        self._weights_checked = False
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
         self._rows = RowCache(spec)
@@ -117,7 +116,19 @@ class NativeExecutable(Serialized):
 
     # State
 
-    @serialized
+    def after_fork(self, in_use: bool) -> None:
+        super().after_fork(in_use)
+        if in_use:
+            # What a thread of the parent was running or making room for; compiled code itself is kept elsewhere.
+            self._programs.clear()
+            self._few.clear()
+            self._rows.clear()
+
+    def _check_loaded(self) -> None:
+        self.check_complete()
+        self._state.check_loaded()
+
+    @changes_state
     def set_state(self, state: State) -> None:
         """Take a copy of a training state.
 
@@ -125,41 +136,49 @@ class NativeExecutable(Serialized):
             ShapeError: the state does not belong to this network and optimizer.
         """
         self._state.set(state)
-        self._parameters_changed(state.parameters)
+        self.incomplete = self._weights_checked = False
+        self._few.clear()
 
-    @serialized
+    @changes_state
     def restore(self, parameters: Array) -> None:
         """Take a copy of parameters, shape (P,); the optimizer's slots and the step stay.
 
         Raises:
             ShapeError: they do not belong to this network.
         """
+        self._check_loaded()
         self._state.restore(parameters)
-        self._parameters_changed(parameters)
-
-    def _parameters_changed(self, parameters: Array) -> None:
-        self._finite = probably_finite(np.asarray(parameters))
+        self._weights_checked = False
         self._few.clear()
-        for program in self._programs.values():
-            program.set(may_skip_zeros=self._finite)
+
+    def _check_weights(self) -> None:
+        """Before predictions: look whether the weights, if they changed, are still finite."""
+        if not self._weights_checked:
+            for program in self._programs.values():
+                program.check_weights()
+            for few in self._few.values():
+                few.check_weights()
+            self._weights_checked = True
 
     @serialized
     def get_state(self) -> State:
         """Give a copy of the training state."""
+        self._check_loaded()
         return self._state.get()
 
     @serialized
     def snapshot(self, averaged: bool = False) -> Array:
         """A copy of the parameters alone, (P,), of `dtype`; `averaged` as in `ranvier.engine.Executable`."""
+        self._check_loaded()
         return self._state.snapshot(averaged and self.spec.optimizer.ema_decay is not None)
 
-    @serialized
+    @changes_state
     def release(self) -> State:
         """Give the training state and free everything else; each piece is freed as soon as it is unpacked.
 
         `set_state` comes before anything else again.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         self._programs.clear()
         self._few.clear()
         self._rows.clear()
@@ -171,7 +190,9 @@ class NativeExecutable(Serialized):
             plan = planned(self.spec, purpose, self.machine, self.threads)
             self._programs[purpose] = Program(plan, self.target, self._state.arrays)
             seed = int(np.array(self.spec.seed, np.uint64).astype(np.int64))
-            self._programs[purpose].set(seed=seed, may_skip_zeros=self._finite)
+            self._programs[purpose].set(seed=seed)
+            self._weights_checked = False
+            self._check_weights()
         return self._programs[purpose]
 
     def measured_program(self) -> Program:
@@ -189,7 +210,7 @@ class NativeExecutable(Serialized):
         """
         return ResidentRows(rows, self.spec)
 
-    @serialized
+    @changes_state
     def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
@@ -198,7 +219,7 @@ class NativeExecutable(Serialized):
         Raises:
             EngineError: the optimizer is L-BFGS, which the training loop drives through `loss_and_gradient`.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         if self.spec.optimizer.full_batch:
             name = self.spec.optimizer.name
             raise EngineError(f"{name} trains on all rows at once; use loss_and_gradient in place of run.")
@@ -209,6 +230,7 @@ class NativeExecutable(Serialized):
         most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
         self._state.touch()
+        self._weights_checked = False
         return self._learn(program, resident.words, (order, starts, span.scalars), self._state.steps_done)
 
     def _learn(
@@ -226,7 +248,7 @@ class NativeExecutable(Serialized):
             Cancelled: `should_cancel` says so.
             EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         check_separable(self.spec)
         order, starts = np.ascontiguousarray(batch, np.int64), np.array([0, len(batch)], np.int64)
         check_span(Span(order, starts, np.zeros((1, 0))), len(rows), 0)
@@ -235,7 +257,7 @@ class NativeExecutable(Serialized):
         loss = self._one_batch(program, resident, (order, starts, np.zeros((1, 0))), step)
         return loss, gradients.stored_gradient(program)
 
-    @serialized
+    @changes_state
     def apply(self, gradient: Array, scalars: NDArray[np.float64]) -> None:
         """Make a step by a gradient (P,), as `run` does: clip it, decay the weights, move, count the step.
 
@@ -246,7 +268,7 @@ class NativeExecutable(Serialized):
             ShapeError: the gradient or the scalars have another shape.
             EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         check_separable(self.spec)
         if np.shape(gradient) != (self._state.size,):
             raise ShapeError(
@@ -258,6 +280,7 @@ class NativeExecutable(Serialized):
         program.reserve(1, 0, self.threads)
         gradients.store_gradient(program, np.asarray(gradient, self.dtype))
         self._state.touch()
+        self._weights_checked = False
         self._learn(program, {"weights": 0}, batches, self._state.steps_done)
 
     @serialized
@@ -267,7 +290,7 @@ class NativeExecutable(Serialized):
         Raises:
             Cancelled: `should_cancel` says so.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         program, resident = self._program(GRADIENT), self._rows.resident(rows)
         starts = gradients.part_starts(self.spec.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
@@ -296,7 +319,8 @@ class NativeExecutable(Serialized):
         self, program: Program, rows: tuple[Inputs, dict[str, int]], targets: Array | None
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
-        self._state.check_loaded()
+        self._check_loaded()
+        self._check_weights()
         return program.predict(rows, targets, self.threads_for(len(rows[0])), self.should_cancel)
 
     @property
@@ -332,7 +356,7 @@ class NativeExecutable(Serialized):
             known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
             if known is not None:
                 return known
-            self._state.check_loaded()
+            self._check_loaded()
             program = self._program(PREDICT)
             outputs = self._predict(program, self._readable(inputs), None)[0]
             dense = inputs.dense
@@ -345,7 +369,10 @@ class NativeExecutable(Serialized):
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""
         with self.lock:
             few = self._few.get((inputs.shape, inputs.dtype))
-            return None if few is None else few(inputs)
+            if few is None:
+                return None
+            self._check_weights()
+            return few(inputs)
 
     def _readable(self, inputs: Inputs) -> tuple[Inputs, dict[str, int]]:
         check_shape("inputs", inputs, self.spec.network.inputs)
@@ -373,7 +400,7 @@ class NativeExecutable(Serialized):
                 values_of_layers[-1].outputs[part] = outputs
         return tuple(values_of_layers)
 
-    @serialized
+    @changes_state
     def close(self) -> None:
         """Free what the engine holds."""
         self._programs.clear()
