@@ -29,8 +29,10 @@ from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_no
 from ranvier.data.positive_class import positive_notes, with_positive
 from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
+from ranvier.data.sources.parts import given_parts
 from ranvier.data.sources.source import Source
 from ranvier.data.split_rule import SplitRule, group_codes
+from ranvier.data.target_column import with_column_order
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -130,6 +132,7 @@ def prepare(
     """
     task_record = task if isinstance(task, Task) else None
     opened, names, target_array = _opened(source, target, task_record)
+    opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
     fractions = checked_fractions(
@@ -144,10 +147,7 @@ def prepare(
     rule.check(opened)
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
-    resolved, reason = (
-        (task_record, "as requested") if task_record else explain_task(rows.values, task, names, rows.row_numbers)  # type: ignore[arg-type]
-    )
-    resolved = with_positive(resolved, positive)
+    resolved, reason = _task(rows, task, names, positive)
     notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
@@ -203,6 +203,14 @@ def _encoded_parts(
 def _with_groups(rows: Rows, source: Source, group: str | None) -> Rows:
     """The rows with the number of the group of each, where a column says it."""
     return rows if group is None else replace(rows, groups=group_codes(source, group))
+
+
+def _task(rows: LabelledRows, task: str | Task | None, names: tuple[str, ...], positive: Any) -> tuple[Task, str]:
+    """The task, with its classes in the order of the target column where that has one, and the reason in words."""
+    if isinstance(task, Task):
+        return with_positive(task, positive), "as requested"
+    resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
+    return with_positive(with_column_order(resolved, rows.source), positive), reason
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:
