@@ -30,6 +30,7 @@ from ranvier.data.target_column import (
     target_values,
 )
 from ranvier.errors import DataError, InputError
+from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -94,6 +95,7 @@ def prepare(
     weight: Any = None,
     features: FeatureOptions | None = None,
     canonical: bool = True,
+    loss: Loss | None = None,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -114,6 +116,7 @@ def prepare(
         features: how columns are expanded; None for one feature a number.
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
+        loss: which says how targets are scaled and which it takes; None for the squared error.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -145,12 +148,15 @@ def prepare(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
+    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers, loss=loss)
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     columns_of_part = names if in_table else None
     validation_part = _rows_of_source(validation_source, columns_of_part, names, "Validation") or validation_part
     test_part = _rows_of_source(test_source, columns_of_part, names, "Test") or test_part
-    notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
+    parts = [part for part in (training, validation_part, test_part) if part is not None]
+    notes += [note for part in parts[1:] for note in part.notes]
+    for part in parts if loss is not None else ():
+        outputs.check_range(part.values, loss, part.row_numbers)
     validation_set, test_set = (_encoded(part, encoder, outputs) for part in (validation_part, test_part))
     evaluation_set = test_set or validation_set
     if inference_encoder is not encoder:

@@ -27,6 +27,7 @@ from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
+from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
@@ -303,7 +304,7 @@ class Model:
         changes |= {"engine": engine, "precision": precision, "threads": threads, "shuffle": shuffle}
         changed = override_settings(self.training, epochs, callbacks, changes)
         rows, validation_rows = row_tools.resident_rows(
-            self.inputs, self.target, X, y, validation, sample_weight, class_weight, changed.seed
+            self.inputs, self.target, X, y, validation, sample_weight, class_weight, changed.seed, changed.loss
         )
         training = changed.on(rows.inputs)
         result = run_training(
@@ -367,7 +368,8 @@ class Model:
         """The compiled network with these parameters, for inputs with so many CSR columns."""
         known = self._executables.get(inputs.n_csr)
         if known is None:
-            known = compile_for_inference(self.network, self.training, self._flat, inputs)
+            loss, _ = scaled_loss(self.training.loss, self.target.mean, self.target.scale)
+            known = compile_for_inference(self.network, replace(self.training, loss=loss), self._flat, inputs)
             self._executables[inputs.n_csr] = known
         return known
 

@@ -16,6 +16,7 @@ from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
+from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
@@ -258,6 +259,7 @@ class TrainJob:
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,
+            loss=None if options.loss is None else find_loss(options.loss),
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ranvier.data import TargetEncoder
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
+from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
@@ -68,6 +70,8 @@ def run_training(
     """
     settings.check(network, task, validation is not None)
     spec = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
+    loss, unit = (settings.loss, 1.0) if target is None else scaled_loss(settings.loss, target.mean, target.scale)
+    spec = replace(spec, loss=loss)
     requested = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
     weights = None if validation is None else validation.weights
     measured = EpochMetrics(target or TargetEncoder(task), requested)
@@ -82,7 +86,10 @@ def run_training(
         if note is not None:
             sink(NoteEvent(note))
         stack.callback(executable.close)
-        begin = stored or state or initial_state(network, settings.optimizer, settings.seed, executable.dtype)
+        fresh = state or initial_state(network, settings.optimizer, settings.seed, executable.dtype)
+        # A run of an earlier version goes on with losses as it wrote them.
+        begin = stored or replace(fresh, loss_unit=unit)
+        del fresh, state
         stop_requested = stack.enter_context(stop_on_interrupt())
         try:
             config = LoopConfig(
@@ -92,6 +99,7 @@ def run_training(
                 metrics=lambda outputs, targets: measured.measure(outputs, targets, weights),
                 sample=_sample(rows, measured.sample_size(len(rows))),
                 sample_metrics=measured.measure_training,
+                loss_unit=begin.loss_unit,
                 epochs=settings.epochs,
                 schedule=settings.schedule,
                 shuffle=settings.shuffle,
