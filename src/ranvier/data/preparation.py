@@ -160,8 +160,9 @@ def prepare(
     test_part = labelled_rows_of(test_source, columns_of_part, names, "Test") or test_part
     parts = [part for part in (training, validation_part, test_part) if part is not None]
     notes += [note for part in parts[1:] for note in part.notes]
-    for part in parts if loss is not None else ():
-        outputs.check_range(part.values, loss, part.row_numbers)
+    if loss is not None:
+        for part in parts:
+            outputs.check_range(part.values, loss, part.row_numbers)
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs),
         encoder=encoder,

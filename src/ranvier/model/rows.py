@@ -121,7 +121,7 @@ def resident_rows(
     sample_weight: Any,
     class_weight: Any,
     seed: int,
-    loss: Loss,
+    loss: Loss | None = None,
 ) -> tuple[Rows, Rows | None]:
     """The training and validation rows, encoded, weighted and checked.
 
@@ -129,7 +129,7 @@ def resident_rows(
         to_inputs: from X to the inputs of the network (n, K).
         target: the encoder of y.
         X, y, validation, sample_weight, class_weight, seed: as for `ranvier.fit`.
-        loss: which targets it takes.
+        loss: whose targets they are to be; None for any.
     """
     rows = encode(to_inputs, target, X, y, sample_weight, class_weight, loss)
     by_class = settled_class_weight(target.task, rows.targets, class_weight)

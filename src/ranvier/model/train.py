@@ -35,6 +35,9 @@ from ranvier.training.events import Event, ProgressEvent, Sink
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
 
+LOSS_UNITS = "target"
+"""What the losses of a run are in, in its description; runs of version 0.1 do not say, and standardized."""
+
 
 def train(
     data: Any,
@@ -168,6 +171,8 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     options = options if epochs is None else replace(options, epochs=epochs)
+    if options.loss is not None and described.get("loss_units") != LOSS_UNITS:
+        options = replace(options, loss=replace(find_loss(options.loss), of_standardized=True))
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
     return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
@@ -207,6 +212,7 @@ class TrainJob:
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
+                "loss_units": LOSS_UNITS,
             }
         )
         return folder

@@ -89,6 +89,8 @@ class Units:
 
 DIFFERENCE = Units()
 """A loss of the difference y - t in which its size matters."""
+STANDARDIZED = Units(degree=0)
+"""A loss that is that of standardized targets, in runs of version 0.1."""
 VALUES = Units(difference=False)
 """A loss that looks at outputs and targets themselves."""
 POSITIVE_MEAN = Units(difference=False, lowest=0.0, output="exponential")

@@ -29,7 +29,16 @@ from ranvier.expression import (
     variables,
     where,
 )
-from ranvier.network.loss_units import CLASS_SHARES, DIFFERENCE, POSITIVE_MEAN, SHARES, VALUES, Units, difference_alone
+from ranvier.network.loss_units import (
+    CLASS_SHARES,
+    DIFFERENCE,
+    POSITIVE_MEAN,
+    SHARES,
+    STANDARDIZED,
+    VALUES,
+    Units,
+    difference_alone,
+)
 from ranvier.network.number_rules import (
     HALF_OPEN_UNIT,
     NON_NEGATIVE,
@@ -194,6 +203,8 @@ class Loss:
         source: the publication.
         scale, shift, divisor: of a loss that `scaled_loss` made: the expression is that of scale * output + shift and
             scale * target + shift, over the divisor. They follow from targets and are not stored.
+        of_standardized: whether the loss of a regression is that of standardized targets, whatever it is, as in runs
+            of version 0.1.
 
     Raises:
         InputError: a field is invalid, or the fields contradict each other.
@@ -212,6 +223,7 @@ class Loss:
     scale: float = 1.0
     shift: float = 0.0
     divisor: float = 1.0
+    of_standardized: bool = False
 
     def __post_init__(self) -> None:
         if self.applied_to not in APPLIED_TO:
@@ -233,6 +245,8 @@ class Loss:
     @property
     def units(self) -> Units:
         """What targets it takes, how they may be scaled, and which activation its outputs need."""
+        if self.of_standardized:
+            return STANDARDIZED
         if self.name in _SPECS:
             return _SPECS[self.name].units
         if self.applied_to == OUTPUT:

@@ -86,7 +86,7 @@ class Recipe(ABC):
         return validation
 
     def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
-        """Hidden layers as wide as the options say, and the output layer that the task, or a regression's loss, needs."""
+        """Hidden layers as wide as the options say, and the output layer of the task, or of a regression's loss."""
         layers: list[Layer] = []
         for width in options.hidden or ():
             layers.append(Dense(width, options.activation or "silu"))

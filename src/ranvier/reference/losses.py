@@ -93,7 +93,8 @@ def value(loss: Loss, x: Array, t: Array) -> Array:
     if loss.name not in FORMULAS:
         return evaluate(loss.expression, {loss.applied_to: x, "target": t})
     formula, _ = FORMULAS[loss.name]
-    return formula(loss.scale * x + loss.shift, loss.scale * t + loss.shift, **dict(loss.options)) / loss.divisor
+    x, t = loss.scale * x + loss.shift, loss.scale * t + loss.shift
+    return formula(x, t, **dict(loss.options)) / loss.divisor
 
 
 def derivative(loss: Loss, x: Array, t: Array) -> Array:
@@ -101,8 +102,8 @@ def derivative(loss: Loss, x: Array, t: Array) -> Array:
     if loss.name not in FORMULAS:
         return evaluate(loss.derivative, {loss.applied_to: x, "target": t})
     _, derivative = FORMULAS[loss.name]
-    slope = derivative(loss.scale * x + loss.shift, loss.scale * t + loss.shift, **dict(loss.options))
-    return slope * (loss.scale / loss.divisor)
+    x, t = loss.scale * x + loss.shift, loss.scale * t + loss.shift
+    return derivative(x, t, **dict(loss.options)) * (loss.scale / loss.divisor)
 
 
 def squared_error(y: Array, t: Array) -> Array:

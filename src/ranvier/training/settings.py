@@ -8,8 +8,8 @@ from typing import Any
 
 from ranvier.engine import CompileSpec
 from ranvier.errors import InputError
-from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.activations import positive
+from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer, optimizer, optimizer_from_dict
