@@ -71,8 +71,8 @@ def run_training(
     """
     settings.check(network, task, validation is not None)
     spec, unit = _spec_and_unit(network, settings, rows, target)
-    asked = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
-    measured = EpochMetrics(target or TargetEncoder(task), asked)
+    requested = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
+    measured = EpochMetrics(target or TargetEncoder(task), requested)
     weights = None if validation is None else validation.weights
     sink = tee(sinks)
     with contextlib.ExitStack() as stack:
