@@ -33,6 +33,7 @@ from ranvier.data.sources.parts import given_parts
 from ranvier.data.sources.source import Source
 from ranvier.data.split_rule import SplitRule, group_codes
 from ranvier.data.target_column import with_column_order
+from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -96,6 +97,7 @@ def prepare(
     kinds: Mapping[str, str] | None = None,
     rule: SplitRule = CHANCE,
     positive: Any = None,
+    loss: Loss | None = None,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -119,6 +121,7 @@ def prepare(
             of the source, as version 0.1 did.
         rule: what divides the rows, if not chance; a column of groups is no input.
         positive: the class of two that f1 and auc are about; None for the second one in their order.
+        loss: which says how targets are scaled and which it takes; None for the squared error.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -154,14 +157,12 @@ def prepare(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
-    others = {"Validation": (validation_source, validation_part), "Test": (test_source, test_part)}
+    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers, loss=loss)
     validation_part, test_part = (
-        labelled_rows_of(own, names if in_table else None, names, part, resolved.classes) or drawn
-        for part, (own, drawn) in others.items()
+        labelled_rows_of(own, names if in_table else None, names, name, resolved.classes) or drawn
+        for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
     )
-    notes += rule_notes(rule, (training, validation_part, test_part))
-    notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
+    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part))
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs, rule.group),
         encoder=encoder,
@@ -170,6 +171,21 @@ def prepare(
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _checked_parts(
+    target: TargetEncoder, loss: Loss | None, rule: SplitRule, parts: tuple[LabelledRows | None, ...]
+) -> list[str]:
+    """What to say of the training, validation and test rows, whose targets the loss takes.
+
+    Raises:
+        InputError: it does not take one of them.
+    """
+    notes = rule_notes(rule, parts)
+    for part in parts:
+        if part is not None and loss is not None:
+            target.check_range(part.values, loss, part.row_numbers)
+    return notes + [note for part in parts[1:] if part is not None for note in part.notes]
 
 
 def _encoded_parts(
