@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.data import Prepared, Source, open_source, prepare
+from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
@@ -16,10 +17,12 @@ from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
+from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
+from ranvier.recipes.image_training import with_learned_features
 from ranvier.recipes.merge import ple_to_linear_spline
 from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions, split_rows_option
 from ranvier.recipes.recipe import Recipe, Trained, recipe_as_used
@@ -33,6 +36,11 @@ from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Event, ProgressEvent, Sink
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
+
+MANY_ROWS = 1_000_000
+"""So many rows that a recipe which divides rows into folds does so."""
+LOSS_UNITS = "target"
+"""What the losses of a run are in, in its description; runs of version 0.1 do not say, and standardized."""
 
 
 def train(
@@ -58,12 +66,17 @@ def train(
     test: Any = TEST_SHARE,
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    positive: Any = None,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
     seed: int = 0,
     engine: str = "auto",
     precision: str = "float32",
     threads: int | None = None,
+    image_size: int | None = None,
+    augment: str | None = None,
     callbacks: Sequence[Any] = (),
     progress: Any = None,
     model: str | Path | None = None,
@@ -72,12 +85,14 @@ def train(
     """Train a model on raw data: read it, infer the kinds of its columns, encode them, train, and measure on test rows.
 
     Parameters:
-        data: a CSV, TSV, Parquet, JSONL, NPZ or IDX file, a data frame, an array, or one of the sets "digits",
-            "iris", "wine", "breast_cancer", "diabetes"; or a matrix of scipy.sparse, which is neither scaled nor filled
-            up with zeros.
+        data: a CSV, TSV, Parquet, JSONL, NPZ or IDX file, of which a table may have a column of paths; a folder, .zip
+            or .tar.gz of class folders, or of train/ and test/ with such; a list of paths or pictures; a data frame, an
+            array, or one of the sets "digits", "iris", "wine", "breast_cancer", "diabetes"; or a matrix of
+            scipy.sparse, which is neither scaled nor filled up with zeros.
         target: the column or columns to predict, or an array of target values; a named set knows its own.
         recipe: what decides everything that is left open (None) below: "auto" takes the recipe for this kind of data;
-            "table" trains an ensemble on piecewise-linear features and merges it; "plain" trains one network; or a
+            "table" trains an ensemble on piecewise-linear features and merges it; "image" trains on features of patches
+            of pictures and on distorted copies; "plain" trains one network; or a
             record of parts, such as `rv.recipe("table")`. An option that is given comes before the recipe.
         effort: of the recipe: "fast", "default" or "best".
         task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
@@ -95,9 +110,16 @@ def train(
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
             "boolean" or "date"; or "drop", which leaves the column out.
+        split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
+            for validation; None takes them by chance. The recipe "table" then has no folds.
+        group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
+            one fold of the recipe "table". It is no input.
+        positive: the class of two that f1, precision, recall and auc are about; None for the second one as sorted.
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
+        image_size: height and width that pictures are brought to, in pixels; None chooses them by all pictures.
+        augment: how pictures are distorted for training: "none", "affine" or "flip"; "auto" chooses on validation rows.
         seed, engine, precision, threads, callbacks, progress: as for `fit`; early stopping is always on.
         model: the file to save the model to; None saves nothing.
         run: the folder for the log and the checkpoints; True makes one under runs/, None makes none.
@@ -170,6 +192,8 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     options = options if epochs is None else replace(options, epochs=epochs)
+    if options.loss is not None and described.get("loss_units") != LOSS_UNITS:
+        options = replace(options, loss=replace(find_loss(options.loss), of_standardized=True))
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
     return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
@@ -209,6 +233,7 @@ class TrainJob:
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
+                "loss_units": LOSS_UNITS,
             }
         )
         return folder
@@ -218,11 +243,13 @@ class TrainJob:
         if self.model_path is not None:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
         source = open_source(self.inputs.data)
-        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source)
+        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
         options = recipe.complete(self.options)
-        prepared = self._prepare(source, recipe, notes)
+        prepared = self._prepare(recipe.source(source), recipe, notes)
+        recipe = recipe.bound(prepared.encoder, options)
         task, rows, validation = _weighted_rows(prepared, options)
-        network = with_factor(recipe.network(prepared.encoder.width, task, options), prepared.encoder.factor)
+        network = recipe.network(prepared.encoder.width, task, options)
+        network = with_factor(network, None if recipe.rescales else prepared.encoder.factor)
         validated = recipe.validates(len(rows), validation is not None)
         settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
         read = data_event(prepared, network)
@@ -233,7 +260,8 @@ class TrainJob:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
             outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
-            trained = recipe.train(network, settings, task, rows, validation, **outside)
+            trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
+            prepared = _with_encoder(prepared, trained)
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
@@ -248,22 +276,39 @@ class TrainJob:
 
     def _prepare(self, source: Source, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         options = self.options
+        rule = split_rule(options.split, options.group)
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
-            validation=recipe.validation_share(options),
+            validation=_validation_share(recipe, options, rule),
             validation_source=options.validation if isinstance(options.validation, str) else self.inputs.validation,
             test=0.0 if isinstance(options.test, str) else options.test,
             test_source=options.test if isinstance(options.test, str) else self.inputs.test,
             seed=options.seed,
             ignore=options.ignore,
             kinds=options.kinds,
+            image_size=options.image_size,
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,
+            rule=rule,
+            positive=options.positive,
+            loss=None if options.loss is None else find_loss(options.loss),
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
+
+
+def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:
+    """The share of the rows for validation before training.
+
+    By time there are no folds, whose rows would be earlier and later ones, so that a recipe of folds takes a share.
+    """
+    share = recipe.validation_share(options)
+    has_folds = recipe.validates(MANY_ROWS, validation=False)
+    if rule.time is None or not has_folds or isinstance(options.validation, str):
+        return share
+    return float(options.validation) or VALIDATION_SHARE
 
 
 def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
@@ -282,6 +327,17 @@ def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSett
         engine=trained.engine,
         encoder=prepared.inference_encoder,
     )
+
+
+def _with_encoder(prepared: Prepared, trained: Trained) -> Prepared:
+    """The rows for the metrics encoded as the finished model does, where its recipe learned how."""
+    if trained.encoder is None:
+        return prepared
+    rows = prepared.evaluation_set
+    if rows is not None:
+        rows = with_learned_features(rows, prepared.encoder, trained.encoder)
+    notes = (*prepared.notes, *trained.notes)
+    return replace(prepared, inference_encoder=trained.encoder, evaluation_set=rows, notes=notes)
 
 
 def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:

@@ -19,7 +19,7 @@ from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
-from ranvier.rows.split import split_rows
+from ranvier.rows.split import split_groups, split_rows
 from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
 from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
@@ -65,7 +65,7 @@ def train_ensemble(
         sinks: who listens; they see one run whose epochs are numbered through.
         checkpoint: where to save training states.
     """
-    events = _MergedEvents(tee(sinks), n_networks, settings.epochs)
+    events = MergedEvents(tee(sinks), n_networks, settings.epochs)
     results: list[RunResult] = []
     parameters: list[Array] = []
     predicted: list[tuple[Array, Rows]] = []
@@ -90,9 +90,9 @@ def train_ensemble(
     factor = _merged_inverse_temperature(task, predicted)
     merged, flat = merge_networks(network, parameters, factor)
     text = _stop_message(len(results), n_networks, interrupted, results[-1])
-    history = tuple(_renumbered(result.outcome.state.history for result in results))
+    history = tuple(renumbered(result.outcome.state.history for result in results))
     events.end(text, interrupted, history)
-    members = tuple(_member_summary(result) for result in results)
+    members = tuple(member_summary(result) for result in results)
     return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, 1.0 / factor)
 
 
@@ -102,8 +102,11 @@ def member_splits(
     """The training and validation rows of every network of an ensemble.
 
     The rows are divided into folds that hold the classes in proportion; each network leaves out the next fold, and once
-    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows.
+    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows. Rows of a
+    group are in one fold.
     """
+    if rows.groups is not None:
+        n_folds = min(n_folds, len(np.unique(rows.groups)))
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     folds: tuple[NDArray[np.int64], ...] = ()
     for number in range(n_networks):
@@ -112,15 +115,25 @@ def member_splits(
             continue
         fold = number % n_folds
         if fold == 0:
-            folds = split_rows(len(rows), (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE, labels)
+            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
+            if rows.groups is None:
+                folds = split_rows(len(rows), shares, fold_seed, labels)
+            else:
+                folds = split_groups(rows.groups, shares, fold_seed, labels)
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
         yield rows.take(kept), rows.take(held)
 
 
 @dataclass(slots=True)
-class _MergedEvents:
-    """Sends the events of several runs as those of one."""
+class MergedEvents:
+    """Sends the events of several runs as those of one.
+
+    Parameters:
+        sink: who listens.
+        networks, epochs: how many networks are trained, and for how many epochs each at most.
+        number, epochs_before: which network it is, from 0, and the epochs of those before it.
+    """
 
     sink: Sink
     networks: int
@@ -171,7 +184,7 @@ def _merged_inverse_temperature(task: Task, predicted: list[tuple[Array, Rows]])
     return factor if len(predicted) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
 
 
-def _renumbered(histories: Any) -> Iterator[Epoch]:
+def renumbered(histories: Any) -> Iterator[Epoch]:
     """The epochs of several runs, numbered through."""
     number = 0
     for history in histories:
@@ -180,7 +193,8 @@ def _renumbered(histories: Any) -> Iterator[Epoch]:
             yield replace(epoch, epoch=number)
 
 
-def _member_summary(result: RunResult) -> dict[str, Any]:
+def member_summary(result: RunResult) -> dict[str, Any]:
+    """What a report says of one network: epochs, best epoch, validation loss, seconds."""
     state = result.outcome.state
     best = best_epoch(state)
     validation_loss = state.history[best - 1].validation_loss if state.history and best else None

@@ -46,11 +46,16 @@ class TrainOptions:
     test: float | str = TEST_SHARE
     ignore: tuple[str, ...] = ()
     kinds: Mapping[str, str] | None = None
+    split: str | None = None
+    group: str | None = None
+    positive: Any = None
     class_weight: str | Mapping[Any, float] | None = None
     seed: int = 0
     engine: str = "auto"
     precision: str = "float32"
     threads: int | None = None
+    image_size: int | None = None
+    augment: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("hidden", "ignore"):

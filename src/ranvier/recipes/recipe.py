@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from ranvier.data import TargetEncoder
+from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.losses import loss as find_loss
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ranvier.recipes.options import TrainOptions
 
 Array = NDArray[Any]
-OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}
+OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid"}
 
 
 @record(eq=False)
@@ -45,6 +45,8 @@ class Trained:
         members: one record for each network of an ensemble: epochs, best_epoch, validation_loss, seconds; else empty.
         temperature: what the logits were divided by, so that probabilities are calibrated; 1 for none.
         state: where `Model.fit` goes on; None where it starts with an empty optimizer state.
+        encoder: how the finished model encodes rows, where the recipe learned that; None where it stays as it was.
+        notes: what the recipe decided, one sentence each.
     """
 
     network: Network
@@ -56,6 +58,8 @@ class Trained:
     members: tuple[dict[str, Any], ...] = ()
     temperature: float = 1.0
     state: TrainingState | None = None
+    encoder: Any = None
+    notes: tuple[str, ...] = ()
 
 
 class Recipe(ABC):
@@ -68,6 +72,16 @@ class Recipe(ABC):
 
     __slots__ = ()
     name: ClassVar[str]
+    rescales: ClassVar[bool] = False
+    """Whether the network that the recipe builds scales bytes itself."""
+
+    def source(self, source: Source) -> Source:
+        """The opened data in the form that the recipe takes."""
+        return source
+
+    def bound(self, encoder: Any, options: TrainOptions) -> Recipe:
+        """The recipe with what it needs to know of the encoder and the options; `network` and `train` are its own."""
+        return self
 
     @abstractmethod
     def complete(self, options: TrainOptions) -> TrainOptions:
@@ -86,13 +100,14 @@ class Recipe(ABC):
         return validation
 
     def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
-        """Hidden layers as wide as the options say, and the output layer that the task needs."""
+        """Hidden layers as wide as the options say, and the output layer of the task, or of a regression's loss."""
         layers: list[Layer] = []
         for width in options.hidden or ():
             layers.append(Dense(width, options.activation or "silu"))
             if options.dropout:
                 layers.append(Dropout(options.dropout))
-        return Network(inputs, [*layers, Dense(task.outputs, OUTPUT_ACTIVATIONS[task.kind])])
+        activation = OUTPUT_ACTIVATIONS.get(task.kind) or find_loss(options.loss or "squared_error").units.output
+        return Network(inputs, [*layers, Dense(task.outputs, activation)])
 
     @abstractmethod
     def settings(
@@ -118,11 +133,12 @@ class Recipe(ABC):
         target: TargetEncoder | None = None,
         sinks: tuple[Sink, ...] = (),
         checkpoint: Path | None = None,
+        encoder: Any = None,
     ) -> Trained:
         """Train, and merge and calibrate what was trained.
 
-        Metrics are in the units of `target`, or of the encoded targets without it. A checkpoint folder that holds an
-        interrupted call with the same arguments goes on to the same bits.
+        Metrics are in the units of `target`, or of the encoded targets without it; `encoder` is how rows were encoded.
+        A checkpoint folder that holds an interrupted call with the same arguments goes on to the same bits.
         """
 
     @abstractmethod
@@ -147,7 +163,7 @@ def make_settings(
     patience: int,
     metric: str,
 ) -> TrainSettings:
-    """Settings with early stopping first; `epochs`, `batch_size`, `patience` count where the options leave them open.
+    """Settings with early stopping first; `epochs` and `patience` count where the options leave them open.
 
     Parameters:
         metric: what early stopping looks at; another one than "loss" needs validation rows.
@@ -158,7 +174,7 @@ def make_settings(
         optimizer=optimizer,
         schedule=find_schedule("cosine" if options.schedule is None else options.schedule),
         epochs=epochs if options.epochs is None else options.epochs,
-        batch_size=batch_size if options.batch_size is None else options.batch_size,
+        batch_size=batch_size,
         callbacks=(stopping, *callbacks),
         seed=options.seed,
         engine=options.engine,
