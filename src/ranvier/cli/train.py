@@ -29,7 +29,8 @@ EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
 REPEATABLE = object()
-SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz", ".zip", ".tar", ".tgz")
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz")
+ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
 
 # Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.
@@ -69,7 +70,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     ),
     "Pictures": (
         ("--image-size", "N", COUNT, "", "Height and width that pictures are brought to, in pixels."),
-        ("--augment", "HOW", click.Choice(AUGMENT), "auto", f"Distorted copies: {', '.join(AUGMENT)}."),
+        ("--augment", "HOW", click.Choice(AUGMENT), "", f"Distorted copies: {', '.join(AUGMENT)}; auto by default."),
     ),
     "Network": (
         ("--hidden", "WIDTHS", Widths(), "", "Widths of the hidden layers, such as 256,256, or none."),
@@ -163,6 +164,8 @@ def default_model(data: str) -> str:
     ('digits.rv', 'adult.rv')
     """
     name = Path(data).name
+    archive = next((ending for ending in ARCHIVES if name.lower().endswith(ending)), "")
+    name = name[: len(name) - len(archive)]
     while Path(name).suffix.lower() in SUFFIXES:
         name = Path(name).stem
     return f"{name or 'model'}.rv"

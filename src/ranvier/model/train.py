@@ -336,8 +336,7 @@ def _with_encoder(prepared: Prepared, trained: Trained) -> Prepared:
     rows = prepared.evaluation_set
     if rows is not None:
         rows = with_learned_features(rows, prepared.encoder, trained.encoder)
-    notes = (*prepared.notes, *trained.notes)
-    return replace(prepared, inference_encoder=trained.encoder, evaluation_set=rows, notes=notes)
+    return replace(prepared, inference_encoder=trained.encoder, evaluation_set=rows)
 
 
 def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:

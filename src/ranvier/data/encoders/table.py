@@ -152,8 +152,9 @@ class TableEncoder:
         [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         """
         if self.image is not None and isinstance(X, np.ndarray) and X.dtype.kind in "buif":
-            one = X.shape in (self.image.form.shape, self.image.form.shape[:2])
-            return self.encode(arrays_from(X[None] if one else X, None, "the array"))
+            return self.encode(arrays_from(self.image.form.batch(X), None, "the array"))
+        if self.image is not None and isinstance(X, Arrays):
+            return self.encode(X)
         cells = self._cells(X)
         inputs = None if cells is None else self._concat.encode_row(cells)
         return self.encode(open_rows(X, self._column_names)) if inputs is None else inputs

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from ranvier.errors import DataError
 from ranvier.records import record
 
 Pixels = NDArray[np.uint8]
+ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)
+"""The number of the field of EXIF that says how a camera was held, and its values for a quarter turn."""
 BACKGROUND = (255, 255, 255)
 SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 HEIF = ("ftyphei", "ftyphev", "ftypmif", "ftypmsf")
@@ -62,12 +65,17 @@ def survey(cell: Any) -> Survey:
     """
     if isinstance(cell, np.ndarray):
         return _survey_of_array(cell)
-    picture = _opened(cell)
+    seen: Survey = _guarded(lambda: _survey_of_picture(_opened(cell)))
+    return seen
+
+
+def _survey_of_picture(picture: Any) -> Survey:
+    """What a picture of Pillow is."""
     deep = picture.mode in (*SIXTEEN_BITS, "F")
     width, height = picture.size
-    if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+    if picture.getexif().get(ORIENTATION, 1) in SIDEWAYS:
         width, height = height, width
-    largest = float(_loaded(picture, np.asarray).max(initial=0)) if deep else 0.0
+    largest = float(np.asarray(picture).max(initial=0)) if deep else 0.0
     colour = not deep and picture.mode not in ("1", "L", "LA", "La")
     if picture.mode == "P":
         colour = _has_colour_palette(picture)
@@ -108,13 +116,13 @@ def decode(cell: Any, form: PictureFormat) -> Pixels:
         # Decodes at 1/2, 1/4 or 1/8 of the size where that is still twice as large as needed.
         side = 2 * max(form.height, form.width)
         picture.draft(None, (side, side))
-    pixels: Pixels = _loaded(picture, finished)
+    pixels: Pixels = _guarded(lambda: finished(picture))
     return pixels
 
 
 def _opened(cell: Any) -> Any:
     """A picture of Pillow, not loaded yet."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     if isinstance(cell, Image.Image):
         return cell
@@ -124,14 +132,7 @@ def _opened(cell: Any) -> Any:
     heif = any(data[4:12].startswith(brand.encode()) for brand in HEIF)
     if heif and not _heif_is_known():
         raise PictureError("it is a HEIC picture, which needs: pip install pillow-heif")
-    try:
-        return Image.open(io.BytesIO(data))
-    except UnidentifiedImageError:
-        raise PictureError("it is no picture that Pillow knows, or its first bytes are damaged") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(f"it claims to be too large ({error})") from None
-    except _PILLOW_ERRORS as error:
-        raise PictureError(str(error) or type(error).__name__) from None
+    return _guarded(lambda: Image.open(io.BytesIO(data)))
 
 
 _PILLOW_ERRORS = (
@@ -141,13 +142,16 @@ _PILLOW_ERRORS = (
 """What Pillow raises for damaged files, by their formats."""
 
 
-def _loaded(picture: Any, finish: Any) -> Any:
-    """What `finish` makes of a picture, which is decoded here."""
-    from PIL import Image
+def _guarded(work: Callable[[], Any]) -> Any:
+    """What Pillow does, its failures as a `PictureError` with the reason."""
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        picture.load()
-        return finish(picture)
+        return work()
+    except DataError:
+        raise
+    except UnidentifiedImageError:
+        raise PictureError("it is no picture that Pillow knows, or its first bytes are damaged") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(f"it claims to be too large ({error})") from None
     except _PILLOW_ERRORS as error:

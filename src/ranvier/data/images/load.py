@@ -93,13 +93,14 @@ def decode_all(cells: Sequence[Any], form: PictureFormat, name: str) -> Pixels:
 def choose_format(surveys: Sequence[Survey], size: int | None = None) -> PictureFormat:
     """The format of pictures that were looked at.
 
-    Small pictures of one size keep it. Others become squares: of 28 pixels where most are small and grey, of 32 where
-    they are small and in colour, of 64 for larger ones; large pictures of one size keep the ratio of their sides.
+    Pictures of one size keep the ratio of their sides; others become squares. The larger side has 28 pixels where most
+    pictures are small and grey, 32 where they are small and in colour, and 64 for larger ones; sizes between the first
+    two and 40 pixels are kept.
 
     >>> choose_format([Survey(1000, 500, "RGB", True), Survey(640, 480, "RGB", True)]).shape
     (64, 64, 3)
     >>> choose_format([Survey(16, 12, "L", False)] * 2).shape
-    (12, 16, 1)
+    (21, 28, 1)
     """
     channels = 3 if any(item.colour for item in surveys) else 1
     levels: dict[str, Any] = {
@@ -110,12 +111,14 @@ def choose_format(surveys: Sequence[Survey], size: int | None = None) -> Picture
         return PictureFormat(size, size, channels, **levels)
     sizes = {(item.height, item.width) for item in surveys}
     typical = float(np.median([max(item.height, item.width) for item in surveys]))
+    small = COLOUR_SIDE if channels == 3 else GREY_SIDE
     if len(sizes) == 1:
         height, width = next(iter(sizes))
-        scale = min(1.0, PHOTO_SIDE / max(height, width)) if typical > SMALL_SIDE else 1.0
-        height, width = (max(MIN_SIDE, round(side * scale)) for side in (height, width))
+        larger = max(height, width)
+        side = PHOTO_SIDE if larger > SMALL_SIDE else max(small, larger)
+        height, width = (max(MIN_SIDE, round(own * side / larger)) for own in (height, width))
         return PictureFormat(height, width, channels, **levels)
-    side = PHOTO_SIDE if typical > SMALL_SIDE else COLOUR_SIDE if channels == 3 else GREY_SIDE
+    side = PHOTO_SIDE if typical > SMALL_SIDE else small
     return PictureFormat(side, side, channels, **levels)
 
 

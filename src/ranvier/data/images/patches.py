@@ -37,7 +37,7 @@ WHITENING = 0.1
 ROUNDING = 0.01
 """Added to squared distances of some 100, so that rounding never makes one negative."""
 ITERATIONS = 8
-SAMPLES = 60_000
+MIN_PIECES, PIECES_PER_CENTROID = 4_000, 150
 BYTE_STEP, BYTE_OFFSET = 12.0 / 255.0, -6.0
 """A byte stands for byte * step + offset standard deviations, from -6 to 6."""
 BLOCK = 8192
@@ -90,7 +90,8 @@ class PatchFeatures:
         (30, 45)
         """
         side = min(side, *pixels.shape[1:3])
-        pieces = _normalized(_drawn_pieces(pixels, side, seed))
+        count = max(MIN_PIECES, PIECES_PER_CENTROID * n_centroids)
+        pieces = _normalized(_drawn_pieces(pixels, side, seed, count))
         mean = pieces.mean(axis=0, dtype=np.float64)
         values, vectors = np.linalg.eigh(np.cov((pieces - mean).T.astype(np.float64)).reshape(2 * (len(mean),)))
         whitening = (vectors / np.sqrt(np.maximum(values, 0.0) + WHITENING)) @ vectors.T
@@ -246,17 +247,17 @@ class PatchFeatures:
         return cls(side, stride, (grid[0], grid[1]), mean, whitening, centroids, feature_mean, feature_scale)
 
 
-def _drawn_pieces(pixels: Array, side: int, seed: int) -> Array:
-    """Pieces from everywhere, their numbers in the order of `PatchFeatures._features`: channel, row, column; (n, D)."""
+def _drawn_pieces(pixels: Array, side: int, seed: int, count: int) -> Array:
+    """Pieces from everywhere, their numbers in the order of `PatchFeatures._features`: channel, row, column."""
     rows, height, width, channels = pixels.shape
-    draws = [uniform(seed, SAMPLE, 0, axis, SAMPLES) for axis in range(3)]
+    draws = [uniform(seed, SAMPLE, 0, axis, count) for axis in range(3)]
     which, top, left = (
         (draw * limit).astype(np.int64)
         for draw, limit in zip(draws, (rows, height - side + 1, width - side + 1), strict=True)
     )
     steps = np.arange(side)
     pieces = pixels[which[:, None, None], (top[:, None] + steps)[:, :, None], (left[:, None] + steps)[:, None, :]]
-    moved: Array = pieces.transpose(0, 3, 1, 2).reshape(SAMPLES, side * side * channels).astype(np.float32)
+    moved: Array = pieces.transpose(0, 3, 1, 2).reshape(count, side * side * channels).astype(np.float32)
     return moved
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ranvier.data.encoders import json_fields
 from ranvier.records import record
 
@@ -42,6 +44,17 @@ class PictureFormat:
     def pixels(self) -> int:
         """H * W * C, the numbers of one picture."""
         return self.height * self.width * self.channels
+
+    def batch(self, array: NDArray[Any]) -> NDArray[Any]:
+        """An array as pictures, one a row: a single picture becomes one, and flat rows get their shape back.
+
+        >>> import numpy as np
+        >>> PictureFormat(8, 8, 1).batch(np.zeros((3, 64))).shape, PictureFormat(8, 8, 1).batch(np.zeros((8, 8))).shape
+        ((3, 8, 8, 1), (1, 8, 8))
+        """
+        if array.shape in (self.shape, self.shape[:2]):
+            return array[None]
+        return array.reshape(-1, *self.shape) if array.ndim == 2 and array.shape[1] == self.pixels else array
 
     def describe(self) -> str:
         """The format in words.
