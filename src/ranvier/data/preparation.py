@@ -6,7 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
+
+Encoder: TypeAlias = TableEncoder | ArrayEncoder
 
 
 @record(eq=False)
@@ -65,8 +67,8 @@ class Prepared:
     test_rows: NDArray[np.int64] | None
     test_labels: NDArray[Any] | None
     evaluation_set: Rows | None
-    encoder: TableEncoder | ArrayEncoder
-    inference_encoder: TableEncoder | ArrayEncoder
+    encoder: Encoder
+    inference_encoder: Encoder
     target: TargetEncoder
     columns: tuple[ColumnSchema, ...]
     notes: tuple[str, ...]
@@ -93,6 +95,7 @@ def prepare(
     canonical: bool = True,
     kinds: Mapping[str, str] | None = None,
     loss: Loss | None = None,
+    dtype: Any = np.float32,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -115,6 +118,7 @@ def prepare(
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
         loss: which says how targets are scaled and which it takes; None for the squared error.
+        dtype: of encoded rows, targets and weights: float32 or float64.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -160,7 +164,7 @@ def prepare(
         if part is not None and loss is not None:
             outputs.check_range(part.values, loss, part.row_numbers)
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs),
+        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype),
         encoder=encoder,
         target=outputs,
         columns=columns,
@@ -173,18 +177,19 @@ def _encoded_parts(
     training: LabelledRows,
     validation: LabelledRows | None,
     test: LabelledRows | None,
-    encoder: TableEncoder | ArrayEncoder,
+    encoder: Encoder,
     outputs: TargetEncoder,
+    dtype: Any,
 ) -> dict[str, Any]:
     """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
-    validation_set = _encoded(validation, encoder, outputs)
-    test_set = _encoded(test, inference_encoder, outputs)
+    validation_set = _encoded(validation, encoder, outputs, dtype)
+    test_set = _encoded(test, inference_encoder, outputs, dtype)
     evaluation_set = test_set or validation_set
     if test_set is None and inference_encoder is not encoder:
-        evaluation_set = _encoded(validation, inference_encoder, outputs)
+        evaluation_set = _encoded(validation, inference_encoder, outputs, dtype)
     return {
-        "train": _encoded(training, encoder, outputs),
+        "train": _encoded(training, encoder, outputs, dtype),
         "validation": validation_set,
         "test": test_set,
         "evaluation_set": evaluation_set,
@@ -212,12 +217,12 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
 
 
 @overload
-def _encoded(part: LabelledRows, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
+def _encoded(part: LabelledRows, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> Rows: ...
 @overload
-def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: LabelledRows | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
+def _encoded(part: None, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> None: ...
+def _encoded(part: LabelledRows | None, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    weights = None if part.weight is None else part.weight.astype(np.float32)
-    return Rows(encoder.encode(part.source), outputs.transform(part.values, part.row_numbers), weights)
+    weights = None if part.weight is None else part.weight.astype(dtype)
+    return Rows(encoder.encode(part.source, dtype), outputs.transform(part.values, part.row_numbers, dtype), weights)
