@@ -176,9 +176,22 @@ class LearnedScale(Layer):
     Formula: y = scale * x, scale (K,).
     Source: the scaling layer of Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS 2024.
 
-    >>> LearnedScale()
-    LearnedScale()
+    Parameters:
+        columns: how many columns, the first ones, have a factor; the others stay as they are. None for all. Before a
+            first layer that reads a CSR block, these are the columns of the dense block.
+
+    >>> LearnedScale(), LearnedScale(3)
+    (LearnedScale(), LearnedScale(3))
     """
+
+    columns: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.columns is not None:
+            check_number("LearnedScale", "columns", self.columns, POSITIVE_INT)
+
+    def __repr__(self) -> str:
+        return f"LearnedScale({'' if self.columns is None else self.columns})"
 
 
 @record
@@ -275,6 +288,8 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
         return kind | {"units": layer.units, "activation": function, "initializer": weights} | options
     if isinstance(layer, Residual):
         return kind | {"layers": [layer_to_dict(inner) for inner in layer.layers]}
+    if layer == LearnedScale():
+        return kind
     return kind | {field.name: getattr(layer, field.name) for field in fields(layer)}  # type: ignore[arg-type]
 
 

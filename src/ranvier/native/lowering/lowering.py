@@ -189,11 +189,16 @@ class Lowering:
             return Done(info, x, y, inner=inner)
         if isinstance(layer, Rescale) and info == self.spec.network.layer_infos[0]:
             return Done(info, x, x)  # The rows were scaled while they were gathered.
-        y = self.buffer(f"{path}.output", info.outputs)
+        y = self.buffer(f"{path}.output", x.columns)
         if isinstance(layer, Rescale):
             self.add(s.Rescale(x, y, layer))
             return Done(info, x, y)
         if isinstance(layer, LearnedScale):
+            if layer.columns not in (None, x.columns):
+                raise EngineError(
+                    f"{path} scales {layer.columns} of {x.columns} columns; the native engine scales all columns of "
+                    "the dense block, and reads others from a CSR block."
+                )
             self.add(s.Multiply(x, self.piece(f"{path}.scale"), y))
             return Done(info, x, y)
         if isinstance(layer, LayerNorm):
@@ -271,7 +276,7 @@ class Lowering:
 
     def dense_back(self, done: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool) -> tuple[Buffer, bool]:
         """Lower the backward pass of a Dense layer; returns the error before it, and whether that is one of sums."""
-        info, layer, path = done.info, done.info.layer, done.info.path
+        layer, path = done.info.layer, done.info.path
         assert isinstance(layer, Dense)
         dz = dy if is_dz else self.derivative(done, layer.activation, dy)
         # Where the derivative is 1, the error is `dy`, which other layers may share.
@@ -285,7 +290,7 @@ class Lowering:
             self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
         if not wanted or weight.transposed is None:
             return dz, False
-        dx = self.buffer(f"{path}.before", info.inputs)
+        dx = self.buffer(f"{path}.before", done.x.columns)
         if before is not None and isinstance(before.info.layer, Dense):
             shape = before.info.layer.activation
             derivative_input, direct = self.derivative_input(before, shape)
@@ -332,7 +337,7 @@ class Lowering:
         if not isinstance(layer, LearnedScale):
             self.last.append(s.VectorGradient(dy, None, self.train(f"{path}.bias"), self.store))
         if wanted:
-            dx = self.buffer(f"{path}.before", done.info.inputs)
+            dx = self.buffer(f"{path}.before", done.x.columns)
             self.norm_back(done, dy, dx)
         return dx
 
