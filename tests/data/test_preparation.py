@@ -222,7 +222,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         {"source": with_column("x", ["1", "2", "inf"] + ["1"] * (ROWS - 3)), "target": "income"},
         'Column "x" has "inf" in row 3',
     ),
-    "text among targets": ({"source": COLUMNS, "target": ["price", "job"]}, '"job" holds text'),
+    "text among targets": ({"source": COLUMNS, "target": ["price", "job"]}, '"job" has "clerk" in row 1'),
     "all inputs set aside": (
         {"source": {"key": COLUMNS["key"], "y": COLUMNS["income"]}, "target": "y"},
         "No column is",

@@ -12,6 +12,7 @@ import polars as pl
 
 from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, plain_values
+from ranvier.data.encoders.task_inference import not_a_number
 from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
@@ -60,9 +61,11 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
         columns.append(_column_values(source, name))
     if len(columns) == 1:
         return columns[0]
-    wrong = next((name for name, column in zip(names, columns, strict=True) if column.dtype.kind == "O"), None)
-    if wrong is not None:
-        raise DataError(f'The target column "{wrong}" holds text; with several target columns each must hold numbers.')
+    for name, column in zip(names, columns, strict=True):
+        if column.dtype.kind == "O":
+            raise not_a_number(
+                column, name, np.arange(len(column)), "a number was expected, as in every one of several target columns"
+            )
     return np.stack(columns, axis=1)
 
 
