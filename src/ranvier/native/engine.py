@@ -17,7 +17,17 @@ from ranvier.engine.serialize import Serialized, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
 from ranvier.native.compiled import planned
-from ranvier.native.lowering.lowered import GRADIENT, PREDICT, STEP_GRADIENT, TRAIN, UPDATE, WATCH
+from ranvier.native.input_gradients import input_gradients
+from ranvier.native.lowering.lowered import (
+    GRADIENT,
+    INPUT_GRADIENT,
+    LOGIT_GRADIENT,
+    PREDICT,
+    STEP_GRADIENT,
+    TRAIN,
+    UPDATE,
+    WATCH,
+)
 from ranvier.native.machine import barrier, cpu
 from ranvier.native.packed_state import PackedState
 from ranvier.native.processor import machine
@@ -340,6 +350,15 @@ class NativeExecutable(Serialized):
             if alone and worth_few(dense):
                 self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
+
+    @serialized
+    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+        """The derivative of sum_j v_j y_j along the inputs, (rows, K); see `ranvier.engine.Executable`."""
+        self._state.check_loaded()
+        purpose, inputs = LOGIT_GRADIENT if logits else INPUT_GRADIENT, as_inputs(inputs)
+        self._state.make_copies(planned(self.spec, purpose, self.machine, self.threads))
+        work = (self.threads_for(2 * len(inputs)), self.should_cancel)
+        return input_gradients(self._program(purpose), self.spec, inputs, output_gradients, *work)
 
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""

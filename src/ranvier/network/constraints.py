@@ -72,7 +72,8 @@ class MaxNorm(Constraint):
         norm = np.sqrt((weight * weight).sum(axis=0, keepdims=True))
         large = norm > self.limit
         factors = np.where(large, self.limit / np.where(large, norm, 1.0), 1.0)
-        return weight * factors.astype(weight.dtype)
+        scaled: Array = weight * factors.astype(weight.dtype)
+        return scaled
 
 
 CONSTRAINTS: dict[str, type[Constraint]] = {"non_negative": NonNegative, "max_norm": MaxNorm}

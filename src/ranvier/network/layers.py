@@ -67,9 +67,7 @@ class TrainableLayer(Layer):
 
     def __repr__(self) -> str:
         own = {entry.name for entry in fields(TrainableLayer)}
-        arguments = [
-            f"{entry.name}={getattr(self, entry.name)!r}" for entry in fields(self) if entry.name not in own
-        ]
+        arguments = [f"{entry.name}={getattr(self, entry.name)!r}" for entry in fields(self) if entry.name not in own]
         return f"{type(self).__name__}({', '.join((*arguments, *_changed(self)))})"
 
 

@@ -361,9 +361,7 @@ class ReferenceExecutable(Serialized):
                 gradient[entry.slice] = gradients[entry.name].ravel()
         return value, gradient, records
 
-    def _blocks(
-        self, inputs: Inputs, dense: bool = False
-    ) -> Iterator[tuple[slice, tuple[network.LayerRecord, ...]]]:
+    def _blocks(self, inputs: Inputs, dense: bool = False) -> Iterator[tuple[slice, tuple[network.LayerRecord, ...]]]:
         """The forward pass, BLOCK rows at a time: each slice of rows, and the records of its layers with padding.
 
         Parameters:

@@ -77,6 +77,10 @@ class TrainSettings:
         """
         find_engine(self.engine)
         self.compile_spec(network)
+        if network.parameter_count and not network.parameter_table.trainable_count:
+            raise InputError(
+                "Every layer of the network is frozen, so there is nothing to train; leave trainable=False out of one."
+            )
         for bound in network.iter_layers():
             kind = type(bound.layer).__name__
             if self.optimizer.full_batch and isinstance(bound.layer, (Dropout, BatchNorm)):

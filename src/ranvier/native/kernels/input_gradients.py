@@ -1,6 +1,6 @@
 """The ends of a backward pass along inputs: the error of the output layer, and the rows that are handed out.
 
-    dz = v f'(z), or p (v - sum(p v)) for softmax          outputs[b] = dx[b]
+dz = v f'(z), or p (v - sum(p v)) for softmax          outputs[b] = dx[b]
 """
 
 from __future__ import annotations
@@ -21,27 +21,24 @@ def write_output_gradient(module: Emitter, name: str, step: OutputGradient) -> N
     parameters = {**dict.fromkeys(("z", "dz", "v"), "ptr"), **dict.fromkeys(("shift", "from", "to"), "i64")}
     with module.function(name, parameters) as f:
         z, dz, v, shift, first, stop = f.parameters
-        columns = step.z.columns
         with f.loop(first, stop, name="b") as loop:
             sums = f.pointer(z, f.multiply(loop.index, stride_of(step.z)), name="sums")
             out = f.pointer(dz, f.multiply(loop.index, stride_of(step.dz)), name="error")
-            given = f.pointer(v, f.multiply(f.add(loop.index, shift), columns), name="given")
-            if step.activation.name == "softmax":
-                _through_softmax(f, sums, given, out, columns)
-                continue
+            given = f.pointer(v, f.multiply(f.add(loop.index, shift), step.z.columns), name="given")
+            write = _through_softmax if step.activation.name == "softmax" else _elementwise
+            write(f, step, sums, given, out)
 
-            def store(
-                column: Value, mask: Value | None, _: tuple[Value, ...], sums: Value = sums, out: Value = out,
-                given: Value = given,
-            ) -> tuple[Value, ...]:  # fmt: skip
-                error = _given(f, given, column, mask)
-                if step.activation.name != "identity":
-                    z_values = f.load(f.pointer(sums, column), name="z")
-                    error = f.multiply(error, derivative(f, step.activation, z_values, False))
-                f.store(masked(f, error, mask), f.pointer(out, column))
-                return ()
 
-            each_group(f, columns, store)
+def _elementwise(f: Function, step: OutputGradient, sums: Value, given: Value, out: Value) -> None:
+    def store(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
+        error = _given(f, given, column, mask)
+        if step.activation.name != "identity":
+            z = f.load(f.pointer(sums, column), name="z")
+            error = f.multiply(error, derivative(f, step.activation, z, False))
+        f.store(masked(f, error, mask), f.pointer(out, column))
+        return ()
+
+    each_group(f, step.z.columns, store)
 
 
 def _given(f: Function, given: Value, column: Value, mask: Value | None) -> Value:
@@ -49,7 +46,8 @@ def _given(f: Function, given: Value, column: Value, mask: Value | None) -> Valu
     return f.load(at, name="v") if mask is None else f.masked_load(at, mask, f.constant(0.0), name="v")
 
 
-def _through_softmax(f: Function, sums: Value, given: Value, out: Value, columns: int) -> None:
+def _through_softmax(f: Function, step: OutputGradient, sums: Value, given: Value, out: Value) -> None:
+    columns = step.z.columns
     top, mass = normalizer(f, sums, columns)
 
     def parts(column: Value, mask: Value | None) -> tuple[Value, Value]:

@@ -1,7 +1,7 @@
 """Keeping the norm of each neuron's weights at a limit, panel by panel, after the update.
 
-    for each 16 neurons:  squares = sum over the rows of w^2, in row order
-                          if one of their norms is above the limit:  w *= limit / norm, and copy the panel
+for each 16 neurons:  squares = sum over the rows of w^2, in row order
+                      if one of their norms is above the limit:  w *= limit / norm, and copy the panel
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sp
 
 
 def csr_back(lowering: Lowering, path: str, dz: Buffer) -> Buffer:
-    """The errors along the inputs of a layer that reads both blocks, a buffer for each; gives that of the last block."""
+    """The errors along the inputs of a layer that reads a CSR block, a buffer for each block; gives the last one."""
     dx = dz
     for name in _weights(lowering, path):
         copy = lowering.transposed(name)

@@ -39,6 +39,7 @@ from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Learned
 from ranvier.network.network import LayerInfo
 from ranvier.network.parameters import Entry
 
+
 def lower(spec: CompileSpec, purpose: str, store: bool = False) -> Lowered:
     """Lower a spec for one purpose.
 
