@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.target_values import Values, missing_rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
+from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.split import split_rows
@@ -24,12 +25,15 @@ from ranvier.rows.weights import check_weights, number_array, weight_array
 Array = NDArray[Any]
 
 
-def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source, NDArray[np.int64]]:
+def with_targets(
+    source: Source, names: tuple[str, ...], classes: Sequence[Any] = ()
+) -> tuple[Values, Source, NDArray[np.int64]]:
     """The target values of a source, its rows and their row numbers, without rows whose target is missing.
 
     Parameters:
         source: a table with the target in it, or arrays with targets.
         names: the target columns of a table.
+        classes: those that the model knows, of which one may be written like a mark of missing cells.
 
     Raises:
         DataError: a target column does not exist, or no row has a target.
@@ -39,7 +43,7 @@ def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source
     >>> y.tolist(), rows.rows, row_numbers.tolist()
     (['low'], 1, [1])
     """
-    values = data.target_values(source, names)
+    values = data.target_values(source, names, classes)
     missing = missing_rows(values)
     if missing.all():
         raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")
@@ -95,14 +99,18 @@ def encode(
     y: Any,
     weight: Any = None,
     by_class: Any = None,
+    loss: Loss | None = None,
 ) -> Rows:
-    """Rows of X and y with their weights, checked against each other.
+    """Rows of X and y with their weights, checked against each other, and targets against the loss.
 
     Raises:
         ShapeError: X and y have different numbers of rows.
+        DataError: a target is outside the range of the loss.
     """
     inputs, labels = to_inputs(X), target_array(y)
     check_lengths(inputs, labels)
+    if loss is not None:
+        target.check_range(labels, loss)
     encoded = targets(target, labels)
     return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
 
@@ -116,6 +124,7 @@ def resident_rows(
     sample_weight: Any,
     class_weight: Any,
     seed: int,
+    loss: Loss | None = None,
 ) -> tuple[Rows, Rows | None]:
     """The training and validation rows, encoded, weighted and checked.
 
@@ -123,8 +132,9 @@ def resident_rows(
         to_inputs: from X to the inputs of the network (n, K).
         target: the encoder of y.
         X, y, validation, sample_weight, class_weight, seed: as for `ranvier.fit`.
+        loss: whose targets they are to be; None for any.
     """
-    rows = encode(to_inputs, target, X, y, sample_weight, class_weight)
+    rows = encode(to_inputs, target, X, y, sample_weight, class_weight, loss)
     by_class = settled_class_weight(target.task, rows.targets, class_weight)
     if validation is None:
         return rows, None
@@ -136,7 +146,7 @@ def resident_rows(
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
-    held = encode(to_inputs, target, X, y, weight, by_class)
+    held = encode(to_inputs, target, X, y, weight, by_class, loss)
     blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
     return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
 
