@@ -161,10 +161,10 @@ class Predictor:
         for start in range(0, len(inputs), at_once):
             rows = slice(start, min(start + at_once, len(inputs)))
             part = inputs[rows]
-            for place, number in enumerate(wanted):
+            for position, number in enumerate(wanted):
                 one_hot = np.zeros((len(part), n_outputs), executable.dtype)
                 one_hot[:, number] = 1
-                gradients[rows, place] = executable.input_gradients(part, one_hot, logits)
+                gradients[rows, position] = executable.input_gradients(part, one_hot, logits)
         return gradients if output is None else gradients[:, 0]
 
     def inputs(self, X: Any) -> Inputs:

@@ -37,9 +37,9 @@ def input_gradients(
         DataError: an input is not finite.
         ShapeError: the rows are not as wide as the network, or not equally many.
     """
-    given = np.ascontiguousarray(output_gradients, spec.dtype)
+    gradients = np.ascontiguousarray(output_gradients, spec.dtype)
     check_shape("inputs", inputs, spec.network.inputs)
-    check_shape("output gradients", given, spec.network.outputs)
-    if len(inputs) != len(given):
-        raise ShapeError(f"There are {len(inputs)} rows of inputs and {len(given)} of output gradients.")
-    return program.predict(readable_rows(inputs, spec), given, threads, should_cancel, spec.network.inputs)[0]
+    check_shape("output gradients", gradients, spec.network.outputs)
+    if len(inputs) != len(gradients):
+        raise ShapeError(f"There are {len(inputs)} rows of inputs and {len(gradients)} of output gradients.")
+    return program.predict(readable_rows(inputs, spec), gradients, threads, should_cancel, spec.network.inputs)[0]

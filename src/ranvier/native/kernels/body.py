@@ -106,16 +106,6 @@ class Body:
         name = self.w.name("answer", scheduled, loss.write_answer, step)
         self.w.f.call(name, self.at(step.z), self.w.words["outputs"], self.shift, first, stop)
 
-    def _output_gradient(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
-        step, words = cast(s.OutputGradient, scheduled.step), self.w.words
-        name = self.w.name("output_gradient", scheduled, input_gradients.write_output_gradient, step)
-        self.w.f.call(name, self.at(step.z), self.at(step.dz), words["targets"], self.shift, first, stop)
-
-    def _input_answer(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
-        step = cast(s.InputAnswer, scheduled.step)
-        name = self.w.name("input_answer", scheduled, input_gradients.write_input_answer, step)
-        self.w.f.call(name, self.at(step.dx), self.w.words["outputs"], self.shift, first, stop)
-
     def _drop(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         step = cast(s.Drop, scheduled.step)
         name = self.w.name("drop", scheduled, write_drop, step)
@@ -366,14 +356,6 @@ class Body:
             buffers = (t.value, t.rounded, t.transposed, t.gradient, *t.slots)
             f.call(name, *(self.at(buffer) for buffer in buffers), self.scalars, factor, first, stop)
 
-    def _limit_norms(self, scheduled: Scheduled) -> None:
-        step = cast(s.LimitNorms, scheduled.step)
-        t = step.trained
-        name = self.w.name("limit_norms", scheduled, limit_norms.write_limit_norms, step)
-        first, stop = self.thread_range(panels_of(t.value))
-        buffers = (t.value, t.rounded, t.transposed, step.average)
-        self.w.f.call(name, *(self.at(buffer) for buffer in buffers), first, stop)
-
 
 ROW_CALLS: dict[type[Step], Callable[[Body, Any, Value, Value], None]] = {
     s.Gather: Body._gather,
@@ -381,8 +363,8 @@ ROW_CALLS: dict[type[Step], Callable[[Body, Any, Value, Value], None]] = {
     s.Back: Body.product,
     s.LossStep: Body._loss,
     s.Answer: Body._answer,
-    s.OutputGradient: Body._output_gradient,
-    s.InputAnswer: Body._input_answer,
+    s.OutputGradient: input_gradients.call_output_gradient,
+    s.InputAnswer: input_gradients.call_input_answer,
     s.Drop: Body._drop,
     SparseForward: Body._sparse_forward,
     **dict.fromkeys(rowops.WRITERS, Body._row_operation),
@@ -396,7 +378,7 @@ COLUMN_CALLS: dict[type[Step], Callable[[Body, Any], None]] = {
     s.RunningStatistics: Body._running_statistics,
     s.Norm: Body._norm,
     s.Update: Body._update,
-    s.LimitNorms: Body._limit_norms,
+    s.LimitNorms: limit_norms.call_limit_norms,
     s.LossSum: Body._loss_sum,
     SparseGradient: Body._sparse_gradient,
 }

@@ -5,6 +5,8 @@ dz = v f'(z), or p (v - sum(p v)) for softmax          outputs[b] = dx[b]
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import derivative
 from ranvier.native.kernels.function import Function
@@ -14,6 +16,24 @@ from ranvier.native.kernels.values import Value
 from ranvier.native.kernels.vector_math import exp
 from ranvier.native.lowering.steps import InputAnswer, OutputGradient
 from ranvier.native.scheduling.layouts import stride_of
+from ranvier.native.scheduling.scheduled import Scheduled
+
+if TYPE_CHECKING:
+    from ranvier.native.kernels.body import Body
+
+
+def call_output_gradient(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
+    """Call the function of an `OutputGradient` for some rows, written by the first call."""
+    step, words = cast(OutputGradient, scheduled.step), body.w.words
+    name = body.w.name("output_gradient", scheduled, write_output_gradient, step)
+    body.w.f.call(name, body.at(step.z), body.at(step.dz), words["targets"], body.shift, first, stop)
+
+
+def call_input_answer(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
+    """Call the function of an `InputAnswer` for some rows, written by the first call."""
+    step = cast(InputAnswer, scheduled.step)
+    name = body.w.name("input_answer", scheduled, write_input_answer, step)
+    body.w.f.call(name, body.at(step.dx), body.w.words["outputs"], body.shift, first, stop)
 
 
 def write_output_gradient(module: Emitter, name: str, step: OutputGradient) -> None:
@@ -24,14 +44,14 @@ def write_output_gradient(module: Emitter, name: str, step: OutputGradient) -> N
         with f.loop(first, stop, name="b") as loop:
             sums = f.pointer(z, f.multiply(loop.index, stride_of(step.z)), name="sums")
             out = f.pointer(dz, f.multiply(loop.index, stride_of(step.dz)), name="error")
-            given = f.pointer(v, f.multiply(f.add(loop.index, shift), step.z.columns), name="given")
+            v_row = f.pointer(v, f.multiply(f.add(loop.index, shift), step.z.columns), name="v_row")
             write = _through_softmax if step.activation.name == "softmax" else _elementwise
-            write(f, step, sums, given, out)
+            write(f, step, sums, v_row, out)
 
 
-def _elementwise(f: Function, step: OutputGradient, sums: Value, given: Value, out: Value) -> None:
+def _elementwise(f: Function, step: OutputGradient, sums: Value, v_row: Value, out: Value) -> None:
     def store(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
-        error = _given(f, given, column, mask)
+        error = _load_v(f, v_row, column, mask)
         if step.activation.name != "identity":
             z = f.load(f.pointer(sums, column), name="z")
             error = f.multiply(error, derivative(f, step.activation, z, False))
@@ -41,18 +61,18 @@ def _elementwise(f: Function, step: OutputGradient, sums: Value, given: Value, o
     each_group(f, step.z.columns, store)
 
 
-def _given(f: Function, given: Value, column: Value, mask: Value | None) -> Value:
-    at = f.pointer(given, column)
+def _load_v(f: Function, v_row: Value, column: Value, mask: Value | None) -> Value:
+    at = f.pointer(v_row, column)
     return f.load(at, name="v") if mask is None else f.masked_load(at, mask, f.constant(0.0), name="v")
 
 
-def _through_softmax(f: Function, step: OutputGradient, sums: Value, given: Value, out: Value) -> None:
+def _through_softmax(f: Function, step: OutputGradient, sums: Value, v_row: Value, out: Value) -> None:
     columns = step.z.columns
     top, mass = normalizer(f, sums, columns)
 
     def parts(column: Value, mask: Value | None) -> tuple[Value, Value]:
         z = f.load(f.pointer(sums, column), name="z")
-        return f.divide(exp(f, f.subtract(z, top)), mass), _given(f, given, column, mask)
+        return f.divide(exp(f, f.subtract(z, top)), mass), _load_v(f, v_row, column, mask)
 
     def add_up(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
         p, v = parts(column, mask)

@@ -6,6 +6,8 @@ for each 16 neurons:  squares = sum over the rows of w^2, in row order
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from ranvier.native.kernels.bfloat16 import to_bfloat16
 from ranvier.native.kernels.columns import copy_panel
 from ranvier.native.kernels.emitter import Emitter
@@ -14,8 +16,21 @@ from ranvier.native.kernels.groups import largest
 from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import LimitNorms
 from ranvier.native.scheduling.binding import constant_of
-from ranvier.native.scheduling.layouts import stride_of
+from ranvier.native.scheduling.layouts import panels_of, stride_of
+from ranvier.native.scheduling.scheduled import Scheduled
 from ranvier.native.scheduling.tiles import PANEL
+
+if TYPE_CHECKING:
+    from ranvier.native.kernels.body import Body
+
+
+def call_limit_norms(body: Body, scheduled: Scheduled) -> None:
+    """Call the function of a `LimitNorms` for this thread's panels, written by the first call."""
+    step = cast(LimitNorms, scheduled.step)
+    t = step.trained
+    name = body.w.name("limit_norms", scheduled, write_limit_norms, step)
+    buffers = (t.value, t.rounded, t.transposed, step.average)
+    body.w.f.call(name, *(body.at(buffer) for buffer in buffers), *body.thread_range(panels_of(t.value)))
 
 
 def write_limit_norms(module: Emitter, name: str, step: LimitNorms) -> None:
