@@ -25,6 +25,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ranvier.errors import EngineError, InputError
+from ranvier.network.constraints import MaxNorm
 from ranvier.network.layers import Dense, LearnedScale, Rescale
 from ranvier.network.losses import Loss
 from ranvier.network.network import LayerInfo, Network
@@ -76,18 +77,24 @@ class CompileSpec:
             raise InputError(
                 f"{self.n_dense} of {self.network.inputs} inputs are dense beside a CSR block; it must have columns."
             )
-        first = self.csr_layer
-        if self.sparse and not isinstance(first.layer, Dense):
+        reader = self.csr_layer
+        if self.sparse and not isinstance(reader.layer, Dense):
             allowed = f"an rv.Dense, or LearnedScale({self.n_dense}) before it" if self.n_dense else "an rv.Dense"
             raise InputError(
-                f"The inputs are sparse rows and the first layer is {first.layer!r}; make the first layer {allowed}, "
+                f"The inputs are sparse rows and the first layer is {reader.layer!r}; make the first layer {allowed}, "
                 "or give an array, X.toarray()."
             )
-        groups = first.groups
+        groups = reader.groups
         if self.sparse and groups > 1:
             raise InputError(
                 f"The inputs are sparse rows and the first layer has {groups} groups; make the first layer one without "
                 "groups, or give an array, X.toarray()."
+            )
+
+        if self.sparse and isinstance(reader.layer, Dense) and isinstance(reader.layer.constraint, MaxNorm):
+            raise InputError(
+                "The inputs are sparse rows, of whose weights a step moves few, and the first layer limits the norms "
+                "of all; leave its constraint out, use l2, or give an array, X.toarray()."
             )
 
     @property
@@ -104,8 +111,12 @@ class CompileSpec:
     @property
     def csr_layer(self) -> LayerInfo:
         """The layer that reads the CSR block: the first one but for factors of the dense block."""
-        scales = LearnedScale(self.n_dense) if self.n_dense else None
-        return next((info for info in self.network.layer_infos if info.layer != scales), self.network.layer_infos[-1])
+        infos = self.network.layer_infos
+
+        def scales_dense(info: LayerInfo) -> bool:
+            return isinstance(info.layer, LearnedScale) and 0 < self.n_dense == info.layer.columns
+
+        return next((info for info in infos if not scales_dense(info)), infos[-1])
 
     def output_width(self, info: LayerInfo) -> int:
         """How many columns a layer outputs: one that scales the dense block before a CSR block is read, those alone."""
