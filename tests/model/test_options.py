@@ -24,7 +24,20 @@ CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}
 """What belongs to a call, and not to the options that a run folder keeps."""
 PYTHON_ONLY = {"data", "sample_weight", "callbacks", "progress", "loss"}
 """What the command line has no flag for: `data` is its argument."""
-NOT_ESTIMATORS = {"data", "target", "task", "test", "ignore", "sample_weight", "model", "run", "clip_norm"}
+NOT_ESTIMATORS = {
+    "data",
+    "target",
+    "task",
+    "test",
+    "ignore",
+    "split",
+    "group",
+    "positive",
+    "sample_weight",
+    "model",
+    "run",
+    "clip_norm",
+}
 """What estimators get by `fit`, know by their class or do not have."""
 RENAMED = {"seed": "random_state", "progress": "verbose"}
 """Options that scikit-learn has a name and a default of its own for."""

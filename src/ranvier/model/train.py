@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.data import Prepared, Source, open_source, prepare
+from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
@@ -16,6 +17,7 @@ from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
+from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
@@ -33,6 +35,11 @@ from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Event, ProgressEvent, Sink
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
+
+MANY_ROWS = 1_000_000
+"""So many rows that a recipe which divides rows into folds does so."""
+LOSS_UNITS = "target"
+"""What the losses of a run are in, in its description; runs of version 0.1 do not say, and standardized."""
 
 
 def train(
@@ -58,6 +65,9 @@ def train(
     test: Any = TEST_SHARE,
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    positive: Any = None,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
     seed: int = 0,
@@ -95,6 +105,11 @@ def train(
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
             "boolean" or "date"; or "drop", which leaves the column out.
+        split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
+            for validation; None takes them by chance. The recipe "table" then has no folds.
+        group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
+            one fold of the recipe "table". It is no input.
+        positive: the class of two that f1, precision, recall and auc are about; None for the second one as sorted.
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
@@ -170,6 +185,8 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     options = options if epochs is None else replace(options, epochs=epochs)
+    if options.loss is not None and described.get("loss_units") != LOSS_UNITS:
+        options = replace(options, loss=replace(find_loss(options.loss), of_standardized=True))
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
     return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
@@ -209,6 +226,7 @@ class TrainJob:
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
+                "loss_units": LOSS_UNITS,
             }
         )
         return folder
@@ -248,11 +266,12 @@ class TrainJob:
 
     def _prepare(self, source: Source, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         options = self.options
+        rule = split_rule(options.split, options.group)
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
-            validation=recipe.validation_share(options),
+            validation=_validation_share(recipe, options, rule),
             validation_source=options.validation if isinstance(options.validation, str) else self.inputs.validation,
             test=0.0 if isinstance(options.test, str) else options.test,
             test_source=options.test if isinstance(options.test, str) else self.inputs.test,
@@ -262,8 +281,23 @@ class TrainJob:
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,
+            rule=rule,
+            positive=options.positive,
+            loss=None if options.loss is None else find_loss(options.loss),
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
+
+
+def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:
+    """The share of the rows for validation before training.
+
+    By time there are no folds, whose rows would be earlier and later ones, so that a recipe of folds takes a share.
+    """
+    share = recipe.validation_share(options)
+    has_folds = recipe.validates(MANY_ROWS, validation=False)
+    if rule.time is None or not has_folds or isinstance(options.validation, str):
+        return share
+    return float(options.validation) or VALIDATION_SHARE
 
 
 def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
