@@ -70,13 +70,13 @@ def _checked(
     )
 
 
-def _cache(caches: str | None, home: str, chosen: str | None) -> Path | None:
-    """The folder chosen, else one in XDG_CACHE_HOME or in the home folder, which only count as absolute paths.
+def _cache(caches: str | None, home: str, requested: str | None) -> Path | None:
+    """The folder requested, else one in XDG_CACHE_HOME or in the home folder, which only count as absolute paths.
 
     A relative one would be in the current folder, which may hold what others put there.
     """
-    if chosen:
-        return Path(os.path.expanduser(chosen))
+    if requested:
+        return Path(os.path.expanduser(requested))
     known = (path for path in (Path(caches or ""), Path(home, ".cache")) if path.is_absolute())
     return next((path / "ranvier" for path in known), None)
 
