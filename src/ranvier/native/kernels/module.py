@@ -92,12 +92,12 @@ class ModuleWriter:
     def _entry(self, name: str, parameters: dict[str, str]) -> Iterator[Function]:
         """Write an entry: a function that runs the body in our floating-point mode."""
         body = f"{name}.body"
-        with self.module.function(body, parameters) as f:
-            yield f
-        with self.module.function(name, parameters) as f:
-            before = f.call("enter_mode", name="before")
-            f.call(body, *f.parameters)
-            f.call("leave_mode", before)
+        with self.module.function(name, parameters) as entry:
+            with self.module.function(body, parameters) as f:
+                yield f
+            before = entry.call("enter_mode", name="before")
+            entry.call(body, *entry.parameters)
+            entry.call("leave_mode", before)
 
     def _begin(self, f: Function, thread: Value, argument: Value) -> None:
         self.f, self.thread, self.argument = f, thread, argument
