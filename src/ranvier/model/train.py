@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
@@ -38,8 +40,9 @@ from ranvier.training.settings import TrainSettings
 
 MANY_ROWS = 1_000_000
 """So many rows that a recipe which divides rows into folds does so."""
-LOSS_UNITS = "target"
-"""What the losses of a run are in, in its description; runs of version 0.1 do not say, and standardized."""
+REVISION = 2
+"""Of what a run computes, in its description. Revision 1, which did not say so, standardized the targets of every loss
+and rounded rows to float32 for every precision."""
 
 
 def train(
@@ -185,11 +188,12 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     options = options if epochs is None else replace(options, epochs=epochs)
-    if options.loss is not None and described.get("loss_units") != LOSS_UNITS:
+    exact = described.get("revision", 1) >= 2
+    if options.loss is not None and not exact:
         options = replace(options, loss=replace(find_loss(options.loss), of_standardized=True))
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
-    return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
+    return TrainJob(inputs, options, path, records, sink_for(progress), current, exact).run(lambda: folder)
 
 
 @record(eq=False)
@@ -205,7 +209,12 @@ class TrainData:
 
 @record(eq=False)
 class TrainJob:
-    """A call of `train` or `resume`; `canonical` is False for runs of version 0.1, which left rows as they stood."""
+    """A call of `train` or `resume`.
+
+    Fields:
+        canonical: False for runs of version 0.1 that left rows as they stood.
+        exact: False for runs of revision 1, whose rows are float32.
+    """
 
     inputs: TrainData
     options: TrainOptions
@@ -213,6 +222,7 @@ class TrainJob:
     callbacks: tuple[Callback, ...]
     sink: Sink
     canonical: bool = True
+    exact: bool = True
 
     def make_folder(self, run: str | Path | bool | None) -> RunFolder | None:
         """The run folder that the caller asked for, with a description from which `resume` goes on."""
@@ -226,7 +236,7 @@ class TrainJob:
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
-                "loss_units": LOSS_UNITS,
+                "revision": REVISION,
             }
         )
         return folder
@@ -284,6 +294,7 @@ class TrainJob:
             rule=rule,
             positive=options.positive,
             loss=None if options.loss is None else find_loss(options.loss),
+            dtype=np.float64 if options.precision == "float64" and self.exact else np.float32,
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
 
