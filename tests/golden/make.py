@@ -153,7 +153,8 @@ LAYERS: dict[str, Callable[[], list[Any]]] = {
     "dropout": lambda: [rv.Dense(6, "relu"), rv.Dropout(0.25)],
     "layer-norm": lambda: [rv.Dense(6, "relu"), rv.LayerNorm(1e-4)],
     "batch-norm": lambda: [rv.Dense(6), rv.BatchNorm(0.8, 1e-4), rv.Dense(5, "relu")],
-    "scale": lambda: [rv.Scale(), rv.Dense(5, "silu")],
+    "scale": lambda: [rv.LearnedScale(), rv.Dense(5, "silu")],
+    "rescale": lambda: [rv.Rescale(0.1), rv.Dense(5, "relu")],
     "residual": lambda: [rv.Dense(5), rv.Residual([rv.LayerNorm(), rv.Residual([rv.Dense(5, "gelu")])])],
 }
 BUILT_IN = (
@@ -271,7 +272,7 @@ def interrupted_run(folder: Path, data: Path, **given: Any) -> tuple[Any, dict[s
     pl.DataFrame(columns).write_csv(data)
     left = [stop_after]
 
-    def watch(event: dict[str, Any]) -> None:
+    def watch(event: Any) -> None:
         """Every epoch counts, and of an epoch each of its parts that is told of."""
         if left[0] is not None and event.kind in ("progress", "epoch"):
             left[0] -= 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ranvier.network.layers import LAYERS
 from tests.golden import make
 from tests.golden.test_golden import check, read, rv
 
@@ -31,6 +32,14 @@ def test_what_is_written_can_be_read(on: Any, tmp_path: Path, monkeypatch: pytes
         assert str(tmp_path) not in before
         assert '"reason":"interrupted"' in before
         check(rv.resume(f"{engine}-plain", progress=False), stored, engine, 0.0)
+
+
+def test_every_part_can_be_made() -> None:
+    parts = [make_parts() for make_parts in make.LAYERS.values()]
+    parts += [make_part() for _, make_part in make.LOSSES.values()]
+    parts += [make_part() for table in (make.OPTIMIZERS, make.SCHEDULES) for make_part in table.values()]
+    assert len(parts) >= 39
+    assert {type(layer) for layers in parts[: len(make.LAYERS)] for layer in layers} == set(LAYERS.values())
 
 
 def test_a_folder_that_is_there_stays_as_it_is(tmp_path: Path) -> None:

@@ -336,6 +336,7 @@ def test_models_of_the_first_files_take_bytes_as_0_to_1(tmp_path: Path) -> None:
     old = rv.load(tmp_path / "old.rv")
     assert np.array_equal(old.outputs(X), model.outputs(X / 255.0))
     assert np.array_equal(old.outputs(X / 255.0), model.outputs(X / 255.0))
+    assert np.array_equal(old.with_parameters(old.parameters).outputs(X), old.outputs(X))
     old.save(tmp_path / "again.rv")
     assert np.array_equal(rv.load(tmp_path / "again.rv").outputs(X), old.outputs(X))
     assert np.array_equal(rv.load(tmp_path / "new.rv").outputs(X), model.outputs(X.astype(float)))

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ranvier.data.preparation import Prepared, prepare
     from ranvier.data.schema import ColumnSchema, infer_schema
     from ranvier.data.sources import NAMED, open_source
-    from ranvier.data.sources.source import Arrays, Source, Table
+    from ranvier.data.sources.array_source import Arrays
+    from ranvier.data.sources.source import Source
+    from ranvier.data.sources.table_source import Table
     from ranvier.data.target_column import target_values
 
 _HOMES = {
@@ -40,9 +42,9 @@ _HOMES = {
     "target_values": "target_column",
     "NAMED": "sources",
     "open_source": "sources",
-    "Arrays": "sources.source",
+    "Arrays": "sources.array_source",
     "Source": "sources.source",
-    "Table": "sources.source",
+    "Table": "sources.table_source",
 }
 
 __all__ = [

@@ -6,35 +6,36 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.canonical_order import canonical_order, repeats
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
+from ranvier.data.labelled_rows import (
+    LabelledRows,
+    labelled_rows,
+    labelled_rows_of,
+    open_with_target,
+    without_zero_weights,
+)
+from ranvier.data.partition import checked_fractions, partition
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import (
     check_column,
-    check_target_range,
     has_thousands,
-    restore_integers,
     target_values,
 )
-from ranvier.errors import DataError, InputError
+from ranvier.errors import InputError
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.split import split_rows
-from ranvier.rows.weights import weight_array
 
 MAX_NUMBER_COLUMNS = 1000
 """Up to so many columns of an array are numbers without a look at them; in wider arrays constant ones are dropped."""
@@ -45,7 +46,8 @@ class Prepared:
     """Everything that training needs from the data, and what the user should know about it.
 
     Fields:
-        train, validation, test: encoded rows; None for a part that was not asked for.
+        train, validation, test: encoded rows, those for the test as the finished model encodes them; None for a part
+            that was not asked for.
         train_rows, validation_rows, test_rows: the numbers of these rows in the source, counted from 0. Validation
             rows from a source of their own are numbered in that source.
         test_labels: the targets of the test rows before encoding, shape (B,) or (B, N), or None.
@@ -126,51 +128,76 @@ def prepare(
     ('setosa', 'versicolor', 'virginica')
     """
     task_record = task if isinstance(task, Task) else None
-    opened, names = (open_source(source), task_record.target_names) if task_record else _with_target(source, target)
-    in_table, target_array = bool(opened.column_names) and not task_record, target if task_record else None
+    opened, names, target_array = _opened(source, target, task_record)
+    in_table = bool(opened.column_names) and not task_record
     if features is not None and not opened.column_names:
         target_array = target_values(opened) if target_array is None else target_array
         opened = _as_columns(opened)
-    fractions = _fractions(validation if validation_source is None else 0.0, test if test_source is None else 0.0)
+    fractions = checked_fractions(
+        validation if validation_source is None else 0.0, test if test_source is None else 0.0
+    )
     row_numbers = None
     if canonical and weight is not None:
-        opened, target_array, weight, row_numbers = _weighted(opened, names, target_array, weight, fractions[2] == 0.0)
+        opened, target_array, weight, row_numbers = without_zero_weights(
+            opened, names, target_array, weight, fractions[2] == 0.0
+        )
     target_columns = names if target_array is None else ()
     columns, notes = _columns(opened, target_columns, ignore)
-    rows = _rows_with_target(opened, names, target_array, weight, row_numbers)
+    rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, reason = (task_record, "as requested") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
     notes = [f"Task: {resolved.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
-    training, validation_part, test_part = _divided(
+    training, validation_part, test_part = partition(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
-    inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     columns_of_part = names if in_table else None
-    validation_part = _rows_of_source(validation_source, columns_of_part, names, "Validation") or validation_part
-    test_part = _rows_of_source(test_source, columns_of_part, names, "Test") or test_part
+    validation_part = labelled_rows_of(validation_source, columns_of_part, names, "Validation") or validation_part
+    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test") or test_part
     notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
-    validation_set, test_set = (_encoded(part, encoder, outputs) for part in (validation_part, test_part))
-    evaluation_set = test_set or validation_set
-    if inference_encoder is not encoder:
-        evaluation_set = _encoded(test_part or validation_part, inference_encoder, outputs)
     return Prepared(
-        train=_encoded(training, encoder, outputs),
-        validation=validation_set,
-        test=test_set,
-        train_rows=training.row_numbers,
-        validation_rows=None if validation_part is None else validation_part.row_numbers,
-        test_rows=None if test_part is None else test_part.row_numbers,
-        test_labels=None if test_part is None else test_part.values,
-        evaluation_set=evaluation_set,
+        **_encoded_parts(training, validation_part, test_part, encoder, outputs),
         encoder=encoder,
-        inference_encoder=inference_encoder,
         target=outputs,
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _encoded_parts(
+    training: LabelledRows,
+    validation: LabelledRows | None,
+    test: LabelledRows | None,
+    encoder: TableEncoder | ArrayEncoder,
+    outputs: TargetEncoder,
+) -> dict[str, Any]:
+    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
+    inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
+    validation_set = _encoded(validation, encoder, outputs)
+    test_set = _encoded(test, inference_encoder, outputs)
+    evaluation_set = test_set or validation_set
+    if test_set is None and inference_encoder is not encoder:
+        evaluation_set = _encoded(validation, inference_encoder, outputs)
+    return {
+        "train": _encoded(training, encoder, outputs),
+        "validation": validation_set,
+        "test": test_set,
+        "evaluation_set": evaluation_set,
+        "train_rows": training.row_numbers,
+        "validation_rows": None if validation is None else validation.row_numbers,
+        "test_rows": None if test is None else test.row_numbers,
+        "test_labels": None if test is None else test.values,
+        "inference_encoder": inference_encoder,
+    }
+
+
+def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:
+    """The opened source, the names of its targets and, where they stand beside it, the target values."""
+    if task is not None:
+        return open_source(source), task.target_names, target
+    return *open_with_target(source, target), None
 
 
 def _as_columns(source: Source) -> Source:
@@ -209,167 +236,13 @@ def _columns(
     return columns, notes
 
 
-def _with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
-    """The opened source and the names of its target columns."""
-    several = isinstance(target, (list, tuple)) and bool(target) and all(isinstance(name, str) for name in target)
-    opened = open_source(source, None if several else target)
-    if several and not opened.column_names:
-        raise InputError(
-            f"{opened.origin} holds plain arrays without column names; give the target values as an array."
-        )
-    names = tuple(target) if several else opened.target_names
-    if not names:
-        shown = ", ".join(opened.frame.columns[:20]) + (" ..." if opened.frame.width > 20 else "")
-        raise InputError(
-            f"Say which column of {opened.origin} is the target, --target COLUMN. Its columns are: {shown}."
-        )
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        raise InputError(f'The target column "{repeated}" is given twice.')
-    return opened, names
-
-
-@record(eq=False)
-class _RowsWithTarget:
-    """Rows that have a target: their source, targets, weights, row numbers, and a note on those left out."""
-
-    source: Source
-    values: Values
-    weight: NDArray[np.float64] | None
-    row_numbers: NDArray[np.int64]
-    notes: tuple[str, ...] = ()
-
-    def take(self, rows: NDArray[np.int64]) -> _RowsWithTarget:
-        """Some of the rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return _RowsWithTarget(self.source.take(rows), self.values[rows], weight, self.row_numbers[rows])
-
-
 @overload
-def _encoded(part: _RowsWithTarget, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
+def _encoded(part: LabelledRows, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
 @overload
 def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: _RowsWithTarget | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
+def _encoded(part: LabelledRows | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
     weights = None if part.weight is None else part.weight.astype(np.float32)
     return Rows(encoder.encode(part.source), outputs.transform(part.values, part.row_numbers), weights)
-
-
-def _weighted(
-    source: Source, names: tuple[str, ...], target_array: Any, weight: Any, repeat: bool
-) -> tuple[Source, Any, NDArray[np.float64] | None, NDArray[np.int64]]:
-    """The rows, target values and weights without the rows of weight 0, and the numbers of these rows.
-
-    Parameters:
-        repeat: whether rows are repeated for integer weights, so that everything is inferred from repeated rows; not
-            before test rows are drawn, since a row must not be in two parts.
-    """
-    weights = weight_array(weight, source.rows)
-    values = None if target_array is None else plain_values(target_array, names)
-    _check_length("target values", values, source)
-    row_numbers = np.flatnonzero(weights)
-    counts = repeats(weights[row_numbers]) if repeat else None
-    if counts is not None:
-        row_numbers = np.repeat(row_numbers, counts)
-    values = None if values is None else values[row_numbers]
-    return source.take(row_numbers), values, None if counts is not None else weights[row_numbers], row_numbers
-
-
-def _check_length(name: str, values: Values | None, source: Source) -> None:
-    """Raise a `DataError` unless there are as many values as rows."""
-    if values is not None and len(values) != source.rows:
-        raise DataError(f"There are {len(values)} {name} and {source.rows} rows in {source.origin}.")
-
-
-def _rows_with_target(
-    source: Source, names: tuple[str, ...], target_array: Any = None, weight: Any = None, row_numbers: Any = None
-) -> _RowsWithTarget:
-    """The rows that have a target, which stands in the source or is target_array beside it."""
-    values = target_values(source, names) if target_array is None else plain_values(target_array, names)
-    weights = None if weight is None else weight_array(weight, source.rows)
-    _check_length("target values", values, source)
-    check_target_range(values, names)
-    missing = missing_rows(values)
-    count = int(missing.sum())
-    rows = _RowsWithTarget(source, values, weights, np.arange(len(values)) if row_numbers is None else row_numbers)
-    if count == 0:
-        return rows
-    if count == len(values):
-        raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
-    rows = rows.take(np.flatnonzero(~missing))
-    if values.dtype.kind == "f" and values.ndim == 1 and source.column_names and target_array is None:
-        rows = replace(rows, values=restore_integers(source, names[0], rows.values))
-    what = "1 row was" if count == 1 else f"{count:,} rows were"
-    return replace(rows, notes=(f"{what} left out because the target is missing.",))
-
-
-def _rows_of_source(
-    source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str
-) -> _RowsWithTarget | None:
-    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights; None for None.
-
-    Parameters:
-        part: what the rows are for, which their notes begin with.
-    """
-    if source is None:
-        return None
-    if isinstance(source, tuple):
-        rows = _rows_with_target(open_source(source[0]), names, *source[1:])
-    else:
-        rows = _rows_with_target(*_with_target(source, columns))
-    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))
-
-
-def _fractions(validation: float, test: float) -> tuple[float, float, float]:
-    for name, fraction in (("validation", validation), ("test", test)):
-        if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0.0 <= fraction < 1.0:
-            raise InputError(f"{name} is {fraction!r}; a fraction of the rows from 0 to below 1 was expected.")
-    if validation + test >= 1.0:
-        raise InputError(f"validation {validation:g} and test {test:g} leave no rows to learn from.")
-    return 1.0 - validation - test, float(validation), float(test)
-
-
-def _divided(
-    rows: _RowsWithTarget,
-    fractions: tuple[float, float, float],
-    seed: int,
-    target: TargetEncoder,
-    min_rows: int,
-    columns: tuple[ColumnSchema, ...] | None,
-) -> tuple[_RowsWithTarget, _RowsWithTarget | None, _RowsWithTarget | None]:
-    """Training, validation and test rows. Test rows are drawn first; the others are put in canonical order.
-
-    Parameters:
-        columns: the columns of a table, empty for arrays; None leaves rows in the order in which they stand.
-    """
-    if columns is None:
-        parts = [rows.take(index) for index in _split(rows, fractions, seed, target, min_rows)]
-    else:
-        others, test = (
-            rows.take(index) for index in _split(rows, (1.0 - fractions[2], fractions[2]), seed, target, min_rows)
-        )
-        index, weight = canonical_order(others.source, others.values, others.weight, columns or None)
-        ordered = replace(others.take(index), weight=weight)
-        fraction = fractions[1] / (1.0 - fractions[2])
-        parts = [ordered.take(at) for at in _split(ordered, (1.0 - fraction, fraction), seed, target, min_rows)] + [
-            test
-        ]
-    training, validation, test = parts
-    return training, validation if len(validation.values) else None, test if len(test.values) else None
-
-
-def _split(
-    rows: _RowsWithTarget, fractions: tuple[float, ...], seed: int, target: TargetEncoder, min_rows: int
-) -> tuple[NDArray[np.int64], ...]:
-    """Row numbers of the parts; the first one needs at least `min_rows` rows."""
-    labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
-    parts = split_rows(len(rows.values), fractions, seed, labels)
-    short = any(fraction > 0 and len(part) == 0 for fraction, part in zip(fractions, parts, strict=True))
-    if short or len(parts[0]) < min_rows:
-        raise InputError(
-            f"{rows.source.origin} has {len(rows.values)} rows with a target, which leaves {len(parts[0])} to learn "
-            f"from; at least {min_rows} are needed. Give more rows, or make the validation and test fractions smaller."
-        )
-    return parts

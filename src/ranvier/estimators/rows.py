@@ -18,8 +18,8 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, open_source
 from ranvier.data.preparation import MAX_NUMBER_COLUMNS
-from ranvier.data.sources.frames import frame_from, is_row_list
-from ranvier.data.sources.source import is_row
+from ranvier.data.sources.frames import frame_from
+from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.rows.arrays import unmasked
 

@@ -10,20 +10,15 @@ if TYPE_CHECKING:
     from ranvier.model.model import Model
 
 
-def description_of(model: Model, byte_divisor: float | None) -> dict[str, Any]:
-    """The description of a model as plain JSON values.
-
-    Parameters:
-        model: the model.
-        byte_divisor: what bytes are divided by in models of the first files, which scaled them; None for others.
-    """
+def description_of(model: Model) -> dict[str, Any]:
+    """The description of a model as plain JSON values."""
     return {
         "ranvier": __version__,
         "network": model.network.to_dict(),
         "target": model.target.to_dict(),
         "encoder": None if model.encoder is None else model.encoder.to_dict(),
         "training": model.training.to_dict(),
-        "byte_divisor": byte_divisor,
+        "byte_divisor": model.byte_divisor,
         "engine": model.engine,
         "history": [epoch.to_json() for epoch in model.history],
         "report": model.report.to_dict(),

@@ -55,7 +55,7 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
         raise ModelFileError("Its network, encoder and task have different widths.")
     if not isinstance(description["report"], dict) or not isinstance(description["engine"], str):
         raise ModelFileError("Its report or the name of its engine is missing.")
-    model = Model(
+    return Model(
         network,
         target,
         _flat(network, renamed_parameters(arrays)),
@@ -64,9 +64,9 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
         engine=description["engine"],
         encoder=encoder,
         report=TrainReport.from_dict(description["report"]),
+        # Models of the first files took bytes as 0 to 1, whatever their network.
+        byte_divisor=description.get("byte_divisor", 255.0 if "entries" in description["training"] else None),
     )
-    model._byte_divisor = description.get("byte_divisor", 255.0 if "entries" in description["training"] else None)
-    return model
 
 
 def _flat(network: Network, arrays: Mapping[str, Array]) -> Array:

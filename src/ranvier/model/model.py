@@ -1,40 +1,35 @@
-"""Model: a trained network with what it needs to take raw rows and give answers. n rows, K inputs, N outputs."""
+"""Model: a trained network that answers, goes on training, shows what is inside it and is saved. n rows, N outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.display.progress import sink_for
-from ranvier.engine import Executable, LayerValues, State
-from ranvier.errors import InputError
+from ranvier.engine import State
 from ranvier.model import inspect
 from ranvier.model import rows as row_tools
 from ranvier.model.description import description_of
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.parameters import flat_parameters, parts_without_training
-from ranvier.model.targets import target_array
+from ranvier.model.predictor import Predictor
 from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
-from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training import metrics
 from ranvier.training.engines import plan_text
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.history import Epoch, History
-from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
 from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
@@ -44,7 +39,7 @@ from ranvier.training.state import TrainingState, initial_slots, state_at_best, 
 Array = NDArray[Any]
 
 
-class Model:
+class Model(Predictor):
     """A trained network.
 
     Made by `Network.fit`, `ranvier.train` or `ranvier.load`. Where it was trained from a raw table it carries the
@@ -76,31 +71,13 @@ class Model:
         engine: str = "reference",
         encoder: Any = None,
         report: TrainReport | None = None,
+        byte_divisor: float | None = None,
     ) -> None:
-        self.network = network
-        self.target = target
-        self.encoder = encoder
-        self.training = training
+        super().__init__(network, target, parameters, training=training, encoder=encoder, byte_divisor=byte_divisor)
         self.engine = engine
         self.report = report or TrainReport()
         self.history = History(history if state is None else state.history)
-        self._flat = np.ascontiguousarray(parameters)
         self._state = state
-        self._executables: dict[int, Executable] = {}
-        # Models of the first files took bytes as 0 to 1, whatever their network.
-        self._byte_divisor: float | None = None
-
-    @property
-    def task(self) -> Task:
-        """What the outputs mean."""
-        return self.target.task
-
-    @property
-    def parameters(self) -> Mapping[str, Array]:
-        """Name -> view of the parameter, such as "layers.0.weight" with shape (inputs, units). Read only."""
-        frozen = self._flat.view()
-        frozen.flags.writeable = False
-        return MappingProxyType(self.network.parameter_table.views(frozen))
 
     @classmethod
     def from_parameters(
@@ -131,36 +108,7 @@ class Model:
         """
         flat = flat_parameters(self.network, parameters).astype(self._flat.dtype)
         parts: dict[str, Any] = {"training": self.training, "engine": self.engine, "encoder": self.encoder}
-        return Model(self.network, self.target, flat, **parts)
-
-    def outputs(self, X: Any) -> Array:
-        """What the output layer outputs, shape (n, N)."""
-        # The same few rows as before, in kind, need none of the questions that others are asked.
-        ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
-        if ready is not None:
-            outputs = ready.try_fast_outputs(X)
-            if outputs is not None:
-                return outputs
-        # The engine looks whether they are finite, on its way.
-        return self.outputs_of(self._encoded(X, finite=False))
-
-    def outputs_of(self, inputs: Inputs) -> Array:
-        """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
-        return self._run(inputs).outputs(inputs)
-
-    def predict(self, X: Any) -> Array:
-        """Answers in the user's own terms: labels (n,), numbers (n,) or (n, N), or 0/1 rows for multilabel."""
-        return self.target.decode(self.outputs(X))
-
-    def probabilities(self, X: Any) -> NDArray[np.float64]:
-        """The probability of each class, shape (n, classes), or of each label, shape (n, labels).
-
-        Raises:
-            InputError: the task is regression.
-        """
-        if self.task.kind == "regression":
-            raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
-        return class_probabilities(self.task, self.outputs(X))
+        return Model(self.network, self.target, flat, **parts, byte_divisor=self.byte_divisor)
 
     def evaluate(self, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, float]:
         """How good the predictions are: accuracy, log_loss, f1, auc; or r2, rmse, mae.
@@ -181,28 +129,6 @@ class Model:
         """
         outputs, targets, weights = outputs_and_targets(self, X, y, sample_weight)
         return metrics.all_metrics(self.task, outputs, targets, weights)
-
-    def activations(self, X: Any) -> tuple[LayerValues, ...]:
-        """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).
-
-        >>> from ranvier.network.layers import Dense
-        >>> network = Network(1, [Dense(3, "relu"), Dense(1)])
-        >>> model = network.fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
-        >>> [(layer.path, layer.outputs.shape) for layer in model.activations([[0.5]])]
-        [('layers.0', (1, 3)), ('layers.1', (1, 1))]
-        """
-        inputs = self.inputs(X)
-        return self._run(inputs).activations(inputs)
-
-    def gradients(self, X: Any, y: Any) -> dict[str, Array]:
-        """The gradient of the loss over the rows, penalties included: name -> array of the parameter's shape.
-
-        Dropout is off and BatchNorm uses the statistics of these rows.
-        """
-        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
-        row_tools.check_lengths(inputs, targets)
-        _, gradient = self._run(inputs).loss_and_gradient(Rows(inputs, targets))
-        return self.network.parameter_table.views(gradient)
 
     def summary(self) -> ModelSummary:
         """What the model predicts, its columns and its layers: a record that prints as tables, in notebooks too.
@@ -330,24 +256,7 @@ class Model:
         from ranvier.storage.model_file import write_model
 
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
-        write_model(path, arrays, description_of(self, self._byte_divisor))
-
-    def inputs(self, X: Any) -> Inputs:
-        """X as the network takes it, (n, K): encoded where the model carries an encoder."""
-        return self._encoded(X, finite=True)
-
-    def _encoded(self, X: Any, finite: bool) -> Inputs:
-        if self.encoder is None:
-            inputs = as_inputs(X, self.network.inputs, finite)
-            scaled = self._byte_divisor is not None and inputs.dense.dtype == np.uint8
-            return as_inputs(inputs.dense / self._byte_divisor) if scaled else inputs
-        return as_inputs(self.encoder.transform(X))
-
-    def close(self) -> None:
-        """Free what the engine holds; it comes back when next needed."""
-        for executable in self._executables.values():
-            executable.close()
-        self._executables = {}
+        write_model(path, arrays, description_of(self))
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the compiled network and the callbacks, which may be functions of the program."""
@@ -362,14 +271,6 @@ class Model:
             )
         )
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
-
-    def _run(self, inputs: Inputs) -> Executable:
-        """The compiled network with these parameters, for inputs with so many CSR columns."""
-        known = self._executables.get(inputs.n_csr)
-        if known is None:
-            known = compile_for_inference(self.network, self.training, self._flat, inputs)
-            self._executables[inputs.n_csr] = known
-        return known
 
     def _resumable(self, training: TrainSettings) -> TrainingState:
         """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""

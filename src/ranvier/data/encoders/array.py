@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.scaling import column_mean_std, standardize
 from ranvier.data.sources import open_source
-from ranvier.data.sources.source import Source, is_row
+from ranvier.data.sources.row_lists import is_row
+from ranvier.data.sources.source import Source
 from ranvier.errors import DataError, ShapeError
 from ranvier.records import record
 from ranvier.rows import CSR

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.files import find
 from ranvier.data.sources.named import NAMED, load_named
 from ranvier.data.sources.readers import SUFFIXES, reader_of
-from ranvier.data.sources.source import Arrays, Source, Table, arrays_from
+from ranvier.data.sources.row_lists import is_row_list
+from ranvier.data.sources.source import Source
+from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 from ranvier.rows.csr import as_csr, is_sparse
 
@@ -54,7 +57,7 @@ def _open(source: Any) -> Source:
         return arrays_from(source, None, "the array")
     if is_sparse(source):
         return _open_sparse(source)
-    from ranvier.data.sources.frames import frame_from, is_row_list
+    from ranvier.data.sources.frames import frame_from
 
     if isinstance(source, (list, tuple)) and not is_row_list(source):
         try:

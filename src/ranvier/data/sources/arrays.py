@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.files import read_bytes
-from ranvier.data.sources.source import Arrays, arrays_from
 from ranvier.errors import DataError
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

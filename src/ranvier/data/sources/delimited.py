@@ -16,7 +16,7 @@ import polars as pl
 from ranvier.data.locale_numbers import convert_decimal_commas
 from ranvier.data.parsing import is_number
 from ranvier.data.sources.files import read_bytes
-from ranvier.data.sources.source import Table
+from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 SEPARATORS = (",", ";", "\t", "|")

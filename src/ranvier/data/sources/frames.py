@@ -11,20 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError
 from ranvier.rows.arrays import unmasked
 
 SUB_MICROSECOND = ("[ns]", "[ps]", "[fs]", "[as]")
 """Units of time that Python's datetime lacks; NumPy converts values in them to integers."""
-
-
-def is_row_list(source: Any) -> bool:
-    """Whether `source` is a list of dicts, one a row.
-
-    >>> is_row_list([{"age": 39}]), is_row_list([39])
-    (True, False)
-    """
-    return isinstance(source, (list, tuple)) and bool(source) and all(isinstance(row, Mapping) for row in source)
 
 
 def row_of(source: Any) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ranvier.data.sources.source import Table
+from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError, nearest
 
 NAMED = {

@@ -10,7 +10,7 @@ import polars as pl
 
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.frames import frame_from_columns
-from ranvier.data.sources.source import Table
+from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 

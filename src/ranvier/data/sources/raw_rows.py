@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from ranvier.data.sources import open_source
+from ranvier.data.sources.array_source import column_dict
 from ranvier.data.sources.frames import row_of
-from ranvier.data.sources.source import Source, column_dict, is_row
+from ranvier.data.sources.row_lists import is_row
+from ranvier.data.sources.source import Source
 from ranvier.errors import ShapeError
 
 

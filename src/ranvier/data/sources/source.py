@@ -1,23 +1,16 @@
-"""Sources: the protocol of everything that has rows, and the two of today, a table of columns and plain arrays.
-
-B is the number of rows, K the number of inputs, N the number of target columns.
-"""
+"""Sources: the protocol of everything that has rows. B rows, K inputs, N target columns."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sources.origin import sentence_start
-from ranvier.errors import DataError, InputError, ShapeError, nearest
-from ranvier.records import record
+from ranvier.errors import InputError
 from ranvier.rows import CSR
-from ranvier.rows.arrays import unmasked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +21,7 @@ MAX_DENSE_CELLS = 1 << 27
 class Source(ABC):
     """Rows to learn from or to predict: what `open_source` gives, checked once; what stands behind it trusts it.
 
-    A new kind of source (a file format, a folder, an archive) gives one of the two below, or implements this. What is
+    A new kind of source (a file format, a folder, an archive) gives a `Table` or `Arrays`, or implements this. What is
     listed as a field may be a property.
 
     Fields:
@@ -115,6 +108,7 @@ class Source(ABC):
         Raises:
             InputError: the rows are sparse and have more than 2**27 cells.
 
+        >>> from ranvier.data.sources.array_source import Arrays
         >>> Arrays(CSR.from_dense(np.array([[0.0, 2.0]])), None, "a matrix", (2,)).dense().tolist()
         [[0.0, 2.0]]
         """
@@ -132,266 +126,8 @@ class Source(ABC):
     def describe(self) -> str:
         """The source in a few words, for messages.
 
+        >>> from ranvier.data.sources.array_source import Arrays
         >>> Arrays(np.zeros((2, 3)), None, "the array", (3,)).describe()
         'the array: 2 rows'
         """
         return f"{self.origin}: {self.rows:,} rows"
-
-
-@record(eq=False)
-class Table(Source):
-    """Named columns with the cells as they were read.
-
-    Fields:
-        frame: the columns; text formats keep every cell as text, so that "007" stays "007".
-        origin: where it came from, for messages.
-        target: the column to predict unless another is asked for, or None.
-        notes: what the user should know about the reading, one sentence each.
-        kinds: column -> kind, for the columns whose kind is known and need not be inferred.
-        decimal_commas: whether a comma between digits may stand before decimals.
-    """
-
-    frame: pl.DataFrame
-    origin: str
-    target: str | None = None
-    notes: tuple[str, ...] = ()
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    decimal_commas: bool = False
-
-    @property
-    def rows(self) -> int:
-        """B, the number of rows."""
-        return self.frame.height
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The names of the columns."""
-        return tuple(self.frame.columns)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(K,)."""
-        return (self.frame.width,)
-
-    @property
-    def inputs(self) -> NDArray[Any]:
-        """The cells as numbers, shape (B, K), NaN where missing."""
-        from ranvier.data.encoders.number import finite_numbers
-
-        return np.stack([finite_numbers(cells) for cells in self.frame.iter_columns()], axis=1)
-
-    @property
-    def targets(self) -> None:
-        """None: the targets of a table are among its columns."""
-
-    @property
-    def target_names(self) -> tuple[str, ...]:
-        """The default target."""
-        return () if self.target is None else (self.target,)
-
-    def take(self, index: NDArray[np.int64]) -> Table:
-        """Some of the rows, in the given order."""
-        return replace(self, frame=self.frame[index])
-
-    def with_target(self, target: Any) -> Table:
-        """The table with another default target; an array of target values becomes a new column."""
-        if isinstance(target, str):
-            if target not in self.frame.columns:
-                hint = nearest(target, self.frame.columns, "Its columns are")
-                raise DataError(f'{sentence_start(self.origin)} has no column "{target}". {hint}')
-            return replace(self, target=target)
-        from ranvier.data.sources.frames import series_from
-
-        name = str(getattr(target, "name", None) or "target")
-        if name in self.frame.columns:
-            raise DataError(
-                f'The target values are called "{name}", and {self.origin} has a column of that name already.'
-            )
-        values = series_from(name, target)
-        if len(values) != self.rows:
-            raise DataError(f"There are {len(values)} target values and {self.rows} rows in {self.origin}.")
-        return replace(self, frame=self.frame.with_columns(values), target=name)
-
-
-@record(eq=False)
-class Arrays(Source):
-    """Numbers whose columns have no names.
-
-    Fields:
-        inputs: shape (B, K), uint8 (pictures) or floating point; or CSR rows.
-        targets: shape (B,) or (B, N), or None.
-        origin: where it came from, for messages.
-        shape: the shape of one row before it was flattened, for example (28, 28).
-        notes: what the user should know about the reading, one sentence each.
-    """
-
-    inputs: NDArray[Any] | CSR
-    targets: NDArray[Any] | None
-    origin: str
-    shape: tuple[int, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """B, the number of rows."""
-        return int(self.inputs.shape[0])
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Columns of arrays have no names."""
-        return ()
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """The columns as a frame, called x0, x1 and so on; NaN becomes null.
-
-        >>> Arrays(np.zeros((2, 3)), None, "an array", (3,)).frame.columns
-        ['x0', 'x1', 'x2']
-        """
-        import polars as pl
-
-        columns = {f"x{index}": column for index, column in enumerate(self.dense().T)}
-        return pl.DataFrame(columns, nan_to_null=True)
-
-    @property
-    def target_names(self) -> tuple[str, ...]:
-        """y, or y0, y1 and so on for several columns of targets."""
-        columns = 1 if self.targets is None or self.targets.ndim == 1 else self.targets.shape[1]
-        return ("y",) if columns == 1 else tuple(f"y{index}" for index in range(columns))
-
-    @property
-    def kinds(self) -> Mapping[str, str]:
-        """No column has a name."""
-        return {}
-
-    @property
-    def is_sparse(self) -> bool:  # type: ignore[override]
-        """Whether the inputs are CSR rows."""
-        return isinstance(self.inputs, CSR)
-
-    def take(self, index: NDArray[np.int64]) -> Arrays:
-        """Some of the rows with their targets, in the given order.
-
-        >>> Arrays(np.array([[1.0], [2.0]]), np.array([3, 4]), "an array", (1,)).take(np.array([1])).targets.tolist()
-        [4]
-        """
-        targets = None if self.targets is None else self.targets[index]
-        return replace(self, inputs=self.inputs[index], targets=targets)
-
-    def with_target(self, target: Any) -> Arrays:
-        """The arrays with these target values."""
-        if isinstance(target, str):
-            raise DataError(
-                f'The target is "{target}", but {self.origin} holds plain arrays without column names. '
-                "Give the target values as an array."
-            )
-        return replace(self, targets=checked_targets(target, self.rows, self.origin))
-
-    def as_table(self, kind: str | None = None) -> Source:
-        """Floating-point rows as a table of columns x0, x1 and so on; uint8 and CSR rows unchanged.
-
-        >>> Arrays(np.zeros((2, 3)), None, "an array", (3,)).as_table().column_names
-        ('x0', 'x1', 'x2')
-        """
-        if isinstance(self.inputs, CSR) or self.inputs.dtype.kind != "f":
-            return self
-        frame = self.frame
-        return Table(frame, self.origin, notes=self.notes, kinds=dict.fromkeys(frame.columns, kind) if kind else {})
-
-    def with_column_names(self, names: Sequence[str]) -> Table:
-        """The rows as a table of these columns.
-
-        >>> Arrays(np.array([[1.0, 2.0]]), None, "an array", (2,)).with_column_names(["a", "b"]).frame.rows()
-        [(1.0, 2.0)]
-        """
-        from ranvier.data.sources.frames import frame_from
-
-        columns = column_dict(self.dense(), names, self.origin)
-        return Table(frame_from(columns, self.origin), self.origin, notes=self.notes)
-
-    @property
-    def pictures(self) -> bool:  # type: ignore[override]
-        """Whether the rows are pictures: bytes, each row with at least a height and a width."""
-        return not isinstance(self.inputs, CSR) and self.inputs.dtype == np.uint8 and len(self.shape) > 1
-
-
-_CELLS = frozenset((str, int, float, bool, type(None)))
-
-
-def is_row(source: Any) -> bool:
-    """Whether `source` is a single row: a list or tuple of cells, and not of rows.
-
-    >>> is_row([39, "Private", None]), is_row([[39.0], [50.0]])
-    (True, False)
-    """
-    if type(source) is not list and type(source) is not tuple:
-        return False
-    return bool(source) and not any(
-        type(cell) not in _CELLS and isinstance(cell, (list, tuple, Mapping, np.ndarray)) for cell in source
-    )
-
-
-def column_dict(values: NDArray[Any], names: Sequence[str], origin: str) -> dict[str, NDArray[Any]]:
-    """The columns of an array (B, K) under the names of a model's columns.
-
-    Raises:
-        ShapeError: there are more or fewer.
-
-    >>> column_dict(np.array([[1, 2]]), ["a", "b"], "the array")
-    {'a': array([1]), 'b': array([2])}
-    """
-    if values.ndim != 2 or values.shape[1] != len(names):
-        raise ShapeError(
-            f"{sentence_start(origin)} has shape {values.shape}; this model takes {len(names)} columns a row "
-            f"({', '.join(names[:5])}{' ...' if len(names) > 5 else ''})."
-        )
-    return {name: values[:, index] for index, name in enumerate(names)}
-
-
-def arrays_from(inputs: Any, targets: Any, origin: str, notes: tuple[str, ...] = ()) -> Arrays:
-    """Check and flatten arrays: inputs (B, ...) become (B, K) of uint8 or floating point.
-
-    Raises:
-        DataError: the inputs are not numbers, have no rows or fewer than two dimensions, or the targets do not match.
-
-    >>> arrays_from(np.zeros((5, 2, 3), np.uint8), None, "an array").inputs.shape
-    (5, 6)
-    """
-    inputs = np.asarray(unmasked(inputs))
-    if inputs.dtype.kind not in "fiub":
-        raise DataError(
-            f"The inputs of {origin} are of type {inputs.dtype}; numbers were expected. "
-            "Give columns of several types as a data frame or a dict of columns."
-        )
-    if inputs.ndim < 2:
-        raise DataError(
-            f"The inputs of {origin} have shape {inputs.shape}; (rows, columns) was expected. "
-            "For a single column use array.reshape(-1, 1)."
-        )
-    if inputs.size == 0:
-        raise DataError(f"The inputs of {origin} have shape {inputs.shape}: there are no numbers in them.")
-    shape = tuple(int(size) for size in inputs.shape[1:])
-    flat = inputs.reshape(inputs.shape[0], -1)
-    pictures = flat.dtype == np.uint8 and len(shape) > 1
-    if not pictures and flat.dtype not in (np.float32, np.float64):
-        flat = flat.astype(np.float64)
-    checked = None if targets is None else checked_targets(targets, len(flat), origin)
-    return Arrays(flat, checked, origin, shape, notes)
-
-
-def checked_targets(targets: Any, rows: int, origin: str) -> NDArray[Any]:
-    """Target values as an array with one value, or one row of values, for each row of the inputs.
-
-    Raises:
-        DataError: there are more or fewer.
-
-    >>> checked_targets([0, 1], 2, "the array").shape
-    (2,)
-    """
-    array = np.asarray(unmasked(targets))
-    if array.ndim not in (1, 2) or len(array) != rows:
-        raise DataError(
-            f"The inputs of {origin} have {rows} rows and its targets have shape {array.shape}; "
-            f"({rows},) or ({rows}, columns) was expected."
-        )
-    return array

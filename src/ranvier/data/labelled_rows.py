@@ -1,0 +1,158 @@
+"""Rows of a source that have a target, with weights and their numbers in the source. B rows, N target columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.canonical_order import repeats
+from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
+from ranvier.data.sources import open_source
+from ranvier.data.sources.source import Source
+from ranvier.data.target_column import check_target_range, restore_integers, target_values
+from ranvier.errors import DataError, InputError
+from ranvier.records import record
+from ranvier.rows.weights import weight_array
+
+
+@record(eq=False)
+class LabelledRows:
+    """Rows that have a target.
+
+    Fields:
+        source: the rows.
+        values: their targets, shape (B,) or (B, N).
+        weight: their weights, shape (B,), or None.
+        row_numbers: their numbers in the source that the user gave, counted from 0.
+        notes: a sentence on the rows that were left out.
+    """
+
+    source: Source
+    values: Values
+    weight: NDArray[np.float64] | None
+    row_numbers: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
+
+    def take(self, rows: NDArray[np.int64]) -> LabelledRows:
+        """Some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return LabelledRows(self.source.take(rows), self.values[rows], weight, self.row_numbers[rows])
+
+
+def open_with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]:
+    """The opened source and the names of its target columns.
+
+    Parameters:
+        source, target: as `ranvier.data.prepare` takes them.
+
+    Raises:
+        DataError: the source cannot be read, or has no such column.
+        InputError: no target is given, or one twice.
+
+    >>> open_with_target("iris", None)[1]
+    ('species',)
+    """
+    several = isinstance(target, (list, tuple)) and bool(target) and all(isinstance(name, str) for name in target)
+    opened = open_source(source, None if several else target)
+    if several and not opened.column_names:
+        raise InputError(
+            f"{opened.origin} holds plain arrays without column names; give the target values as an array."
+        )
+    names = tuple(target) if several else opened.target_names
+    if not names:
+        shown = ", ".join(opened.frame.columns[:20]) + (" ..." if opened.frame.width > 20 else "")
+        raise InputError(
+            f"Say which column of {opened.origin} is the target, --target COLUMN. Its columns are: {shown}."
+        )
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise InputError(f'The target column "{repeated}" is given twice.')
+    return opened, names
+
+
+def without_zero_weights(
+    source: Source, names: tuple[str, ...], target_array: Any, weight: Any, repeat: bool
+) -> tuple[Source, Any, NDArray[np.float64] | None, NDArray[np.int64]]:
+    """The rows, target values and weights without the rows of weight 0, and the numbers of these rows.
+
+    Parameters:
+        repeat: whether rows are repeated for integer weights, so that everything is inferred from repeated rows; not
+            before test rows are drawn, since a row must not be in two parts.
+
+    >>> source = open_source(np.array([[1.0], [2.0], [3.0]]))
+    >>> without_zero_weights(source, ("y",), [0, 1, 0], [2.0, 0.0, 1.0], repeat=True)[3].tolist()
+    [0, 0, 2]
+    """
+    weights = weight_array(weight, source.rows)
+    values = None if target_array is None else plain_values(target_array, names)
+    _check_length("target values", values, source)
+    row_numbers = np.flatnonzero(weights)
+    counts = repeats(weights[row_numbers]) if repeat else None
+    if counts is not None:
+        row_numbers = np.repeat(row_numbers, counts)
+    values = None if values is None else values[row_numbers]
+    return source.take(row_numbers), values, None if counts is not None else weights[row_numbers], row_numbers
+
+
+def _check_length(name: str, values: Values | None, source: Source) -> None:
+    """Raise a `DataError` unless there are as many values as rows."""
+    if values is not None and len(values) != source.rows:
+        raise DataError(f"There are {len(values)} {name} and {source.rows} rows in {source.origin}.")
+
+
+def labelled_rows(
+    source: Source, names: tuple[str, ...], target_array: Any = None, weight: Any = None, row_numbers: Any = None
+) -> LabelledRows:
+    """The rows that have a target, which stands in the source or is target_array beside it.
+
+    Parameters:
+        weight: of each row of the source, shape (B,), or None.
+        row_numbers: of each row of the source; None numbers them from 0.
+
+    Raises:
+        DataError: there are more or fewer targets than rows, or one is too large.
+        InputError: no row has a target.
+
+    >>> rows = labelled_rows(open_source({"x": [1, 2], "y": ["a", None]}), ("y",))
+    >>> rows.row_numbers.tolist(), rows.notes
+    ([0], ('1 row was left out because the target is missing.',))
+    """
+    values = target_values(source, names) if target_array is None else plain_values(target_array, names)
+    weights = None if weight is None else weight_array(weight, source.rows)
+    _check_length("target values", values, source)
+    check_target_range(values, names)
+    missing = missing_rows(values)
+    count = int(missing.sum())
+    rows = LabelledRows(source, values, weights, np.arange(len(values)) if row_numbers is None else row_numbers)
+    if count == 0:
+        return rows
+    if count == len(values):
+        raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
+    rows = rows.take(np.flatnonzero(~missing))
+    if values.dtype.kind == "f" and values.ndim == 1 and source.column_names and target_array is None:
+        rows = replace(rows, values=restore_integers(source, names[0], rows.values))
+    what = "1 row was" if count == 1 else f"{count:,} rows were"
+    return replace(rows, notes=(f"{what} left out because the target is missing.",))
+
+
+def labelled_rows_of(
+    source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str
+) -> LabelledRows | None:
+    """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights; None for None.
+
+    Parameters:
+        part: what the rows are for, which their notes begin with.
+
+    >>> len(labelled_rows_of(([[1.0], [2.0]], [0, 1]), None, ("y",), "Test").values)
+    2
+    """
+    if source is None:
+        return None
+    if isinstance(source, tuple):
+        rows = labelled_rows(open_source(source[0]), names, *source[1:])
+    else:
+        rows = labelled_rows(*open_with_target(source, columns))
+    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))

@@ -1,0 +1,93 @@
+"""A table: named columns with the cells as they were read. B rows, K columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.sources.origin import sentence_start
+from ranvier.data.sources.source import Source
+from ranvier.errors import DataError, nearest
+from ranvier.records import record
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@record(eq=False)
+class Table(Source):
+    """Named columns with the cells as they were read.
+
+    Fields:
+        frame: the columns; text formats keep every cell as text, so that "007" stays "007".
+        origin: where it came from, for messages.
+        target: the column to predict unless another is asked for, or None.
+        notes: what the user should know about the reading, one sentence each.
+        kinds: column -> kind, for the columns whose kind is known and need not be inferred.
+        decimal_commas: whether a comma between digits may stand before decimals.
+    """
+
+    frame: pl.DataFrame
+    origin: str
+    target: str | None = None
+    notes: tuple[str, ...] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    decimal_commas: bool = False
+
+    @property
+    def rows(self) -> int:
+        """B, the number of rows."""
+        return self.frame.height
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.frame.columns)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(K,)."""
+        return (self.frame.width,)
+
+    @property
+    def inputs(self) -> NDArray[Any]:
+        """The cells as numbers, shape (B, K), NaN where missing."""
+        from ranvier.data.encoders.number import finite_numbers
+
+        return np.stack([finite_numbers(cells) for cells in self.frame.iter_columns()], axis=1)
+
+    @property
+    def targets(self) -> None:
+        """None: the targets of a table are among its columns."""
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The default target."""
+        return () if self.target is None else (self.target,)
+
+    def take(self, index: NDArray[np.int64]) -> Table:
+        """Some of the rows, in the given order."""
+        return replace(self, frame=self.frame[index])
+
+    def with_target(self, target: Any) -> Table:
+        """The table with another default target; an array of target values becomes a new column."""
+        if isinstance(target, str):
+            if target not in self.frame.columns:
+                hint = nearest(target, self.frame.columns, "Its columns are")
+                raise DataError(f'{sentence_start(self.origin)} has no column "{target}". {hint}')
+            return replace(self, target=target)
+        from ranvier.data.sources.frames import series_from
+
+        name = str(getattr(target, "name", None) or "target")
+        if name in self.frame.columns:
+            raise DataError(
+                f'The target values are called "{name}", and {self.origin} has a column of that name already.'
+            )
+        values = series_from(name, target)
+        if len(values) != self.rows:
+            raise DataError(f"There are {len(values)} target values and {self.rows} rows in {self.origin}.")
+        return replace(self, frame=self.frame.with_columns(values), target=name)

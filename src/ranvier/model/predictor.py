@@ -1,0 +1,143 @@
+"""Predictor: parameters and encoders of a network, which take raw rows and give answers. n rows, N outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder
+from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.engine import Executable, LayerValues
+from ranvier.errors import InputError
+from ranvier.model import rows as row_tools
+from ranvier.model.targets import target_array
+from ranvier.network.network import Network
+from ranvier.network.task import Task
+from ranvier.rows import Inputs, Rows, as_inputs
+from ranvier.training.inference import compile_for_inference
+from ranvier.training.settings import TrainSettings
+
+Array = NDArray[Any]
+
+
+class Predictor:
+    """What of a model answers questions about rows: it encodes them and runs the compiled network.
+
+    Parameters:
+        network: the description.
+        target: from outputs to answers.
+        parameters: shape (P,).
+        training: the engine, precision and threads to compile for.
+        encoder: from raw columns to inputs; None for inputs that come as arrays.
+        byte_divisor: what uint8 inputs are divided by; None for models whose network takes them as they are.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        target: TargetEncoder,
+        parameters: Array,
+        *,
+        training: TrainSettings,
+        encoder: Any = None,
+        byte_divisor: float | None = None,
+    ) -> None:
+        self.network = network
+        self.target = target
+        self.encoder = encoder
+        self.training = training
+        self.byte_divisor = byte_divisor
+        self._flat = np.ascontiguousarray(parameters)
+        self._executables: dict[int, Executable] = {}
+
+    @property
+    def task(self) -> Task:
+        """What the outputs mean."""
+        return self.target.task
+
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """Name -> view of the parameter, such as "layers.0.weight" with shape (inputs, units). Read only."""
+        frozen = self._flat.view()
+        frozen.flags.writeable = False
+        return MappingProxyType(self.network.parameter_table.views(frozen))
+
+    def outputs(self, X: Any) -> Array:
+        """What the output layer outputs, shape (n, N)."""
+        # The same few rows as before, in kind, need none of the questions that others are asked.
+        ready = self._executables.get(0) if self.encoder is None and type(X) is np.ndarray else None
+        if ready is not None:
+            outputs = ready.try_fast_outputs(X)
+            if outputs is not None:
+                return outputs
+        # The engine looks whether they are finite, on its way.
+        return self.outputs_of(self._encoded(X, finite=False))
+
+    def outputs_of(self, inputs: Inputs) -> Array:
+        """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
+        return self._run(inputs).outputs(inputs)
+
+    def predict(self, X: Any) -> Array:
+        """Answers in the user's own terms: labels (n,), numbers (n,) or (n, N), or 0/1 rows for multilabel."""
+        return self.target.decode(self.outputs(X))
+
+    def probabilities(self, X: Any) -> NDArray[np.float64]:
+        """The probability of each class, shape (n, classes), or of each label, shape (n, labels).
+
+        Raises:
+            InputError: the task is regression.
+        """
+        if self.task.kind == "regression":
+            raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
+        return class_probabilities(self.task, self.outputs(X))
+
+    def activations(self, X: Any) -> tuple[LayerValues, ...]:
+        """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).
+
+        >>> from ranvier.network.layers import Dense
+        >>> network = Network(1, [Dense(3, "relu"), Dense(1)])
+        >>> model = network.fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> [(layer.path, layer.outputs.shape) for layer in model.activations([[0.5]])]
+        [('layers.0', (1, 3)), ('layers.1', (1, 1))]
+        """
+        inputs = self.inputs(X)
+        return self._run(inputs).activations(inputs)
+
+    def gradients(self, X: Any, y: Any) -> dict[str, Array]:
+        """The gradient of the loss over the rows, penalties included: name -> array of the parameter's shape.
+
+        Dropout is off and BatchNorm uses the statistics of these rows.
+        """
+        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
+        row_tools.check_lengths(inputs, targets)
+        _, gradient = self._run(inputs).loss_and_gradient(Rows(inputs, targets))
+        return self.network.parameter_table.views(gradient)
+
+    def inputs(self, X: Any) -> Inputs:
+        """X as the network takes it, (n, K): encoded where the model carries an encoder."""
+        return self._encoded(X, finite=True)
+
+    def _encoded(self, X: Any, finite: bool) -> Inputs:
+        if self.encoder is None:
+            inputs = as_inputs(X, self.network.inputs, finite)
+            scaled = self.byte_divisor is not None and inputs.dense.dtype == np.uint8
+            return as_inputs(inputs.dense / self.byte_divisor) if scaled else inputs
+        return as_inputs(self.encoder.transform(X))
+
+    def close(self) -> None:
+        """Free what the engine holds; it comes back when next needed."""
+        for executable in self._executables.values():
+            executable.close()
+        self._executables = {}
+
+    def _run(self, inputs: Inputs) -> Executable:
+        """The compiled network with these parameters, for inputs with so many CSR columns."""
+        known = self._executables.get(inputs.n_csr)
+        if known is None:
+            known = compile_for_inference(self.network, self.training, self._flat, inputs)
+            self._executables[inputs.n_csr] = known
+        return known
