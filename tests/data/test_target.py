@@ -63,7 +63,7 @@ REFUSED: dict[str, tuple[Any, str | None, str]] = {
     "single row": (["a", "a", "b"], None, 'class "b" of the target column "y" has one row'),
     "all different": ([f"name {row}" for row in range(30)], None, "30 different values in 30 rows"),
     "infinite": ([1.5, float("inf"), 2.5], None, "has inf in row 2"),
-    "text regression": (["a", "b"], "regression", "regression needs numbers"),
+    "text regression": (["a", "b"], "regression", 'has "a" in row 1, where a number was expected'),
     "three binary": ([0, 1, 2] * 5, "binary", "two"),
     "two columns of classes": (np.eye(2), "multiclass", "one target column"),
     "no labels": ([[0, 1], [2, 0]], "multilabel", "holds 2"),
@@ -196,3 +196,44 @@ def test_damaged_descriptions_are_refused(change: dict[str, Any]) -> None:
     description = fit_target([1.0, 3.0], Task("regression", 1, target_names=("price",))).to_dict()
     with pytest.raises(ModelFileError, match="damaged"):
         TargetEncoder.from_dict(description | change)
+
+
+PRICES = [str(300 + number) for number in range(299)]
+VISITS = [0] * 60 + [1] * 40 + [2] * 30 + [3] * 20 + [4] * 10 + [5] * 8 + [6] * 6 + [7] * 4 + [8] * 3 + [9, 10, 11]
+NOT_NUMBERS: dict[str, tuple[list[Any], str | None, str]] = {
+    "one word among prices": ([*PRICES, "unknown"], None, '"unknown" in row 300'),
+    "the same, regression": (["unknown", *PRICES], "regression", '"unknown" in row 1,'),
+    "the same, classes": ([*PRICES[:10], "n. a.", *PRICES[10:]], "multiclass", '"n. a." in row 11'),
+    "the same, two classes": (["0", "1"] * 20 + ["yes"], "binary", '"yes" in row 41'),
+    "after missing rows": ([None, None, *PRICES, "sold"], None, '"sold" in row 302'),
+    "several": ([*PRICES, "12,5", "tbd"], None, "299 of 301 cells are numbers"),
+    "many of one word": (PRICES * 2 + ["unknown"] * 40, None, '"unknown" in row 599'),
+    "counts and a word": ([*map(str, VISITS), "none"], None, f'"none" in row {len(VISITS) + 1}'),
+    "labels": ([0, 1, 1, "x"] * 5, "multilabel", '"x" in row 4'),
+    "text, regression": (["red", "1", "blue"], "regression", "2 of 3 cells are text"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_NUMBERS)
+def test_the_first_cell_that_is_no_number_is_named(name: str) -> None:
+    values, kind, message = NOT_NUMBERS[name]
+    with pytest.raises(InputError) as caught:
+        infer_task(values, kind)
+    assert message in str(caught.value)
+
+
+def test_counts_with_a_rare_end_are_numbers() -> None:
+    task, reason = explain_task(VISITS)
+    assert task.kind == "regression"
+    assert "9 stands in one row" in reason
+    assert infer_task([float(count) for count in VISITS]).kind == "regression"
+    # Where a person asks for classes, the way out is named.
+    with pytest.raises(InputError, match="--task regression"):
+        infer_task(VISITS, "multiclass")
+    # Words with a few numbers among them stay classes.
+    assert infer_task(["1", "2", "3", "unknown"] * 10).kind == "multiclass"
+
+
+def test_a_guess_of_classes_names_the_way_out() -> None:
+    assert "--task regression" in explain_task([0, 1, 2] * 10)[1]
+    assert "--task" not in explain_task(["a", "b", "c"] * 10)[1]

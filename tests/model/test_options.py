@@ -28,6 +28,8 @@ NOT_ESTIMATORS = {"data", "target", "task", "test", "ignore", "sample_weight", "
 """What estimators get by `fit`, know by their class or do not have."""
 RENAMED = {"seed": "random_state", "progress": "verbose"}
 """Options that scikit-learn has a name and a default of its own for."""
+FLAGS = {"kind": "kinds"}
+"""Flags that are repeated, and the option that they fill."""
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -39,7 +41,8 @@ def test_the_record_has_the_options_of_train_with_their_defaults() -> None:
 def flags() -> dict[str, str]:
     """Option name -> the default that the help shows, for every flag of the command."""
     entries = [entry for part in OPTIONS.values() for entry in part]
-    return {flag.split()[0].removeprefix("--").replace("-", "_"): shown for flag, _, _, shown, _ in entries}
+    names = {flag: flag.split()[0].removeprefix("--").replace("-", "_") for flag, *_ in entries}
+    return {FLAGS.get(names[flag], names[flag]): shown for flag, _, _, shown, _ in entries}
 
 
 def test_the_command_has_the_options_of_train_with_their_defaults() -> None:

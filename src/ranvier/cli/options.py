@@ -66,6 +66,26 @@ def names(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
+def column_kinds(values: Sequence[str]) -> dict[str, str]:
+    """Column -> kind, from a repeatable option COLUMN=KIND; the name may hold further equals signs, and commas.
+
+    Raises:
+        click.BadParameter: a value has no equals sign, or a column stands twice.
+
+    >>> column_kinds(("shop=category", "a=b, c=drop"))
+    {'shop': 'category', 'a=b, c': 'drop'}
+    """
+    kinds: dict[str, str] = {}
+    for value in values:
+        name, equals, kind = value.rpartition("=")
+        if not equals or not name or not kind:
+            raise click.BadParameter(f'"{value}" is not COLUMN=KIND, such as shop=category.', param_hint="--kind")
+        if name in kinds:
+            raise click.BadParameter(f'the column "{name}" is given twice.', param_hint="--kind")
+        kinds[name] = kind.strip()
+    return kinds
+
+
 class GroupedOption(click.Option):
     """An option in a group of the help, whose default is decided elsewhere.
 

@@ -8,7 +8,16 @@ from typing import Any
 import click
 
 from ranvier.cli.console import Output
-from ranvier.cli.options import GroupedCommand, GroupedOption, ShareOrFile, Widths, json_option, names, quiet_option
+from ranvier.cli.options import (
+    GroupedCommand,
+    GroupedOption,
+    ShareOrFile,
+    Widths,
+    column_kinds,
+    json_option,
+    names,
+    quiet_option,
+)
 from ranvier.settings import ENGINES
 
 COUNT = click.IntRange(min=1)
@@ -27,6 +36,13 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Data": (
         ("--target -t", "COLUMN", REPEATABLE, "", "Column to predict; repeat it or use commas."),
         ("--ignore", "COLUMN", REPEATABLE, "", "Column to leave out; repeat it or use commas."),
+        (
+            "--kind",
+            "COLUMN=KIND",
+            REPEATABLE,
+            "",
+            "Kind of a column: number, category, boolean, date, or drop; repeat it.",
+        ),
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (
             "--validation",
@@ -120,6 +136,7 @@ def command(data: str, model: str | None, run: str | None, quiet: bool, as_json:
     passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
         passed[name] = names(passed[name])
+    passed["kinds"] = column_kinds(passed.pop("kind")) or None
     model = default_model(data) if model is None else model
     return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True})
 

@@ -5,7 +5,7 @@ B is the number of rows, N the number of target columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, overload
 
 import numpy as np
@@ -16,6 +16,7 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
+from ranvier.data.input_columns import as_columns, input_columns
 from ranvier.data.labelled_rows import (
     LabelledRows,
     labelled_rows,
@@ -24,21 +25,12 @@ from ranvier.data.labelled_rows import (
     without_zero_weights,
 )
 from ranvier.data.partition import checked_fractions, partition
-from ranvier.data.schema import ColumnSchema, infer_schema
+from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
-from ranvier.data.target_column import (
-    check_column,
-    has_thousands,
-    target_values,
-)
-from ranvier.errors import InputError
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
-
-MAX_NUMBER_COLUMNS = 1000
-"""Up to so many columns of an array are numbers without a look at them; in wider arrays constant ones are dropped."""
 
 
 @record(eq=False)
@@ -96,6 +88,7 @@ def prepare(
     weight: Any = None,
     features: FeatureOptions | None = None,
     canonical: bool = True,
+    kinds: Mapping[str, str] | None = None,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -114,6 +107,7 @@ def prepare(
         test_source: test rows from another source, given like `validation_source`.
         weight: the weight of each row, shape (B,); None for equal weights.
         features: how columns are expanded; None for one feature a number.
+        kinds: column -> kind, where the kind that would be inferred is not the right one.
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
 
@@ -130,9 +124,7 @@ def prepare(
     task_record = task if isinstance(task, Task) else None
     opened, names, target_array = _opened(source, target, task_record)
     in_table = bool(opened.column_names) and not task_record
-    if features is not None and not opened.column_names:
-        target_array = target_values(opened) if target_array is None else target_array
-        opened = _as_columns(opened)
+    opened, target_array = as_columns(opened, target_array, features, kinds)
     fractions = checked_fractions(
         validation if validation_source is None else 0.0, test if test_source is None else 0.0
     )
@@ -142,9 +134,11 @@ def prepare(
             opened, names, target_array, weight, fractions[2] == 0.0
         )
     target_columns = names if target_array is None else ()
-    columns, notes = _columns(opened, target_columns, ignore)
+    columns, notes = input_columns(opened, target_columns, ignore, kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
-    resolved, reason = (task_record, "as requested") if task_record else explain_task(rows.values, task, names)  # type: ignore[arg-type]
+    resolved, reason = (
+        (task_record, "as requested") if task_record else explain_task(rows.values, task, names, rows.row_numbers)  # type: ignore[arg-type]
+    )
     notes = [f"Task: {resolved.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
@@ -153,8 +147,10 @@ def prepare(
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
     columns_of_part = names if in_table else None
-    validation_part = labelled_rows_of(validation_source, columns_of_part, names, "Validation") or validation_part
-    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test") or test_part
+    validation_part = (
+        labelled_rows_of(validation_source, columns_of_part, names, "Validation", resolved.classes) or validation_part
+    )
+    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test", resolved.classes) or test_part
     notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs),
@@ -198,42 +194,6 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
     if task is not None:
         return open_source(source), task.target_names, target
     return *open_with_target(source, target), None
-
-
-def _as_columns(source: Source) -> Source:
-    """Floating-point arrays as a table of numbers, whose columns can be expanded; uint8 arrays unchanged.
-
-    Raises:
-        InputError: the rows are sparse.
-    """
-    if source.is_sparse:
-        raise InputError(
-            "The data are sparse rows, which are numbers already, and this recipe expands the columns of tables; take "
-            "recipe='auto', or give an array, X.toarray()."
-        )
-    return source.as_table("number" if source.inputs.shape[1] <= MAX_NUMBER_COLUMNS else None)
-
-
-def _columns(
-    source: Source, names: tuple[str, ...], ignore: str | Iterable[str]
-) -> tuple[tuple[ColumnSchema, ...], list[str]]:
-    """The schema, and a note on each column that is dropped; nothing for arrays."""
-    ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
-    if not source.column_names:
-        if ignored:
-            raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
-        return (), []
-    for name in names:
-        check_column(source, name)
-    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), source.kinds)
-    notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
-    with_commas = [column.name for column in columns if column.thousands_separator] + [
-        name for name in names if has_thousands(source, name)
-    ]
-    if with_commas:
-        shown = ", ".join(with_commas[:5]) + (" and more" if len(with_commas) > 5 else "")
-        notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
-    return columns, notes
 
 
 @overload

@@ -27,6 +27,8 @@ DROP = "drop"
 MAX_FEW_VALUES = 10
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
+KINDS_TO_COME = ("text", "image", "sound", "vector")
+"""Kinds that have a name and in this version no encoder."""
 ID_NAMES = {"id", "ids", "uuid", "guid", "pid", "identifier", "rownames", "index"}
 
 
@@ -103,8 +105,7 @@ def infer_schema(
         if name not in frame.columns:
             raise DataError(f'There is no column "{name}". {nearest(name, frame.columns)}')
     for name, kind in kinds.items():
-        if kind != DROP and kind not in COLUMN_KINDS:
-            raise InputError(f'Column "{name}" cannot be of kind {kind!r}. {nearest(str(kind), (*COLUMN_KINDS, DROP))}')
+        _check_kind(name, kind)
     schema = []
     for cells in frame.iter_columns():
         if cells.name not in ignored:
@@ -117,6 +118,18 @@ def infer_schema(
         listed = "; ".join(f"{column.name}: {column.reason}" for column in schema[:5])
         raise InputError(f"No column is left to learn from besides the target ({listed}).")
     return tuple(schema)
+
+
+def _check_kind(name: str, kind: Any) -> None:
+    """Raise an `InputError` unless a column can be of this kind."""
+    if isinstance(kind, str) and (kind == DROP or kind in COLUMN_KINDS):
+        return
+    if kind in KINDS_TO_COME:
+        raise InputError(
+            f'Column "{name}" cannot be of kind {kind!r} in this version, which reads columns of the kinds '
+            f"{', '.join(COLUMN_KINDS)}; leave the column out with the kind 'drop'."
+        )
+    raise InputError(f'Column "{name}" cannot be of kind {kind!r}. {nearest(str(kind), (*COLUMN_KINDS, DROP))}')
 
 
 def _number_if_nothing_else(column: ColumnSchema, cells: pl.Series) -> ColumnSchema:

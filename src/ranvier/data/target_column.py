@@ -6,15 +6,18 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, plain_values
+from ranvier.data.encoders.task_inference import not_a_number
 from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
+from ranvier.data.target_marks import TargetMarks, read_labels
 from ranvier.errors import DataError, InputError, nearest
 
 MAX_TARGET = 1e140
@@ -32,14 +35,16 @@ def check_column(source: Source, name: str) -> None:
         raise DataError(f'{sentence_start(source.origin)} has no column "{name}". {hint}')
 
 
-def target_values(source: Source, names: Sequence[str] = ()) -> Values:
+def target_values(source: Source, names: Sequence[str] = (), classes: Sequence[Any] | None = None) -> Values:
     """The target values of a source: booleans, integers, numbers or strings.
 
-    Strings that are all numbers become numbers, unless they have leading zeros.
+    Strings that are all numbers become numbers, unless they have leading zeros. What becomes of marks of missing cells,
+    such as NA, says `target_marks.read_labels`.
 
     Parameters:
         source: a Table, or Arrays with targets.
         names: the target columns of a table.
+        classes: the classes of a finished model, empty where it has none; None before training.
 
     Returns shape (B,), or (B, N) for several columns; NaN or None where a value is missing.
 
@@ -57,24 +62,26 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
     columns = []
     for name in names:
         check_column(source, name)
-        columns.append(_column_values(source, name))
+        columns.append(_column_values(source, name, classes))
     if len(columns) == 1:
         return columns[0]
-    wrong = next((name for name, column in zip(names, columns, strict=True) if column.dtype.kind == "O"), None)
-    if wrong is not None:
-        raise DataError(f'The target column "{wrong}" holds text; with several target columns each must hold numbers.')
+    for name, column in zip(names, columns, strict=True):
+        if column.dtype.kind == "O":
+            raise not_a_number(
+                column, name, np.arange(len(column)), "a number was expected, as in every one of several target columns"
+            )
     return np.stack(columns, axis=1)
 
 
-def _column_values(source: Source, name: str) -> Values:
+def _column_values(source: Source, name: str, classes: Sequence[Any] | None) -> Values:
     cells = source.frame[name]
     parsing.check_dtype(cells)
     if cells.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
     if not parsing.is_string(cells):
         return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
-    strings = _target_strings(source, name)
-    numbers, wrong = parsing.parse_numbers(strings)
+    strings, marks = _target_strings(source, name, classes)
+    numbers, wrong = (np.zeros(0), 0) if marks.labels else parsing.parse_numbers(strings)
     if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
         whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
         exact = whole and strings.null_count() == 0
@@ -82,10 +89,24 @@ def _column_values(source: Source, name: str) -> Values:
     return plain_values(strings.to_list(), (name,))
 
 
-def _target_strings(source: Source, name: str) -> pl.Series:
+def _target_strings(source: Source, name: str, classes: Sequence[Any] | None = None) -> tuple[pl.Series, TargetMarks]:
     """The cells of a target column of strings, without commas between thousands where they can be nothing else."""
-    strings = parsing.clean_strings(source.frame[name])
-    return strip_thousands(strings) if has_thousands_separators(strings, unambiguous=source.decimal_commas) else strings
+    strings, marks = read_labels(source.frame[name], source.in_memory, classes)
+    if not marks.labels and has_thousands_separators(strings, unambiguous=source.decimal_commas):
+        return strip_thousands(strings), marks
+    return strings, marks
+
+
+def target_marks(source: Source, names: Sequence[str], classes: Sequence[Any] | None = None) -> TargetMarks:
+    """What became of marks of missing cells in a single target column; nothing for several and for arrays.
+
+    >>> from ranvier.data.sources import open_source
+    >>> target_marks(open_source({"y": ["NA", "ZA"] * 2}), ("y",)).labels[0].rows
+    2
+    """
+    if len(names) != 1 or not source.column_names or not parsing.is_string(source.frame[names[0]]):
+        return TargetMarks()
+    return read_labels(source.frame[names[0]], source.in_memory, classes)[1]
 
 
 def has_thousands(source: Source, name: str) -> bool:
@@ -127,6 +148,7 @@ def restore_integers(source: Source, name: str, values: Values) -> Values:
     'i'
     """
     cells = source.frame[name]
-    strings = _target_strings(source, name).drop_nulls()
-    integers = cells.dtype.is_integer() or (parsing.is_string(cells) and strings.str.contains(r"^[+-]?\d{1,15}$").all())
-    return values.astype(np.int64) if integers else values
+    if not parsing.is_string(cells):
+        return values.astype(np.int64) if cells.dtype.is_integer() else values
+    strings = _target_strings(source, name)[0].drop_nulls()
+    return values.astype(np.int64) if strings.str.contains(r"^[+-]?\d{1,15}$").all() else values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -37,6 +37,7 @@ TRAIN_OPTIONS = (
     "activation",
     "dropout",
     "recipe",
+    "kinds",
     "loss",
     "epochs",
     "batch_size",
@@ -60,6 +61,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     dropout: float | None = None
     recipe: str | Recipe = "auto"
     effort: str = "default"
+    kinds: Mapping[str, str] | None = None
     loss: str | Loss | None = None
     optimizer: str | Optimizer | None = None
     learning_rate: float | None = None

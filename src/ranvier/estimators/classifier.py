@@ -30,6 +30,8 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         recipe: "table" chooses everything that is left open here, for tables, and trains several networks, each with
             other rows left out to decide when to stop, joined to one; None trains one, as `ranvier.train` does.
         effort: of the recipe: "fast", "default" or "best"; None with a `Recipe` of your own.
+        kinds: column -> kind, where the kind that would be inferred is not the right one; as for `ranvier.train`. The
+            columns of an array are called x0, x1 and so on.
         loss: a name or record; None takes cross-entropy.
         optimizer, learning_rate, schedule, weight_decay: how steps are made; names or records.
         batch_size: rows a step; epochs: at most so many passes over the rows.

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, open_source
-from ranvier.data.preparation import MAX_NUMBER_COLUMNS
+from ranvier.data.input_columns import MAX_NUMBER_COLUMNS
 from ranvier.data.sources.frames import frame_from
 from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.errors import DataError, InputError, ShapeError

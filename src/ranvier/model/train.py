@@ -57,6 +57,7 @@ def train(
     validation: Any = VALIDATION_SHARE,
     test: Any = TEST_SHARE,
     ignore: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
     seed: int = 0,
@@ -92,6 +93,8 @@ def train(
             y) or (X, y, weights); None for none. The recipe "table" takes folds of the training rows, not a share.
         test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
+        kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
+            "boolean" or "date"; or "drop", which leaves the column out.
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
@@ -255,6 +258,7 @@ class TrainJob:
             test_source=options.test if isinstance(options.test, str) else self.inputs.test,
             seed=options.seed,
             ignore=options.ignore,
+            kinds=options.kinds,
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,

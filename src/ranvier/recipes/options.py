@@ -45,6 +45,7 @@ class TrainOptions:
     validation: float | str = VALIDATION_SHARE
     test: float | str = TEST_SHARE
     ignore: tuple[str, ...] = ()
+    kinds: Mapping[str, str] | None = None
     class_weight: str | Mapping[Any, float] | None = None
     seed: int = 0
     engine: str = "auto"
@@ -54,6 +55,8 @@ class TrainOptions:
     def __post_init__(self) -> None:
         for name in ("hidden", "ignore"):
             object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
+        if self.kinds is not None and not isinstance(self.kinds, Mapping):
+            raise InputError(f'kinds is {self.kinds!r}; it must be a dictionary, such as {{"shop": "category"}}.')
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> TrainOptions:

@@ -40,8 +40,9 @@ def options_from_dict(data: Mapping[str, Any]) -> TrainOptions:
     task = values.get("task")
     if isinstance(task, str):
         values["task"] = TASK_KINDS.get(task, task)
-    if isinstance(values.get("class_weight"), tuple):
-        values["class_weight"] = dict(values["class_weight"])
+    for name in ("class_weight", "kinds"):
+        if isinstance(values.get(name), tuple):
+            values[name] = dict(values[name])
     return TrainOptions(**values)
 
 

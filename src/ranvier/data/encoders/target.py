@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.decoding import class_indices, label_indicators
 from ranvier.data.encoders.scaling import column_mean_std
-from ranvier.data.encoders.target_values import Values, label_index, missing_rows, plain_values
+from ranvier.data.encoders.target_values import Values, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.renamed import renamed_task
@@ -224,15 +224,11 @@ class TargetEncoder:
         return numbers
 
     def _parsed(self, strings: Values, row_numbers: RowNumbers) -> NDArray[np.float64]:
-        numbers = np.empty(len(strings))
-        for row, string in enumerate(strings.tolist()):
-            try:
-                numbers[row] = float(string)
-            except ValueError as error:
-                raise DataError(
-                    f'{self._at(row, 0, row_numbers)} is "{string[:60]}"; a number was expected.'
-                ) from error
-        return numbers
+        wrong = not_numbers(strings)
+        if len(wrong):
+            shown = " ".join(strings[wrong[0]].split())[:60]
+            raise DataError(f'{self._at(int(wrong[0]), 0, row_numbers)} is "{shown}"; a number was expected.')
+        return strings.astype(np.float64)
 
     def _at(self, row: int, column: int, row_numbers: RowNumbers) -> str:
         name = self.task.target_names[column] if column < len(self.task.target_names) else "y"

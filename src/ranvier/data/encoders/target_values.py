@@ -107,6 +107,30 @@ def missing_rows(values: Values) -> NDArray[np.bool_]:
     return np.asarray(missing.any(axis=1), np.bool_) if missing.ndim == 2 else missing
 
 
+def is_number_text(text: str) -> bool:
+    """Whether a text is a finite number.
+
+    >>> is_number_text("-1.5e3"), is_number_text("unknown"), is_number_text("inf")
+    (True, False, False)
+    """
+    try:
+        return math.isfinite(float(text)) and "_" not in text
+    except ValueError:
+        return False
+
+
+def not_numbers(values: Values) -> NDArray[np.int64]:
+    """The indices of the values that are text and no number; missing ones are not among them.
+
+    >>> not_numbers(plain_values(["1.5", "unknown", None, "2"])).tolist()
+    [1]
+    """
+    if values.dtype.kind != "O":
+        return np.zeros(0, np.int64)
+    different = {item: item is None or is_number_text(item) for item in set(values.tolist())}
+    return np.flatnonzero(np.fromiter((not different[item] for item in values.tolist()), np.bool_, len(values)))
+
+
 def label_counts(values: Values) -> dict[Any, int]:
     """How many rows each label has, the labels sorted; missing ones left out.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ranvier.data.encoders.target_values import Values, label_counts, missing_rows, plain_values
+from ranvier.data.encoders.target_values import Values, label_counts, missing_rows, not_numbers, plain_values
 from ranvier.errors import DataError, InputError, nearest
 from ranvier.network.task import KINDS, Label, Task
 
@@ -18,7 +19,8 @@ def infer_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()
     """Infer the task from target values.
 
     Two different values are a binary task; other strings are multiclass; at most 20 different integers with enough rows
-    of each are multiclass; other numbers are regression; several columns of 0 and 1 are multilabel.
+    of each are multiclass, unless one of them has a single row; other numbers are regression; several columns of 0 and
+    1 are multilabel.
 
     Parameters:
         values: a list, an array or a series (B,), or numbers (B, N); rows with a missing value are left out.
@@ -26,7 +28,8 @@ def infer_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()
         names: the names of the target columns.
 
     Raises:
-        InputError: the values do not allow this kind, are all equal, or a class has one row.
+        InputError: the values do not allow this kind, are all equal, or a class has one row; a target that is nearly
+            all numbers is refused with its first cell that is none.
 
     >>> infer_task(["yes", "no", "no", "yes"]).kind
     'binary'
@@ -36,11 +39,16 @@ def infer_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()
     return explain_task(values, kind, names)[0]
 
 
-def explain_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()) -> tuple[Task, str]:
+def explain_task(
+    values: Any, kind: str | None = None, names: tuple[str, ...] = (), row_numbers: NDArray[np.int64] | None = None
+) -> tuple[Task, str]:
     """The inferred task and the reason in words; parameters and errors as for `infer_task`.
 
-    >>> explain_task([0, 1, 2] * 10, names=("species",))[1]
-    'integers with 3 different values: one class each'
+    Parameters:
+        row_numbers: the numbers of the values in the user's data, counted from 0, for messages; None for 0, 1, ....
+
+    >>> explain_task(["a", "b", "c"] * 10, names=("species",))[1]
+    'text with 3 different values: one class each'
     """
     if kind is not None and kind not in KINDS:
         raise InputError(f'There is no task of kind "{kind}". {nearest(str(kind), KINDS)}')
@@ -49,28 +57,36 @@ def explain_task(values: Any, kind: str | None = None, names: tuple[str, ...] = 
     names = names or (("y",) if columns == 1 else tuple(f"y{column}" for column in range(columns)))
     if len(names) != columns:
         raise InputError(f"The target has {columns} columns and {len(names)} names were given: {', '.join(names)}.")
-    present = plain[~missing_rows(plain)]
+    index = np.flatnonzero(~missing_rows(plain))
+    present, rows = plain[index], index if row_numbers is None else row_numbers[index]
     if len(present) == 0:
         raise InputError(f"Every row of the target {_called(names)} is missing. Choose another target column.")
     if columns > 1 or kind == "multilabel":
-        return _several_columns(present.reshape(len(present), -1), kind, names)
-    return _one_column(present, kind, names)
+        return _several_columns(present.reshape(len(present), -1), kind, names, rows)
+    return _one_column(present, kind, names, rows)
 
 
 def _called(names: tuple[str, ...]) -> str:
     return f'column "{names[0]}"' if len(names) == 1 else f"columns {', '.join(names)}"
 
 
-def _several_columns(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[Task, str]:
+def _several_columns(
+    values: Values, kind: str | None, names: tuple[str, ...], rows: NDArray[np.int64]
+) -> tuple[Task, str]:
     """The task of several target columns."""
     if kind in ("binary", "multiclass"):
         raise InputError(f"A {kind} task has one target column; {len(names)} were given: {', '.join(names)}.")
     if values.dtype.kind not in "bif":
+        if len(not_numbers(values[:, 0])):
+            raise not_a_number(values[:, 0], names[0], rows, "0 or 1 was expected")
         raise InputError(f"The target {_called(names)} holds text; numbers were expected, 0 or 1 for labels.")
     labels = bool(np.isin(values, (0, 1)).all())
     if kind == "multilabel" and not labels:
         row, column = (int(index) for index in np.argwhere(~np.isin(values, (0, 1)))[0])
-        raise InputError(f'The label column "{names[column]}" holds {values[row, column]}; 0 or 1 was expected.')
+        raise InputError(
+            f'The label column "{names[column]}" holds {values[row, column]} in row {rows[row] + 1}; 0 or 1 was '
+            "expected."
+        )
     if kind == "multilabel" or (kind is None and labels):
         for column, name in enumerate(names):
             _refuse_single(values[:, column], (name,))
@@ -78,39 +94,83 @@ def _several_columns(values: Values, kind: str | None, names: tuple[str, ...]) -
             "multilabel", len(names), target_names=names
         ), f"{len(names)} columns of 0 and 1: labels, each present or not"
     for column, name in enumerate(names):
-        _check_numbers(values[:, column], name)
+        _check_numbers(values[:, column], name, rows)
     return Task("regression", len(names), target_names=names), f"{len(names)} columns of numbers"
 
 
-def _one_column(values: Values, kind: str | None, names: tuple[str, ...]) -> tuple[Task, str]:
+def _one_column(values: Values, kind: str | None, names: tuple[str, ...], rows: NDArray[np.int64]) -> tuple[Task, str]:
     """The task of one target column without missing values."""
     name = names[0]
     _refuse_single(values, names)
     form = values.dtype.kind
     if kind == "regression":
-        if form == "O":
-            raise InputError(f'The target column "{name}" holds text ("{values[0][:40]}"); regression needs numbers.')
-        _check_numbers(values, name)
+        if len(not_numbers(values)):
+            raise not_a_number(values, name, rows)
+        _check_numbers(values.astype(np.float64) if form == "O" else values, name, rows)
         return Task("regression", 1, target_names=names), "as requested"
     if form == "f":
-        _check_numbers(values, name)
+        _check_numbers(values, name, rows)
     counts = label_counts(values)
     if kind is None and form in "if":
-        few = len(counts) <= MAX_CLASSES and all(label == int(label) for label in counts)
-        if not few or (len(counts) > 2 and len(values) < MIN_ROWS_PER_CLASS[form] * len(counts)):
-            return Task("regression", 1, target_names=names), f"numbers with {len(counts):,} different values"
-    if kind == "binary" and len(counts) != 2:
-        raise InputError(
-            f'The target column "{name}" has {len(counts)} different values; a binary task has two. Ask for classes.'
-        )
-    _check_counts(counts, len(values), name)
+        reason = _numbers_reason(counts, len(values), form)
+        if reason:
+            return Task("regression", 1, target_names=names), reason
+    _check_classes(values, counts, kind, name, rows)
     classes: tuple[Label, ...] = tuple(counts)
     what = {"b": "true and false", "O": "text"}.get(form, "integers")
     if len(classes) == 2 and kind != "multiclass":
         reason = f'two different values: "{classes[1]}" or not ("{classes[0]}")'
         return Task("binary", 1, classes, names), "as requested" if kind else reason
     reason = f"{what} with {len(classes):,} different values: one class each"
+    if form in "if":
+        reason += "; --task regression takes them as numbers"
     return Task("multiclass", len(classes), classes, names), "as requested" if kind else reason
+
+
+def _numbers_reason(counts: dict[Label, int], rows: int, form: str) -> str:
+    """Why numbers are taken for numbers; empty where they are taken for classes.
+
+    Few different integers are classes. That guess is taken back where a class would have a single row: counts and
+    grades have such tails, and names of classes rarely do.
+    """
+    few = len(counts) <= MAX_CLASSES and all(label == int(label) for label in counts)
+    different = f"numbers with {len(counts):,} different values"
+    if not few or (len(counts) > 2 and rows < MIN_ROWS_PER_CLASS[form] * len(counts)):
+        return different
+    single = next((label for label, count in counts.items() if count == 1), None)
+    if len(counts) > 2 and single is not None:
+        return f"{different}, of which {single:g} stands in one row only, so that they are no classes"
+    return ""
+
+
+def not_a_number(
+    values: Values, name: str, rows: NDArray[np.int64], expected: str = "a number was expected"
+) -> InputError:
+    """The error for a target with cells that are text, of which the first is named.
+
+    Parameters:
+        values: the target, some of it text.
+        name: of the target column.
+        rows: the number of each value in the user's data, counted from 0.
+
+    >>> print(str(not_a_number(plain_values(["1", "2", "unknown"]), "price", np.arange(3))).split(";")[0])
+    The target column "price" has "unknown" in row 3, where a number was expected
+    """
+    wrong = not_numbers(values)
+    shown = " ".join(str(values[wrong[0]]).split())[:60]
+    others = len(values) - len(wrong)
+    cells = "that cell" if len(wrong) == 1 else f"that cell and {len(wrong) - 1:,} more that are no numbers"
+    what = "the other cell is a number" if others == 1 else f"the other {others:,} cells are numbers"
+    if len(wrong) > 1 and others:
+        what = f"{others:,} of {len(values):,} cells are numbers"
+    advice = f"Correct {cells}, or leave it empty to leave the row out."
+    if len(wrong) > 1:
+        advice = f"Correct {cells}, or leave them empty to leave these rows out."
+    if 2 * others < len(values):
+        what, advice = f"{len(wrong):,} of {len(values):,} cells are text", "Choose another target column, or task."
+    return DataError(
+        f'The target column "{name}" has "{shown}" in row {rows[wrong[0]] + 1}, where {expected}; {what}. {advice}'
+    )
 
 
 def _refuse_single(values: Values, names: tuple[str, ...]) -> None:
@@ -123,25 +183,50 @@ def _refuse_single(values: Values, names: tuple[str, ...]) -> None:
         )
 
 
-def _check_numbers(values: Values, name: str) -> None:
+def _check_numbers(values: Values, name: str, rows: NDArray[np.int64]) -> None:
     wrong = np.isinf(values)
     if wrong.any():
         row = int(wrong.argmax())
-        raise DataError(f'The target column "{name}" has {values[row]} in row {row + 1}; a finite number was expected.')
+        raise DataError(
+            f'The target column "{name}" has {values[row]} in row {rows[row] + 1}; a finite number was expected.'
+        )
 
 
-def _check_counts(counts: dict[Label, int], rows: int, name: str) -> None:
-    """Refuse labels that are nearly all different, and classes of a single row."""
+def _check_classes(
+    values: Values, counts: dict[Label, int], kind: str | None, name: str, rows: NDArray[np.int64]
+) -> None:
+    """Refuse labels that are nearly all numbers or all different, and classes of a single row."""
+    n_numbers = len(values) - len(not_numbers(values)) if values.dtype.kind == "O" else 0
+    different = len(set(counts) - set(values[not_numbers(values)].tolist())) if n_numbers else 0
+    nearly_numbers = 2 * n_numbers > len(values) and n_numbers < len(values)
+    if nearly_numbers and kind is None and different > MAX_CLASSES:
+        raise not_a_number(values, name, rows)
+    problem = _class_problem(counts, len(values), kind, name, values.dtype.kind != "O" or n_numbers == len(values))
+    if problem and nearly_numbers:
+        raise not_a_number(values, name, rows)
+    if problem:
+        raise InputError(problem)
+
+
+def _class_problem(counts: dict[Label, int], rows: int, kind: str | None, name: str, numbers: bool) -> str:
+    """Why these labels cannot be classes, with the way out; empty where they can."""
+    regression = " For numbers whose order matters, ask for regression (--task regression)." if numbers else ""
+    if kind == "binary" and len(counts) != 2:
+        return (
+            f'The target column "{name}" has {len(counts):,} different values; a binary task has two. Ask for '
+            f"multiclass.{regression}"
+        )
     if len(counts) > 2 and (len(counts) == rows or (len(counts) > MAX_CLASSES and 2 * len(counts) > rows)):
-        raise InputError(
-            f'The target column "{name}" has {len(counts)} different values in {rows} rows; that is too many for '
-            "classes. Choose another target column."
+        return (
+            f'The target column "{name}" has {len(counts):,} different values in {rows:,} rows; that is too many for '
+            f"classes.{regression or ' Choose another target column.'}"
         )
     single = [label for label, count in counts.items() if count == 1]
-    if single:
-        others = len(single) - 1
-        more = {0: "", 1: ", and so has 1 other class"}.get(others, f", and so have {others} other classes")
-        raise InputError(
-            f'The class "{single[0]}" of the target column "{name}" has one row{more}; at least two are needed, one to '
-            "learn from and one to check on. Add rows of it, or leave it out."
-        )
+    if not single:
+        return ""
+    others = len(single) - 1
+    more = {0: "", 1: ", and so has 1 other class"}.get(others, f", and so have {others:,} other classes")
+    return (
+        f'The class "{single[0]}" of the target column "{name}" has one row{more}; at least two are needed, one to '
+        f"learn from and one to check on. Add rows of it, or leave it out.{regression}"
+    )

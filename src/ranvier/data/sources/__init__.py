@@ -67,7 +67,7 @@ def _open(source: Any) -> Source:
     frame = frame_from(source)
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
-    return Table(frame, "the table")
+    return Table(frame, "the table", in_memory=True)
 
 
 def _open_sparse(matrix: Any) -> Arrays:

@@ -39,6 +39,8 @@ class Source(ABC):
     """Whether `inputs` are CSR rows."""
     decimal_commas: bool = False
     """Whether a comma between digits may stand before decimals; so in files not separated by commas."""
+    in_memory: bool = False
+    """Whether the rows come from a frame, in which missing cells are null, and not from a file."""
     pictures: bool = False
     """Whether the rows are pictures: bytes, each row with at least a height and a width."""
 

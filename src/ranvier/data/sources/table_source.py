@@ -29,6 +29,7 @@ class Table(Source):
         notes: what the user should know about the reading, one sentence each.
         kinds: column -> kind, for the columns whose kind is known and need not be inferred.
         decimal_commas: whether a comma between digits may stand before decimals.
+        in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.
     """
 
     frame: pl.DataFrame
@@ -37,6 +38,7 @@ class Table(Source):
     notes: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     decimal_commas: bool = False
+    in_memory: bool = False
 
     @property
     def rows(self) -> int:

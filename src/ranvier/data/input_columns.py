@@ -1,0 +1,88 @@
+"""The input columns of a source: their schema, by their cells and by the kinds that the user gave, and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.schema import ColumnSchema, infer_schema
+from ranvier.data.sources.source import Source
+from ranvier.data.target_column import check_column, has_thousands, target_values
+from ranvier.errors import InputError
+
+MAX_NUMBER_COLUMNS = 1000
+"""Up to so many columns of an array are numbers without a look at them; in wider arrays constant ones are dropped."""
+
+
+def as_columns(
+    source: Source, target: Any, features: FeatureOptions | None, kinds: Mapping[str, str] | None
+) -> tuple[Source, Any]:
+    """Floating-point arrays as a table of numbers where columns are expanded or have kinds; else the source unchanged.
+
+    Parameters:
+        target: the target values beside the source; None for those in it.
+        features: how columns are expanded; None for not at all.
+        kinds: the kinds that the user gave.
+
+    Returns the source, and the target values beside it, which a table of inputs has no place for.
+
+    Raises:
+        InputError: the rows are sparse, or are pictures and have kinds.
+
+    >>> from ranvier.data.sources import open_source
+    >>> as_columns(open_source([[1.0, 2.0]]), [1], None, {"x0": "category"})[0].column_names
+    ('x0', 'x1')
+    """
+    if source.column_names or (features is None and not kinds):
+        return source, target
+    if source.is_sparse:
+        what = "this recipe expands the columns of tables; take recipe='auto', or" if not kinds else "have no kinds;"
+        raise InputError(f"The data are sparse rows, which are numbers already, and {what} give an array, X.toarray().")
+    table = source.as_table("number" if source.inputs.shape[1] <= MAX_NUMBER_COLUMNS else None)
+    if kinds and not table.column_names:
+        raise InputError(f"The rows of {source.origin} are pictures, which have no columns of kinds; leave kinds out.")
+    return table, target_values(source) if table is not source and target is None else target
+
+
+def input_columns(
+    source: Source, names: Sequence[str], ignore: str | Iterable[str], kinds: Mapping[str, str] | None = None
+) -> tuple[tuple[ColumnSchema, ...], list[str]]:
+    """The schema, and a note on each column that is dropped; nothing for arrays.
+
+    Parameters:
+        names: the target columns that stand in the source.
+        ignore: columns that are not inputs.
+        kinds: column -> kind, where the user knows better.
+
+    Raises:
+        DataError: a column does not exist, or a cell is not of the kind that was given.
+        InputError: a kind is unknown or given to a target, or no column can be used.
+
+    >>> from ranvier.data.sources import open_source
+    >>> input_columns(open_source("iris"), ["species"], (), {"petal width (cm)": "category"})[0][-1].kind
+    'category'
+    """
+    ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    if not source.column_names:
+        if ignored:
+            raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")
+        return (), []
+    for name in names:
+        check_column(source, name)
+    requested = {str(name): kind for name, kind in (kinds or {}).items()}
+    wrong = next((name for name in names if name in requested), None)
+    if wrong is not None:
+        raise InputError(
+            f'Column "{wrong}" is the target, and kinds are those of input columns; say what is asked for by the task.'
+        )
+    known = {name: kind for name, kind in source.kinds.items() if name not in names}
+    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), {**known, **requested})
+    notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
+    with_commas = [column.name for column in columns if column.thousands_separator] + [
+        name for name in names if has_thousands(source, name)
+    ]
+    if with_commas:
+        shown = ", ".join(with_commas[:5]) + (" and more" if len(with_commas) > 5 else "")
+        notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
+    return columns, notes
