@@ -7,7 +7,6 @@ two differ, or where cells are not written as RFC 4180 has it, the csv module re
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +18,7 @@ from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.layout import BLANKS
 from ranvier.data.sources.quoting import structure
 from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.row_notes import bad_rows_note, stray_quotes_note
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import as_utf8
 from ranvier.errors import DataError
@@ -71,7 +71,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         schema = {str(column): pl.String for column in range(dialect.width)}
         frame = pl.DataFrame(read.rows, schema=schema, orient="row")
         blank += read.blank
-        notes += _row_notes(read.bad, read.stray)
+        notes += [*bad_rows_note(read.bad), *stray_quotes_note(read.stray)]
     if blank:
         notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
     frame.columns = dialect.names or [f"column_{index + 1}" for index in range(dialect.width)]
@@ -158,23 +158,3 @@ def _without_empty_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         return frame, []
     what = "1 row of empty cells was" if count == 1 else f"{count:,} rows of empty cells were"
     return frame.filter(~empty), [f"{what} skipped."]
-
-
-def _row_notes(bad: Sequence[int], stray: Sequence[int]) -> list[str]:
-    """What to say about rows that were left out, and about quotes that were read as they stand."""
-    notes = []
-    if bad:
-        what = "1 row that cannot be read was" if len(bad) == 1 else f"{len(bad):,} rows that cannot be read were"
-        notes.append(f"{what} left out: {_listed(bad)}.")
-    if stray:
-        what = "1 row has" if len(stray) == 1 else f"{len(stray):,} rows have"
-        notes.append(
-            f'{what} a quote (") inside a cell that is not doubled, read as it stands: {_listed(stray)}.'
-        )
-    return notes
-
-
-def _listed(lines: Sequence[int]) -> str:
-    """The numbers of lines, the first five of them."""
-    shown = ", ".join(f"{line:,}" for line in lines[:5]) + (" and more" if len(lines) > 5 else "")
-    return f"{'line' if len(lines) == 1 else 'lines'} {shown}"

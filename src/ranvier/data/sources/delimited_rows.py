@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from ranvier.data.sources.dialect import Dialect
@@ -109,15 +110,20 @@ def _rows_from(lines: Sequence[str], start: int, dialect: Dialect, origin: str) 
         if dialect.separator == BLANKS and cells and not cells[-1]:
             cells = cells[:-1]
         problem = ""
-        if following > line + 1 and not dialect.options:
-            problem = _quoting_problem("".join(lines[line:following]), dialect.separator, line + 1, origin)
+        if following > line + 1:
+            problem = _quoting_problem("".join(lines[line:following]), dialect, line + 1, origin)
         yield _Row(line, following, cells, problem)
         line = following
 
 
-def _quoting_problem(row: str, separator: str, line: int, origin: str) -> str:
+def _quoting_problem(row: str, dialect: Dialect, line: int, origin: str) -> str:
     """A cell of several lines must be quoted as it should be, or else a stray quote has swallowed rows."""
-    if is_regular(row, separator):
+    mark = re.escape(dialect.separator)
+    if dialect.options.get("skipinitialspace"):
+        row = re.sub(rf'(^|{mark}) +(?=")', r"\1", row)
+    if dialect.options.get("escapechar"):
+        row = row.replace('\\"', '""')
+    if is_regular(row, dialect.separator):
         return ""
     return (
         f'{origin} opens a quote (") in line {line} that is closed in a later line in the middle of a cell. Write each '

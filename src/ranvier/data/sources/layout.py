@@ -77,7 +77,8 @@ def best_layout(lines: Sequence[str], suggested: str, forced: str, truncated: bo
         for options in VARIANTS if any('"' in line for line in lines) else ():
             others = [layout_of(lines, separator, truncated, reading, options) for separator in separators]
             agreed = next((other for other in others if other.agreement == ALL), None)
-            if agreed is not None:
+            # Where the plain reading agrees, too, another one must not join lines into one row.
+            if agreed is not None and (best.agreement < ALL or agreed.ends == best.ends):
                 return agreed
         if best.agreement < SHIFTED and not forced:
             blanks = layout_of(lines, BLANKS, truncated, reading, {"skipinitialspace": True})
