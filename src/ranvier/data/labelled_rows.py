@@ -64,6 +64,8 @@ def open_with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]
             f"{opened.origin} holds plain arrays without column names; give the target values as an array."
         )
     names = tuple(target) if several else opened.target_names
+    if opened.problem and names == opened.target_names:
+        raise InputError(opened.problem)
     if not names:
         shown = ", ".join(opened.frame.columns[:20]) + (" ..." if opened.frame.width > 20 else "")
         raise InputError(

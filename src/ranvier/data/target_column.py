@@ -6,6 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.target_marks import TargetMarks, read_labels
 from ranvier.errors import DataError, InputError, nearest
+from ranvier.network.task import Task
 
 MAX_TARGET = 1e140
 """Squares of such numbers, and sums of a great many of them, are finite in float64."""
@@ -38,8 +40,8 @@ def check_column(source: Source, name: str) -> None:
 def target_values(source: Source, names: Sequence[str] = (), classes: Sequence[Any] | None = None) -> Values:
     """The target values of a source: booleans, integers, numbers or strings.
 
-    Strings that are all numbers become numbers, unless they have leading zeros. What becomes of marks of missing cells,
-    such as NA, says `target_marks.read_labels`.
+    Strings that are all numbers become numbers, unless they have leading zeros or are an enumeration, such as the names
+    of class folders. What becomes of marks of missing cells, such as NA, says `target_marks.read_labels`.
 
     Parameters:
         source: a Table, or Arrays with targets.
@@ -78,6 +80,8 @@ def _column_values(source: Source, name: str, classes: Sequence[Any] | None) -> 
     parsing.check_dtype(cells)
     if cells.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
+    if cells.dtype == pl.Enum:
+        return plain_values(cells.cast(pl.String).to_list(), (name,))
     if not parsing.is_string(cells):
         return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
     strings, marks = _target_strings(source, name, classes)
@@ -87,6 +91,22 @@ def _column_values(source: Source, name: str, classes: Sequence[Any] | None) -> 
         exact = whole and strings.null_count() == 0
         return numbers.astype(np.int64) if exact else numbers
     return plain_values(strings.to_list(), (name,))
+
+
+def with_column_order(task: Task, source: Source) -> Task:
+    """The task with its classes in the order of an enumeration that is the target column; else unchanged.
+
+    >>> from ranvier.data.sources import open_source
+    >>> labels = pl.Series("y", ["2", "10"], dtype=pl.Enum(["2", "10"]))
+    >>> with_column_order(Task("binary", 1, ("10", "2"), ("y",)), open_source(labels.to_frame())).classes
+    ('2', '10')
+    """
+    name = task.target_names[0] if len(task.target_names) == 1 else ""
+    kind = source.frame.schema[name] if name in source.column_names else None
+    if not isinstance(kind, pl.Enum) or not task.classes:
+        return task
+    rank = {label: index for index, label in enumerate(kind.categories.to_list())}
+    return replace(task, classes=tuple(sorted(task.classes, key=lambda label: rank[str(label)])))
 
 
 def _target_strings(source: Source, name: str, classes: Sequence[Any] | None = None) -> tuple[pl.Series, TargetMarks]:
@@ -105,6 +125,8 @@ def target_marks(source: Source, names: Sequence[str], classes: Sequence[Any] | 
     2
     """
     if len(names) != 1 or not source.column_names or not parsing.is_string(source.frame[names[0]]):
+        return TargetMarks()
+    if source.frame.schema[names[0]] == pl.Enum:
         return TargetMarks()
     return read_labels(source.frame[names[0]], source.in_memory, classes)[1]
 

@@ -26,7 +26,9 @@ def open_source(source: Any, target: Any = None, reading: Reading = PLAIN) -> So
     """Open data of any kind that Ranvier reads.
 
     Parameters:
-        source: the path of a CSV, TSV, Parquet, JSON Lines, NPZ or IDX file (CSV, TSV and IDX also packed as .gz);
+        source: the path of a CSV, TSV, Parquet, JSON Lines, NPZ or IDX file (CSV, TSV and IDX also packed as .gz), of
+            which a table may have a column of paths; of a folder, .zip or .tar.gz of class folders with pictures,
+            recordings or texts, or of train/ and test/ with such; of one such file;
             the name of a set that comes with scikit-learn (`digits`, `iris`, `wine`, `breast_cancer`, `diabetes`; write
             `./digits` for a file of that name); a NumPy array (rows, ...); a matrix of scipy.sparse (rows, columns);
             a data frame (pandas, polars, pyarrow); a dict of columns; a list of dicts, one a row; or what this function
@@ -57,8 +59,7 @@ def _open(source: Any, reading: Reading) -> Source:
         return load_named(source)
     if isinstance(source, (str, Path)):
         refuse_address(str(source))
-        path = find(Path(source), NAMED)
-        return reader_of(path)(path, reading)
+        return _open_path(Path(source), reading)
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
     if is_sparse(source):
@@ -74,6 +75,19 @@ def _open(source: Any, reading: Reading) -> Source:
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
     return Table(frame, "the table", in_memory=True)
+
+
+def _open_path(path: Path, reading: Reading) -> Source:
+    if path.is_dir():
+        from ranvier.data.sources.folder import read_folder
+
+        return read_folder(path)
+    opened = reader_of(find(path, NAMED))(path, reading)
+    if not isinstance(opened, Table) or opened.kinds:
+        return opened
+    from ranvier.data.sources.manifest import with_files
+
+    return with_files(opened, path.parent)
 
 
 def _open_sparse(matrix: Any) -> Arrays:
