@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ranvier.data import Prepared, Source, open_source, prepare
+from ranvier.data.sources.reading import Reading
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
@@ -58,6 +59,8 @@ def train(
     test: Any = TEST_SHARE,
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    header: bool | None = None,
+    skip_bad_rows: bool = False,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
     seed: int = 0,
@@ -95,6 +98,10 @@ def train(
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
             "boolean" or "date"; or "drop", which leaves the column out.
+        header: whether the first line of a CSV or TSV file holds the names of its columns; None to tell it from the
+            lines. Without names columns are called column_1, column_2 and so on.
+        skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
+            otherwise.
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
@@ -217,10 +224,11 @@ class TrainJob:
         """Train; the run's folder is made only once the data and the options are known to be good."""
         if self.model_path is not None:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
-        source = open_source(self.inputs.data)
+        reading = reading_of(self.options)
+        source = open_source(self.inputs.data, reading=reading)
         recipe, notes = recipe_for(self.options.recipe, self.options.effort, source)
         options = recipe.complete(self.options)
-        prepared = self._prepare(source, recipe, notes)
+        prepared = self._prepare(source, reading, recipe, notes)
         task, rows, validation = _weighted_rows(prepared, options)
         network = with_factor(recipe.network(prepared.encoder.width, task, options), prepared.encoder.factor)
         validated = recipe.validates(len(rows), validation is not None)
@@ -246,16 +254,23 @@ class TrainJob:
                 model.save(self.model_path)
         return model
 
-    def _prepare(self, source: Source, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+    def _prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         options = self.options
+        # Files for validation and test are written as that for training, with the same columns.
+        same = replace(reading, names=reading.names | set(source.column_names))
+
+        def opened(option: Any, rows: Any) -> Any:
+            rows = option if isinstance(option, str) else rows
+            return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
+
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
             validation=recipe.validation_share(options),
-            validation_source=options.validation if isinstance(options.validation, str) else self.inputs.validation,
+            validation_source=opened(options.validation, self.inputs.validation),
             test=0.0 if isinstance(options.test, str) else options.test,
-            test_source=options.test if isinstance(options.test, str) else self.inputs.test,
+            test_source=opened(options.test, self.inputs.test),
             seed=options.seed,
             ignore=options.ignore,
             kinds=options.kinds,
@@ -264,6 +279,24 @@ class TrainJob:
             canonical=self.canonical,
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
+
+
+def reading_of(options: TrainOptions) -> Reading:
+    """How the rows of a call are read.
+
+    >>> reading_of(TrainOptions(target="y", ignore=("raw",))).reads("raw")
+    False
+    """
+    targets = {options.target} if isinstance(options.target, str) else set(options.target or ())
+    ignored = set(options.ignore)
+    return Reading(
+        header=options.header,
+        skip_bad_rows=options.skip_bad_rows,
+        # Rows without a target are left out; target values beside the rows need every one of them.
+        skip_empty_rows=bool(targets),
+        names=frozenset(targets | ignored | set(options.kinds or ())),
+        unread=frozenset(ignored - targets),
+    )
 
 
 def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:

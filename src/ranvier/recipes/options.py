@@ -46,6 +46,8 @@ class TrainOptions:
     test: float | str = TEST_SHARE
     ignore: tuple[str, ...] = ()
     kinds: Mapping[str, str] | None = None
+    header: bool | None = None
+    skip_bad_rows: bool = False
     class_weight: str | Mapping[Any, float] | None = None
     seed: int = 0
     engine: str = "auto"
