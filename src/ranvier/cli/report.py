@@ -38,11 +38,12 @@ def print_report(output: Output, report: TrainReport, data: str | None, replaced
 
 
 def print_metrics(output: Output, report: TrainReport) -> None:
-    """The metrics on the test rows, the table of classes and the pair confused most often."""
+    """The metrics on the test or validation rows, the table of classes and the pair confused most often."""
     if not report.metrics:
         output.say("No test rows: how good the model is on unseen rows is not known.", "yellow")
         return
-    heading(output, f"On {report.split['test']:,} test rows, not used in training")
+    use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
+    heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
     output.words.print(metrics_table(report.metrics, report.baseline))
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
 

@@ -105,6 +105,12 @@ class CompileSpec:
         """Whether inputs have a CSR block."""
         return self.mean_nnz is not None
 
+    @property
+    def input_blocks(self) -> tuple[int, int]:
+        """How many inputs are in the dense block, and how many in the CSR block."""
+        n_dense = self.n_dense if self.sparse else self.network.inputs
+        return n_dense, self.network.inputs - n_dense
+
 
 def feeds_dense(info: LayerInfo) -> bool:
     """Whether what goes into a layer is an operand of a product: into a Dense, or a residual block that begins with it.

@@ -27,7 +27,7 @@ from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
 from ranvier.training.settings import TrainSettings, default_loss
-from ranvier.training.state import TrainingState, initial_slots
+from ranvier.training.state import TrainingState
 
 
 def fit(
@@ -137,7 +137,7 @@ def fit(
 
 def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mapping[str, Any]) -> TrainingState:
     flat = flat_parameters(network, start.parameters if isinstance(start, Model) else start)
-    return TrainingState(State(flat, initial_slots(optimizer, flat), 0))
+    return TrainingState(State(flat, optimizer.initial_slots(flat), 0))
 
 
 def build_model(

@@ -19,7 +19,7 @@ from ranvier.native.lowering.lowered import GRADIENT, PREDICT, STEP_GRADIENT, TR
 from ranvier.native.machine import cpu
 from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
-from ranvier.native.resident import ResidentRows, check_shape, readable_rows
+from ranvier.native.resident import ResidentRows, check_shape, readable_rows, resident_rows
 from ranvier.native.scheduling import cost
 from ranvier.network.layers import Dense
 from ranvier.records import record
@@ -101,7 +101,7 @@ class NativeExecutable(PreparedNetwork):
         order = np.ascontiguousarray(span.order, np.int64)
         starts = np.ascontiguousarray(span.starts, np.int64)
         check_span(span, len(rows), len(self.spec.optimizer.rule().scalars))
-        program, resident = self._program(TRAIN), self._rows.resident(rows)
+        program, resident = self._program(TRAIN), resident_rows(rows, self.spec)
         most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
         self._state.touch()
@@ -127,7 +127,7 @@ class NativeExecutable(PreparedNetwork):
         check_separable(self.spec)
         order, starts = np.ascontiguousarray(batch, np.int64), np.array([0, len(batch)], np.int64)
         check_span(Span(order, starts, np.zeros((1, 0))), len(rows), 0)
-        program, resident = self._program(STEP_GRADIENT), self._rows.resident(rows)
+        program, resident = self._program(STEP_GRADIENT), resident_rows(rows, self.spec)
         program.reserve(max(len(order), self.spec.batch_size), 0, self.threads)
         loss = self._one_batch(program, resident, (order, starts, np.zeros((1, 0))), step)
         return loss, gradients.stored_gradient(program)
@@ -166,7 +166,7 @@ class NativeExecutable(PreparedNetwork):
             Cancelled: `should_cancel` says so.
         """
         self._check_loaded()
-        program, resident = self._program(GRADIENT), self._rows.resident(rows)
+        program, resident = self._program(GRADIENT), resident_rows(rows, self.spec)
         starts = gradients.part_starts(self.spec.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
@@ -215,7 +215,7 @@ class NativeExecutable(PreparedNetwork):
         Raises:
             Cancelled: `should_cancel` says so.
         """
-        resident = ResidentRows(rows, self.spec) if isinstance(rows, Rows) else self._rows.resident(rows)
+        resident = resident_rows(rows, self.spec)
         inputs = resident.inputs, resident.input_words
         outputs, losses = self._predict(self._program(PREDICT), inputs, resident.targets)
         assert losses is not None

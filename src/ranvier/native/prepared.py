@@ -17,7 +17,6 @@ from ranvier.native.machine import barrier, cpu
 from ranvier.native.packed_state import PackedState
 from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
-from ranvier.native.resident import RowCache
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan
 
@@ -42,7 +41,6 @@ class PreparedNetwork(Serialized):
         self._weights_checked = False
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
-        self._rows = RowCache(spec)
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
 
     @property
@@ -66,7 +64,6 @@ class PreparedNetwork(Serialized):
             # What a thread of the parent was running or making room for; compiled code itself is kept elsewhere.
             self._programs.clear()
             self._few.clear()
-            self._rows.clear()
 
     def _check_loaded(self) -> None:
         self.check_complete()
@@ -125,7 +122,6 @@ class PreparedNetwork(Serialized):
         self._check_loaded()
         self._programs.clear()
         self._few.clear()
-        self._rows.clear()
         return self._state.release()
 
     def _program(self, purpose: str) -> Program:
@@ -150,7 +146,6 @@ class PreparedNetwork(Serialized):
         self._programs.clear()
         self._few.clear()
         self._state.clear()
-        self._rows.clear()
 
     @property
     def plan(self) -> Plan:

@@ -147,7 +147,7 @@ def make_settings(
     patience: int,
     metric: str,
 ) -> TrainSettings:
-    """Settings with early stopping first; `epochs`, `batch_size`, `patience` count where the options leave them open.
+    """Settings with early stopping first; `epochs` and `patience` count where the options leave them open.
 
     Parameters:
         metric: what early stopping looks at; another one than "loss" needs validation rows.
@@ -158,7 +158,7 @@ def make_settings(
         optimizer=optimizer,
         schedule=find_schedule("cosine" if options.schedule is None else options.schedule),
         epochs=epochs if options.epochs is None else options.epochs,
-        batch_size=batch_size if options.batch_size is None else options.batch_size,
+        batch_size=batch_size,
         callbacks=(stopping, *callbacks),
         seed=options.seed,
         engine=options.engine,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +99,7 @@ class TrainingLoop:
         self.config = config
         self.state = state
         self.starts = batches.batch_offsets(len(config.rows), config.spec.batch_size)
-        if isinstance(config.spec.optimizer, LBFGS):
+        if config.spec.optimizer.full_batch:
             self.starts = batches.batch_offsets(len(config.rows), len(config.rows))
         self.steps_per_epoch = len(self.starts) - 1
         self.step_seconds = 0.0
@@ -150,12 +150,9 @@ class TrainingLoop:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
         watches = self.config.validation is not None or self.config.sample is not None
         watches = watches or bool(self.config.callbacks) or self.config.schedule.watches
-        if watches or self.state.position or not self.step_seconds or self._full_batch():
+        if watches or self.state.position or not self.step_seconds or self.config.spec.optimizer.full_batch:
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
-
-    def _full_batch(self) -> bool:
-        return isinstance(self.config.spec.optimizer, LBFGS)
 
     def _scalars(self, epoch: int) -> NDArray[np.float64]:
         """The optimizer's scalars for every step of an epoch.
@@ -232,17 +229,17 @@ class TrainingLoop:
 
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
         network, optimizer = self.config.spec.network, self.config.spec.optimizer
-        if isinstance(optimizer, LBFGS):
+        if optimizer.full_batch:
             added = network.parameter_table.penalty(self.executable.snapshot())
             try:
-                loss = lbfgs.step(self.executable, self.rows, optimizer, float(scalars[0, 0]))
+                loss = lbfgs.step(self.executable, self.rows, cast(LBFGS, optimizer), float(scalars[0, 0]))
             except Cancelled:
                 return np.zeros(0)
             return np.array([loss - added])
         return self.executable.run(self.rows, batches.span_of(rows, self.starts, first, first + steps, scalars))
 
     def _span_steps(self, left: int) -> int:
-        if self._full_batch() or not self.step_seconds:
+        if self.config.spec.optimizer.full_batch or not self.step_seconds:
             return 1
         return max(1, min(left, int(SPAN_SECONDS / self.step_seconds)))
 

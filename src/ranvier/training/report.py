@@ -36,8 +36,10 @@ class TrainReport:
         origin, task, target, classes, class_counts, rows, split, columns, notes, inputs, layers, parameters: as in
             `training.events.DataEvent`.
         recipe, recipe_settings: the name of the recipe, and what it chose.
-        metrics, baseline: on the test rows, of the model and of the majority class or the mean of the training rows:
-            accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without test rows.
+        evaluated_on: which rows the metrics are of, "test" or, without test rows, "validation": the rows that decided
+            when to stop.
+        metrics, baseline: on these rows, of the model and of the majority class or the mean of the training rows:
+            accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without such rows.
         per_class: label, rows, precision, recall and f1 of each class or label.
         most_confused_pair: actual, predicted, rows; None where no class was mistaken for another.
         epochs, best_epoch, seconds, engine: how long training took, in seconds, and on which engine.
@@ -63,6 +65,7 @@ class TrainReport:
     parameters: int = 0
     recipe: str = "plain"
     recipe_settings: dict[str, Any] = field(default_factory=dict)
+    evaluated_on: str = "test"
     metrics: dict[str, float] = field(default_factory=dict)
     baseline: dict[str, float] = field(default_factory=dict)
     per_class: list[dict[str, Any]] = field(default_factory=list)
@@ -103,6 +106,8 @@ class TrainReport:
             values["recipe"] = values["recipe_settings"].pop("name", "table")
         if "held_out" in values.get("split", {}):
             values["split"] = {"test" if part == "held_out" else part: n for part, n in values["split"].items()}
+        if "evaluated_on" not in values and not values.get("split", {}).get("test", 1):
+            values["evaluated_on"] = "validation"
         values["task"] = TASK_KINDS.get(values.get("task", ""), values.get("task", ""))
         names = {entry.name for entry in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in names})

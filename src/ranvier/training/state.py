@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine import State
 from ranvier.network.network import Network
-from ranvier.network.optimizers import LBFGS, Optimizer
+from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
 from ranvier.training.history import Epoch
 
@@ -90,20 +90,7 @@ _PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "f
 def initial_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:
     """The state before the first step: initial weights, empty optimizer slots."""
     parameters: Array = network.parameter_table.initial(seed, dtype)
-    return TrainingState(State(parameters, initial_slots(optimizer, parameters), 0))
-
-
-def initial_slots(optimizer: Optimizer, parameters: Array) -> Array:
-    """The optimizer's memory before its first step, shape (S, P)."""
-    if isinstance(optimizer, LBFGS):
-        return np.zeros((2 * optimizer.history_size, parameters.size), parameters.dtype)
-    starts = [start for _, start in optimizer.rule().slots]
-    # Zeros that nobody wrote take no memory.
-    slots = np.zeros((len(starts), parameters.size), parameters.dtype)
-    for slot, start in zip(slots, starts, strict=True):
-        if start != 0:
-            slot[:] = parameters if start is None else start
-    return slots
+    return TrainingState(State(parameters, optimizer.initial_slots(parameters), 0))
 
 
 def inference_parameters(state: State, optimizer: Optimizer, network: Network) -> Array:

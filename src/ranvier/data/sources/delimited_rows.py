@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 
 from ranvier.data.sources.dialect import Dialect
@@ -68,7 +67,7 @@ def read_rows(text: str, dialect: Dialect, origin: str, skip_bad: bool) -> RowsR
     while at < len(lines):
         for row in _rows_from(lines, at, dialect, origin):
             at = row.next_line
-            if not row.problem and width > 1 and not "".join(row.cells).strip() and len(row.cells) < 2:
+            if width > 1 and not row.problem and not "".join(lines[row.line : at]).strip():
                 blank += 1
                 continue
             problem = row.problem or _length_problem(row, dialect, width, origin)
@@ -118,9 +117,6 @@ def _rows_from(lines: Sequence[str], start: int, dialect: Dialect, origin: str) 
 
 def _quoting_problem(row: str, dialect: Dialect, line: int, origin: str) -> str:
     """A cell of several lines must be quoted as it should be, or else a stray quote has swallowed rows."""
-    mark = re.escape(dialect.separator)
-    if dialect.options.get("skipinitialspace"):
-        row = re.sub(rf'(^|{mark}) +(?=")', r"\1", row)
     if dialect.options.get("escapechar"):
         row = row.replace('\\"', '""')
     if is_regular(row, dialect.separator):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def gathered(lowering: Lowering) -> Buffer:
     """The dense block of the batch; without meaning where there is none. CSR rows are read where they lie."""
     spec = lowering.spec
-    first, n_dense = spec.network.layer_infos[0], spec.n_dense if spec.sparse else spec.network.inputs
+    first, n_dense = spec.network.layer_infos[0], spec.input_blocks[0]
     if n_dense == 0:
         return Buffer("inputs", -1, "cells", 0)
     x = lowering.buffer("inputs", n_dense)
