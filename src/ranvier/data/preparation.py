@@ -30,6 +30,7 @@ from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import with_column_order
+from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -91,6 +92,7 @@ def prepare(
     features: FeatureOptions | None = None,
     canonical: bool = True,
     kinds: Mapping[str, str] | None = None,
+    loss: Loss | None = None,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -112,6 +114,7 @@ def prepare(
         kinds: column -> kind, where the kind that would be inferred is not the right one.
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
+        loss: which says how targets are scaled and which it takes; None for the squared error.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -146,13 +149,16 @@ def prepare(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
+    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers, loss=loss)
     columns_of_part = names if in_table else None
     validation_part = (
         labelled_rows_of(validation_source, columns_of_part, names, "Validation", resolved.classes) or validation_part
     )
     test_part = labelled_rows_of(test_source, columns_of_part, names, "Test", resolved.classes) or test_part
     notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
+    for part in (training, validation_part, test_part):
+        if part is not None and loss is not None:
+            outputs.check_range(part.values, loss, part.row_numbers)
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs),
         encoder=encoder,

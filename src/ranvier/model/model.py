@@ -229,7 +229,7 @@ class Model(Predictor):
         changes |= {"engine": engine, "precision": precision, "threads": threads, "shuffle": shuffle}
         changed = override_settings(self.training, epochs, callbacks, changes)
         rows, validation_rows = row_tools.resident_rows(
-            self.inputs, self.target, X, y, validation, sample_weight, class_weight, changed.seed
+            self.inputs, self.target, X, y, validation, sample_weight, class_weight, changed.seed, changed.loss
         )
         training = changed.on(rows.inputs)
         result = run_training(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from ranvier.errors import InputError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
 from ranvier.network.network import Network
+from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training.inference import compile_for_inference
@@ -138,6 +140,7 @@ class Predictor:
         """The compiled network with these parameters, for inputs with so many CSR columns."""
         known = self._executables.get(inputs.n_csr)
         if known is None:
-            known = compile_for_inference(self.network, self.training, self._flat, inputs)
+            loss, _ = scaled_loss(self.training.loss, self.target.mean, self.target.scale)
+            known = compile_for_inference(self.network, replace(self.training, loss=loss), self._flat, inputs)
             self._executables[inputs.n_csr] = known
         return known

@@ -16,6 +16,7 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.target_values import Values, missing_rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
+from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.split import split_rows
@@ -98,14 +99,18 @@ def encode(
     y: Any,
     weight: Any = None,
     by_class: Any = None,
+    loss: Loss | None = None,
 ) -> Rows:
-    """Rows of X and y with their weights, checked against each other.
+    """Rows of X and y with their weights, checked against each other, and targets against the loss.
 
     Raises:
         ShapeError: X and y have different numbers of rows.
+        DataError: a target is outside the range of the loss.
     """
     inputs, labels = to_inputs(X), target_array(y)
     check_lengths(inputs, labels)
+    if loss is not None:
+        target.check_range(labels, loss)
     encoded = targets(target, labels)
     return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
 
@@ -119,6 +124,7 @@ def resident_rows(
     sample_weight: Any,
     class_weight: Any,
     seed: int,
+    loss: Loss | None = None,
 ) -> tuple[Rows, Rows | None]:
     """The training and validation rows, encoded, weighted and checked.
 
@@ -126,8 +132,9 @@ def resident_rows(
         to_inputs: from X to the inputs of the network (n, K).
         target: the encoder of y.
         X, y, validation, sample_weight, class_weight, seed: as for `ranvier.fit`.
+        loss: whose targets they are to be; None for any.
     """
-    rows = encode(to_inputs, target, X, y, sample_weight, class_weight)
+    rows = encode(to_inputs, target, X, y, sample_weight, class_weight, loss)
     by_class = settled_class_weight(target.task, rows.targets, class_weight)
     if validation is None:
         return rows, None
@@ -139,7 +146,7 @@ def resident_rows(
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
-    held = encode(to_inputs, target, X, y, weight, by_class)
+    held = encode(to_inputs, target, X, y, weight, by_class, loss)
     blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
     return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
 

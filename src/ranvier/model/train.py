@@ -17,6 +17,7 @@ from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
+from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
@@ -34,6 +35,9 @@ from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Event, ProgressEvent, Sink
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
+
+LOSS_UNITS = "target"
+"""What the losses of a run are in, in its description; runs of version 0.1 do not say, and standardized."""
 
 
 def train(
@@ -177,6 +181,8 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     options = options if epochs is None else replace(options, epochs=epochs)
+    if options.loss is not None and described.get("loss_units") != LOSS_UNITS:
+        options = replace(options, loss=replace(find_loss(options.loss), of_standardized=True))
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
     return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
@@ -216,6 +222,7 @@ class TrainJob:
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
+                "loss_units": LOSS_UNITS,
             }
         )
         return folder
@@ -277,6 +284,7 @@ class TrainJob:
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,
+            loss=None if options.loss is None else find_loss(options.loss),
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
 

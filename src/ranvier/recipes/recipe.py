@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ranvier.recipes.options import TrainOptions
 
 Array = NDArray[Any]
-OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}
+OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid"}
 
 
 @record(eq=False)
@@ -86,13 +86,14 @@ class Recipe(ABC):
         return validation
 
     def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
-        """Hidden layers as wide as the options say, and the output layer that the task needs."""
+        """Hidden layers as wide as the options say, and the output layer of the task, or of a regression's loss."""
         layers: list[Layer] = []
         for width in options.hidden or ():
             layers.append(Dense(width, options.activation or "silu"))
             if options.dropout:
                 layers.append(Dropout(options.dropout))
-        return Network(inputs, [*layers, Dense(task.outputs, OUTPUT_ACTIVATIONS[task.kind])])
+        activation = OUTPUT_ACTIVATIONS.get(task.kind) or find_loss(options.loss or "squared_error").units.output
+        return Network(inputs, [*layers, Dense(task.outputs, activation)])
 
     @abstractmethod
     def settings(

@@ -43,6 +43,7 @@ class LoopConfig:
         rows, validation: resident rows; validation may be None.
         metrics: (outputs, targets) -> name -> value, for the validation rows.
         sample, sample_metrics: training rows to be measured after every epoch, and how; None for none.
+        loss_unit: what the losses of the engine are multiplied by, for the history and whoever watches.
         epochs: how many epochs to make, counted from `TrainingState.first_epoch`.
         schedule, shuffle, seed, callbacks, sink: as their names say.
         save: called with the state now and then and at the end; None saves nothing.
@@ -55,6 +56,7 @@ class LoopConfig:
     metrics: Callable[[Array, Array], dict[str, float]] | None = None
     sample: Rows | None = None
     sample_metrics: Callable[[Array, Array], dict[str, float]] | None = None
+    loss_unit: float = 1.0
     epochs: int = 10
     schedule: Schedule = ConstantSchedule()
     shuffle: bool = True
@@ -106,7 +108,7 @@ class TrainingLoop:
         self.saved_at = time.perf_counter()
         self.step_losses = [state.partial_losses] if state.position else []
         self.history = list(state.history)
-        losses = [epoch.loss for epoch in state.history if epoch.epoch > state.first_epoch]
+        losses = [epoch.loss / config.loss_unit for epoch in state.history if epoch.epoch > state.first_epoch]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
         if not state.callbacks:
             self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
@@ -264,6 +266,7 @@ class TrainingLoop:
         loss = self._mean_loss(losses, rows_in_order)
         self.divergence_monitor.check(loss, number, self.config.spec)
         validation_loss, metrics = self._validate()
+        loss *= self.config.loss_unit
         spent = trained + time.perf_counter() - begun if seconds is None else seconds
         speed = len(self.config.rows) / max(trained, 1e-9)
         record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed)
@@ -303,6 +306,7 @@ class TrainingLoop:
         loss, metrics = None, {}
         if config.validation is not None and self.validation is not None:
             loss, outputs = self._evaluate(self.validation)
+            loss *= config.loss_unit
             metrics = {} if config.metrics is None else config.metrics(outputs, config.validation.targets)
         if config.sample is not None and self.sample is not None and config.sample_metrics is not None:
             _, outputs = self._evaluate(self.sample)

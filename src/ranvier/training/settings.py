@@ -8,6 +8,7 @@ from typing import Any
 
 from ranvier.engine import CompileSpec
 from ranvier.errors import InputError
+from ranvier.network.activations import positive
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
 from ranvier.network.network import Network
@@ -77,6 +78,12 @@ class TrainSettings:
         """
         find_engine(self.engine)
         self.compile_spec(network)
+        if task.kind == "regression" and self.loss.units.lowest >= 0.0 and not positive(network.output_activation):
+            raise InputError(
+                f"The loss {self.loss.name} needs outputs that are never negative, and the output layer has the "
+                f"activation {network.output_activation.name}; end with rv.Dense({network.outputs}, "
+                f"{self.loss.units.output!r}), or choose another loss."
+            )
         for bound in network.iter_layers():
             kind = type(bound.layer).__name__
             if self.optimizer.full_batch and isinstance(bound.layer, (Dropout, BatchNorm)):

@@ -16,6 +16,7 @@ from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.network.losses import LOSSES, Loss
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
 from ranvier.records import record
@@ -154,6 +155,27 @@ class TargetEncoder:
         )
         return numbers[:, 0] if self.task.outputs == 1 else numbers
 
+    def check_range(self, values: Any, loss: Loss, row_numbers: RowNumbers = None) -> None:
+        """Make sure that a loss takes these targets; parameters as for `transform`. Tasks with classes always fit.
+
+        Raises:
+            DataError: a target is outside the range of the loss.
+
+        >>> counts = TargetEncoder(Task("regression", 1, target_names=("visits",)), (0.0,), (1.0,))
+        >>> counts.check_range([3.0, 0.0], LOSSES["poisson"])
+        """
+        units = loss.units
+        if self.task.kind != "regression" or not units.bounded:
+            return
+        numbers = self._numbers(values, row_numbers)
+        outside = units.outside(numbers)
+        if outside.any():
+            row, column = (int(index) for index in np.argwhere(outside)[0])
+            raise DataError(
+                f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}, and the loss {loss.name} takes "
+                f"targets {units.range_text}. Correct it, leave the row out, or choose another loss."
+            )
+
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
         return {"kind": "target", "task": self.task.to_dict(), "mean": list(self.mean), "scale": list(self.scale)}
@@ -235,7 +257,9 @@ class TargetEncoder:
         return f'The target "{name}" in row {(row if row_numbers is None else int(row_numbers[row])) + 1}'
 
 
-def fit_target(values: Any, task: Task, standardize: bool = True, row_numbers: RowNumbers = None) -> TargetEncoder:
+def fit_target(
+    values: Any, task: Task, standardize: bool = True, row_numbers: RowNumbers = None, loss: Loss | None = None
+) -> TargetEncoder:
     """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
 
     Parameters:
@@ -243,6 +267,7 @@ def fit_target(values: Any, task: Task, standardize: bool = True, row_numbers: R
         task: the task.
         standardize: whether a regression learns (y - mean) / scale; otherwise y itself.
         row_numbers: as for `TargetEncoder.transform`.
+        loss: which says how targets may be scaled; None for the squared error.
 
     Raises:
         DataError: a value is missing, infinite or not a number.
@@ -256,7 +281,9 @@ def fit_target(values: Any, task: Task, standardize: bool = True, row_numbers: R
     if not standardize:
         return unit
     mean, scale = column_mean_std(unit._numbers(values, row_numbers))
-    return TargetEncoder(task, tuple(mean.tolist()), tuple(np.where(scale > 0, scale, 1.0).tolist()))
+    units = LOSSES["squared_error"].units if loss is None else loss.units
+    mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))
+    return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()))
 
 
 def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:
