@@ -43,7 +43,13 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "",
             "Kind of a column: number, category, boolean, date, or drop; repeat it.",
         ),
-        ("--header/--no-header", "", SWITCH, "", "Whether the first line holds names; told from the lines by default."),
+        (
+            "--header/--no-header",
+            "",
+            SWITCH,
+            "",
+            "Whether the first line holds column names; inferred by default.",
+        ),
         ("--skip-bad-rows", "", SWITCH, "", "Leave out rows that cannot be read, and count them."),
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (

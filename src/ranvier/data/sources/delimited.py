@@ -111,8 +111,8 @@ def _read_at_once(data: bytes, dialect: Dialect) -> pl.DataFrame | None:
     if (dialect.options and not collapsed) or lone_returns:
         return None
     width = dialect.width + dialect.trailing
-    found = structure(data, _offset(data, dialect.body), dialect.separator)
-    if not found.regular:
+    measured = structure(data, _offset(data, dialect.body), dialect.separator)
+    if not measured.regular:
         return None
     try:
         frame = pl.read_csv(
@@ -126,7 +126,7 @@ def _read_at_once(data: bytes, dialect: Dialect) -> pl.DataFrame | None:
         )
     except pl.exceptions.PolarsError:
         return None
-    if frame.height != found.rows:
+    if frame.height != measured.rows:
         return None
     if width > 1 and bool((frame.to_series(-1) == "").any()):
         # A row with too few cells has empty ones at its end.

@@ -44,7 +44,7 @@ class Dialect:
 
 
 def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Dialect:
-    """The dialect of a file, told from its first lines.
+    """The dialect of a file, inferred from its first lines.
 
     Parameters:
         data: UTF-8.
@@ -74,8 +74,8 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Di
         skipped.remove(comment.strip())
     if skipped:
         were = "1 line was" if len(skipped) == 1 else f"{len(skipped)} lines were"
-        place = "header" if names else "first row"
-        notes.append(f'{were} skipped above the {place}: "{skipped[0][:60]}"{" and more" if len(skipped) > 1 else ""}.')
+        below = "header" if names else "first row"
+        notes.append(f'{were} skipped above the {below}: "{skipped[0][:60]}"{" and more" if len(skipped) > 1 else ""}.')
     notes += [header_note] if header_note else _header_notes(layout)
     named, name_notes = _checked_names(names, origin)
     return Dialect(
@@ -149,8 +149,8 @@ def _kind_of_first_row(layout: Layout, reading: Reading) -> tuple[str, str]:
         kind, what = UNCLEAR, "The first line holds only numbers"
     else:
         what = "A cell of the first line stands again in its column; the line"
-    said = f"{what} {'and ' if what.endswith('numbers') else ''}was taken as the header"
-    return kind, f"{said}; if it holds data, say so: --no-header (header=False)." if kind == UNCLEAR else ""
+    sentence = f"{what} {'and ' if what.endswith('numbers') else ''}was taken as the header"
+    return kind, f"{sentence}; if it holds data, say so: --no-header (header=False)." if kind == UNCLEAR else ""
 
 
 def _names(layout: Layout) -> list[str]:
@@ -185,7 +185,7 @@ def unnamed_note(index: int) -> str:
 
 
 def _checked_names(names: Iterable[str], origin: str) -> tuple[tuple[str, ...], list[str]]:
-    """The names without blanks around them; columns without a name are called by their place."""
+    """The names without blanks around them; columns without a name are called by their position."""
     notes = []
     header = [name.strip() for name in names]
     for index, name in enumerate(header):

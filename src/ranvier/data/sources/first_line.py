@@ -1,4 +1,4 @@
-"""Whether the first line of delimited text holds names or data, told from the lines under it."""
+"""Whether the first line of delimited text holds names or data, inferred from the lines under it."""
 
 from __future__ import annotations
 

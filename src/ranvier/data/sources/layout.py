@@ -116,13 +116,13 @@ def layout_of(
     width = max(count, key=lambda size: (count[size], size == widths[0]))
     start = widths.index(width)
     share = widths[start:].count(width) / (len(widths) - start)
-    found = replace(apart, width=width, head=start)
+    layout = replace(apart, width=width, head=start)
     if width < 2 or start > MAX_ABOVE or start == len(widths) - 1:
         return apart
     if start == 0:
-        found = replace(found, head=_below_padded_title(rows, width))
-        return replace(found, agreement=ALL if share == 1.0 else SOME if share > 0.5 else NONE)
-    return _shifted_or_titled(found, lines, reading) or apart if share >= MOSTLY else apart
+        layout = replace(layout, head=_below_padded_title(rows, width))
+        return replace(layout, agreement=ALL if share == 1.0 else SOME if share > 0.5 else NONE)
+    return _shifted_or_titled(layout, lines, reading) or apart if share >= MOSTLY else apart
 
 
 def parsed_lines(lines: Sequence[str], separator: str, options: Mapping[str, Any]) -> Iterator[tuple[int, list[str]]]:
@@ -154,20 +154,20 @@ def _below_padded_title(rows: Sequence[Sequence[str]], width: int) -> int:
     return head if all(cell.strip() for cell in rows[head]) else 0
 
 
-def _shifted_or_titled(found: Layout, lines: Sequence[str], reading: Reading) -> Layout | None:
+def _shifted_or_titled(layout: Layout, lines: Sequence[str], reading: Reading) -> Layout | None:
     """A layout whose first rows are of another width: a header one cell shorter or longer, or a title."""
-    width, start = found.width, found.head
-    body, above = found.rows_of_width(start), found.rows[start - 1]
-    shifted = replace(found, agreement=SHIFTED, head=start - 1)
+    width, start = layout.width, layout.head
+    body, above = layout.rows_of_width(start), layout.rows[start - 1]
+    shifted = replace(layout, agreement=SHIFTED, head=start - 1)
     if len(above) == width - 1 and not any(row[-1].strip() for row in body):
         return replace(shifted, width=width - 1, trailing=True)
     if len(above) == width + 1 and not above[-1].strip():
         return shifted
     kind = first_line(body[0], body[1:], reading.names)
-    if len(above) == width - 1 and kind != SURE and _are_row_names(body, lines[found.ends[start - 1]], width):
+    if len(above) == width - 1 and kind != SURE and _are_row_names(body, lines[layout.ends[start - 1]], width):
         return replace(shifted, row_names=True)
     titled = kind == SURE or (width > 2 and kind != DATA) or reading.header is False
-    return replace(found, agreement=TITLE) if titled else None
+    return replace(layout, agreement=TITLE) if titled else None
 
 
 def _are_row_names(body: Sequence[list[str]], line: str, width: int) -> bool:

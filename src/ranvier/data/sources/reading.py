@@ -10,7 +10,7 @@ class Reading:
     """How to read a source.
 
     Fields:
-        header: whether the first line of a delimited file holds the names of its columns; None to tell it from the
+        header: whether the first line of a delimited file holds the names of its columns; None to infer it from the
             lines.
         skip_bad_rows: whether rows that cannot be read are left out, and counted, where one of them is an error
             otherwise.
@@ -36,4 +36,4 @@ class Reading:
 
 
 PLAIN = Reading()
-"""Everything is told from the data, and a row that cannot be read is an error."""
+"""Everything is inferred from the data, and a row that cannot be read is an error."""
