@@ -17,6 +17,7 @@ FLOORS = {
     "errors": 0,
     "records": 0,
     "text_table": 0,
+    "plural": 0,
     "settings": 1,
     "random": 1,
     "expression": 1,

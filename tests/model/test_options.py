@@ -26,7 +26,21 @@ PYTHON_ONLY = {"data", "sample_weight", "callbacks", "progress", "loss"}
 """What the command line has no flag for: `data` is its argument."""
 OF_FILES = {"header", "skip_bad_rows"}
 """How files are read, which estimators do not do."""
-NOT_ESTIMATORS = {"data", "target", "task", "test", "ignore", "sample_weight", "model", "run", "clip_norm", *OF_FILES}
+NOT_ESTIMATORS = {
+    "data",
+    "target",
+    "task",
+    "test",
+    "ignore",
+    "split",
+    "group",
+    "positive",
+    "sample_weight",
+    "model",
+    "run",
+    "clip_norm",
+    *OF_FILES,
+}
 """What estimators get by `fit`, know by their class or do not have."""
 RENAMED = {"seed": "random_state", "progress": "verbose"}
 """Options that scikit-learn has a name and a default of its own for."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ranvier import settings
 from ranvier.cli.exit_codes import one_line
-from ranvier.display.format import plural
 from ranvier.errors import RanvierError
+from ranvier.plural import plural
 from ranvier.records import record
 
 if TYPE_CHECKING:

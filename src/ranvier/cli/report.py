@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
-from ranvier.display.format import duration, plural
+from ranvier.display.format import duration
 from ranvier.display.tables import class_table, layer_table, metrics_table
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     from ranvier.training.report import TrainReport

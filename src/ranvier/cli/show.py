@@ -9,7 +9,7 @@ import click
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
-from ranvier.display.format import plural
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     from ranvier.model.inspect import ModelSummary

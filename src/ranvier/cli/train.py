@@ -54,12 +54,21 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (
             "--validation",
-            "SHARE",
+            "SHARE|FILE",
             ShareOrFile(),
             "0.1",
             "Validation rows, for early stopping: a share of DATA, or a file.",
         ),
-        ("--test", "SHARE", ShareOrFile(), "0.2", "Test rows, for the metrics: a share of DATA, or a file."),
+        ("--test", "SHARE|FILE", ShareOrFile(), "0.2", "Test rows, for the metrics: a share of DATA, or a file."),
+        (
+            "--split",
+            "time:COLUMN",
+            str,
+            "",
+            "Take the latest rows for the test and those before them for validation.",
+        ),
+        ("--group", "COLUMN", str, "", "Keep rows with equal cells of COLUMN in one part; it is no input."),
+        ("--positive", "LABEL", str, "", "The class of two that F1, precision, recall and AUC are about."),
     ),
     "Recipe": (
         ("--recipe", "NAME", click.Choice(RECIPES), "auto", f"{', '.join(RECIPES)}; sets the options left open below."),

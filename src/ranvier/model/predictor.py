@@ -114,7 +114,7 @@ class Predictor:
 
         Dropout is off and BatchNorm uses the statistics of these rows.
         """
-        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
+        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), dtype=self.training.row_dtype)
         row_tools.check_lengths(inputs, targets)
         _, gradient = self._run(inputs).loss_and_gradient(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
@@ -128,7 +128,7 @@ class Predictor:
             inputs = as_inputs(X, self.network.inputs, finite)
             scaled = self.byte_divisor is not None and inputs.dense.dtype == np.uint8
             return as_inputs(inputs.dense / self.byte_divisor) if scaled else inputs
-        return as_inputs(self.encoder.transform(X))
+        return as_inputs(self.encoder.transform(X, self.training.row_dtype))
 
     def close(self) -> None:
         """Free what the engine holds; it comes back when next needed."""

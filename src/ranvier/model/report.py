@@ -44,6 +44,7 @@ def data_event(prepared: Prepared, network: Network) -> DataEvent:
         inputs=network.inputs,
         layers=[layer.to_dict() for layer in network.summary().layers],
         parameters=network.parameter_count,
+        positive=task.classes[1] if task.kind == "binary" else None,
     )
 
 

@@ -8,11 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.data.sources.reading import Reading
+from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
+from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
@@ -36,8 +40,11 @@ from ranvier.training.events import Event, ProgressEvent, Sink
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
 
-LOSS_UNITS = "target"
-"""What the losses of a run are in, in its description; runs of version 0.1 do not say, and standardized."""
+MANY_ROWS = 1_000_000
+"""So many rows that a recipe which divides rows into folds does so."""
+REVISION = 2
+"""Of what a run computes, in its description. Revision 1, which did not say so, standardized the targets of every loss
+and rounded rows to float32 for every precision."""
 
 
 def train(
@@ -65,6 +72,9 @@ def train(
     kinds: Mapping[str, str] | None = None,
     header: bool | None = None,
     skip_bad_rows: bool = False,
+    split: str | None = None,
+    group: str | None = None,
+    positive: Any = None,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
     seed: int = 0,
@@ -106,6 +116,11 @@ def train(
             lines. Without names columns are called column_1, column_2 and so on.
         skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
             otherwise.
+        split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
+            for validation; None takes them by chance. The recipe "table" then has no folds.
+        group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
+            one fold of the recipe "table". It is no input.
+        positive: the class of two that f1, precision, recall and auc are about; None for the second one as sorted.
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
@@ -181,11 +196,12 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     options = options if epochs is None else replace(options, epochs=epochs)
-    if options.loss is not None and described.get("loss_units") != LOSS_UNITS:
+    exact = described.get("revision", 1) >= 2
+    if options.loss is not None and not exact:
         options = replace(options, loss=replace(find_loss(options.loss), of_standardized=True))
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
-    return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
+    return TrainJob(inputs, options, path, records, sink_for(progress), current, exact).run(lambda: folder)
 
 
 @record(eq=False)
@@ -201,7 +217,12 @@ class TrainData:
 
 @record(eq=False)
 class TrainJob:
-    """A call of `train` or `resume`; `canonical` is False for runs of version 0.1, which left rows as they stood."""
+    """A call of `train` or `resume`.
+
+    Fields:
+        canonical: False for runs of version 0.1 that left rows as they stood.
+        exact: False for runs of revision 1, whose rows are float32.
+    """
 
     inputs: TrainData
     options: TrainOptions
@@ -209,6 +230,7 @@ class TrainJob:
     callbacks: tuple[Callback, ...]
     sink: Sink
     canonical: bool = True
+    exact: bool = True
 
     def make_folder(self, run: str | Path | bool | None) -> RunFolder | None:
         """The run folder that the caller asked for, with a description from which `resume` goes on."""
@@ -222,7 +244,7 @@ class TrainJob:
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
-                "loss_units": LOSS_UNITS,
+                "revision": REVISION,
             }
         )
         return folder
@@ -270,11 +292,12 @@ class TrainJob:
             rows = option if isinstance(option, str) else rows
             return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
 
+        rule = split_rule(options.split, options.group)
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
-            validation=recipe.validation_share(options),
+            validation=_validation_share(recipe, options, rule),
             validation_source=opened(options.validation, self.inputs.validation),
             test=0.0 if isinstance(options.test, str) else options.test,
             test_source=opened(options.test, self.inputs.test),
@@ -284,27 +307,24 @@ class TrainJob:
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,
+            rule=rule,
+            positive=options.positive,
             loss=None if options.loss is None else find_loss(options.loss),
+            dtype=np.float64 if options.precision == "float64" and self.exact else np.float32,
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
 
 
-def reading_of(options: TrainOptions) -> Reading:
-    """How the rows of a call are read.
+def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:
+    """The share of the rows for validation before training.
 
-    >>> reading_of(TrainOptions(target="y", ignore=("raw",))).reads("raw")
-    False
+    By time there are no folds, whose rows would be earlier and later ones, so that a recipe of folds takes a share.
     """
-    targets = {options.target} if isinstance(options.target, str) else set(options.target or ())
-    ignored = set(options.ignore)
-    return Reading(
-        header=options.header,
-        skip_bad_rows=options.skip_bad_rows,
-        # Rows without a target are left out; target values beside the rows need every one of them.
-        skip_empty_rows=bool(targets),
-        names=frozenset(targets | ignored | set(options.kinds or ())),
-        unread=frozenset(ignored - targets),
-    )
+    share = recipe.validation_share(options)
+    has_folds = recipe.validates(MANY_ROWS, validation=False)
+    if rule.time is None or not has_folds or isinstance(options.validation, str):
+        return share
+    return float(options.validation) or VALIDATION_SHARE
 
 
 def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:

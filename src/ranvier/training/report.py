@@ -33,8 +33,8 @@ class TrainReport:
 
     Fields:
         model, run, data: the model file, the run folder and the source; None where there is none.
-        origin, task, target, classes, class_counts, rows, split, columns, notes, inputs, layers, parameters: as in
-            `training.events.DataEvent`.
+        origin, task, target, classes, class_counts, positive, rows, split, columns, notes, inputs, layers,
+            parameters: as in `training.events.DataEvent`.
         recipe, recipe_settings: the name of the recipe, and what it chose.
         evaluated_on: which rows the metrics are of, "test" or, without test rows, "validation": the rows that decided
             when to stop.
@@ -56,6 +56,7 @@ class TrainReport:
     target: list[str] = field(default_factory=list)
     classes: list[Any] = field(default_factory=list)
     class_counts: dict[str, int] = field(default_factory=dict)
+    positive: Any = None
     rows: int = 0
     split: dict[str, int] = field(default_factory=dict)
     columns: list[dict[str, Any]] = field(default_factory=list)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ranvier.engine import CompileSpec
 from ranvier.errors import InputError
 from ranvier.network.activations import positive
@@ -58,6 +60,11 @@ class TrainSettings:
         check_seed(self.seed)
         object.__setattr__(self, "seed", int(self.seed))
         object.__setattr__(self, "shuffle", bool(self.shuffle))
+
+    @property
+    def row_dtype(self) -> type[np.float32] | type[np.float64]:
+        """The type that encoded rows and targets have: float64 where that is the precision, else float32."""
+        return np.float64 if self.precision == "float64" else np.float32
 
     def compile_spec(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> CompileSpec:
         """What the engine specializes itself to."""
