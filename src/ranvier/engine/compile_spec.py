@@ -25,6 +25,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ranvier.errors import EngineError, InputError
+from ranvier.network.constraints import MaxNorm
 from ranvier.network.layers import Dense, Rescale
 from ranvier.network.losses import Loss
 from ranvier.network.network import LayerInfo, Network
@@ -87,6 +88,13 @@ class CompileSpec:
             raise InputError(
                 f"The inputs are sparse rows and the first layer has {groups} groups; make the first layer one without "
                 "groups, or give an array, X.toarray()."
+            )
+
+        first = self.network.layers[0]
+        if self.sparse and isinstance(first, Dense) and isinstance(first.constraint, MaxNorm):
+            raise InputError(
+                "The inputs are sparse rows, of whose weights a step moves few, and the first layer limits the norms "
+                "of all; leave its constraint out, use l2, or give an array, X.toarray()."
             )
 
     @property

@@ -15,7 +15,17 @@ from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span
 from ranvier.engine.serialize import changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
-from ranvier.native.lowering.lowered import GRADIENT, PREDICT, STEP_GRADIENT, TRAIN, UPDATE, WATCH
+from ranvier.native.input_gradients import input_gradients
+from ranvier.native.lowering.lowered import (
+    GRADIENT,
+    INPUT_GRADIENT,
+    LOGIT_GRADIENT,
+    PREDICT,
+    STEP_GRADIENT,
+    TRAIN,
+    UPDATE,
+    WATCH,
+)
 from ranvier.native.machine import cpu
 from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
@@ -239,6 +249,16 @@ class NativeExecutable(PreparedNetwork):
             if alone and worth_few(dense):
                 self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
+
+    @serialized
+    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+        """The derivative of sum_j v_j y_j along the inputs, (rows, K); see `ranvier.engine.Executable`."""
+        self._check_loaded()
+        program = self._input_program(LOGIT_GRADIENT if logits else INPUT_GRADIENT)
+        self._check_weights()
+        inputs = as_inputs(inputs)
+        work = (self.threads_for(2 * len(inputs)), self.should_cancel)
+        return input_gradients(program, self.spec, inputs, output_gradients, *work)
 
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""

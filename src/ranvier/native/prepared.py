@@ -135,6 +135,11 @@ class PreparedNetwork(Serialized):
             self._check_weights()
         return self._programs[purpose]
 
+    def _input_program(self, purpose: str) -> Program:
+        """The program of derivatives along inputs, its transposed weights as the weights are now."""
+        self._state.make_copies(planned(self.spec, purpose, self.machine, self.threads))
+        return self._program(purpose)
+
     def measured_program(self) -> Program:
         """The program of training steps, compiled so that it measures the time of each of them."""
         program = Program(self._plan, self.target, self._state.arrays, measured_threads=self.threads)

@@ -142,6 +142,12 @@ def batch_norm_backward(cache: tuple[Array, Array], scale: Array, dy: Array) -> 
     return standardize_backward(n, deviation, dn, axis=0), dscale, dy.sum(axis=0)
 
 
+def running_norm_backward(cache: tuple[Array, Array], scale: Array, dy: Array) -> Array:
+    """dx of a batch norm with running statistics, which do not depend on x: dx = dy scale / d."""
+    dx: Array = dy * scale / cache[1]
+    return dx
+
+
 def running_statistics(running: Array, batch: Array, momentum: float) -> Array:
     """momentum * running + (1 - momentum) * batch, after every training step.
 

@@ -34,6 +34,7 @@ from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
 from ranvier.native.kernels.work_stealing import WorkStealing
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
+from ranvier.native.lowering.lowered import INPUT_GRADIENTS
 from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.machine.barrier import barrier_ir
 from ranvier.native.machine.target import Target
@@ -73,7 +74,8 @@ class ModuleWriter:
             self._span()
         else:
             self._predict()
-            self._few()
+            if self.plan.purpose not in INPUT_GRADIENTS:
+                self._few()
         yield self.module.text()
         functions = Emitter(self.plan.dtype, PANEL)
         for write in self._writers.values():
