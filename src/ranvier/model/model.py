@@ -228,9 +228,8 @@ class Model(Predictor):
         changes = {"loss": loss, "optimizer": optimizer, "schedule": schedule, "batch_size": batch_size, "seed": seed}
         changes |= {"engine": engine, "precision": precision, "threads": threads, "shuffle": shuffle}
         changed = override_settings(self.training, epochs, callbacks, changes)
-        rows, validation_rows = row_tools.resident_rows(
-            self.inputs, self.target, X, y, validation, sample_weight, class_weight, changed.seed, changed.loss
-        )
+        weighting = (validation, sample_weight, class_weight, changed.seed, changed.loss, changed.row_dtype)
+        rows, validation_rows = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
         training = changed.on(rows.inputs)
         result = run_training(
             self.network,

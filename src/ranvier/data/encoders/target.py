@@ -47,25 +47,26 @@ class TargetEncoder:
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
 
-    def transform(self, values: Any, row_numbers: RowNumbers = None) -> NDArray[np.float32]:
+    def transform(self, values: Any, row_numbers: RowNumbers = None, dtype: Any = np.float32) -> NDArray[Any]:
         """Encode target values.
 
         Parameters:
             values: a list, an array or a series (B,), or numbers (B, N).
             row_numbers: the numbers of these rows in the user's data, counted from 0, for messages; None for 0, 1, ....
+            dtype: float32 or float64.
 
-        Returns a contiguous float32 array (B, N).
+        Returns a contiguous array (B, N) of that type.
 
         Raises:
-            DataError: a value is missing, infinite or beyond float32, not a number where one is expected, or a class
+            DataError: a value is missing, infinite or beyond that type, not a number where one is expected, or a class
                 that training did not have.
             ShapeError: the number of columns is not the number of outputs.
         """
         if self.task.is_classifier:
             index = self.class_index(values, row_numbers)
             if self.task.kind == "binary":
-                return index.astype(np.float32)[:, None]
-            out = np.zeros((len(index), self.task.outputs), np.float32)
+                return index.astype(dtype)[:, None]
+            out = np.zeros((len(index), self.task.outputs), dtype)
             out[np.arange(len(index)), index] = 1.0
             return out
         numbers = self._numbers(values, row_numbers)
@@ -76,17 +77,17 @@ class TargetEncoder:
                 raise DataError(
                     f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}; 0 or 1 was expected."
                 )
-            return numbers.astype(np.float32)
+            return numbers.astype(dtype)
         with np.errstate(over="ignore"):
             scaled = (numbers - np.array(self.mean)) / np.array(self.scale)
-        large = np.abs(scaled) > np.finfo(np.float32).max
+        large = np.abs(scaled) > np.finfo(dtype).max
         if large.any():
             row, column = (int(index) for index in np.argwhere(large)[0])
             raise DataError(
-                f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}, which is too large for the numbers "
-                "of 32 bits that training works with. Give the target in larger units, or correct that cell."
+                f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}, which is too large for "
+                f"{np.dtype(dtype).name}, in which training computes. Give the target in larger units, or correct it."
             )
-        return np.ascontiguousarray(scaled, np.float32)
+        return np.ascontiguousarray(scaled, dtype)
 
     def class_index(self, values: Any, row_numbers: RowNumbers = None) -> NDArray[np.int64]:
         """The index of each label among the classes, shape (B,); parameters as for `transform`.
