@@ -235,7 +235,8 @@ class TrainingLoop:
         if optimizer.full_batch:
             added = network.parameter_table.penalty(self.executable.snapshot())
             try:
-                loss = lbfgs.step(self.executable, self.rows, cast(LBFGS, optimizer), float(scalars[0, 0]))
+                rate, table = float(scalars[0, 0]), network.parameter_table
+                loss = lbfgs.step(self.executable, self.rows, cast(LBFGS, optimizer), rate, table)
             except Cancelled:
                 return np.zeros(0)
             return np.array([loss - added])

@@ -85,6 +85,10 @@ class TrainSettings:
         """
         find_engine(self.engine)
         self.compile_spec(network)
+        if network.parameter_count and not network.parameter_table.trainable_count:
+            raise InputError(
+                "Every layer of the network is frozen, so there is nothing to train; leave trainable=False out of one."
+            )
         if task.kind == "regression" and self.loss.units.lowest >= 0.0 and not positive(network.output_activation):
             raise InputError(
                 f"The loss {self.loss.name} needs outputs that are never negative, and the output layer has the "
