@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from ranvier.data import Prepared, Source, open_source, prepare
+from ranvier.data.sources.reading import Reading
 from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
+from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
@@ -68,6 +70,8 @@ def train(
     test: Any = TEST_SHARE,
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    header: bool | None = None,
+    skip_bad_rows: bool = False,
     split: str | None = None,
     group: str | None = None,
     positive: Any = None,
@@ -108,6 +112,10 @@ def train(
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
             "boolean" or "date"; or "drop", which leaves the column out.
+        header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
+            lines. Without names columns are called column_1, column_2 and so on.
+        skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
+            otherwise.
         split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
             for validation; None takes them by chance. The recipe "table" then has no folds.
         group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
@@ -245,12 +253,15 @@ class TrainJob:
         """Train; the run's folder is made only once the data and the options are known to be good."""
         if self.model_path is not None:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
-        source = open_source(self.inputs.data)
+        reading = reading_of(self.options)
+        source = open_source(self.inputs.data, reading=reading)
         recipe, notes = recipe_for(self.options.recipe, self.options.effort, source)
         options = recipe.complete(self.options)
-        prepared = self._prepare(source, recipe, notes)
+        prepared = self._prepare(source, reading, recipe, notes)
         task, rows, validation = _weighted_rows(prepared, options)
-        network = with_factor(recipe.network(prepared.encoder.width, task, options), prepared.encoder.factor)
+        network = with_factor(
+            recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr), prepared.encoder.factor
+        )
         validated = recipe.validates(len(rows), validation is not None)
         settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
         read = data_event(prepared, network)
@@ -274,17 +285,24 @@ class TrainJob:
                 model.save(self.model_path)
         return model
 
-    def _prepare(self, source: Source, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+    def _prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         options = self.options
+        # Files for validation and test are written as that for training, with the same columns.
+        same = replace(reading, names=reading.names | set(source.column_names))
+
+        def opened(option: Any, rows: Any) -> Any:
+            rows = option if isinstance(option, str) else rows
+            return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
+
         rule = split_rule(options.split, options.group)
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
             validation=_validation_share(recipe, options, rule),
-            validation_source=options.validation if isinstance(options.validation, str) else self.inputs.validation,
+            validation_source=opened(options.validation, self.inputs.validation),
             test=0.0 if isinstance(options.test, str) else options.test,
-            test_source=options.test if isinstance(options.test, str) else self.inputs.test,
+            test_source=opened(options.test, self.inputs.test),
             seed=options.seed,
             ignore=options.ignore,
             kinds=options.kinds,
