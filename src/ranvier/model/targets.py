@@ -93,15 +93,17 @@ def check_class_rows(y: Array) -> None:
 
     >>> check_class_rows(np.array([[0.2, 0.8], [1.0, 0.0]]))
     """
-    wants = "each row must hold probabilities that add up to 1, such as a single 1 among zeros. Class labels work too."
+    expected = (
+        "each row must hold probabilities that add up to 1, such as a single 1 among zeros. Class labels work too."
+    )
     if y.dtype.kind not in "biuf":
-        raise InputError(f"y has one column a class, of {y.dtype}; {wants}")
+        raise InputError(f"y has one column a class, of {y.dtype}; {expected}")
     sums = y.sum(axis=1)
     wrong = ~((y >= 0).all(axis=1) & (np.abs(sums - 1.0) <= MAX_SUM_ERROR))
     if wrong.any():
         row = int(wrong.argmax())
-        found = f"adds up to {sums[row]:.6g}" if (y[row] >= 0).all() else f"holds {y[row][~(y[row] >= 0)][0]:g}"
-        raise InputError(f"y has one column a class, and the row at index {row} {found}; {wants}")
+        problem = f"adds up to {sums[row]:.6g}" if (y[row] >= 0).all() else f"holds {y[row][~(y[row] >= 0)][0]:g}"
+        raise InputError(f"y has one column a class, and the row at index {row} {problem}; {expected}")
 
 
 def _different(y: Array) -> Array:
