@@ -110,9 +110,9 @@ class EpochColumns:
         values |= {"epoch": self.epochs[index], "best": bool(self.best[index])}
         optional = {}
         for name, (at, column) in self.optional.items():
-            place = bisect_left(at, index)
-            if place < len(at) and at[place] == index:
-                optional[name] = column[place]
+            position = bisect_left(at, index)
+            if position < len(at) and at[position] == index:
+                optional[name] = column[position]
         return values, optional
 
     def stored(self, rows: NDArray[np.int64]) -> dict[str, Any]:
@@ -125,8 +125,8 @@ class EpochColumns:
         for name in self.names(int(rows[-1]) + 1 if len(rows) else 0):
             at, column = (np.array(part) for part in self.optional[name])
             kept = np.isin(at, rows)
-            places = np.searchsorted(rows, at[kept])
-            optional[name] = {"at": _packed(np.diff(places, prepend=-1)), "values": _packed(column[kept])}
+            positions = np.searchsorted(rows, at[kept])
+            optional[name] = {"at": _packed(np.diff(positions, prepend=-1)), "values": _packed(column[kept])}
         return {
             "count": len(rows),
             "epoch": _packed(np.diff(np.array(self.epochs)[rows], prepend=0)),
@@ -148,12 +148,14 @@ class EpochColumns:
         best = set(_unpacked(data["best"], count, np.int64).tolist())
         optional: list[dict[str, float]] = [{} for _ in range(count)]
         for name, column in data["optional"].items():
-            places = np.cumsum(_unpacked(column["at"], count, np.int64)) - 1
+            positions = np.cumsum(_unpacked(column["at"], count, np.int64)) - 1
             values = _unpacked(column["values"], count, np.float64)
-            if len(places) != len(values) or (len(places) and not 0 <= places.min() <= places.max() < count):
+            if len(positions) != len(values) or (
+                len(positions) and not 0 <= positions.min() <= positions.max() < count
+            ):
                 raise ValueError(f"the column {name[:40]!r} of the history is damaged")
-            for place, value in zip(places.tolist(), values.tolist(), strict=True):
-                optional[place][name] = value
+            for position, value in zip(positions.tolist(), values.tolist(), strict=True):
+                optional[position][name] = value
         if not all(len(column) == count for column in (epochs, *numbers.values())):
             raise ValueError("the columns of the history have different lengths")
         columns = cls()
@@ -164,7 +166,7 @@ class EpochColumns:
 
 
 def _packed(values: NDArray[Any]) -> str:
-    """Numbers as text: their bytes, those of the same place together because they are alike, compressed."""
+    """Numbers as text: their bytes, those at the same position together because they are alike, compressed."""
     plain = np.ascontiguousarray(values, np.float64 if values.dtype.kind == "f" else np.int64)
     together = plain.astype(plain.dtype.newbyteorder("<")).view(np.uint8).reshape(-1, 8).T
     return base64.b64encode(zlib.compress(together.tobytes(), LEVEL)).decode("ascii")
