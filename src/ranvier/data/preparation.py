@@ -156,15 +156,9 @@ def prepare(
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, reason = _task(rows, task, names, positive)
+    about_task = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved)]
     leaks = [] if task_record else _leaks(rows, resolved, columns)
-    notes = [
-        f"Task: {resolved.kind} ({reason}).",
-        *positive_notes(resolved),
-        *leaks,
-        *rows.notes,
-        *opened.notes,
-        *notes,
-    ]
+    notes = [*about_task, *leaks, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
