@@ -28,7 +28,7 @@ AUGMENT = ("auto", "none", "affine", "flip")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
-REPEATABLE = object()
+REPEATABLE, SWITCH = object(), object()
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz")
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".zip")
 
@@ -45,6 +45,14 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "",
             "Kind of a column: number, category, boolean, date, or drop; repeat it.",
         ),
+        (
+            "--header/--no-header",
+            "",
+            SWITCH,
+            "",
+            "Whether the first line holds column names; inferred by default.",
+        ),
+        ("--skip-bad-rows", "", SWITCH, "", "Leave out rows that cannot be read, and count them."),
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (
             "--validation",
@@ -123,7 +131,11 @@ def _with_options(function: Any) -> Any:
     """The options of OPTIONS on a command."""
     listed = [(title, *entry) for title, entries in OPTIONS.items() for entry in entries]
     for title, flags, metavar, kind, default_text, help_text in reversed(listed):
-        settings: dict[str, Any] = {"multiple": True} if kind is REPEATABLE else {"type": kind}
+        settings: dict[str, Any] = {"type": kind}
+        if kind is REPEATABLE:
+            settings = {"multiple": True}
+        elif kind is SWITCH:
+            settings = {"is_flag": True, "default": None}
         decorate = click.option(
             *flags.split(),
             cls=GroupedOption,

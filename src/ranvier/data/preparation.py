@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from ranvier.data.labelled_rows import (
     open_with_target,
     without_zero_weights,
 )
+from ranvier.data.leakage import leakage_notes
 from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_notes
 from ranvier.data.positive_class import positive_notes, with_positive
 from ranvier.data.schema import ColumnSchema
@@ -39,6 +40,8 @@ from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
+
+Encoder: TypeAlias = TableEncoder | ArrayEncoder
 
 
 @record(eq=False)
@@ -72,8 +75,8 @@ class Prepared:
     test_labels: NDArray[Any] | None
     test_names: list[str] | None
     evaluation_set: Rows | None
-    encoder: TableEncoder | ArrayEncoder
-    inference_encoder: TableEncoder | ArrayEncoder
+    encoder: Encoder
+    inference_encoder: Encoder
     target: TargetEncoder
     columns: tuple[ColumnSchema, ...]
     notes: tuple[str, ...]
@@ -104,6 +107,7 @@ def prepare(
     rule: SplitRule = CHANCE,
     positive: Any = None,
     loss: Loss | None = None,
+    dtype: Any = np.float32,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -130,6 +134,7 @@ def prepare(
         rule: what divides the rows, if not chance; a column of groups is no input.
         positive: the class of two that f1 and auc are about; None for the second one in their order.
         loss: which says how targets are scaled and which it takes; None for the squared error.
+        dtype: of encoded rows, targets and weights: float32 or float64.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -160,7 +165,9 @@ def prepare(
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, reason = _task(rows, task, names, positive)
-    notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rows.notes, *opened.notes, *notes]
+    about_task = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved)]
+    leaks = [] if task_record else _leaks(rows, resolved, columns)
+    notes = [*about_task, *leaks, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
@@ -173,13 +180,18 @@ def prepare(
     )
     notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part))
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs, rule.group),
+        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, rule.group),
         encoder=encoder,
         target=outputs,
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[str]:
+    """A sentence on each column that gives the target away."""
+    return leakage_notes(rows.source, rows.values, task, [column.name for column in columns if column.used])
 
 
 def _checked_parts(
@@ -201,19 +213,20 @@ def _encoded_parts(
     training: LabelledRows,
     validation: LabelledRows | None,
     test: LabelledRows | None,
-    encoder: TableEncoder | ArrayEncoder,
+    encoder: Encoder,
     outputs: TargetEncoder,
+    dtype: Any,
     group: str | None,
 ) -> dict[str, Any]:
     """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
-    validation_set = _encoded(validation, encoder, outputs)
-    test_set = _encoded(test, inference_encoder, outputs)
+    validation_set = _encoded(validation, encoder, outputs, dtype)
+    test_set = _encoded(test, inference_encoder, outputs, dtype)
     evaluation_set = test_set or validation_set
     if test_set is None and inference_encoder is not encoder:
-        evaluation_set = _encoded(validation, inference_encoder, outputs)
+        evaluation_set = _encoded(validation, inference_encoder, outputs, dtype)
     return {
-        "train": _with_groups(_encoded(training, encoder, outputs), training.source, group),
+        "train": _with_groups(_encoded(training, encoder, outputs, dtype), training.source, group),
         "validation": validation_set,
         "test": test_set,
         "evaluation_set": evaluation_set,
@@ -247,12 +260,12 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
 
 
 @overload
-def _encoded(part: LabelledRows, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
+def _encoded(part: LabelledRows, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> Rows: ...
 @overload
-def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: LabelledRows | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
+def _encoded(part: None, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> None: ...
+def _encoded(part: LabelledRows | None, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    weights = None if part.weight is None else part.weight.astype(np.float32)
-    return Rows(encoder.encode(part.source), outputs.transform(part.values, part.row_numbers), weights)
+    weights = None if part.weight is None else part.weight.astype(dtype)
+    return Rows(encoder.encode(part.source, dtype), outputs.transform(part.values, part.row_numbers, dtype), weights)

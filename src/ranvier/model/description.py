@@ -12,6 +12,9 @@ from ranvier.version import __version__
 if TYPE_CHECKING:
     from ranvier.model.model import Model
 
+MAX_EPOCHS = 100_000
+"""How many epochs of its history a model file has at most, two megabytes of them."""
+
 
 ENCODER = "encoder."
 """How the names of an encoder's arrays begin in a model file."""
@@ -37,6 +40,6 @@ def description_of(model: Model) -> dict[str, Any]:
         "training": model.training.to_dict(),
         "byte_divisor": model.byte_divisor,
         "engine": model.engine,
-        "history": [epoch.to_json() for epoch in model.history],
+        "history": model.history.stored(MAX_EPOCHS),
         "report": model.report.to_dict(),
     }

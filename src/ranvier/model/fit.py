@@ -125,7 +125,7 @@ def fit(
         threads=threads,
         shuffle=shuffle,
     )
-    weighting = (validation, sample_weight, class_weight, training.seed, training.loss)
+    weighting = (validation, sample_weight, class_weight, training.seed, training.loss, training.row_dtype)
     rows, held = resident_rows(lambda X: as_inputs(X, network.inputs, finite=True), target, X, y, *weighting)
     training = training.on(rows.inputs)
     begin = None if start is None else _starting_state(network, training.optimizer, start)
@@ -137,6 +137,7 @@ def fit(
 
 def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mapping[str, Any]) -> TrainingState:
     flat = flat_parameters(network, start.parameters if isinstance(start, Model) else start)
+    flat = network.parameter_table.constrained(flat)
     return TrainingState(State(flat, optimizer.initial_slots(flat), 0))
 
 

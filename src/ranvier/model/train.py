@@ -8,11 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ranvier.data import Prepared, Source, open_source, prepare
+from ranvier.data.sources.reading import Reading
 from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
+from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
@@ -39,8 +43,9 @@ from ranvier.training.settings import TrainSettings
 
 MANY_ROWS = 1_000_000
 """So many rows that a recipe which divides rows into folds does so."""
-LOSS_UNITS = "target"
-"""What the losses of a run are in, in its description; runs of version 0.1 do not say, and standardized."""
+REVISION = 2
+"""Of what a run computes, in its description. Revision 1, which did not say so, standardized the targets of every loss
+and rounded rows to float32 for every precision."""
 
 
 def train(
@@ -66,6 +71,8 @@ def train(
     test: Any = TEST_SHARE,
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    header: bool | None = None,
+    skip_bad_rows: bool = False,
     split: str | None = None,
     group: str | None = None,
     positive: Any = None,
@@ -110,6 +117,10 @@ def train(
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
             "boolean" or "date"; or "drop", which leaves the column out.
+        header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
+            lines. Without names columns are called column_1, column_2 and so on.
+        skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
+            otherwise.
         split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
             for validation; None takes them by chance. The recipe "table" then has no folds.
         group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
@@ -192,11 +203,12 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     options = options if epochs is None else replace(options, epochs=epochs)
-    if options.loss is not None and described.get("loss_units") != LOSS_UNITS:
+    exact = described.get("revision", 1) >= 2
+    if options.loss is not None and not exact:
         options = replace(options, loss=replace(find_loss(options.loss), of_standardized=True))
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
-    return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
+    return TrainJob(inputs, options, path, records, sink_for(progress), current, exact).run(lambda: folder)
 
 
 @record(eq=False)
@@ -212,7 +224,12 @@ class TrainData:
 
 @record(eq=False)
 class TrainJob:
-    """A call of `train` or `resume`; `canonical` is False for runs of version 0.1, which left rows as they stood."""
+    """A call of `train` or `resume`.
+
+    Fields:
+        canonical: False for runs of version 0.1 that left rows as they stood.
+        exact: False for runs of revision 1, whose rows are float32.
+    """
 
     inputs: TrainData
     options: TrainOptions
@@ -220,6 +237,7 @@ class TrainJob:
     callbacks: tuple[Callback, ...]
     sink: Sink
     canonical: bool = True
+    exact: bool = True
 
     def make_folder(self, run: str | Path | bool | None) -> RunFolder | None:
         """The run folder that the caller asked for, with a description from which `resume` goes on."""
@@ -233,7 +251,7 @@ class TrainJob:
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
-                "loss_units": LOSS_UNITS,
+                "revision": REVISION,
             }
         )
         return folder
@@ -242,13 +260,14 @@ class TrainJob:
         """Train; the run's folder is made only once the data and the options are known to be good."""
         if self.model_path is not None:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
-        source = open_source(self.inputs.data)
+        reading = reading_of(self.options)
+        source = open_source(self.inputs.data, reading=reading)
         recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
         options = recipe.complete(self.options)
-        prepared = self._prepare(recipe.source(source), recipe, notes)
+        prepared = self._prepare(recipe.source(source), reading, recipe, notes)
         recipe = recipe.bound(prepared.encoder, options)
         task, rows, validation = _weighted_rows(prepared, options)
-        network = recipe.network(prepared.encoder.width, task, options)
+        network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
         network = with_factor(network, None if recipe.rescales else prepared.encoder.factor)
         validated = recipe.validates(len(rows), validation is not None)
         settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
@@ -274,17 +293,24 @@ class TrainJob:
                 model.save(self.model_path)
         return model
 
-    def _prepare(self, source: Source, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+    def _prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         options = self.options
+        # Files for validation and test are written as that for training, with the same columns.
+        same = replace(reading, names=reading.names | set(source.column_names))
+
+        def opened(option: Any, rows: Any) -> Any:
+            rows = option if isinstance(option, str) else rows
+            return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
+
         rule = split_rule(options.split, options.group)
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
             validation=_validation_share(recipe, options, rule),
-            validation_source=options.validation if isinstance(options.validation, str) else self.inputs.validation,
+            validation_source=opened(options.validation, self.inputs.validation),
             test=0.0 if isinstance(options.test, str) else options.test,
-            test_source=options.test if isinstance(options.test, str) else self.inputs.test,
+            test_source=opened(options.test, self.inputs.test),
             seed=options.seed,
             ignore=options.ignore,
             kinds=options.kinds,
@@ -295,6 +321,7 @@ class TrainJob:
             rule=rule,
             positive=options.positive,
             loss=None if options.loss is None else find_loss(options.loss),
+            dtype=np.float64 if options.precision == "float64" and self.exact else np.float32,
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
 

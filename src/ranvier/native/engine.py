@@ -15,8 +15,18 @@ from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span
 from ranvier.engine.serialize import changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
-from ranvier.native.lowering.lowered import GRADIENT, PREDICT, STEP_GRADIENT, TRAIN, UPDATE, WATCH
-from ranvier.native.machine import cpu
+from ranvier.native.input_gradients import input_gradients
+from ranvier.native.lowering.lowered import (
+    GRADIENT,
+    INPUT_GRADIENT,
+    LOGIT_GRADIENT,
+    PREDICT,
+    STEP_GRADIENT,
+    TRAIN,
+    UPDATE,
+    WATCH,
+)
+from ranvier.native.machine import cpu, floating_point_mode
 from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
 from ranvier.native.resident import ResidentRows, check_shape, readable_rows, resident_rows
@@ -83,7 +93,8 @@ class NativeExecutable(PreparedNetwork):
         Raises:
             ShapeError: they are not as wide as the network.
         """
-        return ResidentRows(rows, self.spec)
+        with floating_point_mode.own():
+            return ResidentRows(rows, self.spec)
 
     @changes_state
     def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
@@ -226,7 +237,7 @@ class NativeExecutable(PreparedNetwork):
 
     def outputs(self, inputs: Any) -> Array:
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
-        with self.lock:
+        with self.held():
             inputs = as_inputs(inputs)
             known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
             if known is not None:
@@ -239,6 +250,16 @@ class NativeExecutable(PreparedNetwork):
             if alone and worth_few(dense):
                 self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
+
+    @serialized
+    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+        """The derivative of sum_j v_j y_j along the inputs, (rows, K); see `ranvier.engine.Executable`."""
+        self._check_loaded()
+        program = self._input_program(LOGIT_GRADIENT if logits else INPUT_GRADIENT)
+        self._check_weights()
+        inputs = as_inputs(inputs)
+        work = (self.threads_for(2 * len(inputs)), self.should_cancel)
+        return input_gradients(program, self.spec, inputs, output_gradients, *work)
 
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""
@@ -262,7 +283,8 @@ class NativeExecutable(PreparedNetwork):
         values_of_layers = []
         for info in self.spec.network.iter_layers():
             sums = np.empty((rows, info.outputs), self.dtype) if isinstance(info.layer, Dense) else None
-            values_of_layers.append(LayerValues(info.path, sums, np.empty((rows, info.outputs), self.dtype)))
+            outputs = np.empty((rows, self.spec.output_width(info)), self.dtype)
+            values_of_layers.append(LayerValues(info.path, sums, outputs))
         for start in range(0, rows, plan.rows):
             part = slice(start, min(start + plan.rows, rows))
             count = part.stop - start

@@ -78,7 +78,7 @@ def stored_gradient(program: Program) -> Array:
 
     They stand where its running statistics do, which they move when the gradient is applied.
     """
-    flat = np.empty(program.plan.spec.network.parameter_table.size, program.plan.dtype)
+    flat = np.zeros(program.plan.spec.network.parameter_table.size, program.plan.dtype)
     for entry, buffer in _pieces(program):
         unpack(program.arrays[buffer.name], buffer, flat[entry.slice].reshape(entry.shape))
     return flat
@@ -97,5 +97,5 @@ def _pieces(program: Program) -> Iterator[tuple[Entry, Buffer]]:
         yield trained.entry, trained.gradient
     by_name = {buffer.name: buffer for buffer in program.plan.buffers}
     for entry in program.plan.spec.network.parameter_table:
-        if not entry.trainable:
+        if entry.is_statistic and batch_statistic(entry.name) in by_name:
             yield entry, by_name[batch_statistic(entry.name)]

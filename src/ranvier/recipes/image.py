@@ -123,7 +123,7 @@ class ImageRecipe(Recipe):
         """0: rows are left out to choose the augmentation, and then trained on."""
         return 0.0
 
-    def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
+    def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
         """Hidden layers on patch features, which are bytes."""
         plain = Recipe.network(self, CELLS * self.n_centroids, task, options)
         return Network(plain.inputs, [Rescale(BYTE_STEP, BYTE_OFFSET), *plain.layers])

@@ -21,6 +21,7 @@ from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, Sink, tee
+from ranvier.training.history import History
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
 from ranvier.training.settings import TrainSettings
@@ -101,7 +102,7 @@ def _merged(
     mirrored = is_mirrored(way.name)
     blocks = flats * 2 if mirrored else flats
     merged, flat = merge_networks(network, blocks, way.inverse_temperature, shared_inputs=False)
-    history = tuple(renumbered(result.outcome.state.history for result in results))
+    history = History(renumbered(result.outcome.state.history for result in results))
     text = results[-1].outcome.text if len(results) == 1 else f"{len(results)} networks are trained."
     events.end(text, interrupted, history)
     learned = replace(image, patches=tuple(features), mirrored=mirrored, as_bytes=True)

@@ -46,6 +46,8 @@ class TrainOptions:
     test: float | str = TEST_SHARE
     ignore: tuple[str, ...] = ()
     kinds: Mapping[str, str] | None = None
+    header: bool | None = None
+    skip_bad_rows: bool = False
     split: str | None = None
     group: str | None = None
     positive: Any = None

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ranvier.engine import CompileSpec
 from ranvier.errors import InputError
 from ranvier.network.activations import positive
@@ -59,6 +61,11 @@ class TrainSettings:
         object.__setattr__(self, "seed", int(self.seed))
         object.__setattr__(self, "shuffle", bool(self.shuffle))
 
+    @property
+    def row_dtype(self) -> type[np.float32] | type[np.float64]:
+        """The type that encoded rows and targets have: float64 where that is the precision, else float32."""
+        return np.float64 if self.precision == "float64" else np.float32
+
     def compile_spec(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> CompileSpec:
         """What the engine specializes itself to."""
         batch = batch_size or self.batch_size
@@ -78,6 +85,10 @@ class TrainSettings:
         """
         find_engine(self.engine)
         self.compile_spec(network)
+        if network.parameter_count and not network.parameter_table.trainable_count:
+            raise InputError(
+                "Every layer of the network is frozen, so there is nothing to train; leave trainable=False out of one."
+            )
         if task.kind == "regression" and self.loss.units.lowest >= 0.0 and not positive(network.output_activation):
             raise InputError(
                 f"The loss {self.loss.name} needs outputs that are never negative, and the output layer has the "

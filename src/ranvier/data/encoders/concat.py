@@ -40,23 +40,24 @@ class ColumnConcat:
             members.setdefault(type(encoder), []).append((index, start, encoder))
             start += encoder.width
         self._n_dense = start
-        self._dtype = np.uint8 if encoders and all(encoder.as_bytes for encoder in encoders) else np.float32
+        self._as_bytes = bool(encoders) and all(encoder.as_bytes for encoder in encoders)
         self._csr = [(index, encoder) for index, encoder in enumerate(encoders) if encoder.csr_width]
         self._groups: list[tuple[list[int], ColumnGroup]] = [
             ([index for index, _, _ in group], kind.group([(first, encoder) for _, first, encoder in group]))
             for kind, group in members.items()
         ]
 
-    def encode(self, columns: Sequence[pl.Series]) -> NDArray[Any] | Inputs:
+    def encode(self, columns: Sequence[pl.Series], dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """The inputs of many rows: an array (B, D), or both blocks where an encoder has features in the CSR block.
 
         Parameters:
             columns: one for each encoder.
+            dtype: of the dense block, float32 or float64.
 
         Raises:
             DataError: a cell is not of its column's kind.
         """
-        out = np.empty((len(columns[0]), self._n_dense), self._dtype)
+        out = np.empty((len(columns[0]), self._n_dense), np.uint8 if self._as_bytes else dtype)
         out.fill(0)  # quicker than np.zeros, which asks for large pages here
         for indices, group in self._groups:
             group.encode([columns[index] for index in indices], out)
@@ -64,13 +65,14 @@ class ColumnConcat:
             return out
         return Inputs(out, CSR.hstack([encoder.encode_csr(columns[index]) for index, encoder in self._csr]))
 
-    def encode_row(self, cells: Sequence[Any]) -> NDArray[Any] | Inputs | None:
+    def encode_row(self, cells: Sequence[Any], dtype: Any = np.float32) -> NDArray[Any] | Inputs | None:
         """The inputs of one row, bit-identical to those of `encode`; None where a cell needs a column parser.
 
         Parameters:
             cells: one for each encoder.
+            dtype: of the dense block, float32 or float64.
         """
-        out = np.zeros((1, self._n_dense), self._dtype)
+        out = np.zeros((1, self._n_dense), np.uint8 if self._as_bytes else dtype)
         try:
             for indices, group in self._groups:
                 group.encode_row([cells[index] for index in indices], out[0])
