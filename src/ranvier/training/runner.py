@@ -25,6 +25,7 @@ from ranvier.plural import plural
 from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.class_numbers import are_class_numbers, one_hot
 from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_network
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
@@ -35,6 +36,8 @@ from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
 
 Array = NDArray[Any]
+DIGESTED_ROWS = 1024
+"""How many rows of one-hot targets are made at once for a digest."""
 
 
 @record
@@ -193,9 +196,19 @@ def fingerprint(
     for part in (rows, validation):
         parts += [None] if part is None else [*part.inputs.arrays(), part.targets, part.weights]
     for array in parts:
+        if array is not None and are_class_numbers(array):
+            _digest_one_hot(digest, array, network.outputs, np.dtype(settings.row_dtype))
+            continue
         digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _digest_one_hot(digest: Any, numbers: Array, classes: int, dtype: np.dtype[Any]) -> None:
+    """Class numbers are taken as the one-hot rows that checkpoints of version 0.1 are digests of."""
+    digest.update(f"{dtype} {(len(numbers), classes)}".encode())
+    for start in range(0, len(numbers), DIGESTED_ROWS):
+        digest.update(one_hot(numbers[start : start + DIGESTED_ROWS], classes, dtype).data)
 
 
 def callback_fingerprint(callback: Callback) -> str:
