@@ -98,8 +98,6 @@ def test_input_gradients_of_models() -> None:
     p = model.outputs(X)
     through = logits - (p[:, :, None] * logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(p[:, :, None] * through, every, atol=1e-6)
-        p[:, :, None] * (logits - (p[:, :, None] * logits).sum(axis=1, keepdims=True)), every, atol=1e-6
-    )
     for wrong in (3, -1, 1.5, "a", True):
         with pytest.raises(rv.InputError, match="no output"):
             model.input_gradients(X, output=wrong)  # type: ignore[arg-type]

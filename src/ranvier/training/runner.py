@@ -168,14 +168,13 @@ def _end_event(outcome: LoopResult) -> EndEvent:
         text=outcome.text,
         epochs=len(history),
         best_epoch=best_epoch(outcome.state),
-        seconds=sum(epoch.seconds for epoch in history),
+        seconds=history.total_seconds,
     )
 
 
 def best_epoch(state: TrainingState) -> int:
     """The epoch whose weights are given back."""
-    best = [epoch.epoch for epoch in state.history if epoch.best]
-    return best[-1] if best and state.best is not None else state.epoch
+    return state.history.best_epoch if state.best is not None and state.history.best_epoch else state.epoch
 
 
 def fingerprint(
