@@ -176,9 +176,9 @@ _SPECS: dict[str, LossSpec] = {
 }
 
 
-def _variable_names(applied_to: str) -> tuple[str, ...]:
+def _variable_names(applied_to: str, levels: tuple[float, ...] = ()) -> tuple[str, ...]:
     """The variables of an expression; a log-probability loss is multiplied by the target outside the expression."""
-    return (applied_to,) if applied_to == LOG_PROBABILITY else (applied_to, "target")
+    return (applied_to, *(() if applied_to == LOG_PROBABILITY else ("target",)), *((LEVEL,) if levels else ()))
 
 
 @lru_cache(maxsize=256)
@@ -237,7 +237,7 @@ class Loss:
         check_number(self.name, "label_smoothing", self.label_smoothing, HALF_OPEN_UNIT)
         if self.label_smoothing and self.applied_to == OUTPUT:
             raise InputError(f"{self.name}: label smoothing is for losses on a sigmoid or softmax output layer.")
-        allowed = (*_variable_names(self.applied_to), *(LEVEL for _ in self.levels[:1]))
+        allowed = _variable_names(self.applied_to, self.levels)
         for name in variables(self.expression):
             if name not in allowed:
                 raise InputError(f'{self.name}: the expression uses "{name}"; allowed are {", ".join(allowed)}.')
@@ -354,10 +354,7 @@ def loss(
                 f'{name} is a loss on the {spec.applied_to}; applied_to="{applied_to}" does not fit. Leave it out.'
             )
         merged = merged_options(name, options, spec.options)
-        names, fixed = (
-            (*_variable_names(spec.applied_to), *(LEVEL for _ in levels_of(merged)[:1])),
-            fixed_options(merged),
-        )
+        names, fixed = _variable_names(spec.applied_to, levels_of(merged)), fixed_options(merged)
         traced = trace_scalar(lambda *values: spec.function(*values, **fixed), names)
         smoothing = _smoothing(name, label_smoothing)
         return Loss(
