@@ -14,6 +14,7 @@ from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.task import Label, Task
+from ranvier.plural import plural
 
 Array = NDArray[Any]
 MAX_SUM_ERROR = 1e-3
@@ -29,6 +30,8 @@ def target_array(y: Any) -> Array:
         DataError: y has no rows, too many dimensions, missing or infinite values, or values of another type.
     """
     array = plain_values(y, ("y",))
+    if len(array) == 0:
+        raise DataError(f"There are no rows: y has shape {array.shape}. Give X and y with at least one row.")
     if array.size == 0:
         raise DataError(f"y has shape {array.shape}; it must have one value, or one row of values, for each row of X.")
     missing = empty_rows(array)
@@ -160,7 +163,7 @@ def _classes(y: Array, outputs: int) -> tuple[Label, ...]:
         return tuple(range(outputs))
     if len(labels) != outputs:
         raise InputError(
-            f"y has {len(labels)} different labels and the network has {outputs} outputs; "
+            f"y has {plural(len(labels), 'label', 'different labels')} and the network has {outputs} outputs; "
             "there must be one output a label."
         )
     return tuple(_plain(value) for value in labels)

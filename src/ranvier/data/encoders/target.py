@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.decoding import class_indices, label_indicators
+from ranvier.data.encoders.decoding import class_indices, label_array, label_indicators
 from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, empty_rows, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
@@ -137,7 +137,7 @@ class TargetEncoder:
             return self.values(array)
         if self.task.kind == "multilabel":
             return label_indicators(array).astype(np.int64)
-        labels: NDArray[Any] = _label_array(self.task.classes)[class_indices(self.task, array)]
+        labels: NDArray[Any] = label_array(self.task.classes)[class_indices(self.task, array)]
         return labels
 
     def values(self, outputs: Any) -> NDArray[np.float64]:
@@ -299,13 +299,3 @@ def fit_target(
     units = LOSSES["squared_error"].units if loss is None else loss.units
     mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))
     return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()))
-
-
-def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:
-    """The labels as an array of their type; labels of several types, or that NumPy would truncate, stay objects."""
-    truncated = any(isinstance(label, str) and label.endswith("\0") for label in labels)
-    if len({type(label) for label in labels}) == 1 and not truncated:
-        return np.array(labels)
-    array = np.empty(len(labels), object)
-    array[:] = labels
-    return array
