@@ -172,8 +172,8 @@ def default_model(data: str, targets: Sequence[str] = ()) -> str:
     >>> default_model("digits"), default_model("there/adult.csv.gz", ["income"]), default_model("-", ["a / b", "c"])
     ('digits.rv', 'adult-income.rv', 'model-a-b-c.rv')
     """
-    name = Path(data).name
-    while Path(name).suffix.lower() in SUFFIXES:
+    name = Path(data).name.removesuffix(".gz")
+    if Path(name).suffix.lower() in SUFFIXES:
         name = Path(name).stem
     wanted = [re.sub(r"[^\w.]+", "-", target).strip("-.") for target in targets]
     parts = [name if name.strip("-") else "model", *(target for target in wanted if target)]
