@@ -77,7 +77,8 @@ def input_columns(
             f'Column "{wrong}" is the target, and kinds are those of input columns; say what is asked for by the task.'
         )
     known = {name: kind for name, kind in source.kinds.items() if name not in names}
-    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), {**known, **requested})
+    everything = {**known, **requested}
+    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), everything, source.decimal_commas)
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
     with_commas = [column.name for column in columns if column.thousands_separator] + [
         name for name in names if has_thousands(source, name)
@@ -85,4 +86,9 @@ def input_columns(
     if with_commas:
         shown = ", ".join(with_commas[:5]) + (" and more" if len(with_commas) > 5 else "")
         notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
+    decimal = [column.name for column in columns if column.number_format.decimal == ","]
+    if decimal:
+        shown = ", ".join(decimal[:5]) + (" and more" if len(decimal) > 5 else "")
+        notes.append(f"Decimal commas, such as 1,5 for 1.5, were read in: {shown}.")
+    notes += [note for column in columns for note in column.notes]
     return columns, notes
