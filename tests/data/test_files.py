@@ -138,7 +138,7 @@ def test_missing_files_name_their_neighbours(tmp_path: Path) -> None:
     refused(tmp_path / "adlt.csv", "There is no file", 'Did you mean "adult.csv"?')
     refused(tmp_path / "zzzzzzzz", "Files in that folder: adult.csv", *NAMED)
     refused(tmp_path / "nowhere" / "adult.csv", "its folder", "does not exist")
-    refused(tmp_path, "is a folder")
+    refused(tmp_path, "holds 1 file (.csv) and no picture")
     with pytest.raises(DataError, match='Did you mean "digits"'):
         open_source("digts")
 

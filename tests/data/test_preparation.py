@@ -93,7 +93,7 @@ def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     assert len(prepared.train) == 90
     assert prepared.task.classes == (0, 1)
     assert type(prepared.task.classes[0]) is int
-    assert "10 rows were left out because the target is missing." in prepared.notes
+    assert '10 rows were left out because the target is missing ("?" in 10, the first in row 1).' in prepared.notes
     assert sorted(prepared.train_rows) == [row for row in range(100) if row % 10]
 
 

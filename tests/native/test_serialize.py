@@ -12,7 +12,8 @@ import pytest
 
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
-from ranvier.engine.serialize import Serialized, serialized
+from ranvier.engine.serialize import Serialized, _forked, changes_state, serialized
+from ranvier.errors import EngineError
 from tests.native.small_model import ROWS, trained
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -89,3 +90,102 @@ print(digest(model))
 def test_a_child_forked_while_a_thread_is_at_work_predicts(python: Callable[..., str]) -> None:
     in_child, in_parent = python(FORK).split()
     assert in_child == in_parent
+
+
+FORK_IN_A_STEP = """
+import os, signal, sys, threading, warnings
+import numpy as np
+from ranvier.engine import Span, State
+from ranvier.errors import EngineError
+from ranvier.native.engine import NativeEngine
+from ranvier.network.layers import Dense
+from ranvier.network.optimizers import Adam
+from ranvier.rows import Rows
+from tests.native.against_reference import make_spec
+warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
+rule = Adam(1e-3)
+executable = NativeEngine().compile(make_spec(64, [Dense(256, "relu"), Dense(3)], None, rule, batch_size=64, threads=2))
+executable.threads = 2
+size = executable.spec.network.parameter_table.size
+state = State(np.full(size, 0.01, np.float32), np.zeros((2, size), np.float32), 0)
+rows = Rows(np.ones((64, 64), np.float32), np.ones((64, 3), np.float32))
+
+def steps(count):
+    scalars = rule.scalar_values(np.arange(1, count + 1), np.full(count, 1e-3))
+    return Span(np.tile(np.arange(64), count), np.arange(count + 1) * 64, np.asarray(scalars))
+
+executable.set_state(state)
+executable.run(rows, steps(3))
+expected = executable.get_state().parameters.tobytes()
+stop, begun = threading.Event(), threading.Event()
+
+def work():
+    while not stop.is_set():
+        begun.set()
+        if sys.argv[1] == "train":
+            executable.run(rows, steps(200))
+        else:
+            executable.outputs(np.ones((3000, 64), np.float32))
+
+thread = threading.Thread(target=work)
+thread.start()
+begun.wait()
+children = []
+for _ in range(6):
+    threading.Event().wait(0.005)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)
+        try:
+            executable.run(rows, steps(3))
+        except EngineError as error:
+            assert "forked while another thread" in str(error) and sys.argv[1] == "train"
+        executable.set_state(state)
+        executable.run(rows, steps(3))
+        os._exit(executable.get_state().parameters.tobytes() != expected)
+    children.append(os.waitpid(child, 0)[1])
+stop.set()
+thread.join()
+print(children)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.parametrize("what", ["train", "predict"])
+def test_a_child_forked_in_a_step_says_so_and_never_waits(what: str, python: Callable[..., str]) -> None:
+    """With a state of its own it trains like its parent."""
+    assert python(FORK_IN_A_STEP, what) == f"{[0] * 6}\n"
+
+
+class Half(Serialized):
+    """Its state is half changed while it is inside `change`."""
+
+    @changes_state
+    def change(self, fork: Callable[[], None]) -> None:
+        fork()
+
+    @serialized
+    def look(self, fork: Callable[[], None]) -> None:
+        fork()
+
+
+@pytest.mark.parametrize("method", ["change", "look"])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_what_a_forked_child_knows(method: str, elsewhere: bool) -> None:
+    """A thread that forks inside a method goes on in the child; another one does not exist there."""
+    half = Half()
+
+    def fork() -> None:
+        if not elsewhere:
+            _forked()
+            return
+        thread = threading.Thread(target=_forked)
+        thread.start()
+        thread.join()
+
+    getattr(half, method)(fork)
+    assert half.incomplete == (method == "change" and elsewhere)
+    if half.incomplete:
+        with pytest.raises(EngineError, match="set_state"):
+            half.check_complete()
+    half.look(lambda: None)

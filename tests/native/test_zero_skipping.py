@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ranvier.engine import State
+from ranvier.engine import Span, State
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.lowering.lowered import PREDICT, WATCH
 from ranvier.native.scheduling.schedule import SKIPPED_INPUTS
 from ranvier.network.layers import Dense, Layer, LearnedScale
+from ranvier.rows import Rows
 from tests.native.against_reference import make_spec
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -103,6 +104,52 @@ def test_nothing_is_left_out_where_a_weight_is_infinite() -> None:
     assert np.isfinite(executable.outputs(zeros)).all()
     infinite_below(executable)
     assert np.isnan(executable.outputs(zeros)).all()
+
+
+def push(executable: NativeExecutable, how: str) -> None:
+    """Make the weights of one input infinite, by a step or without one."""
+    network, dtype = executable.spec.network, executable.spec.dtype
+    flat = executable.get_state().parameters
+    direction = np.zeros_like(flat)
+    network.parameter_table.views(direction)["layers.0.weight"][-1] = -np.finfo(dtype).max
+    if how == "apply":
+        for _ in range(2):
+            executable.apply(direction, np.array([1.5]))
+    elif how == "restore":
+        executable.restore(np.where(direction != 0, np.inf, flat).astype(flat.dtype))
+    else:
+        # One input and the errors are 1e20, so that the gradient of its weights overflows and no other does.
+        executable.restore(np.where(direction != 0, 0.0, flat).astype(flat.dtype))
+        inputs = np.zeros((6, SKIPPED_INPUTS), dtype)
+        inputs[:, -1] = 1e20
+        targets = np.full((6, network.outputs), 1e20, dtype)
+        executable.run(Rows(inputs, targets), Span(np.arange(6), np.array([0, 6]), np.array([[1e-20]])))
+
+
+@pytest.mark.parametrize("rows", [1, 3, 40])
+@pytest.mark.parametrize("how", ["run", "apply", "restore"])
+def test_what_is_left_out_follows_the_weights(how: str, rows: int) -> None:
+    """After weights become infinite, and after they are finite again, as in an executable that begins so."""
+    executable = made(SKIPPED_INPUTS, [Dense(40), Dense(3)])
+    finite, given_rows = executable.get_state(), rows_with_zeros(rows, SKIPPED_INPUTS, 0.05)
+    given_rows[:, -1] = 0.0
+
+    def told() -> tuple[bytes, bytes]:
+        _, outputs = executable.evaluate(Rows(given_rows, np.zeros((rows, 3), np.float32)))
+        return executable.outputs(given_rows).tobytes(), outputs.tobytes()
+
+    def told_afresh() -> tuple[bytes, bytes]:
+        fresh = made(SKIPPED_INPUTS, [Dense(40), Dense(3)])
+        fresh.set_state(executable.get_state())
+        return (fresh.outputs(given_rows).tobytes(),) * 2
+
+    before = told()
+    assert before == told_afresh()
+    push(executable, how)
+    assert not np.isfinite(executable.get_state().parameters).all()
+    assert told() == told_afresh() != before
+    executable.restore(finite.parameters)
+    assert told() == before
 
 
 @pytest.mark.parametrize(

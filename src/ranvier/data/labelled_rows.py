@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,8 @@ from ranvier.data.canonical_order import repeats
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
-from ranvier.data.target_column import check_target_range, restore_integers, target_values
+from ranvier.data.target_column import check_target_range, restore_integers, target_marks, target_values
+from ranvier.data.target_marks import TargetMarks, label_sentences, missing_sentence
 from ranvier.errors import DataError, InputError
 from ranvier.records import record
 from ranvier.rows.weights import weight_array
@@ -62,6 +64,8 @@ def open_with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]
             f"{opened.origin} holds plain arrays without column names; give the target values as an array."
         )
     names = tuple(target) if several else opened.target_names
+    if opened.problem and names == opened.target_names:
+        raise InputError(opened.problem)
     if not names:
         shown = ", ".join(opened.frame.columns[:20]) + (" ..." if opened.frame.width > 20 else "")
         raise InputError(
@@ -104,13 +108,19 @@ def _check_length(name: str, values: Values | None, source: Source) -> None:
 
 
 def labelled_rows(
-    source: Source, names: tuple[str, ...], target_array: Any = None, weight: Any = None, row_numbers: Any = None
+    source: Source,
+    names: tuple[str, ...],
+    target_array: Any = None,
+    weight: Any = None,
+    row_numbers: Any = None,
+    classes: Sequence[Any] | None = None,
 ) -> LabelledRows:
     """The rows that have a target, which stands in the source or is target_array beside it.
 
     Parameters:
         weight: of each row of the source, shape (B,), or None.
         row_numbers: of each row of the source; None numbers them from 0.
+        classes: as for `target_values`.
 
     Raises:
         DataError: there are more or fewer targets than rows, or one is too large.
@@ -120,31 +130,38 @@ def labelled_rows(
     >>> rows.row_numbers.tolist(), rows.notes
     ([0], ('1 row was left out because the target is missing.',))
     """
-    values = target_values(source, names) if target_array is None else plain_values(target_array, names)
+    values = target_values(source, names, classes) if target_array is None else plain_values(target_array, names)
     weights = None if weight is None else weight_array(weight, source.rows)
     _check_length("target values", values, source)
     check_target_range(values, names)
     missing = missing_rows(values)
     count = int(missing.sum())
-    rows = LabelledRows(source, values, weights, np.arange(len(values)) if row_numbers is None else row_numbers)
+    numbers = np.arange(len(values)) if row_numbers is None else row_numbers
+    marks = target_marks(source, names, classes) if target_array is None else TargetMarks()
+    marks = marks.with_rows_of(numbers)
+    rows = LabelledRows(source, values, weights, numbers, label_sentences(names[0], marks))
     if count == 0:
         return rows
     if count == len(values):
         raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
-    rows = rows.take(np.flatnonzero(~missing))
+    rows = replace(rows.take(np.flatnonzero(~missing)), notes=(missing_sentence(count, marks), *rows.notes))
     if values.dtype.kind == "f" and values.ndim == 1 and source.column_names and target_array is None:
         rows = replace(rows, values=restore_integers(source, names[0], rows.values))
-    what = "1 row was" if count == 1 else f"{count:,} rows were"
-    return replace(rows, notes=(f"{what} left out because the target is missing.",))
+    return rows
 
 
 def labelled_rows_of(
-    source: Any, columns: tuple[str, ...] | None, names: tuple[str, ...], part: str
+    source: Any,
+    columns: tuple[str, ...] | None,
+    names: tuple[str, ...],
+    part: str,
+    classes: Sequence[Any] | None = None,
 ) -> LabelledRows | None:
     """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights; None for None.
 
     Parameters:
         part: what the rows are for, which their notes begin with.
+        classes: as for `target_values`.
 
     >>> len(labelled_rows_of(([[1.0], [2.0]], [0, 1]), None, ("y",), "Test").values)
     2
@@ -154,5 +171,5 @@ def labelled_rows_of(
     if isinstance(source, tuple):
         rows = labelled_rows(open_source(source[0]), names, *source[1:])
     else:
-        rows = labelled_rows(*open_with_target(source, columns))
+        rows = labelled_rows(*open_with_target(source, columns), classes=classes)
     return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))

@@ -27,7 +27,9 @@ from ranvier.data.labelled_rows import (
 from ranvier.data.partition import checked_fractions, partition
 from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
+from ranvier.data.sources.parts import given_parts
 from ranvier.data.sources.source import Source
+from ranvier.data.target_column import with_column_order
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -123,6 +125,7 @@ def prepare(
     """
     task_record = task if isinstance(task, Task) else None
     opened, names, target_array = _opened(source, target, task_record)
+    opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
     fractions = checked_fractions(
@@ -136,9 +139,7 @@ def prepare(
     target_columns = names if target_array is None else ()
     columns, notes = input_columns(opened, target_columns, ignore, kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
-    resolved, reason = (
-        (task_record, "as requested") if task_record else explain_task(rows.values, task, names, rows.row_numbers)  # type: ignore[arg-type]
-    )
+    resolved, reason = _task(rows, task, names)
     notes = [f"Task: {resolved.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
@@ -147,8 +148,10 @@ def prepare(
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
     columns_of_part = names if in_table else None
-    validation_part = labelled_rows_of(validation_source, columns_of_part, names, "Validation") or validation_part
-    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test") or test_part
+    validation_part = (
+        labelled_rows_of(validation_source, columns_of_part, names, "Validation", resolved.classes) or validation_part
+    )
+    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test", resolved.classes) or test_part
     notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs),
@@ -185,6 +188,14 @@ def _encoded_parts(
         "test_labels": None if test is None else test.values,
         "inference_encoder": inference_encoder,
     }
+
+
+def _task(rows: LabelledRows, task: str | Task | None, names: tuple[str, ...]) -> tuple[Task, str]:
+    """The task, with its classes in the order of the target column where that has one, and the reason in words."""
+    if isinstance(task, Task):
+        return task, "as requested"
+    resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
+    return with_column_order(resolved, rows.source), reason
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:

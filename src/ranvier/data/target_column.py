@@ -6,6 +6,8 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,7 +18,9 @@ from ranvier.data.encoders.task_inference import not_a_number
 from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
+from ranvier.data.target_marks import TargetMarks, read_labels
 from ranvier.errors import DataError, InputError, nearest
+from ranvier.network.task import Task
 
 MAX_TARGET = 1e140
 """Squares of such numbers, and sums of a great many of them, are finite in float64."""
@@ -33,14 +37,16 @@ def check_column(source: Source, name: str) -> None:
         raise DataError(f'{sentence_start(source.origin)} has no column "{name}". {hint}')
 
 
-def target_values(source: Source, names: Sequence[str] = ()) -> Values:
+def target_values(source: Source, names: Sequence[str] = (), classes: Sequence[Any] | None = None) -> Values:
     """The target values of a source: booleans, integers, numbers or strings.
 
-    Strings that are all numbers become numbers, unless they have leading zeros.
+    Strings that are all numbers become numbers, unless they have leading zeros or are an enumeration, such as the names
+    of class folders. What becomes of marks of missing cells, such as NA, says `target_marks.read_labels`.
 
     Parameters:
         source: a Table, or Arrays with targets.
         names: the target columns of a table.
+        classes: the classes of a finished model, empty where it has none; None before training.
 
     Returns shape (B,), or (B, N) for several columns; NaN or None where a value is missing.
 
@@ -58,7 +64,7 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
     columns = []
     for name in names:
         check_column(source, name)
-        columns.append(_column_values(source, name))
+        columns.append(_column_values(source, name, classes))
     if len(columns) == 1:
         return columns[0]
     for name, column in zip(names, columns, strict=True):
@@ -69,15 +75,17 @@ def target_values(source: Source, names: Sequence[str] = ()) -> Values:
     return np.stack(columns, axis=1)
 
 
-def _column_values(source: Source, name: str) -> Values:
+def _column_values(source: Source, name: str, classes: Sequence[Any] | None) -> Values:
     cells = source.frame[name]
     parsing.check_dtype(cells)
     if cells.dtype.is_temporal():
         raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
+    if cells.dtype == pl.Enum:
+        return plain_values(cells.cast(pl.String).to_list(), (name,))
     if not parsing.is_string(cells):
         return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
-    strings = _target_strings(source, name)
-    numbers, wrong = parsing.parse_numbers(strings)
+    strings, marks = _target_strings(source, name, classes)
+    numbers, wrong = (np.zeros(0), 0) if marks.labels else parsing.parse_numbers(strings)
     if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
         whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
         exact = whole and strings.null_count() == 0
@@ -85,10 +93,42 @@ def _column_values(source: Source, name: str) -> Values:
     return plain_values(strings.to_list(), (name,))
 
 
-def _target_strings(source: Source, name: str) -> pl.Series:
+def with_column_order(task: Task, source: Source) -> Task:
+    """The task with its classes in the order of an enumeration that is the target column; else unchanged.
+
+    >>> from ranvier.data.sources import open_source
+    >>> labels = pl.Series("y", ["2", "10"], dtype=pl.Enum(["2", "10"]))
+    >>> with_column_order(Task("binary", 1, ("10", "2"), ("y",)), open_source(labels.to_frame())).classes
+    ('2', '10')
+    """
+    name = task.target_names[0] if len(task.target_names) == 1 else ""
+    kind = source.frame.schema[name] if name in source.column_names else None
+    if not isinstance(kind, pl.Enum) or not task.classes:
+        return task
+    rank = {label: index for index, label in enumerate(kind.categories.to_list())}
+    return replace(task, classes=tuple(sorted(task.classes, key=lambda label: rank[str(label)])))
+
+
+def _target_strings(source: Source, name: str, classes: Sequence[Any] | None = None) -> tuple[pl.Series, TargetMarks]:
     """The cells of a target column of strings, without commas between thousands where they can be nothing else."""
-    strings = parsing.clean_strings(source.frame[name])
-    return strip_thousands(strings) if has_thousands_separators(strings, unambiguous=source.decimal_commas) else strings
+    strings, marks = read_labels(source.frame[name], source.in_memory, classes)
+    if not marks.labels and has_thousands_separators(strings, unambiguous=source.decimal_commas):
+        return strip_thousands(strings), marks
+    return strings, marks
+
+
+def target_marks(source: Source, names: Sequence[str], classes: Sequence[Any] | None = None) -> TargetMarks:
+    """What became of marks of missing cells in a single target column; nothing for several and for arrays.
+
+    >>> from ranvier.data.sources import open_source
+    >>> target_marks(open_source({"y": ["NA", "ZA"] * 2}), ("y",)).labels[0].rows
+    2
+    """
+    if len(names) != 1 or not source.column_names or not parsing.is_string(source.frame[names[0]]):
+        return TargetMarks()
+    if source.frame.schema[names[0]] == pl.Enum:
+        return TargetMarks()
+    return read_labels(source.frame[names[0]], source.in_memory, classes)[1]
 
 
 def has_thousands(source: Source, name: str) -> bool:
@@ -130,6 +170,7 @@ def restore_integers(source: Source, name: str, values: Values) -> Values:
     'i'
     """
     cells = source.frame[name]
-    strings = _target_strings(source, name).drop_nulls()
-    integers = cells.dtype.is_integer() or (parsing.is_string(cells) and strings.str.contains(r"^[+-]?\d{1,15}$").all())
-    return values.astype(np.int64) if integers else values
+    if not parsing.is_string(cells):
+        return values.astype(np.int64) if cells.dtype.is_integer() else values
+    strings = _target_strings(source, name)[0].drop_nulls()
+    return values.astype(np.int64) if strings.str.contains(r"^[+-]?\d{1,15}$").all() else values

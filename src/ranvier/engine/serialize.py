@@ -1,4 +1,8 @@
-"""Objects that several Python threads may share: one lock per object, held by each of its serialized methods."""
+"""Objects that several Python threads may share: one lock per object, held by each of its serialized methods.
+
+In a forked child the threads that held locks do not exist: each object gets a new lock, and one whose state such a
+thread was changing says so instead of computing with half of a step.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,40 @@ import weakref
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from ranvier.errors import EngineError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Serialized:
-    """Base of objects that threads share; `lock` is held by the thread that runs a serialized method."""
+    """Base of objects that threads share; `lock` is held by the thread that runs a serialized method.
+
+    `incomplete`: this is a forked child, and another thread of the parent was inside a method that changes the state.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.incomplete = self._changing = False
         _alive.add(self)
+
+    def after_fork(self, in_use: bool) -> None:
+        """Make the object usable in a forked child.
+
+        Parameters:
+            in_use: another thread of the parent was inside a serialized method.
+        """
+        self.lock = threading.RLock()
+        self.incomplete |= in_use and self._changing
+        self._changing &= not in_use
+
+    def check_complete(self) -> None:
+        """Raise an EngineError where the state is half of a step."""
+        if self.incomplete:
+            raise EngineError(
+                "This process was forked while another thread was training this network, so the copy of its state is "
+                "incomplete here. Load a state first with set_state(state), or fork while no thread trains."
+            )
 
 
 Self = TypeVar("Self", bound=Serialized)
@@ -46,13 +74,39 @@ def serialized(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenat
     return locked
 
 
+def changes_state(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenate[Self, P], R]:
+    """Hold the object's lock while the method runs, and mark its state as changing.
+
+    >>> class Counter(Serialized):
+    ...     count = 0
+    ...     @changes_state
+    ...     def add(self, number: int) -> None:
+    ...         self.count += number
+    >>> counter = Counter()
+    >>> counter.add(2)
+    >>> counter.incomplete
+    False
+    """
+
+    @functools.wraps(method)
+    def locked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
+        with self.lock:
+            self._changing = True
+            try:
+                return method(self, *arguments, **options)
+            finally:
+                self._changing = False
+
+    return locked
+
+
 _alive: weakref.WeakSet[Serialized] = weakref.WeakSet()
 
 
 def _forked() -> None:
-    """Give objects new locks in a forked child, where the threads that held the old ones do not exist."""
-    for item in _alive:
-        item.lock = threading.RLock()
+    """Tell all objects that this is a forked child; a lock that cannot be taken is held by a thread of the parent."""
+    for item in list(_alive):
+        item.after_fork(in_use=not item.lock.acquire(blocking=False))
 
 
 if hasattr(os, "register_at_fork"):

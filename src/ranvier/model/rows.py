@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,12 +24,15 @@ from ranvier.rows.weights import check_weights, number_array, weight_array
 Array = NDArray[Any]
 
 
-def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source, NDArray[np.int64]]:
+def with_targets(
+    source: Source, names: tuple[str, ...], classes: Sequence[Any] = ()
+) -> tuple[Values, Source, NDArray[np.int64]]:
     """The target values of a source, its rows and their row numbers, without rows whose target is missing.
 
     Parameters:
         source: a table with the target in it, or arrays with targets.
         names: the target columns of a table.
+        classes: those that the model knows, of which one may be written like a mark of missing cells.
 
     Raises:
         DataError: a target column does not exist, or no row has a target.
@@ -39,7 +42,7 @@ def with_targets(source: Source, names: tuple[str, ...]) -> tuple[Values, Source
     >>> y.tolist(), rows.rows, row_numbers.tolist()
     (['low'], 1, [1])
     """
-    values = data.target_values(source, names)
+    values = data.target_values(source, names, classes)
     missing = missing_rows(values)
     if missing.all():
         raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")

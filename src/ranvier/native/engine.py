@@ -6,29 +6,24 @@ threads, nor on the vector width, nor on how steps are cut into spans.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable, never_cancel
-from ranvier.engine.serialize import Serialized, serialized
+from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, check_separable
+from ranvier.engine.serialize import changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
-from ranvier.native.compiled import planned
 from ranvier.native.lowering.lowered import GRADIENT, PREDICT, STEP_GRADIENT, TRAIN, UPDATE, WATCH
-from ranvier.native.machine import barrier, cpu
-from ranvier.native.packed_state import PackedState
-from ranvier.native.processor import machine
+from ranvier.native.machine import cpu
+from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
-from ranvier.native.resident import ResidentRows, RowCache, check_shape, readable_rows
+from ranvier.native.resident import ResidentRows, check_shape, readable_rows
 from ranvier.native.scheduling import cost
-from ranvier.native.scheduling.plan import Plan
 from ranvier.network.layers import Dense
 from ranvier.records import record
 from ranvier.rows import Inputs, Rows, as_inputs
-from ranvier.rows.finite import probably_finite
 
 Array = NDArray[Any]
 
@@ -79,107 +74,8 @@ class NativeEngine:
         return text
 
 
-class NativeExecutable(Serialized):
+class NativeExecutable(PreparedNetwork):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
-
-    def __init__(self, spec: CompileSpec) -> None:
-        super().__init__()
-        self.spec = spec
-        self.should_cancel: Callable[[], bool] = never_cancel
-        self.target = cpu.target()
-        self.machine = machine(self.target, spec.precision)
-        self.available = cpu.threads() if spec.threads else cpu.default_threads()
-        self._threads = cost.training_threads(spec, self.available)
-        # The parts that cannot be planned are found before anything runs.
-        self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
-        self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
-        self.dtype = self._state.dtype
-        self._finite = True
-        self._programs: dict[str, Program] = {}
-        self._barrier = barrier.new_state(self._threads)
-        self._rows = RowCache(spec)
-        self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
-
-    @property
-    def threads(self) -> int:
-        """How many threads make the steps."""
-        return self._threads
-
-    @threads.setter
-    def threads(self, count: int) -> None:
-        self._threads = count
-        self._barrier = barrier.new_state(count)
-        self._programs.clear()
-        self._few.clear()
-
-    def __reduce__(self) -> NoReturn:
-        raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
-
-    # State
-
-    @serialized
-    def set_state(self, state: State) -> None:
-        """Take a copy of a training state.
-
-        Raises:
-            ShapeError: the state does not belong to this network and optimizer.
-        """
-        self._state.set(state)
-        self._parameters_changed(state.parameters)
-
-    @serialized
-    def restore(self, parameters: Array) -> None:
-        """Take a copy of parameters, shape (P,); the optimizer's slots and the step stay.
-
-        Raises:
-            ShapeError: they do not belong to this network.
-        """
-        self._state.restore(parameters)
-        self._parameters_changed(parameters)
-
-    def _parameters_changed(self, parameters: Array) -> None:
-        self._finite = probably_finite(np.asarray(parameters))
-        self._few.clear()
-        for program in self._programs.values():
-            program.set(may_skip_zeros=self._finite)
-
-    @serialized
-    def get_state(self) -> State:
-        """Give a copy of the training state."""
-        return self._state.get()
-
-    @serialized
-    def snapshot(self, averaged: bool = False) -> Array:
-        """A copy of the parameters alone, (P,), of `dtype`; `averaged` as in `ranvier.engine.Executable`."""
-        return self._state.snapshot(averaged and self.spec.optimizer.ema_decay is not None)
-
-    @serialized
-    def release(self) -> State:
-        """Give the training state and free everything else; each piece is freed as soon as it is unpacked.
-
-        `set_state` comes before anything else again.
-        """
-        self._state.check_loaded()
-        self._programs.clear()
-        self._few.clear()
-        self._rows.clear()
-        return self._state.release()
-
-    def _program(self, purpose: str) -> Program:
-        """The compiled plan for a purpose, made when it is first asked for."""
-        if purpose not in self._programs:
-            plan = planned(self.spec, purpose, self.machine, self.threads)
-            self._programs[purpose] = Program(plan, self.target, self._state.arrays)
-            seed = int(np.array(self.spec.seed, np.uint64).astype(np.int64))
-            self._programs[purpose].set(seed=seed, may_skip_zeros=self._finite)
-        return self._programs[purpose]
-
-    def measured_program(self) -> Program:
-        """The program of training steps, compiled so that it measures the time of each of them."""
-        program = Program(self._plan, self.target, self._state.arrays, measured_threads=self.threads)
-        return self._programs.setdefault(self._plan.purpose, program)
-
-    # Running
 
     def upload(self, rows: Rows) -> ResidentRows:
         """Rows in the layout that compiled code reads, checked and converted once; they live as long as the handle.
@@ -189,7 +85,7 @@ class NativeExecutable(Serialized):
         """
         return ResidentRows(rows, self.spec)
 
-    @serialized
+    @changes_state
     def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
         """Make the steps of a span; gives each step's loss before its update, penalties left out, shape (k,).
 
@@ -198,7 +94,7 @@ class NativeExecutable(Serialized):
         Raises:
             EngineError: the optimizer is L-BFGS, which the training loop drives through `loss_and_gradient`.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         if self.spec.optimizer.full_batch:
             name = self.spec.optimizer.name
             raise EngineError(f"{name} trains on all rows at once; use loss_and_gradient in place of run.")
@@ -209,6 +105,7 @@ class NativeExecutable(Serialized):
         most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
         self._state.touch()
+        self._weights_checked = False
         return self._learn(program, resident.words, (order, starts, span.scalars), self._state.steps_done)
 
     def _learn(
@@ -226,7 +123,7 @@ class NativeExecutable(Serialized):
             Cancelled: `should_cancel` says so.
             EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         check_separable(self.spec)
         order, starts = np.ascontiguousarray(batch, np.int64), np.array([0, len(batch)], np.int64)
         check_span(Span(order, starts, np.zeros((1, 0))), len(rows), 0)
@@ -235,7 +132,7 @@ class NativeExecutable(Serialized):
         loss = self._one_batch(program, resident, (order, starts, np.zeros((1, 0))), step)
         return loss, gradients.stored_gradient(program)
 
-    @serialized
+    @changes_state
     def apply(self, gradient: Array, scalars: NDArray[np.float64]) -> None:
         """Make a step by a gradient (P,), as `run` does: clip it, decay the weights, move, count the step.
 
@@ -246,7 +143,7 @@ class NativeExecutable(Serialized):
             ShapeError: the gradient or the scalars have another shape.
             EngineError: the optimizer is L-BFGS, or the inputs have a CSR block.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         check_separable(self.spec)
         if np.shape(gradient) != (self._state.size,):
             raise ShapeError(
@@ -258,6 +155,7 @@ class NativeExecutable(Serialized):
         program.reserve(1, 0, self.threads)
         gradients.store_gradient(program, np.asarray(gradient, self.dtype))
         self._state.touch()
+        self._weights_checked = False
         self._learn(program, {"weights": 0}, batches, self._state.steps_done)
 
     @serialized
@@ -267,7 +165,7 @@ class NativeExecutable(Serialized):
         Raises:
             Cancelled: `should_cancel` says so.
         """
-        self._state.check_loaded()
+        self._check_loaded()
         program, resident = self._program(GRADIENT), self._rows.resident(rows)
         starts = gradients.part_starts(self.spec.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
@@ -296,7 +194,8 @@ class NativeExecutable(Serialized):
         self, program: Program, rows: tuple[Inputs, dict[str, int]], targets: Array | None
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses."""
-        self._state.check_loaded()
+        self._check_loaded()
+        self._check_weights()
         return program.predict(rows, targets, self.threads_for(len(rows[0])), self.should_cancel)
 
     @property
@@ -332,7 +231,7 @@ class NativeExecutable(Serialized):
             known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
             if known is not None:
                 return known
-            self._state.check_loaded()
+            self._check_loaded()
             program = self._program(PREDICT)
             outputs = self._predict(program, self._readable(inputs), None)[0]
             dense = inputs.dense
@@ -345,7 +244,10 @@ class NativeExecutable(Serialized):
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""
         with self.lock:
             few = self._few.get((inputs.shape, inputs.dtype))
-            return None if few is None else few(inputs)
+            if few is None:
+                return None
+            self._check_weights()
+            return few(inputs)
 
     def _readable(self, inputs: Inputs) -> tuple[Inputs, dict[str, int]]:
         check_shape("inputs", inputs, self.spec.network.inputs)
@@ -372,16 +274,3 @@ class NativeExecutable(Serialized):
             if isinstance(self.spec.network.layers[-1], Dense):
                 values_of_layers[-1].outputs[part] = outputs
         return tuple(values_of_layers)
-
-    @serialized
-    def close(self) -> None:
-        """Free what the engine holds."""
-        self._programs.clear()
-        self._few.clear()
-        self._state.clear()
-        self._rows.clear()
-
-    @property
-    def plan(self) -> Plan:
-        """What a training step does."""
-        return self._plan

@@ -26,10 +26,11 @@ from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
 from ranvier.native.scheduling.plan import Plan
+from ranvier.native.scheduling.scheduled import skips_zeros_of
 from ranvier.native.scheduling.stages import COUNTER_STRIDE, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.rows import Inputs
-from ranvier.rows.finite import check_finite
+from ranvier.rows.finite import check_finite, probably_finite
 
 if TYPE_CHECKING:
     from ranvier.native.machine.team import Team
@@ -81,6 +82,7 @@ class Program:
         self.control = memory.zeros(CANCELLED_OFFSET + len(plan.stages), np.int64)
         at = memory.address(self.control)
         self.set(cancel_requested=at, cancelled=at + CANCELLED_OFFSET * self.control.itemsize)
+        self._skipping = [weight.name for stage in plan.stages for weight in map(skips_zeros_of, stage.steps) if weight]
         self._stealable = 1 if not plan.learns else len(stealable(plan.stages)) if plan.steals else 0
         self.chunk_counters = memory.zeros(0, np.int64)
         for buffer in plan.buffers:
@@ -128,6 +130,10 @@ class Program:
         for name, value in words.items():
             self.words[self.argument_indices[name]] = value
 
+    def check_weights(self) -> None:
+        """Let products leave out inputs that are 0 if their weights are finite: 0 times infinity is not 0."""
+        self.set(may_skip_zeros=all(probably_finite(self.arrays[name]) for name in self._skipping))
+
     def check_seen(self, inputs: Array) -> None:
         """Raise where the code, on its way through these inputs, met one that is not finite.
 
@@ -166,6 +172,8 @@ class Program:
         order, starts, scalars = batches
         losses, first = np.zeros(len(starts) - 1), int(steps_done[0])
         scalars = np.ascontiguousarray(scalars, np.float64)
+        # A forked child may have the count of a step that its parent was making.
+        barrier[0] = 0
         self.set(
             barrier=memory.address(barrier),
             threads=threads,
@@ -290,6 +298,11 @@ class Few:
         self._table = ctypes.c_void_p(memory.address(self.words))
         # Types that ctypes need not look up: bytes are their address, and so is the table.
         self._call = program.loaded.function("few", None)
+
+    def check_weights(self) -> None:
+        """Do as the program, whose weights were looked at before."""
+        index = self._program.argument_indices["may_skip_zeros"]
+        self.words[index] = self._program.words[index]
 
     def __call__(self, inputs: Array) -> Array:
         """The outputs of inputs of this shape and kind."""

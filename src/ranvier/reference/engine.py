@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span, State, check_separable, never_cancel
-from ranvier.engine.serialize import Serialized, serialized
+from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.network.penalties import penalty, penalty_gradient
@@ -72,7 +72,7 @@ class ReferenceExecutable(Serialized):
         self._state: State | None = None
         self._parameters: dict[str, Array] = {}
 
-    @serialized
+    @changes_state
     def set_state(self, state: State) -> None:
         """Load a copy of a training state.
 
@@ -87,9 +87,10 @@ class ReferenceExecutable(Serialized):
                 f"this network and optimizer need {(size,)} and {(rows, size)}. Load a matching state."
             )
         self._state = State(np.array(state.parameters, np.float64), slots, state.step)
+        self.incomplete = False
         self._parameters = self._table.views(self._state.parameters)
 
-    @serialized
+    @changes_state
     def restore(self, parameters: Array) -> None:
         """Take a copy of parameters, shape (P,); the slots and the step stay.
 
@@ -125,14 +126,14 @@ class ReferenceExecutable(Serialized):
         state = self._loaded()
         return State(state.parameters.copy(), state.slots.copy(), state.step)
 
-    @serialized
+    @changes_state
     def release(self) -> State:
         """The training state itself; frees the resources of the engine."""
         state = self._loaded()
         self.close()
         return state
 
-    @serialized
+    @changes_state
     def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
         """Run the steps of a span; returns the loss of each step before its update, without penalties, shape (k,).
 
@@ -170,7 +171,7 @@ class ReferenceExecutable(Serialized):
             loss, gradient, _ = self._step_gradient(rows_handle.rows_of(rows, self.spec), batch, step)
         return loss, gradient
 
-    @serialized
+    @changes_state
     def apply(self, gradient: Array, scalars: NDArray[np.float64]) -> None:
         """Make a step by a gradient (P,), as `run` does: clip it, decay the weights, move, count the step.
 
@@ -266,12 +267,13 @@ class ReferenceExecutable(Serialized):
                         values.weighted_sums[block] = layer_record.z[:count]
         return tuple(layer_values)
 
-    @serialized
+    @changes_state
     def close(self) -> None:
         """Free the resources of the engine."""
         self._state, self._parameters = None, {}
 
     def _loaded(self) -> State:
+        self.check_complete()
         if self._state is None:
             raise EngineError("No training state is loaded; call set_state(state) first.")
         return self._state

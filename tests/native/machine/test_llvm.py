@@ -9,7 +9,7 @@ import pickle
 import platform
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -256,3 +256,48 @@ def test_a_forked_child_calls_and_compiles() -> None:
         other = load(SQUARE.replace("fmul", "fadd")).function("square", ctypes.c_float, ctypes.c_float)
         os._exit(0 if square(3.0) == 9.0 and other(3.0) == 6.0 else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+DELETED_ELSEWHERE = """
+import faulthandler, gc, sys, threading
+faulthandler.dump_traceback_later(30, exit=True)
+from ranvier.native.machine import cpu, llvm
+
+target = cpu.target()
+text = "define i64 @f{0}() {{ ret i64 {0} }}"
+
+class Cycle:
+    pass
+
+def garbage():
+    cycle = Cycle()
+    cycle.library, cycle.itself = llvm.load_objects([llvm.compile_ir(text.format(1), target)], "garbage"), cycle
+
+gc.disable()
+garbage()
+compile_one, main = llvm._object, threading.main_thread()
+
+def collect(*about):
+    if threading.current_thread() is not main:
+        gc.collect()
+    return compile_one(*about)
+
+llvm._object = collect if sys.argv[1] == "compiler" else compile_one
+def texts():
+    for number in range(4):
+        if sys.argv[1] == "bystander":
+            thread = threading.Thread(target=gc.collect)
+            thread.start()
+            thread.join()
+        yield text.format(number)
+        threading.Event().wait(0.02)
+images = llvm.compile_all(texts(), target, threads=2)
+llvm.compile_ir(text.format(2), target)
+print(len(images), len(llvm._to_unload))
+"""
+
+
+@pytest.mark.parametrize("where", ["compiler", "bystander"])
+def test_a_library_may_be_deleted_by_any_thread_while_others_compile(where: str, python: Callable[..., str]) -> None:
+    """By a thread that compiles, or by one that the thread with the lock waits for."""
+    assert python(DELETED_ELSEWHERE, where) == "4 0\n"

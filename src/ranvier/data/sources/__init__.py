@@ -24,7 +24,9 @@ def open_source(source: Any, target: Any = None) -> Source:
     """Open data of any kind that Ranvier reads.
 
     Parameters:
-        source: the path of a CSV, TSV, Parquet, JSON Lines, NPZ or IDX file (CSV, TSV and IDX also packed as .gz);
+        source: the path of a CSV, TSV, Parquet, JSON Lines, NPZ or IDX file (CSV, TSV and IDX also packed as .gz), of
+            which a table may have a column of paths; of a folder, .zip or .tar.gz of class folders with pictures,
+            recordings or texts, or of train/ and test/ with such; of one such file;
             the name of a set that comes with scikit-learn (`digits`, `iris`, `wine`, `breast_cancer`, `diabetes`; write
             `./digits` for a file of that name); a NumPy array (rows, ...); a matrix of scipy.sparse (rows, columns);
             a data frame (pandas, polars, pyarrow); a dict of columns; a list of dicts, one a row; or what this function
@@ -51,8 +53,7 @@ def _open(source: Any) -> Source:
     if isinstance(source, str) and source in NAMED:
         return load_named(source)
     if isinstance(source, (str, Path)):
-        path = find(Path(source), NAMED)
-        return reader_of(path)(path)
+        return _open_path(Path(source))
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
     if is_sparse(source):
@@ -67,7 +68,20 @@ def _open(source: Any) -> Source:
     frame = frame_from(source)
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
-    return Table(frame, "the table")
+    return Table(frame, "the table", in_memory=True)
+
+
+def _open_path(path: Path) -> Source:
+    if path.is_dir():
+        from ranvier.data.sources.folder import read_folder
+
+        return read_folder(path)
+    opened = reader_of(find(path, NAMED))(path)
+    if not isinstance(opened, Table) or opened.kinds:
+        return opened
+    from ranvier.data.sources.manifest import with_files
+
+    return with_files(opened, path.parent)
 
 
 def _open_sparse(matrix: Any) -> Arrays:

@@ -18,7 +18,7 @@ def find(path: Path, named: Iterable[str] = ()) -> Path:
         named: names that are data sets without being files, for the list of suggestions.
 
     Raises:
-        DataError: nothing is there, or a folder is.
+        DataError: nothing is there, or something that is no file.
 
     >>> find(Path(__file__)).name
     'files.py'
@@ -26,8 +26,6 @@ def find(path: Path, named: Iterable[str] = ()) -> Path:
     try:
         if path.is_file():
             return path
-        if path.is_dir():
-            raise DataError(f'"{path}" is a folder; a file was expected. Give the path of one file in it.')
         if path.exists():
             raise DataError(f'"{path}" is not an ordinary file. Write what it gives to a file first.')
         folder = path.parent

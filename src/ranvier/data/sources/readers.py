@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
+from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.source import Source
 from ranvier.errors import DataError
 
@@ -34,6 +35,25 @@ def _read_json_lines(path: Path) -> Source:
     return read_json_lines(path)
 
 
+def _read_zip(path: Path) -> Source:
+    from ranvier.data.sources.archive import read_zip
+
+    return read_zip(path)
+
+
+def _read_tar(path: Path) -> Source:
+    from ranvier.data.sources.archive import read_tar
+
+    return read_tar(path)
+
+
+def _read_one(path: Path) -> Source:
+    from ranvier.data.sources.file_reference import FileReference, shown
+    from ranvier.data.sources.file_tree import one_file
+
+    return one_file(FileReference(shown(str(path)), path))
+
+
 READERS: dict[str, Callable[[Path], Source]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,
@@ -45,6 +65,10 @@ READERS: dict[str, Callable[[Path], Source]] = {
     ".csv.gz": _read_csv,
     ".tsv.gz": _read_tsv,
     ".idx.gz": read_idx,
+    ".zip": _read_zip,
+    ".tar.gz": _read_tar,
+    ".tgz": _read_tar,
+    ".tar": _read_tar,
 }
 SUFFIXES = tuple(READERS)
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
@@ -65,6 +89,8 @@ def reader_of(path: Path) -> Callable[[Path], Source]:
     reader = next((READERS[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
     if reader is not None:
         return reader
+    if name.endswith((*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS)) or _is_picture_or_recording(path):
+        return _read_one
     suffix = "".join(Path(name).suffixes[-2:]) if name.endswith(".gz") else Path(name).suffix
     advice = (
         "Save it as CSV from the spreadsheet program" if suffix in SPREADSHEETS else "Rename it if it is one of these"
@@ -73,3 +99,12 @@ def reader_of(path: Path) -> Callable[[Path], Source]:
         f'"{path}" {f"ends in {suffix}" if suffix else "has no ending"}, which says no kind of file that is read here: '
         f"{', '.join(SUFFIXES)}. {advice}."
     )
+
+
+def _is_picture_or_recording(path: Path) -> bool:
+    """Whether the first bytes of a file whose name says nothing are those of a picture or a recording."""
+    try:
+        with path.open("rb") as file:
+            return content_kind(file.read(HEAD), "") in ("image", "sound")
+    except OSError:
+        return False

@@ -39,8 +39,12 @@ class Source(ABC):
     """Whether `inputs` are CSR rows."""
     decimal_commas: bool = False
     """Whether a comma between digits may stand before decimals; so in files not separated by commas."""
+    in_memory: bool = False
+    """Whether the rows come from a frame, in which missing cells are null, and not from a file."""
     pictures: bool = False
     """Whether the rows are pictures: bytes, each row with at least a height and a width."""
+    problem: str = ""
+    """Why nothing can be learned from these rows although they can be predicted, in a sentence."""
 
     if TYPE_CHECKING:
 
@@ -85,6 +89,15 @@ class Source(ABC):
         Raises:
             DataError: there is no such column, or another number of values than rows.
         """
+
+    def part(self, name: str) -> Source | None:
+        """The rows of a part, "train", "validation" or "test", where the source says which rows are which; else None.
+
+        >>> from ranvier.data import Arrays
+        >>> Arrays(np.zeros((2, 3)), None, "the array", (3,)).part("test") is None
+        True
+        """
+        return None
 
     def as_table(self, kind: str | None = None) -> Source:
         """The rows as named columns, if they are numbers of which each column can be encoded on its own; else self.

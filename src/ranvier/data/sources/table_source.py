@@ -29,6 +29,9 @@ class Table(Source):
         notes: what the user should know about the reading, one sentence each.
         kinds: column -> kind, for the columns whose kind is known and need not be inferred.
         decimal_commas: whether a comma between digits may stand before decimals.
+        parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
+        problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
+        in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.
     """
 
     frame: pl.DataFrame
@@ -37,6 +40,9 @@ class Table(Source):
     notes: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     decimal_commas: bool = False
+    parts: NDArray[np.str_] | None = None
+    problem: str = ""
+    in_memory: bool = False
 
     @property
     def rows(self) -> int:
@@ -71,7 +77,13 @@ class Table(Source):
 
     def take(self, index: NDArray[np.int64]) -> Table:
         """Some of the rows, in the given order."""
-        return replace(self, frame=self.frame[index])
+        return replace(self, frame=self.frame[index], parts=None if self.parts is None else self.parts[index])
+
+    def part(self, name: str) -> Table | None:
+        """The rows of a part; None where there are none of it."""
+        if self.parts is None or name not in self.parts:
+            return None
+        return replace(self.take(np.flatnonzero(self.parts == name)), parts=None)
 
     def with_target(self, target: Any) -> Table:
         """The table with another default target; an array of target values becomes a new column."""

@@ -14,6 +14,7 @@ cannot be pickled.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import ctypes
 import itertools
@@ -43,9 +44,30 @@ CODEGEN_OPTIONS: dict[str, Any] = {"opt": CODEGEN_LEVEL, "reloc": "pic", "codemo
 """
 
 _lock = threading.RLock()
+_to_unload: collections.deque[dict[str, Any]] = collections.deque()
+"""What deleted libraries leave, until a thread that has the lock unloads it."""
 _count = itertools.count()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+
+
+@contextlib.contextmanager
+def _llvm() -> Iterator[None]:
+    """Hold the lock, and first unload what deleted libraries left."""
+    with _lock:
+        _unload()
+        yield
+
+
+def _unload() -> None:
+    """Unload the code of deleted libraries, if no other thread has the lock; never wait for it."""
+    if _to_unload and _lock.acquire(blocking=False):
+        try:
+            with contextlib.suppress(IndexError):
+                while True:
+                    _to_unload.popleft().clear()
+        finally:
+            _lock.release()
 
 
 def options_text() -> str:
@@ -69,7 +91,7 @@ def version() -> str:
 @cache
 def host() -> Host:
     """The triple, processor and features that LLVM detects here."""
-    with _lock:
+    with _llvm():
         features = dict(sorted(llvm.get_host_cpu_features().items()))
         return Host(llvm.get_process_triple(), llvm.get_host_cpu_name(), features)
 
@@ -116,7 +138,7 @@ def compile_all(ir_texts: Iterable[str], target: Target, level: int = CODEGEN_LE
 
     helpers: list[threading.Thread] = []
     # The lock is held until all threads are done, so that no fork happens meanwhile.
-    with _lock:
+    with _llvm():
         _initialize(target)
         try:
             for number, text in enumerate(ir_texts):
@@ -149,7 +171,7 @@ def assembly(ir_text: str, target: Target, level: int = CODEGEN_LEVEL) -> str:
     Raises:
         EngineError: the text is not valid IR.
     """
-    with _lock:
+    with _llvm():
         _initialize(target)
         with _verified(ir_text, target, level) as (module, machine):
             return str(machine.emit_assembly(module))
@@ -176,7 +198,7 @@ def load_objects(images: Sequence[bytes], name: str, symbols: Mapping[str, int] 
         builder.add_object_img(image)
     for symbol, address in available.items():
         builder.import_symbol(symbol, address)
-    with _lock:
+    with _llvm():
         try:
             tracker = builder.link(_linker(), unique)
         except RuntimeError as error:
@@ -202,7 +224,7 @@ class Library:
         Raises:
             EngineError: there is no such function.
         """
-        with _lock:
+        with _llvm():
             if symbol not in self._trackers:
                 try:
                     self._trackers[symbol] = _linker().lookup(self._unique, symbol)
@@ -223,12 +245,18 @@ class Library:
     def __reduce__(self) -> NoReturn:
         raise EngineError(f"The code of {self.name} belongs to the process that loaded it and cannot be pickled.")
 
-    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing, lock: Any = _lock) -> None:
-        # Bound early, since a module's names are deleted by the end of the program. Then nothing is unloaded: threads
-        # may be asleep in this code.
+    def __del__(
+        self,
+        is_finalizing: Callable[[], bool] = sys.is_finalizing,
+        to_unload: collections.deque[dict[str, Any]] = _to_unload,
+        unload: Callable[[], None] = _unload,
+    ) -> None:
+        # The garbage collector runs this in any thread, also in one that the holder of the lock waits for: so it never
+        # waits. Bound early, since a module's names are deleted by the end of the program. Then nothing is unloaded:
+        # threads may be asleep in this code.
         if not is_finalizing():
-            with lock:
-                self._trackers.clear()
+            to_unload.append(self._trackers)
+            unload()
 
 
 @contextlib.contextmanager

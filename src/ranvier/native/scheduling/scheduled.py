@@ -78,3 +78,11 @@ class ScheduledSparseGradient(Scheduled):
     step: SparseGradient
     heads: Buffer
     links: Buffer
+
+
+def skips_zeros_of(scheduled: Scheduled) -> Buffer | None:
+    """The weight of a product that leaves out inputs that are 0; None for every other step."""
+    if isinstance(scheduled, ScheduledProduct) and scheduled.nonzeros is not None:
+        assert isinstance(scheduled.step, Forward)
+        return scheduled.step.weight
+    return None

@@ -1,0 +1,178 @@
+"""Files in folders as a table: a column of files, their class folders as labels, train/ and test/ as parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ranvier.data.sources.file_content import HEAD, content_kind
+from ranvier.data.sources.file_reference import FileReference
+from ranvier.data.sources.natural_order import natural_key
+from ranvier.data.sources.table_source import Table
+from ranvier.data.sources.text_file import decode_text
+from ranvier.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Names of folders that hold a part of the rows -> the part."""
+FILE, TEXT, LABEL = "file", "text", "label"
+PLURALS = {"image": "pictures", "sound": "recordings", "text": "texts"}
+EXPECTED = "a folder for each class with its files in it was expected, such as cats/1.jpg and dogs/1.jpg"
+
+
+def table_of_files(
+    files: Sequence[FileReference], origin: str, notes: tuple[str, ...] = (), in_archive: bool = False
+) -> Table:
+    """The table of the files below one folder.
+
+    Parameters:
+        files: named by their paths from that folder; no system files among them.
+        origin: the folder or archive.
+        notes: what was found while listing them.
+        in_archive: whether they are members of an archive, which often holds all of them in one outer folder.
+
+    Returns a table in the natural order of the names, with the column "file" of references, or "text" of texts; "label"
+    where there are class folders, an enumeration in natural order; `parts` where there are train/ and test/ folders.
+
+    Raises:
+        DataError: no file is a picture, a recording or a text.
+    """
+    files = sorted(files, key=lambda file: natural_key(file.name))
+    paths = [file.name.split("/") for file in files]
+    while in_archive and len({path[0] for path in paths}) == 1 and all(len(path) > 2 for path in paths):
+        paths = [path[1:] for path in paths]
+    parts, paths = _parts(paths)
+    kind, kept, left_out = _of_one_kind(files, origin)
+    files, paths = [files[at] for at in kept], [paths[at] for at in kept]
+    labelled = [at for at, path in enumerate(paths) if len(path) > 1]
+    if labelled and len(labelled) < len(files):
+        left_out.append(f"{_count(len(files) - len(labelled), kind)} beside the class folders")
+        files, paths = [files[at] for at in labelled], [paths[at] for at in labelled]
+        kept = kept[labelled]
+    if left_out:
+        notes = (*notes, f"Left out: {', '.join(left_out)}.")
+    columns, more = _file_column(kind, files)
+    problem = _problem(kind, paths, files, origin)
+    if labelled:
+        columns.append(_labels([path[0] for path in paths]))
+    import polars as pl
+
+    return Table(
+        pl.DataFrame(columns),
+        origin,
+        LABEL if labelled else None,
+        (*notes, *more),
+        _kinds(kind),
+        parts=None if parts is None else parts[kept],
+        problem=problem,
+    )
+
+
+def one_file(file: FileReference) -> Table:
+    """A single picture, recording or text as a table of one row.
+
+    Raises:
+        DataError: the file cannot be read, or is neither.
+
+    >>> one_file(FileReference("a.txt", content=b"words")).frame["text"].to_list()
+    ['words']
+    """
+    kind, _, _ = _of_one_kind([file], file.name)
+    columns, notes = _file_column(kind, [file])
+    import polars as pl
+
+    problem = f'"{file.name}" is one file without a label; {EXPECTED}.'
+    return Table(pl.DataFrame(columns), file.name, None, notes, _kinds(kind), problem=problem)
+
+
+def _parts(paths: list[list[str]]) -> tuple[Any, list[list[str]]]:
+    """The part of each file where the outermost folders are parts, and the paths inside them."""
+    outer = {path[0].lower() for path in paths if len(path) > 1}
+    if not outer or not outer <= set(PARTS):
+        return None, paths
+    inside = [path[1:] if len(path) > 1 else path for path in paths]
+    return np.array([PARTS.get(path[0].lower(), "") for path in paths], np.str_), inside
+
+
+def _of_one_kind(files: Sequence[FileReference], origin: str) -> tuple[str, Any, list[str]]:
+    """The kind that most files have, the files of that kind, and what is left out, in words."""
+    kinds = np.array([content_kind(file.read(HEAD), file.name) or "" for file in files], np.str_)
+    counts = Counter(kind for kind in kinds.tolist() if kind)
+    if not counts:
+        endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])
+        number = f"{len(files):,} file{'s' if len(files) != 1 else ''}" if files else "no files"
+        listed = ", ".join(ending for ending, _ in endings.most_common(5))
+        what = f"{number}{f' ({listed})' if listed else ''}{' and no picture, recording or text' if files else ''}"
+        raise DataError(f'"{origin}" holds {what}; {EXPECTED}.')
+    kind = max(counts, key=lambda name: (counts[name], name == "image"))
+    others = [file for file, other in zip(files, kinds.tolist(), strict=True) if other != kind]
+    names = ", ".join(file.name for file in others[:3]) + (" and more" if len(others) > 3 else "")
+    left_out = (
+        [
+            f"{len(others):,} file{'s' if len(others) > 1 else ''} that {'are' if len(others) > 1 else 'is'} no "
+            f"{PLURALS[kind][:-1]} ({names})"
+        ]
+        if others
+        else []
+    )
+    return kind, np.flatnonzero(kinds == kind), left_out
+
+
+def _file_column(kind: str, files: Sequence[FileReference]) -> tuple[list[pl.Series], tuple[str, ...]]:
+    """The column of the files, or of what is written in them; and notes on how they were read."""
+    import polars as pl
+
+    if kind != "text":
+        return [pl.Series(FILE, list(files), dtype=pl.Object)], ()
+    decoded = [decode_text(file.read()) for file in files]
+    odd = [file.name for file, (_, encoding) in zip(files, decoded, strict=True) if encoding == "cp1252"]
+    more = f" and {len(odd) - 3:,} more" if len(odd) > 3 else ""
+    notes = (f"Read as Windows-1252, since they are not UTF-8: {', '.join(odd[:3])}{more}.",) if odd else ()
+    return [pl.Series(TEXT, [text for text, _ in decoded], dtype=pl.String)], notes
+
+
+def _kinds(kind: str) -> dict[str, str]:
+    """The kind of the column of files; that of texts is inferred like that of any other column."""
+    return {} if kind == "text" else {FILE: kind}
+
+
+def _labels(labels: list[str]) -> pl.Series:
+    """The labels as an enumeration in natural order."""
+    import polars as pl
+
+    return pl.Series(LABEL, labels, dtype=pl.Enum(sorted(set(labels), key=natural_key)))
+
+
+def _problem(kind: str, paths: list[list[str]], files: Sequence[FileReference], origin: str) -> str:
+    """Why nothing can be learned from these class folders, in a sentence; empty where it can."""
+    labels = sorted({path[0] for path in paths if len(path) > 1}, key=natural_key)
+    if not labels:
+        return f'"{origin}" holds {_count(len(files), kind)} and no class folders; {EXPECTED}.'
+    if len(labels) > 1:
+        return ""
+    inner = sorted({path[1] for path in paths if len(path) > 2}, key=natural_key)
+    if len(inner) > 1:
+        shown = ", ".join(inner[:5]) + (" and more" if len(inner) > 5 else "")
+        outer = files[0].name.split("/")
+        inside = "/".join(outer[: len(outer) - len(paths[0]) + 1])
+        return (
+            f'"{origin}" holds the one folder "{labels[0]}", and the class folders ({shown}) one level too deep in it; '
+            f'{EXPECTED}. Give that folder: ranvier train "{origin}/{inside}".'
+        )
+    return (
+        f'"{origin}" holds one class folder, "{labels[0]}", with {_count(len(files), kind)}; two or more classes '
+        "were expected, a folder for each."
+    )
+
+
+def _count(number: int, kind: str) -> str:
+    return f"{number:,} {PLURALS[kind] if number != 1 else PLURALS[kind][:-1]}"

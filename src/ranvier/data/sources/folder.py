@@ -1,0 +1,54 @@
+"""A folder of files as a table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ranvier.data.sources.file_reference import FileReference, shown
+from ranvier.data.sources.file_tree import table_of_files
+from ranvier.data.sources.system_files import is_system_name
+from ranvier.data.sources.table_source import Table
+from ranvier.errors import DataError
+
+
+def read_folder(path: Path) -> Table:
+    """Read a folder: a column of files and, where they lie in class folders, a column of labels.
+
+    Hidden files and those that systems make do not count. Links are followed.
+
+    Parameters:
+        path: a folder of class folders; one of train/ and test/ (val/, valid/, validation/) with class folders; or
+            files alone, which have no labels.
+
+    Raises:
+        DataError: the folder cannot be read, or holds no picture, recording or text.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     for label in ("ham", "spam"):
+    ...         (Path(name) / label).mkdir()
+    ...         _ = (Path(name) / label / "1.txt").write_text("words")
+    ...     read_folder(Path(name)).frame.columns
+    ['text', 'label']
+    """
+    files: list[FileReference] = []
+    seen: set[tuple[int, int]] = set()
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f'The folder "{shown(str(error.filename))}" cannot be read: {error.strerror}.') from error
+
+    for folder, folders, names in os.walk(path, onerror=refuse, followlinks=True):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(name for name in folders if not is_system_name(name))
+        relative = os.path.relpath(folder, path)
+        start = "" if relative == "." else shown(relative).replace(os.sep, "/") + "/"
+        for name in names:
+            full = os.path.join(folder, name)
+            if not is_system_name(name) and os.path.isfile(full):
+                files.append(FileReference(start + shown(name), Path(full)))
+    return table_of_files(files, str(path))

@@ -1,0 +1,84 @@
+"""Tables with a column of paths: each path becomes the file that it names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
+from ranvier.data.sources.file_reference import FileReference
+from ranvier.data.sources.table_source import Table
+from ranvier.data.sources.text_file import decode_text
+from ranvier.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS)
+LOOKED_AT = 20
+MAX_PATH = 1024
+
+
+def with_files(table: Table, folder: Path) -> Table:
+    """The table with references to files, or their texts, in the columns that hold paths of files.
+
+    A column holds paths if its first cells end like pictures, recordings or texts. Paths are relative to the table's
+    folder, else to the current one.
+
+    Parameters:
+        folder: the one that the table was read from.
+
+    Raises:
+        DataError: a path names no file.
+    """
+    for cells in table.frame.iter_columns():
+        if _holds_paths(cells):
+            table = _with_column(table, cells, folder)
+    return table
+
+
+def _holds_paths(cells: pl.Series) -> bool:
+    import polars as pl
+
+    if cells.dtype != pl.String:
+        return False
+    first = [cell.strip().lower() for cell in cells.head(10 * LOOKED_AT).drop_nulls().to_list()]
+    first = [cell for cell in first if cell][:LOOKED_AT]
+    return bool(first) and all(len(cell) <= MAX_PATH and cell.endswith(ENDINGS) for cell in first)
+
+
+def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
+    import polars as pl
+
+    names = [None if cell is None or not cell.strip() else cell.strip() for cell in cells.to_list()]
+    paths = {name: _find(name, folder) for name in dict.fromkeys(names) if name is not None}
+    absent = [name for name, path in paths.items() if path is None]
+    if absent and len(absent) == len(paths) and table.frame.width > 2:
+        note = f'Column "{cells.name}" holds names such as {absent[0]}, which are no files in "{folder}".'
+        return replace(table, notes=(*table.notes, note))
+    if absent:
+        shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5:,} more" if len(absent) > 5 else "")
+        row = names.index(absent[0]) + 1
+        raise DataError(
+            f'Column "{cells.name}" of {table.origin} names {len(absent):,} file{"s" if len(absent) > 1 else ""} of '
+            f"{len(paths):,} that {'do' if len(absent) > 1 else 'does'} not exist ({shown}; the first in row {row}); "
+            f'paths relative to "{folder}" were expected.'
+        )
+    files = [None if name is None else FileReference(name, paths[name]) for name in names]
+    kinds = Counter(content_kind(file.read(HEAD), file.name) for file in files[:LOOKED_AT] if file is not None)
+    kind = kinds.most_common(1)[0][0]
+    if kind is None:
+        return table
+    if kind == "text":
+        texts = [None if file is None else decode_text(file.read())[0] for file in files]
+        return replace(table, frame=table.frame.with_columns(pl.Series(cells.name, texts, dtype=pl.String)))
+    column = pl.Series(cells.name, files, dtype=pl.Object)
+    return replace(table, frame=table.frame.with_columns(column), kinds={**table.kinds, cells.name: kind})
+
+
+def _find(name: str, folder: Path) -> Path | None:
+    """The file that a path names, from the table's folder or from the current one."""
+    plain = Path(name.replace("\\", "/"))
+    return next((path for path in (folder / plain, plain) if path.is_file()), None)

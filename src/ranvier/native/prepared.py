@@ -1,0 +1,158 @@
+"""A spec planned for this machine, its training state, and the programs made so far: what an executable runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.engine import CompileSpec, State, never_cancel
+from ranvier.engine.serialize import Serialized, changes_state, serialized
+from ranvier.errors import EngineError
+from ranvier.native.compiled import planned
+from ranvier.native.lowering.lowered import GRADIENT, PREDICT, TRAIN
+from ranvier.native.machine import barrier, cpu
+from ranvier.native.packed_state import PackedState
+from ranvier.native.processor import machine
+from ranvier.native.program import Few, Program
+from ranvier.native.resident import RowCache
+from ranvier.native.scheduling import cost
+from ranvier.native.scheduling.plan import Plan
+
+Array = NDArray[Any]
+
+
+class PreparedNetwork(Serialized):
+    """The state of one network, and its compiled plans, each made when it is first asked for."""
+
+    def __init__(self, spec: CompileSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.should_cancel: Callable[[], bool] = never_cancel
+        self.target = cpu.target()
+        self.machine = machine(self.target, spec.precision)
+        self.available = cpu.threads() if spec.threads else cpu.default_threads()
+        self._threads = cost.training_threads(spec, self.available)
+        # The parts that cannot be planned are found before anything runs.
+        self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
+        self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
+        self.dtype = self._state.dtype
+        self._weights_checked = False
+        self._programs: dict[str, Program] = {}
+        self._barrier = barrier.new_state(self._threads)
+        self._rows = RowCache(spec)
+        self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
+
+    @property
+    def threads(self) -> int:
+        """How many threads make the steps."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        self._threads = count
+        self._barrier = barrier.new_state(count)
+        self._programs.clear()
+        self._few.clear()
+
+    def __reduce__(self) -> NoReturn:
+        raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
+
+    def after_fork(self, in_use: bool) -> None:
+        super().after_fork(in_use)
+        if in_use:
+            # What a thread of the parent was running or making room for; compiled code itself is kept elsewhere.
+            self._programs.clear()
+            self._few.clear()
+            self._rows.clear()
+
+    def _check_loaded(self) -> None:
+        self.check_complete()
+        self._state.check_loaded()
+
+    @changes_state
+    def set_state(self, state: State) -> None:
+        """Take a copy of a training state.
+
+        Raises:
+            ShapeError: the state does not belong to this network and optimizer.
+        """
+        self._state.set(state)
+        self.incomplete = self._weights_checked = False
+        self._few.clear()
+
+    @changes_state
+    def restore(self, parameters: Array) -> None:
+        """Take a copy of parameters, shape (P,); the optimizer's slots and the step stay.
+
+        Raises:
+            ShapeError: they do not belong to this network.
+        """
+        self._check_loaded()
+        self._state.restore(parameters)
+        self._weights_checked = False
+        self._few.clear()
+
+    def _check_weights(self) -> None:
+        """Before predictions: look whether the weights, if they changed, are still finite."""
+        if not self._weights_checked:
+            for program in self._programs.values():
+                program.check_weights()
+            for few in self._few.values():
+                few.check_weights()
+            self._weights_checked = True
+
+    @serialized
+    def get_state(self) -> State:
+        """Give a copy of the training state."""
+        self._check_loaded()
+        return self._state.get()
+
+    @serialized
+    def snapshot(self, averaged: bool = False) -> Array:
+        """A copy of the parameters alone, (P,), of `dtype`; `averaged` as in `ranvier.engine.Executable`."""
+        self._check_loaded()
+        return self._state.snapshot(averaged and self.spec.optimizer.ema_decay is not None)
+
+    @changes_state
+    def release(self) -> State:
+        """Give the training state and free everything else; each piece is freed as soon as it is unpacked.
+
+        `set_state` comes before anything else again.
+        """
+        self._check_loaded()
+        self._programs.clear()
+        self._few.clear()
+        self._rows.clear()
+        return self._state.release()
+
+    def _program(self, purpose: str) -> Program:
+        """The compiled plan for a purpose, made when it is first asked for."""
+        if purpose not in self._programs:
+            plan = planned(self.spec, purpose, self.machine, self.threads)
+            self._programs[purpose] = Program(plan, self.target, self._state.arrays)
+            seed = int(np.array(self.spec.seed, np.uint64).astype(np.int64))
+            self._programs[purpose].set(seed=seed)
+            self._weights_checked = False
+            self._check_weights()
+        return self._programs[purpose]
+
+    def measured_program(self) -> Program:
+        """The program of training steps, compiled so that it measures the time of each of them."""
+        program = Program(self._plan, self.target, self._state.arrays, measured_threads=self.threads)
+        return self._programs.setdefault(self._plan.purpose, program)
+
+    @changes_state
+    def close(self) -> None:
+        """Free what the engine holds."""
+        self._programs.clear()
+        self._few.clear()
+        self._state.clear()
+        self._rows.clear()
+
+    @property
+    def plan(self) -> Plan:
+        """What a training step does."""
+        return self._plan

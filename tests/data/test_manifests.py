@@ -1,0 +1,71 @@
+"""Tables with a column of paths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ranvier.data import Table, open_source
+from ranvier.errors import DataError
+from tests.data.media_files import WAV, pets, png, write_tree
+
+ROWS = {"path": ["cats/0.png", "dogs/1.png", None], "price": ["1", "2", "3"], "label": ["a", "b", "a"]}
+
+
+def write(path: Path, rows: dict[str, list[str | None]]) -> Path:
+    frame = pl.DataFrame(rows)
+    if path.suffix == ".parquet":
+        frame.write_parquet(path)
+    elif path.suffix == ".jsonl":
+        frame.write_ndjson(path)
+    else:
+        frame.write_csv(path, separator="\t" if path.suffix == ".tsv" else ",")
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".jsonl"])
+def test_paths_are_relative_to_the_table(tmp_path: Path, suffix: str) -> None:
+    opened = open_source(write(write_tree(tmp_path, pets()) / f"rows{suffix}", ROWS))
+    assert isinstance(opened, Table)
+    assert dict(opened.kinds) == {"path": "image"}
+    files = opened.frame["path"].to_list()
+    assert [None if file is None else file.read() for file in files] == [png(0), png(1), None]
+    assert opened.frame.columns == ["path", "price", "label"]
+
+
+def test_paths_may_be_relative_to_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tree(tmp_path, pets())
+    (tmp_path / "tables").mkdir()
+    path = write(tmp_path / "tables" / "rows.csv", ROWS)
+    monkeypatch.chdir(tmp_path)
+    assert dict(open_source(path).kinds) == {"path": "image"}
+
+
+def test_missing_files_are_counted_and_named(tmp_path: Path) -> None:
+    names: list[str | None] = ["cats/0.png", *(f"cats/{number}.png" for number in range(90, 97))]
+    path = write(write_tree(tmp_path, pets()) / "rows.csv", {"path": names, "label": ["a"] * 8})
+    with pytest.raises(DataError) as caught:
+        open_source(path)
+    message = str(caught.value)
+    assert "names 7 files of 8 that do not exist" in message
+    assert "cats/90.png" in message
+    assert "cats/94.png" in message
+    assert "cats/95.png" not in message
+    assert "in row 2" in message
+
+
+def test_a_table_of_other_names_is_left_alone(tmp_path: Path) -> None:
+    rows: dict[str, list[str | None]] = {"name": ["a.png", "b.png"], "x": ["1", "2"], "label": ["a", "b"]}
+    opened = open_source(write(tmp_path / "rows.csv", rows))
+    assert opened.frame["name"].to_list() == ["a.png", "b.png"]
+    assert 'Column "name" holds names such as a.png, which are no files' in opened.notes[0]
+
+
+def test_recordings_and_texts(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"1.wav": WAV, "1.txt": "grün".encode(), "2.txt": b"red"})
+    sounds = open_source(write(tmp_path / "sounds.csv", {"clip": ["1.wav"], "y": ["1"]}))
+    assert dict(sounds.kinds) == {"clip": "sound"}
+    texts = open_source(write(tmp_path / "texts.csv", {"essay": ["1.txt", "2.txt"], "y": ["1", "2"]}))
+    assert texts.frame["essay"].to_list() == ["grün", "red"]
