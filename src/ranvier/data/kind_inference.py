@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -165,7 +166,7 @@ def _unless_constant(name: str, kind: str, reason: str, rows: int, missing: int,
     return ColumnSchema(name, kind, reason, missing, distinct)
 
 
-def _number(cells: pl.Series, values: NDArray[np.float64], form: NumberFormat, clock: bool = False) -> ColumnSchema:
+def _number(cells: pl.Series, values: NDArray[np.float64], form: NumberFormat) -> ColumnSchema:
     """The schema of a column of numbers: a number, or dropped as an identifier."""
     present = values[~np.isnan(values)]
     missing = len(values) - present.size
@@ -200,9 +201,7 @@ def _number(cells: pl.Series, values: NDArray[np.float64], form: NumberFormat, c
     column = _unless_constant(cells.name, "number", reason, len(values), missing, distinct)
     strings = parsing.clean_strings(cells) if parsing.is_string(cells) and missing else None
     notes += _number_notes(cells, strings, values)
-    return ColumnSchema(
-        column.name, column.kind, column.reason, missing, distinct, form if column.used else PLAIN, notes=notes
-    )
+    return replace(column, number_format=form if column.used else PLAIN, notes=notes)
 
 
 def _number_notes(cells: pl.Series, strings: pl.Series | None, values: NDArray[np.float64]) -> tuple[str, ...]:
@@ -224,7 +223,7 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
     counts = _counts(strings)
     dates = infer_date_format(counts, None, decimal_commas)
     if dates is not None:
-        return Guess(_date(strings, dates.format), dates.ambiguous)
+        return Guess(_date(strings, counts, dates.format), dates.ambiguous)
     numbers = infer_number_format(counts, decimal_commas)
     if numbers is not None:
         values = finite(cells, *numbers.format.read(cells))
@@ -241,14 +240,17 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
     return Guess(_unless_constant(name, "category", f"{distinct:,} different strings", rows, missing, distinct))
 
 
-def _date(strings: pl.Series, form: DateFormat) -> ColumnSchema:
+def _date(strings: pl.Series, counts: pl.DataFrame, form: DateFormat) -> ColumnSchema:
     """The schema of a column of dates."""
-    times = form.read_strings(strings)
-    unread = (times.is_null() & strings.is_not_null()).to_numpy()
-    iso = not form.order and parsing.parse_datetimes(strings)[1] is None
+    times, missing = form.read_strings(counts["value"]), strings.null_count()
+    notes: tuple[str, ...] = ()
+    if times.null_count():
+        unread = form.read_strings(strings).is_null() & strings.is_not_null()
+        missing += int(unread.sum())
+        notes = _notes(missing_note(strings, unread.to_numpy()))
+    iso = not form.order and parsing.parse_datetimes(counts["value"])[1] is None
     how = {"": "dates", "day-first": "dates with the day first", "month-first": "dates with the month first"}
     reason = "dates written as in ISO 8601" if iso else how[form.order]
-    missing, distinct = times.null_count(), times.drop_nulls().n_unique()
+    distinct = times.drop_nulls().n_unique()
     column = _unless_constant(strings.name, "date", reason, len(strings), missing, distinct)
-    notes = _notes(missing_note(strings, unread))
-    return ColumnSchema(column.name, column.kind, column.reason, missing, distinct, date_format=form, notes=notes)
+    return replace(column, date_format=form, notes=notes)

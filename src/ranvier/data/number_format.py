@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.data.missing_marks import are_marks
-from ranvier.data.number_parts import BODIES, magnitudes, numbers_of, seconds_of_day, split, units
+from ranvier.data.number_parts import (
+    BODIES,
+    SIGNED,
+    magnitudes,
+    numbers_of,
+    plain_digits,
+    seconds_of_day,
+    split,
+    units,
+)
 from ranvier.records import record
 
 
@@ -78,15 +87,18 @@ class NumberFormat:
         if self.thousands != "." and not self.magnitudes:
             written &= values.is_null()  # what is a plain number is one in these formats, too
         others = strings.filter(written)
-        different = others.unique()
-        numbers = self._numbers(different)
-        if len(different) < len(others):
-            numbers = others.replace_strict(different, numbers, return_dtype=pl.Float64)
-        else:
-            numbers = self._numbers(others)
         read: NDArray[np.float64] = values.to_numpy(writable=True)
-        read[written.to_numpy()] = numbers.to_numpy()
+        read[written.to_numpy()] = self._other_numbers(others).to_numpy()
         return read
+
+    def _other_numbers(self, strings: pl.Series) -> pl.Series:
+        """Strings that are no plain numbers as numbers, null where they are none."""
+        if not self.magnitudes and not self.clock and strings.str.contains(SIGNED[self.decimal, self.thousands]).all():
+            return plain_digits(strings, self.decimal, self.thousands).cast(pl.Float64, strict=False)
+        different = strings.unique()
+        if len(different) == len(strings):
+            return self._numbers(strings)
+        return strings.replace_strict(different, self._numbers(different), return_dtype=pl.Float64)
 
     def _numbers(self, strings: pl.Series) -> pl.Series:
         """Strings as numbers, null where they are none."""

@@ -9,7 +9,7 @@ import polars as pl
 from ranvier.data import parsing
 from ranvier.data.missing_marks import are_marks
 from ranvier.data.number_format import PLAIN, NumberFormat
-from ranvier.data.number_parts import BODIES, MAGNITUDES, magnitudes, numbers_of, seconds_of_day, split, units
+from ranvier.data.number_parts import BODIES, MAGNITUDES, SIGNED, magnitudes, numbers_of, seconds_of_day, split, units
 from ranvier.records import record
 
 MAX_ODD_SHARE, MAX_ODD_ROWS = 0.05, 0.01
@@ -60,6 +60,10 @@ def infer_number_format(counts: pl.DataFrame, decimal_commas: bool | None = None
     if plain.all():
         return None if are_codes(strings) else WrittenNumbers(PLAIN)
     sample = strings.head(SAMPLE)
+    for signs in _order(decimal_commas):
+        if sample.str.contains(SIGNED[signs]).all() and strings.str.contains(SIGNED[signs]).all():
+            bodies = strings.str.strip_chars_start("+-")
+            return None if are_codes(bodies) else WrittenNumbers(NumberFormat(*signs), _ambiguous(bodies))
     half = len(sample) // 2
     if split(sample)["body"].null_count() > half and seconds_of_day(sample).null_count() > half:
         return None
@@ -126,14 +130,19 @@ def are_codes(strings: pl.Series) -> bool:
 
 def _signs(bodies: pl.Series, decimal_commas: bool | None) -> tuple[str, str, bool]:
     """The decimal sign and the sign of thousands that read most digits, and whether commas could mean either."""
-    commas = bodies.filter(bodies.str.contains(",", literal=True))
-    ambiguous = len(commas) > 0 and bool(commas.str.contains(THOUSANDS_OR_DECIMALS).all())
-    if ambiguous and len(commas) < len(bodies):
-        ambiguous = False  # Who writes 45,000 for 45 writes three decimals in every cell.
-    order = sorted(BODIES, key=lambda signs: (signs[0] == ",") != bool(decimal_commas))
-    read = {signs: int(bodies.str.contains(BODIES[signs]).sum()) for signs in order}
-    decimal, thousands = max(order, key=lambda signs: read[signs])
-    return decimal, thousands, ambiguous
+    read = {signs: int(bodies.str.contains(BODIES[signs]).sum()) for signs in _order(decimal_commas)}
+    decimal, thousands = max(read, key=lambda signs: read[signs])
+    return decimal, thousands, _ambiguous(bodies)
+
+
+def _order(decimal_commas: bool | None) -> list[tuple[str, str]]:
+    """The signs in the order in which they are tried."""
+    return sorted(BODIES, key=lambda signs: (signs[0] == ",") != bool(decimal_commas))
+
+
+def _ambiguous(bodies: pl.Series) -> bool:
+    """Whether commas could stand before decimals as well as between thousands: before three digits in every cell."""
+    return bool(bodies.str.contains(THOUSANDS_OR_DECIMALS).all())
 
 
 def _units(parts: pl.DataFrame, rows: pl.Series) -> tuple[str, ...] | None:

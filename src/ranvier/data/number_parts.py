@@ -19,9 +19,9 @@ PARTS = (
     r"\s*(?P<suffix>[^0-9\s.,()<>+\-\u2212:#_=*&/][^0-9<>()+,]{0,18}?[23²³]?)?\s*(?P<plus>\+)?\s*(?P<closing>\))?$"
 )
 BODIES = {
-    (".", ""): r"^[0-9]*\.?[0-9]*$",
+    (".", ""): r"^(?:[0-9]+\.?[0-9]*|\.[0-9]+)$",
     (".", ","): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]*)?$",
-    (",", ""): r"^[0-9]*,?[0-9]*$",
+    (",", ""): r"^(?:[0-9]+,?[0-9]*|,[0-9]+)$",
     (",", "."): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]*)?$",
     (".", " "): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?: [0-9]{3})+)(?:\.[0-9]*)?$",
     (",", " "): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?: [0-9]{3})+)(?:,[0-9]*)?$",
@@ -29,6 +29,8 @@ BODIES = {
     (",", "'"): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:'[0-9]{3})+)(?:,[0-9]*)?$",
 }
 """Decimal sign and sign of thousands -> the digits of a number; " " stands for any blank, "'" for any apostrophe."""
+SIGNED = {signs: rf"^[+-]?{body[1:]}" for signs, body in BODIES.items()}
+"""The same with a sign in front: all of a number that has nothing else around it."""
 MAGNITUDES = {
     **dict.fromkeys(("k", "tsd", "thousand"), 1e3),
     **dict.fromkeys(("m", "mn", "mio", "mm", "million"), 1e6),
@@ -59,10 +61,7 @@ def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
     """
     body = parts["body"]
     shaped = body.set(~body.str.contains(BODIES[decimal, thousands]), None)
-    if thousands:
-        shaped = shaped.str.replace_all(thousands, "", literal=True)
-    if decimal == ",":
-        shaped = shaped.str.replace(",", ".", literal=True)
+    shaped = plain_digits(shaped, decimal, thousands)
     digits = shaped.zip_with(shaped.is_not_null(), body)
     exponent = parts["exponent"].fill_null("")
     values = (digits + exponent).cast(pl.Float64, strict=False)
@@ -70,6 +69,17 @@ def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
     for name in ("sign", "inner_sign"):
         negative |= parts[name].is_in(["-", "\u2212"]).fill_null(False)
     return (-values).zip_with(negative, values)
+
+
+def plain_digits(strings: pl.Series, decimal: str, thousands: str) -> pl.Series:
+    """Digits as a plain number has them, without signs between thousands and with a point before decimals.
+
+    >>> plain_digits(pl.Series(["-1.234,5"]), ",", ".").to_list()
+    ['-1234.5']
+    """
+    if thousands:
+        strings = strings.str.replace_all(thousands, "", literal=True)
+    return strings.str.replace(",", ".", literal=True) if decimal == "," else strings
 
 
 def units(parts: pl.DataFrame) -> pl.Series:

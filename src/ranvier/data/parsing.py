@@ -141,10 +141,14 @@ def parse_string(cell: Any) -> str | None:
     raise NeedsColumnParser
 
 
-def parse_numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
+def parse_numbers(cells: pl.Series, marks: bool = True) -> tuple[NDArray[np.float64], int | None]:
     """The cells as numbers, NaN where missing, and the index of the first one that is no number.
 
     Durations are given in seconds, times of day in seconds since midnight, true as 1 and false as 0.
+
+    Parameters:
+        cells: the column.
+        marks: whether `MARKS` of missing numbers, such as NULL, are missing.
 
     >>> values, wrong = parse_numbers(pl.Series(["1", " 2.5", "?", "x"]))
     >>> values.tolist(), wrong
@@ -161,8 +165,8 @@ def parse_numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
         wrong = None
         if parsed.null_count() > strings.null_count():
             unread = parsed.is_null() & strings.is_not_null()
-            if not are_marks(strings.filter(unread)).all():
-                wrong = (unread & ~are_marks(strings).fill_null(False)).arg_max()
+            odd = unread & ~are_marks(strings).fill_null(False) if marks else unread
+            wrong = odd.arg_max() if odd.any() else None
         return parsed.to_numpy(writable=True), wrong
     if dtype == pl.Duration:
         cells = cells.dt.total_microseconds().cast(pl.Float64) / 1e6

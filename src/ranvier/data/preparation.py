@@ -29,7 +29,7 @@ from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts
 from ranvier.data.sources.source import Source
-from ranvier.data.target_column import with_column_order
+from ranvier.data.target_column import target_formats, with_column_order
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -146,12 +146,14 @@ def prepare(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers)
+    formats = target_formats(opened, target_columns)
+    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers, number_formats=formats)
     columns_of_part = names if in_table else None
+    known = (resolved.classes, formats)
     validation_part = (
-        labelled_rows_of(validation_source, columns_of_part, names, "Validation", resolved.classes) or validation_part
+        labelled_rows_of(validation_source, columns_of_part, names, "Validation", *known) or validation_part
     )
-    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test", resolved.classes) or test_part
+    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test", *known) or test_part
     notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs),

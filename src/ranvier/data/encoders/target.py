@@ -5,7 +5,8 @@ B is the number of rows, N the number of outputs.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
 from ranvier.records import record
+
+if TYPE_CHECKING:
+    from ranvier.data.number_format import NumberFormat
 
 RowNumbers: TypeAlias = NDArray[np.int64] | None
 
@@ -34,6 +38,7 @@ class TargetEncoder:
     Fields:
         task: the task.
         mean, scale: one number for each output of a regression; empty for the other kinds.
+        number_formats: how the numbers of each target column were written, where not plainly; else empty.
 
     >>> encoder = TargetEncoder(Task("multiclass", 3, ("a", "b", "c"), ("letter",)))
     >>> encoder.transform(["b"]).tolist()
@@ -45,6 +50,7 @@ class TargetEncoder:
     task: Task
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    number_formats: tuple[NumberFormat, ...] = ()
 
     def transform(self, values: Any, row_numbers: RowNumbers = None) -> NDArray[np.float32]:
         """Encode target values.
@@ -156,7 +162,9 @@ class TargetEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
-        return {"kind": "target", "task": self.task.to_dict(), "mean": list(self.mean), "scale": list(self.scale)}
+        formats = [form.to_dict() for form in self.number_formats]
+        scaling = {"mean": list(self.mean), "scale": list(self.scale)}
+        return {"kind": "target", "task": self.task.to_dict(), **scaling, "number_formats": formats}
 
     @classmethod
     def from_dict(cls, data: Any) -> TargetEncoder:
@@ -185,7 +193,7 @@ class TargetEncoder:
             raise json_fields.damaged(
                 f"the target has {len(mean)} means and {len(scale)} scales; {expected} were expected"
             )
-        return cls(task, mean, scale)
+        return cls(task, mean, scale, _number_formats(data))
 
     def _outputs(self, outputs: Any) -> NDArray[Any]:
         array = np.asarray(outputs)
@@ -235,7 +243,23 @@ class TargetEncoder:
         return f'The target "{name}" in row {(row if row_numbers is None else int(row_numbers[row])) + 1}'
 
 
-def fit_target(values: Any, task: Task, standardize: bool = True, row_numbers: RowNumbers = None) -> TargetEncoder:
+def _number_formats(data: Mapping[str, Any]) -> tuple[NumberFormat, ...]:
+    """How target columns were written; formats need polars, which few targets do."""
+    stored = json_fields.field(data, "number_formats", list) if "number_formats" in data else []
+    if not stored:
+        return ()
+    from ranvier.data.number_format import NumberFormat
+
+    return tuple(NumberFormat.from_dict(form) for form in stored)
+
+
+def fit_target(
+    values: Any,
+    task: Task,
+    standardize: bool = True,
+    row_numbers: RowNumbers = None,
+    number_formats: tuple[NumberFormat, ...] = (),
+) -> TargetEncoder:
     """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
 
     Parameters:
@@ -243,6 +267,7 @@ def fit_target(values: Any, task: Task, standardize: bool = True, row_numbers: R
         task: the task.
         standardize: whether a regression learns (y - mean) / scale; otherwise y itself.
         row_numbers: as for `TargetEncoder.transform`.
+        number_formats: how the numbers of each target column were written.
 
     Raises:
         DataError: a value is missing, infinite or not a number.
@@ -251,12 +276,13 @@ def fit_target(values: Any, task: Task, standardize: bool = True, row_numbers: R
     (2.0,)
     """
     if task.kind != "regression":
-        return TargetEncoder(task)
-    unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs)
+        return TargetEncoder(task, number_formats=number_formats)
+    unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs, number_formats)
     if not standardize:
         return unit
     mean, scale = column_mean_std(unit._numbers(values, row_numbers))
-    return TargetEncoder(task, tuple(mean.tolist()), tuple(np.where(scale > 0, scale, 1.0).tolist()))
+    scales = tuple(np.where(scale > 0, scale, 1.0).tolist())
+    return TargetEncoder(task, tuple(mean.tolist()), scales, number_formats)
 
 
 def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:

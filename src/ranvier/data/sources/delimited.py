@@ -13,7 +13,6 @@ from pathlib import Path
 
 import polars as pl
 
-from ranvier.data.locale_numbers import convert_decimal_commas
 from ranvier.data.parsing import is_number
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.table_source import Table
@@ -62,10 +61,7 @@ def read_delimited(path: Path, separator: str) -> Table:
     if frame.height == 0:
         raise DataError(f'"{path}" has a header and no rows. Give a file with at least one row under the header.')
     frame.columns = header
-    if separator != "," and "," in text:
-        frame, commas = convert_decimal_commas(frame)
-        notes += commas
-    return Table(frame, str(path), notes=tuple(notes), decimal_commas=separator != ",")
+    return Table(frame, str(path), notes=tuple(notes), decimal_commas=separator == ";")
 
 
 def _decode(path: Path, data: bytes) -> tuple[bytes, str]:
