@@ -1,6 +1,6 @@
 """From the docstrings of the source to what the site's builder reads: formulas as blocks, characters taken as they are.
 
-A docstring of the house is plain text: a summary, `Formula: ...`, sections `Parameters:`, `Fields:`, `Raises:`, a
+A docstring here is plain text: a summary, `Formula: ...`, sections `Parameters:`, `Fields:`, `Raises:`, a
 paragraph that begins with `Returns`, examples after `>>>`, and `Source: ...`. The builder reads reStructuredText, where
 a star or a bar in a formula would be markup.
 """

@@ -158,38 +158,48 @@ class Runner:
         return done.output.rstrip()
 
 
-def matched(shown: tuple[str, ...], actual: str) -> list[str | None]:
-    """For each line shown the line of the real output that it stands for, in order; None where there is none.
+def matched(shown: tuple[str, ...], actual: str) -> tuple[list[str | None], list[str]]:
+    """For each line shown the line of the real output that it stands for, and the lines that nothing stands for.
 
-    Output is shortened ("..." alone for lines left out, at the end of a line for the rest of it) and holds times and
-    losses, so lines are told by their first two words with the numbers left out.
+    The output is shown line by line. Only "..." alone stands for lines left out, any number of them, and at the end of
+    a line for the rest of it. Numbers, and bars drawn for them, may differ; all other characters must not. None stands
+    for a line that the output does not have there. Blank lines and rules do not count.
 
-    >>> matched(("Accuracy   97 %", "..."), "\\n".join(["Rows 3", "Accuracy   96 %"]))
-    ['Accuracy   96 %', '...']
+    >>> matched(("Accuracy   97 %", "..."), "\\n".join(["Accuracy   96 %", "Rows 3"]))
+    (['Accuracy   96 %', '...'], [])
+    >>> matched(("Accuracy   97 %",), "\\n".join(["Rows 3", "Accuracy   96 %"]))
+    ([None], ['Rows 3', 'Accuracy   96 %'])
     """
-    lines, place = actual.splitlines(), 0
+    lines = [line.rstrip() for line in actual.splitlines() if line.strip(" ─")]
+    place, left_out = 0, False
     found: list[str | None] = []
     for line in shown:
         if not line.strip() or line.strip() == "...":
+            left_out |= bool(line.strip())
             found.append(line)
             continue
-        at = next((n for n in range(place, len(lines)) if _same(line, lines[n])), None)
-        kept = line if line.endswith("...") else None if at is None else lines[at].rstrip()
-        found.append(None if at is None else kept)
-        place = place if at is None else at + 1
-    return found
+        candidates = range(place, len(lines) if left_out else min(place + 1, len(lines)))
+        at = next((number for number in candidates if _same(line, lines[number])), None)
+        found.append(None if at is None else line if line.endswith("...") else lines[at])
+        place, left_out = (place, left_out) if at is None else (at + 1, False)
+    return found, [] if left_out else lines[place:]
+
+
+NUMBER = re.compile(r"(?<![A-Za-z_])[-+≈]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?")
+DURATION = re.compile(r"0(?::0)* (?:ms|s|min|h)\b")
+BAR = re.compile(r"[▁▂▃▄▅▆▇█▉▊▋▌▍▎▏]+")
 
 
 def _same(shown: str, actual: str) -> bool:
     if shown.endswith("..."):
-        return actual.startswith(shown.removesuffix("..."))
-    wanted, words = _words(shown), _words(actual)
-    return wanted == words[: len(wanted)]
+        return _plain(actual).startswith(_plain(shown.removesuffix("...")))
+    return _plain(shown) == _plain(actual)
 
 
-def _words(line: str) -> list[str]:
-    words = [word for word in re.split(r"[\s,]+", line) if word][:2]
-    return [re.sub(r"\d{4,}", "0", word) if re.search(r"[A-Za-z]", word) else "0" for word in words]
+def _plain(line: str) -> str:
+    """A line with 0 for each number, one sign for each bar and one space between words."""
+    line = BAR.sub("█", NUMBER.sub("0", line))
+    return " ".join(DURATION.sub("0 s", line).split())
 
 
 def worked_lines(block: Block) -> Iterator[tuple[str, float, float, float]]:

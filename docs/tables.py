@@ -29,7 +29,7 @@ def tables() -> dict[str, str]:
         "losses": _table(
             ("name", "needs", "loss of one output", "settings", "source"),
             (
-                (f"`{n}`", OUTPUT_LAYERS[kind.applied_to], f"`{_loss_formula(n)}`", _options(kind.options), kind.source)
+                (f"`{n}`", _outputs(kind), f"`{_loss_formula(n)}`", _options(kind.options), kind.source)
                 for n, kind in LOSSES.items()
             ),
         ),
@@ -64,6 +64,12 @@ def _short(formula: str) -> str:
 
 def _options(options: tuple[tuple[str, float], ...]) -> str:
     return ", ".join(f"`{name}={value:g}`" for name, value in options)
+
+
+def _outputs(kind: Any) -> str:
+    """Which output layer a loss needs."""
+    positive = kind.applied_to == "output" and kind.units.lowest >= 0
+    return "outputs that are never negative" if positive else OUTPUT_LAYERS[kind.applied_to]
 
 
 def _loss_formula(name: str) -> str:

@@ -65,7 +65,9 @@ def _console(
         if command.shown == ("?",) or command.whole:
             new += [line.rstrip() for line in actual.splitlines()] + [""] * (command.shown[-1:] == ("",))
             continue
-        for line, found in zip(command.shown, pages.matched(command.shown, actual), strict=True):
+        lines, left = pages.matched(command.shown, actual)
+        problems += [f"{path.name}: {command.text}: it says {line!r} too" for line in left if command.shown]
+        for line, found in zip(command.shown, lines, strict=True):
             if found is None:
                 problems.append(f"{path.name}: {command.text}: nothing like {line!r}")
             new.append(line if found is None else found)

@@ -188,11 +188,3 @@ def assert_ulps(actual: Any, expected: Any, count: float, *scales: Any) -> None:
         return
     worst = np.unravel_index(int(np.argmax(distance)), distance.shape)
     assert np.all(distance <= count), f"{distance[worst]:.1f} ulps apart at {worst}"
-
-
-def initial_slots(optimizer: Optimizer, parameters: NDArray[Any]) -> NDArray[Any]:
-    """The slots (S, P) before the first step; a slot without an initial value starts as a copy of the parameters."""
-    if optimizer.full_batch:
-        return np.zeros((0, parameters.size))
-    filled = [parameters if start is None else np.full(parameters.size, start) for _, start in optimizer.rule().slots]
-    return np.array(filled).reshape(len(filled), parameters.size)

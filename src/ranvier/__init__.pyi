@@ -46,6 +46,10 @@ from ranvier.model.train import train as train
 from ranvier.network.activations import Activation as Activation
 from ranvier.network.activations import activation as activation
 
+from ranvier.network.constraints import Constraint as Constraint
+from ranvier.network.constraints import MaxNorm as MaxNorm
+from ranvier.network.constraints import NonNegative as NonNegative
+
 from ranvier.network.initializers import Initializer as Initializer
 from ranvier.network.initializers import initializer as initializer
 

@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: floors, circles, third parties, sizes, documentation."""
+"""The rules that a machine can check: floors, circles, third parties, sizes, documentation."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ FLOORS = {
     "errors": 0,
     "records": 0,
     "text_table": 0,
+    "plural": 0,
     "settings": 1,
     "random": 1,
     "expression": 1,
@@ -42,7 +43,7 @@ ACROSS_NATIVE = {("kernels", "machine")}
 """Kernels print for a target, and the barrier that the machine's threads meet at."""
 
 LAZY_FACADE = {("network/network.py", "ranvier")}
-"""The one call up the house: Network.fit is ranvier.fit."""
+"""The one import upwards: Network.fit is ranvier.fit."""
 
 THIRD_PARTIES = {
     "numpy": ("",),
@@ -65,7 +66,7 @@ def name_of(path: Path) -> str:
 
 
 def part_of(module: str) -> str:
-    """The house part that `ranvier.x.y` belongs to."""
+    """The part of FLOORS that `ranvier.x.y` belongs to."""
     pieces = module.split(".")
     return pieces[1] if len(pieces) > 1 else "__init__"
 

@@ -77,6 +77,15 @@ def test_people_are_told_what_was_read_how_good_it_is_and_what_to_do_next(here: 
     assert len(list((here / "runs").iterdir())) == 1
 
 
+def test_what_is_measured_on_validation_rows_is_said_to_be(here: Path) -> None:
+    result = invoke("train", "iris", *QUICK, "--test", "0", "--validation", "0.2", "--model", "m.rv")
+    assert "On 30 validation rows, used only to decide when to stop" in result.stdout
+    assert "test rows" not in result.stdout
+    shown = invoke("show", "m.rv").stdout
+    assert "on validation rows" in shown
+    assert "test rows" not in shown
+
+
 def test_the_next_commands_work_for_names_that_a_shell_would_split(here: Path, table: Callable[..., Path]) -> None:
     data = table(name="my flowers.csv")
     result = invoke("train", data.name, "--target", "species", *QUICK)

@@ -108,9 +108,7 @@ BAD_CSV = {
     "short": (b"a,b\n1,2\n3\n5,6\n", "has 1 cell in line 3 and 2 columns"),
     "long": (b"a,b\n1,2\n3,4,5\n", "has 3 cells in line 3 and 2 columns"),
     "after a break": (b'a,b\n"1\n1",2\n3\n', "in line 4"),
-    "latin": ("a,b\n1,é\n".encode("latin-1"), "is not UTF-8 text: byte 0xE9 in line 2"),
-    "utf-16": ("a,b\n1,2\n".encode("utf-16"), "iconv -f UTF-16"),
-    "binary": (b"a\x00b,c\n1,2\n", "is not a text file"),
+    "binary": (b"a\x00b,c\n1,2\n" * 9, "is not a text file"),
     "twice": (b"a,b,a\n1,2,3\n", 'has the column name "a" more than once (columns 1 and 3)'),
     "open quote": (b'a,b\n1,"x\n2,3\n4,5\n', 'opens a quote (") in line 2'),
     "open quote at the end": (b'a,b\n1,2\n3,"x', 'opens a quote (") in line 3'),
@@ -188,7 +186,6 @@ def test_bad_json_lines_are_refused(tmp_path: Path) -> None:
         (b"\n", "is empty"),
         (b'{"a": 1}\n{"a": \n', "line 2"),
         (b'{"a": 1}\n[1, 2]\n', "in line 2; an object"),
-        (b'{"a": "\xe9"}\n', "not UTF-8 text in line 1"),
         (b"{}\n{}\n", "no columns"),
     ):
         path.write_bytes(data)

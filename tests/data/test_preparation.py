@@ -68,7 +68,8 @@ def test_the_seed_decides() -> None:
 
 def test_notes_say_what_was_decided() -> None:
     prepared = prepare(dict(COLUMNS, note=[None] * ROWS), "income")
-    assert prepared.notes[0] == 'Task: binary (two different values: "low" or not ("high")).'
+    assert prepared.notes[0] == 'Task: binary (two different values, "high" and "low").'
+    assert prepared.notes[1].startswith('The positive class, which F1, precision, recall and AUC are about, is "low"')
     assert 'Column "key" is dropped: every value is different.' in prepared.notes
     assert 'Column "note" is dropped: every cell is missing.' in prepared.notes
 

@@ -63,8 +63,10 @@ def console_problems(runner: Runner, block: Block) -> list[str]:
             if "\n".join(command.shown).strip() != "\n".join(line.rstrip() for line in actual.splitlines()):
                 found.append(f"{command.text} says {actual!r}")
         else:
-            matched = zip(command.shown, pages.matched(command.shown, actual), strict=True)
-            found += [f"{command.text} shows nothing like {shown!r}" for shown, line in matched if line is None]
+            lines, left = pages.matched(command.shown, actual)
+            pairs = zip(command.shown, lines, strict=True)
+            found += [f"{command.text} shows nothing like {shown!r} there" for shown, line in pairs if line is None]
+            found += [f"{command.text} says {line!r} too" for line in left if command.shown]
     return found
 
 
@@ -145,6 +147,10 @@ BROKEN = {
     "no error": "```console\n$ ranvier --version\nError: no.\n```\n",
     "error text": "```console\n$ ranvier trian\nError: something else.\n```\n",
     "output": "```console\n$ ranvier --version\nSomething else\n```\n",
+    "number of words": "```console\n$ head -1 a.txt\none two four\n```\n",
+    "line left out above": "```console\n$ cat a.txt\nfour five\n```\n",
+    "line left out between": "```console\n$ cat b.txt\none 1\nthree 3\n```\n",
+    "line left out below": "```console\n$ cat a.txt\none two three\n```\n",
     "help": "```console\n$ ranvier --help\nUsage: ranvier [OPTIONS] COMMAND [ARGS]...\n```\n",
     "code after an error": "```console\n$ ranvier trian\nError: no.\n$ echo $?\n0\n```\n",
 }
@@ -152,7 +158,15 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_wrong_page_is_noticed(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one two three\nfour five\n")
+    (tmp_path / "b.txt").write_text("one 7\ntwo\nthree 8\n")
     assert problems(ROOT / "README.md", BROKEN[name], tmp_path)
+
+
+def test_a_page_may_leave_lines_out_where_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("one 7\n──\ntwo ▃▄\n\nthree 8.5 s\n")
+    for shown in ("one 1\ntwo ▃\nthree 2 ms", "...\nthree 3 min", "one 1\n...\nthree 3 s", "one 1\n..."):
+        assert problems(ROOT / "README.md", f"```console\n$ cat b.txt\n{shown}\n```\n", tmp_path) == []
 
 
 def test_code_that_fails_or_warns_is_noticed(tmp_path: Path) -> None:

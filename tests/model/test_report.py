@@ -76,6 +76,7 @@ def test_it_is_json_with_all_that_was_promised(trained: tuple[Model, Any, Any]) 
     assert set(report.summary()) == set(SUMMARY)
     assert TrainReport.from_dict(json.loads(to_text(report.to_dict(), "report"))) == report
     assert report.split["training"] + report.split["validation"] + report.split["test"] == report.rows
+    assert report.evaluated_on == "test"
     assert report.parameters == sum(layer["parameters"] for layer in report.layers)
     assert (report.epochs, report.engine, report.interrupted) == (4, "reference", False)
     assert report.stop_reason == "All 4 epochs are done."
@@ -115,8 +116,11 @@ def test_without_held_out_rows_those_of_validation_are_measured_and_without_both
     table = frame(40)
     report = train(table, test=0.0, validation=0.25).report
     assert report.split == {"training": 30, "validation": 10, "test": 0}
+    assert report.evaluated_on == "validation"
     assert report.metrics["accuracy"] >= 0.0
     assert sum(row["rows"] for row in report.per_class) == 10
+    earlier = {name: value for name, value in report.to_dict().items() if name != "evaluated_on"}
+    assert TrainReport.from_dict(earlier) == report
     report = train(table, test=0.0, validation=0.0).report
     assert (report.metrics, report.baseline, report.per_class, report.most_confused_pair) == ({}, {}, [], None)
     assert report.best_epoch >= 1

@@ -1,7 +1,7 @@
 """Record what PyTorch's optimizers and schedules do, for test_optimizer_trajectories.py and test_schedules.py.
 
-    python -m venv /tmp/torch && /tmp/torch/bin/pip install torch==2.13.0 numpy
-    /tmp/torch/bin/python tests/network/make_optimizer_fixtures.py
+    python -m venv torch && torch/bin/pip install torch==2.13.0 numpy
+    torch/bin/python tests/network/make_optimizer_fixtures.py
 
 writes optimizer_trajectories.json and schedule_factors.json beside this file. The tests read these and need no PyTorch.
 The problem is a badly scaled quadratic with a rotation in it: the gradient at w is `MATRIX @ w - SHIFT`, 20 steps,

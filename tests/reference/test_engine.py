@@ -21,7 +21,7 @@ from ranvier.network.optimizers import LBFGS, SGD, Adam, Optimizer, optimizer
 from ranvier.reference import ReferenceEngine
 from ranvier.reference.engine import BLOCK, ReferenceExecutable
 from ranvier.rows import Rows
-from tests.helpers import ALL_OPTIMIZERS, Array, initial_slots
+from tests.helpers import ALL_OPTIMIZERS, Array
 
 GENERATOR = np.random.default_rng(5)
 ROWS = Rows(GENERATOR.normal(size=(23, 4)), np.eye(3)[GENERATOR.integers(3, size=23)], GENERATOR.uniform(size=23))
@@ -45,7 +45,7 @@ def make_spec(network: Network = EVERYTHING, chosen: Optimizer | None = None, **
 def ready(described: CompileSpec, step: int = 0) -> ReferenceExecutable:
     executable = ReferenceEngine().compile(described)
     parameters = described.network.parameter_table.initial(described.seed)
-    executable.set_state(State(parameters, initial_slots(described.optimizer, parameters), step))
+    executable.set_state(State(parameters, described.optimizer.initial_slots(parameters), step))
     return executable
 
 
@@ -204,7 +204,7 @@ def test_float32_rows_and_states_are_computed_in_float64() -> None:
     described = make_spec(precision="float32")
     executable = ReferenceEngine().compile(described)
     parameters = EVERYTHING.parameter_table.initial(0).astype(np.float32)
-    executable.set_state(State(parameters, initial_slots(described.optimizer, parameters).astype(np.float32), 0))
+    executable.set_state(State(parameters, described.optimizer.initial_slots(parameters).astype(np.float32), 0))
     rows = Rows(ROWS.inputs.dense.astype(np.float32), ROWS.targets.astype(np.float32))
     assert executable.run(rows, epochs(described.optimizer, 23, 5, 1)).dtype == np.float64
     assert executable.get_state().parameters.dtype == executable.outputs(rows.inputs).dtype == np.float64
@@ -214,7 +214,7 @@ def test_load_and_read_copy_the_state() -> None:
     described = make_spec()
     parameters = EVERYTHING.parameter_table.initial(0)
     executable = ReferenceEngine().compile(described)
-    executable.set_state(State(parameters, initial_slots(described.optimizer, parameters), 0))
+    executable.set_state(State(parameters, described.optimizer.initial_slots(parameters), 0))
     first = executable.get_state()
     executable.run(ROWS, epochs(described.optimizer, 23, 5, 1))
     assert np.array_equal(first.parameters, parameters)

@@ -12,7 +12,7 @@ from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.losses import LOSSES
 from ranvier.network.optimizers import OPTIMIZERS, SGD, Optimizer
 from ranvier.reference import activations, losses, optimizers
-from tests.helpers import ALL_LOSSES, ALL_OPTIMIZERS, ELEMENTWISE, Array, assert_ulps, initial_slots
+from tests.helpers import ALL_LOSSES, ALL_OPTIMIZERS, ELEMENTWISE, Array, assert_ulps
 
 SMALL = np.array([1e-300, 1e-20, 1e-8, 1e-3])
 GRID = np.concatenate((np.linspace(-12.0, 12.0, 481), SMALL, -SMALL, [-700.0, -90.0, -40.0, 40.0, 90.0, 700.0]))
@@ -83,7 +83,7 @@ def test_optimizer_formulas_equal_expressions(name: str) -> None:
     """Forty steps on random gradients, some of them 0, with a falling learning rate; each step from equal numbers."""
     chosen, generator = ALL_OPTIMIZERS[name], np.random.default_rng(3)
     w = generator.normal(size=50)
-    slots, decayed = initial_slots(chosen, w), np.arange(50) % 3 > 0
+    slots, decayed = chosen.initial_slots(w), np.arange(50) % 3 > 0
     names = [slot for slot, _ in chosen.rule().slots]
     for t in range(1, 41):
         g, lr = generator.normal(size=50) * (generator.random(50) > 0.1), 0.05 / t
@@ -101,7 +101,7 @@ def test_optimizer_formulas_equal_expressions_at_any_step(name: str, t: int) -> 
     """Corrections by the step number, which a resumed run meets anywhere."""
     chosen, generator = ALL_OPTIMIZERS[name], np.random.default_rng(4)
     w, g = generator.normal(size=(2, 20))
-    slots = generator.random(size=initial_slots(chosen, w).shape)
+    slots = generator.random(size=chosen.initial_slots(w).shape)
     names = [slot for slot, _ in chosen.rule().slots]
     expected, _ = by_rule(chosen, w, g, slots, 0.1, t, np.ones(20))
     moved, _ = optimizers.step(chosen, w, g, dict(zip(names, slots, strict=True)), 0.1, t, np.ones(20, bool))

@@ -20,7 +20,7 @@ from ranvier.network.optimizers import SGD, Optimizer
 from ranvier.reference import ReferenceEngine, layers, network
 from ranvier.reference.engine import ReferenceExecutable
 from ranvier.rows import Rows
-from tests.helpers import Array, initial_slots
+from tests.helpers import Array
 
 GENERATOR = np.random.default_rng(8)
 X = GENERATOR.normal(3.0, 5.0, size=(50, 6))
@@ -31,7 +31,7 @@ def ready(described: Network, optimizer: Optimizer | None = None, seed: int = 0)
     chosen = optimizer or SGD(0.1)
     executable = ReferenceEngine().compile(CompileSpec(described, loss("squared_error"), chosen, 10, seed=seed))
     parameters = described.parameter_table.initial(3)
-    executable.set_state(State(parameters, initial_slots(chosen, parameters), 0))
+    executable.set_state(State(parameters, chosen.initial_slots(parameters), 0))
     return executable
 
 

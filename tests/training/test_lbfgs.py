@@ -112,7 +112,8 @@ def test_an_objective_that_is_no_number_changes_nothing() -> None:
     executable = Recorder(config).inner
     start = replace(begin(config).engine, parameters=np.full(17, 1e200))
     executable.set_state(start)
-    assert not np.isfinite(lbfgs.step(executable, config.rows, LBFGS(), 1.0))
+    table = config.spec.network.parameter_table
+    assert not np.isfinite(lbfgs.step(executable, config.rows, LBFGS(), 1.0, table))
     np.testing.assert_array_equal(executable.get_state().parameters, start.parameters)
 
 
@@ -122,7 +123,7 @@ def test_a_search_that_finds_nothing_lower_leaves_the_weights(monkeypatch: pytes
     start = begin(config).engine
     executable.set_state(start)
     monkeypatch.setattr("scipy.optimize.line_search", lambda *arguments, **options: (1e9, 0, 0, 0, 0, 0))
-    lbfgs.step(executable, config.rows, LBFGS(), 1.0)
+    lbfgs.step(executable, config.rows, LBFGS(), 1.0, config.spec.network.parameter_table)
     np.testing.assert_array_equal(executable.get_state().parameters, start.parameters)
 
 

@@ -22,7 +22,7 @@ from ranvier.training import loop
 from ranvier.training.callbacks import CallbackResult, EarlyStopping, FromFunction, TimeLimit
 from ranvier.training.history import Epoch
 from ranvier.training.loop import LoopConfig
-from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
+from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
 from tests.helpers import ALL_OPTIMIZERS
 from tests.training.trial import StopAfter, begin, digest, make_config, make_rows, run, through_a_file
 
@@ -135,7 +135,7 @@ def test_going_on_starts_with_a_fresh_epoch_callbacks_and_schedule() -> None:
 
 def test_the_best_weights_take_the_place_of_the_last_and_of_their_average() -> None:
     parameters, best = np.zeros(3), np.arange(3.0)
-    state = TrainingState(State(parameters, initial_slots(Adam(ema_decay=0.9), parameters), 4))
+    state = TrainingState(State(parameters, Adam(ema_decay=0.9).initial_slots(parameters), 4))
     assert state_at_best(state, Adam(ema_decay=0.9)) is state.engine
     found = state_at_best(replace(state, best=best), Adam(ema_decay=0.9))
     np.testing.assert_array_equal(found.parameters, best)
@@ -185,6 +185,6 @@ def test_a_history_with_nan_is_saved_and_resumed(tmp_path: Path) -> None:
 
 def test_slots_start_where_the_rule_says() -> None:
     parameters = np.arange(5.0)
-    assert initial_slots(Adam(ema_decay=0.9), parameters).tolist() == [[0.0] * 5, [0.0] * 5, parameters.tolist()]
-    assert initial_slots(optimizer("adagrad", initial_accumulator=0.25), parameters).tolist() == [[0.25] * 5]
-    assert initial_slots(SGD(), parameters).shape == (0, 5)
+    assert Adam(ema_decay=0.9).initial_slots(parameters).tolist() == [[0.0] * 5, [0.0] * 5, parameters.tolist()]
+    assert optimizer("adagrad", initial_accumulator=0.25).initial_slots(parameters).tolist() == [[0.25] * 5]
+    assert SGD().initial_slots(parameters).shape == (0, 5)

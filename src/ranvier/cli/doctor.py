@@ -31,6 +31,7 @@ LIBRARIES = {
     "safetensors": "safetensors",
     "click": "click",
     "rich": "rich",
+    "filelock": "filelock",
     "llvmlite": "llvmlite",
 }
 MIN_PYTHON = (3, 11)

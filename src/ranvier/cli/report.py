@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
-from ranvier.display.format import duration, plural
+from ranvier.display.format import duration
 from ranvier.display.tables import class_table, layer_table, metrics_table
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     from ranvier.training.report import TrainReport
@@ -38,11 +39,12 @@ def print_report(output: Output, report: TrainReport, data: str | None, replaced
 
 
 def print_metrics(output: Output, report: TrainReport) -> None:
-    """The metrics on the test rows, the table of classes and the pair confused most often."""
+    """The metrics on the test or validation rows, the table of classes and the pair confused most often."""
     if not report.metrics:
         output.say("No test rows: how good the model is on unseen rows is not known.", "yellow")
         return
-    heading(output, f"On {report.split['test']:,} test rows, not used in training")
+    use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
+    heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
     output.words.print(metrics_table(report.metrics, report.baseline))
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
 

@@ -9,9 +9,10 @@ import click
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
-from ranvier.display.format import plural
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
+    from ranvier.model.inspect import ModelSummary
     from ranvier.model.model import Model
     from ranvier.training.report import TrainReport
 
@@ -42,8 +43,9 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         values = {"plan": trained.plan(measure=measure)}
         output.words.print(values["plan"], end="", markup=False, soft_wrap=True)
     elif layer is None:
-        values = describe(trained)
-        _print(output, trained, values, model)
+        summary = trained.summary()
+        values = _values(trained, summary)
+        _print(output, trained, summary, values, model)
     elif neuron is None:
         values = trained.layer(layer).to_dict()
         neurons.print_layer(output, values)
@@ -56,30 +58,34 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
 
 def describe(model: Model) -> dict[str, Any]:
     """The whole model as plain values."""
-    summary = model.summary().to_dict()
+    return _values(model, model.summary())
+
+
+def _values(model: Model, summary: ModelSummary) -> dict[str, Any]:
+    values = summary.to_dict()
     return {
         "task": model.task.to_dict(),
         "network": model.network.to_dict(),
         "parameters": model.network.parameter_count,
-        "columns": summary["columns"],
-        "statistics": summary["statistics"],
+        "columns": values["columns"],
+        "statistics": values["statistics"],
         "history": [epoch.to_dict() for epoch in model.history],
         "training": model.training.to_dict(),
         "report": model.report.to_dict(),
     }
 
 
-def _print(output: Output, model: Model, values: dict[str, Any], path: str) -> None:
+def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str, Any], path: str) -> None:
     from ranvier.cli.report import heading
     from ranvier.display.tables import layer_table
 
     heading(output, path)
-    output.say(model.summary().predicts)
+    output.say(summary.predicts)
     output.say()
     if values["columns"]:
         _print_columns(output, values["columns"], model.network.inputs)
     heading(output, f"Network, {values['parameters']:,} parameters")
-    output.words.print(layer_table([layer.to_dict() for layer in model.network.summary().layers]))
+    output.words.print(layer_table([layer.to_dict() for layer in summary.network.layers]))
     output.say()
     if model.report.recipe_settings:
         _print_recipe(output, model.report)
@@ -159,13 +165,15 @@ def _print_training(output: Output, model: Model) -> None:
         line.append(f"  {number(losses[0])} → {number(losses[-1])}")
         output.words.print(line, soft_wrap=True)
     for name, value in model.report.metrics.items():
-        _metric(output, name, value)
+        _metric(output, name, value, model.report.evaluated_on)
 
 
-def _metric(output: Output, name: str, value: float) -> None:
+def _metric(output: Output, name: str, value: float, evaluated_on: str) -> None:
     from rich.text import Text
 
     from ranvier.display.tables import METRICS, metric
 
     title = METRICS.get(name, (name, ""))[0]
-    output.words.print(Text.assemble((f"{title:<17}", "dim"), metric(name, value), ("  on test rows", "dim")))
+    output.words.print(
+        Text.assemble((f"{title:<17}", "dim"), metric(name, value), (f"  on {evaluated_on} rows", "dim"))
+    )

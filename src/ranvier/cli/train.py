@@ -27,7 +27,7 @@ RECIPES = ("auto", "table", "plain")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
-REPEATABLE = object()
+REPEATABLE, SWITCH = object(), object()
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz", ".zip", ".tar", ".tgz")
 
 
@@ -43,15 +43,32 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "",
             "Kind of a column: number, category, boolean, date, or drop; repeat it.",
         ),
+        (
+            "--header/--no-header",
+            "",
+            SWITCH,
+            "",
+            "Whether the first line holds column names; inferred by default.",
+        ),
+        ("--skip-bad-rows", "", SWITCH, "", "Leave out rows that cannot be read, and count them."),
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (
             "--validation",
-            "SHARE",
+            "SHARE|FILE",
             ShareOrFile(),
             "0.1",
             "Validation rows, for early stopping: a share of DATA, or a file.",
         ),
-        ("--test", "SHARE", ShareOrFile(), "0.2", "Test rows, for the metrics: a share of DATA, or a file."),
+        ("--test", "SHARE|FILE", ShareOrFile(), "0.2", "Test rows, for the metrics: a share of DATA, or a file."),
+        (
+            "--split",
+            "time:COLUMN",
+            str,
+            "",
+            "Take the latest rows for the test and those before them for validation.",
+        ),
+        ("--group", "COLUMN", str, "", "Keep rows with equal cells of COLUMN in one part; it is no input."),
+        ("--positive", "LABEL", str, "", "The class of two that F1, precision, recall and AUC are about."),
     ),
     "Recipe": (
         ("--recipe", "NAME", click.Choice(RECIPES), "auto", f"{', '.join(RECIPES)}; sets the options left open below."),
@@ -108,7 +125,11 @@ def _with_options(function: Any) -> Any:
     """The options of OPTIONS on a command."""
     listed = [(title, *entry) for title, entries in OPTIONS.items() for entry in entries]
     for title, flags, metavar, kind, default_text, help_text in reversed(listed):
-        settings: dict[str, Any] = {"multiple": True} if kind is REPEATABLE else {"type": kind}
+        settings: dict[str, Any] = {"type": kind}
+        if kind is REPEATABLE:
+            settings = {"multiple": True}
+        elif kind is SWITCH:
+            settings = {"is_flag": True, "default": None}
         decorate = click.option(
             *flags.split(),
             cls=GroupedOption,

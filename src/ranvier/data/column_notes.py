@@ -83,6 +83,18 @@ def comma_note(name: str, form: NumberFormat) -> str:
     return f'Column "{name}": 1,234 was read as {read}; if it means {other}: --kind {name}=number:decimal-{how}.'
 
 
+def counting_note(name: str, first: int) -> str:
+    """That integers which count are used as a number.
+
+    >>> counting_note("month", 1)
+    'Column "month" counts from 1 and is used as a number, such as a time; if it numbers the rows: --ignore month.'
+    """
+    return (
+        f'Column "{name}" counts from {first} and is used as a number, such as a time; if it numbers the rows: '
+        f"--ignore {name}."
+    )
+
+
 def written(form: NumberFormat) -> str:
     """How numbers are written, as the end of a phrase; empty for plain ones.
 

@@ -46,6 +46,15 @@ def as_columns(
     return table, target_values(source) if table is not source and target is None else target
 
 
+def as_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    """One name, several or none as a tuple.
+
+    >>> as_names("age"), as_names(None)
+    (('age',), ())
+    """
+    return () if names is None else (names,) if isinstance(names, str) else tuple(names)
+
+
 def input_columns(
     source: Source, names: Sequence[str], ignore: str | Iterable[str], kinds: Mapping[str, str] | None = None
 ) -> tuple[tuple[ColumnSchema, ...], list[str]]:
@@ -64,7 +73,7 @@ def input_columns(
     >>> input_columns(open_source("iris"), ["species"], (), {"petal width (cm)": "category"})[0][-1].kind
     'category'
     """
-    ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    ignored = as_names(ignore)
     if not source.column_names:
         if ignored:
             raise InputError(f"{source.origin} has no column names, so {ignored[0]!r} cannot be ignored.")

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data import parsing
-from ranvier.data.column_notes import far_note, missing_note, written
+from ranvier.data.column_notes import counting_note, far_note, missing_note, written
 from ranvier.data.column_schema import DROP, ColumnSchema
 from ranvier.data.date_format import DateFormat
 from ranvier.data.date_inference import infer_date_format
@@ -35,9 +35,6 @@ COUNT_NAMES = ID_NAMES | {
     *("obs", "observation", "case", "sample", "serial", "sno", "key", "seq", "sequence", "entry", "lfd", "column"),
 }
 """Words in the name of a column that is an identifier if it counts the rows."""
-
-
-ALL_DIFFERENT = "integers, all different, named like an id"
 
 
 @record
@@ -177,31 +174,38 @@ def _number(cells: pl.Series, values: NDArray[np.float64], form: NumberFormat) -
     if integers and distinct <= MAX_FEW_VALUES and not form.clock:
         reason += f"; only {distinct} different ones, still a number because their order may matter"
     notes: tuple[str, ...] = ()
-    words = dict.fromkeys(_name_words(cells.name)).keys()
-    if integers and form == PLAIN and present.size >= MIN_ROWS and [*words][-1:] and [*words][-1] in CODE_NAMES:
-        if distinct > 1 and 2 * distinct <= present.size:
-            reason = f"{distinct:,} different codes, named like an id"
-            return ColumnSchema(cells.name, "category", reason, missing, distinct)
-        if distinct > 1:
-            reason = "integers, most of them different, named like an id"
-            return ColumnSchema(
-                cells.name, DROP, reason if distinct < present.size else ALL_DIFFERENT, missing, distinct
-            )
-    if integers and distinct == present.size and present.size >= MIN_ROWS:
-        counts = distinct_values[0] in (0.0, 1.0) and distinct_values[-1] - distinct_values[0] == distinct - 1
-        if (counts and words & COUNT_NAMES) or words & ID_NAMES or re.fullmatch(NO_NAME, cells.name.strip()):
-            reason = "integers that count the rows" if counts else ALL_DIFFERENT
-            return ColumnSchema(cells.name, DROP, reason, missing, distinct)
-        if counts:
-            first, last = int(distinct_values[0]), int(distinct_values[-1])
-            notes = (
-                f'Column "{cells.name}" counts from {first} to {last} and is used as a number, such as a time; if it '
-                f"only numbers the rows: --ignore {cells.name}.",
-            )
+    if integers and form == PLAIN and distinct > 1 and present.size >= MIN_ROWS:
+        counts = distinct == present.size and distinct_values[0] in (0.0, 1.0)
+        counts = bool(counts and distinct_values[-1] - distinct_values[0] == distinct - 1)
+        identifier = _identifier(cells.name, present.size, distinct, counts)
+        if identifier is not None:
+            return ColumnSchema(cells.name, *identifier, missing, distinct)
+        notes = (counting_note(cells.name, int(distinct_values[0])),) if counts else ()
     column = _unless_constant(cells.name, "number", reason, len(values), missing, distinct)
     strings = parsing.clean_strings(cells) if parsing.is_string(cells) and missing else None
     notes += _number_notes(cells, strings, values)
     return replace(column, number_format=form if column.used else PLAIN, notes=notes)
+
+
+def _identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str, str] | None:
+    """The kind of a column of integers that its name calls an identifier or a code, and why; None for other names.
+
+    Parameters:
+        rows: how many cells are not missing.
+        distinct: how many different ones there are.
+        counts: whether they count the rows.
+    """
+    words = _name_words(name)
+    row_numbers = re.fullmatch(NO_NAME, name.strip()) is not None
+    if counts and (row_numbers or not COUNT_NAMES.isdisjoint(words)):
+        return DROP, "integers that count the rows"
+    if distinct == rows and (row_numbers or not ID_NAMES.isdisjoint(words)):
+        return DROP, "integers, all different, named like an id"
+    if not words or words[-1] not in CODE_NAMES:
+        return None
+    if 2 * distinct <= rows:
+        return "category", f"{distinct:,} different codes, named like an id"
+    return DROP, "integers, most of them different, named like an id"
 
 
 def _number_notes(cells: pl.Series, strings: pl.Series | None, values: NDArray[np.float64]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,12 @@ from ranvier.data.canonical_order import canonical_order
 from ranvier.data.encoders.target import TargetEncoder
 from ranvier.data.labelled_rows import LabelledRows
 from ranvier.data.schema import ColumnSchema
+from ranvier.data.split_rule import SplitRule, group_codes, time_order, time_parts
 from ranvier.errors import InputError
-from ranvier.rows.split import split_rows
+from ranvier.plural import plural
+from ranvier.rows.split import part_sizes, split_groups, split_rows
+
+CHANCE = SplitRule()
 
 
 def checked_fractions(validation: float, test: float) -> tuple[float, float, float]:
@@ -39,6 +44,7 @@ def partition(
     target: TargetEncoder,
     min_rows: int,
     columns: tuple[ColumnSchema, ...] | None,
+    rule: SplitRule = CHANCE,
 ) -> tuple[LabelledRows, LabelledRows | None, LabelledRows | None]:
     """Training, validation and test rows. Test rows are drawn first; the others are put in canonical order.
 
@@ -47,24 +53,100 @@ def partition(
         target: classes are divided in proportion.
         min_rows: the fewest rows that training needs.
         columns: the columns of a table, empty for arrays; None leaves rows in the order in which they stand.
+        rule: what divides the rows, if not chance.
 
     Raises:
+        DataError: a cell of the column that divides the rows is neither a date nor a number.
         InputError: a part is left without rows, or training with fewer than `min_rows`.
     """
-    if columns is None:
+    if rule.column is not None:
+        parts = _parts_by_rule(rows, fractions, seed, target, min_rows, rule)
+        parts[:2] = [_in_canonical_order(part, columns) for part in parts[:2]]
+    elif columns is None:
         parts = [rows.take(index) for index in _split(rows, fractions, seed, target, min_rows)]
     else:
         others, test = (
             rows.take(index) for index in _split(rows, (1.0 - fractions[2], fractions[2]), seed, target, min_rows)
         )
-        index, weight = canonical_order(others.source, others.values, others.weight, columns or None)
-        ordered = replace(others.take(index), weight=weight)
+        ordered = _in_canonical_order(others, columns)
         fraction = fractions[1] / (1.0 - fractions[2])
         parts = [ordered.take(at) for at in _split(ordered, (1.0 - fraction, fraction), seed, target, min_rows)] + [
             test
         ]
     training, validation, test = parts
     return training, validation if len(validation.values) else None, test if len(test.values) else None
+
+
+def _in_canonical_order(rows: LabelledRows, columns: tuple[ColumnSchema, ...] | None) -> LabelledRows:
+    """The rows in an order that depends only on what they hold; unchanged where there are none, or no columns."""
+    if columns is None or not len(rows.values):
+        return rows
+    index, weight = canonical_order(rows.source, rows.values, rows.weight, columns or None)
+    return replace(rows.take(index), weight=weight)
+
+
+def _parts_by_rule(
+    rows: LabelledRows,
+    fractions: tuple[float, float, float],
+    seed: int,
+    target: TargetEncoder,
+    min_rows: int,
+    rule: SplitRule,
+) -> list[LabelledRows]:
+    """Training, validation and test rows by the order of a time column, or with groups together."""
+    if rule.time is not None:
+        sizes = part_sizes(len(rows.values), np.array(fractions))
+        parts = time_parts(time_order(rows.source, rule.time), sizes)
+        advice = "Make the validation and test fractions smaller, or take a column with more different times."
+    else:
+        codes = group_codes(rows.source, rule.group or "")
+        labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
+        parts = split_groups(codes, fractions, seed, labels)
+        n_groups = [len(np.unique(codes[part])) for part in parts]
+        if n_groups[0] < 2:
+            raise InputError(
+                f'The column "{rule.group}" has {len(np.unique(codes))} groups, which leaves {n_groups[0]} to learn '
+                "from; at least 2 are needed. Take a column with more groups, or give test rows of their own."
+            )
+        advice = "Make the validation and test fractions smaller, or take a column with more groups."
+    short = any(fraction > 0 and len(part) == 0 for fraction, part in zip(fractions, parts, strict=True))
+    if short or len(parts[0]) < min_rows:
+        sizes_text = ", ".join(f"{len(part):,}" for part in parts)
+        raise InputError(
+            f'Divided by "{rule.column}", the {len(rows.values):,} rows of {rows.source.origin} give {sizes_text} '
+            f"training, validation and test rows; at least {min_rows} training rows are needed, and one of each other "
+            f"part. {advice}"
+        )
+    return [rows.take(index) for index in parts]
+
+
+def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[str]:
+    """How the rows were divided, in a sentence; nothing where chance divided them.
+
+    Parameters:
+        parts: the training, validation and test rows.
+
+    >>> rule_notes(CHANCE, ())
+    []
+    """
+    names = ("training", "validation", "test")
+    there = [(name, part) for name, part in zip(names, parts, strict=False) if part is not None]
+    if rule.column is None or any(rule.column not in part.source.column_names for _, part in there):
+        return []
+    if rule.group is not None:
+        listed = ", ".join(
+            f"{len(np.unique(group_codes(part.source, rule.group))):,} in {name}" for name, part in there
+        )
+        return [f'Rows of the same "{rule.group}" stay together: {listed}. It is no input.']
+    spans = []
+    for name, part in there:
+        times = time_order(part.source, rule.column)
+        cells = part.source.frame[rule.column]
+        if not np.isnan(times).all():
+            spans.append(f"{name} {cells[int(np.nanargmin(times))]} to {cells[int(np.nanargmax(times))]}")
+    missing = int(np.isnan(time_order(there[0][1].source, rule.column)).sum())
+    untimed = f" {plural(missing, 'training row')} have no time." if missing else ""
+    return [f'Rows are divided by "{rule.time}": {", ".join(spans)}.{untimed}']
 
 
 def _split(

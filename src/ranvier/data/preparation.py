@@ -6,7 +6,8 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, overload
+from dataclasses import replace
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.input_columns import as_columns, input_columns
+from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (
     LabelledRows,
     labelled_rows,
@@ -24,15 +25,20 @@ from ranvier.data.labelled_rows import (
     open_with_target,
     without_zero_weights,
 )
-from ranvier.data.partition import checked_fractions, partition
+from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_notes
+from ranvier.data.positive_class import positive_notes, with_positive
 from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts
 from ranvier.data.sources.source import Source
+from ranvier.data.split_rule import SplitRule, group_codes
 from ranvier.data.target_column import target_formats, with_column_order
+from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
+
+Encoder: TypeAlias = TableEncoder | ArrayEncoder
 
 
 @record(eq=False)
@@ -64,8 +70,8 @@ class Prepared:
     test_rows: NDArray[np.int64] | None
     test_labels: NDArray[Any] | None
     evaluation_set: Rows | None
-    encoder: TableEncoder | ArrayEncoder
-    inference_encoder: TableEncoder | ArrayEncoder
+    encoder: Encoder
+    inference_encoder: Encoder
     target: TargetEncoder
     columns: tuple[ColumnSchema, ...]
     notes: tuple[str, ...]
@@ -91,6 +97,10 @@ def prepare(
     features: FeatureOptions | None = None,
     canonical: bool = True,
     kinds: Mapping[str, str] | None = None,
+    rule: SplitRule = CHANCE,
+    positive: Any = None,
+    loss: Loss | None = None,
+    dtype: Any = np.float32,
 ) -> Prepared:
     """Open, split, infer and encode.
 
@@ -112,6 +122,10 @@ def prepare(
         kinds: column -> kind, where the kind that would be inferred is not the right one.
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
+        rule: what divides the rows, if not chance; a column of groups is no input.
+        positive: the class of two that f1 and auc are about; None for the second one in their order.
+        loss: which says how targets are scaled and which it takes; None for the squared error.
+        dtype: of encoded rows, targets and weights: float32 or float64.
 
     Raises:
         DataError: the data cannot be read or encoded, or a column does not exist.
@@ -137,26 +151,26 @@ def prepare(
             opened, names, target_array, weight, fractions[2] == 0.0
         )
     target_columns = names if target_array is None else ()
-    columns, notes = input_columns(opened, target_columns, ignore, kinds)
+    rule.check(opened)
+    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
-    resolved, reason = _task(rows, task, names)
-    notes = [f"Task: {resolved.kind} ({reason}).", *rows.notes, *opened.notes, *notes]
+    resolved, reason = _task(rows, task, names, positive)
+    notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
-        rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None
+        rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats = target_formats(opened, target_columns)
-    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers, number_formats=formats)
-    columns_of_part = names if in_table else None
+    outputs = fit_target(training.values, resolved, True, training.row_numbers, loss, formats)
     known = (resolved.classes, formats)
-    validation_part = (
-        labelled_rows_of(validation_source, columns_of_part, names, "Validation", *known) or validation_part
+    validation_part, test_part = (
+        labelled_rows_of(own, names if in_table else None, names, name, *known) or drawn
+        for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
     )
-    test_part = labelled_rows_of(test_source, columns_of_part, names, "Test", *known) or test_part
-    notes += [note for part in (validation_part, test_part) if part is not None for note in part.notes]
+    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part))
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs),
+        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, rule.group),
         encoder=encoder,
         target=outputs,
         columns=columns,
@@ -165,22 +179,39 @@ def prepare(
     )
 
 
+def _checked_parts(
+    target: TargetEncoder, loss: Loss | None, rule: SplitRule, parts: tuple[LabelledRows | None, ...]
+) -> list[str]:
+    """What to say of the training, validation and test rows, whose targets the loss takes.
+
+    Raises:
+        InputError: it does not take one of them.
+    """
+    notes = rule_notes(rule, parts)
+    for part in parts:
+        if part is not None and loss is not None:
+            target.check_range(part.values, loss, part.row_numbers)
+    return notes + [note for part in parts[1:] if part is not None for note in part.notes]
+
+
 def _encoded_parts(
     training: LabelledRows,
     validation: LabelledRows | None,
     test: LabelledRows | None,
-    encoder: TableEncoder | ArrayEncoder,
+    encoder: Encoder,
     outputs: TargetEncoder,
+    dtype: Any,
+    group: str | None,
 ) -> dict[str, Any]:
     """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
-    validation_set = _encoded(validation, encoder, outputs)
-    test_set = _encoded(test, inference_encoder, outputs)
+    validation_set = _encoded(validation, encoder, outputs, dtype)
+    test_set = _encoded(test, inference_encoder, outputs, dtype)
     evaluation_set = test_set or validation_set
     if test_set is None and inference_encoder is not encoder:
-        evaluation_set = _encoded(validation, inference_encoder, outputs)
+        evaluation_set = _encoded(validation, inference_encoder, outputs, dtype)
     return {
-        "train": _encoded(training, encoder, outputs),
+        "train": _with_groups(_encoded(training, encoder, outputs, dtype), training.source, group),
         "validation": validation_set,
         "test": test_set,
         "evaluation_set": evaluation_set,
@@ -192,12 +223,17 @@ def _encoded_parts(
     }
 
 
-def _task(rows: LabelledRows, task: str | Task | None, names: tuple[str, ...]) -> tuple[Task, str]:
+def _with_groups(rows: Rows, source: Source, group: str | None) -> Rows:
+    """The rows with the number of the group of each, where a column says it."""
+    return rows if group is None else replace(rows, groups=group_codes(source, group))
+
+
+def _task(rows: LabelledRows, task: str | Task | None, names: tuple[str, ...], positive: Any) -> tuple[Task, str]:
     """The task, with its classes in the order of the target column where that has one, and the reason in words."""
     if isinstance(task, Task):
-        return task, "as requested"
+        return with_positive(task, positive), "as requested"
     resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
-    return with_column_order(resolved, rows.source), reason
+    return with_positive(with_column_order(resolved, rows.source), positive), reason
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:
@@ -208,12 +244,12 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
 
 
 @overload
-def _encoded(part: LabelledRows, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows: ...
+def _encoded(part: LabelledRows, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> Rows: ...
 @overload
-def _encoded(part: None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> None: ...
-def _encoded(part: LabelledRows | None, encoder: TableEncoder | ArrayEncoder, outputs: TargetEncoder) -> Rows | None:
+def _encoded(part: None, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> None: ...
+def _encoded(part: LabelledRows | None, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> Rows | None:
     """The rows as a network takes them; None for none."""
     if part is None:
         return None
-    weights = None if part.weight is None else part.weight.astype(np.float32)
-    return Rows(encoder.encode(part.source), outputs.transform(part.values, part.row_numbers), weights)
+    weights = None if part.weight is None else part.weight.astype(dtype)
+    return Rows(encoder.encode(part.source, dtype), outputs.transform(part.values, part.row_numbers, dtype), weights)

@@ -45,12 +45,3 @@ def percent(fraction: float) -> str:
     '97.6 %'
     """
     return f"{100 * fraction:.1f} %"
-
-
-def plural(count: int, what: str) -> str:
-    """A number of things.
-
-    >>> plural(1, "core"), plural(2000, "core")
-    ('1 core', '2,000 cores')
-    """
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

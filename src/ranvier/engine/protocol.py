@@ -167,6 +167,22 @@ class Executable(Protocol):
         """
         ...
 
+    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+        """The derivative of sum_j v_j y_j along the inputs of each row, shape (n, K), computed as for predictions.
+
+        No dropout, running statistics in BatchNorm. Inputs of a CSR block have derivatives where they are 0, too.
+
+        Parameters:
+            output_gradients: v, shape (n, N): the derivative of something along the outputs; then the result is its
+                derivative along the inputs. (0, ..., 1, ..., 0) gives the gradient of one output.
+            logits: whether y is the weighted sums of the output layer in place of what its activation makes of them.
+
+        Raises:
+            DataError: an input is not finite, or too large for the numbers that the engine computes with.
+            ShapeError: the rows are not as wide as the network.
+        """
+        ...
+
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs, shape (n, N), where the engine has a fast path for inputs (n, K) of this shape and dtype.
 

@@ -27,16 +27,17 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     Parameters:
         hidden: the widths of the hidden layers, such as (256, 256); () for none.
         activation, dropout: of the hidden layers.
-        recipe: "table" chooses everything that is left open here, for tables, and trains several networks, each with
-            other rows left out to decide when to stop, joined to one; None trains one, as `ranvier.train` does.
-        effort: of the recipe: "fast", "default" or "best"; None with a `Recipe` of your own.
+        recipe: chooses everything that is left open here. "table" trains several networks, each with another
+            validation fold, and merges them into one; "plain" trains one network; "auto" takes "table" for tables and
+            "plain" for a sparse matrix. Or a recipe of your own, see `ranvier.recipe`.
+        effort: of a recipe that is given by name: "fast", "default" or "best".
         kinds: column -> kind, where the kind that would be inferred is not the right one; as for `ranvier.train`. The
             columns of an array are called x0, x1 and so on.
         loss: a name or record; None takes cross-entropy.
         optimizer, learning_rate, schedule, weight_decay: how steps are made; names or records.
         batch_size: rows a step; epochs: at most so many passes over the rows.
-        validation: the share of the rows that decides when to stop where there is no recipe; none are used where
-            that would be fewer than 10.
+        validation: the fraction of the rows that the recipe "plain" takes for validation, to decide when to stop; None
+            or 0 for none, and none are taken where that would be fewer than 10. The recipe "table" takes folds.
         patience: how many epochs without improvement are tolerated.
         class_weight: "balanced", or a dictionary of label to weight; it counts for the rows that
             decide when to stop, too.
@@ -46,7 +47,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         verbose: whether training shows its progress.
         engine, precision, threads: who does the arithmetic; as for `ranvier.fit`.
 
-    None leaves the choice to the recipe, or to `ranvier.train`; what is given comes before the recipe.
+    None leaves the choice to the recipe; what is given comes before it.
 
     Attributes:
         model_: the `ranvier.Model`; `model_.save("x.rv")` writes a file for the command line and every other use.

@@ -32,7 +32,7 @@ def outputs_and_targets(
         y, X, row_numbers = row_tools.with_targets(
             source, model.task.target_names, model.task.classes, model.target.number_formats
         )
-    inputs, targets = model.inputs(X), row_tools.targets(model.target, target_array(y), row_numbers)
+    inputs, targets = model.inputs(X), row_tools.targets(model.target, target_array(y), row_numbers, np.float64)
     row_tools.check_lengths(inputs, targets)
     weights = None
     if sample_weight is not None:

@@ -27,7 +27,7 @@ from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
 from ranvier.training.settings import TrainSettings, default_loss
-from ranvier.training.state import TrainingState, initial_slots
+from ranvier.training.state import TrainingState
 
 
 def fit(
@@ -125,7 +125,7 @@ def fit(
         threads=threads,
         shuffle=shuffle,
     )
-    weighting = (validation, sample_weight, class_weight, training.seed)
+    weighting = (validation, sample_weight, class_weight, training.seed, training.loss, training.row_dtype)
     rows, held = resident_rows(lambda X: as_inputs(X, network.inputs, finite=True), target, X, y, *weighting)
     training = training.on(rows.inputs)
     begin = None if start is None else _starting_state(network, training.optimizer, start)
@@ -137,7 +137,8 @@ def fit(
 
 def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mapping[str, Any]) -> TrainingState:
     flat = flat_parameters(network, start.parameters if isinstance(start, Model) else start)
-    return TrainingState(State(flat, initial_slots(optimizer, flat), 0))
+    flat = network.parameter_table.constrained(flat)
+    return TrainingState(State(flat, optimizer.initial_slots(flat), 0))
 
 
 def build_model(

@@ -34,7 +34,7 @@ from ranvier.training.loop import final_parameters
 from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
-from ranvier.training.state import TrainingState, initial_slots, state_at_best, state_for_next_fit
+from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
 
 Array = NDArray[Any]
 
@@ -228,9 +228,8 @@ class Model(Predictor):
         changes = {"loss": loss, "optimizer": optimizer, "schedule": schedule, "batch_size": batch_size, "seed": seed}
         changes |= {"engine": engine, "precision": precision, "threads": threads, "shuffle": shuffle}
         changed = override_settings(self.training, epochs, callbacks, changes)
-        rows, validation_rows = row_tools.resident_rows(
-            self.inputs, self.target, X, y, validation, sample_weight, class_weight, changed.seed
-        )
+        weighting = (validation, sample_weight, class_weight, changed.seed, changed.loss, changed.row_dtype)
+        rows, validation_rows = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
         training = changed.on(rows.inputs)
         result = run_training(
             self.network,
@@ -277,7 +276,7 @@ class Model(Predictor):
         if self._state is not None and training.optimizer == self.training.optimizer:
             return state_for_next_fit(replace(self._state, engine=state_at_best(self._state, training.optimizer)))
         state = TrainingState(
-            State(self._flat, initial_slots(training.optimizer, self._flat), 0),
+            State(self._flat, training.optimizer.initial_slots(self._flat), 0),
             epoch=len(self.history),
             history=tuple(self.history),
         )

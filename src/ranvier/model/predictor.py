@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,12 +18,15 @@ from ranvier.errors import InputError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
 from ranvier.network.network import Network
+from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.settings import TrainSettings
 
 Array = NDArray[Any]
+ONE_HOT_NUMBERS = 2**20
+"""How many numbers the rows of output gradients take that are made at once."""
 
 
 class Predictor:
@@ -110,12 +115,57 @@ class Predictor:
     def gradients(self, X: Any, y: Any) -> dict[str, Array]:
         """The gradient of the loss over the rows, penalties included: name -> array of the parameter's shape.
 
-        Dropout is off and BatchNorm uses the statistics of these rows.
+        Dropout is off and BatchNorm uses the statistics of these rows. Gradients of frozen layers are 0.
         """
-        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y))
+        inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), dtype=self.training.row_dtype)
         row_tools.check_lengths(inputs, targets)
         _, gradient = self._run(inputs).loss_and_gradient(Rows(inputs, targets))
         return self.network.parameter_table.views(gradient)
+
+    def input_gradients(self, X: Any, output: int | None = None, logits: bool = False) -> Array:
+        """How each output changes with each input, row by row: the derivatives of `model.outputs(X)`.
+
+        Formula: gradients[b, j, k] = d y_j / d x_k at row b. Dropout is off and BatchNorm uses its running statistics,
+        as in predictions. Inputs are those of the network: for a model with an encoder the encoded columns, whose names
+        `model.layer` tells. An input of a sparse matrix has a derivative where it is 0, too, so the result is dense;
+        take few rows at once where there are many columns.
+
+        Parameters:
+            X: rows, as for `predict`.
+            output: the number of one output, from 0; None for all.
+            logits: whether to differentiate the weighted sums of the output layer, which stay informative where a
+                sigmoid or softmax is close to 0 or 1.
+
+        Returns an array (rows, outputs, inputs), or (rows, inputs) for one output.
+
+        Raises:
+            InputError: there is no such output.
+
+        Source: Simonyan, Vedaldi, Zisserman, "Deep inside convolutional networks", 2013.
+
+        >>> from ranvier.network.layers import Dense
+        >>> model = Network(2, [Dense(1)]).fit([[0.0, 1.0]], [1.0], epochs=1, engine="reference")
+        >>> gradients = model.input_gradients([[3.0, 4.0], [5.0, 6.0]])
+        >>> gradients.shape, bool((gradients[1, 0] == model.parameters["layers.0.weight"][:, 0]).all())
+        ((2, 1, 2), True)
+        """
+        n_outputs = self.network.outputs
+        whole: Any = -1 if isinstance(output, bool) or not hasattr(output, "__index__") else output
+        index = operator.index(whole)
+        if output is not None and not 0 <= index < n_outputs:
+            raise InputError(f"There is no output {output!r}; the network has outputs 0 to {n_outputs - 1}.")
+        inputs = self.inputs(X)
+        executable, wanted = self._run(inputs), range(n_outputs) if output is None else (index,)
+        gradients: Array = np.empty((len(inputs), len(wanted), self.network.inputs), executable.dtype)
+        at_once = max(1, ONE_HOT_NUMBERS // n_outputs)
+        for start in range(0, len(inputs), at_once):
+            rows = slice(start, min(start + at_once, len(inputs)))
+            part = inputs[rows]
+            for position, number in enumerate(wanted):
+                one_hot = np.zeros((len(part), n_outputs), executable.dtype)
+                one_hot[:, number] = 1
+                gradients[rows, position] = executable.input_gradients(part, one_hot, logits)
+        return gradients if output is None else gradients[:, 0]
 
     def inputs(self, X: Any) -> Inputs:
         """X as the network takes it, (n, K): encoded where the model carries an encoder."""
@@ -126,7 +176,7 @@ class Predictor:
             inputs = as_inputs(X, self.network.inputs, finite)
             scaled = self.byte_divisor is not None and inputs.dense.dtype == np.uint8
             return as_inputs(inputs.dense / self.byte_divisor) if scaled else inputs
-        return as_inputs(self.encoder.transform(X))
+        return as_inputs(self.encoder.transform(X, self.training.row_dtype))
 
     def close(self) -> None:
         """Free what the engine holds; it comes back when next needed."""
@@ -138,6 +188,7 @@ class Predictor:
         """The compiled network with these parameters, for inputs with so many CSR columns."""
         known = self._executables.get(inputs.n_csr)
         if known is None:
-            known = compile_for_inference(self.network, self.training, self._flat, inputs)
+            loss, _ = scaled_loss(self.training.loss, self.target.mean, self.target.scale)
+            known = compile_for_inference(self.network, replace(self.training, loss=loss), self._flat, inputs)
             self._executables[inputs.n_csr] = known
         return known

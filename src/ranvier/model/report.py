@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Prepared
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.errors import TrainingError
 from ranvier.model.evaluation import outputs_and_targets
-from ranvier.model.model import Model
-from ranvier.network.network import Network
-from ranvier.recipes.recipe import Trained
 from ranvier.training import metrics
 from ranvier.training.events import DataEvent
 from ranvier.training.report import TrainReport
+
+if TYPE_CHECKING:
+    from ranvier.data import Prepared
+    from ranvier.model.model import Model
+    from ranvier.network.network import Network
+    from ranvier.network.task import Task
+    from ranvier.recipes.recipe import Trained
 
 Array = NDArray[Any]
 
@@ -41,6 +44,7 @@ def data_event(prepared: Prepared, network: Network) -> DataEvent:
         inputs=network.inputs,
         layers=[layer.to_dict() for layer in network.summary().layers],
         parameters=network.parameter_count,
+        positive=task.classes[1] if task.kind == "binary" else None,
     )
 
 
@@ -94,26 +98,22 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
 
 
 def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
-    """The metrics on the weighted test rows, next to the baseline; nothing without such rows.
+    """The metrics on the weighted test rows, or validation rows, next to the baseline; nothing without such rows.
 
     Raises:
         TrainingError: an output is not a finite number.
     """
-    test = prepared.evaluation_set
-    if test is None:
+    rows = prepared.evaluation_set
+    if rows is None:
         return {}
-    outputs: Array = model.outputs_of(test.inputs)
-    targets: Array = test.targets
+    outputs: Array = model.outputs_of(rows.inputs)
+    targets: Array = rows.targets
     training: Array = prepared.train.targets
     if model.task.kind == "regression":
         values = model.target.values
         outputs, targets, training = values(outputs), values(targets), values(training)
-    return {
-        "metrics": metrics.all_metrics(model.task, outputs, targets, test.weights),
-        "baseline": metrics.baseline(model.task, training, targets, prepared.train.weights, test.weights),
-        "per_class": metrics.per_class(model.task, outputs, targets, test.weights),
-        "most_confused_pair": metrics.most_confused(model.task, outputs, targets),
-    }
+    measured = _measured(model.task, outputs, targets, rows.weights, training, prepared.train.weights)
+    return {"evaluated_on": "validation" if prepared.test is None else "test", **measured}
 
 
 def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
@@ -123,12 +123,22 @@ def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -
         X, y, sample_weight: as for `Model.evaluate`. The baseline is that of these rows.
     """
     outputs, targets, weights = outputs_and_targets(model, X, y, sample_weight)
-    task = model.task
+    measured = _measured(model.task, outputs, targets, weights, targets, weights)
+    return {"task": model.task.kind, "rows": len(outputs), **measured}
+
+
+def _measured(
+    task: Task,
+    outputs: Array,
+    targets: Array,
+    weights: Array | None,
+    baseline_targets: Array,
+    baseline_weights: Array | None,
+) -> dict[str, Any]:
+    """The metrics of outputs beside those of a baseline, which knows other targets."""
     return {
-        "task": task.kind,
-        "rows": len(outputs),
         "metrics": metrics.all_metrics(task, outputs, targets, weights),
-        "baseline": metrics.baseline(task, targets, targets, weights, weights),
+        "baseline": metrics.baseline(task, baseline_targets, targets, baseline_weights, weights),
         "per_class": metrics.per_class(task, outputs, targets, weights),
         "most_confused_pair": metrics.most_confused(task, outputs, targets),
     }

@@ -16,6 +16,7 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.target_values import Values, missing_rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_one_hot, target_array
+from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows
 from ranvier.rows.split import split_rows
@@ -105,15 +106,20 @@ def encode(
     y: Any,
     weight: Any = None,
     by_class: Any = None,
+    loss: Loss | None = None,
+    dtype: Any = np.float32,
 ) -> Rows:
-    """Rows of X and y with their weights, checked against each other.
+    """Rows of X and y with their weights, checked against each other, and targets against the loss.
 
     Raises:
         ShapeError: X and y have different numbers of rows.
+        DataError: a target is outside the range of the loss.
     """
     inputs, labels = to_inputs(X), target_array(y)
     check_lengths(inputs, labels)
-    encoded = targets(target, labels)
+    if loss is not None:
+        target.check_range(labels, loss)
+    encoded = targets(target, labels, dtype=dtype)
     return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
 
 
@@ -126,6 +132,8 @@ def resident_rows(
     sample_weight: Any,
     class_weight: Any,
     seed: int,
+    loss: Loss | None = None,
+    dtype: Any = np.float32,
 ) -> tuple[Rows, Rows | None]:
     """The training and validation rows, encoded, weighted and checked.
 
@@ -133,8 +141,10 @@ def resident_rows(
         to_inputs: from X to the inputs of the network (n, K).
         target: the encoder of y.
         X, y, validation, sample_weight, class_weight, seed: as for `ranvier.fit`.
+        loss: whose targets they are to be; None for any.
+        dtype: of the targets, float32 or float64.
     """
-    rows = encode(to_inputs, target, X, y, sample_weight, class_weight)
+    rows = encode(to_inputs, target, X, y, sample_weight, class_weight, loss, dtype)
     by_class = settled_class_weight(target.task, rows.targets, class_weight)
     if validation is None:
         return rows, None
@@ -146,7 +156,7 @@ def resident_rows(
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
-    held = encode(to_inputs, target, X, y, weight, by_class)
+    held = encode(to_inputs, target, X, y, weight, by_class, loss, dtype)
     blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
     return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
 
@@ -157,12 +167,15 @@ def check_lengths(X: Inputs, y: Array) -> None:
         raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")
 
 
-def targets(target: TargetEncoder, labels: Array, row_numbers: NDArray[np.int64] | None = None) -> Array:
+def targets(
+    target: TargetEncoder, labels: Array, row_numbers: NDArray[np.int64] | None = None, dtype: Any = np.float32
+) -> Array:
     """Encoded targets (n, N): already one-hot rows of a class task are taken as they are.
 
     Parameters:
         target, labels: the encoder and what it encodes.
         row_numbers: the numbers of the rows where the user has them, for messages; None for 0, 1, ....
+        dtype: float32 or float64.
 
     Raises:
         InputError: the labels do not fit the task.
@@ -171,8 +184,8 @@ def targets(target: TargetEncoder, labels: Array, row_numbers: NDArray[np.int64]
         if labels.shape[1] != target.task.outputs:
             raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
         check_one_hot(labels)
-        return np.ascontiguousarray(labels, np.float32)
-    return target.transform(labels, row_numbers)
+        return np.ascontiguousarray(labels, dtype)
+    return target.transform(labels, row_numbers, dtype)
 
 
 def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:

@@ -8,14 +8,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ranvier.data import Prepared, Source, open_source, prepare
+from ranvier.data.sources.reading import Reading
+from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
+from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
+from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
@@ -33,6 +39,12 @@ from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Event, ProgressEvent, Sink
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
+
+MANY_ROWS = 1_000_000
+"""So many rows that a recipe which divides rows into folds does so."""
+REVISION = 2
+"""Of what a run computes, in its description. Revision 1, which did not say so, standardized the targets of every loss
+and rounded rows to float32 for every precision."""
 
 
 def train(
@@ -58,6 +70,11 @@ def train(
     test: Any = TEST_SHARE,
     ignore: Sequence[str] = (),
     kinds: Mapping[str, str] | None = None,
+    header: bool | None = None,
+    skip_bad_rows: bool = False,
+    split: str | None = None,
+    group: str | None = None,
+    positive: Any = None,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
     seed: int = 0,
@@ -95,6 +112,15 @@ def train(
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
             "boolean" or "date"; or "drop", which leaves the column out.
+        header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
+            lines. Without names columns are called column_1, column_2 and so on.
+        skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
+            otherwise.
+        split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
+            for validation; None takes them by chance. The recipe "table" then has no folds.
+        group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
+            one fold of the recipe "table". It is no input.
+        positive: the class of two that f1, precision, recall and auc are about; None for the second one as sorted.
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
@@ -170,9 +196,12 @@ def resume(
             "give the same ones: resume(run, callbacks=[...])."
         )
     options = options if epochs is None else replace(options, epochs=epochs)
+    exact = described.get("revision", 1) >= 2
+    if options.loss is not None and not exact:
+        options = replace(options, loss=replace(find_loss(options.loss), of_standardized=True))
     labels = options.target if target is None else target
     inputs = TrainData(source if data is None else data, labels, sample_weight, validation, test)
-    return TrainJob(inputs, options, path, records, sink_for(progress), current).run(lambda: folder)
+    return TrainJob(inputs, options, path, records, sink_for(progress), current, exact).run(lambda: folder)
 
 
 @record(eq=False)
@@ -188,7 +217,12 @@ class TrainData:
 
 @record(eq=False)
 class TrainJob:
-    """A call of `train` or `resume`; `canonical` is False for runs of version 0.1, which left rows as they stood."""
+    """A call of `train` or `resume`.
+
+    Fields:
+        canonical: False for runs of version 0.1 that left rows as they stood.
+        exact: False for runs of revision 1, whose rows are float32.
+    """
 
     inputs: TrainData
     options: TrainOptions
@@ -196,6 +230,7 @@ class TrainJob:
     callbacks: tuple[Callback, ...]
     sink: Sink
     canonical: bool = True
+    exact: bool = True
 
     def make_folder(self, run: str | Path | bool | None) -> RunFolder | None:
         """The run folder that the caller asked for, with a description from which `resume` goes on."""
@@ -209,6 +244,7 @@ class TrainJob:
                 "options": self.options.to_dict(),
                 "model": None if self.model_path is None else str(Path(self.model_path).resolve()),
                 "callbacks": [callback_fingerprint(callback) for callback in self.callbacks],
+                "revision": REVISION,
             }
         )
         return folder
@@ -217,12 +253,15 @@ class TrainJob:
         """Train; the run's folder is made only once the data and the options are known to be good."""
         if self.model_path is not None:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
-        source = open_source(self.inputs.data)
+        reading = reading_of(self.options)
+        source = open_source(self.inputs.data, reading=reading)
         recipe, notes = recipe_for(self.options.recipe, self.options.effort, source)
         options = recipe.complete(self.options)
-        prepared = self._prepare(source, recipe, notes)
+        prepared = self._prepare(source, reading, recipe, notes)
         task, rows, validation = _weighted_rows(prepared, options)
-        network = with_factor(recipe.network(prepared.encoder.width, task, options), prepared.encoder.factor)
+        network = with_factor(
+            recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr), prepared.encoder.factor
+        )
         validated = recipe.validates(len(rows), validation is not None)
         settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
         read = data_event(prepared, network)
@@ -246,24 +285,48 @@ class TrainJob:
                 model.save(self.model_path)
         return model
 
-    def _prepare(self, source: Source, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+    def _prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         options = self.options
+        # Files for validation and test are written as that for training, with the same columns.
+        same = replace(reading, names=reading.names | set(source.column_names))
+
+        def opened(option: Any, rows: Any) -> Any:
+            rows = option if isinstance(option, str) else rows
+            return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
+
+        rule = split_rule(options.split, options.group)
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
-            validation=recipe.validation_share(options),
-            validation_source=options.validation if isinstance(options.validation, str) else self.inputs.validation,
+            validation=_validation_share(recipe, options, rule),
+            validation_source=opened(options.validation, self.inputs.validation),
             test=0.0 if isinstance(options.test, str) else options.test,
-            test_source=options.test if isinstance(options.test, str) else self.inputs.test,
+            test_source=opened(options.test, self.inputs.test),
             seed=options.seed,
             ignore=options.ignore,
             kinds=options.kinds,
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,
+            rule=rule,
+            positive=options.positive,
+            loss=None if options.loss is None else find_loss(options.loss),
+            dtype=np.float64 if options.precision == "float64" and self.exact else np.float32,
         )
         return replace(prepared, notes=(*prepared.notes, *notes))
+
+
+def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:
+    """The share of the rows for validation before training.
+
+    By time there are no folds, whose rows would be earlier and later ones, so that a recipe of folds takes a share.
+    """
+    share = recipe.validation_share(options)
+    has_folds = recipe.validates(MANY_ROWS, validation=False)
+    if rule.time is None or not has_folds or isinstance(options.validation, str):
+        return share
+    return float(options.validation) or VALIDATION_SHARE
 
 
 def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:

@@ -15,11 +15,21 @@ from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span
 from ranvier.engine.serialize import changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
-from ranvier.native.lowering.lowered import GRADIENT, PREDICT, STEP_GRADIENT, TRAIN, UPDATE, WATCH
-from ranvier.native.machine import cpu
+from ranvier.native.input_gradients import input_gradients
+from ranvier.native.lowering.lowered import (
+    GRADIENT,
+    INPUT_GRADIENT,
+    LOGIT_GRADIENT,
+    PREDICT,
+    STEP_GRADIENT,
+    TRAIN,
+    UPDATE,
+    WATCH,
+)
+from ranvier.native.machine import cpu, floating_point_mode
 from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
-from ranvier.native.resident import ResidentRows, check_shape, readable_rows
+from ranvier.native.resident import ResidentRows, check_shape, readable_rows, resident_rows
 from ranvier.native.scheduling import cost
 from ranvier.network.layers import Dense
 from ranvier.records import record
@@ -83,7 +93,8 @@ class NativeExecutable(PreparedNetwork):
         Raises:
             ShapeError: they are not as wide as the network.
         """
-        return ResidentRows(rows, self.spec)
+        with floating_point_mode.own():
+            return ResidentRows(rows, self.spec)
 
     @changes_state
     def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
@@ -101,7 +112,7 @@ class NativeExecutable(PreparedNetwork):
         order = np.ascontiguousarray(span.order, np.int64)
         starts = np.ascontiguousarray(span.starts, np.int64)
         check_span(span, len(rows), len(self.spec.optimizer.rule().scalars))
-        program, resident = self._program(TRAIN), self._rows.resident(rows)
+        program, resident = self._program(TRAIN), resident_rows(rows, self.spec)
         most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
         self._state.touch()
@@ -127,7 +138,7 @@ class NativeExecutable(PreparedNetwork):
         check_separable(self.spec)
         order, starts = np.ascontiguousarray(batch, np.int64), np.array([0, len(batch)], np.int64)
         check_span(Span(order, starts, np.zeros((1, 0))), len(rows), 0)
-        program, resident = self._program(STEP_GRADIENT), self._rows.resident(rows)
+        program, resident = self._program(STEP_GRADIENT), resident_rows(rows, self.spec)
         program.reserve(max(len(order), self.spec.batch_size), 0, self.threads)
         loss = self._one_batch(program, resident, (order, starts, np.zeros((1, 0))), step)
         return loss, gradients.stored_gradient(program)
@@ -166,7 +177,7 @@ class NativeExecutable(PreparedNetwork):
             Cancelled: `should_cancel` says so.
         """
         self._check_loaded()
-        program, resident = self._program(GRADIENT), self._rows.resident(rows)
+        program, resident = self._program(GRADIENT), resident_rows(rows, self.spec)
         starts = gradients.part_starts(self.spec.network, len(rows))
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
@@ -215,7 +226,7 @@ class NativeExecutable(PreparedNetwork):
         Raises:
             Cancelled: `should_cancel` says so.
         """
-        resident = ResidentRows(rows, self.spec) if isinstance(rows, Rows) else self._rows.resident(rows)
+        resident = resident_rows(rows, self.spec)
         inputs = resident.inputs, resident.input_words
         outputs, losses = self._predict(self._program(PREDICT), inputs, resident.targets)
         assert losses is not None
@@ -226,7 +237,7 @@ class NativeExecutable(PreparedNetwork):
 
     def outputs(self, inputs: Any) -> Array:
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
-        with self.lock:
+        with self.held():
             inputs = as_inputs(inputs)
             known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
             if known is not None:
@@ -239,6 +250,16 @@ class NativeExecutable(PreparedNetwork):
             if alone and worth_few(dense):
                 self._few[dense.shape, dense.dtype] = Few(program, dense.shape, dense.dtype, self.allowed > 1)
             return outputs
+
+    @serialized
+    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+        """The derivative of sum_j v_j y_j along the inputs, (rows, K); see `ranvier.engine.Executable`."""
+        self._check_loaded()
+        program = self._input_program(LOGIT_GRADIENT if logits else INPUT_GRADIENT)
+        self._check_weights()
+        inputs = as_inputs(inputs)
+        work = (self.threads_for(2 * len(inputs)), self.should_cancel)
+        return input_gradients(program, self.spec, inputs, output_gradients, *work)
 
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""
@@ -262,7 +283,8 @@ class NativeExecutable(PreparedNetwork):
         values_of_layers = []
         for info in self.spec.network.iter_layers():
             sums = np.empty((rows, info.outputs), self.dtype) if isinstance(info.layer, Dense) else None
-            values_of_layers.append(LayerValues(info.path, sums, np.empty((rows, info.outputs), self.dtype)))
+            outputs = np.empty((rows, self.spec.output_width(info)), self.dtype)
+            values_of_layers.append(LayerValues(info.path, sums, outputs))
         for start in range(0, rows, plan.rows):
             part = slice(start, min(start + plan.rows, rows))
             count = part.stop - start

@@ -21,6 +21,7 @@ from ranvier.native.scheduling.packing import pack, unpack
 from ranvier.network.layers import BatchNorm
 from ranvier.network.network import Network
 from ranvier.network.parameters import Entry
+from ranvier.network.penalties import penalty, penalty_gradient
 
 Array = NDArray[Any]
 PART = 4096
@@ -57,7 +58,7 @@ def add_gradient(program: Program, share: float, gradient: NDArray[np.float64]) 
 
 def add_penalties(program: Program, gradient: NDArray[np.float64]) -> float:
     """The penalties, l1 |w| + l2 w^2 / 2; their derivatives are added where compiled code has not done so."""
-    penalty = 0.0
+    total = 0.0
     for trained in program.plan.trained:
         entry = trained.entry
         if not (entry.l1 or entry.l2):
@@ -66,10 +67,10 @@ def add_penalties(program: Program, gradient: NDArray[np.float64]) -> float:
         stored = np.empty(entry.shape, program.plan.dtype)
         unpack(program.arrays[entry.name], trained.value, stored)
         weights = stored.astype(np.float64)
-        penalty += float((entry.l1 * np.abs(weights) + 0.5 * entry.l2 * weights**2).sum())
+        total += penalty(weights, entry.l1, entry.l2)
         if trained.gradient.kind == "table":
-            gradient[entry.slice] += (entry.l1 * np.sign(weights) + entry.l2 * weights).ravel()
-    return penalty
+            gradient[entry.slice] += penalty_gradient(weights, entry.l1, entry.l2).ravel()
+    return total
 
 
 def stored_gradient(program: Program) -> Array:
@@ -77,7 +78,7 @@ def stored_gradient(program: Program) -> Array:
 
     They stand where its running statistics do, which they move when the gradient is applied.
     """
-    flat = np.empty(program.plan.spec.network.parameter_table.size, program.plan.dtype)
+    flat = np.zeros(program.plan.spec.network.parameter_table.size, program.plan.dtype)
     for entry, buffer in _pieces(program):
         unpack(program.arrays[buffer.name], buffer, flat[entry.slice].reshape(entry.shape))
     return flat
@@ -96,5 +97,5 @@ def _pieces(program: Program) -> Iterator[tuple[Entry, Buffer]]:
         yield trained.entry, trained.gradient
     by_name = {buffer.name: buffer for buffer in program.plan.buffers}
     for entry in program.plan.spec.network.parameter_table:
-        if not entry.trainable:
+        if entry.is_statistic and batch_statistic(entry.name) in by_name:
             yield entry, by_name[batch_statistic(entry.name)]

@@ -18,9 +18,10 @@ from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.sparse import SparseForward, SparseGradient
 from ranvier.native.machine.clock import ticks_per_second
 from ranvier.native.machine.peak import measured_peak
+from ranvier.native.resident import ResidentRows
 from ranvier.native.scheduling.plan import Plan
 from ranvier.records import record
-from ranvier.rows import CSR, Rows
+from ranvier.rows import CSR, Inputs, Rows
 
 if TYPE_CHECKING:
     from ranvier.native.engine import NativeExecutable
@@ -57,8 +58,9 @@ def measure(executable: NativeExecutable) -> list[StepTime]:
     spec, threads = executable.spec, executable.threads
     program = executable.measured_program()
     plan = program.plan
-    executable.set_state(_state(spec, executable))
-    rows, best = _rows(spec), np.full(program.timings.shape, np.inf)
+    parameters = spec.network.parameter_table.initial(0, executable.dtype)
+    executable.set_state(State(parameters, spec.optimizer.initial_slots(parameters), 0))
+    rows, best = executable.upload(_rows(spec)), np.full(program.timings.shape, np.inf)
     steps, spans, end = 1, 0, time.perf_counter() + SECONDS
     while spans < MIN_SPANS or time.perf_counter() < end:
         program.timings[:] = 0
@@ -121,8 +123,7 @@ def _label(step: s.Step) -> str:
     names = {s.Forward: "forward", SparseForward: "forward", s.Back: "data gradient"}
     names |= {s.WeightGradient: "weight gradient", SparseGradient: "weight gradient"}
     if type(step) in names:
-        update = isinstance(step, s.WeightGradient) and not step.store
-        return f"{step.path} {names[type(step)]}{', update' if update else ''}"  # type: ignore[attr-defined]
+        return f"{step.path} {names[type(step)]}{', update' if step.changes_state else ''}"  # type: ignore[attr-defined]
     piece = getattr(step, "trained", None)
     return f"{piece.entry.name} gradient" if isinstance(piece, s.Trained) else type(step).__name__
 
@@ -140,15 +141,6 @@ def _flops(plan: Plan, step: s.Step) -> float:
     return 0.0
 
 
-def _state(spec: CompileSpec, executable: NativeExecutable) -> State:
-    parameters = spec.network.parameter_table.initial(0, executable.dtype)
-    if spec.optimizer.full_batch:
-        return State(parameters, np.zeros((0, parameters.size), executable.dtype), 0)
-    starts = [start for _, start in spec.optimizer.rule().slots]
-    slots = [parameters if start is None else np.full_like(parameters, start) for start in starts]
-    return State(parameters, np.array(slots, executable.dtype).reshape(len(slots), parameters.size), 0)
-
-
 def _rows(spec: CompileSpec) -> Rows:
     """Random rows whose targets suit every loss."""
     generator = np.random.default_rng(0)
@@ -159,17 +151,18 @@ def _rows(spec: CompileSpec) -> Rows:
     return Rows(_inputs(spec, count, generator), targets.astype(spec.dtype), weights)
 
 
-def _inputs(spec: CompileSpec, count: int, generator: np.random.Generator) -> NDArray[np.float32] | CSR:
-    columns = spec.network.inputs
-    if not spec.sparse:
-        return generator.standard_normal((count, columns), np.float32)
-    entries = min(spec.mean_nnz or 1, columns)
-    indices = np.concatenate([np.sort(generator.choice(columns, entries, replace=False)) for _ in range(count)])
+def _inputs(spec: CompileSpec, count: int, generator: np.random.Generator) -> Inputs:
+    n_dense, n_csr = spec.input_blocks
+    dense = generator.standard_normal((count, n_dense), np.float32)
+    if not n_csr:
+        return Inputs(dense)
+    entries = min(spec.mean_nnz or 1, n_csr)
+    indices = np.concatenate([np.sort(generator.choice(n_csr, entries, replace=False)) for _ in range(count)])
     values = generator.standard_normal(len(indices), np.float32)
-    return CSR(values, indices.astype(np.int32), np.arange(count + 1, dtype=np.int64) * entries, columns)
+    return Inputs(dense, CSR(values, indices.astype(np.int32), np.arange(count + 1, dtype=np.int64) * entries, n_csr))
 
 
-def _run(executable: NativeExecutable, rows: Rows, steps: int) -> int:
+def _run(executable: NativeExecutable, rows: ResidentRows, steps: int) -> int:
     """Make some training steps on batches in random order, or one gradient over all rows; gives how many."""
     spec = executable.spec
     if spec.optimizer.full_batch:

@@ -44,6 +44,9 @@ class PackedState:
         self._untouched: set[str] = set()
         self._kept_slots: dict[str, Array] = {}
         self._slot_rows = 0
+        # Copies of weights that training does not keep up to date: made again after the weights have changed.
+        self._copies: set[str] = set()
+        self._stale_copies: set[str] = set()
         self._buffers = {buffer.name: buffer for plan in plans for buffer in plan.buffers if self._owns(buffer)}
         self._reserve()
 
@@ -114,6 +117,23 @@ class PackedState:
     def touch(self) -> None:
         """Say that compiled code is about to change the state."""
         self._untouched.clear()
+        self._stale_copies = set(self._copies)
+
+    def make_copies(self, plan: Plan) -> None:
+        """Have the transposed weights of a plan that other plans do not have, up to date; its program finds them."""
+        for buffer in plan.buffers:
+            if self._owns(buffer) and buffer.name not in self._buffers:
+                self._buffers[buffer.name] = buffer
+                self.arrays[buffer.name] = memory.zeros(size_of(buffer, 1), self.dtype)
+                self._copies.add(buffer.name)
+                self._stale_copies.add(buffer.name)
+        for entry in self.table:
+            if f"{TRANSPOSED}.{entry.name}" in self._stale_copies:
+                values = np.empty(entry.shape, self.dtype)
+                unpack(self.arrays[entry.name], self._buffers[entry.name], values)
+                rounded = bfloat16_of(values) if self.spec.precision == "bfloat16" else values
+                self._pack(f"{TRANSPOSED}.{entry.name}", transposed(rounded, entry.groups))
+        self._stale_copies.clear()
 
     def get(self) -> State:
         """Give a copy of the training state."""

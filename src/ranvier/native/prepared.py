@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,11 +14,10 @@ from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
 from ranvier.native.compiled import planned
 from ranvier.native.lowering.lowered import GRADIENT, PREDICT, TRAIN
-from ranvier.native.machine import barrier, cpu
+from ranvier.native.machine import barrier, cpu, floating_point_mode
 from ranvier.native.packed_state import PackedState
 from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
-from ranvier.native.resident import RowCache
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan
 
@@ -35,14 +35,14 @@ class PreparedNetwork(Serialized):
         self.machine = machine(self.target, spec.precision)
         self.available = cpu.threads() if spec.threads else cpu.default_threads()
         self._threads = cost.training_threads(spec, self.available)
-        # The parts that cannot be planned are found before anything runs.
-        self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
-        self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
+        with floating_point_mode.own():
+            # The parts that cannot be planned are found before anything runs.
+            self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
+            self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
         self.dtype = self._state.dtype
         self._weights_checked = False
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
-        self._rows = RowCache(spec)
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
 
     @property
@@ -60,13 +60,18 @@ class PreparedNetwork(Serialized):
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The lock, and our floating-point mode: constants of the code and sums in NumPy depend on it, too."""
+        with self.lock, floating_point_mode.own():
+            yield
+
     def after_fork(self, in_use: bool) -> None:
         super().after_fork(in_use)
         if in_use:
             # What a thread of the parent was running or making room for; compiled code itself is kept elsewhere.
             self._programs.clear()
             self._few.clear()
-            self._rows.clear()
 
     def _check_loaded(self) -> None:
         self.check_complete()
@@ -125,7 +130,6 @@ class PreparedNetwork(Serialized):
         self._check_loaded()
         self._programs.clear()
         self._few.clear()
-        self._rows.clear()
         return self._state.release()
 
     def _program(self, purpose: str) -> Program:
@@ -139,6 +143,11 @@ class PreparedNetwork(Serialized):
             self._check_weights()
         return self._programs[purpose]
 
+    def _input_program(self, purpose: str) -> Program:
+        """The program of derivatives along inputs, its transposed weights as the weights are now."""
+        self._state.make_copies(planned(self.spec, purpose, self.machine, self.threads))
+        return self._program(purpose)
+
     def measured_program(self) -> Program:
         """The program of training steps, compiled so that it measures the time of each of them."""
         program = Program(self._plan, self.target, self._state.arrays, measured_threads=self.threads)
@@ -150,7 +159,6 @@ class PreparedNetwork(Serialized):
         self._programs.clear()
         self._few.clear()
         self._state.clear()
-        self._rows.clear()
 
     @property
     def plan(self) -> Plan:

@@ -212,6 +212,7 @@ class Program:
         targets: Array | None,
         threads: int,
         should_cancel: Callable[[], bool],
+        columns: int | None = None,
     ) -> tuple[Array, Array | None]:
         """Outputs and, where targets are given, row losses, some 50 milliseconds' worth of rows at once.
 
@@ -219,6 +220,8 @@ class Program:
 
         Parameters:
             rows: what `readable_rows` gives.
+            targets: of the rows, or what a plan reads in place of them.
+            columns: how many numbers a row of the outputs has; None for as many as the network has outputs.
 
         Raises:
             Cancelled: `should_cancel`, called between blocks, returned True.
@@ -226,7 +229,7 @@ class Program:
         """
         (inputs, words), plan = rows, self.plan
         n_rows = len(inputs)
-        outputs = np.empty((n_rows, plan.spec.network.outputs), plan.dtype)
+        outputs = np.empty((n_rows, columns or plan.spec.network.outputs), plan.dtype)
         losses = None if targets is None else np.empty(n_rows, plan.dtype)
         block = plan.rows * threads
         at_once = max(1, plan.long * threads // block) * block

@@ -1,4 +1,4 @@
-"""Rows as compiled code reads them, and the few of them that an executable remembers."""
+"""Rows as compiled code reads them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from ranvier.rows import Inputs, Rows
 
 Array = NDArray[Any]
 MAX_ENTRIES = 2**31 - 1
-MAX_REMEMBERED = 3
-"""How many sets of rows an executable remembers that were not uploaded: those of training, validation and test."""
 
 
 class ResidentRows:
@@ -59,49 +57,25 @@ class ResidentRows:
         return most + 1
 
 
-class RowCache:
-    """The rows of one executable: uploaded ones are taken as they are, of others the latest few are remembered.
+def resident_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
+    """The rows as the code of a spec reads them: uploaded ones as they are, others converted.
 
-    Rows are the same where their arrays are the same objects.
+    Raises:
+        EngineError: they were uploaded for rows in another layout, or by another engine.
+        ShapeError: they are not as wide as the network.
     """
-
-    def __init__(self, spec: CompileSpec) -> None:
-        self._spec = spec
-        self._latest: list[tuple[Rows, ResidentRows]] = []
-
-    def resident(self, rows: Rows | RowsHandle) -> ResidentRows:
-        """The rows as compiled code reads them.
-
-        Raises:
-            EngineError: they were uploaded by an executable that reads rows in another layout.
-        """
-        if isinstance(rows, ResidentRows):
-            if rows.layout != layout_of(self._spec):
-                raise EngineError(
-                    f"These rows were uploaded for {rows.layout}; this executable needs {layout_of(self._spec)}. "
-                    "Upload them with its own upload(rows)."
-                )
-            return rows
-        if not isinstance(rows, Rows):
-            raise EngineError(
-                f"A {type(rows).__name__} does not belong to the native engine. Give Rows, or what upload(rows) gave."
-            )
-        match = next((pair for pair in self._latest if _same(pair[0], rows)), None)
-        if match is None:
-            match = rows, ResidentRows(rows, self._spec)
-        else:
-            self._latest.remove(match)
-        self._latest = [*self._latest[1 - MAX_REMEMBERED :], match]
-        return match[1]
-
-    def clear(self) -> None:
-        """Forget all rows; those that were uploaded live on with their handles."""
-        self._latest.clear()
-
-
-def _same(one: Rows, other: Rows) -> bool:
-    same = one.inputs.dense is other.inputs.dense and one.inputs.csr is other.inputs.csr
-    return same and one.targets is other.targets and one.weights is other.weights
+    if isinstance(rows, Rows):
+        return ResidentRows(rows, spec)
+    if not isinstance(rows, ResidentRows):
+        raise EngineError(
+            f"A {type(rows).__name__} does not belong to the native engine. Give Rows, or what upload(rows) gave."
+        )
+    if rows.layout != layout_of(spec):
+        raise EngineError(
+            f"These rows were uploaded for {rows.layout}; this executable needs {layout_of(spec)}. "
+            "Upload them with its own upload(rows)."
+        )
+    return rows
 
 
 def layout_of(spec: CompileSpec) -> str:
@@ -114,9 +88,8 @@ def layout_of(spec: CompileSpec) -> str:
     >>> layout_of(CompileSpec(Network(5, [Dense(3)]), loss("squared_error"), SGD(), batch_size=1))
     '5 dense and 0 CSR inputs, 3 outputs, float32'
     """
-    n_inputs = spec.network.inputs
-    n_dense = spec.n_dense if spec.sparse else n_inputs
-    return f"{n_dense} dense and {n_inputs - n_dense} CSR inputs, {spec.network.outputs} outputs, {spec.precision}"
+    n_dense, n_csr = spec.input_blocks
+    return f"{n_dense} dense and {n_csr} CSR inputs, {spec.network.outputs} outputs, {spec.precision}"
 
 
 def check_shape(name: str, array: Array | Inputs, columns: int) -> None:

@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from ranvier.errors import InputError
 from ranvier.expression import (
     Expression,
     absolute,
     differentiate,
     erf,
+    evaluate,
     exp,
     expm1,
     from_list,
@@ -206,6 +209,19 @@ def _built_in(name: str, options: Mapping[str, float]) -> Activation:
         return Activation(name, None, merged, spec.source)
     function = spec.function
     return Activation(name, trace_scalar(lambda x: function(x, **dict(merged)), ("x",)), merged, spec.source)
+
+
+@lru_cache(maxsize=256)
+def positive(activation: Activation) -> bool:
+    """Whether an activation is never negative.
+
+    >>> positive(ACTIVATIONS["softplus"]), positive(ACTIVATIONS["silu"])
+    (True, False)
+    """
+    if activation.expression is None:
+        return True
+    values = evaluate(activation.expression, {"x": np.linspace(-20.0, 20.0, 81)})
+    return bool((values >= 0.0).all())
 
 
 def activation_from_dict(data: Mapping[str, Any]) -> Activation:

@@ -5,11 +5,14 @@ A record describes a layer; `reference/layers.py` computes it.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import field, fields
 from typing import Any
+
+import numpy as np
 
 from ranvier.errors import InputError
 from ranvier.network.activations import ACTIVATIONS, Activation, activation, activation_from_dict
+from ranvier.network.constraints import Constraint, constraint, constraint_from_dict
 from ranvier.network.initializers import (
     INITIALIZERS,
     Initializer,
@@ -41,8 +44,42 @@ def _set(record: object, **values: object) -> None:
         object.__setattr__(record, name, value)
 
 
+@record
+class TrainableLayer(Layer):
+    """Base of the layers with parameters: whether, and how fast, training changes them.
+
+    Parameters:
+        trainable: False freezes the layer: its parameters stay as they are, and no gradient of them is computed.
+        learning_rate_factor: multiplies the learning rate of the layer's parameters, and with it their weight decay.
+    """
+
+    trainable: bool = field(default=True, kw_only=True)
+    learning_rate_factor: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        if not isinstance(self.trainable, (bool, np.bool_)):
+            raise InputError(f"{owner}: trainable is {self.trainable!r}; it must be True or False.")
+        if self.learning_rate_factor == 0:
+            raise InputError(f"{owner}: learning_rate_factor is 0; trainable=False freezes a layer.")
+        _set(self, trainable=bool(self.trainable))
+        check_fields(self, {"learning_rate_factor": POSITIVE})
+
+    def __repr__(self) -> str:
+        own = {entry.name for entry in fields(TrainableLayer)}
+        arguments = [f"{entry.name}={getattr(self, entry.name)!r}" for entry in fields(self) if entry.name not in own]
+        return f"{type(self).__name__}({', '.join((*arguments, *_changed(self)))})"
+
+
+def _changed(layer: TrainableLayer) -> list[str]:
+    """The arguments that say how training changes a layer, where they are not the usual ones."""
+    values = {entry.name: getattr(layer, entry.name) for entry in fields(TrainableLayer)}
+    usual = {"trainable": True, "learning_rate_factor": 1.0}
+    return [f"{name}={value!r}" for name, value in values.items() if value != usual[name]]
+
+
 @record(init=False)
-class Dense(Layer):
+class Dense(TrainableLayer):
     """A fully connected layer: each neuron is connected to every output of the layer before, or to those of its group.
 
     Formula: z = x W + b, y = activation(z), with x (B, K), W (K, N), b (N,), z and y (B, N). With G groups, inputs and
@@ -59,6 +96,10 @@ class Dense(Layer):
         bias: whether each neuron has a bias; its initial value is 0.
         l1, l2: the penalty l1 * sum |w| + l2 / 2 * sum w**2 over the weights, added to the loss.
         groups: G, the number of groups; inputs and units must be multiples of it.
+        constraint: what the weights must fulfil after each update, such as `NonNegative()` or `MaxNorm(2.0)`; initial
+            weights are made to fulfil it. None for none.
+        trainable: False freezes the layer: its weights and biases stay as they are, and no gradient is computed.
+        learning_rate_factor: multiplies the learning rate of this layer, and with it its weight decay; above 0.
 
     Raises:
         InputError: a value is out of range, a name is unknown, or the units are not a multiple of the groups.
@@ -74,6 +115,7 @@ class Dense(Layer):
     l1: float
     l2: float
     groups: int
+    constraint: Constraint | None
 
     def __init__(
         self,
@@ -85,6 +127,9 @@ class Dense(Layer):
         l1: float = 0.0,
         l2: float = 0.0,
         groups: int = 1,
+        constraint: str | Constraint | None = None,
+        trainable: bool = True,
+        learning_rate_factor: float = 1.0,
     ) -> None:
         check_number("Dense", "units", units, POSITIVE_INT)
         check_number("Dense", "groups", groups, POSITIVE_INT)
@@ -97,22 +142,24 @@ class Dense(Layer):
         function = _activation(activation)
         weights = default_initializer(function.name) if initializer is None else _initializer(initializer)
         _set(self, units=int(units), activation=function, initializer=weights, bias=bool(bias))
-        _set(self, l1=float(l1), l2=float(l2), groups=int(groups))
+        _set(self, l1=float(l1), l2=float(l2), groups=int(groups), constraint=_constraint("Dense", constraint))
+        _set(self, trainable=trainable, learning_rate_factor=learning_rate_factor)
+        super().__post_init__()
 
     def __repr__(self) -> str:
-        function, default = self.activation, Dense(self.units, self.activation)
+        function, default, training = self.activation, Dense(self.units, self.activation), fields(TrainableLayer)
         arguments = [str(self.units)]
         if function != ACTIVATIONS["identity"]:
             arguments.append(repr(function.name if ACTIVATIONS.get(function.name) == function else function))
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value != getattr(default, field.name):
-                plain = field.name == "initializer" and INITIALIZERS[value.name] == value
-                arguments.append(f"{field.name}={(value.name if plain else value)!r}")
-        return f"Dense({', '.join(arguments)})"
+        for entry in fields(self)[len(training) :]:
+            value = getattr(self, entry.name)
+            if value != getattr(default, entry.name):
+                plain = entry.name == "initializer" and INITIALIZERS[value.name] == value
+                arguments.append(f"{entry.name}={(value.name if plain else value)!r}")
+        return f"Dense({', '.join((*arguments, *_changed(self)))})"
 
 
-_activation, _initializer = activation, initializer
+_activation, _initializer, _constraint = activation, initializer, constraint
 
 
 @record
@@ -133,7 +180,7 @@ class Dropout(Layer):
 
 
 @record
-class LayerNorm(Layer):
+class LayerNorm(TrainableLayer):
     """Normalizes the values of each row, then scales and shifts every column.
 
     Formula: y = scale * (x - mean(x)) / sqrt(variance(x) + epsilon) + bias, over the K values of a row.
@@ -146,16 +193,17 @@ class LayerNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_fields(self, {"epsilon": POSITIVE})
 
 
 @record
-class BatchNorm(Layer):
+class BatchNorm(TrainableLayer):
     """Normalizes each column over the rows of the batch, then scales and shifts it.
 
     Formula: y = scale * (x - mean) / sqrt(variance + epsilon) + bias. While training, mean and variance (biased) are
     those of the batch, and running <- momentum * running + (1 - momentum) * batch; predictions use running_mean and
-    running_var.
+    running_var. A frozen one, trainable=False, uses them while training, too, and they stay as they are.
     Source: Ioffe, Szegedy, "Batch normalization", 2015.
 
     >>> BatchNorm().momentum
@@ -166,19 +214,35 @@ class BatchNorm(Layer):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_fields(self, {"momentum": HALF_OPEN_UNIT, "epsilon": POSITIVE})
 
 
 @record
-class LearnedScale(Layer):
+class LearnedScale(TrainableLayer):
     """Multiplies every column by a trainable factor that starts at 1.
 
     Formula: y = scale * x, scale (K,).
     Source: the scaling layer of Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS 2024.
 
-    >>> LearnedScale()
-    LearnedScale()
+    Parameters:
+        columns: how many columns, the first ones, have a factor; the others stay as they are. None for all. Before a
+            first layer that reads a CSR block, these are the columns of the dense block.
+
+    >>> LearnedScale(), LearnedScale(3)
+    (LearnedScale(), LearnedScale(3))
     """
+
+    columns: int | None = None
+
+    def __post_init__(self) -> None:
+        TrainableLayer.__post_init__(self)
+        if self.columns is not None:
+            check_number("LearnedScale", "columns", self.columns, POSITIVE_INT)
+
+    def __repr__(self) -> str:
+        columns = [] if self.columns is None else [str(self.columns)]
+        return f"LearnedScale({', '.join(columns + _changed(self))})"
 
 
 @record
@@ -269,13 +333,19 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     {'kind': 'dropout', 'rate': 0.5}
     """
     kind: dict[str, Any] = {"kind": _NAMES[type(layer)]}
+    if isinstance(layer, Residual):
+        return kind | {"layers": [layer_to_dict(inner) for inner in layer.layers]}
+    # What is as usual stays out, so that files and digests are those of versions without it.
+    defaults = {"trainable": True, "learning_rate_factor": 1.0, "columns": None}
+    changed = {name: getattr(layer, name, usual) for name, usual in defaults.items()}
+    changed = {name: value for name, value in changed.items() if value != defaults[name]}
     if isinstance(layer, Dense):
         options = {"bias": layer.bias, "l1": layer.l1, "l2": layer.l2, "groups": layer.groups}
         weights, function = layer.initializer.to_dict(), layer.activation.to_dict()
-        return kind | {"units": layer.units, "activation": function, "initializer": weights} | options
-    if isinstance(layer, Residual):
-        return kind | {"layers": [layer_to_dict(inner) for inner in layer.layers]}
-    return kind | {field.name: getattr(layer, field.name) for field in fields(layer)}  # type: ignore[arg-type]
+        held = {} if layer.constraint is None else {"constraint": layer.constraint.to_dict()}
+        return kind | {"units": layer.units, "activation": function, "initializer": weights} | options | held | changed
+    own = [entry.name for entry in fields(layer) if entry.name not in defaults]  # type: ignore[arg-type]
+    return kind | {name: getattr(layer, name) for name in own} | changed
 
 
 def layer_from_dict(data: dict[str, Any]) -> Layer:
@@ -292,6 +362,8 @@ def layer_from_dict(data: dict[str, Any]) -> Layer:
     if kind == "dense":
         weights = initializer_from_dict(values.pop("initializer"))
         function = activation_from_dict(values.pop("activation"))
+        if "constraint" in values:
+            values["constraint"] = constraint_from_dict(values["constraint"])
         return Dense(values.pop("units"), function, initializer=weights, **values)
     if kind == "residual":
         return Residual([layer_from_dict(inner) for inner in values["layers"]])

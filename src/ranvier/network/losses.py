@@ -29,6 +29,16 @@ from ranvier.expression import (
     variables,
     where,
 )
+from ranvier.network.loss_units import (
+    CLASS_SHARES,
+    DIFFERENCE,
+    POSITIVE_MEAN,
+    SHARES,
+    STANDARDIZED,
+    VALUES,
+    Units,
+    difference_alone,
+)
 from ranvier.network.number_rules import (
     HALF_OPEN_UNIT,
     NON_NEGATIVE,
@@ -108,12 +118,13 @@ def _focal(log_p: Expression, gamma: float) -> Expression:
 
 @record
 class LossSpec:
-    """A built-in loss: the function to trace, its argument, source and options (name -> (default, rule))."""
+    """A built-in loss: function to trace, argument, source, options (name -> (default, rule)), units of targets."""
 
     function: Callable[..., Expression]
     applied_to: str
     source: str
     options: Mapping[str, tuple[float, Rule]]
+    units: Units
 
 
 _FOCAL = "Lin, Goyal, Girshick, He and Dollár, Focal loss for dense object detection, ICCV 2017"
@@ -123,34 +134,44 @@ _SPECS: dict[str, LossSpec] = {
         OUTPUT,
         "Gauss, Theoria motus, 1809; without the 1/2 of some textbooks, as in PyTorch and Keras",
         {},
+        Units(degree=2),
     ),
-    "absolute_error": LossSpec(_absolute_error, OUTPUT, "Boscovich, 1757, and Laplace, 1793", {}),
+    "absolute_error": LossSpec(_absolute_error, OUTPUT, "Boscovich, 1757, and Laplace, 1793", {}, Units(degree=1)),
     "huber": LossSpec(
         _huber,
         OUTPUT,
         "Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics, 1964",
         {"delta": (1.0, POSITIVE)},
+        DIFFERENCE,
     ),
-    "log_cosh": LossSpec(_log_cosh, OUTPUT, "Green, Bayesian reconstructions using a modified EM algorithm, 1990", {}),
+    "log_cosh": LossSpec(
+        _log_cosh, OUTPUT, "Green, Bayesian reconstructions using a modified EM algorithm, 1990", {}, DIFFERENCE
+    ),
     "binary_cross_entropy": LossSpec(
-        _binary_cross_entropy, LOGIT, "Cox, The regression analysis of binary sequences, 1958", {}
+        _binary_cross_entropy, LOGIT, "Cox, The regression analysis of binary sequences, 1958", {}, SHARES
     ),
     "categorical_cross_entropy": LossSpec(
         _categorical_cross_entropy,
         LOG_PROBABILITY,
         "Bridle, Probabilistic interpretation of classification outputs, 1990",
         {},
+        CLASS_SHARES,
     ),
-    "focal": LossSpec(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}),
-    "binary_focal": LossSpec(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}),
+    "focal": LossSpec(_focal, LOG_PROBABILITY, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}, CLASS_SHARES),
+    "binary_focal": LossSpec(_binary_focal, LOGIT, _FOCAL, {"gamma": (2.0, NON_NEGATIVE)}, SHARES),
     "poisson": LossSpec(
         _poisson,
         OUTPUT,
         "Nelder and Wedderburn, Generalized linear models, 1972; outputs are rates: end in exponential or softplus",
         {},
+        POSITIVE_MEAN,
     ),
     "quantile": LossSpec(
-        _quantile, OUTPUT, "Koenker and Bassett, Regression quantiles, Econometrica, 1978", {"q": (0.5, OPEN_UNIT)}
+        _quantile,
+        OUTPUT,
+        "Koenker and Bassett, Regression quantiles, Econometrica, 1978",
+        {"q": (0.5, OPEN_UNIT)},
+        Units(degree=1),
     ),
 }
 
@@ -180,6 +201,10 @@ class Loss:
             (1 - s) t + s / N for a softmax output layer, (1 - s) t + s / 2 for a sigmoid one.
         options: (name, value) pairs, already part of the expression, for example (("delta", 1.0),).
         source: the publication.
+        scale, shift, divisor: of a loss that `scaled_loss` made: the expression is that of scale * output + shift and
+            scale * target + shift, over the divisor. They follow from targets and are not stored.
+        of_standardized: whether the loss of a regression is that of standardized targets, whatever it is, as in runs
+            of version 0.1.
 
     Raises:
         InputError: a field is invalid, or the fields contradict each other.
@@ -195,6 +220,10 @@ class Loss:
     label_smoothing: float = 0.0
     options: tuple[tuple[str, float], ...] = ()
     source: str = USER_DEFINED
+    scale: float = 1.0
+    shift: float = 0.0
+    divisor: float = 1.0
+    of_standardized: bool = False
 
     def __post_init__(self) -> None:
         if self.applied_to not in APPLIED_TO:
@@ -212,6 +241,17 @@ class Loss:
         for name in variables(self.expression):
             if name not in allowed:
                 raise InputError(f'{self.name}: the expression uses "{name}"; allowed are {", ".join(allowed)}.')
+
+    @property
+    def units(self) -> Units:
+        """What targets it takes, how they may be scaled, and which activation its outputs need."""
+        if self.of_standardized:
+            return STANDARDIZED
+        if self.name in _SPECS:
+            return _SPECS[self.name].units
+        if self.applied_to == OUTPUT:
+            return DIFFERENCE if difference_alone(self.expression) else VALUES
+        return SHARES if self.applied_to == LOGIT else CLASS_SHARES
 
     @property
     def derivative(self) -> Expression:

@@ -16,6 +16,7 @@ from ranvier.network.layers import (
     LearnedScale,
     Rescale,
     Residual,
+    TrainableLayer,
     checked_layers,
     layer_from_dict,
     layer_to_dict,
@@ -129,8 +130,8 @@ class Network:
 
     @property
     def parameter_count(self) -> int:
-        """The number of trainable parameters."""
-        return self.parameter_table.trainable_count
+        """The number of weights, biases and scales, those of frozen layers included."""
+        return self.parameter_table.weight_count
 
     @property
     def macs(self) -> int:
@@ -248,6 +249,8 @@ def _layer_infos(
                     f"{here} has {inputs} inputs, which cannot be divided into {layer.groups} equal groups; "
                     f"make the number of inputs a multiple of {layer.groups}."
                 )
+            if isinstance(layer, LearnedScale) and (layer.columns or 0) > inputs:
+                raise InputError(f"{here} scales {layer.columns} columns and has {inputs} inputs; scale at most these.")
             outputs = layer.units if isinstance(layer, Dense) else inputs
             numbered = not isinstance(layer, Rescale)
             infos.append(LayerInfo(layer, here, index if numbered else -1, inputs, outputs))
@@ -271,15 +274,23 @@ def _entries(info: LayerInfo, offset: int) -> list[Entry]:
         start = entries[-1].offset + entries[-1].size if entries else offset
         entries.append(Entry(f"{info.path}.{role}", role, shape, start, info.index, initializer, **options))
 
+    training: dict[str, Any] = {}
+    if isinstance(layer, TrainableLayer):
+        training = {"trainable": layer.trainable, "learning_rate_factor": layer.learning_rate_factor}
     if isinstance(layer, Dense):
         shape = (info.fan_in, info.outputs)
-        add("weight", shape, layer.initializer, weight_decay=True, l1=layer.l1, l2=layer.l2, groups=layer.groups)
+        options: dict[str, Any] = {"groups": layer.groups, "constraint": layer.constraint}
+        if layer.trainable:
+            options |= {"weight_decay": True, "l1": layer.l1, "l2": layer.l2}
+        add("weight", shape, layer.initializer, **options, **training)
         if layer.bias:
-            add("bias", width, ZEROS)
-    if isinstance(layer, (LayerNorm, BatchNorm, LearnedScale)):
-        add("scale", width, ONES)
+            add("bias", width, ZEROS, **training)
+    if isinstance(layer, LearnedScale):
+        add("scale", width if layer.columns is None else (layer.columns,), ONES, **training)
     if isinstance(layer, (LayerNorm, BatchNorm)):
-        add("bias", width, ZEROS)
+        add("scale", width, ONES, **training)
+    if isinstance(layer, (LayerNorm, BatchNorm)):
+        add("bias", width, ZEROS, **training)
     if isinstance(layer, BatchNorm):
         add("running_mean", width, ZEROS, trainable=False)
         add("running_var", width, ONES, trainable=False)

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, nearest
+from ranvier.network.constraints import Constraint
 from ranvier.network.initializers import Initializer, initializer
 from ranvier.network.penalties import penalty
 from ranvier.records import record
 
 Array = NDArray[Any]
+RUNNING_STATISTICS = ("running_mean", "running_var")
 
 
 @record
@@ -33,10 +35,12 @@ class Entry:
         offset: the index of its first value in the flat array.
         layer: the index of its layer, counted depth first.
         initializer: the distribution of its initial values.
-        trainable: whether the optimizer updates it; running statistics are not trainable.
+        trainable: whether the optimizer updates it; running statistics and frozen layers are not trainable.
         weight_decay: whether weight decay applies; only to weights.
         l1, l2: the strengths of its penalties.
         groups: the number of groups of its layer; the columns of a weight are divided into that many blocks.
+        learning_rate_factor: what the learning rate is multiplied by.
+        constraint: what it must fulfil after each update; None for none.
     """
 
     name: str
@@ -50,6 +54,13 @@ class Entry:
     l1: float = 0.0
     l2: float = 0.0
     groups: int = 1
+    learning_rate_factor: float = 1.0
+    constraint: Constraint | None = None
+
+    @property
+    def is_statistic(self) -> bool:
+        """Whether it is a running statistic of a BatchNorm, which no gradient moves."""
+        return self.role in RUNNING_STATISTICS
 
     @property
     def size(self) -> int:
@@ -78,6 +89,11 @@ class ParameterTable:
         """The number of values that the optimizer updates."""
         return sum(entry.size for entry in self.entries if entry.trainable)
 
+    @cached_property
+    def weight_count(self) -> int:
+        """The number of values that can be trained, frozen ones included: all but running statistics."""
+        return sum(entry.size for entry in self.entries if not entry.is_statistic)
+
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
 
@@ -102,6 +118,16 @@ class ParameterTable:
                 for group in range(entry.groups)
             ]
             flat[entry.slice] = (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)).reshape(-1)
+        return self.constrained(flat)
+
+    def constrained(self, flat: Array) -> Array:
+        """A flat array (P,) with the weights of constrained layers made to fulfil their constraints; else itself."""
+        held = [entry for entry in self.entries if entry.constraint is not None and entry.trainable]
+        if held:
+            flat = np.array(flat)
+        for entry in held:
+            assert entry.constraint is not None
+            flat[entry.slice] = entry.constraint.projected(flat[entry.slice].reshape(entry.shape)).ravel()
         return flat
 
     def trainable_mask(self) -> NDArray[np.bool_]:
@@ -111,6 +137,12 @@ class ParameterTable:
     def decay_mask(self) -> NDArray[np.bool_]:
         """True where weight decay applies, shape (P,)."""
         return self._per_value(lambda entry: entry.weight_decay, np.bool_)
+
+    def learning_rate_factors(self) -> NDArray[np.float64] | None:
+        """What the learning rate of each value is multiplied by, shape (P,); None where it is 1 everywhere."""
+        if all(entry.learning_rate_factor == 1.0 for entry in self.entries):
+            return None
+        return self._per_value(lambda entry: entry.learning_rate_factor, np.float64)
 
     def l1(self) -> NDArray[np.float64]:
         """The L1 strength of every value, shape (P,)."""

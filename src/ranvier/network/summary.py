@@ -1,4 +1,4 @@
-"""A network as a table: its layers, how wide they are and how many parameters they train."""
+"""A network as a table: its layers, how wide they are and how many parameters they have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ranvier.network.activations import Activation
-from ranvier.network.layers import Dense, Dropout, Layer
+from ranvier.network.layers import Dense, Dropout, Layer, TrainableLayer
 from ranvier.records import record
 from ranvier.text_table import html_table, text_table
 
@@ -18,7 +18,7 @@ NUMBERS = ("Outputs", "Parameters")
 
 @record
 class LayerSummary:
-    """One layer: its `path`, the `layer` in a few words, how many `outputs` and trainable `parameters` it has."""
+    """One layer: its `path`, the `layer` in a few words, how many `outputs` and `parameters` it has."""
 
     path: str
     layer: str
@@ -32,7 +32,7 @@ class LayerSummary:
 
 @record
 class NetworkSummary:
-    """A network's `inputs`, its `layers` in order, a container before its children, and all trainable `parameters`."""
+    """A network's `inputs`, its `layers` in order, a container before its children, and all `parameters`."""
 
     inputs: int
     layers: tuple[LayerSummary, ...]
@@ -83,7 +83,7 @@ def summarize(network: Network) -> NetworkSummary:
             info.path,
             layer_label(info.layer),
             info.outputs,
-            sum(entry.size for entry in table if entry.trainable and entry.layer == info.index),
+            sum(entry.size for entry in table if not entry.is_statistic and entry.layer == info.index),
         )
         for info in network.iter_layers()
     )
@@ -93,12 +93,13 @@ def summarize(network: Network) -> NetworkSummary:
 def layer_label(layer: Layer) -> str:
     """A layer in a few words.
 
-    >>> layer_label(Dense(128, "relu")), layer_label(Dense(128, "relu", groups=4)), layer_label(Dropout(0.2))
-    ('Dense 128, relu', 'Dense 128, relu, 4 groups', 'Dropout 0.2')
+    >>> layer_label(Dense(128, "relu", groups=4)), layer_label(Dense(9, trainable=False)), layer_label(Dropout(0.2))
+    ('Dense 128, relu, 4 groups', 'Dense 9, identity, frozen', 'Dropout 0.2')
     """
     name = type(layer).__name__
+    frozen = ", frozen" if isinstance(layer, TrainableLayer) and not layer.trainable else ""
     if isinstance(layer, Dense):
         activation: Activation = layer.activation
         groups = f", {layer.groups} groups" if layer.groups > 1 else ""
-        return f"{name} {layer.units}, {activation.name}{groups}"
-    return f"{name} {layer.rate:g}" if isinstance(layer, Dropout) else name
+        return f"{name} {layer.units}, {activation.name}{groups}{frozen}"
+    return f"{name} {layer.rate:g}" if isinstance(layer, Dropout) else name + frozen

@@ -19,7 +19,7 @@ from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
-from ranvier.rows.split import split_rows
+from ranvier.rows.split import split_groups, split_rows
 from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
 from ranvier.training.history import Epoch
 from ranvier.training.inference import compile_for_inference
@@ -102,8 +102,11 @@ def member_splits(
     """The training and validation rows of every network of an ensemble.
 
     The rows are divided into folds that hold the classes in proportion; each network leaves out the next fold, and once
-    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows.
+    every fold was left out the rows are divided again. With one fold, all networks are trained on all rows. Rows of a
+    group are in one fold.
     """
+    if rows.groups is not None:
+        n_folds = min(n_folds, len(np.unique(rows.groups)))
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     folds: tuple[NDArray[np.int64], ...] = ()
     for number in range(n_networks):
@@ -112,7 +115,11 @@ def member_splits(
             continue
         fold = number % n_folds
         if fold == 0:
-            folds = split_rows(len(rows), (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE, labels)
+            shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
+            if rows.groups is None:
+                folds = split_rows(len(rows), shares, fold_seed, labels)
+            else:
+                folds = split_groups(rows.groups, shares, fold_seed, labels)
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
         yield rows.take(kept), rows.take(held)

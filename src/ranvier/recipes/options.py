@@ -46,6 +46,11 @@ class TrainOptions:
     test: float | str = TEST_SHARE
     ignore: tuple[str, ...] = ()
     kinds: Mapping[str, str] | None = None
+    header: bool | None = None
+    skip_bad_rows: bool = False
+    split: str | None = None
+    group: str | None = None
+    positive: Any = None
     class_weight: str | Mapping[Any, float] | None = None
     seed: int = 0
     engine: str = "auto"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ranvier.recipes.options import TrainOptions
 
 Array = NDArray[Any]
-OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}
+OUTPUT_ACTIVATIONS = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoid"}
 
 
 @record(eq=False)
@@ -85,14 +85,19 @@ class Recipe(ABC):
         """Whether networks trained on so many rows have validation rows; `validation` says whether some are given."""
         return validation
 
-    def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
-        """Hidden layers as wide as the options say, and the output layer that the task needs."""
+    def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
+        """Hidden layers as wide as the options say, and the output layer of the task, or of a regression's loss.
+
+        Parameters:
+            n_csr: how many of the inputs, the last ones, are in the CSR block.
+        """
         layers: list[Layer] = []
         for width in options.hidden or ():
             layers.append(Dense(width, options.activation or "silu"))
             if options.dropout:
                 layers.append(Dropout(options.dropout))
-        return Network(inputs, [*layers, Dense(task.outputs, OUTPUT_ACTIVATIONS[task.kind])])
+        activation = OUTPUT_ACTIVATIONS.get(task.kind) or find_loss(options.loss or "squared_error").units.output
+        return Network(inputs, [*layers, Dense(task.outputs, activation)])
 
     @abstractmethod
     def settings(
@@ -147,7 +152,7 @@ def make_settings(
     patience: int,
     metric: str,
 ) -> TrainSettings:
-    """Settings with early stopping first; `epochs`, `batch_size`, `patience` count where the options leave them open.
+    """Settings with early stopping first; `epochs` and `patience` count where the options leave them open.
 
     Parameters:
         metric: what early stopping looks at; another one than "loss" needs validation rows.
@@ -158,7 +163,7 @@ def make_settings(
         optimizer=optimizer,
         schedule=find_schedule("cosine" if options.schedule is None else options.schedule),
         epochs=epochs if options.epochs is None else options.epochs,
-        batch_size=batch_size if options.batch_size is None else options.batch_size,
+        batch_size=batch_size,
         callbacks=(stopping, *callbacks),
         seed=options.seed,
         engine=options.engine,

@@ -10,7 +10,7 @@ from ranvier.errors import InputError, nearest
 from ranvier.recipes.options import EFFORTS
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
-from ranvier.recipes.table import PRESETS, TableRecipe
+from ranvier.recipes.table import PRESETS
 from ranvier.rows import CSR
 
 RECIPES: dict[str, Callable[[str], Recipe]] = {
@@ -18,10 +18,8 @@ RECIPES: dict[str, Callable[[str], Recipe]] = {
     "plain": lambda effort: PlainRecipe(),
 }
 """Name -> the recipe for an effort."""
-READERS: dict[str, Callable[[Mapping[str, Any]], Recipe]] = {
-    "table": TableRecipe.from_dict,
-    "plain": PlainRecipe.from_dict,
-}
+CLASSES: dict[str, type[Recipe]] = {name: type(make("default")) for name, make in RECIPES.items()}
+"""Name -> the class whose `from_dict` reads a recipe of this name."""
 AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
     "image": ("plain", "The rows are pictures"),
@@ -88,7 +86,7 @@ def recipe_for(name: str | Recipe, effort: str, source: Source) -> tuple[Recipe,
 
 def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
     """The recipe that a run folder describes: its name and parts; without a name, of version 0.1, a table recipe."""
-    return READERS[data.get("name", "table")](data)
+    return CLASSES[data.get("name", "table")].from_dict(data)
 
 
 def _kind(source: Source) -> str:

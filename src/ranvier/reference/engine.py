@@ -24,7 +24,7 @@ from ranvier.errors import EngineError, ShapeError
 from ranvier.network.layers import Dense
 from ranvier.network.penalties import penalty, penalty_gradient
 from ranvier.records import record
-from ranvier.reference import losses, network, optimizers, rows_handle, sparse
+from ranvier.reference import activations, losses, network, optimizers, rows_handle, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.rows import Inputs, Rows, as_inputs
 from ranvier.rows.finite import check_finite
@@ -65,6 +65,7 @@ class ReferenceExecutable(Serialized):
         self._layer_infos = spec.network.layer_infos
         self._trained, self._decayed = self._table.trainable_mask(), self._table.decay_mask()
         self._l1, self._l2 = self._table.l1(), self._table.l2()
+        self._factors = self._table.learning_rate_factors()
         self._penalized = bool(self._l1.any() or self._l2.any())
         full_batch = spec.optimizer.full_batch
         self._slot_names = None if full_batch else [name for name, _ in spec.optimizer.rule().slots]
@@ -246,6 +247,22 @@ class ReferenceExecutable(Serialized):
         return outputs
 
     @serialized
+    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+        """The derivative of sum_j v_j y_j along the inputs, shape (rows, K); see `ranvier.engine.Executable`."""
+        inputs = as_inputs(inputs)
+        check_finite(inputs.dense)
+        gradients, parameters = np.empty(inputs.shape), self._rounded_parameters()
+        with np.errstate(all="ignore"):
+            for block, records in self._blocks(inputs, dense=True):
+                count, last = block.stop - block.start, records[-1]
+                delta = np.zeros((BLOCK, self.spec.network.outputs))
+                delta[:count] = output_gradients[block]
+                if last.z is not None and not logits:
+                    delta = activations.backward(self.spec.network.output_activation, last.z, last.y, delta)
+                gradients[block] = network.backward(records, parameters, delta, {})[:count]
+        return gradients
+
+    @serialized
     def activations(self, inputs: Any) -> tuple[LayerValues, ...]:
         """The values of every layer, in inference mode; a residual block comes before its layers."""
         inputs = as_inputs(inputs)
@@ -254,7 +271,7 @@ class ReferenceExecutable(Serialized):
             LayerValues(
                 info.path,
                 np.empty((rows, info.outputs)) if isinstance(info.layer, Dense) else None,
-                np.empty((rows, info.outputs)),
+                np.empty((rows, self.spec.output_width(info))),
             )
             for info in self.spec.network.iter_layers()
         ]
@@ -287,7 +304,7 @@ class ReferenceExecutable(Serialized):
         loss, gradient, x = self._step_gradient(rows, batch, self._loaded().step)
         updated_mask = self._trained
         if x.csr is not None:
-            updated_mask = updated_mask & sparse.touched_mask(x.csr, self._table, f"{self._layer_infos[0].path}.weight")
+            updated_mask = updated_mask & sparse.touched_mask(x.csr, self._table, f"{self.spec.csr_layer.path}.weight")
         self._update(gradient, learning_rate, updated_mask)
         return loss
 
@@ -313,7 +330,11 @@ class ReferenceExecutable(Serialized):
         w, t = state.parameters, state.step + 1
         slots = dict(zip(self._slot_names, state.slots, strict=True))
         used = np.where(updated_mask, gradient, 0.0)
-        updated, new_slots = optimizers.step(self.spec.optimizer, w, used, slots, learning_rate, t, self._decayed)
+        rates = learning_rate if self._factors is None else learning_rate * self._factors
+        updated, new_slots = optimizers.step(self.spec.optimizer, w, used, slots, rates, t, self._decayed)
+        updated = self._table.constrained(updated)
+        if "average" in new_slots:
+            new_slots["average"] = self._table.constrained(new_slots["average"])
         np.copyto(w, updated, where=updated_mask)
         for name, slot in slots.items():
             np.copyto(slot, new_slots[name], where=updated_mask)
@@ -342,13 +363,17 @@ class ReferenceExecutable(Serialized):
                 gradient[entry.slice] = gradients[entry.name].ravel()
         return value, gradient, records
 
-    def _blocks(self, inputs: Inputs) -> Iterator[tuple[slice, tuple[network.LayerRecord, ...]]]:
-        """The forward pass, BLOCK rows at a time: each slice of rows, and the records of its layers with padding."""
+    def _blocks(self, inputs: Inputs, dense: bool = False) -> Iterator[tuple[slice, tuple[network.LayerRecord, ...]]]:
+        """The forward pass, BLOCK rows at a time: each slice of rows, and the records of its layers with padding.
+
+        Parameters:
+            dense: whether all inputs are taken as dense ones, rather than in the blocks of the spec.
+        """
         self._loaded()
         parameters, mode = self._rounded_parameters(), network.ForwardMode(bfloat16=self._is_bfloat16)
         for start in range(0, len(inputs), BLOCK):
             block = slice(start, min(start + BLOCK, len(inputs)))
-            rows = self._as_float64(inputs[block])
+            rows = self._as_float64(inputs[block], dense)
             x = np.zeros((BLOCK, rows.n_dense))
             x[: len(rows)] = rows.dense
             csr = None if rows.csr is None else rows.csr.pad_rows(BLOCK)
@@ -360,9 +385,10 @@ class ReferenceExecutable(Serialized):
             return self._parameters
         return {name: to_bfloat16(value) if value.ndim == 2 else value for name, value in self._parameters.items()}
 
-    def _as_float64(self, inputs: Inputs) -> Inputs:
-        """Inputs as float64, in the blocks of the spec."""
-        inputs = inputs.with_blocks(self.spec.n_dense, self.spec.sparse)
+    def _as_float64(self, inputs: Inputs, dense: bool = False) -> Inputs:
+        """Inputs as float64, in the blocks of the spec, or all in the dense one."""
+        spec = self.spec
+        inputs = inputs.with_blocks(*((spec.network.inputs, False) if dense else (spec.n_dense, spec.sparse)))
         return Inputs(inputs.dense.astype(np.float64), None if inputs.csr is None else inputs.csr.astype(np.float64))
 
 

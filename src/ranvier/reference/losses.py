@@ -86,11 +86,15 @@ def smoothed(loss: Loss, t: Array) -> Array:
 
 
 def value(loss: Loss, x: Array, t: Array) -> Array:
-    """The loss of each output, x is y, z or l by `loss.applied_to`; for log probabilities without the factor t."""
+    """The loss of each output, x is y, z or l by `loss.applied_to`; for log probabilities without the factor t.
+
+    A loss of scaled outputs and targets is that of a x + b and a t + b, over its divisor.
+    """
     if loss.name not in FORMULAS:
         return evaluate(loss.expression, {loss.applied_to: x, "target": t})
     formula, _ = FORMULAS[loss.name]
-    return formula(x, t, **dict(loss.options))
+    x, t = loss.scale * x + loss.shift, loss.scale * t + loss.shift
+    return formula(x, t, **dict(loss.options)) / loss.divisor
 
 
 def derivative(loss: Loss, x: Array, t: Array) -> Array:
@@ -98,7 +102,8 @@ def derivative(loss: Loss, x: Array, t: Array) -> Array:
     if loss.name not in FORMULAS:
         return evaluate(loss.derivative, {loss.applied_to: x, "target": t})
     _, derivative = FORMULAS[loss.name]
-    return derivative(x, t, **dict(loss.options))
+    x, t = loss.scale * x + loss.shift, loss.scale * t + loss.shift
+    return derivative(x, t, **dict(loss.options)) * (loss.scale / loss.divisor)
 
 
 def squared_error(y: Array, t: Array) -> Array:

@@ -20,6 +20,7 @@ from ranvier.engine import feeds_dense
 from ranvier.errors import EngineError
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import LayerInfo
+from ranvier.network.parameters import RUNNING_STATISTICS
 from ranvier.records import record
 from ranvier.reference import activations, layers, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
@@ -27,7 +28,6 @@ from ranvier.rows import CSR
 
 Array = NDArray[np.float64]
 Arrays = Mapping[str, Array]
-RUNNING = ("running_mean", "running_var")
 
 
 @record
@@ -79,7 +79,7 @@ def forward(
 
     Parameters:
         x: the dense block of the inputs, (B, D).
-        csr: the CSR block of the inputs, for a first layer that is a Dense; None without one.
+        csr: the CSR block of the inputs, for the first Dense, before which layers see the dense block; None for none.
 
     >>> from ranvier.network.network import Network
     >>> network = Network(2, [Dense(1, "relu")])
@@ -89,9 +89,11 @@ def forward(
     """
     records: list[LayerRecord] = []
     if mode.bfloat16 and feeds_dense(layer_infos[0]):
-        x, csr = to_bfloat16(x), None if csr is None else replace(csr, data=to_bfloat16(csr.data))
+        x = to_bfloat16(x)
+    if mode.bfloat16 and csr is not None:
+        csr = replace(csr, data=to_bfloat16(csr.data))
     for info, following in zip_longest(layer_infos, layer_infos[1:]):
-        if csr is not None:
+        if csr is not None and isinstance(info.layer, Dense):
             layer_record, csr = blocks_forward(info, parameters, x, csr, mode), None
         else:
             layer_record = layer_forward(info, parameters, x, mode)
@@ -110,7 +112,7 @@ def backward(records: tuple[LayerRecord, ...], parameters: Arrays, delta: Array,
         parameters: as in the forward pass.
         delta: the derivative of the loss with respect to the weighted sums of the output layer, (B, N), or with
             respect to its outputs if the last layer is not a Dense.
-        gradients: filled with the gradient of each trainable parameter.
+        gradients: filled with the gradient of each parameter, frozen ones included.
 
     Returns the derivative of the loss with respect to the inputs of the network, (B, K).
     """
@@ -156,7 +158,7 @@ def layer_forward(info: LayerInfo, parameters: Arrays, x: Array, mode: ForwardMo
         y, cache = layers.layer_norm(x, scale, bias, layer.epsilon)
         return LayerRecord(info, x, y, cache=cache)
     if isinstance(layer, BatchNorm):
-        batch = layers.statistics(x, axis=0) if mode.batch_statistics else None
+        batch = layers.statistics(x, axis=0) if mode.batch_statistics and layer.trainable else None
         mean_and_variance = batch or (parameters[f"{path}.running_mean"], parameters[f"{path}.running_var"])
         y, cache = layers.batch_norm(x, scale, bias, *mean_and_variance, layer.epsilon)
         return LayerRecord(info, x, y, cache=cache, statistics=batch)
@@ -188,6 +190,8 @@ def layer_backward(layer_record: LayerRecord, parameters: Arrays, dy: Array, gra
     if isinstance(layer, LearnedScale):
         dx, gradients[f"{path}.scale"] = layers.learned_scale_backward(layer_record.x, scale, dy)
         return dx
+    if isinstance(layer, BatchNorm) and layer_record.statistics is None:
+        return layers.running_norm_backward(layer_record.cache, scale, dy)
     norm_backward = layers.layer_norm_backward if isinstance(layer, LayerNorm) else layers.batch_norm_backward
     dx, gradients[f"{path}.scale"], gradients[f"{path}.bias"] = norm_backward(layer_record.cache, scale, dy)
     return dx
@@ -223,13 +227,13 @@ def batch_statistics(records: tuple[LayerRecord, ...]) -> Iterator[tuple[str, Ar
     """The mean and variance of the batch in each BatchNorm, (N,), by the names of the running ones."""
     for layer_record in walk(records):
         if isinstance(layer_record.info.layer, BatchNorm) and layer_record.statistics is not None:
-            for name, batch in zip(RUNNING, layer_record.statistics, strict=True):
+            for name, batch in zip(RUNNING_STATISTICS, layer_record.statistics, strict=True):
                 yield f"{layer_record.info.path}.{name}", batch[0]
 
 
 def update_running_statistics(layer_infos: Iterable[LayerInfo], parameters: Arrays, batch: Arrays) -> None:
-    """Let each BatchNorm's running mean and variance, changed in place, follow those of the batch."""
+    """Let the running mean and variance of each BatchNorm that is not frozen follow those of the batch, in place."""
     for info in layer_infos:
-        if isinstance(info.layer, BatchNorm):
-            for name in (f"{info.path}.{role}" for role in RUNNING):
+        if isinstance(info.layer, BatchNorm) and info.layer.trainable:
+            for name in (f"{info.path}.{role}" for role in RUNNING_STATISTICS):
                 parameters[name][:] = layers.running_statistics(parameters[name], batch[name], info.layer.momentum)

@@ -33,10 +33,11 @@ from ranvier.network.optimizers import (
 
 Array = NDArray[np.float64]
 Slots = dict[str, Array]
+Rate = float | Array
 
 
 def step(
-    optimizer: Optimizer, w: Array, g: Array, s: Slots, lr: float, t: int, decayed: NDArray[np.bool_]
+    optimizer: Optimizer, w: Array, g: Array, s: Slots, lr: Rate, t: int, decayed: NDArray[np.bool_]
 ) -> tuple[Array, Slots]:
     """One step, in the order: clip by norm, clip by value, decay the weights, update, average.
 
@@ -44,7 +45,7 @@ def step(
         optimizer: its record.
         w, g: (P,); g includes the gradient of the penalties, and is 0 for parameters that are not trainable.
         s: name -> (P,); not changed.
-        lr, t: learning rate and number of this step.
+        lr, t: learning rate and number of this step; (P,) where layers have learning rates of their own.
         decayed: (P,), where weight decay applies.
 
     Returns the new w and the new slots.
@@ -75,7 +76,7 @@ def clip_by_norm(g: Array, max_norm: float) -> Array:
     return g * (max_norm / norm) if norm > max_norm else g
 
 
-def sgd(o: SGD, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def sgd(o: SGD, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """w <- w - lr g; with momentum v <- mu v + g, w <- w - lr v; Nesterov looks ahead: w <- w - lr (g + mu v)."""
     if o.momentum == 0.0:
         return w - lr * g, {}
@@ -83,13 +84,13 @@ def sgd(o: SGD, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array,
     return w - lr * (g + o.momentum * v if o.nesterov else v), {"velocity": v}
 
 
-def adagrad(o: Adagrad, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def adagrad(o: Adagrad, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """q <- q + g^2, w <- w - lr g / (sqrt(q) + epsilon)."""
     q = s["squares"] + g**2
     return w - lr * g / (np.sqrt(q) + o.epsilon), {"squares": q}
 
 
-def adadelta(o: Adadelta, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def adadelta(o: Adadelta, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """q <- rho q + (1 - rho) g^2, d = g sqrt(u + epsilon) / sqrt(q + epsilon), w <- w - lr d.
 
     Then u <- rho u + (1 - rho) d^2, so that d uses the u before this step.
@@ -99,7 +100,7 @@ def adadelta(o: Adadelta, w: Array, g: Array, s: Slots, lr: float, t: int) -> tu
     return w - lr * d, {"squares": q, "steps": o.rho * s["steps"] + (1.0 - o.rho) * d**2}
 
 
-def rmsprop(o: RMSprop, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def rmsprop(o: RMSprop, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """q <- rho q + (1 - rho) g^2, d = g / (sqrt(q) + epsilon), w <- w - lr d; momentum v <- mu v + d, w <- w - lr v."""
     q = o.rho * s["squares"] + (1.0 - o.rho) * g**2
     d = g / (np.sqrt(q) + o.epsilon)
@@ -114,14 +115,14 @@ def moments(o: Adam | NAdam, g: Array, s: Slots) -> tuple[Array, Array]:
     return o.beta1 * s["first"] + (1.0 - o.beta1) * g, o.beta2 * s["second"] + (1.0 - o.beta2) * g**2
 
 
-def adam(o: Adam, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def adam(o: Adam, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """w <- w - lr M / (sqrt(Q) + epsilon), with M = m / (1 - b1^t) and Q = q / (1 - b2^t). AdamW is this with decay."""
     m, q = moments(o, g, s)
     unbiased_m, unbiased_q = m / (1.0 - o.beta1**t), q / (1.0 - o.beta2**t)
     return w - lr * unbiased_m / (np.sqrt(unbiased_q) + o.epsilon), {"first": m, "second": q}
 
 
-def amsgrad(o: AMSGrad, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def amsgrad(o: AMSGrad, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """Adam with h <- max(h, q) in place of q."""
     m, q = moments(o, g, s)
     h = np.maximum(s["largest"], q)
@@ -129,7 +130,7 @@ def amsgrad(o: AMSGrad, w: Array, g: Array, s: Slots, lr: float, t: int) -> tupl
     return w - lr * unbiased_m / (np.sqrt(unbiased_h) + o.epsilon), {"first": m, "second": q, "largest": h}
 
 
-def nadam(o: NAdam, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def nadam(o: NAdam, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """w <- w - lr (mu_(t+1) m / (1 - M_(t+1)) + (1 - mu_t) g / (1 - M_t)) / (sqrt(Q) + epsilon).
 
     M_t = mu_1 mu_2 ... mu_t and Q = q / (1 - b2^t).
@@ -155,21 +156,21 @@ def nadam_product(o: NAdam, t: int) -> float:
     return product
 
 
-def adamax(o: Adamax, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def adamax(o: Adamax, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """m <- b1 m + (1 - b1) g, u <- max(b2 u, |g| + epsilon), w <- w - lr m / (1 - b1^t) / u."""
     m = o.beta1 * s["first"] + (1.0 - o.beta1) * g
     u = np.maximum(o.beta2 * s["largest"], np.abs(g) + o.epsilon)
     return w - lr * m / (1.0 - o.beta1**t) / u, {"first": m, "largest": u}
 
 
-def lion(o: Lion, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def lion(o: Lion, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """w <- w - lr sign(b1 m + (1 - b1) g), then m <- b2 m + (1 - b2) g."""
     m = s["momentum"]
     updated = w - lr * np.sign(o.beta1 * m + (1.0 - o.beta1) * g)
     return updated, {"momentum": o.beta2 * m + (1.0 - o.beta2) * g}
 
 
-def custom(o: Custom, w: Array, g: Array, s: Slots, lr: float, t: int) -> tuple[Array, Slots]:
+def custom(o: Custom, w: Array, g: Array, s: Slots, lr: Rate, t: int) -> tuple[Array, Slots]:
     """A user-defined rule: its expressions, evaluated on the values before the step."""
     values: dict[str, Any] = {**s, "parameter": w, "gradient": g, "learning_rate": lr, "step": float(t)}
     parameter, *slots = evaluate((o.parameter, *o.updates), values)

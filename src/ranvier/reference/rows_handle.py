@@ -22,12 +22,6 @@ class ReferenceRows:
         return len(self.rows)
 
 
-def layout_of(spec: CompileSpec) -> tuple[int, int]:
-    """How many inputs are dense, and how many are in the CSR block."""
-    n_dense = spec.n_dense if spec.sparse else spec.network.inputs
-    return n_dense, spec.network.inputs - n_dense
-
-
 def upload(rows: Rows, spec: CompileSpec) -> ReferenceRows:
     """Rows in the blocks that a spec says.
 
@@ -41,7 +35,7 @@ def upload(rows: Rows, spec: CompileSpec) -> ReferenceRows:
             f"{network.inputs} inputs and {network.outputs} outputs."
         )
     inputs = rows.inputs.with_blocks(spec.n_dense, spec.sparse)
-    return ReferenceRows(Rows(inputs, rows.targets, rows.weights), layout_of(spec))
+    return ReferenceRows(Rows(inputs, rows.targets, rows.weights), spec.input_blocks)
 
 
 def rows_of(rows: Rows | RowsHandle, spec: CompileSpec) -> Rows:
@@ -56,9 +50,9 @@ def rows_of(rows: Rows | RowsHandle, spec: CompileSpec) -> Rows:
         raise EngineError(
             f"A {type(rows).__name__} does not belong to the reference engine. Give Rows, or what upload(rows) gave."
         )
-    if rows.layout != layout_of(spec):
+    if rows.layout != spec.input_blocks:
         raise EngineError(
-            f"These rows were uploaded as {rows.layout} dense and CSR inputs; this executable needs {layout_of(spec)}. "
-            "Upload them with its own upload(rows)."
+            f"These rows were uploaded as {rows.layout} dense and CSR inputs; this executable needs "
+            f"{spec.input_blocks}. Upload them with its own upload(rows)."
         )
     return rows.rows

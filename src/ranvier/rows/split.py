@@ -48,6 +48,48 @@ def split_rows(
     return tuple(np.sort(order[start:end]) for start, end in zip(starts, ends, strict=True))
 
 
+def split_groups(
+    groups: NDArray[np.int64], shares: Sequence[float], seed: int, labels: NDArray[Any] | None = None
+) -> tuple[NDArray[np.int64], ...]:
+    """Divide row numbers into parts by chance, all rows of a group into one part.
+
+    The groups come in random order, and each goes where it brings the numbers of rows, of every class, nearest to the
+    shares. Each part with a share above 0 gets at least one group if there are enough groups.
+
+    Parameters:
+        groups: the number of the group of each row, shape (B,).
+        shares, seed, labels: as for `split_rows`.
+
+    Returns one sorted array of row numbers for each share.
+
+    >>> [part.tolist() for part in split_groups(np.array([0, 0, 1, 1, 2, 2]), (0.67, 0.33), seed=0)]
+    [[0, 1, 2, 3], [4, 5]]
+    """
+    codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    classes = (
+        np.zeros(len(codes), np.int64) if labels is None else np.unique(labels, return_inverse=True)[1].reshape(-1)
+    )
+    n_groups, n_classes = int(codes.max()) + 1, int(classes.max()) + 1
+    counts = np.bincount(codes * n_classes + classes, minlength=n_groups * n_classes).reshape(n_groups, n_classes)
+    used = np.flatnonzero(np.asarray(shares) > 0)
+    expected = np.asarray(shares, np.float64)[used, None] * counts.sum(axis=0)
+    missing = -expected
+    part_of = np.empty(n_groups, np.int64)
+    for group in order_of(wide_bits(seed, SPLIT, 0, 1, n_groups)):
+        # The growth of the sum of (rows - expected)**2 / expected if the group goes to each part.
+        growth = (counts[group] * (2 * missing + counts[group]) / expected).sum(axis=1)
+        part = int(growth.argmin())
+        part_of[group] = part
+        missing[part] += counts[group]
+    sizes = counts.sum(axis=1)
+    for part in range(len(used)):
+        if n_groups >= len(used) and not (part_of == part).any():
+            spare = np.bincount(part_of, minlength=len(used))[part_of] > 1
+            part_of[int(np.where(spare, sizes, sizes.max() + 1).argmin())] = part
+    index = {int(part): np.flatnonzero(part_of[codes] == at) for at, part in enumerate(used)}
+    return tuple(index.get(part, np.zeros(0, np.int64)) for part in range(len(shares)))
+
+
 def part_sizes(rows: int, shares: NDArray[np.float64]) -> NDArray[np.int64]:
     """The number of rows of each part: nearest to its share, at least one, the first part taking what is left.
 

@@ -169,9 +169,9 @@ class EpochMetrics:
             values[name] = self._own(entry, outputs, targets)
         return values
 
-    def measure_training(self, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
+    def measure_training(self, outputs: Array, targets: Array) -> dict[str, float]:
         """The metrics of a sample of the training rows, named "training_..."."""
-        values = self._named(self.training_names, outputs, targets, weights)
+        values = self._named(self.training_names, outputs, targets, None)
         return {TRAINING + name: value for name, value in values.items()}
 
     def sample_size(self, rows: int) -> int:

@@ -56,6 +56,7 @@ class DataEvent(Event):
         origin: the file, set or object that was read.
         task, target, classes: the kind of the task, the target columns, and the classes if it has any.
         class_counts: class -> its rows, all parts together.
+        positive: the class of two that f1, precision, recall and auc are about; None for other tasks.
         rows, split: how many rows there are, and how many of them are "training", "validation" and "test" rows.
         columns: one record a column: name, kind, encoded, note.
         notes: what was missing, dropped, repaired or guessed, in sentences.
@@ -75,6 +76,7 @@ class DataEvent(Event):
     inputs: int
     layers: list[dict[str, Any]]
     parameters: int
+    positive: Any = None
 
 
 @record

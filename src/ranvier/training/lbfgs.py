@@ -16,13 +16,19 @@ from numpy.typing import NDArray
 
 from ranvier.engine import Executable, RowsHandle, State
 from ranvier.network.optimizers import LBFGS
+from ranvier.network.parameters import ParameterTable
 from ranvier.rows import Rows
 
 Array = NDArray[Any]
 
 
-def step(executable: Executable, rows: Rows | RowsHandle, optimizer: LBFGS, rate: float) -> float:
+def step(
+    executable: Executable, rows: Rows | RowsHandle, optimizer: LBFGS, rate: float, table: ParameterTable
+) -> float:
     """Make one L-BFGS step, whose first trial length is the learning rate `rate`.
+
+    Where layers have learning rates of their own, the step is made in the coordinates u = w / sqrt(factor), along which
+    a step down the gradient is factor times as long in w. Constraints are fulfilled after the step.
 
     Gives the objective before it, penalties included. An objective that is not a finite number changes nothing.
 
@@ -34,24 +40,30 @@ def step(executable: Executable, rows: Rows | RowsHandle, optimizer: LBFGS, rate
     """
     state = executable.get_state()
     try:
-        changed, slots, loss = _take_step(executable, rows, optimizer, rate, state)
+        changed, slots, loss = _take_step(executable, rows, optimizer, rate, state, table.learning_rate_factors())
     except BaseException:
         executable.restore(state.parameters)
         raise
-    executable.set_state(State(changed, slots, state.step + 1))
+    executable.set_state(State(table.constrained(changed), slots, state.step + 1))
     return loss
 
 
 def _take_step(
-    executable: Executable, rows: Rows | RowsHandle, optimizer: LBFGS, rate: float, state: State
+    executable: Executable,
+    rows: Rows | RowsHandle,
+    optimizer: LBFGS,
+    rate: float,
+    state: State,
+    factors: Array | None,
 ) -> tuple[Array, Array, float]:
     """Parameters and slots after a step from a state, and the objective before it."""
-    start = np.asarray(state.parameters, np.float64)
+    scale = 1.0 if factors is None else np.sqrt(factors)
+    start = np.asarray(state.parameters, np.float64) / scale
 
     def objective(parameters: Array) -> tuple[float, Array]:
-        executable.restore(parameters.astype(state.parameters.dtype))
+        executable.restore((parameters * scale).astype(state.parameters.dtype))
         loss, gradient = executable.loss_and_gradient(rows)
-        return float(loss), np.asarray(gradient, np.float64)
+        return float(loss), np.asarray(gradient, np.float64) * scale
 
     loss, gradient = objective(start)
     slots, changed = np.array(state.slots), state.parameters
@@ -64,8 +76,8 @@ def _take_step(
             along = -rate * gradient / max(float(np.linalg.norm(gradient)), 1.0)
             accepted = _line_search(objective, start, loss, gradient, along, optimizer)
         if accepted is not None:
-            changed = accepted[0].astype(state.parameters.dtype)
-            push_pair(slots, changed - start, accepted[1] - gradient)
+            changed = (accepted[0] * scale).astype(state.parameters.dtype)
+            push_pair(slots, changed / scale - start, accepted[1] - gradient)
     return changed, slots, loss
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class LoopConfig:
         rows, validation: resident rows; validation may be None.
         metrics: (outputs, targets) -> name -> value, for the validation rows.
         sample, sample_metrics: training rows to be measured after every epoch, and how; None for none.
+        loss_unit: what the losses of the engine are multiplied by, for the history and whoever watches.
         epochs: how many epochs to make, counted from `TrainingState.first_epoch`.
         schedule, shuffle, seed, callbacks, sink: as their names say.
         save: called with the state now and then and at the end; None saves nothing.
@@ -55,6 +56,7 @@ class LoopConfig:
     metrics: Callable[[Array, Array], dict[str, float]] | None = None
     sample: Rows | None = None
     sample_metrics: Callable[[Array, Array], dict[str, float]] | None = None
+    loss_unit: float = 1.0
     epochs: int = 10
     schedule: Schedule = ConstantSchedule()
     shuffle: bool = True
@@ -99,14 +101,14 @@ class TrainingLoop:
         self.config = config
         self.state = state
         self.starts = batches.batch_offsets(len(config.rows), config.spec.batch_size)
-        if isinstance(config.spec.optimizer, LBFGS):
+        if config.spec.optimizer.full_batch:
             self.starts = batches.batch_offsets(len(config.rows), len(config.rows))
         self.steps_per_epoch = len(self.starts) - 1
         self.step_seconds = 0.0
         self.saved_at = time.perf_counter()
         self.step_losses = [state.partial_losses] if state.position else []
         self.history = list(state.history)
-        losses = [epoch.loss for epoch in state.history if epoch.epoch > state.first_epoch]
+        losses = [epoch.loss / config.loss_unit for epoch in state.history if epoch.epoch > state.first_epoch]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
         if not state.callbacks:
             self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
@@ -150,12 +152,9 @@ class TrainingLoop:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
         watches = self.config.validation is not None or self.config.sample is not None
         watches = watches or bool(self.config.callbacks) or self.config.schedule.watches
-        if watches or self.state.position or not self.step_seconds or self._full_batch():
+        if watches or self.state.position or not self.step_seconds or self.config.spec.optimizer.full_batch:
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
-
-    def _full_batch(self) -> bool:
-        return isinstance(self.config.spec.optimizer, LBFGS)
 
     def _scalars(self, epoch: int) -> NDArray[np.float64]:
         """The optimizer's scalars for every step of an epoch.
@@ -232,17 +231,18 @@ class TrainingLoop:
 
     def _run_span(self, rows: NDArray[np.int64], first: int, steps: int, scalars: Array) -> NDArray[np.float64]:
         network, optimizer = self.config.spec.network, self.config.spec.optimizer
-        if isinstance(optimizer, LBFGS):
+        if optimizer.full_batch:
             added = network.parameter_table.penalty(self.executable.snapshot())
             try:
-                loss = lbfgs.step(self.executable, self.rows, optimizer, float(scalars[0, 0]))
+                rate, table = float(scalars[0, 0]), network.parameter_table
+                loss = lbfgs.step(self.executable, self.rows, cast(LBFGS, optimizer), rate, table)
             except Cancelled:
                 return np.zeros(0)
             return np.array([loss - added])
         return self.executable.run(self.rows, batches.span_of(rows, self.starts, first, first + steps, scalars))
 
     def _span_steps(self, left: int) -> int:
-        if self._full_batch() or not self.step_seconds:
+        if self.config.spec.optimizer.full_batch or not self.step_seconds:
             return 1
         return max(1, min(left, int(SPAN_SECONDS / self.step_seconds)))
 
@@ -267,6 +267,7 @@ class TrainingLoop:
         loss = self._mean_loss(losses, rows_in_order)
         self.divergence_monitor.check(loss, number, self.config.spec)
         validation_loss, metrics = self._validate()
+        loss *= self.config.loss_unit
         spent = trained + time.perf_counter() - begun if seconds is None else seconds
         speed = len(self.config.rows) / max(trained, 1e-9)
         record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed)
@@ -306,6 +307,7 @@ class TrainingLoop:
         loss, metrics = None, {}
         if config.validation is not None and self.validation is not None:
             loss, outputs = self._evaluate(self.validation)
+            loss *= config.loss_unit
             metrics = {} if config.metrics is None else config.metrics(outputs, config.validation.targets)
         if config.sample is not None and self.sample is not None and config.sample_metrics is not None:
             _, outputs = self._evaluate(self.sample)

@@ -33,11 +33,13 @@ class TrainReport:
 
     Fields:
         model, run, data: the model file, the run folder and the source; None where there is none.
-        origin, task, target, classes, class_counts, rows, split, columns, notes, inputs, layers, parameters: as in
-            `training.events.DataEvent`.
+        origin, task, target, classes, class_counts, positive, rows, split, columns, notes, inputs, layers,
+            parameters: as in `training.events.DataEvent`.
         recipe, recipe_settings: the name of the recipe, and what it chose.
-        metrics, baseline: on the test rows, of the model and of the majority class or the mean of the training rows:
-            accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without test rows.
+        evaluated_on: which rows the metrics are of, "test" or, without test rows, "validation": the rows that decided
+            when to stop.
+        metrics, baseline: on these rows, of the model and of the majority class or the mean of the training rows:
+            accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without such rows.
         per_class: label, rows, precision, recall and f1 of each class or label.
         most_confused_pair: actual, predicted, rows; None where no class was mistaken for another.
         epochs, best_epoch, seconds, engine: how long training took, in seconds, and on which engine.
@@ -54,6 +56,7 @@ class TrainReport:
     target: list[str] = field(default_factory=list)
     classes: list[Any] = field(default_factory=list)
     class_counts: dict[str, int] = field(default_factory=dict)
+    positive: Any = None
     rows: int = 0
     split: dict[str, int] = field(default_factory=dict)
     columns: list[dict[str, Any]] = field(default_factory=list)
@@ -63,6 +66,7 @@ class TrainReport:
     parameters: int = 0
     recipe: str = "plain"
     recipe_settings: dict[str, Any] = field(default_factory=dict)
+    evaluated_on: str = "test"
     metrics: dict[str, float] = field(default_factory=dict)
     baseline: dict[str, float] = field(default_factory=dict)
     per_class: list[dict[str, Any]] = field(default_factory=list)
@@ -103,6 +107,8 @@ class TrainReport:
             values["recipe"] = values["recipe_settings"].pop("name", "table")
         if "held_out" in values.get("split", {}):
             values["split"] = {"test" if part == "held_out" else part: n for part, n in values["split"].items()}
+        if "evaluated_on" not in values and not values.get("split", {}).get("test", 1):
+            values["evaluated_on"] = "validation"
         values["task"] = TASK_KINDS.get(values.get("task", ""), values.get("task", ""))
         names = {entry.name for entry in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in names})

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
+from ranvier.engine import CompileSpec
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
+from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
@@ -67,10 +70,10 @@ def run_training(
         metrics: what to measure after every epoch besides what the task and the callbacks need.
     """
     settings.check(network, task, validation is not None)
-    spec = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
+    spec, unit = _spec_and_unit(network, settings, rows, target)
     requested = (*metrics, *(metric for callback in settings.callbacks for metric in callback.metrics()))
-    weights = None if validation is None else validation.weights
     measured = EpochMetrics(target or TargetEncoder(task), requested)
+    weights = None if validation is None else validation.weights
     sink = tee(sinks)
     with contextlib.ExitStack() as stack:
         save, stored = None, None
@@ -82,7 +85,7 @@ def run_training(
         if note is not None:
             sink(NoteEvent(note))
         stack.callback(executable.close)
-        begin = stored or state or initial_state(network, settings.optimizer, settings.seed, executable.dtype)
+        begin = stored or _first_state(state, network, settings, executable.dtype, unit)
         stop_requested = stack.enter_context(stop_on_interrupt())
         try:
             config = LoopConfig(
@@ -92,6 +95,7 @@ def run_training(
                 metrics=lambda outputs, targets: measured.measure(outputs, targets, weights),
                 sample=_sample(rows, measured.sample_size(len(rows))),
                 sample_metrics=measured.measure_training,
+                loss_unit=begin.loss_unit,
                 epochs=settings.epochs,
                 schedule=settings.schedule,
                 shuffle=settings.shuffle,
@@ -111,6 +115,24 @@ def run_training(
             raise
     sink(_end_event(outcome))
     return RunResult(outcome, engine)
+
+
+def _first_state(
+    state: TrainingState | None, network: Network, settings: TrainSettings, dtype: type, unit: float
+) -> TrainingState:
+    """Where a run begins that no checkpoint goes on with; those keep the unit in which they wrote their losses."""
+    return replace(state or initial_state(network, settings.optimizer, settings.seed, dtype), loss_unit=unit)
+
+
+def _spec_and_unit(
+    network: Network, settings: TrainSettings, rows: Rows, target: TargetEncoder | None
+) -> tuple[CompileSpec, float]:
+    """What the engine specializes itself to, and the factor that turns its losses into those of the user's units."""
+    spec = settings.compile_spec(network, min(settings.batch_size, len(rows)), rows.weights is not None)
+    if target is None:
+        return spec, 1.0
+    loss, unit = scaled_loss(settings.loss, target.mean, target.scale)
+    return replace(spec, loss=loss), unit
 
 
 def _start_event(

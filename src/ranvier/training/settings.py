@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ranvier.engine import CompileSpec
 from ranvier.errors import InputError
+from ranvier.network.activations import positive
 from ranvier.network.layers import BatchNorm, Dropout
 from ranvier.network.losses import Loss, loss, loss_from_dict
 from ranvier.network.network import Network
@@ -58,6 +61,11 @@ class TrainSettings:
         object.__setattr__(self, "seed", int(self.seed))
         object.__setattr__(self, "shuffle", bool(self.shuffle))
 
+    @property
+    def row_dtype(self) -> type[np.float32] | type[np.float64]:
+        """The type that encoded rows and targets have: float64 where that is the precision, else float32."""
+        return np.float64 if self.precision == "float64" else np.float32
+
     def compile_spec(self, network: Network, batch_size: int | None = None, weighted: bool = False) -> CompileSpec:
         """What the engine specializes itself to."""
         batch = batch_size or self.batch_size
@@ -77,6 +85,16 @@ class TrainSettings:
         """
         find_engine(self.engine)
         self.compile_spec(network)
+        if network.parameter_count and not network.parameter_table.trainable_count:
+            raise InputError(
+                "Every layer of the network is frozen, so there is nothing to train; leave trainable=False out of one."
+            )
+        if task.kind == "regression" and self.loss.units.lowest >= 0.0 and not positive(network.output_activation):
+            raise InputError(
+                f"The loss {self.loss.name} needs outputs that are never negative, and the output layer has the "
+                f"activation {network.output_activation.name}; end with rv.Dense({network.outputs}, "
+                f"{self.loss.units.output!r}), or choose another loss."
+            )
         for bound in network.iter_layers():
             kind = type(bound.layer).__name__
             if self.optimizer.full_batch and isinstance(bound.layer, (Dropout, BatchNorm)):

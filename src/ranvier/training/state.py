@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine import State
 from ranvier.network.network import Network
-from ranvier.network.optimizers import LBFGS, Optimizer
+from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
 from ranvier.training.history import Epoch
 
@@ -34,6 +34,7 @@ class TrainingState:
         history: the records of the complete epochs.
         first_epoch, first_step: where this call of `fit` began; its schedule counts from there.
         stop_reason: why a callback ended the run, in one sentence; None where none did.
+        loss_unit: what the losses of the engine were multiplied by in this call of `fit`.
     """
 
     engine: State
@@ -49,6 +50,7 @@ class TrainingState:
     first_epoch: int = 0
     first_step: int = 0
     stop_reason: str | None = None
+    loss_unit: float = 1.0
 
     def arrays(self) -> dict[str, Array]:
         """The arrays that a checkpoint stores."""
@@ -79,31 +81,19 @@ class TrainingState:
             partial_losses=arrays.get("partial_losses", np.zeros(0)),
             callbacks=tuple(data["callbacks"]),
             history=tuple(Epoch.from_json(epoch) for epoch in data["history"]),
-            **{name: data[name] for name in _PLAIN},
+            **{name: data[name] for name in _PLAIN if name != "loss_unit"},
+            loss_unit=data.get("loss_unit", 1.0),
         )
 
 
 _RENAMED = {"stopped": "stop_reason"}
-_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step", "stop_reason")
+_PLAIN = ("epoch", "position", "seconds", "plateau", "factor", "first_epoch", "first_step", "stop_reason", "loss_unit")
 
 
 def initial_state(network: Network, optimizer: Optimizer, seed: int, dtype: type = np.float64) -> TrainingState:
     """The state before the first step: initial weights, empty optimizer slots."""
     parameters: Array = network.parameter_table.initial(seed, dtype)
-    return TrainingState(State(parameters, initial_slots(optimizer, parameters), 0))
-
-
-def initial_slots(optimizer: Optimizer, parameters: Array) -> Array:
-    """The optimizer's memory before its first step, shape (S, P)."""
-    if isinstance(optimizer, LBFGS):
-        return np.zeros((2 * optimizer.history_size, parameters.size), parameters.dtype)
-    starts = [start for _, start in optimizer.rule().slots]
-    # Zeros that nobody wrote take no memory.
-    slots = np.zeros((len(starts), parameters.size), parameters.dtype)
-    for slot, start in zip(slots, starts, strict=True):
-        if start != 0:
-            slot[:] = parameters if start is None else start
-    return slots
+    return TrainingState(State(parameters, optimizer.initial_slots(parameters), 0))
 
 
 def inference_parameters(state: State, optimizer: Optimizer, network: Network) -> Array:

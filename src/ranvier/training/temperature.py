@@ -43,7 +43,11 @@ def inverse_temperature(task: Task, outputs: Array, targets: Array, weights: Arr
     """
     if task.kind == "regression" or len(outputs) < MIN_ROWS:
         return 1.0
-    logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
+    return _best_factor(task, *_logits_and_weights(task, outputs, targets, weights))
+
+
+def _best_factor(task: Task, logits: Array, targets: Array, row_weights: Array) -> float:
+    """The factor for logits of enough rows."""
     low, high = np.log2(MIN_FACTOR), np.log2(MAX_FACTOR)
     for _ in range(BISECTION_STEPS):
         middle = (low + high) / 2
@@ -72,8 +76,8 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
     """
     if task.kind == "regression":
         raise InputError("A regression has no probabilities to calibrate; look at r2.")
-    factor = inverse_temperature(task, outputs, targets, weights)
     logits, targets, row_weights = _logits_and_weights(task, outputs, targets, weights)
+    factor = _best_factor(task, logits, targets, row_weights) if len(outputs) >= MIN_ROWS else 1.0
     row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
     frequencies = np.clip(row_weights @ targets, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
     scaled = factor * logits

@@ -96,15 +96,15 @@ class ArrayEncoder:
         """Arrays have no named columns."""
         return ()
 
-    def transform(self, X: Any) -> NDArray[Any] | CSR:
+    def transform(self, X: Any, dtype: Any = np.float32) -> NDArray[Any] | CSR:
         """Encode rows.
 
         Parameters:
             X: an array (B, K) or (B, *shape), one row as a list or tuple, a matrix of scipy.sparse, a table of K
                 columns that hold numbers, or whatever else `open_source` reads.
+            dtype: float32 or float64.
 
-        Returns a contiguous float32 array (B, K), the bytes of pictures, or sparse rows of float32 where `scaling` is
-        "none".
+        Returns a contiguous array (B, K) of that type, the bytes of pictures, or sparse rows where `scaling` is "none".
 
         Raises:
             ShapeError: the rows have another width.
@@ -114,9 +114,9 @@ class ArrayEncoder:
         >>> ArrayEncoder("standard", 2, (2,), (5.0, 0.0), (2.0, 1.0)).transform(np.array([[9, 3]])).tolist()
         [[2.0, 3.0]]
         """
-        return self.encode(open_source([X] if is_row(X) else X))
+        return self.encode(open_source([X] if is_row(X) else X), dtype)
 
-    def encode(self, source: Source) -> NDArray[Any] | CSR:
+    def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | CSR:
         """Encode the rows of an opened source, whose columns are taken in their order.
 
         Returns and raises what `transform` does.
@@ -125,14 +125,14 @@ class ArrayEncoder:
         if rows.shape[1] != self.width:
             raise ShapeError(f"The rows have {rows.shape[1]} numbers; this model takes {self.width} a row.")
         if self.scaling == "none":
-            return _as_sparse(rows, source.origin)
+            return _as_sparse(rows, source.origin, dtype)
         inputs = source.dense() if isinstance(rows, CSR) else rows
         if self.scaling == "pixels" and inputs.dtype == np.uint8:
             return np.ascontiguousarray(inputs)
         _refuse_infinite(inputs, source.origin)
-        out = np.empty(inputs.shape, np.float32)
+        out = np.empty(inputs.shape, dtype)
         if self.scaling == "bytes" and inputs.dtype == np.uint8:
-            np.divide(inputs, np.float32(255), out=out, dtype=np.float32)
+            np.divide(inputs, out.dtype.type(255), out=out, dtype=out.dtype)
         elif self.scaling in ("bytes", "pixels"):
             divisor = LARGEST_PIXEL if self.scaling == "bytes" else 1.0
             standardize(inputs, np.zeros(self.width), np.full(self.width, divisor), out)
@@ -182,8 +182,8 @@ class ArrayEncoder:
         return cls(scaling, width, shape, mean, scale)
 
 
-def _as_sparse(inputs: NDArray[Any] | CSR, origin: str) -> CSR:
-    """The rows as CSR rows of float32, neither shifted nor scaled."""
+def _as_sparse(inputs: NDArray[Any] | CSR, origin: str, dtype: Any) -> CSR:
+    """The rows as CSR rows of one type, neither shifted nor scaled."""
     if not isinstance(inputs, CSR):
         if inputs.dtype.kind == "f" and np.isnan(inputs).any():
             raise DataError(
@@ -193,13 +193,13 @@ def _as_sparse(inputs: NDArray[Any] | CSR, origin: str) -> CSR:
         _refuse_infinite(inputs, origin)
         inputs = CSR.from_dense(inputs.astype(np.float64))
     with np.errstate(over="ignore"):
-        small = inputs.astype(np.float32)
+        small = inputs.astype(dtype)
     wrong = np.isinf(small.data)
     if wrong.any():
         entry = int(wrong.argmax())
         raise DataError(
             f"The inputs of {origin} hold {inputs.data[entry]} at column index "
-            f"{inputs.indices[entry]}; numbers may reach {np.finfo(np.float32).max:.2g}: divide that column."
+            f"{inputs.indices[entry]}; numbers may reach {np.finfo(dtype).max:.2g}: divide that column."
         )
     return small
 

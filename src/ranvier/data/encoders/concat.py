@@ -46,16 +46,17 @@ class ColumnConcat:
             for kind, group in members.items()
         ]
 
-    def encode(self, columns: Sequence[pl.Series]) -> NDArray[np.float32] | Inputs:
+    def encode(self, columns: Sequence[pl.Series], dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """The inputs of many rows: an array (B, D), or both blocks where an encoder has features in the CSR block.
 
         Parameters:
             columns: one for each encoder.
+            dtype: of the dense block, float32 or float64.
 
         Raises:
             DataError: a cell is not of its column's kind.
         """
-        out = np.empty((len(columns[0]), self._n_dense), np.float32)
+        out = np.empty((len(columns[0]), self._n_dense), dtype)
         out.fill(0.0)  # quicker than np.zeros, which asks for large pages here
         for indices, group in self._groups:
             group.encode([columns[index] for index in indices], out)
@@ -63,13 +64,14 @@ class ColumnConcat:
             return out
         return Inputs(out, CSR.hstack([encoder.encode_csr(columns[index]) for index, encoder in self._csr]))
 
-    def encode_row(self, cells: Sequence[Any]) -> NDArray[np.float32] | Inputs | None:
+    def encode_row(self, cells: Sequence[Any], dtype: Any = np.float32) -> NDArray[Any] | Inputs | None:
         """The inputs of one row, bit-identical to those of `encode`; None where a cell needs a column parser.
 
         Parameters:
             cells: one for each encoder.
+            dtype: of the dense block, float32 or float64.
         """
-        out = np.zeros((1, self._n_dense), np.float32)
+        out = np.zeros((1, self._n_dense), dtype)
         try:
             for indices, group in self._groups:
                 group.encode_row([cells[index] for index in indices], out[0])

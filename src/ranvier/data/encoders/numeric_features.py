@@ -85,7 +85,7 @@ class NumericFeatures:
             if self._constant.size:
                 scaled[self._constant] = 0.0
             smooth_clip(scaled)
-            self._write_rows(values, scaled.astype(np.float32), out)
+            self._write_rows(values, scaled.astype(out.dtype), out)
         if any_missing:
             for at, indicator in self._indicators:
                 out[:, indicator] = missing[at]
@@ -140,7 +140,7 @@ class NumericFeatures:
         coded = dense_integer_codes(values)
         if coded is not None:
             different, codes = coded
-            features = np.zeros((len(different), out.shape[1]), np.float32)
+            features = np.zeros((len(different), out.shape[1]), out.dtype)
             self.write(different[None], features)
         for first in range(0, len(values), BLOCK):
             block = slice(first, first + BLOCK)

@@ -104,16 +104,17 @@ class TableEncoder:
         """The encoder with linear spline (hat) bases in place of piecewise-linear encodings."""
         return TableEncoder(self.columns, tuple(encoder.with_spline_basis() for encoder in self.encoders))
 
-    def transform(self, X: Any) -> NDArray[np.float32] | Inputs:
+    def transform(self, X: Any, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """Encode rows; columns that were not there in training are ignored.
 
         Parameters:
             X: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of
                 dicts, a file; or cells in the order of the training table (the target left out): an array, a list of
                 rows, or one row as a list or tuple.
+            dtype: float32 or float64.
 
-        Returns a contiguous float32 array (B, K) without NaN or infinite values; `Inputs` with a dense and a CSR block
-        where a column has features in the CSR block.
+        Returns a contiguous array (B, K) of that type without NaN or infinite values; `Inputs` with a dense and a CSR
+        block where a column has features in the CSR block.
 
         Raises:
             DataError: a column is missing, or a cell is not of its column's kind.
@@ -124,10 +125,10 @@ class TableEncoder:
         [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         """
         cells = self._cells(X)
-        inputs = None if cells is None else self._concat.encode_row(cells)
-        return self.encode(open_rows(X, self._column_names)) if inputs is None else inputs
+        inputs = None if cells is None else self._concat.encode_row(cells, dtype)
+        return self.encode(open_rows(X, self._column_names), dtype) if inputs is None else inputs
 
-    def encode(self, source: Source) -> NDArray[np.float32] | Inputs:
+    def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.
 
         Returns and raises what `transform` does.
@@ -140,7 +141,7 @@ class TableEncoder:
             )
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
-        return self._concat.encode([table.frame[name] for name in self._names])
+        return self._concat.encode([table.frame[name] for name in self._names], dtype)
 
     @cached_property
     def _concat(self) -> ColumnConcat:

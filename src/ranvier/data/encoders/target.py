@@ -17,6 +17,7 @@ from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.network.losses import LOSSES, Loss
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
 from ranvier.records import record
@@ -52,25 +53,26 @@ class TargetEncoder:
     scale: tuple[float, ...] = ()
     number_formats: tuple[NumberFormat, ...] = ()
 
-    def transform(self, values: Any, row_numbers: RowNumbers = None) -> NDArray[np.float32]:
+    def transform(self, values: Any, row_numbers: RowNumbers = None, dtype: Any = np.float32) -> NDArray[Any]:
         """Encode target values.
 
         Parameters:
             values: a list, an array or a series (B,), or numbers (B, N).
             row_numbers: the numbers of these rows in the user's data, counted from 0, for messages; None for 0, 1, ....
+            dtype: float32 or float64.
 
-        Returns a contiguous float32 array (B, N).
+        Returns a contiguous array (B, N) of that type.
 
         Raises:
-            DataError: a value is missing, infinite or beyond float32, not a number where one is expected, or a class
+            DataError: a value is missing, infinite or beyond that type, not a number where one is expected, or a class
                 that training did not have.
             ShapeError: the number of columns is not the number of outputs.
         """
         if self.task.is_classifier:
             index = self.class_index(values, row_numbers)
             if self.task.kind == "binary":
-                return index.astype(np.float32)[:, None]
-            out = np.zeros((len(index), self.task.outputs), np.float32)
+                return index.astype(dtype)[:, None]
+            out = np.zeros((len(index), self.task.outputs), dtype)
             out[np.arange(len(index)), index] = 1.0
             return out
         numbers = self._numbers(values, row_numbers)
@@ -81,17 +83,17 @@ class TargetEncoder:
                 raise DataError(
                     f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}; 0 or 1 was expected."
                 )
-            return numbers.astype(np.float32)
+            return numbers.astype(dtype)
         with np.errstate(over="ignore"):
             scaled = (numbers - np.array(self.mean)) / np.array(self.scale)
-        large = np.abs(scaled) > np.finfo(np.float32).max
+        large = np.abs(scaled) > np.finfo(dtype).max
         if large.any():
             row, column = (int(index) for index in np.argwhere(large)[0])
             raise DataError(
-                f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}, which is too large for the numbers "
-                "of 32 bits that training works with. Give the target in larger units, or correct that cell."
+                f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}, which is too large for "
+                f"{np.dtype(dtype).name}, in which training computes. Give the target in larger units, or correct it."
             )
-        return np.ascontiguousarray(scaled, np.float32)
+        return np.ascontiguousarray(scaled, dtype)
 
     def class_index(self, values: Any, row_numbers: RowNumbers = None) -> NDArray[np.int64]:
         """The index of each label among the classes, shape (B,); parameters as for `transform`.
@@ -159,6 +161,27 @@ class TargetEncoder:
             self.mean
         )
         return numbers[:, 0] if self.task.outputs == 1 else numbers
+
+    def check_range(self, values: Any, loss: Loss, row_numbers: RowNumbers = None) -> None:
+        """Make sure that a loss takes these targets; parameters as for `transform`. Tasks with classes always fit.
+
+        Raises:
+            DataError: a target is outside the range of the loss.
+
+        >>> counts = TargetEncoder(Task("regression", 1, target_names=("visits",)), (0.0,), (1.0,))
+        >>> counts.check_range([3.0, 0.0], LOSSES["poisson"])
+        """
+        units = loss.units
+        if self.task.kind != "regression" or not units.bounded:
+            return
+        numbers = self._numbers(values, row_numbers)
+        outside = units.outside(numbers)
+        if outside.any():
+            row, column = (int(index) for index in np.argwhere(outside)[0])
+            raise DataError(
+                f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}, and the loss {loss.name} takes "
+                f"targets {units.range_text}. Correct it, leave the row out, or choose another loss."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
@@ -258,6 +281,7 @@ def fit_target(
     task: Task,
     standardize: bool = True,
     row_numbers: RowNumbers = None,
+    loss: Loss | None = None,
     number_formats: tuple[NumberFormat, ...] = (),
 ) -> TargetEncoder:
     """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
@@ -267,6 +291,7 @@ def fit_target(
         task: the task.
         standardize: whether a regression learns (y - mean) / scale; otherwise y itself.
         row_numbers: as for `TargetEncoder.transform`.
+        loss: which says how targets may be scaled; None for the squared error.
         number_formats: how the numbers of each target column were written.
 
     Raises:
@@ -281,8 +306,9 @@ def fit_target(
     if not standardize:
         return unit
     mean, scale = column_mean_std(unit._numbers(values, row_numbers))
-    scales = tuple(np.where(scale > 0, scale, 1.0).tolist())
-    return TargetEncoder(task, tuple(mean.tolist()), scales, number_formats)
+    units = LOSSES["squared_error"].units if loss is None else loss.units
+    mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))
+    return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()), number_formats)
 
 
 def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:

@@ -119,7 +119,7 @@ def _one_column(values: Values, kind: str | None, names: tuple[str, ...], rows: 
     classes: tuple[Label, ...] = tuple(counts)
     what = {"b": "true and false", "O": "text"}.get(form, "integers")
     if len(classes) == 2 and kind != "multiclass":
-        reason = f'two different values: "{classes[1]}" or not ("{classes[0]}")'
+        reason = f'two different values, "{classes[0]}" and "{classes[1]}"'
         return Task("binary", 1, classes, names), "as requested" if kind else reason
     reason = f"{what} with {len(classes):,} different values: one class each"
     if form in "if":

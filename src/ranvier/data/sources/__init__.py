@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ranvier.data.sources.array_source import Arrays, arrays_from
-from ranvier.data.sources.files import find
+from ranvier.data.sources.files import find, refuse_address
 from ranvier.data.sources.named import NAMED, load_named
 from ranvier.data.sources.readers import SUFFIXES, reader_of
+from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 from ranvier.rows.csr import as_csr, is_sparse
 
-__all__ = ["NAMED", "SUFFIXES", "Arrays", "Source", "Table", "open_source"]
+__all__ = ["NAMED", "SUFFIXES", "Arrays", "Reading", "Source", "Table", "open_source"]
 
 
-def open_source(source: Any, target: Any = None) -> Source:
+def open_source(source: Any, target: Any = None, reading: Reading = PLAIN) -> Source:
     """Open data of any kind that Ranvier reads.
 
     Parameters:
@@ -32,6 +34,7 @@ def open_source(source: Any, target: Any = None) -> Source:
             a data frame (pandas, polars, pyarrow); a dict of columns; a list of dicts, one a row; or what this function
             gave before.
         target: the name of the target column, or an array of target values (rows,) or (rows, columns).
+        reading: what is known of how the rows are written, and what to do with rows that cannot be read.
 
     Returns a Table (named columns) or Arrays (plain numbers).
 
@@ -43,17 +46,20 @@ def open_source(source: Any, target: Any = None) -> Source:
     >>> open_source({"age": [39, 50], "income": ["low", "high"]}, target="income").target
     'income'
     """
-    opened = _open(source)
+    if isinstance(target, str):
+        reading = replace(reading, names=reading.names | {target})
+    opened = _open(source, reading)
     return opened if target is None else opened.with_target(target)
 
 
-def _open(source: Any) -> Source:
+def _open(source: Any, reading: Reading) -> Source:
     if isinstance(source, Source):
         return source
     if isinstance(source, str) and source in NAMED:
         return load_named(source)
     if isinstance(source, (str, Path)):
-        return _open_path(Path(source))
+        refuse_address(str(source))
+        return _open_path(Path(source), reading)
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
     if is_sparse(source):
@@ -71,12 +77,12 @@ def _open(source: Any) -> Source:
     return Table(frame, "the table", in_memory=True)
 
 
-def _open_path(path: Path) -> Source:
+def _open_path(path: Path, reading: Reading) -> Source:
     if path.is_dir():
         from ranvier.data.sources.folder import read_folder
 
         return read_folder(path)
-    opened = reader_of(find(path, NAMED))(path)
+    opened = reader_of(find(path, NAMED))(path, reading)
     if not isinstance(opened, Table) or opened.kinds:
         return opened
     from ranvier.data.sources.manifest import with_files

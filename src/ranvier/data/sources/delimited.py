@@ -1,38 +1,39 @@
-"""CSV and TSV: a header line, then one row per line, UTF-8.
+"""CSV and other delimited text: a header line, then one row per line.
 
-polars reads the file; the csv module of the standard library finds the line of an error, and reads the rare file whose
-quotes polars does not accept.
+polars reads the text. The number of rows and cells that it gives is compared with the structure of the bytes; where the
+two differ, or where cells are not written as RFC 4180 has it, the csv module reads the text row by row.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 import polars as pl
 
-from ranvier.data.parsing import is_number
+from ranvier.data.sources.delimited_rows import read_rows
+from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, unnamed_note
 from ranvier.data.sources.files import read_bytes
+from ranvier.data.sources.layout import BLANKS
+from ranvier.data.sources.quoting import structure
+from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.row_notes import bad_rows_note, stray_quotes_note
 from ranvier.data.sources.table_source import Table
+from ranvier.data.sources.text_encoding import as_utf8
 from ranvier.errors import DataError
 
-SEPARATORS = (",", ";", "\t", "|")
-END = "\x00end"
 
-
-def read_delimited(path: Path, separator: str) -> Table:
+def read_delimited(path: Path, separator: str, reading: Reading = PLAIN) -> Table:
     """Read a CSV or TSV file; every cell stays a string.
 
     Parameters:
         path: the file, packed with gzip or not.
-        separator: the separator that the file's name suggests; a header line without it is searched for
-            ";", tab and "|".
+        separator: the separator that the file's name suggests; another one is taken where the first lines agree on it.
+        reading: what is known about the header, and what to do with rows that cannot be read.
 
     Raises:
-        DataError: the file is empty, has only a header, is not UTF-8, has rows of different lengths or columns of
-            the same name.
+        DataError: the file is empty, has only a header, is no text, has rows of different lengths, quotes that are not
+            closed or columns of the same name.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -41,111 +42,115 @@ def read_delimited(path: Path, separator: str) -> Table:
     ...     read_delimited(path, ",").frame["income"].to_list()
     ['low', 'high']
     """
-    data, text = _decode(path, read_bytes(path))
-    header, separator, notes = _header(path, text, separator)
-    try:
-        frame = pl.read_csv(data, separator=separator, infer_schema=False, empty_string_is_null=False, glob=False)
-        reread = frame.width != len(header)
-        suspicious = reread or bool((frame.to_series(-1) == "").any())
-    except pl.exceptions.PolarsError:
-        reread = suspicious = True
-    if suspicious:
-        blank = _check_lengths(path, text, separator, len(header))
-        if blank:
-            notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
-        if reread or blank:
-            rows = [row or [""] for _, row in _rows(path, text, separator) if row or len(header) == 1]
-            first = next(index for index, row in enumerate(rows) if row != [""])
-            schema = {str(column): pl.String for column in range(len(header))}
-            frame = pl.DataFrame(rows[first + 1 :], schema=schema, orient="row")
+    return delimited_table(read_bytes(path), str(path), f'"{path}"', separator, reading)
+
+
+def delimited_table(data: bytes, origin: str, called: str, separator: str, reading: Reading) -> Table:
+    """The table in the bytes of delimited text; see `read_delimited`.
+
+    Parameters:
+        origin: where the bytes came from.
+        called: the same as the first words of a sentence.
+
+    >>> delimited_table(b"a;b\\n1;2\\n", "standard input", "Standard input", ",", PLAIN).notes
+    ("The cells are separated by ';'.",)
+    """
+    data, notes = as_utf8(data, called)
+    if not data.strip():
+        raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
+    data = _with_line_feeds(data)
+    dialect = dialect_of(data, separator, called, reading)
+    notes += dialect.notes
+    if dialect.separator == BLANKS and b'"' not in data:
+        data = re.sub(rb"(?m)^ | $", b"", re.sub(rb"[ \t]+", b" ", data.replace(b"\r\n", b"\n")))
+    data, blank = _without_blank_end(data, dialect)
+    frame = _read_at_once(data, dialect)
+    if frame is None:
+        read = read_rows(data.decode(), dialect, called, reading.skip_bad_rows)
+        schema = {str(column): pl.String for column in range(dialect.width)}
+        frame = pl.DataFrame(read.rows, schema=schema, orient="row")
+        blank += read.blank
+        notes += [*bad_rows_note(read.bad), *stray_quotes_note(read.stray)]
+    if blank:
+        notes.append(f"{blank:,} blank lines were skipped." if blank > 1 else "A blank line was skipped.")
+    frame.columns = dialect.names or [f"column_{index + 1}" for index in range(dialect.width)]
+    if unnamed_note(frame.width - 1) in notes and (frame.to_series(-1).str.strip_chars() == "").all():
+        notes[notes.index(unnamed_note(frame.width - 1))] = TRAILING_NOTE
+        frame = frame[:, :-1]
+    if reading.skip_empty_rows:
+        frame, empty = _without_empty_rows(frame)
+        notes += empty
     if frame.height == 0:
-        raise DataError(f'"{path}" has a header and no rows. Give a file with at least one row under the header.')
-    frame.columns = header
-    return Table(frame, str(path), notes=tuple(notes), decimal_commas=separator == ";")
+        raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
+    return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";")
 
 
-def _decode(path: Path, data: bytes) -> tuple[bytes, str]:
-    """The bytes as UTF-8 with line feeds, as bytes and as text."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(
-            f'"{path}" is UTF-16 text; UTF-8 was expected. Convert it: iconv -f UTF-16 -t UTF-8 "{path}" > utf8.csv'
-        )
-    if b"\x00" in data[:4096]:
-        raise DataError(f'"{path}" is not a text file: it holds zero bytes. CSV text in UTF-8 was expected.')
+def _with_line_feeds(data: bytes) -> bytes:
+    """Carriage returns that end lines alone become line feeds, where no quoted cell can hold one."""
+    if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n") or b'"' in data:
+        return data
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _without_blank_end(data: bytes, dialect: Dialect) -> tuple[bytes, int]:
+    """The text without blank lines at its end, and their number; in one column they are cells."""
+    if dialect.width == 1 or not data.endswith((b"\n\n", b"\n\r\n")):
+        return data, 0
+    text = data.rstrip(b"\r\n")
+    return text, data.count(b"\n", len(text)) - 1
+
+
+def _read_at_once(data: bytes, dialect: Dialect) -> pl.DataFrame | None:
+    """The cells as polars reads them; None where these are not the cells, or may not be."""
+    collapsed = dialect.separator == BLANKS and b'"' not in data
+    lone_returns = b"\r" in data and data.count(b"\r") != data.count(b"\r\n")
+    if (dialect.options and not collapsed) or lone_returns:
+        return None
+    width = dialect.width + dialect.trailing
+    measured = structure(data, _offset(data, dialect.body), dialect.separator)
+    if not measured.regular:
+        return None
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f'"{path}" is not UTF-8 text: byte 0x{data[error.start]:02X} in line {line} does not fit. '
-            f'Convert it (Western Windows files): iconv -f WINDOWS-1252 -t UTF-8 "{path}" > utf8.csv'
-        ) from error
-    if not text.strip():
-        raise DataError(f'"{path}" is empty. A file with a header line and rows was expected.')
-    if "\r" in text and "\n" not in text:
-        text = text.replace("\r", "\n")
-        data = text.encode()
-    return data, text
+        frame = pl.read_csv(
+            data,
+            has_header=False,
+            schema={str(column): pl.String for column in range(width)},
+            skip_lines=dialect.body,
+            separator=dialect.separator,
+            empty_string_is_null=False,
+            glob=False,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    if frame.height != measured.rows:
+        return None
+    if width > 1 and bool((frame.to_series(-1) == "").any()):
+        # A row with too few cells has empty ones at its end.
+        counted = structure(data, _offset(data, dialect.body), dialect.separator, count_separators=True)
+        if counted.separators != frame.height * (width - 1):
+            return None
+    if not dialect.trailing:
+        return frame
+    return frame[:, :-1] if (frame.to_series(-1).str.strip_chars() == "").all() else None
 
 
-def _header(path: Path, text: str, separator: str) -> tuple[list[str], str, list[str]]:
-    """The column names, the separator that the file uses, and notes."""
-    notes: list[str] = []
-    first = next(line for line in io.StringIO(text) if line.strip("\r\n"))
-    if separator not in first:
-        most_frequent = max(SEPARATORS, key=first.count)
-        if most_frequent in first:
-            separator = most_frequent
-            notes.append(f"The cells are separated by {'tabs' if separator == chr(9) else repr(separator)}.")
-    rows = _rows(path, text, separator)
-    header = [name.strip() for name in next(row for _, row in rows if row)]
-    for index, name in enumerate(header):
-        if not name:
-            header[index] = f"column_{index + 1}"
-            notes.append(f"Column {index + 1} has no name in the header; it is called {header[index]}.")
-    repeated = next((name for name in header if header.count(name) > 1), None)
-    if repeated is not None:
-        numbers = " and ".join(str(index + 1) for index, name in enumerate(header) if name == repeated)
-        raise DataError(f'"{path}" has the column name "{repeated}" more than once (columns {numbers}). Rename one.')
-    if len(header) > 1 and all(is_number(name) for name in header):
-        notes.append("The first line holds only numbers and was taken as the header; add a header line if it is data.")
-    return header, separator, notes
+def _offset(data: bytes, lines: int) -> int:
+    """The first byte after so many lines."""
+    offset = 0
+    for _ in range(lines):
+        offset = data.find(b"\n", offset) + 1 or len(data)
+    return offset
 
 
-def _rows(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of the line it starts in."""
-    end = "" if text.endswith("\n") else "\n"
-    reader = csv.reader(io.StringIO(text + end + END), delimiter=separator)
-    start = 1
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataError(f'"{path}" cannot be read as CSV from line {start} on: {error}.') from error
-        if row == [END]:
-            return
-        if row and END in row[-1]:
-            raise DataError(
-                f'"{path}" opens a quote (") in line {start} that is never closed. Close it, or write the cell in '
-                'double quotes with each quote inside it doubled ("").'
-            )
-        yield start, row
-        start = reader.line_num + 1
-
-
-def _check_lengths(path: Path, text: str, separator: str, width: int) -> int:
-    """Raise at the first row of another length; give the number of blank lines."""
-    blank = 0
-    for line, row in _rows(path, text, separator):
-        if not row:
-            blank += 1
-        elif len(row) != width:
-            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
-            hint = "" if "\n" not in "".join(row) else " (a quote that is never closed swallows the lines after it)"
-            raise DataError(
-                f'"{path}" has {cells} in line {line} and {width} columns in its header{hint}. '
-                "Every row must have one cell for each column; put cells that contain the separator in double quotes."
-            )
-    return 0 if width == 1 else blank
+def _without_empty_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows in which some cell is not empty, and a note on the others."""
+    empty = frame.to_series(0).str.strip_chars() == ""
+    for cells in frame.iter_columns():
+        if not empty.any():
+            return frame, []
+        empty &= cells.str.strip_chars() == ""
+    count = int(empty.sum())
+    if not count:
+        return frame, []
+    what = "1 row of empty cells was" if count == 1 else f"{count:,} rows of empty cells were"
+    return frame.filter(~empty), [f"{what} skipped."]

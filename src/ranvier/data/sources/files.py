@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from ranvier.errors import DataError, nearest
+
+
+def refuse_address(text: str) -> None:
+    """Refuse an address of the network, which is no path.
+
+    Raises:
+        DataError: it is one.
+
+    >>> refuse_address("data/rows.csv")
+    """
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(/{1,3})", text)
+    if match is None:
+        return
+    # A `Path` has joined the two slashes.
+    address = f"{match[1]}:{'//' if match[2] == '/' else match[2]}{text[match.end() :]}"
+    if match[1].lower() == "file":
+        raise DataError(f'"{address}" is an address of a file; give its path: "/{text[match.end() :].lstrip("/")}".')
+    advice = (
+        f'Download it first: curl -L -O "{address}"'
+        if match[1].lower() in ("http", "https", "ftp")
+        else "Copy the file to this machine first"
+    )
+    raise DataError(f'"{address}" is an address on a network; only files on this machine are read. {advice}.')
 
 
 def find(path: Path, named: Iterable[str] = ()) -> Path:

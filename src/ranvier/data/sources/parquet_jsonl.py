@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ import polars as pl
 
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.frames import frame_from_columns
+from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.row_notes import bad_rows_note
 from ranvier.data.sources.table_source import Table
+from ranvier.data.sources.text_encoding import as_utf8
 from ranvier.errors import DataError
 
 
@@ -38,14 +42,18 @@ def read_parquet(path: Path) -> Table:
         raise DataError(
             f'"{path}" is a damaged Parquet file ({_first_line(error)}). Copy or write it again.'
         ) from error
-    return _table(path, frame)
+    return _table(f'"{path}"', str(path), frame)
 
 
-def read_json_lines(path: Path) -> Table:
+def read_json_lines(path: Path, reading: Reading = PLAIN) -> Table:
     """Read a JSON Lines file: one object a line, its keys are the columns; a key that is absent is a missing cell.
 
+    Parameters:
+        path: the file.
+        reading: whether lines that are no objects are left out.
+
     Raises:
-        DataError: a line is not a JSON object, the file is not UTF-8, or has no rows.
+        DataError: a line is not a JSON object, the file is no text, or has no rows.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -54,43 +62,61 @@ def read_json_lines(path: Path) -> Table:
     ...     read_json_lines(path).frame["age"].to_list()
     [39, 50]
     """
-    data = read_bytes(path)
+    return json_lines_table(read_bytes(path), str(path), f'"{path}"', reading)
+
+
+def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) -> Table:
+    """The table in the bytes of JSON Lines; see `read_json_lines`.
+
+    Parameters:
+        origin: where the bytes came from.
+        called: the same as the first words of a sentence.
+
+    >>> json_lines_table(b'{"age": 39}\\n', "standard input", "Standard input", PLAIN).rows
+    1
+    """
+    data, notes = as_utf8(data, called)
     if not data.strip():
-        raise DataError(f'"{path}" is empty. One JSON object a line was expected.')
+        raise DataError(f"{called} is empty. One JSON object a line was expected.")
     try:
         frame = pl.read_ndjson(data, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        frame = _json_frame(path, data)
-    return _table(path, frame)
+        frame, bad = _json_frame(called, data, reading.skip_bad_rows)
+        notes += bad_rows_note(bad)
+    return replace(_table(called, origin, frame), notes=tuple(notes))
 
 
-def _json_frame(path: Path, data: bytes) -> pl.DataFrame:
-    """Read line by line: finds the damaged line, and reads values that polars does not mix (true and 1, NaN)."""
+def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame, list[int]]:
+    """Read line by line: finds the damaged lines, and reads values that polars does not mix (true and 1, NaN)."""
+    bad: list[int] = []
     rows: list[dict[str, Any]] = []
     for number, line in enumerate(data.split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-        except UnicodeDecodeError as error:
-            raise DataError(f'"{path}" is not UTF-8 text in line {number}. Convert it with iconv to UTF-8.') from error
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise DataError(f'"{path}" has a line that is not JSON: line {number} ({error}).') from error
-        if not isinstance(row, dict):
-            raise DataError(
-                f'"{path}" has {str(row)[:40]!r} in line {number}; an object {{"column": value}} was expected.'
-            )
+            if not isinstance(row, dict):
+                raise DataError(
+                    f'{called} has {str(row)[:40]!r} in line {number}; an object {{"column": value}} was expected.'
+                )
+        except (json.JSONDecodeError, RecursionError, DataError) as error:
+            if skip_bad:
+                bad.append(number)
+                continue
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"{called} has a line that is not JSON: line {number} ({error}).") from error
         rows.append(row)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return frame_from_columns({name: [row.get(name) for row in rows] for name in names}, f'"{path}"')
+    return frame_from_columns({name: [row.get(name) for row in rows] for name in names}, called), bad
 
 
-def _table(path: Path, frame: pl.DataFrame) -> Table:
+def _table(called: str, origin: str, frame: pl.DataFrame) -> Table:
     if frame.width == 0:
-        raise DataError(f'"{path}" has no columns. A table with named columns was expected.')
+        raise DataError(f"{called} has no columns. A table with named columns was expected.")
     if frame.height == 0:
-        raise DataError(f'"{path}" has columns and no rows. Give a file with at least one row.')
-    return Table(frame, str(path))
+        raise DataError(f"{called} has columns and no rows. Give a file with at least one row.")
+    return Table(frame, origin)
 
 
 def _first_line(error: BaseException) -> str:

@@ -7,64 +7,73 @@ from pathlib import Path
 
 from ranvier.data.sources.arrays import is_idx, read_idx, read_npz
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
+from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.source import Source
 from ranvier.errors import DataError
 
 
-def _read_csv(path: Path) -> Source:
+def _read_csv(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.delimited import read_delimited
 
-    return read_delimited(path, ",")
+    return read_delimited(path, ",", reading)
 
 
-def _read_tsv(path: Path) -> Source:
+def _read_tsv(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.delimited import read_delimited
 
-    return read_delimited(path, "\t")
+    return read_delimited(path, "\t", reading)
 
 
-def _read_parquet(path: Path) -> Source:
+def _read_parquet(path: Path, _: Reading) -> Source:
     from ranvier.data.sources.parquet_jsonl import read_parquet
 
     return read_parquet(path)
 
 
-def _read_json_lines(path: Path) -> Source:
+def _read_json_lines(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.parquet_jsonl import read_json_lines
 
-    return read_json_lines(path)
+    return read_json_lines(path, reading)
 
 
-def _read_zip(path: Path) -> Source:
+def _read_npz(path: Path, _: Reading) -> Source:
+    return read_npz(path)
+
+
+def _read_idx(path: Path, _: Reading) -> Source:
+    return read_idx(path)
+
+
+def _read_zip(path: Path, _: Reading) -> Source:
     from ranvier.data.sources.archive import read_zip
 
     return read_zip(path)
 
 
-def _read_tar(path: Path) -> Source:
+def _read_tar(path: Path, _: Reading) -> Source:
     from ranvier.data.sources.archive import read_tar
 
     return read_tar(path)
 
 
-def _read_one(path: Path) -> Source:
+def _read_one(path: Path, _: Reading) -> Source:
     from ranvier.data.sources.file_reference import FileReference, shown
     from ranvier.data.sources.file_tree import one_file
 
     return one_file(FileReference(shown(str(path)), path))
 
 
-READERS: dict[str, Callable[[Path], Source]] = {
+READERS: dict[str, Callable[[Path, Reading], Source]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,
     ".parquet": _read_parquet,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
-    ".npz": read_npz,
-    ".idx": read_idx,
+    ".npz": _read_npz,
+    ".idx": _read_idx,
     ".csv.gz": _read_csv,
     ".tsv.gz": _read_tsv,
-    ".idx.gz": read_idx,
+    ".idx.gz": _read_idx,
     ".zip": _read_zip,
     ".tar.gz": _read_tar,
     ".tgz": _read_tar,
@@ -74,7 +83,7 @@ SUFFIXES = tuple(READERS)
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
-def reader_of(path: Path) -> Callable[[Path], Source]:
+def reader_of(path: Path) -> Callable[[Path, Reading], Source]:
     """The function that reads a file, by the end of its name.
 
     Raises:
@@ -84,7 +93,7 @@ def reader_of(path: Path) -> Callable[[Path], Source]:
     True
     """
     if is_idx(path):
-        return read_idx  # MNIST's files are known by the middle of their names.
+        return _read_idx  # MNIST's files are known by the middle of their names.
     name = path.name.lower()
     reader = next((READERS[suffix] for suffix in SUFFIXES if name.endswith(suffix)), None)
     if reader is not None:

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from ranvier.native.kernels import columns, dense, gather, gradient, loss, rowops, sparse, zero_skipping
+from ranvier.native.kernels import (
+    columns,
+    dense,
+    gather,
+    gradient,
+    input_gradients,
+    limit_norms,
+    loss,
+    rowops,
+    sparse,
+    zero_skipping,
+)
 from ranvier.native.kernels.dropout import write_drop
 from ranvier.native.kernels.outputs import output_buffers
 from ranvier.native.kernels.values import NULL, TRUE, UNSCALED, ZERO, Value
@@ -352,6 +363,8 @@ ROW_CALLS: dict[type[Step], Callable[[Body, Any, Value, Value], None]] = {
     s.Back: Body.product,
     s.LossStep: Body._loss,
     s.Answer: Body._answer,
+    s.OutputGradient: input_gradients.call_output_gradient,
+    s.InputAnswer: input_gradients.call_input_answer,
     s.Drop: Body._drop,
     SparseForward: Body._sparse_forward,
     **dict.fromkeys(rowops.WRITERS, Body._row_operation),
@@ -365,6 +378,7 @@ COLUMN_CALLS: dict[type[Step], Callable[[Body, Any], None]] = {
     s.RunningStatistics: Body._running_statistics,
     s.Norm: Body._norm,
     s.Update: Body._update,
+    s.LimitNorms: limit_norms.call_limit_norms,
     s.LossSum: Body._loss_sum,
     SparseGradient: Body._sparse_gradient,
 }

@@ -132,15 +132,19 @@ def write_update(module: Emitter, name: str, trained: Trained, rule: UpdateRule)
             base = f.multiply(loop.index, stride_of(trained.value))
             with f.loop(0, rows, name="row") as inner:
                 _update_row(f, updater, pointers, f.add(base, f.multiply(inner.index, PANEL)), scale)
-            if trained.transposed is not None:
-                copy, panel, end = trained.transposed, loop.index, f.i64(rows)
-                source = f.pointer(pointers.rounded_value, base)
-                if copy.groups > 1:
-                    group = f.divide(panel, group_panels_of(trained.value), "group")
-                    panel = f.subtract(panel, f.multiply(group, group_panels_of(trained.value)))
-                    transposed = f.pointer(transposed, f.multiply(group, group_panels_of(copy) * stride_of(copy)))
-                column = f.multiply(panel, PANEL)
-                transpose(f, source, transposed, f.i64(0), end, column, stride_of(copy))
+            copy_panel(f, trained, loop.index, f.pointer(pointers.rounded_value, base), transposed)
+
+
+def copy_panel(f: Function, trained: Trained, panel: Value, source: Value, transposed: Value) -> None:
+    """Copy a panel of a weight, at `source`, into the transposed weight, where there is one."""
+    copy = trained.transposed
+    if copy is None:
+        return
+    if copy.groups > 1:
+        group = f.divide(panel, group_panels_of(trained.value), "group")
+        panel = f.subtract(panel, f.multiply(group, group_panels_of(trained.value)))
+        transposed = f.pointer(transposed, f.multiply(group, group_panels_of(copy) * stride_of(copy)))
+    transpose(f, source, transposed, f.i64(0), f.i64(trained.value.rows), f.multiply(panel, PANEL), stride_of(copy))
 
 
 def _update_row(f: Function, updater: Updater, pointers: Pointers, offset: Value, scale: Value) -> None:

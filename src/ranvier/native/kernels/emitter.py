@@ -51,7 +51,6 @@ class Emitter:
         self.vector = values.vector_of(self.element, lanes)
         self.integer = f"i{self.bits}"
         self.integers = values.vector_of(self.integer, lanes)
-        self.mask = values.vector_of("i1", lanes)
         self._declarations: dict[str, str] = {}
         self._globals: dict[str, str] = {}
         self._parts: list[str] = []

@@ -129,11 +129,6 @@ class Function:
         """a / b; integers as unsigned."""
         return self._binary(("fdiv", "udiv"), a, b, name)
 
-    def remainder(self, a: Operand, b: Operand, name: str = "remainder") -> Value:
-        """The remainder of a / b, of unsigned integers."""
-        a, b = self.operands(a, b)
-        return self.emit(a.type, f"urem {a.typed}, {b.text}", name)
-
     def negative(self, a: Value, name: str = "negative") -> Value:
         """-a."""
         text = f"fneg {a.typed}" if is_float(a.type) else f"sub {a.type} {constant(0, a.type).text}, {a.text}"

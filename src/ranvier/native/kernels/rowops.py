@@ -25,6 +25,7 @@ from ranvier.native.lowering.steps import (
     Rescale,
     Rounding,
     RowStep,
+    ScaleColumn,
     fields_of,
 )
 from ranvier.native.scheduling.layouts import stride_of
@@ -172,6 +173,15 @@ def _normalize_column_back(
     _elementwise(f, step.dx, at, "dx", value)
 
 
+def _scale_column(f: Function, step: ScaleColumn, at: BufferPointers, _: Value) -> None:
+    def value(column: Value) -> Value:
+        deviation = f.intrinsic("sqrt", f.add(_load(f, at["variance"], column), step.epsilon))
+        scaled = f.multiply(_load(f, at["dy"], column), _load(f, at["scale"], column))
+        return f.divide(scaled, deviation)
+
+    _elementwise(f, step.dx, at, "dx", value)
+
+
 WRITERS: dict[type[RowStep], Callable[..., None]] = {
     Add: _add,
     Multiply: _multiply,
@@ -182,4 +192,5 @@ WRITERS: dict[type[RowStep], Callable[..., None]] = {
     NormalizeRowBack: _normalize_row_back,
     NormalizeColumn: _normalize_column,
     NormalizeColumnBack: _normalize_column_back,
+    ScaleColumn: _scale_column,
 }

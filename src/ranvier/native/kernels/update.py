@@ -11,6 +11,7 @@ from ranvier.native.kernels.values import Value
 from ranvier.native.lowering.steps import Trained
 from ranvier.native.scheduling.binding import constant_of
 from ranvier.network.optimizers import UpdateRule
+from ranvier.network.optimizers.base import AVERAGE, LEARNING_RATE
 from ranvier.records import record
 
 
@@ -30,6 +31,8 @@ class Updater:
         self.values["decay"] = f.constant(0.0 if trained.decay is None else constant_of(trained.decay))
         for number, name in enumerate(rule.scalars):
             exact = f.load(f.pointer(scalars, number, "double"), "double", name=name)
+            if name == LEARNING_RATE and trained.factor is not None:
+                exact = f.multiply(exact, constant_of(trained.factor), name)
             self.values[name] = f.splat(self.rounded(exact), name=name)
 
     @property
@@ -59,7 +62,12 @@ class Updater:
         slots_at = [f.pointer(slot, offset) for slot in pointers.slots]
         for (name, _), at in zip(rule.slots, slots_at, strict=True):
             values[name] = f.load(at, name=name)
-        results = emit_expressions(f, (rule.parameter, *rule.updates), values)
+        results = list(emit_expressions(f, (rule.parameter, *rule.updates), values))
+        if self.trained.non_negative:
+            held = [0, *(number for number, (name, _) in enumerate(rule.slots, start=1) if name == AVERAGE)]
+            for number in held:
+                below = f.compare("olt", results[number], 0.0)
+                results[number] = f.select(below, f.constant(0.0), results[number], "held")
         for result, at in zip(results, (f.pointer(pointers.value, offset), *slots_at), strict=True):
             f.store(result, at)
         if pointers.rounded is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ranvier.engine import feeds_dense
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def gathered(lowering: Lowering) -> Buffer:
     """The dense block of the batch; without meaning where there is none. CSR rows are read where they lie."""
     spec = lowering.spec
-    first, n_dense = spec.network.layer_infos[0], spec.n_dense if spec.sparse else spec.network.inputs
+    first, n_dense = spec.network.layer_infos[0], spec.input_blocks[0]
     if n_dense == 0:
         return Buffer("inputs", -1, "cells", 0)
     x = lowering.buffer("inputs", n_dense)
@@ -64,3 +65,32 @@ def gradient(lowering: Lowering, path: str, dz: Buffer, weight: s.Trained) -> sp
     squares = lowering.buffer("entry_squares", 1, "entries") if lowering.clips else None
     lowering.sparse = sparse.SparseGradient(path, dz, table, purpose, squares)
     return lowering.sparse
+
+
+def csr_back(lowering: Lowering, path: str, dz: Buffer) -> Buffer:
+    """The errors along the inputs of a layer that reads a CSR block, a buffer for each block; gives the last one."""
+    dx = dz
+    for name in _weights(lowering, path):
+        copy = lowering.transposed(name)
+        dx = lowering.buffer(f"{name}.before", copy.columns)
+        lowering.add(s.Back(path, dz, copy, dx, None, None, False))
+    return dx
+
+
+def input_gradients(lowering: Lowering, dx: Buffer) -> Iterator[s.InputAnswer]:
+    """The steps that hand out the errors along the inputs, block by block.
+
+    Parameters:
+        dx: along all inputs, where they are of one block.
+    """
+    total, first = lowering.spec.network.inputs, 0
+    path = lowering.spec.network.layer_infos[0].path
+    names = _weights(lowering, path) if reads_csr(lowering, path) else ()
+    for block in [lowering.buffers[f"{name}.before"] for name in names] or [dx]:
+        yield s.InputAnswer(block, first, total)
+        first += block.columns
+
+
+def _weights(lowering: Lowering, path: str) -> tuple[str, ...]:
+    """The names of the pieces of the first weight: of the dense block, where there is one, and of the CSR block."""
+    return tuple(name for name in lowering.entries if name.startswith(f"{path}.weight"))

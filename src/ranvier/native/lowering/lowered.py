@@ -12,6 +12,9 @@ TRAIN, STEP_GRADIENT, UPDATE = "train", "step_gradient", "update"
 """What a plan is for: steps of training, or their two halves: the gradient of a step, and the update by a gradient."""
 GRADIENT, PREDICT, WATCH = "gradient", "predict", "watch"
 """What else a plan is for: one gradient over all rows, outputs only, or what every layer computes."""
+INPUT_GRADIENT, LOGIT_GRADIENT = "input_gradient", "logit_gradient"
+"""And for the derivatives of outputs, or of the weighted sums of the output layer, along the inputs of each row."""
+INPUT_GRADIENTS = (INPUT_GRADIENT, LOGIT_GRADIENT)
 STEPS = (TRAIN, STEP_GRADIENT, UPDATE)
 LEARNING = (*STEPS, GRADIENT)
 

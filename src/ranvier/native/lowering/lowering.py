@@ -7,16 +7,19 @@ threads and in which pieces is not said here, but in `scheduling/`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ranvier.engine import CompileSpec, feeds_dense
 from ranvier.errors import EngineError
-from ranvier.native.lowering import first_layer, sparse
+from ranvier.native.lowering import backward, first_layer, sparse
 from ranvier.native.lowering import steps as s
+from ranvier.native.lowering.backward import FROM_OUTPUT, Done
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import (
     GRADIENT,
+    INPUT_GRADIENTS,
     LEARNING,
+    LOGIT_GRADIENT,
     PREDICT,
     ROUNDED,
     STEP_GRADIENT,
@@ -30,27 +33,11 @@ from ranvier.native.lowering.lowered import (
 )
 from ranvier.native.lowering.scalars import LoweredRule, Scalar
 from ranvier.native.lowering.steps import Step, Trained
-from ranvier.network.activations import Activation, activation
+from ranvier.network.activations import activation
+from ranvier.network.constraints import MaxNorm, NonNegative
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, LearnedScale, Rescale, Residual
 from ranvier.network.network import LayerInfo
 from ranvier.network.parameters import Entry
-
-FROM_OUTPUT = ("identity", "relu", "sigmoid", "tanh")
-"""Activations whose derivative follows from their output, so that the weighted sums need not be kept."""
-
-
-@dataclass(slots=True)
-class Done:
-    """What the forward pass of one layer leaves for its backward pass."""
-
-    info: LayerInfo
-    x: Buffer
-    y: Buffer
-    z: Buffer | None = None
-    n: Buffer | None = None
-    deviation: Buffer | None = None
-    statistics: tuple[Buffer, Buffer] | None = None
-    inner: list[Done] = field(default_factory=list)
 
 
 def lower(spec: CompileSpec, purpose: str, store: bool = False) -> Lowered:
@@ -125,8 +112,14 @@ class Lowering:
             error = self.buffer("error", network.outputs)
             self.add(s.LossStep(z, error, losses, spec.loss, shape))
             self.last.append(s.LossSum(losses))
-            self.backward(self.done, error, isinstance(final.info.layer, Dense), needed=False)
+            backward.chain(self, self.done, error, isinstance(final.info.layer, Dense), needed=False)
             self.finish()
+        elif self.purpose in INPUT_GRADIENTS:
+            error = self.buffer("error", network.outputs)
+            direct = self.purpose == LOGIT_GRADIENT or not isinstance(final.info.layer, Dense)
+            self.add(s.OutputGradient(z, error, activation("identity") if direct else shape))
+            dx = backward.chain(self, self.done, error, isinstance(final.info.layer, Dense), needed=True)
+            self.add(*first_layer.input_gradients(self, dx))
         else:
             if self.purpose == PREDICT:
                 self.add(s.LossStep(z, None, losses, spec.loss, shape))
@@ -189,11 +182,16 @@ class Lowering:
             return Done(info, x, y, inner=inner)
         if isinstance(layer, Rescale) and info == self.spec.network.layer_infos[0]:
             return Done(info, x, x)  # The rows were scaled while they were gathered.
-        y = self.buffer(f"{path}.output", info.outputs)
+        y = self.buffer(f"{path}.output", x.columns)
         if isinstance(layer, Rescale):
             self.add(s.Rescale(x, y, layer))
             return Done(info, x, y)
         if isinstance(layer, LearnedScale):
+            if layer.columns not in (None, x.columns):
+                raise EngineError(
+                    f"{path} scales {layer.columns} of {x.columns} columns; the native engine scales all columns of "
+                    "the dense block, and reads others from a CSR block."
+                )
             self.add(s.Multiply(x, self.piece(f"{path}.scale"), y))
             return Done(info, x, y)
         if isinstance(layer, LayerNorm):
@@ -208,7 +206,8 @@ class Lowering:
     def dense(self, info: LayerInfo, layer: Dense, x: Buffer, output: bool) -> Done:
         path, keep = info.path, self.purpose == WATCH
         shape = activation("identity") if output else layer.activation
-        needs_z = keep or output or (self.learns and shape.name not in FROM_OUTPUT)
+        back = self.learns or self.purpose in INPUT_GRADIENTS
+        needs_z = keep or output or (back and shape.name not in FROM_OUTPUT)
         z = self.buffer(f"{path}.sums", info.outputs) if needs_z else None
         y = None if output else self.buffer(f"{path}.output", info.outputs)
         bias = self.piece(f"{path}.bias") if layer.bias else None
@@ -231,7 +230,7 @@ class Lowering:
         path, width = info.path, info.outputs
         scale, bias = self.piece(f"{path}.scale"), self.piece(f"{path}.bias")
         running = self.piece(f"{path}.running_mean"), self.piece(f"{path}.running_var")
-        if not self.learns:
+        if not (self.learns and layer.trainable):
             self.add(s.NormalizeColumn(x, *running, scale, bias, None, y, layer.epsilon))
             return Done(info, x, y)
         mean, variance = (self.buffer(batch_statistic(old.name), width, "vector") for old in running)
@@ -243,120 +242,17 @@ class Lowering:
             self.last += [s.RunningStatistics(old, new, layer.momentum) for old, new in pairs]
         return Done(info, x, y, n=n, statistics=(mean, variance))
 
-    # Backward
-
-    def backward(self, chain: list[Done], dy: Buffer, is_dz: bool, needed: bool) -> Buffer:
-        """Lower the backward pass of a chain.
-
-        Parameters:
-            dy: the derivative along what the chain gave, or along its last weighted sums where `is_dz` holds.
-            needed: whether somebody before the chain needs the derivative along what went in.
-
-        Returns that derivative, or a buffer without meaning where nobody needs it.
-        """
-        for index in range(len(chain) - 1, -1, -1):
-            done = chain[index]
-            wanted = needed or any(self.has_parameters(before) for before in chain[:index])
-            if isinstance(done.info.layer, Dense):
-                before = chain[index - 1] if index else None
-                dy, is_dz = self.dense_back(done, before, dy, is_dz, wanted)
-            else:
-                dy, is_dz = self.layer_back(done, dy, wanted), False
-        return dy
-
-    def has_parameters(self, done: Done) -> bool:
-        """Whether something is trained in a layer."""
-        own = any(entry.layer == done.info.index and entry.trainable for entry in self.entries.values())
-        return own or any(map(self.has_parameters, done.inner))
-
-    def dense_back(self, done: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool) -> tuple[Buffer, bool]:
-        """Lower the backward pass of a Dense layer; returns the error before it, and whether that is one of sums."""
-        info, layer, path = done.info, done.info.layer, done.info.path
-        assert isinstance(layer, Dense)
-        dz = dy if is_dz else self.derivative(done, layer.activation, dy)
-        # Where the derivative is 1, the error is `dy`, which other layers may share.
-        dz = self.rounded(dz, dz.name if is_dz or dz != dy else f"{path}.error")
-        weight = self.train(f"{path}.weight", wanted)
-        if weight.value.kind != "table":
-            self.last.append(s.WeightGradient(path, done.x, dz, weight, self.store))
-        if first_layer.reads_csr(self, path):
-            self.last.append(first_layer.gradient(self, path, dz, weight))
-        if layer.bias:
-            self.last.append(s.VectorGradient(dz, None, self.train(f"{path}.bias"), self.store))
-        if not wanted or weight.transposed is None:
-            return dz, False
-        dx = self.buffer(f"{path}.before", info.inputs)
-        if before is not None and isinstance(before.info.layer, Dense):
-            shape = before.info.layer.activation
-            derivative_input, direct = self.derivative_input(before, shape)
-            self.add(s.Back(path, dz, weight.transposed, dx, shape, derivative_input, direct))
-            return dx, True
-        self.add(s.Back(path, dz, weight.transposed, dx, None, None, False))
-        return dx, False
-
-    def derivative_input(self, done: Done, shape: Activation) -> tuple[Buffer, bool]:
-        """What the derivative of an activation is computed from, and whether that is the output."""
-        direct = shape.name in FROM_OUTPUT
-        return (done.y if direct or done.z is None else done.z), direct
-
-    def derivative(self, done: Done, shape: Activation, dy: Buffer) -> Buffer:
-        if shape.name == "identity":
-            return dy
-        dz = self.buffer(f"{done.info.path}.error", done.info.outputs)
-        derivative_input, direct = self.derivative_input(done, shape)
-        self.add(s.Derivative(dy, derivative_input, dz, shape, direct))
-        return dz
-
-    def layer_back(self, done: Done, dy: Buffer, wanted: bool) -> Buffer:
-        """Lower the backward pass of a layer that is not Dense."""
-        layer, path = done.info.layer, done.info.path
-        dx = dy
-        if isinstance(layer, Residual):
-            inner = self.backward(done.inner, dy, False, wanted)
-            if wanted:
-                dx = self.buffer(f"{path}.before", done.info.inputs)
-                self.add(s.Add(dy, inner, dx))
-            return dx
-        if isinstance(layer, Dropout):
-            if done.n is not None and wanted:
-                dx = self.buffer(f"{path}.before", done.info.inputs)
-                self.add(s.Multiply(dy, done.n, dx))
-            return dx
-        if isinstance(layer, Rescale):
-            if wanted:
-                dx = self.buffer(f"{path}.before", done.info.inputs)
-                self.add(s.Rescale(dy, dx, layer))
-            return dx
-        normalized = done.x if isinstance(layer, LearnedScale) or done.n is None else done.n
-        self.last.append(s.VectorGradient(dy, normalized, self.train(f"{path}.scale"), self.store))
-        if not isinstance(layer, LearnedScale):
-            self.last.append(s.VectorGradient(dy, None, self.train(f"{path}.bias"), self.store))
-        if wanted:
-            dx = self.buffer(f"{path}.before", done.info.inputs)
-            self.norm_back(done, dy, dx)
-        return dx
-
-    def norm_back(self, done: Done, dy: Buffer, dx: Buffer) -> None:
-        layer, path, scale = done.info.layer, done.info.path, self.piece(f"{done.info.path}.scale")
-        if isinstance(layer, LayerNorm) and done.n and done.deviation:
-            self.add(s.NormalizeRowBack(dy, scale, done.n, done.deviation, dx))
-        elif isinstance(layer, BatchNorm) and done.n and done.statistics:
-            dscale, dbias = (self.buffer(f"{path}.{name}", done.info.outputs, "vector") for name in ("dscale", "dbias"))
-            self.add(s.ColumnSums(dy, done.n, dscale), s.ColumnSums(dy, None, dbias))
-            variance = done.statistics[1]
-            self.add(s.NormalizeColumnBack(dy, done.n, scale, variance, dscale, dbias, dx, layer.epsilon))
-        else:
-            self.add(s.Multiply(dy, scale, dx))
-
     # Parameters
 
-    def train(self, name: str, transposed: bool = False) -> Trained:
-        """The state of a trained parameter."""
+    def transposed(self, name: str) -> Buffer:
+        """The transposed copy of a weight, which data gradients read."""
         entry = self.entries[name]
-        copy = None
-        if transposed:
-            inputs, units = entry.shape[0] * entry.groups, entry.shape[1] // entry.groups
-            copy = self.buffer(f"{TRANSPOSED}.{name}", inputs, "weight", units, entry.groups)
+        inputs, units = entry.shape[0] * entry.groups, entry.shape[1] // entry.groups
+        return self.buffer(f"{TRANSPOSED}.{name}", inputs, "weight", units, entry.groups)
+
+    def train(self, name: str, copy: Buffer | None = None) -> Trained:
+        """The state of a trained parameter; `copy` is the transposed one, where there is one."""
+        entry = self.entries[name]
         slots = tuple(self.piece(name, f".{slot}") for slot, _ in self.slots)
         stored = self.store and (name != self.table or self.purpose == GRADIENT)
         gradient = self.piece(name, ".gradient") if stored else None
@@ -364,7 +260,20 @@ class Lowering:
         rounded = self.piece(name, copy=ROUNDED) if moves else None
         decay = self.rule.decay if self.rule and entry.weight_decay else None
         numbers = (self.penalty(entry, "l1"), self.penalty(entry, "l2"), decay)
-        self.trained.append(Trained(entry, self.piece(name), slots, *numbers, copy, gradient, rounded))
+        factor = Scalar(f"{entry.name}.learning_rate_factor", entry.learning_rate_factor)
+        self.trained.append(
+            Trained(
+                entry,
+                self.piece(name),
+                slots,
+                *numbers,
+                copy,
+                gradient,
+                rounded,
+                None if entry.learning_rate_factor == 1.0 else factor,
+                isinstance(entry.constraint, NonNegative),
+            )
+        )
         return self.trained[-1]
 
     def penalty(self, entry: Entry, kind: str) -> Scalar | None:
@@ -375,7 +284,7 @@ class Lowering:
     def finish(self) -> None:
         """Add the steps that change the parameters, and leave out those that belong to the other half of a step."""
         if self.purpose == GRADIENT or not self.store:
-            self.add(*self.last)
+            self.add(*self.last, *self.limits())
             return
         moving = [step for step in self.last if step.changes_state]
         self.add(*(step for step in self.last if not step.changes_state))
@@ -385,11 +294,19 @@ class Lowering:
             self.steps.clear()
         pieces = tuple(piece for piece in self.trained if piece.value.kind != "table")
         if self.spec.optimizer.clip_norm is None:
-            self.add(s.Update(pieces), *moving)
+            self.add(s.Update(pieces), *moving, *self.limits())
             return
         partial = self.buffer("squares", 1, "partials")
         squares = None if self.sparse is None else self.sparse.squares
         max_norm = Scalar("clip_norm", float(self.spec.optimizer.clip_norm))
         update = s.Update(pieces, partial, max_norm, squares)
         rest = () if self.sparse is None else (replace(self.sparse, purpose=sparse.UPDATE, clipped=update),)
-        self.add(s.Norm(pieces, partial), update, *moving, *rest)
+        self.add(s.Norm(pieces, partial), update, *moving, *rest, *self.limits())
+
+    def limits(self) -> Iterator[s.LimitNorms]:
+        """The steps that keep the norms of neurons at their limits, after the update."""
+        for piece in self.trained if self.purpose in (TRAIN, UPDATE) else ():
+            if isinstance(piece.entry.constraint, MaxNorm):
+                limit = Scalar(f"{piece.entry.name}.max_norm", piece.entry.constraint.limit)
+                averages = [buffer for buffer in piece.slots if buffer.name.endswith(".average")]
+                yield s.LimitNorms(piece, limit, averages[0] if averages else None)

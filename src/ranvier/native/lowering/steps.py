@@ -191,6 +191,17 @@ class NormalizeColumnBack(RowStep):
 
 
 @record
+class ScaleColumn(RowStep):
+    """dx = dy scale / sqrt(variance + epsilon) column by column: back through running statistics."""
+
+    dy: Buffer
+    scale: Buffer
+    variance: Buffer
+    dx: Buffer
+    epsilon: float
+
+
+@record
 class Rounding(RowStep):
     """y = x rounded to bfloat16; both may be one buffer."""
 
@@ -218,6 +229,24 @@ class Answer(RowStep):
 
 
 @record
+class OutputGradient(RowStep):
+    """dz from z and v, what stands in place of the targets of each row: dz = v times the derivative of `activation`."""
+
+    z: Buffer
+    dz: Buffer
+    activation: Activation
+
+
+@record
+class InputAnswer(RowStep):
+    """outputs[b, first:] = dx[b], packed without padding, in rows of `total` numbers."""
+
+    dx: Buffer
+    first: int
+    total: int
+
+
+@record
 class ColumnStatistics(ColumnStep):
     """Mean and biased variance of every column over the batch, summed in row order."""
 
@@ -242,6 +271,7 @@ class Trained:
     `l1` and `l2` are the strengths of its penalties, `decay` of its weight decay, each None where there is none.
     `transposed` is the copy that data gradients read; `gradient` where the gradient goes when it is not used at once;
     `rounded` what products read where that is not the value itself, and what the transposed copy then copies.
+    `factor` multiplies the learning rate, where it has one of its own; `non_negative`: no number falls below 0.
     """
 
     entry: Entry
@@ -253,6 +283,8 @@ class Trained:
     transposed: Buffer | None = None
     gradient: Buffer | None = None
     rounded: Buffer | None = None
+    factor: Scalar | None = None
+    non_negative: bool = False
 
 
 @record
@@ -305,6 +337,20 @@ class Update(ColumnStep):
     partial: Buffer | None = None
     max_norm: Scalar | None = None
     squares: Buffer | None = None
+
+    @property
+    def changes_state(self) -> bool:
+        """It moves the trained numbers."""
+        return True
+
+
+@record
+class LimitNorms(ColumnStep):
+    """w_n <- w_n min(1, limit / norm of w_n) for the weights of each neuron n, and for their average."""
+
+    trained: Trained
+    limit: Scalar
+    average: Buffer | None = None
 
     @property
     def changes_state(self) -> bool:

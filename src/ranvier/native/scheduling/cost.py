@@ -29,7 +29,7 @@ def spared(spec: CompileSpec, rows: int) -> int:
     """
     if spec.mean_nnz is None:
         return 0
-    first = spec.network.layer_infos[0]
+    first = spec.csr_layer
     return max(0, first.inputs - spec.n_dense - spec.mean_nnz * rows) * first.outputs
 
 
@@ -59,7 +59,7 @@ def step_flops(spec: CompileSpec) -> int:
 def step_work(spec: CompileSpec) -> int:
     """FLOPs of a training step with what is beside the products: the update of every parameter, the values of rows."""
     values = sum(info.outputs for info in spec.network.iter_layers()) * spec.batch_size
-    updated = spec.network.parameter_count - spared(spec, spec.batch_size)
+    updated = spec.network.parameter_table.trainable_count - spared(spec, spec.batch_size)
     return step_flops(spec) + ELEMENTWISE_FLOPS * (updated + values)
 
 

@@ -47,7 +47,7 @@ def in_stages(steps: Iterable[Scheduled], cancellable: bool) -> tuple[Stage, ...
     """Cut steps into stages: a wait wherever a step needs what other threads compute.
 
     That is where row steps follow column steps or the other way round, around products whose panels are shared, before
-    the sum of squares of all gradients, and before an update that waits for all of them.
+    the sum of squares of all gradients, before an update that waits for all of them, and before norms are limited.
 
     Parameters:
         cancellable: whether stages that write nothing of the state can be cancelled.
@@ -58,7 +58,10 @@ def in_stages(steps: Iterable[Scheduled], cancellable: bool) -> tuple[Stage, ...
         kind = ROWS if isinstance(step, RowStep) else COLUMNS
         if isinstance(scheduled, ScheduledProduct) and scheduled.split_n:
             kind = PANELS
-        if not stages or stages[-1][0] != kind or kind == PANELS or isinstance(step, s.Norm | s.Update):
+        waits = kind == PANELS or isinstance(step, s.Norm | s.Update)
+        if isinstance(step, s.LimitNorms):
+            waits = not isinstance(stages[-1][1][-1].step, s.LimitNorms)
+        if not stages or stages[-1][0] != kind or waits:
             stages.append((kind, []))
         stages[-1][1].append(scheduled)
     return tuple(

@@ -114,6 +114,21 @@ class Optimizer:
         columns = self._columns(np.asarray(steps, np.int64), np.asarray(learning_rates, np.float64))
         return np.stack(tuple(columns.values()), axis=1)
 
+    def initial_slots(self, parameters: NDArray[Any]) -> NDArray[Any]:
+        """The optimizer's memory before its first step, shape (S, P), of the type of the parameters (P,).
+
+        >>> from ranvier.network.optimizers.adagrad import Adagrad
+        >>> Adagrad(initial_accumulator=0.25).initial_slots(np.ones(3))
+        array([[0.25, 0.25, 0.25]])
+        """
+        starts = [start for _, start in self.rule().slots]
+        # Zeros that nobody wrote take no memory.
+        slots = np.zeros((len(starts), parameters.size), parameters.dtype)
+        for slot, start in zip(slots, starts, strict=True):
+            if start != 0:
+                slot[:] = parameters if start is None else start
+        return slots
+
     def to_dict(self) -> dict[str, Any]:
         """The optimizer as JSON values."""
         return {"name": self.name, **{entry.name: getattr(self, entry.name) for entry in fields(self)}}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.network.number_rules import NON_NEGATIVE, OPEN_UNIT, POSITIVE_INT, Rule
@@ -66,6 +69,10 @@ class LBFGS(Optimizer):
             if value is not None:
                 advice = "use l2 on the layers" if name == "weight_decay" else "leave it out, or use Adam"
                 raise InputError(f"LBFGS: {name} is {value}; it cannot be combined with a line search: {advice}.")
+
+    def initial_slots(self, parameters: NDArray[Any]) -> NDArray[Any]:
+        """Zeros (2 history_size, P): no pair is stored yet."""
+        return np.zeros((2 * self.history_size, parameters.size), parameters.dtype)
 
     def rule(self) -> UpdateRule:
         """L-BFGS updates all parameters together, so it has no elementwise rule.

@@ -1,0 +1,199 @@
+"""The dialect of delimited text: its separator, where its rows begin, and the names of its columns."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
+from typing import Any
+
+from ranvier.data.sources.first_line import DATA, SURE, UNCLEAR, first_line, is_number
+from ranvier.data.sources.layout import BLANKS, MAX_ABOVE, NONE, Layout, best_layout, parsed_lines
+from ranvier.data.sources.reading import Reading
+from ranvier.errors import DataError
+from ranvier.records import record
+
+SAMPLE_BYTES = 1 << 18
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
+ROW_NAMES = "row_names"
+TRAILING_NOTE = "Each row ends in a separator, after which no cell stands."
+
+
+@record
+class Dialect:
+    """How delimited text is written.
+
+    Fields:
+        separator: between cells; a blank stands for any number of blanks and tabs.
+        width: the number of cells of a row.
+        names: the names of the columns; empty where the text has no header.
+        body: the number of lines above the first row of data.
+        trailing: whether each row ends in a separator, after which no cell stands.
+        options: of the csv module, where cells are written in another way than RFC 4180 has it.
+        notes: what the user should know, one sentence each.
+    """
+
+    separator: str
+    width: int
+    names: tuple[str, ...]
+    body: int
+    trailing: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Dialect:
+    """The dialect of a file, inferred from its first lines.
+
+    Parameters:
+        data: UTF-8.
+        suggested: the separator that the name of the file suggests.
+        origin: what to call the file in messages.
+        reading: whether its first line is a header, if that is known.
+
+    Raises:
+        DataError: two columns have the same name.
+
+    >>> dialect_of(b"Sales of 2020\\nshop;amount\\nA;1,5\\nB;2,5\\n", ",", "the file", Reading()).names
+    ('shop', 'amount')
+    """
+    lines = _first_lines(data)
+    above, comment, forced = _lines_above(lines)
+    layout = best_layout(lines[above:], suggested, forced, len(data) > SAMPLE_BYTES, reading)
+    notes = _separator_notes(layout.separator, suggested, forced)
+    names = None if reading.header is False else _comment_names(layout, comment)
+    skipped = [line.strip() for line in lines[:above] if line.strip()][int(bool(forced)) :]
+    if names is None:
+        kind, header_note = _kind_of_first_row(layout, reading)
+        names = [] if kind == DATA else _names(layout)
+        body = layout.head + (kind != DATA)
+        skipped += [line.strip() for line in lines[above : above + _end(layout, layout.head)] if line.strip()]
+    else:
+        header_note, body = "", layout.head
+        skipped.remove(comment.strip())
+    if skipped:
+        were = "1 line was" if len(skipped) == 1 else f"{len(skipped)} lines were"
+        below = "header" if names else "first row"
+        notes.append(f'{were} skipped above the {below}: "{skipped[0][:60]}"{" and more" if len(skipped) > 1 else ""}.')
+    notes += [header_note] if header_note else _header_notes(layout)
+    named, name_notes = _checked_names(names, origin)
+    return Dialect(
+        separator=layout.separator,
+        width=layout.width,
+        names=named,
+        body=above + _end(layout, body),
+        trailing=layout.trailing,
+        options=layout.options,
+        notes=(*notes, *name_notes),
+    )
+
+
+def _first_lines(data: bytes) -> list[str]:
+    """The first lines with their ends, the last one whole."""
+    text = data[:SAMPLE_BYTES].decode("utf-8", "ignore")
+    lines = io.StringIO(text, newline="").readlines()
+    return lines[:-1] if len(data) > SAMPLE_BYTES and len(lines) > 1 else lines
+
+
+def _lines_above(lines: Sequence[str]) -> tuple[int, str, str]:
+    """The number of lines above all others: blank ones, `sep=;` and comments; the last comment; the separator named."""
+    above, comment, forced = 0, "", ""
+    while above < min(len(lines), MAX_ABOVE):
+        line = lines[above]
+        match = SEPARATOR_LINE.fullmatch(line)
+        if line.startswith("#"):
+            comment = line
+        elif match and not forced and not comment:
+            forced = match[1]
+        elif line.strip():
+            return above, comment, forced
+        above += 1
+    return 0, "", ""
+
+
+def _end(layout: Layout, row: int) -> int:
+    """The number of lines up to the end of the row before this one."""
+    return layout.ends[row - 1] if row else 0
+
+
+def _separator_notes(separator: str, suggested: str, forced: str) -> list[str]:
+    if separator == suggested:
+        return []
+    called = {"\t": "tabs", BLANKS: "blanks"}.get(separator, repr(separator))
+    return [f"The cells are separated by {called}{', as the first line says' if forced else ''}."]
+
+
+def _comment_names(layout: Layout, comment: str) -> list[str] | None:
+    """The names in a comment right above rows of data, where NumPy's `savetxt` writes them; None where it has none."""
+    if not comment or layout.agreement == NONE or layout.head:
+        return None
+    text = comment.lstrip("#") if comment[1:2] in (" ", "#") else comment
+    names = next(parsed_lines([text.strip()], layout.separator, layout.options), (0, []))[1]
+    rows = layout.rows_of_width(0)
+    return names if len(names) == layout.width and first_line(rows[0], rows[1:]) != SURE else None
+
+
+def _kind_of_first_row(layout: Layout, reading: Reading) -> tuple[str, str]:
+    """What the first row holds, as in `first_line`, and what to say about it."""
+    first = layout.rows[layout.head] if layout.rows else []
+    columns = f"the columns are called column_1 to column_{len(first)}"
+    if reading.header is not None:
+        return (SURE, "") if reading.header else (DATA, f"{columns[0].upper()}{columns[1:]}.")
+    if layout.row_names or len(first) != layout.width:
+        return SURE, ""
+    kind = first_line(first, layout.rows_of_width(layout.head + 1), reading.names)
+    if kind == DATA:
+        return kind, f"The first line holds data, so {columns}; if it holds names, say so: --header (header=True)."
+    if kind != SURE and len(first) > 1 and all(is_number(name.strip()) for name in first):
+        kind, what = UNCLEAR, "The first line holds only numbers"
+    else:
+        what = "A cell of the first line stands again in its column; the line"
+    sentence = f"{what} {'and ' if what.endswith('numbers') else ''}was taken as the header"
+    return kind, f"{sentence}; if it holds data, say so: --no-header (header=False)." if kind == UNCLEAR else ""
+
+
+def _names(layout: Layout) -> list[str]:
+    """The names in the header, one for each column."""
+    first = layout.rows[layout.head] if layout.rows else []
+    if layout.row_names:
+        return [ROW_NAMES, *first]
+    return first[:-1] if len(first) == layout.width + 1 and not first[-1].strip() else first
+
+
+def _header_notes(layout: Layout) -> list[str]:
+    """What to say about a header that is a cell shorter or longer than the rows."""
+    if layout.row_names:
+        return [
+            "The header has one name fewer than the rows have cells, as R writes names of rows; the first column is "
+            f"called {ROW_NAMES}."
+        ]
+    if layout.trailing:
+        return [TRAILING_NOTE]
+    if layout.rows and len(layout.rows[layout.head]) == layout.width + 1:
+        return ["The header ends in a separator, after which no name stands."]
+    return []
+
+
+def unnamed_note(index: int) -> str:
+    """What to say about a column without a name.
+
+    >>> unnamed_note(0)
+    'Column 1 has no name in the header; it is called column_1.'
+    """
+    return f"Column {index + 1} has no name in the header; it is called column_{index + 1}."
+
+
+def _checked_names(names: Iterable[str], origin: str) -> tuple[tuple[str, ...], list[str]]:
+    """The names without blanks around them; columns without a name are called by their position."""
+    notes = []
+    header = [name.strip() for name in names]
+    for index, name in enumerate(header):
+        if not name:
+            header[index] = f"column_{index + 1}"
+            notes.append(unnamed_note(index))
+    repeated = next((name for name in header if header.count(name) > 1), None)
+    if repeated is not None:
+        numbers = " and ".join(str(index + 1) for index, name in enumerate(header) if name == repeated)
+        raise DataError(f'{origin} has the column name "{repeated}" more than once (columns {numbers}). Rename one.')
+    return tuple(header), notes

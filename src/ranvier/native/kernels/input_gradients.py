@@ -1,0 +1,111 @@
+"""The ends of a backward pass along inputs: the error of the output layer, and the rows that are handed out.
+
+dz = v f'(z), or p (v - sum(p v)) for softmax          outputs[b] = dx[b]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.formulas import derivative
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.groups import each_group, masked, total
+from ranvier.native.kernels.loss import normalizer
+from ranvier.native.kernels.values import Value
+from ranvier.native.kernels.vector_math import exp
+from ranvier.native.lowering.steps import InputAnswer, OutputGradient
+from ranvier.native.scheduling.layouts import stride_of
+from ranvier.native.scheduling.scheduled import Scheduled
+
+if TYPE_CHECKING:
+    from ranvier.native.kernels.body import Body
+
+
+def call_output_gradient(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
+    """Call the function of an `OutputGradient` for some rows, written by the first call."""
+    step, words = cast(OutputGradient, scheduled.step), body.w.words
+    name = body.w.name("output_gradient", scheduled, write_output_gradient, step)
+    body.w.f.call(name, body.at(step.z), body.at(step.dz), words["targets"], body.shift, first, stop)
+
+
+def call_input_answer(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
+    """Call the function of an `InputAnswer` for some rows, written by the first call."""
+    step = cast(InputAnswer, scheduled.step)
+    name = body.w.name("input_answer", scheduled, write_input_answer, step)
+    body.w.f.call(name, body.at(step.dx), body.w.words["outputs"], body.shift, first, stop)
+
+
+def write_output_gradient(module: Emitter, name: str, step: OutputGradient) -> None:
+    """Write `(z, dz, v, i64 shift, i64 from, i64 to)`; v is packed without padding, row b is row b + shift of v."""
+    parameters = {**dict.fromkeys(("z", "dz", "v"), "ptr"), **dict.fromkeys(("shift", "from", "to"), "i64")}
+    with module.function(name, parameters) as f:
+        z, dz, v, shift, first, stop = f.parameters
+        with f.loop(first, stop, name="b") as loop:
+            sums = f.pointer(z, f.multiply(loop.index, stride_of(step.z)), name="sums")
+            out = f.pointer(dz, f.multiply(loop.index, stride_of(step.dz)), name="error")
+            v_row = f.pointer(v, f.multiply(f.add(loop.index, shift), step.z.columns), name="v_row")
+            write = _through_softmax if step.activation.name == "softmax" else _elementwise
+            write(f, step, sums, v_row, out)
+
+
+def _elementwise(f: Function, step: OutputGradient, sums: Value, v_row: Value, out: Value) -> None:
+    def store(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
+        error = _load_v(f, v_row, column, mask)
+        if step.activation.name != "identity":
+            z = f.load(f.pointer(sums, column), name="z")
+            error = f.multiply(error, derivative(f, step.activation, z, False))
+        f.store(masked(f, error, mask), f.pointer(out, column))
+        return ()
+
+    each_group(f, step.z.columns, store)
+
+
+def _load_v(f: Function, v_row: Value, column: Value, mask: Value | None) -> Value:
+    at = f.pointer(v_row, column)
+    return f.load(at, name="v") if mask is None else f.masked_load(at, mask, f.constant(0.0), name="v")
+
+
+def _through_softmax(f: Function, step: OutputGradient, sums: Value, v_row: Value, out: Value) -> None:
+    columns = step.z.columns
+    top, mass = normalizer(f, sums, columns)
+
+    def parts(column: Value, mask: Value | None) -> tuple[Value, Value]:
+        z = f.load(f.pointer(sums, column), name="z")
+        return f.divide(exp(f, f.subtract(z, top)), mass), _load_v(f, v_row, column, mask)
+
+    def add_up(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
+        p, v = parts(column, mask)
+        return (f.add(so_far[0], masked(f, f.multiply(p, v), mask)),)
+
+    together = f.splat(total(f, each_group(f, columns, add_up, [f.constant(0.0)])[0]), name="together")
+
+    def store(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
+        p, v = parts(column, mask)
+        f.store(masked(f, f.multiply(p, f.subtract(v, together)), mask), f.pointer(out, column))
+        return ()
+
+    each_group(f, columns, store)
+
+
+def write_input_answer(module: Emitter, name: str, step: InputAnswer) -> None:
+    """Write `(dx, outputs, i64 shift, i64 from, i64 to)`: the columns of one block, at their place among all inputs."""
+    parameters = {"dx": "ptr", "outputs": "ptr", "shift": "i64", "from": "i64", "to": "i64"}
+    with module.function(name, parameters) as f:
+        dx, outputs, shift, first, stop = f.parameters
+        with f.loop(first, stop, name="b") as loop:
+            at = f.pointer(dx, f.multiply(loop.index, stride_of(step.dx)), name="errors")
+            start = f.add(f.multiply(f.add(loop.index, shift), step.total), step.first)
+            out = f.pointer(outputs, start, name="answer")
+
+            def store(
+                column: Value, mask: Value | None, _: tuple[Value, ...], at: Value = at, out: Value = out
+            ) -> tuple[Value, ...]:
+                value, pointer = f.load(f.pointer(at, column), name="dx"), f.pointer(out, column)
+                if mask is None:
+                    f.store(value, pointer)
+                else:
+                    f.masked_store(value, pointer, mask)
+                return ()
+
+            each_group(f, step.dx.columns, store)

@@ -1,0 +1,71 @@
+"""Keeping the norm of each neuron's weights at a limit, panel by panel, after the update.
+
+for each 16 neurons:  squares = sum over the rows of w^2, in row order
+                      if one of their norms is above the limit:  w *= limit / norm, and copy the panel
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from ranvier.native.kernels.bfloat16 import to_bfloat16
+from ranvier.native.kernels.columns import copy_panel
+from ranvier.native.kernels.emitter import Emitter
+from ranvier.native.kernels.function import Function
+from ranvier.native.kernels.groups import largest
+from ranvier.native.kernels.values import Value
+from ranvier.native.lowering.steps import LimitNorms
+from ranvier.native.scheduling.binding import constant_of
+from ranvier.native.scheduling.layouts import panels_of, stride_of
+from ranvier.native.scheduling.scheduled import Scheduled
+from ranvier.native.scheduling.tiles import PANEL
+
+if TYPE_CHECKING:
+    from ranvier.native.kernels.body import Body
+
+
+def call_limit_norms(body: Body, scheduled: Scheduled) -> None:
+    """Call the function of a `LimitNorms` for this thread's panels, written by the first call."""
+    step = cast(LimitNorms, scheduled.step)
+    t = step.trained
+    name = body.w.name("limit_norms", scheduled, write_limit_norms, step)
+    buffers = (t.value, t.rounded, t.transposed, step.average)
+    body.w.f.call(name, *(body.at(buffer) for buffer in buffers), *body.thread_range(panels_of(t.value)))
+
+
+def write_limit_norms(module: Emitter, name: str, step: LimitNorms) -> None:
+    """Write `(value, rounded, transposed, average, i64 from, i64 to)` over panels."""
+    trained, limit = step.trained, constant_of(step.limit)
+    pointers = dict.fromkeys(("value", "rounded", "transposed", "average"), "ptr")
+    with module.function(name, {**pointers, "from": "i64", "to": "i64"}) as f:
+        value, rounded, transposed, average, first, stop = f.parameters
+        with f.loop(first, stop, name="panel") as loop:
+            base = f.multiply(loop.index, stride_of(trained.value))
+            if step.average is not None:
+                _limit(f, f.pointer(average, base), trained.value.rows, limit)
+            weight = f.pointer(value, base)
+            large = _limit(f, weight, trained.value.rows, limit)
+            with f.when(large, name="copied"):
+                source = weight
+                if trained.rounded is not None:
+                    source = f.pointer(rounded, base)
+                    with f.loop(0, trained.value.rows, name="row") as rows:
+                        offset = f.multiply(rows.index, PANEL)
+                        f.store(to_bfloat16(f, f.load(f.pointer(weight, offset))), f.pointer(source, offset))
+                copy_panel(f, trained, loop.index, source, transposed)
+
+
+def _limit(f: Function, panel: Value, rows: int, limit: float) -> Value:
+    """Scale the columns of a panel down whose norm is above a limit; gives whether there was one, an i1."""
+    with f.loop(0, rows, name="row", carried=[f.constant(0.0)]) as loop:
+        w = f.load(f.pointer(panel, f.multiply(loop.index, PANEL)), name="w")
+        loop.carry(f.fma(w, w, loop.values[0]))
+    norm = f.intrinsic("sqrt", loop.results[0])
+    above = f.compare("ogt", norm, limit)
+    factors = f.select(above, f.divide(f.constant(limit), norm), f.constant(1.0), "factors")
+    marked = f.select(above, f.constant(1.0), f.constant(0.0))
+    large = f.compare("ogt", largest(f, marked), 0.0, "large")
+    with f.when(large, name="scaled"), f.loop(0, rows, name="row") as loop:
+        at = f.pointer(panel, f.multiply(loop.index, PANEL))
+        f.store(f.multiply(f.load(at), factors), at)
+    return large
