@@ -118,6 +118,21 @@ def test_a_team_may_be_used_by_several_threads(library: llvm.Library) -> None:
     assert (counts == 600).all()
 
 
+@pytest.mark.parametrize("sizes", [[2, 3, 8], [8, 3, 2], [1, 5, 1, 9, 4]])
+def test_a_team_runs_on_some_of_its_threads_and_grows(library: llvm.Library, sizes: list[int]) -> None:
+    """There are never more threads than the largest run had."""
+    before, largest = members(), 2
+    with Team(2) as team:
+        for size in sizes:
+            counts = memory.zeros(16, "int64")
+            for _ in range(50):
+                team.run(library.address("mark"), memory.address(counts), size)
+            assert counts.tolist() == [50] * size + [0] * (16 - size)
+            largest = max(largest, size)
+            assert (team.threads, members() - before) == (largest, largest - 1)
+    assert members() == before
+
+
 def members() -> int:
     return sum(thread.name.startswith("ranvier-") for thread in threading.enumerate())
 
@@ -142,7 +157,7 @@ def test_a_team_of_nobody_is_refused() -> None:
         Team(0)
 
 
-def test_a_system_without_threads_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_threads_is_an_error(library: llvm.Library, monkeypatch: pytest.MonkeyPatch) -> None:
     before = members()
     start = threading.Thread.start
 
@@ -151,9 +166,16 @@ def test_a_system_without_threads_is_an_error(monkeypatch: pytest.MonkeyPatch) -
             raise RuntimeError("can't start new thread")
         start(thread)
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(EngineError, match="fewer than 4"):
-        Team(4)
+    with Team(2) as team:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(EngineError, match="fewer than 4"):
+            Team(4)
+        counts = memory.zeros(4, "int64")
+        with pytest.raises(EngineError, match="fewer than 4"):
+            team.run(library.address("mark"), memory.address(counts), 4)
+        # The threads that it has go on.
+        team.run(library.address("mark"), memory.address(counts), 2)
+        assert counts.tolist() == [1, 1, 0, 0]
     assert members() == before
 
 
