@@ -168,8 +168,8 @@ def default_model(data: str) -> str:
     >>> default_model("digits"), default_model("there/adult.csv.gz")
     ('digits.rv', 'adult.rv')
     """
-    name = Path(data).name
-    while Path(name).suffix.lower() in SUFFIXES:
+    name = Path(data).name.removesuffix(".gz")
+    if Path(name).suffix.lower() in SUFFIXES:
         name = Path(name).stem
     return f"{name or 'model'}.rv"
 

@@ -294,7 +294,8 @@ class NativeExecutable(PreparedNetwork):
         values_of_layers = []
         for info in self.spec.network.iter_layers():
             sums = np.empty((rows, info.outputs), self.dtype) if isinstance(info.layer, Dense) else None
-            values_of_layers.append(LayerValues(info.path, sums, np.empty((rows, info.outputs), self.dtype)))
+            outputs = np.empty((rows, self.spec.output_width(info)), self.dtype)
+            values_of_layers.append(LayerValues(info.path, sums, outputs))
         for start in range(0, rows, plan.rows):
             part = slice(start, min(start + plan.rows, rows))
             count = part.stop - start

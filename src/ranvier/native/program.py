@@ -22,6 +22,7 @@ from ranvier.native.compiled import library
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
+from ranvier.native.resident import target_words
 from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
@@ -31,6 +32,7 @@ from ranvier.native.scheduling.stages import COUNTER_STRIDE, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.native.thread_choice import ThreadChooser
 from ranvier.rows import Inputs
+from ranvier.rows.class_numbers import are_class_numbers
 from ranvier.rows.finite import check_finite, probably_finite
 
 if TYPE_CHECKING:
@@ -235,10 +237,11 @@ class Program:
         outputs = np.empty((n_rows, columns or plan.spec.network.outputs), plan.dtype)
         losses = None if targets is None else np.empty(n_rows, plan.dtype)
         self.reserve(plan.rows * threads)
-        self.set(targets=0, results=0, **words)
+        self.set(results=0, **target_words(targets), **words)
         moving = {"inputs": (inputs.dense if inputs.n_dense else None, words.get("inputs", 0))}
         moving |= {"row_starts": (None if inputs.csr is None else inputs.csr.indptr, words.get("row_starts", 0))}
-        for name, array in (("outputs", outputs), ("targets", targets), ("results", losses)):
+        kind = "class_numbers" if targets is not None and are_class_numbers(targets) else "targets"
+        for name, array in (("outputs", outputs), (kind, targets), ("results", losses)):
             moving[name] = array, 0 if array is None else array.ctypes.data
 
         def some(block: int, count: int, threads: int) -> int:

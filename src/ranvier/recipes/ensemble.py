@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.rows.split import split_groups, split_rows
-from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
-from ranvier.training.history import Epoch
+from ranvier.training.events import EndEvent, EpochEvent, Event, NoteEvent, ProgressEvent, Sink, StartEvent, tee
+from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, best_epoch, run_training
@@ -90,7 +90,7 @@ def train_ensemble(
     factor = _merged_inverse_temperature(task, predicted)
     merged, flat = merge_networks(network, parameters, factor)
     text = _stop_message(len(results), n_networks, interrupted, results[-1])
-    history = tuple(_renumbered(result.outcome.state.history for result in results))
+    history = History(_renumbered(result.outcome.state.history for result in results))
     events.end(text, interrupted, history)
     members = tuple(_member_summary(result) for result in results)
     return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, 1.0 / factor)
@@ -127,7 +127,7 @@ def member_splits(
 
 @dataclass(slots=True)
 class _MergedEvents:
-    """Sends the events of several runs as those of one."""
+    """Sends the events of several runs as those of one; a note that all have is sent once."""
 
     sink: Sink
     networks: int
@@ -135,6 +135,7 @@ class _MergedEvents:
     number: int = 0
     epochs_before: int = 0
     started: bool = False
+    notes: set[str] = field(default_factory=set)
 
     def __call__(self, event: Event) -> None:
         before, which = self.epochs_before, (self.number + 1, self.networks)
@@ -146,12 +147,16 @@ class _MergedEvents:
             self.sink(replace(event, epoch=event.epoch + before, member=which[0], members=which[1]))
         elif isinstance(event, EpochEvent):
             self.sink(EpochEvent(replace(event.record, epoch=event.record.epoch + before), *which))
+        elif isinstance(event, NoteEvent):
+            if event.text not in self.notes:
+                self.sink(event)
+            self.notes.add(event.text)
         elif not isinstance(event, EndEvent) or event.reason == "failed":
             self.sink(event)
 
-    def end(self, text: str, interrupted: bool, history: tuple[Epoch, ...]) -> None:
+    def end(self, text: str, interrupted: bool, history: History) -> None:
         """Send the one event that ends all runs."""
-        seconds = sum(epoch.seconds for epoch in history)
+        seconds = history.total_seconds
         reason = "interrupted" if interrupted else "finished"
         self.sink(EndEvent(reason, text, len(history), len(history), seconds))
 
@@ -195,7 +200,7 @@ def _member_summary(result: RunResult) -> dict[str, Any]:
         "epochs": len(state.history),
         "best_epoch": best,
         "validation_loss": validation_loss,
-        "seconds": sum(epoch.seconds for epoch in state.history),
+        "seconds": state.history.total_seconds,
     }
 
 

@@ -1,7 +1,8 @@
 """How good predictions are. All functions take plain arrays; n rows, N outputs.
 
-Targets are encoded: 0 or 1 for binary and multilabel, one-hot for classes, numbers for regression. Weights are those of
-the rows, (n,), or None for equal ones; rows of weight 0 are left out.
+Targets are encoded: 0 or 1 for binary and multilabel, one-hot rows, shares or numbers of classes, numbers for
+regression. Where one of several targets is NaN, the row does not count for it. Weights are those of the rows, (n,), or
+None for equal ones; rows of weight 0 are left out.
 
 The values are those of scikit-learn, which tests compare them with; importing it would take longer than many trainings.
 """
@@ -9,6 +10,7 @@ The values are those of scikit-learn, which tests compare them with; importing i
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,12 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
 from ranvier.errors import TrainingError
 from ranvier.network.task import Task
+from ranvier.rows.class_numbers import are_class_numbers, class_shares
+from ranvier.training.partial_targets import are_shares, columns_present, has_gaps
 
 Array = NDArray[Any]
+PROBABILITY_RANGE = (float(np.finfo(np.float64).eps), 1.0 - float(np.finfo(np.float64).eps))
+"""What probabilities are kept within before their logarithm is taken."""
 
 
 def headline_metric(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
@@ -41,15 +47,19 @@ def headline_metric_name(task: Task) -> str:
 
 
 def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> float:
-    """1 - residual sum of squares / total sum of squares, averaged over the outputs; 0 for fewer than two rows.
+    """1 - residual sum of squares / total sum of squares, averaged over the outputs; NaN for fewer than two rows.
 
     A target that never changes counts 1 where it is predicted exactly and 0 otherwise, as in scikit-learn.
 
     >>> r_squared(np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]]))
     1.0
     """
+    if has_gaps(targets):
+        parts = [r_squared(*part) for part in columns_present(outputs, targets, weights)]
+        known = [part for part in parts if not math.isnan(part)]
+        return float(np.mean(known)) if known else math.nan
     if len(targets) < 2:
-        return 0.0
+        return math.nan
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
     residual = np.average((targets - outputs) ** 2, axis=0, weights=weights)
     variance = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
@@ -60,13 +70,15 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
 def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
     """Every metric of the task: accuracy, log_loss, f1, auc; or r2, rmse, mae.
 
-    `auc` is left out where the rows hold one class only. `f1` is that of the positive class for binary, the mean over
-    the classes otherwise. Regression metrics are in the units of `outputs` and `targets`.
+    `auc` is left out where the rows hold one class only, and `r2` is NaN for fewer than two rows. `f1` is that of the
+    positive class for binary, the mean over the classes otherwise. Regression metrics are in the units of `outputs` and
+    `targets`.
 
     Raises:
         TrainingError: an output is not a finite number, or every weight is 0, so nothing can be measured.
     """
-    outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
+    outputs = outputs.astype(np.float64)
+    targets = targets if are_class_numbers(targets) else targets.astype(np.float64)
     wrong = np.asarray(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
     if wrong.any():
         raise TrainingError(
@@ -88,6 +100,9 @@ def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | Non
 def _regression(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
     # A single output may stand without a column of its own.
     outputs, targets = outputs.reshape(len(outputs), -1), targets.reshape(len(targets), -1)
+    if has_gaps(targets):
+        parts = [_regression(*part) for part in columns_present(outputs, targets, weights)]
+        return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
     error = targets - outputs
     return {
         "r2": r_squared(outputs, targets, weights),
@@ -101,26 +116,30 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
     n_classes = probabilities.shape[1]
     actual, predicted = class_indices(task, targets), class_indices(task, outputs)
     averaged = [1] if task.kind == "binary" else np.union1d(actual, predicted)
-    eps = np.finfo(np.float64).eps
-    p_true = np.clip(probabilities[np.arange(len(actual)), actual], eps, 1.0 - eps)
-    values = {
-        "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
-        "log_loss": float(np.average(-np.log(p_true), weights=weights)),
-        "f1": float(_precision_recall_f1(*_class_counts(actual, predicted, n_classes, weights))[2][averaged].mean()),
-    }
+    clipped = np.clip(probabilities, *PROBABILITY_RANGE)
+    if are_shares(targets):
+        surprise = -(targets * np.log(clipped)).sum(axis=1)
+    else:
+        surprise = -np.log(clipped[np.arange(len(actual)), actual])
+    f1 = _precision_recall_f1(*_class_counts(actual, predicted, n_classes, weights))[2][averaged].mean()
     aucs = [
         area_under_curve(actual == label, probabilities[:, label], weights)
         for label in range(1 if task.kind == "binary" else 0, n_classes)
         if 0 < np.count_nonzero(actual == label) < len(actual)
     ]
-    return values | ({"auc": float(np.mean(aucs))} if aucs else {})
+    return {
+        "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
+        "log_loss": float(np.average(surprise, weights=weights)),
+        "f1": float(f1),
+        **({"auc": float(np.mean(aucs))} if aucs else {}),
+    }
 
 
 def _multilabel(task: Task, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-    eps = np.finfo(np.float64).eps
-    clipped = np.clip(outputs, eps, 1 - eps)
-    entropy = -(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped)).mean(axis=1)
-    counts = _label_counts(label_indicators(targets), label_indicators(outputs), weights)
+    clipped = np.clip(outputs, *PROBABILITY_RANGE)
+    cells = -(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped))
+    entropy = np.nanmean(cells, axis=1) if has_gaps(targets) else cells.mean(axis=1)
+    counts = _label_counts(label_indicators(targets), label_indicators(outputs) & ~np.isnan(targets), weights)
     return {
         "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
         "log_loss": float(np.average(entropy, weights=weights)),
@@ -132,7 +151,7 @@ def _is_correct(task: Task, outputs: Array, targets: Array) -> NDArray[np.bool_]
     """Whether each row is predicted correctly: its class, or all its labels."""
     if task.is_classifier:
         return np.asarray(class_indices(task, outputs) == class_indices(task, targets))
-    return np.asarray((label_indicators(outputs) == label_indicators(targets)).all(axis=1))
+    return np.asarray(((label_indicators(outputs) == label_indicators(targets)) | np.isnan(targets)).all(axis=1))
 
 
 def area_under_curve(positive: Array, scores: Array, weights: Array | None = None) -> float:
@@ -198,28 +217,101 @@ def baseline(
         training_targets, training_weights: of the training rows.
         targets, weights: of the rows to predict.
     """
-    constant = np.average(training_targets.astype(np.float64), axis=0, weights=training_weights)
-    return all_metrics(task, np.broadcast_to(constant, targets.shape), targets, weights)
+    constant = mean_targets(task, training_targets, training_weights)
+    return all_metrics(task, np.broadcast_to(constant, (len(targets), len(constant))), targets, weights)
+
+
+def mean_targets(task: Task, targets: Array, weights: Array | None = None) -> Array:
+    """The weighted mean of each target, (N,): of classes their shares. Targets that are NaN do not count.
+
+    >>> mean_targets(Task("regression", 2), np.array([[1.0, np.nan], [3.0, 5.0]])).tolist()
+    [2.0, 5.0]
+    """
+    if task.kind in ("regression", "multilabel") and np.isnan(targets).any():
+        parts = columns_present(targets, targets, weights)
+        return np.array([np.average(column[:, 0], weights=some) for column, _, some in parts])
+    return class_shares(targets.reshape(len(targets), -1), task.outputs, weights)
 
 
 def per_class(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> list[dict[str, Any]]:
-    """Number of rows, and weighted precision, recall and f1, of every class or label; empty for regression."""
+    """Number of rows, and weighted precision, recall and f1, of every class or label; empty for regression.
+
+    Recall and f1 of a class without rows are None, and so is the precision of a class that is never predicted.
+    """
     if task.kind == "regression":
         return []
     if task.kind == "multilabel":
         labels: tuple[Any, ...] = task.target_names
         indicators = label_indicators(targets)
         rows = indicators.sum(axis=0)
-        counts = _label_counts(indicators, label_indicators(outputs), weights)
+        counts = _label_counts(indicators, label_indicators(outputs) & ~np.isnan(targets), weights)
     else:
         labels = task.classes
         actual = class_indices(task, targets)
         rows = np.bincount(actual, minlength=len(labels))
         counts = _class_counts(actual, class_indices(task, outputs), len(labels), weights)
-    return [
-        {"label": label, "rows": int(count), "precision": float(precision), "recall": float(recall), "f1": float(f1)}
-        for label, count, precision, recall, f1 in zip(labels, rows, *_precision_recall_f1(*counts), strict=True)
-    ]
+    records = []
+    for label, count, n_predicted, scores in zip(
+        labels, rows, counts[1], zip(*_precision_recall_f1(*counts), strict=True), strict=True
+    ):
+        precision, recall, f1 = (float(score) for score in scores)
+        present = bool(count)
+        records.append(
+            {
+                "label": label,
+                "rows": int(count),
+                "precision": precision if n_predicted > 0 else None,
+                "recall": recall if present else None,
+                "f1": f1 if present else None,
+            }
+        )
+    return records
+
+
+def with_undefined(
+    task: Task, values: Mapping[str, float], classes: Sequence[Mapping[str, Any]], targets: Array
+) -> tuple[dict[str, float | None], list[str]]:
+    """The metrics with None for those that are undefined, and why, in sentences; so for scores of classes, too.
+
+    Parameters:
+        values: what `all_metrics` gave.
+        classes: what `per_class` gave.
+        targets: of the measured rows.
+
+    >>> with_undefined(Task("regression", 1), {"r2": math.nan, "rmse": 1.0}, [], np.array([[3.0]]))
+    ({'r2': None, 'rmse': 1.0}, ['R² is not defined on a single row.'])
+    """
+    defined: dict[str, float | None] = {name: value if value == value else None for name, value in values.items()}
+    notes = []
+    if task.kind == "regression" and (targets == targets[:1]).all():
+        defined["r2"] = None
+        where = "on a single row" if len(targets) == 1 else "where all rows have the same target"
+        notes.append(f"R² is not defined {where}.")
+    if task.is_classifier and "auc" not in defined:
+        defined["auc"] = None
+        only = next((f', "{record["label"]}"' for record in classes if record["rows"]), "")
+        notes.append(f"AUC is not defined, because all rows have one class{only}.")
+    if task.kind == "binary" and classes and not classes[1]["rows"] and classes[1]["precision"] is None:
+        defined["f1"] = None
+        notes.append(f'F1 is not defined: no row is "{task.classes[1]}" and none was predicted so.')
+    empty = [str(record["label"]) for record in classes if not record["rows"]]
+    never = [str(record["label"]) for record in classes if record["rows"] and record["precision"] is None]
+    if empty:
+        what = "class" if task.is_classifier else "label"
+        notes.append(f"No row has the {what} {_listed(empty)}: recall and F1 are not defined there.")
+    if never:
+        notes.append(f"{_listed(never)} was never predicted: its precision is not defined.")
+    return defined, notes
+
+
+def _listed(labels: list[str]) -> str:
+    """The first labels and how many more.
+
+    >>> _listed(["a", "b"])
+    '"a", "b"'
+    """
+    more = f" (and {len(labels) - 5:,} more)" if len(labels) > 5 else ""
+    return ", ".join(f'"{label}"' for label in labels[:5]) + more
 
 
 def most_confused(task: Task, outputs: Array, targets: Array) -> dict[str, Any] | None:

@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.decoding import class_indices, label_indicators
+from ranvier.data.encoders.decoding import class_indices, label_array, label_indicators
 from ranvier.data.encoders.scaling import column_mean_std
-from ranvier.data.encoders.target_values import Values, label_index, missing_rows, not_numbers, plain_values
+from ranvier.data.encoders.target_values import Values, empty_rows, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import LOSSES, Loss
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
 from ranvier.records import record
+from ranvier.rows.class_numbers import are_class_numbers, class_targets
 
 RowNumbers: TypeAlias = NDArray[np.int64] | None
 
@@ -35,6 +36,7 @@ class TargetEncoder:
     Fields:
         task: the task.
         mean, scale: one number for each output of a regression; empty for the other kinds.
+        levels: of the quantiles that each target has an output for, target by target; empty for one output a target.
 
     >>> encoder = TargetEncoder(Task("multiclass", 3, ("a", "b", "c"), ("letter",)))
     >>> encoder.transform(["b"]).tolist()
@@ -46,16 +48,19 @@ class TargetEncoder:
     task: Task
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
 
     def transform(self, values: Any, row_numbers: RowNumbers = None, dtype: Any = np.float32) -> NDArray[Any]:
         """Encode target values.
 
         Parameters:
-            values: a list, an array or a series (B,), or numbers (B, N).
+            values: a list, an array or a series (B,), or numbers (B, N), of which some of a row may be NaN: they do
+                not count.
             row_numbers: the numbers of these rows in the user's data, counted from 0, for messages; None for 0, 1, ....
             dtype: float32 or float64.
 
-        Returns a contiguous array (B, N) of that type.
+        Returns a contiguous array (B, N) of that type; for more than 16 classes their numbers (B, 1), see
+        `ranvier.rows.class_numbers`.
 
         Raises:
             DataError: a value is missing, infinite or beyond that type, not a number where one is expected, or a class
@@ -66,12 +71,10 @@ class TargetEncoder:
             index = self.class_index(values, row_numbers)
             if self.task.kind == "binary":
                 return index.astype(dtype)[:, None]
-            out = np.zeros((len(index), self.task.outputs), dtype)
-            out[np.arange(len(index)), index] = 1.0
-            return out
+            return class_targets(index, self.task.outputs, dtype)
         numbers = self._numbers(values, row_numbers)
         if self.task.kind == "multilabel":
-            wrong = ~np.isin(numbers, (0.0, 1.0))
+            wrong = ~(np.isin(numbers, (0.0, 1.0)) | np.isnan(numbers))
             if wrong.any():
                 row, column = (int(index) for index in np.argwhere(wrong)[0])
                 raise DataError(
@@ -127,16 +130,20 @@ class TargetEncoder:
         Raises:
             ShapeError: the outputs have another width.
         """
-        array = self._outputs(outputs)
+        array = np.asarray(outputs)
+        if not (self.task.kind == "multiclass" and are_class_numbers(array)):
+            array = self._outputs(outputs)
         if self.task.kind == "regression":
             return self.values(array)
         if self.task.kind == "multilabel":
             return label_indicators(array).astype(np.int64)
-        labels: NDArray[Any] = _label_array(self.task.classes)[class_indices(self.task, array)]
+        labels: NDArray[Any] = label_array(self.task.classes)[class_indices(self.task, array)]
         return labels
 
     def values(self, outputs: Any) -> NDArray[np.float64]:
         """The target values that outputs of a regression predict: outputs * scale + mean.
+
+        Quantiles of a target are sorted, so that they never cross, which does not make their loss larger.
 
         Parameters:
             outputs: shape (B, N).
@@ -154,6 +161,8 @@ class TargetEncoder:
         numbers: NDArray[np.float64] = self._outputs(outputs).astype(np.float64) * np.array(self.scale) + np.array(
             self.mean
         )
+        if self.levels:
+            numbers = np.sort(numbers.reshape(len(numbers), -1, len(self.levels)), axis=2).reshape(numbers.shape)
         return numbers[:, 0] if self.task.outputs == 1 else numbers
 
     def check_range(self, values: Any, loss: Loss, row_numbers: RowNumbers = None) -> None:
@@ -179,7 +188,9 @@ class TargetEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
-        return {"kind": "target", "task": self.task.to_dict(), "mean": list(self.mean), "scale": list(self.scale)}
+        levels = {"levels": list(self.levels)} if self.levels else {}
+        scaling = {"mean": list(self.mean), "scale": list(self.scale)}
+        return {"kind": "target", "task": self.task.to_dict(), **scaling, **levels}
 
     @classmethod
     def from_dict(cls, data: Any) -> TargetEncoder:
@@ -208,7 +219,10 @@ class TargetEncoder:
             raise json_fields.damaged(
                 f"the target has {len(mean)} means and {len(scale)} scales; {expected} were expected"
             )
-        return cls(task, mean, scale)
+        levels = json_fields.items(data, "levels", float) if "levels" in data else ()
+        if levels and outputs % len(levels):
+            raise json_fields.damaged(f"the target has {outputs} outputs for {len(levels)} quantiles")
+        return cls(task, mean, scale, levels)
 
     def _outputs(self, outputs: Any) -> NDArray[Any]:
         array = np.asarray(outputs)
@@ -221,23 +235,23 @@ class TargetEncoder:
     def _plain(self, values: Any, row_numbers: RowNumbers) -> Values:
         """The values in plain form, none of them missing."""
         plain = plain_values(values, self.task.target_names)
-        missing = missing_rows(plain)
+        missing = missing_rows(plain) if self.task.is_classifier else empty_rows(plain)
         if missing.any():
             row = int(missing.argmax())
-            columns = np.isnan(plain[row]) if plain.ndim == 2 else np.array([True])
-            raise DataError(
-                f"{self._at(row, int(columns.argmax()), row_numbers)} is missing. Leave rows without a target out."
-            )
+            raise DataError(f"{self._at(row, 0, row_numbers)} is missing. Leave rows without a target out.")
         return plain
 
     def _numbers(self, values: Any, row_numbers: RowNumbers) -> NDArray[np.float64]:
-        """The values as finite numbers, shape (B, N)."""
+        """The values as finite numbers, shape (B, N), or NaN in a row that has others."""
         plain = self._plain(values, row_numbers)
         if plain.dtype.kind == "O":
             plain = self._parsed(plain, row_numbers)
         numbers = plain.astype(np.float64).reshape(len(plain), -1)
-        if numbers.shape[1] != self.task.outputs:
-            raise ShapeError(f"The target has {numbers.shape[1]} columns; {self.task.outputs} were expected.")
+        per_target = max(1, len(self.levels))
+        if numbers.shape[1] * per_target != self.task.outputs:
+            expected = self.task.outputs // per_target
+            raise ShapeError(f"The target has {numbers.shape[1]} columns; {expected} were expected.")
+        numbers = np.repeat(numbers, per_target, axis=1) if self.levels else numbers
         wrong = np.isinf(numbers)
         if wrong.any():
             row, column = (int(index) for index in np.argwhere(wrong)[0])
@@ -285,13 +299,3 @@ def fit_target(
     units = LOSSES["squared_error"].units if loss is None else loss.units
     mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))
     return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()))
-
-
-def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:
-    """The labels as an array of their type; labels of several types, or that NumPy would truncate, stay objects."""
-    truncated = any(isinstance(label, str) and label.endswith("\0") for label in labels)
-    if len({type(label) for label in labels}) == 1 and not truncated:
-        return np.array(labels)
-    array = np.empty(len(labels), object)
-    array[:] = labels
-    return array
