@@ -20,6 +20,7 @@ from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
+from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
@@ -279,6 +280,7 @@ class TrainJob:
                 "model": None if self.model_path is None else str(self.model_path),
                 "run": None if folder is None else str(folder.path),
                 "data": _reopenable(self.inputs.data),
+                "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
             model.report = train_report(read, model, prepared, trained, used, paths)
