@@ -129,8 +129,8 @@ def _limits(folder: Path) -> list[float]:
         _read(folder / "cpu.max").split(),
         [_read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")],
     ]
-    found = [pair for pair in pairs if len(pair) == 2 and pair[0].isdigit() and pair[1].isdigit()]
-    return [int(quota) / int(period) for quota, period in found if int(period)]
+    limited = [pair for pair in pairs if len(pair) == 2 and pair[0].isdigit() and pair[1].isdigit()]
+    return [int(quota) / int(period) for quota, period in limited if int(period)]
 
 
 def _cores(allowed: frozenset[int]) -> int:

@@ -33,14 +33,14 @@ class Placement:
         self._allowed = _processors() if threads > 1 else []
         if self._allowed:
             self._masks = memory.zeros((threads, MASK_BYTES), np.uint8)
-            self._place()
+            self._assign()
 
     @property
     def active(self) -> bool:
         """Whether each member sleeps on a processor of its own."""
         return 1 < self._count <= len(self._allowed)
 
-    def _place(self) -> None:
+    def _assign(self) -> None:
         """Give each member a processor, starting after the caller's, so that processes do not all use the same."""
         allowed, here = self._allowed, system.current_processor()
         first = allowed.index(here) if here in allowed else 0
@@ -66,7 +66,7 @@ class Placement:
             return
         if (allowed := _processors()) and allowed != self._allowed:
             self._allowed = allowed
-            self._place()
+            self._assign()
             for index, thread in enumerate(self._threads):
                 os.sched_setaffinity(thread, {self._members[index]} if self.active else allowed)
         if not self.active or (here := system.current_processor()) == self._caller:
