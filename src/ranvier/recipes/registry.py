@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ranvier.data import Arrays, Source, infer_schema
-from ranvier.data.schema import is_picture_dtype
+from ranvier.data.kind_inference import is_picture_dtype
 from ranvier.errors import InputError, nearest
 from ranvier.recipes.image import IMAGE_PRESETS
 from ranvier.recipes.options import EFFORTS, TrainOptions
