@@ -152,9 +152,8 @@ def prepare(
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
-    fractions = checked_fractions(
-        validation if validation_source is None else 0.0, test if test_source is None else 0.0
-    )
+    shares = ((validation, validation_source), (test, test_source))
+    fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
     row_numbers = None
     if canonical and weight is not None:
         opened, target_array, weight, row_numbers = without_zero_weights(
@@ -164,9 +163,7 @@ def prepare(
     rule.check(opened)
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
-    resolved, reason = _task(rows, task, names, positive)
-    leaks = [] if task_record else _leaks(rows, resolved, columns)
-    task_notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
+    resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
@@ -245,12 +242,21 @@ def _with_groups(rows: Rows, source: Source, group: str | None) -> Rows:
     return rows if group is None else replace(rows, groups=group_codes(source, group))
 
 
-def _task(rows: LabelledRows, task: str | Task | None, names: tuple[str, ...], positive: Any) -> tuple[Task, str]:
-    """The task, with its classes in the order of the target column where that has one, and the reason in words."""
+def _task(
+    rows: LabelledRows,
+    task: str | Task | None,
+    names: tuple[str, ...],
+    positive: Any,
+    columns: tuple[ColumnSchema, ...],
+) -> tuple[Task, list[str]]:
+    """The task, with its classes in the order of the target column where that has one, and notes on it."""
     if isinstance(task, Task):
-        return with_positive(task, positive), "as requested"
-    resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
-    return with_positive(with_column_order(resolved, rows.source), positive), reason
+        resolved, reason = with_positive(task, positive), "as requested"
+    else:
+        resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
+        resolved = with_positive(with_column_order(resolved, rows.source), positive)
+    leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
+    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:

@@ -20,6 +20,7 @@ from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
+from ranvier.model.trained_model import model_from_trained, with_learned_encoder
 from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
@@ -28,10 +29,8 @@ from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
-from ranvier.recipes.image_training import with_learned_features
-from ranvier.recipes.merge import ple_to_linear_spline
 from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions, split_rows_option
-from ranvier.recipes.recipe import Recipe, Trained, recipe_as_used
+from ranvier.recipes.recipe import Recipe, recipe_as_used
 from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
@@ -41,7 +40,6 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Sink
 from ranvier.training.runner import callback_fingerprint
-from ranvier.training.settings import TrainSettings
 
 MANY_ROWS = 1_000_000
 """So many rows that a recipe which divides rows into folds does so."""
@@ -282,7 +280,7 @@ class TrainJob:
             checkpoint = None if folder is None else folder.checkpoints
             outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
             trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
-            prepared = _with_encoder(prepared, trained)
+            prepared = with_learned_encoder(prepared, trained)
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
@@ -339,35 +337,6 @@ def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) ->
     if rule.time is None or not has_folds or isinstance(options.validation, str):
         return share
     return float(options.validation) or VALIDATION_SHARE
-
-
-def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
-    """The model of a trained network: piecewise-linear encodings become linear splines, which predict faster."""
-    encodings = prepared.encoder.piecewise_linear
-    parameters = (
-        ple_to_linear_spline(trained.network, trained.parameters, encodings) if encodings else trained.parameters
-    )
-    return Model(
-        trained.network,
-        prepared.target,
-        parameters,
-        training=settings,
-        state=trained.state,
-        history=trained.history,
-        engine=trained.engine,
-        encoder=prepared.inference_encoder,
-    )
-
-
-def _with_encoder(prepared: Prepared, trained: Trained) -> Prepared:
-    """The rows for the metrics encoded as the finished model does, where its recipe learned how."""
-    if trained.encoder is None:
-        return prepared
-    rows = prepared.evaluation_set
-    if rows is not None:
-        rows = with_learned_features(rows, prepared.encoder, trained.encoder)
-    notes = (*prepared.notes, *trained.notes)
-    return replace(prepared, inference_encoder=trained.encoder, evaluation_set=rows, notes=notes)
 
 
 def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:
