@@ -57,7 +57,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     ("The cells are separated by ';'.",)
     """
     data, notes = as_utf8(data, called)
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
     data = _with_line_feeds(data)
     dialect = dialect_of(data, separator, called, reading)

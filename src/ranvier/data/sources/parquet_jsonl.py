@@ -76,7 +76,7 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
     1
     """
     data, notes = as_utf8(data, called)
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{called} is empty. One JSON object a line was expected.")
     try:
         frame = pl.read_ndjson(data, infer_schema_length=None)
