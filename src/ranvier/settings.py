@@ -18,13 +18,14 @@ class Settings:
     """The environment variables, read and checked.
 
     Fields: `data` (RANVIER_DATA, a folder with real data sets for tests and benchmarks), `cache` (RANVIER_CACHE, where
-    compiled code is kept), `engine` (RANVIER_ENGINE, what `engine="auto"` means), `threads` (RANVIER_THREADS, the
-    number of threads; None takes every core), `cpu` (RANVIER_CPU, the processor to compile for; None takes this one),
-    `dump` (RANVIER_DUMP, a folder for IR, assembly and objects of compiled code; None writes none).
+    compiled code is kept; None if it is not set and no home folder is known), `engine` (RANVIER_ENGINE, what
+    `engine="auto"` means), `threads` (RANVIER_THREADS, the number of threads; None takes every core), `cpu`
+    (RANVIER_CPU, the processor to compile for; None takes this one), `dump` (RANVIER_DUMP, a folder for IR, assembly
+    and objects of compiled code; None writes none).
     """
 
     data: Path | None
-    cache: Path
+    cache: Path | None
     engine: str
     threads: int | None
     cpu: str | None
@@ -61,12 +62,23 @@ def _checked(
         raise InputError(f"RANVIER_THREADS is {threads!r}; it must be an integer of at least 1.")
     return Settings(
         data=Path(data) if data else None,
-        cache=Path(cache) if cache else Path(caches or Path(home, ".cache")) / "ranvier",
+        cache=_cache(caches, home, cache),
         engine=engine,
         threads=int(threads) if threads else None,
         cpu=cpu or None,
         dump=Path(dump) if dump else None,
     )
+
+
+def _cache(caches: str | None, home: str, requested: str | None) -> Path | None:
+    """The folder requested, else one in XDG_CACHE_HOME or in the home folder, which only count as absolute paths.
+
+    A relative one would be in the current folder, which may hold what others put there.
+    """
+    if requested:
+        return Path(os.path.expanduser(requested))
+    known = (path for path in (Path(caches or ""), Path(home, ".cache")) if path.is_absolute())
+    return next((path / "ranvier" for path in known), None)
 
 
 @cache

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import ranvier
+from ranvier import settings
+from ranvier.cli import doctor_checks
 from ranvier.native.engine import NativeEngine
 from ranvier.native.machine import cpu
-from ranvier.settings import read
 from tests.cli.helpers import Trained, invoke, refused
 
 needs_native = pytest.mark.skipif(
@@ -130,7 +131,7 @@ def test_doctor_says_what_native_found() -> None:
     assert "GFLOP/s" in said["Native peak"][1]
     assert "with 1 thread" in said["Native peak"][1]
     assert f"with {facts.threads} thread" in said["Native peak"][1]
-    assert str(read().cache) in said["Cache"][1]
+    assert str(settings.read().cache) in said["Cache"][1]
     assert max(map(len, invoke("doctor").stdout.splitlines())) <= 80
 
 
@@ -197,6 +198,20 @@ def test_doctor_finds_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
         assert found()["Cache"][0] == "warning"
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners")
+def test_doctor_names_a_cache_that_others_write_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "objects").chmod(0o777)
+    monkeypatch.setenv("RANVIER_CACHE", str(tmp_path))
+    verdict, text = found()["Cache"]
+    assert verdict == "warning"
+    assert "can be written by other users" in text
+    monkeypatch.setattr(settings, "_cache", lambda *_: None)
+    settings._checked.cache_clear()
+    assert found()["Cache"] == ("warning", doctor_checks.cache(None).text)
+    settings._checked.cache_clear()
 
 
 def test_doctor_counts_what_is_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranvier.display.format import duration, number, percent, plural
+from ranvier.display.format import duration, number, percent
+from ranvier.plural import plural
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ranvier.engine import CompileSpec
-from ranvier.native import compiled, engine
+from ranvier.native import compiled, prepared
 from ranvier.native.scheduling import blocking
 from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.processor import Machine
@@ -42,10 +42,10 @@ def packing(everything: bool, registers: Registers | None = None) -> Iterator[No
         patch.setattr(blocking, "L1_OF_PACKED_ROW", 2048)
         patch.setattr(blocking, "MIN_BATCH_BLOCK", 16)
         patch.setattr(blocking, "MAX_UNBLOCKED_K", 16 if everything else 1 << 30)
-        usual = engine.machine
+        usual = prepared.machine
         if everything:
             patch.setattr(
-                engine, "machine", lambda *given: Machine(registers or usual(*given).registers, 32 << 10, SMALL)
+                prepared, "machine", lambda *given: Machine(registers or usual(*given).registers, 32 << 10, SMALL)
             )
         compiled.clear_memoized()
         yield

@@ -48,8 +48,11 @@ def engines() -> Iterator[Check]:
         yield from _native()
 
 
-def cache(folder: Path) -> Check:
+def cache(folder: Path | None) -> Check:
     """Where compiled code is kept, how much there is, and whether more can be written."""
+    if folder is None:
+        text = "no home folder is known, so every start compiles again; set RANVIER_CACHE to a folder of yours"
+        return Check("Cache", "warning", text)
     files = []
     for file in folder.rglob("*"):
         # Another process may remove files at the same time.
@@ -62,10 +65,27 @@ def cache(folder: Path) -> Check:
     except OSError:
         usable = False
     text = f"{folder}: {plural(len(files), 'file')} of compiled code, {size(sum(files))}, "
+    refused = code_of_others(folder)
+    if refused:
+        return Check("Cache", "warning", f"{text}not used, since {refused}; set RANVIER_CACHE to a folder of yours")
     if usable:
         return Check("Cache", "ok", f"{text}can be written")
     advice = "set RANVIER_CACHE to a folder that can"
     return Check("Cache", "warning", f"{text}cannot be written, so every start compiles again; {advice}")
+
+
+def code_of_others(folder: Path) -> str:
+    """Why the code in a folder may not be this user's, in words; "" where it is."""
+    from ranvier.native.machine.own_files import check_folder
+
+    try:
+        check_folder(folder / "objects")
+    except PermissionError as error:
+        return str(error)
+    except OSError:
+        # It is not there yet; whether it can be made is another question.
+        return ""
+    return ""
 
 
 def _native() -> Iterator[Check]:

@@ -168,7 +168,7 @@ def _print_training(output: Output, model: Model) -> None:
         _metric(output, name, value, model.report.evaluated_on)
 
 
-def _metric(output: Output, name: str, value: float, evaluated_on: str) -> None:
+def _metric(output: Output, name: str, value: float | None, evaluated_on: str) -> None:
     from rich.text import Text
 
     from ranvier.display.tables import METRICS, metric

@@ -56,7 +56,7 @@ def metric(name: str, value: float | None) -> str:
     >>> metric("accuracy", 0.9722), metric("rmse", 48211.7), metric("r2", -0.0), metric("auc", None)
     ('97.2 %', '48,212', '0.0000', '-')
     """
-    if value is None:
+    if value is None or value != value:
         return "-"
     if name == "accuracy":
         return percent(value)
@@ -81,22 +81,20 @@ def class_table(records: Sequence[Record], singular: str = "Class") -> tuple[Tab
     summary = ""
     listed = list(records)
     if len(listed) > MAX_CLASSES:
-        ordered = sorted(listed, key=lambda record: (record["f1"], -record["rows"]))
+        defined = [record for record in listed if record["f1"] is not None]
+        ordered = sorted(defined, key=lambda record: (record["f1"], -record["rows"]))
         listed, others = ordered[:MAX_SHOWN_CLASSES], ordered[MAX_SHOWN_CLASSES:]
-        summary = (
-            f"These are the {len(listed)} of {len(records):,} with the lowest F1; "
-            f"the others lie between {others[0]['f1']:.2f} and {others[-1]['f1']:.2f}."
-        )
+        summary = f"These are the {len(listed)} of {len(records):,} with the lowest F1"
+        summary += f"; the others lie between {others[0]['f1']:.2f} and {others[-1]['f1']:.2f}." if others else "."
     for record in listed:
         label = literal(record["label"])
         label.truncate(30, overflow="ellipsis")
         grid.add_row(
             label,
             f"{record['rows']:,}",
-            percent(record["precision"]),
-            percent(record["recall"]),
-            f"{record['f1']:.3f}",
-            literal(bar(record["f1"], 16), "cyan"),
+            *("-" if record[name] is None else percent(record[name]) for name in ("precision", "recall")),
+            "-" if record["f1"] is None else f"{record['f1']:.3f}",
+            literal(bar(record["f1"] or 0.0, 16), "cyan"),
         )
     return grid, summary
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import EngineError, InputError
 from ranvier.network.constraints import MaxNorm
-from ranvier.network.layers import Dense, Rescale
+from ranvier.network.layers import Dense, LearnedScale, Rescale
 from ranvier.network.losses import Loss
 from ranvier.network.network import LayerInfo, Network
 from ranvier.network.optimizers import Optimizer
@@ -77,21 +77,21 @@ class CompileSpec:
             raise InputError(
                 f"{self.n_dense} of {self.network.inputs} inputs are dense beside a CSR block; it must have columns."
             )
-        if self.sparse and not isinstance(self.network.layers[0], Dense):
-            kind = type(self.network.layers[0]).__name__
+        reader = self.csr_layer
+        if self.sparse and not isinstance(reader.layer, Dense):
+            allowed = f"an rv.Dense, or LearnedScale({self.n_dense}) before it" if self.n_dense else "an rv.Dense"
             raise InputError(
-                f"The inputs are sparse rows and the first layer is {kind}; make the first layer an rv.Dense, or give "
-                "an array, X.toarray()."
+                f"The inputs are sparse rows and the first layer is {reader.layer!r}; make the first layer {allowed}, "
+                "or give an array, X.toarray()."
             )
-        groups = self.network.layer_infos[0].groups
+        groups = reader.groups
         if self.sparse and groups > 1:
             raise InputError(
                 f"The inputs are sparse rows and the first layer has {groups} groups; make the first layer one without "
                 "groups, or give an array, X.toarray()."
             )
 
-        first = self.network.layers[0]
-        if self.sparse and isinstance(first, Dense) and isinstance(first.constraint, MaxNorm):
+        if self.sparse and isinstance(reader.layer, Dense) and isinstance(reader.layer.constraint, MaxNorm):
             raise InputError(
                 "The inputs are sparse rows, of whose weights a step moves few, and the first layer limits the norms "
                 "of all; leave its constraint out, use l2, or give an array, X.toarray()."
@@ -107,6 +107,21 @@ class CompileSpec:
         """The layer that reads the inputs, which a Rescale before it scales while they are gathered."""
         first, *rest = self.network.layer_infos
         return rest[0] if rest and isinstance(first.layer, Rescale) else first
+
+    @property
+    def csr_layer(self) -> LayerInfo:
+        """The layer that reads the CSR block: the first one but for factors of the dense block."""
+        infos = self.network.layer_infos
+
+        def scales_dense(info: LayerInfo) -> bool:
+            return isinstance(info.layer, LearnedScale) and 0 < self.n_dense == info.layer.columns
+
+        return next((info for info in infos if not scales_dense(info)), infos[-1])
+
+    def output_width(self, info: LayerInfo) -> int:
+        """How many columns a layer outputs: one that scales the dense block before a CSR block is read, those alone."""
+        before = self.sparse and info.index < self.csr_layer.index
+        return self.n_dense if before else info.outputs
 
     @property
     def sparse(self) -> bool:

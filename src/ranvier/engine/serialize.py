@@ -11,6 +11,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Concatenate, ParamSpec, TypeVar
 
 from ranvier.errors import EngineError
@@ -29,6 +30,10 @@ class Serialized:
         self.lock = threading.RLock()
         self.incomplete = self._changing = False
         _alive.add(self)
+
+    def held(self) -> AbstractContextManager[object]:
+        """What holds while a serialized method runs: the lock."""
+        return self.lock
 
     def after_fork(self, in_use: bool) -> None:
         """Make the object usable in a forked child.
@@ -68,7 +73,7 @@ def serialized(method: Callable[Concatenate[Self, P], R]) -> Callable[Concatenat
 
     @functools.wraps(method)
     def locked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
-        with self.lock:
+        with self.held():
             return method(self, *arguments, **options)
 
     return locked
@@ -90,7 +95,7 @@ def changes_state(method: Callable[Concatenate[Self, P], R]) -> Callable[Concate
 
     @functools.wraps(method)
     def locked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
-        with self.lock:
+        with self.held():
             self._changing = True
             try:
                 return method(self, *arguments, **options)

@@ -12,6 +12,7 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.errors import TrainingError
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.training import metrics
+from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.events import DataEvent
 from ranvier.training.report import TrainReport
 
@@ -112,8 +113,9 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
     if model.task.kind == "regression":
         values = model.target.values
         outputs, targets, training = values(outputs), values(targets), values(training)
-    measured = _measured(model.task, outputs, targets, rows.weights, training, prepared.train.weights)
-    return {"evaluated_on": "validation" if prepared.test is None else "test", **measured}
+    part = "validation" if prepared.test is None else "test"
+    measured = _measured(model.task, outputs, targets, rows.weights, training, prepared.train.weights, part)
+    return {"evaluated_on": part, **measured, "notes": [*prepared.notes, *measured["notes"]]}
 
 
 def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
@@ -134,11 +136,22 @@ def _measured(
     weights: Array | None,
     baseline_targets: Array,
     baseline_weights: Array | None,
+    part: str = "",
 ) -> dict[str, Any]:
-    """The metrics of outputs beside those of a baseline, which knows other targets."""
+    """The metrics of outputs beside those of a baseline, which knows other targets, and notes; None where undefined.
+
+    Parameters:
+        part: what the rows are called.
+    """
+    values = metrics.all_metrics(task, outputs, targets, weights)
+    classes = metrics.per_class(task, outputs, targets, weights)
+    defined, undefined = metrics.with_undefined(task, values, classes, targets)
+    baseline = metrics.baseline(task, baseline_targets, targets, baseline_weights, weights)
+    no_better = no_better_sentence(task, outputs, targets, baseline_targets, weights, part)
     return {
-        "metrics": metrics.all_metrics(task, outputs, targets, weights),
-        "baseline": metrics.baseline(task, baseline_targets, targets, baseline_weights, weights),
-        "per_class": metrics.per_class(task, outputs, targets, weights),
+        "metrics": defined,
+        "baseline": {name: baseline.get(name) if value is not None else None for name, value in defined.items()},
+        "per_class": classes,
         "most_confused_pair": metrics.most_confused(task, outputs, targets),
+        "notes": [*([no_better] if no_better else []), *undefined],
     }

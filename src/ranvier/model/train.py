@@ -259,7 +259,9 @@ class TrainJob:
         options = recipe.complete(self.options)
         prepared = self._prepare(source, reading, recipe, notes)
         task, rows, validation = _weighted_rows(prepared, options)
-        network = with_factor(recipe.network(prepared.encoder.width, task, options), prepared.encoder.factor)
+        network = with_factor(
+            recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr), prepared.encoder.factor
+        )
         validated = recipe.validates(len(rows), validation is not None)
         settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
         read = data_event(prepared, network)

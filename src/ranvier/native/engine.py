@@ -26,7 +26,7 @@ from ranvier.native.lowering.lowered import (
     UPDATE,
     WATCH,
 )
-from ranvier.native.machine import cpu
+from ranvier.native.machine import cpu, floating_point_mode
 from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
 from ranvier.native.resident import ResidentRows, check_shape, readable_rows, resident_rows
@@ -93,7 +93,8 @@ class NativeExecutable(PreparedNetwork):
         Raises:
             ShapeError: they are not as wide as the network.
         """
-        return ResidentRows(rows, self.spec)
+        with floating_point_mode.own():
+            return ResidentRows(rows, self.spec)
 
     @changes_state
     def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
@@ -236,7 +237,7 @@ class NativeExecutable(PreparedNetwork):
 
     def outputs(self, inputs: Any) -> Array:
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
-        with self.lock:
+        with self.held():
             inputs = as_inputs(inputs)
             known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
             if known is not None:
@@ -282,7 +283,8 @@ class NativeExecutable(PreparedNetwork):
         values_of_layers = []
         for info in self.spec.network.iter_layers():
             sums = np.empty((rows, info.outputs), self.dtype) if isinstance(info.layer, Dense) else None
-            values_of_layers.append(LayerValues(info.path, sums, np.empty((rows, info.outputs), self.dtype)))
+            outputs = np.empty((rows, self.spec.output_width(info)), self.dtype)
+            values_of_layers.append(LayerValues(info.path, sums, outputs))
         for start in range(0, rows, plan.rows):
             part = slice(start, min(start + plan.rows, rows))
             count = part.stop - start

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,7 +14,7 @@ from ranvier.engine.serialize import Serialized, changes_state, serialized
 from ranvier.errors import EngineError
 from ranvier.native.compiled import planned
 from ranvier.native.lowering.lowered import GRADIENT, PREDICT, TRAIN
-from ranvier.native.machine import barrier, cpu
+from ranvier.native.machine import barrier, cpu, floating_point_mode
 from ranvier.native.packed_state import PackedState
 from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
@@ -34,9 +35,10 @@ class PreparedNetwork(Serialized):
         self.machine = machine(self.target, spec.precision)
         self.available = cpu.threads() if spec.threads else cpu.default_threads()
         self._threads = cost.training_threads(spec, self.available)
-        # The parts that cannot be planned are found before anything runs.
-        self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
-        self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
+        with floating_point_mode.own():
+            # The parts that cannot be planned are found before anything runs.
+            self._plan = planned(spec, GRADIENT if spec.optimizer.full_batch else TRAIN, self.machine, self.threads)
+            self._state = PackedState(spec, (self._plan, planned(spec, PREDICT, self.machine, 1)))
         self.dtype = self._state.dtype
         self._weights_checked = False
         self._programs: dict[str, Program] = {}
@@ -57,6 +59,12 @@ class PreparedNetwork(Serialized):
 
     def __reduce__(self) -> NoReturn:
         raise EngineError("Compiled code belongs to its process and cannot be pickled; pickle the state it reads.")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The lock, and our floating-point mode: constants of the code and sums in NumPy depend on it, too."""
+        with self.lock, floating_point_mode.own():
+            yield
 
     def after_fork(self, in_use: bool) -> None:
         super().after_fork(in_use)

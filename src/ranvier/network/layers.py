@@ -225,9 +225,24 @@ class LearnedScale(TrainableLayer):
     Formula: y = scale * x, scale (K,).
     Source: the scaling layer of Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS 2024.
 
-    >>> LearnedScale()
-    LearnedScale()
+    Parameters:
+        columns: how many columns, the first ones, have a factor; the others stay as they are. None for all. Before a
+            first layer that reads a CSR block, these are the columns of the dense block.
+
+    >>> LearnedScale(), LearnedScale(3)
+    (LearnedScale(), LearnedScale(3))
     """
+
+    columns: int | None = None
+
+    def __post_init__(self) -> None:
+        TrainableLayer.__post_init__(self)
+        if self.columns is not None:
+            check_number("LearnedScale", "columns", self.columns, POSITIVE_INT)
+
+    def __repr__(self) -> str:
+        columns = [] if self.columns is None else [str(self.columns)]
+        return f"LearnedScale({', '.join(columns + _changed(self))})"
 
 
 @record
@@ -321,15 +336,15 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     if isinstance(layer, Residual):
         return kind | {"layers": [layer_to_dict(inner) for inner in layer.layers]}
     # What is as usual stays out, so that files and digests are those of versions without it.
-    training = {"trainable": True, "learning_rate_factor": 1.0}
-    changed = {name: getattr(layer, name, usual) for name, usual in training.items()}
-    changed = {name: value for name, value in changed.items() if value != training[name]}
+    defaults = {"trainable": True, "learning_rate_factor": 1.0, "columns": None}
+    changed = {name: getattr(layer, name, usual) for name, usual in defaults.items()}
+    changed = {name: value for name, value in changed.items() if value != defaults[name]}
     if isinstance(layer, Dense):
         options = {"bias": layer.bias, "l1": layer.l1, "l2": layer.l2, "groups": layer.groups}
         weights, function = layer.initializer.to_dict(), layer.activation.to_dict()
         held = {} if layer.constraint is None else {"constraint": layer.constraint.to_dict()}
         return kind | {"units": layer.units, "activation": function, "initializer": weights} | options | held | changed
-    own = [entry.name for entry in fields(layer) if entry.name not in training]  # type: ignore[arg-type]
+    own = [entry.name for entry in fields(layer) if entry.name not in defaults]  # type: ignore[arg-type]
     return kind | {name: getattr(layer, name) for name in own} | changed
 
 

@@ -249,6 +249,8 @@ def _layer_infos(
                     f"{here} has {inputs} inputs, which cannot be divided into {layer.groups} equal groups; "
                     f"make the number of inputs a multiple of {layer.groups}."
                 )
+            if isinstance(layer, LearnedScale) and (layer.columns or 0) > inputs:
+                raise InputError(f"{here} scales {layer.columns} columns and has {inputs} inputs; scale at most these.")
             outputs = layer.units if isinstance(layer, Dense) else inputs
             numbered = not isinstance(layer, Rescale)
             infos.append(LayerInfo(layer, here, index if numbered else -1, inputs, outputs))
@@ -283,7 +285,9 @@ def _entries(info: LayerInfo, offset: int) -> list[Entry]:
         add("weight", shape, layer.initializer, **options, **training)
         if layer.bias:
             add("bias", width, ZEROS, **training)
-    if isinstance(layer, (LayerNorm, BatchNorm, LearnedScale)):
+    if isinstance(layer, LearnedScale):
+        add("scale", width if layer.columns is None else (layer.columns,), ONES, **training)
+    if isinstance(layer, (LayerNorm, BatchNorm)):
         add("scale", width, ONES, **training)
     if isinstance(layer, (LayerNorm, BatchNorm)):
         add("bias", width, ZEROS, **training)

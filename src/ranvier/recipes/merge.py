@@ -54,13 +54,14 @@ def merge_networks(
             f"Networks with {kinds[0]} layers cannot be merged; only Rescale, LearnedScale, Dense and Dropout ones can."
         )
     views = [network.parameter_table.views(flat) for flat in members]
-    gains: list[Array | float] = [1.0] * len(members)
+    gains = [np.ones(network.inputs, flat.dtype) for flat in members]
     layers: list[Layer] = []
     pieces: list[Array] = []
     last = len(network.layers) - 1
     for index, layer in enumerate(network.layers):
         if isinstance(layer, LearnedScale):
-            gains = [gain * view[f"layers.{index}.scale"] for gain, view in zip(gains, views, strict=True)]
+            for gain, view in zip(gains, views, strict=True):
+                gain[: layer.columns] *= view[f"layers.{index}.scale"]
         elif isinstance(layer, Dense):
             first = not any(isinstance(earlier, Dense) for earlier in layers)
             weights = [view[f"layers.{index}.weight"] for view in views]

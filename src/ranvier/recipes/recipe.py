@@ -85,8 +85,12 @@ class Recipe(ABC):
         """Whether networks trained on so many rows have validation rows; `validation` says whether some are given."""
         return validation
 
-    def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
-        """Hidden layers as wide as the options say, and the output layer of the task, or of a regression's loss."""
+    def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
+        """Hidden layers as wide as the options say, and the output layer of the task, or of a regression's loss.
+
+        Parameters:
+            n_csr: how many of the inputs, the last ones, are in the CSR block.
+        """
         layers: list[Layer] = []
         for width in options.hidden or ():
             layers.append(Dense(width, options.activation or "silu"))

@@ -122,10 +122,11 @@ class TableRecipe(Recipe):
         """Whether there are validation rows, or enough rows to divide into folds."""
         return validation or self.folds_for(rows) > 1
 
-    def network(self, inputs: int, task: Task, options: TrainOptions) -> Network:
-        """One network of the ensemble: scaling layers, hidden layers, output layer."""
-        plain = Recipe.network(self, inputs, task, options)
-        scaling: list[Layer] = [LearnedScale()] * self.n_scaling_layers
+    def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
+        """One network of the ensemble: scaling layers on the dense block, hidden layers, output layer."""
+        plain = Recipe.network(self, inputs, task, options, n_csr)
+        scale = LearnedScale(inputs - n_csr) if 0 < n_csr < inputs else LearnedScale()
+        scaling: list[Layer] = [scale] * (0 if n_csr == inputs else self.n_scaling_layers)
         return Network(inputs, [*scaling, *plain.layers])
 
     def settings(

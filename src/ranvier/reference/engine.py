@@ -271,7 +271,7 @@ class ReferenceExecutable(Serialized):
             LayerValues(
                 info.path,
                 np.empty((rows, info.outputs)) if isinstance(info.layer, Dense) else None,
-                np.empty((rows, info.outputs)),
+                np.empty((rows, self.spec.output_width(info))),
             )
             for info in self.spec.network.iter_layers()
         ]
@@ -304,7 +304,7 @@ class ReferenceExecutable(Serialized):
         loss, gradient, x = self._step_gradient(rows, batch, self._loaded().step)
         updated_mask = self._trained
         if x.csr is not None:
-            updated_mask = updated_mask & sparse.touched_mask(x.csr, self._table, f"{self._layer_infos[0].path}.weight")
+            updated_mask = updated_mask & sparse.touched_mask(x.csr, self._table, f"{self.spec.csr_layer.path}.weight")
         self._update(gradient, learning_rate, updated_mask)
         return loss
 

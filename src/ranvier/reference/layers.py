@@ -101,13 +101,15 @@ def standardize_backward(n: Array, deviation: Array, dn: Array, axis: int) -> Ar
 
 
 def learned_scale(x: Array, scale: Array) -> Array:
-    """y = scale * x; scale (K,)."""
-    return scale * x
+    """y = scale * x; scale (K,), or (k,) for the first k columns; the others stay as they are."""
+    k = len(scale)
+    return np.concatenate([scale * x[:, :k], x[:, k:]], axis=1)
 
 
 def learned_scale_backward(x: Array, scale: Array, dy: Array) -> tuple[Array, Array]:
     """dx = dy * scale, dscale = the sum of dy x over the rows."""
-    return dy * scale, (dy * x).sum(axis=0)
+    k = len(scale)
+    return learned_scale(dy, scale), (dy[:, :k] * x[:, :k]).sum(axis=0)
 
 
 def layer_norm(x: Array, scale: Array, bias: Array, epsilon: float) -> tuple[Array, tuple[Array, Array]]:

@@ -79,7 +79,7 @@ def forward(
 
     Parameters:
         x: the dense block of the inputs, (B, D).
-        csr: the CSR block of the inputs, for a first layer that is a Dense; None without one.
+        csr: the CSR block of the inputs, for the first Dense, before which layers see the dense block; None for none.
 
     >>> from ranvier.network.network import Network
     >>> network = Network(2, [Dense(1, "relu")])
@@ -89,9 +89,11 @@ def forward(
     """
     records: list[LayerRecord] = []
     if mode.bfloat16 and feeds_dense(layer_infos[0]):
-        x, csr = to_bfloat16(x), None if csr is None else replace(csr, data=to_bfloat16(csr.data))
+        x = to_bfloat16(x)
+    if mode.bfloat16 and csr is not None:
+        csr = replace(csr, data=to_bfloat16(csr.data))
     for info, following in zip_longest(layer_infos, layer_infos[1:]):
-        if csr is not None:
+        if csr is not None and isinstance(info.layer, Dense):
             layer_record, csr = blocks_forward(info, parameters, x, csr, mode), None
         else:
             layer_record = layer_forward(info, parameters, x, mode)

@@ -9,6 +9,7 @@ The values are those of scikit-learn, which tests compare them with; importing i
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def headline_metric_name(task: Task) -> str:
 
 
 def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> float:
-    """1 - residual sum of squares / total sum of squares, averaged over the outputs; 0 for fewer than two rows.
+    """1 - residual sum of squares / total sum of squares, averaged over the outputs; NaN for fewer than two rows.
 
     A target that never changes counts 1 where it is predicted exactly and 0 otherwise, as in scikit-learn.
 
@@ -49,7 +50,7 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
     1.0
     """
     if len(targets) < 2:
-        return 0.0
+        return math.nan
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
     residual = np.average((targets - outputs) ** 2, axis=0, weights=weights)
     variance = np.average((targets - np.average(targets, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
@@ -60,8 +61,9 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
 def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
     """Every metric of the task: accuracy, log_loss, f1, auc; or r2, rmse, mae.
 
-    `auc` is left out where the rows hold one class only. `f1` is that of the positive class for binary, the mean over
-    the classes otherwise. Regression metrics are in the units of `outputs` and `targets`.
+    `auc` is left out where the rows hold one class only, and `r2` is NaN for fewer than two rows. `f1` is that of the
+    positive class for binary, the mean over the classes otherwise. Regression metrics are in the units of `outputs` and
+    `targets`.
 
     Raises:
         TrainingError: an output is not a finite number, or every weight is 0, so nothing can be measured.
@@ -103,17 +105,18 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
     averaged = [1] if task.kind == "binary" else np.union1d(actual, predicted)
     eps = np.finfo(np.float64).eps
     p_true = np.clip(probabilities[np.arange(len(actual)), actual], eps, 1.0 - eps)
-    values = {
-        "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
-        "log_loss": float(np.average(-np.log(p_true), weights=weights)),
-        "f1": float(_precision_recall_f1(*_class_counts(actual, predicted, n_classes, weights))[2][averaged].mean()),
-    }
+    f1 = _precision_recall_f1(*_class_counts(actual, predicted, n_classes, weights))[2][averaged].mean()
     aucs = [
         area_under_curve(actual == label, probabilities[:, label], weights)
         for label in range(1 if task.kind == "binary" else 0, n_classes)
         if 0 < np.count_nonzero(actual == label) < len(actual)
     ]
-    return values | ({"auc": float(np.mean(aucs))} if aucs else {})
+    return {
+        "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
+        "log_loss": float(np.average(-np.log(p_true), weights=weights)),
+        "f1": float(f1),
+        **({"auc": float(np.mean(aucs))} if aucs else {}),
+    }
 
 
 def _multilabel(task: Task, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
@@ -203,7 +206,10 @@ def baseline(
 
 
 def per_class(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> list[dict[str, Any]]:
-    """Number of rows, and weighted precision, recall and f1, of every class or label; empty for regression."""
+    """Number of rows, and weighted precision, recall and f1, of every class or label; empty for regression.
+
+    Recall and f1 of a class without rows are None, and so is the precision of a class that is never predicted.
+    """
     if task.kind == "regression":
         return []
     if task.kind == "multilabel":
@@ -216,10 +222,68 @@ def per_class(task: Task, outputs: Array, targets: Array, weights: Array | None 
         actual = class_indices(task, targets)
         rows = np.bincount(actual, minlength=len(labels))
         counts = _class_counts(actual, class_indices(task, outputs), len(labels), weights)
-    return [
-        {"label": label, "rows": int(count), "precision": float(precision), "recall": float(recall), "f1": float(f1)}
-        for label, count, precision, recall, f1 in zip(labels, rows, *_precision_recall_f1(*counts), strict=True)
-    ]
+    records = []
+    for label, count, n_predicted, scores in zip(
+        labels, rows, counts[1], zip(*_precision_recall_f1(*counts), strict=True), strict=True
+    ):
+        precision, recall, f1 = (float(score) for score in scores)
+        present = bool(count)
+        records.append(
+            {
+                "label": label,
+                "rows": int(count),
+                "precision": precision if n_predicted > 0 else None,
+                "recall": recall if present else None,
+                "f1": f1 if present else None,
+            }
+        )
+    return records
+
+
+def with_undefined(
+    task: Task, values: Mapping[str, float], classes: Sequence[Mapping[str, Any]], targets: Array
+) -> tuple[dict[str, float | None], list[str]]:
+    """The metrics with None for those that are undefined, and why, in sentences; so for scores of classes, too.
+
+    Parameters:
+        values: what `all_metrics` gave.
+        classes: what `per_class` gave.
+        targets: of the measured rows.
+
+    >>> with_undefined(Task("regression", 1), {"r2": math.nan, "rmse": 1.0}, [], np.array([[3.0]]))
+    ({'r2': None, 'rmse': 1.0}, ['R² is not defined on a single row.'])
+    """
+    defined: dict[str, float | None] = {name: value if value == value else None for name, value in values.items()}
+    notes = []
+    if task.kind == "regression" and (targets == targets[:1]).all():
+        defined["r2"] = None
+        where = "on a single row" if len(targets) == 1 else "where all rows have the same target"
+        notes.append(f"R² is not defined {where}.")
+    if task.is_classifier and "auc" not in defined:
+        defined["auc"] = None
+        only = next((f', "{record["label"]}"' for record in classes if record["rows"]), "")
+        notes.append(f"AUC is not defined, because all rows have one class{only}.")
+    if task.kind == "binary" and classes and not classes[1]["rows"] and classes[1]["precision"] is None:
+        defined["f1"] = None
+        notes.append(f'F1 is not defined: no row is "{task.classes[1]}" and none was predicted so.')
+    empty = [str(record["label"]) for record in classes if not record["rows"]]
+    never = [str(record["label"]) for record in classes if record["rows"] and record["precision"] is None]
+    if empty:
+        what = "class" if task.is_classifier else "label"
+        notes.append(f"No row has the {what} {_listed(empty)}: recall and F1 are not defined there.")
+    if never:
+        notes.append(f"{_listed(never)} was never predicted: its precision is not defined.")
+    return defined, notes
+
+
+def _listed(labels: list[str]) -> str:
+    """The first labels and how many more.
+
+    >>> _listed(["a", "b"])
+    '"a", "b"'
+    """
+    more = f" (and {len(labels) - 5:,} more)" if len(labels) > 5 else ""
+    return ", ".join(f'"{label}"' for label in labels[:5]) + more
 
 
 def most_confused(task: Task, outputs: Array, targets: Array) -> dict[str, Any] | None:

@@ -67,8 +67,8 @@ class TrainReport:
     recipe: str = "plain"
     recipe_settings: dict[str, Any] = field(default_factory=dict)
     evaluated_on: str = "test"
-    metrics: dict[str, float] = field(default_factory=dict)
-    baseline: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    baseline: dict[str, float | None] = field(default_factory=dict)
     per_class: list[dict[str, Any]] = field(default_factory=list)
     most_confused_pair: dict[str, Any] | None = None
     epochs: int = 0

@@ -243,3 +243,59 @@ def test_processes_may_fill_and_trim_one_folder_at_once(
     assert len(set(outputs)) == 1
     assert len(outputs[0].strip()) == 64
     assert 0 < sum(path.stat().st_size for path in entries(tmp_path)) <= 6000
+
+
+FOREIGN = {
+    "the folder is another user's": lambda folder, file: os.chown(folder, 65534, -1),
+    "the group writes to the folder": lambda folder, file: folder.chmod(0o770),
+    "everybody writes to the folder": lambda folder, file: folder.chmod(0o707),
+    "the file is another user's": lambda folder, file: os.chown(file, 65534, -1),
+    "the group writes to the file": lambda folder, file: file.chmod(0o620),
+    "everybody writes to the file": lambda folder, file: file.chmod(0o602),
+    "the file is a link": lambda folder, file: file.rename(folder / "x") and file.symlink_to(folder / "x"),
+    "the file is a pipe": lambda folder, file: (file.unlink(), os.mkfifo(file, 0o600)),
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners")
+@pytest.mark.parametrize("how", FOREIGN)
+@pytest.mark.parametrize("known", [None, "evil"])
+def test_code_that_others_can_write_is_not_used(tmp_path: Path, how: str, known: str | None) -> None:
+    """Neither an object nor the index; a checksum is right for whoever computes it."""
+    if "another" in how and os.geteuid():
+        pytest.skip("only the superuser gives files away")
+    folder = tmp_path / "objects"
+    cache.compile_cached([text(1)], cpu.target(), folder, known=known)
+    name = cache.entry_key(text(1) if known is None else known, cpu.target()).hex()
+    file = folder / f"{name}{'.object' if known is None else '.index'}"
+    if known is None:
+        file.write_bytes(cache._pack(bytes.fromhex(name), cache.llvm.compile_ir(text(666), cpu.target())))
+    else:
+        other = cache.entry_key(text(666), cpu.target())
+        compiled(666, folder)
+        file.write_bytes(cache._pack(bytes.fromhex(name), other))
+    FOREIGN[how](folder, file)
+    with pytest.warns(cache.CacheWarning, match="RANVIER_CACHE") as caught:
+        images = [cache.compile_cached([text(1)], cpu.target(), folder, known=known) for _ in range(2)]
+    assert images == [[cache.llvm.compile_ir(text(1), cpu.target())]] * 2
+    assert len(caught) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() > 0, reason="only the superuser gives files away")
+def test_code_of_the_superuser_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = compiled(1, tmp_path)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with cache.forbid_compiling():
+        assert compiled(1, tmp_path) == image
+
+
+def test_without_a_home_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RANVIER_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(cache.CacheWarning, match="RANVIER_CACHE") as caught:
+        images = [cache.compile_cached([text(value)], cpu.target(), known=f"{value}") for value in (1, 2)]
+    assert all(images)
+    assert len(caught) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@
             steps_done += 1, stored after the last step if none can be cancelled
 
 The argument is a table of 64-bit words: those named in ARGUMENTS, one pointer per buffer, and, in code that measures
-times, a pointer to them.
+times, a pointer to them. Each entry runs its body in our floating-point mode; see `machine/floating_point_mode.py`.
 
 The text comes as several modules: the entry, then the functions it calls, about `LINES` lines each. Modules are
 compiled in parallel, the first ones while the others are being written. Functions that two plans share, such as a
@@ -21,7 +21,7 @@ product of the same shape, are mostly found in the cache.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
@@ -37,6 +37,7 @@ from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import INPUT_GRADIENTS
 from ranvier.native.lowering.scalars import Scalar
 from ranvier.native.machine.barrier import barrier_ir
+from ranvier.native.machine.floating_point_mode import mode_ir
 from ranvier.native.machine.target import Target
 from ranvier.native.scheduling.arguments import ARGUMENTS
 from ranvier.native.scheduling.binding import constant_of
@@ -69,6 +70,7 @@ class ModuleWriter:
 
     def texts(self) -> Iterator[str]:
         """The IR of the modules, one by one."""
+        self.module.add_text(mode_ir(self.target), {"enter_mode": "i64", "leave_mode": "void"})
         if self.plan.learns:
             self.module.add_text(barrier_ir(self.target), {"barrier": "void"})
             self._span()
@@ -87,6 +89,17 @@ class ModuleWriter:
             yield functions.text()
 
     # Entries
+
+    @contextmanager
+    def _entry(self, name: str, parameters: dict[str, str]) -> Iterator[Function]:
+        """Write an entry: a function that runs the body in our floating-point mode."""
+        body = f"{name}.body"
+        with self.module.function(name, parameters) as entry:
+            with self.module.function(body, parameters) as f:
+                yield f
+            before = entry.call("enter_mode", name="before")
+            entry.call(body, *entry.parameters)
+            entry.call("leave_mode", before)
 
     def _begin(self, f: Function, thread: Value, argument: Value) -> None:
         self.f, self.thread, self.argument = f, thread, argument
@@ -108,7 +121,7 @@ class ModuleWriter:
 
     def _span(self) -> None:
         body = Body(self)
-        with self.module.function("span", {"thread": "i64", "argument": "ptr"}) as f:
+        with self._entry("span", {"thread": "i64", "argument": "ptr"}) as f:
             self._begin(f, *f.parameters)
             words = self.words
             body.packed_block = f.stack("i64", name="packed_block")
@@ -202,7 +215,7 @@ class ModuleWriter:
     def _predict(self) -> None:
         body = Body(self)
         rows_at_once = self.plan.rows
-        with self.module.function("predict", {"thread": "i64", "argument": "ptr"}) as f:
+        with self._entry("predict", {"thread": "i64", "argument": "ptr"}) as f:
             self._begin(f, *f.parameters)
             words, threads = self.words, self.words["threads"]
             blocks = f.divide(f.add(words["rows"], rows_at_once - 1), rows_at_once, "blocks")
@@ -229,14 +242,14 @@ class ModuleWriter:
 
         A single row takes another path where a product is large enough to share with the helper thread.
         """
-        with self.module.function("few", {"inputs": "ptr", "argument": "ptr"}) as f:
+        with self._entry("few", {"inputs": "ptr", "argument": "ptr"}) as f:
             inputs, argument = f.parameters
             names = list(ARGUMENTS)
             f.store(inputs, f.pointer(argument, names.index("inputs"), "i64"))
             f.store(ZERO, f.load(f.pointer(argument, names.index("chunk_counters"), "i64"), "ptr"))
             steps = self.plan.stages[0].steps
             if not shares_row(steps, self.plan.registers):
-                f.call("predict", ZERO, argument)
+                f.call("predict.body", ZERO, argument)
                 return
             self._begin(f, ZERO, argument)
             body = Body(self)
@@ -249,7 +262,7 @@ class ModuleWriter:
                 for step in steps:
                     body.row_step(step, ZERO, f.i64(1))
             with f.when(f.bitwise("xor", helped, TRUE), name="several"):
-                f.call("predict", ZERO, argument)
+                f.call("predict.body", ZERO, argument)
         for number, (scheduled, grain) in enumerate(body.helped):
             self._piece(number, scheduled, grain)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ranvier.errors import EngineError
 from ranvier.native.lowering import first_layer
 from ranvier.native.lowering import steps as s
 from ranvier.native.lowering.buffers import Buffer
@@ -75,13 +76,17 @@ def dense_back(
     lowering: Lowering, done: Done, before: Done | None, dy: Buffer, is_dz: bool, wanted: bool
 ) -> tuple[Buffer, bool]:
     """Lower the backward pass of a Dense layer; returns the error before it, and whether that is one of sums."""
-    info, layer, path = done.info, done.info.layer, done.info.path
+    layer, path = done.info.layer, done.info.path
     assert isinstance(layer, Dense)
     dz = dy if is_dz else derivative(lowering, done, layer.activation, dy)
     # Where the derivative is 1, the error is `dy`, which other layers may share.
     dz = lowering.rounded(dz, dz.name if is_dz or dz != dy else f"{path}.error")
     name, reads_csr = f"{path}.weight", first_layer.reads_csr(lowering, path)
     if reads_csr and lowering.purpose in INPUT_GRADIENTS:
+        if before is not None:
+            raise EngineError(
+                f"The gradients along inputs with a CSR block go back to {path} alone, and layers stand before it."
+            )
         return first_layer.csr_back(lowering, path, dz), False
     copy = lowering.transposed(name) if wanted else None
     if is_trained(lowering, name):
@@ -94,7 +99,7 @@ def dense_back(
         lowering.last.append(s.VectorGradient(dz, None, lowering.train(f"{path}.bias"), lowering.store))
     if copy is None:
         return dz, False
-    dx = lowering.buffer(f"{path}.before", info.inputs)
+    dx = lowering.buffer(f"{path}.before", done.x.columns)
     if before is not None and isinstance(before.info.layer, Dense):
         shape = before.info.layer.activation
         derivative_input, direct = derivative_input_of(before, shape)
@@ -146,7 +151,7 @@ def layer_back(lowering: Lowering, done: Done, dy: Buffer, wanted: bool) -> Buff
         if not isinstance(layer, LearnedScale):
             lowering.last.append(s.VectorGradient(dy, None, lowering.train(f"{path}.bias"), lowering.store))
     if wanted:
-        dx = lowering.buffer(f"{path}.before", done.info.inputs)
+        dx = lowering.buffer(f"{path}.before", done.x.columns)
         norm_back(lowering, done, dy, dx)
     return dx
 

@@ -182,11 +182,16 @@ class Lowering:
             return Done(info, x, y, inner=inner)
         if isinstance(layer, Rescale) and info == self.spec.network.layer_infos[0]:
             return Done(info, x, x)  # The rows were scaled while they were gathered.
-        y = self.buffer(f"{path}.output", info.outputs)
+        y = self.buffer(f"{path}.output", x.columns)
         if isinstance(layer, Rescale):
             self.add(s.Rescale(x, y, layer))
             return Done(info, x, y)
         if isinstance(layer, LearnedScale):
+            if layer.columns not in (None, x.columns):
+                raise EngineError(
+                    f"{path} scales {layer.columns} of {x.columns} columns; the native engine scales all columns of "
+                    "the dense block, and reads others from a CSR block."
+                )
             self.add(s.Multiply(x, self.piece(f"{path}.scale"), y))
             return Done(info, x, y)
         if isinstance(layer, LayerNorm):

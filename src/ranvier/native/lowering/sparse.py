@@ -36,7 +36,7 @@ def entries(spec: CompileSpec) -> tuple[Entry, ...]:
     >>> [(entry.name, entry.shape, entry.offset) for entry in entries(spec)]
     [('layers.0.weight', (1, 3), 0), ('layers.0.weight_csr', (4, 3), 3), ('layers.0.bias', (3,), 15)]
     """
-    first, n_dense = f"{spec.network.layer_infos[0].path}.weight", spec.n_dense
+    first, n_dense = f"{spec.csr_layer.path}.weight", spec.n_dense
     pieces: list[Entry] = []
     for entry in spec.network.parameter_table:
         if not (spec.sparse and n_dense) or entry.name != first:
@@ -51,7 +51,7 @@ def entries(spec: CompileSpec) -> tuple[Entry, ...]:
 
 def table_name(spec: CompileSpec) -> str | None:
     """The name of the piece that is a table; None where there is none."""
-    first = f"{spec.network.layer_infos[0].path}.weight"
+    first = f"{spec.csr_layer.path}.weight"
     return None if not spec.sparse else first + CSR_PART if spec.n_dense else first
 
 

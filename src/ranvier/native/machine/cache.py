@@ -7,6 +7,9 @@ by rename, so processes may share the folder. An unusable folder costs one warni
 
 A caller that can name its modules without writing their IR passes that name. An index file named by it, of the same
 form, holds the keys of the objects, so that the IR need not be written.
+
+Whoever can write an object can make this process run it, and anyone can compute a checksum. So only files that nobody
+else can have written are used (own_files.py).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from pathlib import Path
 
 from ranvier import settings
 from ranvier.errors import EngineError
-from ranvier.native.machine import cpu, dump, llvm
+from ranvier.native.machine import cpu, dump, llvm, own_files
 from ranvier.native.machine.target import Target
 
 LIMIT = 256 << 20
@@ -57,20 +60,21 @@ def compile_cached(
 
     Parameters:
         ir_texts, target: see `llvm.compile_all`.
-        folder: where objects are kept; None for the folder "objects" in the setting RANVIER_CACHE.
+        folder: where objects are kept; None for the folder "objects" in the setting RANVIER_CACHE. Where that is not
+            known either, nothing is kept.
         limit: the most bytes the folder may hold; the least recently used files are removed first.
         known: a unique name of the modules, or None. If the index knows it, the texts are not generated.
 
     Raises:
         EngineError: a text is not valid IR.
     """
-    folder = settings.read().cache / "objects" if folder is None else folder
+    folder = _default_folder() if folder is None else folder
     dump_folder = settings.read().dump
     # Without the index all texts are written, so that they can be dumped.
     index = None if known is None or dump_folder else entry_key(known, target)
-    listed = None if index is None else _load(folder / (index.hex() + _INDEX), index)
+    listed = None if index is None else _load(folder, index, _INDEX)
     if listed is not None:
-        listed_images = [_load(folder / (key.hex() + _SUFFIX), key) for key in _cut(listed)]
+        listed_images = [_load(folder, key) for key in _cut(listed)]
         readable = [image for image in listed_images if image is not None]
         if len(readable) == len(listed_images):
             return readable
@@ -85,7 +89,7 @@ def compile_cached(
             keys.append(key)
             if dump_folder:
                 texts[key] = text
-            image = _load(folder / (key.hex() + _SUFFIX), key)
+            image = _load(folder, key)
             if image is not None:
                 images[key] = image
             elif getattr(_forbidden, "depth", 0):
@@ -99,18 +103,27 @@ def compile_cached(
     if dump_folder:
         for key, text in texts.items():
             dump.write_module(dump_folder, text, llvm.assembly(text, target), images[key])
-    try:
-        for key in fresh:
-            _store(folder / (key.hex() + _SUFFIX), key, images[key])
-        if index is not None and listed != b"".join(keys):
-            _store(folder / (index.hex() + _INDEX), index, b"".join(keys))
-        if fresh:
-            _trim(folder, limit)
-    except OSError as error:
-        # Without its index entry, a sound object in a read-only folder serves all the same, only later.
-        if fresh:
-            _warn(folder, error)
+    if folder is not None:
+        try:
+            for key in fresh:
+                _store(folder / (key.hex() + _SUFFIX), key, images[key])
+            if index is not None and listed != b"".join(keys):
+                _store(folder / (index.hex() + _INDEX), index, b"".join(keys))
+            if fresh:
+                _trim(folder, limit)
+        except OSError as error:
+            # Without its index entry, a sound object in a read-only folder serves all the same, only later.
+            if fresh:
+                _warn(folder, error)
     return [images[key] for key in keys]
+
+
+def _default_folder() -> Path | None:
+    cache = settings.read().cache
+    if cache is None:
+        _warn(Path("~/.cache/ranvier"), OSError("there is no home folder"))
+        return None
+    return cache / "objects"
 
 
 def entry_key(ir_text: str, target: Target) -> bytes:
@@ -139,13 +152,17 @@ def _cut(listed: bytes) -> list[bytes]:
     return [listed[at : at + _NAME_BYTES] for at in range(0, len(listed), _NAME_BYTES)]
 
 
-def _load(path: Path, key: bytes) -> bytes | None:
+def _load(folder: Path | None, key: bytes, suffix: str = _SUFFIX) -> bytes | None:
+    """The object or index entry of a key; None if there is no sound one of this user's."""
+    if folder is None:
+        return None
+    path = folder / (key.hex() + suffix)
     try:
-        data = path.read_bytes()
+        data = own_files.read(path)
     except FileNotFoundError:
         return None
     except OSError as error:
-        _warn(path.parent, error)
+        _warn(folder, error)
         return None
     image = _unpack(data, key)
     try:
@@ -156,7 +173,7 @@ def _load(path: Path, key: bytes) -> bytes | None:
     except OSError as error:
         # A sound entry in a read-only folder serves all the same; only its time of use is not kept.
         if image is None:
-            _warn(path.parent, error)
+            _warn(folder, error)
     return image
 
 
@@ -181,6 +198,7 @@ def _checksum(key: bytes, image: bytes) -> bytes:
 
 def _store(path: Path, key: bytes, image: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own_files.check_folder(path.parent)
     handle, name = tempfile.mkstemp(suffix=_UNFINISHED, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -217,5 +235,6 @@ def _warn(folder: Path, error: OSError) -> None:
     if folder in _warned:
         return
     _warned.add(folder)
-    message = f"Compiled code cannot be kept in {folder} ({error}); set RANVIER_CACHE to a folder that can be written."
+    advice = "set RANVIER_CACHE to a folder that you, and no one else, can write to"
+    message = f"Compiled code cannot be kept in {folder} ({error}); {advice}."
     warnings.warn(CacheWarning(message), stacklevel=3)

@@ -26,6 +26,7 @@ import numpy as np
 
 from ranvier.native.machine import barrier, cpu, llvm, memory, system
 from ranvier.native.machine import cache as objects
+from ranvier.native.machine.floating_point_mode import mode_ir
 from ranvier.native.machine.placement import MASK_BYTES, masks_without, placement_ir
 from ranvier.native.machine.target import Target
 
@@ -115,10 +116,11 @@ def helper_thread_ir(target: Target, platform: str = sys.platform) -> str:
     """IR of `@run_pieces(state, piece, argument, pieces)` and of `@help(state)`.
 
     `@run_pieces` calls `void piece(ptr argument, i64 number)` once for each number below `pieces`, on this thread and
-    maybe on the helper, and returns when all calls have returned. `@help` is the loop of the helper thread.
+    maybe on the helper, and returns when all calls have returned. `@help` is the loop of the helper thread, in our
+    floating-point mode.
     """
     parts = (barrier.pause_ir(target), system.semaphore_ir(platform), placement_ir(platform), _here_ir(platform))
-    return "\n".join((*parts, _RUN_PIECES_IR, _WORK_IR, _HELP_IR))
+    return "\n".join((*parts, mode_ir(target), _RUN_PIECES_IR, _WORK_IR, _HELP_IR))
 
 
 def _here_ir(platform: str) -> str:
@@ -253,6 +255,7 @@ end:
 _HELP_IR = f"""
 define void @help(ptr %state) {{
 entry:
+  %mode = call i64 @enter_mode()
   %done.at = getelementptr i8, ptr %state, i64 {_DONE}
   %pieces.at = getelementptr i8, ptr %state, i64 {_PIECES}
   %asleep.at = getelementptr i8, ptr %state, i64 {_ASLEEP}

@@ -29,7 +29,7 @@ def spared(spec: CompileSpec, rows: int) -> int:
     """
     if spec.mean_nnz is None:
         return 0
-    first = spec.network.layer_infos[0]
+    first = spec.csr_layer
     return max(0, first.inputs - spec.n_dense - spec.mean_nnz * rows) * first.outputs
 
 

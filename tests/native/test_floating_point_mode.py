@@ -1,0 +1,149 @@
+"""The same bits in any floating-point mode of the caller, which is its own again afterwards."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+pytest.importorskip("llvmlite", reason="llvmlite is missing")
+
+from ranvier.engine import CompileSpec, Span
+from ranvier.native.compiled import clear_memoized
+from ranvier.native.engine import NativeEngine, NativeExecutable
+from ranvier.native.machine import cpu, helper_thread, llvm
+from ranvier.native.machine import target as targets
+from ranvier.native.machine.floating_point_mode import _CALLABLE, mode_ir
+from ranvier.network.layers import Dense
+from ranvier.network.optimizers import LBFGS, Adam
+from ranvier.rows import Rows
+from ranvier.training.state import initial_state
+from tests.native.against_reference import make_spec, span_for
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+X86 = cpu.target().is_x86
+MODES = (
+    {"flush to zero": 0x9F80, "denormals are zero": 0x1FC0, "both": 0x9FC0, "towards zero": 0x7F80, "up": 0x5F80}
+    if X86
+    else {"flush to zero": 1 << 24, "towards zero": 3 << 22, "up": 1 << 22}
+)
+
+
+@pytest.fixture(scope="module")
+def library() -> llvm.Library:
+    text = mode_ir(cpu.target()) + _CALLABLE.replace("call i64 @enter_mode", "call i64 @leave_again")
+    text += """
+define internal i64 @leave_again() {
+  %mode = call i64 @enter_mode()
+  call void @leave_mode(i64 %mode)
+  ret i64 %mode
+}
+"""
+    return llvm.load_objects([llvm.compile_ir(text, cpu.target())], "mode")
+
+
+@pytest.fixture
+def mode(library: llvm.Library) -> Callable[[int], object]:
+    """Set the mode of this thread while a body runs, and check that it is still set at the end."""
+    get, put = library.function("enter", ctypes.c_int64), library.function("leave", None, ctypes.c_int64)
+
+    @contextmanager
+    def within(number: int) -> Iterator[None]:
+        before = get()
+        put(number)
+        try:
+            yield
+            after = get()
+        finally:
+            put(before)
+        # Python itself may have raised a flag, the lowest six bits on x86.
+        assert after & ~0x3F == number & ~0x3F
+
+    return within
+
+
+def task(**options: object) -> CompileSpec:
+    """Steps large enough for two threads; one row is shared with the helper thread."""
+    layers = [Dense(256, "relu"), Dense(256, "tanh"), Dense(3)]
+    return make_spec(64, layers, None, **{"optimizer": Adam(1e-3), "batch_size": 64, **options})
+
+
+def tiny_rows(spec: CompileSpec) -> Rows:
+    """Inputs near the smallest normal number, so that sums, outputs and gradients are subnormal."""
+    generator = np.random.default_rng(3)
+    inputs = (generator.normal(size=(200, 64)) * 3e-38).astype(np.float32)
+    return Rows(inputs, (generator.normal(size=(200, 3)) * 3e-38).astype(np.float32))
+
+
+def loaded(spec: CompileSpec, threads: int) -> NativeExecutable:
+    executable = NativeEngine().compile(spec)
+    executable.threads = threads
+    executable.set_state(initial_state(spec.network, spec.optimizer, 1).engine)
+    return executable
+
+
+def results(spec: CompileSpec, threads: int, within: Callable[[], object]) -> str:
+    """A digest of all that an executable computes."""
+    executable, rows, digest = loaded(spec, threads), tiny_rows(spec), hashlib.sha256()
+    executable.threads_for = lambda count: threads if count > 16 else 1  # type: ignore[method-assign]
+    one, span = np.asarray(rows.inputs.dense[:1]), None if spec.optimizer.full_batch else span_for(spec, 200, steps=6)
+    with within():
+        if isinstance(span, Span):
+            digest.update(executable.run(rows, span))
+        else:
+            loss, gradient = executable.loss_and_gradient(rows)
+            digest.update(np.float64(loss).tobytes() + gradient.tobytes())
+        digest.update(executable.outputs(rows.inputs))
+        for _ in range(20):
+            digest.update(executable.outputs(one))
+        digest.update(executable.evaluate(rows)[1])
+        digest.update(executable.activations(rows.inputs)[0].outputs)
+    state = executable.get_state()
+    digest.update(state.parameters.tobytes() + state.slots.tobytes())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_the_callers_mode_changes_no_bit(name: str, mode: Callable[[int], object], library: llvm.Library) -> None:
+    usual = library.function("enter", ctypes.c_int64)()
+    clear_memoized()
+    for spec in (task(), task(optimizer=LBFGS()), task(precision="bfloat16")):
+        expected = results(spec, 1, lambda: mode(usual))
+        assert {results(spec, threads, lambda: mode(MODES[name])) for threads in (1, 2)} == {expected}
+
+
+def test_the_inputs_of_these_tests_would_show_it(library: llvm.Library) -> None:
+    """Without the entries' care: the body alone gives other bits where subnormal numbers are flushed."""
+    get, put = library.function("enter", ctypes.c_int64), library.function("leave", None, ctypes.c_int64)
+    spec, before, found = task(), get(), set()
+    rows = tiny_rows(spec)
+    for number in (before, MODES["both" if X86 else "flush to zero"]):
+        executable = loaded(spec, 1)
+        program = executable._program("predict")
+        program.call = program.loaded.function("predict.body", None, ctypes.c_int64, ctypes.c_void_p)
+        executable.threads_for = lambda count: 1  # type: ignore[method-assign]
+        executable.held = lambda executable=executable: executable.lock  # type: ignore[method-assign, misc]
+        put(number)
+        try:
+            found.add(executable.outputs(rows.inputs).tobytes())
+        finally:
+            put(before)
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (targets.Target("aarch64-unknown-linux-gnu", "neoverse-n1", (), 128, False), ["mrs", "msr", "FPCR"]),
+        (targets.Target("arm64-apple-macosx14.0.0", "apple-m1", (), 128, False), ["mrs", "msr", "FPCR"]),
+        (targets.level("x86-64-v3", "x86_64-unknown-linux-gnu"), ["stmxcsr", "ldmxcsr"]),
+    ],
+)
+def test_every_processor_has_the_mode(target: targets.Target, words: list[str]) -> None:
+    code = llvm.assembly(mode_ir(target) + _CALLABLE, target)
+    helper = llvm.assembly(helper_thread.helper_thread_ir(target, "linux"), target)
+    assert all(word in code and word in helper for word in words)
