@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ranvier.data import Arrays, open_source
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
 from ranvier.data.sources.standard_input import open_standard_input
@@ -99,7 +100,8 @@ def open_rows(model: Model, data: Any, reading: Reading = PLAIN) -> tuple[Any, A
         InputError: a model trained on arrays was given a table.
     """
     columns = [column.name for column in getattr(model.encoder, "columns", ())]
-    reading = replace(reading, names=reading.names | {*columns, *model.task.target_names})
+    asked = frozenset((*columns, *model.task.target_names))
+    reading = replace(reading, names=reading.names | asked, only=asked if columns else None)
     is_input = isinstance(data, str) and data == STANDARD_INPUT
     source = open_standard_input(reading) if is_input else open_source(data, reading=reading)
     if isinstance(source, Arrays):
@@ -109,4 +111,5 @@ def open_rows(model: Model, data: Any, reading: Reading = PLAIN) -> tuple[Any, A
             f"{data} is a table with named columns, and this model was trained on arrays without names: "
             "give an NPZ or IDX file, or train with ranvier train."
         )
+    source = with_absent_columns(source, columns)
     return source, None, source.notes

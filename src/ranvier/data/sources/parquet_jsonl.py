@@ -92,7 +92,7 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         frame, bad = _json_frame(called, data, reading.skip_bad_rows)
         notes += bad_rows_note(bad)
-    return replace(_table(called, origin, frame), notes=tuple(notes))
+    return replace(_table(called, origin, frame), notes=tuple(notes), absent_is_missing=True)
 
 
 def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame, list[int]]:

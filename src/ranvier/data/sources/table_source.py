@@ -31,6 +31,7 @@ class Table(Source):
         decimal_commas: whether a comma between digits may stand before decimals.
         parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
         problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
+        absent_is_missing: whether a column that no row names is one of missing cells, as in JSON.
         in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.
     """
 
@@ -43,6 +44,7 @@ class Table(Source):
     parts: NDArray[np.str_] | None = None
     problem: str = ""
     in_memory: bool = False
+    absent_is_missing: bool = False
 
     @property
     def rows(self) -> int:
