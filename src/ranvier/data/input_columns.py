@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ranvier.data.encoders.feature_options import FeatureOptions
-from ranvier.data.schema import ColumnSchema, infer_schema
+from ranvier.data.row_numbers import REASON, row_number_columns
+from ranvier.data.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_column, has_thousands, target_values
 from ranvier.errors import InputError
@@ -54,6 +56,16 @@ def as_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
     return () if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
+def _row_numbers(source: Source, others: Collection[str]) -> list[str]:
+    """The input columns that are row numbers; none where nothing else would be left.
+
+    Parameters:
+        others: columns that are no inputs, or whose kind is given.
+    """
+    counted = [name for name in row_number_columns(source.frame, source.unnamed) if name not in others]
+    return counted if set(source.column_names) - {*others, *counted} else []
+
+
 def input_columns(
     source: Source, names: Sequence[str], ignore: str | Iterable[str], kinds: Mapping[str, str] | None = None
 ) -> tuple[tuple[ColumnSchema, ...], list[str]]:
@@ -86,7 +98,10 @@ def input_columns(
             f'Column "{wrong}" is the target, and kinds are those of input columns; say what is asked for by the task.'
         )
     known = {name: kind for name, kind in source.kinds.items() if name not in names}
-    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), {**known, **requested})
+    counted = _row_numbers(source, {*names, *ignored, *requested})
+    kinds_of = {**known, **dict.fromkeys(counted, DROP), **requested}
+    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), kinds_of)
+    columns = tuple(replace(column, reason=REASON) if column.name in counted else column for column in columns)
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
     with_commas = [column.name for column in columns if column.thousands_separator] + [
         name for name in names if has_thousands(source, name)

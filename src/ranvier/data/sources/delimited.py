@@ -78,6 +78,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     if unnamed_note(frame.width - 1) in notes and (frame.to_series(-1).str.strip_chars() == "").all():
         notes[notes.index(unnamed_note(frame.width - 1))] = TRAILING_NOTE
         frame = frame[:, :-1]
+    unnamed = frozenset(name for index, name in enumerate(frame.columns) if unnamed_note(index) in notes)
     if reading.skip_empty_rows:
         frame, empty = _without_empty_rows(frame)
         notes += empty
@@ -86,7 +87,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     if dialect.separator != "," and b"," in data:
         frame, commas = convert_decimal_commas(frame)
         notes += commas
-    return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator != ",")
+    return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator != ",", unnamed=unnamed)
 
 
 def _with_line_feeds(data: bytes) -> bytes:
