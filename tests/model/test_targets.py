@@ -72,7 +72,7 @@ def test_y_may_come_in_any_wrapping(wrap: Any) -> None:
         (3, "softmax", [0, 1, 2, 3], "4 different labels and the network has 3 outputs"),
         (3, "softmax", [[1, 0], [0, 1]], "2 columns and the network has 3 outputs"),
         (2, "softmax", [[1, 1], [0, 1]], "a single 1 among zeros"),
-        (2, "softmax", [[0.5, 0.5], [0, 1]], "a single 1 among zeros"),
+        (2, "softmax", [[0.5, 0.6], [0, 1]], "a single 1 among zeros"),
     ],
 )
 def test_targets_that_do_not_fit_the_output_layer(outputs: int, activation: str, y: Any, words: str) -> None:
@@ -95,7 +95,6 @@ def test_targets_that_do_not_fit_the_output_layer(outputs: int, activation: str,
         ([1j, 2j], "complex|type"),
         ([object(), object()], "type"),
         (np.ma.masked_array([1, 999], mask=[0, 1]), "missing value .* at row index 1"),
-        (np.ma.masked_array([[1.0, 2.0], [3.0, 999.0]], mask=[[0, 0], [0, 1]]), "missing value .* at row index 1"),
         (np.ma.masked_array(["a", "b"], mask=[1, 0]), "missing value .* at row index 0"),
         (np.array([["a", "b"]]), "type"),
     ],

@@ -147,7 +147,7 @@ def _print_training(output: Output, model: Model) -> None:
     from ranvier.display.tables import curve
 
     history = model.history
-    seconds = sum(epoch.seconds for epoch in history)
+    seconds = history.total_seconds
     settings = model.training
     optimizer: Any = settings.optimizer
     heading(output, f"Training, {plural(len(history), 'epoch')} in {duration(seconds)}")

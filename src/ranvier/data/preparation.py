@@ -25,6 +25,7 @@ from ranvier.data.labelled_rows import (
     open_with_target,
     without_zero_weights,
 )
+from ranvier.data.leakage import leakage_notes
 from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_notes
 from ranvier.data.positive_class import positive_notes, with_positive
 from ranvier.data.schema import ColumnSchema
@@ -155,7 +156,9 @@ def prepare(
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, reason = _task(rows, task, names, positive)
-    notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rows.notes, *opened.notes, *notes]
+    about_task = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved)]
+    leaks = [] if task_record else _leaks(rows, resolved, columns)
+    notes = [*about_task, *leaks, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
@@ -175,6 +178,11 @@ def prepare(
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[str]:
+    """A sentence on each column that gives the target away."""
+    return leakage_notes(rows.source, rows.values, task, [column.name for column in columns if column.used])
 
 
 def _checked_parts(

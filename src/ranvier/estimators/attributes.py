@@ -49,7 +49,8 @@ class FittedAttributes:
     @property
     def loss_curve_(self) -> list[float]:
         """The training loss of every epoch."""
-        return [epoch.loss for epoch in self.model_.history]
+        losses: list[float] = self.model_.history.loss.tolist()
+        return losses
 
     @property
     def loss_(self) -> float:
@@ -76,7 +77,7 @@ class FittedAttributes:
     @property
     def n_iter_(self) -> int:
         """The number of epochs."""
-        return len(self.model_.history)
+        return self.model_.history[-1].epoch if self.model_.history else 0
 
     @property
     def n_layers_(self) -> int:

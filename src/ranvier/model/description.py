@@ -9,6 +9,9 @@ from ranvier.version import __version__
 if TYPE_CHECKING:
     from ranvier.model.model import Model
 
+MAX_EPOCHS = 100_000
+"""How many epochs of its history a model file has at most, two megabytes of them."""
+
 
 def description_of(model: Model) -> dict[str, Any]:
     """The description of a model as plain JSON values."""
@@ -20,6 +23,6 @@ def description_of(model: Model) -> dict[str, Any]:
         "training": model.training.to_dict(),
         "byte_divisor": model.byte_divisor,
         "engine": model.engine,
-        "history": [epoch.to_json() for epoch in model.history],
+        "history": model.history.stored(MAX_EPOCHS),
         "report": model.report.to_dict(),
     }

@@ -16,7 +16,7 @@ from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
 from ranvier.network.network import Network
 from ranvier.network.renamed import renamed_parameters
-from ranvier.training.history import Epoch
+from ranvier.training.history import History
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
 
@@ -60,7 +60,7 @@ def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> M
         target,
         _flat(network, renamed_parameters(arrays)),
         training=training,
-        history=tuple(Epoch.from_json(epoch) for epoch in description["history"]),
+        history=History.from_stored(description["history"]),
         engine=description["engine"],
         encoder=encoder,
         report=TrainReport.from_dict(description["report"]),

@@ -277,8 +277,8 @@ class Model(Predictor):
             return state_for_next_fit(replace(self._state, engine=state_at_best(self._state, training.optimizer)))
         state = TrainingState(
             State(self._flat, training.optimizer.initial_slots(self._flat), 0),
-            epoch=len(self.history),
-            history=tuple(self.history),
+            epoch=self.history[-1].epoch if self.history else 0,
+            history=self.history,
         )
         return state_for_next_fit(state)
 
@@ -286,7 +286,7 @@ class Model(Predictor):
         self.close()
         self.training, self.engine = training, result.engine
         self._state = result.outcome.state
-        self.history = History(self._state.history)
+        self.history = self._state.history
         self._flat = np.ascontiguousarray(final_parameters(self._state, training.optimizer, self.network))
 
     @property
@@ -294,5 +294,4 @@ class Model(Predictor):
         """The epoch whose weights these are."""
         if self._state is not None:
             return best_epoch(self._state)
-        kept = [epoch.epoch for epoch in self.history if epoch.best]
-        return kept[-1] if kept else len(self.history)
+        return self.history.best_epoch or (self.history[-1].epoch if self.history else 0)

@@ -76,7 +76,7 @@ def train_report(
         recipe_settings={name: value for name, value in recipe.items() if name != "name"},
         epochs=len(model.history),
         best_epoch=model.best_epoch,
-        seconds=float(sum(epoch.seconds for epoch in model.history)),
+        seconds=model.history.total_seconds,
         engine=model.engine,
         members=list(trained.members),
         temperature=trained.temperature,

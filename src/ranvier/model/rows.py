@@ -15,7 +15,7 @@ from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.target_values import Values, missing_rows
 from ranvier.errors import DataError, InputError, ShapeError
-from ranvier.model.targets import check_one_hot, target_array
+from ranvier.model.targets import check_class_rows, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows
@@ -163,7 +163,7 @@ def check_lengths(X: Inputs, y: Array) -> None:
 def targets(
     target: TargetEncoder, labels: Array, row_numbers: NDArray[np.int64] | None = None, dtype: Any = np.float32
 ) -> Array:
-    """Encoded targets (n, N): already one-hot rows of a class task are taken as they are.
+    """Encoded targets (n, N): rows of probabilities of a class task, such as one-hot ones, are taken as they are.
 
     Parameters:
         target, labels: the encoder and what it encodes.
@@ -176,7 +176,7 @@ def targets(
     if target.task.kind == "multiclass" and labels.ndim == 2:
         if labels.shape[1] != target.task.outputs:
             raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
-        check_one_hot(labels)
+        check_class_rows(labels)
         return np.ascontiguousarray(labels, dtype)
     return target.transform(labels, row_numbers, dtype)
 

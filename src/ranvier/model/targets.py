@@ -8,17 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder, fit_target
-from ranvier.data.encoders.target_values import missing_rows, plain_values
+from ranvier.data.encoders.target_values import empty_rows, plain_values
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.task import Label, Task
 
 Array = NDArray[Any]
+MAX_SUM_ERROR = 1e-3
+"""How far from 1 the probabilities of a row may add up: they may have been written with few digits."""
 
 
 def target_array(y: Any) -> Array:
     """Targets as booleans, integers, numbers or text, of one or two dimensions; a single column becomes one.
+
+    Of several numbers of a row some may be missing, NaN, and do not count.
 
     Raises:
         DataError: y has no rows, too many dimensions, missing or infinite values, or values of another type.
@@ -26,11 +30,12 @@ def target_array(y: Any) -> Array:
     array = plain_values(y, ("y",))
     if array.size == 0:
         raise DataError(f"y has shape {array.shape}; it must have one value, or one row of values, for each row of X.")
-    if missing_rows(array).any():
-        row = int(missing_rows(array).argmax())
-        raise DataError(f"y has a missing value (None or NaN) at row index {row}; leave such rows out.")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        row = int(np.argwhere(~np.isfinite(array))[0][0])
+    missing = empty_rows(array)
+    if missing.any():
+        what = "no value" if array.ndim == 2 else "a missing value (None or NaN)"
+        raise DataError(f"y has {what} at row index {int(missing.argmax())}; leave such rows out.")
+    if array.dtype.kind == "f" and np.isinf(array).any():
+        row = int(np.argwhere(np.isinf(array))[0][0])
         raise DataError(f"y holds {array[row]} at row index {row}; every target must be a finite number.")
     return array
 
@@ -55,9 +60,9 @@ def _task(network: Network, y: Array, loss: Loss | None) -> Task:
         if y.shape[1] != outputs:
             raise ShapeError(f"y has {y.shape[1]} columns and the network has {outputs} outputs; they must be as many.")
         if activation == "softmax":
-            check_one_hot(y)
+            check_class_rows(y)
             return Task("multiclass", outputs, tuple(range(outputs)), ("y",))
-        if activation == "sigmoid" and y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all():
+        if activation == "sigmoid" and y.dtype.kind in "biuf" and (np.isin(y, (0, 1)) | np.isnan(y)).all():
             return Task("multilabel", outputs, target_names=tuple(f"label_{index}" for index in range(outputs)))
         return Task("regression", outputs, target_names=tuple(f"y{index}" for index in range(outputs)))
     if outputs > 1:
@@ -83,10 +88,22 @@ def _task(network: Network, y: Array, loss: Loss | None) -> Task:
     return Task("regression", 1, target_names=("y",))
 
 
-def check_one_hot(y: Array) -> None:
-    """Raise an `InputError` unless every row is a single 1 among zeros."""
-    if y.dtype.kind not in "biuf" or not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
-        raise InputError("y has one column a class; each row must hold a single 1 among zeros. Class labels work too.")
+def check_class_rows(y: Array) -> None:
+    """Raise an `InputError` unless every row holds the probabilities of the classes, such as a single 1 among zeros.
+
+    >>> check_class_rows(np.array([[0.2, 0.8], [1.0, 0.0]]))
+    """
+    expected = (
+        "each row must hold probabilities that add up to 1, such as a single 1 among zeros. Class labels work too."
+    )
+    if y.dtype.kind not in "biuf":
+        raise InputError(f"y has one column a class, of {y.dtype}; {expected}")
+    sums = y.sum(axis=1)
+    wrong = ~((y >= 0).all(axis=1) & (np.abs(sums - 1.0) <= MAX_SUM_ERROR))
+    if wrong.any():
+        row = int(wrong.argmax())
+        problem = f"adds up to {sums[row]:.6g}" if (y[row] >= 0).all() else f"holds {y[row][~(y[row] >= 0)][0]:g}"
+        raise InputError(f"y has one column a class, and the row at index {row} {problem}; {expected}")
 
 
 def _different(y: Array) -> Array:

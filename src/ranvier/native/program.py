@@ -22,6 +22,7 @@ from ranvier.native.compiled import library
 from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.machine import interrupts, memory
 from ranvier.native.machine.target import Target
+from ranvier.native.resident import target_words
 from ranvier.native.scheduling.arguments import ARGUMENTS, KINDS
 from ranvier.native.scheduling.blocking import shares_row
 from ranvier.native.scheduling.layouts import size_of, stride_of
@@ -30,6 +31,7 @@ from ranvier.native.scheduling.scheduled import skips_zeros_of
 from ranvier.native.scheduling.stages import COUNTER_STRIDE, stealable
 from ranvier.native.scheduling.tiles import PANEL
 from ranvier.rows import Inputs
+from ranvier.rows.class_numbers import are_class_numbers
 from ranvier.rows.finite import check_finite, probably_finite
 
 if TYPE_CHECKING:
@@ -237,13 +239,14 @@ class Program:
         self.set(
             threads=threads,
             outputs=outputs.ctypes.data,
-            targets=0 if targets is None else targets.ctypes.data,
             results=0 if losses is None else losses.ctypes.data,
+            **target_words(targets),
             **words,
         )
         moving = {"inputs": inputs.dense if inputs.n_dense else None}
         moving |= {"row_starts": None if inputs.csr is None else inputs.csr.indptr}
-        moving |= {"outputs": outputs, "targets": targets, "results": losses}
+        kind = "class_numbers" if targets is not None and are_class_numbers(targets) else "targets"
+        moving |= {"outputs": outputs, kind: targets, "results": losses}
         for first in range(0, max(n_rows, 1), at_once):
             if first:
                 if should_cancel():

@@ -14,6 +14,7 @@ from ranvier.native.machine import memory
 from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.packing import bfloat16_of
 from ranvier.rows import Inputs, Rows
+from ranvier.rows.class_numbers import MAX_ONE_HOT, are_class_numbers, check_targets, one_hot
 
 Array = NDArray[Any]
 MAX_ENTRIES = 2**31 - 1
@@ -28,14 +29,17 @@ class ResidentRows:
 
     def __init__(self, rows: Rows, spec: CompileSpec) -> None:
         check_shape("inputs", rows.inputs, spec.network.inputs)
-        check_shape("targets", rows.targets, spec.network.outputs)
+        outputs = spec.network.outputs
+        check_targets(rows.targets, outputs)
         self.layout = layout_of(spec)
         self.inputs, self.input_words = readable_rows(rows.inputs, spec)
-        self.targets = np.ascontiguousarray(rows.targets, spec.dtype)
+        numbered = outputs > MAX_ONE_HOT and are_class_numbers(rows.targets)
+        targets = rows.targets if numbered else one_hot(rows.targets, outputs, spec.dtype)
+        self.targets = np.ascontiguousarray(targets)
         self.weights = None if rows.weights is None else np.ascontiguousarray(rows.weights, np.float64)
         self.words = {
             **self.input_words,
-            "targets": memory.address(self.targets),
+            **target_words(self.targets),
             "weights": 0 if self.weights is None else memory.address(self.weights),
         }
 
@@ -55,6 +59,13 @@ class ResidentRows:
         if most >= MAX_ENTRIES:
             raise EngineError(f"A batch holds {most:,} entries; at most {MAX_ENTRIES - 1:,} fit. Take smaller batches.")
         return most + 1
+
+
+def target_words(targets: Array | None) -> dict[str, int]:
+    """The words of the argument table that say where targets are: values, or class numbers."""
+    address = 0 if targets is None else memory.address(targets)
+    numbered = targets is not None and are_class_numbers(targets)
+    return {"targets": 0 if numbered else address, "class_numbers": address if numbered else 0}
 
 
 def resident_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:

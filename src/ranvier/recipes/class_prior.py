@@ -15,6 +15,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.task import Task
 from ranvier.rows import Rows
+from ranvier.rows.class_numbers import are_class_numbers, class_shares
 from ranvier.training.state import TrainingState, initial_state
 
 Array = NDArray[Any]
@@ -47,7 +48,10 @@ def class_prior_state(
     weights = np.asarray(rows.weights, np.float64)
     if not weights.any():
         return None
-    shares = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
+    if are_class_numbers(rows.targets):
+        shares = class_shares(rows.targets, task.outputs, weights)
+    else:
+        shares = weights @ np.asarray(rows.targets, np.float64) / weights.sum()
     margin = 1.0 / (len(weights) + 1)
     shares = np.clip(shares, margin, 1.0 - margin)
     state = initial_state(network, optimizer, seed)

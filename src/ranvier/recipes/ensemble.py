@@ -21,7 +21,7 @@ from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.rows.split import split_groups, split_rows
 from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
-from ranvier.training.history import Epoch
+from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, best_epoch, run_training
@@ -90,7 +90,7 @@ def train_ensemble(
     factor = _merged_inverse_temperature(task, predicted)
     merged, flat = merge_networks(network, parameters, factor)
     text = _stop_message(len(results), n_networks, interrupted, results[-1])
-    history = tuple(_renumbered(result.outcome.state.history for result in results))
+    history = History(_renumbered(result.outcome.state.history for result in results))
     events.end(text, interrupted, history)
     members = tuple(_member_summary(result) for result in results)
     return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, 1.0 / factor)
@@ -149,9 +149,9 @@ class _MergedEvents:
         elif not isinstance(event, EndEvent) or event.reason == "failed":
             self.sink(event)
 
-    def end(self, text: str, interrupted: bool, history: tuple[Epoch, ...]) -> None:
+    def end(self, text: str, interrupted: bool, history: History) -> None:
         """Send the one event that ends all runs."""
-        seconds = sum(epoch.seconds for epoch in history)
+        seconds = history.total_seconds
         reason = "interrupted" if interrupted else "finished"
         self.sink(EndEvent(reason, text, len(history), len(history), seconds))
 
@@ -195,7 +195,7 @@ def _member_summary(result: RunResult) -> dict[str, Any]:
         "epochs": len(state.history),
         "best_epoch": best,
         "validation_loss": validation_loss,
-        "seconds": sum(epoch.seconds for epoch in state.history),
+        "seconds": state.history.total_seconds,
     }
 
 

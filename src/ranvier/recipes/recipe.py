@@ -21,7 +21,7 @@ from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback, EarlyStopping
 from ranvier.training.events import Sink
-from ranvier.training.history import Epoch
+from ranvier.training.history import History
 from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
 
@@ -49,7 +49,7 @@ class Trained:
 
     network: Network
     parameters: Array
-    history: tuple[Epoch, ...]
+    history: History
     engine: str
     stop_reason: str
     interrupted: bool

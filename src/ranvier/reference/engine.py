@@ -27,6 +27,7 @@ from ranvier.records import record
 from ranvier.reference import activations, losses, network, optimizers, rows_handle, sparse
 from ranvier.reference.bfloat16 import to_bfloat16
 from ranvier.rows import Inputs, Rows, as_inputs
+from ranvier.rows.class_numbers import one_hot
 from ranvier.rows.finite import check_finite
 
 Array = NDArray[Any]
@@ -206,7 +207,7 @@ class ReferenceExecutable(Serialized):
         if self.should_cancel():
             raise Cancelled
         with np.errstate(all="ignore"):
-            x, targets = self._as_float64(rows.inputs), np.asarray(rows.targets, np.float64)
+            x, targets = self._as_float64(rows.inputs), one_hot(rows.targets, self.spec.network.outputs)
             mode = network.ForwardMode(batch_statistics=True, bfloat16=self._is_bfloat16)
             loss, gradient, _ = self._loss_and_gradient(x, targets, rows.weights, mode)
             penalized = loss + penalty(w, self._l1, self._l2)
@@ -229,7 +230,9 @@ class ReferenceExecutable(Serialized):
                 count, last = block.stop - block.start, records[-1]
                 y, z = last.y[:count], (last.y if last.z is None else last.z)[:count]
                 outputs[block] = y
-                row_losses[block] = losses.row_losses(self.spec.loss, z, y, np.asarray(rows.targets[block], np.float64))
+                row_losses[block] = losses.row_losses(
+                    self.spec.loss, z, y, one_hot(rows.targets[block], self.spec.network.outputs)
+                )
             return losses.batch_loss(row_losses, _as_weights(rows.weights)), outputs
 
     def try_fast_outputs(self, inputs: Array) -> None:
@@ -313,7 +316,7 @@ class ReferenceExecutable(Serialized):
 
         Where the flat array holds running statistics, the gradient holds those of the batch.
         """
-        x, targets = self._as_float64(rows.inputs[batch]), np.asarray(rows.targets[batch], np.float64)
+        x, targets = self._as_float64(rows.inputs[batch]), one_hot(rows.targets[batch], self.spec.network.outputs)
         weights = None if rows.weights is None else rows.weights[batch]
         mode = network.ForwardMode(True, (self.spec.seed, step), self._is_bfloat16)
         loss, gradient, records = self._loss_and_gradient(x, targets, weights, mode)

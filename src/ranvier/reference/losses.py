@@ -10,6 +10,7 @@ The formulas are independent of the expressions in `network/losses.py`, so that 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,10 @@ def row_losses(loss: Loss, z: Array, y: Array, targets: Array) -> Array:
     if loss.applied_to == "log_probability":
         return np.asarray((t * value(loss, log_softmax(z), t)).sum(axis=1))
     values = value(loss, z if loss.applied_to == "logit" else y, t)
+    if has_gaps(targets):
+        present = ~np.isnan(targets)
+        total: Array = np.where(present, values, 0.0).sum(axis=1)
+        return total / np.maximum(present.sum(axis=1), 1) if loss.reduction == "mean" else total
     return np.asarray(values.mean(axis=1) if loss.reduction == "mean" else values.sum(axis=1))
 
 
@@ -71,10 +76,20 @@ def output_delta(loss: Loss, activation: Activation, z: Array, y: Array, targets
         a = t * derivative(loss, log_p, t)
         total: Array = a.sum(axis=1, keepdims=True)
         return a - np.exp(log_p) * total
-    scale = 1.0 / z.shape[1] if loss.reduction == "mean" else 1.0
+    scale: Any = 1.0 / z.shape[1] if loss.reduction == "mean" else 1.0
+    if has_gaps(targets):
+        present = ~np.isnan(targets)
+        counts = np.maximum(present.sum(axis=1, keepdims=True), 1) if loss.reduction == "mean" else 1.0
+        scale = present / counts
+        t = np.where(present, t, y)
     if loss.applied_to == "logit":
-        return scale * derivative(loss, z, t)
+        return np.asarray(scale * derivative(loss, z, t))
     return activations.backward(activation, z, y, scale * derivative(loss, y, t))
+
+
+def has_gaps(targets: Array) -> bool:
+    """Whether some of several targets are NaN: these outputs of a row do not count, and its mean is over the others."""
+    return targets.shape[1] > 1 and bool(np.isnan(targets).any())
 
 
 def smoothed(loss: Loss, t: Array) -> Array:

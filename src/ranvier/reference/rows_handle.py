@@ -6,6 +6,7 @@ from ranvier.engine import CompileSpec, RowsHandle
 from ranvier.errors import EngineError, ShapeError
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.class_numbers import check_targets
 
 
 @record(eq=False)
@@ -29,11 +30,9 @@ def upload(rows: Rows, spec: CompileSpec) -> ReferenceRows:
         ShapeError: they are not as wide as the network.
     """
     network = spec.network
-    if rows.inputs.shape[1] != network.inputs or rows.targets.shape[1] != network.outputs:
-        raise ShapeError(
-            f"The rows have {rows.inputs.shape[1]} inputs and {rows.targets.shape[1]} targets; this network has "
-            f"{network.inputs} inputs and {network.outputs} outputs."
-        )
+    if rows.inputs.shape[1] != network.inputs:
+        raise ShapeError(f"The rows have {rows.inputs.shape[1]} inputs; this network has {network.inputs}.")
+    check_targets(rows.targets, network.outputs)
     inputs = rows.inputs.with_blocks(spec.n_dense, spec.sparse)
     return ReferenceRows(Rows(inputs, rows.targets, rows.weights), spec.input_blocks)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, field
-from math import isfinite, nan
+from math import isfinite
 from typing import Any, overload
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.records import record
+from ranvier.training.epoch_columns import NUMBERS, VALIDATION_LOSS, EpochColumns
 
 Array = NDArray[np.float64]
 
@@ -79,6 +81,13 @@ class Epoch:
         )
 
 
+def _parts(epoch: Epoch) -> tuple[dict[str, Any], dict[str, float]]:
+    """The values that all epochs have, and the others, as `EpochColumns.append` takes them."""
+    values = {name: getattr(epoch, name) for name in ("epoch", "best", *NUMBERS)}
+    own = {} if epoch.validation_loss is None else {VALIDATION_LOSS: epoch.validation_loss}
+    return values, {**own, **epoch.metrics}
+
+
 def _storable(value: Any) -> Any:
     return value if not isinstance(value, float) or isfinite(value) else str(value)
 
@@ -97,32 +106,125 @@ class History(Sequence[Epoch]):
     ([0.5, 0.25], [0.8, 0.9], 2, 2)
     """
 
+    _columns: EpochColumns
+    _length: int
+
     def __init__(self, epochs: Iterable[Epoch] = ()) -> None:
-        self._epochs = tuple(epochs)
+        if isinstance(epochs, History):
+            self._columns, self._length = epochs._columns, epochs._length
+            return
+        self._columns, self._length = EpochColumns(), 0
+        for epoch in epochs:
+            self._columns.append(self._length, *_parts(epoch))
+            self._length += 1
+
+    def appended(self, epoch: Epoch) -> History:
+        """A history with another epoch at its end; this one stays as it is. Takes the same time for any length.
+
+        >>> first = History([Epoch(1, 0.5)])
+        >>> first.appended(Epoch(2, 0.25)).loss.tolist(), len(first)
+        ([0.5, 0.25], 1)
+        """
+        longer = History(self)
+        parts = _parts(epoch)
+        if not longer._columns.append(self._length, *parts):
+            longer._columns = self._columns.first(self._length)
+            longer._columns.append(self._length, *parts)
+        longer._length += 1
+        return longer
+
+    def mark_best(self) -> None:
+        """Mark the last epoch, which `appended` has just added, as the best so far.
+
+        >>> history = History().appended(Epoch(1, 0.5))
+        >>> history.mark_best()
+        >>> history[0].best, history.best_epoch
+        (True, 1)
+        """
+        self._columns.mark_best(self._length)
 
     @overload
     def __getitem__(self, index: int) -> Epoch: ...
     @overload
     def __getitem__(self, index: slice) -> History: ...
     def __getitem__(self, index: int | slice) -> Epoch | History:
-        return History(self._epochs[index]) if isinstance(index, slice) else self._epochs[index]
+        if isinstance(index, slice):
+            return History(self._record(at) for at in range(*index.indices(self._length)))
+        at = operator.index(index)
+        if not -self._length <= at < self._length:
+            raise IndexError(f"epoch index {at} of a history of {self._length} epochs")
+        return self._record(at % self._length)
 
     def __len__(self) -> int:
-        return len(self._epochs)
+        return self._length
 
     def __iter__(self) -> Iterator[Epoch]:
-        return iter(self._epochs)
+        return map(self._record, range(self._length))
 
     def __eq__(self, other: object) -> bool:
-        return self._epochs == tuple(other) if isinstance(other, (History, tuple, list)) else NotImplemented
+        if not isinstance(other, (History, tuple, list)):
+            return NotImplemented
+        return len(self) == len(other) and all(map(operator.eq, self, other))
 
     def __hash__(self) -> int:
-        return hash(self._epochs)
+        return hash((self._length, self[-1].loss if self._length else None))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.stored()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._columns, self._length = EpochColumns.restored(state), state["count"]
+
+    def _record(self, index: int) -> Epoch:
+        values, optional = self._columns.row(index)
+        validation_loss = optional.pop(VALIDATION_LOSS, None)
+        return Epoch(validation_loss=validation_loss, metrics=optional, **values)
+
+    def stored(self, limit: int | None = None) -> dict[str, Any]:
+        """The history as JSON values of some twenty bytes an epoch, which `from_stored` reads.
+
+        Parameters:
+            limit: the most epochs to store; of longer histories the later half of these is kept whole and the earlier
+                ones evenly thinned out. None for all.
+        """
+        rows = np.arange(self._length)
+        if limit is not None and self._length > limit:
+            late = limit // 2
+            early = np.linspace(0, self._length - late - 1, limit - late).astype(np.int64)
+            rows = np.concatenate([early, rows[self._length - late :]])
+        return self._columns.stored(rows)
+
+    @classmethod
+    def from_stored(cls, data: Any) -> History:
+        """The history that `stored` wrote, or an earlier version as a list of records.
+
+        Raises:
+            KeyError, TypeError, ValueError, AttributeError: `data` is no such history.
+
+        >>> history = History([Epoch(1, 0.5), Epoch(2, 0.25, validation_loss=float("nan"))])
+        >>> History.from_stored(history.stored())[1].validation_loss
+        nan
+        """
+        if isinstance(data, list):
+            return cls(Epoch.from_json(epoch) for epoch in data)
+        history = cls()
+        history.__setstate__(data)
+        return history
+
+    @property
+    def total_seconds(self) -> float:
+        """How long all epochs took together."""
+        return self._columns.seconds(self._length)
+
+    @property
+    def best_epoch(self) -> int:
+        """The number of the epoch that was marked as the best so far last; 0 for none."""
+        return self._columns.last_best(self._length)
 
     @property
     def epoch(self) -> NDArray[np.int64]:
         """The number of each epoch."""
-        return np.array([epoch.epoch for epoch in self._epochs], np.int64)
+        return np.array(self._columns.epochs[: self._length], np.int64)
 
     @property
     def loss(self) -> Array:
@@ -152,15 +254,14 @@ class History(Sequence[Epoch]):
     @property
     def metrics(self) -> dict[str, Array]:
         """Name -> values of each metric, shape (epochs,); NaN in an epoch that lacks it."""
-        names = dict.fromkeys(name for epoch in self._epochs for name in epoch.metrics)
-        return {name: np.array([epoch.metrics.get(name, nan) for epoch in self._epochs]) for name in names}
+        return {name: self._array(name) for name in self._columns.names(self._length) if name != VALIDATION_LOSS}
 
     def __getattr__(self, name: str) -> Array:
         # Copies and pickles are asked for special methods before they have epochs.
         if name.startswith("_"):
             raise AttributeError(name)
-        if any(name in epoch.metrics for epoch in self._epochs):
-            return self.metrics[name]
+        if name in self._columns.names(self._length):
+            return self._array(name)
         raise AttributeError(f"This history has no {name!r}; it has {', '.join(self.columns())}.")
 
     def __dir__(self) -> list[str]:
@@ -170,7 +271,7 @@ class History(Sequence[Epoch]):
         return f"<ranvier.History of {len(self)} epoch{'' if len(self) == 1 else 's'}: {', '.join(self.columns())}>"
 
     def _array(self, name: str) -> Array:
-        return np.array([getattr(epoch, name) for epoch in self._epochs], np.float64)
+        return self._columns.values(name, self._length)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Every name with its array, as `to_frame` has them; no `validation_loss` where there were no such rows.
@@ -179,11 +280,11 @@ class History(Sequence[Epoch]):
         ['best', 'epoch', 'examples_per_second', 'learning_rate', 'loss', 'seconds']
         """
         columns: dict[str, NDArray[Any]] = {"epoch": self.epoch, "loss": self.loss}
-        if any(epoch.validation_loss is not None for epoch in self._epochs):
+        if VALIDATION_LOSS in self._columns.names(self._length):
             columns["validation_loss"] = self.validation_loss
         columns |= self.metrics
         columns |= {name: self._array(name) for name in ("learning_rate", "seconds", "examples_per_second")}
-        return columns | {"best": np.array([epoch.best for epoch in self._epochs], np.bool_)}
+        return columns | {"best": np.array(self._columns.best[: self._length], np.bool_)}
 
     def to_frame(self) -> Any:
         """A data frame with one row an epoch and one column a number: of pandas if it is installed, else of polars.
@@ -210,7 +311,7 @@ class History(Sequence[Epoch]):
         Raises:
             InputError: matplotlib is not installed, or there are no epochs.
         """
-        if not self._epochs:
+        if not self._length:
             raise InputError("There is nothing to plot: the history has no epochs.")
         if axes is None:
             try:
@@ -224,9 +325,10 @@ class History(Sequence[Epoch]):
         axes.plot(self.epoch, self.loss, label="training")
         if np.isfinite(self.validation_loss).any():
             axes.plot(self.epoch, self.validation_loss, label="validation")
-        best = [epoch.epoch for epoch in self._epochs if epoch.best]
-        if best:
-            axes.axvline(best[-1], color="gray", linewidth=1, linestyle=":", label=f"best epoch, {best[-1]}")
+        if self.best_epoch:
+            axes.axvline(
+                self.best_epoch, color="gray", linewidth=1, linestyle=":", label=f"best epoch, {self.best_epoch}"
+            )
         axes.set(xlabel="epoch", ylabel="loss")
         axes.legend(frameon=False)
         return axes

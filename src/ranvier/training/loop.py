@@ -107,8 +107,9 @@ class TrainingLoop:
         self.step_seconds = 0.0
         self.saved_at = time.perf_counter()
         self.step_losses = [state.partial_losses] if state.position else []
-        self.history = list(state.history)
-        losses = [epoch.loss / config.loss_unit for epoch in state.history if epoch.epoch > state.first_epoch]
+        self.history = History(state.history)
+        made = range(len(self.history) - (state.epoch - state.first_epoch), len(self.history))
+        losses = [self.history[index].loss / config.loss_unit for index in made]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
         if not state.callbacks:
             self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
@@ -146,7 +147,7 @@ class TrainingLoop:
         """The complete state, to be kept: never one that is no longer a number."""
         divergence.check_parameters(engine.parameters, self.state.epoch + bool(self.step_losses), self.config.spec)
         losses = np.concatenate(self.step_losses) if self.step_losses else np.zeros(0)
-        return replace(self.state, engine=engine, partial_losses=losses, history=tuple(self.history))
+        return replace(self.state, engine=engine, partial_losses=losses, history=self.history)
 
     def _epochs_per_span(self, last: int) -> int:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
@@ -271,14 +272,17 @@ class TrainingLoop:
         spent = trained + time.perf_counter() - begun if seconds is None else seconds
         speed = len(self.config.rows) / max(trained, 1e-9)
         record = Epoch(number, loss, validation_loss, metrics, rate, spent, speed)
-        states, results = self._call_callbacks(record)
+        history = self.history.appended(record)
+        states, results = self._call_callbacks(record, history)
         best = any(result.save_best for result in results)
-        record = replace(record, best=best)
+        if best:
+            history.mark_best()
+            record = replace(record, best=True)
         factor = self.state.factor
         for result in results:
             factor *= 1.0 if result.learning_rate_factor is None else result.learning_rate_factor
         self.step_losses = []
-        self.history.append(record)
+        self.history = history
         self.state = replace(
             self.state,
             epoch=number,
@@ -325,11 +329,12 @@ class TrainingLoop:
         finally:
             self.executable.restore(trained)
 
-    def _call_callbacks(self, record: Epoch) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
+    def _call_callbacks(
+        self, record: Epoch, history: History
+    ) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
         if not self.config.callbacks:
             return (), []
         table = self.config.spec.network.parameter_table
-        history = History((*self.history, record))
         context = EpochContext(record, history, lambda: table.views(self.executable.snapshot(averaged=True)))
         states, results = [], []
         for callback, state in zip(self.config.callbacks, self.state.callbacks, strict=True):

@@ -1,7 +1,8 @@
 """How good predictions are. All functions take plain arrays; n rows, N outputs.
 
-Targets are encoded: 0 or 1 for binary and multilabel, one-hot for classes, numbers for regression. Weights are those of
-the rows, (n,), or None for equal ones; rows of weight 0 are left out.
+Targets are encoded: 0 or 1 for binary and multilabel, one-hot rows, shares or numbers of classes, numbers for
+regression. Where one of several targets is NaN, the row does not count for it. Weights are those of the rows, (n,), or
+None for equal ones; rows of weight 0 are left out.
 
 The values are those of scikit-learn, which tests compare them with; importing it would take longer than many trainings.
 """
@@ -18,8 +19,12 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
 from ranvier.errors import TrainingError
 from ranvier.network.task import Task
+from ranvier.rows.class_numbers import are_class_numbers, class_shares
+from ranvier.training.partial_targets import are_shares, columns_present, has_gaps
 
 Array = NDArray[Any]
+PROBABILITY_RANGE = (float(np.finfo(np.float64).eps), 1.0 - float(np.finfo(np.float64).eps))
+"""What probabilities are kept within before their logarithm is taken."""
 
 
 def headline_metric(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> dict[str, float]:
@@ -49,6 +54,10 @@ def r_squared(outputs: Array, targets: Array, weights: Array | None = None) -> f
     >>> r_squared(np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]]))
     1.0
     """
+    if has_gaps(targets):
+        parts = [r_squared(*part) for part in columns_present(outputs, targets, weights)]
+        known = [part for part in parts if not math.isnan(part)]
+        return float(np.mean(known)) if known else math.nan
     if len(targets) < 2:
         return math.nan
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
@@ -68,7 +77,8 @@ def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | Non
     Raises:
         TrainingError: an output is not a finite number, or every weight is 0, so nothing can be measured.
     """
-    outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
+    outputs = outputs.astype(np.float64)
+    targets = targets if are_class_numbers(targets) else targets.astype(np.float64)
     wrong = np.asarray(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
     if wrong.any():
         raise TrainingError(
@@ -90,6 +100,9 @@ def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | Non
 def _regression(outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
     # A single output may stand without a column of its own.
     outputs, targets = outputs.reshape(len(outputs), -1), targets.reshape(len(targets), -1)
+    if has_gaps(targets):
+        parts = [_regression(*part) for part in columns_present(outputs, targets, weights)]
+        return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
     error = targets - outputs
     return {
         "r2": r_squared(outputs, targets, weights),
@@ -103,8 +116,11 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
     n_classes = probabilities.shape[1]
     actual, predicted = class_indices(task, targets), class_indices(task, outputs)
     averaged = [1] if task.kind == "binary" else np.union1d(actual, predicted)
-    eps = np.finfo(np.float64).eps
-    p_true = np.clip(probabilities[np.arange(len(actual)), actual], eps, 1.0 - eps)
+    clipped = np.clip(probabilities, *PROBABILITY_RANGE)
+    if are_shares(targets):
+        surprise = -(targets * np.log(clipped)).sum(axis=1)
+    else:
+        surprise = -np.log(clipped[np.arange(len(actual)), actual])
     f1 = _precision_recall_f1(*_class_counts(actual, predicted, n_classes, weights))[2][averaged].mean()
     aucs = [
         area_under_curve(actual == label, probabilities[:, label], weights)
@@ -113,17 +129,17 @@ def _classification(task: Task, outputs: Array, targets: Array, weights: Array |
     ]
     return {
         "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
-        "log_loss": float(np.average(-np.log(p_true), weights=weights)),
+        "log_loss": float(np.average(surprise, weights=weights)),
         "f1": float(f1),
         **({"auc": float(np.mean(aucs))} if aucs else {}),
     }
 
 
 def _multilabel(task: Task, outputs: Array, targets: Array, weights: Array | None) -> dict[str, float]:
-    eps = np.finfo(np.float64).eps
-    clipped = np.clip(outputs, eps, 1 - eps)
-    entropy = -(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped)).mean(axis=1)
-    counts = _label_counts(label_indicators(targets), label_indicators(outputs), weights)
+    clipped = np.clip(outputs, *PROBABILITY_RANGE)
+    cells = -(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped))
+    entropy = np.nanmean(cells, axis=1) if has_gaps(targets) else cells.mean(axis=1)
+    counts = _label_counts(label_indicators(targets), label_indicators(outputs) & ~np.isnan(targets), weights)
     return {
         "accuracy": float(np.average(_is_correct(task, outputs, targets), weights=weights)),
         "log_loss": float(np.average(entropy, weights=weights)),
@@ -135,7 +151,7 @@ def _is_correct(task: Task, outputs: Array, targets: Array) -> NDArray[np.bool_]
     """Whether each row is predicted correctly: its class, or all its labels."""
     if task.is_classifier:
         return np.asarray(class_indices(task, outputs) == class_indices(task, targets))
-    return np.asarray((label_indicators(outputs) == label_indicators(targets)).all(axis=1))
+    return np.asarray(((label_indicators(outputs) == label_indicators(targets)) | np.isnan(targets)).all(axis=1))
 
 
 def area_under_curve(positive: Array, scores: Array, weights: Array | None = None) -> float:
@@ -201,8 +217,20 @@ def baseline(
         training_targets, training_weights: of the training rows.
         targets, weights: of the rows to predict.
     """
-    constant = np.average(training_targets.astype(np.float64), axis=0, weights=training_weights)
-    return all_metrics(task, np.broadcast_to(constant, targets.shape), targets, weights)
+    constant = mean_targets(task, training_targets, training_weights)
+    return all_metrics(task, np.broadcast_to(constant, (len(targets), len(constant))), targets, weights)
+
+
+def mean_targets(task: Task, targets: Array, weights: Array | None = None) -> Array:
+    """The weighted mean of each target, (N,): of classes their shares. Targets that are NaN do not count.
+
+    >>> mean_targets(Task("regression", 2), np.array([[1.0, np.nan], [3.0, 5.0]])).tolist()
+    [2.0, 5.0]
+    """
+    if task.kind in ("regression", "multilabel") and np.isnan(targets).any():
+        parts = columns_present(targets, targets, weights)
+        return np.array([np.average(column[:, 0], weights=some) for column, _, some in parts])
+    return class_shares(targets.reshape(len(targets), -1), task.outputs, weights)
 
 
 def per_class(task: Task, outputs: Array, targets: Array, weights: Array | None = None) -> list[dict[str, Any]]:
@@ -216,7 +244,7 @@ def per_class(task: Task, outputs: Array, targets: Array, weights: Array | None 
         labels: tuple[Any, ...] = task.target_names
         indicators = label_indicators(targets)
         rows = indicators.sum(axis=0)
-        counts = _label_counts(indicators, label_indicators(outputs), weights)
+        counts = _label_counts(indicators, label_indicators(outputs) & ~np.isnan(targets), weights)
     else:
         labels = task.classes
         actual = class_indices(task, targets)

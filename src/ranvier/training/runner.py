@@ -24,6 +24,7 @@ from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.class_numbers import are_class_numbers, one_hot
 from ranvier.training.callbacks import Callback
 from ranvier.training.engines import compile_network
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
@@ -34,6 +35,8 @@ from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
 
 Array = NDArray[Any]
+DIGESTED_ROWS = 1024
+"""How many rows of one-hot targets are made at once for a digest."""
 
 
 @record
@@ -165,14 +168,13 @@ def _end_event(outcome: LoopResult) -> EndEvent:
         text=outcome.text,
         epochs=len(history),
         best_epoch=best_epoch(outcome.state),
-        seconds=sum(epoch.seconds for epoch in history),
+        seconds=history.total_seconds,
     )
 
 
 def best_epoch(state: TrainingState) -> int:
     """The epoch whose weights are given back."""
-    best = [epoch.epoch for epoch in state.history if epoch.best]
-    return best[-1] if best and state.best is not None else state.epoch
+    return state.history.best_epoch if state.best is not None and state.history.best_epoch else state.epoch
 
 
 def fingerprint(
@@ -192,9 +194,19 @@ def fingerprint(
     for part in (rows, validation):
         parts += [None] if part is None else [*part.inputs.arrays(), part.targets, part.weights]
     for array in parts:
+        if array is not None and are_class_numbers(array):
+            _digest_one_hot(digest, array, network.outputs, np.dtype(settings.row_dtype))
+            continue
         digest.update(b"none" if array is None else f"{array.dtype} {array.shape}".encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _digest_one_hot(digest: Any, numbers: Array, classes: int, dtype: np.dtype[Any]) -> None:
+    """Class numbers are taken as the one-hot rows that checkpoints of version 0.1 are digests of."""
+    digest.update(f"{dtype} {(len(numbers), classes)}".encode())
+    for start in range(0, len(numbers), DIGESTED_ROWS):
+        digest.update(one_hot(numbers[start : start + DIGESTED_ROWS], classes, dtype).data)
 
 
 def callback_fingerprint(callback: Callback) -> str:

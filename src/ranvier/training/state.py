@@ -12,7 +12,7 @@ from ranvier.engine import State
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
-from ranvier.training.history import Epoch
+from ranvier.training.history import History
 
 Array = NDArray[Any]
 
@@ -46,11 +46,14 @@ class TrainingState:
     callbacks: tuple[dict[str, Any], ...] = ()
     plateau: dict[str, Any] = field(default_factory=dict)
     factor: float = 1.0
-    history: tuple[Epoch, ...] = ()
+    history: History = field(default_factory=History)
     first_epoch: int = 0
     first_step: int = 0
     stop_reason: str | None = None
     loss_unit: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "history", History(self.history))
 
     def arrays(self) -> dict[str, Array]:
         """The arrays that a checkpoint stores."""
@@ -64,7 +67,7 @@ class TrainingState:
     def to_dict(self) -> dict[str, Any]:
         """Everything but the arrays, as plain JSON values."""
         plain = {name: getattr(self, name) for name in _PLAIN}
-        history = [epoch.to_json() for epoch in self.history]
+        history = self.history.stored()
         return plain | {"callbacks": list(self.callbacks), "step": self.engine.step, "history": history}
 
     @classmethod
@@ -80,7 +83,7 @@ class TrainingState:
             best=arrays.get("best"),
             partial_losses=arrays.get("partial_losses", np.zeros(0)),
             callbacks=tuple(data["callbacks"]),
-            history=tuple(Epoch.from_json(epoch) for epoch in data["history"]),
+            history=History.from_stored(data["history"]),
             **{name: data[name] for name in _PLAIN if name != "loss_unit"},
             loss_unit=data.get("loss_unit", 1.0),
         )

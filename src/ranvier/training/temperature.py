@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 from ranvier.network.task import Task
+from ranvier.rows.class_numbers import one_hot
 
 Array = NDArray[Any]
 MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
@@ -95,7 +96,7 @@ def _logits_and_weights(
     task: Task, outputs: Array, targets: Array, weights: Array | None
 ) -> tuple[Array, Array, Array]:
     """The logits (up to a constant a row for classes), targets and weights of at most MAX_ROWS rows."""
-    outputs, targets = outputs[:MAX_ROWS].astype(np.float64), targets[:MAX_ROWS].astype(np.float64)
+    outputs, targets = outputs[:MAX_ROWS].astype(np.float64), one_hot(targets[:MAX_ROWS], outputs.shape[1])
     row_weights = np.ones(len(outputs)) if weights is None else weights[:MAX_ROWS].astype(np.float64)
     logits = np.log(np.clip(outputs, PROBABILITY_EPS, 1.0))
     if task.kind != "multiclass":

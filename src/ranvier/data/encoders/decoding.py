@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.network.task import Task
+from ranvier.rows.class_numbers import are_class_numbers
 
 Array = NDArray[Any]
 THRESHOLD = 0.5
@@ -19,13 +20,15 @@ def class_indices(task: Task, outputs: Array) -> NDArray[np.int64]:
 
     Parameters:
         task: binary or multiclass.
-        outputs: probabilities or encoded targets, (n, N).
+        outputs: probabilities or encoded targets, (n, N), or class numbers, (n, 1).
 
     >>> class_indices(Task("multiclass", 3, ("a", "b", "c")), np.array([[0.1, 0.7, 0.2]])).tolist()
     [1]
     """
     if task.kind == "binary":
         return np.asarray(outputs[:, 0] >= THRESHOLD, np.int64)
+    if are_class_numbers(outputs):
+        return outputs[:, 0].astype(np.int64)
     return np.asarray(outputs.argmax(axis=1), np.int64)
 
 

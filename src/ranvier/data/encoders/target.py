@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.decoding import class_indices, label_indicators
 from ranvier.data.encoders.scaling import column_mean_std
-from ranvier.data.encoders.target_values import Values, label_index, missing_rows, not_numbers, plain_values
+from ranvier.data.encoders.target_values import Values, empty_rows, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import LOSSES, Loss
 from ranvier.network.renamed import renamed_task
 from ranvier.network.task import KINDS, Task
 from ranvier.records import record
+from ranvier.rows.class_numbers import are_class_numbers, class_targets
 
 RowNumbers: TypeAlias = NDArray[np.int64] | None
 
@@ -51,11 +52,13 @@ class TargetEncoder:
         """Encode target values.
 
         Parameters:
-            values: a list, an array or a series (B,), or numbers (B, N).
+            values: a list, an array or a series (B,), or numbers (B, N), of which some of a row may be NaN: they do
+                not count.
             row_numbers: the numbers of these rows in the user's data, counted from 0, for messages; None for 0, 1, ....
             dtype: float32 or float64.
 
-        Returns a contiguous array (B, N) of that type.
+        Returns a contiguous array (B, N) of that type; for more than 16 classes their numbers (B, 1), see
+        `ranvier.rows.class_numbers`.
 
         Raises:
             DataError: a value is missing, infinite or beyond that type, not a number where one is expected, or a class
@@ -66,12 +69,10 @@ class TargetEncoder:
             index = self.class_index(values, row_numbers)
             if self.task.kind == "binary":
                 return index.astype(dtype)[:, None]
-            out = np.zeros((len(index), self.task.outputs), dtype)
-            out[np.arange(len(index)), index] = 1.0
-            return out
+            return class_targets(index, self.task.outputs, dtype)
         numbers = self._numbers(values, row_numbers)
         if self.task.kind == "multilabel":
-            wrong = ~np.isin(numbers, (0.0, 1.0))
+            wrong = ~(np.isin(numbers, (0.0, 1.0)) | np.isnan(numbers))
             if wrong.any():
                 row, column = (int(index) for index in np.argwhere(wrong)[0])
                 raise DataError(
@@ -127,7 +128,9 @@ class TargetEncoder:
         Raises:
             ShapeError: the outputs have another width.
         """
-        array = self._outputs(outputs)
+        array = np.asarray(outputs)
+        if not (self.task.kind == "multiclass" and are_class_numbers(array)):
+            array = self._outputs(outputs)
         if self.task.kind == "regression":
             return self.values(array)
         if self.task.kind == "multilabel":
@@ -221,17 +224,14 @@ class TargetEncoder:
     def _plain(self, values: Any, row_numbers: RowNumbers) -> Values:
         """The values in plain form, none of them missing."""
         plain = plain_values(values, self.task.target_names)
-        missing = missing_rows(plain)
+        missing = missing_rows(plain) if self.task.is_classifier else empty_rows(plain)
         if missing.any():
             row = int(missing.argmax())
-            columns = np.isnan(plain[row]) if plain.ndim == 2 else np.array([True])
-            raise DataError(
-                f"{self._at(row, int(columns.argmax()), row_numbers)} is missing. Leave rows without a target out."
-            )
+            raise DataError(f"{self._at(row, 0, row_numbers)} is missing. Leave rows without a target out.")
         return plain
 
     def _numbers(self, values: Any, row_numbers: RowNumbers) -> NDArray[np.float64]:
-        """The values as finite numbers, shape (B, N)."""
+        """The values as finite numbers, shape (B, N), or NaN in a row that has others."""
         plain = self._plain(values, row_numbers)
         if plain.dtype.kind == "O":
             plain = self._parsed(plain, row_numbers)

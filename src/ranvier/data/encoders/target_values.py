@@ -109,6 +109,17 @@ def missing_rows(values: Values) -> NDArray[np.bool_]:
     return np.asarray(missing.any(axis=1), np.bool_) if missing.ndim == 2 else missing
 
 
+def empty_rows(values: Values) -> NDArray[np.bool_]:
+    """Which rows have no value in any column, shape (B,).
+
+    >>> empty_rows(np.array([[1.0, np.nan], [np.nan, np.nan]])).tolist()
+    [False, True]
+    """
+    if values.dtype.kind == "f" and values.ndim == 2:
+        return np.asarray(np.isnan(values).all(axis=1), np.bool_)
+    return missing_rows(values)
+
+
 def is_number_text(text: str) -> bool:
     """Whether a text is a finite number.
 

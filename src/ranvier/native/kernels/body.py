@@ -178,13 +178,14 @@ class Body:
     def _loss(self, scheduled: Scheduled, first: Value, stop: Value) -> None:
         f, words, step = self.w.f, self.w.words, cast(s.LossStep, scheduled.step)
         name = self.w.name("loss", scheduled, loss.write_loss, step)
+        targets = words["targets"], words["class_numbers"]
         if self.plan.learns:
             losses, weights = self.at(step.losses), words["weights"]
-            loss_arguments = (losses, words["targets"], self.order, weights, self.shift, self.weight_scale)
+            loss_arguments = (losses, *targets, self.order, weights, self.shift, self.weight_scale)
             f.call(name, self.at(step.z), self.at(step.dz), *loss_arguments, first, stop)
             return
         with f.when(f.compare("ne", self.result, NULL), name="with_losses"):
-            loss_arguments = (self.result, words["targets"], NULL, NULL, self.shift, UNSCALED)
+            loss_arguments = (self.result, *targets, NULL, NULL, self.shift, UNSCALED)
             f.call(name, self.at(step.z), NULL, *loss_arguments, first, stop)
 
     # Panels

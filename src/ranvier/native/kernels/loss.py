@@ -7,6 +7,8 @@
         dz = row_weight(b) * the derivative along z
 
 row_weight(b) is the row's weight over the sum of the batch's weights; scale is 1 / N for a mean over the N outputs.
+A target that is NaN does not count: its column adds nothing, and a mean is one over the others.
+Where classes are many, their numbers may stand in place of targets; t is then 1 in the column of the number.
 """
 
 from __future__ import annotations
@@ -23,28 +25,29 @@ from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.kernels.vector_math import exp
 from ranvier.native.lowering.steps import Answer, LossStep
 from ranvier.native.scheduling.layouts import stride_of
+from ranvier.rows.class_numbers import MAX_ONE_HOT
 
 LOWEST = -3.0e38
 """Less than any weighted sum; fills the lanes after the last column."""
 
 
 def write_loss(module: Emitter, name: str, step: LossStep) -> None:
-    """Write `(z, dz, losses, targets, order, weights, i64 shift, double weight_scale, i64 from, i64 to)`.
+    """Write `(z, dz, losses, targets, class_numbers, order, weights, i64 shift, double weight_scale, i64 from, to)`.
 
     `order` gives the row of the targets and weights for each row of the batch; null stands for row + shift.
     `weights` may be null: then every row's row_weight is `weight_scale`; else it is the weight times `weight_scale`.
     """
-    parameters = dict.fromkeys(("z", "dz", "losses", "targets", "order", "weights"), "ptr")
+    parameters = dict.fromkeys(("z", "dz", "losses", "targets", "class_numbers", "order", "weights"), "ptr")
     numbers = {"shift": "i64", "weight_scale": "double", "from": "i64", "to": "i64"}
     with module.function(name, {**parameters, **numbers}) as f:
-        z, dz, losses, targets, order, weights, shift, weight_scale, first, stop = f.parameters
+        z, dz, losses, targets, class_numbers, order, weights, shift, weight_scale, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             row = loop.index
             source = source_row(f, order, shift, row)
-            target = f.pointer(targets, f.multiply(source, step.z.columns), name="target")
             at = f.pointer(z, f.multiply(row, stride_of(step.z)), name="sums")
             row_weight = normalized_weight(f, weights, source, weight_scale)
             error = None if step.dz is None else f.pointer(dz, f.multiply(row, stride_of(step.dz)), name="error")
+            target = RowTarget(f, step.z.columns, at, (targets, class_numbers), source)
             value = RowLoss(f, step, at, target, row_weight, error).write()
             f.store(value, f.pointer(losses, f.add(row, shift)))
 
@@ -67,10 +70,46 @@ def normalized_weight(f: Function, weights: Value, source: Value, weight_scale: 
     return row_weight if f.module.element == "double" else f.cast("fptrunc", row_weight, f.module.element)
 
 
+class RowTarget:
+    """Reads the targets of one row, or makes them of the number of its class.
+
+    Parameters:
+        columns: N, the number of outputs.
+        z: the weighted sums of the row, which can be read in place of targets that are not there.
+        pointers: to the targets and to the class numbers of all rows; one of them is null.
+        source: the index of the row among them.
+    """
+
+    def __init__(self, f: Function, columns: int, z: Value, pointers: tuple[Value, Value], source: Value) -> None:
+        self.f = f
+        targets, class_numbers = pointers
+        self.pointer = f.pointer(targets, f.multiply(source, columns), name="target")
+        self.numbered: Value | None = None
+        if columns > MAX_ONE_HOT:
+            self.numbered = f.compare("ne", class_numbers, NULL, "numbered")
+            self.pointer = f.select(self.numbered, z, self.pointer)
+            with f.when(self.numbered, name="number", carried=[Value("i32", "0")]) as when:
+                when.carry(f.load(f.pointer(class_numbers, source, "i32"), "i32", name="number"))
+            self.number = f.splat(when.results[0], name="class")
+
+    def load(self, column: Value, mask: Value | None) -> Value:
+        """The targets of 16 columns; 0 after the last one."""
+        f = self.f
+        at = f.pointer(self.pointer, column)
+        t = f.load(at, name="t") if mask is None else f.masked_load(at, mask, f.constant(0.0), name="t")
+        if self.numbered is None:
+            return t
+        columns = f.add(f.lane_numbers("i32"), f.splat(f.cast("trunc", column, "i32")), "columns")
+        hot = f.select(f.compare("eq", columns, self.number), f.constant(1.0), f.constant(0.0), "hot")
+        return f.select(self.numbered, hot, t, "t")
+
+
 class RowLoss:
     """Writes the loss of one row."""
 
-    def __init__(self, f: Function, step: LossStep, z: Value, target: Value, row_weight: Value, error: Value | None):
+    def __init__(
+        self, f: Function, step: LossStep, z: Value, target: RowTarget, row_weight: Value, error: Value | None
+    ) -> None:
         self.f, self.step, self.z, self.target, self.error = f, step, z, target, error
         loss, outputs = step.loss, step.z.columns
         self.columns = outputs
@@ -91,9 +130,7 @@ class RowLoss:
         return self.f.load(self.f.pointer(self.z, column), name="z")
 
     def targets(self, column: Value, mask: Value | None) -> Value:
-        f = self.f
-        at = f.pointer(self.target, column)
-        t = f.load(at, name="t") if mask is None else f.masked_load(at, mask, f.constant(0.0), name="t")
+        f, t = self.f, self.target.load(column, mask)
         if self.smoothing:
             t = f.fma(t, f.constant(1.0 - self.smoothing), f.constant(self.level))
         return t
@@ -113,6 +150,7 @@ class RowLoss:
 
     def elementwise(self) -> Value:
         f, loss, activation = self.f, self.step.loss, self.step.activation
+        scale = self.mean_scale()
 
         def term(column: Value, mask: Value | None) -> Value:
             z, t = self.sums(column), self.targets(column, mask)
@@ -120,11 +158,29 @@ class RowLoss:
             value, change = emit_expressions(f, (loss.expression, loss.derivative), {loss.applied_to: y, "target": t})
             if loss.applied_to == "output" and activation.name != "identity":
                 change = f.multiply(change, derivative(f, activation, z, False))
-            self.store(column, mask, f.multiply(change, self.scale) if self.scale != 1.0 else change)
+            if self.columns > 1:
+                present = f.compare("ord", t, t, "present")
+                value, change = (f.select(present, number, f.constant(0.0)) for number in (value, change))
+            self.store(column, mask, change if scale is None else f.multiply(change, f.splat(scale)))
             return value
 
         value = self.add_up(term)
-        return f.multiply(value, self.scale) if self.scale != 1.0 else value
+        return value if scale is None else f.multiply(value, scale)
+
+    def mean_scale(self) -> Value | None:
+        """1 / N for a mean over the outputs of a row, or over those whose target is there; None for a sum."""
+        f, element = self.f, self.f.module.element
+        if self.scale == 1.0:
+            return None
+
+        def one(column: Value, mask: Value | None) -> Value:
+            t = self.target.load(column, mask)
+            return f.select(f.compare("ord", t, t), f.constant(1.0), f.constant(0.0))
+
+        count = self.add_up(one)
+        whole = f.compare("oeq", count, float(self.columns))
+        some = f.intrinsic("maxnum", count, f.constant(1.0, element))
+        return f.select(whole, f.constant(self.scale, element), f.divide(f.constant(1.0, element), some), "mean_scale")
 
     def normalizer(self) -> tuple[Value, Value]:
         """The row's largest z and sum exp(z - largest), both in every lane."""

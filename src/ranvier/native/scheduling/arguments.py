@@ -8,9 +8,11 @@ ARGUMENTS = {
     "seed": "i64", "outputs": "ptr", "rows": "i64", "columns": "ptr", "row_starts": "ptr", "link_capacity": "i64",
     "saw_nonfinite": "ptr", "may_skip_zeros": "i64", "steps_done": "ptr", "cancel_requested": "ptr",
     "cancelled": "ptr", "chunk_counters": "ptr", "packing_stride": "i64", "helper": "ptr", "data": "ptr",
+    "class_numbers": "ptr",
 }  # fmt: skip
 """The words of the argument table: names and types. Pointers among them:
 
+`targets`: rows of values; `class_numbers`: int32 in their place, where classes are many; either is null.
 `inputs` and `kind`: the dense block of the inputs; `data`, `columns` and `row_starts`: the CSR block.
 `steps_done`: the number of training steps made so far. `saw_nonfinite`: becomes 1 when an input is not finite.
 `cancel_requested`: not 0 once the run is to stop; `cancelled`: a word for each stage, set by a thread that left work of

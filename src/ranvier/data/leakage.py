@@ -1,0 +1,160 @@
+"""Columns that give the target away: copies of it, row numbers of a sorted table, and what is known only after it.
+
+Each column alone predicts the target of every row from the other rows with the same or the nearest cells. A column that
+is nearly always right that way is named; whether it is known when predictions are made is for the user to say.
+
+B is the number of rows, N the number of target columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data import parsing
+from ranvier.data.encoders.target_values import Values, label_index
+from ranvier.data.sources.source import Source
+from ranvier.network.task import Task
+from ranvier.random import SAMPLE, permutation
+
+MAX_ROWS, MAX_CELLS = 4_000, 2_000_000
+"""So many rows are looked at, by chance, and so many cells in all."""
+MIN_ROWS = 40
+MAX_ERROR = 0.02
+"""A column that gives classes away is wrong in at most this share of the rows,"""
+MAX_RELATIVE_ERROR = 0.1
+"""and in at most this share of the rows in which the most frequent class is wrong."""
+MAX_UNEXPLAINED = 0.003
+"""A column that gives numbers away leaves at most this share of their variance."""
+MAX_NAMED = 5
+UNNAMED = ("", "unnamed: 0", "index", "column_1", "rownames", "row", "id")
+
+
+def leakage_notes(source: Source, values: Values, task: Task, columns: Sequence[str]) -> list[str]:
+    """A sentence on each input column that alone gives a target away, the first five.
+
+    Parameters:
+        source: the rows, a table.
+        values: their targets, (B,) or (B, N).
+        task: what is asked for.
+        columns: the names of the input columns.
+
+    >>> from ranvier.data.sources import open_source
+    >>> y = np.random.default_rng(0).normal(size=100)
+    >>> leakage_notes(open_source({"a": y, "b": y[::-1]}), y, Task("regression", 1, target_names=("y",)), ["a", "b"])
+    ['Column "a" is a copy of the target "y". Leave it out unless it is known before the target: --ignore a.']
+    """
+    if source.rows < MIN_ROWS or not columns:
+        return []
+    count = min(source.rows, max(MAX_ROWS // 8, min(MAX_ROWS, MAX_CELLS // len(columns))))
+    index = np.sort(permutation(0, SAMPLE, 1, source.rows)[:count])
+    frame, table = source.frame.select(columns)[index], values[index].reshape(count, -1)
+    notes = []
+    for cells in frame.iter_columns():
+        codes = _codes(cells)
+        for target, name in zip(table.T, task.target_names, strict=False):
+            sentence = "" if codes is None else _sentence(cells, codes, target, name, task, len(columns))
+            if sentence:
+                notes.append(sentence)
+                break
+        if len(notes) == MAX_NAMED:
+            break
+    return notes
+
+
+def _sentence(cells: pl.Series, codes: NDArray[Any], target: NDArray[Any], name: str, task: Task, columns: int) -> str:
+    """What to say of a column and a target; nothing where it does not give the target away."""
+    numbers = target.astype(np.float64) if target.dtype.kind in "bif" else None
+    how = _right_classes(codes, target, task) if task.is_classifier else _explained(codes, numbers)
+    if not how:
+        return ""
+    column, advice = f'Column "{cells.name}"', f"--ignore {cells.name}."
+    if (numbers is not None and np.array_equal(codes, numbers)) or _same_text(cells, target):
+        return f'{column} is a copy of the target "{name}". Leave it out unless it is known before the target: {advice}'
+    if _looks_like_row_numbers(cells.name, codes):
+        return (
+            f'{column} looks like row numbers and alone predicts "{name}" {how}: the table seems to be sorted by its '
+            f"target. New rows have no such numbers, so leave it out: {advice}"
+        )
+    if columns == 1:
+        return ""
+    return (
+        f'{column} alone predicts "{name}" {how}. If it is made of the target, or known only after it, leave it out: '
+        f"{advice}"
+    )
+
+
+def _codes(cells: pl.Series) -> NDArray[np.float64] | None:
+    """A number for each cell, in the order of the cells, NaN where missing; None for cells that have no order."""
+    if cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Binary):
+        return None
+    if not parsing.is_string(cells):
+        return cells.to_physical().cast(pl.Float64).to_numpy(writable=True)
+    strings = parsing.clean_strings(cells)
+    numbers = strings.cast(pl.Float64, strict=False)
+    if 10 * (numbers.null_count() - strings.null_count()) <= len(strings):
+        return numbers.to_numpy(writable=True)
+    return strings.rank("dense").cast(pl.Float64).to_numpy(writable=True)
+
+
+def _from_other_rows(codes: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean target (B, N) of the other rows with the same code; without such rows, of the codes next to it."""
+    different, group = np.unique(codes, return_inverse=True, equal_nan=True)
+    group = group.reshape(-1)
+    counts = np.bincount(group).astype(np.float64)
+    sums = np.stack([np.bincount(group, column) for column in targets.T], axis=1)
+    means = sums / counts[:, None]
+    last = len(different) - 1 - int(np.isnan(different[-1]))
+    at = np.arange(len(different))
+    beside = (means[np.clip(at - 1, 0, max(last, 0))] + means[np.clip(at + 1, 0, max(last, 0))]) / 2
+    if last > 0:
+        beside[0], beside[last] = means[1], means[last - 1]
+    others = np.maximum(counts[group] - 1, 1)[:, None]
+    return np.where(counts[group, None] > 1, (sums[group] - targets) / others, beside[group])
+
+
+def _right_classes(codes: NDArray[np.float64], target: NDArray[Any], task: Task) -> str:
+    """For how many rows the column is right, in words; nothing where that is not nearly always."""
+    actual = label_index(target, task.classes)
+    predicted = _from_other_rows(codes, np.eye(len(task.classes))[actual]).argmax(axis=1)
+    rows, errors = len(actual), int((predicted != actual).sum())
+    usual = rows - int(np.bincount(actual).max())
+    if (errors + 1) / (rows + 2) > MAX_ERROR or errors + 1 > MAX_RELATIVE_ERROR * usual:
+        return ""
+    return f"in {100 * (1 - errors / rows):.4g} % of the rows"
+
+
+def _explained(codes: NDArray[np.float64], target: NDArray[np.float64] | None) -> str:
+    """How much of the variance the column explains, in words; nothing where that is not nearly all of it."""
+    if target is None:
+        return ""
+    ranks = np.unique(target, return_inverse=True)[1].astype(np.float64)
+    best = max(_r_squared(codes, values) for values in (target, ranks))
+    present = ~np.isnan(codes)
+    if present.all() and np.ptp(codes) > 0 and np.ptp(target) > 0:
+        best = max(best, float(np.corrcoef(codes, target)[0, 1] ** 2))
+    return f"with R² {min(best, 0.9999):.4f}" if 1 - best <= MAX_UNEXPLAINED else ""
+
+
+def _r_squared(codes: NDArray[np.float64], target: NDArray[np.float64]) -> float:
+    residual = target - _from_other_rows(codes, target[:, None])[:, 0]
+    variance = float(np.var(target))
+    return 1.0 - float(np.mean(residual**2)) / variance if variance > 0 else 0.0
+
+
+def _same_text(cells: pl.Series, target: NDArray[Any]) -> bool:
+    """Whether the cells are written as the target is."""
+    if target.dtype.kind != "O" or not parsing.is_string(cells):
+        return False
+    return bool(parsing.clean_strings(cells).to_list() == target.tolist())
+
+
+def _looks_like_row_numbers(name: str, codes: NDArray[np.float64]) -> bool:
+    """Whether these are different integers, as dense as numbers of rows or named like them."""
+    if np.isnan(codes).any() or (codes != np.floor(codes)).any() or len(np.unique(codes)) < len(codes):
+        return False
+    return name.strip().lower() in UNNAMED or float(np.ptp(codes)) < 2 * len(codes)
