@@ -69,7 +69,7 @@ def test_a_row_of_a_pandas_frame_is_a_row(model: rv.Model) -> None:
         assert model.predict(frame[["x", "z"]].iloc[row]).tolist() == expected
         alone = estimator.predict(frame[["x", "z"]].iloc[[row]]).tolist()
         assert estimator.predict(frame[["x", "z"]].iloc[row]).tolist() == alone
-    with pytest.raises(DataError, match="pandas.Series"):
+    with pytest.raises(DataError, match=r"pandas\.Series"):
         model.predict(frame["x"])
 
 
@@ -112,7 +112,7 @@ def test_columns_of_the_same_name_are_refused_in_one_sentence(model: rv.Model) -
         lambda: estimator.predict(twice),
     ]
     for call in calls:
-        with pytest.raises(DataError, match='has the column name "x" more than once. Rename one.'):
+        with pytest.raises(DataError, match='has the column name "x" more than once'):
             call()
 
 
@@ -124,7 +124,7 @@ def test_a_key_that_no_row_has_is_missing(model: rv.Model, tmp_path: Path, count
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(f'{{"x": {row["x"]!r}}}\n' for row in rows))
     assert model.predict(str(path)).tolist() == expected
-    with pytest.raises(DataError, match='no column "z".*Did you mean "Z"'):
+    with pytest.raises(DataError, match=r'no column "z".*Did you mean "Z"'):
         model.predict([{**row, "Z": 1.0} for row in rows])
     with pytest.raises(DataError, match='no column "x" and 1 more'):
         model.predict([{"other": 1.0}] * count)

@@ -20,8 +20,8 @@ REASON = "row numbers, as a saved index leaves them, which say nothing about a n
 def row_number_columns(frame: pl.DataFrame, unnamed: Collection[str] = ()) -> list[str]:
     """The columns that are row numbers.
 
-    Such are columns without a name, or with a name that a saved index has, of different whole numbers from 0 on; and
-    columns called index, row and so on in which the whole numbers from 0 or 1 to B stand once each, in any order.
+    Such are columns without a name, or with a name that a saved index has, of different integers from 0 on; and
+    columns called index, row and so on in which the integers from 0 or 1 to B stand once each, in any order.
 
     Parameters:
         frame: the columns.
@@ -39,7 +39,7 @@ def row_number_columns(frame: pl.DataFrame, unnamed: Collection[str] = ()) -> li
 
 
 def _are_row_numbers(cells: pl.Series, counting: bool) -> bool:
-    """Whether the cells are different whole numbers from 0 on; if they must be counting, the first ones of these."""
+    """Whether the cells are different integers from 0 on; if they must be counting, the first ones of these."""
     rows = len(cells)
     if cells.dtype.is_float():
         whole = bool((cells == cells.round()).all())

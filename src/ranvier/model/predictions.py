@@ -55,7 +55,7 @@ class Predictions:
         return records
 
     def columns(self, probabilities: bool) -> dict[str, list[Any]]:
-        """The columns of a table: "prediction", or one a target, and then one for each probability if asked for."""
+        """The columns of a table: "prediction", or one a target, and then one for each probability if requested for."""
         if self.values.ndim == 1:
             columns = {"prediction": self.values.tolist()}
         else:
@@ -100,8 +100,8 @@ def open_rows(model: Model, data: Any, reading: Reading = PLAIN) -> tuple[Any, A
         InputError: a model trained on arrays was given a table.
     """
     columns = [column.name for column in getattr(model.encoder, "columns", ())]
-    asked = frozenset((*columns, *model.task.target_names))
-    reading = replace(reading, names=reading.names | asked, only=asked if columns else None)
+    requested = frozenset((*columns, *model.task.target_names))
+    reading = replace(reading, names=reading.names | requested, only=requested if columns else None)
     is_input = isinstance(data, str) and data == STANDARD_INPUT
     source = open_standard_input(reading) if is_input else open_source(data, reading=reading)
     if isinstance(source, Arrays):

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def column_labels(data: Any, target: Any) -> Any:
-    """Whole numbers as names of columns, where they can be nothing else; another target unchanged.
+    """Integers as names of columns, where they can be nothing else; another target unchanged.
 
     A single number is a name. A list of them is one of names where the data have columns that are called by numbers,
     and more rows than the list has numbers.
