@@ -83,7 +83,7 @@ def test_predictions_and_metrics_of_standard_input(trained: tuple[Path, Path], f
     assert done("predict", model, "-", given=text) == expected
     assert done("evaluate", model, "-", given=text)["metrics"] == done("evaluate", model, data)["metrics"]
     shown = call("evaluate", model, "-", given=text)
-    assert f"On the {ROWS} rows of standard input" in shown.stdout
+    assert f"On the {ROWS} rows of standard input" in shown.output
 
 
 def test_standard_input_is_refused_where_it_cannot_be_used(trained: tuple[Path, Path]) -> None:

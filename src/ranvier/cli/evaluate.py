@@ -33,8 +33,6 @@ def command(model: str, data: str, header: bool | None, skip_bad_rows: bool, as_
 
     output = Output(as_json)
     result = evaluate_file(ranvier.load(model), data, Reading(header=header, skip_bad_rows=skip_bad_rows))
-    for note in result.pop("notes"):
-        output.say(note)
     count, left_out = result["rows"], result.pop("left_out")
     origin = "standard input" if data == "-" else data
     report.heading(output, f"On the {count:,} rows of {origin}" if count > 1 else f"On the one row of {origin}")
@@ -43,6 +41,7 @@ def command(model: str, data: str, header: bool | None, skip_bad_rows: bool, as_
         output.say(f"{what} left out because the target is missing.")
     output.words.print(metrics_table(result["metrics"], result["baseline"]))
     report.print_classes(output, result["task"], result["per_class"], result["most_confused_pair"])
+    report.print_findings(output, result["notes"])
     output.finish(lambda: {"model": model, **result})
     return DONE
 
@@ -51,7 +50,10 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     """Metrics, baseline, the table of classes, the pair confused most often, and notes on the reading."""
     from ranvier.model.predictions import open_rows
     from ranvier.model.report import evaluation
+    from ranvier.model.training_file import training_file_note
 
     rows, targets, notes = open_rows(model, data, reading)
     result = evaluation(model, rows, targets)
-    return {**result, "notes": notes, "left_out": rows.rows - result["rows"] if targets is None else 0}
+    trained_on = training_file_note(model.report, data)
+    result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]
+    return {**result, "left_out": rows.rows - result["rows"] if targets is None else 0}

@@ -78,7 +78,7 @@ def input_columns(
 
     Raises:
         DataError: a column does not exist, or a cell is not of the kind that was given.
-        InputError: a kind is unknown or given to a target, or no column can be used.
+        InputError: a kind is unknown or given to a target, a target is left out, or no column can be used.
 
     >>> from ranvier.data.sources import open_source
     >>> input_columns(open_source("iris"), ["species"], (), {"petal width (cm)": "category"})[0][-1].kind
@@ -97,6 +97,9 @@ def input_columns(
         raise InputError(
             f'Column "{wrong}" is the target, and kinds are those of input columns; say what is asked for by the task.'
         )
+    twice = next((name for name in names if name in ignored), None)
+    if twice is not None:
+        raise InputError(f'Column "{twice}" is the target, and is also to be left out; name it as one of the two.')
     known = {name: kind for name, kind in source.kinds.items() if name not in names}
     counted = _row_numbers(source, {*names, *ignored, *requested})
     kinds_of = {**known, **dict.fromkeys(counted, DROP), **requested}
