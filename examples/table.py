@@ -2,6 +2,7 @@
 
 import csv
 import random
+from pathlib import Path
 
 import ranvier as rv
 
@@ -23,3 +24,6 @@ loaded = rv.load("returns.rv")
 order = {"date": "2025-12-24", "country": "France", "items": 2, "price": 80.0}
 for name, probability in zip(loaded.task.classes, loaded.probabilities([order])[0], strict=True):
     print(f"an order from France for 80, returned: {name} with probability {probability:.2f}")
+
+for name in ("orders.csv", "returns.rv"):
+    Path(name).unlink()

@@ -1,5 +1,7 @@
 """Use a trained network where Ranvier is not installed: parameters are arrays, a forward pass is a few lines."""
 
+from pathlib import Path
+
 import numpy as np
 
 import ranvier as rv
@@ -19,5 +21,7 @@ def predict(X, parameters):
     return parameters["classes"][logits.argmax(axis=1)]
 
 
-same = predict(X, np.load("parameters.npz")) == model.predict(X)
+with np.load("parameters.npz") as file:
+    same = predict(X, dict(file)) == model.predict(X)
 print(f"{same.mean():.0%} of the predictions are the same")
+Path("parameters.npz").unlink()

@@ -28,9 +28,12 @@ def real_data() -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Compiled code of the tests goes to a folder of their own, never to the user's."""
+    """Compiled code of the tests goes to a folder of their own, never to the user's; all workers of a run share it."""
     if "RANVIER_CACHE" not in os.environ:
-        os.environ["RANVIER_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+        base = tmp_path_factory.getbasetemp()
+        folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+        folder.mkdir(exist_ok=True)
+        os.environ["RANVIER_CACHE"] = str(folder)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import ranvier
+from ranvier.cli.show import RECIPE_PARTS
 from ranvier.recipes.registry import recipe
 from tests.cli.helpers import invoke
 
@@ -27,7 +28,7 @@ def test_a_recipe_is_followed_and_shown(here: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "Recipe" in shown.stdout
     for name in recipe("table").to_dict().keys() - {"name"}:
-        assert name.replace("_", " ") in shown.stdout
+        assert RECIPE_PARTS.get(name, name.replace("_", " ")) in shown.stdout
     again = invoke("predict", "iris.rv", "iris", "--json")
     assert again.exit_code == 0, again.output
     assert (here / "iris.rv").is_file()

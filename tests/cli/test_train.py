@@ -66,7 +66,7 @@ def test_people_are_told_what_was_read_how_good_it_is_and_what_to_do_next(here: 
         "Network, ",
         "Dense 12, silu",
         "ranvier predict iris.rv iris --output predictions.csv",
-        "ranvier evaluate iris.rv iris",
+        "ranvier evaluate iris.rv OTHER.csv",
         "ranvier show iris.rv",
     ):
         assert words in result.stdout, words
@@ -89,7 +89,7 @@ def test_what_is_measured_on_validation_rows_is_said_to_be(here: Path) -> None:
 def test_the_next_commands_work_for_names_that_a_shell_would_split(here: Path, table: Callable[..., Path]) -> None:
     data = table(name="my flowers.csv")
     result = invoke("train", data.name, "--target", "species", *QUICK)
-    assert "ranvier evaluate 'my flowers.rv' 'my flowers.csv'" in result.stdout
+    assert "ranvier predict 'my flowers-species.rv' 'my flowers.csv'" in result.stdout
 
 
 def test_a_model_that_takes_the_place_of_another_is_said_to(here: Path) -> None:
@@ -148,7 +148,7 @@ def test_several_targets(here: Path, table: Callable[..., Path]) -> None:
     )
 
 
-@pytest.mark.parametrize(("data", "model"), [("a/b.jsonl", "b.rv"), (".csv", ".csv.rv"), ("x.tar.csv", "x.tar.rv")])
+@pytest.mark.parametrize(("data", "model"), [("a/b.jsonl", "b.rv"), (".csv", ".csv.rv"), ("x.y.csv", "x.y.rv")])
 def test_the_model_is_named_after_the_data(data: str, model: str) -> None:
     assert default_model(data) == model
 
@@ -230,3 +230,18 @@ def test_the_help_says_which_engines_there_are() -> None:
     there = [name for name in ENGINES if name in ("auto", *HOMES)]
     absent = [f"; {name} is not in this version yet" for name in ENGINES if name not in there]
     assert f"Compute engine: {', '.join(there)}{''.join(absent)}." in said
+
+
+def test_two_targets_of_one_file_have_two_models(here: Path, table: Callable[..., Path]) -> None:
+    data = table()
+    for target in ("species", "garden"):
+        assert invoke("train", data.name, "--target", target, *QUICK, "--quiet").exit_code == 0
+    assert {path.name for path in here.glob("*.rv")} == {"flowers-species.rv", "flowers-garden.rv"}
+
+
+@pytest.mark.parametrize(
+    ("targets", "model"), [(["a/b: c?"], "x-a-b-c.rv"), (["größe"], "x-größe.rv"), (["?"], "x.rv")]
+)
+def test_the_model_is_named_after_the_targets(targets: list[str], model: str) -> None:
+    assert default_model("x.csv", targets) == model
+    assert len(default_model("x.csv", ["y" * 500])) < 120

@@ -28,6 +28,7 @@ def test_the_example_runs(path: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.strip().splitlines()
     assert lines[-1] == LAST_LINES.get(path.stem, lines[-1])
+    assert not [file.name for file in tmp_path.iterdir() if file.is_file()]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

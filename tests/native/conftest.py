@@ -1,4 +1,4 @@
-"""Tests here compile into a folder of their own, and processes they start find the package."""
+"""Tests here compile into the folder of all tests, and processes they start find the package."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ SECONDS = 60
 
 
 @pytest.fixture(scope="session")
-def engine_objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("engine_cache")
+def engine_objects(_own_cache: None) -> Path:
+    return Path(os.environ["RANVIER_CACHE"])
 
 
 @pytest.fixture

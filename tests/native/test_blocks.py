@@ -34,7 +34,7 @@ OPTIMIZERS = {
     "adamw": AdamW(0.01, weight_decay=0.1, ema_decay=0.9),
     "clipped": Adam(0.01, clip_norm=0.5),
 }
-BROAD = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+BROAD = settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def mixed(task: CompileSpec, rows: int = 37, share: float = 0.15, seed: int = 0) -> Rows:

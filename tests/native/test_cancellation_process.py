@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("llvmlite", reason="llvmlite is missing")
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-# An epoch of two steps of 55 GFLOP each; the second one is interrupted when it has written to a buffer.
+# An epoch of two steps of 27 GFLOP each; the second one is interrupted when it has written to a buffer.
 SCRIPT = """
 import os, signal, sys, threading, time
 from dataclasses import replace
@@ -28,9 +28,9 @@ from tests.training.trial import digest
 
 threads, buffers = int(sys.argv[1]), sys.argv[2]
 draw = np.random.default_rng(0)
-rows = Rows(draw.standard_normal((8192, 1152), np.float32), draw.standard_normal((8192, 3), np.float32))
+rows = Rows(draw.standard_normal((4096, 1152), np.float32), draw.standard_normal((4096, 3), np.float32))
 network = Network(1152, [Dense(1152, "tanh"), Dense(1152, "tanh"), Dense(3)])
-spec = CompileSpec(network, loss("squared_error"), Adam(1e-4), 4096, threads=threads)
+spec = CompileSpec(network, loss("squared_error"), Adam(1e-4), 2048, threads=threads)
 executable = NativeEngine().compile(spec)
 executable.threads = threads
 left = []

@@ -12,7 +12,7 @@ from ranvier.native.engine import NativeEngine
 from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.lowering.lowering import lower
 from ranvier.native.lowering.steps import Back, Derivative, Update, VectorGradient, WeightGradient
-from ranvier.network.constraints import CONSTRAINTS, MaxNorm, NonNegative
+from ranvier.network.constraints import CONSTRAINTS, Constraint, MaxNorm, NonNegative
 from ranvier.network.layers import BatchNorm, Dense, Layer, LayerNorm, LearnedScale, Residual
 from ranvier.network.optimizers import OPTIMIZERS, SGD, Adam, optimizer
 from ranvier.rows import CSR, Inputs, Rows
@@ -21,6 +21,8 @@ from tests.native.against_reference import agree, make_spec, one_step, rows_for,
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 RULES = [name for name, kind in OPTIMIZERS.items() if not kind.full_batch]
+EXAMPLES: dict[str, Constraint] = {"non_negative": NonNegative(), "max_norm": MaxNorm(0.4)}
+"""One of each kind, which the initial weights below do not fulfil."""
 FROZEN: dict[str, list[Layer]] = {
     "first": [Dense(20, "relu", trainable=False, l2=0.5), Dense(3)],
     "middle": [Dense(20, "tanh"), Dense(9, "silu", trainable=False), Dense(3)],
@@ -84,7 +86,7 @@ def test_learning_rates_of_layers(name: str) -> None:
 @pytest.mark.parametrize("kind", CONSTRAINTS)
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_constraints(kind: str, clip_norm: float | None, precision: str) -> None:
-    rule = NonNegative() if kind == "non_negative" else MaxNorm(0.4)
+    rule = EXAMPLES[kind]
     layers = [Dense(33, "silu", constraint=rule), Dense(14, groups=7, constraint=rule), Dense(3, constraint=rule)]
     layers[1] = replace(layers[1], groups=1) if clip_norm else Dense(12, groups=3, constraint=rule)
     adam = Adam(0.05, ema_decay=0.5, clip_norm=clip_norm)

@@ -65,7 +65,7 @@ def packs_something(plan: Plan) -> set[str]:
     return {type(scheduled.step).__name__ for scheduled in steps if getattr(scheduled, "packed", False)}
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=14, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     inputs=st.sampled_from(SIZES),
     units=st.sampled_from(SIZES),

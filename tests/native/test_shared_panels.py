@@ -106,7 +106,7 @@ def test_networks_of_all_kinds(optimizer: Any, precision: str) -> None:
     assert found[1] == found[2] == found[3]
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     inputs=st.sampled_from(SIZES),
     hidden=st.lists(st.sampled_from(SIZES), min_size=1, max_size=2),

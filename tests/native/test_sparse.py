@@ -90,7 +90,7 @@ def test_layers(layers: Any, precision: str) -> None:
     agree(task, sparse(task), slack=8.0, gradients=True)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     st.sampled_from([1, 2, 15, 17, 70, 300]),
     st.sampled_from([1, 3, 16, 17, 64, 65, 150]),

@@ -79,3 +79,16 @@ def test_class_numbers_out_of_range_are_refused() -> None:
     for engine in (NativeEngine(), ReferenceEngine()):
         with pytest.raises(ShapeError, match="classes 0 to 19"):
             engine.compile(spec).upload(Rows(rows.inputs, np.full((len(rows), 1), 20, np.int32)))
+
+
+@pytest.mark.parametrize("outputs", [3, 21])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_several_quantiles(outputs: int, precision: str) -> None:
+    rule = loss("quantile", q=[0.1, 0.5, 0.95])
+    spec = make_spec(6, [Dense(8, "tanh"), Dense(outputs)], rule, precision=precision, weighted=True)
+    rows = rows_for(spec)
+    agree(spec, rows, gradients=True)
+    targets = rows.targets.copy()
+    targets[::2, :3] = np.nan
+    if outputs > 3:
+        agree(spec, replace_targets(rows, targets), gradients=True)

@@ -42,7 +42,7 @@ def rows_with_zeros(rows: int, inputs: int, share: float, kind: str = "float32")
     return numbers.astype(KINDS[kind])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=16, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     inputs=st.sampled_from([32, 33, 47, 100, 257]),
     units=st.sampled_from([17, 31, 33, 100, 130]),

@@ -36,6 +36,7 @@ def command(model: str, data: str, as_json: bool) -> int:
         output.say(f"{what} left out because the target is missing.")
     output.words.print(metrics_table(result["metrics"], result["baseline"]))
     report.print_classes(output, result["task"], result["per_class"], result["most_confused_pair"])
+    report.print_findings(output, result["notes"])
     output.finish(lambda: {"model": model, **result})
     return DONE
 
@@ -44,7 +45,10 @@ def evaluate_file(model: Model, data: str) -> dict[str, Any]:
     """Metrics, baseline, the table of classes and the pair confused most often."""
     from ranvier.model.predictions import open_rows
     from ranvier.model.report import evaluation
+    from ranvier.model.training_file import training_file_note
 
     rows, targets = open_rows(model, data)
     result = evaluation(model, rows, targets)
+    trained_on = training_file_note(model.report, data)
+    result["notes"] = [*([trained_on] if trained_on else []), *result["notes"]]
     return {**result, "left_out": rows.rows - result["rows"] if targets is None else 0}

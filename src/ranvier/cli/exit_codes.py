@@ -24,7 +24,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     1
     """
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        return "Interrupted. A run that had begun goes on with: ranvier resume RUN", INTERRUPTED
+        pressed = error.__cause__ if isinstance(error, click.Abort) else error
+        return " ".join(["Interrupted.", *getattr(pressed, "__notes__", ())]), INTERRUPTED
     if isinstance(error, click.UsageError):
         return _usage(error), WRONG_INPUT
     if isinstance(error, click.ClickException):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn, cast
@@ -27,6 +28,16 @@ COMMANDS = {
     "doctor": "Check this machine and this installation.",
 }
 DEBUG = "--debug"
+QUIET = {"-q", "--quiet"}
+
+
+def _show(message: Warning | str, *where: Any, **more: Any) -> None:
+    """A warning as a sentence, without the line of code that it comes from."""
+    click.echo(f"Note: {message}", err=True)
+
+
+def _keep_silent(message: Warning | str, *where: Any, **more: Any) -> None:
+    """Say nothing: only errors are asked for."""
 
 
 class Commands(click.Group):
@@ -74,7 +85,9 @@ class Commands(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         words = [word for word in arguments if word != DEBUG]
         try:
-            code = super().main(words, prog_name, standalone_mode=False, **extra)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show if QUIET.isdisjoint(words) else _keep_silent
+                code = super().main(words, prog_name, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message(), err=True)
             code = error.exit_code

@@ -47,6 +47,15 @@ def print_metrics(output: Output, report: TrainReport) -> None:
     heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
     output.words.print(metrics_table(report.metrics, report.baseline))
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
+    print_findings(output, report.findings)
+
+
+def print_findings(output: Output, findings: Sequence[str]) -> None:
+    """What the metrics gave rise to, one sentence a line."""
+    if findings:
+        output.say()
+    for sentence in findings:
+        output.say(sentence, "yellow")
 
 
 def print_classes(
@@ -99,7 +108,7 @@ def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
     output.commands(
         (
             (f"ranvier predict {model} {source} --output predictions.csv", "write predictions to a file"),
-            (f"ranvier evaluate {model} {source}", "metrics on other rows"),
+            (f"ranvier evaluate {model} OTHER.csv", "metrics on rows it has not seen"),
             (f"ranvier show {model}", "columns, layers, training"),
         )
     )

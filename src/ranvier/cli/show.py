@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from ranvier.training.report import TrainReport
 
 MAX_SHOWN_COLUMNS = 20
+RECIPE_PARTS = {
+    "n_networks": "networks",
+    "n_folds": "validation folds",
+    "n_scaling_layers": "scaling layers",
+    "hidden": "hidden layers",
+    "beta2": "beta 2",
+    "selection_metric": "epoch chosen by",
+    "calibrate": "temperature",
+    "min_steps": "steps, at least",
+    "n_frequencies": "frequencies per number",
+    "n_bins": "bins per number",
+    "max_inputs": "inputs, at most",
+    "min_frequency": "rows of a category, at least",
+}
+"""The parts of recipes in words, where their names are not."""
 
 
 @click.command("show")
@@ -119,10 +134,17 @@ def _print_recipe(output: Output, report: TrainReport) -> None:
     heading(output, f"Recipe: {report.recipe}")
     grid = table("Part", "Value")
     for name, value in report.recipe_settings.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
-        grid.add_row(name.replace("_", " "), literal(text))
+        grid.add_row(RECIPE_PARTS.get(name, name.replace("_", " ")), literal(_plain_value(value)))
     output.words.print(grid)
     output.say()
+
+
+def _plain_value(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain_value, value)) or "none"
+    if value is None or isinstance(value, bool):
+        return {None: "-", True: "yes", False: "no"}[value]
+    return value.replace("_", " ") if isinstance(value, str) else f"{value}"
 
 
 def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,8 @@ EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
 REPEATABLE, SWITCH = object(), object()
+MAX_NAME = 100
+"""The most characters of a model's name, which is made of the names of its data and its targets."""
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz", ".zip", ".tar", ".tgz")
 
 
@@ -115,7 +119,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ("--precision", "FORMAT", click.Choice(FORMATS), "float32", f"{', '.join(FORMATS)}."),
     ),
     "Files": (
-        ("--model -m", "OUT.rv", str, "", "Model file; NAME.rv in this folder by default."),
+        ("--model -m", "OUT.rv", str, "", "Model file; NAME-TARGET.rv in this folder by default."),
         ("--run", "FOLDER", str, "", "Folder of the log and the checkpoints; under runs/ by default."),
     ),
 }
@@ -158,20 +162,22 @@ def command(data: str, model: str | None, run: str | None, quiet: bool, as_json:
     for name in ("target", "ignore"):
         passed[name] = names(passed[name])
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
-    model = default_model(data) if model is None else model
+    model = default_model(data, passed["target"]) if model is None else model
     return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True})
 
 
-def default_model(data: str) -> str:
-    """The file in the current folder that a model of this data goes to.
+def default_model(data: str, targets: Sequence[str] = ()) -> str:
+    """The file in the current folder that a model of this data goes to; it holds the targets that were asked for.
 
-    >>> default_model("digits"), default_model("there/adult.csv.gz")
-    ('digits.rv', 'adult.rv')
+    >>> default_model("digits"), default_model("there/adult.csv.gz", ["income"]), default_model("-", ["a / b", "c"])
+    ('digits.rv', 'adult-income.rv', 'model-a-b-c.rv')
     """
-    name = Path(data).name
-    while Path(name).suffix.lower() in SUFFIXES:
+    name = Path(data).name.removesuffix(".gz")
+    if Path(name).suffix.lower() in SUFFIXES:
         name = Path(name).stem
-    return f"{name or 'model'}.rv"
+    wanted = [re.sub(r"[^\w.]+", "-", target).strip("-.") for target in targets]
+    parts = [name if name.strip("-") else "model", *(target for target in wanted if target)]
+    return f"{'-'.join(parts)[:MAX_NAME]}.rv"
 
 
 def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> int:

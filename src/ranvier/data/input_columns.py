@@ -66,7 +66,7 @@ def input_columns(
 
     Raises:
         DataError: a column does not exist, or a cell is not of the kind that was given.
-        InputError: a kind is unknown or given to a target, or no column can be used.
+        InputError: a kind is unknown or given to a target, a target is left out, or no column can be used.
 
     >>> from ranvier.data.sources import open_source
     >>> input_columns(open_source("iris"), ["species"], (), {"petal width (cm)": "category"})[0][-1].kind
@@ -85,6 +85,9 @@ def input_columns(
         raise InputError(
             f'Column "{wrong}" is the target, and kinds are those of input columns; say what is asked for by the task.'
         )
+    twice = next((name for name in names if name in ignored), None)
+    if twice is not None:
+        raise InputError(f'Column "{twice}" is the target, and is also to be left out; name it as one of the two.')
     known = {name: kind for name, kind in source.kinds.items() if name not in names}
     columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), {**known, **requested})
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]

@@ -155,6 +155,11 @@ def check_loss_activation(network: Network, loss: Loss) -> None:
     """
     needed = {"logit": "sigmoid", "log_probability": "softmax"}.get(loss.applied_to)
     activation = network.output_activation.name
+    if loss.levels and network.outputs % len(loss.levels):
+        raise InputError(
+            f"The loss {loss.name} has {len(loss.levels)} levels, and the network has {network.outputs} outputs; each "
+            f"target needs {len(loss.levels)}, one for each level."
+        )
     if needed and activation != needed:
         raise InputError(
             f"The loss {loss.name} needs an output layer with the {needed} activation; this one has {activation}. "

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from ranvier.data.encoders.decoding import label_array
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.estimators.rows import target_array
 from ranvier.network.task import Label, Task
@@ -56,7 +57,7 @@ class Goal:
                 f"not know; it knows {shown}: name every class at the start, partial_fit(X, y, classes=[...]), or fit "
                 "again."
             )
-        labelled: Array = _plain_labels(self.task.classes)[index]
+        labelled: Array = label_array(self.task.classes, strings_are_objects=True)[index]
         return labelled
 
 
@@ -157,11 +158,3 @@ def _plain(label: Any) -> Label:
     """A label as a model file can keep it."""
     value = label.item() if isinstance(label, np.generic) else label
     return value if isinstance(value, (str, int, float, bool)) else str(value)
-
-
-def _plain_labels(labels: tuple[Label, ...]) -> Array:
-    if all(type(label) is type(labels[0]) for label in labels) and not isinstance(labels[0], str):
-        return np.array(labels)
-    array = np.empty(len(labels), object)
-    array[:] = labels
-    return array

@@ -13,7 +13,7 @@ from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.model.parameters import flat_parameters
 from ranvier.model.rows import resident_rows
-from ranvier.model.targets import infer_target, target_array
+from ranvier.model.targets import column_names, infer_target, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
@@ -64,7 +64,9 @@ def fit(
         X: inputs, shape (rows, inputs); numbers, or uint8 pixels, which count as 0 to 1. A matrix of scipy.sparse is
             never filled up with zeros: the first layer, an `rv.Dense`, costs what the entries cost, and a step moves
             its weights, and what the optimizer remembers of them, for those inputs alone that the batch holds.
-        y: labels (rows,), one-hot rows, 0/1 label rows or numbers (rows,) or (rows, outputs).
+        y: labels (rows,), rows of class probabilities such as one-hot ones, 0/1 label rows, or numbers (rows,) or
+            (rows, outputs). Of several numbers or 0/1 labels of a row some may be NaN: they do not count, and the loss
+            of the row is the mean over the others. A data frame of several targets gives them their names.
         loss: a name or record; None takes cross-entropy for softmax and sigmoid outputs, squared error otherwise.
         optimizer, schedule: names or records.
         epochs: how often all rows are seen.
@@ -111,7 +113,7 @@ def fit(
         raise InputError(
             f"fit was given {str(network)[:60]!r}; it takes a network, rv.Network(inputs=..., layers=[...])."
         )
-    target = infer_target(network, labels, record)
+    target = infer_target(network, labels, record, column_names(y))
     training = TrainSettings(
         loss=record or default_loss(network, target.task),
         optimizer=find_optimizer(optimizer),

@@ -32,6 +32,7 @@ from ranvier.training.engines import plan_text
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import final_parameters
+from ranvier.training.quantile_metrics import quantile_metrics
 from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
@@ -115,6 +116,9 @@ class Model(Predictor):
     def evaluate(self, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, float]:
         """How good the predictions are: accuracy, log_loss, f1, auc; or r2, rmse, mae.
 
+        Targets that are NaN beside others do not count. For rows of class probabilities, log_loss is the cross-entropy
+        and the class is the most probable one. A model of several quantiles adds pinball_loss and coverage.
+
         Parameters:
             X: rows, or a table or file that holds the target too.
             y: the true labels or values; None takes them from X, and leaves rows out whose target is missing.
@@ -130,6 +134,8 @@ class Model(Predictor):
         ['mae', 'r2', 'rmse']
         """
         outputs, targets, weights = outputs_and_targets(self, X, y, sample_weight)
+        if self.target.levels:
+            return quantile_metrics(self.target.levels, outputs, targets, weights)
         return metrics.all_metrics(self.task, outputs, targets, weights)
 
     def summary(self) -> ModelSummary:
@@ -217,7 +223,9 @@ class Model(Predictor):
         """Go on training this model, with the optimizer state where it is still there, and return it.
 
         An epoch that was interrupted is not finished; early stopping goes on from the best weights. Settings that are
-        None stay as they were; callbacks, metrics, validation rows and weights must be passed again.
+        None stay as they were; callbacks, metrics, validation rows and weights must be passed again. Another optimizer
+        of the same kind, such as one with a lower learning rate, goes on with the memory of the one before (moments,
+        momentum, number of steps); one of another kind begins with none.
 
         Parameters:
             X, y and the settings: as for `ranvier.fit`.
@@ -294,11 +302,12 @@ class Model(Predictor):
         return f"<ranvier.Model {layers}, {self.task.kind}, {self.network.parameter_count:,} parameters>"
 
     def _resumable(self, training: TrainSettings) -> TrainingState:
-        """The state from which training goes on: these weights, and the optimizer's memory if it is the same one."""
-        if self._state is not None and training.optimizer == self.training.optimizer:
+        """The state from which training goes on: these weights, and the optimizer's memory if it can take it."""
+        if self._state is not None and training.optimizer.takes_state_of(self.training.optimizer):
             return state_for_next_fit(replace(self._state, engine=state_at_best(self._state, training.optimizer)))
+        flat = self.network.parameter_table.constrained(self._flat)
         state = TrainingState(
-            State(self._flat, training.optimizer.initial_slots(self._flat), 0),
+            State(flat, training.optimizer.initial_slots(flat), 0),
             epoch=self.history[-1].epoch if self.history else 0,
             history=self.history,
         )

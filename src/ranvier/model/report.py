@@ -115,7 +115,8 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
         outputs, targets, training = values(outputs), values(targets), values(training)
     part = "validation" if prepared.test is None else "test"
     measured = _measured(model.task, outputs, targets, rows.weights, training, prepared.train.weights, part)
-    return {"evaluated_on": part, **measured, "notes": [*prepared.notes, *measured["notes"]]}
+    findings = measured.pop("notes")
+    return {"evaluated_on": part, **measured, "findings": findings, "notes": [*prepared.notes, *findings]}
 
 
 def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:

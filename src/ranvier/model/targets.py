@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
 from ranvier.network.task import Label, Task
+from ranvier.plural import plural
 
 Array = NDArray[Any]
 MAX_SUM_ERROR = 1e-3
@@ -28,6 +30,8 @@ def target_array(y: Any) -> Array:
         DataError: y has no rows, too many dimensions, missing or infinite values, or values of another type.
     """
     array = plain_values(y, ("y",))
+    if len(array) == 0:
+        raise DataError(f"There are no rows: y has shape {array.shape}. Give X and y with at least one row.")
     if array.size == 0:
         raise DataError(f"y has shape {array.shape}; it must have one value, or one row of values, for each row of X.")
     missing = empty_rows(array)
@@ -40,18 +44,54 @@ def target_array(y: Any) -> Array:
     return array
 
 
-def infer_target(network: Network, y: Array, loss: Loss | None) -> TargetEncoder:
+def column_names(y: Any) -> tuple[str, ...]:
+    """The names of the columns of a data frame of several targets; empty for everything else.
+
+    >>> column_names([[1.0, 2.0]])
+    ()
+    """
+    names = getattr(y, "columns", None)
+    if names is None or len(getattr(y, "shape", ())) != 2 or y.shape[1] < 2:
+        return ()
+    return tuple(str(name) for name in names)
+
+
+def infer_target(network: Network, y: Array, loss: Loss | None, names: tuple[str, ...] = ()) -> TargetEncoder:
     """The task that a network's output layer and the targets y speak of, with the encoder of the targets.
 
     One-dimensional labels are classes where the network has several outputs. They are binary where it has one, if they
     are text or booleans, or two integers that meet a sigmoid output. Everything else is regression, or multilabel
     where rows of 0 and 1 meet sigmoid outputs.
 
+    Parameters:
+        network, y, loss: what is trained, targets as `target_array` gives them, and the loss, or None for the usual.
+        names: of several targets; empty to number them.
+
     Raises:
         InputError: y and the output layer do not fit together.
     """
+    if loss is not None and loss.levels:
+        return _quantile_target(network, y, loss.levels, names)
     task = _task(network, y, loss)
+    if len(names) == task.outputs and task.kind in ("regression", "multilabel"):
+        task = replace(task, target_names=names)
     return fit_target(y, task, standardize=False)
+
+
+def _quantile_target(network: Network, y: Array, levels: tuple[float, ...], names: tuple[str, ...]) -> TargetEncoder:
+    """The encoder of numbers of which each has an output for every quantile."""
+    if y.dtype.kind not in "biuf":
+        raise InputError(f"y holds values of {y.dtype}, and the loss quantile takes numbers.")
+    targets = 1 if y.ndim == 1 else y.shape[1]
+    if network.outputs != targets * len(levels):
+        raise InputError(
+            f"The network has {network.outputs} outputs, and {targets} target{'s' * (targets > 1)} with {len(levels)} "
+            f"quantiles need {targets * len(levels)}; end with rv.Dense({targets * len(levels)})."
+        )
+    names = names or (("y",) if y.ndim == 1 else tuple(f"y{index}" for index in range(targets)))
+    outputs = tuple(f"{name} at {level:g}" for name in names for level in levels)
+    task = Task("regression", network.outputs, target_names=outputs)
+    return replace(fit_target(np.repeat(y.reshape(len(y), -1), len(levels), axis=1), task, False), levels=levels)
 
 
 def _task(network: Network, y: Array, loss: Loss | None) -> Task:
@@ -123,7 +163,7 @@ def _classes(y: Array, outputs: int) -> tuple[Label, ...]:
         return tuple(range(outputs))
     if len(labels) != outputs:
         raise InputError(
-            f"y has {len(labels)} different labels and the network has {outputs} outputs; "
+            f"y has {plural(len(labels), 'label', 'different labels')} and the network has {outputs} outputs; "
             "there must be one output a label."
         )
     return tuple(_plain(value) for value in labels)

@@ -19,6 +19,8 @@ from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
+from ranvier.model.run_events import log_sink, resumable
+from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
@@ -36,7 +38,7 @@ from ranvier.rows import Rows
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
-from ranvier.training.events import Event, ProgressEvent, Sink
+from ranvier.training.events import Sink
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.settings import TrainSettings
 
@@ -266,8 +268,8 @@ class TrainJob:
         settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
         read = data_event(prepared, network)
         folder = make_folder()
-        sinks = (self.sink,) if folder is None else (self.sink, _log_sink(folder))
-        with contextlib.nullcontext() if folder is None else folder.lock():
+        sinks = (self.sink,) if folder is None else (self.sink, log_sink(folder))
+        with resumable(folder), contextlib.nullcontext() if folder is None else folder.lock():
             for sink in sinks:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
@@ -278,6 +280,7 @@ class TrainJob:
                 "model": None if self.model_path is None else str(self.model_path),
                 "run": None if folder is None else str(folder.path),
                 "data": _reopenable(self.inputs.data),
+                "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
             model.report = train_report(read, model, prepared, trained, used, paths)
@@ -386,13 +389,3 @@ def _reopenable(data: Any) -> str | None:
 def _files(*sources: Any) -> list[str | Path]:
     """What among the data could be files, which the model must not replace."""
     return [source for source in sources if isinstance(source, (str, Path))]
-
-
-def _log_sink(folder: RunFolder) -> Sink:
-    """A sink that writes to the run's log; progress within an epoch is for displays only."""
-
-    def log(event: Event) -> None:
-        if not isinstance(event, ProgressEvent):
-            folder.append(event.to_dict())
-
-    return log

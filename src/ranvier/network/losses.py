@@ -46,8 +46,8 @@ from ranvier.network.number_rules import (
     POSITIVE,
     Rule,
     check_number,
-    merge_options,
 )
+from ranvier.network.quantile_levels import LEVEL, fixed_options, levels_of, merged_options
 from ranvier.network.renamed import LOSS_FIELDS, renamed
 from ranvier.network.resolve import check_custom_name, check_no_options, resolve
 from ranvier.records import record
@@ -176,9 +176,9 @@ _SPECS: dict[str, LossSpec] = {
 }
 
 
-def _variable_names(applied_to: str) -> tuple[str, ...]:
+def _variable_names(applied_to: str, levels: tuple[float, ...] = ()) -> tuple[str, ...]:
     """The variables of an expression; a log-probability loss is multiplied by the target outside the expression."""
-    return (applied_to,) if applied_to == LOG_PROBABILITY else (applied_to, "target")
+    return (applied_to, *(() if applied_to == LOG_PROBABILITY else ("target",)), *((LEVEL,) if levels else ()))
 
 
 @lru_cache(maxsize=256)
@@ -218,7 +218,7 @@ class Loss:
     expression: Expression
     reduction: str = MEAN
     label_smoothing: float = 0.0
-    options: tuple[tuple[str, float], ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
     source: str = USER_DEFINED
     scale: float = 1.0
     shift: float = 0.0
@@ -237,7 +237,7 @@ class Loss:
         check_number(self.name, "label_smoothing", self.label_smoothing, HALF_OPEN_UNIT)
         if self.label_smoothing and self.applied_to == OUTPUT:
             raise InputError(f"{self.name}: label smoothing is for losses on a sigmoid or softmax output layer.")
-        allowed = _variable_names(self.applied_to)
+        allowed = _variable_names(self.applied_to, self.levels)
         for name in variables(self.expression):
             if name not in allowed:
                 raise InputError(f'{self.name}: the expression uses "{name}"; allowed are {", ".join(allowed)}.')
@@ -257,6 +257,11 @@ class Loss:
     def derivative(self) -> Expression:
         """The derivative with respect to output, logit or log probability; at a kink that of one side, or 0 for |e|."""
         return _derivative(self.expression, self.applied_to)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Of several quantiles: their levels, the values of the variable "q" in the outputs of each target."""
+        return levels_of(self.options)
 
     @property
     def formula(self) -> str:
@@ -294,7 +299,7 @@ def loss(
     applied_to: str = OUTPUT,
     reduction: str | None = None,
     label_smoothing: float = 0.0,
-    **options: float,
+    **options: Any,
 ) -> Loss:
     """A loss by name, or a user-defined one.
 
@@ -317,7 +322,8 @@ def loss(
         applied_to: for a new name: "output", "logit" or "log_probability".
         reduction: "mean" (the default) or "sum" over the outputs of a row; "sum" for log probabilities.
         label_smoothing: from 0 up to 1, for sigmoid and softmax output layers.
-        options: for "huber" delta (1), "focal" and "binary_focal" gamma (2), "quantile" q (0.5).
+        options: for "huber" delta (1), "focal" and "binary_focal" gamma (2), "quantile" q (0.5), or several
+            ascending levels such as [0.1, 0.5, 0.9], each an output of every target: all those of the first come first.
 
     Raises:
         InputError: there is no such loss or option, a value is out of range, the name is built in, or the function
@@ -347,8 +353,9 @@ def loss(
             raise InputError(
                 f'{name} is a loss on the {spec.applied_to}; applied_to="{applied_to}" does not fit. Leave it out.'
             )
-        merged = merge_options(name, options, spec.options)
-        traced = trace_scalar(lambda *values: spec.function(*values, **dict(merged)), _variable_names(spec.applied_to))
+        merged = merged_options(name, options, spec.options)
+        names, fixed = _variable_names(spec.applied_to, levels_of(merged)), fixed_options(merged)
+        traced = trace_scalar(lambda *values: spec.function(*values, **fixed), names)
         smoothing = _smoothing(name, label_smoothing)
         return Loss(
             name,

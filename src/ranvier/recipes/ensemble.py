@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.rows.split import split_groups, split_rows
-from ranvier.training.events import EndEvent, EpochEvent, Event, ProgressEvent, Sink, StartEvent, tee
+from ranvier.training.events import EndEvent, EpochEvent, Event, NoteEvent, ProgressEvent, Sink, StartEvent, tee
 from ranvier.training.history import Epoch, History
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.loop import final_parameters
@@ -127,7 +127,7 @@ def member_splits(
 
 @dataclass(slots=True)
 class _MergedEvents:
-    """Sends the events of several runs as those of one."""
+    """Sends the events of several runs as those of one; a note that all have is sent once."""
 
     sink: Sink
     networks: int
@@ -135,6 +135,7 @@ class _MergedEvents:
     number: int = 0
     epochs_before: int = 0
     started: bool = False
+    notes: set[str] = field(default_factory=set)
 
     def __call__(self, event: Event) -> None:
         before, which = self.epochs_before, (self.number + 1, self.networks)
@@ -146,6 +147,10 @@ class _MergedEvents:
             self.sink(replace(event, epoch=event.epoch + before, member=which[0], members=which[1]))
         elif isinstance(event, EpochEvent):
             self.sink(EpochEvent(replace(event.record, epoch=event.record.epoch + before), *which))
+        elif isinstance(event, NoteEvent):
+            if event.text not in self.notes:
+                self.sink(event)
+            self.notes.add(event.text)
         elif not isinstance(event, EndEvent) or event.reason == "failed":
             self.sink(event)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ranvier.expression import evaluate
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
+from ranvier.network.quantile_levels import LEVEL, levels_by_output
 from ranvier.reference import activations
 from ranvier.reference.activations import log_softmax, sigmoid, softplus
 
@@ -109,7 +110,7 @@ def value(loss: Loss, x: Array, t: Array) -> Array:
         return evaluate(loss.expression, {loss.applied_to: x, "target": t})
     formula, _ = FORMULAS[loss.name]
     x, t = loss.scale * x + loss.shift, loss.scale * t + loss.shift
-    return formula(x, t, **dict(loss.options)) / loss.divisor
+    return formula(x, t, **_options(loss, x)) / loss.divisor
 
 
 def derivative(loss: Loss, x: Array, t: Array) -> Array:
@@ -118,7 +119,13 @@ def derivative(loss: Loss, x: Array, t: Array) -> Array:
         return evaluate(loss.derivative, {loss.applied_to: x, "target": t})
     _, derivative = FORMULAS[loss.name]
     x, t = loss.scale * x + loss.shift, loss.scale * t + loss.shift
-    return derivative(x, t, **dict(loss.options)) * (loss.scale / loss.divisor)
+    return derivative(x, t, **_options(loss, x)) * (loss.scale / loss.divisor)
+
+
+def _options(loss: Loss, x: Array) -> dict[str, Any]:
+    """The options of a loss; several levels as one for each column of x."""
+    several = {LEVEL: levels_by_output(loss.levels, x.shape[1])} if loss.levels else {}
+    return {**dict(loss.options), **several}
 
 
 def squared_error(y: Array, t: Array) -> Array:

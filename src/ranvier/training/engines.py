@@ -16,6 +16,10 @@ HOMES = {
 PREFERENCE = ("native", "reference")
 
 
+class SettingError(EngineError, InputError):
+    """A setting in the environment asks an engine for what this machine does not have."""
+
+
 def engine(name: str = "auto") -> Engine:
     """The engine of that name; "auto" takes the fastest one that runs here.
 
@@ -34,7 +38,9 @@ def engine(name: str = "auto") -> Engine:
     selected = _load(requested)
     reason = selected.why_unavailable()
     if reason is not None:
-        raise EngineError(f"The engine {requested!r} cannot run here: {reason}. engine='auto' takes one that can.")
+        # A setting in the environment is input, as options are.
+        kind = SettingError if reason.startswith("RANVIER_") else EngineError
+        raise kind(f"The engine {requested!r} cannot run here: {reason}. engine='auto' takes one that can.")
     return selected
 
 

@@ -33,6 +33,7 @@ class TrainReport:
 
     Fields:
         model, run, data: the model file, the run folder and the source; None where there is none.
+        data_sha256: of the bytes of the source, where it is a file.
         origin, task, target, classes, class_counts, positive, rows, split, columns, notes, inputs, layers,
             parameters: as in `training.events.DataEvent`.
         recipe, recipe_settings: the name of the recipe, and what it chose.
@@ -45,12 +46,14 @@ class TrainReport:
         epochs, best_epoch, seconds, engine: how long training took, in seconds, and on which engine.
         members: one record for each network of an ensemble: epochs, best_epoch, validation_loss, seconds; else empty.
         temperature: what the logits were divided by, so that probabilities are calibrated.
+        findings: those of the notes that the metrics gave rise to.
         stop_reason, interrupted: why training ended, in a sentence; whether Ctrl-C ended it.
     """
 
     model: str | None = None
     run: str | None = None
     data: str | None = None
+    data_sha256: str | None = None
     origin: str = ""
     task: str = ""
     target: list[str] = field(default_factory=list)
@@ -77,6 +80,7 @@ class TrainReport:
     engine: str = ""
     members: list[dict[str, Any]] = field(default_factory=list)
     temperature: float = 1.0
+    findings: list[str] = field(default_factory=list)
     stop_reason: str = ""
     interrupted: bool = False
 

@@ -21,6 +21,7 @@ from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
+from ranvier.plural import plural
 from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
 from ranvier.rows import Rows
@@ -83,7 +84,7 @@ def run_training(
         if checkpoint is not None:
             folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
             stack.enter_context(_locked(folder))
-            save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink)
+            save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
         engine, executable, note = compile_network(settings.engine, spec)
         if note is not None:
             sink(NoteEvent(note))
@@ -237,8 +238,8 @@ def _checkpoint_saver(folder: Path, mark: str) -> Callable[[TrainingState], None
     return save
 
 
-def _load_checkpoint(folder: Path, mark: str, sink: Sink) -> TrainingState | None:
-    """The newest checkpoint in the folder, None where there is none yet."""
+def _load_checkpoint(folder: Path, mark: str, sink: Sink, epochs: int) -> TrainingState | None:
+    """The newest checkpoint in the folder, None where there is none yet; `epochs` are to be made in all."""
     if not any(folder.glob("checkpoint-*")):
         return None
     from ranvier.storage.checkpoint import read_latest
@@ -252,6 +253,11 @@ def _load_checkpoint(folder: Path, mark: str, sink: Sink) -> TrainingState | Non
     for note in notes:
         sink(NoteEvent(note))
     try:
-        return TrainingState.restore(arrays, data)
+        state = TrainingState.restore(arrays, data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"The checkpoint in {folder} is incomplete ({error!r}); train again elsewhere.") from error
+    made = state.epoch - state.first_epoch
+    if epochs < made:
+        done = plural(made, "epoch is", "epochs are")
+        raise InputError(f"{done} made already, and epochs is {epochs}; give {made:,} or more.")
+    return state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,3 +63,22 @@ def class_probabilities(task: Task, outputs: Array) -> NDArray[np.float64]:
     normalized = np.full_like(nonnegative, 1.0 / nonnegative.shape[1])
     np.divide(nonnegative, total, out=normalized, where=total > 0)
     return normalized
+
+
+def label_array(labels: Sequence[Any], strings_are_objects: bool = False) -> Array:
+    """The labels as an array of their type, shape (n,); of objects for several types, or strings that NumPy would cut.
+
+    Parameters:
+        strings_are_objects: whether an array of strings holds objects, as scikit-learn's classes do.
+
+    >>> label_array((1, 2)), label_array(("a", 1)), label_array(("a",), strings_are_objects=True)
+    (array([1, 2]), array(['a', 1], dtype=object), array(['a'], dtype=object))
+    """
+    kinds = {type(label) for label in labels}
+    strings = [label for label in labels if isinstance(label, str)]
+    cut = any(label.endswith("\0") for label in strings)
+    if len(kinds) == 1 and not cut and not (strings and strings_are_objects):
+        return np.array(labels)
+    array = np.empty(len(labels), object)
+    array[:] = labels
+    return array

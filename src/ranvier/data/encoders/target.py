@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.decoding import class_indices, label_indicators
+from ranvier.data.encoders.decoding import class_indices, label_array, label_indicators
 from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, empty_rows, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
@@ -36,6 +36,7 @@ class TargetEncoder:
     Fields:
         task: the task.
         mean, scale: one number for each output of a regression; empty for the other kinds.
+        levels: of the quantiles that each target has an output for, target by target; empty for one output a target.
 
     >>> encoder = TargetEncoder(Task("multiclass", 3, ("a", "b", "c"), ("letter",)))
     >>> encoder.transform(["b"]).tolist()
@@ -47,6 +48,7 @@ class TargetEncoder:
     task: Task
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
 
     def transform(self, values: Any, row_numbers: RowNumbers = None, dtype: Any = np.float32) -> NDArray[Any]:
         """Encode target values.
@@ -135,11 +137,13 @@ class TargetEncoder:
             return self.values(array)
         if self.task.kind == "multilabel":
             return label_indicators(array).astype(np.int64)
-        labels: NDArray[Any] = _label_array(self.task.classes)[class_indices(self.task, array)]
+        labels: NDArray[Any] = label_array(self.task.classes)[class_indices(self.task, array)]
         return labels
 
     def values(self, outputs: Any) -> NDArray[np.float64]:
         """The target values that outputs of a regression predict: outputs * scale + mean.
+
+        Quantiles of a target are sorted, so that they never cross, which does not make their loss larger.
 
         Parameters:
             outputs: shape (B, N).
@@ -157,6 +161,8 @@ class TargetEncoder:
         numbers: NDArray[np.float64] = self._outputs(outputs).astype(np.float64) * np.array(self.scale) + np.array(
             self.mean
         )
+        if self.levels:
+            numbers = np.sort(numbers.reshape(len(numbers), -1, len(self.levels)), axis=2).reshape(numbers.shape)
         return numbers[:, 0] if self.task.outputs == 1 else numbers
 
     def check_range(self, values: Any, loss: Loss, row_numbers: RowNumbers = None) -> None:
@@ -182,7 +188,9 @@ class TargetEncoder:
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
-        return {"kind": "target", "task": self.task.to_dict(), "mean": list(self.mean), "scale": list(self.scale)}
+        levels = {"levels": list(self.levels)} if self.levels else {}
+        scaling = {"mean": list(self.mean), "scale": list(self.scale)}
+        return {"kind": "target", "task": self.task.to_dict(), **scaling, **levels}
 
     @classmethod
     def from_dict(cls, data: Any) -> TargetEncoder:
@@ -211,7 +219,10 @@ class TargetEncoder:
             raise json_fields.damaged(
                 f"the target has {len(mean)} means and {len(scale)} scales; {expected} were expected"
             )
-        return cls(task, mean, scale)
+        levels = json_fields.items(data, "levels", float) if "levels" in data else ()
+        if levels and outputs % len(levels):
+            raise json_fields.damaged(f"the target has {outputs} outputs for {len(levels)} quantiles")
+        return cls(task, mean, scale, levels)
 
     def _outputs(self, outputs: Any) -> NDArray[Any]:
         array = np.asarray(outputs)
@@ -236,8 +247,11 @@ class TargetEncoder:
         if plain.dtype.kind == "O":
             plain = self._parsed(plain, row_numbers)
         numbers = plain.astype(np.float64).reshape(len(plain), -1)
-        if numbers.shape[1] != self.task.outputs:
-            raise ShapeError(f"The target has {numbers.shape[1]} columns; {self.task.outputs} were expected.")
+        per_target = max(1, len(self.levels))
+        if numbers.shape[1] * per_target != self.task.outputs:
+            expected = self.task.outputs // per_target
+            raise ShapeError(f"The target has {numbers.shape[1]} columns; {expected} were expected.")
+        numbers = np.repeat(numbers, per_target, axis=1) if self.levels else numbers
         wrong = np.isinf(numbers)
         if wrong.any():
             row, column = (int(index) for index in np.argwhere(wrong)[0])
@@ -285,13 +299,3 @@ def fit_target(
     units = LOSSES["squared_error"].units if loss is None else loss.units
     mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))
     return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()))
-
-
-def _label_array(labels: tuple[Any, ...]) -> NDArray[Any]:
-    """The labels as an array of their type; labels of several types, or that NumPy would truncate, stay objects."""
-    truncated = any(isinstance(label, str) and label.endswith("\0") for label in labels)
-    if len({type(label) for label in labels}) == 1 and not truncated:
-        return np.array(labels)
-    array = np.empty(len(labels), object)
-    array[:] = labels
-    return array

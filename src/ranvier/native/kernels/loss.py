@@ -25,6 +25,7 @@ from ranvier.native.kernels.values import NULL, Value
 from ranvier.native.kernels.vector_math import exp
 from ranvier.native.lowering.steps import Answer, LossStep
 from ranvier.native.scheduling.layouts import stride_of
+from ranvier.network.quantile_levels import LEVEL, levels_by_output
 from ranvier.rows.class_numbers import MAX_ONE_HOT
 
 LOWEST = -3.0e38
@@ -135,6 +136,14 @@ class RowLoss:
             t = f.fma(t, f.constant(1.0 - self.smoothing), f.constant(self.level))
         return t
 
+    def levels(self, column: Value) -> dict[str, Value]:
+        """The levels of 16 outputs, where the loss has several quantiles; nothing else."""
+        f, levels = self.f, self.step.loss.levels
+        if not levels:
+            return {}
+        numbers = levels_by_output(levels, -(-self.columns // f.module.lanes) * f.module.lanes)
+        return {LEVEL: f.load(f.pointer(f.module.table("levels", numbers.tolist(), f.module.element), column))}
+
     def store(self, column: Value, mask: Value | None, value: Value) -> None:
         if self.error is not None:
             value = self.f.multiply(value, self.row_weight)
@@ -155,7 +164,9 @@ class RowLoss:
         def term(column: Value, mask: Value | None) -> Value:
             z, t = self.sums(column), self.targets(column, mask)
             y = z if loss.applied_to == "logit" else activate(f, activation, z)
-            value, change = emit_expressions(f, (loss.expression, loss.derivative), {loss.applied_to: y, "target": t})
+            value, change = emit_expressions(
+                f, (loss.expression, loss.derivative), {loss.applied_to: y, "target": t, **self.levels(column)}
+            )
             if loss.applied_to == "output" and activation.name != "identity":
                 change = f.multiply(change, derivative(f, activation, z, False))
             if self.columns > 1:
@@ -222,7 +233,7 @@ class RowLoss:
 
         def parts(column: Value, mask: Value | None) -> tuple[Value, Value, Value]:
             p = f.divide(exp(f, f.subtract(self.sums(column), top)), mass)
-            values = {loss.applied_to: p, "target": self.targets(column, mask)}
+            values = {loss.applied_to: p, "target": self.targets(column, mask), **self.levels(column)}
             value, change = emit_expressions(f, (loss.expression, loss.derivative), values)
             return p, value, change
 

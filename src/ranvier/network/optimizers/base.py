@@ -129,6 +129,19 @@ class Optimizer:
                 slot[:] = parameters if start is None else start
         return slots
 
+    def takes_state_of(self, other: Optimizer) -> bool:
+        """Whether it can go on with the memory of another one: one of the same kind that remembers the same.
+
+        >>> from ranvier.network.optimizers.sgd import SGD
+        >>> SGD(0.01, momentum=0.8).takes_state_of(SGD(0.1, momentum=0.9)), SGD(0.1).takes_state_of(SGD(momentum=0.9))
+        (True, False)
+        """
+        return (type(self), self.name) == (type(other), other.name) and self._remembers() == other._remembers()
+
+    def _remembers(self) -> Any:
+        """What its memory is made of."""
+        return [name for name, _ in self.rule().slots]
+
     def to_dict(self) -> dict[str, Any]:
         """The optimizer as JSON values."""
         return {"name": self.name, **{entry.name: getattr(self, entry.name) for entry in fields(self)}}

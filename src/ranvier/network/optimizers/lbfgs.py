@@ -74,6 +74,9 @@ class LBFGS(Optimizer):
         """Zeros (2 history_size, P): no pair is stored yet."""
         return np.zeros((2 * self.history_size, parameters.size), parameters.dtype)
 
+    def _remembers(self) -> int:
+        return self.history_size
+
     def rule(self) -> UpdateRule:
         """L-BFGS updates all parameters together, so it has no elementwise rule.
 

@@ -1,0 +1,47 @@
+"""How good several quantiles of a target are. n rows, T targets, Q levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.network.task import Task
+from ranvier.training import metrics
+
+Array = NDArray[Any]
+
+
+def quantile_metrics(
+    levels: tuple[float, ...], outputs: Array, targets: Array, weights: Array | None = None
+) -> dict[str, float]:
+    """r2, rmse and mae of the level nearest to 0.5, the mean pinball loss, and the coverage.
+
+    Formula: the pinball loss of level q is max(q e, (q - 1) e) with e = t - y; the coverage is the share of targets
+    from the lowest quantile to the highest.
+
+    Parameters:
+        levels: ascending.
+        outputs, targets: (n, T Q), the quantiles of each target beside each other, and its value as often.
+        weights: (n,), or None for equal ones.
+
+    >>> quantile_metrics((0.1, 0.9), np.array([[0.0, 2.0], [0.0, 2.0]]), np.array([[1.0, 1.0], [3.0, 3.0]]))["coverage"]
+    0.5
+    """
+    n_levels = len(levels)
+    quantiles = outputs.astype(np.float64).reshape(len(outputs), -1, n_levels)
+    actual = targets.astype(np.float64).reshape(quantiles.shape)
+    middle = int(np.abs(np.array(levels) - 0.5).argmin())
+    task = Task("regression", quantiles.shape[1])
+    values = metrics.all_metrics(task, quantiles[:, :, middle], actual[:, :, middle], weights)
+    error, q = actual - quantiles, np.array(levels)
+    pinball = np.maximum(q * error, (q - 1.0) * error)
+    covered = (actual[:, :, 0] >= quantiles[:, :, 0]) & (actual[:, :, 0] <= quantiles[:, :, -1])
+    present = ~np.isnan(actual[:, :, 0])
+    counted = present * (np.ones(len(outputs)) if weights is None else weights)[:, None]
+    pinball = np.where(present, pinball.mean(axis=2), 0.0)
+    return values | {
+        "pinball_loss": float(np.average(pinball, weights=counted)),
+        "coverage": float(np.average(covered, weights=counted)),
+    }
