@@ -248,12 +248,13 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """Plain values; the model as the bytes of its file, which hold no code, and its training state."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "model_" in state:
-            state["model_"] = packed_model(self.model_)
+            state["model_"], state["_training"] = packed_model(self.model_)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read the model back from the bytes of its file."""
         state = dict(state)
-        if isinstance(state.get("model_"), (bytes, dict)):
-            state["model_"] = unpacked_model(state["model_"])
+        training = state.pop("_training", None)
+        if isinstance(state.get("model_"), bytes):
+            state["model_"] = unpacked_model(state["model_"], training)
         super().__setstate__(state)

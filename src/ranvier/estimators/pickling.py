@@ -1,4 +1,4 @@
-"""A model as plain values for pickles: the bytes of its file, and the training state, of which no file has a copy."""
+"""A model as plain values for pickles: the bytes of its file, and its training state, of which no file has a copy."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Any
 from ranvier.model.load import load
 from ranvier.model.model import Model
 
+Packed = dict[str, Any]
 
-def packed_model(model: Model) -> dict[str, Any]:
-    """The model as bytes, arrays and JSON values, without code."""
+
+def packed_model(model: Model) -> tuple[bytes, Packed | None]:
+    """The bytes of the model's file, and its training state as arrays and JSON values, None without one; no code."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.rv"
         model.save(path)
-        packed: dict[str, Any] = {"file": path.read_bytes()}
+        content = path.read_bytes()
     state = model.training_state
-    return packed if state is None else {**packed, "arrays": state.arrays(), "state": state.to_dict()}
+    return content, None if state is None else {"arrays": state.arrays(), "values": state.to_dict()}
 
 
-def unpacked_model(packed: dict[str, Any] | bytes) -> Model:
-    """The model that `packed_model` was given; in pickles of earlier versions there are the bytes alone."""
-    packed = {"file": packed} if isinstance(packed, bytes) else packed
+def unpacked_model(content: bytes, training: Packed | None) -> Model:
+    """The model that `packed_model` was given."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.rv"
-        path.write_bytes(packed["file"])
+        path.write_bytes(content)
         model = load(path)
-    if "state" in packed:
-        model.restore_training(packed["arrays"], packed["state"])
+    if training is not None:
+        model.restore_training(training["arrays"], training["values"])
     return model
