@@ -122,7 +122,17 @@ class NativeExecutable(PreparedNetwork):
     def _learn(
         self, program: Program, words: dict[str, int], batches: tuple[Array, Array, Array], steps_done: Array
     ) -> NDArray[np.float64]:
-        return program.learn(words, batches, steps_done, self._barrier, self.threads, self.should_cancel)
+        """Make steps, in pieces whose number of threads is chosen as they go."""
+        (order, starts, scalars), losses = batches, []
+
+        def some(first: int, count: int, threads: int) -> int:
+            piece = order, starts[first : first + count + 1], scalars[first : first + count]
+            losses.append(program.learn(words, piece, steps_done, self._barrier, threads, self.should_cancel))
+            return len(losses[-1])
+
+        steps = len(starts) - 1
+        self._chooser(program.plan).run(steps, some, self.threads)
+        return losses[0] if len(losses) == 1 else np.concatenate([np.zeros(0), *losses])
 
     @serialized
     def gradient(self, rows: Rows | RowsHandle, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
@@ -182,12 +192,12 @@ class NativeExecutable(PreparedNetwork):
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
         loss, gradient = 0.0, np.zeros(self._state.size)
-        shares = gradients.part_shares(resident.weights, starts)
-        for first, last, share in zip(starts[:-1], starts[1:], shares, strict=True):
-            if share > 0:
+        fractions = gradients.part_fractions(resident.weights, starts)
+        for first, last, fraction in zip(starts[:-1], starts[1:], fractions, strict=True):
+            if fraction > 0:
                 batch = (order[first:last], np.array([0, last - first], np.int64), np.zeros((1, 0)))
-                loss += share * self._one_batch(program, resident, batch, 0)
-                gradients.add_gradient(program, share, gradient)
+                loss += fraction * self._one_batch(program, resident, batch, 0)
+                gradients.add_gradient(program, fraction, gradient)
         loss += gradients.add_penalties(program, gradient)
         return float(loss), gradient.astype(self.dtype)
 
@@ -207,7 +217,8 @@ class NativeExecutable(PreparedNetwork):
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
         self._check_weights()
-        return program.predict(rows, targets, self.threads_for(len(rows[0])), self.should_cancel)
+        work = self.threads_for(len(rows[0])), self._chooser(program.plan), self.should_cancel
+        return program.predict(rows, targets, *work)
 
     @property
     def allowed(self) -> int:
@@ -239,9 +250,9 @@ class NativeExecutable(PreparedNetwork):
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
         with self.held():
             inputs = as_inputs(inputs)
-            known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
-            if known is not None:
-                return known
+            fast = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
+            if fast is not None:
+                return fast
             self._check_loaded()
             program = self._program(PREDICT)
             outputs = self._predict(program, self._readable(inputs), None)[0]
@@ -258,7 +269,7 @@ class NativeExecutable(PreparedNetwork):
         program = self._input_program(LOGIT_GRADIENT if logits else INPUT_GRADIENT)
         self._check_weights()
         inputs = as_inputs(inputs)
-        work = (self.threads_for(2 * len(inputs)), self.should_cancel)
+        work = self.threads_for(2 * len(inputs)), self._chooser(program.plan), self.should_cancel
         return input_gradients(program, self.spec, inputs, output_gradients, *work)
 
     def try_fast_outputs(self, inputs: Array) -> Array | None:

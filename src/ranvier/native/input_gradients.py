@@ -15,6 +15,7 @@ from ranvier.engine import CompileSpec
 from ranvier.errors import ShapeError
 from ranvier.native.program import Program
 from ranvier.native.resident import check_shape, readable_rows
+from ranvier.native.thread_choice import ThreadChooser
 from ranvier.rows import Inputs
 
 Array = NDArray[Any]
@@ -26,6 +27,7 @@ def input_gradients(
     inputs: Inputs,
     output_gradients: Array,
     threads: int,
+    chooser: ThreadChooser,
     should_cancel: Callable[[], bool],
 ) -> Array:
     """The derivatives along the inputs, shape (n, K), from those along the outputs, (n, N).
@@ -42,4 +44,6 @@ def input_gradients(
     check_shape("output gradients", gradients, spec.network.outputs)
     if len(inputs) != len(gradients):
         raise ShapeError(f"There are {len(inputs)} rows of inputs and {len(gradients)} of output gradients.")
-    return program.predict(readable_rows(inputs, spec), gradients, threads, should_cancel, spec.network.inputs)[0]
+    return program.predict(
+        readable_rows(inputs, spec), gradients, threads, chooser, should_cancel, spec.network.inputs
+    )[0]
