@@ -58,12 +58,12 @@ def load_pictures(
     Raises:
         DataError: more than a tenth cannot be read.
     """
-    surveys, broken = _each(cells, survey, None)
+    surveys, broken = _by_threads(cells, survey, None)
     _check_broken(cells, broken, name)
     if not any(surveys):
         raise DataError(f'Column "{name}" holds no picture.')
     form = choose_format([item for item in surveys if item is not None], size)
-    decoded, more = _each(cells, lambda cell: decode(cell, form), progress)
+    decoded, more = _by_threads(cells, lambda cell: decode(cell, form), progress)
     broken |= more
     _check_broken(cells, broken, name)
     rows = np.array([at for at, item in enumerate(decoded) if item is not None], np.int64)
@@ -83,7 +83,7 @@ def decode_all(cells: Sequence[Any], form: PictureFormat, name: str) -> Pixels:
     >>> decode_all([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").shape
     (1, 8, 8, 1)
     """
-    decoded, broken = _each(cells, lambda cell: decode(cell, form), None)
+    decoded, broken = _by_threads(cells, lambda cell: decode(cell, form), None)
     if broken:
         at, reason = next(iter(sorted(broken.items())))
         raise DataError(f'The picture {_called(cells[at], at)} of column "{name}" cannot be read: {reason}.')
@@ -122,7 +122,7 @@ def choose_format(surveys: Sequence[Survey], size: int | None = None) -> Picture
     return PictureFormat(side, side, channels, **levels)
 
 
-def _each(
+def _by_threads(
     cells: Sequence[Any], work: Callable[[Any], Any], progress: Progress | None
 ) -> tuple[list[Any], dict[int, str]]:
     """What `work` makes of each cell, by several threads, None where it cannot be read; and why not, by index."""

@@ -140,7 +140,7 @@ class PatchFeatures:
             np.clip(features * factor + shift, 0.0, 255.0, out=features)
             out[start : start + len(features)] = features
 
-        self._each(pixels, write)
+        self._by_threads(pixels, write)
         return out
 
     def _pooled(self, pixels: Array) -> Array:
@@ -150,10 +150,10 @@ class PatchFeatures:
         def write(start: int, features: Array) -> None:
             out[start : start + len(features)] = features
 
-        self._each(pixels, write)
+        self._by_threads(pixels, write)
         return out
 
-    def _each(self, pixels: Array, write: Any) -> None:
+    def _by_threads(self, pixels: Array, write: Any) -> None:
         """Call `write` with the pooled features of some pictures and the index of the first, by several threads."""
         weights = self._pooling_weights(*pixels.shape[1:3])
 

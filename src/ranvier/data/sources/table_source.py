@@ -33,6 +33,8 @@ class Table(Source):
         forms: column -> the `PictureFormat` of its pictures, where they are decoded.
         row_names: the name of each row's file, shape (B,), or None.
         problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
+        absent_is_missing: whether a column that no row names is one of missing cells, as in JSON.
+        unnamed: columns that had no name and are called by their position.
         in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.
     """
 
@@ -47,6 +49,8 @@ class Table(Source):
     forms: Mapping[str, Any] = field(default_factory=dict)
     row_names: NDArray[Any] | None = None
     in_memory: bool = False
+    absent_is_missing: bool = False
+    unnamed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
