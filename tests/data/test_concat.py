@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
+from ranvier.data.number_format import NumberFormat
 from ranvier.data.sources import open_source
 from ranvier.errors import DataError, ShapeError
 
@@ -138,7 +139,7 @@ def test_commas_between_thousands_in_every_form(features: FeatureOptions | None)
     with_separators = TableEncoder.fit({"word": ["a", "b"] * 12, "price": cells * 4}, features=features)
     plain = TableEncoder.fit({"word": ["a", "b"] * 12, "price": values * 4}, features=features)
     assert with_separators.encoders[0] == plain.encoders[0]
-    assert with_separators.encoders[1] == replace(plain.encoders[1], thousands_separator=True)
+    assert with_separators.encoders[1] == replace(plain.encoders[1], number_format=NumberFormat(thousands=","))
     assert TableEncoder.from_dict(with_separators.to_dict()) == with_separators
     for value, cell in zip(values, cells, strict=True):
         expected = plain.transform({"word": "a", "price": value}).tobytes()

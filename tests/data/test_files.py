@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranvier.data import NAMED, Table, open_source
+from ranvier.data import NAMED, Table, infer_schema, open_source
 from ranvier.data.sources.delimited import read_delimited
 from ranvier.errors import DataError
 
@@ -215,13 +215,14 @@ def test_decimal_commas_where_commas_do_not_separate(tmp_path: Path, separator: 
     path.write_text("".join(separator.join(line) + "\n" for line in lines))
     opened = open_source(path)
     assert isinstance(opened, Table)
-    assert opened.frame.to_dict(as_series=False) == {
-        "price": ["1234.50", None],
-        "size": ["1.250", "-12.375"],
-        "name": ["a,b", "1,5"],
-        "note": ["1,5", "x"],
+    schema = {column.name: column for column in infer_schema(opened.frame, decimal_commas=opened.decimal_commas)}
+    assert {name: column.kind for name, column in schema.items() if column.kind == "number"} == {
+        "price": "number",
+        "size": "number",
     }
-    assert opened.notes[-1] == "Decimal commas, such as 1,5 for 1.5, were read in: price, size."
+    read = {name: schema[name].number_format.read(opened.frame[name])[0].tolist() for name in ("price", "size")}
+    assert read["price"][0] == 1234.5
+    assert read["size"] == [1.25, -12.375]
 
 
 @pytest.mark.parametrize("cells", [["1,234", "12,345"], ["1,234,567", "1,5"], ["1,5 m", "2,5 m"], ["1.5,2", "3"]])

@@ -145,10 +145,10 @@ def test_commas_between_thousands_are_read_with_a_note(tmp_path: Path) -> None:
     assert target_values(open_source(path).take(np.array([0, 1])), ["price"]).tolist() == [990_000, 991_000]
 
 
-def test_ambiguous_commas_of_a_target_are_not_thousands_separators(tmp_path: Path) -> None:
+def test_ambiguous_commas_of_a_target_beside_semicolons_are_decimal_commas(tmp_path: Path) -> None:
     path = tmp_path / "euro.csv"
     path.write_text("x;price\n1;1,234\n2;2,500\n")
-    assert target_values(open_source(path), ["price"]).tolist() == ["1,234", "2,500"]
+    assert target_values(open_source(path), ["price"]).tolist() == [1.234, 2.5]
     path.write_text("x;price\n1;1,234\n2;1,234,567\n")
     assert target_values(open_source(path), ["price"]).tolist() == [1234, 1234567]
     path.write_text("x;price\n1;1,234\n2;2,5\n")

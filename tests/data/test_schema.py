@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.data import infer_schema
+from ranvier.data.missing_marks import MISSING
 from ranvier.data.parsing import (
-    MISSING,
     SMALL_ROWS,
     clean_strings,
     parse_booleans,
@@ -38,10 +38,10 @@ CASES: dict[str, tuple[list[Any], str]] = {
     "date": (TWENTY, "date"),
     "date and time": ([f"2024-01-01T10:{minute:02d}:00Z" for minute in range(ROWS)], "date"),
     "date type": ([datetime.date(2024, 1, 1 + day) for day in range(20)], "date"),
-    "no date": ([*TWENTY[:-1], "2024-02-30"], "drop"),
+    "too few dates": ([*TWENTY[:-4], "2024-02-30", "soon", "later", "yesterday"], "drop"),
     "identifier": ([f"c{row:03d}" for row in range(ROWS)], "drop"),
-    "counting": (list(range(1, ROWS + 1)), "drop"),
-    "shuffled counting": ([(7 * row) % ROWS for row in range(ROWS)], "drop"),
+    "counting": (list(range(1, ROWS + 1)), "number"),
+    "shuffled counting": ([(7 * row) % ROWS for row in range(ROWS)], "number"),
     "years": (list(range(1950, 1950 + ROWS)), "number"),
     "constant": (["same"] * ROWS, "drop"),
     "constant number": ([2.5] * ROWS, "drop"),
@@ -75,6 +75,35 @@ def test_integers_named_like_an_id() -> None:
     values = [1000 + 37 * row for row in range(ROWS)]
     plans = infer_schema(pl.DataFrame({"CustomerID": values, "size": values, "idle": values, "x": [0.5, 1] * 20}))
     assert [plan.kind for plan in plans] == ["drop", "number", "number", "number"]
+
+
+@pytest.mark.parametrize("name", ["month", "year", "step", "t", "day", "x"])
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_a_time_axis_is_a_number(name: str, first: int) -> None:
+    column = infer_schema(pl.DataFrame({name: range(first, first + ROWS), "other": [0.5, 1] * 20}))[0]
+    assert column.kind == "number"
+    assert bool(column.notes) == (first < 2)
+
+
+@pytest.mark.parametrize("name", ["row", "No.", "Order", "instant", "index", "Unnamed: 0", "column_1", "obs", "", "id"])
+def test_columns_named_like_row_numbers_that_count_are_dropped(name: str) -> None:
+    column = infer_schema(pl.DataFrame({name: range(1, ROWS + 1), "other": [0.5, 1] * 20}))[0]
+    assert column.kind == "drop"
+
+
+@pytest.mark.parametrize("name", ["Unnamed: 0", "column_1", "", "rownames"])
+def test_row_numbers_of_a_part_of_a_table_are_dropped(name: str) -> None:
+    rows = np.random.default_rng(0).permutation(1000)[:ROWS]
+    column = infer_schema(pl.DataFrame({name: rows, "other": [0.5, 1] * 20}))[0]
+    assert column.kind == "drop"
+
+
+def test_codes_that_repeat_are_categories_if_they_are_named_like_an_id() -> None:
+    codes = [101, 205, 333, 471] * 10
+    most = [*range(500, 530), *range(500, 510)]
+    frame = pl.DataFrame({"shop_id": codes, "visits": codes, "user_id": most, "price index": codes})
+    kinds = {column.name: column.kind for column in infer_schema(frame)}
+    assert kinds == {"shop_id": "category", "visits": "number", "user_id": "drop", "price index": "number"}
 
 
 def test_the_only_column_is_used_even_if_it_counts_rows() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import threading
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,9 +17,11 @@ from ranvier.errors import EngineError, RanvierError
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels.module import plan_ir
 from ranvier.native.machine import llvm, target
+from ranvier.native.program import team
 from ranvier.native.scheduling.plan import make_plan
 from ranvier.native.scheduling.processor import Machine
 from ranvier.native.scheduling.tiles import Registers
+from ranvier.native.thread_choice import ThreadChooser
 from ranvier.network.layers import BatchNorm, Dense, Dropout, LayerNorm, Residual
 from ranvier.network.losses import loss
 from ranvier.network.optimizers import LBFGS, Adam
@@ -166,3 +170,43 @@ def test_code_for_wide_vectors_can_be_made() -> None:
         text = "".join(llvm.assembly(text, wide) for text in plan_ir(plan.code, wide))
         assert "vfmadd231ps" in text
         assert "zmm31" in text
+
+
+class AnyNumber(ThreadChooser):
+    """Takes another number of threads for every few units of work."""
+
+    def run(self, units: int, work: Callable[[int, int, int], int], most: int, per_thread: int | None = None) -> int:
+        done, turn = 0, 0
+        while done < units:
+            count, threads = min(1 + turn % 2, units - done), 1 + turn % most
+            done += work(done, count, threads)
+            turn += 1
+        return done
+
+
+@pytest.mark.parametrize("options", [{}, {"precision": "float64"}, {"precision": "bfloat16"}, {"batch_size": 3}])
+def test_a_number_of_threads_that_changes_between_steps(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = trained(classifier(**options), 1)
+    usual = loaded(classifier(**options))
+    rows = rows_for(classifier(**options), 900)
+    outputs, loss = usual.outputs(rows.inputs), usual.evaluate(rows)[0]
+    monkeypatch.setattr("ranvier.native.prepared.ThreadChooser", AnyNumber)
+    assert {trained(classifier(**options), threads) for threads in (2, 3, 4)} == {expected}
+    changing = loaded(classifier(**options))
+    changing.threads_for = lambda rows: 3  # type: ignore[method-assign]
+    assert changing.outputs(rows.inputs).tobytes() == outputs.tobytes()
+    assert changing.evaluate(rows)[0] == loss
+
+
+def test_all_numbers_of_threads_share_one_team() -> None:
+    executable, inputs = loaded(classifier()), rows_for(classifier(), 900).inputs
+    for count in (7, 2, 5, 3, 6, 4):
+        executable.threads_for = lambda rows, count=count: count  # type: ignore[method-assign, misc]
+        executable.uses_all_threads = True
+        executable._choosers.clear()
+        executable.outputs(inputs)
+    started = [thread for thread in threading.enumerate() if thread.name.startswith("ranvier-")]
+    assert len([thread for thread in started if thread.name[8:].isdigit()]) == team().threads - 1
+    assert team().threads >= 7

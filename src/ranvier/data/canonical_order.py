@@ -16,7 +16,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data import parsing
-from ranvier.data.locale_numbers import strip_thousands
 from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources.source import Source
 from ranvier.random import SAMPLE, wide_bits
@@ -100,11 +99,10 @@ def _parsed(series: pl.Series, column: ColumnSchema) -> pl.Series:
     if not parsing.is_string(series):
         return series
     if column.kind == "number":
-        cells = strip_thousands(series) if column.thousands_separator else series
-        return pl.Series(parsing.parse_numbers(cells)[0])
+        return pl.Series(column.number_format.read(series)[0])
     if column.kind == "boolean":
         return pl.Series(parsing.parse_booleans(series)[0], nan_to_null=True).cast(pl.Boolean)
-    return parsing.parse_datetimes(series)[0] if column.kind == "date" else parsing.clean_strings(series)
+    return column.date_format.read(series)[0] if column.kind == "date" else parsing.clean_strings(series)
 
 
 def _codes_of_cells(series: pl.Series) -> NDArray[np.float64]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.number_format import NumberFormat
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources.source import Source
-from ranvier.data.target_column import check_column, has_thousands, target_values
+from ranvier.data.target_column import check_column, target_formats, target_values
 from ranvier.errors import InputError
 
 MAX_NUMBER_COLUMNS = 1000
@@ -89,12 +90,24 @@ def input_columns(
     if twice is not None:
         raise InputError(f'Column "{twice}" is the target, and is also to be left out; name it as one of the two.')
     known = {name: kind for name, kind in source.kinds.items() if name not in names}
-    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), {**known, **requested})
+    everything = {**known, **requested}
+    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), everything, source.decimal_commas)
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
-    with_commas = [column.name for column in columns if column.thousands_separator] + [
-        name for name in names if has_thousands(source, name)
-    ]
-    if with_commas:
-        shown = ", ".join(with_commas[:5]) + (" and more" if len(with_commas) > 5 else "")
-        notes.append(f"Commas between thousands, such as 1,234 for 1234, were read in: {shown}.")
+    formats = dict(zip(names, target_formats(source, names), strict=False))
+    formats = {**{column.name: column.number_format for column in columns}, **formats}
+    notes += _signs(formats)
+    notes += [note for column in columns for note in column.notes]
     return columns, notes
+
+
+def _signs(formats: Mapping[str, NumberFormat]) -> list[str]:
+    """Notes on which columns have commas, by how they are written."""
+    notes = []
+    for sign, sentence in (
+        ("thousands", "Commas between thousands, such as 1,234 for 1234, were read in"),
+        ("decimal", "Decimal commas, such as 1,5 for 1.5, were read in"),
+    ):
+        names = [name for name, form in formats.items() if getattr(form, sign) == ","]
+        if names:
+            notes.append(f"{sentence}: {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}.")
+    return notes

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.canonical_order import repeats
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
+from ranvier.data.number_format import NumberFormat
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_target_range, restore_integers, target_marks, target_values
@@ -114,13 +115,14 @@ def labelled_rows(
     weight: Any = None,
     row_numbers: Any = None,
     classes: Sequence[Any] | None = None,
+    formats: Sequence[NumberFormat] | None = None,
 ) -> LabelledRows:
     """The rows that have a target, which stands in the source or is target_array beside it.
 
     Parameters:
         weight: of each row of the source, shape (B,), or None.
         row_numbers: of each row of the source; None numbers them from 0.
-        classes: as for `target_values`.
+        classes, formats: as for `target_values`.
 
     Raises:
         DataError: there are more or fewer targets than rows, or one is too large.
@@ -130,7 +132,10 @@ def labelled_rows(
     >>> rows.row_numbers.tolist(), rows.notes
     ([0], ('1 row was left out because the target is missing.',))
     """
-    values = target_values(source, names, classes) if target_array is None else plain_values(target_array, names)
+    if target_array is None:
+        values = target_values(source, names, classes, formats)
+    else:
+        values = plain_values(target_array, names)
     weights = None if weight is None else weight_array(weight, source.rows)
     _check_length("target values", values, source)
     check_target_range(values, names)
@@ -146,7 +151,7 @@ def labelled_rows(
         raise InputError(f'Every row of the target column "{names[0]}" is missing. Choose another target column.')
     rows = replace(rows.take(np.flatnonzero(~missing)), notes=(missing_sentence(count, marks), *rows.notes))
     if values.dtype.kind == "f" and values.ndim == 1 and source.column_names and target_array is None:
-        rows = replace(rows, values=restore_integers(source, names[0], rows.values))
+        rows = replace(rows, values=restore_integers(source, names[0], rows.values, formats))
     return rows
 
 
@@ -156,12 +161,13 @@ def labelled_rows_of(
     names: tuple[str, ...],
     part: str,
     classes: Sequence[Any] | None = None,
+    formats: Sequence[NumberFormat] | None = None,
 ) -> LabelledRows | None:
     """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights; None for None.
 
     Parameters:
         part: what the rows are for, which their notes begin with.
-        classes: as for `target_values`.
+        classes, formats: as for `target_values`.
 
     >>> len(labelled_rows_of(([[1.0], [2.0]], [0, 1]), None, ("y",), "Test").values)
     2
@@ -171,5 +177,5 @@ def labelled_rows_of(
     if isinstance(source, tuple):
         rows = labelled_rows(open_source(source[0]), names, *source[1:])
     else:
-        rows = labelled_rows(*open_with_target(source, columns), classes=classes)
+        rows = labelled_rows(*open_with_target(source, columns), classes=classes, formats=formats)
     return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))

@@ -4,7 +4,8 @@ Each has a parser of columns and a parser of one cell, which give the same value
 and the index of the first cell that it could not parse (or None), so that the caller can name the row. A parser of one
 cell makes no column; it raises `NeedsColumnParser` for a cell that it does not know.
 
-A cell is missing when it is null, NaN, or after stripping one of `MISSING`.
+A cell is missing when it is null, NaN, or after stripping one of `MISSING`; a number or a date also when it is one of
+`MARKS`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.missing_marks import MISSING, are_marks, is_mark
 from ranvier.errors import DataError
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
 TRUE_STRINGS = ("true", "t", "yes", "y", "1")
 FALSE_STRINGS = ("false", "f", "no", "n", "0")
 BOOLEANS = {**dict.fromkeys(TRUE_STRINGS, 1.0), **dict.fromkeys(FALSE_STRINGS, 0.0)}
@@ -30,6 +31,7 @@ SMALL_ROWS = 32
 SMALL_VALUES, LARGE_ROWS = 1024, 8192
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 MAX_EXACT = 2**53
+MINUS = "\u2212"
 NAN = float("nan")
 
 
@@ -139,10 +141,14 @@ def parse_string(cell: Any) -> str | None:
     raise NeedsColumnParser
 
 
-def parse_numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
+def parse_numbers(cells: pl.Series, marks: bool = True) -> tuple[NDArray[np.float64], int | None]:
     """The cells as numbers, NaN where missing, and the index of the first one that is no number.
 
     Durations are given in seconds, times of day in seconds since midnight, true as 1 and false as 0.
+
+    Parameters:
+        cells: the column.
+        marks: whether `MARKS` of missing numbers, such as NULL, are missing.
 
     >>> values, wrong = parse_numbers(pl.Series(["1", " 2.5", "?", "x"]))
     >>> values.tolist(), wrong
@@ -155,16 +161,30 @@ def parse_numbers(cells: pl.Series) -> tuple[NDArray[np.float64], int | None]:
         return np.full(len(cells), np.nan), first if cells.null_count() < len(cells) else None
     if is_string(cells):
         strings = clean_strings(cells)
-        parsed = strings.cast(pl.Float64, strict=False)
+        parsed = cast_numbers(strings)
         wrong = None
         if parsed.null_count() > strings.null_count():
-            wrong = (parsed.is_null() & strings.is_not_null()).arg_max()
+            unread = parsed.is_null() & strings.is_not_null()
+            odd = unread & ~are_marks(strings).fill_null(False) if marks else unread
+            wrong = odd.arg_max() if odd.any() else None
         return parsed.to_numpy(writable=True), wrong
     if dtype == pl.Duration:
         cells = cells.dt.total_microseconds().cast(pl.Float64) / 1e6
     elif dtype == pl.Time:
         cells = cells.cast(pl.Int64).cast(pl.Float64) / 1e9
     return cells.cast(pl.Float64).to_numpy(writable=True), None
+
+
+def cast_numbers(strings: pl.Series) -> pl.Series:
+    """Strings as floating-point numbers, null where they are none; the minus may be typographic.
+
+    >>> cast_numbers(pl.Series(["1e3", "−5", "x"])).to_list()
+    [1000.0, -5.0, None]
+    """
+    values = strings.cast(pl.Float64, strict=False)
+    if values.null_count() > strings.null_count() and strings.str.starts_with(MINUS).any():
+        return strings.str.replace(f"^{MINUS}", "-").cast(pl.Float64, strict=False)
+    return values
 
 
 def parse_number(cell: Any) -> float:
@@ -189,6 +209,8 @@ def parse_number(cell: Any) -> float:
             return NAN
         if NUMBER.fullmatch(string):
             return float(string)
+        if is_mark(string):
+            return NAN
     raise NeedsColumnParser
 
 

@@ -33,7 +33,7 @@ from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts
 from ranvier.data.sources.source import Source
 from ranvier.data.split_rule import SplitRule, group_codes
-from ranvier.data.target_column import with_column_order
+from ranvier.data.target_column import target_formats, with_column_order
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.records import record
@@ -156,17 +156,18 @@ def prepare(
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, reason = _task(rows, task, names, positive)
-    about_task = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved)]
     leaks = [] if task_record else _leaks(rows, resolved, columns)
-    notes = [*about_task, *leaks, *rows.notes, *opened.notes, *notes]
+    task_notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
+    notes = [*task_notes, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
     )
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    outputs = fit_target(training.values, resolved, row_numbers=training.row_numbers, loss=loss)
+    formats = target_formats(opened, target_columns)
+    outputs = fit_target(training.values, resolved, True, training.row_numbers, loss, formats)
     validation_part, test_part = (
-        labelled_rows_of(own, names if in_table else None, names, name, resolved.classes) or drawn
+        labelled_rows_of(own, names if in_table else None, names, name, resolved.classes, formats) or drawn
         for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
     )
     notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part))

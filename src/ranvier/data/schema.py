@@ -6,90 +6,42 @@ is learned from values (means, scales, lists of categories) is learned from trai
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from ranvier.data import parsing
-from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
-from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_DROP_KINDS
-from ranvier.data.encoders.number import finite_numbers
-from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
+from ranvier.data.column_notes import comma_note, order_note
+from ranvier.data.column_schema import DROP, ColumnSchema
+from ranvier.data.date_format import ORDERS
+from ranvier.data.encoders.kinds import COLUMN_KINDS
+from ranvier.data.kind_inference import Guess, infer_column, requested_column
 from ranvier.errors import DataError, InputError, nearest
-from ranvier.records import record
 
-DROP = "drop"
-MAX_FEW_VALUES = 10
-MIN_ROWS = 10
-"""Fewer rows say nothing about whether a column's values repeat."""
+__all__ = ["DROP", "ColumnSchema", "infer_schema"]
+
 KINDS_TO_COME = ("text", "image", "sound", "vector")
 """Kinds that have a name and in this version no encoder."""
-ID_NAMES = {"id", "ids", "uuid", "guid", "pid", "identifier", "rownames", "index"}
-
-
-@record
-class ColumnSchema:
-    """What a column holds.
-
-    Fields:
-        name: the column's name.
-        kind: one of `COLUMN_KINDS`, or "drop" for a column that is no input.
-        reason: why, in words.
-        missing: the number of missing cells.
-        distinct: the number of different values, missing ones left out.
-        thousands_separator: whether the cells of a number have commas between thousands.
-
-    >>> ColumnSchema("age", "number", "numbers", 0, 73).used
-    True
-    """
-
-    name: str
-    kind: str
-    reason: str
-    missing: int
-    distinct: int
-    thousands_separator: bool = False
-
-    @property
-    def used(self) -> bool:
-        """Whether the column is an input."""
-        return self.kind != DROP
-
-    def to_dict(self) -> dict[str, Any]:
-        """The schema as plain JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Any) -> ColumnSchema:
-        """The schema that `to_dict` wrote; earlier versions stored the reason of a dropped column as its kind.
-
-        Raises:
-            ModelFileError: a field is absent or of another type, or the kind is unknown.
-        """
-        data = json_fields.renamed(json_fields.mapping(data), {"commas": "thousands_separator"})
-        kind = json_fields.field(data, "kind", str)
-        kind = DROP if kind in STORED_DROP_KINDS else kind
-        if kind != DROP and kind not in COLUMN_KINDS:
-            raise json_fields.damaged(f"a column is of kind {kind[:40]!r}")
-        name, reason = json_fields.field(data, "name", str), json_fields.field(data, "reason", str)
-        missing, distinct = json_fields.field(data, "missing", int), json_fields.field(data, "distinct", int)
-        return cls(name, kind, reason, missing, distinct, json_fields.field(data, "thousands_separator", bool))
+HOW = {"number": ("decimal-comma", "decimal-point"), "date": ORDERS}
+"""Kind -> what may stand behind it after a colon: how its cells are written."""
 
 
 def infer_schema(
-    frame: pl.DataFrame, ignore: Iterable[str] = (), overrides: Mapping[str, str] | None = None
+    frame: pl.DataFrame,
+    ignore: Iterable[str] = (),
+    overrides: Mapping[str, str] | None = None,
+    decimal_commas: bool = False,
 ) -> tuple[ColumnSchema, ...]:
     """Infer the kind of each column.
 
     Parameters:
         frame: the table.
         ignore: columns to leave out, for example the target.
-        overrides: column name -> kind, where the user knows better.
+        overrides: column name -> kind, where the user knows better; how the cells are written may stand behind it, as
+            in "date:day-first", "date:month-first", "number:decimal-comma" and "number:decimal-point".
+        decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals.
 
     Raises:
         DataError: an infinite value; a cell that an override does not allow; cells that are not single values.
@@ -106,10 +58,7 @@ def infer_schema(
             raise DataError(f'There is no column "{name}". {nearest(name, frame.columns)}')
     for name, kind in kinds.items():
         _check_kind(name, kind)
-    schema = []
-    for cells in frame.iter_columns():
-        if cells.name not in ignored:
-            schema.append(_override(cells, kinds[cells.name]) if cells.name in kinds else _inferred(cells))
+    schema = _columns([cells for cells in frame.iter_columns() if cells.name not in ignored], kinds, decimal_commas)
     if not schema:
         raise InputError("No input column is left: each is the target or ignored. Give more columns, or ignore fewer.")
     if not any(column.used for column in schema):
@@ -120,10 +69,40 @@ def infer_schema(
     return tuple(schema)
 
 
+def _columns(columns: list[pl.Series], kinds: Mapping[str, str], decimal_commas: bool) -> list[ColumnSchema]:
+    """The schema of each column. Where commas can mean two things, the other columns and the file decide."""
+
+    def guess(cells: pl.Series, commas: bool | None = None) -> Guess:
+        kind, _, how = kinds.get(cells.name, "").partition(":")
+        return requested_column(cells, kind, how, commas) if kind else infer_column(cells, commas)
+
+    guesses = [guess(cells) for cells in columns]
+    evidence = any(g.column.number_format.decimal == "," and not g.ambiguous for g in guesses)
+    schema = []
+    for cells, first in zip(columns, guesses, strict=True):
+        again = (evidence and first.column.thousands_separator) or (first.ambiguous and (evidence or decimal_commas))
+        last = guess(cells, True) if again else first
+        schema.append(with_order_notes(last.column) if last.ambiguous and not evidence else last.column)
+    return schema
+
+
+def with_order_notes(column: ColumnSchema) -> ColumnSchema:
+    """A column with a note on the other way in which its cells could have been read."""
+    if column.kind == "date":
+        return replace(column, notes=(*column.notes, order_note(column.name, column.date_format.order)))
+    return replace(column, notes=(*column.notes, comma_note(column.name, column.number_format)))
+
+
 def _check_kind(name: str, kind: Any) -> None:
     """Raise an `InputError` unless a column can be of this kind."""
-    if isinstance(kind, str) and (kind == DROP or kind in COLUMN_KINDS):
-        return
+    if isinstance(kind, str):
+        bare, colon, how = kind.partition(":")
+        if (bare == DROP or bare in COLUMN_KINDS) and (not colon or how in HOW.get(bare, ())):
+            return
+        if colon and bare in HOW:
+            raise InputError(
+                f'Column "{name}" cannot be of kind {kind!r}. {nearest(how, HOW[bare], f"After {bare}: stands one of")}'
+            )
     if kind in KINDS_TO_COME:
         raise InputError(
             f'Column "{name}" cannot be of kind {kind!r} in this version, which reads columns of the kinds '
@@ -138,87 +117,3 @@ def _number_if_nothing_else(column: ColumnSchema, cells: pl.Series) -> ColumnSch
         return column
     reason = "integers that are all different, used because no other column can be"
     return ColumnSchema(column.name, "number", reason, column.missing, column.distinct)
-
-
-def _override(cells: pl.Series, kind: str) -> ColumnSchema:
-    """The schema of a column whose kind the user gave, if the cells allow it."""
-    count_values = ColumnEncoder.count_values if kind == DROP else COLUMN_KINDS[kind].count_values
-    missing, distinct = count_values(cells)
-    return ColumnSchema(cells.name, kind, "as requested", missing, distinct)
-
-
-def _inferred(cells: pl.Series) -> ColumnSchema:
-    """The schema that the cells suggest."""
-    parsing.check_dtype(cells)
-    name, dtype = cells.name, cells.dtype
-    if dtype == pl.Boolean:
-        missing, distinct = cells.null_count(), cells.drop_nulls().n_unique()
-        return _unless_constant(name, "boolean", "true and false", len(cells), missing, distinct)
-    if dtype in (pl.Date, pl.Datetime):
-        missing, distinct = cells.null_count(), cells.drop_nulls().n_unique()
-        return _unless_constant(name, "date", "dates", len(cells), missing, distinct)
-    if not parsing.is_string(cells):
-        return _number(cells, finite_numbers(cells))
-    strings = parsing.clean_strings(cells)
-    if strings.null_count() == len(strings):
-        return ColumnSchema(name, DROP, "every cell is missing", len(strings), 0)
-    distinct_strings = strings.unique(maintain_order=True)
-    if parsing.parse_numbers(distinct_strings)[1] is None and not distinct_strings.str.contains(r"^[+-]?0\d").any():
-        return _number(cells, finite_numbers(strings))
-    if has_thousands_separators(distinct_strings):
-        column = _number(cells, finite_numbers(strip_thousands(strings)))
-        reason = f"{column.reason}, with commas between thousands"
-        return replace(column, reason=reason, thousands_separator=column.used)
-    return _strings(name, strings, distinct_strings.drop_nulls())
-
-
-def _unless_constant(name: str, kind: str, reason: str, rows: int, missing: int, distinct: int) -> ColumnSchema:
-    """The schema, unless the column is empty or has the same value in every row."""
-    if missing == rows:
-        return ColumnSchema(name, DROP, "every cell is missing", missing, 0)
-    if distinct == 1 and missing == 0 and rows > 1:
-        return ColumnSchema(name, DROP, "the same value in every row", missing, distinct)
-    return ColumnSchema(name, kind, reason, missing, distinct)
-
-
-def _number(cells: pl.Series, values: np.ndarray) -> ColumnSchema:
-    """The schema of a column of numbers: a number, or dropped as an identifier."""
-    present = values[~np.isnan(values)]
-    missing = len(values) - present.size
-    distinct_values = np.unique(present)
-    distinct = int(distinct_values.size)
-    whole = bool((present == np.round(present)).all())
-    reason = "integers" if whole else "numbers"
-    if whole and distinct <= MAX_FEW_VALUES:
-        reason = f"integers; only {distinct} different ones, still a number because their order may matter"
-    if whole and distinct == present.size and present.size >= MIN_ROWS:
-        counts = distinct_values[0] in (0.0, 1.0) and distinct_values[-1] - distinct_values[0] == distinct - 1
-        called = bool(ID_NAMES & set(_name_words(cells.name)))
-        if counts or called:
-            reason = "integers that count the rows" if counts else "integers, all different, named like an id"
-            return ColumnSchema(cells.name, DROP, reason, missing, distinct)
-    return _unless_constant(cells.name, "number", reason, len(values), missing, distinct)
-
-
-def _name_words(name: str) -> list[str]:
-    """The words in a name like "PassengerId" or "customer_id", in lower case."""
-    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
-
-
-def _strings(name: str, strings: pl.Series, distinct_strings: pl.Series) -> ColumnSchema:
-    """The schema of a column of strings that are not all numbers, from all of them and from the different ones."""
-    rows, missing, distinct = len(strings), strings.null_count(), len(distinct_strings)
-    if parsing.parse_datetimes(distinct_strings)[1] is None:
-        return _unless_constant(name, "date", "dates written as in ISO 8601", rows, missing, distinct)
-    if distinct == 2 and {word.lower() for word in distinct_strings.to_list()} in parsing.BOOLEAN_PAIRS:
-        return _unless_constant(name, "boolean", "two strings for true and false", rows, missing, distinct)
-    present = strings.drop_nulls() if missing else strings
-    if len(present) >= MIN_ROWS and 2 * distinct > len(present):
-        length = float(present.str.len_chars().mean())  # type: ignore[arg-type]
-        spaces = float(present.str.count_matches(" ").mean())  # type: ignore[arg-type]
-        if length >= 20 and spaces >= 2:
-            reason = f"free text, which is not read yet; {distinct:,} different texts"
-            return ColumnSchema(name, DROP, reason, missing, distinct)
-        if distinct == len(present):
-            return ColumnSchema(name, DROP, "every value is different", missing, distinct)
-    return _unless_constant(name, "category", f"{distinct:,} different strings", rows, missing, distinct)

@@ -14,8 +14,9 @@ import polars as pl
 
 from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, plain_values
-from ranvier.data.encoders.task_inference import not_a_number
-from ranvier.data.locale_numbers import has_thousands_separators, strip_thousands
+from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
+from ranvier.data.number_format import PLAIN, NumberFormat
+from ranvier.data.number_inference import infer_number_format
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.target_marks import TargetMarks, read_labels
@@ -37,7 +38,12 @@ def check_column(source: Source, name: str) -> None:
         raise DataError(f'{sentence_start(source.origin)} has no column "{name}". {hint}')
 
 
-def target_values(source: Source, names: Sequence[str] = (), classes: Sequence[Any] | None = None) -> Values:
+def target_values(
+    source: Source,
+    names: Sequence[str] = (),
+    classes: Sequence[Any] | None = None,
+    formats: Sequence[NumberFormat] | None = None,
+) -> Values:
     """The target values of a source: booleans, integers, numbers or strings.
 
     Strings that are all numbers become numbers, unless they have leading zeros or are an enumeration, such as the names
@@ -47,6 +53,7 @@ def target_values(source: Source, names: Sequence[str] = (), classes: Sequence[A
         source: a Table, or Arrays with targets.
         names: the target columns of a table.
         classes: the classes of a finished model, empty where it has none; None before training.
+        formats: how the numbers of each column were written in training; None or empty to infer it.
 
     Returns shape (B,), or (B, N) for several columns; NaN or None where a value is missing.
 
@@ -61,10 +68,10 @@ def target_values(source: Source, names: Sequence[str] = (), classes: Sequence[A
         if source.targets is None:
             raise InputError(f"{source.origin} holds inputs and no targets. Give the target values as an array.")
         return plain_values(source.targets)
-    columns = []
     for name in names:
         check_column(source, name)
-        columns.append(_column_values(source, name, classes))
+    forms = formats or target_formats(source, names) or (PLAIN,) * len(names)
+    columns = [_column_values(source, name, classes, form) for name, form in zip(names, forms, strict=True)]
     if len(columns) == 1:
         return columns[0]
     for name, column in zip(names, columns, strict=True):
@@ -75,7 +82,7 @@ def target_values(source: Source, names: Sequence[str] = (), classes: Sequence[A
     return np.stack(columns, axis=1)
 
 
-def _column_values(source: Source, name: str, classes: Sequence[Any] | None) -> Values:
+def _column_values(source: Source, name: str, classes: Sequence[Any] | None, form: NumberFormat) -> Values:
     cells = source.frame[name]
     parsing.check_dtype(cells)
     if cells.dtype.is_temporal():
@@ -84,8 +91,10 @@ def _column_values(source: Source, name: str, classes: Sequence[Any] | None) -> 
         return plain_values(cells.cast(pl.String).to_list(), (name,))
     if not parsing.is_string(cells):
         return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
-    strings, marks = _target_strings(source, name, classes)
-    numbers, wrong = (np.zeros(0), 0) if marks.labels else parsing.parse_numbers(strings)
+    strings, marks = read_labels(source.frame[name], source.in_memory, classes)
+    if not marks.labels and form != PLAIN:
+        strings = _as_written_plainly(strings, form)
+    numbers, wrong = (np.zeros(0), 0) if marks.labels else parsing.parse_numbers(strings, marks=False)
     if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
         whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
         exact = whole and strings.null_count() == 0
@@ -109,14 +118,6 @@ def with_column_order(task: Task, source: Source) -> Task:
     return replace(task, classes=tuple(sorted(task.classes, key=lambda label: rank[str(label)])))
 
 
-def _target_strings(source: Source, name: str, classes: Sequence[Any] | None = None) -> tuple[pl.Series, TargetMarks]:
-    """The cells of a target column of strings, without commas between thousands where they can be nothing else."""
-    strings, marks = read_labels(source.frame[name], source.in_memory, classes)
-    if not marks.labels and has_thousands_separators(strings, unambiguous=source.decimal_commas):
-        return strip_thousands(strings), marks
-    return strings, marks
-
-
 def target_marks(source: Source, names: Sequence[str], classes: Sequence[Any] | None = None) -> TargetMarks:
     """What became of marks of missing cells in a single target column; nothing for several and for arrays.
 
@@ -131,17 +132,41 @@ def target_marks(source: Source, names: Sequence[str], classes: Sequence[Any] | 
     return read_labels(source.frame[names[0]], source.in_memory, classes)[1]
 
 
-def has_thousands(source: Source, name: str) -> bool:
-    """Whether a target column has commas between thousands.
+def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, ...]:
+    """How the numbers of each target column are written; empty where no column needs a format.
 
     >>> from ranvier.data.sources import open_source
-    >>> has_thousands(open_source({"price": ["1,234", "1,234,567"]}), "price")
-    True
+    >>> target_formats(open_source({"price": ["1,234", "1,234,567"]}), ["price"])[0].thousands
+    ','
     """
-    cells = source.frame[name]
-    return parsing.is_string(cells) and has_thousands_separators(
-        parsing.clean_strings(cells), unambiguous=source.decimal_commas
-    )
+    formats = []
+    for name in names if source.column_names else ():
+        cells = source.frame[name]
+        form = PLAIN
+        if parsing.is_string(cells) and cells.dtype != pl.Enum:
+            strings, marks = read_labels(cells, source.in_memory)
+            form = PLAIN if marks.labels else _format_of(strings, source.decimal_commas)
+        formats.append(form)
+    return tuple(formats) if set(formats) - {PLAIN} else ()
+
+
+def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
+    """How the numbers of a target are written; plain where a cell is no number, or where they may be classes."""
+    counts = strings.drop_nulls().rename("value").value_counts(name="rows")
+    read = infer_number_format(counts)
+    if read is not None and read.ambiguous and decimal_commas:
+        read = infer_number_format(counts, decimal_commas=True)
+    if read is None or np.isnan(read.format.read_strings(counts["value"])).any():
+        return PLAIN
+    form = read.format
+    names = form.units or form.bounds or form.clock
+    return PLAIN if form.several_units or (names and counts.height <= MAX_CLASSES) else form
+
+
+def _as_written_plainly(strings: pl.Series, form: NumberFormat) -> pl.Series:
+    """Strings that are numbers in a format as plain numbers; the others unchanged."""
+    numbers = parsing.clean_strings(pl.Series(strings.name, form.read_strings(strings), nan_to_null=True))
+    return numbers.zip_with(numbers.is_not_null(), strings)
 
 
 def check_target_range(values: Values, names: tuple[str, ...]) -> None:
@@ -162,7 +187,9 @@ def check_target_range(values: Values, names: tuple[str, ...]) -> None:
     raise DataError(f"{message}. Correct that cell, or leave it empty to leave the row out.")
 
 
-def restore_integers(source: Source, name: str, values: Values) -> Values:
+def restore_integers(
+    source: Source, name: str, values: Values, formats: Sequence[NumberFormat] | None = None
+) -> Values:
     """Integers that became floating point only because some cells of their column were missing.
 
     >>> from ranvier.data.sources import open_source
@@ -172,5 +199,7 @@ def restore_integers(source: Source, name: str, values: Values) -> Values:
     cells = source.frame[name]
     if not parsing.is_string(cells):
         return values.astype(np.int64) if cells.dtype.is_integer() else values
-    strings = _target_strings(source, name)[0].drop_nulls()
+    strings = read_labels(cells, source.in_memory)[0].drop_nulls()
+    forms = formats or target_formats(source, [name])
+    strings = _as_written_plainly(strings, forms[0]) if forms else strings
     return values.astype(np.int64) if strings.str.contains(r"^[+-]?\d{1,15}$").all() else values

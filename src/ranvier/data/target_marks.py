@@ -91,7 +91,7 @@ def _is_label(mark: Mark, others: pl.DataFrame, in_memory: bool, classes: Sequen
     if classes is not None:
         return mark.text in classes
     labels, counts = others.to_series(0), others.to_series(1)
-    if len(labels) and parsing.parse_numbers(labels)[1] is None:
+    if len(labels) and parsing.parse_numbers(labels, marks=False)[1] is None:
         return False
     if in_memory:
         return True

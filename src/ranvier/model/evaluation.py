@@ -29,7 +29,9 @@ def outputs_and_targets(
             raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
         source = data.open_source(X)
         n_rows = source.rows
-        y, X, row_numbers = row_tools.with_targets(source, model.task.target_names, model.task.classes)
+        y, X, row_numbers = row_tools.with_targets(
+            source, model.task.target_names, model.task.classes, model.target.number_formats
+        )
     inputs, targets = model.inputs(X), row_tools.targets(model.target, target_array(y), row_numbers, np.float64)
     row_tools.check_lengths(inputs, targets)
     weights = None

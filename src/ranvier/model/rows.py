@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,17 @@ from ranvier.rows import Inputs, Rows
 from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
 
+if TYPE_CHECKING:
+    from ranvier.data.number_format import NumberFormat
+
 Array = NDArray[Any]
 
 
 def with_targets(
-    source: Source, names: tuple[str, ...], classes: Sequence[Any] = ()
+    source: Source,
+    names: tuple[str, ...],
+    classes: Sequence[Any] = (),
+    formats: Sequence[NumberFormat] = (),
 ) -> tuple[Values, Source, NDArray[np.int64]]:
     """The target values of a source, its rows and their row numbers, without rows whose target is missing.
 
@@ -34,6 +40,7 @@ def with_targets(
         source: a table with the target in it, or arrays with targets.
         names: the target columns of a table.
         classes: those that the model knows, of which one may be written like a mark of missing cells.
+        formats: how the numbers of each target column were written in training; empty to infer it.
 
     Raises:
         DataError: a target column does not exist, or no row has a target.
@@ -43,7 +50,7 @@ def with_targets(
     >>> y.tolist(), rows.rows, row_numbers.tolist()
     (['low'], 1, [1])
     """
-    values = data.target_values(source, names, classes)
+    values = data.target_values(source, names, classes, formats)
     missing = missing_rows(values)
     if missing.all():
         raise DataError(f"Every target ({', '.join(names)}) of {source.origin} is missing; give rows that have one.")

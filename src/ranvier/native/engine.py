@@ -15,7 +15,7 @@ from ranvier.engine import Cancelled, CompileSpec, LayerValues, RowsHandle, Span
 from ranvier.engine.serialize import changes_state, serialized
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native import gradients
-from ranvier.native.input_gradients import derive_with, input_gradients
+from ranvier.native.input_gradients import input_gradients
 from ranvier.native.lowering.lowered import (
     GRADIENT,
     PREDICT,
@@ -120,7 +120,17 @@ class NativeExecutable(PreparedNetwork):
     def _learn(
         self, program: Program, words: dict[str, int], batches: tuple[Array, Array, Array], steps_done: Array
     ) -> NDArray[np.float64]:
-        return program.learn(words, batches, steps_done, self._barrier, self.threads, self.should_cancel)
+        """Make steps, in pieces whose number of threads is chosen as they go."""
+        (order, starts, scalars), losses = batches, []
+
+        def some(first: int, count: int, threads: int) -> int:
+            piece = order, starts[first : first + count + 1], scalars[first : first + count]
+            losses.append(program.learn(words, piece, steps_done, self._barrier, threads, self.should_cancel))
+            return len(losses[-1])
+
+        steps = len(starts) - 1
+        self._chooser(program.plan).run(steps, some, self.threads)
+        return losses[0] if len(losses) == 1 else np.concatenate([np.zeros(0), *losses])
 
     @serialized
     def gradient(self, rows: Rows | RowsHandle, batch: NDArray[np.int64], step: int) -> tuple[float, Array]:
@@ -205,7 +215,8 @@ class NativeExecutable(PreparedNetwork):
         """Outputs and, where targets are given, row losses."""
         self._check_loaded()
         self._check_weights()
-        return program.predict(rows, targets, self.threads_for(len(rows[0])), self.should_cancel)
+        work = self.threads_for(len(rows[0])), self._chooser(program.plan), self.should_cancel
+        return program.predict(rows, targets, *work)
 
     @property
     def allowed(self) -> int:
@@ -258,9 +269,8 @@ class NativeExecutable(PreparedNetwork):
     def _derive(self, purpose: str, inputs: Inputs, output_gradients: Array | None, numbers: int) -> Array:
         program = self._input_program(purpose)
         self._check_weights()
-        return derive_with(
-            program, inputs, output_gradients, numbers, (self.threads_for(2 * len(inputs)), self.should_cancel)
-        )
+        work = self.threads_for(2 * len(inputs)), self._chooser(program.plan), self.should_cancel
+        return program.predict(readable_rows(inputs, self.spec), output_gradients, *work, numbers)[0]
 
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from ranvier.engine import CompileSpec
 from ranvier.errors import ShapeError
 from ranvier.native.lowering.lowered import INPUT_GRADIENT, INPUT_JACOBIAN, LOGIT_GRADIENT, LOGIT_JACOBIAN
-from ranvier.native.program import Program
-from ranvier.native.resident import check_shape, readable_rows
+from ranvier.native.resident import check_shape
 from ranvier.rows import Inputs
 
 Array = NDArray[Any]
@@ -55,14 +54,3 @@ def input_gradients(
             one_hot[:, output] = 1
             gradients[rows, output] = derive(one, inputs[rows], one_hot, n_inputs)
     return gradients
-
-
-def derive_with(
-    program: Program, inputs: Inputs, output_gradients: Array | None, numbers: int, work: tuple[int, Callable[[], bool]]
-) -> Array:
-    """Run a program on rows; `numbers` is how many a row gives, `work` how many threads, and what may cancel it.
-
-    Raises:
-        DataError: an input is not finite.
-    """
-    return program.predict(readable_rows(inputs, program.plan.spec), output_gradients, *work, numbers)[0]

@@ -20,8 +20,13 @@ from ranvier.native.processor import machine
 from ranvier.native.program import Few, Program
 from ranvier.native.scheduling import cost
 from ranvier.native.scheduling.plan import Plan
+from ranvier.native.thread_choice import ThreadChooser
 
 Array = NDArray[Any]
+
+
+EXPECTED_RATE = 2e10
+"""FLOPs a second that are expected of a thread before any are measured: few, so that the first piece is short."""
 
 
 class PreparedNetwork(Serialized):
@@ -43,17 +48,20 @@ class PreparedNetwork(Serialized):
         self._weights_checked = False
         self._programs: dict[str, Program] = {}
         self._barrier = barrier.new_state(self._threads)
+        self._choosers: dict[str, ThreadChooser] = {}
+        self.uses_all_threads = False
         self._few: dict[tuple[tuple[int, ...], np.dtype[Any]], Few] = {}
 
     @property
     def threads(self) -> int:
-        """How many threads make the steps."""
+        """The largest number of threads for a step; `native.thread_choice` says how many make it."""
         return self._threads
 
     @threads.setter
     def threads(self, count: int) -> None:
         self._threads = count
         self._barrier = barrier.new_state(count)
+        self._choosers.clear()
         self._programs.clear()
         self._few.clear()
 
@@ -148,8 +156,16 @@ class PreparedNetwork(Serialized):
         self._state.make_copies(planned(self.spec, purpose, self.machine, self.threads))
         return self._program(purpose)
 
+    def _chooser(self, plan: Plan) -> ThreadChooser:
+        """Who chooses the number of threads for a plan; it remembers what it measured."""
+        if plan.purpose not in self._choosers:
+            work = cost.step_work(self.spec) if plan.learns else cost.row_products(self.spec) * plan.rows
+            self._choosers[plan.purpose] = ThreadChooser(work / EXPECTED_RATE, self.uses_all_threads)
+        return self._choosers[plan.purpose]
+
     def measured_program(self) -> Program:
         """The program of training steps, compiled so that it measures the time of each of them."""
+        self.uses_all_threads = True
         program = Program(self._plan, self.target, self._state.arrays, measured_threads=self.threads)
         return self._programs.setdefault(self._plan.purpose, program)
 

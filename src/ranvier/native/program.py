@@ -30,6 +30,7 @@ from ranvier.native.scheduling.plan import Plan
 from ranvier.native.scheduling.scheduled import skips_zeros_of
 from ranvier.native.scheduling.stages import COUNTER_STRIDE, stealable
 from ranvier.native.scheduling.tiles import PANEL
+from ranvier.native.thread_choice import ThreadChooser
 from ranvier.rows import Inputs
 from ranvier.rows.class_numbers import are_class_numbers
 from ranvier.rows.finite import check_finite, probably_finite
@@ -45,11 +46,11 @@ CANCELLED_OFFSET = 16
 
 
 @cache
-def team(threads: int) -> Team:
-    """The team of so many threads, shared by all executables of this process."""
+def team() -> Team:
+    """The team of threads that all executables of this process share; it grows to the largest number asked for."""
     from ranvier.native.machine.team import Team
 
-    return Team(threads)
+    return Team(2)
 
 
 class Program:
@@ -151,7 +152,7 @@ class Program:
         if threads == 1:
             self.call(0, self.address)
         else:
-            team(threads).run(self.entry, self.address)
+            team().run(self.entry, self.address, threads)
 
     def learn(
         self,
@@ -213,6 +214,7 @@ class Program:
         rows: tuple[Inputs, dict[str, int]],
         targets: Array | None,
         threads: int,
+        chooser: ThreadChooser,
         should_cancel: Callable[[], bool],
         columns: int | None = None,
     ) -> tuple[Array, Array | None]:
@@ -223,6 +225,7 @@ class Program:
         Parameters:
             rows: what `readable_rows` gives.
             targets: of the rows, or what a plan reads in place of them.
+            threads: the largest number of threads; `chooser` says how many are used.
             columns: how many numbers a row of the outputs has; None for as many as the network has outputs.
 
         Raises:
@@ -233,30 +236,27 @@ class Program:
         n_rows = len(inputs)
         outputs = np.empty((n_rows, columns or plan.spec.network.outputs), plan.dtype)
         losses = None if targets is None else np.empty(n_rows, plan.dtype)
-        block = plan.rows * threads
-        at_once = max(1, plan.long * threads // block) * block
-        self.reserve(block)
-        self.set(
-            threads=threads,
-            outputs=outputs.ctypes.data,
-            results=0 if losses is None else losses.ctypes.data,
-            **target_words(targets),
-            **words,
-        )
-        moving = {"inputs": inputs.dense if inputs.n_dense else None}
-        moving |= {"row_starts": None if inputs.csr is None else inputs.csr.indptr}
+        self.reserve(plan.rows * threads)
+        self.set(results=0, **target_words(targets), **words)
+        moving = {"inputs": (inputs.dense if inputs.n_dense else None, words.get("inputs", 0))}
+        moving |= {"row_starts": (None if inputs.csr is None else inputs.csr.indptr, words.get("row_starts", 0))}
         kind = "class_numbers" if targets is not None and are_class_numbers(targets) else "targets"
-        moving |= {"outputs": outputs, kind: targets, "results": losses}
-        for first in range(0, max(n_rows, 1), at_once):
-            if first:
-                if should_cancel():
-                    raise Cancelled
-                for name, array in moving.items():
-                    if array is not None:
-                        self.words[self.argument_indices[name]] += at_once * array.strides[0]
-            self.set(rows=min(at_once, n_rows - first))
+        for name, array in (("outputs", outputs), (kind, targets), ("results", losses)):
+            moving[name] = array, 0 if array is None else array.ctypes.data
+
+        def some(block: int, count: int, threads: int) -> int:
+            if block and should_cancel():
+                raise Cancelled
+            first = block * plan.rows
+            for name, (array, start) in moving.items():
+                if array is not None:
+                    self.words[self.argument_indices[name]] = start + first * array.strides[0]
+            self.set(threads=threads, rows=min(count * plan.rows, n_rows - first))
             self._clear_chunk_counters(threads)
             self.run(threads)
+            return count
+
+        chooser.run(-(-n_rows // plan.rows), some, threads, max(1, plan.long // plan.rows))
         self.check_seen(inputs.dense)
         return outputs, losses
 

@@ -22,11 +22,11 @@ READINGS = {
     "semicolons under a comma in the header": (
         "Temp, C;Feuchte;c;label\n12,5;60;1;a\n13,5;61;2;b\n",
         ["Temp, C", "Feuchte", "c", "label"],
-        ["12.5", "60", "1", "a"],
+        ["12,5", "60", "1", "a"],
         "separated by ';'",
     ),
     "bars": ("x|y\n1|a\n2|b\n", ["x", "y"], ["1", "a"], "separated by '|'"),
-    "tabs": ("x\ty\n1,5\ta\n2,5\tb\n", ["x", "y"], ["1.5", "a"], "separated by tabs"),
+    "tabs": ("x\ty\n1,5\ta\n2,5\tb\n", ["x", "y"], ["1,5", "a"], "separated by tabs"),
     "sep=": ("sep=;\nx;y\n1;a\n2;b\n", ["x", "y"], ["1", "a"], "as the first line says"),
     "sep= in quotes": ('"sep=|"\nx|y\n1|a\n2|b\n', ["x", "y"], ["1", "a"], "as the first line says"),
     "title": (

@@ -37,6 +37,37 @@ def test_a_control_group_limits_the_threads(monkeypatch: pytest.MonkeyPatch, tex
     assert cpu._quota() == quota
 
 
+V1 = "12:cpuset:/\n4:cpu,cpuacct:/docker/abc\n1:name=systemd:/docker/abc"
+GROUPS: list[tuple[str, dict[str, str], int | None]] = [
+    ("0::/", {"cpu.max": "250000 100000"}, 2),
+    ("0::/a/b", {"a/b/cpu.max": "max 100000", "a/cpu.max": "300000 100000"}, 3),
+    ("0::/a/b", {"a/b/cpu.max": "400000 100000", "a/cpu.max": "150000 100000"}, 1),
+    ("0::/a", {"a/cpu.max": "max 100000"}, None),
+    ("0::/../../host", {"cpu.max": "200000 100000"}, 2),
+    (
+        V1,
+        {"cpu,cpuacct/docker/abc/cpu.cfs_quota_us": "400000", "cpu,cpuacct/docker/abc/cpu.cfs_period_us": "100000"},
+        4,
+    ),
+    (V1, {"cpu,cpuacct/cpu.cfs_quota_us": "50000", "cpu,cpuacct/cpu.cfs_period_us": "100000"}, 1),
+    (V1, {"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+    (V1, {"cpu,cpuacct/cpu.cfs_quota_us": "-1", "cpu,cpuacct/cpu.cfs_period_us": "100000"}, None),
+    (V1 + "\n0::/x", {"unified/x/cpu.max": "700000 100000"}, 7),
+    ("", {"cpu.max": "500000 100000"}, 5),
+    ("nonsense", {}, None),
+]
+"""What /proc/self/cgroup holds, the files of control groups, and how many threads they allow."""
+
+
+@pytest.mark.parametrize(("own", "files", "quota"), GROUPS)
+def test_all_control_groups_around_the_process_count(
+    own: str, files: dict[str, str], quota: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {cpu._GROUPS / name: text for name, text in files.items()} | {Path("/proc/self/cgroup"): own}
+    monkeypatch.setattr(cpu, "_read", lambda path: texts.get(path, ""))
+    assert cpu._quota() == quota
+
+
 def test_cache_sizes_are_read_from_the_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for index, (level, kind, size) in enumerate(
         [("1", "Data", "48K"), ("1", "Instruction", "64K"), ("2", "Unified", "2048K"), ("3", "Unified", "105M")]

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ranvier.native.machine import cpu, memory
+from ranvier.native.machine import cpu, memory, system
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.lowering.buffers import Buffer  # noqa: E402
 from ranvier.native.machine import helper_thread as module  # noqa: E402
 from ranvier.native.machine.helper_thread import MAX_PIECES, HelperThread, helper_thread  # noqa: E402
-from ranvier.native.machine.placement import MASK_BYTES, masks_without  # noqa: E402
 from ranvier.native.scheduling import blocking  # noqa: E402
 from ranvier.native.scheduling.tiles import Registers  # noqa: E402
 
@@ -210,13 +209,92 @@ def test_a_system_without_more_threads_has_none(monkeypatch: pytest.MonkeyPatch)
     assert helper_thread() is None
 
 
-def test_masks_hold_all_processors_but_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 17}, raising=False)
-    masks = masks_without()
-    assert masks is not None
-    held = [set(np.flatnonzero(np.unpackbits(mask, bitorder="little")).tolist()) for mask in masks[:20]]
-    assert [held[number] for number in (0, 3, 17, 5)] == [{3, 17}, {0, 17}, {0, 3}, {0, 3, 17}]
-    for few in ({3}, {0, 8 * MASK_BYTES}):
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _, few=few: few, raising=False)
-        assert masks_without() is None
+@pytest.mark.skipif(sys.platform != "linux" or cpu.threads() < 2, reason="needs Linux and two processors")
+def test_a_helper_thread_keeps_to_the_processors_of_its_caller(calls: Calls) -> None:
+    """As they are when it is woken; a caller with a single one does its work itself."""
+    allowed = os.sched_getaffinity(0)
+    (thread,) = [one for one in threading.enumerate() if one.name == "ranvier-helper"]
+    assert thread.native_id is not None
+
+    def helped() -> bool:
+        return len(set(calls.make(4, length=20_000, calls=50)[:, 1])) == 2
+
+    try:
+        for number in sorted(allowed)[:2]:
+            assert wait_for(lambda: calls.helper.asleep)
+            os.sched_setaffinity(0, {number})
+            assert not any(helped() for _ in range(4))
+            os.sched_setaffinity(0, allowed)
+            assert wait_for(helped)
+            assert os.sched_getaffinity(thread.native_id) < allowed
+            pair = set(sorted(allowed)[:2])
+            os.sched_setaffinity(0, pair)
+            assert wait_for(lambda: calls.helper.asleep)
+            assert wait_for(helped)
+            assert os.sched_getaffinity(thread.native_id) < pair
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+# On the helper's stack, a piece waits until the first number is set, or for a long time; on the caller's it ends.
+WAITING = """
+define void @piece(ptr %argument, i64 %number) {
+entry:
+  %own = alloca i64
+  %caller.at = getelementptr i64, ptr %argument, i64 1
+  %caller = load i64, ptr %caller.at
+  %here = ptrtoint ptr %own to i64
+  %distance = sub i64 %caller, %here
+  %same = icmp ult i64 %distance, 65536
+  br i1 %same, label %end, label %look
+look:
+  %i = phi i64 [ 0, %entry ], [ %next, %look ]
+  %flag = load atomic i64, ptr %argument acquire, align 8
+  %next = add i64 %i, 1
+  %unset = icmp eq i64 %flag, 0
+  %more = icmp ult i64 %next, 3000000000
+  %on = and i1 %unset, %more
+  br i1 %on, label %look, label %end
+end:
+  ret void
+}
+define void @calls(ptr %share, ptr %state, ptr %argument) {
+entry:
+  %own = alloca i64
+  %here = ptrtoint ptr %own to i64
+  %caller.at = getelementptr i64, ptr %argument, i64 1
+  store i64 %here, ptr %caller.at
+  br label %call
+call:
+  %i = phi i64 [ 0, %entry ], [ %next, %call ]
+  call void %share(ptr %state, ptr @piece, ptr %argument, i64 8)
+  %next = add i64 %i, 1
+  %flag = load atomic i64, ptr %argument acquire, align 8
+  %unset = icmp eq i64 %flag, 0
+  %more = icmp slt i64 %next, 3000000
+  %on = and i1 %unset, %more
+  br i1 %on, label %call, label %end
+end:
+  ret void
+}
+"""
+
+
+@two_cores
+def test_a_caller_that_waits_yields_its_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a helper without a core of its own would wait until the caller's time slice ends."""
+    argument = memory.zeros(2, np.int64)
+
+    @ctypes.CFUNCTYPE(ctypes.c_int32)
+    def yield_core() -> int:
+        argument[0] = 1
+        return 0
+
+    symbols = system.symbols() | {system.YIELD: ctypes.cast(yield_core, ctypes.c_void_p).value or 0}
+    images = [llvm.compile_ir(text, cpu.target()) for text in (module.helper_thread_ir(cpu.target()), WAITING)]
+    library = llvm.load_objects(images, "waiting", symbols)
+    monkeypatch.setattr(module, "_library", lambda: library)
+    helper, pointer = HelperThread(), ctypes.c_void_p
+    calls = library.function("calls", None, pointer, pointer, pointer)
+    calls(library.address("run_pieces"), helper.address, memory.address(argument))
+    assert argument[0] == 1

@@ -19,6 +19,8 @@ from ranvier.native.machine import target as targets
 
 llvm = pytest.importorskip("ranvier.native.machine.llvm", reason="llvmlite is missing", exc_type=ImportError)
 from ranvier.native.machine import barrier, helper_thread, placement, team  # noqa: E402
+from ranvier.native.machine.clock import clock_call  # noqa: E402
+from ranvier.native.machine.floating_point_mode import mode_ir  # noqa: E402
 
 SQUARE = """
 define float @square(float %x) {
@@ -218,6 +220,14 @@ def test_threads_and_barriers_compile_everywhere(triple: str, name: str, system_
     assert "pause" in code or "yield" in code or "isb" in code
     helped = llvm.assembly(helper_thread.helper_thread_ir(target, system_name), target)
     assert (system.HERE in helped) == (system_name == "linux")
+
+
+@pytest.mark.parametrize("triple", ["riscv64-unknown-linux-gnu", "s390x-ibm-linux", "armv7-unknown-linux-gnueabihf"])
+@pytest.mark.parametrize("write", [barrier.pause_ir, mode_ir, clock_call, helper_thread.helper_thread_ir])
+def test_other_processors_are_refused(triple: str, write: Callable[[targets.Target], object]) -> None:
+    """LLVM would end the process."""
+    with pytest.raises(EngineError, match=triple.partition("-")[0]):
+        write(targets.Target(triple, "generic", (), 128, False))
 
 
 def test_undefined_symbols_of_what_is_no_object() -> None:

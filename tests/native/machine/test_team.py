@@ -118,6 +118,21 @@ def test_a_team_may_be_used_by_several_threads(library: llvm.Library) -> None:
     assert (counts == 600).all()
 
 
+@pytest.mark.parametrize("sizes", [[2, 3, 8], [8, 3, 2], [1, 5, 1, 9, 4]])
+def test_a_team_runs_on_some_of_its_threads_and_grows(library: llvm.Library, sizes: list[int]) -> None:
+    """There are never more threads than the largest run had."""
+    before, largest = members(), 2
+    with Team(2) as team:
+        for size in sizes:
+            counts = memory.zeros(16, "int64")
+            for _ in range(50):
+                team.run(library.address("mark"), memory.address(counts), size)
+            assert counts.tolist() == [50] * size + [0] * (16 - size)
+            largest = max(largest, size)
+            assert (team.threads, members() - before) == (largest, largest - 1)
+    assert members() == before
+
+
 def members() -> int:
     return sum(thread.name.startswith("ranvier-") for thread in threading.enumerate())
 
@@ -142,7 +157,7 @@ def test_a_team_of_nobody_is_refused() -> None:
         Team(0)
 
 
-def test_a_system_without_threads_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_threads_is_an_error(library: llvm.Library, monkeypatch: pytest.MonkeyPatch) -> None:
     before = members()
     start = threading.Thread.start
 
@@ -151,9 +166,16 @@ def test_a_system_without_threads_is_an_error(monkeypatch: pytest.MonkeyPatch) -
             raise RuntimeError("can't start new thread")
         start(thread)
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(EngineError, match="fewer than 4"):
-        Team(4)
+    with Team(2) as team:
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(EngineError, match="fewer than 4"):
+            Team(4)
+        counts = memory.zeros(4, "int64")
+        with pytest.raises(EngineError, match="fewer than 4"):
+            team.run(library.address("mark"), memory.address(counts), 4)
+        # The threads that it has go on.
+        team.run(library.address("mark"), memory.address(counts), 2)
+        assert counts.tolist() == [1, 1, 0, 0]
     assert members() == before
 
 
@@ -223,33 +245,52 @@ def test_an_interrupt_comes_after_all_have_finished(python: Callable[..., str]) 
 
 
 @pytest.mark.skipif(sys.platform != "linux" or cpu.threads() < 2, reason="needs Linux and two processors")
-def test_members_sleep_away_from_the_caller(library: llvm.Library) -> None:
+def test_members_sleep_away_from_the_caller(library: llvm.Library, monkeypatch: pytest.MonkeyPatch) -> None:
     allowed = os.sched_getaffinity(0)
     counts = memory.zeros(2, "int64")
     # Other tests' teams may still be there, asleep.
     before = set(threading.enumerate())
-    try:
-        with Team(2) as team:
-            (member,) = set(threading.enumerate()) - before
-            for here in sorted(allowed)[:2] * 2:
-                os.sched_setaffinity(0, {here})
-                team.run(library.address("mark"), memory.address(counts))
-                until = time.monotonic() + 5
+    with Team(2) as team:
+        (member,) = set(threading.enumerate()) - before
+        for here in sorted(allowed)[:2] * 2:
+            monkeypatch.setattr(system, "current_processor", lambda here=here: here)
+            team.run(library.address("mark"), memory.address(counts))
+            until = time.monotonic() + 5
+            place = os.sched_getaffinity(member.native_id)
+            # Where it slept before, it may be seen for a moment yet.
+            while (len(place) != 1 or here in place) and time.monotonic() < until:
+                time.sleep(0.001)
                 place = os.sched_getaffinity(member.native_id)
-                # Where it slept before, it may be seen for a moment yet.
-                while (len(place) != 1 or here in place) and time.monotonic() < until:
-                    time.sleep(0.001)
-                    place = os.sched_getaffinity(member.native_id)
-                assert len(place) == 1
-                assert here not in place
+            assert len(place) == 1
+            assert here not in place
+
+
+@pytest.mark.skipif(sys.platform != "linux" or cpu.threads() < 2, reason="needs Linux and two processors")
+@pytest.mark.parametrize("size", [2, 3])
+def test_members_follow_the_callers_affinity(library: llvm.Library, size: int) -> None:
+    """As it is at the time of the run: with fewer processors than threads, too."""
+    allowed = os.sched_getaffinity(0)
+    one, two = {min(allowed)}, set(sorted(allowed)[:2])
+    counts = memory.zeros(size, "int64")
+    before = set(threading.enumerate())
+    try:
+        with Team(size) as team:
+            started = set(threading.enumerate()) - before
+            for processors in (one, two, one, allowed):
+                os.sched_setaffinity(0, processors)
+                team.run(library.address("mark"), memory.address(counts))
+                for member in started:
+                    assert os.sched_getaffinity(member.native_id) <= processors
     finally:
         os.sched_setaffinity(0, allowed)
+    assert (counts == 4).all()
 
 
 def test_more_threads_than_processors_are_not_placed() -> None:
     many = placement.Placement(cpu.threads() + 1000)
     assert not many.active
-    assert many.masks(1) == (0, 0)
+    asleep, awake = many.masks(1)
+    assert (asleep == 0) == (awake == 0) == (sys.platform != "linux")
     many.make_room()
     assert system.current_processor() >= -1
 

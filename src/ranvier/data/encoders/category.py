@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ranvier.data import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.missing_marks import MISSING
 from ranvier.errors import DataError
 from ranvier.records import record
 
@@ -152,7 +153,7 @@ class CategoryEncoder(ColumnEncoder):
         if len(set(categories)) != len(categories):
             raise json_fields.damaged('"categories" has a category twice')
         for value in categories:
-            if value in parsing.MISSING or value != value.strip(parsing.WHITE_SPACE):
+            if value in MISSING or value != value.strip(parsing.WHITE_SPACE):
                 raise json_fields.damaged(f'"categories" has {value[:40]!r}, which no cell is read as')
         return cls(json_fields.field(data, "column", str), categories)
 

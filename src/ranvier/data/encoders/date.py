@@ -11,9 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data import parsing
+from ranvier.data.date_format import DateFormat
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.scaling import MAX_Z, column_mean_std, standardize
+from ranvier.data.encoders.usual_range import without_far
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from ranvier.data.schema import ColumnSchema
 
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
+LIMIT = 10.0
+"""Where the standardized parts of a date far from all others are clipped."""
 EPOCH, MICROSECOND = datetime(1970, 1, 1), timedelta(microseconds=1)
 MICROSECONDS_PER_DAY = 1e6 * 86400.0
 
@@ -35,6 +39,8 @@ class DateEncoder(ColumnEncoder):
             (since 1970-01-01) that differ between training rows.
         mean, scale: one number for each part.
         missing_indicator: whether a last feature is 1 for a missing cell; so where training rows had missing cells.
+        date_format: how the cells are written.
+        limit: where a standardized part is clipped.
     """
 
     kind: ClassVar[str] = "date"
@@ -43,6 +49,8 @@ class DateEncoder(ColumnEncoder):
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     missing_indicator: bool
+    date_format: DateFormat = DateFormat()
+    limit: float = MAX_Z
 
     @classmethod
     def fit(
@@ -56,8 +64,9 @@ class DateEncoder(ColumnEncoder):
         >>> DateEncoder.fit(pl.Series("day", ["2024-05-06", "2024-05-08"])).parts
         ('day', 'weekday', 'elapsed days')
         """
-        values = _parts(cells, PARTS)
-        mean, scale = column_mean_std(values)
+        form = DateFormat() if schema is None else schema.date_format
+        values = _parts(_datetimes(cells, form), PARTS)
+        mean, scale = column_mean_std(without_far(values))
         varying = [index for index in range(len(PARTS)) if scale[index] > 0] or [len(PARTS) - 1]
         return cls(
             cells.name,
@@ -65,6 +74,8 @@ class DateEncoder(ColumnEncoder):
             tuple(float(mean[index]) for index in varying),
             tuple(float(scale[index]) for index in varying),
             bool(np.isnan(values[:, 0]).any()),
+            form,
+            LIMIT,
         )
 
     @property
@@ -88,8 +99,9 @@ class DateEncoder(ColumnEncoder):
         Raises:
             DataError: a cell is no date.
         """
-        values = _parts(cells, self.parts)
-        standardize(values, np.array(self.mean), np.array(self.scale), out[:, : len(self.parts)])
+        values = _parts(_datetimes(cells, self.date_format), self.parts)
+        parts = out[:, : len(self.parts)]
+        standardize(values, np.array(self.mean), np.array(self.scale), parts, self.limit)
         if self.missing_indicator:
             out[:, -1] = np.isnan(values[:, 0])
 
@@ -107,7 +119,7 @@ class DateEncoder(ColumnEncoder):
         for index, part in enumerate(self.parts):
             if self.scale[index]:
                 z = (_part_of(time, part) - self.mean[index]) / self.scale[index]
-                out[index] = min(max(z, -MAX_Z), MAX_Z)
+                out[index] = min(max(z, -self.limit), self.limit)
 
     @classmethod
     def count_values(cls, cells: pl.Series) -> tuple[int, int]:
@@ -116,7 +128,7 @@ class DateEncoder(ColumnEncoder):
         Raises:
             DataError: a cell is no date.
         """
-        _datetimes(cells)
+        _datetimes(cells, DateFormat())
         strings = parsing.clean_strings(cells)
         return strings.null_count(), strings.drop_nulls().n_unique()
 
@@ -129,6 +141,8 @@ class DateEncoder(ColumnEncoder):
             "mean": list(self.mean),
             "scale": list(self.scale),
             "missing_indicator": self.missing_indicator,
+            "date_format": self.date_format.to_dict(),
+            "limit": self.limit,
         }
 
     @classmethod
@@ -144,19 +158,19 @@ class DateEncoder(ColumnEncoder):
         if not parts or not set(parts) <= set(PARTS) or not len(parts) == len(mean) == len(scale):
             raise json_fields.damaged(f'"parts" is {list(parts)} with {len(mean)} means and {len(scale)} scales')
         column, indicator = json_fields.field(data, "column", str), json_fields.field(data, "missing_indicator", bool)
-        return cls(column, parts, mean, scale, indicator)
+        limit = json_fields.field(data, "limit", float) if "limit" in data else MAX_Z
+        return cls(column, parts, mean, scale, indicator, DateFormat.stored_in(data), limit)
 
 
-def _datetimes(cells: pl.Series) -> pl.Series:
-    times, wrong = parsing.parse_datetimes(cells)
+def _datetimes(cells: pl.Series, form: DateFormat) -> pl.Series:
+    times, wrong = form.read(cells)
     if wrong is not None:
-        raise parsing.cell_error(cells, wrong, "a date like 2024-02-29")
+        raise parsing.cell_error(cells, wrong, f"a date like {form.describe()}")
     return times
 
 
-def _parts(cells: pl.Series, parts: tuple[str, ...]) -> NDArray[np.float64]:
+def _parts(times: pl.Series, parts: tuple[str, ...]) -> NDArray[np.float64]:
     """The parts of each date, shape (B, len(parts)), NaN where missing."""
-    times = _datetimes(cells)
     return np.stack([_part(times, part).cast(pl.Float64).to_numpy() for part in parts], axis=1)
 
 

@@ -20,7 +20,8 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.numeric_features import NumericFeatures
 from ranvier.data.encoders.scaling import CLIP_RADIUS, column_mean_std
-from ranvier.data.locale_numbers import strip_thousands, strip_thousands_cell
+from ranvier.data.encoders.usual_range import usual_range, without_far
+from ranvier.data.number_format import PLAIN, NumberFormat
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class NumberEncoder(ColumnEncoder):
         n_frequencies: the number of pairs of cosine and sine.
         knots: values that divide the training rows into bins of about the same size, increasing; empty for none.
         spline: whether the hat basis stands in place of the piecewise-linear encoding.
-        thousands_separator: whether the cells may have commas between thousands.
+        number_format: how the cells are written.
 
     Sources: Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
     NeurIPS 2022; scaling and smooth clipping as in Holzmüller, Grinsztajn, Steinwart, "Better by default", NeurIPS
@@ -73,7 +74,7 @@ class NumberEncoder(ColumnEncoder):
     n_frequencies: int = 0
     knots: tuple[float, ...] = ()
     spline: bool = False
-    thousands_separator: bool = False
+    number_format: NumberFormat = NumberFormat()
 
     @classmethod
     def fit(
@@ -90,19 +91,19 @@ class NumberEncoder(ColumnEncoder):
         >>> encoder.center, encoder.scale, encoder.missing_indicator
         (2.0, 1.0, True)
         """
-        thousands = schema is not None and schema.thousands_separator
-        values = finite_numbers(strip_thousands(cells) if thousands else cells)
+        form = NumberFormat() if schema is None else schema.number_format
+        values = finite(cells, *form.read(cells))
         if options is None or (schema is not None and schema.distinct <= 2):
-            mean, std = column_mean_std(values[:, None])
+            mean, std = column_mean_std(without_far(values[:, None]))
             indicator = bool(np.isnan(values).any())
-            return cls(cells.name, float(mean[0]), float(std[0]), indicator, thousands_separator=thousands)
+            return cls(cells.name, float(mean[0]), float(std[0]), indicator, number_format=form)
         np.clip(values, -MAX_ABS, MAX_ABS, out=values)
         present = np.sort(values[~np.isnan(values)])
         center, scale = _median_and_spread(present)
         varies = present.size > 0 and present[0] != present[-1]
         knots = _quantile_knots(present, options.n_bins) if varies else ()
         indicator = present.size < values.size
-        return cls(cells.name, center, scale, indicator, options.n_frequencies, knots, thousands_separator=thousands)
+        return cls(cells.name, center, scale, indicator, options.n_frequencies, knots, number_format=form)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -150,7 +151,7 @@ class NumberEncoder(ColumnEncoder):
         Raises:
             DataError: a cell is no number, or infinite.
         """
-        values = finite_numbers(strip_thousands(cells) if self.thousands_separator else cells)
+        values = finite(cells, *self.number_format.read(cells))
         return np.clip(values, -MAX_ABS, MAX_ABS, out=values) if self.knots or self.n_frequencies else values
 
     def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
@@ -187,8 +188,9 @@ class NumberEncoder(ColumnEncoder):
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
-        names = ("column", "center", "scale", "missing_indicator", "n_frequencies", "spline", "thousands_separator")
-        return {"kind": "number", **{name: getattr(self, name) for name in names}, "knots": list(self.knots)}
+        names = ("column", "center", "scale", "missing_indicator", "n_frequencies", "spline")
+        fields = {name: getattr(self, name) for name in names}
+        return {"kind": "number", **fields, "knots": list(self.knots), "number_format": self.number_format.to_dict()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NumberEncoder:
@@ -216,7 +218,7 @@ class NumberEncoder(ColumnEncoder):
             json_fields.field(data, "n_frequencies", int),
             knots,
             json_fields.field(data, "spline", bool),
-            json_fields.field(data, "thousands_separator", bool),
+            NumberFormat.stored_in(data),
         )
 
 
@@ -238,7 +240,9 @@ class NumberColumns:
             (slice(start, start + encoder.width), encoder, NumericFeatures([(0, encoder)]))
             for start, encoder in encoders
         ]
-        self._with_commas = [at for at, (_, encoder) in enumerate(encoders) if encoder.thousands_separator]
+        self._formats = [
+            (at, encoder.number_format) for at, (_, encoder) in enumerate(encoders) if encoder.number_format != PLAIN
+        ]
 
     def encode(self, columns: Sequence[pl.Series], out: NDArray[np.float32]) -> None:
         """Write the features of many rows into the zeros of `out`, shape (B, inputs of the table)."""
@@ -251,10 +255,10 @@ class NumberColumns:
         Raises:
             NeedsColumnParser: only `encode` can read a cell, or refuse it.
         """
-        if self._with_commas:
+        if self._formats:
             cells = list(cells)
-            for at in self._with_commas:
-                cells[at] = strip_thousands_cell(cells[at])
+            for at, form in self._formats:
+                cells[at] = form.read_cell(cells[at])
         values = []
         for cell in cells:
             value = cell if type(cell) is float else parsing.parse_number(cell)
@@ -273,7 +277,23 @@ def finite_numbers(cells: pl.Series) -> NDArray[np.float64]:
     >>> finite_numbers(pl.Series("age", ["39", "?"])).tolist()
     [39.0, nan]
     """
-    values, wrong = parsing.parse_numbers(cells)
+    return finite(cells, *parsing.parse_numbers(cells))
+
+
+def finite(cells: pl.Series, values: NDArray[np.float64], wrong: int | None) -> NDArray[np.float64]:
+    """The numbers of cells, if all are numbers and finite.
+
+    Parameters:
+        cells: what was read.
+        values: the numbers, NaN where missing, shape (B,).
+        wrong: the index of the first cell that is no number, or None.
+
+    Raises:
+        DataError: a cell is no number, or infinite; the message names column, row and value.
+
+    >>> finite(pl.Series(["39"]), np.array([39.0]), None).tolist()
+    [39.0]
+    """
     if wrong is not None:
         raise parsing.cell_error(cells, wrong, "a number")
     infinite = parsing.first_infinite(values)
@@ -283,13 +303,19 @@ def finite_numbers(cells: pl.Series) -> NDArray[np.float64]:
 
 
 def _median_and_spread(present: NDArray[np.float64]) -> tuple[float, float]:
-    """The median of sorted values, and the distance between their quartiles or half their range; 0 for equal values."""
+    """The median of sorted values, and the distance between their quartiles or half their range; 0 for equal values.
+
+    Values far from all others do not count for the range.
+    """
     if present.size == 0:
         return 0.0, 0.0
     if present[0] == present[-1]:
         return float(present[0]), 0.0
     low, center, high = np.quantile(present, (0.25, 0.5, 0.75))
-    return float(center), float(high - low if high > low else present[-1] / 2 - present[0] / 2)
+    if high > low:
+        return float(center), float(high - low)
+    low, high = usual_range(present)
+    return float(center), high / 2 - low / 2 if high > low else float(present[-1] / 2 - present[0] / 2)
 
 
 def _quantile_knots(present: NDArray[np.float64], n_bins: int) -> tuple[float, ...]:

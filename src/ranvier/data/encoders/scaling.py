@@ -61,11 +61,15 @@ def _blocks(values: NDArray[Any]) -> Iterator[NDArray[np.float64]]:
 
 
 def standardize(
-    values: NDArray[Any], mean: NDArray[np.float64], scale: NDArray[np.float64], out: NDArray[np.float32]
+    values: NDArray[Any],
+    mean: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    out: NDArray[np.float32],
+    limit: float = MAX_Z,
 ) -> None:
     """Write (values - mean) / scale into `out`, missing values as 0 (the mean) and columns of scale 0 as 0.
 
-    Values more than a million scales from the mean are cut there, so that the result is always finite.
+    Values more than `limit` scales from the mean are cut there, so that the result is always finite.
 
     Parameters:
         values: shape (B, K).
@@ -82,7 +86,7 @@ def standardize(
     for start in range(0, len(values), BLOCK):
         with np.errstate(over="ignore"):
             block = (values[start : start + BLOCK].astype(np.float64) - mean) / divisor
-        np.clip(block, -MAX_Z, MAX_Z, out=block)
+        np.clip(block, -limit, limit, out=block)
         block[np.isnan(block)] = 0.0
         block[:, scale == 0] = 0.0
         out[start : start + BLOCK] = block

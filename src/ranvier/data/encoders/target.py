@@ -5,7 +5,8 @@ B is the number of rows, N the number of outputs.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from ranvier.network.task import KINDS, Task
 from ranvier.records import record
 from ranvier.rows.class_numbers import are_class_numbers, class_targets
 
+if TYPE_CHECKING:
+    from ranvier.data.number_format import NumberFormat
+
 RowNumbers: TypeAlias = NDArray[np.int64] | None
 
 __all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
@@ -37,6 +41,7 @@ class TargetEncoder:
         task: the task.
         mean, scale: one number for each output of a regression; empty for the other kinds.
         levels: of the quantiles that each target has an output for, target by target; empty for one output a target.
+        number_formats: how the numbers of each target column were written, where not plainly; else empty.
 
     >>> encoder = TargetEncoder(Task("multiclass", 3, ("a", "b", "c"), ("letter",)))
     >>> encoder.transform(["b"]).tolist()
@@ -49,6 +54,7 @@ class TargetEncoder:
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
     levels: tuple[float, ...] = ()
+    number_formats: tuple[NumberFormat, ...] = ()
 
     def transform(self, values: Any, row_numbers: RowNumbers = None, dtype: Any = np.float32) -> NDArray[Any]:
         """Encode target values.
@@ -189,8 +195,9 @@ class TargetEncoder:
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
         levels = {"levels": list(self.levels)} if self.levels else {}
+        formats = {"number_formats": [form.to_dict() for form in self.number_formats]} if self.number_formats else {}
         scaling = {"mean": list(self.mean), "scale": list(self.scale)}
-        return {"kind": "target", "task": self.task.to_dict(), **scaling, **levels}
+        return {"kind": "target", "task": self.task.to_dict(), **scaling, **levels, **formats}
 
     @classmethod
     def from_dict(cls, data: Any) -> TargetEncoder:
@@ -222,7 +229,7 @@ class TargetEncoder:
         levels = json_fields.items(data, "levels", float) if "levels" in data else ()
         if levels and outputs % len(levels):
             raise json_fields.damaged(f"the target has {outputs} outputs for {len(levels)} quantiles")
-        return cls(task, mean, scale, levels)
+        return cls(task, mean, scale, levels, _number_formats(data))
 
     def _outputs(self, outputs: Any) -> NDArray[Any]:
         array = np.asarray(outputs)
@@ -272,8 +279,23 @@ class TargetEncoder:
         return f'The target "{name}" in row {(row if row_numbers is None else int(row_numbers[row])) + 1}'
 
 
+def _number_formats(data: Mapping[str, Any]) -> tuple[NumberFormat, ...]:
+    """How target columns were written; formats need polars, which few targets do."""
+    stored = json_fields.field(data, "number_formats", list) if "number_formats" in data else []
+    if not stored:
+        return ()
+    from ranvier.data.number_format import NumberFormat
+
+    return tuple(NumberFormat.from_dict(form) for form in stored)
+
+
 def fit_target(
-    values: Any, task: Task, standardize: bool = True, row_numbers: RowNumbers = None, loss: Loss | None = None
+    values: Any,
+    task: Task,
+    standardize: bool = True,
+    row_numbers: RowNumbers = None,
+    loss: Loss | None = None,
+    number_formats: tuple[NumberFormat, ...] = (),
 ) -> TargetEncoder:
     """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
 
@@ -283,6 +305,7 @@ def fit_target(
         standardize: whether a regression learns (y - mean) / scale; otherwise y itself.
         row_numbers: as for `TargetEncoder.transform`.
         loss: which says how targets may be scaled; None for the squared error.
+        number_formats: how the numbers of each target column were written.
 
     Raises:
         DataError: a value is missing, infinite or not a number.
@@ -291,11 +314,11 @@ def fit_target(
     (2.0,)
     """
     if task.kind != "regression":
-        return TargetEncoder(task)
-    unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs)
+        return TargetEncoder(task, number_formats=number_formats)
+    unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs, number_formats=number_formats)
     if not standardize:
         return unit
     mean, scale = column_mean_std(unit._numbers(values, row_numbers))
     units = LOSSES["squared_error"].units if loss is None else loss.units
     mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))
-    return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()))
+    return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()), number_formats=number_formats)

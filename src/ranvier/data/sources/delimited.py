@@ -11,7 +11,6 @@ from pathlib import Path
 
 import polars as pl
 
-from ranvier.data.locale_numbers import convert_decimal_commas
 from ranvier.data.sources.delimited_rows import read_rows
 from ranvier.data.sources.dialect import TRAILING_NOTE, Dialect, dialect_of, unnamed_note
 from ranvier.data.sources.files import read_bytes
@@ -83,10 +82,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
         notes += empty
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
-    if dialect.separator != "," and b"," in data:
-        frame, commas = convert_decimal_commas(frame)
-        notes += commas
-    return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator != ",")
+    return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";")
 
 
 def _with_line_feeds(data: bytes) -> bytes:

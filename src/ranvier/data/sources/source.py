@@ -38,7 +38,7 @@ class Source(ABC):
     is_sparse: bool = False
     """Whether `inputs` are CSR rows."""
     decimal_commas: bool = False
-    """Whether a comma between digits may stand before decimals; so in files not separated by commas."""
+    """Whether a comma that may stand before decimals or between thousands stands before decimals: so beside ";"."""
     in_memory: bool = False
     """Whether the rows come from a frame, in which missing cells are null, and not from a file."""
     pictures: bool = False

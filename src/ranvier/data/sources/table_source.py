@@ -28,7 +28,7 @@ class Table(Source):
         target: the column to predict unless another is asked for, or None.
         notes: what the user should know about the reading, one sentence each.
         kinds: column -> kind, for the columns whose kind is known and need not be inferred.
-        decimal_commas: whether a comma between digits may stand before decimals.
+        decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals.
         parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
         problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
         in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.

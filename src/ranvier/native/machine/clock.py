@@ -19,9 +19,8 @@ def clock_call(target: Target) -> tuple[str, str]:
     >>> clock_call(Target("x86_64-unknown-linux-gnu", "x86-64-v3", (), 256, False))
     ('llvm.readcyclecounter', '')
     """
-    if target.is_x86:
-        return "llvm.readcyclecounter", ""
-    return "llvm.read_volatile_register.i64", 'metadata !{!"cntvct_el0"}'
+    function = target.choice("llvm.readcyclecounter", "llvm.read_volatile_register.i64")
+    return function, target.choice("", 'metadata !{!"cntvct_el0"}')
 
 
 @cache

@@ -14,6 +14,7 @@ from ranvier.native.machine.target import Target
 from ranvier.records import record
 
 _CPUS = Path("/sys/devices/system/cpu")
+_GROUPS = Path("/sys/fs/cgroup")
 _DEFAULT_SIZES = {"l1d": 32 << 10, "l2": 512 << 10, "l3": 8 << 20}
 
 
@@ -86,7 +87,7 @@ def facts() -> CpuFacts:
 
 
 def threads() -> int:
-    """The number of threads that can run at once: limited by CPU affinity and by the control group's quota."""
+    """The number of threads that can run at once: limited by CPU affinity and by control groups."""
     return max(1, min(len(_allowed()), _quota() or sys.maxsize))
 
 
@@ -102,10 +103,34 @@ def _allowed() -> frozenset[int]:
 
 
 def _quota() -> int | None:
-    text = _read(Path("/sys/fs/cgroup/cpu.max")).split()
-    if len(text) == 2 and text[0].isdigit() and text[1].isdigit() and int(text[1]):
-        return max(1, int(text[0]) // int(text[1]))
-    return None
+    """Processors' worth of time that the control groups of this process allow, at least 1; None without a limit."""
+    limits = [limit for folder in _control_groups() for limit in _limits(folder)]
+    return max(1, int(min(limits))) if limits else None
+
+
+def _control_groups() -> list[Path]:
+    """The folders of this process' control groups and of those around them, in versions 1 and 2."""
+    folders = [_GROUPS]
+    for line in _read(Path("/proc/self/cgroup")).splitlines():
+        number, controllers, path = (*line.split(":", 2), "", "")[:3]
+        parts = [part for part in path.split("/") if part]
+        if ".." in parts:  # outside what this process sees
+            parts = []
+        roots = [_GROUPS, _GROUPS / "unified"] if number == "0" and not controllers else []
+        if "cpu" in controllers.split(","):
+            roots = [_GROUPS / controllers, _GROUPS / "cpu"]
+        folders += [root.joinpath(*parts[:depth]) for root in roots for depth in range(len(parts) + 1)]
+    return list(dict.fromkeys(folders))
+
+
+def _limits(folder: Path) -> list[float]:
+    """Quota / period of a control group, none where it is not limited."""
+    pairs = [
+        _read(folder / "cpu.max").split(),
+        [_read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")],
+    ]
+    limited = [pair for pair in pairs if len(pair) == 2 and pair[0].isdigit() and pair[1].isdigit()]
+    return [int(quota) / int(period) for quota, period in limited if int(period)]
 
 
 def _cores(allowed: frozenset[int]) -> int:

@@ -23,7 +23,7 @@ def mode_ir(target: Target) -> str:
 
     On x86 both are the register MXCSR, on ARM the register FPCR.
     """
-    return _X86 if target.is_x86 else _ARM
+    return target.choice(_X86, _ARM)
 
 
 _X86 = f"""

@@ -6,7 +6,7 @@ and others cost nothing.
 
     the caller, @run_pieces:  writes the call down and publishes (call number, pieces)
                               takes pieces from the end until none is left
-                              waits until the pieces that the helper took are done
+                              waits until the pieces that the helper took are done, soon yielding its core
     the helper, @help:        sees a new call number, takes pieces from the beginning until none is left
 
 The call number is in the word from which pieces are taken, so a late helper takes nothing of another call. One call at
@@ -27,22 +27,25 @@ import numpy as np
 from ranvier.native.machine import barrier, cpu, llvm, memory, system
 from ranvier.native.machine import cache as objects
 from ranvier.native.machine.floating_point_mode import mode_ir
-from ranvier.native.machine.placement import MASK_BYTES, masks_without, placement_ir
+from ranvier.native.machine.placement import MASK_BYTES, placement_ir
 from ranvier.native.machine.target import Target
 
 MAX_PIECES = 2**16 - 1
 # Offsets in the state. Each group has pairs of cache lines to itself: constants; what both threads poll; the call;
-# the pieces done; what only callers use.
-_RUN_PIECES, _SLEEPER, _MASKS = 0, 8, 16
+# the pieces done; what only callers use; the affinity mask of the helper.
+_RUN_PIECES, _SLEEPER = 0, 8
 _PIECES, _ASLEEP = 128, 136
 _FUNCTION, _ARGUMENT = 256, 264
 _DONE = 384
-_BUSY, _MISSED, _CALLER = 512, 520, 528
-_STATE_BYTES = 640
+_BUSY, _MISSED, _PLACED = 512, 520, 528
+_MASK = 640
+_STATE_BYTES = 640 + MASK_BYTES
 _SPINS = 2000
 """How often the helper polls before it sleeps: some 60 microseconds."""
 _MISSES = 8
 """How many calls find the helper asleep before one wakes it. Waking takes longer than such a call."""
+_CALLER_SPINS = 1000
+"""How often a caller polls for the pieces of the helper before it yields its core, which the helper may need."""
 
 
 class HelperThread:
@@ -52,11 +55,9 @@ class HelperThread:
         library = _library()
         self._state = memory.zeros(_STATE_BYTES // 8, np.int64)
         self._sleeper = system.Semaphore()
-        self._masks = masks_without()
         self.address = memory.address(self._state)
         self._state[_RUN_PIECES // 8] = library.address("run_pieces")
         self._state[_SLEEPER // 8] = self._sleeper.handle
-        self._state[_MASKS // 8] = 0 if self._masks is None else memory.address(self._masks)
         self._state[_ASLEEP // 8] = 1
         entry = library.function("help", None, ctypes.c_void_p)
         # The arguments keep the memory for as long as the thread lives, which is as long as the process.
@@ -119,24 +120,54 @@ def helper_thread_ir(target: Target, platform: str = sys.platform) -> str:
     maybe on the helper, and returns when all calls have returned. `@help` is the loop of the helper thread, in our
     floating-point mode.
     """
-    parts = (barrier.pause_ir(target), system.semaphore_ir(platform), placement_ir(platform), _here_ir(platform))
+    parts = (
+        barrier.pause_ir(target),
+        system.semaphore_ir(platform),
+        placement_ir(platform),
+        _other_processors_ir(platform),
+    )
     return "\n".join((*parts, mode_ir(target), _RUN_PIECES_IR, _WORK_IR, _HELP_IR))
 
 
-def _here_ir(platform: str) -> str:
-    """IR of `@here()`: the number of the processor that runs the calling thread; -1 if the system does not tell."""
+def _other_processors_ir(platform: str) -> str:
+    """IR of `i64 @other_processors(ptr mask)`: the affinity mask of this thread without the processor that it is on.
+
+    It gives 1; 0 if there is no other processor, -1 if the system does not tell.
+    """
     if platform != "linux":
-        return "define internal i32 @here() {\n  ret i32 -1\n}\n"
+        return "define internal i64 @other_processors(ptr %mask) {\n  ret i64 -1\n}\n"
     return f"""
 declare i32 @{system.HERE}()
-define internal i32 @here() {{
-  %number = call i32 @{system.HERE}()
-  ret i32 %number
+declare i32 @{system.GET_AFFINITY}(i32, i64, ptr)
+define internal i64 @other_processors(ptr %mask) {{
+  %here = call i32 @{system.HERE}()
+  %failed = call i32 @{system.GET_AFFINITY}(i32 0, i64 {MASK_BYTES}, ptr %mask)
+  %either = or i32 %here, %failed
+  %unknown = icmp slt i32 %either, 0
+  br i1 %unknown, label %end, label %clear
+clear:
+  %number = zext i32 %here to i64
+  %byte = lshr i64 %number, 3
+  %place = getelementptr i8, ptr %mask, i64 %byte
+  %low = trunc i64 %number to i8
+  %shift = and i8 %low, 7
+  %bit = shl i8 1, %shift
+  %others = xor i8 %bit, -1
+  %old = load i8, ptr %place
+  %new = and i8 %old, %others
+  store i8 %new, ptr %place
+  %all = load i{8 * MASK_BYTES}, ptr %mask
+  %some = icmp ne i{8 * MASK_BYTES} %all, 0
+  %found = zext i1 %some to i64
+  ret i64 %found
+end:
+  ret i64 -1
 }}
 """
 
 
 _RUN_PIECES_IR = f"""
+declare i32 @{system.YIELD}()
 define void @run_pieces(ptr %state, ptr %piece, ptr %argument, i64 %pieces) {{
 entry:
   %busy = getelementptr i8, ptr %state, i64 {_BUSY}
@@ -157,10 +188,13 @@ miss:
   store i64 %kept, ptr %missed.at, align 8
   br i1 %enough, label %rouse, label %give
 rouse:
-  %number = call i32 @here()
-  %here = sext i32 %number to i64
-  %caller.at = getelementptr i8, ptr %state, i64 {_CALLER}
-  store atomic i64 %here, ptr %caller.at monotonic, align 8
+  %mask = getelementptr i8, ptr %state, i64 {_MASK}
+  %placed = call i64 @other_processors(ptr %mask)
+  %placed.at = getelementptr i8, ptr %state, i64 {_PLACED}
+  store atomic i64 %placed, ptr %placed.at monotonic, align 8
+  %nowhere = icmp eq i64 %placed, 0
+  br i1 %nowhere, label %give, label %wake
+wake:
   store atomic i64 0, ptr %asleep.at monotonic, align 8
   %sleeper.at = getelementptr i8, ptr %state, i64 {_SLEEPER}
   %sleeper = load ptr, ptr %sleeper.at, align 8
@@ -198,11 +232,19 @@ publish:
   %theirs = sub i64 %others, %mine
   br label %wait
 wait:
+  %spun = phi i64 [ 0, %publish ], [ %spun.next, %spin ], [ %spun, %yield ]
   %done = load atomic i64, ptr %done.at acquire, align 8
   %all = icmp uge i64 %done, %theirs
-  br i1 %all, label %free.again, label %spin
+  br i1 %all, label %free.again, label %again
+again:
+  %patient = icmp ult i64 %spun, {_CALLER_SPINS}
+  br i1 %patient, label %spin, label %yield
 spin:
   call void @pause()
+  %spun.next = add i64 %spun, 1
+  br label %wait
+yield:
+  %ignored = call i32 @{system.YIELD}()
   br label %wait
 free.again:
   store atomic i64 0, ptr %busy release, align 8
@@ -259,23 +301,18 @@ entry:
   %done.at = getelementptr i8, ptr %state, i64 {_DONE}
   %pieces.at = getelementptr i8, ptr %state, i64 {_PIECES}
   %asleep.at = getelementptr i8, ptr %state, i64 {_ASLEEP}
-  %caller.at = getelementptr i8, ptr %state, i64 {_CALLER}
+  %placed.at = getelementptr i8, ptr %state, i64 {_PLACED}
+  %mask = getelementptr i8, ptr %state, i64 {_MASK}
   %sleeper.at = getelementptr i8, ptr %state, i64 {_SLEEPER}
   %sleeper = load ptr, ptr %sleeper.at, align 8
-  %masks.at = getelementptr i8, ptr %state, i64 {_MASKS}
-  %masks = load ptr, ptr %masks.at, align 8
-  %placed = icmp ne ptr %masks, null
   br label %sleep
 sleep:
   store atomic i64 1, ptr %asleep.at monotonic, align 8
   call void @park(ptr %sleeper)
-  %caller = load atomic i64, ptr %caller.at monotonic, align 8
-  %known = icmp sge i64 %caller, 0
-  %move = and i1 %placed, %known
+  %placed = load atomic i64, ptr %placed.at monotonic, align 8
+  %move = icmp sgt i64 %placed, 0
   br i1 %move, label %away, label %awake
 away:
-  %offset = mul i64 %caller, {MASK_BYTES}
-  %mask = getelementptr i8, ptr %masks, i64 %offset
   call void @set_affinity(ptr %mask)
   br label %awake
 awake:

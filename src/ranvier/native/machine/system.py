@@ -17,6 +17,7 @@ YIELD = "ranvier_yield"
 PARK = "ranvier_park"
 WAKE = "ranvier_wake"
 SET_AFFINITY = "ranvier_set_affinity"
+GET_AFFINITY = "ranvier_get_affinity"
 HERE = "ranvier_here"
 # The functions behind those symbols. A semaphore lets a thread sleep without holding or taking Python's GIL.
 _NAMES = {
@@ -25,6 +26,7 @@ _NAMES = {
         PARK: "sem_wait",
         WAKE: "sem_post",
         SET_AFFINITY: "sched_setaffinity",
+        GET_AFFINITY: "sched_getaffinity",
         HERE: "sched_getcpu",
     },
     "darwin": {YIELD: "sched_yield", PARK: "dispatch_semaphore_wait", WAKE: "dispatch_semaphore_signal"},

@@ -43,6 +43,24 @@ class Target:
         """Whether this is an x86-64 processor."""
         return self.triple.startswith("x86_64")
 
+    @property
+    def is_arm(self) -> bool:
+        """Whether this is a 64-bit ARM processor."""
+        return self.triple.startswith(("aarch64", "arm64"))
+
+    def choice(self, x86: str, arm: str) -> str:
+        """The one of two texts that is for this processor.
+
+        Raises:
+            EngineError: it is neither; LLVM ends the process on instructions that a processor does not have.
+
+        >>> level("x86-64-v3", "x86_64-unknown-linux-gnu").choice("pause", "isb")
+        'pause'
+        """
+        if not self.is_x86 and not self.is_arm:
+            raise EngineError(f"Code is made for x86-64 and 64-bit ARM processors, not for {self.triple}.")
+        return x86 if self.is_x86 else arm
+
     def lanes(self, bits: int = 32) -> int:
         """How many numbers of so many bits a vector holds.
 

@@ -47,23 +47,27 @@ class Team:
         self.threads = threads
         self._start()
 
-    def run(self, entry: int, argument: int) -> None:
-        """Have every thread call the function at address `entry`, and return when all have finished.
+    def run(self, entry: int, argument: int, threads: int | None = None) -> None:
+        """Have threads call the function at address `entry`, and return when all have finished.
 
         Parameters:
             entry: address of `void entry(i64 thread_index, ptr argument)`, which calls no Python.
             argument: address handed to every thread.
+            threads: how many; None for all. A team that has fewer grows, the others sleep.
 
         Raises:
-            EngineError: the team was closed.
+            EngineError: the team was closed, or the system has no more threads.
         """
+        threads = threads or self.threads
         if self._process != os.getpid():
             self._start()
         with self._running:
             if not self._members.alive:
                 raise EngineError("This team of threads was closed; make a new one.")
+            if threads > self.threads:
+                self._grow(threads)
             self._members.placement.make_room()
-            self._run(self._members.state, self.threads, self._members.wakes, self._members.done, entry, argument)
+            self._run(self._members.state, threads, self._members.wakes, self._members.done, entry, argument)
 
     def close(self) -> None:
         """End the threads. Closing twice is allowed."""
@@ -84,11 +88,21 @@ class Team:
         self._process = os.getpid()
         self._running = threading.Lock()
         library = _library()
-        self._members = _Members(self.threads, library)
-        self._finalizer = weakref.finalize(self, self._members.stop, self._process)
-        self._finalizer.atexit = False
+        self._keep(_Members(self.threads, library))
         pointer, number = ctypes.c_void_p, ctypes.c_int64
         self._run = library.function("run", None, pointer, number, pointer, pointer, pointer, pointer)
+
+    def _keep(self, members: _Members) -> None:
+        self._members = members
+        self._finalizer = weakref.finalize(self, members.stop, self._process)
+        self._finalizer.atexit = False
+
+    def _grow(self, threads: int) -> None:
+        """Start as many new threads as there are to be, then end the old ones."""
+        members, end = _Members(threads, _library()), self._finalizer
+        self._keep(members)
+        self.threads = threads
+        end()
 
 
 class _Members:

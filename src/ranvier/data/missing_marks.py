@@ -1,0 +1,40 @@
+"""Words and signs that stand for a missing cell.
+
+`MISSING` counts in every column. `MARKS` counts in columns of numbers and of dates alone: in a column of words, "none"
+and "unknown" are categories like any other.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "?")
+MARKS = frozenset(
+    (
+        *("", "na", "n/a", "n.a.", "n.a", "n/d", "n.d.", "#n/a", "#na", "#n/a n/a", "<na>", "nan", "-nan", "+nan"),
+        *("null", "#null!", "(null)", "<null>", "nil", "none", "\\n", "nat", "void", "undefined", "undef"),
+        *("missing", "unknown", "unspecified", "not available", "not applicable", "not reported", "not recorded"),
+        *("not known", "no data", "no value", "no information", "blank", "(blank)", "empty", "(empty)", "tbd", "tba"),
+        *("?", "??", "???", ".", "..", "...", "-", "--", "---", "----", "\u2013", "\u2014", "\u2212", "_", "*", "/"),
+        *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "1.#qnan", "-1.#ind", "1.#ind", "k.a.", "keine angabe"),
+    )
+)
+"""In lower case."""
+
+
+def is_mark(string: str) -> bool:
+    """Whether a string without white space around it stands for a missing number or date.
+
+    >>> is_mark("NULL"), is_mark("Not available"), is_mark("12")
+    (True, True, False)
+    """
+    return string.lower() in MARKS
+
+
+def are_marks(strings: pl.Series) -> pl.Series:
+    """The same for many strings; null stays null.
+
+    >>> are_marks(pl.Series(["n/a", "7"])).to_list()
+    [True, False]
+    """
+    return strings.str.to_lowercase().is_in(list(MARKS))

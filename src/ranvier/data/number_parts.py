@@ -1,0 +1,115 @@
+"""A number with what may stand around it, taken apart: bounds, signs, currencies, digits, units.
+
+Patterns are those of polars, for columns; nothing here knows which signs a column uses.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+CURRENCIES = (
+    r"(?:US|A|C|NZ|HK|S|R)?\$|[€£¥₹₽₩₺₴₫฿¢]|(?i:usd|eur|gbp|inr|chf|jpy|cny|rmb|brl|aud|cad|nzd|sek|nok|dkk|pln"
+    r"|czk|huf|rub|zar|mxn|krw|sgd|hkd|rs|kr|euros?)\.?"
+)
+BLANKS = "\u00a0\u2009\u202f"
+PARTS = (
+    r"^(?P<opening>\()?\s*(?P<bound>[<>≤≥~≈]=?)?\s*(?P<sign>[+\-\u2212])?\s*"
+    rf"(?P<prefix>{CURRENCIES})?\s*(?P<inner_sign>[+\-\u2212])?"
+    r"(?P<body>[0-9](?:[0-9.,'\u2019 \u00a0\u2009\u202f]*[0-9])?\.?|[.,][0-9]+)(?P<exponent>[eE][+-]?[0-9]+)?"
+    r"\s*(?P<suffix>[^0-9\s.,()<>+\-\u2212:#_=*&/][^0-9<>()+,]{0,18}?[23²³]?)?\s*(?P<plus>\+)?\s*(?P<closing>\))?$"
+)
+BODIES = {
+    (".", ""): r"^(?:[0-9]+\.?[0-9]*|\.[0-9]+)$",
+    (".", ","): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]*)?$",
+    (",", ""): r"^(?:[0-9]+,?[0-9]*|,[0-9]+)$",
+    (",", "."): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]*)?$",
+    (".", " "): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?: [0-9]{3})+)(?:\.[0-9]*)?$",
+    (",", " "): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?: [0-9]{3})+)(?:,[0-9]*)?$",
+    (".", "'"): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:'[0-9]{3})+)(?:\.[0-9]*)?$",
+    (",", "'"): r"^(?:[0-9]+|[1-9][0-9]{0,2}(?:'[0-9]{3})+)(?:,[0-9]*)?$",
+}
+"""Decimal sign and sign of thousands -> the digits of a number; " " stands for any blank, "'" for any apostrophe."""
+SIGNED = {signs: rf"^[+-]?{body[1:]}" for signs, body in BODIES.items()}
+"""The same with a sign in front: all of a number that has nothing else around it."""
+MAGNITUDES = {
+    **dict.fromkeys(("k", "tsd", "thousand"), 1e3),
+    **dict.fromkeys(("m", "mn", "mio", "mm", "million"), 1e6),
+    **dict.fromkeys(("b", "bn", "mrd", "billion"), 1e9),
+}
+"""Suffixes that multiply, where several of them stand in a column."""
+CLOCK = r"^([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?\s*([AaPp])?(?:\.?[Mm]\.?)?$"
+"""A time of day."""
+
+
+def split(strings: pl.Series) -> pl.DataFrame:
+    """The parts of each string under the names of PARTS, all null where it is no number.
+
+    >>> split(pl.Series(["-$1,234.50", "12 kg", "about 7"])).select("sign", "prefix", "body", "suffix").rows()
+    [('-', '$', '1,234.50', None), (None, None, '12', 'kg'), (None, None, None, None)]
+    """
+    parts = strings.str.extract_groups(PARTS).struct.unnest()
+    unclosed = parts["opening"].is_null() != parts["closing"].is_null()
+    body = parts["body"].str.replace_all(f"[{BLANKS}]", " ").str.replace_all("\u2019", "'", literal=True)
+    return parts.with_columns(body.set(unclosed, None))
+
+
+def numbers_of(parts: pl.DataFrame, decimal: str, thousands: str) -> pl.Series:
+    """The numbers, null where the digits are not written with these signs; a plain number always counts as one.
+
+    >>> numbers_of(split(pl.Series(["(1.234,5)", "7,5 kg", "1,2,3"])), ",", ".").to_list()
+    [-1234.5, 7.5, None]
+    """
+    body = parts["body"]
+    shaped = body.set(~body.str.contains(BODIES[decimal, thousands]), None)
+    shaped = plain_digits(shaped, decimal, thousands)
+    digits = shaped.zip_with(shaped.is_not_null(), body)
+    exponent = parts["exponent"].fill_null("")
+    values = (digits + exponent).cast(pl.Float64, strict=False)
+    negative = parts["opening"].is_not_null()
+    for name in ("sign", "inner_sign"):
+        negative |= parts[name].is_in(["-", "\u2212"]).fill_null(False)
+    return (-values).zip_with(negative, values)
+
+
+def plain_digits(strings: pl.Series, decimal: str, thousands: str) -> pl.Series:
+    """Digits as a plain number has them, without signs between thousands and with a point before decimals.
+
+    >>> plain_digits(pl.Series(["-1.234,5"]), ",", ".").to_list()
+    ['-1234.5']
+    """
+    if thousands:
+        strings = strings.str.replace_all(thousands, "", literal=True)
+    return strings.str.replace(",", ".", literal=True) if decimal == "," else strings
+
+
+def units(parts: pl.DataFrame) -> pl.Series:
+    """The unit of each number as it is compared: lower case, singular, "" for none.
+
+    >>> units(split(pl.Series(["$5", "90 Mins.", "1 min", "7"]))).to_list()
+    ['$', 'min', 'min', '']
+    """
+    suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". ").str.replace(r"([a-z]{2})s$", "${1}")
+    return (parts["prefix"].str.to_lowercase().str.strip_chars(".").fill_null("") + suffix.fill_null("")).rename("unit")
+
+
+def magnitudes(parts: pl.DataFrame) -> pl.Series:
+    """What each number is multiplied by where suffixes are thousands, millions and billions.
+
+    >>> magnitudes(split(pl.Series(["1.2M", "$3 k", "7"]))).to_list()
+    [1000000.0, 1000.0, 1.0]
+    """
+    suffix = parts["suffix"].str.to_lowercase().str.strip_chars(". ")
+    return suffix.replace_strict(MAGNITUDES, default=1.0, return_dtype=pl.Float64)
+
+
+def seconds_of_day(strings: pl.Series) -> pl.Series:
+    """Times of day as seconds since midnight, null where a string is none.
+
+    >>> seconds_of_day(pl.Series(["13:30", "1:30:15 pm", "25:00"])).to_list()
+    [48600.0, 48615.0, None]
+    """
+    hour, minute, second, half = strings.str.extract_groups(CLOCK).struct.unnest().get_columns()
+    hours = hour.cast(pl.Float64)
+    half = half.str.to_lowercase()
+    hours = hours.zip_with(half.is_null(), hours % 12 + 12.0 * (half == "p").cast(pl.Float64))
+    return hours * 3600 + minute.cast(pl.Float64) * 60 + second.cast(pl.Float64).fill_null(0.0)

@@ -1,0 +1,170 @@
+"""The number of threads follows the measured speed of pieces of work; all times here are invented."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranvier.native.thread_choice import PIECE_SECONDS, ThreadChooser, others
+
+UNIT = 1e-4
+"""Seconds of a unit of work by one thread on a quiet machine."""
+Slowness = Callable[[int, float], float]
+"""By the number of threads and the time: how many times as long a unit takes as by one thread on a quiet machine."""
+
+
+class Machine:
+    """A machine whose clock is moved by the work on it. `log` holds (time, threads, units) of each piece."""
+
+    def __init__(self, slowness: Slowness, most: int, unit: float = UNIT) -> None:
+        self.now, self.slowness, self.most, self.unit = 0.0, slowness, most, unit
+        self.chooser = ThreadChooser(unit, clock=lambda: self.now)
+        self.log: list[tuple[float, int, int]] = []
+
+    def work(self, first: int, count: int, threads: int) -> int:
+        self.now += count * self.unit * self.slowness(threads, self.now)
+        self.log.append((self.now, threads, count))
+        return count
+
+    def until(self, end: float) -> None:
+        while self.now < end:
+            self.chooser.run(500, self.work, self.most)
+
+    def speed(self, start: float, end: float) -> float:
+        """Units a second, in those of one thread on a quiet machine."""
+        return sum(count for now, _, count in self.log if start < now <= end) * self.unit / (end - start)
+
+    def used(self, start: float, end: float) -> int:
+        """The number of threads that did most of the work."""
+        work: dict[int, int] = {}
+        for now, threads, count in self.log:
+            if start < now <= end:
+                work[threads] = work.get(threads, 0) + count
+        return max(work, key=lambda threads: work[threads])
+
+
+def quiet(threads: int, now: float) -> float:
+    return 1 / threads
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 8, 15, 64])
+def test_a_quiet_machine_is_used_whole(most: int) -> None:
+    machine = Machine(quiet, most)
+    machine.until(20.0)
+    assert machine.used(0.0, 20.0) == most
+    assert machine.speed(0.0, 20.0) > 0.95 * most
+
+
+@pytest.mark.parametrize("times", [1.1, 1.3, 3.0, 18.0])
+@pytest.mark.parametrize("most", [2, 3, 8])
+def test_more_threads_than_idle_cores_are_never_slower_than_one(most: int, times: float) -> None:
+    """A neighbour that was there before: all other numbers of threads are as slow."""
+    machine = Machine(lambda threads, now: 1.0 if threads == 1 else times, most)
+    machine.until(20.0)
+    assert machine.used(1.0, 20.0) == 1
+    assert machine.speed(0.0, 20.0) > 0.9
+
+
+@pytest.mark.parametrize(("most", "times"), [(2, 1.3), (2, 18.0), (8, 1.3)])
+def test_a_neighbour_comes_and_goes(most: int, times: float) -> None:
+    def slowness(threads: int, now: float) -> float:
+        return quiet(threads, now) if threads == 1 or not 5.0 <= now < 15.0 else times
+
+    machine = Machine(slowness, most)
+    machine.until(30.0)
+    assert machine.used(6.0, 15.0) == 1
+    assert machine.speed(5.0, 15.0) > 0.9
+    assert machine.used(20.0, 30.0) == most
+    assert machine.speed(20.0, 30.0) > 0.9 * most
+
+
+@pytest.mark.parametrize(("most", "idle"), [(16, 15), (4, 3), (16, 8), (64, 32), (3, 2)])
+def test_busy_cores_are_left_alone(most: int, idle: int) -> None:
+    """With one thread more than there are idle cores, all wait for two that share one."""
+    machine = Machine(lambda threads, now: (1.0 if threads <= idle else 2.5) / threads, most)
+    machine.until(20.0)
+    assert machine.used(5.0, 20.0) == idle
+    assert machine.speed(5.0, 20.0) > 0.9 * idle
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("busy", [False, True])
+def test_single_slow_pieces_are_survived(seed: int, busy: bool) -> None:
+    """One piece in twenty takes up to four times as long, and all vary."""
+    generator = np.random.default_rng(seed)
+
+    def slowness(threads: int, now: float) -> float:
+        noise = 1 + 0.05 * generator.random() + (3 * generator.random() if generator.random() < 0.05 else 0.0)
+        return (1.5 if busy and threads > 1 else 1 / threads) * noise
+
+    machine = Machine(slowness, 2)
+    machine.until(30.0)
+    alone = Machine(lambda threads, now: slowness(1 if busy else 2, now) * 1.0, 1)
+    alone.until(30.0)
+    assert machine.speed(0.0, 30.0) > 0.85 * alone.speed(0.0, 30.0)
+
+
+@pytest.mark.parametrize("most", [2, 16])
+@pytest.mark.parametrize("unit", [0.05, 1.0, 20.0])
+def test_looks_at_long_steps_are_rare(most: int, unit: float) -> None:
+    """A step cannot be cut, and one thread takes very long for it."""
+    machine = Machine(quiet, most, unit)
+    machine.until(500 * unit)
+    assert machine.speed(0.0, 500 * unit) > 0.9 * most
+
+
+def test_pieces_are_short_at_first_and_longer_then() -> None:
+    machine = Machine(quiet, 2)
+    machine.until(3.0)
+    lengths = np.diff([0.0, *(now for now, _, _ in machine.log)])
+    assert lengths[0] < 0.003
+    assert max(lengths) < 1.5 * PIECE_SECONDS
+
+
+def test_less_work_than_threads_can_share_uses_fewer() -> None:
+    """And tells nothing about the largest number."""
+    machine = Machine(quiet, 8)
+    machine.chooser.run(100, machine.work, 8)
+    before = machine.chooser.choice.rates.get(8)
+    machine.chooser.run(100, machine.work, 2)
+    assert machine.log[-1][1] <= 2
+    assert machine.chooser.choice.rates.get(8) == before
+
+
+def test_work_that_is_not_done_completely_ends() -> None:
+    pieces: list[int] = []
+
+    def work(first: int, count: int, threads: int) -> int:
+        pieces.append(first)
+        return count if len(pieces) < 3 else 1
+
+    chooser = ThreadChooser(UNIT, clock=lambda: 0.0 if not pieces else 1e-3 * len(pieces))
+    assert chooser.run(10**6, work, 2, per_thread=10) == pieces[2] + 1
+
+
+def test_a_fixed_number_is_never_changed() -> None:
+    machine = Machine(lambda threads, now: float(threads), 4)
+    machine.chooser = ThreadChooser(UNIT, fixed=True, clock=lambda: machine.now)
+    machine.until(2.0)
+    assert {threads for _, threads, _ in machine.log} == {4}
+
+
+@settings(max_examples=60, deadline=None)
+@given(most=st.integers(2, 40), data=st.data())
+def test_what_is_kept_is_no_slower_than_one_or_its_neighbours(most: int, data: st.DataObject) -> None:
+    times: dict[int, float] = {}
+
+    def slowness(threads: int, now: float) -> float:
+        if threads not in times:
+            times[threads] = data.draw(st.floats(0.05, 20.0), label=f"{threads} threads")
+        return times[threads]
+
+    machine = Machine(slowness, most)
+    machine.until(40.0)
+    kept = machine.used(30.0, 40.0)
+    for other in others(most, kept):
+        assert slowness(other, 0.0) > 0.9 * slowness(kept, 0.0)
