@@ -112,13 +112,13 @@ def _through_softmax(f: Function, step: OutputGradient, sums: Value, reader: _Re
 
 
 def write_input_answer(module: Emitter, name: str, step: InputAnswer) -> None:
-    """Write `(dx, outputs, i64 place, i64 shift, i64 from, i64 to)`: columns of one block, from their place on."""
-    parameters = {"dx": "ptr", "outputs": "ptr", **dict.fromkeys(("place", "shift", "from", "to"), "i64")}
+    """Write `(dx, outputs, i64 first_column, i64 shift, i64 from, i64 to)`: columns of one block, from a column on."""
+    parameters = {"dx": "ptr", "outputs": "ptr", **dict.fromkeys(("first_column", "shift", "from", "to"), "i64")}
     with module.function(name, parameters) as f:
-        dx, outputs, place, shift, first, stop = f.parameters
+        dx, outputs, first_column, shift, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             at = f.pointer(dx, f.multiply(loop.index, stride_of(step.dx)), name="errors")
-            start = f.add(f.multiply(f.add(loop.index, shift), step.total), place)
+            start = f.add(f.multiply(f.add(loop.index, shift), step.total), first_column)
             out = f.pointer(outputs, start, name="answer")
 
             def store(
