@@ -89,8 +89,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             y: the targets, (n,) or (n, N).
             sample_weight: how much each row counts, (n,). An integer w means the same as the row standing there w
                 times, as long as all are whole and together at most 8 a row.
-            validation: (X, y) or (X, y, weights) of rows that decide when to stop, in place of the share of the rows
-                that the parameter `validation` sets aside.
+            validation: (X, y) or (X, y, weights): validation rows, which decide when to stop, in place of the fraction
+                of the rows that the parameter `validation` takes.
 
         The result does not depend on the order of the rows. Ctrl-C ends training with a warning and keeps what has
         been learned; pressed twice, it raises KeyboardInterrupt.
@@ -138,7 +138,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         return (source, values, weights)
 
     def _share(self, rows: int) -> float:
-        """The share of the rows to use for validation: none where that would be too few rows to judge by."""
+        """The fraction of the rows for validation: 0 where that would be too few rows."""
         share = 0.0 if self.validation is None or self.validation is False else self.validation
         if isinstance(share, (bool, str)) or not isinstance(share, (int, float, np.number)) or not 0.0 <= share < 1.0:
             raise InputError(

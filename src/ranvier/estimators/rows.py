@@ -32,7 +32,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     """The rows of X, checked as scikit-learn asks for.
 
     Parameters:
-        estimator: whose `n_features_in_` and `feature_names_in_` are set, or looked at.
+        estimator: whose `n_features_in_` and `feature_names_in_` are set, or compared.
         X: rows, as listed above.
         names: the columns that X must have, as `known_names` gives them; None where they are learned from X.
 

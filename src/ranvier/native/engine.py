@@ -190,12 +190,12 @@ class NativeExecutable(PreparedNetwork):
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
         loss, gradient = 0.0, np.zeros(self._state.size)
-        shares = gradients.part_shares(resident.weights, starts)
-        for first, last, share in zip(starts[:-1], starts[1:], shares, strict=True):
-            if share > 0:
+        fractions = gradients.part_fractions(resident.weights, starts)
+        for first, last, fraction in zip(starts[:-1], starts[1:], fractions, strict=True):
+            if fraction > 0:
                 batch = (order[first:last], np.array([0, last - first], np.int64), np.zeros((1, 0)))
-                loss += share * self._one_batch(program, resident, batch, 0)
-                gradients.add_gradient(program, share, gradient)
+                loss += fraction * self._one_batch(program, resident, batch, 0)
+                gradients.add_gradient(program, fraction, gradient)
         loss += gradients.add_penalties(program, gradient)
         return float(loss), gradient.astype(self.dtype)
 
@@ -248,9 +248,9 @@ class NativeExecutable(PreparedNetwork):
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
         with self.held():
             inputs = as_inputs(inputs)
-            known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
-            if known is not None:
-                return known
+            fast = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
+            if fast is not None:
+                return fast
             self._check_loaded()
             program = self._program(PREDICT)
             outputs = self._predict(program, self._readable(inputs), None)[0]

@@ -1,7 +1,7 @@
 """The training loop: epochs are cut into spans, the engine runs a span at a time, and in between Python watches.
 
 A span lasts about 50 ms, so progress, Ctrl-C, checkpoints and callbacks cost next to nothing. Epochs that are much
-shorter than that share a span where nothing has to be looked at after each of them. k steps of a span.
+shorter than that share a span where nothing happens between them. k steps of a span.
 
 When the user interrupts, an engine may break a span off between two steps, and a step or a validation in the middle.
 What was not made whole was not made, so a run that goes on later has the bits of one that was never interrupted.
@@ -36,7 +36,7 @@ CHECKPOINT_SECONDS = 2.0
 
 @record
 class LoopConfig:
-    """What is to be trained, on what, for how long and who watches.
+    """What is to be trained, on what, for how long, with which callbacks.
 
     Fields:
         spec: the network, loss, optimizer and batch size.
