@@ -35,16 +35,16 @@ def input_gradients(
         ShapeError: the rows are not as wide as the network, or not equally many.
     """
     check_shape("inputs", inputs, spec.network.inputs)
-    one, every = (LOGIT_GRADIENT, LOGIT_JACOBIAN) if logits else (INPUT_GRADIENT, INPUT_JACOBIAN)
+    gradient, jacobian = (LOGIT_GRADIENT, LOGIT_JACOBIAN) if logits else (INPUT_GRADIENT, INPUT_JACOBIAN)
     n_inputs, n_outputs = spec.network.inputs, spec.network.outputs
     if output_gradients is not None:
         numbers = np.ascontiguousarray(output_gradients, spec.dtype)
         check_shape("output gradients", numbers, n_outputs)
         if len(inputs) != len(numbers):
             raise ShapeError(f"There are {len(inputs)} rows of inputs and {len(numbers)} of output gradients.")
-        return derive(one, inputs, numbers, n_inputs)
+        return derive(gradient, inputs, numbers, n_inputs)
     if n_outputs <= MAX_JACOBIAN:
-        return derive(every, inputs, None, n_outputs * n_inputs).reshape(-1, n_outputs, n_inputs)
+        return derive(jacobian, inputs, None, n_outputs * n_inputs).reshape(-1, n_outputs, n_inputs)
     gradients: Array = np.empty((len(inputs), n_outputs, n_inputs), spec.dtype)
     at_once = max(1, ONE_HOT_NUMBERS // n_outputs)
     for start in range(0, len(inputs), at_once):
@@ -52,5 +52,5 @@ def input_gradients(
         for output in range(n_outputs):
             one_hot = np.zeros((rows.stop - rows.start, n_outputs), spec.dtype)
             one_hot[:, output] = 1
-            gradients[rows, output] = derive(one, inputs[rows], one_hot, n_inputs)
+            gradients[rows, output] = derive(gradient, inputs[rows], one_hot, n_inputs)
     return gradients
