@@ -186,9 +186,11 @@ class Predictor:
 
     def _run(self, inputs: Inputs) -> Executable:
         """The compiled network with these parameters, for inputs with so many CSR columns."""
-        known = self._executables.get(inputs.n_csr)
+        # Training in another thread first sets other parameters, then another dictionary.
+        executables = self._executables
+        known = executables.get(inputs.n_csr)
         if known is None:
             loss, _ = scaled_loss(self.training.loss, self.target.mean, self.target.scale)
             known = compile_for_inference(self.network, replace(self.training, loss=loss), self._flat, inputs)
-            self._executables[inputs.n_csr] = known
+            executables[inputs.n_csr] = known
         return known
