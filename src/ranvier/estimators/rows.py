@@ -18,7 +18,7 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, open_source
 from ranvier.data.input_columns import MAX_NUMBER_COLUMNS
-from ranvier.data.sources.frames import frame_from
+from ranvier.data.sources.frames import check_names, frame_from, row_of_series
 from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.rows.arrays import unmasked
@@ -32,7 +32,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     """The rows of X, checked as scikit-learn asks for.
 
     Parameters:
-        estimator: whose `n_features_in_` and `feature_names_in_` are set, or looked at.
+        estimator: whose `n_features_in_` and `feature_names_in_` are set, or compared.
         X: rows, as listed above.
         names: the columns that X must have, as `known_names` gives them; None where they are learned from X.
 
@@ -47,6 +47,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     if isinstance(X, Mapping) or is_row_list(X):
         X = frame_from(X)
     if _is_frame(X):
+        check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return replace(open_source(_named(X, names or ())), origin="the data frame")  # type: ignore[type-var]
     array = _array(X)
@@ -76,7 +77,11 @@ def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
     """
     if type(X) is dict or is_row(X):
         return X
+    row = row_of_series(X, known_names(estimator))
+    if row is not None:
+        return row
     if _is_frame(X):
+        check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=False, skip_check_array=True)
         return _named(X, known_names(estimator))
     return source_of(estimator, X, known_names(estimator))

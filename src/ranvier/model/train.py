@@ -20,6 +20,7 @@ from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
+from ranvier.model.target_option import are_names, column_labels, target_names
 from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
@@ -142,10 +143,11 @@ def train(
     """
     arguments = locals()
     check_recipe(recipe, effort)
-    columns = target is None or isinstance(target, str) or _are_names(target)
+    target = column_labels(data, target)
+    columns = target is None or isinstance(target, str) or are_names(target)
     validation_share, validation_rows = split_rows_option("validation", validation)
     test_share, test_rows = split_rows_option("test", test)
-    names = _names(target) if columns else None
+    names = target_names(target) if columns else None
     options = TrainOptions.of({**arguments, "target": names, "validation": validation_share, "test": test_share})
     labels = options.target if columns else target
     inputs = TrainData(data, labels, sample_weight, validation_rows, test_rows)
@@ -360,18 +362,6 @@ def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Row
 
     held = prepared.validation
     return task, weighted(prepared.train), None if held is None else weighted(held)
-
-
-def _are_names(target: Any) -> bool:
-    """Whether the target is a list of columns, in place of an array of values."""
-    return isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target)
-
-
-def _names(target: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    """The names of the target columns; None where there are none."""
-    if target is None or isinstance(target, str):
-        return target
-    return (target[0] if len(target) == 1 else tuple(target)) if target else None
 
 
 def _run_name(data: Any) -> str:

@@ -71,10 +71,10 @@ def _open(source: Any, reading: Reading) -> Source:
             return arrays_from(np.asarray(source), None, "the list")
         except ValueError as error:
             raise DataError("The list holds rows of different lengths. Give rows of the same length.") from error
-    frame = frame_from(source)
+    frame = frame_from(source, reading=reading)
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
-    return Table(frame, "the table", in_memory=True)
+    return Table(frame, "the table", in_memory=True, absent_is_missing=is_row_list(source))
 
 
 def _open_path(path: Path, reading: Reading) -> Source:

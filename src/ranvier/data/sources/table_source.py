@@ -31,6 +31,8 @@ class Table(Source):
         decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals.
         parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
         problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
+        absent_is_missing: whether a column that no row names is one of missing cells, as in JSON.
+        unnamed: columns that had no name and are called by their position.
         in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.
     """
 
@@ -43,6 +45,8 @@ class Table(Source):
     parts: NDArray[np.str_] | None = None
     problem: str = ""
     in_memory: bool = False
+    absent_is_missing: bool = False
+    unnamed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
