@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.rows.arrays import unmasked
 
 SUB_MICROSECOND = ("[ns]", "[ps]", "[fs]", "[as]")
@@ -120,7 +121,7 @@ def frame_from_columns(columns: Mapping[Any, Any], origin: str) -> pl.DataFrame:
         column = series_from(str(name), values)
         if series and len(column) != len(series[0]):
             raise DataError(
-                f'The columns of {origin} differ in length: "{series[0].name}" has {len(series[0])} rows and '
+                f'The columns of {origin} differ in length: "{series[0].name}" has {plural(len(series[0]), "row")} and '
                 f'"{column.name}" has {len(column)}.'
             )
         series.append(column)

@@ -13,6 +13,7 @@ from ranvier.data.sources.frames import row_of
 from ranvier.data.sources.row_lists import is_row
 from ranvier.data.sources.source import Source
 from ranvier.errors import ShapeError
+from ranvier.plural import plural
 
 
 def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
@@ -60,7 +61,9 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
     if isinstance(rows, (list, tuple)) and rows and all(is_row(row) for row in rows):
         wrong = next((row for row in rows if len(row) != len(names)), None)
         if wrong is not None:
-            raise ShapeError(f"The row has {len(wrong)} cells; this model takes {len(names)}, one for each column.")
+            raise ShapeError(
+                f"The row has {plural(len(wrong), 'cell')}; this model takes {len(names)}, one for each column."
+            )
         rows = {name: [row[index] for row in rows] for index, name in enumerate(names)}
     if isinstance(rows, np.ndarray):
         # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
