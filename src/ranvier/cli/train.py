@@ -28,7 +28,8 @@ from ranvier.settings import ENGINES
 COUNT = click.IntRange(min=1)
 FRACTION = click.FloatRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
-RECIPES = ("auto", "table", "plain")
+RECIPES = ("auto", "table", "image", "plain")
+AUGMENT = ("auto", "none", "affine", "flip")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
@@ -80,6 +81,10 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Recipe": (
         ("--recipe", "NAME", click.Choice(RECIPES), "auto", f"{', '.join(RECIPES)}; sets the options left open below."),
         ("--effort", "HOW", click.Choice(EFFORTS), "default", f"Of the recipe: {', '.join(EFFORTS)}."),
+    ),
+    "Pictures": (
+        ("--image-size", "N", COUNT, "", "Height and width that pictures are brought to, in pixels."),
+        ("--augment", "HOW", click.Choice(AUGMENT), "", f"Distorted copies: {', '.join(AUGMENT)}; auto by default."),
     ),
     "Network": (
         ("--hidden", "WIDTHS", Widths(), "", "Widths of the hidden layers, such as 256,256, or none."),
@@ -158,8 +163,9 @@ def _with_options(function: Any) -> Any:
 def command(data: str, model: str | None, run: str | None, quiet: bool, as_json: bool, **options: Any) -> int:
     """Train a network on DATA.
 
-    DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file, or the name of a set that needs no file: digits, iris, wine,
-    breast_cancer, diabetes.
+    DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with pictures, or of
+    train/ and test/ with such; a table with a column of paths; or the name of a set that needs no file: digits, iris,
+    wine, breast_cancer, diabetes.
     """
     if data == "-":
         raise InputError(

@@ -63,6 +63,8 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     >>> infer_column(pl.Series("spent", ["12,5", "7,25", "n/a"])).column.number_format.decimal
     ','
     """
+    if is_picture_dtype(cells.dtype):
+        return requested_column(cells, "image")
     parsing.check_dtype(cells)
     name, dtype = cells.name, cells.dtype
     if dtype == pl.Boolean:
@@ -107,6 +109,15 @@ def _long_integers(name: str, strings: pl.Series) -> ColumnSchema | None:
     if 2 * len(different) > present:
         return ColumnSchema(name, DROP, f"{reason}, most of them different", strings.null_count(), len(different))
     return ColumnSchema(name, "category", reason, strings.null_count(), len(different))
+
+
+def is_picture_dtype(dtype: pl.DataType) -> bool:
+    """Whether cells are arrays of one shape that can be pictures: bytes, with a height and a width.
+
+    >>> is_picture_dtype(pl.Array(pl.UInt8, (8, 8))), is_picture_dtype(pl.Array(pl.UInt8, 8))
+    (True, False)
+    """
+    return isinstance(dtype, pl.Array) and dtype.shape[1:] != () and pl.Series([], dtype=dtype).to_numpy().dtype == "u1"
 
 
 def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas: bool | None = None) -> Guess:

@@ -56,6 +56,8 @@ class TrainOptions:
     engine: str = "auto"
     precision: str = "float32"
     threads: int | None = None
+    image_size: int | None = None
+    augment: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("hidden", "ignore"):

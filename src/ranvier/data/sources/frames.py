@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.sources.picture_lists import file_of, is_file_list
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError
@@ -211,6 +212,10 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     """A column from Python values of any types."""
     missing = getattr(sys.modules.get("pandas"), "NA", None)
     items = [None if cell is missing else _python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
+    if is_file_list([item for item in items if item is not None]) and not any(isinstance(item, str) for item in items):
+        return pl.Series(
+            name, [None if item is None else file_of(item, at) for at, item in enumerate(items)], pl.Object
+        )
     for cell_type in set(map(type, items)):
         if issubclass(cell_type, (list, tuple, set, dict, np.ndarray, bytes)):
             raise DataError(

@@ -11,6 +11,7 @@ import numpy as np
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import column_dict
 from ranvier.data.sources.frames import row_of, row_of_series
+from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.row_lists import is_row
 from ranvier.data.sources.source import Source
@@ -58,6 +59,8 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
     >>> open_rows([39, "Male"], ["age", "sex"]).frame.rows()
     [(39, 'Male')]
     """
+    if is_file_list(rows):
+        return open_source(rows)
     if is_row(rows):
         rows = [rows]
     if isinstance(rows, (list, tuple)) and rows and all(is_row(row) for row in rows):
@@ -66,7 +69,7 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
             raise ShapeError(f"The row has {len(wrong)} cells; this model takes {len(names)}, one for each column.")
         rows = {name: [row[index] for row in rows] for index, name in enumerate(names)}
     rows = row_of_series(rows, names) or rows
-    if isinstance(rows, np.ndarray):
+    if isinstance(rows, np.ndarray) and rows.ndim == 2:
         # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
         rows = column_dict(rows, names, "the array")
     opened = open_source(rows, reading=Reading(only=frozenset(names)))
