@@ -106,7 +106,7 @@ def _columns(source: Source, kinds: Mapping[str, str] | None) -> tuple[ColumnLoo
     try:
         schema = _schema(frame, known)
     except InputError:
-        schema = [column for name in frame.columns for column in _one(frame.select(name), known)]
+        schema = [column for name in frame.columns for column in _schema_of_column(frame.select(name), known)]
     return tuple(
         ColumnLook(
             column.name,
@@ -130,7 +130,7 @@ def _schema(frame: pl.DataFrame, kinds: Mapping[str, str]) -> list[ColumnSchema]
     return [column for column in columns if column.name != COMPANION]
 
 
-def _one(frame: pl.DataFrame, kinds: Mapping[str, str]) -> Iterable[ColumnSchema]:
+def _schema_of_column(frame: pl.DataFrame, kinds: Mapping[str, str]) -> Iterable[ColumnSchema]:
     """The schema of a single column; one that cannot be used has the reason."""
     try:
         return _schema(frame, kinds)
