@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.sources.labels import check_types, is_label, labels
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError
 from ranvier.rows.arrays import unmasked
@@ -55,7 +56,8 @@ def frame_from(source: Any, origin: str = "the table") -> pl.DataFrame:
     (1, 2)
     """
     if isinstance(source, pl.DataFrame):
-        return source
+        objects = [name for name, dtype in source.schema.items() if dtype == pl.Object]
+        return source.with_columns(_from_cells(name, source[name].to_list()) for name in objects)
     if isinstance(source, Mapping):
         return frame_from_columns(source, origin)
     if is_row_list(source):
@@ -100,6 +102,9 @@ def _plain_column(column: Any) -> Any:
         # NumPy has no time zones and would convert to UTC; the local hour is kept.
         column = column.dt.replace_time_zone(None)
     missing = column.is_null().to_list()
+    if column.dtype in (nw.Categorical, nw.Enum):
+        cells = zip(column.to_list(), missing, strict=True)
+        return labels(str(column.name), [None if is_missing else cell for cell, is_missing in cells])
     plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
     if plain and not any(missing):
         return column.to_numpy()
@@ -166,15 +171,13 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     """A column from Python values of any types."""
     missing = getattr(sys.modules.get("pandas"), "NA", None)
     items = [None if cell is missing else _python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
-    for cell_type in set(map(type, items)):
-        if issubclass(cell_type, (list, tuple, set, dict, np.ndarray, bytes)):
-            raise DataError(
-                f'Column "{name}" has a cell of type {cell_type.__name__}; one value for each cell was expected.'
-            )
+    check_types(name, set(map(type, items)))
     clean = [item if item is None or item == item else None for item in items]
     types = set(map(type, clean)) - {type(None)}
     if not types:
         return pl.Series(name, clean, dtype=pl.Null)
+    if any(map(is_label, types)):
+        return labels(name, clean)
     if types <= {int, float, bool} and types != {bool}:
         fits = float not in types and all(item is None or -(2**63) <= item < 2**63 for item in clean)
         return pl.Series(name, clean, dtype=pl.Int64 if fits else pl.Float64, strict=False)
