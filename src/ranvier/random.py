@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ranvier.errors import InputError
 
-INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE = range(5)
+INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE, AUGMENT = range(6)
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
@@ -46,7 +46,7 @@ def philox(counter: NDArray[np.uint64], key: tuple[int, int]) -> NDArray[np.uint
 
 
 def _encrypt(words: NDArray[np.uint64], key: tuple[int, int], products: NDArray[np.uint64]) -> None:
-    """Turn counters (4, n) into random words where they stand; `products` is room for (2, n) numbers."""
+    """Turn counters (4, n) into random words in place; `products` is scratch memory, (2, n)."""
     c0, c1, c2, c3 = words
     product0, product1 = products
     k0, k1 = key
@@ -108,7 +108,7 @@ def wide_bits(seed: int, purpose: int, step: int, layer: int, count: int) -> NDA
 
 
 class _Uniform:
-    """The numbers of `uniform`, up to BLOCK at a time, in the same memory again and again: fresh memory is slow."""
+    """The numbers of `uniform`, up to BLOCK at a time, in one buffer: to allocate one for each is slow."""
 
     def __init__(self, seed: int, purpose: int, step: int, layer: int, most: int) -> None:
         seed = check_seed(seed)

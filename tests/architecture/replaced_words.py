@@ -44,6 +44,8 @@ IDENTIFIERS = {
     "Cuts": "Blocking",
     "turns": "serialize",
     "partner": "helper",
+    "each": "what each of them is: count, heading, weight",
+    "one": "what it is: row, entry, unit",
     "dealing": "work_stealing",
     "slope": "derivative (an option of leaky_relu keeps the name)",
 }

@@ -13,7 +13,7 @@ import ranvier
 from ranvier import settings
 from ranvier.cli import doctor_checks
 from ranvier.native.engine import NativeEngine
-from ranvier.native.machine import cpu
+from ranvier.native.machine import cpu, neighbours
 from tests.cli.helpers import Trained, invoke, refused
 
 needs_native = pytest.mark.skipif(
@@ -174,6 +174,28 @@ def test_doctor_says_why_another_engine_is_used(request: pytest.FixtureRequest, 
     assert text.endswith("; the reference engine, which is slower, is used")
     assert said["Engine reference"][1].startswith("ready; used")
     assert "Native peak" not in said
+
+
+@needs_native
+@pytest.mark.parametrize(
+    ("busy", "threads", "verdict", "words"),
+    [
+        (0.1, None, "ok", "keep 0.1 of"),
+        (1.3, None, "warning", "which number of threads is fastest"),
+        (1.3, "1", "warning", "slower"),
+        (None, None, "ok", "does not say"),
+    ],
+)
+def test_doctor_says_what_other_processes_do(
+    busy: float | None, threads: str | None, verdict: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "busy_processors", lambda: busy)
+    monkeypatch.setattr(cpu, "threads", lambda: 2)
+    if threads:
+        monkeypatch.setenv("RANVIER_THREADS", threads)
+    (check,) = [one for one in doctor_checks.engines() if one.name == "Other processes"]
+    assert check.verdict == verdict
+    assert words in check.text
 
 
 def test_doctor_when_the_engine_asked_for_cannot_run(monkeypatch: pytest.MonkeyPatch, too_much: None) -> None:

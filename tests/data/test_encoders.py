@@ -39,7 +39,11 @@ def reloaded(encoder: Any) -> Any:
     return encoder_from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
 
 
-@pytest.mark.parametrize("kind", COLUMN_KINDS)
+def test_every_kind_has_cells() -> None:
+    assert {*COLUMNS, "image"} == COLUMN_KINDS.keys(), "those of pictures are in test_image.py"
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_encodings_are_finite_and_bit_identical_after_reloading(kind: str, data: st.DataObject) -> None:

@@ -54,6 +54,6 @@ def test_parts(part: int, last: tuple[Any, ...], weights: Any, monkeypatch: pyte
 def test_part_weights_add_up_to_one() -> None:
     rows = rows_for(make_spec(5, [Dense(3)]), ROWS)
     starts = np.array([0, 30, 70, 100])
-    assert gradients.part_shares(rows.weights, starts).tolist() == [0.3, 0.4, 0.3]
-    assert gradients.part_shares(LAST, starts).tolist() == [0.0, 60 / 90, 30 / 90]
-    assert gradients.part_shares(np.zeros(ROWS), starts).sum() == 1.0
+    assert gradients.part_fractions(rows.weights, starts).tolist() == [0.3, 0.4, 0.3]
+    assert gradients.part_fractions(LAST, starts).tolist() == [0.0, 60 / 90, 30 / 90]
+    assert gradients.part_fractions(np.zeros(ROWS), starts).sum() == 1.0

@@ -79,7 +79,9 @@ def examine() -> Iterator[Check]:
     yield _python()
     yield Check("Ranvier", "ok", f"{__version__}, in {Path(__file__).parents[1]}")
     yield from (_library(name, module) for name, module in LIBRARIES.items())
-    yield Check("Processor", "ok", f"{_processor()}, {_usable()} of {os.cpu_count()} threads for this process")
+    yield Check(
+        "Processor", "ok", f"{_processor()}, {doctor_checks.usable()} of {os.cpu_count()} threads for this process"
+    )
     yield _memory()
     yield from _settings()
     yield _guarded("Training", _training)
@@ -109,10 +111,6 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def _usable() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory() -> Check:

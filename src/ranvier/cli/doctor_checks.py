@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.native.machine.cpu import CpuFacts
+
+BUSY = 0.5
+"""So many processors kept busy by others are worth a warning."""
 
 
 @record
@@ -99,6 +103,7 @@ def _native() -> Iterator[Check]:
     dot = "a bfloat16 dot product, not used yet" if facts.bf16 else "no bfloat16 dot product"
     yield Check("Native bfloat16", "ok", f"{dot}: emulated, no faster than float32 here")
     yield Check("Native threads", "ok", _threads(facts, used))
+    yield _neighbours(used)
     assumed = "" if facts.caches_known else "; assumed, since the system does not report them"
     yield Check(
         "Native caches",
@@ -119,6 +124,22 @@ def _threads(facts: CpuFacts, used: int) -> str:
     return f"{used} of {available}, as RANVIER_THREADS={requested} asks"
 
 
+def _neighbours(threads: int) -> Check:
+    """How busy other processes are, and what the engine does about it."""
+    from ranvier.native.machine.neighbours import busy_processors
+
+    name, busy = "Other processes", busy_processors()
+    if busy is None:
+        return Check(name, "ok", "the system does not say how busy they are; the engine measures its own speed")
+    text = f"keep {busy:.1f} of {plural(usable(), 'processor')} busy"
+    if busy < BUSY:
+        return Check(name, "ok", text)
+    if threads == 1:
+        return Check(name, "warning", f"{text}, which makes training slower")
+    what = "training and prediction measure which number of threads is fastest, about once a second, and use that"
+    return Check(name, "warning", f"{text}; {what}; the results are the same")
+
+
 def _peak(threads: int) -> Check:
     """The measured limit of one thread and of all."""
     from ranvier.native.machine.peak import measured_peak
@@ -129,6 +150,11 @@ def _peak(threads: int) -> Check:
     except (RanvierError, OSError) as error:
         return Check(name, "error", one_line(str(error)))
     return Check(name, "ok", f"GFLOP/s of float32 multiply-adds: {', '.join(rates)}, measured")
+
+
+def usable() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def size(count: int) -> str:

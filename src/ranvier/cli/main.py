@@ -20,6 +20,7 @@ from ranvier.errors import nearest
 from ranvier.version import __version__
 
 COMMANDS = {
+    "look": "Look at data without training: kinds, missing and odd cells.",
     "train": "Train a network on a table, arrays or a named data set.",
     "predict": "Predict new rows with a trained model.",
     "evaluate": "Measure a trained model on rows with known targets.",

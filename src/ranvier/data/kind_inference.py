@@ -63,6 +63,8 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     >>> infer_column(pl.Series("spent", ["12,5", "7,25", "n/a"])).column.number_format.decimal
     ','
     """
+    if is_picture_dtype(cells.dtype):
+        return requested_column(cells, "image")
     parsing.check_dtype(cells)
     name, dtype = cells.name, cells.dtype
     if dtype == pl.Boolean:
@@ -84,6 +86,15 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     ):
         return Guess(_number(cells, finite(cells, *parsing.parse_numbers(strings)), PLAIN))
     return _strings(cells, strings, distinct_strings.drop_nulls(), decimal_commas)
+
+
+def is_picture_dtype(dtype: pl.DataType) -> bool:
+    """Whether cells are arrays of one shape that can be pictures: bytes, with a height and a width.
+
+    >>> is_picture_dtype(pl.Array(pl.UInt8, (8, 8))), is_picture_dtype(pl.Array(pl.UInt8, 8))
+    (True, False)
+    """
+    return isinstance(dtype, pl.Array) and dtype.shape[1:] != () and pl.Series([], dtype=dtype).to_numpy().dtype == "u1"
 
 
 def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas: bool | None = None) -> Guess:

@@ -38,7 +38,7 @@ class FittedAttributes:
         """The weights of the dense layers, each (inputs, units)."""
         groups = [info.groups for info in self.model_.network.iter_layers() if isinstance(info.layer, Dense)]
         return [
-            block_diagonal_weight(weight, each) for weight, each in zip(self._of_dense("weight"), groups, strict=True)
+            block_diagonal_weight(weight, count) for weight, count in zip(self._of_dense("weight"), groups, strict=True)
         ]
 
     @property

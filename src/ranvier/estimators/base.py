@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -19,9 +17,11 @@ from ranvier.data import Source
 from ranvier.data.canonical_order import canonical_rows
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
+from ranvier.estimators.locks import training_lock
+from ranvier.estimators.pickling import packed_model, unpacked_model
 from ranvier.estimators.rows import as_table, known_names, names_in, rows_for_predict, source_of
 from ranvier.estimators.targets import Goal
-from ranvier.model.load import load
+from ranvier.estimators.warm_start import changed_settings, check_fixed, fixed_parameters, stopping
 from ranvier.model.train import train
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
@@ -29,6 +29,7 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.recipes.recipe import Recipe
 from ranvier.rows.weights import weight_array
+from ranvier.training.callbacks import Callback
 
 Array = NDArray[Any]
 MIN_VALIDATION_ROWS = 10
@@ -49,6 +50,8 @@ TRAIN_OPTIONS = (
     "engine",
     "precision",
     "threads",
+    "image_size",
+    "augment",
 )
 
 
@@ -78,6 +81,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     engine: str = "auto"
     precision: str = "float32"
     threads: int | None = None
+    image_size: int | None = None
+    augment: str | None = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
         """Learn from rows and targets.
@@ -89,8 +94,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             y: the targets, (n,) or (n, N).
             sample_weight: how much each row counts, (n,). An integer w means the same as the row standing there w
                 times, as long as all are whole and together at most 8 a row.
-            validation: (X, y) or (X, y, weights) of rows that decide when to stop, in place of the share of the rows
-                that the parameter `validation` sets aside.
+            validation: (X, y) or (X, y, weights): validation rows, which decide when to stop, in place of the fraction
+                of the rows that the parameter `validation` takes.
 
         The result does not depend on the order of the rows. Ctrl-C ends training with a warning and keeps what has
         been learned; pressed twice, it raises KeyboardInterrupt.
@@ -99,6 +104,10 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             InputError: X, y, a weight or a parameter cannot be used as it is.
             TrainingError: training diverged.
         """
+        with training_lock(self):
+            return self._fit(X, y, sample_weight, validation)
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Self:
         again = self.warm_start and hasattr(self, "model_")
         names = known_names(self) if again else None
         source = source_of(self, X, names)
@@ -108,12 +117,12 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         validation_rows = (
             None if validation is None else self._validation_rows(validation, goal, names or names_in(source))
         )
-        if again:
-            return self._go_on(source, values, weight, self.epochs or self.model_.training.epochs, validation_rows)
         share = self._share(canonical_rows(source.rows, weight)) if validation_rows is None else 0.0
-        self._begin(
-            goal, as_table(source), values, weight, validation=share if validation_rows is None else validation_rows
-        )
+        held: Any = share if validation_rows is None else validation_rows
+        if again:
+            epochs = self.epochs or self.model_.training.epochs
+            return self._go_on(source, values, weight, epochs, held, stopping(self, epochs, validated=bool(held)))
+        self._begin(goal, as_table(source), values, weight, validation=held)
         return self
 
     def _goal(self, y: Any, rows: int, weight: Array | None) -> Goal:
@@ -138,7 +147,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         return (source, values, weights)
 
     def _share(self, rows: int) -> float:
-        """The share of the rows to use for validation: none where that would be too few rows to judge by."""
+        """The fraction of the rows for validation: 0 where that would be too few rows."""
         share = 0.0 if self.validation is None or self.validation is False else self.validation
         if isinstance(share, (bool, str)) or not isinstance(share, (int, float, np.number)) or not 0.0 <= share < 1.0:
             raise InputError(
@@ -165,6 +174,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             seed=self._seed(),
             **{**options, **self._more_options(), **changes},
         )
+        self._made_by = fixed_parameters(self)
         if goal.classes is not None:
             self.classes_ = goal.classes
         if self.model_.report.interrupted:
@@ -175,23 +185,35 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         return {}
 
     def _go_on(
-        self, source: Source, values: Array, weight: Array | None, epochs: int, validation_rows: Any = None
+        self,
+        source: Source,
+        values: Array,
+        weight: Array | None,
+        epochs: int,
+        validation: Any = None,
+        callbacks: tuple[Callback, ...] = (),
     ) -> Self:
-        """Train on; the encoder, the classes and the optimizer's memory stay."""
+        """Train on with the parameters as they are now; the encoder, the classes and the optimizer's memory stay."""
+        check_fixed(self, getattr(self, "_made_by", {}))
         self.model_.fit(
             source,
             values,
             epochs=epochs,
-            validation=validation_rows,
+            validation=validation or None,
             sample_weight=weight,
-            callbacks=() if self.callbacks is None else self.callbacks,
+            callbacks=(*callbacks, *(self.callbacks or ())),
             progress=bool(self.verbose),
+            **changed_settings(self, self.model_),
             **self._more_options(),
         )
         return self
 
     def _part(self, X: Any, y: Any, sample_weight: Any, goal: Goal | None) -> Self:
         """One epoch over some rows; `goal` says what is to be learned, at the first call."""
+        with training_lock(self):
+            return self._learn_part(X, y, sample_weight, goal)
+
+    def _learn_part(self, X: Any, y: Any, sample_weight: Any, goal: Goal | None) -> Self:
         first = not hasattr(self, "model_")
         source = source_of(self, X, None if first else known_names(self))
         weight = None if sample_weight is None else weight_array(sample_weight, source.rows)
@@ -227,21 +249,16 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Plain values; the model as the bytes of its file, which hold no code."""
+        """Plain values; the model as the bytes of its file, which hold no code, and its training state."""
         state: dict[str, Any] = dict(super().__getstate__())
         if "model_" in state:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "model.rv"
-                self.model_.save(path)
-                state["model_"] = path.read_bytes()
+            state["model_"], state["_training"] = packed_model(self.model_)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read the model back from the bytes of its file."""
         state = dict(state)
+        training = state.pop("_training", None)
         if isinstance(state.get("model_"), bytes):
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / "model.rv"
-                path.write_bytes(state["model_"])
-                state["model_"] = load(path)
+            state["model_"] = unpacked_model(state["model_"], training)
         super().__setstate__(state)

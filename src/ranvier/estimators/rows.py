@@ -1,8 +1,8 @@
 """X, y and weights as scikit-learn's users pass them: checked and converted. n rows, K columns.
 
 X may be an array, a matrix of scipy.sparse, a data frame (pandas, polars, pyarrow), a dictionary of columns or a list
-of dictionaries. Arrays of numbers stay arrays, and sparse rows sparse; everything with words, dates or named columns
-becomes a table.
+of dictionaries; a list of paths or pictures, or an array of pictures (n, height, width), with channels or without.
+Arrays of numbers stay arrays, and sparse rows sparse; everything with words, dates or named columns becomes a table.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, open_source
 from ranvier.data.input_columns import MAX_NUMBER_COLUMNS
-from ranvier.data.sources.frames import frame_from
+from ranvier.data.sources.array_source import is_picture_shape
+from ranvier.data.sources.frames import check_names, frame_from, row_of_series
+from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.rows.arrays import unmasked
@@ -32,7 +34,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     """The rows of X, checked as scikit-learn asks for.
 
     Parameters:
-        estimator: whose `n_features_in_` and `feature_names_in_` are set, or looked at.
+        estimator: whose `n_features_in_` and `feature_names_in_` are set, or compared.
         X: rows, as listed above.
         names: the columns that X must have, as `known_names` gives them; None where they are learned from X.
 
@@ -41,12 +43,17 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         DataError: a cell cannot be used, or a sparse matrix has missing or infinite numbers.
     """
     reset = names is None
+    if _is_pictures(X):
+        if reset:
+            estimator.n_features_in_ = 1
+        return open_source(X)
     if hasattr(X, "tocsr"):
         # Its own sentence on what is missing or infinite names the cell, from `open_source`.
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
     if isinstance(X, Mapping) or is_row_list(X):
         X = frame_from(X)
     if _is_frame(X):
+        check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return replace(open_source(_named(X, names or ())), origin="the data frame")  # type: ignore[type-var]
     array = _array(X)
@@ -76,7 +83,11 @@ def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
     """
     if type(X) is dict or is_row(X):
         return X
+    row = row_of_series(X, known_names(estimator))
+    if row is not None:
+        return row
     if _is_frame(X):
+        check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=False, skip_check_array=True)
         return _named(X, known_names(estimator))
     return source_of(estimator, X, known_names(estimator))
@@ -94,6 +105,13 @@ def names_in(source: Source) -> list[str]:
     (['age'], ['x0', 'x1'])
     """
     return list(source.column_names) or _numbered(source.inputs.shape[1])
+
+
+def _is_pictures(X: Any) -> bool:
+    """Whether X holds pictures: paths, pictures of Pillow, or arrays (rows, height, width) with channels or without."""
+    if isinstance(X, np.ndarray) and X.ndim > 1:
+        return X.dtype.kind in "buif" and is_picture_shape(X.shape[1:])
+    return is_file_list(X)
 
 
 def _numbered(columns: int) -> list[str]:
@@ -115,9 +133,9 @@ def _named(X: Any, names: Sequence[str]) -> Any:
 def as_table(source: Source) -> Source:
     """Rows of numbers as a table whose columns all are numbers, so that an array and a data frame give the same model.
 
-    Sparse rows, pictures (uint8) and very wide arrays stay as they are.
+    Sparse rows, pictures and very wide arrays stay as they are.
     """
-    if source.column_names or source.inputs.shape[1] > MAX_NUMBER_COLUMNS:
+    if source.column_names or len(source.shape) > 1 or source.inputs.shape[1] > MAX_NUMBER_COLUMNS:
         return source
     return source.as_table("number")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from ranvier.display.progress import sink_for
 from ranvier.engine import State
 from ranvier.model import inspect
 from ranvier.model import rows as row_tools
-from ranvier.model.description import description_of
+from ranvier.model.description import description_of, encoder_arrays
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.parameters import flat_parameters, parts_without_training
@@ -79,6 +80,7 @@ class Model(Predictor):
         self.report = report or TrainReport()
         self.history = History(history if state is None else state.history)
         self._state = state
+        self._lock = threading.RLock()
 
     @classmethod
     def from_parameters(
@@ -229,29 +231,25 @@ class Model(Predictor):
             X, y and the settings: as for `ranvier.fit`.
             epochs: how many more epochs.
 
+        Threads that call it together train one after the other; those that predict meanwhile get answers of the model
+        of before or after.
+
         Raises:
             InputError: a setting cannot be used; the model stays as it was.
             TrainingError: the loss or a parameter is no longer a finite number; the model stays as it was.
         """
         changes = {"loss": loss, "optimizer": optimizer, "schedule": schedule, "batch_size": batch_size, "seed": seed}
         changes |= {"engine": engine, "precision": precision, "threads": threads, "shuffle": shuffle}
-        changed = override_settings(self.training, epochs, callbacks, changes)
-        weighting = (validation, sample_weight, class_weight, changed.seed, changed.loss, changed.row_dtype)
-        rows, validation_rows = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
-        training = changed.on(rows.inputs)
-        result = run_training(
-            self.network,
-            training,
-            self.task,
-            rows,
-            validation_rows,
-            state=self._resumable(training),
-            sinks=(sink_for(progress),),
-            checkpoint=checkpoint,
-            target=self.target,
-            metrics=as_metrics(metrics),
-        )
-        self._take(training, result)
+        asides: dict[str, Any] = {"sinks": (sink_for(progress),), "checkpoint": checkpoint}
+        with self._lock:
+            changed = override_settings(self.training, epochs, callbacks, changes)
+            weighting = (validation, sample_weight, class_weight, changed.seed, changed.loss, changed.row_dtype)
+            rows, held = row_tools.resident_rows(self.inputs, self.target, X, y, *weighting)
+            training = changed.on(rows.inputs)
+            parts: dict[str, Any] = {"state": self._resumable(training), "target": self.target, **asides}
+            measured = as_metrics(metrics)
+            result = run_training(self.network, training, self.task, rows, held, metrics=measured, **parts)
+            self._take(training, result)
         return self
 
     def save(self, path: str | Path) -> None:
@@ -263,11 +261,36 @@ class Model(Predictor):
         from ranvier.storage.model_file import write_model
 
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
+        arrays |= encoder_arrays(self.encoder)
         write_model(path, arrays, description_of(self))
+
+    @property
+    def training_state(self) -> TrainingState | None:
+        """Where training goes on: with it the optimizer's memory; None for a model from a file or of several networks.
+
+        It is made of plain arrays, `training_state.arrays()`, and JSON values, `training_state.to_dict()`.
+        """
+        return self._state
+
+    def restore_training(self, arrays: dict[str, Array], data: dict[str, Any]) -> None:
+        """Let a model that was loaded go on with the training state of the one that was saved.
+
+        Parameters:
+            arrays, data: the two parts of `training_state`.
+        """
+        self._state = TrainingState.restore(arrays, data)
+        self.history = self._state.history
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the compiled network and the callbacks, which may be functions of the program."""
-        return {**self.__dict__, "_executables": {}, "training": replace(self.training, callbacks=())}
+        with self._lock:
+            state = {**self.__dict__, "_executables": {}, "training": replace(self.training, callbacks=())}
+        return {name: value for name, value in state.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the values of a pickle or a copy."""
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         layers = "-".join(
@@ -292,11 +315,12 @@ class Model(Predictor):
         return state_for_next_fit(state)
 
     def _take(self, training: TrainSettings, result: RunResult) -> None:
-        self.close()
         self.training, self.engine = training, result.engine
         self._state = result.outcome.state
         self.history = self._state.history
         self._flat = np.ascontiguousarray(final_parameters(self._state, training.optimizer, self.network))
+        # Another thread may be using the compiled networks of before: they are freed when nobody does.
+        self._executables = {}
 
     @property
     def best_epoch(self) -> int:

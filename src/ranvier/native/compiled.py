@@ -107,11 +107,11 @@ def cache_key(code: Code) -> str | None:
         return None
 
 
-def canonical_form(record: Any, known: dict[int, str] | None = None) -> str:
+def canonical_form(record: Any, memo: dict[int, str] | None = None) -> str:
     """Records, tuples, expressions and plain values as one text. Equal texts mean equal records.
 
     Parameters:
-        known: texts of records met before, by id, since steps share buffers and expressions.
+        memo: texts of records met before, by id, since steps share buffers and expressions.
 
     Raises:
         TypeError: the record holds a value of another type.
@@ -119,22 +119,22 @@ def canonical_form(record: Any, known: dict[int, str] | None = None) -> str:
     >>> canonical_form((1, 1.0, "a", None))
     "(1,1.0,'a',None)"
     """
-    known = {} if known is None else known
+    memo = {} if memo is None else memo
     kind = type(record)
     if record is None or kind in (bool, int, float, str):
         return repr(record)
-    if id(record) not in known:
+    if id(record) not in memo:
         if kind is tuple:
-            text = ",".join(canonical_form(part, known) for part in record)
+            text = ",".join(canonical_form(part, memo) for part in record)
         elif kind is Expression:
             text = repr(to_list(record))
         elif is_dataclass(record):
-            inside = ",".join(canonical_form(getattr(record, field.name), known) for field in fields(record))
+            inside = ",".join(canonical_form(getattr(record, field.name), memo) for field in fields(record))
             text = f"{kind.__module__}.{kind.__qualname__}:{inside}"
         else:
             raise TypeError(f"{kind.__name__} has no canonical form.")
-        known[id(record)] = f"({text})"
-    return known[id(record)]
+        memo[id(record)] = f"({text})"
+    return memo[id(record)]
 
 
 @cache

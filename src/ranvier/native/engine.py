@@ -18,8 +18,6 @@ from ranvier.native import gradients
 from ranvier.native.input_gradients import input_gradients
 from ranvier.native.lowering.lowered import (
     GRADIENT,
-    INPUT_GRADIENT,
-    LOGIT_GRADIENT,
     PREDICT,
     STEP_GRADIENT,
     TRAIN,
@@ -192,12 +190,12 @@ class NativeExecutable(PreparedNetwork):
         order = np.arange(len(rows), dtype=np.int64)
         program.reserve(int(np.diff(starts).max()) or 1, resident.entries(order, starts), self.threads)
         loss, gradient = 0.0, np.zeros(self._state.size)
-        shares = gradients.part_shares(resident.weights, starts)
-        for first, last, share in zip(starts[:-1], starts[1:], shares, strict=True):
-            if share > 0:
+        fractions = gradients.part_fractions(resident.weights, starts)
+        for first, last, fraction in zip(starts[:-1], starts[1:], fractions, strict=True):
+            if fraction > 0:
                 batch = (order[first:last], np.array([0, last - first], np.int64), np.zeros((1, 0)))
-                loss += share * self._one_batch(program, resident, batch, 0)
-                gradients.add_gradient(program, share, gradient)
+                loss += fraction * self._one_batch(program, resident, batch, 0)
+                gradients.add_gradient(program, fraction, gradient)
         loss += gradients.add_penalties(program, gradient)
         return float(loss), gradient.astype(self.dtype)
 
@@ -250,9 +248,9 @@ class NativeExecutable(PreparedNetwork):
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""
         with self.held():
             inputs = as_inputs(inputs)
-            known = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
-            if known is not None:
-                return known
+            fast = self.try_fast_outputs(inputs.dense) if inputs.csr is None else None
+            if fast is not None:
+                return fast
             self._check_loaded()
             program = self._program(PREDICT)
             outputs = self._predict(program, self._readable(inputs), None)[0]
@@ -263,14 +261,16 @@ class NativeExecutable(PreparedNetwork):
             return outputs
 
     @serialized
-    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+    def input_gradients(self, inputs: Any, output_gradients: Array | None = None, logits: bool = False) -> Array:
         """The derivative of sum_j v_j y_j along the inputs, (rows, K); see `ranvier.engine.Executable`."""
         self._check_loaded()
-        program = self._input_program(LOGIT_GRADIENT if logits else INPUT_GRADIENT)
+        return input_gradients(self.spec, as_inputs(inputs), output_gradients, logits, self._derive)
+
+    def _derive(self, purpose: str, inputs: Inputs, output_gradients: Array | None, numbers: int) -> Array:
+        program = self._input_program(purpose)
         self._check_weights()
-        inputs = as_inputs(inputs)
         work = self.threads_for(2 * len(inputs)), self._chooser(program.plan), self.should_cancel
-        return input_gradients(program, self.spec, inputs, output_gradients, *work)
+        return program.predict(readable_rows(inputs, self.spec), output_gradients, *work, numbers)[0]
 
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""

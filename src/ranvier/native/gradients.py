@@ -1,7 +1,7 @@
 """Gradients as flat arrays, and the loss and gradient over all rows, some at a time, in a workspace of bounded size.
 
-    loss     = sum over the parts of share * loss of the part        share = weight of the part / weight of all rows
-    gradient = sum over the parts of share * gradient of the part    summed in float64, in the order of the parts
+    loss     = sum over the parts of fraction * loss of the part        fraction = its weight / weight of all rows
+    gradient = sum over the parts of fraction * gradient of the part    summed in float64, in the order of the parts
 
 The parts depend on the rows alone, so the result does not depend on the number of threads.
 """
@@ -39,21 +39,21 @@ def part_starts(network: Network, rows: int) -> NDArray[np.int64]:
     return np.array([0, rows] if whole else [*range(0, max(rows, 1), PART), rows], np.int64)
 
 
-def part_shares(weights: NDArray[np.float64] | None, starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What each part counts: its share of the weight of all rows, or all alike where nothing has weight."""
+def part_fractions(weights: NDArray[np.float64] | None, starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each part counts: its fraction of the weight of all rows, or all alike where nothing has weight."""
     masses = np.diff(starts).astype(np.float64) if weights is None else np.add.reduceat(weights, starts[:-1])
     total = masses.sum()
     return masses / total if total > 0 else np.full(len(masses), 1 / len(masses))
 
 
-def add_gradient(program: Program, share: float, gradient: NDArray[np.float64]) -> None:
-    """Add a share of the gradient that a program has stored to a flat one, (P,)."""
+def add_gradient(program: Program, fraction: float, gradient: NDArray[np.float64]) -> None:
+    """Add a fraction of the gradient that a program has stored to a flat one, (P,)."""
     for trained in program.plan.trained:
         entry = trained.entry
         assert trained.gradient is not None
         part = np.empty(entry.shape, program.plan.dtype)
         unpack(program.arrays[trained.gradient.name], trained.gradient, part)
-        gradient[entry.slice] += share * part.ravel().astype(np.float64)
+        gradient[entry.slice] += fraction * part.ravel().astype(np.float64)
 
 
 def add_penalties(program: Program, gradient: NDArray[np.float64]) -> float:

@@ -88,10 +88,10 @@ def table(batch_size: int, times: list[StepTime]) -> str:
     whole, *parts = times
     threads = len(whole.threads)
     width = max(len(part.label) for part in parts)
-    each = "each thread" if threads > 1 else ""
+    heading = "each thread" if threads > 1 else ""
     lines = [
         f"measured: {whole.microseconds:,.2f} us a training step of {batch_size} rows, shortest of all spans",
-        f"    {'':{width}s} {'us':>10s} {'ideal':>10s} {'share':>6s}   {each}".rstrip(),
+        f"    {'':{width}s} {'us':>10s} {'ideal':>10s} {'share':>6s}   {heading}".rstrip(),
     ]
     for part in (*parts, whole):
         ideal = f"{part.ideal:10,.2f} {part.ideal / max(part.microseconds, 1e-9):6.0%}" if part.ideal else f"{'':17s}"

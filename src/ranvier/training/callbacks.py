@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,13 @@ class EpochContext:
 
 
 class Callback:
-    """Base of the callbacks; one that does nothing."""
+    """Base of the callbacks; one that does nothing.
+
+    Attributes:
+        watches_start: whether the weights before the first epoch are shown to it, too, as those of an epoch.
+    """
+
+    watches_start: ClassVar[bool] = False
 
     def init_state(self) -> State:
         """The state before the first epoch, as plain JSON values."""
@@ -170,6 +176,17 @@ class EarlyStopping(Callback):
             return epoch.validation_loss
         value = epoch.metrics[self.name]
         return -value if greater_is_better(self.metric) else value
+
+
+@record
+class EarlyStoppingFromStart(EarlyStopping):
+    """Early stopping of a network that was trained before: its weights are kept where no epoch makes them better.
+
+    >>> EarlyStoppingFromStart(patience=5).watches_start
+    True
+    """
+
+    watches_start: ClassVar[bool] = True
 
 
 @record

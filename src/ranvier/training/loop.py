@@ -1,7 +1,7 @@
 """The training loop: epochs are cut into spans, the engine runs a span at a time, and in between Python watches.
 
 A span lasts about 50 ms, so progress, Ctrl-C, checkpoints and callbacks cost next to nothing. Epochs that are much
-shorter than that share a span where nothing has to be looked at after each of them. k steps of a span.
+shorter than that share a span where nothing happens between them. k steps of a span.
 
 When the user interrupts, an engine may break a span off between two steps, and a step or a validation in the middle.
 What was not made whole was not made, so a run that goes on later has the bits of one that was never interrupted.
@@ -9,6 +9,7 @@ What was not made whole was not made, so a run that goes on later has the bits o
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +37,7 @@ CHECKPOINT_SECONDS = 2.0
 
 @record
 class LoopConfig:
-    """What is to be trained, on what, for how long and who watches.
+    """What is to be trained, on what, for how long, with which callbacks.
 
     Fields:
         spec: the network, loss, optimizer and batch size.
@@ -111,7 +112,8 @@ class TrainingLoop:
         made = range(len(self.history) - (state.epoch - state.first_epoch), len(self.history))
         losses = [self.history[index].loss / config.loss_unit for index in made]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
-        if not state.callbacks:
+        self.begins = not state.callbacks
+        if self.begins:
             self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
         if not state.plateau:
             self.state = replace(self.state, plateau=config.schedule.init_state())
@@ -125,6 +127,8 @@ class TrainingLoop:
     def run(self) -> LoopResult:
         last = self.state.first_epoch + self.config.epochs
         interrupted = False
+        if self.begins:
+            self._show_start()
         while self.state.epoch < last and self.state.stop_reason is None:
             if interrupted:
                 after = f"after epoch {self.state.epoch}" if self.state.epoch else "before the first step was made"
@@ -296,6 +300,28 @@ class TrainingLoop:
         )
         self.config.sink(EpochEvent(record))
 
+    def _show_start(self) -> None:
+        """Show the weights before the first epoch to the callbacks that ask for them."""
+        if self.config.validation is None or not any(callback.watches_start for callback in self.config.callbacks):
+            return
+        try:
+            validation_loss, metrics = self._validate()
+        except Cancelled:
+            return
+        record = Epoch(self.state.epoch, math.nan, validation_loss, metrics)
+        context = EpochContext(record, self.history, self._read_parameters)
+        states = list(self.state.callbacks)
+        for index, callback in enumerate(self.config.callbacks):
+            if callback.watches_start:
+                states[index], result = callback.on_epoch_end(states[index], context)
+                if result.save_best:
+                    self.state = replace(self.state, best=self.executable.snapshot(averaged=True))
+        self.state = replace(self.state, callbacks=tuple(states))
+
+    def _read_parameters(self) -> dict[str, Array]:
+        """The parameters as predictions use them, name -> view."""
+        return self.config.spec.network.parameter_table.views(self.executable.snapshot(averaged=True))
+
     def _mean_loss(self, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
         weights = self.config.rows.weights
         if weights is None:
@@ -334,8 +360,7 @@ class TrainingLoop:
     ) -> tuple[tuple[dict[str, Any], ...], list[CallbackResult]]:
         if not self.config.callbacks:
             return (), []
-        table = self.config.spec.network.parameter_table
-        context = EpochContext(record, history, lambda: table.views(self.executable.snapshot(averaged=True)))
+        context = EpochContext(record, history, self._read_parameters)
         states, results = [], []
         for callback, state in zip(self.config.callbacks, self.state.callbacks, strict=True):
             following, result = callback.on_epoch_end(state, context)

@@ -33,18 +33,27 @@ def read_parquet(path: Path) -> Table:
     ...     read_parquet(path).rows
     2
     """
-    data = read_bytes(path)
+    return parquet_table(read_bytes(path), str(path), f'"{path}"')
+
+
+def parquet_table(data: bytes, origin: str, called: str) -> Table:
+    """The table in the bytes of Parquet; see `read_parquet`.
+
+    Parameters:
+        origin: where the bytes came from.
+        called: the same as the first words of a sentence.
+    """
     if data[:4] != b"PAR1" or data[-4:] != b"PAR1":
         raise DataError(
-            f'"{path}" is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
+            f'{called} is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
         )
     try:
         frame = pl.read_parquet(data, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise DataError(
-            f'"{path}" is a damaged Parquet file ({_first_line(error)}). Copy or write it again.'
+            f"{called} is a damaged Parquet file ({_first_line(error)}). Copy or write it again."
         ) from error
-    return _table(f'"{path}"', str(path), _with_declared_categories(frame, data))
+    return _table(called, origin, _with_declared_categories(frame, data))
 
 
 def _with_declared_categories(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
@@ -87,14 +96,14 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
     1
     """
     data, notes = as_utf8(data, called)
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{called} is empty. One JSON object a line was expected.")
     try:
         frame = pl.read_ndjson(data, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         frame, bad = _json_frame(called, data, reading.skip_bad_rows)
         notes += bad_rows_note(bad)
-    return replace(_table(called, origin, frame), notes=tuple(notes))
+    return replace(_table(called, origin, frame), notes=tuple(notes), absent_is_missing=True)
 
 
 def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame, list[int]]:

@@ -184,11 +184,11 @@ class RowLoss:
         if self.scale == 1.0:
             return None
 
-        def one(column: Value, mask: Value | None) -> Value:
+        def is_number(column: Value, mask: Value | None) -> Value:
             t = self.target.load(column, mask)
             return f.select(f.compare("ord", t, t), f.constant(1.0), f.constant(0.0))
 
-        count = self.add_up(one)
+        count = self.add_up(is_number)
         whole = f.compare("oeq", count, float(self.columns))
         some = f.intrinsic("maxnum", count, f.constant(1.0, element))
         return f.select(whole, f.constant(self.scale, element), f.divide(f.constant(1.0, element), some), "mean_scale")

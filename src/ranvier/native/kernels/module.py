@@ -200,8 +200,8 @@ class ModuleWriter:
 
     def _shares(self, f: Function, rows: Value, order: Value) -> tuple[Value, Value]:
         """The weight in the loss of a row of weight 1, and 1 / B."""
-        one = f.constant(1.0, "double")
-        equal = f.divide(one, f.cast("sitofp", rows, "double"), "equal")
+        unit = f.constant(1.0, "double")
+        equal = f.divide(unit, f.cast("sitofp", rows, "double"), "equal")
         weights = self.words["weights"]
         with f.when(f.compare("ne", weights, NULL), name="weighted", carried=[equal]) as when:
             with f.loop(ZERO, rows, name="b", carried=[f.constant(0.0, "double")]) as loop:
@@ -209,7 +209,7 @@ class ModuleWriter:
                 loop.carry(f.add(loop.values[0], f.load(f.pointer(weights, number, "double"), "double")))
             mass = loop.results[0]
             some = f.compare("one", mass, 0.0)
-            when.carry(f.select(some, f.divide(one, mass), f.constant(0.0, "double")))
+            when.carry(f.select(some, f.divide(unit, mass), f.constant(0.0, "double")))
         return when.results[0], equal
 
     def _predict(self) -> None:
@@ -255,8 +255,8 @@ class ModuleWriter:
             body = Body(self)
             body.order, body.shift, body.result = NULL, ZERO, self.words["results"]
             body.weight_scale = body.inverse_batch_size = UNSCALED
-            one = f.compare("eq", self.words["rows"], 1)
-            helped = f.bitwise("and", one, f.compare("ne", self.words["helper"], NULL), "helped")
+            single_row = f.compare("eq", self.words["rows"], 1)
+            helped = f.bitwise("and", single_row, f.compare("ne", self.words["helper"], NULL), "helped")
             with f.when(helped, name="one"):
                 body.helper = self.words["helper"]
                 for step in steps:

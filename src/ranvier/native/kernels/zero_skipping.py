@@ -38,8 +38,10 @@ SAMPLE = 8
 def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
     """Write `(x, i64 may_skip_zeros, i64 from, i64 to) -> i1`: may zeros be left out, and are they many."""
     panels, columns = panels_of(step.weight), step.x.columns
-    many = int(MAX_NONZERO_FRACTION * columns * panels / (panels + LISTING_COST))
-    one = int(MAX_NONZERO_FRACTION_SINGLE_ROW * columns * panels / (panels + LISTING_COST_SINGLE_ROW))
+    max_nonzeros = int(MAX_NONZERO_FRACTION * columns * panels / (panels + LISTING_COST))
+    max_nonzeros_single_row = int(
+        MAX_NONZERO_FRACTION_SINGLE_ROW * columns * panels / (panels + LISTING_COST_SINGLE_ROW)
+    )
     with module.function(name, {"x": "ptr", "may_skip_zeros": "i64", "from": "i64", "to": "i64"}, "i1") as f:
         x, may_skip_zeros, first, stop = f.parameters
         rows = f.subtract(stop, first, "rows")
@@ -54,7 +56,7 @@ def write_zeros_are_many(module: Emitter, name: str, step: Forward) -> None:
             seen.carry(*loop.results)
         count = f.intrinsic("vector.reduce.add", seen.results[0], result=module.integer, name="count")
         count = count if module.integer == "i64" else f.cast("zext", count, "i64")
-        most = f.select(f.compare("eq", rows, 1), f.i64(one), f.i64(many))
+        most = f.select(f.compare("eq", rows, 1), f.i64(max_nonzeros_single_row), f.i64(max_nonzeros))
         few = f.compare("sle", count, f.multiply(sample, most), "few")
         f.give_back(f.bitwise("and", few, f.compare("ne", may_skip_zeros, 0)))
 

@@ -6,7 +6,7 @@ nothing is trained. For the gradients of outputs along inputs, errors go back to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ranvier.errors import EngineError
@@ -69,7 +69,7 @@ def is_trained(lowering: Lowering, name: str) -> bool:
 def has_trained(lowering: Lowering, done: Done) -> bool:
     """Whether something is trained in a layer."""
     own = (name for name, entry in lowering.entries.items() if entry.layer == done.info.index)
-    return any(is_trained(lowering, name) for name in own) or any(has_trained(lowering, one) for one in done.inner)
+    return any(is_trained(lowering, name) for name in own) or any(has_trained(lowering, inner) for inner in done.inner)
 
 
 def dense_back(
@@ -143,7 +143,7 @@ def layer_back(lowering: Lowering, done: Done, dy: Buffer, wanted: bool) -> Buff
     if isinstance(layer, Rescale):
         if wanted:
             dx = lowering.buffer(f"{path}.before", done.info.inputs)
-            lowering.add(s.Rescale(dy, dx, layer))
+            lowering.add(s.Rescale(dy, dx, replace(layer, offset=0.0)))
         return dx
     if is_trained(lowering, f"{path}.scale"):
         normalized = done.x if isinstance(layer, LearnedScale) or done.n is None else done.n

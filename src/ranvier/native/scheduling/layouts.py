@@ -93,7 +93,7 @@ def laid_out(part: T, layouts: dict[str, Buffer]) -> T:
     if isinstance(part, Buffer):
         return layouts.get(part.name, part)  # type: ignore[return-value]
     if isinstance(part, tuple):
-        return tuple(laid_out(one, layouts) for one in part)  # type: ignore[return-value]
+        return tuple(laid_out(entry, layouts) for entry in part)  # type: ignore[return-value]
     if isinstance(part, Step | Trained):
         values = dict(fields_of(part))
         return type(part)(**{name: laid_out(value, layouts) for name, value in values.items()})

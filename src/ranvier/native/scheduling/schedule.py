@@ -51,11 +51,11 @@ class Scheduler:
 
     def buffer(self, name: str, columns: int, kind: str) -> Buffer:
         """The buffer of this name that only this way of computing needs, made where it does not exist."""
-        known = next((buffer for buffer in self.buffers if buffer.name == name), None)
-        if known is None:
-            known = Buffer(name, len(self.buffers), kind, columns)
-            self.buffers.append(known)
-        return known
+        buffer = next((buffer for buffer in self.buffers if buffer.name == name), None)
+        if buffer is None:
+            buffer = Buffer(name, len(self.buffers), kind, columns)
+            self.buffers.append(buffer)
+        return buffer
 
     def layouts(self) -> Iterator[tuple[str, Buffer]]:
         """The buffers that lie in another way than lowering's words for them say, by name."""

@@ -44,8 +44,11 @@ def show_plan(plan: Plan, threads: int) -> str:
     ]
     flops, cycles = _totals(plan)
     if flops:
-        share = flops / max(cycles, 1.0)
-        lines += ["", f"{flops / 1e6:,.3f} million FLOPs; expected share of the peak of the threads used: {share:.0%}"]
+        fraction = flops / max(cycles, 1.0)
+        lines += [
+            "",
+            f"{flops / 1e6:,.3f} million FLOPs; expected share of the peak of the threads used: {fraction:.0%}",
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,115 @@
+"""`ranvier look`: what is in a file, without training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ranvier.cli.console import Output
+from ranvier.cli.exit_codes import DONE
+from ranvier.cli.options import column_kinds, json_option
+from ranvier.plural import plural
+
+if TYPE_CHECKING:
+    from ranvier.data.look import Look
+
+MAX_SHOWN_COLUMNS = 200
+MAX_SHOWN_CLASSES = 20
+
+
+@click.command("look")
+@click.argument("data", metavar="DATA")
+@click.option("--target", "-t", metavar="COLUMN", help="Also show the task and the balance of this column.")
+@click.option("--kind", multiple=True, metavar="COLUMN=KIND", help="Kind of a column, as for train; repeat it.")
+@json_option
+def command(data: str, target: str | None, kind: tuple[str, ...], as_json: bool) -> int:
+    """Look at DATA without training: kinds of columns, missing and odd cells, examples, duplicates."""
+    from ranvier.data.look import look
+
+    output = Output(as_json)
+    seen = look(data, target, column_kinds(kind) or None)
+    _print(output, seen)
+    output.finish(seen.to_dict)
+    return DONE
+
+
+def _print(output: Output, seen: Look) -> None:
+    from ranvier.cli.report import heading
+    from ranvier.data.sources.origin import sentence_start
+
+    counts = [plural(seen.rows, "row"), plural(len(seen.columns), "column")]
+    counts += [plural(seen.duplicates, "row repeats", "rows repeat") + " an earlier one"] if seen.duplicates else []
+    if not seen.columns:
+        counts[1] = " × ".join(map(str, seen.shape)) + " numbers each"
+    heading(output, f"{sentence_start(seen.origin)}: {', '.join(counts)}")
+    if seen.columns:
+        _print_columns(output, seen)
+    _print_notes(output, seen)
+    if seen.target is not None:
+        _print_target(output, seen)
+
+
+def _print_columns(output: Output, seen: Look) -> None:
+    from rich.text import Text
+
+    from ranvier.data.look import is_used
+    from ranvier.display.tables import literal, table
+
+    grid = table(
+        "Column",
+        "Kind",
+        "Missing",
+        "Different",
+        "Examples",
+        numbers=("Missing", "Different"),
+        flexible=("Column", "Examples"),
+    )
+    for column in seen.columns[:MAX_SHOWN_COLUMNS]:
+        style = "" if is_used(column) else "dim"
+        name = Text(column.name, style, overflow="fold")
+        missing = f"{column.missing:,}" if column.missing else "-"
+        examples = "; ".join(example[:40] for example in column.examples)
+        grid.add_row(name, literal(column.kind, style), missing, f"{column.distinct:,}", literal(examples, "dim"))
+    output.words.print(grid)
+    if len(seen.columns) > MAX_SHOWN_COLUMNS:
+        output.say(f"and {len(seen.columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")
+
+
+def _print_notes(output: Output, seen: Look) -> None:
+    from ranvier.data.look import is_used
+
+    notes = [
+        f'Column "{column.name}" would be left out: {column.reason}.'
+        for column in seen.columns
+        if column.kind == "drop"
+    ]
+    notes += [column.reason for column in seen.columns if not is_used(column) and column.kind != "drop"]
+    notes += [note for column in seen.columns for note in column.notes]
+    notes += seen.notes
+    if notes:
+        output.say()
+    for note in notes:
+        output.say(note)
+
+
+def _print_target(output: Output, seen: Look) -> None:
+    from ranvier.display.format import percent
+    from ranvier.display.tables import bar, literal, table
+
+    described = seen.target or {}
+    output.say()
+    task = described["task"]
+    output.say(f'Target "{described["name"]}": {task} ({described["reason"]})' if task else described["reason"], "bold")
+    for note in described["notes"]:
+        output.say(note)
+    classes = described["classes"]
+    if not classes:
+        return
+    total = sum(classes.values())
+    grid = table("Class", "Rows", "Share", " ", numbers=("Rows", "Share"), flexible=("Class",))
+    for label, rows in sorted(classes.items(), key=lambda entry: -entry[1])[:MAX_SHOWN_CLASSES]:
+        grid.add_row(literal(label), f"{rows:,}", percent(rows / total), literal(bar(rows / total, 24), "cyan"))
+    output.words.print(grid)
+    if len(classes) > MAX_SHOWN_CLASSES:
+        output.say(f"and {plural(len(classes) - MAX_SHOWN_CLASSES, 'more class', 'more classes')}.", "dim")

@@ -1,0 +1,182 @@
+"""A look at data without training: kinds of columns, missing and odd cells, examples, duplicates, a target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+
+from ranvier.data.encoders.target import explain_task
+from ranvier.data.encoders.target_values import label_counts
+from ranvier.data.labelled_rows import labelled_rows
+from ranvier.data.schema import DROP, ColumnSchema, infer_schema
+from ranvier.data.sources import open_source
+from ranvier.data.sources.source import Source
+from ranvier.data.target_column import check_column
+from ranvier.errors import InputError
+from ranvier.records import record
+
+EXAMPLES, EXAMPLE_ROWS = 3, 1_000
+MAX_ARRAY_COLUMNS = 1_000
+COMPANION = "\0companion"
+"""A column of numbers that stands beside each one, because a schema has at least one column that can be used."""
+
+
+@record
+class ColumnLook:
+    """What one column holds.
+
+    Fields:
+        name, kind: "drop" is a column that training would leave out, "unusable" one that it would refuse.
+        reason: why, in words.
+        missing, distinct: the number of missing cells, and of different others.
+        examples: the first different cells, as text.
+        notes: what is odd about the cells, one sentence each.
+    """
+
+    name: str
+    kind: str
+    reason: str
+    missing: int
+    distinct: int
+    examples: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@record
+class Look:
+    """What `look` gives.
+
+    Fields:
+        origin: where the rows came from.
+        rows, duplicates: how many rows there are, and how many of them repeat an earlier one.
+        columns: one record a column; empty for rows without columns.
+        shape: the shape of one row.
+        target: "name", "task", "reason", "missing" and, for classes, "classes" (label -> rows); None without a target.
+        notes: what the user should know about the reading, one sentence each.
+    """
+
+    origin: str
+    rows: int
+    duplicates: int
+    columns: tuple[ColumnLook, ...]
+    shape: tuple[int, ...]
+    target: dict[str, Any] | None
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The records as plain JSON values."""
+        return asdict(self)
+
+
+def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None = None) -> Look:
+    """Look at data without training.
+
+    Parameters:
+        source: what `open_source` reads.
+        target: the column that would be predicted, or None.
+        kinds: column -> kind, where the user knows better.
+
+    Raises:
+        DataError: the data cannot be read, or the target does not exist.
+
+    >>> report = look("iris", target="species")
+    >>> report.rows, report.columns[0].kind, report.target["classes"]
+    (150, 'number', {'setosa': 50, 'versicolor': 50, 'virginica': 50})
+    """
+    opened = open_source(source)
+    if not opened.is_sparse and not opened.column_names and opened.inputs.shape[1] <= MAX_ARRAY_COLUMNS:
+        opened = opened.as_table()
+    if target is not None:
+        check_column(opened, target)
+    columns, duplicates = _columns(opened, kinds), 0
+    if opened.column_names:
+        duplicates = opened.rows - _distinct_rows(opened.frame)
+    described = None if target is None else _target(opened, target)
+    return Look(opened.origin, opened.rows, duplicates, columns, opened.shape, described, opened.notes)
+
+
+def _columns(source: Source, kinds: Mapping[str, str] | None) -> tuple[ColumnLook, ...]:
+    """A record of each column; a column that training would refuse is among them, with the reason."""
+    if not source.column_names:
+        return ()
+    frame, known = source.frame, {**source.kinds, **(kinds or {})}
+    try:
+        schema = _schema(frame, known)
+    except InputError:
+        schema = [column for name in frame.columns for column in _schema_of_column(frame.select(name), known)]
+    return tuple(
+        ColumnLook(
+            column.name,
+            column.kind,
+            column.reason,
+            column.missing,
+            column.distinct,
+            _examples(frame[column.name]),
+            tuple(getattr(column, "notes", ())),
+        )
+        for column in schema
+    )
+
+
+def _schema(frame: pl.DataFrame, kinds: Mapping[str, str]) -> list[ColumnSchema]:
+    """The schema of the columns, also where training would use none of them."""
+    companion = pl.Series(COMPANION, [0.5, 1.5] * (frame.height // 2 + 1))[: frame.height]
+    columns = infer_schema(
+        frame.with_columns(companion), overrides={n: k for n, k in kinds.items() if n in frame.columns}
+    )
+    return [column for column in columns if column.name != COMPANION]
+
+
+def _schema_of_column(frame: pl.DataFrame, kinds: Mapping[str, str]) -> Iterable[ColumnSchema]:
+    """The schema of a single column; one that cannot be used has the reason."""
+    try:
+        return _schema(frame, kinds)
+    except InputError as error:
+        cells = frame.to_series()
+        return [ColumnSchema(cells.name, "unusable", str(error), cells.null_count(), 0)]
+
+
+def _examples(cells: pl.Series) -> tuple[str, ...]:
+    """The first different cells that are not null."""
+    different = dict.fromkeys(
+        " ".join(str(cell).split()) for cell in cells.head(EXAMPLE_ROWS).to_list() if cell is not None
+    )
+    return tuple(text for text in different if text)[:EXAMPLES]
+
+
+def _distinct_rows(frame: pl.DataFrame) -> int:
+    """How many different rows there are; all of them where cells cannot be compared."""
+    try:
+        return int(frame.hash_rows().n_unique())
+    except (pl.exceptions.PolarsError, TypeError):
+        return frame.height
+
+
+def _target(source: Source, name: str) -> dict[str, Any]:
+    """The task of a target column, and the rows of each class; or why it cannot be learned."""
+    try:
+        rows = labelled_rows(source, (name,))
+        task, reason = explain_task(rows.values, None, (name,), rows.row_numbers)
+    except InputError as error:
+        return {"name": name, "task": None, "reason": str(error), "missing": 0, "classes": {}, "notes": []}
+    counts = label_counts(rows.values) if task.is_classifier else {}
+    return {
+        "name": name,
+        "task": task.kind,
+        "reason": reason,
+        "missing": source.rows - len(rows.values),
+        "classes": {str(label): count for label, count in counts.items()},
+        "notes": list(rows.notes),
+    }
+
+
+def is_used(column: ColumnLook) -> bool:
+    """Whether training would use a column.
+
+    >>> is_used(ColumnLook("id", "drop", "integers that count the rows", 0, 9))
+    False
+    """
+    return column.kind not in (DROP, "unusable")

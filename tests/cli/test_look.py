@@ -1,0 +1,95 @@
+"""`ranvier look`: what is in a file, without training."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ranvier.data.look import look
+from tests.cli.helpers import invoke, refused
+
+
+@pytest.fixture
+def people(here: Path) -> Path:
+    path = here / "people.csv"
+    rows = [f"{n},{20 + n % 30},{('Lyon', 'Oslo', '')[n % 3]},same,{('yes', 'no', 'no')[n % 3]}" for n in range(60)]
+    path.write_text("id,age,city,constant,member\n" + "\n".join(rows) + "\n5,25,,same,no\n")
+    return path
+
+
+def test_kinds_missing_cells_examples_and_duplicates(people: Path) -> None:
+    seen = look(people)
+    columns = {column.name: column for column in seen.columns}
+    assert (seen.rows, seen.duplicates) == (61, 1)
+    assert [columns[name].kind for name in ("age", "city", "constant", "member")] == [
+        "number",
+        "category",
+        "drop",
+        "boolean",
+    ]
+    assert (columns["city"].missing, columns["city"].distinct, columns["city"].examples) == (21, 2, ("Lyon", "Oslo"))
+    result = invoke("look", people)
+    assert result.exit_code == 0, result.output
+    assert "61 rows, 5 columns, 1 row repeats an earlier one" in " ".join(result.stdout.split())
+    assert 'Column "constant" would be left out' in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_the_balance_of_a_target(people: Path) -> None:
+    result = invoke("look", people, "--target", "member", "--json")
+    target = json.loads(result.stdout)["target"]
+    assert (target["task"], target["classes"]) == ("binary", {"no": 41, "yes": 20})
+    assert "67.2 %" in result.stderr
+    assert json.loads(invoke("look", people, "-t", "age", "--json").stdout)["target"]["classes"] == {}
+
+
+def test_kinds_can_be_given(people: Path) -> None:
+    columns = json.loads(invoke("look", people, "--kind", "age=category", "--json").stdout)["columns"]
+    assert columns[1]["kind"] == "category"
+
+
+def test_a_table_of_which_nothing_can_be_learned_is_shown() -> None:
+    seen = look({"a": ["x"] * 12, "b": [None] * 12})
+    assert [column.kind for column in seen.columns] == ["drop", "drop"]
+    assert seen.duplicates == 11
+
+
+def test_a_column_that_training_refuses_is_shown_with_the_reason() -> None:
+    seen = look({"a": [1.0, float("inf")] * 10, "b": [1.0, 2.0] * 10})
+    assert [column.kind for column in seen.columns] == ["unusable", "number"]
+    assert "inf" in seen.columns[0].reason
+
+
+def test_a_target_that_cannot_be_learned_has_the_reason(people: Path) -> None:
+    result = invoke("look", people, "--target", "constant")
+    assert result.exit_code == 0, result.output
+    assert "in every row" in " ".join(result.stdout.split())
+    assert 'Did you mean "member"' in refused("look", people, "--target", "membr")
+
+
+def test_arrays(here: Path) -> None:
+    np.savez("rows.npz", X=np.arange(12.0).reshape(6, 2), y=np.arange(6))
+    assert "6 rows, 2 columns" in invoke("look", "rows.npz").stdout
+    assert look(np.zeros((3, 4, 4), np.uint8)).columns == ()
+
+
+def test_a_look_neither_trains_nor_loads_scikit_learn(people: Path) -> None:
+    code = (
+        "import sys; from ranvier.cli.main import main\n"
+        f"try: main(['look', {str(people)!r}, '--target', 'member'])\n"
+        "except SystemExit as done: assert not done.code\n"
+        "assert not {'sklearn', 'scipy', 'llvmlite'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert list(people.parent.iterdir()) == [people]
+
+
+def test_rows_that_differ_are_no_duplicates() -> None:
+    assert look(pl.DataFrame({"a": range(500), "b": [1] * 500})).duplicates == 0
