@@ -232,6 +232,8 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     if any(map(is_label, types)):
         return labels(name, clean)
     if types <= {int, float, bool} and types != {bool}:
+        if types == {int} and _lost_as_numbers(clean):
+            return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
         fits = float not in types and all(item is None or -(2**63) <= item < 2**63 for item in clean)
         return pl.Series(name, clean, dtype=pl.Int64 if fits else pl.Float64, strict=False)
     if len(types) == 1 and not issubclass(next(iter(types)), str):
@@ -240,6 +242,14 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
         except (pl.exceptions.PolarsError, TypeError, OverflowError):
             return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
     return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
+
+
+def _lost_as_numbers(cells: Sequence[int | None]) -> bool:
+    """Whether integers that need more than 64 bits are not all different as floating point."""
+    integers = {cell for cell in cells if cell is not None}
+    if all(-(2**63) <= cell < 2**63 for cell in integers):
+        return False
+    return max(map(abs, integers)) < 10**300 and len(set(map(float, integers))) < len(integers)
 
 
 def _python(values: NDArray[Any] | np.generic) -> Any:
