@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.sources.labels import check_types, is_label, labels
 from ranvier.data.sources.picture_lists import file_of, is_file_list
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
@@ -94,8 +96,10 @@ def frame_from(source: Any, origin: str = "the table", reading: Reading = PLAIN)
     (1, 2)
     """
     if isinstance(source, pl.DataFrame):
+        objects = [name for name in source.columns if source.schema[name] == pl.Object and reading.reads(name)]
         unread = [name for name in source.columns if not reading.reads(name)]
-        return source.with_columns(pl.lit(None).alias(name) for name in unread) if unread else source
+        frame = source.with_columns([_from_cells(name, source[name].to_list()) for name in objects])
+        return frame.with_columns(pl.lit(None).alias(name) for name in unread)
     if isinstance(source, Mapping):
         return frame_from_columns(source, origin, reading)
     if is_row_list(source):
@@ -140,6 +144,9 @@ def _plain_column(column: Any) -> Any:
         # NumPy has no time zones and would convert to UTC; the local hour is kept.
         column = column.dt.replace_time_zone(None)
     missing = column.is_null().to_list()
+    if column.dtype in (nw.Categorical, nw.Enum):
+        cells = zip(column.to_list(), missing, strict=True)
+        return labels(str(column.name), [None if is_missing else cell for cell, is_missing in cells])
     plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
     if plain and not any(missing):
         return column.to_numpy()
@@ -213,19 +220,18 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     """A column from Python values of any types."""
     missing = getattr(sys.modules.get("pandas"), "NA", None)
     items = [None if cell is missing else _python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
-    if is_file_list([item for item in items if item is not None]) and not any(isinstance(item, str) for item in items):
+    written = [str(item) if isinstance(item, PurePath) else item for item in items if item is not None]
+    if is_file_list(written) and not any(isinstance(item, str) for item in items):
         return pl.Series(
             name, [None if item is None else file_of(item, at) for at, item in enumerate(items)], pl.Object
         )
-    for cell_type in set(map(type, items)):
-        if issubclass(cell_type, (list, tuple, set, dict, np.ndarray, bytes)):
-            raise DataError(
-                f'Column "{name}" has a cell of type {cell_type.__name__}; one value for each cell was expected.'
-            )
+    check_types(name, set(map(type, items)))
     clean = [item if item is None or item == item else None for item in items]
     types = set(map(type, clean)) - {type(None)}
     if not types:
         return pl.Series(name, clean, dtype=pl.Null)
+    if any(map(is_label, types)):
+        return labels(name, clean)
     if types <= {int, float, bool} and types != {bool}:
         if types == {int} and _lost_as_numbers(clean):
             return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
