@@ -18,6 +18,8 @@ from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.errors import DataError, ModelFileError, ShapeError
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*none of the .* categories")
+
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False), st.sampled_from([0.0, 1.0, -2.5]))
 DATES = st.one_of(st.none(), st.datetimes().map(lambda moment: moment.isoformat()))
 COLUMNS: dict[str, st.SearchStrategy[Any]] = {
