@@ -24,7 +24,7 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 
 @click.command("predict")
 @click.argument("model", metavar="MODEL")
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA", nargs=-1, required=True)
 @click.option(
     "--output",
     "-o",
@@ -39,7 +39,7 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 @json_option
 def command(
     model: str,
-    data: str,
+    data: tuple[str, ...],
     output: str | None,
     probabilities: bool,
     keep: tuple[str, ...],
@@ -49,7 +49,8 @@ def command(
 ) -> int:
     """Predict the rows of DATA with MODEL; - reads CSV from standard input.
 
-    Predictions are in the order of the rows. Columns that the model was not trained on are ignored.
+    DATA may be a folder of pictures, or several of them. Predictions are in the order of the rows. Columns that the
+    model was not trained on are ignored.
     """
     import ranvier
     from ranvier.cli.report import shorten
@@ -57,11 +58,12 @@ def command(
     from ranvier.model.predictions import predict_file
 
     if output is not None:
-        _check_output(output, (model, data))
+        _check_output(output, (model, *data))
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
-    predictions = predict_file(trained, data, Reading(header=header, skip_bad_rows=skip_bad_rows), keep)
+    source = data[0] if len(data) == 1 else list(data)
+    predictions = predict_file(trained, source, Reading(header=header, skip_bad_rows=skip_bad_rows), keep)
     for note in predictions.notes:
         click.echo(note, err=True)
     if output is not None:

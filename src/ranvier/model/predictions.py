@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Arrays, open_source
+from ranvier.data import Arrays, Source, open_source
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.images.columns import names_of_rows
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
@@ -32,6 +33,7 @@ class Predictions:
         labels: the classes or labels that the columns of `probabilities` belong to; empty for regression.
         probabilities: (n, labels); None for regression.
         notes: what the user should know about the reading, one sentence each.
+        names: the names of the rows' files; None where they have none.
         kept: columns of the input that stand beside the predictions, by name.
     """
 
@@ -40,13 +42,14 @@ class Predictions:
     labels: tuple[Any, ...] = ()
     probabilities: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
+    names: list[str] | None = None
     kept: Mapping[str, list[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def records(self) -> list[dict[str, Any]]:
-        """One record a row: the columns that were kept, "prediction" and, for classifiers, "probabilities" by label."""
+        """One record a row: columns kept, "prediction", "probabilities" by label for classifiers, "file" of a file."""
         values = self.values.tolist()
         if self.values.ndim == 2:
             values = [dict(zip(self.target_names, row, strict=True)) for row in values]
@@ -59,6 +62,8 @@ class Predictions:
             names = [str(label) for label in self.labels]
             for entry, row in zip(records, self.probabilities.tolist(), strict=True):
                 entry["probabilities"] = dict(zip(names, row, strict=True))
+        for entry, name in zip(records, self.names or (), strict=False):
+            entry["file"] = name
         return records
 
     def columns(self, probabilities: bool, rounded: bool = False) -> dict[str, list[Any]]:
@@ -69,10 +74,11 @@ class Predictions:
             rounded: whether numbers have the 7 significant digits of float32, and probabilities 6 decimals.
         """
         values = significant(self.values) if rounded and self.values.dtype.kind == "f" else self.values
+        columns: dict[str, list[Any]] = {} if self.names is None else {"file": list(self.names)}
         if values.ndim == 1:
-            columns = {"prediction": values.tolist()}
+            columns["prediction"] = values.tolist()
         else:
-            columns = {
+            columns |= {
                 f"prediction_{name}": column.tolist() for name, column in zip(self.target_names, values.T, strict=True)
             }
         if probabilities and self.probabilities is not None:
@@ -106,11 +112,12 @@ def predict_file(model: Model, data: Any, reading: Reading = PLAIN, keep: Sequen
     rows, _, notes = open_rows(model, data, replace(reading, names=reading.names | frozenset(keep)), keep)
     kept = _kept(rows, keep)
     outputs = model.outputs(rows)
+    names = names_of_rows(rows) if isinstance(rows, Source) else None
     task, values = model.task, model.target.decode(outputs)
     if task.kind == "regression":
-        return Predictions(task.target_names, values, notes=notes, kept=kept)
+        return Predictions(task.target_names, values, notes=notes, names=names, kept=kept)
     labels = task.target_names if task.kind == "multilabel" else task.classes
-    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), notes, kept)
+    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), notes, names, kept)
 
 
 def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
