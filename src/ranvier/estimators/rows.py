@@ -46,7 +46,9 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
     if isinstance(X, Mapping) or is_row_list(X):
         X = frame_from(X)
+    _refuse_series(X)
     if _is_frame(X):
+        _refuse_repeated(X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return replace(open_source(_named(X, names or ())), origin="the data frame")  # type: ignore[type-var]
     array = _array(X)
@@ -76,7 +78,11 @@ def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
     """
     if type(X) is dict or is_row(X):
         return X
+    if hasattr(X, "to_dict") and hasattr(X, "to_frame") and set(known_names(estimator)) <= set(X.index):
+        return X.to_dict()  # a row of a pandas frame
+    _refuse_series(X)
     if _is_frame(X):
+        _refuse_repeated(X)
         validate_data(estimator, X, reset=False, skip_check_array=True)
         return _named(X, known_names(estimator))
     return source_of(estimator, X, known_names(estimator))
@@ -120,6 +126,23 @@ def as_table(source: Source) -> Source:
     if source.column_names or source.inputs.shape[1] > MAX_NUMBER_COLUMNS:
         return source
     return source.as_table("number")
+
+
+def _refuse_series(X: Any) -> None:
+    """Raise a `ShapeError` where X is a single column, or row, of a data frame."""
+    if hasattr(X, "to_frame") and hasattr(X, "dtype") and not hasattr(X, "columns"):
+        raise ShapeError(
+            f"X is a {type(X).__name__}, one column without a table, and rows of several columns were expected: "
+            "give X.to_frame(), or for one row a dictionary of column to value."
+        )
+
+
+def _refuse_repeated(X: Any) -> None:
+    """Raise a `DataError` where two columns of a data frame have one name."""
+    names = [str(name) for name in getattr(X, "columns", ())]
+    repeated = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    if repeated is not None:
+        raise DataError(f'The data frame has the column name "{repeated}" more than once. Rename one.')
 
 
 def _is_frame(X: Any) -> bool:
@@ -192,10 +215,17 @@ def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
     """Which values are missing or infinite."""
     if array.dtype.kind == "f":
         return np.asarray(~np.isfinite(array))
+    if array.dtype.kind in "mM":
+        return np.asarray(np.isnat(array))
     if array.dtype.kind != "O":
         return np.zeros(array.shape, np.bool_)
     cells = array.ravel().tolist()
     if set(map(type, cells)) == {str}:
         return np.zeros(array.shape, np.bool_)
-    missing = [cell is None or (isinstance(cell, float) and not np.isfinite(cell)) or cell != cell for cell in cells]
+    missing = [
+        cell is None
+        or type(cell).__name__ in ("NAType", "NaTType")
+        or (isinstance(cell, float) and not np.isfinite(cell))
+        for cell in cells
+    ]
     return np.array(missing, np.bool_).reshape(array.shape)

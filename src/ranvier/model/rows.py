@@ -19,6 +19,7 @@ from ranvier.model.targets import check_class_rows, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows
+from ranvier.rows.finite import check_reach
 from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
 
@@ -117,6 +118,7 @@ def encode(
     """
     inputs, labels = to_inputs(X), target_array(y)
     check_lengths(inputs, labels)
+    check_reach(inputs.dense, dtype)
     if loss is not None:
         target.check_range(labels, loss)
     encoded = targets(target, labels, dtype=dtype)
