@@ -79,6 +79,7 @@ LAYER_EXAMPLES: dict[str, Callable[[Dense], list[Layer]]] = {
     "batch_norm": lambda hidden: [hidden, BatchNorm()],
     "learned_scale": lambda hidden: [LearnedScale(), hidden, LearnedScale()],
     "rescale": lambda hidden: [Rescale(1 / 3), hidden, Rescale(0.7)],
+    "rescale offset": lambda hidden: [Rescale(1 / 3, -0.4), hidden, Rescale(0.7, 0.1)],
     "residual": lambda hidden: [hidden, Residual([hidden, Dense(hidden.units, bias=False)])],
 }
 """Examples of every kind of layer with a hidden Dense; `test_every_layer_kind_has_an_example` keeps them complete."""

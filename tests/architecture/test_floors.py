@@ -48,6 +48,9 @@ LAZY_FACADE = {("network/network.py", "ranvier")}
 THIRD_PARTIES = {
     "numpy": ("",),
     "llvmlite": ("native/machine/llvm.py", "native/machine/cpu.py", "cli/doctor.py"),
+    "PIL": ("data/images/",),
+    "pillow_heif": ("data/images/decode.py",),
+    "threadpoolctl": ("data/images/patches.py",),
     "polars": ("data/", "cli/predict.py", "training/history.py"),
     "narwhals": ("data/sources/",),
     "sklearn": ("data/", "estimators/"),

@@ -18,6 +18,8 @@ from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.errors import DataError, ModelFileError, ShapeError
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*none of the .* categories")
+
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False), st.sampled_from([0.0, 1.0, -2.5]))
 DATES = st.one_of(st.none(), st.datetimes().map(lambda moment: moment.isoformat()))
 COLUMNS: dict[str, st.SearchStrategy[Any]] = {
@@ -37,7 +39,11 @@ def reloaded(encoder: Any) -> Any:
     return encoder_from_dict(json.loads(json.dumps(encoder.to_dict(), allow_nan=False)))
 
 
-@pytest.mark.parametrize("kind", COLUMN_KINDS)
+def test_every_kind_has_cells() -> None:
+    assert {*COLUMNS, "image"} == COLUMN_KINDS.keys(), "those of pictures are in test_image.py"
+
+
+@pytest.mark.parametrize("kind", COLUMNS)
 @settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_encodings_are_finite_and_bit_identical_after_reloading(kind: str, data: st.DataObject) -> None:

@@ -28,6 +28,7 @@ LAYERS: dict[str, list[Layer]] = {
     "dropout": [Dropout(0.3), Dense(21, "relu"), Dropout(0.5), Dense(3)],
     "layer_norm": [LayerNorm(), Dense(20, "tanh"), LayerNorm(1e-3), Dense(3)],
     "rescale": [Rescale(1 / 3), Dense(20, "tanh"), Rescale(0.7), Dense(5, "gelu"), Rescale(1 / 8)],
+    "rescale_offset": [Rescale(0.3, -0.5), Dense(21, "tanh"), Rescale(1 / 2, 0.25), Dense(5, "gelu")],
     "learned_scale": [LearnedScale(), Dense(20, "gelu"), LearnedScale()],
     "batch_norm": [BatchNorm(), Dense(20, "tanh"), BatchNorm(0.5), Dense(3)],
     "residual": [Residual([Dense(11, "relu"), Dense(7)]), Residual([LayerNorm(), Dense(7, "tanh")]), Dense(3)],

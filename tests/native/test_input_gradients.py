@@ -10,6 +10,7 @@ import pytest
 from ranvier.engine import CompileSpec
 from ranvier.errors import DataError, ShapeError
 from ranvier.native.engine import NativeEngine
+from ranvier.native.input_gradients import MAX_JACOBIAN
 from ranvier.network.activations import ACTIVATIONS
 from ranvier.network.layers import Dense, Dropout, Layer, Rescale
 from ranvier.network.losses import loss
@@ -38,6 +39,12 @@ def check(spec: CompileSpec, inputs: Any, logits: bool = False) -> None:
     assert found.shape == expected.shape == (ROWS, spec.network.inputs)
     size = max(1.0, float(np.abs(expected).max()))
     assert np.abs(found - expected).max() <= TOLERANCE[spec.precision] * size
+    every = ready(NativeEngine(), spec).input_gradients(inputs, logits=logits)
+    for output in range(spec.network.outputs):
+        one_hot = np.zeros((ROWS, spec.network.outputs))
+        one_hot[:, output] = 1
+        alone = ready(NativeEngine(), spec).input_gradients(inputs, one_hot, logits)
+        np.testing.assert_array_equal(every[:, output], alone)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -64,6 +71,14 @@ def test_a_csr_block_has_derivatives_where_it_is_zero(n_dense: int) -> None:
     dense = make_spec(40 + n_dense, layers, precision="float64")
     alone = ready(NativeEngine(), dense).input_gradients(inputs.toarray(), given(dense))
     np.testing.assert_array_equal(ready(NativeEngine(), spec).input_gradients(inputs, given(spec)), alone)
+
+
+def test_more_outputs_than_one_plan_has() -> None:
+    spec = make_spec(7, [Dense(5, "tanh"), Dense(MAX_JACOBIAN + 1)])
+    inputs = np.random.default_rng(0).standard_normal((ROWS, 7))
+    found, expected = (ready(engine(), spec).input_gradients(inputs) for engine in (NativeEngine, ReferenceEngine))
+    assert found.shape == (ROWS, MAX_JACOBIAN + 1, 7)
+    assert np.abs(found - expected).max() <= TOLERANCE["float32"]
 
 
 def test_bytes_and_rounded_weights() -> None:

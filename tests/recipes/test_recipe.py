@@ -116,7 +116,7 @@ def test_auto_takes_the_recipe_for_the_kind_of_data() -> None:
     table = rv.train(numbers, y, effort="fast", **options)
     assert table.report.recipe == "table"
     assert table.report.notes == rv.train(numbers, y, recipe="table", effort="fast", **options).report.notes
-    for rows, word in ((pixels, "pictures"), (sparse.csr_array(numbers), "sparse")):
+    for rows, word in ((pixels, "arrays of several dimensions"), (sparse.csr_array(numbers), "sparse")):
         model = rv.train(rows, y, effort="fast", **options)
         assert model.report.recipe == "plain"
         assert any(word in note for note in model.report.notes)

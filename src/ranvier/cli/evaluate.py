@@ -8,29 +8,34 @@ import click
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
-from ranvier.cli.options import json_option
+from ranvier.cli.options import header_option, json_option, skip_option
 
 if TYPE_CHECKING:
+    from ranvier.data.sources.reading import Reading
     from ranvier.model.model import Model
 
 
 @click.command("evaluate")
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
+@header_option
+@skip_option
 @json_option
-def command(model: str, data: str, as_json: bool) -> int:
-    """Measure MODEL on the rows of DATA, which must hold the target too.
+def command(model: str, data: str, header: bool | None, skip_bad_rows: bool, as_json: bool) -> int:
+    """Measure MODEL on the rows of DATA, which must hold the target too; - reads CSV from standard input.
 
     Use rows that the model was not trained on; its metrics on the training rows are too optimistic.
     """
     import ranvier
     from ranvier.cli import report
+    from ranvier.data.sources.reading import Reading
     from ranvier.display.tables import metrics_table
 
     output = Output(as_json)
-    result = evaluate_file(ranvier.load(model), data)
+    result = evaluate_file(ranvier.load(model), data, Reading(header=header, skip_bad_rows=skip_bad_rows))
     count, left_out = result["rows"], result.pop("left_out")
-    report.heading(output, f"On the {count:,} rows of {data}" if count > 1 else f"On the one row of {data}")
+    origin = "standard input" if data == "-" else data
+    report.heading(output, f"On the {count:,} rows of {origin}" if count > 1 else f"On the one row of {origin}")
     if left_out:
         what = "1 row was" if left_out == 1 else f"{left_out:,} rows were"
         output.say(f"{what} left out because the target is missing.")
@@ -41,14 +46,14 @@ def command(model: str, data: str, as_json: bool) -> int:
     return DONE
 
 
-def evaluate_file(model: Model, data: str) -> dict[str, Any]:
-    """Metrics, baseline, the table of classes and the pair confused most often."""
+def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
+    """Metrics, baseline, the table of classes, the pair confused most often, and notes on the reading."""
     from ranvier.model.predictions import open_rows
     from ranvier.model.report import evaluation
     from ranvier.model.training_file import training_file_note
 
-    rows, targets = open_rows(model, data)
+    rows, targets, notes = open_rows(model, data, reading)
     result = evaluation(model, rows, targets)
     trained_on = training_file_note(model.report, data)
-    result["notes"] = [*([trained_on] if trained_on else []), *result["notes"]]
+    result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]
     return {**result, "left_out": rows.rows - result["rows"] if targets is None else 0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import click
@@ -11,6 +11,12 @@ from ranvier.cli.console import JSON_OPTION
 
 json_option = click.option("--json", "as_json", is_flag=True, help=JSON_OPTION)
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+
+
+HEADER_HELP = "Whether the first line holds column names; inferred by default."
+SKIP_HELP = "Leave out rows that cannot be read, and count them."
+header_option = click.option("--header/--no-header", default=None, help=HEADER_HELP)
+skip_option = click.option("--skip-bad-rows", is_flag=True, help=SKIP_HELP)
 
 
 class Widths(click.ParamType[tuple[int, ...]]):
@@ -57,13 +63,35 @@ class ShareOrFile(click.ParamType[float | str]):
         return fraction
 
 
-def names(values: Sequence[str]) -> tuple[str, ...]:
+def names(values: Sequence[str], columns: Callable[[], Collection[str]] = tuple) -> tuple[str, ...]:
     """Column names from a repeatable option whose values may hold several, separated by commas.
+
+    Parameters:
+        values: what was given.
+        columns: gives the columns that there are, of which some may hold commas; called only where a value has one.
+
+    A value that is a column is that column. Of others, the longest part between commas that is a column is one.
 
     >>> names(("a,b", "c"))
     ('a', 'b', 'c')
+    >>> names(("Temp, C,wet",), lambda: ["Temp, C", "wet"])
+    ('Temp, C', 'wet')
     """
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    known = set(columns()) if any("," in value for value in values) else set()
+    return tuple(name for value in values for name in _names_in(value, known))
+
+
+def _names_in(value: str, known: Collection[str]) -> list[str]:
+    """The names in one value."""
+    if value.strip() in known or "," not in value:
+        return [value.strip()] if value.strip() else []
+    parts, columns = value.split(","), []
+    while parts:
+        ends = range(len(parts), 1, -1)
+        end = next((end for end in ends if ",".join(parts[:end]).strip() in known), 1)
+        columns.append(",".join(parts[:end]).strip())
+        parts = parts[end:]
+    return [name for name in columns if name]
 
 
 def column_kinds(values: Sequence[str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import click
 
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
-from ranvier.cli.options import json_option
+from ranvier.cli.options import header_option, json_option, skip_option
 from ranvier.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,14 +32,25 @@ FORMATS = (".csv", ".jsonl", ".parquet")
     help=f"Write here: {', '.join(FORMATS)}; otherwise CSV on standard output.",
 )
 @click.option("--probabilities", is_flag=True, help="Give the probability of every class too; --json always does.")
+@header_option
+@skip_option
 @json_option
-def command(model: str, data: str, output: str | None, probabilities: bool, as_json: bool) -> int:
-    """Predict the rows of DATA with MODEL.
+def command(
+    model: str,
+    data: str,
+    output: str | None,
+    probabilities: bool,
+    header: bool | None,
+    skip_bad_rows: bool,
+    as_json: bool,
+) -> int:
+    """Predict the rows of DATA with MODEL; - reads CSV from standard input.
 
     Predictions are in the order of the rows. Columns that the model was not trained on are ignored.
     """
     import ranvier
     from ranvier.cli.report import shorten
+    from ranvier.data.sources.reading import Reading
     from ranvier.model.predictions import predict_file
 
     if output is not None:
@@ -47,7 +58,9 @@ def command(model: str, data: str, output: str | None, probabilities: bool, as_j
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
-    predictions = predict_file(trained, data)
+    predictions = predict_file(trained, data, Reading(header=header, skip_bad_rows=skip_bad_rows))
+    for note in predictions.notes:
+        click.echo(note, err=True)
     if output is not None:
         write(predictions, output, probabilities)
         click.echo(f"{len(predictions):,} predictions are in {shorten(output)}.", err=True)

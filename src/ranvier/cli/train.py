@@ -11,6 +11,8 @@ import click
 
 from ranvier.cli.console import Output
 from ranvier.cli.options import (
+    HEADER_HELP,
+    SKIP_HELP,
     GroupedCommand,
     GroupedOption,
     ShareOrFile,
@@ -20,12 +22,14 @@ from ranvier.cli.options import (
     names,
     quiet_option,
 )
+from ranvier.errors import InputError
 from ranvier.settings import ENGINES
 
 COUNT = click.IntRange(min=1)
 FRACTION = click.FloatRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
-RECIPES = ("auto", "table", "plain")
+RECIPES = ("auto", "table", "image", "plain")
+AUGMENT = ("auto", "none", "affine", "flip")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
 TASKS = click.Choice(KINDS)
@@ -52,9 +56,9 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "",
             SWITCH,
             "",
-            "Whether the first line holds column names; inferred by default.",
+            HEADER_HELP,
         ),
-        ("--skip-bad-rows", "", SWITCH, "", "Leave out rows that cannot be read, and count them."),
+        ("--skip-bad-rows", "", SWITCH, "", SKIP_HELP),
         ("--task", "KIND", TASKS, "", f"{', '.join(KINDS)}; inferred from the target by default."),
         (
             "--validation",
@@ -77,6 +81,10 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Recipe": (
         ("--recipe", "NAME", click.Choice(RECIPES), "auto", f"{', '.join(RECIPES)}; sets the options left open below."),
         ("--effort", "HOW", click.Choice(EFFORTS), "default", f"Of the recipe: {', '.join(EFFORTS)}."),
+    ),
+    "Pictures": (
+        ("--image-size", "N", COUNT, "", "Height and width that pictures are brought to, in pixels."),
+        ("--augment", "HOW", click.Choice(AUGMENT), "", f"Distorted copies: {', '.join(AUGMENT)}; auto by default."),
     ),
     "Network": (
         ("--hidden", "WIDTHS", Widths(), "", "Widths of the hidden layers, such as 256,256, or none."),
@@ -155,15 +163,31 @@ def _with_options(function: Any) -> Any:
 def command(data: str, model: str | None, run: str | None, quiet: bool, as_json: bool, **options: Any) -> int:
     """Train a network on DATA.
 
-    DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file, or the name of a set that needs no file: digits, iris, wine,
-    breast_cancer, diabetes.
+    DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with pictures, or of
+    train/ and test/ with such; a table with a column of paths; or the name of a set that needs no file: digits, iris,
+    wine, breast_cancer, diabetes.
     """
+    if data == "-":
+        raise InputError(
+            "Training reads its data more than once, and standard input can be read only once; write it to a file and "
+            "give that file."
+        )
     passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
-        passed[name] = names(passed[name])
+        passed[name] = names(passed[name], lambda: _columns(data, passed.get("header")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     model = default_model(data, passed["target"]) if model is None else model
     return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True})
+
+
+def _columns(data: str, header: bool | None) -> tuple[str, ...]:
+    """The columns of the data; none where they cannot be read, which training says."""
+    from ranvier.data.sources import Reading, open_source
+
+    try:
+        return open_source(data, reading=Reading(header=header, skip_bad_rows=True)).column_names
+    except InputError:
+        return ()
 
 
 def default_model(data: str, targets: Sequence[str] = ()) -> str:

@@ -9,6 +9,7 @@ B is the number of rows, K the number of columns.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,9 @@ def _parsed(series: pl.Series, column: ColumnSchema) -> pl.Series:
 
 def _codes_of_cells(series: pl.Series) -> NDArray[np.float64]:
     """A number for each cell, the same for equal cells: its value, or its rank among the strings that are there."""
+    if isinstance(series.dtype, pl.Array):
+        digests = b"".join(blake2b(cell.tobytes(), digest_size=8).digest() for cell in series.to_numpy())
+        return (np.frombuffer(digests, np.uint64) >> np.uint64(11)).astype(np.float64)
     if not series.dtype.is_numeric():
         series = series.rank("dense")
     codes: NDArray[np.float64] = series.cast(pl.Float64).to_numpy()  # NaN where null

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.number_format import NumberFormat
-from ranvier.data.schema import ColumnSchema, infer_schema
+from ranvier.data.row_numbers import REASON, row_number_columns
+from ranvier.data.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_column, target_formats, target_values
 from ranvier.errors import InputError
@@ -55,6 +57,16 @@ def as_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
     return () if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
+def _row_numbers(source: Source, others: Collection[str]) -> list[str]:
+    """The input columns that are row numbers; none where nothing else would be left.
+
+    Parameters:
+        others: columns that are no inputs, or whose kind is given.
+    """
+    counted = [name for name in row_number_columns(source.frame, source.unnamed) if name not in others]
+    return counted if set(source.column_names) - {*others, *counted} else []
+
+
 def input_columns(
     source: Source, names: Sequence[str], ignore: str | Iterable[str], kinds: Mapping[str, str] | None = None
 ) -> tuple[tuple[ColumnSchema, ...], list[str]]:
@@ -90,8 +102,10 @@ def input_columns(
     if twice is not None:
         raise InputError(f'Column "{twice}" is the target, and is also to be left out; name it as one of the two.')
     known = {name: kind for name, kind in source.kinds.items() if name not in names}
-    everything = {**known, **requested}
+    counted = _row_numbers(source, {*names, *ignored, *requested})
+    everything = {**known, **dict.fromkeys(counted, DROP), **requested}
     columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), everything, source.decimal_commas)
+    columns = tuple(replace(column, reason=REASON) if column.name in counted else column for column in columns)
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
     formats = dict(zip(names, target_formats(source, names), strict=False))
     formats = {**{column.name: column.number_format for column in columns}, **formats}

@@ -60,7 +60,7 @@ def open_with_target(source: Any, target: Any) -> tuple[Source, tuple[str, ...]]
     """
     several = isinstance(target, (list, tuple)) and bool(target) and all(isinstance(name, str) for name in target)
     opened = open_source(source, None if several else target)
-    if several and not opened.column_names:
+    if several and not opened.column_names and (opened.targets is None or tuple(target) != opened.target_names):
         raise InputError(
             f"{opened.origin} holds plain arrays without column names; give the target values as an array."
         )

@@ -17,6 +17,8 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
+from ranvier.data.images.columns import decoded_rows, names_of_rows
+from ranvier.data.images.load import Progress
 from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (
     LabelledRows,
@@ -52,6 +54,7 @@ class Prepared:
         train_rows, validation_rows, test_rows: the numbers of these rows in the source, counted from 0. Validation
             rows from a source of their own are numbered in that source.
         test_labels: the targets of the test rows before encoding, shape (B,) or (B, N), or None.
+        test_names: the names of the files of the test rows; None where they have none.
         evaluation_set: the test rows or, where there are none, the validation rows, as the finished model encodes
             them.
         encoder: rows -> inputs, learned from the training rows.
@@ -70,6 +73,7 @@ class Prepared:
     validation_rows: NDArray[np.int64] | None
     test_rows: NDArray[np.int64] | None
     test_labels: NDArray[Any] | None
+    test_names: list[str] | None
     evaluation_set: Rows | None
     encoder: Encoder
     inference_encoder: Encoder
@@ -98,6 +102,8 @@ def prepare(
     features: FeatureOptions | None = None,
     canonical: bool = True,
     kinds: Mapping[str, str] | None = None,
+    image_size: int | None = None,
+    progress: Progress | None = None,
     rule: SplitRule = CHANCE,
     positive: Any = None,
     loss: Loss | None = None,
@@ -121,6 +127,8 @@ def prepare(
         weight: the weight of each row, shape (B,); None for equal weights.
         features: how columns are expanded; None for one feature a number.
         kinds: column -> kind, where the kind that would be inferred is not the right one.
+        image_size: height and width that pictures are brought to, in pixels; None to choose them.
+        progress: called with the number of pictures that are decoded, and of all.
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
         rule: what divides the rows, if not chance; a column of groups is no input.
@@ -140,12 +148,12 @@ def prepare(
     """
     task_record = task if isinstance(task, Task) else None
     opened, names, target_array = _opened(source, target, task_record)
+    opened, target_array, weight = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
-    fractions = checked_fractions(
-        validation if validation_source is None else 0.0, test if test_source is None else 0.0
-    )
+    shares = ((validation, validation_source), (test, test_source))
+    fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
     row_numbers = None
     if canonical and weight is not None:
         opened, target_array, weight, row_numbers = without_zero_weights(
@@ -155,9 +163,7 @@ def prepare(
     rule.check(opened)
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
-    resolved, reason = _task(rows, task, names, positive)
-    leaks = [] if task_record else _leaks(rows, resolved, columns)
-    task_notes = [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
+    resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
@@ -226,6 +232,7 @@ def _encoded_parts(
         "validation_rows": None if validation is None else validation.row_numbers,
         "test_rows": None if test is None else test.row_numbers,
         "test_labels": None if test is None else test.values,
+        "test_names": None if test is None else names_of_rows(test.source),
         "inference_encoder": inference_encoder,
     }
 
@@ -235,12 +242,21 @@ def _with_groups(rows: Rows, source: Source, group: str | None) -> Rows:
     return rows if group is None else replace(rows, groups=group_codes(source, group))
 
 
-def _task(rows: LabelledRows, task: str | Task | None, names: tuple[str, ...], positive: Any) -> tuple[Task, str]:
-    """The task, with its classes in the order of the target column where that has one, and the reason in words."""
+def _task(
+    rows: LabelledRows,
+    task: str | Task | None,
+    names: tuple[str, ...],
+    positive: Any,
+    columns: tuple[ColumnSchema, ...],
+) -> tuple[Task, list[str]]:
+    """The task, with its classes in the order of the target column where that has one, and notes on it."""
     if isinstance(task, Task):
-        return with_positive(task, positive), "as requested"
-    resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
-    return with_positive(with_column_order(resolved, rows.source), positive), reason
+        resolved, reason = with_positive(task, positive), "as requested"
+    else:
+        resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
+        resolved = with_positive(with_column_order(resolved, rows.source), positive)
+    leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
+    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:

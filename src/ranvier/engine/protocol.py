@@ -167,14 +167,15 @@ class Executable(Protocol):
         """
         ...
 
-    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+    def input_gradients(self, inputs: Any, output_gradients: Array | None = None, logits: bool = False) -> Array:
         """The derivative of sum_j v_j y_j along the inputs of each row, shape (n, K), computed as for predictions.
 
         No dropout, running statistics in BatchNorm. Inputs of a CSR block have derivatives where they are 0, too.
 
         Parameters:
             output_gradients: v, shape (n, N): the derivative of something along the outputs; then the result is its
-                derivative along the inputs. (0, ..., 1, ..., 0) gives the gradient of one output.
+                derivative along the inputs. (0, ..., 1, ..., 0) gives the gradient of one output. None gives those of
+                all, shape (n, N, K).
             logits: whether y is the weighted sums of the output layer in place of what its activation makes of them.
 
         Raises:

@@ -51,6 +51,8 @@ TRAIN_OPTIONS = (
     "engine",
     "precision",
     "threads",
+    "image_size",
+    "augment",
 )
 
 
@@ -80,6 +82,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
     engine: str = "auto"
     precision: str = "float32"
     threads: int | None = None
+    image_size: int | None = None
+    augment: str | None = None
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, validation: Any = None) -> Self:
         """Learn from rows and targets.

@@ -46,6 +46,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         random_state: an integer for the same bits every time, a RandomState, or None for chance.
         verbose: whether training shows its progress.
         engine, precision, threads: who does the arithmetic; as for `ranvier.fit`.
+        image_size, augment: of pictures; as for `ranvier.train`.
 
     None leaves the choice to the recipe; what is given comes before it.
 

@@ -1,8 +1,8 @@
 """X, y and weights as scikit-learn's users pass them: checked and converted. n rows, K columns.
 
 X may be an array, a matrix of scipy.sparse, a data frame (pandas, polars, pyarrow), a dictionary of columns or a list
-of dictionaries. Arrays of numbers stay arrays, and sparse rows sparse; everything with words, dates or named columns
-becomes a table.
+of dictionaries; a list of paths or pictures, or an array of pictures (n, height, width), with channels or without.
+Arrays of numbers stay arrays, and sparse rows sparse; everything with words, dates or named columns becomes a table.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, open_source
 from ranvier.data.input_columns import MAX_NUMBER_COLUMNS
-from ranvier.data.sources.frames import frame_from
+from ranvier.data.sources.array_source import is_picture_shape
+from ranvier.data.sources.frames import check_names, frame_from, row_of_series
+from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.rows.arrays import unmasked
@@ -41,6 +43,10 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         DataError: a cell cannot be used, or a sparse matrix has missing or infinite numbers.
     """
     reset = names is None
+    if _is_pictures(X):
+        if reset:
+            estimator.n_features_in_ = 1
+        return open_source(X)
     if hasattr(X, "tocsr"):
         # Its own sentence on what is missing or infinite names the cell, from `open_source`.
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
@@ -48,7 +54,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         X = frame_from(X)
     _refuse_series(X)
     if _is_frame(X):
-        _refuse_repeated(X)
+        check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         return replace(open_source(_named(X, names or ())), origin="the data frame")  # type: ignore[type-var]
     array = _array(X)
@@ -78,11 +84,12 @@ def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
     """
     if type(X) is dict or is_row(X):
         return X
-    if hasattr(X, "to_dict") and hasattr(X, "to_frame") and set(known_names(estimator)) <= set(X.index):
-        return X.to_dict()  # a row of a pandas frame
+    row = row_of_series(X, known_names(estimator))
+    if row is not None:
+        return row
     _refuse_series(X)
     if _is_frame(X):
-        _refuse_repeated(X)
+        check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=False, skip_check_array=True)
         return _named(X, known_names(estimator))
     return source_of(estimator, X, known_names(estimator))
@@ -100,6 +107,13 @@ def names_in(source: Source) -> list[str]:
     (['age'], ['x0', 'x1'])
     """
     return list(source.column_names) or _numbered(source.inputs.shape[1])
+
+
+def _is_pictures(X: Any) -> bool:
+    """Whether X holds pictures: paths, pictures of Pillow, or arrays (rows, height, width) with channels or without."""
+    if isinstance(X, np.ndarray) and X.ndim > 1:
+        return X.dtype.kind in "buif" and is_picture_shape(X.shape[1:])
+    return is_file_list(X)
 
 
 def _numbered(columns: int) -> list[str]:
@@ -121,9 +135,9 @@ def _named(X: Any, names: Sequence[str]) -> Any:
 def as_table(source: Source) -> Source:
     """Rows of numbers as a table whose columns all are numbers, so that an array and a data frame give the same model.
 
-    Sparse rows, pictures (uint8) and very wide arrays stay as they are.
+    Sparse rows, pictures and very wide arrays stay as they are.
     """
-    if source.column_names or source.inputs.shape[1] > MAX_NUMBER_COLUMNS:
+    if source.column_names or len(source.shape) > 1 or source.inputs.shape[1] > MAX_NUMBER_COLUMNS:
         return source
     return source.as_table("number")
 
@@ -135,14 +149,6 @@ def _refuse_series(X: Any) -> None:
             f"X is a {type(X).__name__}, one column without a table, and rows of several columns were expected: "
             "give X.to_frame(), or for one row a dictionary of column to value."
         )
-
-
-def _refuse_repeated(X: Any) -> None:
-    """Raise a `DataError` where two columns of a data frame have one name."""
-    names = [str(name) for name in getattr(X, "columns", ())]
-    repeated = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-    if repeated is not None:
-        raise DataError(f'The data frame has the column name "{repeated}" more than once. Rename one.')
 
 
 def _is_frame(X: Any) -> bool:

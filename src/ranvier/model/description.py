@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ranvier.version import __version__
 
 if TYPE_CHECKING:
@@ -11,6 +14,20 @@ if TYPE_CHECKING:
 
 MAX_EPOCHS = 100_000
 """How many epochs of its history a model file has at most, two megabytes of them."""
+
+
+ENCODER = "encoder."
+"""How the names of an encoder's arrays begin in a model file."""
+
+
+def encoder_arrays(encoder: Any) -> dict[str, NDArray[Any]]:
+    """The arrays of an encoder under their names in a model file; none for most encoders.
+
+    >>> encoder_arrays(None)
+    {}
+    """
+    arrays = encoder.arrays() if hasattr(encoder, "arrays") else {}
+    return {f"{ENCODER}{name}": np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def description_of(model: Model) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ranvier import data
 from ranvier.data import TargetEncoder
 from ranvier.engine import check_loss_activation
 from ranvier.errors import InputError, ModelFileError
+from ranvier.model.description import ENCODER
 from ranvier.model.model import Model
 from ranvier.network.network import Network
 from ranvier.network.renamed import renamed_parameters
@@ -47,7 +48,9 @@ def load(path: str | Path) -> Model:
 def _described(arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Model:
     """The model of a description; whatever is wrong with it raises one of Python's errors or an `InputError`."""
     network = Network.from_dict(description["network"])
-    encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"])
+    own = {name.removeprefix(ENCODER): array for name, array in arrays.items() if name.startswith(ENCODER)}
+    arrays = {name: array for name, array in arrays.items() if not name.startswith(ENCODER)}
+    encoder = None if description["encoder"] is None else data.encoder_from_dict(description["encoder"], own)
     target = TargetEncoder.from_dict(description["target"])
     training = TrainSettings.from_dict(description["training"])
     check_loss_activation(network, training.loss)

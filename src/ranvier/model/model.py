@@ -16,7 +16,7 @@ from ranvier.display.progress import sink_for
 from ranvier.engine import State
 from ranvier.model import inspect
 from ranvier.model import rows as row_tools
-from ranvier.model.description import description_of
+from ranvier.model.description import description_of, encoder_arrays
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.parameters import flat_parameters, parts_without_training
@@ -261,6 +261,7 @@ class Model(Predictor):
         from ranvier.storage.model_file import write_model
 
         arrays = {name: np.ascontiguousarray(array) for name, array in self.parameters.items()}
+        arrays |= encoder_arrays(self.encoder)
         write_model(path, arrays, description_of(self))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,10 @@ from numpy.typing import NDArray
 
 from ranvier.data import Arrays, open_source
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.sources.raw_rows import with_absent_columns
+from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
+from ranvier.data.sources.standard_input import open_standard_input
 from ranvier.errors import InputError
 from ranvier.model.model import Model
 from ranvier.records import record
@@ -25,12 +30,14 @@ class Predictions:
         values: labels or numbers, (n,); or (n, columns) for multilabel and for several numbers.
         labels: the classes or labels that the columns of `probabilities` belong to; empty for regression.
         probabilities: (n, labels); None for regression.
+        notes: what the user should know about the reading, one sentence each.
     """
 
     target_names: tuple[str, ...]
     values: Array
     labels: tuple[Any, ...] = ()
     probabilities: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -48,7 +55,7 @@ class Predictions:
         return records
 
     def columns(self, probabilities: bool) -> dict[str, list[Any]]:
-        """The columns of a table: "prediction", or one a target, and then one for each probability if asked for."""
+        """The columns of a table: "prediction", or one a target, and then one for each probability if requested for."""
         if self.values.ndim == 1:
             columns = {"prediction": self.values.tolist()}
         else:
@@ -62,33 +69,47 @@ class Predictions:
         return columns
 
 
-def predict_file(model: Model, data: Any) -> Predictions:
+def predict_file(model: Model, data: Any, reading: Reading = PLAIN) -> Predictions:
     """The predictions of a model for a file or a table.
+
+    Parameters:
+        model: the model.
+        data, reading: as for `open_rows`.
 
     Raises:
         InputError: the rows cannot be read, or are not like those the model was trained on.
     """
-    rows, _ = open_rows(model, data)
+    rows, _, notes = open_rows(model, data, reading)
     outputs = model.outputs(rows)
     task, values = model.task, model.target.decode(outputs)
     if task.kind == "regression":
-        return Predictions(task.target_names, values)
+        return Predictions(task.target_names, values, notes=notes)
     labels = task.target_names if task.kind == "multilabel" else task.classes
-    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs))
+    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), notes)
 
 
-def open_rows(model: Model, data: Any) -> tuple[Any, Any]:
-    """The rows of `data` as this model takes them, and their targets where arrays come with them, else None.
+def open_rows(model: Model, data: Any, reading: Reading = PLAIN) -> tuple[Any, Any, tuple[str, ...]]:
+    """The rows of `data` as this model takes them, their targets where arrays come with them, and notes on the reading.
+
+    Parameters:
+        model: knows the names of the columns.
+        data: what `open_source` takes, or "-" for standard input.
+        reading: what is known of how the rows are written.
 
     Raises:
         InputError: a model trained on arrays was given a table.
     """
-    source = open_source(data)
+    columns = [column.name for column in getattr(model.encoder, "columns", ())]
+    requested = frozenset((*columns, *model.task.target_names))
+    reading = replace(reading, names=reading.names | requested, only=requested if columns else None)
+    is_input = isinstance(data, str) and data == STANDARD_INPUT
+    source = open_standard_input(reading) if is_input else open_source(data, reading=reading)
     if isinstance(source, Arrays):
-        return (source.inputs if model.encoder is None else source), source.targets
+        return (source.inputs if model.encoder is None else source), source.targets, source.notes
     if model.encoder is None:
         raise InputError(
             f"{data} is a table with named columns, and this model was trained on arrays without names: "
             "give an NPZ or IDX file, or train with ranvier train."
         )
-    return source, None
+    source = with_absent_columns(source, columns)
+    return source, None, source.notes

@@ -155,17 +155,17 @@ class Predictor:
         if output is not None and not 0 <= index < n_outputs:
             raise InputError(f"There is no output {output!r}; the network has outputs 0 to {n_outputs - 1}.")
         inputs = self.inputs(X)
-        executable, wanted = self._run(inputs), range(n_outputs) if output is None else (index,)
-        gradients: Array = np.empty((len(inputs), len(wanted), self.network.inputs), executable.dtype)
+        executable = self._run(inputs)
+        if output is None:
+            return executable.input_gradients(inputs, None, logits)
+        gradients: Array = np.empty(inputs.shape, executable.dtype)
         at_once = max(1, ONE_HOT_NUMBERS // n_outputs)
         for start in range(0, len(inputs), at_once):
-            rows = slice(start, min(start + at_once, len(inputs)))
-            part = inputs[rows]
-            for position, number in enumerate(wanted):
-                one_hot = np.zeros((len(part), n_outputs), executable.dtype)
-                one_hot[:, number] = 1
-                gradients[rows, position] = executable.input_gradients(part, one_hot, logits)
-        return gradients if output is None else gradients[:, 0]
+            part = inputs[start : start + at_once]
+            one_hot = np.zeros((len(part), n_outputs), executable.dtype)
+            one_hot[:, index] = 1
+            gradients[start : start + at_once] = executable.input_gradients(part, one_hot, logits)
+        return gradients
 
     def inputs(self, X: Any) -> Inputs:
         """X as the network takes it, (n, K): encoded where the model carries an encoder."""

@@ -66,10 +66,11 @@ def train_report(
         paths: of the model, the run and the data.
     """
     parts = {name: getattr(read, name) for name in read.to_dict() if name not in ("kind", "version")}
+    parts["notes"] = [*read.notes, *trained.notes]
     try:
         measured = _evaluated(model, prepared)
     except TrainingError as error:
-        measured = {"notes": [*read.notes, str(error)]}
+        measured = {"notes": [*parts["notes"], str(error)]}
     summary = trained.network.summary()
     ended = TrainReport(
         recipe=recipe["name"],

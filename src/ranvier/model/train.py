@@ -20,6 +20,8 @@ from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
+from ranvier.model.target_option import are_names, column_labels, target_names
+from ranvier.model.trained_model import model_from_trained, with_learned_encoder
 from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
@@ -28,9 +30,8 @@ from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
-from ranvier.recipes.merge import ple_to_linear_spline
 from ranvier.recipes.options import TEST_SHARE, VALIDATION_SHARE, TrainOptions, split_rows_option
-from ranvier.recipes.recipe import Recipe, Trained, recipe_as_used
+from ranvier.recipes.recipe import Recipe, recipe_as_used
 from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
@@ -40,7 +41,6 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Sink
 from ranvier.training.runner import callback_fingerprint
-from ranvier.training.settings import TrainSettings
 
 MANY_ROWS = 1_000_000
 """So many rows that a recipe which divides rows into folds does so."""
@@ -83,6 +83,8 @@ def train(
     engine: str = "auto",
     precision: str = "float32",
     threads: int | None = None,
+    image_size: int | None = None,
+    augment: str | None = None,
     callbacks: Sequence[Any] = (),
     progress: Any = None,
     model: str | Path | None = None,
@@ -91,12 +93,14 @@ def train(
     """Train a model on raw data: read it, infer the kinds of its columns, encode them, train, and measure on test rows.
 
     Parameters:
-        data: a CSV, TSV, Parquet, JSONL, NPZ or IDX file, a data frame, an array, or one of the sets "digits",
-            "iris", "wine", "breast_cancer", "diabetes"; or a matrix of scipy.sparse, which is neither scaled nor filled
-            up with zeros.
+        data: a CSV, TSV, Parquet, JSONL, NPZ or IDX file, of which a table may have a column of paths; a folder, .zip
+            or .tar.gz of class folders, or of train/ and test/ with such; a list of paths or pictures; a data frame, an
+            array, or one of the sets "digits", "iris", "wine", "breast_cancer", "diabetes"; or a matrix of
+            scipy.sparse, which is neither scaled nor filled up with zeros.
         target: the column or columns to predict, or an array of target values; a named set knows its own.
         recipe: what decides everything that is left open (None) below: "auto" takes the recipe for this kind of data;
-            "table" trains an ensemble on piecewise-linear features and merges it; "plain" trains one network; or a
+            "table" trains an ensemble on piecewise-linear features and merges it; "image" trains on features of patches
+            of pictures and on distorted copies; "plain" trains one network; or a
             record of parts, such as `rv.recipe("table")`. An option that is given comes before the recipe.
         effort: of the recipe: "fast", "default" or "best".
         task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
@@ -126,6 +130,8 @@ def train(
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
+        image_size: height and width that pictures are brought to, in pixels; None chooses them by all pictures.
+        augment: how pictures are distorted for training: "none", "affine" or "flip"; "auto" chooses on validation rows.
         seed, engine, precision, threads, callbacks, progress: as for `fit`; early stopping is always on.
         model: the file to save the model to; None saves nothing.
         run: the folder for the log and the checkpoints; True makes one under runs/, None makes none.
@@ -142,10 +148,11 @@ def train(
     """
     arguments = locals()
     check_recipe(recipe, effort)
-    columns = target is None or isinstance(target, str) or _are_names(target)
+    target = column_labels(data, target)
+    columns = target is None or isinstance(target, str) or are_names(target)
     validation_share, validation_rows = split_rows_option("validation", validation)
     test_share, test_rows = split_rows_option("test", test)
-    names = _names(target) if columns else None
+    names = target_names(target) if columns else None
     options = TrainOptions.of({**arguments, "target": names, "validation": validation_share, "test": test_share})
     labels = options.target if columns else target
     inputs = TrainData(data, labels, sample_weight, validation_rows, test_rows)
@@ -257,13 +264,13 @@ class TrainJob:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
         reading = reading_of(self.options)
         source = open_source(self.inputs.data, reading=reading)
-        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source)
+        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
         options = recipe.complete(self.options)
-        prepared = self._prepare(source, reading, recipe, notes)
+        prepared = self._prepare(recipe.source(source), reading, recipe, notes)
+        recipe = recipe.bound(prepared.encoder, options)
         task, rows, validation = _weighted_rows(prepared, options)
-        network = with_factor(
-            recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr), prepared.encoder.factor
-        )
+        network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
+        network = with_factor(network, None if recipe.rescales else prepared.encoder.factor)
         validated = recipe.validates(len(rows), validation is not None)
         settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
         read = data_event(prepared, network)
@@ -274,7 +281,8 @@ class TrainJob:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
             outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
-            trained = recipe.train(network, settings, task, rows, validation, **outside)
+            trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
+            prepared = with_learned_encoder(prepared, trained)
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
@@ -309,6 +317,7 @@ class TrainJob:
             seed=options.seed,
             ignore=options.ignore,
             kinds=options.kinds,
+            image_size=options.image_size,
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,
@@ -332,24 +341,6 @@ def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) ->
     return float(options.validation) or VALIDATION_SHARE
 
 
-def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
-    """The model of a trained network: piecewise-linear encodings become linear splines, which predict faster."""
-    encodings = prepared.encoder.piecewise_linear
-    parameters = (
-        ple_to_linear_spline(trained.network, trained.parameters, encodings) if encodings else trained.parameters
-    )
-    return Model(
-        trained.network,
-        prepared.target,
-        parameters,
-        training=settings,
-        state=trained.state,
-        history=trained.history,
-        engine=trained.engine,
-        encoder=prepared.inference_encoder,
-    )
-
-
 def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Rows, Rows | None]:
     """The task, and the training and validation rows with the weight of each."""
     task = prepared.target.task
@@ -360,18 +351,6 @@ def _weighted_rows(prepared: Prepared, options: TrainOptions) -> tuple[Task, Row
 
     held = prepared.validation
     return task, weighted(prepared.train), None if held is None else weighted(held)
-
-
-def _are_names(target: Any) -> bool:
-    """Whether the target is a list of columns, in place of an array of values."""
-    return isinstance(target, (list, tuple)) and all(isinstance(name, str) for name in target)
-
-
-def _names(target: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
-    """The names of the target columns; None where there are none."""
-    if target is None or isinstance(target, str):
-        return target
-    return (target[0] if len(target) == 1 else tuple(target)) if target else None
 
 
 def _run_name(data: Any) -> str:

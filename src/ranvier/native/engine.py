@@ -18,8 +18,6 @@ from ranvier.native import gradients
 from ranvier.native.input_gradients import input_gradients
 from ranvier.native.lowering.lowered import (
     GRADIENT,
-    INPUT_GRADIENT,
-    LOGIT_GRADIENT,
     PREDICT,
     STEP_GRADIENT,
     TRAIN,
@@ -263,14 +261,16 @@ class NativeExecutable(PreparedNetwork):
             return outputs
 
     @serialized
-    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+    def input_gradients(self, inputs: Any, output_gradients: Array | None = None, logits: bool = False) -> Array:
         """The derivative of sum_j v_j y_j along the inputs, (rows, K); see `ranvier.engine.Executable`."""
         self._check_loaded()
-        program = self._input_program(LOGIT_GRADIENT if logits else INPUT_GRADIENT)
+        return input_gradients(self.spec, as_inputs(inputs), output_gradients, logits, self._derive)
+
+    def _derive(self, purpose: str, inputs: Inputs, output_gradients: Array | None, numbers: int) -> Array:
+        program = self._input_program(purpose)
         self._check_weights()
-        inputs = as_inputs(inputs)
         work = self.threads_for(2 * len(inputs)), self._chooser(program.plan), self.should_cancel
-        return input_gradients(program, self.spec, inputs, output_gradients, *work)
+        return program.predict(readable_rows(inputs, self.spec), output_gradients, *work, numbers)[0]
 
     def try_fast_outputs(self, inputs: Array) -> Array | None:
         """The outputs of a few rows of a shape and kind that was asked for before; None for all others."""

@@ -251,28 +251,34 @@ class Rescale(Layer):
 
     As the first layer it costs nothing: rows are scaled while they are gathered.
 
-    Formula: y = factor * x; where 1 / factor is an integer, as in 1/255, y = x / (1 / factor), rounded once.
+    Formula: y = factor * x + offset; where 1 / factor is an integer, as in 1/255, factor * x is x / (1 / factor).
     Source: the layer `Rescaling` of Keras.
 
     Parameters:
         factor: any finite number but 0.
+        offset: any finite number.
 
     Raises:
-        InputError: the factor is 0, or not a finite number.
+        InputError: the factor is 0, or one of them is not a finite number.
 
     >>> Rescale(1 / 255).divisor, Rescale(0.3).divisor
     (255.0, None)
     """
 
     factor: float
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         check_number("Rescale", "factor", self.factor, ANY)
+        check_number("Rescale", "offset", self.offset, ANY)
         if self.factor == 0:
             raise InputError(
                 "Rescale: factor is 0, so that every value would be 0; take another number, such as 1/255."
             )
-        _set(self, factor=float(self.factor))
+        _set(self, factor=float(self.factor), offset=float(self.offset))
+
+    def __repr__(self) -> str:
+        return f"Rescale(factor={self.factor!r}{f', offset={self.offset!r}' if self.offset else ''})"
 
     @property
     def divisor(self) -> float | None:
@@ -336,7 +342,7 @@ def layer_to_dict(layer: Layer) -> dict[str, Any]:
     if isinstance(layer, Residual):
         return kind | {"layers": [layer_to_dict(inner) for inner in layer.layers]}
     # What is as usual stays out, so that files and digests are those of versions without it.
-    defaults = {"trainable": True, "learning_rate_factor": 1.0, "columns": None}
+    defaults = {"trainable": True, "learning_rate_factor": 1.0, "columns": None, "offset": 0.0}
     changed = {name: getattr(layer, name, usual) for name, usual in defaults.items()}
     changed = {name: value for name, value in changed.items() if value != defaults[name]}
     if isinstance(layer, Dense):

@@ -65,7 +65,7 @@ def train_ensemble(
         sinks: who listens; they see one run whose epochs are numbered through.
         checkpoint: where to save training states.
     """
-    events = _MergedEvents(tee(sinks), n_networks, settings.epochs)
+    events = MergedEvents(tee(sinks), n_networks, settings.epochs)
     results: list[RunResult] = []
     parameters: list[Array] = []
     predicted: list[tuple[Array, Rows]] = []
@@ -90,9 +90,9 @@ def train_ensemble(
     factor = _merged_inverse_temperature(task, predicted)
     merged, flat = merge_networks(network, parameters, factor)
     text = _stop_message(len(results), n_networks, interrupted, results[-1])
-    history = History(_renumbered(result.outcome.state.history for result in results))
+    history = History(renumbered(result.outcome.state.history for result in results))
     events.end(text, interrupted, history)
-    members = tuple(_member_summary(result) for result in results)
+    members = tuple(member_summary(result) for result in results)
     return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, 1.0 / factor)
 
 
@@ -126,8 +126,14 @@ def member_splits(
 
 
 @dataclass(slots=True)
-class _MergedEvents:
-    """Sends the events of several runs as those of one; a note that all have is sent once."""
+class MergedEvents:
+    """Sends the events of several runs as those of one; a note that all have is sent once.
+
+    Parameters:
+        sink: who listens.
+        networks, epochs: how many networks are trained, and for how many epochs each at most.
+        number, epochs_before: which network it is, from 0, and the epochs of those before it.
+    """
 
     sink: Sink
     networks: int
@@ -183,7 +189,7 @@ def _merged_inverse_temperature(task: Task, predicted: list[tuple[Array, Rows]])
     return factor if len(predicted) == 1 else float(factor**ENSEMBLE_TEMPERATURE_POWER)
 
 
-def _renumbered(histories: Any) -> Iterator[Epoch]:
+def renumbered(histories: Any) -> Iterator[Epoch]:
     """The epochs of several runs, numbered through."""
     number = 0
     for history in histories:
@@ -192,7 +198,8 @@ def _renumbered(histories: Any) -> Iterator[Epoch]:
             yield replace(epoch, epoch=number)
 
 
-def _member_summary(result: RunResult) -> dict[str, Any]:
+def member_summary(result: RunResult) -> dict[str, Any]:
+    """What a report says of one network: epochs, best epoch, validation loss, seconds."""
     state = result.outcome.state
     best = best_epoch(state)
     validation_loss = state.history[best - 1].validation_loss if state.history and best else None

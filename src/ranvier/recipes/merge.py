@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 def merge_networks(
-    network: Network, members: Sequence[Array], inverse_temperature: float = 1.0
+    network: Network, members: Sequence[Array], inverse_temperature: float = 1.0, shared_inputs: bool = True
 ) -> tuple[Network, Array]:
     """One network whose output logits are the mean of those of all members, times the inverse temperature.
 
@@ -33,6 +33,7 @@ def merge_networks(
         network: what every member is: rescale and scale layers, then dense layers with biases, and dropout.
         members: the flat parameters of each, shape (P,).
         inverse_temperature: what the mean of the logits is multiplied by.
+        shared_inputs: whether all members have the same inputs; else each has its own, one block after the other.
 
     Returns the network and its flat parameters.
 
@@ -63,7 +64,7 @@ def merge_networks(
             for gain, view in zip(gains, views, strict=True):
                 gain[: layer.columns] *= view[f"layers.{index}.scale"]
         elif isinstance(layer, Dense):
-            first = not any(isinstance(earlier, Dense) for earlier in layers)
+            first = shared_inputs and not any(isinstance(earlier, Dense) for earlier in layers)
             weights = [view[f"layers.{index}.weight"] for view in views]
             if first or index == last:
                 weights = [block_diagonal_weight(weight, layer.groups) for weight in weights]
@@ -79,7 +80,7 @@ def merge_networks(
                 layers.append(replace(layer, units=layer.units * len(members), groups=groups))
         else:
             layers.append(layer)
-    merged = Network(network.inputs, layers)
+    merged = Network(network.inputs if shared_inputs else len(members) * network.inputs, layers)
     return merged, np.concatenate([piece.reshape(-1) for piece in pieces]).astype(members[0].dtype)
 
 

@@ -56,6 +56,8 @@ class TrainOptions:
     engine: str = "auto"
     precision: str = "float32"
     threads: int | None = None
+    image_size: int | None = None
+    augment: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience"):
@@ -64,6 +66,9 @@ class TrainOptions:
             object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
         if self.kinds is not None and not isinstance(self.kinds, Mapping):
             raise InputError(f'kinds is {self.kinds!r}; it must be a dictionary, such as {{"shop": "category"}}.')
+        object.__setattr__(self, "ignore", tuple(str(name) for name in self.ignore))
+        if self.kinds is not None:
+            object.__setattr__(self, "kinds", {str(name): kind for name, kind in self.kinds.items()})
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> TrainOptions:

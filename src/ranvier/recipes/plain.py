@@ -70,6 +70,7 @@ class PlainRecipe(Recipe):
         target: TargetEncoder | None = None,
         sinks: tuple[Sink, ...] = (),
         checkpoint: Path | None = None,
+        encoder: Any = None,
     ) -> Trained:
         """Train the network."""
         options: dict[str, Any] = {"target": target, "sinks": sinks, "checkpoint": checkpoint}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from ranvier.data import TargetEncoder
+from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.losses import loss as find_loss
@@ -45,6 +45,8 @@ class Trained:
         members: one record for each network of an ensemble: epochs, best_epoch, validation_loss, seconds; else empty.
         temperature: what the logits were divided by, so that probabilities are calibrated; 1 for none.
         state: where `Model.fit` goes on; None where it starts with an empty optimizer state.
+        encoder: how the finished model encodes rows, where the recipe learned that; None where it stays as it was.
+        notes: what the recipe decided, one sentence each.
     """
 
     network: Network
@@ -56,6 +58,8 @@ class Trained:
     members: tuple[dict[str, Any], ...] = ()
     temperature: float = 1.0
     state: TrainingState | None = None
+    encoder: Any = None
+    notes: tuple[str, ...] = ()
 
 
 class Recipe(ABC):
@@ -68,6 +72,16 @@ class Recipe(ABC):
 
     __slots__ = ()
     name: ClassVar[str]
+    rescales: ClassVar[bool] = False
+    """Whether the network that the recipe builds scales bytes itself."""
+
+    def source(self, source: Source) -> Source:
+        """The opened data in the form that the recipe takes."""
+        return source
+
+    def bound(self, encoder: Any, options: TrainOptions) -> Recipe:
+        """The recipe with what it needs to know of the encoder and the options; `network` and `train` are its own."""
+        return self
 
     @abstractmethod
     def complete(self, options: TrainOptions) -> TrainOptions:
@@ -123,11 +137,12 @@ class Recipe(ABC):
         target: TargetEncoder | None = None,
         sinks: tuple[Sink, ...] = (),
         checkpoint: Path | None = None,
+        encoder: Any = None,
     ) -> Trained:
         """Train, and merge and calibrate what was trained.
 
-        Metrics are in the units of `target`, or of the encoded targets without it. A checkpoint folder that holds an
-        interrupted call with the same arguments goes on to the same bits.
+        Metrics are in the units of `target`, or of the encoded targets without it; `encoder` is how rows were encoded.
+        A checkpoint folder that holds an interrupted call with the same arguments goes on to the same bits.
         """
 
     @abstractmethod

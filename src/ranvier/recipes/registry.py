@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ranvier.data import Arrays, Source
+from ranvier.data import Arrays, Source, infer_schema
+from ranvier.data.kind_inference import is_picture_dtype
 from ranvier.errors import InputError, nearest
-from ranvier.recipes.options import EFFORTS
+from ranvier.recipes.image import IMAGE_PRESETS
+from ranvier.recipes.options import EFFORTS, TrainOptions
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
 from ranvier.recipes.table import PRESETS
@@ -15,6 +17,7 @@ from ranvier.rows import CSR
 
 RECIPES: dict[str, Callable[[str], Recipe]] = {
     "table": lambda effort: PRESETS[effort],
+    "image": lambda effort: IMAGE_PRESETS[effort],
     "plain": lambda effort: PlainRecipe(),
 }
 """Name -> the recipe for an effort."""
@@ -22,7 +25,8 @@ CLASSES: dict[str, type[Recipe]] = {name: type(make("default")) for name, make i
 """Name -> the class whose `from_dict` reads a recipe of this name."""
 AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
-    "image": ("plain", "The rows are pictures"),
+    "image": ("image", ""),
+    "array": ("plain", "The rows are arrays of several dimensions"),
     "csr": ("plain", "The rows are a sparse matrix"),
 }
 """Kind of data -> the recipe that "auto" takes, and what the report says about it; empty where it is the usual one."""
@@ -32,7 +36,7 @@ def recipe(name: str | Recipe = "table", effort: str = "default") -> Recipe:
     """The recipe of a name, for an effort.
 
     Parameters:
-        name: "table" or "plain"; or a recipe, which is returned unchanged.
+        name: "table", "image" or "plain"; or a recipe, which is returned unchanged.
         effort: how much work goes into it: "fast", "default" or "best". "plain" is the same for all.
 
     Raises:
@@ -65,12 +69,15 @@ def check_recipe(name: Any, effort: Any) -> None:
         raise InputError(f"The recipe 'plain' has no efforts, and the effort is {effort!r}; take recipe='auto'.")
 
 
-def recipe_for(name: str | Recipe, effort: str, source: Source) -> tuple[Recipe, tuple[str, ...]]:
+def recipe_for(
+    name: str | Recipe, effort: str, source: Source, options: TrainOptions | None = None
+) -> tuple[Recipe, tuple[str, ...]]:
     """The recipe for a source, and notes on it for the report.
 
     Parameters:
         name, effort: as for `recipe`; "auto" takes the recipe that `AUTO` names for this kind of data.
         source: the opened data.
+        options: which name the target and columns that are no inputs.
 
     >>> from ranvier.data import open_source
     >>> recipe_for("auto", "fast", open_source({"age": [39, 50]}))[0].name
@@ -79,7 +86,7 @@ def recipe_for(name: str | Recipe, effort: str, source: Source) -> tuple[Recipe,
     if name != "auto":
         return recipe(name, effort), ()
     check_recipe(name, effort)
-    name, reason = AUTO[_kind(source)]
+    name, reason = AUTO[_kind(source, options or TrainOptions())]
     notes = (f"{reason}: one network is trained, as by recipe='plain'.",) if reason else ()
     return RECIPES[name](effort), notes
 
@@ -89,10 +96,25 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
     return CLASSES[data.get("name", "table")].from_dict(data)
 
 
-def _kind(source: Source) -> str:
+def _kind(source: Source, options: TrainOptions) -> str:
     """What the rows of a source are, a key of `AUTO`."""
     if not isinstance(source, Arrays):
-        return "table"
+        return "image" if _is_one_picture(source, options) else "table"
     if isinstance(source.inputs, CSR):
         return "csr"
-    return "image" if len(source.shape) > 1 else "table"
+    if len(source.shape) < 2:
+        return "table"
+    return "image" if source.as_pictures("image").column_names else "array"
+
+
+def _is_one_picture(source: Source, options: TrainOptions) -> bool:
+    """Whether the inputs of a table are one column of pictures."""
+    kinds = {**source.kinds, **(options.kinds or {})}
+    if "image" not in kinds.values() and not any(is_picture_dtype(dtype) for dtype in source.frame.dtypes):
+        return False
+    target = (options.target,) if isinstance(options.target, str) else options.target or source.target_names
+    ignored = (*target, *options.ignore, *((options.group,) if options.group else ()))
+    present = [name for name in source.column_names if name not in ignored]
+    known = {name: kind for name, kind in kinds.items() if name in present}
+    schema = infer_schema(source.frame.select(present), (), known) if present else ()
+    return [column.kind for column in schema if column.used] == ["image"]

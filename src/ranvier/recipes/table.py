@@ -163,6 +163,7 @@ class TableRecipe(Recipe):
         target: TargetEncoder | None = None,
         sinks: tuple[Sink, ...] = (),
         checkpoint: Path | None = None,
+        encoder: Any = None,
     ) -> Trained:
         """Train the ensemble, merge it and calibrate it."""
         return train_ensemble(

@@ -250,9 +250,12 @@ class ReferenceExecutable(Serialized):
         return outputs
 
     @serialized
-    def input_gradients(self, inputs: Any, output_gradients: Array, logits: bool = False) -> Array:
+    def input_gradients(self, inputs: Any, output_gradients: Array | None = None, logits: bool = False) -> Array:
         """The derivative of sum_j v_j y_j along the inputs, shape (rows, K); see `ranvier.engine.Executable`."""
         inputs = as_inputs(inputs)
+        if output_gradients is None:
+            rows = [np.broadcast_to(row, (len(inputs), len(row))) for row in np.eye(self.spec.network.outputs)]
+            return np.stack([self.input_gradients(inputs, one_hot, logits) for one_hot in rows], axis=1)
         check_finite(inputs.dense)
         gradients, parameters = np.empty(inputs.shape), self._rounded_parameters()
         with np.errstate(all="ignore"):
@@ -367,11 +370,7 @@ class ReferenceExecutable(Serialized):
         return value, gradient, records
 
     def _blocks(self, inputs: Inputs, dense: bool = False) -> Iterator[tuple[slice, tuple[network.LayerRecord, ...]]]:
-        """The forward pass, BLOCK rows at a time: each slice of rows, and the records of its layers with padding.
-
-        Parameters:
-            dense: whether all inputs are taken as dense ones, rather than in the blocks of the spec.
-        """
+        """The forward pass, BLOCK rows at a time: each slice of rows, and the records of its layers with padding."""
         self._loaded()
         parameters, mode = self._rounded_parameters(), network.ForwardMode(bfloat16=self._is_bfloat16)
         for start in range(0, len(inputs), BLOCK):

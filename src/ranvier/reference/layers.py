@@ -49,7 +49,16 @@ def rescale(x: Array, layer: Rescale) -> Array:
     >>> rescale(np.array([[51.0, 255.0]]), Rescale(1 / 255))
     array([[0.2, 1. ]])
     """
-    return x * layer.factor if layer.divisor is None else x / layer.divisor
+    return rescale_backward(x, layer) + layer.offset
+
+
+def rescale_backward(dy: Array, layer: Rescale) -> Array:
+    """The gradient at the input of a Rescale layer: dx = factor * dy.
+
+    >>> rescale_backward(np.array([[51.0, 255.0]]), Rescale(1 / 255, offset=3.0))
+    array([[0.2, 1. ]])
+    """
+    return dy * layer.factor if layer.divisor is None else dy / layer.divisor
 
 
 def dropout_factors(rate: float, rows: int, width: int, seed: int, step: int, layer: int) -> Array:

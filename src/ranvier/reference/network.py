@@ -183,7 +183,7 @@ def layer_backward(layer_record: LayerRecord, parameters: Arrays, dy: Array, gra
     if isinstance(layer, Dropout):
         return dy if layer_record.cache is None else layers.dropout_backward(layer_record.cache, dy)
     if isinstance(layer, Rescale):
-        return layers.rescale(dy, layer)
+        return layers.rescale_backward(dy, layer)
     if isinstance(layer, Residual):
         return dy + chain_backward(layer_record.children, parameters, dy, gradients)
     scale = parameters[f"{path}.scale"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ranvier.data.encoders.array import ArrayEncoder
@@ -46,8 +46,12 @@ def fit_encoder(
     return TableEncoder.fit(opened, columns, target, features)
 
 
-def encoder_from_dict(data: Any) -> TableEncoder | ArrayEncoder:
+def encoder_from_dict(data: Any, arrays: Mapping[str, Any] | None = None) -> TableEncoder | ArrayEncoder:
     """The encoder that `to_dict` wrote, of whichever kind.
+
+    Parameters:
+        data: its description.
+        arrays: what its `arrays` gave.
 
     Raises:
         ModelFileError: the description is damaged or of an unknown kind.
@@ -62,5 +66,5 @@ def encoder_from_dict(data: Any) -> TableEncoder | ArrayEncoder:
     if kind == "table":
         from ranvier.data.encoders.table import TableEncoder
 
-        return TableEncoder.from_dict(data)
+        return TableEncoder.from_dict(data, arrays)
     raise damaged(f"it is of kind {kind[:40]!r}; this version knows array and table")

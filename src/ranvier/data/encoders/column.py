@@ -126,6 +126,20 @@ class ColumnEncoder(ABC):
         """
 
     @property
+    def as_bytes(self) -> bool:
+        """Whether the features are bytes, which the network scales; all columns of a table are or none."""
+        return False
+
+    @property
+    def factor(self) -> float | None:
+        """What the network multiplies bytes with as its first layer; None where it takes features as they are."""
+        return None
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What was learned and is too large for JSON, by name; `from_dict` gets it under "arrays"."""
+        return {}
+
+    @property
     def piecewise_linear(self) -> slice:
         """Which of the features are a piecewise-linear encoding, for which a spline basis can stand; empty for none."""
         return slice(0, 0)

@@ -40,6 +40,7 @@ class ColumnConcat:
             members.setdefault(type(encoder), []).append((index, start, encoder))
             start += encoder.width
         self._n_dense = start
+        self._as_bytes = bool(encoders) and all(encoder.as_bytes for encoder in encoders)
         self._csr = [(index, encoder) for index, encoder in enumerate(encoders) if encoder.csr_width]
         self._groups: list[tuple[list[int], ColumnGroup]] = [
             ([index for index, _, _ in group], kind.group([(first, encoder) for _, first, encoder in group]))
@@ -56,8 +57,8 @@ class ColumnConcat:
         Raises:
             DataError: a cell is not of its column's kind.
         """
-        out = np.empty((len(columns[0]), self._n_dense), dtype)
-        out.fill(0.0)  # quicker than np.zeros, which asks for large pages here
+        out = np.empty((len(columns[0]), self._n_dense), np.uint8 if self._as_bytes else dtype)
+        out.fill(0)  # quicker than np.zeros, which asks for large pages here
         for indices, group in self._groups:
             group.encode([columns[index] for index in indices], out)
         if not self._csr:
@@ -71,7 +72,7 @@ class ColumnConcat:
             cells: one for each encoder.
             dtype: of the dense block, float32 or float64.
         """
-        out = np.zeros((1, self._n_dense), dtype)
+        out = np.zeros((1, self._n_dense), np.uint8 if self._as_bytes else dtype)
         try:
             for indices, group in self._groups:
                 group.encode_row([cells[index] for index in indices], out[0])

@@ -19,6 +19,7 @@ class FeatureOptions:
         max_inputs: the maximum number of inputs that all columns of numbers together become; with many columns each
             gets fewer bins, then fewer frequencies.
         min_frequency: the rows that a category needs for an input of its own; rarer categories share one.
+        n_centroids: the number of centroids of the patch features of pictures; each gives 9 features.
 
     >>> FeatureOptions(n_frequencies=4, n_bins=32, max_inputs=400, min_frequency=2).limited(20, rows=5_000).n_bins
     11
@@ -31,6 +32,7 @@ class FeatureOptions:
     n_bins: int
     max_inputs: int
     min_frequency: int
+    n_centroids: int = 100
 
     def limited(self, columns: int, rows: int) -> FeatureOptions:
         """The same options with as many bins and frequencies as `columns` columns of numbers and `rows` rows allow.

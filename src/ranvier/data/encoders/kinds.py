@@ -6,6 +6,7 @@ from ranvier.data.encoders.boolean import BooleanEncoder
 from ranvier.data.encoders.category import CategoryEncoder
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
+from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.number import NumberEncoder
 
 COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
@@ -13,6 +14,7 @@ COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "boolean": BooleanEncoder,
     "category": CategoryEncoder,
     "date": DateEncoder,
+    "image": ImageEncoder,
 }
 STORED_KINDS = {"basis": "number"}
 """Kinds of encoders in model files of earlier versions, under today's names."""

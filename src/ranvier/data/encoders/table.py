@@ -16,12 +16,15 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.schema import ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
+from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.raw_rows import open_rows, single_row
 from ranvier.data.sources.source import Source
+from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError, nearest
 from ranvier.records import record
 from ranvier.rows import Inputs
@@ -63,7 +66,8 @@ class TableEncoder:
         >>> TableEncoder.fit(rows, target="income").feature_names
         ('age', 'sex=Male', 'sex=Female', 'sex: other', 'sex: missing')
         """
-        frame = open_source(source).frame
+        opened = open_source(source)
+        frame = opened.frame
         targets = (target,) if isinstance(target, str) else tuple(target or ())
         schema = infer_schema(frame, targets) if columns is None else tuple(columns)
         schema = tuple(column for column in schema if column.name not in targets)
@@ -72,7 +76,16 @@ class TableEncoder:
             numbers = sum(column.kind == "number" and column.distinct > 2 for column in used)
             features = features.limited(numbers, frame.height)
         encoders = tuple(COLUMN_KINDS[column.kind].fit(frame[column.name], column, features) for column in used)
-        return cls(schema, encoders)
+        forms = getattr(opened, "forms", {})
+        return cls(
+            schema,
+            tuple(
+                encoder.with_form(forms[encoder.column]) if isinstance(encoder, ImageEncoder) else encoder
+                for encoder in encoders
+            )
+            if forms
+            else encoders,
+        )
 
     @property
     def width(self) -> int:
@@ -80,8 +93,23 @@ class TableEncoder:
         return sum(encoder.width + encoder.csr_width for encoder in self.encoders)
 
     @property
-    def factor(self) -> None:
-        """Columns of a table are scaled one by one, so the network takes them as they are."""
+    def factor(self) -> float | None:
+        """What the network multiplies its inputs with: that of a single column of bytes; None for other tables."""
+        return self.encoders[0].factor if len(self.encoders) == 1 else None
+
+    @property
+    def image(self) -> ImageEncoder | None:
+        """The encoder of the only column that is used, where it holds pictures; else None."""
+        only = self.encoders[0] if len(self.encoders) == 1 else None
+        return only if isinstance(only, ImageEncoder) else None
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of all encoders, by the number of the encoder and name."""
+        return {
+            f"{number}.{name}": array
+            for number, encoder in enumerate(self.encoders)
+            for name, array in encoder.arrays().items()
+        }
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -124,6 +152,10 @@ class TableEncoder:
         >>> encoder.transform({"sex": ["Female", "Unknown", None]}).tolist()
         [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         """
+        if self.image is not None and isinstance(X, np.ndarray) and X.dtype.kind in "buif":
+            return self.encode(arrays_from(self.image.form.batch(X), None, "the array"))
+        if self.image is not None and isinstance(X, Arrays):
+            return self.encode(X)
         cells = self._cells(X)
         inputs = None if cells is None else self._concat.encode_row(cells, dtype)
         return self.encode(open_rows(X, self._column_names), dtype) if inputs is None else inputs
@@ -133,7 +165,7 @@ class TableEncoder:
 
         Returns and raises what `transform` does.
         """
-        table = source.with_column_names(self._column_names)
+        table = self._with_files_named(self._as_pictures(source).with_column_names(self._column_names))
         absent = [name for name in self._names if name not in table.frame.columns]
         if absent:
             others = (
@@ -142,6 +174,21 @@ class TableEncoder:
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return self._concat.encode([table.frame[name] for name in self._names], dtype)
+
+    def _as_pictures(self, source: Source) -> Source:
+        """Arrays as the pictures that a model of one column of pictures takes, also where they are flat."""
+        if self.image is None or not isinstance(source, Arrays):
+            return source
+        return source.as_pictures(self.image.column, self.image.form.shape)
+
+    def _with_files_named(self, source: Source) -> Source:
+        """The table with its column of files under the name that the model knows, where each has one of that kind."""
+        absent = [encoder for encoder in self.encoders if encoder.column not in source.column_names]
+        spare = [name for name, kind in source.kinds.items() if absent and kind == absent[0].kind]
+        spare = [name for name in spare if name not in self._names]
+        if len(absent) != 1 or len(spare) != 1 or not isinstance(source, Table):
+            return source
+        return source.renamed(spare[0], absent[0].column)
 
     @cached_property
     def _concat(self) -> ColumnConcat:
@@ -188,8 +235,8 @@ class TableEncoder:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> TableEncoder:
-        """The encoder that `to_dict` wrote; the same bits come out of it.
+    def from_dict(cls, data: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]] | None = None) -> TableEncoder:
+        """The encoder that `to_dict` wrote, with what `arrays` gave; the same bits come out of it.
 
         Raises:
             ModelFileError: a field is absent, of another type, or contradicts another.
@@ -197,13 +244,17 @@ class TableEncoder:
         schema = tuple(ColumnSchema.from_dict(column) for column in json_fields.field(data, "columns", list))
         thousands = {column.name: column.thousands_separator for column in schema}
         encoders = []
-        for description in json_fields.field(data, "encoders", list):
+        for number, description in enumerate(json_fields.field(data, "encoders", list)):
             kind = json_fields.field(json_fields.mapping(description), "kind", str)
             if STORED_KINDS.get(kind, kind) not in COLUMN_KINDS:
                 raise json_fields.damaged(f"an encoder is of kind {kind[:40]!r}")
             # Earlier versions stored in the schema alone that a column has commas between thousands.
-            separator = {"thousands_separator": thousands.get(str(description.get("column")), False)}
-            encoders.append(COLUMN_KINDS[STORED_KINDS.get(kind, kind)].from_dict({**separator, **description}))
+            beside: dict[str, Any] = {"thousands_separator": thousands.get(str(description.get("column")), False)}
+            start = f"{number}."
+            own = {name.removeprefix(start): array for name, array in (arrays or {}).items() if name.startswith(start)}
+            encoders.append(
+                COLUMN_KINDS[STORED_KINDS.get(kind, kind)].from_dict({**beside, **description, "arrays": own})
+            )
         names = [encoder.column for encoder in encoders]
         if names != [column.name for column in schema if column.used] or len(thousands) != len(schema):
             raise json_fields.damaged("its columns and its encoders do not match")

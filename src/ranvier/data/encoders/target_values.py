@@ -6,6 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ def _from_objects(items: list[Any], name: str) -> Values:
     if set(map(type, items)) <= {str, type(None)}:
         return _object_array(items)
     items = [item.item() if isinstance(item, np.generic) else item for item in items]
+    items = [float(item) if isinstance(item, Decimal) else item for item in items]
     missing = [item is None or item != item for item in items]
     types = {type(item) for item, is_missing in zip(items, missing, strict=True) if not is_missing}
     if types and types <= {bool} and not any(missing):

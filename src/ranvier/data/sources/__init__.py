@@ -10,7 +10,9 @@ import numpy as np
 
 from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.files import find, refuse_address
+from ranvier.data.sources.manifest import with_files
 from ranvier.data.sources.named import NAMED, load_named
+from ranvier.data.sources.picture_lists import is_file_list, is_picture, table_of_list
 from ranvier.data.sources.readers import SUFFIXES, reader_of
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
@@ -60,6 +62,10 @@ def _open(source: Any, reading: Reading) -> Source:
     if isinstance(source, (str, Path)):
         refuse_address(str(source))
         return _open_path(Path(source), reading)
+    if is_picture(source):
+        return table_of_list([source], "the picture")
+    if is_file_list(source):
+        return table_of_list(list(source))
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
     if is_sparse(source):
@@ -71,10 +77,11 @@ def _open(source: Any, reading: Reading) -> Source:
             return arrays_from(np.asarray(source), None, "the list")
         except ValueError as error:
             raise DataError("The list holds rows of different lengths. Give rows of the same length.") from error
-    frame = frame_from(source)
+    frame = frame_from(source, reading=reading)
     if frame.height == 0 or frame.width == 0:
         raise DataError(f"The table has {frame.height} rows and {frame.width} columns; at least one of each is needed.")
-    return Table(frame, "the table", in_memory=True)
+    table = Table(frame, "the table", in_memory=True, absent_is_missing=is_row_list(source))
+    return with_files(table, Path())
 
 
 def _open_path(path: Path, reading: Reading) -> Source:
@@ -83,11 +90,7 @@ def _open_path(path: Path, reading: Reading) -> Source:
 
         return read_folder(path)
     opened = reader_of(find(path, NAMED))(path, reading)
-    if not isinstance(opened, Table) or opened.kinds:
-        return opened
-    from ranvier.data.sources.manifest import with_files
-
-    return with_files(opened, path.parent)
+    return with_files(opened, path.parent) if isinstance(opened, Table) and not opened.kinds else opened
 
 
 def _open_sparse(matrix: Any) -> Arrays:

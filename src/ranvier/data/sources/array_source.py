@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,9 @@ class Arrays(Source):
         return replace(self, inputs=self.inputs[index], targets=targets)
 
     def with_target(self, target: Any) -> Arrays:
-        """The arrays with these target values."""
+        """The arrays with these target values; the name of those that they have leaves them unchanged."""
+        if isinstance(target, str) and self.targets is not None and (target,) == self.target_names:
+            return self
         if isinstance(target, str):
             raise DataError(
                 f'The target is "{target}", but {self.origin} holds plain arrays without column names. '
@@ -117,10 +120,42 @@ class Arrays(Source):
         columns = column_dict(self.dense(), names, self.origin)
         return Table(frame_from(columns, self.origin), self.origin, notes=self.notes)
 
+    def as_pictures(self, name: str, shape: tuple[int, ...] | None = None) -> Source:
+        """The rows as a table of one column of pictures, and a column of their targets; else the arrays.
+
+        Parameters:
+            name: of the column.
+            shape: of a picture, (H, W, C), whose numbers flat rows are; None for rows that have a shape.
+
+        >>> Arrays(np.zeros((2, 64), np.uint8), None, "an array", (8, 8)).as_pictures("image").column_names
+        ('image',)
+        """
+        import polars as pl
+
+        own = self.shape if len(self.shape) > 1 else shape or ()
+        if isinstance(self.inputs, CSR) or not is_picture_shape(own) or math.prod(own) != self.inputs.shape[1]:
+            return self
+        if self.inputs.dtype.kind == "f" and not bool((self.inputs >= 0).all()):
+            return self
+        columns = [pl.Series(name, self.inputs.reshape(-1, *own))]
+        if self.targets is not None and self.targets.ndim == 1:
+            columns.append(pl.Series("y", self.targets))
+        target = "y" if len(columns) > 1 else None
+        return Table(pl.DataFrame(columns), self.origin, target, self.notes, {name: "image"})
+
     @property
     def pictures(self) -> bool:  # type: ignore[override]
         """Whether the rows are pictures: bytes, each row with at least a height and a width."""
         return not isinstance(self.inputs, CSR) and self.inputs.dtype == np.uint8 and len(self.shape) > 1
+
+
+def is_picture_shape(shape: tuple[int, ...]) -> bool:
+    """Whether rows of this shape can be pictures: (H, W), or (H, W, C) with 1, 3 or 4 channels, of 4 pixels or more.
+
+    >>> is_picture_shape((28, 28)), is_picture_shape((28, 28, 3)), is_picture_shape((28, 2))
+    (True, True, False)
+    """
+    return len(shape) in (2, 3) and min(shape[:2]) >= 4 and (len(shape) == 2 or shape[2] in (1, 3, 4))
 
 
 def column_dict(values: NDArray[Any], names: Sequence[str], origin: str) -> dict[str, NDArray[Any]]:

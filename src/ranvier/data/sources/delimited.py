@@ -56,7 +56,7 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     ("The cells are separated by ';'.",)
     """
     data, notes = as_utf8(data, called)
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{called} is empty. A file with a header line and rows was expected.")
     data = _with_line_feeds(data)
     dialect = dialect_of(data, separator, called, reading)
@@ -77,12 +77,13 @@ def delimited_table(data: bytes, origin: str, called: str, separator: str, readi
     if unnamed_note(frame.width - 1) in notes and (frame.to_series(-1).str.strip_chars() == "").all():
         notes[notes.index(unnamed_note(frame.width - 1))] = TRAILING_NOTE
         frame = frame[:, :-1]
+    unnamed = frozenset(name for index, name in enumerate(frame.columns) if unnamed_note(index) in notes)
     if reading.skip_empty_rows:
         frame, empty = _without_empty_rows(frame)
         notes += empty
     if frame.height == 0:
         raise DataError(f"{called} has a header and no rows. Give a file with at least one row under the header.")
-    return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";")
+    return Table(frame, origin, notes=tuple(notes), decimal_commas=dialect.separator == ";", unnamed=unnamed)
 
 
 def _with_line_feeds(data: bytes) -> bytes:

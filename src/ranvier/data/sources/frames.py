@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.sources.labels import check_types, is_label, labels
+from ranvier.data.sources.picture_lists import file_of, is_file_list
+from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError
 from ranvier.rows.arrays import unmasked
@@ -38,13 +42,49 @@ def row_of(source: Any) -> dict[str, Any] | None:
     return row if len(row) == len(names) else None
 
 
-def frame_from(source: Any, origin: str = "the table") -> pl.DataFrame:
+def row_of_series(source: Any, names: Collection[str]) -> dict[str, Any] | None:
+    """The cells of a pandas series whose labels are columns, as `frame.iloc[0]` gives them; None for anything else.
+
+    Parameters:
+        source: anything.
+        names: the columns, of which one at least must be a label.
+
+    >>> row_of_series([39], ["age"]) is None
+    True
+    """
+    if not hasattr(source, "iat") or getattr(source, "ndim", 0) != 1:
+        return None
+    labels = [str(label) for label in source.index.tolist()]
+    if not set(names) & set(labels):
+        return None
+    cells = (source.iat[index] for index in range(len(labels)))
+    return {
+        label: cell.item() if isinstance(cell, np.generic) else cell for label, cell in zip(labels, cells, strict=True)
+    }
+
+
+def check_names(names: Sequence[Any], origin: str) -> None:
+    """Refuse columns of the same name.
+
+    Raises:
+        DataError: there are such.
+
+    >>> check_names(["age", "sex"], "the data frame")
+    """
+    names = [str(name) for name in names]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f'{origin[0].upper()}{origin[1:]} has the column name "{repeated}" more than once. Rename one.')
+
+
+def frame_from(source: Any, origin: str = "the table", reading: Reading = PLAIN) -> pl.DataFrame:
     """Make a polars frame.
 
     Parameters:
         source: a polars frame; a dict of columns (a value that is not a sequence is a column of one row); a list of
             dicts, one a row; or a frame that narwhals knows (pandas, pyarrow, Modin, cuDF ...).
         origin: what to call it in messages.
+        reading: the columns that nobody looks at, which are null in the frame.
 
     Raises:
         DataError: columns of different lengths or of the same name, cells that hold lists, or an unknown type.
@@ -55,22 +95,23 @@ def frame_from(source: Any, origin: str = "the table") -> pl.DataFrame:
     (1, 2)
     """
     if isinstance(source, pl.DataFrame):
-        return source
+        objects = [name for name in source.columns if source.schema[name] == pl.Object and reading.reads(name)]
+        unread = [name for name in source.columns if not reading.reads(name)]
+        frame = source.with_columns([_from_cells(name, source[name].to_list()) for name in objects])
+        return frame.with_columns(pl.lit(None).alias(name) for name in unread)
     if isinstance(source, Mapping):
-        return frame_from_columns(source, origin)
+        return frame_from_columns(source, origin, reading)
     if is_row_list(source):
         names = dict.fromkeys(name for row in source for name in row)
-        return frame_from_columns({name: [row.get(name) for row in source] for name in names}, origin)
-    return _from_narwhals(source, origin)
+        return frame_from_columns({name: [row.get(name) for row in source] for name in names}, origin, reading)
+    return _from_narwhals(source, origin, reading)
 
 
-def _from_narwhals(source: Any, origin: str) -> pl.DataFrame:
+def _from_narwhals(source: Any, origin: str, reading: Reading) -> pl.DataFrame:
     import narwhals as nw
 
-    names = [str(name) for name in source.columns] if hasattr(source, "iloc") and hasattr(source, "columns") else []
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        raise DataError(f'The data frame has the column name "{repeated}" more than once. Rename one.')
+    if hasattr(source, "iloc") and hasattr(source, "columns"):
+        check_names(source.columns, "the data frame")
     try:
         frame = nw.from_native(source, eager_only=True)
     except TypeError as error:
@@ -79,7 +120,9 @@ def _from_narwhals(source: Any, origin: str) -> pl.DataFrame:
             "frame in memory (pandas, polars, pyarrow), a dict of columns, a NumPy array or a path was expected. "
             "For a lazy frame call .collect() first."
         ) from error
-    return frame_from_columns({str(column.name): _plain_column(column) for column in frame.iter_columns()}, origin)
+    columns = ((str(column.name), column) for column in frame.iter_columns())
+    read = {name: _plain_column(column) if reading.reads(name) else (None,) * len(frame) for name, column in columns}
+    return frame_from_columns(read, origin, reading)
 
 
 def _plain_column(column: Any) -> Any:
@@ -100,14 +143,22 @@ def _plain_column(column: Any) -> Any:
         # NumPy has no time zones and would convert to UTC; the local hour is kept.
         column = column.dt.replace_time_zone(None)
     missing = column.is_null().to_list()
+    if column.dtype in (nw.Categorical, nw.Enum):
+        cells = zip(column.to_list(), missing, strict=True)
+        return labels(str(column.name), [None if is_missing else cell for cell, is_missing in cells])
     plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
     if plain and not any(missing):
         return column.to_numpy()
     return [None if is_missing else cell for cell, is_missing in zip(column.to_list(), missing, strict=True)]
 
 
-def frame_from_columns(columns: Mapping[Any, Any], origin: str) -> pl.DataFrame:
+def frame_from_columns(columns: Mapping[Any, Any], origin: str, reading: Reading = PLAIN) -> pl.DataFrame:
     """Make a polars frame from named columns of plain Python or NumPy values.
+
+    Parameters:
+        columns: name -> values.
+        origin: what to call it in messages.
+        reading: the columns that nobody looks at, which are null in the frame.
 
     Raises:
         DataError: the columns differ in length or hold something other than single values.
@@ -117,7 +168,9 @@ def frame_from_columns(columns: Mapping[Any, Any], origin: str) -> pl.DataFrame:
     """
     series: list[pl.Series] = []
     for name, values in columns.items():
-        column = series_from(str(name), values)
+        sized = hasattr(values, "__len__") and not isinstance(values, (str, bytes))
+        unread = not reading.reads(str(name)) and sized
+        column = pl.Series(str(name), [None] * len(values)) if unread else series_from(str(name), values)
         if series and len(column) != len(series[0]):
             raise DataError(
                 f'The columns of {origin} differ in length: "{series[0].name}" has {len(series[0])} rows and '
@@ -166,16 +219,21 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     """A column from Python values of any types."""
     missing = getattr(sys.modules.get("pandas"), "NA", None)
     items = [None if cell is missing else _python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
-    for cell_type in set(map(type, items)):
-        if issubclass(cell_type, (list, tuple, set, dict, np.ndarray, bytes)):
-            raise DataError(
-                f'Column "{name}" has a cell of type {cell_type.__name__}; one value for each cell was expected.'
-            )
+    written = [str(item) if isinstance(item, PurePath) else item for item in items if item is not None]
+    if is_file_list(written) and not any(isinstance(item, str) for item in items):
+        return pl.Series(
+            name, [None if item is None else file_of(item, at) for at, item in enumerate(items)], pl.Object
+        )
+    check_types(name, set(map(type, items)))
     clean = [item if item is None or item == item else None for item in items]
     types = set(map(type, clean)) - {type(None)}
     if not types:
         return pl.Series(name, clean, dtype=pl.Null)
+    if any(map(is_label, types)):
+        return labels(name, clean)
     if types <= {int, float, bool} and types != {bool}:
+        if types == {int} and _lost_as_numbers(clean):
+            return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
         fits = float not in types and all(item is None or -(2**63) <= item < 2**63 for item in clean)
         return pl.Series(name, clean, dtype=pl.Int64 if fits else pl.Float64, strict=False)
     if len(types) == 1 and not issubclass(next(iter(types)), str):
@@ -184,6 +242,14 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
         except (pl.exceptions.PolarsError, TypeError, OverflowError):
             return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
     return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
+
+
+def _lost_as_numbers(cells: Sequence[int | None]) -> bool:
+    """Whether integers that need more than 64 bits are not all different as floating point."""
+    integers = {cell for cell in cells if cell is not None}
+    if all(-(2**63) <= cell < 2**63 for cell in integers):
+        return False
+    return max(map(abs, integers)) < 10**300 and len(set(map(float, integers))) < len(integers)
 
 
 def _python(values: NDArray[Any] | np.generic) -> Any:

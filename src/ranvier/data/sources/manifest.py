@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
+from ranvier.data.sources.picture_lists import is_picture
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_file import decode_text
 from ranvier.errors import DataError
@@ -24,8 +27,9 @@ MAX_PATH = 1024
 def with_files(table: Table, folder: Path) -> Table:
     """The table with references to files, or their texts, in the columns that hold paths of files.
 
-    A column holds paths if its first cells end like pictures, recordings or texts. Paths are relative to the table's
-    folder, else to the current one.
+    Bytes of pictures and recordings in cells, alone or with their "path", are files, too. A column holds paths if its
+    first cells end like pictures, recordings or texts. Paths are relative to the table's folder, else to the current
+    one.
 
     Parameters:
         folder: the one that the table was read from.
@@ -33,10 +37,35 @@ def with_files(table: Table, folder: Path) -> Table:
     Raises:
         DataError: a path names no file.
     """
+    import polars as pl
+
     for cells in table.frame.iter_columns():
-        if _holds_paths(cells):
+        if cells.dtype == pl.Object or cells.dtype == pl.Binary or cells.dtype == pl.Struct:
+            table = _with_contents(table, cells)
+        elif _holds_paths(cells):
             table = _with_column(table, cells, folder)
     return table
+
+
+def _with_contents(table: Table, cells: pl.Series) -> Table:
+    """The table with a column of files whose bytes are in its cells, alone or with their path beside them."""
+    import polars as pl
+
+    files = [_content(cell, f"{cells.name}, row index {at}") for at, cell in enumerate(cells.to_list())]
+    first = next((file for file in files if file is not None), None)
+    kind = content_kind(first.read(HEAD), first.name) if isinstance(first, FileReference) else None
+    kind = "image" if is_picture(first) or isinstance(first, np.ndarray) else kind
+    if kind not in ("image", "sound"):
+        return table
+    column = pl.Series(cells.name, files, dtype=pl.Object)
+    return replace(table, frame=table.frame.with_columns(column), kinds={**table.kinds, cells.name: kind})
+
+
+def _content(cell: Any, name: str) -> Any:
+    """A cell as a file in memory; cells that are pictures or files already, and others, unchanged."""
+    if isinstance(cell, dict):
+        name, cell = str(cell.get("path") or name), cell.get("bytes")
+    return FileReference(name, content=bytes(cell)) if isinstance(cell, (bytes, bytearray)) else cell
 
 
 def _holds_paths(cells: pl.Series) -> bool:
@@ -55,9 +84,11 @@ def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
     names = [None if cell is None or not cell.strip() else cell.strip() for cell in cells.to_list()]
     paths = {name: _find(name, folder) for name in dict.fromkeys(names) if name is not None}
     absent = [name for name, path in paths.items() if path is None]
-    if absent and len(absent) == len(paths) and table.frame.width > 2:
+    if absent and len(absent) == len(paths):
         note = f'Column "{cells.name}" holds names such as {absent[0]}, which are no files in "{folder}".'
-        return replace(table, notes=(*table.notes, note))
+        if table.frame.width > 2:
+            return replace(table, notes=(*table.notes, note))
+        return replace(table, problem=f"{note[:-1]}; paths relative to that folder were expected.")
     if absent:
         shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5:,} more" if len(absent) > 5 else "")
         row = names.index(absent[0]) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import polars as pl
 
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.frames import frame_from_columns
+from ranvier.data.sources.labels import labels
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_notes import bad_rows_note
 from ranvier.data.sources.table_source import Table
@@ -31,18 +33,36 @@ def read_parquet(path: Path) -> Table:
     ...     read_parquet(path).rows
     2
     """
-    data = read_bytes(path)
+    return parquet_table(read_bytes(path), str(path), f'"{path}"')
+
+
+def parquet_table(data: bytes, origin: str, called: str) -> Table:
+    """The table in the bytes of Parquet; see `read_parquet`.
+
+    Parameters:
+        origin: where the bytes came from.
+        called: the same as the first words of a sentence.
+    """
     if data[:4] != b"PAR1" or data[-4:] != b"PAR1":
         raise DataError(
-            f'"{path}" is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
+            f'{called} is not a whole Parquet file: its first or last four bytes are not "PAR1". Copy it again.'
         )
     try:
         frame = pl.read_parquet(data, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise DataError(
-            f'"{path}" is a damaged Parquet file ({_first_line(error)}). Copy or write it again.'
+            f"{called} is a damaged Parquet file ({_first_line(error)}). Copy or write it again."
         ) from error
-    return _table(f'"{path}"', str(path), frame)
+    return _table(called, origin, _with_declared_categories(frame, data))
+
+
+def _with_declared_categories(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
+    """The frame with those columns as categories that were categorical in the pandas frame that was written."""
+    stored = pl.read_parquet_metadata(io.BytesIO(data)).get("pandas")
+    described = json.loads(stored)["columns"] if stored else []
+    names = [column["name"] for column in described if column.get("pandas_type") == "categorical"]
+    known = [name for name in names if name in frame.columns and frame.schema[name] not in (pl.Categorical, pl.Enum)]
+    return frame.with_columns(labels(name, frame[name].to_list()) for name in known)
 
 
 def read_json_lines(path: Path, reading: Reading = PLAIN) -> Table:
@@ -76,14 +96,14 @@ def json_lines_table(data: bytes, origin: str, called: str, reading: Reading) ->
     1
     """
     data, notes = as_utf8(data, called)
-    if not data.strip():
+    if not data or data.isspace():
         raise DataError(f"{called} is empty. One JSON object a line was expected.")
     try:
         frame = pl.read_ndjson(data, infer_schema_length=None)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         frame, bad = _json_frame(called, data, reading.skip_bad_rows)
         notes += bad_rows_note(bad)
-    return replace(_table(called, origin, frame), notes=tuple(notes))
+    return replace(_table(called, origin, frame), notes=tuple(notes), absent_is_missing=True)
 
 
 def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame, list[int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ranvier.records import record
 
@@ -51,32 +52,37 @@ def structure(data: bytes, start: int, separator: str, count_separators: bool = 
     if data.find(b'"', start) < 0:
         separators = data.count(separator.encode(), start) if count_separators else None
         return Structure(True, data.count(b"\n", start) + unfinished, separators)
-    inside = np.uint8(0)
+    inside = 0
     rows = separators = 0
     for begin in range(start, len(data), CHUNK):
         chunk = buffer[begin : begin + CHUNK]
-        quotes = chunk == QUOTE
-        within = np.bitwise_xor.accumulate(quotes.view(np.uint8)) ^ inside
-        inside = within[-1]
-        outside = within == 0
-        rows += int(np.count_nonzero((chunk == LINE_FEED) & outside))
-        if count_separators:
-            separators += int(np.count_nonzero((chunk == mark) & outside))
-        if not _regular(buffer, np.flatnonzero(quotes) + begin, within[quotes] == 1, mark, start):
+        quotes = np.flatnonzero(chunk == QUOTE)
+        # A quote opens a cell outside of one and closes it inside.
+        opening, closing = quotes[inside::2], quotes[1 - inside :: 2]
+        if not _regular(buffer, opening + begin, closing + begin, mark, start):
             return Structure(False, 0, None)
-    return Structure(bool(inside == 0), rows + unfinished, separators if count_separators else None)
+        line_feeds = np.flatnonzero(chunk == LINE_FEED)
+        rows += int(np.count_nonzero((np.searchsorted(quotes, line_feeds) + inside) % 2 == 0))
+        inside = (inside + len(quotes)) % 2
+        if count_separators:
+            before = np.cumsum(chunk == mark, dtype=np.int32)
+            quoted = int(before[closing].sum(dtype=np.int64)) - int(before[opening].sum(dtype=np.int64))
+            separators += int(before[-1]) * (1 - inside) - quoted
+    return Structure(inside == 0, rows + unfinished, separators if count_separators else None)
 
 
-def _regular(buffer: np.ndarray, at: np.ndarray, opens: np.ndarray, mark: int, start: int) -> bool:
+def _regular(
+    buffer: NDArray[np.uint8], opening: NDArray[np.int64], closing: NDArray[np.int64], mark: int, start: int
+) -> bool:
     """Whether opening quotes stand after, and closing ones before, a separator, the end of a line or another quote."""
-    opening, closing = at[opens], at[~opens]
     before = buffer[opening[opening > start] - 1]
     after = buffer[closing[closing + 1 < len(buffer)] + 1]
     fits = np.zeros(256, bool)
     fits[[mark, LINE_FEED, QUOTE]] = True
-    fine = bool(fits[before].all())
+    if not fits[before].all():
+        return False
     fits[RETURN] = True
-    return fine and bool(fits[after].all())
+    return bool(fits[after].all())
 
 
 def is_regular(row: str, separator: str) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import column_dict
-from ranvier.data.sources.frames import row_of
+from ranvier.data.sources.frames import row_of, row_of_series
+from ranvier.data.sources.picture_lists import is_file_list
+from ranvier.data.sources.reading import Reading
 from ranvier.data.sources.row_lists import is_row
 from ranvier.data.sources.source import Source
-from ranvier.errors import ShapeError
+from ranvier.data.sources.table_source import Table
+from ranvier.errors import ShapeError, nearest
 
 
 def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
@@ -37,7 +41,7 @@ def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
         rows = rows[0].tolist()
     if isinstance(rows, (list, tuple)):
         return dict(zip(names, rows, strict=True)) if len(rows) == len(names) else None
-    return row_of(rows)
+    return row_of_series(rows, names) or row_of(rows)
 
 
 def open_rows(rows: Any, names: Sequence[str]) -> Source:
@@ -55,6 +59,8 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
     >>> open_rows([39, "Male"], ["age", "sex"]).frame.rows()
     [(39, 'Male')]
     """
+    if is_file_list(rows):
+        return open_source(rows)
     if is_row(rows):
         rows = [rows]
     if isinstance(rows, (list, tuple)) and rows and all(is_row(row) for row in rows):
@@ -62,7 +68,32 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
         if wrong is not None:
             raise ShapeError(f"The row has {len(wrong)} cells; this model takes {len(names)}, one for each column.")
         rows = {name: [row[index] for row in rows] for index, name in enumerate(names)}
-    if isinstance(rows, np.ndarray):
+    rows = row_of_series(rows, names) or rows
+    if isinstance(rows, np.ndarray) and rows.ndim == 2:
         # Unlike those of `open_source`, which are numbers, its cells may be of any kind.
         rows = column_dict(rows, names, "the array")
-    return open_source(rows).with_column_names(names)
+    opened = open_source(rows, reading=Reading(only=frozenset(names)))
+    return with_absent_columns(opened, names).with_column_names(names)
+
+
+def with_absent_columns(source: Source, names: Sequence[str]) -> Source:
+    """The rows with a column of missing cells for each name that no row of JSON has, and a note on these.
+
+    Where a name that is not asked for is much like one that is absent, it may be misspelt, and nothing is added.
+
+    >>> with_absent_columns(open_source([{"age": 39}]), ["age", "sex"]).frame.rows()
+    [(39, None)]
+    """
+    if not isinstance(source, Table) or not source.absent_is_missing:
+        return source
+    absent = [name for name in names if name not in source.column_names]
+    others = [name for name in source.column_names if name not in names]
+    misspelt = any(others and nearest(name, others).startswith("Did you mean") for name in absent)
+    if not absent or misspelt or len(absent) == len(names):
+        return source
+    import polars as pl
+
+    shown = ", ".join(f'"{name}"' for name in absent[:5]) + (" and more" if len(absent) > 5 else "")
+    note = f"No row has {shown}; the cells are missing."
+    frame = source.frame.with_columns(pl.lit(None).alias(name) for name in absent)
+    return replace(source, frame=frame, notes=(*source.notes, note))

@@ -43,6 +43,8 @@ class Source(ABC):
     """Whether the rows come from a frame, in which missing cells are null, and not from a file."""
     pictures: bool = False
     """Whether the rows are pictures: bytes, each row with at least a height and a width."""
+    unnamed: frozenset[str] = frozenset()
+    """Columns that had no name and are called by their position."""
     problem: str = ""
     """Why nothing can be learned from these rows although they can be predicted, in a sentence."""
 

@@ -30,7 +30,11 @@ class Table(Source):
         kinds: column -> kind, for the columns whose kind is known and need not be inferred.
         decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals.
         parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
+        forms: column -> the `PictureFormat` of its pictures, where they are decoded.
+        row_names: the name of each row's file, shape (B,), or None.
         problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
+        absent_is_missing: whether a column that no row names is one of missing cells, as in JSON.
+        unnamed: columns that had no name and are called by their position.
         in_memory: whether the rows come from a frame, in which missing cells are null, and not from a file.
     """
 
@@ -40,9 +44,13 @@ class Table(Source):
     notes: tuple[str, ...] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     decimal_commas: bool = False
-    parts: NDArray[np.str_] | None = None
+    parts: NDArray[Any] | None = None
     problem: str = ""
+    forms: Mapping[str, Any] = field(default_factory=dict)
+    row_names: NDArray[Any] | None = None
     in_memory: bool = False
+    absent_is_missing: bool = False
+    unnamed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -77,13 +85,24 @@ class Table(Source):
 
     def take(self, index: NDArray[np.int64]) -> Table:
         """Some of the rows, in the given order."""
-        return replace(self, frame=self.frame[index], parts=None if self.parts is None else self.parts[index])
+        parts, names = (None if values is None else values[index] for values in (self.parts, self.row_names))
+        return replace(self, frame=self.frame[index], parts=parts, row_names=names)
 
     def part(self, name: str) -> Table | None:
         """The rows of a part; None where there are none of it."""
         if self.parts is None or name not in self.parts:
             return None
         return replace(self.take(np.flatnonzero(self.parts == name)), parts=None)
+
+    def renamed(self, name: str, other: str) -> Table:
+        """The table with another name for a column.
+
+        >>> import polars as pl
+        >>> Table(pl.DataFrame({"file": [1]}), "a table").renamed("file", "photo").column_names
+        ('photo',)
+        """
+        kinds = {other if column == name else column: kind for column, kind in self.kinds.items()}
+        return replace(self, frame=self.frame.rename({name: other}), kinds=kinds)
 
     def with_target(self, target: Any) -> Table:
         """The table with another default target; an array of target values becomes a new column."""

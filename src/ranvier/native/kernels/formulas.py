@@ -69,4 +69,5 @@ def derivative(f: Function, activation: Activation, derivative_input: Value, fro
 
 def rescaled(f: Function, layer: Rescale, x: Value) -> Value:
     """What a Rescale layer makes of 16 numbers."""
-    return f.multiply(x, layer.factor) if layer.divisor is None else f.divide(x, layer.divisor)
+    scaled = f.multiply(x, layer.factor) if layer.divisor is None else f.divide(x, layer.divisor)
+    return f.add(scaled, layer.offset) if layer.offset else scaled

@@ -12,7 +12,7 @@ from __future__ import annotations
 from ranvier.native.kernels.emitter import Emitter
 from ranvier.native.kernels.formulas import rescaled
 from ranvier.native.kernels.function import Function
-from ranvier.native.kernels.groups import tail_mask
+from ranvier.native.kernels.groups import masked, tail_mask
 from ranvier.native.kernels.loss import source_row
 from ranvier.native.kernels.values import Value, bytes_of, element_of, vector_of
 from ranvier.native.lowering.steps import Gather
@@ -67,9 +67,11 @@ def _copy(f: Function, source: Value, target: Value, step: Gather, element: str,
     type = vector_of(element, PANEL)
     checks = f.constant(0.0) if checked else None
 
-    def convert_and_store(numbers: Value, target: Value, checks: Value | None) -> Value | None:
+    def convert_and_store(
+        numbers: Value, target: Value, checks: Value | None, mask: Value | None = None
+    ) -> Value | None:
         numbers = _converted(f, numbers)
-        f.store(numbers if step.scaling is None else rescaled(f, step.scaling, numbers), target)
+        f.store(numbers if step.scaling is None else masked(f, rescaled(f, step.scaling, numbers), mask), target)
         return None if checks is None else f.fma(numbers, 0.0, checks, "seen")
 
     if n_full:
@@ -86,7 +88,8 @@ def _copy(f: Function, source: Value, target: Value, step: Gather, element: str,
                 numbers = f.insert(numbers, f.load(f.pointer(tail, lane, element), element), lane)
         else:
             numbers = f.masked_load(tail, tail_mask(columns), f.constant(0.0, type))
-        checks = convert_and_store(numbers, f.pointer(target, n_full), checks)
+        shifted = step.scaling is not None and step.scaling.offset != 0
+        checks = convert_and_store(numbers, f.pointer(target, n_full), checks, tail_mask(columns) if shifted else None)
     return checks
 
 

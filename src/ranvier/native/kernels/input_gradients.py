@@ -5,6 +5,7 @@ dz = v f'(z), or p (v - sum(p v)) for softmax          outputs[b] = dx[b]
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from ranvier.native.kernels.emitter import Emitter
@@ -17,41 +18,68 @@ from ranvier.native.kernels.vector_math import exp
 from ranvier.native.lowering.steps import InputAnswer, OutputGradient
 from ranvier.native.scheduling.layouts import stride_of
 from ranvier.native.scheduling.scheduled import Scheduled
+from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.native.kernels.body import Body
 
 
 def call_output_gradient(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
-    """Call the function of an `OutputGradient` for some rows, written by the first call."""
-    step, words = cast(OutputGradient, scheduled.step), body.w.words
-    name = body.w.name("output_gradient", scheduled, write_output_gradient, step)
-    body.w.f.call(name, body.at(step.z), body.at(step.dz), words["targets"], body.shift, first, stop)
+    """Call the function of an `OutputGradient` for some rows, written by the first call for any output."""
+    step, words, f = cast(OutputGradient, scheduled.step), body.w.words, body.w.f
+    shape = replace(step, output=None if step.output is None else 0)
+    name = body.w.name("output_gradient", shape, write_output_gradient, shape)
+    output = f.i64(step.output or 0)
+    f.call(name, body.at(step.z), body.at(step.dz), words["targets"], output, body.shift, first, stop)
 
 
 def call_input_answer(body: Body, scheduled: Scheduled, first: Value, stop: Value) -> None:
-    """Call the function of an `InputAnswer` for some rows, written by the first call."""
-    step = cast(InputAnswer, scheduled.step)
-    name = body.w.name("input_answer", scheduled, write_input_answer, step)
-    body.w.f.call(name, body.at(step.dx), body.w.words["outputs"], body.shift, first, stop)
+    """Call the function of an `InputAnswer` for some rows, written by the first call for any columns."""
+    step, f = cast(InputAnswer, scheduled.step), body.w.f
+    shape = replace(step, first=0)
+    name = body.w.name("input_answer", shape, write_input_answer, shape)
+    f.call(name, body.at(step.dx), body.w.words["outputs"], f.i64(step.first), body.shift, first, stop)
 
 
 def write_output_gradient(module: Emitter, name: str, step: OutputGradient) -> None:
-    """Write `(z, dz, v, i64 shift, i64 from, i64 to)`; v is packed without padding, row b is row b + shift of v."""
-    parameters = {**dict.fromkeys(("z", "dz", "v"), "ptr"), **dict.fromkeys(("shift", "from", "to"), "i64")}
-    with module.function(name, parameters) as f:
-        z, dz, v, shift, first, stop = f.parameters
+    """Write `(z, dz, v, i64 output, i64 shift, i64 from, i64 to)`.
+
+    v is packed without padding, row b is row b + shift of v; or v is 1 for an output, and there is nothing to read.
+    """
+    numbers = dict.fromkeys(("output", "shift", "from", "to"), "i64")
+    with module.function(name, {**dict.fromkeys(("z", "dz", "v"), "ptr"), **numbers}) as f:
+        z, dz, v, output, shift, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             sums = f.pointer(z, f.multiply(loop.index, stride_of(step.z)), name="sums")
             out = f.pointer(dz, f.multiply(loop.index, stride_of(step.dz)), name="error")
-            v_row = f.pointer(v, f.multiply(f.add(loop.index, shift), step.z.columns), name="v_row")
+            row = f.multiply(f.add(loop.index, shift), step.z.columns)
+            reader = _Reader(f, None if step.output is None else output, v, row)
             write = _through_softmax if step.activation.name == "softmax" else _elementwise
-            write(f, step, sums, v_row, out)
+            write(f, step, sums, reader, out)
 
 
-def _elementwise(f: Function, step: OutputGradient, sums: Value, v_row: Value, out: Value) -> None:
+@record
+class _Reader:
+    """Reads 16 numbers of v: from memory, or 1 for an output and 0 for the others."""
+
+    f: Function
+    output: Value | None
+    v: Value
+    row: Value
+
+    def load(self, column: Value, mask: Value | None) -> Value:
+        """Those from a column on."""
+        f = self.f
+        if self.output is not None:
+            columns = f.add(f.lane_numbers(), f.splat(column), "columns")
+            return f.select(f.compare("eq", columns, f.splat(self.output)), f.constant(1.0), f.constant(0.0), "v")
+        at = f.pointer(self.v, f.add(self.row, column))
+        return f.load(at, name="v") if mask is None else f.masked_load(at, mask, f.constant(0.0), name="v")
+
+
+def _elementwise(f: Function, step: OutputGradient, sums: Value, reader: _Reader, out: Value) -> None:
     def store(column: Value, mask: Value | None, _: tuple[Value, ...]) -> tuple[Value, ...]:
-        error = _load_v(f, v_row, column, mask)
+        error = reader.load(column, mask)
         if step.activation.name != "identity":
             z = f.load(f.pointer(sums, column), name="z")
             error = f.multiply(error, derivative(f, step.activation, z, False))
@@ -61,18 +89,13 @@ def _elementwise(f: Function, step: OutputGradient, sums: Value, v_row: Value, o
     each_group(f, step.z.columns, store)
 
 
-def _load_v(f: Function, v_row: Value, column: Value, mask: Value | None) -> Value:
-    at = f.pointer(v_row, column)
-    return f.load(at, name="v") if mask is None else f.masked_load(at, mask, f.constant(0.0), name="v")
-
-
-def _through_softmax(f: Function, step: OutputGradient, sums: Value, v_row: Value, out: Value) -> None:
+def _through_softmax(f: Function, step: OutputGradient, sums: Value, reader: _Reader, out: Value) -> None:
     columns = step.z.columns
     top, mass = normalizer(f, sums, columns)
 
     def parts(column: Value, mask: Value | None) -> tuple[Value, Value]:
         z = f.load(f.pointer(sums, column), name="z")
-        return f.divide(exp(f, f.subtract(z, top)), mass), _load_v(f, v_row, column, mask)
+        return f.divide(exp(f, f.subtract(z, top)), mass), reader.load(column, mask)
 
     def add_up(column: Value, mask: Value | None, so_far: tuple[Value, ...]) -> tuple[Value, ...]:
         p, v = parts(column, mask)
@@ -89,13 +112,13 @@ def _through_softmax(f: Function, step: OutputGradient, sums: Value, v_row: Valu
 
 
 def write_input_answer(module: Emitter, name: str, step: InputAnswer) -> None:
-    """Write `(dx, outputs, i64 shift, i64 from, i64 to)`: the columns of one block, at their place among all inputs."""
-    parameters = {"dx": "ptr", "outputs": "ptr", "shift": "i64", "from": "i64", "to": "i64"}
+    """Write `(dx, outputs, i64 first_column, i64 shift, i64 from, i64 to)`: columns of one block, from a column on."""
+    parameters = {"dx": "ptr", "outputs": "ptr", **dict.fromkeys(("first_column", "shift", "from", "to"), "i64")}
     with module.function(name, parameters) as f:
-        dx, outputs, shift, first, stop = f.parameters
+        dx, outputs, first_column, shift, first, stop = f.parameters
         with f.loop(first, stop, name="b") as loop:
             at = f.pointer(dx, f.multiply(loop.index, stride_of(step.dx)), name="errors")
-            start = f.add(f.multiply(f.add(loop.index, shift), step.total), step.first)
+            start = f.add(f.multiply(f.add(loop.index, shift), step.total), first_column)
             out = f.pointer(outputs, start, name="answer")
 
             def store(

@@ -6,7 +6,7 @@ nothing is trained. For the gradients of outputs along inputs, errors go back to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ranvier.errors import EngineError
@@ -143,7 +143,7 @@ def layer_back(lowering: Lowering, done: Done, dy: Buffer, wanted: bool) -> Buff
     if isinstance(layer, Rescale):
         if wanted:
             dx = lowering.buffer(f"{path}.before", done.info.inputs)
-            lowering.add(s.Rescale(dy, dx, layer))
+            lowering.add(s.Rescale(dy, dx, replace(layer, offset=0.0)))
         return dx
     if is_trained(lowering, f"{path}.scale"):
         normalized = done.x if isinstance(layer, LearnedScale) or done.n is None else done.n

@@ -77,13 +77,16 @@ def csr_back(lowering: Lowering, path: str, dz: Buffer) -> Buffer:
     return dx
 
 
-def input_gradients(lowering: Lowering, dx: Buffer) -> Iterator[s.InputAnswer]:
+def input_gradients(lowering: Lowering, dx: Buffer, output: int | None = None) -> Iterator[s.InputAnswer]:
     """The steps that hand out the errors along the inputs, block by block.
 
     Parameters:
         dx: along all inputs, where they are of one block.
+        output: whose errors they are, where those of every output are handed out.
     """
-    total, first = lowering.spec.network.inputs, 0
+    network = lowering.spec.network
+    total = network.inputs * (1 if output is None else network.outputs)
+    first = network.inputs * (output or 0)
     path = lowering.spec.network.layer_infos[0].path
     names = _weights(lowering, path) if reads_csr(lowering, path) else ()
     for block in [lowering.buffers[f"{name}.before"] for name in names] or [dx]:

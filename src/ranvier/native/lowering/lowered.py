@@ -14,7 +14,9 @@ GRADIENT, PREDICT, WATCH = "gradient", "predict", "watch"
 """What else a plan is for: one gradient over all rows, outputs only, or what every layer computes."""
 INPUT_GRADIENT, LOGIT_GRADIENT = "input_gradient", "logit_gradient"
 """And for the derivatives of outputs, or of the weighted sums of the output layer, along the inputs of each row."""
-INPUT_GRADIENTS = (INPUT_GRADIENT, LOGIT_GRADIENT)
+INPUT_JACOBIAN, LOGIT_JACOBIAN = "input_jacobian", "logit_jacobian"
+"""The same of every output: one pass forward, and one back for each."""
+INPUT_GRADIENTS = (INPUT_GRADIENT, LOGIT_GRADIENT, INPUT_JACOBIAN, LOGIT_JACOBIAN)
 STEPS = (TRAIN, STEP_GRADIENT, UPDATE)
 LEARNING = (*STEPS, GRADIENT)
 

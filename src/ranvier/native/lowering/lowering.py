@@ -18,8 +18,10 @@ from ranvier.native.lowering.buffers import Buffer
 from ranvier.native.lowering.lowered import (
     GRADIENT,
     INPUT_GRADIENTS,
+    INPUT_JACOBIAN,
     LEARNING,
     LOGIT_GRADIENT,
+    LOGIT_JACOBIAN,
     PREDICT,
     ROUNDED,
     STEP_GRADIENT,
@@ -116,10 +118,13 @@ class Lowering:
             self.finish()
         elif self.purpose in INPUT_GRADIENTS:
             error = self.buffer("error", network.outputs)
-            direct = self.purpose == LOGIT_GRADIENT or not isinstance(final.info.layer, Dense)
-            self.add(s.OutputGradient(z, error, activation("identity") if direct else shape))
-            dx = backward.chain(self, self.done, error, isinstance(final.info.layer, Dense), needed=True)
-            self.add(*first_layer.input_gradients(self, dx))
+            is_dense = isinstance(final.info.layer, Dense)
+            direct = self.purpose in (LOGIT_GRADIENT, LOGIT_JACOBIAN) or not is_dense
+            every = self.purpose in (INPUT_JACOBIAN, LOGIT_JACOBIAN)
+            for output in range(network.outputs) if every else (None,):
+                self.add(s.OutputGradient(z, error, activation("identity") if direct else shape, output))
+                dx = backward.chain(self, self.done, error, is_dense, needed=True)
+                self.add(*first_layer.input_gradients(self, dx, output))
         else:
             if self.purpose == PREDICT:
                 self.add(s.LossStep(z, None, losses, spec.loss, shape))

@@ -230,11 +230,15 @@ class Answer(RowStep):
 
 @record
 class OutputGradient(RowStep):
-    """dz from z and v, what stands in place of the targets of each row: dz = v times the derivative of `activation`."""
+    """dz from z and v: dz = v times the derivative of `activation`.
+
+    v stands in place of the targets of each row; where `output` is given, it is 1 for this output and 0 for others.
+    """
 
     z: Buffer
     dz: Buffer
     activation: Activation
+    output: int | None = None
 
 
 @record

@@ -1,0 +1,1 @@
+"""Pictures: one loader for training and prediction, patch features, distortions."""

@@ -1,0 +1,41 @@
+"""From what a recipe trained to a model: its encoder, its parameters, the rows that it is measured on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ranvier.data import Prepared
+from ranvier.model.model import Model
+from ranvier.recipes.image_training import with_learned_features
+from ranvier.recipes.merge import ple_to_linear_spline
+from ranvier.recipes.recipe import Trained
+from ranvier.training.settings import TrainSettings
+
+
+def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSettings) -> Model:
+    """The model of a trained network: piecewise-linear encodings become linear splines, which predict faster."""
+    encodings = prepared.encoder.piecewise_linear
+    parameters = (
+        ple_to_linear_spline(trained.network, trained.parameters, encodings) if encodings else trained.parameters
+    )
+    return Model(
+        trained.network,
+        prepared.target,
+        parameters,
+        training=settings,
+        state=trained.state,
+        history=trained.history,
+        engine=trained.engine,
+        encoder=prepared.inference_encoder,
+    )
+
+
+def with_learned_encoder(prepared: Prepared, trained: Trained) -> Prepared:
+    """The rows for the metrics encoded as the finished model does, where its recipe learned how."""
+    if trained.encoder is None:
+        return prepared
+    rows = prepared.evaluation_set
+    if rows is not None:
+        rows = with_learned_features(rows, prepared.encoder, trained.encoder)
+    notes = (*prepared.notes, *trained.notes)
+    return replace(prepared, inference_encoder=trained.encoder, evaluation_set=rows, notes=notes)

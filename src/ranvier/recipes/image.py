@@ -1,0 +1,232 @@
+"""The recipe "image": patch features learned from the pictures, distorted copies, one wide hidden layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ranvier.data import Source, TargetEncoder
+from ranvier.data.encoders.image import stride_for
+from ranvier.data.images.distortion import DISTORTIONS
+from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP
+from ranvier.data.images.picture_format import PictureFormat
+from ranvier.data.sources.array_source import Arrays
+from ranvier.errors import InputError, nearest
+from ranvier.network.layers import Rescale
+from ranvier.network.losses import loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import AdamW, Optimizer
+from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.task import Task
+from ranvier.recipes.image_training import train_on_pictures
+from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.records import record
+from ranvier.rows import Rows
+from ranvier.training.callbacks import Callback
+from ranvier.training.events import Sink
+from ranvier.training.settings import TrainSettings, default_loss
+
+COLUMN = "image"
+"""What the column of pictures is called that come as arrays."""
+CELLS = 9
+MANY_ROWS, VERY_MANY_ROWS, FEW_ROWS = 20_000, 30_000, 5_000
+SMALL_BATCH_ROWS, SMALL_BATCH, BATCH = 4_000, 64, 128
+MIN_EPOCHS = 4
+MAX_FEATURE_BYTES = 640 << 20
+"""Memory for the features of all copies of the training pictures."""
+
+
+@record
+class ImageRecipe(Recipe):
+    """Trains on features of patches of the pictures and of distorted copies of them.
+
+    Patches of the pictures are whitened and clustered; a picture becomes how near its pieces are to each centroid, in 3
+    x 3 overlapping cells (`PatchFeatures`). A network with one hidden layer learns from these features.
+
+    Fields:
+        n_centroids: of the patch features; at most 200 for more than 20,000 rows.
+        augment: how copies are distorted: "none", "affine" (rotation, shear, scale, shift, elastic), "flip" (less of
+            these, and mirrored, and predictions are the mean over a picture and its mirror image), or "auto", which
+            takes the best of them on rows that are left out.
+        copies: distorted copies of each picture; more for few pictures, fewer where memory is short.
+        hidden, activation, dropout, label_smoothing: of the network and its loss.
+        learning_rate, weight_decay: of AdamW.
+        schedule: of the learning rate.
+        epochs: passes over the pictures without copies; with copies fewer, so that steps grow as the square root.
+        n_networks: how many networks are trained, each with centroids of its own, and merged.
+        form: the format of the pictures, once it is known.
+
+    Source: Coates, Lee, Ng, "An analysis of single-layer networks in unsupervised feature learning", AISTATS 2011.
+
+    >>> IMAGE_PRESETS["fast"].augment
+    'none'
+    """
+
+    name: ClassVar[str] = "image"
+    rescales: ClassVar[bool] = True
+    n_centroids: int = 400
+    augment: str = "auto"
+    copies: int = 3
+    hidden: tuple[int, ...] = (512,)
+    activation: str = "relu"
+    dropout: float = 0.5
+    label_smoothing: float = 0.1
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    schedule: str = "one_cycle"
+    epochs: int = 20
+    n_networks: int = 1
+    form: PictureFormat | None = None
+
+    def complete(self, options: TrainOptions) -> TrainOptions:
+        """The options, with the recipe's hidden layers and schedule where they were left open."""
+        names = ("hidden", "activation", "dropout", "schedule")
+        return options.with_defaults(**{name: getattr(self, name) for name in names})
+
+    def source(self, source: Source) -> Source:
+        """Arrays of pictures as a table of one column of pictures.
+
+        Raises:
+            InputError: arrays are no pictures.
+        """
+        table = source.as_pictures(COLUMN) if isinstance(source, Arrays) else source
+        if not table.column_names:
+            raise InputError(
+                f"The recipe 'image' trains on pictures, and {source.origin} holds rows of shape {source.shape}; "
+                "(height, width) or (height, width, channels) was expected."
+            )
+        return table
+
+    def bound(self, encoder: Any, options: TrainOptions) -> ImageRecipe:
+        """The recipe for pictures of the encoder's format, with the augmentation that was asked for.
+
+        Raises:
+            InputError: there are other columns besides one of pictures.
+        """
+        image = getattr(encoder, "image", None)
+        if image is None:
+            names = ", ".join(column.name for column in getattr(encoder, "columns", ()) if column.used)
+            raise InputError(
+                f"The recipe 'image' trains on one column of pictures, and the inputs are {names or 'numbers'}; take "
+                "recipe='auto'."
+            )
+        augment = self.augment if options.augment is None else options.augment
+        if augment not in ("auto", "none", *DISTORTIONS):
+            raise InputError(f"augment is {augment!r}. {nearest(str(augment), ('auto', 'none', *DISTORTIONS))}")
+        return replace(self, form=image.form, augment=augment)
+
+    def validation_share(self, options: TrainOptions) -> float:
+        """0: rows are left out to choose the augmentation, and then trained on."""
+        return 0.0
+
+    def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
+        """Hidden layers on patch features, which are bytes."""
+        plain = Recipe.network(self, CELLS * self.n_centroids, task, options)
+        return Network(plain.inputs, [Rescale(BYTE_STEP, BYTE_OFFSET), *plain.layers])
+
+    def settings(
+        self,
+        network: Network,
+        task: Task,
+        options: TrainOptions,
+        rows: int,
+        callbacks: Sequence[Callback],
+        validated: bool,
+    ) -> TrainSettings:
+        """How the network is trained on pictures without copies; the number of rows decides what was left open."""
+        changes: dict[str, Any] = options.optimizer_options()
+        if options.optimizer is None:
+            own = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
+            optimizer: Optimizer = AdamW(**{**own, **changes})
+        else:
+            optimizer = find_optimizer(options.optimizer, **changes)
+        epochs = self.epochs if rows <= VERY_MANY_ROWS else max(self.epochs // 2, 1)
+        sizes = {"epochs": epochs, "batch_size": SMALL_BATCH if rows < SMALL_BATCH_ROWS else BATCH, "patience": epochs}
+        metric = "validation_loss" if validated else "loss"
+        settings = make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)
+        name = default_loss(network, task).name
+        if options.loss is None and task.kind != "regression" and self.label_smoothing:
+            settings = replace(settings, loss=loss(name, label_smoothing=self.label_smoothing))
+        return settings
+
+    def train(
+        self,
+        network: Network,
+        settings: TrainSettings,
+        task: Task,
+        rows: Rows,
+        validation: Rows | None,
+        *,
+        target: TargetEncoder | None = None,
+        sinks: tuple[Sink, ...] = (),
+        checkpoint: Path | None = None,
+        encoder: Any = None,
+    ) -> Trained:
+        """Choose the augmentation, learn patch features and train on them."""
+        return train_on_pictures(
+            self, network, settings, task, rows, validation, encoder, target=target, sinks=sinks, checkpoint=checkpoint
+        )
+
+    @property
+    def stride(self) -> int:
+        """From piece to piece, in pixels."""
+        return 1 if self.form is None else stride_for(self.form)
+
+    def centroids_for(self, rows: int) -> int:
+        """K for so many rows: fewer for very many, for which time is short.
+
+        >>> ImageRecipe().centroids_for(6_000), ImageRecipe().centroids_for(60_000)
+        (400, 200)
+        """
+        return self.n_centroids if rows <= MANY_ROWS else min(self.n_centroids, 200)
+
+    def copies_for(self, rows: int) -> int:
+        """Distorted copies of each picture: about twice as many for few rows, fewer where memory is short.
+
+        >>> [ImageRecipe().copies_for(rows) for rows in (1_000, 20_000, 200_000)]
+        [7, 3, 0]
+        """
+        wanted = 2 * self.copies + 1 if rows < FEW_ROWS and self.copies else self.copies
+        room = MAX_FEATURE_BYTES // max(rows * CELLS * self.centroids_for(rows), 1)
+        return max(min(wanted, room - 1), 0)
+
+    def epochs_for(self, epochs: int, copies: int) -> int:
+        """The epochs over pictures and copies, from those over pictures alone.
+
+        >>> [ImageRecipe().epochs_for(20, copies) for copies in (0, 3, 7)]
+        [20, 10, 7]
+        """
+        return min(epochs, max(round(epochs / math.sqrt(copies + 1)), MIN_EPOCHS))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The name and the parts as plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["hidden"] = list(self.hidden)
+        values["form"] = None if self.form is None else self.form.to_dict()
+        return {"name": self.name, **values}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ImageRecipe:
+        """The recipe that `to_dict` wrote.
+
+        >>> ImageRecipe.from_dict(ImageRecipe(copies=2).to_dict()) == ImageRecipe(copies=2)
+        True
+        """
+        known = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {name: value for name, value in data.items() if name in known}
+        values["hidden"] = tuple(values["hidden"])
+        if values.get("form") is not None:
+            values["form"] = PictureFormat.from_dict(values["form"])
+        return cls(**values)
+
+
+IMAGE_PRESETS = {
+    "fast": ImageRecipe(n_centroids=150, augment="none", epochs=12),
+    "default": ImageRecipe(),
+    "best": ImageRecipe(n_centroids=400, copies=7, hidden=(1024,), epochs=30, n_networks=3),
+}
+"""Effort -> recipe."""
