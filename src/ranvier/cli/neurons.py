@@ -7,6 +7,7 @@ from typing import Any
 
 from ranvier.cli.console import Output
 from ranvier.model.inspect import MAX_SHOWN_NEURONS, MAX_SHOWN_WEIGHTS
+from ranvier.plural import plural
 
 
 def print_layer(output: Output, view: Mapping[str, Any]) -> None:
@@ -16,7 +17,7 @@ def print_layer(output: Output, view: Mapping[str, Any]) -> None:
 
     neurons: Sequence[Mapping[str, Any]] = view["neurons"]
     named = neurons[0]["stands_for"] is not None
-    heading(output, f"{view['layer']}, {len(neurons):,} neurons")
+    heading(output, f"{view['layer']}, {plural(len(neurons), 'neuron')}")
     _print_formula(output, view)
     output.say()
     numbers = ("Neuron", "Bias", "Weight norm", "Its weight")

@@ -77,7 +77,7 @@ def print_classes(
 
 def network(output: Output, report: TrainReport) -> None:
     """The layers, and how they were trained."""
-    heading(output, f"Network, {report.parameters:,} parameters")
+    heading(output, f"Network, {plural(report.parameters, 'parameter')}")
     output.words.print(layer_table(report.layers))
     epochs = plural(report.epochs, "epoch")
     best = f", the weights of epoch {report.best_epoch:,} kept" if report.best_epoch != report.epochs else ""

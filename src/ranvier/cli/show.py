@@ -99,7 +99,7 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
     output.say()
     if values["columns"]:
         _print_columns(output, values["columns"], model.network.inputs)
-    heading(output, f"Network, {values['parameters']:,} parameters")
+    heading(output, f"Network, {plural(values['parameters'], 'parameter')}")
     output.words.print(layer_table([layer.to_dict() for layer in summary.network.layers]))
     output.say()
     if model.report.recipe_settings:
@@ -112,15 +112,15 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
     from ranvier.cli.report import heading
-    from ranvier.display.tables import literal, table
+    from ranvier.display.tables import literal, table, wrapped
 
-    heading(output, f"Columns, {inputs:,} inputs")
+    heading(output, f"Columns, {plural(inputs, 'input')}")
     grid = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
     for column in columns[:MAX_SHOWN_COLUMNS]:
         name = literal(column["name"])
         name.truncate(24, overflow="ellipsis")
         note = "" if column["note"] == f"{column['kind']}s" else column["note"]
-        grid.add_row(name, column["kind"], literal(column["encoded"]), literal(note or " ", "dim"))
+        grid.add_row(name, column["kind"], wrapped(column["encoded"]), wrapped(note or " ", "dim"))
     output.words.print(grid)
     if len(columns) > MAX_SHOWN_COLUMNS:
         output.say(f"and {len(columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")

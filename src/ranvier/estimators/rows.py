@@ -23,6 +23,7 @@ from ranvier.data.sources.frames import check_names, frame_from, row_of_series
 from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.plural import plural
 from ranvier.rows.arrays import unmasked
 
 
@@ -205,7 +206,9 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
     if array.ndim not in (1, 2):
         raise ShapeError(f"y should be a 1d array, got an array of shape {array.shape} instead.")
     if len(array) != rows:
-        raise ShapeError(f"X has {rows} rows and y has {len(array)}; there must be one value of y for each row of X.")
+        raise ShapeError(
+            f"X has {plural(rows, 'row')} and y has {len(array):,}; there must be one value of y for each row of X."
+        )
     if array.dtype.kind == "c":
         raise DataError(
             f"Complex data not supported: y is of type {array.dtype}; labels or real numbers were expected."

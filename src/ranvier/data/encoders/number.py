@@ -128,7 +128,8 @@ class NumberEncoder(ColumnEncoder):
         """What a cell is encoded as, in words."""
         parts = ["0, the same in every training row"]
         if self.scale:
-            parts = [f"(x - {self.center:.6g}) / {self.scale:.6g}, within ±{CLIP_RADIUS:g}"]
+            sign = "+" if self.center < 0 else "-"
+            parts = [f"(x {sign} {abs(self.center):.6g}) / {self.scale:.6g}, within ±{CLIP_RADIUS:g}"]
         if self.n_frequencies:
             parts.append("1 frequency" if self.n_frequencies == 1 else f"{self.n_frequencies} frequencies")
         if self.knots:
