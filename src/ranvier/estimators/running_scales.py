@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data import Source, TargetEncoder, fit_target
@@ -72,9 +71,8 @@ def kinds_of_constants(source: Source, ignored: Iterable[str]) -> dict[str, str]
         InputError: a column of words has one value alone, so that its categories cannot be told.
     """
     kinds = {}
-    frame = source.frame if source.column_names else pl.DataFrame()
-    for name in [name for name in frame.columns if name not in ignored]:
-        column = frame[name]
+    for name in [name for name in source.column_names if name not in ignored]:
+        column = source.frame[name]
         if column.drop_nulls().n_unique() > 1:
             continue
         if not column.dtype.is_numeric():
@@ -116,8 +114,7 @@ def _scaled(encoder: Any, numbers: Array, every: bool) -> Any:
     for each in encoder.encoders:
         cells = next(columns) if isinstance(each, NumberEncoder) else None
         if isinstance(each, NumberEncoder) and (every or each.scale == 0):
-            fitted = NumberEncoder.fit(pl.Series(each.column, cells, nan_to_null=True))
-            encoders.append(replace(each, center=fitted.center, scale=fitted.scale))
+            encoders.append(each.rescaled(cells))
         else:
             encoders.append(each)
     return TableEncoder(encoder.columns, tuple(encoders))
