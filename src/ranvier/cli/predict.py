@@ -23,7 +23,7 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 
 @click.command("predict")
 @click.argument("model", metavar="MODEL")
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA", nargs=-1, required=True)
 @click.option(
     "--output",
     "-o",
@@ -37,7 +37,7 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 @json_option
 def command(
     model: str,
-    data: str,
+    data: tuple[str, ...],
     output: str | None,
     probabilities: bool,
     header: bool | None,
@@ -46,7 +46,8 @@ def command(
 ) -> int:
     """Predict the rows of DATA with MODEL; - reads CSV from standard input.
 
-    Predictions are in the order of the rows. Columns that the model was not trained on are ignored.
+    DATA may be a folder of pictures, or several of them. Predictions are in the order of the rows. Columns that the
+    model was not trained on are ignored.
     """
     import ranvier
     from ranvier.cli.report import shorten
@@ -54,11 +55,13 @@ def command(
     from ranvier.model.predictions import predict_file
 
     if output is not None:
-        _check_output(output, (model, data))
+        _check_output(output, (model, *data))
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
-    predictions = predict_file(trained, data, Reading(header=header, skip_bad_rows=skip_bad_rows))
+    predictions = predict_file(
+        trained, data[0] if len(data) == 1 else list(data), Reading(header=header, skip_bad_rows=skip_bad_rows)
+    )
     for note in predictions.notes:
         click.echo(note, err=True)
     if output is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,6 +52,7 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         raise click.UsageError("--measure needs --plan.", click.get_current_context())
     import ranvier
     from ranvier.cli import neurons
+    from ranvier.cli.weight_picture import draw, pixel_shape
 
     output = Output(as_json)
     trained = ranvier.load(model)
@@ -65,8 +67,11 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         values = trained.layer(layer).to_dict()
         neurons.print_layer(output, values)
     else:
-        values = trained.neuron(layer, neuron).to_dict()
-        neurons.print_neuron(output, values)
+        view = trained.neuron(layer, neuron)
+        values = view.to_dict()
+        shape = pixel_shape(trained, view)
+        picture = None if shape is None else partial(draw, output, view.weights, shape)
+        neurons.print_neuron(output, values, picture)
     output.finish(lambda: {"model": model, **values})
     return DONE
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Arrays, open_source
+from ranvier.data import Arrays, Source, open_source
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.images.columns import names_of_rows
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
@@ -31,6 +32,7 @@ class Predictions:
         labels: the classes or labels that the columns of `probabilities` belong to; empty for regression.
         probabilities: (n, labels); None for regression.
         notes: what the user should know about the reading, one sentence each.
+        names: the names of the rows' files; None where they have none.
     """
 
     target_names: tuple[str, ...]
@@ -38,12 +40,13 @@ class Predictions:
     labels: tuple[Any, ...] = ()
     probabilities: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
+    names: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def records(self) -> list[dict[str, Any]]:
-        """One record a row: "prediction" and, for classifiers, "probabilities" by label."""
+        """One record a row: "prediction", for classifiers "probabilities" by label, and "file" where it is one."""
         values = self.values.tolist()
         if self.values.ndim == 2:
             values = [dict(zip(self.target_names, row, strict=True)) for row in values]
@@ -52,14 +55,17 @@ class Predictions:
             names = [str(label) for label in self.labels]
             for entry, row in zip(records, self.probabilities.tolist(), strict=True):
                 entry["probabilities"] = dict(zip(names, row, strict=True))
+        for entry, name in zip(records, self.names or (), strict=False):
+            entry["file"] = name
         return records
 
     def columns(self, probabilities: bool) -> dict[str, list[Any]]:
         """The columns of a table: "prediction", or one a target, and then one for each probability if requested for."""
+        columns: dict[str, list[Any]] = {} if self.names is None else {"file": list(self.names)}
         if self.values.ndim == 1:
-            columns = {"prediction": self.values.tolist()}
+            columns["prediction"] = self.values.tolist()
         else:
-            columns = {
+            columns |= {
                 f"prediction_{name}": column.tolist()
                 for name, column in zip(self.target_names, self.values.T, strict=True)
             }
@@ -81,11 +87,12 @@ def predict_file(model: Model, data: Any, reading: Reading = PLAIN) -> Predictio
     """
     rows, _, notes = open_rows(model, data, reading)
     outputs = model.outputs(rows)
+    names = names_of_rows(rows) if isinstance(rows, Source) else None
     task, values = model.task, model.target.decode(outputs)
     if task.kind == "regression":
-        return Predictions(task.target_names, values, notes=notes)
+        return Predictions(task.target_names, values, notes=notes, names=names)
     labels = task.target_names if task.kind == "multilabel" else task.classes
-    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), notes)
+    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), notes, names)
 
 
 def open_rows(model: Model, data: Any, reading: Reading = PLAIN) -> tuple[Any, Any, tuple[str, ...]]:
