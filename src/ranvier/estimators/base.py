@@ -224,9 +224,9 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         if not first:
             self._first_rows = learn_scales(self.model_, getattr(self, "_first_rows", None), source, values)
             return self._go_on(source, values, weight, epochs=1)
-        given = dict(self.kinds or {})
+        overrides = dict(self.kinds or {})
         plain: dict[str, Any] = {"recipe": "plain", "effort": "default", "epochs": 1}
-        plain |= {"schedule": self.schedule or "constant", "kinds": kinds_of_constants(source, given) | given}
+        plain |= {"schedule": self.schedule or "constant", "kinds": kinds_of_constants(source, overrides) | overrides}
         self._begin(known, as_table(source), values, weight, validation=0.0, **plain)
         self._first_rows = first_rows(self.model_, source, values)
         return self

@@ -89,7 +89,11 @@ def first_rows(model: Model, source: Source, values: Any) -> FirstRows:
     encoder = model.encoder
     if isinstance(encoder, TableEncoder):
         table = as_table(source)
-        columns = [each.read(table.frame[each.column]) for each in encoder.encoders if isinstance(each, NumberEncoder)]
+        columns = [
+            column_encoder.read(table.frame[column_encoder.column])
+            for column_encoder in encoder.encoders
+            if isinstance(column_encoder, NumberEncoder)
+        ]
         numbers = np.stack(columns, axis=1) if columns else np.zeros((source.rows, 0))
     elif encoder.scaling == "standard":
         numbers = np.asarray(source.inputs, np.float64)
@@ -111,12 +115,13 @@ def _scaled(encoder: Any, numbers: Array, every: bool) -> Any:
         return replace(encoder, mean=tuple(mean.tolist()), scale=tuple(scale.tolist()))
     columns = iter(numbers.T)
     encoders = []
-    for each in encoder.encoders:
-        cells = next(columns) if isinstance(each, NumberEncoder) else None
-        if isinstance(each, NumberEncoder) and (every or each.scale == 0):
-            encoders.append(each.rescaled(cells))
+    for column_encoder in encoder.encoders:
+        if isinstance(column_encoder, NumberEncoder):
+            values = next(columns)
+            learned_on = every or column_encoder.scale == 0
+            encoders.append(column_encoder.rescaled(values) if learned_on else column_encoder)
         else:
-            encoders.append(each)
+            encoders.append(column_encoder)
     return TableEncoder(encoder.columns, tuple(encoders))
 
 
@@ -124,7 +129,9 @@ def _watches(encoder: Any) -> bool:
     """Whether a column of numbers has no scale yet."""
     if isinstance(encoder, ArrayEncoder):
         return 0.0 in encoder.scale
-    return any(isinstance(each, NumberEncoder) and each.scale == 0 for each in encoder.encoders)
+    return any(
+        isinstance(column_encoder, NumberEncoder) and column_encoder.scale == 0 for column_encoder in encoder.encoders
+    )
 
 
 def _scaled_target(model: Model, targets: Array) -> TargetEncoder:
