@@ -20,6 +20,7 @@ from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.plural import plural
 from ranvier.rows import Inputs, Rows
+from ranvier.rows.finite import check_reach
 from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
 
@@ -118,6 +119,7 @@ def encode(
     """
     inputs, labels = to_inputs(X), target_array(y)
     check_lengths(inputs, labels)
+    check_reach(inputs.dense, dtype)
     if loss is not None:
         target.check_range(labels, loss)
     encoded = targets(target, labels, dtype=dtype)
