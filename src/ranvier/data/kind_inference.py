@@ -76,7 +76,8 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         missing, distinct = strings.null_count(), strings.drop_nulls().n_unique()
         return Guess(_unless_constant(name, "category", "declared as categories", len(cells), missing, distinct))
     if not parsing.is_string(cells):
-        if cells.dtype.is_integer() and (long := _long_integers(name, cells.cast(pl.String))) is not None:
+        wide = cells.dtype in (pl.Int64, pl.UInt64, pl.Int128) and bool((cells >= parsing.MAX_EXACT).any())
+        if wide and (long := _long_integers(name, cells.cast(pl.String))) is not None:
             return Guess(long)
         return Guess(_number(cells, finite(cells, *parsing.parse_numbers(cells)), PLAIN))
     strings = parsing.clean_strings(cells)
@@ -99,6 +100,8 @@ def _long_integers(name: str, strings: pl.Series) -> ColumnSchema | None:
     >>> _long_integers("card", pl.Series(["9223372036854775809", "9223372036854775810"])).kind
     'drop'
     """
+    if (strings.str.len_bytes().max() or 0) < 16:  # type: ignore[operator]
+        return None
     if not strings.str.contains(r"^[+-]?\d{16,}$").any() or not strings.str.contains(r"^[+-]?\d+$").all():
         return None
     different = strings.drop_nulls().unique()

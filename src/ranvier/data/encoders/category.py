@@ -17,6 +17,7 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.missing_marks import MISSING
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class CategoryEncoder(ColumnEncoder):
 
     def describe(self) -> str:
         """What a cell is encoded as, in words."""
-        return f"one-hot: {len(self.categories):,} categories, other, missing"
+        return f"one-hot: {plural(len(self.categories), 'category', 'categories')}, other, missing"
 
     @property
     def non_numeric(self) -> bool:

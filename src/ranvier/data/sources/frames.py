@@ -17,6 +17,7 @@ from ranvier.data.sources.picture_lists import file_of, is_file_list
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.rows.arrays import unmasked
 
 SUB_MICROSECOND = ("[ns]", "[ps]", "[fs]", "[as]")
@@ -173,7 +174,7 @@ def frame_from_columns(columns: Mapping[Any, Any], origin: str, reading: Reading
         column = pl.Series(str(name), [None] * len(values)) if unread else series_from(str(name), values)
         if series and len(column) != len(series[0]):
             raise DataError(
-                f'The columns of {origin} differ in length: "{series[0].name}" has {len(series[0])} rows and '
+                f'The columns of {origin} differ in length: "{series[0].name}" has {plural(len(series[0]), "row")} and '
                 f'"{column.name}" has {len(column)}.'
             )
         series.append(column)
