@@ -169,7 +169,8 @@ def prepare(
     training, validation_part, test_part = partition(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
     )
-    encoder = fit_encoder(training.source, columns or None, target_columns, features)
+    limits = None if features is None else features.for_outputs(resolved.outputs)
+    encoder = fit_encoder(training.source, columns or None, target_columns, limits)
     formats = target_formats(opened, target_columns)
     outputs = fit_target(training.values, resolved, True, training.row_numbers, loss, formats)
     validation_part, test_part = (
