@@ -18,6 +18,7 @@ FLOORS = {
     "records": 0,
     "text_table": 0,
     "plural": 0,
+    "portable_math": 0,
     "settings": 1,
     "random": 1,
     "expression": 1,

@@ -101,7 +101,7 @@ def test_validation_may_be_nothing_a_share_or_rows() -> None:
         (([[1.0, 2.0]],), "it must be a share"),
         (([[1.0, 2.0]], ["maybe"]), "a class that the training rows did not have"),
         (([[1.0]], ["yes"]), "this network takes 2"),
-        (([[1.0, 2.0]], ["yes", "no"]), "X has 1 rows and y has 2"),
+        (([[1.0, 2.0]], ["yes", "no"]), "X has 1 row and y has 2"),
         (([[1.0, 2.0]], ["yes"], [-1.0]), "at least 0"),
     ],
 )

@@ -10,6 +10,8 @@ import polars as pl
 
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
+from ranvier.data.images.columns import cells_of
+from ranvier.data.images.overview import overview
 from ranvier.data.labelled_rows import labelled_rows
 from ranvier.data.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
@@ -91,6 +93,8 @@ def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None
         opened = opened.as_table()
     if target is not None:
         check_column(opened, target)
+    elif opened.target_names and isinstance(opened.frame.schema.get(opened.target_names[0]), pl.Enum):
+        target = opened.target_names[0]  # class folders
     columns, duplicates = _columns(opened, kinds), 0
     if opened.column_names:
         duplicates = opened.rows - _distinct_rows(opened.frame)
@@ -115,10 +119,15 @@ def _columns(source: Source, kinds: Mapping[str, str] | None) -> tuple[ColumnLoo
             column.missing,
             column.distinct,
             _examples(frame[column.name]),
-            tuple(getattr(column, "notes", ())),
+            (*getattr(column, "notes", ()), *_picture_notes(frame[column.name], column.kind)),
         )
         for column in schema
     )
+
+
+def _picture_notes(cells: pl.Series, kind: str) -> tuple[str, ...]:
+    """What is in a column of pictures; nothing for other kinds."""
+    return overview(cells_of(cells), cells.name) if kind == "image" else ()
 
 
 def _schema(frame: pl.DataFrame, kinds: Mapping[str, str]) -> list[ColumnSchema]:

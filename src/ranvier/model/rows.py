@@ -18,7 +18,9 @@ from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_class_rows, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
+from ranvier.plural import plural
 from ranvier.rows import Inputs, Rows
+from ranvier.rows.finite import check_reach
 from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
 
@@ -117,6 +119,7 @@ def encode(
     """
     inputs, labels = to_inputs(X), target_array(y)
     check_lengths(inputs, labels)
+    check_reach(inputs.dense, dtype)
     if loss is not None:
         target.check_range(labels, loss)
     encoded = targets(target, labels, dtype=dtype)
@@ -164,7 +167,7 @@ def resident_rows(
 def check_lengths(X: Inputs, y: Array) -> None:
     """Raise a `ShapeError` unless X and y have as many rows."""
     if len(X) != len(y):
-        raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")
+        raise ShapeError(f"X has {plural(len(X), 'row')} and y has {len(y):,}; they must have as many.")
 
 
 def targets(
@@ -199,7 +202,9 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     present, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
     if not (len(present) and len(apart)):
-        raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")
+        raise InputError(
+            f"validation={share:g} of {plural(len(rows), 'row')} leaves one side without rows; give more rows."
+        )
     parts = rows.take(present), rows.take(apart)
     for part, name in zip(parts, ("training", "validation"), strict=True):
         if part.weights is not None and not part.weights.any():

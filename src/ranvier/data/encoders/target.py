@@ -183,6 +183,11 @@ class TargetEncoder:
         units = loss.units
         if self.task.kind != "regression" or not units.bounded:
             return
+        if units.output == "softmax" and self.task.outputs == 1:
+            raise InputError(
+                f"The loss {loss.name} compares probabilities of classes, and the target is a number; choose a loss "
+                'for numbers, such as "squared_error".'
+            )
         numbers = self._numbers(values, row_numbers)
         outside = units.outside(numbers)
         if outside.any():
