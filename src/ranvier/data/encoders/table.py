@@ -241,7 +241,7 @@ class TableEncoder:
         Raises:
             ModelFileError: a field is absent, of another type, or contradicts another.
         """
-        encoded = {str(json_fields.mapping(each).get("column")) for each in json_fields.field(data, "encoders", list)}
+        encoded = {str(json_fields.mapping(entry).get("column")) for entry in json_fields.field(data, "encoders", list)}
         schema = tuple(_stored_schema(column, encoded) for column in json_fields.field(data, "columns", list))
         thousands = {column.name: column.thousands_separator for column in schema}
         encoders = []

@@ -137,8 +137,8 @@ def texts_of(cells: pl.Series) -> pl.Series:
     return texts.set(~texts.str.contains(r"\S").fill_null(False), None)
 
 
-def _plural(one: str, many: str) -> Any:
-    return lambda count: f"{count:,} {one if count == 1 else many}"
+def _plural(singular: str, plural: str) -> Any:
+    return lambda count: f"{count:,} {singular if count == 1 else plural}"
 
 
 NAMES = {
@@ -155,6 +155,6 @@ def _name(block: Block, term: str) -> str:
     if block.name == "parts":
         return f'"{term}"'
     if block.name == "first":
-        place, _, words = term.partition(":")
-        return f"{PLACES[place]} {words}"
+        position, _, words = term.partition(":")
+        return f"{PLACES[position]} {words}"
     return "(word in capitals)" if term == CAPITALS else term

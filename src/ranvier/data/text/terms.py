@@ -65,9 +65,9 @@ def frequencies(rows: Array, items: Array, count: int) -> NDArray[np.int64]:
 
 def _frequent(rows: Array, keys: Array) -> tuple[Array, Array]:
     """The keys that stand in two rows or more, ascending, and in how many."""
-    found = pl.DataFrame({"row": rows, "key": keys}).unique().group_by("key").len("rows").filter(pl.col("rows") > 1)
-    found = found.sort("key")
-    return found["key"].to_numpy(), found["rows"].to_numpy().astype(np.int64)
+    matches = pl.DataFrame({"row": rows, "key": keys}).unique().group_by("key").len("rows").filter(pl.col("rows") > 1)
+    matches = matches.sort("key")
+    return matches["key"].to_numpy(), matches["rows"].to_numpy().astype(np.int64)
 
 
 def counts(rows: Array, items: Array, shape: tuple[int, int]) -> sparse.csr_array:
@@ -113,15 +113,15 @@ class Words:
         self._shape = len(terms)
         self._parts = pl.concat([first.rename("term"), second.rename("term")]).drop_nulls().unique().sort()
         kind = pl.Enum(self._parts)
-        one, two = (_codes(column, kind) for column in (first, second))
-        two = np.where((terms == CAPITALS).to_numpy(), -1, two)
+        left, right = (_codes(column, kind) for column in (first, second))
+        right = np.where((terms == CAPITALS).to_numpy(), -1, right)
         self._capitals = np.flatnonzero((terms == CAPITALS).to_numpy())
         self._kind = kind
         self._single = np.full(len(self._parts), -1, np.int64)
-        alone = np.flatnonzero((one >= 0) & (two < 0))
-        self._single[one[alone]] = alone
-        both = np.flatnonzero(two >= 0)
-        keys = one[both] * np.int64(len(self._parts)) + two[both]
+        alone = np.flatnonzero((left >= 0) & (right < 0))
+        self._single[left[alone]] = alone
+        both = np.flatnonzero(right >= 0)
+        keys = left[both] * np.int64(len(self._parts)) + right[both]
         order = np.argsort(keys)
         self._keys, self._columns = keys[order], both[order]
 
@@ -133,10 +133,10 @@ class Words:
         at, rows = neighbours(tokens, 2)
         both = known[at] & known[at + 1]
         at, rows = at[both], rows[both]
-        found = _search(self._keys, codes[at] * np.int64(len(self._parts)) + codes[at + 1])
+        matches = _search(self._keys, codes[at] * np.int64(len(self._parts)) + codes[at + 1])
         capital = np.flatnonzero(tokens.capitals) if len(self._capitals) else np.zeros(0, np.int64)
-        items = [single[single >= 0], self._columns[found[found >= 0]], np.repeat(self._capitals, len(capital))]
-        where = [tokens.rows[single >= 0], rows[found >= 0], tokens.rows[capital]]
+        items = [single[single >= 0], self._columns[matches[matches >= 0]], np.repeat(self._capitals, len(capital))]
+        where = [tokens.rows[single >= 0], rows[matches >= 0], tokens.rows[capital]]
         return counts(np.concatenate(where), np.concatenate(items), (len(tokens), self._shape))
 
 
@@ -151,8 +151,8 @@ class Parts:
         """All terms of two texts or more, and in how many texts each stands."""
         words, parts = _parts_of(tokens.unique.filter(tokens.are_words))
         terms = parts.unique().sort()
-        found = _codes(parts, pl.Enum(terms))
-        of_words = counts(words, found, (int(tokens.are_words.sum()), len(terms)))
+        matches = _codes(parts, pl.Enum(terms))
+        of_words = counts(words, matches, (int(tokens.are_words.sum()), len(terms)))
         texts = _texts_by_word(tokens)
         # In how many texts a part stands is at most the sum over its words.
         enough = np.asarray((of_words.T @ _column_counts(texts)) > 1).ravel()
@@ -173,13 +173,13 @@ class Parts:
     def counts(self, tokens: Tokens) -> sparse.csr_array:
         """How often each term stands in each text, (B, V)."""
         words, parts = _parts_of(tokens.unique.filter(tokens.are_words))
-        found = _codes(parts, self._kind)
-        of_words = counts(words[found >= 0], found[found >= 0], (int(tokens.are_words.sum()), self._shape))
+        matches = _codes(parts, self._kind)
+        of_words = counts(words[matches >= 0], matches[matches >= 0], (int(tokens.are_words.sum()), self._shape))
         product = (_texts_by_word(tokens) @ of_words).tocsr()
         triples, rows = _triples(tokens)
-        found = _codes(triples, self._kind)
-        if (found >= 0).any():
-            product = product + counts(rows[found >= 0], found[found >= 0], product.shape)
+        matches = _codes(triples, self._kind)
+        if (matches >= 0).any():
+            product = product + counts(rows[matches >= 0], matches[matches >= 0], product.shape)
         product.sort_indices()
         return product
 
@@ -201,8 +201,8 @@ class FirstWords:
     def counts(self, tokens: Tokens) -> sparse.csr_array:
         """How often each term stands in each text, (B, V)."""
         terms, rows = _first_terms(tokens)
-        found = _codes(terms, self._kind)
-        return counts(rows[found >= 0], found[found >= 0], (len(tokens), self._shape))
+        matches = _codes(terms, self._kind)
+        return counts(rows[matches >= 0], matches[matches >= 0], (len(tokens), self._shape))
 
 
 BLOCKS: dict[str, type[Words] | type[Parts] | type[FirstWords]] = {"words": Words, "parts": Parts, "first": FirstWords}
@@ -263,13 +263,13 @@ def _first_terms(tokens: Tokens) -> tuple[pl.Series, Array]:
     """The terms of the first words, and the text of each."""
     lengths, terms, rows = np.diff(tokens.indptr), [], []
     together = strings([""] * len(tokens))
-    for place in range(N_FIRST):
-        present = np.flatnonzero(lengths > place)
-        words = tokens.unique[tokens.codes[tokens.indptr[present] + place]].rename("term")
-        terms.append((f"{place}:" + words).rename("term"))
+    for position in range(N_FIRST):
+        present = np.flatnonzero(lengths > position)
+        words = tokens.unique[tokens.codes[tokens.indptr[present] + position]].rename("term")
+        terms.append((f"{position}:" + words).rename("term"))
         rows.append(present)
-        together = words if not place else (together.gather(_search(rows[-2], present)) + " " + words)
-        if place:
-            terms.append((f"0-{place}:" + together).rename("term"))
+        together = words if not position else (together.gather(_search(rows[-2], present)) + " " + words)
+        if position:
+            terms.append((f"0-{position}:" + together).rename("term"))
             rows.append(present)
     return pl.concat(terms), np.concatenate(rows)

@@ -90,10 +90,10 @@ class Vocabulary:
         tokens = tokenize_all(texts)
         blocks = []
         for name, kind in BLOCKS.items():
-            found: Candidates = kind.candidates(tokens)
-            selected = found.selected(max_terms, MIN_FREQUENCY)
+            candidates: Candidates = kind.candidates(tokens)
+            selected = candidates.selected(max_terms, MIN_FREQUENCY)
             if not len(selected.terms):
-                selected = found.selected(max_terms, 1)
+                selected = candidates.selected(max_terms, 1)
             if len(selected.terms):
                 blocks.append(Block(name, selected.terms, selected.frequencies, len(texts)))
         return cls(tuple(blocks))
