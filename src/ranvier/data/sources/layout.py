@@ -9,6 +9,7 @@ from dataclasses import field, replace
 from typing import Any
 
 from ranvier.data.sources.first_line import DATA, SURE, first_line, is_number
+from ranvier.data.sources.quoting import is_regular
 from ranvier.data.sources.reading import Reading
 from ranvier.records import record
 
@@ -167,7 +168,16 @@ def _shifted_or_titled(layout: Layout, lines: Sequence[str], reading: Reading) -
     if len(above) == width - 1 and kind != SURE and _are_row_names(body, lines[layout.ends[start - 1]], width):
         return replace(shifted, row_names=True)
     titled = kind == SURE or (width > 2 and kind != DATA) or reading.header is False
-    return replace(layout, agreement=TITLE) if titled else None
+    return replace(layout, agreement=TITLE) if titled and not _has_stray_quotes(layout, lines) else None
+
+
+def _has_stray_quotes(layout: Layout, lines: Sequence[str]) -> bool:
+    """Whether a row has a quote where none may stand: it may hide a separator, so its width tells no title."""
+    if layout.options:
+        return False
+    starts, ends = layout.ends[layout.head - 1 : -1], layout.ends[layout.head :]
+    rows = ("".join(lines[start:end]).lstrip("\r\n") for start, end in zip(starts, ends, strict=True))
+    return any('"' in row and not is_regular(row, layout.separator) for row in rows)
 
 
 def _are_row_names(body: Sequence[list[str]], line: str, width: int) -> bool:
