@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+import ranvier as rv
 from ranvier.cli.main import main
 from tests.data.pictures import write_folder
 
@@ -98,3 +99,38 @@ def test_a_picture_that_is_none_is_one_sentence(trained: tuple[Path, str], tmp_p
     assert result.exit_code == 2
     assert "bad.png" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_broken_pictures_are_left_out_and_named(trained: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = trained
+    model = str(folder / "m.rv")
+    write_folder(tmp_path / "photos", 24, seed=3)
+    broken = tmp_path / "photos" / "across" / "1.png"
+    broken.write_bytes(b"nothing")
+    result = CliRunner().invoke(main, ["evaluate", model, str(tmp_path / "photos"), "--json"])
+    assert json.loads(result.stdout)["rows"] == 23
+    assert "1 picture was left out, which cannot be read: across/1.png" in " ".join(json.loads(result.stdout)["notes"])
+    with pytest.warns(UserWarning, match="across/1.png"):
+        assert rv.load(model).evaluate(tmp_path / "photos") == pytest.approx(json.loads(result.stdout)["metrics"])
+    predicted = CliRunner().invoke(main, ["predict", model, str(tmp_path / "photos"), "--probabilities"])
+    assert predicted.exit_code == 0
+    assert "across/1.png" in predicted.stderr
+    lines = predicted.stdout.splitlines()
+    assert len(lines) == 25
+    assert lines[1] == "across/1.png,,,"
+    records = json.loads(call("predict", model, str(tmp_path / "photos"), "--json"))
+    assert (records[0]["prediction"], records[0]["probabilities"]) == (None, None)
+    paths = [str(record["file"]) for record in records[1:]]
+    alone = rv.load(model).predict([tmp_path / "photos" / path for path in paths]).tolist()
+    assert alone == [record["prediction"] for record in records[1:]]
+
+
+def test_too_many_broken_pictures_stop_every_command(trained: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = trained
+    write_folder(tmp_path / "photos", 10)
+    for name in ("across/1.png", "along/0.png"):
+        (tmp_path / "photos" / name).write_bytes(b"nothing")
+    for command in ("predict", "evaluate"):
+        result = CliRunner().invoke(main, [command, str(folder / "m.rv"), str(tmp_path / "photos")])
+        assert result.exit_code == 2
+        assert "2 of 10 pictures" in result.stderr

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import ranvier as rv
+from ranvier.data import prepare
 from ranvier.errors import DataError, InputError
 from ranvier.recipes.augmentation import choose_augmentation
 from ranvier.recipes.image import ImageRecipe
@@ -81,6 +82,24 @@ def test_the_same_bits_however_pictures_are_given(model: rv.Model, folder: Path,
 def test_a_folder_is_evaluated(model: rv.Model, folder: Path) -> None:
     assert model.evaluate(folder / "test") == pytest.approx(model.report.metrics)
     assert model.predict(folder / "test").tolist()[:6] == ["across"] * 6
+
+
+def test_broken_pictures_of_test_rows_are_left_out_and_rows_keep_their_numbers(folder: Path, tmp_path: Path) -> None:
+    write_folder(tmp_path / "test", 24, seed=5)
+    (tmp_path / "test" / "across" / "3.png").write_bytes(b"nothing")
+    trained = rv.train(folder / "train", test=str(tmp_path / "test"), recipe=SMALL, **QUIET)
+    assert trained.report.split["test"] == 23
+    assert "Test rows: 1 picture was left out, which cannot be read: across/3.png" in " ".join(trained.report.notes)
+    paths = sorted((tmp_path / "test").rglob("*.png"))
+    labels = [path.parent.name for path in paths]
+    broken = labels.index("across") + [path.name for path in paths].index("3.png")
+    prepared = prepare({"photo": paths, "size": labels}, "size", test=0.0, validation=0.0)
+    assert sorted(prepared.train_rows.tolist()) == [row for row in range(24) if row != broken]
+    with pytest.warns(UserWarning, match=r"3\.png"):
+        measured = trained.evaluate(paths, labels, sample_weight=np.ones(24))
+    assert measured == pytest.approx(trained.report.metrics)
+    trained = rv.train(folder / "train", test=(paths, labels), recipe=SMALL, **QUIET)
+    assert trained.report.split["test"] == 23
 
 
 def test_what_is_no_picture_is_refused(model: rv.Model, tmp_path: Path) -> None:

@@ -50,13 +50,17 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     """Metrics, baseline, the table of classes, the pair confused most often, and notes on the reading."""
     from ranvier.model.predictions import open_rows
     from ranvier.model.report import evaluation
+    from ranvier.model.rows import readable_rows
     from ranvier.model.training_file import training_file_note
 
     rows, targets, notes = open_rows(model, data, reading)
     test = rows.part("test") if targets is None else None
     if test is not None:
         notes, rows = (*notes, f"Measured on the {test.rows:,} rows in test/, not on those of other folders."), test
+    rows, _, kept, unreadable = readable_rows(model.encoder, rows)
+    if targets is not None and kept is not None:
+        targets = targets[kept]
     result = evaluation(model, rows, targets)
     trained_on = training_file_note(model.report, data)
-    result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]
+    result["notes"] = [*([trained_on] if trained_on else []), *notes, *unreadable, *result["notes"]]
     return {**result, "left_out": rows.rows - result["rows"] if targets is None else 0}

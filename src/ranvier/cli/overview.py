@@ -34,6 +34,7 @@ def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
 
         def sink(event: Event) -> None:
             if isinstance(event, DataEvent):
+                display.close()
                 print_overview(output, event)
             display(event)
 

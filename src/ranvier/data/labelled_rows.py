@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.canonical_order import repeats
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
+from ranvier.data.images.columns import rows_of
 from ranvier.data.number_format import NumberFormat
 from ranvier.data.sources import open_source
 from ranvier.data.sources.origin import sentence_start
@@ -21,6 +22,8 @@ from ranvier.errors import DataError, InputError
 from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows.weights import weight_array
+
+Decoded: TypeAlias = Callable[[Source], tuple[Source, NDArray[np.int64] | None]]
 
 
 @record(eq=False)
@@ -167,12 +170,15 @@ def labelled_rows_of(
     part: str,
     classes: Sequence[Any] | None = None,
     formats: Sequence[NumberFormat] | None = None,
+    decoded: Decoded | None = None,
 ) -> LabelledRows | None:
     """The labelled rows of a separate source, or of a tuple of rows, target values and perhaps weights; None for None.
 
     Parameters:
         part: what the rows are for, which their notes begin with.
         classes, formats: as for `target_values`.
+        decoded: reads the files of a source; gives the source with what is in them and the rows that are kept, None
+            for all.
 
     >>> len(labelled_rows_of(([[1.0], [2.0]], [0, 1]), None, ("y",), "Test").values)
     2
@@ -180,7 +186,14 @@ def labelled_rows_of(
     if source is None:
         return None
     if isinstance(source, tuple):
-        rows = labelled_rows(open_source(source[0]), names, *source[1:])
+        opened, beside = open_source(source[0]), source[1:]
     else:
-        rows = labelled_rows(*open_with_target(source, columns), classes=classes, formats=formats)
-    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in rows.notes))
+        (opened, names), beside = open_with_target(source, columns), ()
+    read, kept = (opened, None) if decoded is None else decoded(opened)
+    if beside:
+        _check_length("target values", beside[0], opened)
+        rows = labelled_rows(read, names, *(rows_of(values, kept) for values in beside), row_numbers=kept)
+    else:
+        rows = labelled_rows(read, names, row_numbers=kept, classes=classes, formats=formats)
+    notes = (*(note for note in read.notes if note not in opened.notes), *rows.notes)
+    return replace(rows, notes=tuple(f"{part} rows: {note}" for note in notes))

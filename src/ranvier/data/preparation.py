@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -17,8 +18,8 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.images.columns import decoded_rows, names_of_rows
-from ranvier.data.images.load import Progress
+from ranvier.data.images.columns import decoded_rows, names_of_rows, rows_of
+from ranvier.data.images.threads import Progress
 from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (
     LabelledRows,
@@ -32,7 +33,7 @@ from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_no
 from ranvier.data.positive_class import positive_notes, with_positive
 from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
-from ranvier.data.sources.parts import given_parts
+from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
 from ranvier.data.split_rule import SplitRule, group_codes
 from ranvier.data.target_column import target_formats, with_column_order
@@ -128,7 +129,7 @@ def prepare(
         features: how columns are expanded; None for one feature a number.
         kinds: column -> kind, where the kind that would be inferred is not the right one.
         image_size: height and width that pictures are brought to, in pixels; None to choose them.
-        progress: called with the number of pictures that are decoded, and of all.
+        progress: called with how much of the reading of pictures is done, and of how much.
         canonical: whether the rows for training and validation are put in `canonical_order`; False keeps the order
             of the source, as version 0.1 did.
         rule: what divides the rows, if not chance; a column of groups is no input.
@@ -148,20 +149,21 @@ def prepare(
     """
     task_record = task if isinstance(task, Task) else None
     opened, names, target_array = _opened(source, target, task_record)
-    opened, target_array, weight = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
+    opened, target_array, weight, kept = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
+    kept = rows_of(np.arange(opened.rows) if kept is None else kept, training_rows(opened))
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
     shares = ((validation, validation_source), (test, test_source))
     fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
-    row_numbers = None
     if canonical and weight is not None:
         repeat = fractions[2] == 0.0
-        opened, target_array, weight, row_numbers = without_zero_weights(opened, names, target_array, weight, repeat)
+        opened, target_array, weight, weighted = without_zero_weights(opened, names, target_array, weight, repeat)
+        kept = kept[weighted]
     target_columns = names if target_array is None else ()
     rule.check(opened)
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
-    rows = labelled_rows(opened, names, target_array, weight, row_numbers)
+    rows = labelled_rows(opened, names, target_array, weight, kept)
     resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
@@ -171,9 +173,10 @@ def prepare(
     features = features and features.for_outputs(resolved.outputs)
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats = target_formats(opened, target_columns)
+    decoded = partial(encoder.decoded, progress=progress) if isinstance(encoder, TableEncoder) else None
     outputs = fit_target(training.values, resolved, True, training.row_numbers, loss, formats)
     validation_part, test_part = (
-        labelled_rows_of(own, names if in_table else None, names, name, resolved.classes, formats) or drawn
+        labelled_rows_of(own, names if in_table else None, names, name, resolved.classes, formats, decoded) or drawn
         for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
     )
     notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part))

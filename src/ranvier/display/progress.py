@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ranvier.display.format import duration, number, percent
+from ranvier.display.work import WorkDisplay
 from ranvier.errors import InputError
 from ranvier.training.events import (
     DataEvent,
@@ -96,6 +97,7 @@ class Display:
                 else Console(file=stream, stderr=stream is None, **options)
             )
         self.console = console
+        self._work = WorkDisplay(console)
         self._live: Live | None = None
         self._task: str | None = None
         self._run = StartEvent(0)
@@ -111,6 +113,7 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Show one event; unknown kinds are ignored."""
         handlers: dict[str, Any] = {
+            "work": self._work,
             "data": self._on_data,
             "start": self._on_start,
             "progress": self._on_progress,
@@ -119,6 +122,8 @@ class Display:
             "end": self._on_end,
         }
         if event.kind in handlers:
+            if event.kind != "work":
+                self._work.close()
             handlers[event.kind](event)
 
     def __enter__(self) -> Display:
@@ -131,6 +136,7 @@ class Display:
 
     def close(self) -> None:
         """Stop the live display, leaving its last state on the screen."""
+        self._work.close()
         if self._live is not None:
             self._live.stop()
             self._live = None

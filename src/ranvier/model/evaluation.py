@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranvier import data
-from ranvier.errors import InputError
+from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
 from ranvier.rows.weights import weight_array
@@ -22,17 +23,28 @@ Array = NDArray[Any]
 def outputs_and_targets(
     model: Model, X: Any, y: Any = None, sample_weight: Any = None
 ) -> tuple[Array, Array, NDArray[np.float64] | None]:
-    """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None."""
-    row_numbers, n_rows = None, None
+    """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None.
+
+    Rows whose picture cannot be read are left out, with a warning.
+    """
+    if y is None and model.encoder is None:
+        raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
     if y is None:
-        if model.encoder is None:
-            raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
-        source = data.open_source(X)
-        source = source.part("test") or source
-        n_rows = source.rows
-        y, X, row_numbers = row_tools.with_targets(
-            source, model.task.target_names, model.task.classes, model.target.number_formats
-        )
+        X = data.open_source(X)
+        X = X.part("test") or X
+    X, n_rows, row_numbers, notes = row_tools.readable_rows(model.encoder, X)
+    for note in notes:
+        warnings.warn(note, stacklevel=3)
+    if y is None:
+        n_rows = X.rows if n_rows is None else n_rows
+        names, classes, formats = model.task.target_names, model.task.classes, model.target.number_formats
+        y, X, present = row_tools.with_targets(X, names, classes, formats)
+        row_numbers = present if row_numbers is None else row_numbers[present]
+    elif row_numbers is not None:
+        y = target_array(y)
+        if len(y) != n_rows:
+            raise ShapeError(f"X has {n_rows:,} rows and y has {len(y):,}; the same number was expected.")
+        y = y[row_numbers]
     inputs, targets = model.inputs(X), row_tools.targets(model.target, target_array(y), row_numbers, np.float64)
     row_tools.check_lengths(inputs, targets)
     weights = None

@@ -18,6 +18,7 @@ from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
 from ranvier.data.sources.standard_input import open_standard_input
 from ranvier.errors import InputError, nearest
 from ranvier.model.model import Model
+from ranvier.model.rows import readable_rows
 from ranvier.records import record
 
 Array = NDArray[Any]
@@ -35,6 +36,7 @@ class Predictions:
         notes: what the user should know about the reading, one sentence each.
         names: the names of the rows' files; None where they have none.
         kept: columns of the input that stand beside the predictions, by name.
+        unreadable: which rows have a picture that cannot be read, and so no prediction, (n,); None for no row.
     """
 
     target_names: tuple[str, ...]
@@ -44,6 +46,7 @@ class Predictions:
     notes: tuple[str, ...] = ()
     names: list[str] | None = None
     kept: Mapping[str, list[Any]] = field(default_factory=dict)
+    unreadable: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -53,6 +56,7 @@ class Predictions:
         values = self.values.tolist()
         if self.values.ndim == 2:
             values = [dict(zip(self.target_names, row, strict=True)) for row in values]
+        values = self._known(values)
         kept = zip(*self.kept.values(), strict=True) if self.kept else ((),) * len(values)
         records: list[dict[str, Any]] = [
             {**dict(zip(self.kept, row, strict=True)), "prediction": value}
@@ -60,8 +64,8 @@ class Predictions:
         ]
         if self.probabilities is not None:
             names = [str(label) for label in self.labels]
-            for entry, row in zip(records, self.probabilities.tolist(), strict=True):
-                entry["probabilities"] = dict(zip(names, row, strict=True))
+            for entry, row in zip(records, self._known(self.probabilities.tolist()), strict=True):
+                entry["probabilities"] = None if row is None else dict(zip(names, row, strict=True))
         for entry, name in zip(records, self.names or (), strict=False):
             entry["file"] = name
         return records
@@ -76,16 +80,22 @@ class Predictions:
         values = significant(self.values) if rounded and self.values.dtype.kind == "f" else self.values
         columns: dict[str, list[Any]] = {} if self.names is None else {"file": list(self.names)}
         if values.ndim == 1:
-            columns["prediction"] = values.tolist()
+            columns["prediction"] = self._known(values.tolist())
         else:
             columns |= {
-                f"prediction_{name}": column.tolist() for name, column in zip(self.target_names, values.T, strict=True)
+                f"prediction_{name}": self._known(column.tolist()) for name, column in zip(self.target_names, values.T, strict=True)
             }
         if probabilities and self.probabilities is not None:
             shown = np.round(self.probabilities, 6) if rounded else self.probabilities
             for label, column in zip(self.labels, shown.T, strict=True):
-                columns[f"probability_{label}"] = column.tolist()
+                columns[f"probability_{label}"] = self._known(column.tolist())
         return {**self.kept, **columns}
+
+    def _known(self, values: list[Any]) -> list[Any]:
+        """The values, None for rows without a prediction."""
+        if self.unreadable is None:
+            return values
+        return [None if absent else value for value, absent in zip(values, self.unreadable.tolist(), strict=True)]
 
 
 def significant(values: Array) -> Array:
@@ -106,18 +116,27 @@ def predict_file(model: Model, data: Any, reading: Reading = PLAIN, keep: Sequen
         data, reading: as for `open_rows`.
         keep: columns of the table that stand beside the predictions.
 
+    A row whose picture cannot be read keeps its place, without a prediction, and is named in the notes.
+
     Raises:
         InputError: the rows cannot be read, have no column to keep, or are not like those the model was trained on.
     """
     rows, _, notes = open_rows(model, data, replace(reading, names=reading.names | frozenset(keep)), keep)
-    kept = _kept(rows, keep)
-    outputs = model.outputs(rows)
+    beside = _kept(rows, keep)
     names = names_of_rows(rows) if isinstance(rows, Source) else None
+    rows, n_rows, readable, more = readable_rows(model.encoder, rows)
+    outputs, unreadable = model.outputs(rows), None
+    if n_rows is not None and readable is not None:
+        # Rows without a prediction keep their place; what stands there for them is not shown.
+        unreadable = np.ones(n_rows, bool)
+        unreadable[readable] = False
+        outputs = outputs[np.maximum(np.cumsum(~unreadable) - 1, 0)]
     task, values = model.task, model.target.decode(outputs)
+    shared: dict[str, Any] = {"notes": (*notes, *more), "names": names, "kept": beside, "unreadable": unreadable}
     if task.kind == "regression":
-        return Predictions(task.target_names, values, notes=notes, names=names, kept=kept)
+        return Predictions(task.target_names, values, **shared)
     labels = task.target_names if task.kind == "multilabel" else task.classes
-    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), notes, names, kept)
+    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), **shared)
 
 
 def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target_values import Values, missing_rows
+from ranvier.data.sources.raw_rows import open_rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_class_rows, target_array
 from ranvier.network.losses import Loss
@@ -28,6 +30,33 @@ if TYPE_CHECKING:
     from ranvier.data.number_format import NumberFormat
 
 Array = NDArray[Any]
+
+
+def readable_rows(
+    encoder: Any, X: Any
+) -> tuple[Any, int | None, NDArray[np.int64] | None, tuple[str, ...]]:
+    """X without rows whose picture cannot be read, where a model takes pictures from files.
+
+    Parameters:
+        encoder: of the model; None for one that takes arrays.
+        X: as for `Model.predict`.
+
+    Returns X, opened and with decoded pictures where some rows are left out; the number of its rows and the indices of
+    those that are kept, None for all; and a sentence on the others.
+
+    Raises:
+        DataError: more than a tenth of the pictures of a column cannot be read.
+
+    >>> readable_rows(None, [[1.0]])
+    ([[1.0]], None, None, ())
+    """
+    if not isinstance(encoder, TableEncoder) or not encoder.has_pictures or isinstance(X, (np.ndarray, data.Arrays)):
+        return X, None, None, ()
+    source = open_rows(X, encoder.column_names)
+    decoded, kept = encoder.decoded(source)
+    if kept is None:
+        return (decoded if isinstance(X, Source) else X), None, None, ()
+    return decoded, source.rows, kept, tuple(note for note in decoded.notes if note not in source.notes)
 
 
 def with_targets(

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 
 from ranvier.storage.run_folder import RunFolder
-from ranvier.training.events import Event, ProgressEvent, Sink
+from ranvier.training.events import Event, ProgressEvent, Sink, WorkEvent
 
 
 @contextlib.contextmanager
@@ -22,10 +22,10 @@ def resumable(folder: RunFolder | None) -> Iterator[None]:
 
 
 def log_sink(folder: RunFolder) -> Sink:
-    """A sink that writes to the run's log; progress within an epoch is for displays only."""
+    """A sink that writes to the run's log; progress within an epoch and of other work is for displays only."""
 
     def log(event: Event) -> None:
-        if not isinstance(event, ProgressEvent):
+        if not isinstance(event, (ProgressEvent, WorkEvent)):
             folder.append(event.to_dict())
 
     return log

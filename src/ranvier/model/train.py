@@ -39,7 +39,7 @@ from ranvier.rows import Rows
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
-from ranvier.training.events import Sink
+from ranvier.training.events import Sink, work_progress
 from ranvier.training.runner import callback_fingerprint
 
 MANY_ROWS = 1_000_000
@@ -267,6 +267,7 @@ class TrainJob:
         recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
         options = recipe.complete(self.options)
         prepared = self._prepare(recipe.source(source), reading, recipe, notes)
+        del source  # its memory is needed for training
         recipe = recipe.bound(prepared.encoder, options)
         task, rows, validation = _weighted_rows(prepared, options)
         network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
@@ -318,6 +319,7 @@ class TrainJob:
             ignore=options.ignore,
             kinds=options.kinds,
             image_size=options.image_size,
+            progress=work_progress(self.sink, "Reading pictures"),
             weight=self.inputs.sample_weight,
             features=recipe.features(),
             canonical=self.canonical,

@@ -24,7 +24,7 @@ class Event:
     """Base of the events.
 
     Attributes:
-        kind: "data", "start", "progress", "epoch", "note" or "end".
+        kind: "work", "data", "start", "progress", "epoch", "note" or "end".
     """
 
     kind: ClassVar[str]
@@ -47,6 +47,16 @@ class Event:
         """
         names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
         return cls(**{name: value for name, value in renamed(data, EVENT_FIELDS).items() if name in names})
+
+
+@record
+class WorkEvent(Event):
+    """So much of a work besides training, such as reading pictures, is `done`, of its `total`; `what` says which."""
+
+    kind: ClassVar[str] = "work"
+    what: str
+    done: int
+    total: int
 
 
 @record
@@ -182,7 +192,7 @@ class EndEvent(Event):
 
 
 EVENTS: dict[str, type[Event]] = {
-    kind.kind: kind for kind in (DataEvent, StartEvent, ProgressEvent, EpochEvent, NoteEvent, EndEvent)
+    kind.kind: kind for kind in (WorkEvent, DataEvent, StartEvent, ProgressEvent, EpochEvent, NoteEvent, EndEvent)
 }
 Sink = Callable[[Any], None]
 
@@ -213,6 +223,19 @@ def silent(event: Event) -> None:
     """A sink that shows no event; of a setting that cannot be used, such as an unknown RANVIER_CPU, it warns."""
     if isinstance(event, NoteEvent) and event.text.startswith("RANVIER_"):
         warnings.warn(SettingWarning(event.text), stacklevel=2)
+
+
+def work_progress(sink: Sink, what: str) -> Callable[[int, int], None]:
+    """A function that tells a sink how much of a work is done, and of how much.
+
+    >>> work_progress(print, "Reading pictures")(1, 9)
+    WorkEvent(what='Reading pictures', done=1, total=9)
+    """
+
+    def tell(done: int, total: int) -> None:
+        sink(WorkEvent(what, done, total))
+
+    return tell
 
 
 def tee(sinks: tuple[Sink, ...]) -> Sink:

@@ -18,6 +18,8 @@ from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
+from ranvier.data.images.columns import with_known_pixels
+from ranvier.data.images.threads import Progress
 from ranvier.data.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, arrays_from
@@ -103,6 +105,11 @@ class TableEncoder:
         only = self.encoders[0] if len(self.encoders) == 1 else None
         return only if isinstance(only, ImageEncoder) else None
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether a column that is used holds pictures."""
+        return any(isinstance(encoder, ImageEncoder) for encoder in self.encoders)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of all encoders, by the number of the encoder and name."""
         return {
@@ -158,14 +165,14 @@ class TableEncoder:
             return self.encode(X)
         cells = self._cells(X)
         inputs = None if cells is None else self._concat.encode_row(cells, dtype)
-        return self.encode(open_rows(X, self._column_names), dtype) if inputs is None else inputs
+        return self.encode(open_rows(X, self.column_names), dtype) if inputs is None else inputs
 
     def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
         """Encode the rows of an opened source; columns without names stand in the order of the training table.
 
         Returns and raises what `transform` does.
         """
-        table = self._with_files_named(self._as_pictures(source).with_column_names(self._column_names))
+        table = self._with_files_named(self._as_pictures(source).with_column_names(self.column_names))
         absent = [name for name in self._names if name not in table.frame.columns]
         if absent:
             others = (
@@ -174,6 +181,24 @@ class TableEncoder:
             hint = nearest(absent[0], table.frame.columns, "Its columns are")
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return self._concat.encode([table.frame[name] for name in self._names], dtype)
+
+    def decoded(
+        self, source: Source, progress: Progress | None = None
+    ) -> tuple[Source, NDArray[np.int64] | None]:
+        """The source with decoded pictures in the place of files, and the rows that are kept; None where all are.
+
+        Rows whose picture cannot be read are left out, and named in the notes of the source.
+
+        Raises:
+            DataError: more than a tenth of the pictures of a column cannot be read.
+
+        >>> encoder = TableEncoder.fit({"age": [39, 50]})
+        >>> encoder.decoded(open_source({"age": [40]}))[1] is None
+        True
+        """
+        forms = {encoder.column: encoder.form for encoder in self.encoders if isinstance(encoder, ImageEncoder)}
+        table = self._with_files_named(self._as_pictures(source)) if forms else source
+        return with_known_pixels(table, forms, progress) if isinstance(table, Table) else (source, None)
 
     def _as_pictures(self, source: Source) -> Source:
         """Arrays as the pictures that a model of one column of pictures takes, also where they are flat."""
@@ -200,13 +225,13 @@ class TableEncoder:
         return [encoder.column for encoder in self.encoders]
 
     @cached_property
-    def _column_names(self) -> list[str]:
+    def column_names(self) -> list[str]:
         """The names of all columns, dropped ones included."""
         return [column.name for column in self.columns]
 
     def _cells(self, X: Any) -> list[Any] | None:
         """The cells of a single row, one for each encoder; None for anything else, and where a column is missing."""
-        row = single_row(X, self._column_names)
+        row = single_row(X, self.column_names)
         try:
             return None if row is None else [row[name] for name in self._names]
         except KeyError:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.images.load import Progress, load_pictures
+from ranvier.data.images.load import Pictures, load_array, load_known, load_pictures
 from ranvier.data.images.picture_format import PictureFormat
+from ranvier.data.images.threads import Progress
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import InputError
@@ -45,26 +46,60 @@ def with_pixels(
         raise InputError(f"image_size is {size!r}; an integer from {MIN_SIZE} to {MAX_SIZE} pixels was expected.")
     if not isinstance(source, Table):
         return source, None
+    import polars as pl
+
     rows = None
     known = {name: kind for name, kind in {**source.kinds, **(kinds or {})}.items() if name in source.column_names}
     for name in (name for name, kind in known.items() if kind == "image"):
         cells = source.frame[name]
-        loaded = load_pictures(cells_of(cells), name, size, progress)
-        kept = None if len(loaded.rows) == source.rows else loaded.rows
-        names = source.row_names
-        if names is None and is_object(cells):
-            names = np.array([str(getattr(cell, "name", "")) for cell in cells.to_list()], object)
-        source = replace(source, row_names=names) if kept is None else replace(source, row_names=names).take(kept)
+        as_they_are = load_array(cells.to_numpy(), name, size) if isinstance(cells.dtype, pl.Array) else None
+        if as_they_are is not None:
+            forms = {**source.forms, name: as_they_are.form}
+            source = replace(source, forms=forms, notes=(*source.notes, *as_they_are.notes))
+            continue
+        source, kept = _replaced(source, name, load_pictures(cells_of(cells), name, size, progress))
         if kept is not None:
             rows = kept if rows is None else rows[kept]
-        source = _with_column(source, name, loaded.pixels, loaded.form, loaded.notes)
     return source, rows
+
+
+def with_known_pixels(
+    source: Table, forms: Mapping[str, PictureFormat], progress: Progress | None = None
+) -> tuple[Table, NDArray[np.int64] | None]:
+    """The source with decoded pictures in the place of files, and the rows that are kept; None where all are.
+
+    Parameters:
+        source, progress: as for `with_pixels`.
+        forms: column -> the format of its pictures.
+
+    Raises:
+        DataError: more than a tenth of the pictures of a column cannot be read.
+    """
+    rows = None
+    for name, form in forms.items():
+        if name not in source.column_names or not is_object(source.frame[name]):
+            continue
+        source, kept = _replaced(source, name, load_known(source.frame[name].to_list(), form, name, progress))
+        if kept is not None:
+            rows = kept if rows is None else rows[kept]
+    return source, rows
+
+
+def _replaced(source: Table, name: str, loaded: Pictures) -> tuple[Table, NDArray[np.int64] | None]:
+    """The source with these pictures in a column, without the rows of the others; and the rows that are kept."""
+    cells, names = source.frame[name], source.row_names
+    kept = None if len(loaded.rows) == source.rows else loaded.rows
+    if names is None and is_object(cells):
+        names = np.array([str(getattr(cell, "name", "")) for cell in cells.to_list()], object)
+    source = replace(source, row_names=names)
+    source = source if kept is None else source.take(kept)
+    return _with_column(source, name, loaded.pixels, loaded.form, loaded.notes), kept
 
 
 def decoded_rows(
     source: Source, targets: Any, weight: Any, kinds: Mapping[str, str] | None, size: int | None, progress: Any = None
-) -> tuple[Source, Any, Any]:
-    """What `with_pixels` makes of a source, and the target values and weights of the rows that are kept.
+) -> tuple[Source, Any, Any, NDArray[np.int64] | None]:
+    """What `with_pixels` makes of a source, the target values and weights of the rows that are kept, and their numbers.
 
     Parameters:
         targets, weight: beside the source, each for every row; None for none.
@@ -74,10 +109,16 @@ def decoded_rows(
         DataError: more than a tenth of the pictures of a column cannot be read.
     """
     source, rows = with_pixels(source, size, kinds, progress)
-    if rows is None:
-        return source, targets, weight
-    kept = [None if values is None else np.asarray(values)[rows] for values in (targets, weight)]
-    return source, kept[0], kept[1]
+    return source, *(rows_of(values, rows) for values in (targets, weight)), rows
+
+
+def rows_of(values: Any, rows: NDArray[np.int64] | None) -> Any:
+    """Some of the values, one for each row: None for all of them, or for no values.
+
+    >>> rows_of([5, 6, 7], np.array([0, 2])).tolist()
+    [5, 7]
+    """
+    return values if values is None or rows is None else np.asarray(values)[rows]
 
 
 def names_of_rows(source: Source) -> list[str] | None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ranvier.data.images.decode import PictureError, Pixels, Survey, decode, survey
 from ranvier.data.images.picture_format import PictureFormat, float_white_level, white_level
+from ranvier.data.images.threads import Progress, map_by_threads, part_of
 from ranvier.errors import DataError
 from ranvier.records import record
 
@@ -23,8 +22,7 @@ MAX_BROKEN = 0.1
 SMALL_SIDE = 40
 GREY_SIDE, COLOUR_SIDE, PHOTO_SIDE = 28, 32, 64
 MIN_SIDE = 4
-BLOCK = 64
-Progress = Callable[[int, int], None]
+BLOCK = 32
 
 
 @record(eq=False)
@@ -53,25 +51,65 @@ def load_pictures(
         cells: as `decode` takes them.
         name: of the column, for messages.
         size: the height and width to bring them to, in pixels; None to choose it.
-        progress: called with the number of pictures that are done, and of all.
+        progress: called with how much is done, and of how much: each picture is looked at and decoded.
 
     Raises:
         DataError: more than a tenth cannot be read.
     """
-    surveys, broken = _by_threads(cells, survey, None)
+    both, count = 2 * len(cells), len(cells)
+    surveys: list[Survey | None] = [None] * count
+
+    def look(at: int) -> None:
+        surveys[at] = survey(cells[at])
+
+    broken = _for_each(count, look, part_of(progress, 0, both))
     _check_broken(cells, broken, name)
     if not any(surveys):
         raise DataError(f'Column "{name}" holds no picture.')
     form = choose_format([item for item in surveys if item is not None], size)
-    decoded, more = _by_threads(cells, lambda cell: decode(cell, form), progress)
-    broken |= more
-    _check_broken(cells, broken, name)
-    rows = np.array([at for at, item in enumerate(decoded) if item is not None], np.int64)
-    pixels = np.stack([item for item in decoded if item is not None])
-    if form.channels == 3 and _is_grey(pixels):
+    loaded = _decoded(cells, form, name, part_of(progress, count, both), broken)
+    if form.channels == 3 and _is_grey(loaded.pixels):
         form = replace(form, channels=1)
-        pixels = np.ascontiguousarray(pixels[..., :1])
-    return Pictures(pixels, rows, form, _notes(cells, surveys, broken, form, name))
+        loaded = replace(loaded, form=form, pixels=np.ascontiguousarray(loaded.pixels[..., :1]))
+    good = [item for item in surveys if item is not None]
+    return replace(loaded, notes=(_format_note(good, form, name), *loaded.notes, *_conversion_notes(good, form)))
+
+
+def load_array(array: NDArray[Any], name: str, size: int | None = None) -> Pictures | None:
+    """The pictures of an array that has bytes in the format that would be chosen: as they are; else None.
+
+    Parameters:
+        array: shape (B, H, W) or (B, H, W, C).
+        name, size: as for `load_pictures`.
+
+    >>> load_array(np.zeros((2, 28, 28), np.uint8), "x").pixels.shape
+    (2, 28, 28, 1)
+    """
+    pixels = array if array.ndim == 4 else array[..., None]
+    channels = pixels.shape[3]
+    if pixels.dtype != np.uint8 or channels not in (1, 3) or (channels == 3 and _is_grey(pixels)):
+        return None
+    seen = Survey(pixels.shape[2], pixels.shape[1], "L" if channels == 1 else "RGB", channels == 3)
+    form = choose_format([seen], size)
+    if form.shape != pixels.shape[1:]:
+        return None
+    return Pictures(pixels, np.arange(len(pixels)), form, (_format_note([seen], form, name),))
+
+
+def load_known(cells: Sequence[Any], form: PictureFormat, name: str, progress: Progress | None = None) -> Pictures:
+    """Decode the pictures of a column in a format that is known; those that cannot be read are left out.
+
+    Parameters:
+        cells, name, progress: as for `load_pictures`.
+        form: the format.
+
+    Raises:
+        DataError: more than a tenth cannot be read.
+
+    >>> load_known([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").rows.tolist()
+    [0]
+    """
+    return _decoded(cells, form, name, progress, {})
 
 
 def decode_all(cells: Sequence[Any], form: PictureFormat, name: str) -> Pixels:
@@ -83,11 +121,38 @@ def decode_all(cells: Sequence[Any], form: PictureFormat, name: str) -> Pixels:
     >>> decode_all([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").shape
     (1, 8, 8, 1)
     """
-    decoded, broken = _by_threads(cells, lambda cell: decode(cell, form), None)
+    pixels, broken = _pixels(cells, form, None)
     if broken:
         at, reason = next(iter(sorted(broken.items())))
         raise DataError(f'The picture {_called(cells[at], at)} of column "{name}" cannot be read: {reason}.')
-    return np.stack(decoded) if decoded else np.zeros((0, *form.shape), np.uint8)
+    return pixels
+
+
+def _decoded(
+    cells: Sequence[Any], form: PictureFormat, name: str, progress: Progress | None, broken: dict[int, str]
+) -> Pictures:
+    """The pictures that can be read, without those that are known to be broken, and a note on the others."""
+    pixels, more = _pixels(cells, form, progress)
+    broken = {**more, **broken}
+    _check_broken(cells, broken, name)
+    rows = np.setdiff1d(np.arange(len(cells)), np.array(sorted(broken), np.int64))
+    if not broken:
+        return Pictures(pixels, rows, form, ())
+    what = "1 picture was" if len(broken) == 1 else f"{len(broken):,} pictures were"
+    note = f"{what} left out, which cannot be read: {_listed(cells, broken)}."
+    return Pictures(pixels[rows], rows, form, (note,))
+
+
+def _pixels(
+    cells: Sequence[Any], form: PictureFormat, progress: Progress | None
+) -> tuple[Pixels, dict[int, str]]:
+    """The pixels of all cells, black where one is broken, and why these are."""
+    pixels = np.zeros((len(cells), *form.shape), np.uint8)
+
+    def fill(at: int) -> None:
+        pixels[at] = decode(cells[at], form)
+
+    return pixels, _for_each(len(cells), fill, progress)
 
 
 def choose_format(surveys: Sequence[Survey], size: int | None = None) -> PictureFormat:
@@ -122,30 +187,21 @@ def choose_format(surveys: Sequence[Survey], size: int | None = None) -> Picture
     return PictureFormat(side, side, channels, **levels)
 
 
-def _by_threads(
-    cells: Sequence[Any], work: Callable[[Any], Any], progress: Progress | None
-) -> tuple[list[Any], dict[int, str]]:
-    """What `work` makes of each cell, by several threads, None where it cannot be read; and why not, by index."""
+def _for_each(count: int, work: Callable[[int], None], progress: Progress | None) -> dict[int, str]:
+    """Call `work` with the index of each cell, by several threads; and why cells cannot be read, by their index."""
     broken: dict[int, str] = {}
 
-    def block(start: int) -> list[Any]:
-        results = []
-        for at in range(start, min(start + BLOCK, len(cells))):
+    def block(start: int) -> None:
+        for at in range(start, min(start + BLOCK, count)):
             try:
-                results.append(work(cells[at]))
+                work(at)
             except DataError as error:
                 broken[at] = str(error) if isinstance(error, PictureError) else str(error).removesuffix(".")
-                results.append(None)
-        return results
 
-    starts = range(0, len(cells), BLOCK)
-    results: list[Any] = []
-    with _bombs_are_errors(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        for part in pool.map(block, starts):
-            results += part
-            if progress is not None:
-                progress(len(results), len(cells))
-    return results, broken
+    told = None if progress is None else lambda done, _: progress(min(done * BLOCK, count), count)
+    with _bombs_are_errors():
+        map_by_threads(block, range(0, count, BLOCK), told)
+    return broken
 
 
 @contextmanager
@@ -187,24 +243,21 @@ def _called(cell: Any, at: int) -> str:
     return f"{name}" if name else f"at row index {at}"
 
 
-def _notes(
-    cells: Sequence[Any], surveys: Sequence[Survey | None], broken: dict[int, str], form: PictureFormat, name: str
-) -> tuple[str, ...]:
-    """What was chosen, converted or left out."""
-    good = [item for item in surveys if item is not None]
-    sizes = Counter((item.width, item.height) for item in good)
+def _format_note(surveys: Sequence[Survey], form: PictureFormat, name: str) -> str:
+    """What the pictures are read as."""
+    sizes = {(item.width, item.height) for item in surveys}
     original = " x ".join(map(str, next(iter(sizes)))) if len(sizes) == 1 else f"{len(sizes):,} different sizes"
-    notes = [f'The pictures of column "{name}" ({original}) are read as {form.describe()}.']
-    if broken:
-        what = "1 picture was" if len(broken) == 1 else f"{len(broken):,} pictures were"
-        notes.append(f"{what} left out, which cannot be read: {_listed(cells, broken)}.")
+    return f'The pictures of column "{name}" ({original}) are read as {form.describe()}.'
+
+
+def _conversion_notes(surveys: Sequence[Survey], form: PictureFormat) -> list[str]:
+    """What was converted."""
     counts = {
-        "in CMYK, whose colours may differ from those seen": sum(item.mode == "CMYK" for item in good),
+        "in CMYK, whose colours may differ from those seen": sum(item.mode == "CMYK" for item in surveys),
         f"of 16 bits, of which the value {form.white} became white": sum(
-            item.largest > 0 and item.mode != "F" for item in good
+            item.largest > 0 and item.mode != "F" for item in surveys
         ),
-        "animated, of which the first frame counts": sum(item.animated for item in good),
-        "transparent, laid on white": sum(item.mode in ("RGBA", "LA", "PA", "La", "RGBa") for item in good),
+        "animated, of which the first frame counts": sum(item.animated for item in surveys),
+        "transparent, laid on white": sum(item.mode in ("RGBA", "LA", "PA", "La", "RGBa") for item in surveys),
     }
-    notes += [f"{count:,} picture{'s are' if count > 1 else ' is'} {what}." for what, count in counts.items() if count]
-    return tuple(notes)
+    return [f"{count:,} picture{'s are' if count > 1 else ' is'} {what}." for what, count in counts.items() if count]

@@ -5,8 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
+
+
+def training_rows(source: Source) -> NDArray[np.int64] | None:
+    """The numbers of the rows that a source calls training rows itself; None where it calls none so.
+
+    >>> import polars as pl
+    >>> training_rows(Table(pl.DataFrame({"x": [1, 2]}), "a folder", parts=np.array(["test", "train"]))).tolist()
+    [1]
+    """
+    parts = source.parts if isinstance(source, Table) else None
+    return None if parts is None or "train" not in parts else np.flatnonzero(parts == "train")
 
 
 def given_parts(source: Source, validation: Any = None, test: Any = None) -> tuple[Source, Any, Any]:
@@ -16,7 +30,7 @@ def given_parts(source: Source, validation: Any = None, test: Any = None) -> tup
         source: the rows; without a part for training all of them are training rows.
         validation, test: what the caller gave for them, which comes before the parts of the source; None for nothing.
 
-    >>> import numpy as np, polars as pl
+    >>> import polars as pl
     >>> table = Table(pl.DataFrame({"x": [1, 2, 3]}), "a folder", parts=np.array(["train", "test", "train"]))
     >>> train, validation, test = given_parts(table)
     >>> train.frame["x"].to_list(), validation, test.frame["x"].to_list()
