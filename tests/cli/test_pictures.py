@@ -91,6 +91,20 @@ def test_weights_of_pixels_are_drawn(tmp_path: Path) -> None:
     assert any(line.strip() for line in picture)
 
 
+def test_patterns_of_patch_features_are_drawn(trained: tuple[Path, str]) -> None:
+    folder, _ = trained
+    lines = call("show", str(folder / "m.rv"), "--layer", "layers.1", "--neuron", "0").splitlines()
+    named = [at for at, line in enumerate(lines) if line.startswith("file: patch ") and ", weight " in line]
+    assert len(named) == 4
+    pattern = lines[named[0] + 1 : named[0] + 4]
+    assert all(set(line) <= set(" .:-=+*#%@") for line in pattern)
+    assert "".join(pattern).strip()
+    assert "how near the pieces" in " ".join(lines)
+    learned = rv.load(folder / "m.rv").encoder.image
+    assert learned.pattern(0).shape == (6, 6, 1)
+    assert learned.pattern(0).tolist() == learned.pattern(learned.patches[0].n_centroids).tolist()
+
+
 def test_a_picture_that_is_none_is_one_sentence(trained: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = trained
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "good.png")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ranvier.display import progress
+from ranvier.display import progress, work
 from ranvier.display.format import duration, number, percent
 from ranvier.display.progress import MAX_LINES, Display, sink_for
 from ranvier.errors import InputError
@@ -26,6 +26,7 @@ from ranvier.training.events import (
     NoteEvent,
     ProgressEvent,
     StartEvent,
+    WorkEvent,
     silent,
 )
 from ranvier.training.history import Epoch
@@ -272,3 +273,27 @@ def test_a_notebook_shows_progress_by_default(
     captured = capsys.readouterr()
     assert captured.err == ""
     assert ("Validation" in captured.out, "2/2" in captured.out) == (shows, shows)
+
+
+def at_times(monkeypatch: pytest.MonkeyPatch, display: Display, events: list[tuple[float, Event]]) -> str:
+    for seconds, event in events:
+        monkeypatch.setattr(work.time, "monotonic", lambda seconds=seconds: seconds)
+        display(event)
+    return written(display)
+
+
+def test_other_work_gets_a_line_after_a_second_and_then_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [(0.0, 0), (0.9, 1), (1.1, 2), (2.0, 3), (16.2, 4), (17.0, 8)]
+    events: list[tuple[float, Event]] = [(at, WorkEvent("Reading pictures", done, 8)) for at, done in told]
+    events += [(20.0, WorkEvent("Making patch features", 1, 8)), (20.5, WorkEvent("Making patch features", 8, 8))]
+    lines = at_times(monkeypatch, Display(stream=io.StringIO()), events).splitlines()
+    assert lines == ["Reading pictures: 25.0 % after 1.1 s.", "Reading pictures: 50.0 % after 16 s."]
+
+
+def test_other_work_is_a_bar_on_a_terminal_that_disappears(monkeypatch: pytest.MonkeyPatch) -> None:
+    display = Display(terminal())
+    with display:
+        text = at_times(monkeypatch, display, [(0.0, WorkEvent("Reading pictures", 1, 4)), (2.0, data("binary"))])
+    assert "Reading pictures" in text
+    assert "25.0 %" in text
+    assert "\x1b[2K" in text

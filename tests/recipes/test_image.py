@@ -15,11 +15,20 @@ from PIL import Image
 import ranvier as rv
 from ranvier.data import prepare
 from ranvier.errors import DataError, InputError
-from ranvier.recipes.augmentation import choose_augmentation
+from ranvier.recipes.augmentation import choose_training
 from ranvier.recipes.image import ImageRecipe
 from tests.data.pictures import encoded, stripes, write_folder
 
-SMALL = ImageRecipe(n_centroids=6, augment="none", hidden=(8,), dropout=0.0, learning_rate=0.03, epochs=8, copies=1)
+SMALL = ImageRecipe(
+    n_centroids=6,
+    augment="none",
+    hidden=(8,),
+    dropout=0.0,
+    learning_rate=0.03,
+    epochs=8,
+    copies=1,
+    linear=False,
+)
 QUIET: dict[str, Any] = {"engine": "reference", "progress": False}
 
 
@@ -140,7 +149,7 @@ def test_few_pictures_take_the_usual_way() -> None:
     pixels, labels = stripes(24)
     trained = rv.train(pixels, labels, recipe=replace(SMALL, augment="auto", epochs=2), test=0.0, **QUIET)
     assert "Augmentation: affine, as usual for so few pictures." in trained.report.notes
-    assert choose_augmentation.__module__ == "ranvier.recipes.augmentation"
+    assert choose_training.__module__ == "ranvier.recipes.augmentation"
 
 
 def test_numbers_are_learned_from_pictures() -> None:

@@ -53,7 +53,7 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         raise click.UsageError("--measure needs --plan.", click.get_current_context())
     import ranvier
     from ranvier.cli import neurons
-    from ranvier.cli.weight_picture import draw, pixel_shape
+    from ranvier.cli.weight_picture import draw, patch_drawer, pixel_shape
 
     output = Output(as_json)
     trained = ranvier.load(model)
@@ -71,7 +71,8 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         view = trained.neuron(layer, neuron)
         values = view.to_dict()
         shape = pixel_shape(trained, view)
-        picture = None if shape is None else partial(draw, output, view.weights, shape)
+        patches = patch_drawer(output, trained, view)
+        picture = patches if shape is None else partial(draw, output, view.weights, shape)
         neurons.print_neuron(output, values, picture)
     output.finish(lambda: {"model": model, **values})
     return DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ranvier.model.model import Model
 
 UPPER_HALF = "\u2580"
+MAX_PATTERNS = 4
 SHADES = " .:-=+*#%@"
 """For terminals without colours: the larger a weight in size, the darker."""
 
@@ -31,6 +33,31 @@ def pixel_shape(model: Model, view: NeuronView) -> tuple[int, int, int] | None:
     if len(shape) != 3 or view.inputs != tuple(names) or view.weights.size != shape[0] * shape[1] * shape[2]:
         return None
     return shape[0], shape[1], shape[2]
+
+
+def patch_drawer(output: Output, model: Model, view: NeuronView) -> Callable[[], None] | None:
+    """A function that draws what the strongest inputs of a neuron look for; None where they are no patch features."""
+    image = getattr(model.encoder, "image", None)
+    if image is None or not image.patches:
+        return None
+    index = {name: at for at, name in enumerate(image.feature_names)}
+    if any(name not in index for name in view.inputs):
+        return None
+
+    def draw_patches() -> None:
+        rows, columns = image.patches[0].grid
+        output.say(
+            f"An input is how near the pieces of a picture in one of {rows} x {columns} cells (row, column) are to a "
+            "pattern. The patterns of the largest weights:"
+        )
+        for at in np.argsort(-np.abs(view.weights), kind="stable")[:MAX_PATTERNS].tolist():
+            pattern = image.pattern(index[view.inputs[at]])
+            if pattern is not None:
+                output.say()
+                output.say(f"{view.inputs[at]}, weight {view.weights[at]:+.4f}")
+                draw(output, pattern.reshape(-1), pattern.shape)
+
+    return draw_patches
 
 
 def draw(output: Output, weights: NDArray[np.floating], shape: tuple[int, int, int]) -> None:

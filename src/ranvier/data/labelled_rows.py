@@ -192,7 +192,8 @@ def labelled_rows_of(
     read, kept = (opened, None) if decoded is None else decoded(opened)
     if beside:
         _check_length("target values", beside[0], opened)
-        rows = labelled_rows(read, names, *(rows_of(values, kept) for values in beside), row_numbers=kept)
+        values, weight = (rows_of(array, kept) for array in (*beside, None)[:2])
+        rows = labelled_rows(read, names, values, weight, kept)
     else:
         rows = labelled_rows(read, names, row_numbers=kept, classes=classes, formats=formats)
     notes = (*(note for note in read.notes if note not in opened.notes), *rows.notes)

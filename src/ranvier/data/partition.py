@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from ranvier.data.canonical_order import canonical_order
 from ranvier.data.encoders.target import TargetEncoder
 from ranvier.data.labelled_rows import LabelledRows
+from ranvier.data.repeated_pictures import joined, picture_codes
 from ranvier.data.schema import ColumnSchema
+from ranvier.data.sources.source import Source
 from ranvier.data.split_rule import SplitRule, group_codes, time_order, time_parts
 from ranvier.errors import InputError
 from ranvier.plural import plural
@@ -99,7 +101,7 @@ def _parts_by_rule(
         parts = time_parts(time_order(rows.source, rule.time), sizes)
         advice = "Make the validation and test fractions smaller, or take a column with more different times."
     else:
-        codes = group_codes(rows.source, rule.group or "")
+        codes = _with_repeats(rows.source, group_codes(rows.source, rule.group or ""))
         labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
         parts = split_groups(codes, fractions, seed, labels)
         n_groups = [len(np.unique(codes[part])) for part in parts]
@@ -118,6 +120,17 @@ def _parts_by_rule(
             f"part. {advice}"
         )
     return [rows.take(index) for index in parts]
+
+
+def _with_repeats(source: Source, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Groups in which equal pictures are together, too."""
+    repeated = picture_codes(source)
+    return codes if repeated is None else joined(codes, repeated)
+
+
+def groups_of_rows(source: Source, group: str | None) -> NDArray[np.int64] | None:
+    """The number of the group of each row, of which equal pictures are one, too; None where all rows are apart."""
+    return picture_codes(source) if group is None else _with_repeats(source, group_codes(source, group))
 
 
 def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[str]:
@@ -154,7 +167,11 @@ def _split(
 ) -> tuple[NDArray[np.int64], ...]:
     """Row numbers of the parts; the first one needs at least `min_rows` rows."""
     labels = target.class_index(rows.values, rows.row_numbers) if target.task.is_classifier else None
-    parts = split_rows(len(rows.values), fractions, seed, labels)
+    codes = picture_codes(rows.source)
+    if codes is None:
+        parts = split_rows(len(rows.values), fractions, seed, labels)
+    else:
+        parts = split_groups(codes, fractions, seed, labels)
     short = any(fraction > 0 and len(part) == 0 for fraction, part in zip(fractions, parts, strict=True))
     if short or len(parts[0]) < min_rows:
         raise InputError(

@@ -29,13 +29,14 @@ from ranvier.data.labelled_rows import (
     without_zero_weights,
 )
 from ranvier.data.leakage import leakage_notes
-from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_notes
+from ranvier.data.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.positive_class import positive_notes, with_positive
+from ranvier.data.repeated_pictures import repeat_notes
 from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
-from ranvier.data.split_rule import SplitRule, group_codes
+from ranvier.data.split_rule import SplitRule
 from ranvier.data.target_column import target_formats, with_column_order
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
@@ -203,7 +204,8 @@ def _checked_parts(
     Raises:
         InputError: it does not take one of them.
     """
-    notes = rule_notes(rule, parts)
+    named = zip(("training", "validation", "test"), parts, strict=True)
+    notes = rule_notes(rule, parts) + repeat_notes({name: part.source for name, part in named if part is not None})
     for part in parts:
         if part is not None and loss is not None:
             target.check_range(part.values, loss, part.row_numbers)
@@ -241,8 +243,8 @@ def _encoded_parts(
 
 
 def _with_groups(rows: Rows, source: Source, group: str | None) -> Rows:
-    """The rows with the number of the group of each, where a column says it."""
-    return rows if group is None else replace(rows, groups=group_codes(source, group))
+    """The rows with the number of the group of each, where a column says it or pictures are equal."""
+    return replace(rows, groups=groups_of_rows(source, group))
 
 
 def _task(

@@ -52,10 +52,10 @@ class WorkDisplay:
 
     def close(self) -> None:
         """Take the bar away and forget the work."""
-        self._event = WorkEvent("", 0, 0)
         if self._live is not None:
             self._live.stop()
             self._live = None
+        self._event = WorkEvent("", 0, 0)
 
     def _show(self) -> None:
         from rich.live import Live

@@ -83,7 +83,8 @@ class Predictions:
             columns["prediction"] = self._known(values.tolist())
         else:
             columns |= {
-                f"prediction_{name}": self._known(column.tolist()) for name, column in zip(self.target_names, values.T, strict=True)
+                f"prediction_{name}": self._known(column.tolist())
+                for name, column in zip(self.target_names, values.T, strict=True)
             }
         if probabilities and self.probabilities is not None:
             shown = np.round(self.probabilities, 6) if rounded else self.probabilities

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-def readable_rows(
-    encoder: Any, X: Any
-) -> tuple[Any, int | None, NDArray[np.int64] | None, tuple[str, ...]]:
+def readable_rows(encoder: Any, X: Any) -> tuple[Any, int | None, NDArray[np.int64] | None, tuple[str, ...]]:
     """X without rows whose picture cannot be read, where a model takes pictures from files.
 
     Parameters:

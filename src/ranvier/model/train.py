@@ -334,11 +334,12 @@ class TrainJob:
 def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:
     """The share of the rows for validation before training.
 
-    By time there are no folds, whose rows would be earlier and later ones, so that a recipe of folds takes a share.
+    By time there are no folds, whose rows would be earlier and later ones, so that a recipe that divides the rows
+    itself takes a share.
     """
     share = recipe.validation_share(options)
-    has_folds = recipe.validates(MANY_ROWS, validation=False)
-    if rule.time is None or not has_folds or isinstance(options.validation, str):
+    divides = recipe.leaves_rows_out or recipe.validates(MANY_ROWS, validation=False)
+    if rule.time is None or not divides or isinstance(options.validation, str):
         return share
     return float(options.validation) or VALIDATION_SHARE
 

@@ -21,6 +21,7 @@ from ranvier.network.network import Network
 from ranvier.network.optimizers import AdamW, Optimizer
 from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.task import Task
+from ranvier.recipes.augmentation import CELLS
 from ranvier.recipes.image_training import train_on_pictures
 from ranvier.recipes.options import TrainOptions
 from ranvier.recipes.recipe import Recipe, Trained, make_settings
@@ -32,7 +33,6 @@ from ranvier.training.settings import TrainSettings, default_loss
 
 COLUMN = "image"
 """What the column of pictures is called that come as arrays."""
-CELLS = 9
 MANY_ROWS, VERY_MANY_ROWS, FEW_ROWS = 20_000, 30_000, 5_000
 MAX_CENTROIDS = ((VERY_MANY_ROWS, 128), (MANY_ROWS, 200))
 """Beyond so many rows, at most so many centroids."""
@@ -60,6 +60,8 @@ class ImageRecipe(Recipe):
         schedule: of the learning rate.
         epochs: passes over the pictures without copies; with copies fewer, so that steps grow as the square root.
         n_networks: how many networks are trained, each with centroids of its own, and merged.
+        linear: whether a network without hidden layers is tried, too, where there are few pictures and the caller asks
+            for no hidden layers of their own.
         form: the format of the pictures, once it is known.
 
     Source: Coates, Lee, Ng, "An analysis of single-layer networks in unsupervised feature learning", AISTATS 2011.
@@ -70,6 +72,7 @@ class ImageRecipe(Recipe):
 
     name: ClassVar[str] = "image"
     rescales: ClassVar[bool] = True
+    leaves_rows_out: ClassVar[bool] = True
     n_centroids: int = 400
     augment: str = "auto"
     copies: int = 3
@@ -82,6 +85,7 @@ class ImageRecipe(Recipe):
     schedule: str = "one_cycle"
     epochs: int = 20
     n_networks: int = 1
+    linear: bool = True
     form: PictureFormat | None = None
 
     def complete(self, options: TrainOptions) -> TrainOptions:
@@ -119,7 +123,8 @@ class ImageRecipe(Recipe):
         augment = self.augment if options.augment is None else options.augment
         if augment not in ("auto", "none", *DISTORTIONS):
             raise InputError(f"augment is {augment!r}. {nearest(str(augment), ('auto', 'none', *DISTORTIONS))}")
-        return replace(self, form=image.form, augment=augment)
+        linear = self.linear and tuple(options.hidden or ()) == self.hidden != ()
+        return replace(self, form=image.form, augment=augment, linear=linear)
 
     def validation_share(self, options: TrainOptions) -> float:
         """0: rows are left out to choose the augmentation, and then trained on."""

@@ -15,12 +15,19 @@ from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation import ChosenAugmentation, choose_augmentation, is_mirrored, rows_with_copies
+from ranvier.recipes.augmentation import (
+    CELLS,
+    ChosenTraining,
+    choose_training,
+    is_mirrored,
+    linear_layers,
+    rows_with_copies,
+)
 from ranvier.recipes.ensemble import SEED_RANGE, SEED_STEP, MergedEvents, member_summary, renumbered
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
-from ranvier.training.events import NoteEvent, Sink, tee
+from ranvier.training.events import NoteEvent, Sink, tee, work_progress
 from ranvier.training.history import History
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
@@ -57,18 +64,25 @@ def train_on_pictures(
     image = encoder.image
     assert image is not None
     pixels = pixels_of_rows(rows, image)
-    way = choose_augmentation(recipe, pixels, rows, task, network, settings)
-    tee(sinks)(NoteEvent(way.text))
+    held_out = None if validation is None else (pixels_of_rows(validation, image), validation)
+    sink = tee(sinks)
+    told = work_progress(sink, "Choosing the augmentation")
+    way = choose_training(recipe, pixels, rows, task, network, settings, held_out, told)
+    for note in way.notes:
+        sink(NoteEvent(note))
     copies = 0 if way.name == "none" else recipe.copies_for(len(rows))
-    single = Network(9 * recipe.centroids_for(len(rows)), network.layers)
+    layers = linear_layers(network) if way.linear else network.layers
+    single = Network(CELLS * recipe.centroids_for(len(rows)), layers)
     epochs = recipe.epochs_for(settings.epochs, copies)
-    events = MergedEvents(tee(sinks), recipe.n_networks, epochs)
+    events = MergedEvents(sink, recipe.n_networks, epochs)
     results: list[RunResult] = []
     features: list[PatchFeatures] = []
     for number in range(recipe.n_networks):
         member = replace(settings, epochs=epochs, seed=(settings.seed + number * SEED_STEP) % SEED_RANGE)
         patches = PatchFeatures.fit(pixels, recipe.centroids_for(len(rows)), member.seed, stride=recipe.stride)
-        learned = rows_with_copies(patches, pixels, rows, way.name, copies, member.seed)
+        learned = rows_with_copies(
+            patches, pixels, rows, way.name, copies, member.seed, work_progress(sink, "Making patch features")
+        )
         held = None if validation is None else _with_features(validation, patches, image)
         folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
         events.number = number
@@ -88,7 +102,7 @@ def _merged(
     recipe: ImageRecipe,
     network: Network,
     settings: TrainSettings,
-    way: ChosenAugmentation,
+    way: ChosenTraining,
     results: list[RunResult],
     features: list[PatchFeatures],
     encoder: TableEncoder,
@@ -117,7 +131,7 @@ def _merged(
         members,
         1.0 / way.inverse_temperature,
         encoder=replace(encoder, encoders=(learned,)),
-        notes=(way.text,),
+        notes=way.notes,
     )
 
 

@@ -74,6 +74,8 @@ class Recipe(ABC):
     name: ClassVar[str]
     rescales: ClassVar[bool] = False
     """Whether the network that the recipe builds scales bytes itself."""
+    leaves_rows_out: ClassVar[bool] = False
+    """Whether it leaves rows out to choose by them, where no validation rows are given; they are trained on then."""
 
     def source(self, source: Source) -> Source:
         """The opened data in the form that the recipe takes."""

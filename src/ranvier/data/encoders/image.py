@@ -79,6 +79,22 @@ class ImageEncoder(ColumnEncoder):
             names += [f"{self.column}[{row},{column}]{channel}" for row, column, channel in self._pixel_indices()]
         return tuple(names)
 
+    def pattern(self, feature: int) -> Array | None:
+        """What a feature looks for, shape (s, s, C), as in the picture that is given; None for a pixel.
+
+        Parameters:
+            feature: its index in `feature_names`.
+
+        >>> ImageEncoder("x", PictureFormat(8, 8, 1)).pattern(3) is None
+        True
+        """
+        for side in (1, -1) if self.mirrored else (1,):
+            for patches in self.patches:
+                if feature < patches.width:
+                    return patches.pattern(feature % patches.n_centroids)[:, ::side]
+                feature -= patches.width
+        return None
+
     def _patch_names(self) -> list[list[str]]:
         blocks = []
         for side in ("", "mirrored ") if self.mirrored else ("",):

@@ -182,9 +182,7 @@ class TableEncoder:
             raise DataError(f'{sentence_start(table.origin)} has no column "{absent[0]}"{others}. {hint}')
         return self._concat.encode([table.frame[name] for name in self._names], dtype)
 
-    def decoded(
-        self, source: Source, progress: Progress | None = None
-    ) -> tuple[Source, NDArray[np.int64] | None]:
+    def decoded(self, source: Source, progress: Progress | None = None) -> tuple[Source, NDArray[np.int64] | None]:
         """The source with decoded pictures in the place of files, and the rows that are kept; None where all are.
 
         Rows whose picture cannot be read are left out, and named in the notes of the source.

@@ -14,14 +14,13 @@ analysis", ICDAR 2003.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.images.threads import map_by_threads
 from ranvier.random import AUGMENT, uniform
 from ranvier.records import record
 
@@ -62,13 +61,17 @@ DISTORTIONS = {
 """What `augment` may be besides "none" and "auto"."""
 
 
-def distorted(pixels: Array, distortion: Distortion, seed: int, copy: int) -> NDArray[np.uint8]:
+def distorted(
+    pixels: Array, distortion: Distortion, seed: int, copy: int, first: int = 0, out: NDArray[np.uint8] | None = None
+) -> NDArray[np.uint8]:
     """One distorted copy of each picture.
 
     Parameters:
         pixels: bytes, shape (B, H, W, C).
         distortion: how much.
         seed, copy: which copy; the first one is 0.
+        first: the index of the first picture, of which the random numbers are a function.
+        out: where to write the copies; None for a new array.
 
     Returns bytes, shape (B, H, W, C).
 
@@ -77,16 +80,16 @@ def distorted(pixels: Array, distortion: Distortion, seed: int, copy: int) -> ND
     >>> bool((distorted(pixels, same, 0, 0) == pixels).all())
     True
     """
-    out = np.empty_like(pixels)
+    written = np.empty_like(pixels) if out is None else out
 
     def task(start: int) -> None:
         block = pixels[start : start + PICTURES_PER_TASK]
-        draws = uniform(seed, AUGMENT, copy, 0, len(block) * DRAWS, start * DRAWS).reshape(len(block), DRAWS)
-        out[start : start + len(block)] = _resampled(block, *_origins(block.shape, distortion, 2.0 * draws - 1.0))
+        draws = uniform(seed, AUGMENT, copy, 0, len(block) * DRAWS, (first + start) * DRAWS)
+        origins = _origins(block.shape, distortion, 2.0 * draws.reshape(len(block), DRAWS) - 1.0)
+        written[start : start + len(block)] = _resampled(block, *origins)
 
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
-        list(pool.map(task, range(0, len(pixels), PICTURES_PER_TASK)))
-    return out
+    map_by_threads(task, range(0, len(pixels), PICTURES_PER_TASK))
+    return written
 
 
 def _origins(shape: tuple[int, ...], distortion: Distortion, draws: Array) -> tuple[Array, Array]:

@@ -143,9 +143,7 @@ def _decoded(
     return Pictures(pixels[rows], rows, form, (note,))
 
 
-def _pixels(
-    cells: Sequence[Any], form: PictureFormat, progress: Progress | None
-) -> tuple[Pixels, dict[int, str]]:
+def _pixels(cells: Sequence[Any], form: PictureFormat, progress: Progress | None) -> tuple[Pixels, dict[int, str]]:
     """The pixels of all cells, black where one is broken, and why these are."""
     pixels = np.zeros((len(cells), *form.shape), np.uint8)
 

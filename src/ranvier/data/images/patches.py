@@ -16,7 +16,7 @@ Source: Coates, Lee, Ng, "An analysis of single-layer networks in unsupervised f
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ranvier.data.encoders import json_fields
+from ranvier.data.images.threads import Progress, map_by_threads
 from ranvier.random import SAMPLE, uniform
 from ranvier.records import record
 
@@ -126,22 +127,26 @@ class PatchFeatures:
         """How many features a picture has."""
         return int(self.feature_mean.shape[0])
 
-    def encode(self, pixels: Array) -> NDArray[np.uint8]:
+    def encode(
+        self, pixels: Array, out: NDArray[np.uint8] | None = None, progress: Progress | None = None
+    ) -> NDArray[np.uint8]:
         """The features of pictures as bytes, shape (B, width); the same for a picture alone and among others.
 
         Parameters:
             pixels: bytes, shape (B, H, W, C).
+            out: where to write them; None for a new array.
+            progress: called with how much is done, and of how much.
         """
-        out = np.empty((len(pixels), self.width), np.uint8)
+        written = np.empty((len(pixels), self.width), np.uint8) if out is None else out
         factor = (1.0 / (BYTE_STEP * self.feature_scale.astype(np.float64))).astype(np.float32)
         shift = (-BYTE_OFFSET / BYTE_STEP - factor * self.feature_mean + 0.5).astype(np.float32)
 
         def write(start: int, features: Array) -> None:
             np.clip(features * factor + shift, 0.0, 255.0, out=features)
-            out[start : start + len(features)] = features
+            written[start : start + len(features)] = features
 
-        self._by_threads(pixels, write)
-        return out
+        self._by_threads(pixels, write, progress)
+        return written
 
     def _pooled(self, pixels: Array) -> Array:
         """The features before they are standardized, float32."""
@@ -150,10 +155,10 @@ class PatchFeatures:
         def write(start: int, features: Array) -> None:
             out[start : start + len(features)] = features
 
-        self._by_threads(pixels, write)
+        self._by_threads(pixels, write, None)
         return out
 
-    def _by_threads(self, pixels: Array, write: Any) -> None:
+    def _by_threads(self, pixels: Array, write: Callable[[int, Array], None], progress: Progress | None) -> None:
         """Call `write` with the pooled features of some pictures and the index of the first, by several threads."""
         weights = self._pooling_weights(*pixels.shape[1:3])
 
@@ -161,8 +166,8 @@ class PatchFeatures:
             block = pixels[start : start + ROWS_PER_TASK]
             write(start, np.stack([self._features(picture, weights) for picture in block]))
 
-        with threadpool_limits(1), ThreadPoolExecutor(min(os.cpu_count() or 1, 16)) as pool:
-            list(pool.map(task, range(0, len(pixels), ROWS_PER_TASK)))
+        with threadpool_limits(1):
+            map_by_threads(task, range(0, len(pixels), ROWS_PER_TASK), progress)
 
     def _features(self, picture: Array, weights: Array) -> Array:
         """The pooled features of one picture (H, W, C). Always of one, so that the bits depend on nothing beside it."""
@@ -215,6 +220,17 @@ class PatchFeatures:
         down, across = _cell_weights(rows, self.grid[0]), _cell_weights(columns, self.grid[1])
         weights = np.einsum("ij,kl->ikjl", down, across).reshape(self.grid[0] * self.grid[1], rows * columns)
         return np.ascontiguousarray(weights.astype(np.float32))
+
+    def pattern(self, number: int) -> Array:
+        """What a piece at a centroid looks like, shape (s, s, C): less its mean, divided by its deviation.
+
+        >>> pixels = (uniform(0, SAMPLE, 0, 0, 30 * 64) * 255).astype(np.uint8).reshape(30, 8, 8, 1)
+        >>> PatchFeatures.fit(pixels, 5).pattern(4).shape
+        (6, 6, 1)
+        """
+        piece = self.centroids[:, number] @ np.linalg.pinv(self.whitening) + self.mean
+        shaped: Array = piece.reshape(-1, self.side, self.side).transpose(1, 2, 0)
+        return shaped
 
     def arrays(self) -> dict[str, Array]:
         """The arrays by name."""
