@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
@@ -64,6 +65,7 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
 
     train: Rows
@@ -75,12 +77,13 @@ class Prepared:
     test_labels: NDArray[Any] | None
     test_names: list[str] | None
     evaluation_set: Rows | None
-    encoder: Encoder
-    inference_encoder: Encoder
+    encoder: Encoder | ContextEncoder
+    inference_encoder: Encoder | ContextEncoder
     target: TargetEncoder
     columns: tuple[ColumnSchema, ...]
     notes: tuple[str, ...]
     origin: str
+    ngram_log_losses: tuple[float, ...] = ()
 
     @property
     def task(self) -> Task:
