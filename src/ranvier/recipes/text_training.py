@@ -143,7 +143,7 @@ def train_on_texts(
             results.append(result)
         if result.interrupted:
             return _finished(training, results, results, 1.0, "", True)
-    best, factor, note = chosen(task, results, held)
+    best, factor, note = choose(task, results, held)
     tee(sinks)(NoteEvent(note)) if note else None
     finals = best
     if again:
@@ -176,7 +176,7 @@ def members_of(
     return members
 
 
-def chosen(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[list[Result], float, str]:
+def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[list[Result], float, str]:
     """The members that are merged, the factor of the mean of their logits, and a sentence on them.
 
     All are merged, unless fewer have a smaller loss on the validation rows by more than the standard error of the
