@@ -200,9 +200,9 @@ def test_answers_that_are_no_numbers_are_said() -> None:
 
 def test_a_history_with_nan_is_saved_and_read(tmp_path: Path) -> None:
     X, _ = points()
-    network = net(1, "identity", hidden="identity")
-    start = {name: values * 1e3 for name, values in fit(network, X, X[:, 0]).parameters.items()}
-    model = fit(network, X, X[:, 0], validation=(np.full((3, 2), 3e38), [1.0, 2.0, 3.0]), start=start)
+    model = fit(
+        net(1, "identity", hidden="identity"), X, X[:, 0], validation=(np.full((3, 2), 1.7e308), [1.0, 2.0, 3.0])
+    )
     model.save(tmp_path / "m.rv")
     assert repr(rv.load(tmp_path / "m.rv").history) == repr(model.history)
     assert not np.isfinite(model.history[-1].validation_loss or 0.0)
