@@ -58,7 +58,7 @@ THIRD_PARTIES = {
     "sklearn": ("data/", "estimators/"),
     "starlette": ("view/server.py", "view/safety.py"),
     "uvicorn": ("view/serve.py",),
-    "scipy": ("expression/", "reference/", "training/lbfgs.py"),
+    "scipy": ("expression/", "reference/", "training/lbfgs.py", "data/text/"),
     "safetensors": ("storage/",),
     "filelock": ("storage/lock.py",),
     "click": ("cli/",),

@@ -68,6 +68,16 @@ def test_evaluate_takes_the_test_folder(trained: tuple[Path, str]) -> None:
     assert whole["metrics"] == test["metrics"]
 
 
+def test_look_counts_classes_sizes_broken_files_and_duplicates(tmp_path: Path) -> None:
+    write_folder(tmp_path / "photos", 30)
+    along = tmp_path / "photos" / "along"
+    (along / "copy.png").write_bytes((along / "0.png").read_bytes())
+    (along / "broken.png").write_bytes(b"nothing")
+    words = " ".join(call("look", str(tmp_path / "photos")).split())
+    for part in ("12 x 12 pixels; L (31)", "broken.png", "along/copy.png as along/0.png", "across"):
+        assert part in words
+
+
 def test_weights_of_pixels_are_drawn(tmp_path: Path) -> None:
     write_folder(tmp_path / "photos", 30)
     model = str(tmp_path / "m.rv")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ranvier.data import ArrayEncoder, Arrays, ColumnSchema, encoder_from_dict, fit_encoder
@@ -40,7 +40,7 @@ def reloaded(encoder: Any) -> Any:
 
 
 def test_every_kind_has_cells() -> None:
-    assert {*COLUMNS, "image"} == COLUMN_KINDS.keys(), "those of pictures are in test_image.py"
+    assert {*COLUMNS, "image", "text"} == COLUMN_KINDS.keys(), "those of pictures and texts have tests of their own"
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
@@ -176,6 +176,7 @@ def test_several_absent_columns_are_counted() -> None:
 def test_float_arrays(rows: int, width: int, data: st.DataObject) -> None:
     cell = st.floats(allow_infinity=False, width=64)
     values = np.array(data.draw(st.lists(cell, min_size=rows * width, max_size=rows * width))).reshape(rows, width)
+    assume(not np.isnan(values).all())  # refused
     encoder = fit_encoder(values)
     out = encoder.transform(values)
     assert out.shape == (rows, encoder.width) == (rows, len(encoder.feature_names))

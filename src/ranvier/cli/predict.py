@@ -14,6 +14,7 @@ from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import header_option, json_option, skip_option
 from ranvier.errors import InputError
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     from ranvier.model.predictions import Predictions
@@ -32,6 +33,7 @@ FORMATS = (".csv", ".jsonl", ".parquet")
     help=f"Write here: {', '.join(FORMATS)}; otherwise CSV on standard output.",
 )
 @click.option("--probabilities", is_flag=True, help="Give the probability of every class too; --json always does.")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Column of DATA to write beside them; repeat it.")
 @header_option
 @skip_option
 @json_option
@@ -40,6 +42,7 @@ def command(
     data: tuple[str, ...],
     output: str | None,
     probabilities: bool,
+    keep: tuple[str, ...],
     header: bool | None,
     skip_bad_rows: bool,
     as_json: bool,
@@ -59,14 +62,14 @@ def command(
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
-    predictions = predict_file(
-        trained, data[0] if len(data) == 1 else list(data), Reading(header=header, skip_bad_rows=skip_bad_rows)
-    )
+    source = data[0] if len(data) == 1 else list(data)
+    predictions = predict_file(trained, source, Reading(header=header, skip_bad_rows=skip_bad_rows), keep)
     for note in predictions.notes:
         click.echo(note, err=True)
     if output is not None:
         write(predictions, output, probabilities)
-        click.echo(f"{len(predictions):,} predictions are in {shorten(output)}.", err=True)
+        what = plural(len(predictions), "prediction is", "predictions are")
+        click.echo(f"{what} in {shorten(output)}.", err=True)
     elif not as_json:
         sys.stdout.write(csv_text(predictions, probabilities))
     Output(as_json).finish(predictions.records)
@@ -87,7 +90,7 @@ def csv_text(predictions: Predictions, probabilities: bool) -> str:
     """The predictions as CSV, with a header."""
     import polars as pl
 
-    return pl.DataFrame(predictions.columns(probabilities)).write_csv()
+    return pl.DataFrame(predictions.columns(probabilities, rounded=True)).write_csv()
 
 
 def write(predictions: Predictions, output: str, probabilities: bool) -> None:
@@ -103,7 +106,11 @@ def write(predictions: Predictions, output: str, probabilities: bool) -> None:
         content = csv_text(predictions, probabilities).encode()
     elif suffix == ".jsonl":
         records = predictions.records()
-        selected = records if probabilities else [{"prediction": record["prediction"]} for record in records]
+        selected = (
+            records
+            if probabilities
+            else [{name: value for name, value in record.items() if name != "probabilities"} for record in records]
+        )
         content = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in selected).encode()
     else:
         import polars as pl
