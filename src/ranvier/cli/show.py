@@ -31,6 +31,7 @@ RECIPE_PARTS = {
     "n_bins": "bins per number",
     "max_inputs": "inputs, at most",
     "min_frequency": "rows of a category, at least",
+    "max_terms": "terms of a text column, each way, at most",
 }
 """The parts of recipes in words, where their names are not."""
 

@@ -19,6 +19,7 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.number import finite
 from ranvier.data.number_format import PLAIN, NumberFormat
 from ranvier.data.number_inference import are_codes, infer_number_format
+from ranvier.data.text_shape import text_shape
 from ranvier.records import record
 
 MAX_FEW_VALUES = 10
@@ -271,10 +272,11 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
         return Guess(_number(cells, values, numbers.format), numbers.ambiguous)
     present = strings.drop_nulls() if missing else strings
     if len(present) >= MIN_ROWS and 2 * distinct > len(present):
-        length = float(present.str.len_chars().mean())  # type: ignore[arg-type]
-        spaces = float(present.str.count_matches(" ").mean())  # type: ignore[arg-type]
-        if length >= 20 and spaces >= 2:
-            reason = f"free text, which is not read yet; {distinct:,} different texts"
+        shape = text_shape(present)
+        if shape.is_text:
+            return Guess(ColumnSchema(name, "text", f"{distinct:,} different texts", missing, distinct))
+        if shape.is_long:
+            reason = f"{distinct:,} different names or codes; give it the kind 'text' if its words matter"
             return Guess(ColumnSchema(name, DROP, reason, missing, distinct))
         if distinct == len(present):
             return Guess(ColumnSchema(name, DROP, "every value is different", missing, distinct))

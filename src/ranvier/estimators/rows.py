@@ -144,7 +144,12 @@ def as_table(source: Source) -> Source:
 
 
 def _refuse_series(X: Any) -> None:
-    """Raise a `ShapeError` where X is a single column, or row, of a data frame."""
+    """Raise a `ShapeError` where X is a single column, or row, of a data frame, or a text."""
+    if isinstance(X, (str, bytes)):
+        raise ShapeError(
+            f"X is the text {X[:40]!r}, and rows of several columns were expected: an array, a data frame, a "
+            "dictionary of columns or a list of dictionaries. rv.train reads files."
+        )
     if hasattr(X, "to_frame") and hasattr(X, "dtype") and not hasattr(X, "columns"):
         raise ShapeError(
             f"X is a {type(X).__name__}, one column without a table, and rows of several columns were expected: "
@@ -216,7 +221,8 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
     wrong = _unusable(array)
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
-        raise DataError(f"y holds {array[row]} at row index {row}; every row needs a target; leave such rows out.")
+        needed = "every target must be a finite number" if array.dtype.kind == "f" else "every row needs a target"
+        raise DataError(f"y holds {array[row]} at row index {row}; {needed}; leave such rows out.")
     return array
 
 

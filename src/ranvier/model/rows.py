@@ -72,7 +72,10 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     if class_weight is None:
         return weights
     if not task.is_classifier:
-        raise InputError(f"class_weight needs a task with classes; this one is {task.kind}.")
+        raise InputError(
+            f"class_weight is {class_weight!r}, and weights of classes need a target with classes; the task here is "
+            f"{task.kind}. Leave it out."
+        )
     index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
     weights = by_class if weights is None else weights * by_class
@@ -155,13 +158,21 @@ def resident_rows(
         return (rows, None) if validation == 0 else split(rows, float(validation), seed, target.task)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise InputError(
-            f"validation is {str(validation)[:60]!r}; it must be a share such as 0.1, or the tuple (X, y) or "
+            f"validation is {_briefly(validation)}; it must be a share such as 0.1, or the tuple (X, y) or "
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
     held = encode(to_inputs, target, X, y, weight, by_class, loss, dtype)
     blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
     return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
+
+
+def _briefly(value: Any) -> str:
+    """What was given, in few words: the value itself where it is short, else its type."""
+    text = repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"
 
 
 def check_lengths(X: Inputs, y: Array) -> None:

@@ -8,6 +8,7 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.encoders.text import TextEncoder
 
 COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "number": NumberEncoder,
@@ -15,8 +16,9 @@ COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "category": CategoryEncoder,
     "date": DateEncoder,
     "image": ImageEncoder,
+    "text": TextEncoder,
 }
 STORED_KINDS = {"basis": "number"}
 """Kinds of encoders in model files of earlier versions, under today's names."""
-STORED_DROP_KINDS = ("identifier", "constant", "empty", "text")
+STORED_DROP_KINDS = ("identifier", "constant", "empty")
 """Kinds of columns in model files of earlier versions that are "drop" today."""
