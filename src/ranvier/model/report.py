@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.data.encoders.usual_range import are_far, usual_ranges
 from ranvier.errors import TrainingError
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.training import metrics
@@ -152,11 +153,36 @@ def _measured(
     classes = metrics.per_class(task, outputs, targets, weights)
     defined, undefined = metrics.with_undefined(task, values, classes, targets)
     baseline = metrics.baseline(task, baseline_targets, targets, baseline_weights, weights)
-    no_better = no_better_sentence(task, outputs, targets, baseline_targets, weights, part)
+    usual = _usual_rows(task, targets, baseline_targets)
+    without = "" if usual.all() else _without_far(task, outputs, targets, weights, usual, part)
+    usual_weights = None if weights is None else weights[usual]
+    no_better = no_better_sentence(task, outputs[usual], targets[usual], baseline_targets, usual_weights, part)
     return {
         "metrics": defined,
         "baseline": {name: baseline.get(name) if value is not None else None for name, value in defined.items()},
         "per_class": classes,
         "most_confused_pair": metrics.most_confused(task, outputs, targets),
-        "notes": [*([no_better] if no_better else []), *undefined],
+        "notes": [*([without] if without else []), *([no_better] if no_better else []), *undefined],
     }
+
+
+def _usual_rows(task: Task, targets: Array, others: Array) -> NDArray[np.bool_]:
+    """Which rows have no target far from all others, these rows' and those of training, (n,)."""
+    if task.kind != "regression":
+        return np.ones(len(targets), np.bool_)
+    table, more = (np.asarray(values, np.float64).reshape(len(values), -1) for values in (targets, others))
+    return np.asarray(~are_far(table, usual_ranges(np.concatenate([table, more]))).any(axis=1))
+
+
+def _without_far(
+    task: Task, outputs: Array, targets: Array, weights: Array | None, usual: NDArray[np.bool_], part: str
+) -> str:
+    """What the metrics would be without the rows whose target lies far from all others."""
+    count = len(usual) - int(usual.sum())
+    if not usual.any():
+        return ""
+    values = metrics.all_metrics(task, outputs[usual], targets[usual], None if weights is None else weights[usual])
+    listed = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+    rows = f"{part} row".strip() + "s" * (count > 1)
+    which = f"{count:,} {rows} whose targets lie" if count > 1 else f"one {rows} whose target lies"
+    return f"The metrics are mostly those of the {which} far from all others; without: {listed}."
