@@ -25,6 +25,7 @@ COMMANDS = {
     "predict": "Predict new rows with a trained model.",
     "evaluate": "Measure a trained model on rows with known targets.",
     "show": "Look inside a trained model.",
+    "view": "Look inside a trained model in the browser.",
     "resume": "Go on with a training run that was stopped.",
     "doctor": "Check this machine and this installation.",
 }

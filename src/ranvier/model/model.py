@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,9 @@ from ranvier.training.report import TrainReport
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
+
+if TYPE_CHECKING:
+    from ranvier.view.serve import RunningView
 
 Array = NDArray[Any]
 
@@ -180,6 +183,28 @@ class Model(Predictor):
         ('x0',)
         """
         return inspect.neuron(self, path, number)
+
+    def view(self, X: Any = None, y: Any = None, *, port: int = 0, browser: bool = True) -> RunningView:
+        """Look inside the model in the browser: its neurons, its mistakes, its answers to rows that you change or draw.
+
+        The page is served on this machine only, by a thread of this program, until it is closed.
+
+        Parameters:
+            X: rows to show, as for `predict`, or a table or file that holds the target too; None for those that the
+                run of the model was measured on, where they can still be read.
+            y: their true labels or values, so that mistakes can be shown.
+            port: 0 for a free one.
+            browser: whether to open the browser; never done in a shell of another machine.
+
+        Returns the view: `view.address` is the address of the page, `view.wait()` waits for Ctrl-C, and `view.close()`
+        ends it.
+
+        Raises:
+            InputError: the rows do not fit the model, or the port is in use.
+        """
+        from ranvier.view.serve import view_model
+
+        return view_model(self, X, y, port, browser)
 
     def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.

@@ -109,7 +109,10 @@ class Predictor:
         >>> [(layer.path, layer.outputs.shape) for layer in model.activations([[0.5]])]
         [('layers.0', (1, 3)), ('layers.1', (1, 1))]
         """
-        inputs = self.inputs(X)
+        return self.activations_of(self.inputs(X))
+
+    def activations_of(self, inputs: Inputs) -> tuple[LayerValues, ...]:
+        """What every neuron does with rows that are encoded already, (n, K)."""
         return self._run(inputs).activations(inputs)
 
     def gradients(self, X: Any, y: Any) -> dict[str, Array]:

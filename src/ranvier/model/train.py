@@ -266,7 +266,7 @@ class TrainJob:
         source = open_source(self.inputs.data, reading=reading)
         recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
         options = recipe.complete(self.options)
-        prepared = self._prepare(recipe.source(source), reading, recipe, notes)
+        prepared = self.prepare(recipe.source(source), reading, recipe, notes)
         recipe = recipe.bound(prepared.encoder, options)
         task, rows, validation = _weighted_rows(prepared, options)
         network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
@@ -296,7 +296,8 @@ class TrainJob:
                 model.save(self.model_path)
         return model
 
-    def _prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+    def prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+        """The rows of a source, divided and encoded as the options say."""
         options = self.options
         # Files for validation and test are written as that for training, with the same columns.
         same = replace(reading, names=reading.names | set(source.column_names))
