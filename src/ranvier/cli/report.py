@@ -56,7 +56,7 @@ def print_metrics(output: Output, report: TrainReport) -> None:
 
 
 def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> None:
-    """The worst mistakes by the names of their files."""
+    """The worst mistakes by the names of their files or the beginnings of their texts."""
     if not mistakes:
         return
     grid = table("Worst mistakes", "Is", "Predicted", numbers=(), flexible=("Worst mistakes",))
@@ -103,7 +103,9 @@ def network(output: Output, report: TrainReport) -> None:
     epochs = plural(report.epochs, "epoch")
     best = f", the weights of epoch {report.best_epoch:,} kept" if report.best_epoch != report.epochs else ""
     if len(report.members) > 1:
-        epochs = f"{len(report.members)} networks merged into one, {epochs}"
+        merged = sum(member.get("merged", True) for member in report.members)
+        trained = "" if merged == len(report.members) else f" of {len(report.members)}"
+        epochs = f"{merged}{trained} networks merged into one, {epochs}"
         best = ", the best weights of each kept"
     output.say(f"{epochs} in {duration(report.seconds)} on the {report.engine} engine{best}.", "dim")
 
