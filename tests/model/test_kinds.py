@@ -66,8 +66,8 @@ def test_the_command_takes_kinds_of_columns_with_any_name(tmp_path: Path, monkey
         "train", "sales.csv", "-t", "sold", "--recipe", "plain", "--engine", "reference", "--model", "sales.rv", *flags
     )
     assert done.exit_code == 0, done.output
-    assert kinds_of(rv.load("sales-sold.rv")) == {"shop": "category", "a=b, c": "category", "note": "drop"}
-    assert "as requested" in invoke("show", "sales-sold.rv").output
+    assert kinds_of(rv.load("sales.rv")) == {"shop": "category", "a=b, c": "category", "note": "drop"}
+    assert "as requested" in invoke("show", "sales.rv").output
     for wrong, said in {
         "shop": "is not COLUMN=KIND",
         "shop=categry": 'Did you mean "category"',

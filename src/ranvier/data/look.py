@@ -13,7 +13,7 @@ from ranvier.data.encoders.target_values import label_counts
 from ranvier.data.images.columns import cells_of
 from ranvier.data.images.overview import overview
 from ranvier.data.labelled_rows import labelled_rows
-from ranvier.data.schema import DROP, ColumnSchema, infer_schema
+from ranvier.data.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_column
@@ -95,6 +95,7 @@ def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None
         check_column(opened, target)
     elif opened.target_names and isinstance(opened.frame.schema.get(opened.target_names[0]), pl.Enum):
         target = opened.target_names[0]  # class folders
+    check_kinds(opened.column_names, kinds or {})
     columns, duplicates = _columns(opened, kinds), 0
     if opened.column_names:
         duplicates = opened.rows - _distinct_rows(opened.frame)

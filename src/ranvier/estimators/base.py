@@ -151,8 +151,9 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """The fraction of the rows for validation: 0 where that would be too few rows."""
         share = 0.0 if self.validation is None or self.validation is False else self.validation
         if isinstance(share, (bool, str)) or not isinstance(share, (int, float, np.number)) or not 0.0 <= share < 1.0:
+            value = f"a {type(share).__name__}" if isinstance(share, (tuple, list)) else repr(share)
             raise InputError(
-                f"validation is {share!r}; it must be a share of the rows from 0 to below 1. "
+                f"validation is {value}; it must be a share of the rows from 0 to below 1. "
                 "Rows of your own are given to fit: fit(X, y, validation=(X_val, y_val))."
             )
         return float(share) if share * rows >= MIN_VALIDATION_ROWS else 0.0

@@ -99,7 +99,10 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     if class_weight is None:
         return weights
     if not task.is_classifier:
-        raise InputError(f"class_weight needs a task with classes; this one is {task.kind}.")
+        raise InputError(
+            f"class_weight is {class_weight!r}, and weights of classes need a target with classes; the task here is "
+            f"{task.kind}. Leave it out."
+        )
     index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
     weights = by_class if weights is None else weights * by_class
@@ -138,7 +141,7 @@ def encode(
     loss: Loss | None = None,
     dtype: Any = np.float32,
 ) -> Rows:
-    """Rows of X and y with their weights, checked against each other, and targets against the loss.
+    """Rows of X and y to learn from, with weights, checked against each other, and targets against the loss.
 
     Raises:
         ShapeError: X and y have different numbers of rows.
@@ -149,7 +152,7 @@ def encode(
     check_reach(inputs.dense, dtype)
     if loss is not None:
         target.check_range(labels, loss)
-    encoded = targets(target, labels, dtype=dtype)
+    encoded = targets(target, labels, dtype=dtype, clip=True)
     return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
 
 
@@ -182,13 +185,21 @@ def resident_rows(
         return (rows, None) if validation == 0 else split(rows, float(validation), seed, target.task)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise InputError(
-            f"validation is {str(validation)[:60]!r}; it must be a share such as 0.1, or the tuple (X, y) or "
+            f"validation is {_briefly(validation)}; it must be a share such as 0.1, or the tuple (X, y) or "
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
     held = encode(to_inputs, target, X, y, weight, by_class, loss, dtype)
     blocks = (rows.inputs.n_dense, rows.inputs.csr is not None)
     return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
+
+
+def _briefly(value: Any) -> str:
+    """What was given, in few words: the value itself where it is short, else its type."""
+    text = repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"
 
 
 def check_lengths(X: Inputs, y: Array) -> None:
@@ -198,7 +209,11 @@ def check_lengths(X: Inputs, y: Array) -> None:
 
 
 def targets(
-    target: TargetEncoder, labels: Array, row_numbers: NDArray[np.int64] | None = None, dtype: Any = np.float32
+    target: TargetEncoder,
+    labels: Array,
+    row_numbers: NDArray[np.int64] | None = None,
+    dtype: Any = np.float32,
+    clip: bool = False,
 ) -> Array:
     """Encoded targets (n, N): rows of probabilities of a class task, such as one-hot ones, are taken as they are.
 
@@ -206,6 +221,7 @@ def targets(
         target, labels: the encoder and what it encodes.
         row_numbers: the numbers of the rows where the user has them, for messages; None for 0, 1, ....
         dtype: float32 or float64.
+        clip: as for `TargetEncoder.transform`.
 
     Raises:
         InputError: the labels do not fit the task.
@@ -215,7 +231,7 @@ def targets(
             raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
         check_class_rows(labels)
         return np.ascontiguousarray(labels, dtype)
-    return target.transform(labels, row_numbers, dtype)
+    return target.transform(labels, row_numbers, dtype, clip)
 
 
 def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:

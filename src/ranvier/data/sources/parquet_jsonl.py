@@ -125,7 +125,13 @@ def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame,
                 continue
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"{called} has a line that is not JSON: line {number} ({error}).") from error
+            where = (
+                f", character {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else f": {error}"
+            )
+            raise DataError(
+                f'{called} is not JSON in line {number}{where}. Each line must be one object such as {{"column": 1}}; '
+                "correct it, or leave such lines out with --skip-bad-rows (skip_bad_rows=True)."
+            ) from error
         rows.append(row)
     names = list(dict.fromkeys(name for row in rows for name in row))
     return frame_from_columns({name: [row.get(name) for row in rows] for name in names}, called), bad
