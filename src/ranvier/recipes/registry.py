@@ -12,12 +12,14 @@ from ranvier.recipes.image import IMAGE_PRESETS
 from ranvier.recipes.options import EFFORTS, TrainOptions
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
+from ranvier.recipes.sound import SOUND_PRESETS
 from ranvier.recipes.table import PRESETS
 from ranvier.rows import CSR
 
 RECIPES: dict[str, Callable[[str], Recipe]] = {
     "table": lambda effort: PRESETS[effort],
     "image": lambda effort: IMAGE_PRESETS[effort],
+    "sound": lambda effort: SOUND_PRESETS[effort],
     "plain": lambda effort: PlainRecipe(),
 }
 """Name -> the recipe for an effort."""
@@ -26,6 +28,7 @@ CLASSES: dict[str, type[Recipe]] = {name: type(make("default")) for name, make i
 AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
     "image": ("image", ""),
+    "sound": ("sound", ""),
     "array": ("plain", "The rows are arrays of several dimensions"),
     "csr": ("plain", "The rows are a sparse matrix"),
 }
@@ -36,7 +39,7 @@ def recipe(name: str | Recipe = "table", effort: str = "default") -> Recipe:
     """The recipe of a name, for an effort.
 
     Parameters:
-        name: "table", "image" or "plain"; or a recipe, which is returned unchanged.
+        name: "table", "image", "sound" or "plain"; or a recipe, which is returned unchanged.
         effort: how much work goes into it: "fast", "default" or "best". "plain" is the same for all.
 
     Raises:
@@ -99,7 +102,7 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
 def _kind(source: Source, options: TrainOptions) -> str:
     """What the rows of a source are, a key of `AUTO`."""
     if not isinstance(source, Arrays):
-        return "image" if _is_one_picture(source, options) else "table"
+        return _kind_of_files(source, options) or "table"
     if isinstance(source.inputs, CSR):
         return "csr"
     if len(source.shape) < 2:
@@ -107,14 +110,16 @@ def _kind(source: Source, options: TrainOptions) -> str:
     return "image" if source.as_pictures("image").column_names else "array"
 
 
-def _is_one_picture(source: Source, options: TrainOptions) -> bool:
-    """Whether the inputs of a table are one column of pictures."""
+def _kind_of_files(source: Source, options: TrainOptions) -> str | None:
+    """ "image" or "sound" where the inputs of a table are one column of pictures or of recordings."""
     kinds = {**source.kinds, **(options.kinds or {})}
-    if "image" not in kinds.values() and not any(is_picture_dtype(dtype) for dtype in source.frame.dtypes):
-        return False
+    files = not {"image", "sound"}.isdisjoint(kinds.values())
+    if not files and not any(is_picture_dtype(dtype) for dtype in source.frame.dtypes):
+        return None
     target = (options.target,) if isinstance(options.target, str) else options.target or source.target_names
     ignored = (*target, *options.ignore, *((options.group,) if options.group else ()))
     present = [name for name in source.column_names if name not in ignored]
     known = {name: kind for name, kind in kinds.items() if name in present}
     schema = infer_schema(source.frame.select(present), (), known) if present else ()
-    return [column.kind for column in schema if column.used] == ["image"]
+    used = [column.kind for column in schema if column.used]
+    return used[0] if used in (["image"], ["sound"]) else None

@@ -8,6 +8,7 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.encoders.sound import SoundEncoder
 
 COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "number": NumberEncoder,
@@ -15,6 +16,7 @@ COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "category": CategoryEncoder,
     "date": DateEncoder,
     "image": ImageEncoder,
+    "sound": SoundEncoder,
 }
 STORED_KINDS = {"basis": "number"}
 """Kinds of encoders in model files of earlier versions, under today's names."""
