@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ranvier import random
 from ranvier.errors import InputError
+from ranvier.portable_math import cos_sin, log
 
 SEEDS = st.integers(0, 2**64 - 1)
 
@@ -101,6 +102,6 @@ def test_even_numbers_start_anywhere(count: int, start: int) -> None:
 def test_bell_numbers_are_the_pairs_of_even_ones_whatever_the_block(count: int) -> None:
     pairs = (count + 1) // 2
     even = random.uniform(5, random.SAMPLE, 1, 2, 2 * pairs)
-    radius, angle = np.sqrt(-2.0 * np.log1p(-even[:pairs])), 2.0 * np.pi * even[pairs:]
-    expected = np.concatenate((radius * np.cos(angle), radius * np.sin(angle)))[:count]
+    radius, (cosines, sines) = np.sqrt(-2.0 * log(1.0 - even[:pairs])), cos_sin(even[pairs:])
+    expected = np.concatenate((radius * cosines, radius * sines))[:count]
     assert np.array_equal(random.normal(5, random.SAMPLE, 1, 2, count), expected)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier import portable_math
 from ranvier.errors import InputError
 
 INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE, AUGMENT = range(6)
@@ -168,13 +169,11 @@ def normal(seed: int, purpose: int, step: int, layer: int, count: int) -> NDArra
         cosines = cosines[: pairs - first]
         radius, angle = room[:, : len(cosines)]
         source.fill(first, radius)
-        np.log1p(np.negative(radius, out=radius), out=radius)
-        radius *= -2.0
-        np.sqrt(radius, out=radius)
+        radius[:] = np.sqrt(-2.0 * portable_math.log(1.0 - radius))
         source.fill(pairs + first, angle)
-        angle *= 2.0 * np.pi
-        np.multiply(radius, np.cos(angle, out=cosines), out=cosines)
-        np.multiply(radius, np.sin(angle, out=sines), out=sines)
+        cosines[:], sines[:] = portable_math.cos_sin(angle)
+        cosines *= radius
+        sines *= radius
     return drawn[:count]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import ranvier
 from ranvier.display.tables import bar, sparkline
-from tests.cli.helpers import Trained, invoke, started
+from tests.cli.helpers import Trained, invoke, refused, started
 
 
 def test_predictions_go_to_standard_output_as_csv(trained: Trained) -> None:
@@ -31,7 +31,7 @@ def test_probabilities_stand_beside_predictions(trained: Trained) -> None:
     assert list(rows[0]) == ["prediction", *(f"probability_{name}" for name in names)]
     for row in rows:
         shares = [float(row[f"probability_{name}"]) for name in names]
-        assert sum(shares) == pytest.approx(1.0, abs=1e-6)
+        assert sum(shares) == pytest.approx(1.0, abs=3 * 0.5e-6)
         assert names[int(np.argmax(shares))] == row["prediction"]
 
 
@@ -218,3 +218,14 @@ def test_bars_and_curves_fill_their_width() -> None:
     assert len(sparkline(list(range(1000)), 40)) == 40
     assert sparkline([float("nan")], 10) == ""
     assert sparkline([1.0, 1.0], 10) == "▁▁"
+
+
+def test_columns_are_kept_beside_predictions(trained: Trained, here: Path) -> None:
+    lines = invoke("predict", trained.model, trained.data, "--keep", "garden", "--keep", "species").stdout.splitlines()
+    assert lines[0] == "garden,species,prediction"
+    assert lines[1].startswith("north,setosa,")
+    records = json.loads(invoke("predict", trained.model, trained.data, "--keep", "garden", "--json").stdout)
+    assert list(records[0]) == ["garden", "prediction", "probabilities"]
+    assert 'Did you mean "garden"' in refused("predict", trained.model, trained.data, "--keep", "gardn")
+    numbers = invoke("predict", trained.model, trained.data, "--probabilities").stdout.splitlines()[1].split(",")[1:]
+    assert all(len(number) <= 8 for number in numbers)

@@ -19,6 +19,8 @@ from ranvier.data.number_format import NumberFormat
 from ranvier.data.sources import open_source
 from ranvier.errors import DataError, ShapeError
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*none of the .* categories")
+
 COLUMNS: dict[str, Any] = {
     "number": [1.0, 2.5, None, -7.0, 40.0, 3.0] * 4,
     "whole": [1, 2, 3, 4, 5, 9] * 4,

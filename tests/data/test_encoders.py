@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ranvier.data import ArrayEncoder, Arrays, ColumnSchema, encoder_from_dict, fit_encoder
@@ -17,6 +17,8 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.errors import DataError, ModelFileError, ShapeError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*none of the .* categories")
 
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False), st.sampled_from([0.0, 1.0, -2.5]))
 DATES = st.one_of(st.none(), st.datetimes().map(lambda moment: moment.isoformat()))
@@ -38,7 +40,7 @@ def reloaded(encoder: Any) -> Any:
 
 
 def test_every_kind_has_cells() -> None:
-    assert {*COLUMNS, "image"} == COLUMN_KINDS.keys(), "those of pictures are in test_image.py"
+    assert {*COLUMNS, "image", "text"} == COLUMN_KINDS.keys(), "those of pictures and texts have tests of their own"
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
@@ -174,6 +176,7 @@ def test_several_absent_columns_are_counted() -> None:
 def test_float_arrays(rows: int, width: int, data: st.DataObject) -> None:
     cell = st.floats(allow_infinity=False, width=64)
     values = np.array(data.draw(st.lists(cell, min_size=rows * width, max_size=rows * width))).reshape(rows, width)
+    assume(not np.isnan(values).all())  # refused
     encoder = fit_encoder(values)
     out = encoder.transform(values)
     assert out.shape == (rows, encoder.width) == (rows, len(encoder.feature_names))

@@ -153,7 +153,7 @@ def test_a_target_is_a_name_or_values() -> None:
     assert open_source(opened) is opened
     with pytest.raises(DataError, match=r'no column "jop".*Did you mean "job"'):
         open_source(COLUMNS, target="jop")
-    with pytest.raises(DataError, match="2 target values and 3 rows"):
+    with pytest.raises(DataError, match="3 rows, and the number of target values is 2"):
         open_source(COLUMNS, target=[1, 2])
 
 

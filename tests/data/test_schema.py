@@ -47,7 +47,7 @@ CASES: dict[str, tuple[list[Any], str]] = {
     "constant number": ([2.5] * ROWS, "drop"),
     "empty": (["?", "", None] * 10, "drop"),
     "null": ([None] * ROWS, "drop"),
-    "text": ([f"this is sentence number {row} of a long text" for row in range(ROWS)], "drop"),
+    "text": ([f"this is sentence number {row} of a long text" for row in range(ROWS)], "text"),
     "duration": ([datetime.timedelta(seconds=row * row) for row in range(ROWS)], "number"),
     "time": ([datetime.time(row % 24, row) for row in range(ROWS)], "number"),
 }

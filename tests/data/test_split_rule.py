@@ -129,7 +129,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown group": ({"group": "patent"}, 'no column "patent". Did you mean "patient"'),
     "words": ({"split": "time:label"}, '"label" has'),
     "one time": ({"split": "time:one"}, "more different times"),
-    "one group": ({"group": "one"}, "1 groups"),
+    "one group": ({"group": "one"}, "has 1 group,"),
 }
 
 

@@ -118,7 +118,7 @@ def test_binary_and_multilabel() -> None:
     many = fit_target(np.eye(2), infer_task(np.eye(2)))
     assert many.transform([[1, 0]]).tolist() == [[1.0, 0.0]]
     assert many.decode([[0.2, 0.7]]).tolist() == [[0, 1]]
-    with pytest.raises(DataError, match='target "y1" in row 2 is 2; 0 or 1'):
+    with pytest.raises(DataError, match='target "y1" at row index 1 is 2; 0 or 1'):
         many.transform([[1, 0], [0, 2]])
 
 
@@ -155,9 +155,9 @@ def test_labels_match_across_formats() -> None:
 
 def test_targets_that_do_not_fit_the_training_rows() -> None:
     encoder = fit_target([], Task("multiclass", 2, ("a", "b"), ("grade",)))
-    with pytest.raises(DataError, match=r'target "grade" in row 2 is "c".*Known classes: a, b'):
+    with pytest.raises(DataError, match=r'target "grade" at row index 1 is "c".*Known classes: a, b'):
         encoder.transform(["a", "c"])
-    with pytest.raises(DataError, match="row 2 is missing"):
+    with pytest.raises(DataError, match="row index 1 is missing"):
         encoder.transform(["a", None])
     with pytest.raises(ShapeError, match="one label"):
         encoder.transform(np.eye(2))
@@ -166,13 +166,13 @@ def test_targets_that_do_not_fit_the_training_rows() -> None:
     with pytest.raises(ShapeError, match=r"\(rows, 2\)"):
         encoder.decode(np.zeros((3, 4)))
     price = Task("regression", 1, target_names=("price",))
-    with pytest.raises(DataError, match='target "price" in row 2 is missing'):
+    with pytest.raises(DataError, match='target "price" at row index 1 is missing'):
         fit_target([1.0, float("nan")], price)
-    with pytest.raises(DataError, match='target "price" in row 1 is inf'):
+    with pytest.raises(DataError, match='target "price" at row index 0 is inf'):
         fit_target([float("inf"), 1.0], price)
-    with pytest.raises(DataError, match='row 1 is "cheap"; a number'):
+    with pytest.raises(DataError, match='row index 0 is "cheap"; a number'):
         fit_target(["cheap"], price)
-    with pytest.raises(DataError, match="row 2 is 1e\\+300, which is too large"):
+    with pytest.raises(DataError, match="row index 1 is 1e\\+300, which is too large"):
         fit_target([0.0], price, standardize=False).transform([1.0, 1e300])
     with pytest.raises(ShapeError, match="2 columns; 1 were"):
         fit_target([[1.0, 2.0]], price)

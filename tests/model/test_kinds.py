@@ -62,7 +62,9 @@ def test_the_command_takes_kinds_of_columns_with_any_name(tmp_path: Path, monkey
     lines = zip(ROWS["shop"], ROWS["a=b, c"], ROWS["note"], ROWS["sold"], strict=True)
     Path("sales.csv").write_text('shop,"a=b, c",note,sold\n' + "".join(f"{a},{b},{c},{d}\n" for a, b, c, d in lines))
     flags = ["--kind", "shop=category", "--kind", "a=b, c=category", "--kind", "note=drop", "--epochs", "1"]
-    done = invoke("train", "sales.csv", "-t", "sold", "--recipe", "plain", "--engine", "reference", *flags)
+    done = invoke(
+        "train", "sales.csv", "-t", "sold", "--recipe", "plain", "--engine", "reference", "--model", "sales.rv", *flags
+    )
     assert done.exit_code == 0, done.output
     assert kinds_of(rv.load("sales.rv")) == {"shop": "category", "a=b, c": "category", "note": "drop"}
     assert "as requested" in invoke("show", "sales.rv").output

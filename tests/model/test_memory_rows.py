@@ -137,3 +137,19 @@ def test_dates_of_a_row_of_a_frame_are_dates() -> None:
     frame = pandas.DataFrame({"day": days, "x": X[:, 0]})
     trained = rv.train(frame, target=Y, **OPTIONS)
     assert trained.predict(frame.iloc[3]).tolist() == trained.predict(frame.iloc[[3]]).tolist()
+
+
+@pytest.mark.parametrize("kind", ["list", "uint64", "text", "beyond 64 bits"])
+@pytest.mark.parametrize("repeated", [False, True])
+def test_long_integers_are_not_called_constant(kind: str, repeated: bool) -> None:
+    numbers = [2**63 + (row % 4 if repeated else row) for row in range(40)]
+    cells: Any = {
+        "list": numbers,
+        "uint64": np.array(numbers, np.uint64),
+        "text": [str(number) for number in numbers],
+        "beyond 64 bits": [number + 2**64 for number in numbers],
+    }[kind]
+    trained = rv.train({**COLUMNS, "card": cells}, target="y", **OPTIONS)
+    column = next(column for column in trained.report.columns if column["name"] == "card")
+    assert column["kind"] == ("category" if repeated else "drop")
+    assert "more digits than a number keeps apart" in column["note"]

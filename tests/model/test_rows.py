@@ -57,7 +57,7 @@ def test_balanced_classes_have_the_same_weight_in_all() -> None:
         (BINARY, None, {"yes": "x"}, "must hold numbers"),
         (BINARY, None, {"yes": 0, "no": 0}, "above 0"),
         (BINARY, None, "even", "'balanced' or a dictionary"),
-        (NUMBERS, None, "balanced", "needs a task with classes; this one is regression"),
+        (NUMBERS, None, "balanced", "need a target with classes; the task here is regression"),
     ],
 )
 def test_weights_that_make_no_sense(task: Task, sample: Any, by_class: Any, words: str) -> None:
@@ -101,7 +101,7 @@ def test_validation_may_be_nothing_a_share_or_rows() -> None:
         (([[1.0, 2.0]],), "it must be a share"),
         (([[1.0, 2.0]], ["maybe"]), "a class that the training rows did not have"),
         (([[1.0]], ["yes"]), "this network takes 2"),
-        (([[1.0, 2.0]], ["yes", "no"]), "X has 1 rows and y has 2"),
+        (([[1.0, 2.0]], ["yes", "no"]), "X has 1 row and y has 2"),
         (([[1.0, 2.0]], ["yes"], [-1.0]), "at least 0"),
     ],
 )

@@ -29,6 +29,7 @@ from ranvier.network.optimizers import (
     optimizer_from_dict,
 )
 from ranvier.network.optimizers.base import bind
+from ranvier.portable_math import power
 from tests.network.trajectory import Array, follow
 
 RULES = [name for name, kind in OPTIMIZERS.items() if not kind.full_batch]
@@ -144,7 +145,7 @@ def test_scalar_values_depend_only_on_the_step(name: str, start: int, count: int
 def test_nadam_product_of_momenta_after_many_steps() -> None:
     """The product of all momenta is cut off where it no longer changes 1 - product."""
     chosen, step = NAdam(), 2000
-    mu = 0.9 * (1 - 0.5 * 0.96 ** (0.004 * np.arange(1, step + 2)))
+    mu = 0.9 * (1 - 0.5 * power(0.96, 0.004 * np.arange(1, step + 2)))
     _, gradient_factor, momentum_factor, _ = chosen.scalar_values(np.array([step]), np.ones(1))[0]
     product = np.prod(mu[:-1])
     assert gradient_factor == (1 - mu[-2]) / (1 - product)

@@ -65,7 +65,7 @@ def test_create_accepts_a_new_or_empty_folder(tmp_path: Path) -> None:
 def test_open_refuses_folders_without_a_run(tmp_path: Path, run: RunFolder) -> None:
     with pytest.raises(InputError, match=r'There is no run folder ".*digit"\. Did you mean "digits"\?'):
         RunFolder.open(tmp_path / "digit")
-    with pytest.raises(InputError, match=r'There is no run folder ".*b"\.$'):
+    with pytest.raises(InputError, match=r'There is no run folder ".*b"\. Give the folder that training wrote'):
         RunFolder.open(tmp_path / "a" / "b")
     with pytest.raises(InputError, match=r"not a run folder: it has no events.jsonl. Choose one of: digits"):
         RunFolder.open(tmp_path)

@@ -53,6 +53,9 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     from ranvier.model.training_file import training_file_note
 
     rows, targets, notes = open_rows(model, data, reading)
+    test = rows.part("test") if targets is None else None
+    if test is not None:
+        notes, rows = (*notes, f"Measured on the {test.rows:,} rows in test/, not on those of other folders."), test
     result = evaluation(model, rows, targets)
     trained_on = training_file_note(model.report, data)
     result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]

@@ -6,12 +6,24 @@
 from __future__ import annotations
 
 import errno
+import re
 
 import click
 
 from ranvier.errors import InputError, RanvierError
 
-PLAIN_WORDS = {"is not a valid integer range": "is not an integer", "is not a valid float range": "is not a number"}
+PLAIN_WORDS = {
+    r"is not a valid integer range": "is not an integer",
+    r"is not a valid float range": "is not a number",
+    r"is not in the range x>=1\b": "is too small; it must be an integer of at least 1",
+    r"is not in the range x>=0\b": "is too small; it must be at least 0",
+    r"is not in the range x>0\b": "is too small; it must be above 0",
+    r"is not in the range 0<=x<1\b": "is out of range; it must be from 0 to below 1",
+    r"is not '(\w+)'": r"is not '\1', which is the only choice",
+    r"Got unexpected extra arguments? \((.*)\)": r"There is no place for: \1",
+    r"Missing argument '(\w+)'": r"\1 is missing",
+}
+"""Pattern in a sentence of click -> what is said in its place."""
 DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -60,7 +72,7 @@ def _usage(error: click.UsageError) -> str:
     """A usage error with the command whose help to read."""
     message = one_line(error.format_message())
     for clicks, words in PLAIN_WORDS.items():
-        message = message.replace(clicks, words)
+        message = re.sub(clicks, words, message)
     if message and message[-1] not in ".?!":
         message += "."
     if error.ctx is None:

@@ -54,7 +54,7 @@ def _print_columns(output: Output, seen: Look) -> None:
     from rich.text import Text
 
     from ranvier.data.look import is_used
-    from ranvier.display.tables import literal, table
+    from ranvier.display.tables import literal, table, wrapped
 
     grid = table(
         "Column",
@@ -70,7 +70,7 @@ def _print_columns(output: Output, seen: Look) -> None:
         name = Text(column.name, style, overflow="fold")
         missing = f"{column.missing:,}" if column.missing else "-"
         examples = "; ".join(example[:40] for example in column.examples)
-        grid.add_row(name, literal(column.kind, style), missing, f"{column.distinct:,}", literal(examples, "dim"))
+        grid.add_row(name, literal(column.kind, style), missing, f"{column.distinct:,}", wrapped(examples, "dim"))
     output.words.print(grid)
     if len(seen.columns) > MAX_SHOWN_COLUMNS:
         output.say(f"and {len(seen.columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ranvier.cli.console import Output
 from ranvier.model.inspect import MAX_SHOWN_NEURONS, MAX_SHOWN_WEIGHTS
+from ranvier.plural import plural
 
 
 def print_layer(output: Output, view: Mapping[str, Any]) -> None:
@@ -16,7 +17,7 @@ def print_layer(output: Output, view: Mapping[str, Any]) -> None:
 
     neurons: Sequence[Mapping[str, Any]] = view["neurons"]
     named = neurons[0]["stands_for"] is not None
-    heading(output, f"{view['layer']}, {len(neurons):,} neurons")
+    heading(output, f"{view['layer']}, {plural(len(neurons), 'neuron')}")
     _print_formula(output, view)
     output.say()
     numbers = ("Neuron", "Bias", "Weight norm", "Its weight")
@@ -32,8 +33,14 @@ def print_layer(output: Output, view: Mapping[str, Any]) -> None:
         output.say(f"and {len(neurons) - MAX_SHOWN_NEURONS:,} more neurons; --json lists them all.", "dim")
 
 
-def print_neuron(output: Output, view: Mapping[str, Any]) -> None:
-    """A neuron's weights as bars as long as their size; the sign is written, and has its colour."""
+def print_neuron(output: Output, view: Mapping[str, Any], picture: Callable[[], None] | None = None) -> None:
+    """A neuron's weights as bars as long as their size; the sign is written, and has its colour.
+
+    Parameters:
+        output: where to.
+        view: the neuron.
+        picture: draws its weights, where they belong to pixels; None for nothing.
+    """
     from rich.text import Text
 
     from ranvier.cli.report import heading
@@ -44,6 +51,9 @@ def print_neuron(output: Output, view: Mapping[str, Any]) -> None:
     _print_formula(output, view)
     output.say("No bias" if view["bias"] is None else f"Bias {view['bias']:+z,.4f}")
     output.say()
+    if picture is not None:
+        picture()
+        output.say()
     weights: Sequence[Mapping[str, Any]] = view["weights"]
     largest_weights = weights[:MAX_SHOWN_WEIGHTS]
     largest = abs(largest_weights[0]["weight"]) or 1.0

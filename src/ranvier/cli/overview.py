@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ranvier.cli.console import Output
 from ranvier.cli.report import heading
 from ranvier.data.sources.origin import sentence_start
-from ranvier.display.tables import literal, table
+from ranvier.display.tables import literal, table, wrapped
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     from ranvier.training.events import DataEvent, Event, Sink
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 MAX_SHOWN_NOTES = 6
 MAX_SHOWN_CLASSES = 12
+MAX_SHOWN_NAMES = 100
 
 
 @contextmanager
@@ -40,7 +42,7 @@ def progress_sink(output: Output, quiet: bool) -> Iterator[Sink | bool]:
 
 def print_overview(output: Output, event: DataEvent) -> None:
     """Rows, columns by kind, the target, the parts and the notes."""
-    heading(output, f"{sentence_start(event.origin)}: {event.rows:,} rows")
+    heading(output, f"{sentence_start(event.origin)}: {plural(event.rows, 'row')}")
     output.words.print(kinds_table(event.columns))
     output.say()
     lines = {"Target": target_sentence(event), "Rows": split_sentence(event.split)}
@@ -62,9 +64,11 @@ def kinds_table(columns: Sequence[Record]) -> Any:
         groups.setdefault(("dropped", column["note"]) if dropped else (column["kind"], ""), []).append(column)
     grid = table("Kind", "Columns", "Names", numbers=("Columns",), flexible=("Names",))
     for (kind, reason), members in sorted(groups.items(), key=lambda group: group[0][0] == "dropped"):
-        names = ", ".join(str(member["name"]) for member in members) + (f" ({reason})" if reason else "")
+        names = ", ".join(str(member["name"]) for member in members[:MAX_SHOWN_NAMES])
+        names += f" and {len(members) - MAX_SHOWN_NAMES:,} more" if len(members) > MAX_SHOWN_NAMES else ""
+        names += f" ({reason})" if reason else ""
         style = "dim" if kind == "dropped" else ""
-        grid.add_row(literal(kind, style), f"{len(members):,}", literal(names, "dim"))
+        grid.add_row(literal(kind, style), f"{len(members):,}", wrapped(names, "dim"))
     return grid
 
 

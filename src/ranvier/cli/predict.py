@@ -14,6 +14,7 @@ from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import header_option, json_option, skip_option
 from ranvier.errors import InputError
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     from ranvier.model.predictions import Predictions
@@ -23,7 +24,7 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 
 @click.command("predict")
 @click.argument("model", metavar="MODEL")
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA", nargs=-1, required=True)
 @click.option(
     "--output",
     "-o",
@@ -39,23 +40,26 @@ FORMATS = (".csv", ".jsonl", ".parquet")
     metavar="P",
     help="With --listen, leave out sounds with a smaller probability; 0.5 by default.",
 )
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Column of DATA to write beside them; repeat it.")
 @header_option
 @skip_option
 @json_option
 def command(
     model: str,
-    data: str,
+    data: tuple[str, ...],
     output: str | None,
     probabilities: bool,
     listen: bool,
     min_confidence: float | None,
+    keep: tuple[str, ...],
     header: bool | None,
     skip_bad_rows: bool,
     as_json: bool,
 ) -> int:
     """Predict the rows of DATA with MODEL; - reads CSV from standard input.
 
-    Predictions are in the order of the rows. Columns that the model was not trained on are ignored.
+    DATA may be a folder of pictures or recordings, or several of them. Predictions are in the order of the rows.
+    Columns that the model was not trained on are ignored.
     """
     import ranvier
     from ranvier.cli.report import shorten
@@ -63,18 +67,21 @@ def command(
     from ranvier.model.predictions import predict_file
 
     if output is not None:
-        _check_output(output, (model, data))
+        _check_output(output, (model, *data))
     if listen or min_confidence is not None:
-        return _listen(model, data, min_confidence, (output is not None or probabilities) or not listen, as_json)
+        misplaced = bool(output is not None or probabilities or keep or len(data) != 1 or not listen)
+        return _listen(model, data[0], min_confidence, misplaced, as_json)
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
-    predictions = predict_file(trained, data, Reading(header=header, skip_bad_rows=skip_bad_rows))
+    source = data[0] if len(data) == 1 else list(data)
+    predictions = predict_file(trained, source, Reading(header=header, skip_bad_rows=skip_bad_rows), keep)
     for note in predictions.notes:
         click.echo(note, err=True)
     if output is not None:
         write(predictions, output, probabilities)
-        click.echo(f"{len(predictions):,} predictions are in {shorten(output)}.", err=True)
+        what = plural(len(predictions), "prediction is", "predictions are")
+        click.echo(f"{what} in {shorten(output)}.", err=True)
     elif not as_json:
         sys.stdout.write(csv_text(predictions, probabilities))
     Output(as_json).finish(predictions.records)
@@ -89,7 +96,7 @@ def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool
 
     if misplaced:
         raise InputError(
-            "--listen prints what is heard and when; --min-confidence goes with it, and --output and "
+            "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep and "
             "--probabilities do not."
         )
     heard = ranvier.load(model).listen(data, 0.5 if min_confidence is None else min_confidence)
@@ -118,7 +125,7 @@ def csv_text(predictions: Predictions, probabilities: bool) -> str:
     """The predictions as CSV, with a header."""
     import polars as pl
 
-    return pl.DataFrame(predictions.columns(probabilities)).write_csv()
+    return pl.DataFrame(predictions.columns(probabilities, rounded=True)).write_csv()
 
 
 def write(predictions: Predictions, output: str, probabilities: bool) -> None:
@@ -134,7 +141,11 @@ def write(predictions: Predictions, output: str, probabilities: bool) -> None:
         content = csv_text(predictions, probabilities).encode()
     elif suffix == ".jsonl":
         records = predictions.records()
-        selected = records if probabilities else [{"prediction": record["prediction"]} for record in records]
+        selected = (
+            records
+            if probabilities
+            else [{name: value for name, value in record.items() if name != "probabilities"} for record in records]
+        )
         content = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in selected).encode()
     else:
         import polars as pl

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
 from ranvier.display.format import duration
-from ranvier.display.tables import class_table, layer_table, metrics_table
+from ranvier.display.tables import class_table, layer_table, literal, metrics_table, table
 from ranvier.plural import plural
 
 if TYPE_CHECKING:
@@ -47,7 +47,24 @@ def print_metrics(output: Output, report: TrainReport) -> None:
     heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
     output.words.print(metrics_table(report.metrics, report.baseline))
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
+    print_mistakes(output, report.worst_mistakes)
     print_findings(output, report.findings)
+
+
+def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> None:
+    """The worst mistakes by the names of their files."""
+    if not mistakes:
+        return
+    grid = table("Worst mistakes", "Is", "Predicted", numbers=(), flexible=("Worst mistakes",))
+    for mistake in mistakes:
+        actual, predicted = (
+            f"{value:,.4g}" if isinstance(value, float) else str(value)
+            for value in (mistake["actual"], mistake["predicted"])
+        )
+        chance = f" ({mistake['probability']:.1%} for {actual})" if "probability" in mistake else ""
+        grid.add_row(literal(mistake["name"]), literal(actual), literal(f"{predicted}{chance}"))
+    output.say()
+    output.words.print(grid)
 
 
 def print_findings(output: Output, findings: Sequence[str]) -> None:
@@ -77,7 +94,7 @@ def print_classes(
 
 def network(output: Output, report: TrainReport) -> None:
     """The layers, and how they were trained."""
-    heading(output, f"Network, {report.parameters:,} parameters")
+    heading(output, f"Network, {plural(report.parameters, 'parameter')}")
     output.words.print(layer_table(report.layers))
     epochs = plural(report.epochs, "epoch")
     best = f", the weights of epoch {report.best_epoch:,} kept" if report.best_epoch != report.epochs else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,6 +31,7 @@ RECIPE_PARTS = {
     "n_bins": "bins per number",
     "max_inputs": "inputs, at most",
     "min_frequency": "rows of a category, at least",
+    "max_terms": "terms of a text column, each way, at most",
 }
 """The parts of recipes in words, where their names are not."""
 
@@ -51,6 +53,7 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         raise click.UsageError("--measure needs --plan.", click.get_current_context())
     import ranvier
     from ranvier.cli import neurons
+    from ranvier.cli.weight_picture import draw, pixel_shape
 
     output = Output(as_json)
     trained = ranvier.load(model)
@@ -65,8 +68,11 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         values = trained.layer(layer).to_dict()
         neurons.print_layer(output, values)
     else:
-        values = trained.neuron(layer, neuron).to_dict()
-        neurons.print_neuron(output, values)
+        view = trained.neuron(layer, neuron)
+        values = view.to_dict()
+        shape = pixel_shape(trained, view)
+        picture = None if shape is None else partial(draw, output, view.weights, shape)
+        neurons.print_neuron(output, values, picture)
     output.finish(lambda: {"model": model, **values})
     return DONE
 
@@ -99,7 +105,7 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
     output.say()
     if values["columns"]:
         _print_columns(output, values["columns"], model.network.inputs)
-    heading(output, f"Network, {values['parameters']:,} parameters")
+    heading(output, f"Network, {plural(values['parameters'], 'parameter')}")
     output.words.print(layer_table([layer.to_dict() for layer in summary.network.layers]))
     output.say()
     if model.report.recipe_settings:
@@ -112,15 +118,15 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
     from ranvier.cli.report import heading
-    from ranvier.display.tables import literal, table
+    from ranvier.display.tables import literal, table, wrapped
 
-    heading(output, f"Columns, {inputs:,} inputs")
+    heading(output, f"Columns, {plural(inputs, 'input')}")
     grid = table("Column", "Kind", "Encoded as", "Note", flexible=("Encoded as", "Note"))
     for column in columns[:MAX_SHOWN_COLUMNS]:
         name = literal(column["name"])
         name.truncate(24, overflow="ellipsis")
         note = "" if column["note"] == f"{column['kind']}s" else column["note"]
-        grid.add_row(name, column["kind"], literal(column["encoded"]), literal(note or " ", "dim"))
+        grid.add_row(name, column["kind"], wrapped(column["encoded"]), wrapped(note or " ", "dim"))
     output.words.print(grid)
     if len(columns) > MAX_SHOWN_COLUMNS:
         output.say(f"and {len(columns) - MAX_SHOWN_COLUMNS:,} more columns; --json lists them all.", "dim")

@@ -28,7 +28,7 @@ from ranvier.settings import ENGINES
 COUNT = click.IntRange(min=1)
 FRACTION = click.FloatRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
-RECIPES = ("auto", "table", "image", "sound", "plain")
+RECIPES = ("auto", "table", "image", "sound", "text", "plain")
 AUGMENT = ("auto", "none", "affine", "flip")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")

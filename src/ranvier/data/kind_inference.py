@@ -19,6 +19,7 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.number import finite
 from ranvier.data.number_format import PLAIN, NumberFormat
 from ranvier.data.number_inference import are_codes, infer_number_format
+from ranvier.data.text_shape import text_shape
 from ranvier.records import record
 
 MAX_FEW_VALUES = 10
@@ -76,6 +77,9 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         missing, distinct = strings.null_count(), strings.drop_nulls().n_unique()
         return Guess(_unless_constant(name, "category", "declared as categories", len(cells), missing, distinct))
     if not parsing.is_string(cells):
+        wide = cells.dtype in (pl.Int64, pl.UInt64, pl.Int128) and bool((cells >= parsing.MAX_EXACT).any())
+        if wide and (long := _long_integers(name, cells.cast(pl.String))) is not None:
+            return Guess(long)
         return Guess(_number(cells, finite(cells, *parsing.parse_numbers(cells)), PLAIN))
     strings = parsing.clean_strings(cells)
     if strings.null_count() == len(strings):
@@ -84,8 +88,31 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     if parsing.cast_numbers(distinct_strings).null_count() == distinct_strings.null_count() and not are_codes(
         distinct_strings.drop_nulls()
     ):
+        long = _long_integers(name, strings)
+        if long is not None:
+            return Guess(long)
         return Guess(_number(cells, finite(cells, *parsing.parse_numbers(strings)), PLAIN))
     return _strings(cells, strings, distinct_strings.drop_nulls(), decimal_commas)
+
+
+def _long_integers(name: str, strings: pl.Series) -> ColumnSchema | None:
+    """The schema of integers of which several are one number of float64, such as those of bank cards; None for others.
+
+    >>> _long_integers("card", pl.Series(["9223372036854775809", "9223372036854775810"])).kind
+    'drop'
+    """
+    if (strings.str.len_bytes().max() or 0) < 16:  # type: ignore[operator]
+        return None
+    if not strings.str.contains(r"^[+-]?\d{16,}$").any() or not strings.str.contains(r"^[+-]?\d+$").all():
+        return None
+    different = strings.drop_nulls().unique()
+    if different.cast(pl.Float64).n_unique() == len(different):
+        return None
+    present = len(strings) - strings.null_count()
+    reason = "integers of more digits than a number keeps apart"
+    if 2 * len(different) > present:
+        return ColumnSchema(name, DROP, f"{reason}, most of them different", strings.null_count(), len(different))
+    return ColumnSchema(name, "category", reason, strings.null_count(), len(different))
 
 
 def is_picture_dtype(dtype: pl.DataType) -> bool:
@@ -245,10 +272,11 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
         return Guess(_number(cells, values, numbers.format), numbers.ambiguous)
     present = strings.drop_nulls() if missing else strings
     if len(present) >= MIN_ROWS and 2 * distinct > len(present):
-        length = float(present.str.len_chars().mean())  # type: ignore[arg-type]
-        spaces = float(present.str.count_matches(" ").mean())  # type: ignore[arg-type]
-        if length >= 20 and spaces >= 2:
-            reason = f"free text, which is not read yet; {distinct:,} different texts"
+        shape = text_shape(present)
+        if shape.is_text:
+            return Guess(ColumnSchema(name, "text", f"{distinct:,} different texts", missing, distinct))
+        if shape.is_long:
+            reason = f"{distinct:,} different names or codes; give it the kind 'text' if its words matter"
             return Guess(ColumnSchema(name, DROP, reason, missing, distinct))
         if distinct == len(present):
             return Guess(ColumnSchema(name, DROP, "every value is different", missing, distinct))

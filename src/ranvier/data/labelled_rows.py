@@ -13,10 +13,12 @@ from ranvier.data.canonical_order import repeats
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
 from ranvier.data.number_format import NumberFormat
 from ranvier.data.sources import open_source
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_target_range, restore_integers, target_marks, target_values
 from ranvier.data.target_marks import TargetMarks, label_sentences, missing_sentence
 from ranvier.errors import DataError, InputError
+from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows.weights import weight_array
 
@@ -105,7 +107,10 @@ def without_zero_weights(
 def _check_length(name: str, values: Values | None, source: Source) -> None:
     """Raise a `DataError` unless there are as many values as rows."""
     if values is not None and len(values) != source.rows:
-        raise DataError(f"There are {len(values)} {name} and {source.rows} rows in {source.origin}.")
+        raise DataError(
+            f"{sentence_start(source.origin)} has {plural(source.rows, 'row')}, and the number of {name} is "
+            f"{len(values):,}."
+        )
 
 
 def labelled_rows(

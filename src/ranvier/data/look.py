@@ -10,8 +10,10 @@ import polars as pl
 
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
+from ranvier.data.images.columns import cells_of
+from ranvier.data.images.overview import overview
 from ranvier.data.labelled_rows import labelled_rows
-from ranvier.data.schema import DROP, ColumnSchema, infer_schema
+from ranvier.data.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_column
@@ -91,6 +93,9 @@ def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None
         opened = opened.as_table()
     if target is not None:
         check_column(opened, target)
+    elif opened.target_names and isinstance(opened.frame.schema.get(opened.target_names[0]), pl.Enum):
+        target = opened.target_names[0]  # class folders
+    check_kinds(opened.column_names, kinds or {})
     columns, duplicates = _columns(opened, kinds), 0
     if opened.column_names:
         duplicates = opened.rows - _distinct_rows(opened.frame)
@@ -115,10 +120,15 @@ def _columns(source: Source, kinds: Mapping[str, str] | None) -> tuple[ColumnLoo
             column.missing,
             column.distinct,
             _examples(frame[column.name]),
-            tuple(getattr(column, "notes", ())),
+            (*getattr(column, "notes", ()), *_picture_notes(frame[column.name], column.kind)),
         )
         for column in schema
     )
+
+
+def _picture_notes(cells: pl.Series, kind: str) -> tuple[str, ...]:
+    """What is in a column of pictures; nothing for other kinds."""
+    return overview(cells_of(cells), cells.name) if kind == "image" else ()
 
 
 def _schema(frame: pl.DataFrame, kinds: Mapping[str, str]) -> list[ColumnSchema]:

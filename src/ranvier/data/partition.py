@@ -105,8 +105,8 @@ def _parts_by_rule(
         n_groups = [len(np.unique(codes[part])) for part in parts]
         if n_groups[0] < 2:
             raise InputError(
-                f'The column "{rule.group}" has {len(np.unique(codes))} groups, which leaves {n_groups[0]} to learn '
-                "from; at least 2 are needed. Take a column with more groups, or give test rows of their own."
+                f'The column "{rule.group}" has {plural(len(np.unique(codes)), "group")}, which leaves {n_groups[0]} '
+                "to learn from; at least 2 are needed. Take a column with more groups, or give test rows of their own."
             )
         advice = "Make the validation and test fractions smaller, or take a column with more groups."
     short = any(fraction > 0 and len(part) == 0 for fraction, part in zip(fractions, parts, strict=True))
@@ -162,7 +162,8 @@ def _split(
     short = any(fraction > 0 and len(part) == 0 for fraction, part in zip(fractions, parts, strict=True))
     if short or len(parts[0]) < min_rows:
         raise InputError(
-            f"{rows.source.origin} has {len(rows.values)} rows with a target, which leaves {len(parts[0])} to learn "
-            f"from; at least {min_rows} are needed. Give more rows, or make the validation and test fractions smaller."
+            f"{rows.source.origin} has {plural(len(rows.values), 'row')} with a target, which leaves {len(parts[0])} "
+            f"to learn from; at least {min_rows} are needed. Give more rows, or make the validation and test fractions "
+            "smaller."
         )
     return parts

@@ -156,9 +156,8 @@ def prepare(
     fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
     row_numbers = None
     if canonical and weight is not None:
-        opened, target_array, weight, row_numbers = without_zero_weights(
-            opened, names, target_array, weight, fractions[2] == 0.0
-        )
+        repeat = fractions[2] == 0.0
+        opened, target_array, weight, row_numbers = without_zero_weights(opened, names, target_array, weight, repeat)
     target_columns = names if target_array is None else ()
     rule.check(opened)
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds)
@@ -169,6 +168,7 @@ def prepare(
     training, validation_part, test_part = partition(
         rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
     )
+    features = features and features.for_outputs(resolved.outputs)
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats = target_formats(opened, target_columns)
     outputs = fit_target(training.values, resolved, True, training.row_numbers, loss, formats)

@@ -6,7 +6,7 @@ is learned from values (means, scales, lists of categories) is learned from trai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from ranvier.errors import DataError, InputError, nearest
 
 __all__ = ["DROP", "ColumnSchema", "infer_schema"]
 
-KINDS_TO_COME = ("text", "vector")
+KINDS_TO_COME = ("vector",)
 """Kinds that have a name and in this version no encoder."""
 HOW = {"number": ("decimal-comma", "decimal-point"), "date": ORDERS}
 """Kind -> what may stand behind it after a colon: how its cells are written."""
@@ -53,11 +53,9 @@ def infer_schema(
     """
     kinds = dict(overrides or {})
     ignored = (ignore,) if isinstance(ignore, str) else tuple(ignore)
-    for name in (*ignored, *kinds):
-        if name not in frame.columns:
-            raise DataError(f'There is no column "{name}". {nearest(name, frame.columns)}')
-    for name, kind in kinds.items():
-        _check_kind(name, kind)
+    for name in ignored:
+        _check_name(name, frame.columns)
+    check_kinds(frame.columns, kinds)
     schema = _columns([cells for cells in frame.iter_columns() if cells.name not in ignored], kinds, decimal_commas)
     if not schema:
         raise InputError("No input column is left: each is the target or ignored. Give more columns, or ignore fewer.")
@@ -91,6 +89,22 @@ def with_order_notes(column: ColumnSchema) -> ColumnSchema:
     if column.kind == "date":
         return replace(column, notes=(*column.notes, order_note(column.name, column.date_format.order)))
     return replace(column, notes=(*column.notes, comma_note(column.name, column.number_format)))
+
+
+def check_kinds(columns: Collection[str], kinds: Mapping[str, str]) -> None:
+    """Raise an `InputError` unless the kinds are known ones of columns that there are.
+
+    >>> check_kinds(["shop"], {"shop": "category"})
+    """
+    for name, kind in kinds.items():
+        _check_name(name, columns)
+        _check_kind(name, kind)
+
+
+def _check_name(name: str, columns: Collection[str]) -> None:
+    """Raise a `DataError` unless there is a column of this name."""
+    if name not in columns:
+        raise DataError(f'There is no column "{name}". {nearest(name, columns)}')
 
 
 def _check_kind(name: str, kind: Any) -> None:

@@ -66,7 +66,9 @@ def target_values(
     """
     if not source.column_names:
         if source.targets is None:
-            raise InputError(f"{source.origin} holds inputs and no targets. Give the target values as an array.")
+            raise InputError(
+                f"{sentence_start(source.origin)} holds inputs and no targets. Give the target values as an array."
+            )
         return plain_values(source.targets)
     for name in names:
         check_column(source, name)

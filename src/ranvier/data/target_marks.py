@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data import parsing
+from ranvier.plural import plural
 from ranvier.records import record
 
 LABEL_SHARE = 0.5
@@ -109,7 +110,7 @@ def missing_sentence(count: int, marks: TargetMarks) -> str:
     >>> missing_sentence(3, TargetMarks(missing=(Mark("NA", 2, 4),)))
     '3 rows were left out because the target is missing ("NA" in 2, the first in row 5; 1 is empty).'
     """
-    what = "1 row was" if count == 1 else f"{count:,} rows were"
+    what = plural(count, "row was", "rows were")
     parts = [
         f'"{mark.text}" in {mark.rows:,}, the first in row {mark.first + 1:,}' for mark in marks.missing if mark.text
     ]
@@ -129,7 +130,7 @@ def label_sentences(name: str, marks: TargetMarks) -> tuple[str, ...]:
 cells.'
     """
     return tuple(
-        f'In the target "{name}", "{mark.text}" is a class, with {mark.rows:,} {"row" if mark.rows == 1 else "rows"}, '
+        f'In the target "{name}", "{mark.text}" is a class, with {plural(mark.rows, "row")}, '
         f"the first of them row {mark.first + 1:,}. If it means missing, empty these cells."
         for mark in marks.labels
     ) + tuple(

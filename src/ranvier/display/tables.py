@@ -50,6 +50,13 @@ def literal(value: Any, style: str = "") -> Any:
     return Text(" ".join(str(value).split()), style, no_wrap=True, overflow="ellipsis")
 
 
+def wrapped(value: Any, style: str = "") -> Any:
+    """Text that goes on in further lines of its cell where it does not fit; brackets in it are not markup."""
+    from rich.text import Text
+
+    return Text(" ".join(str(value).split()), style, overflow="fold")
+
+
 def metric(name: str, value: float | None) -> str:
     """A metric as people read it.
 

@@ -33,6 +33,13 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.records import record
 
 Array = NDArray[Any]
+COUNTERPARTS = {
+    "focal": "binary_focal",
+    "binary_focal": "focal",
+    "categorical_cross_entropy": "binary_cross_entropy",
+    "binary_cross_entropy": "categorical_cross_entropy",
+}
+"""The same loss for the other kind of probabilities: of one class or label, and of classes that add up to 1."""
 PRECISIONS = ("float32", "float64", "bfloat16")
 
 
@@ -161,9 +168,12 @@ def check_loss_activation(network: Network, loss: Loss) -> None:
             f"target needs {len(loss.levels)}, one for each level."
         )
     if needed and activation != needed:
+        counterpart = COUNTERPARTS.get(loss.name) if activation in ("sigmoid", "softmax") else None
+        other = "choose another loss" if counterpart is None else f'take the loss "{counterpart}"'
+        units = max(network.outputs, 2) if needed == "softmax" else network.outputs
         raise InputError(
-            f"The loss {loss.name} needs an output layer with the {needed} activation; this one has {activation}. "
-            f"Make the last layer rv.Dense({network.outputs}, {needed!r}) or choose another loss."
+            f"The loss {loss.name} needs an output layer with the {needed} activation; this one has {activation}: "
+            f"{other}, or make the last layer of your network rv.Dense({units}, {needed!r})."
         )
 
 

@@ -20,6 +20,7 @@ from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.locks import training_lock
 from ranvier.estimators.pickling import packed_model, unpacked_model
 from ranvier.estimators.rows import as_table, known_names, names_in, rows_for_predict, source_of
+from ranvier.estimators.running_scales import FirstRows, first_rows, kinds_of_constants, learn_scales
 from ranvier.estimators.targets import Goal
 from ranvier.estimators.warm_start import changed_settings, check_fixed, fixed_parameters, stopping
 from ranvier.model.train import train
@@ -150,8 +151,9 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         """The fraction of the rows for validation: 0 where that would be too few rows."""
         share = 0.0 if self.validation is None or self.validation is False else self.validation
         if isinstance(share, (bool, str)) or not isinstance(share, (int, float, np.number)) or not 0.0 <= share < 1.0:
+            value = f"a {type(share).__name__}" if isinstance(share, (tuple, list)) else repr(share)
             raise InputError(
-                f"validation is {share!r}; it must be a share of the rows from 0 to below 1. "
+                f"validation is {value}; it must be a share of the rows from 0 to below 1. "
                 "Rows of your own are given to fit: fit(X, y, validation=(X_val, y_val))."
             )
         return float(share) if share * rows >= MIN_VALIDATION_ROWS else 0.0
@@ -175,6 +177,7 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             **{**options, **self._more_options(), **changes},
         )
         self._made_by = fixed_parameters(self)
+        self._first_rows: FirstRows | None = None
         if goal.classes is not None:
             self.classes_ = goal.classes
         if self.model_.report.interrupted:
@@ -220,9 +223,13 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
         known = self._known_goal() if goal is None else goal
         values = known.values(self, y, source.rows)
         if not first:
+            self._first_rows = learn_scales(self.model_, getattr(self, "_first_rows", None), source, values)
             return self._go_on(source, values, weight, epochs=1)
-        plain = {"recipe": "plain", "effort": "default", "epochs": 1, "schedule": self.schedule or "constant"}
+        overrides = dict(self.kinds or {})
+        plain: dict[str, Any] = {"recipe": "plain", "effort": "default", "epochs": 1}
+        plain |= {"schedule": self.schedule or "constant", "kinds": kinds_of_constants(source, overrides) | overrides}
         self._begin(known, as_table(source), values, weight, validation=0.0, **plain)
+        self._first_rows = first_rows(self.model_, source, values)
         return self
 
     def _outputs(self, X: Any) -> Array:

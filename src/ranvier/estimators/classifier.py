@@ -73,8 +73,9 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Learn from some of the rows: one epoch over them.
 
-        The first call learns the kinds of the columns, means and scales from its rows; give it enough of them. A single
-        network is trained, without the recipe.
+        The first call learns the kinds of the columns and their categories from its rows; give it enough of them.
+        Scales of numbers are learned on until 1000 rows have come, or longer where a column has not varied by then. A
+        single network is trained, without the recipe.
 
         Parameters:
             X, y, sample_weight: as for `fit`.

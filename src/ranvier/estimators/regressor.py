@@ -37,8 +37,9 @@ class Regressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn from some of the rows: one epoch over them.
 
-        The first call learns the kinds of the columns and the means and scales of X and y from its rows; give it enough
-        of them.
+        The first call learns the kinds of the columns and their categories from its rows; give it enough of them.
+        Scales of numbers and of y are learned on until 1000 rows have come, or longer where a column has not varied by
+        then.
 
         Parameters:
             X, y, sample_weight: as for `fit`.

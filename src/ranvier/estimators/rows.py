@@ -23,6 +23,7 @@ from ranvier.data.sources.frames import check_names, frame_from, row_of_series
 from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.errors import DataError, InputError, ShapeError
+from ranvier.plural import plural
 from ranvier.rows.arrays import unmasked
 
 
@@ -52,6 +53,7 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
         return open_source(validate_data(estimator, X, reset=reset, accept_sparse="csr", ensure_all_finite=False))
     if isinstance(X, Mapping) or is_row_list(X):
         X = frame_from(X)
+    _refuse_series(X)
     if _is_frame(X):
         check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -86,6 +88,7 @@ def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
     row = row_of_series(X, known_names(estimator))
     if row is not None:
         return row
+    _refuse_series(X)
     if _is_frame(X):
         check_names(getattr(X, "columns", ()), "the data frame")
         validate_data(estimator, X, reset=False, skip_check_array=True)
@@ -138,6 +141,20 @@ def as_table(source: Source) -> Source:
     if source.column_names or len(source.shape) > 1 or source.inputs.shape[1] > MAX_NUMBER_COLUMNS:
         return source
     return source.as_table("number")
+
+
+def _refuse_series(X: Any) -> None:
+    """Raise a `ShapeError` where X is a single column, or row, of a data frame, or a text."""
+    if isinstance(X, (str, bytes)):
+        raise ShapeError(
+            f"X is the text {X[:40]!r}, and rows of several columns were expected: an array, a data frame, a "
+            "dictionary of columns or a list of dictionaries. rv.train reads files."
+        )
+    if hasattr(X, "to_frame") and hasattr(X, "dtype") and not hasattr(X, "columns"):
+        raise ShapeError(
+            f"X is a {type(X).__name__}, one column without a table, and rows of several columns were expected: "
+            "give X.to_frame(), or for one row a dictionary of column to value."
+        )
 
 
 def _is_frame(X: Any) -> bool:
@@ -194,7 +211,9 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
     if array.ndim not in (1, 2):
         raise ShapeError(f"y should be a 1d array, got an array of shape {array.shape} instead.")
     if len(array) != rows:
-        raise ShapeError(f"X has {rows} rows and y has {len(array)}; there must be one value of y for each row of X.")
+        raise ShapeError(
+            f"X has {plural(rows, 'row')} and y has {len(array):,}; there must be one value of y for each row of X."
+        )
     if array.dtype.kind == "c":
         raise DataError(
             f"Complex data not supported: y is of type {array.dtype}; labels or real numbers were expected."
@@ -202,7 +221,8 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
     wrong = _unusable(array)
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
-        raise DataError(f"y holds {array[row]} at row index {row}; every row needs a target; leave such rows out.")
+        needed = "every target must be a finite number" if array.dtype.kind == "f" else "every row needs a target"
+        raise DataError(f"y holds {array[row]} at row index {row}; {needed}; leave such rows out.")
     return array
 
 
@@ -210,10 +230,17 @@ def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
     """Which values are missing or infinite."""
     if array.dtype.kind == "f":
         return np.asarray(~np.isfinite(array))
+    if array.dtype.kind in "mM":
+        return np.asarray(np.isnat(array))
     if array.dtype.kind != "O":
         return np.zeros(array.shape, np.bool_)
     cells = array.ravel().tolist()
     if set(map(type, cells)) == {str}:
         return np.zeros(array.shape, np.bool_)
-    missing = [cell is None or (isinstance(cell, float) and not np.isfinite(cell)) or cell != cell for cell in cells]
+    missing = [
+        cell is None
+        or type(cell).__name__ in ("NAType", "NaTType")
+        or (isinstance(cell, float) and not np.isfinite(cell))
+        for cell in cells
+    ]
     return np.array(missing, np.bool_).reshape(array.shape)

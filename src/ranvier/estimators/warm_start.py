@@ -12,7 +12,7 @@ from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.training.callbacks import Callback, EarlyStopping, EarlyStoppingFromStart
 
-FIXED = ("hidden", "activation", "dropout", "recipe", "effort")
+FIXED = ("hidden", "activation", "dropout", "recipe", "effort", "kinds")
 """Parameters that the network was made by; the others may change from one `fit` to the next."""
 SETTINGS = ("batch_size", "engine", "precision", "threads")
 OPTIMIZER_FIELDS = ("learning_rate", "weight_decay")

@@ -28,6 +28,7 @@ def outputs_and_targets(
         if model.encoder is None:
             raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
         source = data.open_source(X)
+        source = source.part("test") or source
         n_rows = source.rows
         y, X, row_numbers = row_tools.with_targets(
             source, model.task.target_names, model.task.classes, model.target.number_formats

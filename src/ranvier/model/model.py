@@ -281,6 +281,12 @@ class Model(Predictor):
         self._state = TrainingState.restore(arrays, data)
         self.history = self._state.history
 
+    def rescale(self, encoder: Any, target: TargetEncoder) -> None:
+        """Take encoders that scale otherwise, of as many inputs and outputs; the parameters stay."""
+        with self._lock:
+            self.encoder, self.target = encoder, target
+            self._executables = {}
+
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the compiled network and the callbacks, which may be functions of the program."""
         with self._lock:

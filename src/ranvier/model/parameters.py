@@ -34,6 +34,11 @@ def flat_parameters(network: Network, parameters: Mapping[str, Any]) -> NDArray[
     Traceback (most recent call last):
     ranvier.errors.InputError: The parameters do not fit the network: layers.0.bias of shape (1,) is missing.
     """
+    if not isinstance(parameters, Mapping):
+        raise InputError(
+            f"The parameters are a {type(parameters).__name__}; a dictionary of name to array, or a model, was "
+            "expected."
+        )
     table = network.parameter_table
     arrays = {name: np.asarray(values) for name, values in parameters.items()}
     single = all(array.dtype == np.float32 for array in arrays.values())

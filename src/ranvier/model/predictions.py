@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import Arrays, open_source
+from ranvier.data import Arrays, Source, open_source
 from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.data.images.columns import names_of_rows
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
 from ranvier.data.sources.standard_input import open_standard_input
-from ranvier.errors import InputError
+from ranvier.errors import InputError, nearest
 from ranvier.model.model import Model
 from ranvier.records import record
 
@@ -31,6 +33,8 @@ class Predictions:
         labels: the classes or labels that the columns of `probabilities` belong to; empty for regression.
         probabilities: (n, labels); None for regression.
         notes: what the user should know about the reading, one sentence each.
+        names: the names of the rows' files; None where they have none.
+        kept: columns of the input that stand beside the predictions, by name.
     """
 
     target_names: tuple[str, ...]
@@ -38,70 +42,112 @@ class Predictions:
     labels: tuple[Any, ...] = ()
     probabilities: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
+    names: list[str] | None = None
+    kept: Mapping[str, list[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)
 
     def records(self) -> list[dict[str, Any]]:
-        """One record a row: "prediction" and, for classifiers, "probabilities" by label."""
+        """One record a row: columns kept, "prediction", "probabilities" by label for classifiers, "file" of a file."""
         values = self.values.tolist()
         if self.values.ndim == 2:
             values = [dict(zip(self.target_names, row, strict=True)) for row in values]
-        records = [{"prediction": value} for value in values]
+        kept = zip(*self.kept.values(), strict=True) if self.kept else ((),) * len(values)
+        records: list[dict[str, Any]] = [
+            {**dict(zip(self.kept, row, strict=True)), "prediction": value}
+            for row, value in zip(kept, values, strict=True)
+        ]
         if self.probabilities is not None:
             names = [str(label) for label in self.labels]
             for entry, row in zip(records, self.probabilities.tolist(), strict=True):
                 entry["probabilities"] = dict(zip(names, row, strict=True))
+        for entry, name in zip(records, self.names or (), strict=False):
+            entry["file"] = name
         return records
 
-    def columns(self, probabilities: bool) -> dict[str, list[Any]]:
-        """The columns of a table: "prediction", or one a target, and then one for each probability if requested for."""
-        if self.values.ndim == 1:
-            columns = {"prediction": self.values.tolist()}
+    def columns(self, probabilities: bool, rounded: bool = False) -> dict[str, list[Any]]:
+        """The columns of a table: those kept, "prediction" or one a target, and the probabilities if requested.
+
+        Parameters:
+            probabilities: whether to give one column for each probability.
+            rounded: whether numbers have the 7 significant digits of float32, and probabilities 6 decimals.
+        """
+        values = significant(self.values) if rounded and self.values.dtype.kind == "f" else self.values
+        columns: dict[str, list[Any]] = {} if self.names is None else {"file": list(self.names)}
+        if values.ndim == 1:
+            columns["prediction"] = values.tolist()
         else:
-            columns = {
-                f"prediction_{name}": column.tolist()
-                for name, column in zip(self.target_names, self.values.T, strict=True)
+            columns |= {
+                f"prediction_{name}": column.tolist() for name, column in zip(self.target_names, values.T, strict=True)
             }
         if probabilities and self.probabilities is not None:
-            for label, column in zip(self.labels, self.probabilities.T, strict=True):
+            shown = np.round(self.probabilities, 6) if rounded else self.probabilities
+            for label, column in zip(self.labels, shown.T, strict=True):
                 columns[f"probability_{label}"] = column.tolist()
-        return columns
+        return {**self.kept, **columns}
 
 
-def predict_file(model: Model, data: Any, reading: Reading = PLAIN) -> Predictions:
+def significant(values: Array) -> Array:
+    """Numbers rounded to 7 significant digits.
+
+    >>> significant(np.array([1234.56789012, 0.0])).tolist()
+    [1234.568, 0.0]
+    """
+    rounded = [float(f"{value:.7g}") for value in values.ravel().tolist()]
+    return np.array(rounded).reshape(values.shape)
+
+
+def predict_file(model: Model, data: Any, reading: Reading = PLAIN, keep: Sequence[str] = ()) -> Predictions:
     """The predictions of a model for a file or a table.
 
     Parameters:
         model: the model.
         data, reading: as for `open_rows`.
+        keep: columns of the table that stand beside the predictions.
 
     Raises:
-        InputError: the rows cannot be read, or are not like those the model was trained on.
+        InputError: the rows cannot be read, have no column to keep, or are not like those the model was trained on.
     """
-    rows, _, notes = open_rows(model, data, reading)
+    rows, _, notes = open_rows(model, data, replace(reading, names=reading.names | frozenset(keep)), keep)
+    kept = _kept(rows, keep)
     outputs = model.outputs(rows)
+    names = names_of_rows(rows) if isinstance(rows, Source) else None
     task, values = model.task, model.target.decode(outputs)
     if task.kind == "regression":
-        return Predictions(task.target_names, values, notes=notes)
+        return Predictions(task.target_names, values, notes=notes, names=names, kept=kept)
     labels = task.target_names if task.kind == "multilabel" else task.classes
-    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), notes)
+    return Predictions(task.target_names, values, labels, class_probabilities(task, outputs), notes, names, kept)
 
 
-def open_rows(model: Model, data: Any, reading: Reading = PLAIN) -> tuple[Any, Any, tuple[str, ...]]:
+def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Columns of a source as lists."""
+    known: Sequence[str] = getattr(source, "column_names", ())
+    for name in names:
+        if name not in known:
+            raise InputError(f'There is no column "{name}" to keep. {nearest(name, known, "The columns are")}')
+        if name == "prediction" or name.startswith(("prediction_", "probability_")):
+            raise InputError(f'The column "{name}" cannot be kept: the predictions have columns of such names.')
+    return {name: source.frame[name].to_list() for name in names}
+
+
+def open_rows(
+    model: Model, data: Any, reading: Reading = PLAIN, keep: Sequence[str] = ()
+) -> tuple[Any, Any, tuple[str, ...]]:
     """The rows of `data` as this model takes them, their targets where arrays come with them, and notes on the reading.
 
     Parameters:
         model: knows the names of the columns.
         data: what `open_source` takes, or "-" for standard input.
         reading: what is known of how the rows are written.
+        keep: columns that are read besides.
 
     Raises:
         InputError: a model trained on arrays was given a table.
     """
     columns = [column.name for column in getattr(model.encoder, "columns", ())]
     requested = frozenset((*columns, *model.task.target_names))
-    reading = replace(reading, names=reading.names | requested, only=requested if columns else None)
+    reading = replace(reading, names=reading.names | requested, only=requested | frozenset(keep) if columns else None)
     is_input = isinstance(data, str) and data == STANDARD_INPUT
     source = open_standard_input(reading) if is_input else open_source(data, reading=reading)
     if isinstance(source, Arrays):

@@ -14,6 +14,7 @@ from ranvier.model.evaluation import outputs_and_targets
 from ranvier.training import metrics
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.events import DataEvent
+from ranvier.training.mistakes import worst_mistakes
 from ranvier.training.report import TrainReport
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
     part = "validation" if prepared.test is None else "test"
     measured = _measured(model.task, outputs, targets, rows.weights, training, prepared.train.weights, part)
     findings = measured.pop("notes")
+    if prepared.test is not None and prepared.test_names is not None:
+        measured["worst_mistakes"] = worst_mistakes(model.task, outputs, targets, prepared.test_names)
     return {"evaluated_on": part, **measured, "findings": findings, "notes": [*prepared.notes, *findings]}
 
 

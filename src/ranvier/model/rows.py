@@ -18,7 +18,9 @@ from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_class_rows, target_array
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
+from ranvier.plural import plural
 from ranvier.rows import Inputs, Rows
+from ranvier.rows.finite import check_reach
 from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
 
@@ -70,7 +72,10 @@ def row_weights(task: Task, targets: Array, sample_weight: Any, class_weight: An
     if class_weight is None:
         return weights
     if not task.is_classifier:
-        raise InputError(f"class_weight needs a task with classes; this one is {task.kind}.")
+        raise InputError(
+            f"class_weight is {class_weight!r}, and weights of classes need a target with classes; the task here is "
+            f"{task.kind}. Leave it out."
+        )
     index = class_indices(task, targets)
     by_class: NDArray[np.float64] = _class_weights(task, index, class_weight)[index]
     weights = by_class if weights is None else weights * by_class
@@ -117,6 +122,7 @@ def encode(
     """
     inputs, labels = to_inputs(X), target_array(y)
     check_lengths(inputs, labels)
+    check_reach(inputs.dense, dtype)
     if loss is not None:
         target.check_range(labels, loss)
     encoded = targets(target, labels, dtype=dtype)
@@ -152,7 +158,7 @@ def resident_rows(
         return (rows, None) if validation == 0 else split(rows, float(validation), seed, target.task)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
         raise InputError(
-            f"validation is {str(validation)[:60]!r}; it must be a share such as 0.1, or the tuple (X, y) or "
+            f"validation is {_briefly(validation)}; it must be a share such as 0.1, or the tuple (X, y) or "
             "(X, y, weights)."
         )
     X, y, weight = (*validation, None)[:3]
@@ -161,10 +167,18 @@ def resident_rows(
     return rows, replace(held, inputs=held.inputs.with_blocks(*blocks))
 
 
+def _briefly(value: Any) -> str:
+    """What was given, in few words: the value itself where it is short, else its type."""
+    text = repr(value)
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return text if len(text) <= 60 and "\n" not in text else f"a {type(value).__name__}"
+
+
 def check_lengths(X: Inputs, y: Array) -> None:
     """Raise a `ShapeError` unless X and y have as many rows."""
     if len(X) != len(y):
-        raise ShapeError(f"X has {len(X)} rows and y has {len(y)}; they must have as many.")
+        raise ShapeError(f"X has {plural(len(X), 'row')} and y has {len(y):,}; they must have as many.")
 
 
 def targets(
@@ -199,7 +213,9 @@ def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     present, apart = split_rows(len(rows), (1.0 - share, share), seed, labels)
     if not (len(present) and len(apart)):
-        raise InputError(f"validation={share:g} of {len(rows)} rows leaves one side without rows; give more rows.")
+        raise InputError(
+            f"validation={share:g} of {plural(len(rows), 'row')} leaves one side without rows; give more rows."
+        )
     parts = rows.take(present), rows.take(apart)
     for part, name in zip(parts, ("training", "validation"), strict=True):
         if part.weights is not None and not part.weights.any():

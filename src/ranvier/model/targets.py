@@ -115,8 +115,10 @@ def _task(network: Network, y: Array, loss: Loss | None) -> Task:
             values = [type(values[0])(0), type(values[0])(1)]
         if len(values) != 2:
             raise InputError(
-                f"y has {len(values)} different values and the network has one output; "
-                f"{'make the output layer one neuron a class' if len(values) > 2 else 'there is nothing to learn'}."
+                f"y holds {len(values)} different labels and the network has one output; make the output layer one "
+                f"neuron a class, rv.Dense({len(values)}, 'softmax')."
+                if len(values) > 2
+                else f"y holds one value alone, {values[0]!r}, so there is nothing to learn; give rows of a second one."
             )
         return Task("binary", 1, tuple(values), ("y",))
     bounded = activation in ("sigmoid", "hard_sigmoid") if loss is None else loss.applied_to == "logit"

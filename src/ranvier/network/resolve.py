@@ -10,6 +10,8 @@ from ranvier.errors import InputError, nearest
 from ranvier.network.number_rules import check_names
 
 T = TypeVar("T")
+OWN_FUNCTIONS = ("loss", "activation")
+"""What a user makes of a name and a function."""
 
 
 def resolve(
@@ -42,6 +44,8 @@ def resolve(
             text = getattr(name, "name", "...")
             raise InputError(f'Options cannot be passed with a record; write {noun}("{text}", ...).')
         return name
+    if callable(name) and not isinstance(name, type) and noun in OWN_FUNCTIONS:
+        raise InputError(f'{noun} was given a function; name it, rv.{noun}("my_{noun}", function).')
     if not isinstance(name, str) or name not in names:
         raise InputError(f'There is no {noun} "{name}". {nearest(str(name), names)}')
     return make(name)

@@ -31,6 +31,7 @@ from ranvier.network.number_rules import (
 )
 from ranvier.network.renamed import SCHEDULE_FIELDS, renamed
 from ranvier.network.resolve import resolve_type
+from ranvier.portable_math import cos_sin, power, powers_of
 from ranvier.records import record
 
 Steps = NDArray[np.int64]
@@ -90,7 +91,7 @@ class Schedule:
 def _half_cosine(progress: NDArray[np.floating[Any]], start: float, end: float) -> Factors:
     """From `start` at progress 0 to `end` at progress 1 along half a cosine."""
     fraction = np.asarray(np.clip(progress, 0.0, 1.0), np.float64)
-    return end + (start - end) * 0.5 * (1.0 + np.cos(np.pi * fraction))
+    return end + (start - end) * 0.5 * (1.0 + cos_sin(0.5 * fraction)[0])
 
 
 @record
@@ -123,7 +124,7 @@ class StepDecay(Schedule):
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         drops = steps // (steps_per_epoch * int(self.step_epochs))
-        return np.asarray(np.power(float(self.decay_factor), drops), np.float64)
+        return power(float(self.decay_factor), drops)
 
 
 @record
@@ -144,7 +145,7 @@ class ExponentialDecay(Schedule):
     rules: ClassVar[Mapping[str, Rule]] = {"decay_factor": LEFT_OPEN_UNIT}
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
-        return np.asarray(np.power(float(self.decay_factor), steps / steps_per_epoch), np.float64)
+        return power(float(self.decay_factor), steps / steps_per_epoch)
 
 
 @record
@@ -166,7 +167,7 @@ class PolynomialDecay(Schedule):
 
     def _factors(self, steps: Steps, steps_per_epoch: int, total_steps: int) -> Factors:
         remaining = 1.0 - np.minimum(steps / total_steps, 1.0)
-        return np.asarray(self.final_factor + (1.0 - self.final_factor) * remaining**self.power, np.float64)
+        return np.asarray(self.final_factor + (1.0 - self.final_factor) * powers_of(remaining, self.power), np.float64)
 
 
 @record
@@ -228,7 +229,7 @@ class CosineWarmRestarts(Schedule):
             starts.append(starts[-1] + length)
             length *= self.cycle_multiplier
         cycle = np.searchsorted(starts, epochs, side="right") - 1
-        lengths = first * np.power(float(self.cycle_multiplier), np.arange(len(starts)))
+        lengths = first * power(float(self.cycle_multiplier), np.arange(len(starts)))
         return _half_cosine((epochs - np.asarray(starts)[cycle]) / lengths[cycle], 1.0, self.min_factor)
 
 

@@ -34,9 +34,11 @@ COLUMN = "image"
 """What the column of pictures is called that come as arrays."""
 CELLS = 9
 MANY_ROWS, VERY_MANY_ROWS, FEW_ROWS = 20_000, 30_000, 5_000
+MAX_CENTROIDS = ((VERY_MANY_ROWS, 128), (MANY_ROWS, 200))
+"""Beyond so many rows, at most so many centroids."""
 SMALL_BATCH_ROWS, SMALL_BATCH, BATCH = 4_000, 64, 128
 MIN_EPOCHS = 4
-MAX_FEATURE_BYTES = 640 << 20
+MAX_FEATURE_BYTES = 208 << 20
 """Memory for the features of all copies of the training pictures."""
 
 
@@ -48,7 +50,7 @@ class ImageRecipe(Recipe):
     x 3 overlapping cells (`PatchFeatures`). A network with one hidden layer learns from these features.
 
     Fields:
-        n_centroids: of the patch features; at most 200 for more than 20,000 rows.
+        n_centroids: of the patch features; at most 200 for more than 20,000 rows, and 128 for more than 30,000.
         augment: how copies are distorted: "none", "affine" (rotation, shear, scale, shift, elastic), "flip" (less of
             these, and mirrored, and predictions are the mean over a picture and its mirror image), or "auto", which
             takes the best of them on rows that are left out.
@@ -177,18 +179,19 @@ class ImageRecipe(Recipe):
         return 1 if self.form is None else stride_for(self.form)
 
     def centroids_for(self, rows: int) -> int:
-        """K for so many rows: fewer for very many, for which time is short.
+        """K for so many rows: fewer for very many, for which time and memory are short.
 
-        >>> ImageRecipe().centroids_for(6_000), ImageRecipe().centroids_for(60_000)
-        (400, 200)
+        >>> [ImageRecipe().centroids_for(rows) for rows in (6_000, 25_000, 60_000)]
+        [400, 200, 128]
         """
-        return self.n_centroids if rows <= MANY_ROWS else min(self.n_centroids, 200)
+        most = next((most for limit, most in MAX_CENTROIDS if rows > limit), self.n_centroids)
+        return min(self.n_centroids, most)
 
     def copies_for(self, rows: int) -> int:
         """Distorted copies of each picture: about twice as many for few rows, fewer where memory is short.
 
         >>> [ImageRecipe().copies_for(rows) for rows in (1_000, 20_000, 200_000)]
-        [7, 3, 0]
+        [7, 2, 0]
         """
         wanted = 2 * self.copies + 1 if rows < FEW_ROWS and self.copies else self.copies
         room = MAX_FEATURE_BYTES // max(rows * CELLS * self.centroids_for(rows), 1)

@@ -60,6 +60,8 @@ class TrainOptions:
     augment: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience"):
+            _check_count(name, getattr(self, name))
         for name in ("hidden", "ignore"):
             object.__setattr__(self, name, _as_tuple(name, getattr(self, name)))
         if self.kinds is not None and not isinstance(self.kinds, Mapping):
@@ -128,6 +130,8 @@ def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
         path = Path(value)
         return (str(path.resolve()) if path.exists() else str(path)), None
     if isinstance(value, numbers.Real):
+        if isinstance(value, bool) or not 0.0 <= value < 1.0:  # type: ignore[operator]
+            raise InputError(f"{name} is {value!r}; a fraction of the rows from 0 to below 1 was expected.")
         return value, None  # type: ignore[return-value]
     if isinstance(value, tuple) and len(value) not in (2, 3):
         raise InputError(
@@ -135,6 +139,14 @@ def split_rows_option(name: str, value: Any) -> tuple[float | str, Any]:
             "tuple (rows, target values) or (rows, target values, weights)."
         )
     return 0.0, value
+
+
+def _check_count(name: str, value: Any) -> None:
+    """Raise an `InputError` unless a value is an integer of at least 1, or None."""
+    if value is not None and (isinstance(value, bool) or not hasattr(value, "__index__") or value < 1):
+        raise InputError(
+            f"{name} is {value!r}; it must be an integer of at least 1, or None to leave it to the recipe."
+        )
 
 
 def _as_tuple(name: str, value: Any) -> Any:

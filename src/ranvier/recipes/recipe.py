@@ -194,7 +194,7 @@ def recipe_as_used(recipe: Recipe, options: TrainOptions, settings: TrainSetting
     """The parts of a recipe as they were used: with what the caller and the number of rows decided."""
     optimizer: Any = settings.optimizer
     used = {
-        "hidden": list(options.hidden or ()),
+        "hidden": recipe.to_dict().get("hidden", []) if options.hidden is None else list(options.hidden),
         "activation": getattr(options.activation, "name", options.activation),
         "dropout": options.dropout,
         "optimizer": type(optimizer).__name__,

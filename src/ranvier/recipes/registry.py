@@ -7,28 +7,33 @@ from typing import Any
 
 from ranvier.data import Arrays, Source, infer_schema
 from ranvier.data.kind_inference import is_picture_dtype
-from ranvier.errors import InputError, nearest
+from ranvier.errors import InputError, RanvierError, nearest
 from ranvier.recipes.image import IMAGE_PRESETS
 from ranvier.recipes.options import EFFORTS, TrainOptions
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
 from ranvier.recipes.sound import SOUND_PRESETS
 from ranvier.recipes.table import PRESETS
+from ranvier.recipes.text import TEXT_PRESETS
 from ranvier.rows import CSR
 
 RECIPES: dict[str, Callable[[str], Recipe]] = {
     "table": lambda effort: PRESETS[effort],
     "image": lambda effort: IMAGE_PRESETS[effort],
     "sound": lambda effort: SOUND_PRESETS[effort],
+    "text": lambda effort: TEXT_PRESETS[effort],
     "plain": lambda effort: PlainRecipe(),
 }
 """Name -> the recipe for an effort."""
+LOOKED_AT = 5_000
+"""Rows by which "auto" tells whether a table holds texts alone."""
 CLASSES: dict[str, type[Recipe]] = {name: type(make("default")) for name, make in RECIPES.items()}
 """Name -> the class whose `from_dict` reads a recipe of this name."""
 AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
     "image": ("image", ""),
     "sound": ("sound", ""),
+    "text": ("text", ""),
     "array": ("plain", "The rows are arrays of several dimensions"),
     "csr": ("plain", "The rows are a sparse matrix"),
 }
@@ -39,7 +44,7 @@ def recipe(name: str | Recipe = "table", effort: str = "default") -> Recipe:
     """The recipe of a name, for an effort.
 
     Parameters:
-        name: "table", "image", "sound" or "plain"; or a recipe, which is returned unchanged.
+        name: "table", "image", "sound", "text" or "plain"; or a recipe, which is returned unchanged.
         effort: how much work goes into it: "fast", "default" or "best". "plain" is the same for all.
 
     Raises:
@@ -102,7 +107,7 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
 def _kind(source: Source, options: TrainOptions) -> str:
     """What the rows of a source are, a key of `AUTO`."""
     if not isinstance(source, Arrays):
-        return _kind_of_files(source, options) or "table"
+        return _kind_of_files(source, options) or ("text" if _are_texts(source, options) else "table")
     if isinstance(source.inputs, CSR):
         return "csr"
     if len(source.shape) < 2:
@@ -116,10 +121,26 @@ def _kind_of_files(source: Source, options: TrainOptions) -> str | None:
     files = not {"image", "sound"}.isdisjoint(kinds.values())
     if not files and not any(is_picture_dtype(dtype) for dtype in source.frame.dtypes):
         return None
+    used = _kinds_of_inputs(source, source.frame, options)
+    return used[0] if used in (["image"], ["sound"]) else None
+
+
+def _are_texts(source: Source, options: TrainOptions) -> bool:
+    """Whether all inputs of a table are columns of texts, by some of its rows."""
+    frame = source.frame.gather_every(-(-source.rows // LOOKED_AT))
+    try:
+        kinds = _kinds_of_inputs(source, frame, options)
+    except RanvierError:
+        return False
+    return bool(kinds) and set(kinds) == {"text"}
+
+
+def _kinds_of_inputs(source: Source, frame: Any, options: TrainOptions) -> list[str]:
+    """The kinds of the columns that are inputs."""
+    kinds = {**source.kinds, **(options.kinds or {})}
     target = (options.target,) if isinstance(options.target, str) else options.target or source.target_names
     ignored = (*target, *options.ignore, *((options.group,) if options.group else ()))
     present = [name for name in source.column_names if name not in ignored]
     known = {name: kind for name, kind in kinds.items() if name in present}
-    schema = infer_schema(source.frame.select(present), (), known) if present else ()
-    used = [column.kind for column in schema if column.used]
-    return used[0] if used in (["image"], ["sound"]) else None
+    schema = infer_schema(frame.select(present), (), known) if present else ()
+    return [column.kind for column in schema if column.used]

@@ -68,7 +68,7 @@ class TableRecipe(Recipe):
         min_steps: how many steps a network makes at least; for few rows batches get smaller, down to 32, to reach it.
         epochs: passes over the rows; fewer beyond 20,000 rows, down to 2, so that the number of seen rows stays about
             the same.
-        n_frequencies, n_bins, max_inputs, min_frequency: of the inputs, see `FeatureOptions`.
+        n_frequencies, n_bins, max_inputs, min_frequency, max_terms: of the inputs, see `FeatureOptions`.
 
     Sources: Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees on tabular
     data", NeurIPS 2024; Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
@@ -99,6 +99,7 @@ class TableRecipe(Recipe):
     n_bins: int = 32
     max_inputs: int = 800
     min_frequency: int = 3
+    max_terms: int = 10_000
 
     @property
     def optimizer(self) -> AdamW:
@@ -111,8 +112,9 @@ class TableRecipe(Recipe):
         return options.with_defaults(**{name: getattr(self, name) for name in names})
 
     def features(self) -> FeatureOptions:
-        """How columns become inputs: piecewise-linear and periodic features of numbers, one-hot categories."""
-        return FeatureOptions(self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
+        """How columns become inputs: piecewise-linear and periodic features of numbers, one-hot categories, terms."""
+        limits = (self.n_frequencies, self.n_bins, self.max_inputs, self.min_frequency)
+        return FeatureOptions(*limits, max_terms=self.max_terms)
 
     def validation_share(self, options: TrainOptions) -> float:
         """0: each network has its own fold for validation."""

@@ -52,6 +52,8 @@ def dense_array(X: Any, n_columns: int | None = None) -> NDArray[Any]:
     network = "rows have equal lengths" if n_columns is None else f"this network takes {n_columns} numbers a row"
     if hasattr(X, "to_numpy"):
         X = X.to_numpy()
+    if isinstance(X, (str, bytes)):
+        raise DataError(f"X is the text {X[:40]!r}; {network}. rv.train reads files and encodes raw tables.")
     try:
         array = np.asarray(unmasked(X))
     except ValueError:

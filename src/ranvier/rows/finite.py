@@ -57,6 +57,16 @@ def check_finite(array: NDArray[Any], dtype: DTypeLike = np.float64) -> None:
         raise not_finite(value, row, column)
 
 
+def check_reach(array: NDArray[Any], dtype: DTypeLike) -> None:
+    """Raise a `DataError` where a finite number is beyond a narrower type, such as float32.
+
+    >>> check_reach(np.array([[1.0, 1e38]]), np.float32)
+    """
+    narrower = array.dtype.kind == "f" and array.dtype.itemsize > np.dtype(dtype).itemsize
+    if narrower and array.size and max(float(array.max()), -float(array.min())) > float(np.finfo(dtype).max):
+        check_finite(array, dtype)
+
+
 def probably_finite(array: NDArray[Any]) -> bool:
     """A quick answer: True is sure, False is not, since sums of large numbers are infinite too."""
     if array.size <= FEW_NUMBERS:

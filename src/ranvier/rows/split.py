@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError, ShapeError
+from ranvier.plural import plural
 from ranvier.random import SPLIT, order_of, wide_bits
 
 
@@ -38,7 +39,7 @@ def split_rows(
     if wanted.ndim != 1 or wanted.size == 0 or not (wanted >= 0).all() or abs(wanted.sum() - 1.0) > 1e-6:
         raise InputError(f"The shares are {list(shares)}; they must be at least 0 and sum to 1.")
     if labels is not None and len(labels) != rows:
-        raise ShapeError(f"There are {len(labels)} labels and {rows} rows.")
+        raise ShapeError(f"There are {plural(len(labels), 'label')} and {plural(rows, 'row')}.")
     order = order_of(wide_bits(seed, SPLIT, 0, 0, rows))
     if labels is not None:
         order = order[stratified_order(np.asarray(labels)[order])]

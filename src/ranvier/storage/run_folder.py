@@ -22,6 +22,7 @@ _DESCRIPTION = "run.json"
 _OLD_DESCRIPTION = "description.json"
 """Its name in run folders of version 0.1."""
 _BLOCK = 65536
+HINT = "Give the folder that training wrote, which is under runs/ by default."
 
 
 @record
@@ -83,13 +84,12 @@ class RunFolder:
         folder = Path(path)
         if not folder.exists():
             others = _run_names(folder.parent)
-            raise InputError(
-                f'There is no run folder "{folder}".' + (f" {nearest(folder.name, others)}" if others else "")
-            )
+            hint = nearest(folder.name, others) if others else HINT
+            raise InputError(f'There is no run folder "{folder}". {hint}')
         if not (folder / _EVENTS).is_file():
             others = _run_names(folder)
-            hint = f" {nearest(folder.name, others)}" if others else ""
-            raise InputError(f'"{folder}" is not a run folder: it has no {_EVENTS}.{hint}')
+            hint = nearest(folder.name, others) if others else HINT
+            raise InputError(f'"{folder}" is not a run folder: it has no {_EVENTS}. {hint}')
         return cls(folder)
 
     @property

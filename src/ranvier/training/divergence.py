@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 
 from ranvier.engine import CompileSpec
 from ranvier.errors import TrainingError
+from ranvier.rows import Inputs, Rows
 
 MAX_GROWTH = 1e6
+MAX_INPUT = 1e4
+"""Inputs beyond this make a first step that no usual learning rate survives."""
 
 
 def check(losses: NDArray[np.float64], step: int, spec: CompileSpec) -> None:
@@ -35,6 +39,31 @@ def check_parameters(parameters: NDArray[Any], epoch: int, spec: CompileSpec) ->
     """
     if not np.isfinite(parameters).all():
         raise TrainingError(f"Parameters became infinite or NaN in epoch {epoch}. {suggestions(spec)}")
+
+
+@contextlib.contextmanager
+def naming_large_inputs(rows: Rows) -> Iterator[None]:
+    """Let a `TrainingError` begin with inputs that are too large to train on, where there are such.
+
+    >>> with naming_large_inputs(Rows(np.array([[1e30]]), np.zeros((1, 1)))):
+    ...     raise TrainingError("The loss became inf.")
+    Traceback (most recent call last):
+    ranvier.errors.TrainingError: Inputs reach 1e+30: scale them to about 1, each column by itself. The loss became inf.
+    """
+    try:
+        yield
+    except TrainingError as error:
+        largest = max((float(np.abs(values).max()) for values in _blocks(rows.inputs) if values.size), default=0.0)
+        if not largest > MAX_INPUT:
+            raise
+        raise TrainingError(
+            f"Inputs reach {largest:.3g}: scale them to about 1, each column by itself. {error}"
+        ) from None
+
+
+def _blocks(inputs: Inputs) -> list[NDArray[Any]]:
+    sparse = [] if inputs.csr is None else [inputs.csr.data]
+    return [inputs.dense, *sparse]
 
 
 class DivergenceMonitor:

@@ -6,6 +6,7 @@ user's own function are all sinks. `Event.to_dict` gives plain JSON values, and 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from math import nan
@@ -204,8 +205,14 @@ def event_from_dict(data: Mapping[str, Any]) -> Event:
         raise InputError(f"The {kind} event is incomplete ({error!r}).") from error
 
 
+class SettingWarning(RuntimeWarning):
+    """A setting in the environment asks for what this machine does not have, and something else is taken."""
+
+
 def silent(event: Event) -> None:
-    """A sink that ignores every event."""
+    """A sink that shows no event; of a setting that cannot be used, such as an unknown RANVIER_CPU, it warns."""
+    if isinstance(event, NoteEvent) and event.text.startswith("RANVIER_"):
+        warnings.warn(SettingWarning(event.text), stacklevel=2)
 
 
 def tee(sinks: tuple[Sink, ...]) -> Sink:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.decoding import class_indices, class_probabilities, label_indicators
 from ranvier.errors import TrainingError
 from ranvier.network.task import Task
+from ranvier.plural import plural
 from ranvier.rows.class_numbers import are_class_numbers, class_shares
 from ranvier.training.partial_targets import are_shares, columns_present, has_gaps
 
@@ -82,13 +83,13 @@ def all_metrics(task: Task, outputs: Array, targets: Array, weights: Array | Non
     wrong = np.asarray(~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
     if wrong.any():
         raise TrainingError(
-            f"The network outputs NaN or infinity for {wrong.sum()} of {len(wrong)} rows (the first is row "
+            f"The network outputs NaN or infinity for {wrong.sum()} of {plural(len(wrong), 'row')} (the first is row "
             f"{wrong.argmax() + 1}), so nothing can be measured. Look for inputs far outside those it was trained on."
         )
     if weights is not None and not weights.all():
         weighted = weights > 0
         if not weighted.any():
-            raise TrainingError(f"The weights of all {len(weights)} rows are 0, so nothing can be measured.")
+            raise TrainingError(f"The weights of all {plural(len(weights), 'row')} are 0, so nothing can be measured.")
         outputs, targets, weights = outputs[weighted], targets[weighted], weights[weighted]
     if task.kind == "regression":
         return _regression(outputs, targets, weights)

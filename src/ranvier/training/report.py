@@ -43,6 +43,7 @@ class TrainReport:
             accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without such rows.
         per_class: label, rows, precision, recall and f1 of each class or label.
         most_confused_pair: actual, predicted, rows; None where no class was mistaken for another.
+        worst_mistakes: name, actual, predicted and, for classes, probability of the actual one; of rows that are files.
         epochs, best_epoch, seconds, engine: how long training took, in seconds, and on which engine.
         members: one record for each network of an ensemble: epochs, best_epoch, validation_loss, seconds; else empty.
         temperature: what the logits were divided by, so that probabilities are calibrated.
@@ -74,6 +75,7 @@ class TrainReport:
     baseline: dict[str, float | None] = field(default_factory=dict)
     per_class: list[dict[str, Any]] = field(default_factory=list)
     most_confused_pair: dict[str, Any] | None = None
+    worst_mistakes: list[dict[str, Any]] = field(default_factory=list)
     epochs: int = 0
     best_epoch: int = 0
     seconds: float = 0.0

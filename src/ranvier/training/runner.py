@@ -27,6 +27,7 @@ from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.class_numbers import are_class_numbers, one_hot
 from ranvier.training.callbacks import Callback
+from ranvier.training.divergence import naming_large_inputs
 from ranvier.training.engines import compile_network
 from ranvier.training.epoch_metrics import EpochMetrics, Metric
 from ranvier.training.events import EndEvent, NoteEvent, Sink, StartEvent, tee
@@ -113,7 +114,8 @@ def run_training(
             # Only the callee holds the arrays, so that it can let them go.
             waiting = [begin]
             del begin
-            outcome = train(executable, config, waiting.pop())
+            with naming_large_inputs(rows):
+                outcome = train(executable, config, waiting.pop())
         except BaseException:
             sink(EndEvent("failed", "Training failed."))
             raise

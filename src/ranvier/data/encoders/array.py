@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.scaling import column_mean_std, standardize
+from ranvier.data.encoders.scaling import MAX_Z, column_mean_std, standardize
+from ranvier.data.encoders.usual_range import without_far
 from ranvier.data.sources import open_source
 from ranvier.data.sources.row_lists import is_row
 from ranvier.data.sources.source import Source
@@ -41,7 +42,9 @@ class ArrayEncoder:
             zeros), or "bytes" (x / 255, for pictures, in models of versions before 0.2).
         width: K, the number of inputs.
         shape: the shape of one row before it was flattened.
-        mean, scale: one number for each input; empty unless standardized.
+        mean, scale: one number for each input, of the values that are not far from all others; empty unless
+            standardized.
+        limit: where a standardized number is clipped; closer where training rows had values far from all others.
     """
 
     scaling: str
@@ -49,6 +52,7 @@ class ArrayEncoder:
     shape: tuple[int, ...]
     mean: tuple[float, ...] = ()
     scale: tuple[float, ...] = ()
+    limit: float = MAX_Z
 
     @classmethod
     def fit(cls, source: Any) -> ArrayEncoder:
@@ -69,8 +73,10 @@ class ArrayEncoder:
             raise DataError(
                 f"The inputs of {opened.origin} hold no number, only NaN, so there is nothing to learn from."
             )
-        mean, scale = column_mean_std(inputs)
-        return cls("standard", inputs.shape[1], opened.shape, tuple(mean.tolist()), tuple(scale.tolist()))
+        usual = without_far(inputs)
+        mean, scale = column_mean_std(usual)
+        limit = MAX_Z if usual is inputs else _largest(usual, mean, scale)
+        return cls("standard", inputs.shape[1], opened.shape, tuple(mean.tolist()), tuple(scale.tolist()), limit)
 
     @property
     def factor(self) -> float | None:
@@ -137,7 +143,7 @@ class ArrayEncoder:
             divisor = LARGEST_PIXEL if self.scaling == "bytes" else 1.0
             standardize(inputs, np.zeros(self.width), np.full(self.width, divisor), out)
         else:
-            standardize(inputs, np.array(self.mean), np.array(self.scale), out)
+            standardize(inputs, np.array(self.mean), np.array(self.scale), out, self.limit)
         return out
 
     def describe(self) -> list[tuple[str, str, str, str]]:
@@ -162,6 +168,7 @@ class ArrayEncoder:
             "shape": list(self.shape),
             "mean": list(self.mean),
             "scale": list(self.scale),
+            "limit": self.limit,
         }
 
     @classmethod
@@ -179,7 +186,13 @@ class ArrayEncoder:
             raise json_fields.damaged(
                 f"scaling {scaling!r} of {width} inputs with {len(mean)} means and shape {list(shape)}"
             )
-        return cls(scaling, width, shape, mean, scale)
+        limit = json_fields.field(data, "limit", float) if "limit" in data else MAX_Z
+        return cls(scaling, width, shape, mean, scale, limit)
+
+
+def _largest(values: NDArray[Any], mean: NDArray[np.float64], scale: NDArray[np.float64]) -> float:
+    """The largest standardized number, at least 10."""
+    return max(10.0, float(np.nanmax(np.abs(values - mean) / np.where(scale > 0, scale, 1.0))))
 
 
 def _as_sparse(inputs: NDArray[Any] | CSR, origin: str, dtype: Any) -> CSR:

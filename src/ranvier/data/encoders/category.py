@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +17,7 @@ from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.missing_marks import MISSING
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -22,6 +25,13 @@ if TYPE_CHECKING:
     from ranvier.data.schema import ColumnSchema
 
 MAX_CATEGORIES = 100
+MAX_RARE_SHARE = 0.5
+"""Where more training cells had a rare category, later rows may well have mostly unknown ones."""
+MIN_WARNED = 4
+"""Fewer cells may well all be unknown."""
+SAME = "\x00"
+"""Begins a value that several strings may be."""
+NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
 
 
 @record
@@ -32,11 +42,13 @@ class CategoryEncoder(ColumnEncoder):
         column: the column's name.
         categories: the known categories, the most frequent first. The feature after them is for all other strings,
             the last one for missing cells.
+        rare_share: the share of the training cells that stood alone or have no category of their own.
     """
 
     kind: ClassVar[str] = "category"
     column: str
     categories: tuple[str, ...]
+    rare_share: float = 1.0
 
     @classmethod
     def fit(
@@ -48,16 +60,19 @@ class CategoryEncoder(ColumnEncoder):
         at least two rows are taken.
 
         >>> CategoryEncoder.fit(pl.Series("sex", ["Male", "Female", "Male", "?"]))
-        CategoryEncoder(column='sex', categories=('Male', 'Female'))
+        CategoryEncoder(column='sex', categories=('Male', 'Female'), rare_share=0.3333333333333333)
         """
         strings = parsing.clean_strings(cells).drop_nulls().rename("value")
         values, rows = strings.value_counts(name="rows").get_columns()
+        present = max(len(strings), 1)
         min_rows = 1 if options is None else options.min_frequency
         if len(values) > MAX_CATEGORIES:
             min_rows = max(min_rows, 2)
         counts = zip(values.to_list(), rows.to_list(), strict=True)
         frequent = sorted((-count, value) for value, count in counts if count >= min_rows)
-        return cls(cells.name, tuple(value for _, value in frequent[:MAX_CATEGORIES]))
+        known = frequent[:MAX_CATEGORIES]
+        often = sum(-count for count, _ in known if count < -1)
+        return cls(cells.name, tuple(value for _, value in known), (len(strings) - often) / present)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -72,7 +87,7 @@ class CategoryEncoder(ColumnEncoder):
 
     def describe(self) -> str:
         """What a cell is encoded as, in words."""
-        return f"one-hot: {len(self.categories):,} categories, other, missing"
+        return f"one-hot: {plural(len(self.categories), 'category', 'categories')}, other, missing"
 
     @property
     def non_numeric(self) -> bool:
@@ -134,12 +149,15 @@ class CategoryEncoder(ColumnEncoder):
         codes: dict[str | None, int] = {}
         for written in set(strings):
             string = None if written is None else parsing.clean_string(written)
-            codes[written] = other + 1 if string is None else known.get(string, other)
+            codes[written] = other + 1 if string is None else known.get(string, -1)
+            if codes[written] < 0:
+                codes[written] = match(self.categories, string or "", other)
         return [codes[written] for written in strings]
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
-        return {"kind": "category", "column": self.column, "categories": list(self.categories)}
+        described = {"kind": "category", "column": self.column, "categories": list(self.categories)}
+        return {**described, "rare_share": self.rare_share}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CategoryEncoder:
@@ -155,7 +173,20 @@ class CategoryEncoder(ColumnEncoder):
         for value in categories:
             if value in MISSING or value != value.strip(parsing.WHITE_SPACE):
                 raise json_fields.damaged(f'"categories" has {value[:40]!r}, which no cell is read as')
-        return cls(json_fields.field(data, "column", str), categories)
+        rare_share = json_fields.field(data, "rare_share", float) if "rare_share" in data else 1.0
+        return cls(json_fields.field(data, "column", str), categories, rare_share)
+
+    def warn_of_unknown(self, codes: NDArray[np.intp]) -> None:
+        """Warn where most cells are no known category, unless that was so in training, too."""
+        other = len(self.categories)
+        present = int((codes <= other).sum())
+        unknown = int((codes == other).sum())
+        if present >= MIN_WARNED and other and 2 * unknown > present and self.rare_share < MAX_RARE_SHARE:
+            warnings.warn(
+                f'{unknown:,} of {present:,} cells of column "{self.column}" are none of the {other:,} categories that '
+                f"the model knows, such as {', '.join(self.categories[:3])}; the predictions can make no use of them.",
+                stacklevel=2,
+            )
 
 
 class CategoryColumns:
@@ -178,6 +209,8 @@ class CategoryColumns:
                 {value: start + code for code, value in enumerate(encoder.categories)},
                 start + len(encoder.categories),
                 encoder.non_numeric,
+                encoder.categories,
+                start,
             )
             for start, encoder in encoders
         ]
@@ -195,13 +228,15 @@ class CategoryColumns:
         Raises:
             NeedsColumnParser: only `encode` can read a cell, or refuse it.
         """
-        for (known, other, non_numeric), cell in zip(self._tables, cells, strict=True):
+        for (known, other, non_numeric, categories, start), cell in zip(self._tables, cells, strict=True):
             index = known.get(cell) if type(cell) is str else None
             if index is None:
                 string = parsing.parse_string(cell)
                 if non_numeric and string is not None and type(cell) in (int, float):
                     raise parsing.NeedsColumnParser
-                index = other + 1 if string is None else known.get(string, other)
+                index = other + 1 if string is None else known.get(string, -1)
+                if index < 0:
+                    index = match(categories, string or "", len(categories)) + start
             row[index] = 1.0
 
 
@@ -220,10 +255,39 @@ def category_codes(columns: Sequence[tuple[CategoryEncoder, pl.Series]]) -> list
         pl.col(str(number)).cast(_enum(encoder.categories), strict=False).to_physical()
         for number, (encoder, _) in enumerate(columns)
     )
-    return [
-        encoder.complete_codes(column.to_numpy(), cells)
-        for (encoder, _), column, cells in zip(columns, codes.get_columns(), strings, strict=True)
-    ]
+    completed = []
+    for (encoder, _), column, cells in zip(columns, codes.get_columns(), strings, strict=True):
+        completed.append(encoder.complete_codes(column.to_numpy(), cells))
+        encoder.warn_of_unknown(completed[-1])
+    return completed
+
+
+def match(categories: tuple[str, ...], string: str, other: int) -> int:
+    """The code of the only category that is the same number or the same truth value as a string; else `other`.
+
+    So 1234 is the category 01234, 3.0 is 3 and True is true, unless two categories are.
+
+    >>> match(("01234", "98765"), "1234", 2), match(("1", "01"), "001", 2)
+    (0, 2)
+    """
+    return _same_values(categories).get(_value(string), other)
+
+
+def _value(string: str) -> str:
+    """A number without zeros that change nothing, a truth value in lower case; other strings are their own."""
+    if NUMBER.fullmatch(string):
+        digits, _, decimals = string.lstrip("+-").partition(".")
+        decimals = decimals.rstrip("0")
+        sign = "-" if string.startswith("-") else ""
+        return f"{SAME}{sign}{digits.lstrip('0') or '0'}{'.' if decimals else ''}{decimals}"
+    return f"{SAME}{string.lower()}" if string.lower() in ("true", "false") else string
+
+
+@lru_cache(maxsize=1024)
+def _same_values(categories: tuple[str, ...]) -> dict[str, int]:
+    """The code of each number and truth value that a single category is."""
+    values = [_value(category) for category in categories]
+    return {value: code for code, value in enumerate(values) if value.startswith(SAME) and values.count(value) == 1}
 
 
 @lru_cache(maxsize=1024)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from ranvier.records import record
 
 MIN_ROWS_PER_FREQUENCY, MIN_ROWS_PER_BIN = 100, 50
+MAX_TERMS, MAX_TERMS_OF_ONE_OUTPUT = 100_000, 30_000
 
 
 @record
 class FeatureOptions:
-    """Limits on the features of columns of numbers and of categories.
+    """Limits on the features of columns of numbers, categories, pictures and texts.
 
     Fields:
         n_frequencies: the number of frequencies of the periodic features of a number; each gives a cosine and a sine.
@@ -20,6 +21,7 @@ class FeatureOptions:
             gets fewer bins, then fewer frequencies.
         min_frequency: the rows that a category needs for an input of its own; rarer categories share one.
         n_centroids: the number of centroids of the patch features of pictures; each gives 9 features.
+        max_terms: the maximum number of terms of a text column, of each way to make them.
 
     >>> FeatureOptions(n_frequencies=4, n_bins=32, max_inputs=400, min_frequency=2).limited(20, rows=5_000).n_bins
     11
@@ -33,6 +35,15 @@ class FeatureOptions:
     max_inputs: int
     min_frequency: int
     n_centroids: int = 100
+    max_terms: int = MAX_TERMS
+
+    def for_outputs(self, outputs: int) -> FeatureOptions:
+        """The same options with the terms that a network with so many outputs needs: fewer for a single one.
+
+        >>> FeatureOptions(0, 32, 800, 3).for_outputs(1).max_terms
+        30000
+        """
+        return self if outputs > 1 else replace(self, max_terms=min(self.max_terms, MAX_TERMS_OF_ONE_OUTPUT))
 
     def limited(self, columns: int, rows: int) -> FeatureOptions:
         """The same options with as many bins and frequencies as `columns` columns of numbers and `rows` rows allow.

@@ -9,6 +9,7 @@ from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.encoders.sound import SoundEncoder
+from ranvier.data.encoders.text import TextEncoder
 
 COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "number": NumberEncoder,
@@ -17,8 +18,9 @@ COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "date": DateEncoder,
     "image": ImageEncoder,
     "sound": SoundEncoder,
+    "text": TextEncoder,
 }
 STORED_KINDS = {"basis": "number"}
 """Kinds of encoders in model files of earlier versions, under today's names."""
-STORED_DROP_KINDS = ("identifier", "constant", "empty", "text")
+STORED_DROP_KINDS = ("identifier", "constant", "empty")
 """Kinds of columns in model files of earlier versions that are "drop" today."""

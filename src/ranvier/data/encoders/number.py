@@ -105,6 +105,11 @@ class NumberEncoder(ColumnEncoder):
         indicator = present.size < values.size
         return cls(cells.name, center, scale, indicator, options.n_frequencies, knots, number_format=form)
 
+    def rescaled(self, values: NDArray[np.float64]) -> NumberEncoder:
+        """The encoder with center and scale from other values, NaN where missing; for one without knots."""
+        mean, std = column_mean_std(without_far(values[:, None]))
+        return replace(self, center=float(mean[0]), scale=float(std[0]))
+
     @property
     def feature_names(self) -> tuple[str, ...]:
         """The column's name, its periodic features, its pieces or splines, and the indicator.
@@ -128,7 +133,8 @@ class NumberEncoder(ColumnEncoder):
         """What a cell is encoded as, in words."""
         parts = ["0, the same in every training row"]
         if self.scale:
-            parts = [f"(x - {self.center:.6g}) / {self.scale:.6g}, within ±{CLIP_RADIUS:g}"]
+            sign = "+" if self.center < 0 else "-"
+            parts = [f"(x {sign} {abs(self.center):.6g}) / {self.scale:.6g}, within ±{CLIP_RADIUS:g}"]
         if self.n_frequencies:
             parts.append("1 frequency" if self.n_frequencies == 1 else f"{self.n_frequencies} frequencies")
         if self.knots:

@@ -5,7 +5,7 @@ B is the number of rows, K = D + S the number of inputs that the columns become:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.encoders.sound import SoundEncoder
-from ranvier.data.schema import ColumnSchema, infer_schema
+from ranvier.data.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.origin import sentence_start
@@ -247,7 +247,8 @@ class TableEncoder:
         Raises:
             ModelFileError: a field is absent, of another type, or contradicts another.
         """
-        schema = tuple(ColumnSchema.from_dict(column) for column in json_fields.field(data, "columns", list))
+        encoded = {str(json_fields.mapping(entry).get("column")) for entry in json_fields.field(data, "encoders", list)}
+        schema = tuple(_stored_schema(column, encoded) for column in json_fields.field(data, "columns", list))
         thousands = {column.name: column.thousands_separator for column in schema}
         encoders = []
         for number, description in enumerate(json_fields.field(data, "encoders", list)):
@@ -265,3 +266,10 @@ class TableEncoder:
         if names != [column.name for column in schema if column.used] or len(thousands) != len(schema):
             raise json_fields.damaged("its columns and its encoders do not match")
         return cls(schema, tuple(encoders))
+
+
+def _stored_schema(column: Any, encoded: Collection[str]) -> ColumnSchema:
+    """The schema of a column in a model file; earlier versions called texts that they did not read "text"."""
+    stored = json_fields.mapping(column)
+    unread = stored.get("kind") == "text" and stored.get("name") not in encoded
+    return ColumnSchema.from_dict({**stored, "kind": DROP} if unread else stored)

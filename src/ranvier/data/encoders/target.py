@@ -31,6 +31,9 @@ RowNumbers: TypeAlias = NDArray[np.int64] | None
 __all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
 
 
+ADVICE = "Correct it, or leave such rows out with --skip-bad-rows (skip_bad_rows=True)."
+
+
 @record
 class TargetEncoder:
     """Encodes target values and decodes outputs.
@@ -62,7 +65,7 @@ class TargetEncoder:
         Parameters:
             values: a list, an array or a series (B,), or numbers (B, N), of which some of a row may be NaN: they do
                 not count.
-            row_numbers: the numbers of these rows in the user's data, counted from 0, for messages; None for 0, 1, ....
+            row_numbers: the numbers of these rows in the user's table, counted from 0, for messages; None for an array.
             dtype: float32 or float64.
 
         Returns a contiguous array (B, N) of that type; for more than 16 classes their numbers (B, 1), see
@@ -120,7 +123,7 @@ class TargetEncoder:
             more = f" and {len(self.task.classes) - 20} more" if len(self.task.classes) > 20 else ""
             raise DataError(
                 f'{self._at(row, 0, row_numbers)} is "{plain[row]}", a class that the training rows did not have. '
-                f"Known classes: {known}{more}."
+                f"Known classes: {known}{more}. {ADVICE}"
             )
         return index
 
@@ -183,6 +186,11 @@ class TargetEncoder:
         units = loss.units
         if self.task.kind != "regression" or not units.bounded:
             return
+        if units.output == "softmax" and self.task.outputs == 1:
+            raise InputError(
+                f"The loss {loss.name} compares probabilities of classes, and the target is a number; choose a loss "
+                'for numbers, such as "squared_error".'
+            )
         numbers = self._numbers(values, row_numbers)
         outside = units.outside(numbers)
         if outside.any():
@@ -271,12 +279,13 @@ class TargetEncoder:
         wrong = not_numbers(strings)
         if len(wrong):
             shown = " ".join(strings[wrong[0]].split())[:60]
-            raise DataError(f'{self._at(int(wrong[0]), 0, row_numbers)} is "{shown}"; a number was expected.')
+            raise DataError(f'{self._at(int(wrong[0]), 0, row_numbers)} is "{shown}"; a number was expected. {ADVICE}')
         return strings.astype(np.float64)
 
     def _at(self, row: int, column: int, row_numbers: RowNumbers) -> str:
         name = self.task.target_names[column] if column < len(self.task.target_names) else "y"
-        return f'The target "{name}" in row {(row if row_numbers is None else int(row_numbers[row])) + 1}'
+        where = f"at row index {row}" if row_numbers is None else f"in row {int(row_numbers[row]) + 1}"
+        return f'The target "{name}" {where}'
 
 
 def _number_formats(data: Mapping[str, Any]) -> tuple[NumberFormat, ...]:

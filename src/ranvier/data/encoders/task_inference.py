@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ranvier.data.encoders.target_values import Values, label_counts, missing_rows, not_numbers, plain_values
 from ranvier.errors import DataError, InputError, nearest
 from ranvier.network.task import KINDS, Label, Task
+from ranvier.plural import plural
 
 MAX_CLASSES = 20
 MIN_ROWS_PER_CLASS = {"i": 5, "f": 10}
@@ -56,7 +57,10 @@ def explain_task(
     columns = plain.shape[1] if plain.ndim == 2 else 1
     names = names or (("y",) if columns == 1 else tuple(f"y{column}" for column in range(columns)))
     if len(names) != columns:
-        raise InputError(f"The target has {columns} columns and {len(names)} names were given: {', '.join(names)}.")
+        raise InputError(
+            f"The target has {plural(columns, 'column')} and {plural(len(names), 'name was', 'names were')} given: "
+            f"{', '.join(names)}."
+        )
     index = np.flatnonzero(~missing_rows(plain))
     present, rows = plain[index], index if row_numbers is None else row_numbers[index]
     if len(present) == 0:
@@ -218,8 +222,8 @@ def _class_problem(counts: dict[Label, int], rows: int, kind: str | None, name: 
         )
     if len(counts) > 2 and (len(counts) == rows or (len(counts) > MAX_CLASSES and 2 * len(counts) > rows)):
         return (
-            f'The target column "{name}" has {len(counts):,} different values in {rows:,} rows; that is too many for '
-            f"classes.{regression or ' Choose another target column.'}"
+            f'The target column "{name}" has {len(counts):,} different values in {plural(rows, "row")}; that is too '
+            f"many for classes.{regression or ' Choose another target column.'}"
         )
     single = [label for label, count in counts.items() if count == 1]
     if not single:

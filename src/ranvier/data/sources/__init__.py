@@ -72,6 +72,8 @@ def _open(source: Any, reading: Reading) -> Source:
         return _open_sparse(source)
     from ranvier.data.sources.frames import frame_from
 
+    if isinstance(source, (list, tuple)) and not source:
+        raise DataError("The list holds no rows. Give at least one row.")
     if isinstance(source, (list, tuple)) and not is_row_list(source):
         try:
             return arrays_from(np.asarray(source), None, "the list")

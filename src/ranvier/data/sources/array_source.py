@@ -14,6 +14,7 @@ from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError, ShapeError
+from ranvier.plural import plural
 from ranvier.records import record
 from ranvier.rows import CSR
 from ranvier.rows.arrays import unmasked
@@ -169,7 +170,7 @@ def column_dict(values: NDArray[Any], names: Sequence[str], origin: str) -> dict
     """
     if values.ndim != 2 or values.shape[1] != len(names):
         raise ShapeError(
-            f"{sentence_start(origin)} has shape {values.shape}; this model takes {len(names)} columns a row "
+            f"{sentence_start(origin)} has shape {values.shape}; this model takes {plural(len(names), 'column')} a row "
             f"({', '.join(names[:5])}{' ...' if len(names) > 5 else ''})."
         )
     return {name: values[:, index] for index, name in enumerate(names)}
@@ -218,7 +219,7 @@ def checked_targets(targets: Any, rows: int, origin: str) -> NDArray[Any]:
     array = np.asarray(unmasked(targets))
     if array.ndim not in (1, 2) or len(array) != rows:
         raise DataError(
-            f"The inputs of {origin} have {rows} rows and its targets have shape {array.shape}; "
+            f"The inputs of {origin} have {plural(rows, 'row')} and its targets have shape {array.shape}; "
             f"({rows},) or ({rows}, columns) was expected."
         )
     return array

@@ -141,8 +141,8 @@ def _file_column(kind: str, files: Sequence[FileReference]) -> tuple[list[pl.Ser
 
 
 def _kinds(kind: str) -> dict[str, str]:
-    """The kind of the column of files; that of texts is inferred like that of any other column."""
-    return {} if kind == "text" else {FILE: kind}
+    """The kind of the column of files, or of the texts in them."""
+    return {TEXT if kind == "text" else FILE: kind}
 
 
 def _labels(labels: list[str]) -> pl.Series:

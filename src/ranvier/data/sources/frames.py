@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.sources.labels import check_types, is_label, labels
 from ranvier.data.sources.picture_lists import file_of, is_file_list
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.rows.arrays import unmasked
 
 SUB_MICROSECOND = ("[ns]", "[ps]", "[fs]", "[as]")
@@ -93,8 +96,10 @@ def frame_from(source: Any, origin: str = "the table", reading: Reading = PLAIN)
     (1, 2)
     """
     if isinstance(source, pl.DataFrame):
+        objects = [name for name in source.columns if source.schema[name] == pl.Object and reading.reads(name)]
         unread = [name for name in source.columns if not reading.reads(name)]
-        return source.with_columns(pl.lit(None).alias(name) for name in unread) if unread else source
+        frame = source.with_columns([_from_cells(name, source[name].to_list()) for name in objects])
+        return frame.with_columns(pl.lit(None).alias(name) for name in unread)
     if isinstance(source, Mapping):
         return frame_from_columns(source, origin, reading)
     if is_row_list(source):
@@ -139,6 +144,9 @@ def _plain_column(column: Any) -> Any:
         # NumPy has no time zones and would convert to UTC; the local hour is kept.
         column = column.dt.replace_time_zone(None)
     missing = column.is_null().to_list()
+    if column.dtype in (nw.Categorical, nw.Enum):
+        cells = zip(column.to_list(), missing, strict=True)
+        return labels(str(column.name), [None if is_missing else cell for cell, is_missing in cells])
     plain = column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == nw.Boolean
     if plain and not any(missing):
         return column.to_numpy()
@@ -166,7 +174,7 @@ def frame_from_columns(columns: Mapping[Any, Any], origin: str, reading: Reading
         column = pl.Series(str(name), [None] * len(values)) if unread else series_from(str(name), values)
         if series and len(column) != len(series[0]):
             raise DataError(
-                f'The columns of {origin} differ in length: "{series[0].name}" has {len(series[0])} rows and '
+                f'The columns of {origin} differ in length: "{series[0].name}" has {plural(len(series[0]), "row")} and '
                 f'"{column.name}" has {len(column)}.'
             )
         series.append(column)
@@ -212,20 +220,21 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     """A column from Python values of any types."""
     missing = getattr(sys.modules.get("pandas"), "NA", None)
     items = [None if cell is missing else _python(cell) if isinstance(cell, np.generic) else cell for cell in cells]
-    if is_file_list([item for item in items if item is not None]) and not any(isinstance(item, str) for item in items):
+    written = [str(item) if isinstance(item, PurePath) else item for item in items if item is not None]
+    if is_file_list(written) and not any(isinstance(item, str) for item in items):
         return pl.Series(
             name, [None if item is None else file_of(item, at) for at, item in enumerate(items)], pl.Object
         )
-    for cell_type in set(map(type, items)):
-        if issubclass(cell_type, (list, tuple, set, dict, np.ndarray, bytes)):
-            raise DataError(
-                f'Column "{name}" has a cell of type {cell_type.__name__}; one value for each cell was expected.'
-            )
+    check_types(name, set(map(type, items)))
     clean = [item if item is None or item == item else None for item in items]
     types = set(map(type, clean)) - {type(None)}
     if not types:
         return pl.Series(name, clean, dtype=pl.Null)
+    if any(map(is_label, types)):
+        return labels(name, clean)
     if types <= {int, float, bool} and types != {bool}:
+        if types == {int} and _lost_as_numbers(clean):
+            return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
         fits = float not in types and all(item is None or -(2**63) <= item < 2**63 for item in clean)
         return pl.Series(name, clean, dtype=pl.Int64 if fits else pl.Float64, strict=False)
     if len(types) == 1 and not issubclass(next(iter(types)), str):
@@ -234,6 +243,14 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
         except (pl.exceptions.PolarsError, TypeError, OverflowError):
             return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
     return pl.Series(name, [None if item is None else str(item) for item in clean], dtype=pl.String)
+
+
+def _lost_as_numbers(cells: Sequence[int | None]) -> bool:
+    """Whether integers that need more than 64 bits are not all different as floating point."""
+    integers = {cell for cell in cells if cell is not None}
+    if all(-(2**63) <= cell < 2**63 for cell in integers):
+        return False
+    return max(map(abs, integers)) < 10**300 and len(set(map(float, integers))) < len(integers)
 
 
 def _python(values: NDArray[Any] | np.generic) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import polars as pl
 
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.frames import frame_from_columns
+from ranvier.data.sources.labels import labels
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_notes import bad_rows_note
 from ranvier.data.sources.table_source import Table
@@ -51,7 +53,16 @@ def parquet_table(data: bytes, origin: str, called: str) -> Table:
         raise DataError(
             f"{called} is a damaged Parquet file ({_first_line(error)}). Copy or write it again."
         ) from error
-    return _table(called, origin, frame)
+    return _table(called, origin, _with_declared_categories(frame, data))
+
+
+def _with_declared_categories(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
+    """The frame with those columns as categories that were categorical in the pandas frame that was written."""
+    stored = pl.read_parquet_metadata(io.BytesIO(data)).get("pandas")
+    described = json.loads(stored)["columns"] if stored else []
+    names = [column["name"] for column in described if column.get("pandas_type") == "categorical"]
+    known = [name for name in names if name in frame.columns and frame.schema[name] not in (pl.Categorical, pl.Enum)]
+    return frame.with_columns(labels(name, frame[name].to_list()) for name in known)
 
 
 def read_json_lines(path: Path, reading: Reading = PLAIN) -> Table:
@@ -114,7 +125,13 @@ def _json_frame(called: str, data: bytes, skip_bad: bool) -> tuple[pl.DataFrame,
                 continue
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"{called} has a line that is not JSON: line {number} ({error}).") from error
+            where = (
+                f", character {error.colno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else f": {error}"
+            )
+            raise DataError(
+                f'{called} is not JSON in line {number}{where}. Each line must be one object such as {{"column": 1}}; '
+                "correct it, or leave such lines out with --skip-bad-rows (skip_bad_rows=True)."
+            ) from error
         rows.append(row)
     names = list(dict.fromkeys(name for row in rows for name in row))
     return frame_from_columns({name: [row.get(name) for row in rows] for name in names}, called), bad

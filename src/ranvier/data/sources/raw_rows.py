@@ -17,6 +17,7 @@ from ranvier.data.sources.row_lists import is_row
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import ShapeError, nearest
+from ranvier.plural import plural
 
 
 def single_row(rows: Any, names: Sequence[str]) -> dict[str, Any] | None:
@@ -66,7 +67,9 @@ def open_rows(rows: Any, names: Sequence[str]) -> Source:
     if isinstance(rows, (list, tuple)) and rows and all(is_row(row) for row in rows):
         wrong = next((row for row in rows if len(row) != len(names)), None)
         if wrong is not None:
-            raise ShapeError(f"The row has {len(wrong)} cells; this model takes {len(names)}, one for each column.")
+            raise ShapeError(
+                f"The row has {plural(len(wrong), 'cell')}; this model takes {len(names)}, one for each column."
+            )
         rows = {name: [row[index] for row in rows] for index, name in enumerate(names)}
     rows = row_of_series(rows, names) or rows
     if isinstance(rows, np.ndarray) and rows.ndim == 2:

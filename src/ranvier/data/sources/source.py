@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.errors import InputError
+from ranvier.plural import plural
 from ranvier.rows import CSR
 
 if TYPE_CHECKING:
@@ -145,4 +146,4 @@ class Source(ABC):
         >>> Arrays(np.zeros((2, 3)), None, "the array", (3,)).describe()
         'the array: 2 rows'
         """
-        return f"{self.origin}: {self.rows:,} rows"
+        return f"{self.origin}: {plural(self.rows, 'row')}"

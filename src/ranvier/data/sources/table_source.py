@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.errors import DataError, nearest
+from ranvier.plural import plural
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -120,5 +121,8 @@ class Table(Source):
             )
         values = series_from(name, target)
         if len(values) != self.rows:
-            raise DataError(f"There are {len(values)} target values and {self.rows} rows in {self.origin}.")
+            raise DataError(
+                f"{sentence_start(self.origin)} has {plural(self.rows, 'row')}, and the number of target values is "
+                f"{len(values):,}."
+            )
         return replace(self, frame=self.frame.with_columns(values), target=name)

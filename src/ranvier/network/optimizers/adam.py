@@ -16,6 +16,7 @@ import numpy as np
 from ranvier.expression import Expression, absolute, maximum, sqrt, variable
 from ranvier.network.number_rules import HALF_OPEN_UNIT, NON_NEGATIVE, POSITIVE, Rule
 from ranvier.network.optimizers.base import Formula, Numbers, Optimizer, Steps, bias_correction, ema
+from ranvier.portable_math import power
 from ranvier.records import record
 
 NEGLIGIBLE = 1e-30
@@ -132,7 +133,7 @@ class NAdam(MomentOptimizer):
 
     def _momentum(self, steps: Steps) -> Numbers:
         """mu_t."""
-        return np.asarray(self.beta1 * (1.0 - 0.5 * np.power(0.96, steps * self.momentum_decay)), np.float64)
+        return np.asarray(self.beta1 * (1.0 - 0.5 * power(0.96, steps * self.momentum_decay)), np.float64)
 
     def _corrections(self, steps: Steps) -> dict[str, Numbers]:
         """The product M_t is at most b1^t; once that is below NEGLIGIBLE, 1 - M_t is 1 in float64 for good."""

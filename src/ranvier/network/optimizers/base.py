@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ranvier.expression import Expression, constant, maximum, minimum, simplify, substitute, variable, variables
 from ranvier.network.number_rules import NON_NEGATIVE, OPEN_UNIT_OR_NONE, POSITIVE, POSITIVE_OR_NONE, Rule, check_fields
+from ranvier.portable_math import power
 from ranvier.records import record
 
 Steps = NDArray[np.int64]
@@ -236,7 +237,7 @@ def bias_correction(beta: float, steps: Steps) -> Numbers:
     >>> bias_correction(0.5, np.array([1, 2])).round(4)
     array([2.    , 1.3333])
     """
-    return np.asarray(1.0 / (1.0 - np.power(float(beta), steps)), np.float64)
+    return np.asarray(1.0 / (1.0 - power(float(beta), steps)), np.float64)
 
 
 def ema(beta: float, old: Expression, new: Expression) -> Expression:

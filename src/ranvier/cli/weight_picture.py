@@ -1,0 +1,73 @@
+"""The weights of a neuron over pixels, drawn in the terminal: one character for two pixels above each other."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.cli.console import Output
+
+if TYPE_CHECKING:
+    from ranvier.model.inspect import NeuronView
+    from ranvier.model.model import Model
+
+UPPER_HALF = "\u2580"
+SHADES = " .:-=+*#%@"
+"""For terminals without colours: the larger a weight in size, the darker."""
+
+
+def pixel_shape(model: Model, view: NeuronView) -> tuple[int, int, int] | None:
+    """Height, width and channels where the inputs of a neuron are the pixels of a picture; else None."""
+    encoder = model.encoder
+    image = getattr(encoder, "image", None)
+    shape = getattr(encoder, "shape", ()) if image is None else image.form.shape
+    if image is not None and image.patches:
+        return None
+    shape = (*shape, 1) if len(shape) == 2 else tuple(shape)
+    names = getattr(encoder, "feature_names", ())
+    if len(shape) != 3 or view.inputs != tuple(names) or view.weights.size != shape[0] * shape[1] * shape[2]:
+        return None
+    return shape[0], shape[1], shape[2]
+
+
+def draw(output: Output, weights: NDArray[np.floating], shape: tuple[int, int, int]) -> None:
+    """Draw weights, red below 0 and cyan above; of several channels their mean.
+
+    Parameters:
+        weights: one for each pixel and channel.
+        shape: height, width, channels.
+    """
+    from rich.color import Color
+    from rich.style import Style
+    from rich.text import Text
+
+    picture = weights.reshape(shape).mean(axis=2)
+    step = -(-shape[1] // max(output.words.width - 2, 8))
+    picture = picture[::step, ::step]
+    largest = float(np.abs(picture).max()) or 1.0
+    scaled = picture / largest
+    if output.words.color_system is None or os.environ.get("NO_COLOR"):
+        for row in scaled[::2]:
+            output.words.print(Text("".join(SHADES[int(abs(value) * (len(SHADES) - 1))] for value in row)))
+        return
+    if len(scaled) % 2:
+        scaled = np.concatenate([scaled, np.zeros((1, scaled.shape[1]))])
+    for upper, lower in zip(scaled[::2], scaled[1::2], strict=True):
+        line = Text()
+        for top, bottom in zip(upper.tolist(), lower.tolist(), strict=True):
+            colours = (Color.from_rgb(*_colour(value)) for value in (top, bottom))
+            line.append(UPPER_HALF, Style(color=next(colours), bgcolor=next(colours)))
+        output.words.print(line, no_wrap=True, overflow="crop")
+
+
+def _colour(value: float) -> tuple[int, int, int]:
+    """Black for 0, red for -1, cyan for 1.
+
+    >>> _colour(0.0), _colour(-1.0), _colour(1.0)
+    ((0, 0, 0), (255, 0, 0), (0, 255, 255))
+    """
+    strength = round(255 * min(abs(value), 1.0))
+    return (strength, 0, 0) if value < 0 else (0, strength, strength)

@@ -1,0 +1,65 @@
+"""What a column of pictures holds, in sentences, without training: sizes, modes, broken ones, duplicates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+from ranvier.data.images.decode import Survey, survey
+from ranvier.data.images.load import load_pictures
+from ranvier.errors import DataError
+
+MAX_SHOWN = 3
+
+
+def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
+    """Sentences on the pictures of a column.
+
+    Parameters:
+        cells: as `decode` takes them.
+        name: of the column.
+
+    >>> import numpy as np
+    >>> overview([np.zeros((8, 9), np.uint8)] * 2, "photo")[0]
+    'Pictures: 9 x 8 pixels; L (2).'
+    """
+    surveys = [seen for seen in map(_survey, cells) if seen is not None]
+    notes: list[str] = []
+    if surveys:
+        widths, heights = [seen.width for seen in surveys], [seen.height for seen in surveys]
+        span = f"{min(widths)} x {min(heights)}"
+        if (max(widths), max(heights)) != (min(widths), min(heights)):
+            span = f"widths {min(widths)} to {max(widths)}, heights {min(heights)} to {max(heights)},"
+        modes = Counter(seen.mode for seen in surveys).most_common()
+        notes.append(f"Pictures: {span} pixels; {', '.join(f'{mode} ({count:,})' for mode, count in modes)}.")
+    try:
+        loaded = load_pictures(cells, name)
+    except DataError as error:
+        return (*notes, str(error))
+    first: dict[bytes, int] = {}
+    repeated = []
+    for row, pixels in zip(loaded.rows.tolist(), loaded.pixels, strict=True):
+        earlier = first.setdefault(blake2b(pixels.tobytes(), digest_size=16).digest(), row)
+        if earlier != row:
+            repeated.append((row, earlier))
+    notes += loaded.notes
+    if repeated:
+        pairs = [f"{_called(cells, row)} as {_called(cells, earlier)}" for row, earlier in repeated[:MAX_SHOWN]]
+        more = f" and {len(repeated) - MAX_SHOWN:,} more" if len(repeated) > MAX_SHOWN else ""
+        what = "1 picture repeats" if len(repeated) == 1 else f"{len(repeated):,} pictures repeat"
+        notes.append(f"{what} an earlier one: {', '.join(pairs)}{more}.")
+    return tuple(notes)
+
+
+def _survey(cell: Any) -> Survey | None:
+    """What a picture is; None for a broken one."""
+    try:
+        return survey(cell)
+    except DataError:
+        return None
+
+
+def _called(cells: Sequence[Any], row: int) -> str:
+    return str(getattr(cells[row], "name", f"row index {row}"))

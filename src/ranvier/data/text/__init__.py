@@ -1,0 +1,1 @@
+"""Texts as numbers: tokens, terms, a vocabulary of selected terms."""

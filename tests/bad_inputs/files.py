@@ -1,0 +1,83 @@
+"""Small files, frames and models that the tables of bad inputs speak of."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import ranvier as rv
+
+ROWS = [(16 + at * 7 % 20, ("north", "south", "east")[at % 3], ("no", "yes")[at * 5 % 7 > 3]) for at in range(40)]
+SHOP = [f"{size},{part},{sold},{size * 3 + at % 4}" for at, (size, part, sold) in enumerate(ROWS)]
+
+
+def shop(heading: str = "size,part,sold,price", **changed: str) -> str:
+    """The table of a shop; `line_7="..."` puts other text on that line of the file."""
+    lines = [heading, *SHOP]
+    for name, line in changed.items():
+        lines[int(name.removeprefix("line_")) - 1] = line
+    return "\n".join(lines) + "\n"
+
+
+TEXTS = {
+    "shop.csv": shop(),
+    "empty.csv": "",
+    "heading.csv": "size,part,sold,price\n",
+    "ragged.csv": shop(line_9="20,north,no"),
+    "long.csv": shop(line_9="20,north,no,60,1"),
+    "quote.csv": shop(line_9='20,"north,no,60'),
+    "twice.csv": shop("size,part,sold,size"),
+    "infinite.csv": shop(line_9="inf,north,no,60"),
+    "other.csv": "height,width\n1,2\n3,4\n",
+    "words.csv": shop(line_9="large,north,no,60"),
+    "unknown.csv": shop(line_9="20,north,maybe,60"),
+    "untold.csv": "size,part,sold,price\n20,north,,60\n21,south,,61\n",
+    "one_class.csv": "size,sold\n" + "".join(f"{size},no\n" for size in range(30)),
+    "rare.csv": shop(line_9="20,north,perhaps,60"),
+    "two.csv": "size,sold\n1,no\n2,yes\n",
+    "odd_price.csv": shop(line_9="20,north,no,dear"),
+    "broken.jsonl": '{"size": 1, "sold": "no"}\n{"size": 2, "sold": \n',
+    "list.jsonl": "[1, 2]\n[3, 4]\n",
+    "paths.csv": "file,kind\n" + "".join(f"pictures/{at}.png,{'ab'[at % 2]}\n" for at in range(20)),
+    "notes.docx": "words",
+    "text.rv": "hello " * 40,
+}
+"""Name -> text of a file."""
+
+
+def write_files(folder: Path) -> None:
+    """Put the files into a folder."""
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "latin.csv").write_bytes(shop(line_9="20,north,no,60").replace("south", "süd").encode("utf-16")[:-3])
+    (folder / "broken.parquet").write_bytes(b"PAR1" + b"\0" * 40)
+    (folder / "cut.csv.gz").write_bytes(gzip.compress(shop().encode())[:-20])
+    with zipfile.ZipFile(folder / "nothing.zip", "w"):
+        pass
+    np.savez(folder / "alone.npz", X=np.zeros((9, 2)))
+    (folder / "hollow").mkdir()
+    (folder / "photos" / "cats").mkdir(parents=True)
+    (folder / "full").mkdir()
+    (folder / "full" / "thesis.txt").write_text("all", encoding="utf-8")
+
+
+def write_models(folder: Path) -> None:
+    """Train the models that predict and evaluate need."""
+    frame = frame_of_shop()
+    quick: dict[str, Any] = {"recipe": "plain", "hidden": [2], "epochs": 1, "engine": "reference"}
+    rv.train(frame, "sold", ignore=["price"], model=folder / "sold.rv", **quick)
+    rv.train(frame, "price", ignore=["sold"], model=folder / "price.rv", **quick)
+    content = bytearray((folder / "sold.rv").read_bytes())
+    content[-5] ^= 1
+    (folder / "altered.rv").write_bytes(content)
+
+
+def frame_of_shop() -> pl.DataFrame:
+    """The table of a shop in memory."""
+    frame = pl.DataFrame(ROWS, schema=["size", "part", "sold"], orient="row")
+    return frame.with_columns(price=pl.col("size") * 3 + pl.int_range(pl.len()) % 4)
