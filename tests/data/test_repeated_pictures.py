@@ -31,7 +31,7 @@ def test_copies_are_in_one_part(group: str | None) -> None:
     parts = [set(which[rows]) for rows in (prepared.train_rows, prepared.validation_rows, prepared.test_rows)]
     assert sum(map(len, parts)) == 20
     assert all(parts)
-    assert "40 rows repeat the pictures of others; copies stay in one part of the rows." in prepared.notes
+    assert "40 rows repeat the files of others; copies stay in one part of the rows." in prepared.notes
     codes = prepared.train.groups
     assert codes is not None
     assert len(np.unique(codes)) == len(parts[0]) // (1 if group is None else 2)
@@ -47,7 +47,7 @@ def test_different_pictures_are_divided_as_before() -> None:
 def test_pictures_of_two_parts_are_counted() -> None:
     table, which = frame(1)
     prepared = prepare(table, "label", validation=0.0, test_source=table[:4])
-    assert "4 pictures of the test rows stand among the training rows, too." in prepared.notes
+    assert "4 files of the test rows stand among the training rows, too." in prepared.notes
     assert len(which) == 20
 
 

@@ -1,4 +1,4 @@
-"""Pictures that stand in several rows: copies stay in one part of the rows, else the test would be too easy.
+"""Pictures and recordings that stand in several rows: copies stay in one part of the rows, else the test would be too easy.
 
 B is the number of rows.
 """
@@ -63,8 +63,8 @@ def repeat_notes(parts: dict[str, Source]) -> list[str]:
     )
     notes = []
     if copies:
-        what = "1 row repeats the picture" if copies == 1 else f"{copies:,} rows repeat the pictures"
-        notes.append(f"{what} of others; copies stay in one part of the rows.")
+        what = "1 row repeats another one's file" if copies == 1 else f"{copies:,} rows repeat the files of others"
+        notes.append(f"{what}; copies stay in one part of the rows.")
     learned = [frozenset(column.tolist()) for column in _digests(parts["training"])]
     for name, part in parts.items():
         seen = [
@@ -73,7 +73,7 @@ def repeat_notes(parts: dict[str, Source]) -> list[str]:
         ]
         count = 0 if name == "training" or not seen else int(np.any(seen, axis=0).sum())
         if count:
-            what = "1 picture of the" if count == 1 else f"{count:,} pictures of the"
+            what = "1 file of the" if count == 1 else f"{count:,} files of the"
             notes.append(f"{what} {name} rows {'stands' if count == 1 else 'stand'} among the training rows, too.")
     return notes
 

@@ -18,6 +18,7 @@ from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
+from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.images.columns import with_known_pixels
 from ranvier.data.images.threads import Progress
 from ranvier.data.schema import DROP, ColumnSchema, infer_schema
@@ -83,8 +84,7 @@ class TableEncoder:
         return cls(
             schema,
             tuple(
-                encoder.with_form(forms[encoder.column]) if isinstance(encoder, ImageEncoder) else encoder
-                for encoder in encoders
+                encoder.with_form(forms[encoder.column]) if encoder.column in forms else encoder for encoder in encoders
             )
             if forms
             else encoders,
@@ -110,6 +110,12 @@ class TableEncoder:
     def has_pictures(self) -> bool:
         """Whether a column that is used holds pictures."""
         return any(isinstance(encoder, ImageEncoder) for encoder in self.encoders)
+
+    @property
+    def sound(self) -> SoundEncoder | None:
+        """The encoder of the only column that is used, where it holds recordings; else None."""
+        only = self.encoders[0] if len(self.encoders) == 1 else None
+        return only if isinstance(only, SoundEncoder) else None
 
     @property
     def text_column(self) -> str | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ranvier.data.images.load import Pictures, load_array, load_known, load_pictures
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
+from ranvier.data.sounds.columns import with_spectrograms
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import InputError
@@ -99,16 +100,19 @@ def _replaced(source: Table, name: str, loaded: Pictures) -> tuple[Table, NDArra
 def decoded_rows(
     source: Source, targets: Any, weight: Any, kinds: Mapping[str, str] | None, size: int | None, progress: Any = None
 ) -> tuple[Source, Any, Any, NDArray[np.int64] | None]:
-    """What `with_pixels` makes of a source, the target values and weights of the rows that are kept, and their numbers.
+    """What decoding makes of a source, the target values and weights of the rows that are kept, and their numbers.
 
     Parameters:
         targets, weight: beside the source, each for every row; None for none.
         kinds, size, progress: as for `with_pixels`.
 
     Raises:
-        DataError: more than a tenth of the pictures of a column cannot be read.
+        DataError: more than a tenth of the pictures or recordings of a column cannot be read.
     """
     source, rows = with_pixels(source, size, kinds, progress)
+    source, heard = with_spectrograms(source, kinds, progress)
+    if heard is not None:
+        rows = heard if rows is None else rows[heard]
     return source, *(rows_of(values, rows) for values in (targets, weight)), rows
 
 
