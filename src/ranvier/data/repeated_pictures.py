@@ -1,4 +1,4 @@
-"""Pictures and recordings that stand in several rows: copies stay in one part of the rows, else the test would be too easy.
+"""Pictures and recordings that stand in several rows: copies stay in one part, else the test would be too easy.
 
 B is the number of rows.
 """

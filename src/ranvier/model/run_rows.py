@@ -18,6 +18,7 @@ from ranvier.recipes.registry import recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
 from ranvier.storage.run_folder import RunFolder
+from ranvier.training.events import silent
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
@@ -64,14 +65,14 @@ def rows_of_run(run: str | Path, model: Model) -> RunRows:
     own = source.part("test")
     if own is not None:
         return RunRows(own, np.arange(own.rows), "test")
-    source, _, _ = decoded_rows(source, None, None, options.kinds, options.image_size)
-    every = np.arange(source.rows)
+    source, _, _, kept = decoded_rows(source, None, None, options.kinds, options.image_size)
+    every = np.arange(source.rows) if kept is None else kept
     if model.report.data_sha256 not in (None, file_sha256(data)):
         return RunRows(source, every, "known", ("The file has changed since training; these are all its rows.",))
-    job = TrainJob(TrainData(data, options.target, None, None, None), options, None, (), print, "options" in described)
+    job = TrainJob(TrainData(data, options.target, None, None, None), options, None, (), silent, "options" in described)
     prepared = job.prepare(source, reading, recipe, notes)
     parts = {"test": prepared.test_rows, "validation": prepared.validation_rows}
     for part, numbers in parts.items():
         if numbers is not None and len(numbers) == model.report.split.get(part):
-            return RunRows(source.take(numbers), numbers, part)
+            return RunRows(source.take(np.searchsorted(every, numbers)), numbers, part)
     return RunRows(source, every, "known", ("These rows include those that the model was trained on.",))

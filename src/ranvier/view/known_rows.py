@@ -102,7 +102,9 @@ def _known(
     model: Model, source: Source, numbers: NDArray[np.int64] | None, part: str, notes: tuple[str, ...]
 ) -> KnownRows:
     """The rows that have a target, where any has, with pictures decoded."""
-    source, _, _ = decoded_rows(source, None, None, None, None)
+    source, _, _, read = decoded_rows(source, None, None, None, None)
+    if read is not None:
+        numbers = read if numbers is None else numbers[read]
     values: Any = None
     try:
         values, source, kept = row_tools.with_targets(
