@@ -25,6 +25,7 @@ from ranvier.data.images.columns import decoded_rows, rows_of
 from ranvier.data.images.threads import Progress
 from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (
+    Decoded,
     LabelledRows,
     labelled_rows,
     labelled_rows_of,
@@ -164,9 +165,8 @@ def prepare(
     shares = ((validation, validation_source), (test, test_source))
     fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
     if canonical and weight is not None:
-        repeat = fractions[2] == 0.0
-        opened, target_array, weight, weighted = without_zero_weights(opened, names, target_array, weight, repeat)
-        kept = kept[weighted]
+        parts = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
+        opened, target_array, weight, kept = *parts[:3], kept[parts[3]]
     target_columns = names if target_array is None else ()
     rule.check(opened)
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds)
@@ -179,8 +179,7 @@ def prepare(
     )
     features = features and features.for_outputs(resolved.outputs)
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
-    formats = target_formats(opened, target_columns)
-    decoded = partial(encoder.decoded, progress=progress) if isinstance(encoder, TableEncoder) else None
+    formats, decoded = target_formats(opened, target_columns), _decoder(encoder, progress)
     validation_part, test_part = (
         labelled_rows_of(own, names if in_table else None, names, name, resolved.classes, formats, decoded) or drawn
         for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
@@ -195,6 +194,11 @@ def prepare(
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _decoder(encoder: Encoder, progress: Progress | None) -> Decoded | None:
+    """What reads the files of other sources as those of the training rows were read; None where there are none."""
+    return partial(encoder.decoded, progress=progress) if isinstance(encoder, TableEncoder) else None
 
 
 def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[str]:
