@@ -7,8 +7,10 @@ from typing import Any
 
 from ranvier.data import Arrays, Source, infer_schema
 from ranvier.data.kind_inference import is_picture_dtype
+from ranvier.data.language.corpus import is_plain_text
 from ranvier.errors import InputError, RanvierError, nearest
 from ranvier.recipes.image import IMAGE_PRESETS
+from ranvier.recipes.language import LANGUAGE_PRESETS
 from ranvier.recipes.options import EFFORTS, TrainOptions
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
@@ -20,6 +22,7 @@ RECIPES: dict[str, Callable[[str], Recipe]] = {
     "table": lambda effort: PRESETS[effort],
     "image": lambda effort: IMAGE_PRESETS[effort],
     "text": lambda effort: TEXT_PRESETS[effort],
+    "language": lambda effort: LANGUAGE_PRESETS[effort],
     "plain": lambda effort: PlainRecipe(),
 }
 """Name -> the recipe for an effort."""
@@ -31,6 +34,7 @@ AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
     "image": ("image", ""),
     "text": ("text", ""),
+    "language": ("language", ""),
     "array": ("plain", "The rows are arrays of several dimensions"),
     "csr": ("plain", "The rows are a sparse matrix"),
 }
@@ -41,7 +45,7 @@ def recipe(name: str | Recipe = "table", effort: str = "default") -> Recipe:
     """The recipe of a name, for an effort.
 
     Parameters:
-        name: "table", "image", "text" or "plain"; or a recipe, which is returned unchanged.
+        name: "table", "image", "text", "language" or "plain"; or a recipe, which is returned unchanged.
         effort: how much work goes into it: "fast", "default" or "best". "plain" is the same for all.
 
     Raises:
@@ -103,6 +107,8 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
 
 def _kind(source: Source, options: TrainOptions) -> str:
     """What the rows of a source are, a key of `AUTO`."""
+    if is_plain_text(source) and (options.target is None):
+        return "language"
     if not isinstance(source, Arrays):
         return "image" if _is_one_picture(source, options) else "text" if _are_texts(source, options) else "table"
     if isinstance(source.inputs, CSR):
