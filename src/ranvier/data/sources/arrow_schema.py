@@ -1,7 +1,7 @@
 """Which columns of a Parquet file are dictionary-encoded in its Arrow schema, and so declared as categories.
 
-The schema stands in the metadata as the Base64 of an IPC message: a flatbuffer, whose tables begin with the distance to
-a list of the places of their fields.
+The schema stands in the metadata as the Base64 of an IPC message: a flatbuffer, whose tables begin with the offset of a
+list of the offsets of their fields.
 
 Source: the Apache Arrow columnar format, "Encapsulated message format", and its Schema.fbs and Message.fbs.
 """
@@ -40,17 +40,17 @@ def _integer(message: bytes, at: int) -> int:
 
 
 def _follow(message: bytes, at: int) -> int:
-    """Where the distance at a place leads to."""
+    """The position that an offset at a position leads to."""
     return at + _integer(message, at)
 
 
 def _field(message: bytes, table: int, number: int) -> int:
-    """The place of a field of a table; 0 where the table has none."""
-    places = table - int(struct.unpack_from("<i", message, table)[0])
-    size = int(struct.unpack_from("<H", message, places)[0])
+    """The position of a field of a table; 0 where the table has none."""
+    offsets = table - int(struct.unpack_from("<i", message, table)[0])
+    size = int(struct.unpack_from("<H", message, offsets)[0])
     entry = 4 + 2 * number
-    distance = int(struct.unpack_from("<H", message, places + entry)[0]) if entry < size else 0
-    return table + distance if distance else 0
+    offset = int(struct.unpack_from("<H", message, offsets + entry)[0]) if entry < size else 0
+    return table + offset if offset else 0
 
 
 def _name(message: bytes, table: int) -> str:
