@@ -166,7 +166,7 @@ def prepare(
         opened, target_array, weight, row_numbers = without_zero_weights(opened, names, target_array, weight, repeat)
     target_columns = names if target_array is None else ()
     rule.check(opened)
-    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
+    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
