@@ -161,6 +161,7 @@ def prepare(
     target_columns = names if target_array is None else ()
     rule.check(opened)
     columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
+    rule = rule.written(opened, columns)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
