@@ -34,6 +34,7 @@ FLOORS = {
     "recipes": 6,
     "model": 7,
     "estimators": 8,
+    "view": 8,
     "__init__": 9,
     "cli": 10,
     "__main__": 11,
@@ -43,8 +44,8 @@ NATIVE_FLOORS = {"machine": 0, "lowering": 0, "scheduling": 1, "kernels": 2, "":
 ACROSS_NATIVE = {("kernels", "machine")}
 """Kernels print for a target, and the barrier that the machine's threads meet at."""
 
-LAZY_FACADE = {("network/network.py", "ranvier")}
-"""The one import upwards: Network.fit is ranvier.fit."""
+LAZY_FACADE = {("network/network.py", "ranvier"), ("model/model.py", "ranvier.view.serve")}
+"""The imports upwards, when they are called: Network.fit is ranvier.fit, and Model.view opens a view."""
 
 THIRD_PARTIES = {
     "numpy": ("",),
@@ -55,6 +56,8 @@ THIRD_PARTIES = {
     "polars": ("data/", "cli/predict.py", "training/history.py"),
     "narwhals": ("data/sources/",),
     "sklearn": ("data/", "estimators/"),
+    "starlette": ("view/server.py", "view/safety.py"),
+    "uvicorn": ("view/serve.py",),
     "scipy": ("expression/", "reference/", "training/lbfgs.py", "data/text/"),
     "safetensors": ("storage/",),
     "filelock": ("storage/lock.py",),

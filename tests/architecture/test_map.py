@@ -11,7 +11,16 @@ from tests.architecture.test_floors import FILES, FLOORS, NATIVE_FLOORS, ROOT, S
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 SHOWN_BESIDE_FOLDERS = {"the files beside the folders": ""}
 """What a table calls the files beside its folders, and their name in NATIVE_FLOORS."""
-SUBJECTS = ("an activation", "a layer", "a kind of column", "a source", "a recipe", "an engine", "a command")
+SUBJECTS = (
+    "an activation",
+    "a layer",
+    "a kind of column",
+    "a source",
+    "a recipe",
+    "an engine",
+    "a command",
+    "a question of the view",
+)
 
 
 def floors_in(text: str) -> list[dict[str, int]]:

@@ -125,8 +125,8 @@ def test_a_bad_target_is_named_by_the_user_row() -> None:
     for rows_of_part in (parts.validation_rows, parts.test_rows):
         assert rows_of_part is not None
         far = [1e139 if row == rows_of_part[0] else value for row, value in enumerate(good)]
-        with pytest.raises(DataError, match=rf"in row {rows_of_part[0] + 1} is 1e\+139, which is too large"):
-            prepare(rows, far, "regression", validation=0.4, test=0.4, canonical=False)
+        notes = prepare(rows, far, "regression", validation=0.4, test=0.4, canonical=False).notes
+        assert any(f"1e+139 at row index {rows_of_part[0]} lies far" in note for note in notes)
     watched = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
     with pytest.raises(DataError, match=r'in row 3 is "poor", a class that the training rows did not have'):
         prepare(rows, np.array(COLUMNS["income"]), validation_source=watched, test=0)

@@ -33,6 +33,8 @@ LIBRARIES = {
     "rich": "rich",
     "filelock": "filelock",
     "llvmlite": "llvmlite",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
 }
 MIN_PYTHON = (3, 11)
 MIN_MEMORY = 1 << 30

@@ -24,7 +24,8 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 
 @click.command("predict")
 @click.argument("model", metavar="MODEL")
-@click.argument("data", metavar="DATA", nargs=-1, required=True)
+@click.argument("data", metavar="[DATA]", nargs=-1)
+@click.option("--text", multiple=True, metavar="TEXT", help="A text to predict instead of DATA; repeat it.")
 @click.option(
     "--output",
     "-o",
@@ -40,6 +41,7 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 def command(
     model: str,
     data: tuple[str, ...],
+    text: tuple[str, ...],
     output: str | None,
     probabilities: bool,
     keep: tuple[str, ...],
@@ -47,22 +49,25 @@ def command(
     skip_bad_rows: bool,
     as_json: bool,
 ) -> int:
-    """Predict the rows of DATA with MODEL; - reads CSV from standard input.
+    """Predict the rows of DATA with MODEL; - reads CSV from standard input, or one text a line for a model of texts.
 
-    DATA may be a folder of pictures, or several of them. Predictions are in the order of the rows. Columns that the
-    model was not trained on are ignored.
+    DATA may be a folder of pictures or of texts, or several of such files. Predictions are in the order of the rows.
+    Columns that the model was not trained on are ignored.
     """
+    if bool(data) == bool(text):
+        what = "both were" if data else "neither was"
+        raise click.UsageError(f"Give DATA or --text; {what} given.", click.get_current_context())
     import ranvier
     from ranvier.cli.report import shorten
     from ranvier.data.sources.reading import Reading
-    from ranvier.model.predictions import predict_file
+    from ranvier.model.predictions import predict_file, texts_for
 
     if output is not None:
         _check_output(output, (model, *data))
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
-    source = data[0] if len(data) == 1 else list(data)
+    source = texts_for(trained, text) if text else data[0] if len(data) == 1 else list(data)
     predictions = predict_file(trained, source, Reading(header=header, skip_bad_rows=skip_bad_rows), keep)
     for note in predictions.notes:
         click.echo(note, err=True)

@@ -28,7 +28,7 @@ from ranvier.settings import ENGINES
 COUNT = click.IntRange(min=1)
 FRACTION = click.FloatRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
-RECIPES = ("auto", "table", "image", "plain")
+RECIPES = ("auto", "table", "image", "text", "language", "plain")
 AUGMENT = ("auto", "none", "affine", "flip")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
@@ -36,7 +36,7 @@ TASKS = click.Choice(KINDS)
 REPEATABLE, SWITCH = object(), object()
 MAX_NAME = 100
 """The most characters of a model's name, which is made of the names of its data and its targets."""
-SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz", ".zip", ".tar", ".tgz")
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz", ".zip", ".tar", ".tgz", ".txt")
 
 
 # Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
-from ranvier.data.images.columns import decoded_rows, names_of_rows
+from ranvier.data.encoders.usual_range import usual_ranges
+from ranvier.data.far_targets import far_target_notes
+from ranvier.data.images.columns import decoded_rows
 from ranvier.data.images.load import Progress
 from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (
@@ -28,6 +31,7 @@ from ranvier.data.labelled_rows import (
     without_zero_weights,
 )
 from ranvier.data.leakage import leakage_notes
+from ranvier.data.names_for_mistakes import names_for_mistakes
 from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_notes
 from ranvier.data.positive_class import positive_notes, with_positive
 from ranvier.data.schema import ColumnSchema
@@ -50,11 +54,11 @@ class Prepared:
 
     Fields:
         train, validation, test: encoded rows, those for the test as the finished model encodes them; None for a part
-            that was not asked for.
+            that was not asked for. Targets far from all others are clipped for training and validation.
         train_rows, validation_rows, test_rows: the numbers of these rows in the source, counted from 0. Validation
             rows from a source of their own are numbered in that source.
         test_labels: the targets of the test rows before encoding, shape (B,) or (B, N), or None.
-        test_names: the names of the files of the test rows; None where they have none.
+        test_names: the names of the files of the test rows, or their texts; None where they have none.
         evaluation_set: the test rows or, where there are none, the validation rows, as the finished model encodes
             them.
         encoder: rows -> inputs, learned from the training rows.
@@ -64,6 +68,7 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
 
     train: Rows
@@ -75,12 +80,13 @@ class Prepared:
     test_labels: NDArray[Any] | None
     test_names: list[str] | None
     evaluation_set: Rows | None
-    encoder: Encoder
-    inference_encoder: Encoder
+    encoder: Encoder | ContextEncoder
+    inference_encoder: Encoder | ContextEncoder
     target: TargetEncoder
     columns: tuple[ColumnSchema, ...]
     notes: tuple[str, ...]
     origin: str
+    ngram_log_losses: tuple[float, ...] = ()
 
     @property
     def task(self) -> Task:
@@ -172,12 +178,12 @@ def prepare(
     features = features and features.for_outputs(resolved.outputs)
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats = target_formats(opened, target_columns)
-    outputs = fit_target(training.values, resolved, True, training.row_numbers, loss, formats)
     validation_part, test_part = (
         labelled_rows_of(own, names if in_table else None, names, name, resolved.classes, formats) or drawn
         for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
     )
-    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part))
+    outputs = _fitted_target(training, validation_part, resolved, loss, formats)
+    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, target)
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, rule.group),
         encoder=encoder,
@@ -193,18 +199,32 @@ def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) ->
     return leakage_notes(rows.source, rows.values, task, [column.name for column in columns if column.used])
 
 
+def _fitted_target(
+    training: LabelledRows, validation: LabelledRows | None, task: Task, loss: Loss | None, formats: Any
+) -> TargetEncoder:
+    """The encoder of the targets, as learned from the training rows."""
+    held = None if validation is None else validation.values
+    return fit_target(training.values, task, True, training.row_numbers, loss, formats, held)
+
+
 def _checked_parts(
-    target: TargetEncoder, loss: Loss | None, rule: SplitRule, parts: tuple[LabelledRows | None, ...]
+    outputs: TargetEncoder,
+    loss: Loss | None,
+    rule: SplitRule,
+    parts: tuple[LabelledRows | None, ...],
+    rows: LabelledRows,
+    target: Any,
 ) -> list[str]:
-    """What to say of the training, validation and test rows, whose targets the loss takes.
+    """What to say of the training, validation and test rows, whose targets the loss takes, and of all drawn rows.
 
     Raises:
         InputError: it does not take one of them.
     """
-    notes = rule_notes(rule, parts)
+    by_name = target is None or isinstance(target, str) or all(isinstance(name, str) for name in target)
+    notes = [*far_target_notes(outputs, rows.values, rows.row_numbers, by_name), *rule_notes(rule, parts)]
     for part in parts:
         if part is not None and loss is not None:
-            target.check_range(part.values, loss, part.row_numbers)
+            outputs.check_range(part.values, loss, part.row_numbers)
     return notes + [note for part in parts[1:] if part is not None for note in part.notes]
 
 
@@ -219,13 +239,13 @@ def _encoded_parts(
 ) -> dict[str, Any]:
     """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
-    validation_set = _encoded(validation, encoder, outputs, dtype)
+    validation_set = _encoded(validation, encoder, outputs, dtype, clip=True)
     test_set = _encoded(test, inference_encoder, outputs, dtype)
     evaluation_set = test_set or validation_set
-    if test_set is None and inference_encoder is not encoder:
+    if test_set is None and (inference_encoder is not encoder or outputs.limits):
         evaluation_set = _encoded(validation, inference_encoder, outputs, dtype)
     return {
-        "train": _with_groups(_encoded(training, encoder, outputs, dtype), training.source, group),
+        "train": _with_groups(_encoded(training, encoder, outputs, dtype, clip=True), training.source, group),
         "validation": validation_set,
         "test": test_set,
         "evaluation_set": evaluation_set,
@@ -233,7 +253,7 @@ def _encoded_parts(
         "validation_rows": None if validation is None else validation.row_numbers,
         "test_rows": None if test is None else test.row_numbers,
         "test_labels": None if test is None else test.values,
-        "test_names": None if test is None else names_of_rows(test.source),
+        "test_names": None if test is None else names_for_mistakes(test.source, encoder),
         "inference_encoder": inference_encoder,
     }
 
@@ -268,12 +288,24 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
 
 
 @overload
-def _encoded(part: LabelledRows, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> Rows: ...
+def _encoded(
+    part: LabelledRows, encoder: Encoder, outputs: TargetEncoder, dtype: Any, *, clip: bool = False
+) -> Rows: ...
 @overload
-def _encoded(part: None, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> None: ...
-def _encoded(part: LabelledRows | None, encoder: Encoder, outputs: TargetEncoder, dtype: Any) -> Rows | None:
-    """The rows as a network takes them; None for none."""
+def _encoded(part: None, encoder: Encoder, outputs: TargetEncoder, dtype: Any, *, clip: bool = False) -> None: ...
+def _encoded(
+    part: LabelledRows | None, encoder: Encoder, outputs: TargetEncoder, dtype: Any, *, clip: bool = False
+) -> Rows | None:
+    """The rows as a network takes them, to learn from or to measure on; None for none.
+
+    Parameters:
+        clip: whether targets far from all others are clipped, as they are in training.
+    """
     if part is None:
         return None
     weights = None if part.weight is None else part.weight.astype(dtype)
-    return Rows(encoder.encode(part.source, dtype), outputs.transform(part.values, part.row_numbers, dtype), weights)
+    inputs = encoder.encode(part.source, dtype)
+    if not clip and outputs.task.kind == "regression" and usual_ranges(outputs.numbers(part.values)):
+        dtype = np.float64  # in which metrics are computed
+    targets = outputs.transform(part.values, part.row_numbers, dtype, clip)
+    return Rows(inputs, targets, weights)

@@ -138,7 +138,7 @@ def _scaled_target(model: Model, targets: Array) -> TargetEncoder:
     if model.task.kind != "regression":
         return model.target
     fitted = fit_target(targets, model.task, loss=model.training.loss)
-    return replace(model.target, mean=fitted.mean, scale=fitted.scale)
+    return replace(model.target, mean=fitted.mean, scale=fitted.scale, limits=fitted.limits)
 
 
 def _constant(values: Array) -> NDArray[np.bool_]:

@@ -20,13 +20,17 @@ from ranvier.model.targets import target_array
 from ranvier.network.network import Network
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
-from ranvier.rows import Inputs, Rows, as_inputs
+from ranvier.rows import Inputs, Rows, Windows, as_inputs
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.settings import TrainSettings
 
 Array = NDArray[Any]
 ONE_HOT_NUMBERS = 2**20
 """How many numbers the rows of output gradients take that are made at once."""
+
+
+AT_ONCE = 2**14
+"""How many windows of a text are in memory at once."""
 
 
 class Predictor:
@@ -84,6 +88,9 @@ class Predictor:
 
     def outputs_of(self, inputs: Inputs) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
+        if isinstance(inputs.csr, Windows) and len(inputs) > AT_ONCE:
+            parts = [inputs[start : start + AT_ONCE] for start in range(0, len(inputs), AT_ONCE)]
+            return np.concatenate([self._run(part).outputs(part) for part in parts])
         return self._run(inputs).outputs(inputs)
 
     def predict(self, X: Any) -> Array:
@@ -109,7 +116,10 @@ class Predictor:
         >>> [(layer.path, layer.outputs.shape) for layer in model.activations([[0.5]])]
         [('layers.0', (1, 3)), ('layers.1', (1, 1))]
         """
-        inputs = self.inputs(X)
+        return self.activations_of(self.inputs(X))
+
+    def activations_of(self, inputs: Inputs) -> tuple[LayerValues, ...]:
+        """What every neuron does with rows that are encoded already, (n, K)."""
         return self._run(inputs).activations(inputs)
 
     def gradients(self, X: Any, y: Any) -> dict[str, Array]:

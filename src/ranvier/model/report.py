@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.context import SHOWN, ContextEncoder
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.data.encoders.usual_range import are_far, usual_ranges
 from ranvier.errors import TrainingError
 from ranvier.model.evaluation import outputs_and_targets
+from ranvier.model.language import evaluate_text, ngram_metrics, text_metrics
 from ranvier.training import metrics
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.events import DataEvent
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from ranvier.network.network import Network
     from ranvier.network.task import Task
     from ranvier.recipes.recipe import Trained
+    from ranvier.rows import Rows
 
 Array = NDArray[Any]
 
@@ -97,7 +101,9 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
     parts = (prepared.train, prepared.validation, prepared.test)
     targets = np.concatenate([part.targets for part in parts if part is not None])
     counts = np.bincount(class_indices(task, targets), minlength=len(task.classes))
-    return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}
+    shown = SHOWN if isinstance(prepared.encoder, ContextEncoder) else {}
+    labels = (shown.get(str(label), str(label)) for label in task.classes)
+    return {label: int(count) for label, count in zip(labels, counts, strict=True)}
 
 
 def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
@@ -109,6 +115,8 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
     rows = prepared.evaluation_set
     if rows is None:
         return {}
+    if isinstance(model.encoder, ContextEncoder):
+        return _evaluated_text(model, rows, prepared)
     outputs: Array = model.outputs_of(rows.inputs)
     targets: Array = rows.targets
     training: Array = prepared.train.targets
@@ -123,12 +131,34 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
     return {"evaluated_on": part, **measured, "findings": findings, "notes": [*prepared.notes, *findings]}
 
 
+def _evaluated_text(model: Model, rows: Rows, prepared: Prepared) -> dict[str, Any]:
+    """The metrics of a language model next to those of n-gram models."""
+    part = "validation" if prepared.test is None else "test"
+    values, baseline = text_metrics(model, rows), ngram_metrics(prepared.ngram_log_losses)
+    best = baseline.get("log_loss")
+    findings = []
+    if best is not None and values["log_loss"] >= best:
+        findings.append(
+            f"On the {part} text the network is no better than an n-gram model: log loss {values['log_loss']:.3f} "
+            f"against {best:.3f}. Give more text, or a larger effort."
+        )
+    return {
+        "evaluated_on": part,
+        "metrics": values,
+        "baseline": baseline,
+        "findings": findings,
+        "notes": [*prepared.notes, *findings],
+    }
+
+
 def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
     """Task, rows, metrics, baseline, the scores of each class and the most confused pair, as plain values.
 
     Parameters:
         X, y, sample_weight: as for `Model.evaluate`. The baseline is that of these rows.
     """
+    if isinstance(model.encoder, ContextEncoder) and y is None:
+        return evaluate_text(model, X)
     outputs, targets, weights = outputs_and_targets(model, X, y, sample_weight)
     measured = _measured(model.task, outputs, targets, weights, targets, weights)
     return {"task": model.task.kind, "rows": len(outputs), **measured}
@@ -152,11 +182,36 @@ def _measured(
     classes = metrics.per_class(task, outputs, targets, weights)
     defined, undefined = metrics.with_undefined(task, values, classes, targets)
     baseline = metrics.baseline(task, baseline_targets, targets, baseline_weights, weights)
-    no_better = no_better_sentence(task, outputs, targets, baseline_targets, weights, part)
+    usual = _usual_rows(task, targets, baseline_targets)
+    without = "" if usual.all() else _without_far(task, outputs, targets, weights, usual, part)
+    usual_weights = None if weights is None else weights[usual]
+    no_better = no_better_sentence(task, outputs[usual], targets[usual], baseline_targets, usual_weights, part)
     return {
         "metrics": defined,
         "baseline": {name: baseline.get(name) if value is not None else None for name, value in defined.items()},
         "per_class": classes,
         "most_confused_pair": metrics.most_confused(task, outputs, targets),
-        "notes": [*([no_better] if no_better else []), *undefined],
+        "notes": [*([without] if without else []), *([no_better] if no_better else []), *undefined],
     }
+
+
+def _usual_rows(task: Task, targets: Array, others: Array) -> NDArray[np.bool_]:
+    """Which rows have no target far from all others, these rows' and those of training, (n,)."""
+    if task.kind != "regression":
+        return np.ones(len(targets), np.bool_)
+    table, more = (np.asarray(values, np.float64).reshape(len(values), -1) for values in (targets, others))
+    return np.asarray(~are_far(table, usual_ranges(np.concatenate([table, more]))).any(axis=1))
+
+
+def _without_far(
+    task: Task, outputs: Array, targets: Array, weights: Array | None, usual: NDArray[np.bool_], part: str
+) -> str:
+    """What the metrics would be without the rows whose target lies far from all others."""
+    count = len(usual) - int(usual.sum())
+    if not usual.any():
+        return ""
+    values = metrics.all_metrics(task, outputs[usual], targets[usual], None if weights is None else weights[usual])
+    listed = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+    rows = f"{part} row".strip() + "s" * (count > 1)
+    which = f"{count:,} {rows} whose targets lie" if count > 1 else f"one {rows} whose target lies"
+    return f"The metrics are mostly those of the {which} far from all others; without: {listed}."

@@ -114,7 +114,7 @@ def encode(
     loss: Loss | None = None,
     dtype: Any = np.float32,
 ) -> Rows:
-    """Rows of X and y with their weights, checked against each other, and targets against the loss.
+    """Rows of X and y to learn from, with weights, checked against each other, and targets against the loss.
 
     Raises:
         ShapeError: X and y have different numbers of rows.
@@ -125,7 +125,7 @@ def encode(
     check_reach(inputs.dense, dtype)
     if loss is not None:
         target.check_range(labels, loss)
-    encoded = targets(target, labels, dtype=dtype)
+    encoded = targets(target, labels, dtype=dtype, clip=True)
     return Rows(inputs, encoded, row_weights(target.task, encoded, weight, by_class))
 
 
@@ -182,7 +182,11 @@ def check_lengths(X: Inputs, y: Array) -> None:
 
 
 def targets(
-    target: TargetEncoder, labels: Array, row_numbers: NDArray[np.int64] | None = None, dtype: Any = np.float32
+    target: TargetEncoder,
+    labels: Array,
+    row_numbers: NDArray[np.int64] | None = None,
+    dtype: Any = np.float32,
+    clip: bool = False,
 ) -> Array:
     """Encoded targets (n, N): rows of probabilities of a class task, such as one-hot ones, are taken as they are.
 
@@ -190,6 +194,7 @@ def targets(
         target, labels: the encoder and what it encodes.
         row_numbers: the numbers of the rows where the user has them, for messages; None for 0, 1, ....
         dtype: float32 or float64.
+        clip: as for `TargetEncoder.transform`.
 
     Raises:
         InputError: the labels do not fit the task.
@@ -199,7 +204,7 @@ def targets(
             raise ShapeError(f"y has {labels.shape[1]} columns; the model knows {target.task.outputs} classes.")
         check_class_rows(labels)
         return np.ascontiguousarray(labels, dtype)
-    return target.transform(labels, row_numbers, dtype)
+    return target.transform(labels, row_numbers, dtype, clip)
 
 
 def split(rows: Rows, share: float, seed: int, task: Task) -> tuple[Rows, Rows]:

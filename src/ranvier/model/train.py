@@ -266,8 +266,8 @@ class TrainJob:
         source = open_source(self.inputs.data, reading=reading)
         recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
         options = recipe.complete(self.options)
-        prepared = self._prepare(recipe.source(source), reading, recipe, notes)
-        recipe = recipe.bound(prepared.encoder, options)
+        prepared = self.prepare(recipe.source(source), reading, recipe, notes)
+        recipe = recipe.bound(prepared.encoder, options, len(prepared.train))
         task, rows, validation = _weighted_rows(prepared, options)
         network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
         network = with_factor(network, None if recipe.rescales else prepared.encoder.factor)
@@ -296,7 +296,8 @@ class TrainJob:
                 model.save(self.model_path)
         return model
 
-    def _prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+    def prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
+        """The rows of a source, divided and encoded as the options say."""
         options = self.options
         # Files for validation and test are written as that for training, with the same columns.
         same = replace(reading, names=reading.names | set(source.column_names))
@@ -305,15 +306,19 @@ class TrainJob:
             rows = option if isinstance(option, str) else rows
             return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
 
+        parts = opened(options.validation, self.inputs.validation), opened(options.test, self.inputs.test)
+        own = recipe.prepare(source, options, *parts, self.inputs.sample_weight)
+        if own is not None:
+            return replace(own, notes=(*own.notes, *notes))
         rule = split_rule(options.split, options.group)
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
             validation=_validation_share(recipe, options, rule),
-            validation_source=opened(options.validation, self.inputs.validation),
+            validation_source=parts[0],
             test=0.0 if isinstance(options.test, str) else options.test,
-            test_source=opened(options.test, self.inputs.test),
+            test_source=parts[1],
             seed=options.seed,
             ignore=options.ignore,
             kinds=options.kinds,

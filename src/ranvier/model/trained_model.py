@@ -33,7 +33,7 @@ def model_from_trained(trained: Trained, prepared: Prepared, settings: TrainSett
 def with_learned_encoder(prepared: Prepared, trained: Trained) -> Prepared:
     """The rows for the metrics encoded as the finished model does, where its recipe learned how."""
     if trained.encoder is None:
-        return prepared
+        return replace(prepared, notes=(*prepared.notes, *trained.notes))
     rows = prepared.evaluation_set
     if rows is not None:
         rows = with_learned_features(rows, prepared.encoder, trained.encoder)

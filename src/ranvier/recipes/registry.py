@@ -7,25 +7,34 @@ from typing import Any
 
 from ranvier.data import Arrays, Source, infer_schema
 from ranvier.data.kind_inference import is_picture_dtype
-from ranvier.errors import InputError, nearest
+from ranvier.data.language.corpus import is_plain_text
+from ranvier.errors import InputError, RanvierError, nearest
 from ranvier.recipes.image import IMAGE_PRESETS
+from ranvier.recipes.language import LANGUAGE_PRESETS
 from ranvier.recipes.options import EFFORTS, TrainOptions
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
 from ranvier.recipes.table import PRESETS
+from ranvier.recipes.text import TEXT_PRESETS
 from ranvier.rows import CSR
 
 RECIPES: dict[str, Callable[[str], Recipe]] = {
     "table": lambda effort: PRESETS[effort],
     "image": lambda effort: IMAGE_PRESETS[effort],
+    "text": lambda effort: TEXT_PRESETS[effort],
+    "language": lambda effort: LANGUAGE_PRESETS[effort],
     "plain": lambda effort: PlainRecipe(),
 }
 """Name -> the recipe for an effort."""
+LOOKED_AT = 5_000
+"""Rows by which "auto" tells whether a table holds texts alone."""
 CLASSES: dict[str, type[Recipe]] = {name: type(make("default")) for name, make in RECIPES.items()}
 """Name -> the class whose `from_dict` reads a recipe of this name."""
 AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
     "image": ("image", ""),
+    "text": ("text", ""),
+    "language": ("language", ""),
     "array": ("plain", "The rows are arrays of several dimensions"),
     "csr": ("plain", "The rows are a sparse matrix"),
 }
@@ -36,7 +45,7 @@ def recipe(name: str | Recipe = "table", effort: str = "default") -> Recipe:
     """The recipe of a name, for an effort.
 
     Parameters:
-        name: "table", "image" or "plain"; or a recipe, which is returned unchanged.
+        name: "table", "image", "text", "language" or "plain"; or a recipe, which is returned unchanged.
         effort: how much work goes into it: "fast", "default" or "best". "plain" is the same for all.
 
     Raises:
@@ -98,8 +107,10 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
 
 def _kind(source: Source, options: TrainOptions) -> str:
     """What the rows of a source are, a key of `AUTO`."""
+    if is_plain_text(source) and (options.target is None):
+        return "language"
     if not isinstance(source, Arrays):
-        return "image" if _is_one_picture(source, options) else "table"
+        return "image" if _is_one_picture(source, options) else "text" if _are_texts(source, options) else "table"
     if isinstance(source.inputs, CSR):
         return "csr"
     if len(source.shape) < 2:
@@ -112,9 +123,25 @@ def _is_one_picture(source: Source, options: TrainOptions) -> bool:
     kinds = {**source.kinds, **(options.kinds or {})}
     if "image" not in kinds.values() and not any(is_picture_dtype(dtype) for dtype in source.frame.dtypes):
         return False
+    return _kinds_of_inputs(source, source.frame, options) == ["image"]
+
+
+def _are_texts(source: Source, options: TrainOptions) -> bool:
+    """Whether all inputs of a table are columns of texts, by some of its rows."""
+    frame = source.frame.gather_every(-(-source.rows // LOOKED_AT))
+    try:
+        kinds = _kinds_of_inputs(source, frame, options)
+    except RanvierError:
+        return False
+    return bool(kinds) and set(kinds) == {"text"}
+
+
+def _kinds_of_inputs(source: Source, frame: Any, options: TrainOptions) -> list[str]:
+    """The kinds of the columns that are inputs."""
+    kinds = {**source.kinds, **(options.kinds or {})}
     target = (options.target,) if isinstance(options.target, str) else options.target or source.target_names
     ignored = (*target, *options.ignore, *((options.group,) if options.group else ()))
     present = [name for name in source.column_names if name not in ignored]
     known = {name: kind for name, kind in kinds.items() if name in present}
-    schema = infer_schema(source.frame.select(present), (), known) if present else ()
-    return [column.kind for column in schema if column.used] == ["image"]
+    schema = infer_schema(frame.select(present), (), known) if present else ()
+    return [column.kind for column in schema if column.used]

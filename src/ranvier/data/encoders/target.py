@@ -16,6 +16,7 @@ from ranvier.data.encoders.decoding import class_indices, label_array, label_ind
 from ranvier.data.encoders.scaling import column_mean_std
 from ranvier.data.encoders.target_values import Values, empty_rows, label_index, missing_rows, not_numbers, plain_values
 from ranvier.data.encoders.task_inference import explain_task, infer_task
+from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.network.losses import LOSSES, Loss
 from ranvier.network.renamed import renamed_task
@@ -45,6 +46,8 @@ class TargetEncoder:
         mean, scale: one number for each output of a regression; empty for the other kinds.
         levels: of the quantiles that each target has an output for, target by target; empty for one output a target.
         number_formats: how the numbers of each target column were written, where not plainly; else empty.
+        limits: the lowest and the highest number of each output that lie not far from all others in the training rows,
+            where some do; else empty. Targets to learn from count as the nearer one beyond them.
 
     >>> encoder = TargetEncoder(Task("multiclass", 3, ("a", "b", "c"), ("letter",)))
     >>> encoder.transform(["b"]).tolist()
@@ -58,8 +61,11 @@ class TargetEncoder:
     scale: tuple[float, ...] = ()
     levels: tuple[float, ...] = ()
     number_formats: tuple[NumberFormat, ...] = ()
+    limits: tuple[tuple[float, float], ...] = ()
 
-    def transform(self, values: Any, row_numbers: RowNumbers = None, dtype: Any = np.float32) -> NDArray[Any]:
+    def transform(
+        self, values: Any, row_numbers: RowNumbers = None, dtype: Any = np.float32, clip: bool = False
+    ) -> NDArray[Any]:
         """Encode target values.
 
         Parameters:
@@ -67,6 +73,7 @@ class TargetEncoder:
                 not count.
             row_numbers: the numbers of these rows in the user's table, counted from 0, for messages; None for an array.
             dtype: float32 or float64.
+            clip: whether numbers beyond the limits count as these, as they do in training.
 
         Returns a contiguous array (B, N) of that type; for more than 16 classes their numbers (B, 1), see
         `ranvier.rows.class_numbers`.
@@ -90,6 +97,8 @@ class TargetEncoder:
                     f"{self._at(row, column, row_numbers)} is {numbers[row, column]:g}; 0 or 1 was expected."
                 )
             return numbers.astype(dtype)
+        if clip and self.limits:
+            numbers = np.clip(numbers, *np.array(self.limits).T)
         with np.errstate(over="ignore"):
             scaled = (numbers - np.array(self.mean)) / np.array(self.scale)
         large = np.abs(scaled) > np.finfo(dtype).max
@@ -174,6 +183,14 @@ class TargetEncoder:
             numbers = np.sort(numbers.reshape(len(numbers), -1, len(self.levels)), axis=2).reshape(numbers.shape)
         return numbers[:, 0] if self.task.outputs == 1 else numbers
 
+    def numbers(self, values: Any) -> NDArray[np.float64]:
+        """The target values of a regression as numbers, shape (B, N); parameters and errors as for `transform`.
+
+        >>> TargetEncoder(Task("regression", 1, target_names=("price",)), (10.0,), (2.0,)).numbers(["1.5"]).tolist()
+        [[1.5]]
+        """
+        return self._numbers(values, None)
+
     def check_range(self, values: Any, loss: Loss, row_numbers: RowNumbers = None) -> None:
         """Make sure that a loss takes these targets; parameters as for `transform`. Tasks with classes always fit.
 
@@ -204,8 +221,9 @@ class TargetEncoder:
         """The encoder as plain JSON values."""
         levels = {"levels": list(self.levels)} if self.levels else {}
         formats = {"number_formats": [form.to_dict() for form in self.number_formats]} if self.number_formats else {}
+        limits = {"limits": [list(pair) for pair in self.limits]} if self.limits else {}
         scaling = {"mean": list(self.mean), "scale": list(self.scale)}
-        return {"kind": "target", "task": self.task.to_dict(), **scaling, **levels, **formats}
+        return {"kind": "target", "task": self.task.to_dict(), **scaling, **levels, **formats, **limits}
 
     @classmethod
     def from_dict(cls, data: Any) -> TargetEncoder:
@@ -237,7 +255,7 @@ class TargetEncoder:
         levels = json_fields.items(data, "levels", float) if "levels" in data else ()
         if levels and outputs % len(levels):
             raise json_fields.damaged(f"the target has {outputs} outputs for {len(levels)} quantiles")
-        return cls(task, mean, scale, levels, _number_formats(data))
+        return cls(task, mean, scale, levels, _number_formats(data), _limits(data, expected))
 
     def _outputs(self, outputs: Any) -> NDArray[Any]:
         array = np.asarray(outputs)
@@ -288,6 +306,15 @@ class TargetEncoder:
         return f'The target "{name}" {where}'
 
 
+def _limits(data: Mapping[str, Any], outputs: int) -> tuple[tuple[float, float], ...]:
+    """The lowest and the highest number of each output that training takes."""
+    pairs = json_fields.field(data, "limits", list) if "limits" in data else []
+    numbers = [json_fields.items({"limits": pair}, "limits", float) for pair in pairs if isinstance(pair, list)]
+    if pairs and not (len(numbers) == outputs and all(len(pair) == 2 and pair[0] <= pair[1] for pair in numbers)):
+        raise json_fields.damaged('"limits" must be a lowest and a highest number for each output')
+    return tuple((pair[0], pair[1]) for pair in numbers)
+
+
 def _number_formats(data: Mapping[str, Any]) -> tuple[NumberFormat, ...]:
     """How target columns were written; formats need polars, which few targets do."""
     stored = json_fields.field(data, "number_formats", list) if "number_formats" in data else []
@@ -305,8 +332,11 @@ def fit_target(
     row_numbers: RowNumbers = None,
     loss: Loss | None = None,
     number_formats: tuple[NumberFormat, ...] = (),
+    validation: Any = None,
 ) -> TargetEncoder:
     """Learn mean and scale of the targets of a regression; other tasks need nothing but the task.
+
+    Numbers far from all others have no part in mean and scale, and are clipped in training.
 
     Parameters:
         values: the targets of the training rows, (B,) or (B, N).
@@ -315,6 +345,7 @@ def fit_target(
         row_numbers: as for `TargetEncoder.transform`.
         loss: which says how targets may be scaled; None for the squared error.
         number_formats: how the numbers of each target column were written.
+        validation: the targets of the validation rows, some of which may be far; None for none.
 
     Raises:
         DataError: a value is missing, infinite or not a number.
@@ -327,7 +358,10 @@ def fit_target(
     unit = TargetEncoder(task, (0.0,) * task.outputs, (1.0,) * task.outputs, number_formats=number_formats)
     if not standardize:
         return unit
-    mean, scale = column_mean_std(unit._numbers(values, row_numbers))
+    numbers = unit._numbers(values, row_numbers)
+    held = numbers[:0] if validation is None else unit._numbers(validation, None)
+    limits = usual_ranges(np.concatenate([numbers, held]))
+    mean, scale = column_mean_std(np.clip(numbers, *np.array(limits).T) if limits else numbers)
     units = LOSSES["squared_error"].units if loss is None else loss.units
     mean, scale = units.scaling(mean, np.where(scale > 0, scale, 1.0))
-    return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()), number_formats=number_formats)
+    return TargetEncoder(task, tuple(mean.tolist()), tuple(scale.tolist()), (), number_formats, limits)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 QUANTILES = ((0.25, 0.75, 1.349), (0.1, 0.9, 2.563), (0.05, 0.95, 3.290), (0.01, 0.99, 4.653))
 """Two fractions of the values, and how many standard deviations of a normal distribution lie between."""
 MAX_SIGMAS, MIN_GAP, MAX_FAR_SHARE = 20.0, 10.0, 0.1
+TAIL_SHARE, MIN_TAIL, MAX_TAIL_GAP = 0.05, 5, 8.0
+"""The share and the least number of values that tell how heavy the tail is, and the largest gap to expect after it."""
 MIN_VALUES, MIN_Z, MAX_SAMPLE = 8, 2.4, 100_000
 
 
@@ -18,11 +20,17 @@ def usual_range(values: NDArray[Any], max_share: float = MAX_FAR_SHARE) -> tuple
 
     A value is far if its distance from the median is more than 20 robust standard deviations (the distance between
     quartiles over 1.349, or between wider quantiles where quartiles are equal) and at least 10 times the largest such
-    distance that is not far. So heavy tails, whose values follow each other closely, are no far values.
+    distance d that is not far, more where the tail is heavy: at least d exp(8 h), where h is Hill's estimate, the mean
+    of log(d_i / d_k) over the largest distances d_i that are not far. In a Pareto tail so large a gap has a probability
+    of exp(-8). So heavy tails, whose values follow each other closely, are no far values.
+
+    Of values that all are equal but for a few, such as counts of rare events, none is far.
 
     Parameters:
         values: shape (B,), NaN where missing, never infinite.
         max_share: the largest share of the values that can be far.
+
+    Source: Hill, "A simple general approach to inference about the tail of a distribution", Annals of Statistics 1975.
 
     >>> usual_range(np.append(np.arange(40.0, 60.0), 1e9))
     (40.0, 59.0)
@@ -51,13 +59,23 @@ def usual_range(values: NDArray[Any], max_share: float = MAX_FAR_SHARE) -> tuple
     if sigma == 0 or count == 0:
         return low, high
     inside = distance[~outside].max()
+    if inside == 0:
+        return low, high
     far = np.sort(distance[outside])
     gaps = np.flatnonzero(far >= MIN_GAP * np.append(inside, far[:-1]))
-    few = gaps[count - gaps <= max(max_share * present.size, 1.0)]
-    if not len(few):
-        return low, high
-    kept = present[distance < far[few[0]]]
-    return float(kept.min()), float(kept.max())
+    for gap in gaps[count - gaps <= max(max_share * present.size, 1.0)]:
+        usual = distance < far[gap]
+        if far[gap] >= _tail_limit(distance[usual], sigma):
+            return float(present[usual].min()), float(present[usual].max())
+    return low, high
+
+
+def _tail_limit(distance: NDArray[np.float64], sigma: float) -> float:
+    """The largest distance to expect of a further value, from the distances of the others and their scale."""
+    count = min(max(MIN_TAIL, int(TAIL_SHARE * distance.size)), distance.size - 1)
+    tail = np.maximum(np.partition(distance, distance.size - count - 1)[-count - 1 :], sigma)
+    hill = float(np.log(tail / tail.min()).sum()) / count
+    return float(tail.max()) * float(np.exp(min(MAX_TAIL_GAP * hill, 700.0)))
 
 
 def _robust_sigma(sample: NDArray[np.float64]) -> tuple[float, float]:
@@ -71,6 +89,31 @@ def _robust_sigma(sample: NDArray[np.float64]) -> tuple[float, float]:
     return 0.0, float(quantiles[0])
 
 
+def usual_ranges(values: NDArray[np.float64], max_share: float = MAX_FAR_SHARE) -> tuple[tuple[float, float], ...]:
+    """The usual range of each column; empty where no value is far from all others.
+
+    Parameters:
+        values: shape (B, K).
+
+    >>> usual_ranges(np.append(np.arange(40.0, 60.0), 1e9)[:, None]), usual_ranges(np.ones((9, 2)))
+    (((40.0, 59.0),), ())
+    """
+    ranges = tuple(usual_range(column, max_share) for column in values.T)
+    return ranges if are_far(values, ranges).any() else ()
+
+
+def are_far(values: NDArray[np.float64], ranges: tuple[tuple[float, float], ...]) -> NDArray[np.bool_]:
+    """Which values lie outside the usual range of their column, shape (B, K); none where there are no ranges.
+
+    >>> are_far(np.array([[1.0], [9.0], [np.nan]]), ((0.0, 2.0),)).tolist()
+    [[False], [True], [False]]
+    """
+    if not ranges:
+        return np.zeros(values.shape, np.bool_)
+    low, high = np.array(ranges).T
+    return np.asarray((values < low) | (values > high))
+
+
 def without_far(values: NDArray[np.float64], max_share: float = MAX_FAR_SHARE) -> NDArray[np.float64]:
     """The values with NaN in place of those far from all others, column by column; the same array where there are none.
 
@@ -80,6 +123,5 @@ def without_far(values: NDArray[np.float64], max_share: float = MAX_FAR_SHARE) -
     >>> without_far(np.append(np.arange(40.0, 60.0), 1e9)[:, None])[-1].tolist()
     [nan]
     """
-    low, high = np.array([usual_range(column, max_share) for column in values.T]).reshape(-1, 2).T
-    far = (values < low) | (values > high)
-    return np.where(far, np.nan, values) if far.any() else values
+    ranges = usual_ranges(values, max_share)
+    return np.where(are_far(values, ranges), np.nan, values) if ranges else values

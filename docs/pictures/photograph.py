@@ -1,0 +1,78 @@
+"""The pictures of docs/view.md: photographs of the pages of a view of the digits.
+
+    python docs/pictures/photograph.py
+
+It needs playwright and Chromium, and trains the model that it shows.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+import ranvier as rv
+from ranvier.view.known_rows import rows_of
+from ranvier.view.serve import RunningView
+from ranvier.view.subject import Subject
+
+FOLDER = Path(__file__).parent
+SIZE = {"width": 1280, "height": 790}
+STROKES = (
+    ((0.3, 0.32), (0.38, 0.22), (0.55, 0.2), (0.66, 0.3), (0.62, 0.45), (0.45, 0.6), (0.3, 0.78)),
+    ((0.3, 0.78), (0.5, 0.78), (0.72, 0.78)),
+)
+"""A two, as points of the board from 0 to 1."""
+
+
+def main() -> None:
+    """Train, serve, photograph."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        rv.train("digits", recipe="plain", hidden=(64, 32), epochs=40, model="digits.rv", run="run", progress=False)
+        model = rv.load("digits.rv")
+        with RunningView(Subject(model, rows_of(model), "digits.rv")) as running, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            page = browser.new_page(viewport=SIZE, color_scheme="light")
+            page.goto(running.address)
+            go(page, "inside?layer=layers.0&neuron=11&row=42", "inside")
+            go(page, "mistakes", "")
+            cells = page.locator(".matrix td:not(.right) button")
+            sizes = [int(cell.get_attribute("data-value") or 0) for cell in cells.all()]
+            cells.nth(sizes.index(max(sizes))).click()
+            go(page, page.url.split("#/")[1], "mistakes")
+            go(page, "try", "")
+            draw(page)
+            page.wait_for_timeout(500)
+            page.screenshot(path=FOLDER / "view-try.png")
+            browser.close()
+            os.chdir(FOLDER)
+
+
+def go(page: Any, path: str, name: str) -> None:
+    """Open a page of the view, and photograph it where it has a name."""
+    page.evaluate("path => { location.hash = '#/' + path }", path)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(500)
+    if name:
+        page.screenshot(path=FOLDER / f"view-{name}.png")
+
+
+def draw(page: Any) -> None:
+    """Draw the two on the board."""
+    box = page.locator(".board").bounding_box()
+    for stroke in STROKES:
+        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point, steps=4)
+        page.mouse.up()
+
+
+if __name__ == "__main__":
+    main()

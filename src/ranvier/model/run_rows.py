@@ -1,0 +1,77 @@
+"""The rows that a run was measured on, read again from its data and divided again as it divided them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import Source, open_source
+from ranvier.data.images.columns import decoded_rows
+from ranvier.errors import InputError
+from ranvier.model.reading import reading_of
+from ranvier.model.train import TrainData, TrainJob
+from ranvier.model.training_file import file_sha256
+from ranvier.recipes.registry import recipe_for
+from ranvier.recipes.stored import options_from_dict
+from ranvier.records import record
+from ranvier.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from ranvier.model.model import Model
+
+
+@record(eq=False)
+class RunRows:
+    """Some of the rows of a run's data.
+
+    Fields:
+        source: these rows.
+        numbers: of them in the data, counted from 0.
+        part: "test", "validation" or "known", where they may be any.
+        notes: why they are not test rows, one sentence each.
+    """
+
+    source: Source
+    numbers: NDArray[np.int64]
+    part: str
+    notes: tuple[str, ...] = ()
+
+
+def rows_of_run(run: str | Path, model: Model) -> RunRows:
+    """The test rows of a run; its validation rows where it had no test rows; all rows where its data have changed.
+
+    Parameters:
+        run: its folder.
+        model: that it trained.
+
+    Raises:
+        InputError: its data were in memory, or cannot be read any more.
+    """
+    described = RunFolder.open(run).read_description()
+    options = options_from_dict(described["options" if "options" in described else "choices"])
+    data = described["data"]
+    if data is None:
+        raise InputError(f'The run "{run}" was trained on data from memory; give the rows again.')
+    reading = reading_of(options)
+    recipe, notes = recipe_for(options.recipe, options.effort, source := open_source(data, reading=reading), options)
+    options, source = recipe.complete(options), recipe.source(source)
+    if isinstance(options.test, str):
+        source = open_source(options.test, reading=reading)
+        return RunRows(source, np.arange(source.rows), "test")
+    own = source.part("test")
+    if own is not None:
+        return RunRows(own, np.arange(own.rows), "test")
+    source, _, _ = decoded_rows(source, None, None, options.kinds, options.image_size)
+    every = np.arange(source.rows)
+    if model.report.data_sha256 not in (None, file_sha256(data)):
+        return RunRows(source, every, "known", ("The file has changed since training; these are all its rows.",))
+    job = TrainJob(TrainData(data, options.target, None, None, None), options, None, (), print, "options" in described)
+    prepared = job.prepare(source, reading, recipe, notes)
+    parts = {"test": prepared.test_rows, "validation": prepared.validation_rows}
+    for part, numbers in parts.items():
+        if numbers is not None and len(numbers) == model.report.split.get(part):
+            return RunRows(source.take(numbers), numbers, part)
+    return RunRows(source, every, "known", ("These rows include those that the model was trained on.",))

@@ -1,0 +1,85 @@
+"""How much each term says about the classes: log ratios of naive Bayes. B rows, K inputs, N outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.encoders.decoding import class_indices
+from ranvier.network.task import Task
+from ranvier.rows import CSR, Inputs, Rows
+
+Array = NDArray[Any]
+
+
+def term_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
+    """The strength of each column of the CSR block, and 1 for those of the dense block, (K,).
+
+    Formula: r = log((p + 1) / (|p| + S)) - log((q + 1) / (|q| + S)), where p counts the rows of a class with a term and
+    q the other rows with it, |.| is the sum over the S terms; of two classes and of labels the largest |r|, of several
+    classes the largest r. Numbers count as above or below their median.
+
+    Parameters:
+        task: what the targets mean.
+        rows: the training rows.
+
+    Source: Wang, Manning, "Baselines and bigrams: simple, good sentiment and topic classification", ACL 2012.
+
+    >>> csr = CSR.from_dense(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    >>> rows = Rows(Inputs(None, csr), np.array([[1.0], [1.0], [0.0], [0.0]]))
+    >>> term_strengths(Task("binary", 1, ("no", "yes")), rows).tolist()[0] > 0.62
+    True
+    """
+    csr = rows.inputs.entries
+    ones = np.ones(rows.inputs.n_dense, np.float32)
+    if csr is None:
+        return ones
+    weights = np.ones(len(rows)) if rows.weights is None else np.asarray(rows.weights, np.float64)
+    row_of_entry = np.repeat(np.arange(len(csr)), np.diff(csr.indptr))
+    total = np.bincount(csr.indices, weights[row_of_entry], csr.n_columns)
+    strengths = np.zeros(csr.n_columns)
+    for present in _memberships(task, rows.targets, weights):
+        ratios = _log_ratios(csr, present[row_of_entry], total)
+        strengths = np.maximum(strengths, ratios if task.kind == "multiclass" else np.abs(ratios))
+    return np.concatenate([ones, strengths.astype(np.float32)])
+
+
+def scaled(inputs: Inputs, strengths: NDArray[np.float32]) -> Inputs:
+    """The inputs with each column of the CSR block times its strength."""
+    csr = inputs.entries
+    if csr is None:
+        return inputs
+    data = csr.data * strengths[inputs.n_dense :][csr.indices].astype(csr.data.dtype)
+    return Inputs(inputs.dense, CSR(data, csr.indices, csr.indptr, csr.n_columns))
+
+
+def mean_norm(inputs: Inputs) -> float:
+    """The root of the mean squared length of the rows of the CSR block; 1 where all are empty."""
+    if inputs.entries is None or not len(inputs):
+        return 1.0
+    squares = float(np.sum(np.square(inputs.entries.data, dtype=np.float64))) / len(inputs)
+    return float(np.sqrt(squares)) if squares > 0.0 else 1.0
+
+
+def _memberships(task: Task, targets: Array, weights: Array) -> Iterator[Array]:
+    """For each class or label how much each row belongs to it, times its weight, (B,)."""
+    if task.kind == "multiclass":
+        index = class_indices(task, targets)
+        for number in range(len(task.classes)):
+            yield np.where(index == number, weights, 0.0)
+        return
+    for output in range(targets.shape[1]):
+        column = np.nan_to_num(targets[:, output].astype(np.float64))
+        yield weights * ((column > np.median(column)) if task.kind == "regression" else column)
+
+
+def _log_ratios(csr: CSR, entry_weights: Array, total: Array) -> Array:
+    """r of each column for one class."""
+    inside = np.bincount(csr.indices, entry_weights, csr.n_columns)
+    outside = np.maximum(total - inside, 0.0)
+    smoothed = [(counts + 1.0) / (counts.sum() + csr.n_columns) for counts in (inside, outside)]
+    ratios: Array = np.log(smoothed[0]) - np.log(smoothed[1])
+    return ratios

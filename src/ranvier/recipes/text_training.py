@@ -1,0 +1,321 @@
+"""Training on texts: networks on two weightings of the terms, a linear model, judged on validation rows, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder
+from ranvier.network.losses import loss as find_loss
+from ranvier.network.network import Network
+from ranvier.network.task import Task
+from ranvier.recipes.class_prior import class_prior_state
+from ranvier.recipes.ensemble import SEED_RANGE, SEED_STEP, MergedEvents, member_splits, member_summary, renumbered
+from ranvier.recipes.recipe import Trained
+from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
+from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
+from ranvier.records import record
+from ranvier.rows import Rows
+from ranvier.rows.class_numbers import one_hot
+from ranvier.training.callbacks import EarlyStopping
+from ranvier.training.events import NoteEvent, Sink, tee
+from ranvier.training.history import History
+from ranvier.training.inference import compile_for_inference
+from ranvier.training.loop import final_parameters
+from ranvier.training.runner import run_training
+from ranvier.training.settings import TrainSettings
+from ranvier.training.temperature import PROBABILITY_EPS, inverse_temperature
+
+if TYPE_CHECKING:
+    from ranvier.recipes.text import TextRecipe
+
+Array = NDArray[Any]
+IDF, RATIO, LINEAR = "TF-IDF network", "log-ratio network", "linear model"
+
+
+@record(eq=False)
+class Member:
+    """One of the networks: its name, what it is, how it is trained, whether it sees terms times their strengths."""
+
+    name: str
+    network: Network
+    settings: TrainSettings
+    strengthened: bool
+
+
+@record(eq=False)
+class Result:
+    """A trained member, without its optimizer state, which is as large as several networks.
+
+    Fields:
+        member, parameters: what was trained.
+        history, engine, summary: its epochs, the engine that ran them, and what a report says of it.
+        text, interrupted: how training ended.
+        logits, factor: on the validation rows, calibrated by this factor; None and 1 without such rows.
+    """
+
+    member: Member
+    parameters: Array
+    history: History
+    engine: str
+    summary: dict[str, Any]
+    text: str
+    interrupted: bool
+    logits: Array | None
+    factor: float
+
+
+@dataclass(slots=True)
+class Training:
+    """What all members share: the rows with and without strengths, the task, who listens, where states are saved."""
+
+    task: Task
+    target: TargetEncoder | None
+    events: MergedEvents
+    checkpoint: Path | None
+    strengths: Array
+
+    def run(self, member: Member, rows: Rows, held: Rows | None, name: str) -> Result:
+        """Train a member on rows."""
+        if member.strengthened:
+            rows, held = self._strengthened(rows), None if held is None else self._strengthened(held)
+        folder = None if self.checkpoint is None else self.checkpoint / name
+        state = class_prior_state(member.network, member.settings.optimizer, self.task, rows, member.settings.seed)
+        options: dict[str, Any] = {"target": self.target, "state": state, "checkpoint": folder}
+        settings = member.settings.on(rows.inputs)
+        run = run_training(member.network, settings, self.task, rows, held, sinks=(self.events,), **options)
+        self.events.epochs_before += len(run.outcome.state.history)
+        self.events.number += 1
+        flat = final_parameters(run.outcome.state, settings.optimizer, member.network)
+        outcome = run.outcome
+        summary = {"name": member.name, **member_summary(run)}
+        ended = (outcome.state.history, run.engine, summary, outcome.text, outcome.reason == "interrupted")
+        if held is None:
+            return Result(member, flat, *ended, None, 1.0)
+        executable = compile_for_inference(member.network, settings, flat, held.inputs)
+        outputs = executable.outputs(held.inputs)
+        executable.close()
+        factor = inverse_temperature(self.task, outputs, held.targets, held.weights)
+        return Result(member, flat, *ended, factor * logits_of(self.task, outputs), factor)
+
+    def _strengthened(self, rows: Rows) -> Rows:
+        return replace(rows, inputs=scaled(rows.inputs, self.strengths))
+
+
+def train_on_texts(
+    recipe: TextRecipe,
+    network: Network,
+    settings: TrainSettings,
+    task: Task,
+    rows: Rows,
+    validation: Rows | None,
+    *,
+    target: TargetEncoder | None = None,
+    sinks: tuple[Sink, ...] = (),
+    checkpoint: Path | None = None,
+) -> Trained:
+    """Train the members, choose by the validation rows which ones are merged, and train these again on all rows.
+
+    Parameters:
+        recipe: how many networks, and whether they are trained again.
+        network, settings: of the network on TF-IDF.
+        task, rows, validation: what to learn, and from what; without validation rows a fold of the rows is taken.
+        target, sinks, checkpoint: as for `Recipe.train`.
+    """
+    learned, held = next(member_splits(task, rows, validation, 1, recipe.folds_for(len(rows)), settings.seed))
+    strengths = term_strengths(task, learned)
+    strengths[learned.inputs.n_dense :] /= mean_norm(scaled(learned.inputs, strengths))
+    members = members_of(recipe, network, settings, task, held is not None)
+    again = validation is None and held is not None and recipe.trains_again(rows, settings)
+    n_runs = len(members) * (1 + again * recipe.n_seeds)
+    events = MergedEvents(tee(sinks), n_runs, settings.epochs)
+    training = Training(task, target, events, checkpoint, strengths)
+    results: list[Result] = []
+    for number, member in enumerate(members):
+        result = training.run(member, learned, held, f"network-{number + 1}")
+        if not (result.interrupted and results):
+            results.append(result)
+        if result.interrupted:
+            return _finished(training, results, results, 1.0, "", True)
+    best, factor, note = choose(task, results, held)
+    tee(sinks)(NoteEvent(note)) if note else None
+    finals = best
+    if again:
+        training.strengths = term_strengths(task, rows)
+        training.strengths[rows.inputs.n_dense :] /= mean_norm(scaled(rows.inputs, training.strengths))
+        repeated = _trained_again(training, best, rows, recipe.n_seeds)
+        if repeated is None:
+            training.strengths = strengths
+            return _finished(training, results, best, factor, note, True)
+        finals = repeated
+        results += repeated
+    return _finished(training, results, finals, factor, note, False)
+
+
+def members_of(
+    recipe: TextRecipe, network: Network, settings: TrainSettings, task: Task, validated: bool
+) -> list[Member]:
+    """The members: two networks on TF-IDF without and with strengths, and a linear model with strengths."""
+    linear = Network(network.inputs, [network.layers[-1]])
+    linear_settings = _smoothed(recipe.linear_settings(settings), task, recipe.linear_label_smoothing)
+    members = [
+        Member(IDF, network, settings, False),
+        Member(RATIO, network, _smoothed(settings, task, recipe.label_smoothing), True),
+        Member(LINEAR, linear, linear_settings, True),
+    ]
+    if len(network.layers) == 1:
+        return members[2:]
+    if not validated and not can_hold_linear(network):
+        return members[:2]
+    return members
+
+
+def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[list[Result], float, str]:
+    """The members that are merged, the factor of the mean of their logits, and a sentence on them.
+
+    All are merged, unless fewer have a smaller loss on the validation rows by more than the standard error of the
+    difference.
+    """
+    everything = [result for result in results if _fits(results, [result])]
+    if held is None or any(result.logits is None for result in results):
+        return everything, 1.0, ""
+    options = [
+        list(members)
+        for count in range(len(results), 0, -1)
+        for members in combinations(results, count)
+        if _fits(results, members)
+    ]
+    losses = [row_losses(task, _mean_logits(members), held.targets) for members in options]
+    best = 0
+    smallest = int(np.argmin([_mean(values, held.weights) for values in losses]))
+    difference = losses[0] - losses[smallest]
+    error = float(difference.std()) / np.sqrt(len(difference))
+    if _mean(difference, held.weights) > error:
+        best = smallest
+    members = options[best]
+    outputs = outputs_of(task, _mean_logits(members))
+    factor = inverse_temperature(task, outputs, held.targets, held.weights)
+    linear = next(result for result in results if result.member.name == LINEAR)
+    assert linear.logits is not None
+    alone = _mean(row_losses(task, linear.logits, held.targets), held.weights)
+    measure = "mean squared error" if task.kind == "regression" else "log loss"
+    names = [result.member.name for result in members]
+    what = f"{', '.join(names[:-1])} and {names[-1]} are merged" if len(names) > 1 else f"The {names[0]} is taken alone"
+    note = (
+        f"{what}: {measure} {_mean(losses[best], held.weights):.4g} on {len(held):,} validation rows; the linear model "
+        f"alone has {alone:.4g}."
+    )
+    return members, factor, note[0].upper() + note[1:]
+
+
+def logits_of(task: Task, outputs: Array) -> NDArray[np.float64]:
+    """The logits of probabilities, up to a constant a row for classes; numbers of a regression as they are.
+
+    >>> logits_of(Task("binary", 1, ("no", "yes")), np.array([[0.5]])).tolist()
+    [[0.0]]
+    """
+    outputs = outputs.astype(np.float64)
+    if task.kind == "regression":
+        return outputs
+    logits: NDArray[np.float64] = np.log(np.clip(outputs, PROBABILITY_EPS, 1.0))
+    if task.kind != "multiclass":
+        logits -= np.log(np.clip(1.0 - outputs, PROBABILITY_EPS, 1.0))
+    return logits
+
+
+def outputs_of(task: Task, logits: Array) -> NDArray[np.float64]:
+    """The probabilities of logits; numbers of a regression as they are."""
+    if task.kind == "regression":
+        return logits
+    if task.kind != "multiclass":
+        return 0.5 + 0.5 * np.tanh(0.5 * logits)
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    outputs: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
+    return outputs
+
+
+def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]:
+    """The log loss of each row, the mean over labels; the squared error of a regression, (n,)."""
+    if task.kind == "regression":
+        return np.asarray(np.square(logits - targets).mean(axis=1), np.float64)
+    if task.kind == "multiclass":
+        top = logits.max(axis=1, keepdims=True)
+        normalizer = top + np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
+        return np.asarray((one_hot(targets, logits.shape[1]) * (normalizer - logits)).sum(axis=1), np.float64)
+    return np.asarray((np.logaddexp(0.0, logits) - targets * logits).mean(axis=1), np.float64)
+
+
+def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_seeds: int) -> list[Result] | None:
+    """The chosen members on all rows, for the epochs that were best; None where Ctrl-C ended one."""
+    repeated = []
+    for seed in range(n_seeds):
+        for number, result in enumerate(best):
+            member = result.member
+            if seed and member.name == LINEAR:
+                continue
+            epochs = max(result.summary["best_epoch"] or member.settings.epochs, 1)
+            kept = [callback for callback in member.settings.callbacks if not isinstance(callback, EarlyStopping)]
+            settings = replace(
+                member.settings,
+                epochs=epochs,
+                callbacks=tuple(kept),
+                seed=(member.settings.seed + (seed + 1) * SEED_STEP) % SEED_RANGE,
+            )
+            name = f"again-{seed + 1}-{number + 1}"
+            repeat = training.run(replace(member, settings=settings), rows, None, name)
+            if repeat.interrupted:
+                return None
+            repeated.append(replace(repeat, factor=result.factor))
+    return repeated
+
+
+def _finished(
+    training: Training, results: list[Result], merged: Sequence[Result], factor: float, note: str, interrupted: bool
+) -> Trained:
+    """The merged network of some results, with the history of all."""
+    kinds = {result.member.name for result in merged}
+    parts = []
+    for result in merged:
+        same = sum(other.member.name == result.member.name for other in merged)
+        share = factor * result.factor / (len(kinds) * same)
+        strengths = training.strengths if result.member.strengthened else None
+        parts.append(Part(result.member.network, result.parameters, share, strengths))
+    network, flat = merge_parts(parts)
+    history = History(renumbered(result.history for result in results))
+    text = f"{len(results)} networks are trained." if not interrupted else results[-1].text
+    training.events.end(text, interrupted, history)
+    members = tuple({**result.summary, "merged": result in merged} for result in results)
+    engine = results[-1].engine
+    notes = (note,) if note else ()
+    return Trained(network, flat, history, engine, text, interrupted, members, 1.0 / factor, notes=notes)
+
+
+def _fits(results: Sequence[Result], members: Sequence[Result]) -> bool:
+    """Whether these members can be merged into one network."""
+    linear = [result for result in members if result.member.name == LINEAR]
+    hidden = next((result.member.network for result in results if result.member.name != LINEAR), None)
+    return not linear or len(linear) == len(members) or hidden is None or can_hold_linear(hidden)
+
+
+def _smoothed(settings: TrainSettings, task: Task, smoothing: float) -> TrainSettings:
+    """The settings with label smoothing, where the loss is the usual one of classes."""
+    usual = settings.loss.name in ("categorical_cross_entropy", "binary_cross_entropy")
+    if task.kind not in ("binary", "multiclass") or not usual or settings.loss != find_loss(settings.loss.name):
+        return settings
+    return replace(settings, loss=find_loss(settings.loss.name, label_smoothing=smoothing))
+
+
+def _mean_logits(members: Sequence[Result]) -> NDArray[np.float64]:
+    logits = [result.logits for result in members if result.logits is not None]
+    mean: NDArray[np.float64] = np.mean(logits, axis=0)
+    return mean
+
+
+def _mean(values: Array, weights: Array | None) -> float:
+    return float(np.average(values, weights=weights))

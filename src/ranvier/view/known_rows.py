@@ -1,0 +1,117 @@
+"""The rows that a view knows: those of a run, of a file, or arrays. n rows, K inputs, N outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import Arrays, Source
+from ranvier.data.images.columns import decoded_rows
+from ranvier.data.sources.array_source import arrays_from
+from ranvier.errors import InputError
+from ranvier.model import rows as row_tools
+from ranvier.model.model import Model
+from ranvier.model.predictions import open_rows
+from ranvier.model.run_rows import rows_of_run
+from ranvier.model.targets import target_array
+from ranvier.plural import plural
+from ranvier.records import record
+from ranvier.rows import Inputs
+
+Array = NDArray[Any]
+
+
+@record(eq=False)
+class KnownRows:
+    """Rows to show, to ask about, and to measure on.
+
+    Fields:
+        source: n rows with the cells as they were read.
+        numbers: of the rows in `origin`, counted from 0, shape (n,).
+        inputs: the rows encoded, (n, K).
+        targets: the true targets encoded, as the network is trained on, (n, N) or class numbers (n, 1); None where
+            they are not known.
+        name: what they are, such as "the 30 test rows of the set iris".
+        notes: what the user should know of them, one sentence each.
+    """
+
+    source: Source
+    numbers: NDArray[np.int64]
+    inputs: Inputs
+    targets: Array | None
+    name: str
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+def rows_from_arrays(model: Model, X: Any, y: Any = None) -> KnownRows:
+    """The rows of arrays, or of a table that a model with an encoder reads.
+
+    Raises:
+        InputError: they do not fit the model.
+    """
+    if model.encoder is not None and y is None:
+        return rows_from_file(model, X)
+    inputs = model.inputs(X)
+    array = np.asarray(X) if model.encoder is None and not hasattr(X, "toarray") else inputs.toarray()
+    source: Any = arrays_from(array, None, "the array")
+    targets = None if y is None else row_tools.targets(model.target, target_array(y), dtype=np.float64)
+    if targets is not None:
+        row_tools.check_lengths(inputs, targets)
+    return KnownRows(source, np.arange(len(inputs)), inputs, targets, f"{plural(len(inputs), 'row')} of the array")
+
+
+def rows_from_file(model: Model, data: Any) -> KnownRows:
+    """The rows of a file, a folder or a named set; with their targets where it holds them.
+
+    Raises:
+        InputError: the rows cannot be read, or are not like those the model was trained on.
+    """
+    rows, targets, notes = open_rows(model, data)
+    source = rows if isinstance(rows, Source) else Arrays(rows, targets, str(data), (rows.shape[1],))
+    test = source.part("test")
+    part = "test rows" if test is not None else "rows"
+    return _known(model, test or source, None, part, notes)
+
+
+def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
+    """The rows that the run of a model was measured on; None where they cannot be read any more.
+
+    Parameters:
+        model: with the report of its training.
+        path: of its file, from where the path of the run may start.
+    """
+    run, data = model.report.run, model.report.data
+    folders = [] if run is None else [Path(run), *([] if path is None else [path.parent / run])]
+    folder = next((folder for folder in folders if folder.is_dir()), None)
+    try:
+        if folder is not None:
+            kept = rows_of_run(folder, model)
+            return _known(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
+        return None if data is None else rows_from_file(model, data)
+    except InputError:
+        return None
+
+
+def _known(
+    model: Model, source: Source, numbers: NDArray[np.int64] | None, part: str, notes: tuple[str, ...]
+) -> KnownRows:
+    """The rows that have a target, where any has, with pictures decoded."""
+    source, _, _ = decoded_rows(source, None, None, None, None)
+    values: Any = None
+    try:
+        values, source, kept = row_tools.with_targets(
+            source, model.task.target_names, model.task.classes, model.target.number_formats
+        )
+    except InputError:
+        kept = np.arange(source.rows)
+    numbers = kept if numbers is None or len(numbers) < len(kept) else numbers[kept]
+    inputs = model.inputs(source if model.encoder is not None else source.inputs)
+    targets = None if values is None else row_tools.targets(model.target, target_array(values), numbers, np.float64)
+    name = f"{len(inputs):,} {part if len(inputs) != 1 else part.removesuffix('s')} of {source.origin}"
+    return KnownRows(source, numbers, inputs, targets, name, notes)

@@ -1,0 +1,45 @@
+"""What does the model say of this row, and what does every neuron do? K inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.encoders.decoding import class_probabilities
+from ranvier.rows import Inputs
+from ranvier.view.subject import Subject
+
+
+def answer(subject: Subject, inputs: Inputs) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """The answer for one row, and the outputs of the inputs and of every layer with neurons, one after the other.
+
+    Parameters:
+        inputs: the row, encoded, (1, K).
+
+    Returns `predicted`, a label or a number or a list of them; `probabilities` in the order of the classes or labels,
+    or None; `parts`, for the inputs and each layer with neurons its path, start and length in the array.
+    """
+    model = subject.model
+    outputs = model.outputs_of(inputs)
+    predicted = np.asarray(model.target.decode(outputs)[0]).tolist()
+    task = model.task
+    chances = None if task.kind == "regression" else class_probabilities(task, outputs)[0].tolist()
+    values = subject.values_of(inputs)
+    arrays = [("inputs", inputs.toarray()[0] * input_factor(subject))]
+    arrays += [(info.path, values[info.path].outputs[0]) for info in subject.dense_layers]
+    parts, start = [], 0
+    for path, array in arrays:
+        parts.append({"path": path, "start": start, "length": len(array)})
+        start += len(array)
+    shown = predicted if isinstance(predicted, (float, list)) else str(predicted)
+    head = {"predicted": shown, "probabilities": chances, "parts": parts}
+    return head, np.concatenate([np.asarray(array, np.float32) for _, array in arrays])
+
+
+def input_factor(subject: Subject) -> float:
+    """What bytes are multiplied with to be shown from 0 to 1."""
+    rows = subject.rows
+    is_bytes = subject.form.kind == "picture" and rows is not None and rows.inputs.dense.dtype == np.uint8
+    return 1.0 / 255.0 if is_bytes else 1.0

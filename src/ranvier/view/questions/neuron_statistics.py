@@ -1,0 +1,103 @@
+"""What do the neurons of a layer do over the known rows? Histograms, and which do not learn. n rows, N neurons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import InputError
+from ranvier.expression import evaluate
+from ranvier.model.inspect import find_layer
+from ranvier.view.subject import Subject
+
+Array = NDArray[Any]
+BINS = 21
+FLAT = 0.01
+"""A derivative of less than this share of the largest one of the activation counts as none."""
+DEAD, SATURATED = 0.999, 0.95
+"""The share of rows with a flat derivative from which on a neuron is dead or saturated."""
+CONSTANT = 1e-6
+DUPLICATE = 0.999
+
+
+def neuron_statistics(subject: Subject, path: str) -> list[dict[str, Any]]:
+    """One record for each neuron of a layer, over at most 2,000 known rows.
+
+    Fields: `mean`, `deviation`, `lowest` and `highest` output; `lowest_sum` and `highest_sum`; `active`, the share of
+    rows with an output above 0; `flat`, the share of rows where the derivative is less than 1 % of the largest;
+    `counts` and `edges`, a histogram of the outputs; `flags`: "dead" (an activation that is 0 for small sums and has
+    no derivative on at least 99.9 % of the rows), "saturated" (no derivative on at least 95 %), "constant" (a standard
+    deviation below 1e-6); `duplicate_of`, a neuron before it of the layer with a correlation above 0.999.
+
+    Raises:
+        InputError: there is no such layer, or no rows are known.
+    """
+    info = find_layer(subject.model.network, path)
+    layer_values = subject.sample_values[info.path]
+    sums, outputs = layer_values.weighted_sums, np.asarray(layer_values.outputs, np.float64)
+    if sums is None:
+        raise InputError(f"{path} has no neurons.")
+    sums = np.asarray(sums, np.float64)
+    flat = flat_share(info.layer, sums)
+    copies = duplicates(outputs)
+    output_layer = info == subject.model.network.layer_infos[-1]
+    records = []
+    for at in range(outputs.shape[1]):
+        y, deviation = outputs[:, at], float(outputs[:, at].std())
+        counts, edges = np.histogram(y, BINS) if np.ptp(y) > 1e-12 else (np.array([len(y)]), [y[0] - 0.5, y[0] + 0.5])
+        records.append(
+            {
+                "mean": float(y.mean()),
+                "deviation": deviation,
+                "lowest": float(y.min()),
+                "highest": float(y.max()),
+                "lowest_sum": float(sums[:, at].min()),
+                "highest_sum": float(sums[:, at].max()),
+                "active": float((y > 0).mean()),
+                "flat": None if flat is None else float(flat[at]),
+                "counts": counts.tolist(),
+                "edges": [float(edge) for edge in edges],
+                "rows": len(y),
+                "flags": [] if output_layer else _flags(y, deviation, None if flat is None else float(flat[at])),
+                "duplicate_of": None if output_layer or copies[at] < 0 else int(copies[at]),
+            }
+        )
+    return records
+
+
+def flat_share(layer: Any, sums: Array) -> Array | None:
+    """For each neuron the share of rows where its derivative is near 0, (N,); None for softmax."""
+    derivative = layer.activation.derivative
+    if derivative is None:
+        return None
+    with np.errstate(all="ignore"):
+        largest = float(np.abs(evaluate(derivative, {"x": np.linspace(-8.0, 8.0, 321)})).max())
+        values = np.abs(np.broadcast_to(evaluate(derivative, {"x": sums}), sums.shape))
+    return np.asarray((values < FLAT * largest).mean(axis=0))
+
+
+def duplicates(outputs: Array) -> NDArray[np.int64]:
+    """For each neuron the first one before it whose outputs have a correlation above 0.999 with its own, or -1.
+
+    >>> duplicates(np.array([[1.0, 5.0, 2.0], [2.0, 1.0, 4.0], [3.0, 2.0, 6.0]])).tolist()
+    [-1, -1, 0]
+    """
+    centered = outputs - outputs.mean(axis=0)
+    norms = np.sqrt((centered**2).sum(axis=0))
+    varies = norms > CONSTANT * np.sqrt(len(outputs))
+    centered = centered / np.where(varies, norms, 1.0)
+    same = np.triu((centered.T @ centered > DUPLICATE) & varies & varies[:, None], 1)
+    return np.where(same.any(axis=0), same.argmax(axis=0), -1)
+
+
+def _flags(y: Array, deviation: float, flat: float | None) -> list[str]:
+    flags = []
+    if flat is not None and flat >= DEAD and np.abs(y).max() <= CONSTANT:
+        flags.append("dead")
+    elif flat is not None and flat >= SATURATED:
+        flags.append("saturated")
+    if deviation < CONSTANT and "dead" not in flags:
+        flags.append("constant")
+    return flags

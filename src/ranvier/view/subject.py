@@ -1,0 +1,133 @@
+"""Subject: a model beside the rows that are known, with what was computed of them kept. n rows, N outputs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.encoders.decoding import class_indices, class_probabilities
+from ranvier.engine import LayerValues
+from ranvier.errors import InputError
+from ranvier.model.model import Model
+from ranvier.network.layers import Dense
+from ranvier.network.network import LayerInfo
+from ranvier.rows import Inputs
+from ranvier.rows.class_numbers import one_hot
+from ranvier.view.known_rows import KnownRows
+from ranvier.view.row_form import RowForm, row_form
+
+Array = NDArray[Any]
+MAX_STATISTICS_ROWS = 2000
+"""Of how many rows neurons are described."""
+SMALLEST = float(np.finfo(np.float64).tiny)
+
+
+class Subject:
+    """What the questions are about.
+
+    Parameters:
+        model: the model; it is not changed while it is looked at.
+        rows: the rows that are known, or None.
+        name: of the model, for the page.
+    """
+
+    def __init__(self, model: Model, rows: KnownRows | None = None, name: str = "model") -> None:
+        self.model, self.rows, self.name = model, rows, name
+
+    @cached_property
+    def form(self) -> RowForm:
+        """What a row looks like."""
+        return row_form(self.model, self.rows)
+
+    @cached_property
+    def dense_layers(self) -> tuple[LayerInfo, ...]:
+        """The layers with neurons."""
+        return tuple(info for info in self.model.network.iter_layers() if isinstance(info.layer, Dense))
+
+    def known(self) -> KnownRows:
+        """The rows.
+
+        Raises:
+            InputError: none are known.
+        """
+        if self.rows is None:
+            raise InputError("No rows are known. Give the file they are in: ranvier view MODEL DATA.")
+        return self.rows
+
+    def row(self, number: Any) -> Inputs:
+        """One known row, encoded, (1, K).
+
+        Raises:
+            InputError: there is no such row.
+        """
+        rows = self.known()
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(rows):
+            raise InputError(f"There is no row {number!r}; the rows are 0 to {len(rows) - 1}.")
+        return rows.inputs[number : number + 1]
+
+    @cached_property
+    def outputs(self) -> Array:
+        """Of all known rows (n, N): probabilities, or numbers in the units of the target."""
+        outputs = self.model.outputs_of(self.known().inputs)
+        regression = self.model.task.kind == "regression"
+        values = self.model.target.values(outputs) if regression else outputs
+        return np.asarray(values, np.float64).reshape(len(outputs), -1)
+
+    @cached_property
+    def targets(self) -> Array:
+        """The true targets beside `outputs`, (n, N).
+
+        Raises:
+            InputError: they are not known.
+        """
+        targets = self.known().targets
+        if targets is None:
+            raise InputError("The true answers of these rows are not known, so mistakes cannot be counted.")
+        if self.model.task.kind == "regression":
+            return np.asarray(self.model.target.values(targets), np.float64).reshape(len(targets), -1)
+        return one_hot(targets, self.outputs.shape[1])
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Of each class or label, for all known rows."""
+        return class_probabilities(self.model.task, self.outputs)
+
+    @cached_property
+    def predicted(self) -> NDArray[np.int64]:
+        """The index of the predicted class of each known row."""
+        return class_indices(self.model.task, self.outputs)
+
+    @cached_property
+    def actual(self) -> NDArray[np.int64]:
+        """The index of the true class of each known row."""
+        return class_indices(self.model.task, self.targets)
+
+    @cached_property
+    def losses(self) -> NDArray[np.float64]:
+        """How wrong each known row is, (n,): -log of the probability of the truth, or the mean absolute error."""
+        if self.model.task.kind == "regression":
+            return np.asarray(np.nanmean(np.abs(self.outputs - self.targets), axis=1))
+        if self.model.task.kind == "multilabel":
+            chance = np.where(self.targets > 0.5, self.probabilities, 1.0 - self.probabilities)
+            return np.asarray(-np.log(np.maximum(chance, SMALLEST)).mean(axis=1))
+        chance = self.probabilities[np.arange(len(self.actual)), self.actual]
+        return np.asarray(-np.log(np.maximum(chance, SMALLEST)))
+
+    @cached_property
+    def sample(self) -> NDArray[np.int64]:
+        """The rows that neurons are described by: all, or `MAX_STATISTICS_ROWS` that lie evenly among them."""
+        n_rows = len(self.known())
+        return np.unique(np.linspace(0, n_rows - 1, min(n_rows, MAX_STATISTICS_ROWS)).astype(np.int64))
+
+    @cached_property
+    def sample_values(self) -> dict[str, LayerValues]:
+        """What the layers with neurons compute for the sample, by path."""
+        values = self.values_of(self.known().inputs[self.sample])
+        return {info.path: values[info.path] for info in self.dense_layers}
+
+    def values_of(self, inputs: Inputs) -> dict[str, LayerValues]:
+        """What every layer computes for encoded rows, by path."""
+        return {values.path: values for values in self.model.activations_of(inputs)}

@@ -1,0 +1,50 @@
+"""`ranvier view`: it says its address, answers there, and ends with Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from tests.cli.helpers import Trained, invoke
+
+
+@pytest.mark.parametrize("start", ["model", "run", "data"])
+def test_the_address_answers_until_ctrl_c(start: str, trained: Trained) -> None:
+    arguments = {"model": [trained.model], "run": [trained.run], "data": [trained.model, trained.data]}[start]
+    command = [sys.executable, "-m", "ranvier", "view", *map(str, arguments), "--no-browser", "--json"]
+    environment = {name: value for name, value in os.environ.items() if name != "SSH_CONNECTION"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        address = json.loads(process.stdout.readline())["address"]
+        base, _, token = address.partition("#token=")
+        answer = httpx.post(f"{base}api/what", headers={"x-ranvier-token": token}).json()
+        process.send_signal(signal.SIGINT)
+        rest, words = process.communicate(timeout=60)
+    assert process.returncode == 0, words
+    assert rest == ""
+    assert address in words
+    assert words.rstrip().endswith("Closed.")
+    assert answer["name"] == "flowers.rv"
+    assert answer["rows"]["name"].startswith(
+        f"{answer['rows']['count']} {'rows' if start == 'data' else 'test rows'} of"
+    )
+
+
+def test_what_cannot_be_viewed(here: Path, trained: Trained) -> None:
+    for arguments, sentence in (
+        (["nothing.rv"], 'There is no model file "nothing.rv".'),
+        ([here], "is not a run folder"),
+        ([trained.model, "nothing.csv"], "nothing.csv"),
+    ):
+        result = invoke("view", *arguments, "--no-browser")
+        assert result.exit_code == 2
+        assert sentence in result.stderr

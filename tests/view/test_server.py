@@ -1,0 +1,193 @@
+"""The server: each rule of safety with a request that is refused and one that passes, and the endpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2 as httpx
+import pytest
+from starlette.testclient import TestClient
+
+import ranvier as rv
+from ranvier.view.frames import read_frame
+from ranvier.view.questions.answer import answer
+from ranvier.view.safety import HEADERS, MAX_BODY, host_name, new_token
+from ranvier.view.serve import RunningView, over_ssh, tunnel_command
+from ranvier.view.server import QUESTIONS, view_app
+from ranvier.view.subject import Subject
+
+TOKEN = new_token()
+BODIES: dict[str, dict[str, Any]] = {
+    "rows": {"start": 0, "count": 2},
+    "answer": {"row": 1},
+    "weights": {"path": "layers.0", "height": 8, "width": 8},
+    "connections": {"path": "layers.0"},
+    "neuron": {"path": "layers.0", "neuron": 2, "row": 0},
+    "cell": {"actual": 1, "predicted": 1},
+}
+
+
+@pytest.fixture
+def client(digits: Subject) -> TestClient:
+    headers = {"x-ranvier-token": TOKEN}
+    return TestClient(view_app(digits, TOKEN), base_url="http://127.0.0.1:8000", headers=headers)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil@127.0.0.1", "0.0.0.0", "", "a:b:c"])
+def test_other_hosts_are_refused(host: str, client: TestClient) -> None:
+    assert client.get("/", headers={"host": host}).status_code == 403
+    assert client.post("/api/what", headers={"host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:9000", "localhost", "[::1]:8000"])
+def test_this_machine_passes_under_any_port(host: str, client: TestClient) -> None:
+    assert client.post("/api/what", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8001", "https://127.0.0.1:8000"])
+def test_other_pages_are_refused(origin: str, client: TestClient) -> None:
+    assert client.post("/api/what", headers={"origin": origin}).status_code == 403
+
+
+def test_the_own_page_passes(client: TestClient) -> None:
+    assert client.post("/api/what", headers={"origin": "http://127.0.0.1:8000"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
+def test_where_a_request_comes_from(site: str, status: int, client: TestClient) -> None:
+    assert client.post("/api/what", headers={"sec-fetch-site": site}).status_code == status
+
+
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + "a", "\u00fc".encode()])
+def test_a_wrong_token_is_refused(token: str | bytes, client: TestClient) -> None:
+    response = client.post("/api/what", headers={b"x-ranvier-token": token})  # type: ignore[dict-item]
+    assert response.status_code == 401
+    assert "open the address that the terminal shows" in response.json()["error"]
+    assert client.get("/").status_code == 200, "the page holds no data"
+
+
+def test_tokens_differ() -> None:
+    assert len({new_token() for _ in range(8)}) == 8
+    assert len(TOKEN) >= 43
+
+
+def test_every_response_has_the_headers(client: TestClient) -> None:
+    responses = [
+        client.get("/"),
+        client.post("/api/what"),
+        client.get("/nothing"),
+        client.get("/", headers={"host": "x"}),
+    ]
+    for response in responses:
+        for name, value in HEADERS.items():
+            assert response.headers[name] == value
+        assert not [name for name in response.headers if name.startswith("access-control")]
+    assert responses[1].headers["cache-control"] == "no-store"
+    assert "unsafe" not in HEADERS["content-security-policy"]
+
+
+def test_no_other_methods(client: TestClient) -> None:
+    assert client.options("/api/what").status_code == 405
+    assert client.get("/api/what").status_code == 405
+    assert client.post("/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path", ["/../server.py", "/%2e%2e/server.py", "/assets/../../model.py", "//etc/passwd", "/view.js%2f.."]
+)
+def test_nothing_takes_a_path(path: str, client: TestClient) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_bodies_are_bounded(client: TestClient) -> None:
+    padded = json.dumps({"padding": "x" * (MAX_BODY - 20)}).encode()
+    assert client.post("/api/what", content=padded).status_code == 200
+    assert client.post("/api/what", content=padded + b" " * 100).status_code == 413
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b" " * 2**16
+
+    assert client.post("/api/what", content=endless()).status_code == 413
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"{", b"\xff", b"[" * 100_000, b"1"])
+def test_bodies_that_are_no_questions(body: bytes, client: TestClient) -> None:
+    assert client.post("/api/what", content=body).status_code == 400
+
+
+@pytest.mark.parametrize("name", sorted(set(QUESTIONS) - {"residuals"}))
+def test_every_question_is_answered(name: str, client: TestClient) -> None:
+    response = client.post(f"/api/{name}", json=BODIES.get(name, {}))
+    assert response.status_code == 200, response.text
+    if response.headers["content-type"] == "application/json":
+        json.loads(response.text, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "sentence"),
+    [
+        ("residuals", {}, "Only predicted numbers have residuals."),
+        ("neuron", {"path": "layers.9", "neuron": 0}, "There is no layer"),
+        ("neuron", {"path": "layers.0", "neuron": "1"}, "an integer was expected"),
+        ("neuron", {"path": "layers.0"}, "needs 'neuron'"),
+        ("answer", {}, "Say which row"),
+        ("answer", {"row": "../x"}, "There is no row"),
+        ("answer", {"values": "x" * 64}, "list of 64 numbers"),
+        ("weights", {"path": "layers.0", "height": 1e9, "width": 8}, "integers from 1 to 1024"),
+    ],
+)
+def test_a_wrong_question_gets_a_sentence(name: str, body: dict[str, Any], sentence: str, client: TestClient) -> None:
+    response = client.post(f"/api/{name}", json=body)
+    assert response.status_code == 422
+    assert sentence in response.json()["error"]
+
+
+def test_an_unknown_question(client: TestClient) -> None:
+    assert client.post("/api/nothing").status_code == 404
+
+
+def test_an_answer_travels_as_a_frame(digits: Subject, client: TestClient) -> None:
+    head, array = read_frame(client.post("/api/answer", json={"row": 3}).content)
+    expected, numbers = answer(digits, digits.row(3))
+    assert head["probabilities"] == expected["probabilities"]
+    assert (array == numbers).all()
+
+
+def test_host_names() -> None:
+    assert host_name("127.0.0.1:99999999") is None
+    assert host_name("localhost/x") is None
+
+
+def test_a_view_over_a_socket(people: Subject) -> None:
+    with RunningView(people) as running:
+        base, _, token = running.address.partition("#token=")
+        with httpx.Client(base_url=base, headers={"x-ranvier-token": token}) as client:
+            assert client.get("/").text.startswith("<!doctype html>")
+            assert client.post("/api/what").json()["name"] == "people"
+        with pytest.raises(rv.InputError, match="cannot be used"):
+            RunningView(people, running.port)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(base)
+
+
+def test_a_model_opens_its_view(digits: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    with digits.model.view() as running:
+        assert opened == [running.address]
+        assert running.address.startswith("http://127.0.0.1:")
+    with digits.model.view(digits.known().source, browser=False):
+        assert len(opened) == 1
+
+
+def test_over_ssh_there_is_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.2 5000 10.0.0.7 22")
+    assert over_ssh()
+    assert tunnel_command(8000).startswith("ssh -N -L 8000:127.0.0.1:8000 ")
+    assert tunnel_command(8000).endswith("@10.0.0.7")

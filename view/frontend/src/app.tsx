@@ -1,0 +1,56 @@
+import { cut } from "./format";
+import { Inside } from "./inside";
+import { Mistakes } from "./mistakes";
+import { gone, PAGES, page, theme, what } from "./state";
+import { Try } from "./try";
+
+export function App() {
+  return (
+    <>
+      <header class="top">
+        <span class="brand">ranvier</span>
+        {what.value && (
+          <span class="model" title={what.value.name}>
+            {cut(what.value.name, 36)}
+          </span>
+        )}
+        <nav aria-label="Pages">
+          {PAGES.map(([name, title]) => (
+            <a href={`#/${name}`} aria-current={page.value === name ? "page" : undefined} key={name} onClick={(event) => {
+              event.preventDefault();
+              page.value = name;
+            }}>
+              {title}
+            </a>
+          ))}
+        </nav>
+        <button
+          class="icon"
+          aria-label={theme.value === "dark" ? "Light theme" : "Dark theme"}
+          title={theme.value === "dark" ? "Light theme" : "Dark theme"}
+          onClick={() => {
+            theme.value = theme.value === "dark" ? "light" : "dark";
+            sessionStorage.setItem("theme", theme.value);
+          }}
+        >
+          <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+            <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5" />
+            <path d="M8 1.75a6.25 6.25 0 0 1 0 12.5z" fill="currentColor" />
+          </svg>
+        </button>
+      </header>
+      {gone.value && (
+        <p class="gone" role="alert">
+          {gone.value}
+        </p>
+      )}
+      <main>{what.value ? <Current /> : !gone.value && <p class="empty">Reading the model …</p>}</main>
+    </>
+  );
+}
+
+function Current() {
+  if (page.value === "mistakes") return <Mistakes what={what.value!} />;
+  if (page.value === "try") return <Try what={what.value!} />;
+  return <Inside what={what.value!} />;
+}

@@ -1,0 +1,63 @@
+// Numbers as people read them: four significant digits, a true minus sign, plain where it is short.
+
+const MINUS = "\u2212";
+
+export function number(value: number | null | undefined, digits = 4): string {
+  if (value === null || value === undefined) return "\u2013";
+  if (Number.isNaN(value)) return "not a number";
+  if (!Number.isFinite(value)) return value > 0 ? "infinite" : `${MINUS}infinite`;
+  const size = Math.abs(value);
+  let text: string;
+  if (size === 0) text = "0";
+  else if (size >= 1e6 || size < 1e-3) text = size.toExponential(2).replace("e+", "e").replace("e-", `e${MINUS}`);
+  else {
+    const places = Math.max(0, Math.min(6, digits - 1 - Math.floor(Math.log10(size))));
+    text = Number.isInteger(size) ? size.toLocaleString("en-US") : size.toLocaleString("en-US", fixed(places));
+  }
+  return value < 0 && text !== "0" ? MINUS + text : text;
+}
+
+function fixed(places: number): Intl.NumberFormatOptions {
+  return { minimumFractionDigits: places, maximumFractionDigits: places };
+}
+
+/** With a sign also where it is positive, for terms of a sum. */
+export function signed(value: number): string {
+  const text = number(value, 3);
+  return value > 0 ? `+${text}` : text;
+}
+
+export function percent(share: number | null | undefined): string {
+  return share === null || share === undefined ? "\u2013" : `${(100 * share).toFixed(1)} %`;
+}
+
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+export function plural(value: number, noun: string, nouns = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : nouns}`;
+}
+
+/** A long name cut in its middle, where names differ least. */
+export function cut(name: string, length: number): string {
+  if (name.length <= length) return name;
+  const head = Math.ceil((length - 1) * 0.6);
+  return `${name.slice(0, head)}\u2026${name.slice(name.length - (length - 1 - head))}`;
+}
+
+export const METRICS: Record<string, string> = {
+  accuracy: "Accuracy",
+  log_loss: "Log loss",
+  f1: "F1",
+  auc: "AUC",
+  r2: "R\u00b2",
+  rmse: "RMSE",
+  mae: "MAE",
+  pinball_loss: "Pinball loss",
+  coverage: "Coverage",
+};
+
+export function metric(name: string, value: number | null): string {
+  return name === "accuracy" || name === "coverage" ? percent(value) : number(value);
+}

@@ -1,0 +1,146 @@
+// Inside: the network with the present row running through it, a neuron opened beside it, and how training went.
+
+import { useMemo } from "preact/hooks";
+import { Curves } from "./curves";
+import { count, metric, METRICS, number, plural } from "./format";
+import { Network } from "./network";
+import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
+import { AnswerBars, decode, Problem, RowChooser, said, Value } from "./parts";
+import { ask, askAnswer, layer, neuron, row, useAsked } from "./state";
+import type { Neuron, RowPage, What } from "./types";
+
+export function Inside({ what }: { what: What }) {
+  const total = what.rows?.count ?? 0;
+  const at = Math.min(row.value, Math.max(0, total - 1));
+  const answer = useAsked(total ? () => askAnswer({ row: at }) : null, [at, total]);
+  const shown = useAsked(total ? () => ask<RowPage>("rows", { start: at, count: 1 }) : null, [at, total]).data?.rows[0];
+  const opened = useAsked(
+    layer.value !== null && neuron.value !== null
+      ? () => ask<Neuron>("neuron", { path: layer.value, neuron: neuron.value, row: total ? at : null })
+      : null,
+    [layer.value, neuron.value, at, total],
+  );
+  const pixels = useMemo(() => (shown?.pixels ? decode(shown.pixels) : null), [shown?.pixels]);
+  return (
+    <div class={`inside ${opened.data ? "open" : ""}`}>
+      <section class="panel net">
+        <header>
+          <h2>Network</h2>
+          {total > 0 && <RowChooser value={at} total={total} choose={(next) => (row.value = next)} name={what.rows!.name} />}
+          {shown && (
+            <p class="verdict" title={`Row index ${shown.number} of the data`}>
+              says <strong data-name="row.predicted">{said(shown.predicted)}</strong>
+              {shown.actual !== undefined && (
+                <>
+                  , truth <strong data-name="row.actual">{said(shown.actual)}</strong>
+                  {what.classes.length > 0 && what.task !== "multilabel" && <Mark right={shown.actual === shown.predicted} />}
+                </>
+              )}
+            </p>
+          )}
+        </header>
+        <Network what={what} height={380} answer={answer.data} pixels={pixels} opened={opened.data} />
+        <Problem error={answer.error} />
+      </section>
+      {opened.data ? (
+        <NeuronPanel what={what} opened={opened.data} row={total ? `row ${at}` : null} close={closeNeuron} />
+      ) : (
+        <About what={what}>
+          {answer.data && (
+            <section>
+              <h3>
+                Answer <small>for row {at}</small>
+              </h3>
+              <AnswerBars what={what} predicted={answer.data.predicted} probabilities={answer.data.probabilities} actual={shown && typeof shown.actual === "string" ? shown.actual : undefined} />
+            </section>
+          )}
+        </About>
+      )}
+      <section class="panel training">
+        <Curves what={what} />
+      </section>
+    </div>
+  );
+}
+
+function Mark({ right }: { right: boolean }) {
+  return <span class={right ? "mark right" : "mark wrong"}>{right ? "right" : "wrong"}</span>;
+}
+
+function About({ what, children }: { what: What; children: preact.ComponentChildren }) {
+  const problems = unlearned();
+  const names = Object.keys(what.training.metrics).filter((name) => what.training.metrics[name] !== null);
+  return (
+    <aside class="panel about" aria-label="The model">
+      <header>
+        <h2>The model</h2>
+      </header>
+      <p>{what.predicts}</p>
+      {names.length > 0 && (
+        <dl class="numbers">
+          {names.map((name) => (
+            <div key={name}>
+              <dt>{METRICS[name] ?? name}</dt>
+              <dd>
+                <Value name={`metric.${name}`} value={what.training.metrics[name]} text={metric(name, what.training.metrics[name])} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {names.length > 0 && <p class="note">Measured on its {what.training.measured_on} rows when it was trained.</p>}
+      {children}
+      <section>
+        <h3>Facts</h3>
+        <dl class="numbers">
+          <div>
+            <dt>parameters</dt>
+            <dd>
+              <Value name="parameters" value={what.parameters} text={count(what.parameters)} />
+            </dd>
+          </div>
+          {what.training.epochs > 0 && (
+            <div>
+              <dt>epochs</dt>
+              <dd>
+                <Value name="epochs" value={what.training.epochs} text={count(what.training.epochs)} />
+              </dd>
+            </div>
+          )}
+          {what.training.seconds > 0 && (
+            <div>
+              <dt>training time</dt>
+              <dd>{number(what.training.seconds, 2)} s</dd>
+            </div>
+          )}
+        </dl>
+        <p class="note">
+          {what.rows ? `Rows here: ${what.rows.name}.` : "No rows are known. Give the file they are in: ranvier view MODEL DATA."}
+          {what.rows?.notes.map((note) => ` ${note}`)}
+        </p>
+      </section>
+      {problems.length > 0 && (
+        <section>
+          <h3>{plural(problems.length, "neuron")} that teach little</h3>
+          <ul class="problems">
+            {problems.slice(0, 12).map((problem) => (
+              <li key={`${problem.path} ${problem.unit}`}>
+                <button
+                  class="link"
+                  onClick={() => {
+                    layer.value = problem.path;
+                    neuron.value = problem.unit;
+                  }}
+                >
+                  {problem.path}, neuron {problem.unit}
+                </button>{" "}
+                {problem.flag}
+              </li>
+            ))}
+            {problems.length > 12 && <li class="more">and {count(problems.length - 12)} more</li>}
+          </ul>
+        </section>
+      )}
+    </aside>
+  );
+}

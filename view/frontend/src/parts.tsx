@@ -1,0 +1,171 @@
+// Small pieces that every page uses.
+
+import { useEffect, useRef } from "preact/hooks";
+import { count, number, percent } from "./format";
+import { theme } from "./state";
+import type { Row, What } from "./types";
+
+/** A number with its full value, for tests, for copying and for readers of screens. */
+export function Value({ value, name, text }: { value: number | null | undefined; name?: string; text?: string }) {
+  return (
+    <span class="value" data-name={name} data-value={value === null || value === undefined ? "" : String(value)}>
+      {text ?? number(value)}
+    </span>
+  );
+}
+
+export function Problem({ error }: { error: string | null }) {
+  return error ? <p class="empty">{error}</p> : null;
+}
+
+export function decode(base64: string): Uint8Array {
+  const text = atob(base64);
+  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+}
+
+/** Bytes of a picture on a canvas, one canvas pixel a pixel; the style sheet makes it large. */
+export function Picture({ pixels, shape, size, label }: { pixels: ArrayLike<number>; shape: number[]; size: number; label: string }) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  const [height, width, channels] = shape;
+  useEffect(() => {
+    const context = ref.current!.getContext("2d")!;
+    const image = context.createImageData(width, height);
+    for (let at = 0; at < width * height; at++)
+      for (let part = 0; part < 3; part++) image.data[4 * at + part] = pixels[at * channels + (channels === 3 ? part : 0)];
+    for (let at = 0; at < width * height; at++) image.data[4 * at + 3] = 255;
+    context.putImageData(image, 0, 0);
+  }, [pixels, width, height]);
+  const scale = size / Math.max(width, height);
+  return (
+    <canvas
+      ref={ref}
+      class="picture"
+      width={width}
+      height={height}
+      role="img"
+      aria-label={label}
+      style={{ width: `${width * scale}px`, height: `${height * scale}px` }}
+    />
+  );
+}
+
+export function said(value: Row["predicted"] | undefined): string {
+  if (value === undefined) return "\u2013";
+  if (typeof value === "string") return value;
+  return Array.isArray(value) ? value.map((part) => number(part)).join(", ") : number(value);
+}
+
+/** The classes or labels with their probabilities, the likeliest first, or the number that is predicted. */
+export function AnswerBars({ what, predicted, probabilities, actual }: {
+  what: What;
+  predicted: Row["predicted"];
+  probabilities: number[] | null;
+  actual?: string;
+}) {
+  if (!probabilities) {
+    const values = Array.isArray(predicted) ? predicted : [predicted];
+    return (
+      <dl class="numbers big">
+        {values.map((value, at) => (
+          <div key={at}>
+            <dt>{what.target[at] ?? "prediction"}</dt>
+            <dd>
+              <Value name={`answer.${at}`} value={Number(value)} />
+            </dd>
+          </div>
+        ))}
+      </dl>
+    );
+  }
+  const order = probabilities.map((_, at) => at).sort((a, b) => probabilities[b] - probabilities[a]);
+  const top = probabilities.indexOf(Math.max(...probabilities));
+  return (
+    <ol class="bars">
+      {order.slice(0, 12).map((at) => (
+        <li key={at} class={at === top && what.task !== "multilabel" ? "first" : ""}>
+          <span class="name" title={what.classes[at]}>
+            {what.classes[at]}
+            {actual === what.classes[at] && <small> true</small>}
+          </span>
+          <span class="track">
+            <span class="fill" style={{ width: `${100 * probabilities[at]}%` }} />
+          </span>
+          <Value name={`probability.${what.classes[at]}`} value={probabilities[at]} text={percent(probabilities[at])} />
+        </li>
+      ))}
+      {order.length > 12 && <li class="more">and {count(order.length - 12)} more classes</li>}
+    </ol>
+  );
+}
+
+/** A canvas that fills its box at the pixels of the screen, drawn again when the box, the theme or the data change. */
+export function Canvas({ draw, depends, height, label }: {
+  draw: (context: CanvasRenderingContext2D, width: number, height: number) => void;
+  depends: unknown[];
+  height: number;
+  label: string;
+}) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const canvas = ref.current!;
+    const paint = () => {
+      const ratio = devicePixelRatio || 1;
+      const width = canvas.parentElement!.clientWidth;
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+      canvas.style.width = `${width}px`;
+      canvas.style.height = `${height}px`;
+      const context = canvas.getContext("2d")!;
+      context.scale(ratio, ratio);
+      draw(context, width, height);
+    };
+    const observer = new ResizeObserver(paint);
+    observer.observe(canvas.parentElement!);
+    paint();
+    return () => observer.disconnect();
+  }, [...depends, height, theme.value]);
+  return (
+    <div class="fit">
+      <canvas ref={ref} role="img" aria-label={label} />
+    </div>
+  );
+}
+
+export function token(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+/** The number of a row, with the rows before and after it, and one by chance. */
+export function RowChooser({ value, total, choose, name }: {
+  value: number;
+  total: number;
+  choose: (row: number) => void;
+  name: string;
+}) {
+  const move = (step: number) => choose((value + step + total) % total);
+  return (
+    <div class="chooser">
+      <button aria-label="Row before" onClick={() => move(-1)}>
+        ‹
+      </button>
+      <label>
+        row
+        <input
+          type="number"
+          min={0}
+          max={total - 1}
+          value={value}
+          aria-label={`Row, of ${name}`}
+          onChange={(event) => {
+            const next = Math.round(Number(event.currentTarget.value));
+            if (Number.isFinite(next)) choose(Math.max(0, Math.min(total - 1, next)));
+          }}
+        />
+      </label>
+      <button aria-label="Row after" onClick={() => move(1)}>
+        ›
+      </button>
+      <button onClick={() => choose(Math.floor(Math.random() * total))}>random</button>
+    </div>
+  );
+}

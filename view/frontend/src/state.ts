@@ -1,0 +1,113 @@
+// What the page is about: one selection for all panels, kept in the fragment of the address.
+
+import { effect, signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Theme } from "./colours";
+import { Gone, type Transport } from "./transport";
+import type { Answer, Health, Values, What } from "./types";
+
+export type Page = "inside" | "mistakes" | "try";
+export const PAGES: [Page, string][] = [
+  ["inside", "Inside"],
+  ["mistakes", "Mistakes"],
+  ["try", "Try"],
+];
+
+export const page = signal<Page>("inside");
+export const layer = signal<string | null>(null);
+export const neuron = signal<number | null>(null);
+export const row = signal(0);
+export const cell = signal<[number, number] | null>(null);
+export const what = signal<What | null>(null);
+export const health = signal<Health | null>(null);
+export const gone = signal<string | null>(null);
+export const tried = signal<Values | null>(null);
+export const theme = signal<Theme>(startTheme());
+
+let transport: Transport;
+
+export function useTransport(value: Transport): void {
+  transport = value;
+}
+
+export function ask<T>(name: string, body: object = {}): Promise<T> {
+  return transport.ask<T>(name, body);
+}
+
+export async function askAnswer(body: object): Promise<Answer> {
+  const { head, array } = await transport.askFrame("answer", body);
+  return { ...(head as unknown as Answer), array: array as Float32Array };
+}
+
+function startTheme(): Theme {
+  const kept = sessionStorage.getItem("theme");
+  if (kept === "light" || kept === "dark") return kept;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+/** Reads the fragment, and writes it whenever the selection changes. */
+export function followAddress(): void {
+  const read = () => {
+    const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+    const values = new URLSearchParams(query);
+    const whole = (name: string) => (/^\d+$/.test(values.get(name) ?? "") ? Number(values.get(name)) : null);
+    page.value = PAGES.some(([name]) => name === path) ? (path as Page) : "inside";
+    layer.value = values.get("layer");
+    neuron.value = layer.value === null ? null : whole("neuron");
+    row.value = whole("row") ?? 0;
+    const [actual, predicted] = [whole("actual"), whole("predicted")];
+    cell.value = actual === null || predicted === null ? null : [actual, predicted];
+  };
+  read();
+  addEventListener("hashchange", read);
+  effect(() => {
+    const values = new URLSearchParams();
+    if (layer.value !== null) values.set("layer", layer.value);
+    if (neuron.value !== null) values.set("neuron", String(neuron.value));
+    if (row.value) values.set("row", String(row.value));
+    if (cell.value !== null) {
+      values.set("actual", String(cell.value[0]));
+      values.set("predicted", String(cell.value[1]));
+    }
+    const query = values.toString();
+    const hash = `#/${page.value}${query ? `?${query}` : ""}`;
+    if (location.hash !== hash) history.replaceState(null, "", location.pathname + hash);
+  });
+  effect(() => {
+    document.documentElement.dataset.theme = theme.value;
+  });
+}
+
+export interface Asked<T> {
+  data: T | null;
+  error: string | null;
+  waiting: boolean;
+}
+
+/** An answer that follows what is asked: an overtaken answer is dropped, and the one before stays until the next. */
+export function useAsked<T>(question: (() => Promise<T>) | null, depends: unknown[]): Asked<T> {
+  const [state, setState] = useState<Asked<T>>({ data: null, error: null, waiting: question !== null });
+  const turn = useRef(0);
+  useEffect(() => {
+    const own = ++turn.current;
+    if (!question) {
+      setState({ data: null, error: null, waiting: false });
+      return;
+    }
+    setState((before) => ({ ...before, waiting: true }));
+    question().then(
+      (data) => own === turn.current && setState({ data, error: null, waiting: false }),
+      (error: Error) => {
+        if (error instanceof Gone) gone.value = error.message;
+        if (own === turn.current) setState({ data: null, error: error.message, waiting: false });
+      },
+    );
+  }, depends);
+  useEffect(
+    () => () => {
+      turn.current++;
+    },
+    [],
+  );
+  return state;
+}

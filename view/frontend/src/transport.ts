@@ -1,0 +1,68 @@
+// How panels ask questions. Panels know nothing of servers: a notebook or a frozen report can answer the same names.
+
+export interface Frame {
+  head: Record<string, unknown>;
+  array: Uint8Array | Float32Array;
+}
+
+export interface Transport {
+  ask<T>(name: string, body?: object): Promise<T>;
+  askFrame(name: string, body?: object): Promise<Frame>;
+}
+
+export class Gone extends Error {}
+
+const HEADER = 24;
+
+/** Reads a frame: header, JSON head, raw array, all little-endian. The array is a view, not a copy. */
+export function readFrame(buffer: ArrayBuffer): Frame {
+  const view = new DataView(buffer);
+  const textLength = view.getUint32(20, true);
+  const text = new TextDecoder().decode(new Uint8Array(buffer, HEADER, textLength));
+  const head = JSON.parse(text) as Record<string, unknown>;
+  const start = HEADER + textLength;
+  const array = head.dtype === "float32" ? new Float32Array(buffer, start) : new Uint8Array(buffer, start);
+  return { head, array };
+}
+
+/** Asks the server that the page came from, with the token of its start in a header. */
+export class ServerTransport implements Transport {
+  constructor(private readonly token: string) {}
+
+  async ask<T>(name: string, body: object = {}): Promise<T> {
+    return (await this.send(name, body)).json() as Promise<T>;
+  }
+
+  async askFrame(name: string, body: object = {}): Promise<Frame> {
+    return readFrame(await (await this.send(name, body)).arrayBuffer());
+  }
+
+  private async send(name: string, body: object): Promise<Response> {
+    let response: Response;
+    try {
+      response = await fetch(`api/${name}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-ranvier-token": this.token },
+        body: JSON.stringify(body),
+      });
+    } catch {
+      throw new Gone("The server of this view has ended. Start it again with ranvier view, and open its address.");
+    }
+    if (!response.ok) {
+      const answer = (await response.json().catch(() => ({}))) as { error?: string };
+      const sentence = answer.error ?? `The server answered with ${response.status}.`;
+      throw response.status === 401 ? new Gone(sentence) : new Error(sentence);
+    }
+    return response;
+  }
+}
+
+/** The token of the address, kept for this tab and taken out of the address, so that a copied link does not hold it. */
+export function takeToken(): string {
+  const match = /(?:^#|&)token=([\w-]+)/.exec(location.hash);
+  if (match) {
+    sessionStorage.setItem("token", match[1]);
+    history.replaceState(null, "", `${location.pathname}#/inside`);
+  }
+  return sessionStorage.getItem("token") ?? "";
+}

@@ -1,0 +1,129 @@
+export interface Layer {
+  path: string;
+  kind: string;
+  units: number;
+  inputs: number;
+  groups: number;
+  neurons: boolean;
+  activation: string | null;
+  rate: number | null;
+  labels: string[] | null;
+}
+
+export interface Column {
+  name: string;
+  kind: string;
+  low: number;
+  high: number;
+  integer: boolean;
+  choices: string[];
+}
+
+export interface Epoch {
+  epoch: number;
+  loss: number | string;
+  validation_loss: number | string | null;
+  metrics: Record<string, number | string>;
+  learning_rate: number;
+  best: boolean;
+}
+
+export interface What {
+  name: string;
+  predicts: string;
+  task: "binary" | "multiclass" | "multilabel" | "regression";
+  classes: string[];
+  target: string[];
+  parameters: number;
+  inputs: { count: number; names: string[]; picture: boolean; pixels: number[] | null };
+  layers: Layer[];
+  form: { kind: "picture" | "table"; columns: Column[]; shape: number[]; pixels: string[] };
+  rows: { count: number; name: string; notes: string[] } | null;
+  has_targets: boolean;
+  training: {
+    recipe: string;
+    seconds: number;
+    epochs: number;
+    best_epoch: number;
+    metrics: Record<string, number | null>;
+    measured_on: string;
+    stop_reason: string;
+  };
+  history: Epoch[];
+}
+
+export type Cell = string | number | boolean | null;
+
+export interface Row {
+  row: number;
+  number: number;
+  cells?: Cell[];
+  pixels?: string;
+  predicted: string | number | number[];
+  probability?: number;
+  actual?: string | number | number[];
+  loss?: number;
+  probability_of_actual?: number;
+}
+
+export interface RowPage {
+  total: number;
+  rows: Row[];
+}
+
+export interface Term {
+  input: string;
+  index: number;
+  weight: number;
+  value?: number;
+  product?: number;
+}
+
+export interface Statistics {
+  mean: number;
+  deviation: number;
+  active: number;
+  flat: number | null;
+  lowest: number;
+  highest: number;
+  counts: number[];
+  edges: number[];
+  rows: number;
+  flags: string[];
+  duplicate_of: number | null;
+}
+
+export interface Neuron {
+  layer: string;
+  neuron: number;
+  stands_for: string | null;
+  activation: { name: string; formula: string };
+  bias: number | null;
+  fan_in: number;
+  weights: number[] | null;
+  statistics: Statistics | null;
+  terms: Term[];
+  sum_of_products?: number;
+  sum?: number;
+  output?: number;
+  derivative?: number | null;
+  curve: { x: number[]; y: number[] } | null;
+  by_column?: { column: string; product: number }[] | null;
+}
+
+export type Values = Record<string, Cell> | number[];
+
+export interface Answer {
+  predicted: string | number | number[];
+  probabilities: number[] | null;
+  parts: { path: string; start: number; length: number }[];
+  array: Float32Array;
+}
+
+export interface Connections {
+  lines: [number, number, number][];
+  limit: number;
+  all: number;
+}
+
+export type Health = Record<string, { flags: Record<string, string[]>; duplicates: Record<string, number> }>;
