@@ -165,7 +165,8 @@ def prepare(
         repeat = fractions[2] == 0.0
         opened, target_array, weight, row_numbers = without_zero_weights(opened, names, target_array, weight, repeat)
     target_columns = names if target_array is None else ()
-    columns, notes, rule = _columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds, rule)
+    ignored = (*as_names(ignore), *rule.left_out(opened))
+    columns, notes, rule = _columns(opened, target_columns, ignored, kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from ranvier.network.task import Task
 from ranvier.rows import Inputs, Rows, Windows, as_inputs
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from ranvier.model.listening import Heard
 
 Array = NDArray[Any]
 ONE_HOT_NUMBERS = 2**20
@@ -106,6 +109,25 @@ class Predictor:
         if self.task.kind == "regression":
             raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
         return class_probabilities(self.task, self.outputs(X))
+
+    def listen(self, recording: Any, min_confidence: float = 0.5) -> list[Heard]:
+        """What a model of recordings hears in a long one, and when: records of start and end (s), label, confidence.
+
+        A model of words, which are shorter than 3 seconds, hears each sound between two pauses; one that is much longer
+        than a word is divided where the words are most probable. A model of longer sounds hears windows of their
+        length, a quarter of it apart; neighbours with the same label become one.
+
+        Parameters:
+            recording: a path, the bytes of a file, or (rate, array).
+            min_confidence: sounds with a smaller probability are left out.
+
+        Raises:
+            InputError: the model was not trained on one column of recordings of several classes.
+            DataError: the recording cannot be read.
+        """
+        from ranvier.model.listening import listen
+
+        return listen(self, recording, min_confidence)
 
     def activations(self, X: Any) -> tuple[LayerValues, ...]:
         """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).
