@@ -149,10 +149,10 @@ def main() -> None:
     if not folder:
         sys.exit("Set RANVIER_DATA to the folder with the sets.")
     path = RESULTS / f"senses_text_{arguments.effort}.json"
-    records = {r["set"]: r for r in json.loads(path.read_text())["records"]} if path.exists() else {}
     print(f"{'set':<24}{'asked':>8}{'hoped':>8}{'ours':>8}{'SVC':>8}{'logistic':>10}{'s':>8}{'cpu s':>8}")
     for name in arguments.sets:
         record = measured(name, Path(folder) / "text", arguments.effort, arguments.seed, not arguments.no_versus)
+        records = {r["set"]: r for r in json.loads(path.read_text())["records"]} if path.exists() else {}
         records[name] = {**{key: records.get(name, {}).get(key) for key in ("svc", "logistic")}, **record}
         record = records[name]
         accuracies = (*SETS[name][arguments.effort], record["accuracy"])
