@@ -59,4 +59,4 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     result = evaluation(model, rows, targets)
     trained_on = training_file_note(model.report, data)
     result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]
-    return {**result, "left_out": rows.rows - result["rows"] if targets is None else 0}
+    return {**result, "left_out": max(rows.rows - result["rows"], 0) if targets is None else 0}

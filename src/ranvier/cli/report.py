@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
 from ranvier.display.format import duration
+from ranvier.display.ngrams import ngram_sentence
 from ranvier.display.tables import class_table, layer_table, literal, metrics_table, table
 from ranvier.plural import plural
 
@@ -46,6 +47,9 @@ def print_metrics(output: Output, report: TrainReport) -> None:
     use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
     heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
     output.words.print(metrics_table(report.metrics, report.baseline))
+    ngrams = ngram_sentence(report.baseline)
+    if ngrams:
+        output.say(ngrams, "dim")
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
     print_mistakes(output, report.worst_mistakes)
     print_findings(output, report.findings)
@@ -124,6 +128,15 @@ def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
     model, source = quoted(report.model), quoted(data or "DATA")
     output.say()
     heading(output, "Next")
+    if report.recipe == "language":
+        output.commands(
+            (
+                (f"ranvier write {model} --length 400", "write text"),
+                (f"ranvier evaluate {model} OTHER.txt", "metrics on a text it has not seen"),
+                (f"ranvier show {model}", "characters, layers, training"),
+            )
+        )
+        return
     output.commands(
         (
             (f"ranvier predict {model} {source} --output predictions.csv", "write predictions to a file"),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
@@ -67,6 +68,7 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
 
     train: Rows
@@ -78,12 +80,13 @@ class Prepared:
     test_labels: NDArray[Any] | None
     test_names: list[str] | None
     evaluation_set: Rows | None
-    encoder: Encoder
-    inference_encoder: Encoder
+    encoder: Encoder | ContextEncoder
+    inference_encoder: Encoder | ContextEncoder
     target: TargetEncoder
     columns: tuple[ColumnSchema, ...]
     notes: tuple[str, ...]
     origin: str
+    ngram_log_losses: tuple[float, ...] = ()
 
     @property
     def task(self) -> Task:
@@ -163,7 +166,7 @@ def prepare(
         opened, target_array, weight, row_numbers = without_zero_weights(opened, names, target_array, weight, repeat)
     target_columns = names if target_array is None else ()
     rule.check(opened)
-    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
+    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]

@@ -18,6 +18,7 @@ from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
+from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, arrays_from
@@ -81,8 +82,7 @@ class TableEncoder:
         return cls(
             schema,
             tuple(
-                encoder.with_form(forms[encoder.column]) if isinstance(encoder, ImageEncoder) else encoder
-                for encoder in encoders
+                encoder.with_form(forms[encoder.column]) if encoder.column in forms else encoder for encoder in encoders
             )
             if forms
             else encoders,
@@ -103,6 +103,12 @@ class TableEncoder:
         """The encoder of the only column that is used, where it holds pictures; else None."""
         only = self.encoders[0] if len(self.encoders) == 1 else None
         return only if isinstance(only, ImageEncoder) else None
+
+    @property
+    def sound(self) -> SoundEncoder | None:
+        """The encoder of the only column that is used, where it holds recordings; else None."""
+        only = self.encoders[0] if len(self.encoders) == 1 else None
+        return only if isinstance(only, SoundEncoder) else None
 
     @property
     def text_column(self) -> str | None:
