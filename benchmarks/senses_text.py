@@ -3,8 +3,9 @@
 Run:  RANVIER_DATA=FOLDER python benchmarks/senses_text.py [SET ...] [--effort default] [--seed 0] [--no-versus]
 
 Each set is given to `rv.train` with its official training rows, and is measured on its official test rows. What is
-chosen is chosen on training rows alone. Sets without an official split get the one on which the numbers
-that are asked for were measured, the same for every seed: 4 of 5 rows, in proportion to the classes; the SMS messages are divided into five folds, with copies of a message in one fold.
+chosen is chosen on training rows alone. Sets without an official split get the one on which the numbers that are asked
+for were measured, the same for every seed: 4 of 5 rows, in proportion to the classes; the SMS messages are divided into
+five folds, with copies of a message in one fold.
 
 Beside the accuracy stand those of `LinearSVC` and `LogisticRegression` of scikit-learn on TF-IDF of words and pairs of
 words and of parts of words, with C chosen by three folds of the training rows, and what was asked for. The time is that
