@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ranvier import portable_math
 from ranvier.errors import InputError
 
-INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE, AUGMENT = range(6)
+INITIAL_WEIGHTS, SHUFFLE, DROPOUT, SPLIT, SAMPLE, AUGMENT, WRITE = range(7)
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)

@@ -212,5 +212,5 @@ def test_hidden_layers_are_narrower_for_very_many_terms() -> None:
     class Encoder:
         width = 250_000
 
-    assert TextRecipe().bound(Encoder(), TrainOptions()).hidden == (64,)
-    assert TextRecipe().bound(Encoder(), TrainOptions(hidden=(32,))).hidden == (32,)
+    assert TextRecipe().bound(Encoder(), TrainOptions(), 9).hidden == (64,)
+    assert TextRecipe().bound(Encoder(), TrainOptions(hidden=(32,)), 9).hidden == (32,)

@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "Train a network on a table, arrays or a named data set.",
     "predict": "Predict new rows with a trained model.",
     "evaluate": "Measure a trained model on rows with known targets.",
+    "write": "Write text with a trained language model.",
     "show": "Look inside a trained model.",
     "view": "Look inside a trained model in the browser.",
     "resume": "Go on with a training run that was stopped.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ranvier.cli.console import Output
+from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import header_option, json_option, skip_option
 from ranvier.errors import InputError
@@ -24,7 +24,8 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 
 @click.command("predict")
 @click.argument("model", metavar="MODEL")
-@click.argument("data", metavar="DATA", nargs=-1, required=True)
+@click.argument("data", metavar="[DATA]", nargs=-1)
+@click.option("--text", multiple=True, metavar="TEXT", help="A text to predict instead of DATA; repeat it.")
 @click.option(
     "--output",
     "-o",
@@ -33,6 +34,13 @@ FORMATS = (".csv", ".jsonl", ".parquet")
     help=f"Write here: {', '.join(FORMATS)}; otherwise CSV on standard output.",
 )
 @click.option("--probabilities", is_flag=True, help="Give the probability of every class too; --json always does.")
+@click.option("--listen", is_flag=True, help="DATA is a long recording: print what is heard in it, and when.")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0.0, 1.0),
+    metavar="P",
+    help="With --listen, leave out sounds with a smaller probability; 0.5 by default.",
+)
 @click.option("--keep", multiple=True, metavar="COLUMN", help="Column of DATA to write beside them; repeat it.")
 @header_option
 @skip_option
@@ -40,31 +48,41 @@ FORMATS = (".csv", ".jsonl", ".parquet")
 def command(
     model: str,
     data: tuple[str, ...],
+    text: tuple[str, ...],
     output: str | None,
     probabilities: bool,
+    listen: bool,
+    min_confidence: float | None,
     keep: tuple[str, ...],
     header: bool | None,
     skip_bad_rows: bool,
     as_json: bool,
 ) -> int:
-    """Predict the rows of DATA with MODEL; - reads CSV from standard input.
+    """Predict the rows of DATA with MODEL; - reads CSV from standard input, or one text a line for a model of texts.
 
-    DATA may be a folder of pictures, or several of them. Predictions are in the order of the rows. Columns that the
-    model was not trained on are ignored.
+    DATA may be a folder of pictures, recordings or texts, or several of such files. Predictions are in the order of the
+    rows. Columns that the model was not trained on are ignored.
     """
+    if bool(data) == bool(text):
+        what = "both were" if data else "neither was"
+        raise click.UsageError(f"Give DATA or --text; {what} given.", click.get_current_context())
     import ranvier
     from ranvier.cli.report import shorten
     from ranvier.data.sources.reading import Reading
-    from ranvier.model.predictions import predict_file
+    from ranvier.model.predictions import predict_file, texts_for
 
     if output is not None:
         _check_output(output, (model, *data))
+    if listen or min_confidence is not None:
+        misplaced = bool(output is not None or probabilities or keep or len(data) != 1 or not listen)
+        return _listen(model, data[0] if data else "", min_confidence, misplaced, as_json)
     trained = ranvier.load(model)
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
-    source = data[0] if len(data) == 1 else list(data)
-    predictions = predict_file(trained, source, Reading(header=header, skip_bad_rows=skip_bad_rows), keep)
-    for note in predictions.notes:
+    source = texts_for(trained, text) if text else data[0] if len(data) == 1 else list(data)
+    reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
+    predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep))
+    for note in (*predictions.notes, *warned):
         click.echo(note, err=True)
     if output is not None:
         write(predictions, output, probabilities)
@@ -73,6 +91,29 @@ def command(
     elif not as_json:
         sys.stdout.write(csv_text(predictions, probabilities))
     Output(as_json).finish(predictions.records)
+    return DONE
+
+
+def _listen(model: str, data: str, min_confidence: float | None, misplaced: bool, as_json: bool) -> int:
+    """Print what a model of recordings hears in a long one."""
+    from dataclasses import asdict
+
+    import ranvier
+
+    if misplaced:
+        raise InputError(
+            "--listen prints what is heard in one recording; --min-confidence goes with it, and --output, --keep and "
+            "--probabilities do not."
+        )
+    heard = ranvier.load(model).listen(data, 0.5 if min_confidence is None else min_confidence)
+    if not as_json:
+        import polars as pl
+
+        names = ("start", "end", "label", "confidence")
+        columns = {name: [getattr(sound, name) for sound in heard] for name in names}
+        columns["confidence"] = [round(value, 4) for value in columns["confidence"]]
+        sys.stdout.write(pl.DataFrame(columns).write_csv())
+    Output(as_json).finish(lambda: [asdict(sound) for sound in heard])
     return DONE
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ranvier.cli.console import Output
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
 from ranvier.display.format import duration
+from ranvier.display.ngrams import ngram_sentence
 from ranvier.display.tables import class_table, layer_table, literal, metrics_table, table
 from ranvier.plural import plural
 
@@ -46,13 +47,16 @@ def print_metrics(output: Output, report: TrainReport) -> None:
     use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
     heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
     output.words.print(metrics_table(report.metrics, report.baseline))
+    ngrams = ngram_sentence(report.baseline)
+    if ngrams:
+        output.say(ngrams, "dim")
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
     print_mistakes(output, report.worst_mistakes)
     print_findings(output, report.findings)
 
 
 def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> None:
-    """The worst mistakes by the names of their files."""
+    """The worst mistakes by the names of their files or the beginnings of their texts."""
     if not mistakes:
         return
     grid = table("Worst mistakes", "Is", "Predicted", numbers=(), flexible=("Worst mistakes",))
@@ -99,7 +103,9 @@ def network(output: Output, report: TrainReport) -> None:
     epochs = plural(report.epochs, "epoch")
     best = f", the weights of epoch {report.best_epoch:,} kept" if report.best_epoch != report.epochs else ""
     if len(report.members) > 1:
-        epochs = f"{len(report.members)} networks merged into one, {epochs}"
+        merged = sum(member.get("merged", True) for member in report.members)
+        trained = "" if merged == len(report.members) else f" of {len(report.members)}"
+        epochs = f"{merged}{trained} networks merged into one, {epochs}"
         best = ", the best weights of each kept"
     output.say(f"{epochs} in {duration(report.seconds)} on the {report.engine} engine{best}.", "dim")
 
@@ -122,6 +128,15 @@ def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
     model, source = quoted(report.model), quoted(data or "DATA")
     output.say()
     heading(output, "Next")
+    if report.recipe == "language":
+        output.commands(
+            (
+                (f"ranvier write {model} --length 400", "write text"),
+                (f"ranvier evaluate {model} OTHER.txt", "metrics on a text it has not seen"),
+                (f"ranvier show {model}", "characters, layers, training"),
+            )
+        )
+        return
     output.commands(
         (
             (f"ranvier predict {model} {source} --output predictions.csv", "write predictions to a file"),

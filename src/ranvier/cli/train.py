@@ -28,7 +28,7 @@ from ranvier.settings import ENGINES
 COUNT = click.IntRange(min=1)
 FRACTION = click.FloatRange(0, 1, max_open=True)
 KINDS = ("binary", "multiclass", "multilabel", "regression")
-RECIPES = ("auto", "table", "image", "text", "plain")
+RECIPES = ("auto", "table", "image", "sound", "text", "language", "plain")
 AUGMENT = ("auto", "none", "affine", "flip")
 EFFORTS = ("fast", "default", "best")
 FORMATS = ("float32", "float64", "bfloat16")
@@ -36,7 +36,7 @@ TASKS = click.Choice(KINDS)
 REPEATABLE, SWITCH = object(), object()
 MAX_NAME = 100
 """The most characters of a model's name, which is made of the names of its data and its targets."""
-SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz", ".zip", ".tar", ".tgz")
+SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".npz", ".idx", ".gz", ".zip", ".tar", ".tgz", ".txt")
 
 
 # Title of the part -> flags, metavar, type, the default that `ranvier.train` takes, help.
@@ -75,7 +75,13 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "",
             "Take the latest rows for the test and those before them for validation.",
         ),
-        ("--group", "COLUMN", str, "", "Keep rows with equal cells of COLUMN in one part; it is no input."),
+        (
+            "--group",
+            "COLUMN",
+            str,
+            "",
+            "Keep rows with equal cells of COLUMN in one part; COLUMN:REGEX: equal matches, also in names of files.",
+        ),
         ("--positive", "LABEL", str, "", "The class of two that F1, precision, recall and AUC are about."),
     ),
     "Recipe": (

@@ -12,7 +12,7 @@ from ranvier.data.canonical_order import canonical_order
 from ranvier.data.encoders.target import TargetEncoder
 from ranvier.data.labelled_rows import LabelledRows
 from ranvier.data.schema import ColumnSchema
-from ranvier.data.split_rule import SplitRule, group_codes, time_order, time_parts
+from ranvier.data.split_rule import SplitRule, group_codes, group_pattern, time_order, time_parts
 from ranvier.errors import InputError
 from ranvier.plural import plural
 from ranvier.rows.split import part_sizes, split_groups, split_rows
@@ -131,20 +131,24 @@ def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[st
     """
     names = ("training", "validation", "test")
     there = [(name, part) for name, part in zip(names, parts, strict=False) if part is not None]
-    if rule.column is None or any(rule.column not in part.source.column_names for _, part in there):
+    if rule.column is None:
+        return []
+    column = rule.time or group_pattern(there[0][1].source, rule.group or "")[0]
+    if any(column not in part.source.column_names for _, part in there):
         return []
     if rule.group is not None:
+        no_input = "" if column != rule.group else " It is no input."
         listed = ", ".join(
             f"{len(np.unique(group_codes(part.source, rule.group))):,} in {name}" for name, part in there
         )
-        return [f'Rows of the same "{rule.group}" stay together: {listed}. It is no input.']
+        return [f'Rows of the same "{rule.group}" stay together: {listed}.{no_input}']
     spans = []
     for name, part in there:
-        times = time_order(part.source, rule.column)
-        cells = part.source.frame[rule.column]
+        times = time_order(part.source, column)
+        cells = part.source.frame[column]
         if not np.isnan(times).all():
             spans.append(f"{name} {cells[int(np.nanargmin(times))]} to {cells[int(np.nanargmax(times))]}")
-    missing = int(np.isnan(time_order(there[0][1].source, rule.column)).sum())
+    missing = int(np.isnan(time_order(there[0][1].source, column)).sum())
     untimed = f" {plural(missing, 'training row')} have no time." if missing else ""
     return [f'Rows are divided by "{rule.time}": {", ".join(spans)}.{untimed}']
 

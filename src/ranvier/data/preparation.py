@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.data.far_targets import far_target_notes
-from ranvier.data.images.columns import decoded_rows, names_of_rows
+from ranvier.data.images.columns import decoded_rows
 from ranvier.data.images.load import Progress
 from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (
@@ -30,6 +31,7 @@ from ranvier.data.labelled_rows import (
     without_zero_weights,
 )
 from ranvier.data.leakage import leakage_notes
+from ranvier.data.names_for_mistakes import names_for_mistakes
 from ranvier.data.partition import CHANCE, checked_fractions, partition, rule_notes
 from ranvier.data.positive_class import positive_notes, with_positive
 from ranvier.data.schema import ColumnSchema
@@ -56,7 +58,7 @@ class Prepared:
         train_rows, validation_rows, test_rows: the numbers of these rows in the source, counted from 0. Validation
             rows from a source of their own are numbered in that source.
         test_labels: the targets of the test rows before encoding, shape (B,) or (B, N), or None.
-        test_names: the names of the files of the test rows; None where they have none.
+        test_names: the names of the files of the test rows, or their texts; None where they have none.
         evaluation_set: the test rows or, where there are none, the validation rows, as the finished model encodes
             them.
         encoder: rows -> inputs, learned from the training rows.
@@ -66,6 +68,7 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
 
     train: Rows
@@ -77,12 +80,13 @@ class Prepared:
     test_labels: NDArray[Any] | None
     test_names: list[str] | None
     evaluation_set: Rows | None
-    encoder: Encoder
-    inference_encoder: Encoder
+    encoder: Encoder | ContextEncoder
+    inference_encoder: Encoder | ContextEncoder
     target: TargetEncoder
     columns: tuple[ColumnSchema, ...]
     notes: tuple[str, ...]
     origin: str
+    ngram_log_losses: tuple[float, ...] = ()
 
     @property
     def task(self) -> Task:
@@ -162,7 +166,7 @@ def prepare(
         opened, target_array, weight, row_numbers = without_zero_weights(opened, names, target_array, weight, repeat)
     target_columns = names if target_array is None else ()
     rule.check(opened)
-    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *as_names(rule.group)), kinds)
+    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
@@ -248,7 +252,7 @@ def _encoded_parts(
         "validation_rows": None if validation is None else validation.row_numbers,
         "test_rows": None if test is None else test.row_numbers,
         "test_labels": None if test is None else test.values,
-        "test_names": None if test is None else names_of_rows(test.source),
+        "test_names": None if test is None else names_for_mistakes(test.source, encoder),
         "inference_encoder": inference_encoder,
     }
 

@@ -22,7 +22,7 @@ from ranvier.errors import DataError, InputError, nearest
 
 __all__ = ["DROP", "ColumnSchema", "infer_schema"]
 
-KINDS_TO_COME = ("sound", "vector")
+KINDS_TO_COME = ("vector",)
 """Kinds that have a name and in this version no encoder."""
 HOW = {"number": ("decimal-comma", "decimal-point"), "date": ORDERS}
 """Kind -> what may stand behind it after a colon: how its cells are written."""

@@ -5,6 +5,7 @@ B is the number of rows.
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +28,8 @@ class SplitRule:
 
     Fields:
         time: the column whose latest rows are the test rows, and those before them the validation rows.
-        group: the column whose equal cells stay in one part.
+        group: the column whose equal cells stay in one part; or COLUMN:REGEX, where equal matches in its cells do, or
+            in the names of its files. A first group in parentheses is what counts of a match.
 
     >>> split_rule("time:day", None)
     SplitRule(time='day', group=None)
@@ -38,8 +40,17 @@ class SplitRule:
 
     @property
     def column(self) -> str | None:
-        """The column, if there is one."""
+        """The column, if there is one, with the pattern behind it."""
         return self.time or self.group
+
+    def left_out(self, source: Source) -> tuple[str, ...]:
+        """The columns that divide the rows and are no inputs; one with a pattern stays one.
+
+        >>> from ranvier.data.sources import open_source
+        >>> SplitRule(group="day").left_out(open_source({"day": ["1"]})), SplitRule().left_out(open_source("iris"))
+        (('day',), ())
+        """
+        return () if self.group is None or group_pattern(source, self.group)[1] else (self.group,)
 
     def check(self, source: Source) -> None:
         """Raise an `InputError` unless the source has the column."""
@@ -47,8 +58,10 @@ class SplitRule:
             raise InputError(
                 f'{source.origin} has no column names, so its rows cannot be divided by "{self.column}"; give a table.'
             )
-        if self.column is not None:
-            check_column(source, self.column)
+        if self.time is not None:
+            check_column(source, self.time)
+        if self.group is not None:
+            check_column(source, group_pattern(source, self.group)[0])
 
 
 def split_rule(split: str | None, group: str | None) -> SplitRule:
@@ -61,7 +74,7 @@ def split_rule(split: str | None, group: str | None) -> SplitRule:
     'patient'
     """
     if group is not None and not isinstance(group, str):
-        raise InputError(f"group is {group!r}; it must be the name of a column.")
+        raise InputError(f"group is {group!r}; it must be the name of a column, or COLUMN:REGEX.")
     if split is None:
         return SplitRule(group=group)
     if not isinstance(split, str) or not split.startswith(TIME) or len(split) == len(TIME):
@@ -124,16 +137,62 @@ def time_parts(times: NDArray[np.float64], sizes: NDArray[np.int64]) -> tuple[ND
     return tuple(np.sort(order[start:end]) for start, end in pairwise([*edges, len(times)]))
 
 
-def group_codes(source: Source, column: str) -> NDArray[np.int64]:
+def group_pattern(source: Source, group: str) -> tuple[str, re.Pattern[str] | None]:
+    """The column of a group, and the pattern that says what counts of its cells; None for all of them.
+
+    Raises:
+        InputError: the pattern is no regular expression.
+
+    >>> from ranvier.data.sources import open_source
+    >>> group_pattern(open_source({"file": ["7_jackson_0.wav.."]}), "file:_(.+)_")
+    ('file', re.compile('_(.+)_'))
+    """
+    name, colon, pattern = group.partition(":")
+    if group in source.column_names or name not in source.column_names or not colon:
+        return group, None
+    try:
+        return name, re.compile(pattern)
+    except re.error as error:
+        raise InputError(f'The pattern "{pattern}" of group={group!r} is no regular expression: {error}.') from error
+
+
+def group_codes(source: Source, group: str) -> NDArray[np.int64]:
     """The number of each row's group, the same for equal cells, shape (B,); a row without one is a group of its own.
+
+    Parameters:
+        group: a column, or COLUMN:REGEX.
+
+    Raises:
+        InputError: a cell does not match.
 
     >>> from ranvier.data.sources import open_source
     >>> group_codes(open_source({"patient": ["b", "a", "b", None]}), "patient").tolist()
     [1, 0, 1, 2]
     """
-    ranks: NDArray[Any] = parsing.clean_strings(source.frame[column]).rank("dense").cast(pl.Float64).to_numpy()
+    column, pattern = group_pattern(source, group)
+    cells = parsing.clean_strings(source.frame[column]) if pattern is None else _matches(source, column, pattern)
+    ranks: NDArray[Any] = cells.rank("dense").cast(pl.Float64).to_numpy()
     missing = np.isnan(ranks)
     codes = np.where(missing, 0, ranks - 1).astype(np.int64)
     present = int(codes.max()) + 1 if not missing.all() else 0
     codes[missing] = present + np.arange(int(missing.sum()))
     return codes
+
+
+def _matches(source: Source, column: str, pattern: re.Pattern[str]) -> pl.Series:
+    """What a pattern finds in the cells of a column, or in the names of its files."""
+    cells, names = source.frame[column], getattr(source, "row_names", None)
+    if parsing.is_string(cells):
+        texts = cells.to_list()
+    elif isinstance(cells.dtype, pl.Array) and names is not None:
+        texts = [str(name) for name in names]
+    else:
+        texts = [None if cell is None else str(cell) for cell in cells.to_list()]
+    matches = [None if text is None else pattern.search(text) for text in texts]
+    wrong = next((text for text, match in zip(texts, matches, strict=True) if text is not None and match is None), None)
+    if wrong is not None:
+        raise InputError(
+            f'The pattern "{pattern.pattern}" finds nothing in "{wrong}" of column "{column}"; each was expected to '
+            "say its group."
+        )
+    return pl.Series(column, [None if match is None else match[1 if pattern.groups else 0] for match in matches])

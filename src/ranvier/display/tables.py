@@ -18,6 +18,8 @@ MAX_SHOWN_CLASSES = 12
 METRICS = {
     "accuracy": ("Accuracy", "fraction of rows predicted correctly"),
     "log_loss": ("Log loss", "log loss of the true class; lower is better"),
+    "bits_per_character": ("Bits", "log loss a character in bits"),
+    "perplexity": ("Perplexity", "as uncertain as between so many equally likely characters"),
     "f1": ("F1", "harmonic mean of precision and recall; 1 is best"),
     "auc": ("AUC", "area under the ROC curve; 0.5 is chance"),
     "r2": ("R²", "fraction of the variance explained; 1 is best"),

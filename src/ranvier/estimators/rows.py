@@ -22,9 +22,12 @@ from ranvier.data.sources.array_source import is_picture_shape
 from ranvier.data.sources.frames import check_names, frame_from, row_of_series
 from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.row_lists import is_row, is_row_list
+from ranvier.data.sources.text_lists import is_text_list
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.plural import plural
 from ranvier.rows.arrays import unmasked
+
+COLLECTIONS = (Mapping, list, tuple, set, np.ndarray)
 
 
 class CellError(DataError, TypeError):
@@ -45,6 +48,10 @@ def source_of(estimator: BaseEstimator, X: Any, names: Sequence[str] | None) -> 
     """
     reset = names is None
     if _is_pictures(X):
+        if reset:
+            estimator.n_features_in_ = 1
+        return open_source(X)
+    if is_text_list(X):
         if reset:
             estimator.n_features_in_ = 1
         return open_source(X)
@@ -83,7 +90,7 @@ def rows_for_predict(estimator: BaseEstimator, X: Any) -> Any:
     Frames stay as they are: the model reads a frame of one row much quicker than a table can be made of it. A single
     row, as a dictionary or a list, has no names or width to check that the model would not ask for.
     """
-    if type(X) is dict or is_row(X):
+    if type(X) is dict or is_row(X) or _are_texts(estimator, X):
         return X
     row = row_of_series(X, known_names(estimator))
     if row is not None:
@@ -108,6 +115,11 @@ def names_in(source: Source) -> list[str]:
     (['age'], ['x0', 'x1'])
     """
     return list(source.column_names) or _numbered(source.inputs.shape[1])
+
+
+def _are_texts(estimator: BaseEstimator, X: Any) -> bool:
+    """Whether X is a list of texts for a model of one column of texts."""
+    return getattr(estimator.model_.encoder, "text_column", None) is not None and is_text_list(X)
 
 
 def _is_pictures(X: Any) -> bool:
@@ -181,11 +193,12 @@ def _numbers(array: NDArray[Any]) -> NDArray[np.float64] | None:
     if array.dtype.kind != "O":
         return None
     kinds = {type(cell) for cell in array.ravel().tolist()}
-    for kind in kinds:
-        if issubclass(kind, (Mapping, list, tuple, set, np.ndarray)):
-            raise CellError(
-                f"X has a cell of type {kind.__name__}; each cell and argument must be a string or a number."
-            )
+    if any(issubclass(kind, COLLECTIONS) for kind in kinds):
+        row, column = next(at for at, cell in np.ndenumerate(array) if isinstance(cell, COLLECTIONS))
+        raise CellError(
+            f'Column "x{column}" of X has a cell of type {type(array[row, column]).__name__} at row index {row}; each '
+            "cell and argument must be a string or a number, a date, true or false, or None."
+        )
     if any(issubclass(kind, (str, bytes)) for kind in kinds):
         return None
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.display.progress import sink_for
 from ranvier.engine import State
-from ranvier.model import inspect
+from ranvier.model import inspect, language, writing
 from ranvier.model import rows as row_tools
 from ranvier.model.description import description_of, encoder_arrays
 from ranvier.model.evaluation import outputs_and_targets
@@ -120,7 +122,8 @@ class Model(Predictor):
         """How good the predictions are: accuracy, log_loss, f1, auc; or r2, rmse, mae.
 
         Targets that are NaN beside others do not count. For rows of class probabilities, log_loss is the cross-entropy
-        and the class is the most probable one. A model of several quantiles adds pinball_loss and coverage.
+        and the class is the most probable one. A model of several quantiles adds pinball_loss and coverage. A language
+        model takes a text as X, and gives log_loss in nats, bits_per_character, perplexity and accuracy.
 
         Parameters:
             X: rows, or a table or file that holds the target too.
@@ -136,10 +139,45 @@ class Model(Predictor):
         >>> sorted(model.evaluate([[0.0], [1.0]], [1.0, 3.0], sample_weight=[1, 2]))
         ['mae', 'r2', 'rmse']
         """
+        if y is None and isinstance(self.encoder, ContextEncoder):
+            return language.text_metrics(self, language.text_rows(self.encoder, X))
         outputs, targets, weights = outputs_and_targets(self, X, y, sample_weight)
         if self.target.levels:
             return quantile_metrics(self.target.levels, outputs, targets, weights)
         return metrics.all_metrics(self.task, outputs, targets, weights)
+
+    def write(
+        self, start: str = "", length: int = 400, temperature: float = 0.8, seed: int = 0, stream: Any = None
+    ) -> str:
+        """Write with a language model: each character is drawn from the probabilities after those before it.
+
+        Formula: p_i^(1/T) / sum_j p_j^(1/T), with T the temperature.
+
+        Parameters:
+            start: the text to go on from.
+            length: how many characters to write.
+            temperature: T; 1 draws as the probabilities say, less takes more probable characters, 0 always the most
+                probable one.
+            seed: the same seed writes the same.
+            stream: an open text file, such as sys.stdout, that gets the start and then each character as it is written;
+                None for none.
+
+        Returns the start and what was written.
+
+        Raises:
+            InputError: the model was not trained on a plain text, or an argument cannot be used.
+
+        >>> import ranvier as rv
+        >>> names = {"name": ["Ada", "Ida", "Ava", "Eva", "Eda"] * 4}
+        >>> model = rv.train(names, recipe="language", hidden=[8], epochs=1, engine="reference")
+        >>> len(model.write("A", length=10))
+        11
+        """
+        writing.check_writing(length, temperature, seed)
+        note = writing.start_note(writing.check_writes(self), start)
+        if note:
+            warnings.warn(note, stacklevel=2)
+        return writing.written(self, start, int(length), float(temperature), int(seed), stream)
 
     def summary(self) -> ModelSummary:
         """What the model predicts, its columns and its layers: a record that prints as tables, in notebooks too.

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from ranvier.data import Arrays, Source, open_source
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.data.images.columns import names_of_rows
+from ranvier.data.odd_cells import odd_cell_notes
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
 from ranvier.data.sources.standard_input import open_standard_input
+from ranvier.data.sources.table_source import Table
+from ranvier.data.sources.text_lists import are_text_files, table_of_text_files, table_of_texts
 from ranvier.errors import InputError, nearest
 from ranvier.model.model import Model
 from ranvier.records import record
@@ -131,6 +134,20 @@ def _kept(source: Any, names: Sequence[str]) -> dict[str, list[Any]]:
     return {name: source.frame[name].to_list() for name in names}
 
 
+def texts_for(model: Model, texts: Sequence[str]) -> Table:
+    """Texts as the rows of a model of one column of texts.
+
+    Raises:
+        InputError: the model takes something else.
+    """
+    column = getattr(model.encoder, "text_column", None)
+    if column is None:
+        names = [column.name for column in getattr(model.encoder, "columns", ()) if column.used]
+        what = f"the columns {', '.join(names[:8])}{' and more' if len(names) > 8 else ''}" if names else "arrays"
+        raise InputError(f"A text was given, and this model takes {what}; give a table with these, or a file.")
+    return table_of_texts(texts, column)
+
+
 def open_rows(
     model: Model, data: Any, reading: Reading = PLAIN, keep: Sequence[str] = ()
 ) -> tuple[Any, Any, tuple[str, ...]]:
@@ -138,7 +155,7 @@ def open_rows(
 
     Parameters:
         model: knows the names of the columns.
-        data: what `open_source` takes, or "-" for standard input.
+        data: what `open_source` takes, "-" for standard input, or files of texts for a model of texts.
         reading: what is known of how the rows are written.
         keep: columns that are read besides.
 
@@ -148,8 +165,13 @@ def open_rows(
     columns = [column.name for column in getattr(model.encoder, "columns", ())]
     requested = frozenset((*columns, *model.task.target_names))
     reading = replace(reading, names=reading.names | requested, only=requested | frozenset(keep) if columns else None)
-    is_input = isinstance(data, str) and data == STANDARD_INPUT
-    source = open_standard_input(reading) if is_input else open_source(data, reading=reading)
+    text_column = getattr(model.encoder, "text_column", None)
+    if isinstance(data, str) and data == STANDARD_INPUT:
+        source: Source = open_standard_input(reading, text_column)
+    elif text_column is not None and are_text_files(data):
+        source = table_of_text_files(data, text_column)
+    else:
+        source = open_source(data, reading=reading)
     if isinstance(source, Arrays):
         return (source.inputs if model.encoder is None else source), source.targets, source.notes
     if model.encoder is None:
@@ -158,4 +180,4 @@ def open_rows(
             "give an NPZ or IDX file, or train with ranvier train."
         )
     source = with_absent_columns(source, columns)
-    return source, None, source.notes
+    return source, None, (*source.notes, *odd_cell_notes(model.encoder, source))

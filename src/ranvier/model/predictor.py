@@ -6,7 +6,7 @@ import operator
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,20 @@ from ranvier.model.targets import target_array
 from ranvier.network.network import Network
 from ranvier.network.scaled_loss import scaled_loss
 from ranvier.network.task import Task
-from ranvier.rows import Inputs, Rows, as_inputs
+from ranvier.rows import Inputs, Rows, Windows, as_inputs
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from ranvier.model.listening import Heard
 
 Array = NDArray[Any]
 ONE_HOT_NUMBERS = 2**20
 """How many numbers the rows of output gradients take that are made at once."""
+
+
+AT_ONCE = 2**14
+"""How many windows of a text are in memory at once."""
 
 
 class Predictor:
@@ -84,6 +91,9 @@ class Predictor:
 
     def outputs_of(self, inputs: Inputs) -> Array:
         """What the output layer says of rows that are encoded already, (n, K) -> (n, N)."""
+        if isinstance(inputs.csr, Windows) and len(inputs) > AT_ONCE:
+            parts = [inputs[start : start + AT_ONCE] for start in range(0, len(inputs), AT_ONCE)]
+            return np.concatenate([self._run(part).outputs(part) for part in parts])
         return self._run(inputs).outputs(inputs)
 
     def predict(self, X: Any) -> Array:
@@ -99,6 +109,25 @@ class Predictor:
         if self.task.kind == "regression":
             raise InputError("A regression model predicts numbers; it has no probabilities. Use model.predict(X).")
         return class_probabilities(self.task, self.outputs(X))
+
+    def listen(self, recording: Any, min_confidence: float = 0.5) -> list[Heard]:
+        """What a model of recordings hears in a long one, and when: records of start and end (s), label, confidence.
+
+        A model of words, which are shorter than 3 seconds, hears each sound between two pauses; one that is much longer
+        than a word is divided where the words are most probable. A model of longer sounds hears windows of their
+        length, a quarter of it apart; neighbours with the same label become one.
+
+        Parameters:
+            recording: a path, the bytes of a file, or (rate, array).
+            min_confidence: sounds with a smaller probability are left out.
+
+        Raises:
+            InputError: the model was not trained on one column of recordings of several classes.
+            DataError: the recording cannot be read.
+        """
+        from ranvier.model.listening import listen
+
+        return listen(self, recording, min_confidence)
 
     def activations(self, X: Any) -> tuple[LayerValues, ...]:
         """What every neuron does: for each layer its path, weighted sums and outputs, each (n, units).

@@ -14,7 +14,8 @@ def reading_of(options: TrainOptions) -> Reading:
     """
     targets = {options.target} if isinstance(options.target, str) else set(options.target or ())
     ignored, kinds = set(options.ignore), options.kinds or {}
-    dividing = {name for name in (options.group, (options.split or "").partition(":")[2]) if name}
+    group = options.group if isinstance(options.group, str) else ""
+    dividing = {group, group.partition(":")[0], (options.split or "").partition(":")[2]} - {""}
     return Reading(
         header=options.header,
         skip_bad_rows=options.skip_bad_rows,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.encoders.context import SHOWN, ContextEncoder
 from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.encoders.usual_range import are_far, usual_ranges
 from ranvier.errors import TrainingError
 from ranvier.model.evaluation import outputs_and_targets
+from ranvier.model.language import evaluate_text, ngram_metrics, text_metrics
 from ranvier.training import metrics
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.events import DataEvent
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ranvier.network.network import Network
     from ranvier.network.task import Task
     from ranvier.recipes.recipe import Trained
+    from ranvier.rows import Rows
 
 Array = NDArray[Any]
 
@@ -98,7 +101,9 @@ def _class_counts(prepared: Prepared) -> dict[str, int]:
     parts = (prepared.train, prepared.validation, prepared.test)
     targets = np.concatenate([part.targets for part in parts if part is not None])
     counts = np.bincount(class_indices(task, targets), minlength=len(task.classes))
-    return {str(label): int(count) for label, count in zip(task.classes, counts, strict=True)}
+    shown = SHOWN if isinstance(prepared.encoder, ContextEncoder) else {}
+    labels = (shown.get(str(label), str(label)) for label in task.classes)
+    return {label: int(count) for label, count in zip(labels, counts, strict=True)}
 
 
 def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
@@ -110,6 +115,8 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
     rows = prepared.evaluation_set
     if rows is None:
         return {}
+    if isinstance(model.encoder, ContextEncoder):
+        return _evaluated_text(model, rows, prepared)
     outputs: Array = model.outputs_of(rows.inputs)
     targets: Array = rows.targets
     training: Array = prepared.train.targets
@@ -124,12 +131,34 @@ def _evaluated(model: Model, prepared: Prepared) -> dict[str, Any]:
     return {"evaluated_on": part, **measured, "findings": findings, "notes": [*prepared.notes, *findings]}
 
 
+def _evaluated_text(model: Model, rows: Rows, prepared: Prepared) -> dict[str, Any]:
+    """The metrics of a language model next to those of n-gram models."""
+    part = "validation" if prepared.test is None else "test"
+    values, baseline = text_metrics(model, rows), ngram_metrics(prepared.ngram_log_losses)
+    best = baseline.get("log_loss")
+    findings = []
+    if best is not None and values["log_loss"] >= best:
+        findings.append(
+            f"On the {part} text the network is no better than an n-gram model: log loss {values['log_loss']:.3f} "
+            f"against {best:.3f}. Give more text, or a larger effort."
+        )
+    return {
+        "evaluated_on": part,
+        "metrics": values,
+        "baseline": baseline,
+        "findings": findings,
+        "notes": [*prepared.notes, *findings],
+    }
+
+
 def evaluation(model: Model, X: Any, y: Any = None, sample_weight: Any = None) -> dict[str, Any]:
     """Task, rows, metrics, baseline, the scores of each class and the most confused pair, as plain values.
 
     Parameters:
         X, y, sample_weight: as for `Model.evaluate`. The baseline is that of these rows.
     """
+    if isinstance(model.encoder, ContextEncoder) and y is None:
+        return evaluate_text(model, X)
     outputs, targets, weights = outputs_and_targets(model, X, y, sample_weight)
     measured = _measured(model.task, outputs, targets, weights, targets, weights)
     return {"task": model.task.kind, "rows": len(outputs), **measured}

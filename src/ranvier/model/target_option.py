@@ -6,16 +6,23 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from ranvier.data.sources.text_lists import is_text_list
+
 
 def column_labels(data: Any, target: Any) -> Any:
     """Integers as names of columns, where they can be nothing else; another target unchanged.
 
-    A single number is a name. A list of them is one of names where the data have columns that are called by numbers,
-    and more rows than the list has numbers.
+    A list of strings beside a list of texts, which has no columns, is an array of labels. A single number is a name. A
+    list of them is one of names where the data have columns that are called by numbers, and more rows than the list has
+    numbers.
 
     >>> column_labels([[1.0, 2.0]], 3), column_labels({0: [1, 2], 1: [3, 4]}, [1]), column_labels({"x": [5]}, [1])
     ('3', ['1'], [1])
     """
+    if are_names(target) and target and is_text_list(data):
+        return np.array(target, object)
     if _is_label(target):
         return str(target)
     if not isinstance(target, (list, tuple)) or not target or not all(map(_is_label, target)):

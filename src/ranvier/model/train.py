@@ -100,8 +100,9 @@ def train(
         target: the column or columns to predict, or an array of target values; a named set knows its own.
         recipe: what decides everything that is left open (None) below: "auto" takes the recipe for this kind of data;
             "table" trains an ensemble on piecewise-linear features and merges it; "image" trains on features of patches
-            of pictures and on distorted copies; "plain" trains one network; or a
-            record of parts, such as `rv.recipe("table")`. An option that is given comes before the recipe.
+            of pictures and on distorted copies; "sound" on those of spectrograms, and on statistics
+            of their bands; "plain" trains one network; or a record of parts, such as `rv.recipe("table")`. An option
+            that is given comes before the recipe.
         effort: of the recipe: "fast", "default" or "best".
         task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
             then `data` holds the inputs alone and `target` is an array of its classes or numbers.
@@ -117,7 +118,7 @@ def train(
         test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
-            "boolean" or "date"; or "drop", which leaves the column out.
+            "boolean", "date", "image" or "sound"; or "drop", which leaves the column out.
         header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
             lines. Without names columns are called column_1, column_2 and so on.
         skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
@@ -125,7 +126,8 @@ def train(
         split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
             for validation; None takes them by chance. The recipe "table" then has no folds.
         group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
-            one fold of the recipe "table". It is no input.
+            one fold of the recipe "table". It is no input. Or "COLUMN:REGEX": equal matches do, also in the names of
+            files, such as "file:_([a-z]+)_" for a speaker.
         positive: the class of two that f1, precision, recall and auc are about; None for the second one as sorted.
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
@@ -267,7 +269,7 @@ class TrainJob:
         recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
         options = recipe.complete(self.options)
         prepared = self.prepare(recipe.source(source), reading, recipe, notes)
-        recipe = recipe.bound(prepared.encoder, options)
+        recipe = recipe.bound(prepared.encoder, options, len(prepared.train))
         task, rows, validation = _weighted_rows(prepared, options)
         network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
         network = with_factor(network, None if recipe.rescales else prepared.encoder.factor)
@@ -306,15 +308,19 @@ class TrainJob:
             rows = option if isinstance(option, str) else rows
             return rows if rows is None or isinstance(rows, tuple) else open_source(rows, reading=same)
 
+        parts = opened(options.validation, self.inputs.validation), opened(options.test, self.inputs.test)
+        own = recipe.prepare(source, options, *parts, self.inputs.sample_weight)
+        if own is not None:
+            return replace(own, notes=(*own.notes, *notes))
         rule = split_rule(options.split, options.group)
         prepared = prepare(
             source,
             target=self.inputs.target,
             task=options.task,
             validation=_validation_share(recipe, options, rule),
-            validation_source=opened(options.validation, self.inputs.validation),
+            validation_source=parts[0],
             test=0.0 if isinstance(options.test, str) else options.test,
-            test_source=opened(options.test, self.inputs.test),
+            test_source=parts[1],
             seed=options.seed,
             ignore=options.ignore,
             kinds=options.kinds,

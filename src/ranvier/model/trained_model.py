@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from ranvier.data import Prepared
 from ranvier.model.model import Model
-from ranvier.recipes.image_training import with_learned_features
 from ranvier.recipes.merge import ple_to_linear_spline
 from ranvier.recipes.recipe import Trained
+from ranvier.rows import Rows
 from ranvier.training.settings import TrainSettings
 
 
@@ -36,6 +39,18 @@ def with_learned_encoder(prepared: Prepared, trained: Trained) -> Prepared:
         return replace(prepared, notes=(*prepared.notes, *trained.notes))
     rows = prepared.evaluation_set
     if rows is not None:
-        rows = with_learned_features(rows, prepared.encoder, trained.encoder)
+        rows = _with_learned_features(rows, prepared.encoder, trained.encoder)
     notes = (*prepared.notes, *trained.notes)
     return replace(prepared, inference_encoder=trained.encoder, evaluation_set=rows, notes=notes)
+
+
+def _with_learned_features(rows: Rows, plain: Any, learned: Any) -> Rows:
+    """Rows of pixels or spectrograms as the encoder of the finished model encodes them.
+
+    Parameters:
+        rows: encoded by `plain`.
+        plain, learned: table encoders of one column of files, without and with features.
+    """
+    out = np.empty((len(rows), learned.width), np.uint8)
+    learned.encoders[0].encode_decoded(rows.inputs.dense.reshape(len(rows), *plain.encoders[0].form.shape), out)
+    return Rows(out, rows.targets, rows.weights)

@@ -27,7 +27,15 @@ from ranvier.native.lowering.lowered import (
 from ranvier.native.machine import cpu, floating_point_mode
 from ranvier.native.prepared import PreparedNetwork
 from ranvier.native.program import Few, Program, check_span, rows_of, worth_few
-from ranvier.native.resident import ResidentRows, check_shape, readable_rows, resident_rows
+from ranvier.native.resident import (
+    ResidentRows,
+    WindowedRows,
+    check_shape,
+    readable_rows,
+    resident_rows,
+    rows_of_span,
+    uploaded,
+)
 from ranvier.native.scheduling import cost
 from ranvier.network.layers import Dense
 from ranvier.records import record
@@ -85,14 +93,14 @@ class NativeEngine:
 class NativeExecutable(PreparedNetwork):
     """A network ready to run; see `ranvier.engine.Executable`. Threads may share it: each method waits for its turn."""
 
-    def upload(self, rows: Rows) -> ResidentRows:
+    def upload(self, rows: Rows) -> ResidentRows | WindowedRows:
         """Rows in the layout that compiled code reads, checked and converted once; they live as long as the handle.
 
         Raises:
             ShapeError: they are not as wide as the network.
         """
         with floating_point_mode.own():
-            return ResidentRows(rows, self.spec)
+            return uploaded(rows, self.spec)
 
     @changes_state
     def run(self, rows: Rows | RowsHandle, span: Span) -> NDArray[np.float64]:
@@ -107,10 +115,9 @@ class NativeExecutable(PreparedNetwork):
         if self.spec.optimizer.full_batch:
             name = self.spec.optimizer.name
             raise EngineError(f"{name} trains on all rows at once; use loss_and_gradient in place of run.")
-        order = np.ascontiguousarray(span.order, np.int64)
         starts = np.ascontiguousarray(span.starts, np.int64)
         check_span(span, len(rows), len(self.spec.optimizer.rule().scalars))
-        program, resident = self._program(TRAIN), resident_rows(rows, self.spec)
+        program, (resident, order) = self._program(TRAIN), rows_of_span(rows, span, self.spec)
         most = max(int(np.diff(starts).max(initial=1)), self.spec.batch_size)
         program.reserve(most, resident.entries(order, starts), self.threads)
         self._state.touch()
@@ -235,14 +242,19 @@ class NativeExecutable(PreparedNetwork):
         Raises:
             Cancelled: `should_cancel` says so.
         """
-        resident = resident_rows(rows, self.spec)
-        inputs = resident.inputs, resident.input_words
-        outputs, losses = self._predict(self._program(PREDICT), inputs, resident.targets)
+        blocks = rows.blocks(self.spec) if isinstance(rows, WindowedRows) else [resident_rows(rows, self.spec)]
+        parts = [self._evaluate_block(block) for block in blocks]
+        total, mass = sum(part[0] for part in parts), sum(part[1] for part in parts)
+        outputs = parts[0][2] if len(parts) == 1 else np.concatenate([part[2] for part in parts])
+        return float(total / mass) if mass > 0 else 0.0, outputs
+
+    def _evaluate_block(self, rows: ResidentRows) -> tuple[Any, Any, Array]:
+        """The weighted sum of the losses of rows, the sum of their weights, and their outputs."""
+        inputs = rows.inputs, rows.input_words
+        outputs, losses = self._predict(self._program(PREDICT), inputs, rows.targets)
         assert losses is not None
-        weights = np.ones(len(resident)) if resident.weights is None else resident.weights
-        mass = weights.sum()
-        loss = float(losses.astype(np.float64) @ weights / mass) if mass > 0 else 0.0
-        return loss, outputs
+        weights = np.ones(len(rows)) if rows.weights is None else rows.weights
+        return losses.astype(np.float64) @ weights, weights.sum(), outputs
 
     def outputs(self, inputs: Any) -> Array:
         """The outputs of the last layer, shape (rows, N), computed as for predictions."""

@@ -60,7 +60,7 @@ def measure(executable: NativeExecutable) -> list[StepTime]:
     plan = program.plan
     parameters = spec.network.parameter_table.initial(0, executable.dtype)
     executable.set_state(State(parameters, spec.optimizer.initial_slots(parameters), 0))
-    rows, best = executable.upload(_rows(spec)), np.full(program.timings.shape, np.inf)
+    rows, best = ResidentRows(_rows(spec), spec), np.full(program.timings.shape, np.inf)
     steps, spans, end = 1, 0, time.perf_counter() + SECONDS
     while spans < MIN_SPANS or time.perf_counter() < end:
         program.timings[:] = 0

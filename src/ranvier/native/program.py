@@ -239,7 +239,9 @@ class Program:
         self.reserve(plan.rows * threads)
         self.set(results=0, **target_words(targets), **words)
         moving = {"inputs": (inputs.dense if inputs.n_dense else None, words.get("inputs", 0))}
-        moving |= {"row_starts": (None if inputs.csr is None else inputs.csr.indptr, words.get("row_starts", 0))}
+        moving |= {
+            "row_starts": (None if inputs.entries is None else inputs.entries.indptr, words.get("row_starts", 0))
+        }
         kind = "class_numbers" if targets is not None and are_class_numbers(targets) else "targets"
         for name, array in (("outputs", outputs), (kind, targets), ("results", losses)):
             moving[name] = array, 0 if array is None else array.ctypes.data

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.engine import CompileSpec, RowsHandle
+from ranvier.engine import CompileSpec, RowsHandle, Span
 from ranvier.errors import EngineError, ShapeError
 from ranvier.native.machine import memory
 from ranvier.native.scheduling.arguments import KINDS
 from ranvier.native.scheduling.packing import bfloat16_of
-from ranvier.rows import Inputs, Rows
+from ranvier.records import record
+from ranvier.rows import Inputs, Rows, Windows
 from ranvier.rows.class_numbers import MAX_ONE_HOT, are_class_numbers, check_targets, one_hot
 
 Array = NDArray[Any]
 MAX_ENTRIES = 2**31 - 1
+AT_ONCE = 2**14
+"""How many rows of windows are resident at once outside a span."""
 
 
 class ResidentRows:
@@ -52,13 +56,54 @@ class ResidentRows:
         Raises:
             EngineError: they are more than compiled code counts.
         """
-        if self.inputs.csr is None or len(starts) < 2:
+        csr = self.inputs.entries
+        if csr is None or len(starts) < 2:
             return 0
-        lengths = np.diff(self.inputs.csr.indptr)[order[: starts[-1]]]
+        lengths = np.diff(csr.indptr)[order[: starts[-1]]]
         most = int(np.add.reduceat(lengths, starts[:-1]).max())
         if most >= MAX_ENTRIES:
             raise EngineError(f"A batch holds {most:,} entries; at most {MAX_ENTRIES - 1:,} fit. Take smaller batches.")
         return most + 1
+
+
+@record(eq=False)
+class WindowedRows:
+    """Rows whose CSR block is windows of a text: what is read next becomes resident for as long as it is read.
+
+    Fields: `rows`; `layout`, as that of `ResidentRows`.
+    """
+
+    rows: Rows
+    layout: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def blocks(self, spec: CompileSpec) -> Iterator[ResidentRows]:
+        """All rows, `AT_ONCE` at a time."""
+        for start in range(0, max(len(self), 1), AT_ONCE):
+            yield ResidentRows(self.rows.take(slice(start, start + AT_ONCE)), spec)
+
+
+def uploaded(rows: Rows, spec: CompileSpec) -> ResidentRows | WindowedRows:
+    """Rows as the executable of a spec keeps them for many calls.
+
+    Raises:
+        ShapeError: they are not as wide as the network.
+    """
+    if not isinstance(rows.inputs.csr, Windows) or not spec.sparse:
+        return ResidentRows(rows, spec)
+    check_shape("inputs", rows.inputs, spec.network.inputs)
+    check_targets(rows.targets, spec.network.outputs)
+    return WindowedRows(rows, layout_of(spec))
+
+
+def rows_of_span(rows: Rows | RowsHandle, span: Span, spec: CompileSpec) -> tuple[ResidentRows, Array]:
+    """Resident rows that hold those of a span, and the order in which the span reads them."""
+    order = np.ascontiguousarray(span.order, np.int64)
+    if isinstance(rows, WindowedRows) and rows.layout == layout_of(spec):
+        return ResidentRows(rows.rows.take(order), spec), np.arange(len(order), dtype=np.int64)
+    return resident_rows(rows, spec), order
 
 
 def target_words(targets: Array | None) -> dict[str, int]:
@@ -77,11 +122,13 @@ def resident_rows(rows: Rows | RowsHandle, spec: CompileSpec) -> ResidentRows:
     """
     if isinstance(rows, Rows):
         return ResidentRows(rows, spec)
-    if not isinstance(rows, ResidentRows):
+    if isinstance(rows, WindowedRows) and rows.layout == layout_of(spec):
+        return ResidentRows(rows.rows, spec)
+    if not isinstance(rows, (ResidentRows, WindowedRows)):
         raise EngineError(
             f"A {type(rows).__name__} does not belong to the native engine. Give Rows, or what upload(rows) gave."
         )
-    if rows.layout != layout_of(spec):
+    if isinstance(rows, WindowedRows) or rows.layout != layout_of(spec):
         raise EngineError(
             f"These rows were uploaded for {rows.layout}; this executable needs {layout_of(spec)}. "
             "Upload them with its own upload(rows)."
@@ -115,9 +162,10 @@ def readable_rows(inputs: Inputs, spec: CompileSpec) -> tuple[Inputs, dict[str, 
     dense, words = inputs.dense, {}
     if inputs.n_dense or inputs.csr is None:
         words = {"inputs": dense.ctypes.data, "kind": list(KINDS).index(dense.dtype.name)}
-    if inputs.csr is None:
+    csr = inputs.entries
+    if csr is None:
         return inputs, words
-    csr = inputs.csr.astype(spec.dtype)
+    csr = csr.astype(spec.dtype)
     if spec.precision == "bfloat16":
         csr = replace(csr, data=bfloat16_of(csr.data))
     parts = {"data": csr.data, "columns": csr.indices, "row_starts": csr.indptr}

@@ -103,7 +103,7 @@ class ImageRecipe(Recipe):
             )
         return table
 
-    def bound(self, encoder: Any, options: TrainOptions) -> ImageRecipe:
+    def bound(self, encoder: Any, options: TrainOptions, rows: int) -> ImageRecipe:
         """The recipe for pictures of the encoder's format, with the augmentation that was asked for.
 
         Raises:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
@@ -130,15 +129,3 @@ def pixels_of_rows(rows: Rows, image: ImageEncoder) -> Array:
 def _with_features(rows: Rows, patches: PatchFeatures, image: ImageEncoder) -> Rows:
     """Rows of pixels with their patch features in their place."""
     return Rows(patches.encode(pixels_of_rows(rows, image)), rows.targets, rows.weights)
-
-
-def with_learned_features(rows: Rows, pixels: Any, learned: Any) -> Rows:
-    """Rows of pixels as the encoder of the finished model encodes them.
-
-    Parameters:
-        rows: encoded by `pixels`.
-        pixels, learned: table encoders of one column of pictures, without and with patch features.
-    """
-    out = np.empty((len(rows), learned.width), np.uint8)
-    learned.image.encode_pixels(pixels_of_rows(rows, pixels.image), out)
-    return Rows(out, rows.targets, rows.weights)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from numpy.typing import NDArray
 
-from ranvier.data import Source, TargetEncoder
+from ranvier.data import Prepared, Source, TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.network.layers import Dense, Dropout, Layer
 from ranvier.network.losses import loss as find_loss
@@ -79,8 +79,22 @@ class Recipe(ABC):
         """The opened data in the form that the recipe takes."""
         return source
 
-    def bound(self, encoder: Any, options: TrainOptions) -> Recipe:
-        """The recipe with what it needs to know of the encoder and the options; `network` and `train` are its own."""
+    def prepare(
+        self, source: Source, options: TrainOptions, validation: Any = None, test: Any = None, sample_weight: Any = None
+    ) -> Prepared | None:
+        """The training, validation and test rows where the recipe makes them itself; None where columns are encoded.
+
+        Parameters:
+            validation, test: rows for these parts from outside, opened; None where a share is taken.
+            sample_weight: as it was given to `train`.
+        """
+        return None
+
+    def bound(self, encoder: Any, options: TrainOptions, rows: int) -> Recipe:
+        """The recipe with what it needs to know of the encoder, the options and the number of training rows.
+
+        `network`, `settings` and `train` are its own.
+        """
         return self
 
     @abstractmethod

@@ -7,11 +7,14 @@ from typing import Any
 
 from ranvier.data import Arrays, Source, infer_schema
 from ranvier.data.kind_inference import is_picture_dtype
+from ranvier.data.language.corpus import is_plain_text
 from ranvier.errors import InputError, RanvierError, nearest
 from ranvier.recipes.image import IMAGE_PRESETS
+from ranvier.recipes.language import LANGUAGE_PRESETS
 from ranvier.recipes.options import EFFORTS, TrainOptions
 from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.recipe import Recipe
+from ranvier.recipes.sound import SOUND_PRESETS
 from ranvier.recipes.table import PRESETS
 from ranvier.recipes.text import TEXT_PRESETS
 from ranvier.rows import CSR
@@ -19,7 +22,9 @@ from ranvier.rows import CSR
 RECIPES: dict[str, Callable[[str], Recipe]] = {
     "table": lambda effort: PRESETS[effort],
     "image": lambda effort: IMAGE_PRESETS[effort],
+    "sound": lambda effort: SOUND_PRESETS[effort],
     "text": lambda effort: TEXT_PRESETS[effort],
+    "language": lambda effort: LANGUAGE_PRESETS[effort],
     "plain": lambda effort: PlainRecipe(),
 }
 """Name -> the recipe for an effort."""
@@ -30,7 +35,9 @@ CLASSES: dict[str, type[Recipe]] = {name: type(make("default")) for name, make i
 AUTO: dict[str, tuple[str, str]] = {
     "table": ("table", ""),
     "image": ("image", ""),
+    "sound": ("sound", ""),
     "text": ("text", ""),
+    "language": ("language", ""),
     "array": ("plain", "The rows are arrays of several dimensions"),
     "csr": ("plain", "The rows are a sparse matrix"),
 }
@@ -41,7 +48,7 @@ def recipe(name: str | Recipe = "table", effort: str = "default") -> Recipe:
     """The recipe of a name, for an effort.
 
     Parameters:
-        name: "table", "image", "text" or "plain"; or a recipe, which is returned unchanged.
+        name: "table", "image", "sound", "text", "language" or "plain"; or a recipe, which is returned unchanged.
         effort: how much work goes into it: "fast", "default" or "best". "plain" is the same for all.
 
     Raises:
@@ -103,8 +110,10 @@ def recipe_from_dict(data: Mapping[str, Any]) -> Recipe:
 
 def _kind(source: Source, options: TrainOptions) -> str:
     """What the rows of a source are, a key of `AUTO`."""
+    if is_plain_text(source) and (options.target is None):
+        return "language"
     if not isinstance(source, Arrays):
-        return "image" if _is_one_picture(source, options) else "text" if _are_texts(source, options) else "table"
+        return _kind_of_files(source, options) or ("text" if _are_texts(source, options) else "table")
     if isinstance(source.inputs, CSR):
         return "csr"
     if len(source.shape) < 2:
@@ -112,12 +121,14 @@ def _kind(source: Source, options: TrainOptions) -> str:
     return "image" if source.as_pictures("image").column_names else "array"
 
 
-def _is_one_picture(source: Source, options: TrainOptions) -> bool:
-    """Whether the inputs of a table are one column of pictures."""
+def _kind_of_files(source: Source, options: TrainOptions) -> str | None:
+    """ "image" or "sound" where the inputs of a table are one column of pictures or of recordings."""
     kinds = {**source.kinds, **(options.kinds or {})}
-    if "image" not in kinds.values() and not any(is_picture_dtype(dtype) for dtype in source.frame.dtypes):
-        return False
-    return _kinds_of_inputs(source, source.frame, options) == ["image"]
+    files = not {"image", "sound"}.isdisjoint(kinds.values())
+    if not files and not any(is_picture_dtype(dtype) for dtype in source.frame.dtypes):
+        return None
+    used = _kinds_of_inputs(source, source.frame, options)
+    return used[0] if used in (["image"], ["sound"]) else None
 
 
 def _are_texts(source: Source, options: TrainOptions) -> bool:

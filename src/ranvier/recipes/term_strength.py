@@ -33,7 +33,7 @@ def term_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
     >>> term_strengths(Task("binary", 1, ("no", "yes")), rows).tolist()[0] > 0.62
     True
     """
-    csr = rows.inputs.csr
+    csr = rows.inputs.entries
     ones = np.ones(rows.inputs.n_dense, np.float32)
     if csr is None:
         return ones
@@ -49,7 +49,7 @@ def term_strengths(task: Task, rows: Rows) -> NDArray[np.float32]:
 
 def scaled(inputs: Inputs, strengths: NDArray[np.float32]) -> Inputs:
     """The inputs with each column of the CSR block times its strength."""
-    csr = inputs.csr
+    csr = inputs.entries
     if csr is None:
         return inputs
     data = csr.data * strengths[inputs.n_dense :][csr.indices].astype(csr.data.dtype)
@@ -58,9 +58,9 @@ def scaled(inputs: Inputs, strengths: NDArray[np.float32]) -> Inputs:
 
 def mean_norm(inputs: Inputs) -> float:
     """The root of the mean squared length of the rows of the CSR block; 1 where all are empty."""
-    if inputs.csr is None or not len(inputs):
+    if inputs.entries is None or not len(inputs):
         return 1.0
-    squares = float(np.sum(np.square(inputs.csr.data, dtype=np.float64))) / len(inputs)
+    squares = float(np.sum(np.square(inputs.entries.data, dtype=np.float64))) / len(inputs)
     return float(np.sqrt(squares)) if squares > 0.0 else 1.0
 
 

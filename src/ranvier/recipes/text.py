@@ -84,7 +84,7 @@ class TextRecipe(Recipe):
         """How columns become inputs: texts by their terms, others as by the recipe "table"."""
         return replace(TableRecipe().features(), max_terms=self.max_terms)
 
-    def bound(self, encoder: Any, options: TrainOptions) -> TextRecipe:
+    def bound(self, encoder: Any, options: TrainOptions, rows: int) -> TextRecipe:
         """The recipe with hidden layers for the number of terms."""
         if options.hidden is not None:
             return replace(self, hidden=options.hidden)
@@ -120,7 +120,7 @@ class TextRecipe(Recipe):
 
     def trains_again(self, rows: Rows, settings: TrainSettings) -> bool:
         """Whether the members are trained again on all rows: where these are few enough, and no callback watches."""
-        terms = 0 if rows.inputs.csr is None else len(rows.inputs.csr.data)
+        terms = 0 if rows.inputs.entries is None else len(rows.inputs.entries.data)
         few = terms * settings.epochs <= self.max_terms_again
         return self.n_seeds > 0 and few and len(settings.callbacks) == 1
 

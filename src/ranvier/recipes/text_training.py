@@ -290,7 +290,7 @@ def _finished(
     history = History(renumbered(result.history for result in results))
     text = f"{len(results)} networks are trained." if not interrupted else results[-1].text
     training.events.end(text, interrupted, history)
-    members = tuple(result.summary for result in results)
+    members = tuple({**result.summary, "merged": result in merged} for result in results)
     engine = results[-1].engine
     notes = (note,) if note else ()
     return Trained(network, flat, history, engine, text, interrupted, members, 1.0 / factor, notes=notes)

@@ -309,8 +309,9 @@ class ReferenceExecutable(Serialized):
             )
         loss, gradient, x = self._step_gradient(rows, batch, self._loaded().step)
         updated_mask = self._trained
-        if x.csr is not None:
-            updated_mask = updated_mask & sparse.touched_mask(x.csr, self._table, f"{self.spec.csr_layer.path}.weight")
+        if x.entries is not None:
+            first = f"{self.spec.csr_layer.path}.weight"
+            updated_mask = updated_mask & sparse.touched_mask(x.entries, self._table, first)
         self._update(gradient, learning_rate, updated_mask)
         return loss
 
@@ -355,7 +356,7 @@ class ReferenceExecutable(Serialized):
         """The loss of a batch, its gradient (P,), and the records of the layers."""
         loss, activation = self.spec.loss, self.spec.network.output_activation
         parameters = self._rounded_parameters()
-        records = network.forward(self._layer_infos, parameters, x.dense, mode, x.csr)
+        records = network.forward(self._layer_infos, parameters, x.dense, mode, x.entries)
         y = records[-1].y
         z = y if records[-1].z is None else records[-1].z
         row_weights = losses.normalized_weights(len(x), _as_weights(weights))
@@ -378,7 +379,7 @@ class ReferenceExecutable(Serialized):
             rows = self._as_float64(inputs[block], dense)
             x = np.zeros((BLOCK, rows.n_dense))
             x[: len(rows)] = rows.dense
-            csr = None if rows.csr is None else rows.csr.pad_rows(BLOCK)
+            csr = None if rows.entries is None else rows.entries.pad_rows(BLOCK)
             yield block, network.forward(self._layer_infos, parameters, x, mode, csr)
 
     def _rounded_parameters(self) -> dict[str, Array]:
@@ -391,7 +392,8 @@ class ReferenceExecutable(Serialized):
         """Inputs as float64, in the blocks of the spec, or all in the dense one."""
         spec = self.spec
         inputs = inputs.with_blocks(*((spec.network.inputs, False) if dense else (spec.n_dense, spec.sparse)))
-        return Inputs(inputs.dense.astype(np.float64), None if inputs.csr is None else inputs.csr.astype(np.float64))
+        csr = inputs.entries
+        return Inputs(inputs.dense.astype(np.float64), None if csr is None else csr.astype(np.float64))
 
 
 def _as_weights(weights: Array | None) -> Array | None:

@@ -3,5 +3,6 @@
 from ranvier.rows.csr import CSR
 from ranvier.rows.inputs import Inputs, as_inputs
 from ranvier.rows.rows import Rows
+from ranvier.rows.windows import Windows
 
-__all__ = ["CSR", "Inputs", "Rows", "as_inputs"]
+__all__ = ["CSR", "Inputs", "Rows", "Windows", "as_inputs"]

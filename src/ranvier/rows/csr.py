@@ -119,6 +119,10 @@ class CSR:
         dense[np.repeat(np.arange(len(self)), np.diff(self.indptr)), self.indices] = self.data
         return dense
 
+    def arrays(self) -> list[Array]:
+        """What says which rows these are."""
+        return [self.data, self.indices, self.indptr]
+
     @classmethod
     def hstack(cls, blocks: Sequence[CSR]) -> CSR:
         """Blocks of columns of the same rows, (n, K1), (n, K2) and so on, side by side: (n, K1 + K2 + ...).

@@ -12,6 +12,7 @@ from ranvier.errors import ShapeError
 from ranvier.rows.arrays import dense_array, is_ready
 from ranvier.rows.csr import CSR, as_csr, is_sparse
 from ranvier.rows.finite import check_finite
+from ranvier.rows.windows import Windows
 
 Array = NDArray[Any]
 
@@ -26,7 +27,8 @@ class Inputs:
     Parameters:
         dense: (n, D), numbers; None for no dense columns. uint8, float32 and float64 are kept as they are, other
             formats become float64.
-        csr: (n, S), `CSR` rows or a matrix of scipy.sparse; None for no CSR columns.
+        csr: (n, S), `CSR` rows, `Windows`, whose entries are made when they are read, or a matrix of scipy.sparse; None
+            for no CSR columns.
 
     Raises:
         ShapeError: the blocks have different numbers of rows, or there is neither.
@@ -38,10 +40,10 @@ class Inputs:
     """
 
     dense: Array
-    csr: CSR | None = None
+    csr: CSR | Windows | None = None
 
     def __init__(self, dense: Any = None, csr: Any = None) -> None:
-        if csr is not None and type(csr) is not CSR:
+        if csr is not None and type(csr) not in (CSR, Windows):
             csr = as_csr(csr)
         if dense is None:
             if csr is None:
@@ -101,9 +103,14 @@ class Inputs:
         rows = self.toarray()
         return Inputs(rows[:, :n_dense], CSR.from_dense(rows[:, n_dense:])) if sparse else Inputs(rows)
 
+    @property
+    def entries(self) -> CSR | None:
+        """The CSR block with its entries in memory; None without such a block."""
+        return self.csr.in_memory() if isinstance(self.csr, Windows) else self.csr
+
     def arrays(self) -> list[Array]:
         """The arrays that hold the rows: those of each block that has columns."""
-        parts = [] if self.csr is None else [self.csr.data, self.csr.indices, self.csr.indptr]
+        parts = [] if self.csr is None else self.csr.arrays()
         return [self.dense, *parts] if self.n_dense or self.csr is None else parts
 
 
@@ -123,6 +130,8 @@ def as_inputs(X: Any, n_columns: int | None = None, finite: bool = False) -> Inp
     """
     if type(X) is Inputs:
         inputs = X
+    elif isinstance(X, Windows):
+        inputs = Inputs(None, X)
     elif is_sparse(X):
         inputs = Inputs(None, as_csr(X, n_columns))
     elif is_ready(X) and n_columns in (None, X.shape[1]):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ranvier.engine import CompileSpec
 from ranvier.errors import TrainingError
-from ranvier.rows import Inputs, Rows
+from ranvier.rows import Inputs, Rows, Windows
 
 MAX_GROWTH = 1e6
 MAX_INPUT = 1e4
@@ -62,7 +62,7 @@ def naming_large_inputs(rows: Rows) -> Iterator[None]:
 
 
 def _blocks(inputs: Inputs) -> list[NDArray[Any]]:
-    sparse = [] if inputs.csr is None else [inputs.csr.data]
+    sparse = [] if inputs.csr is None or isinstance(inputs.csr, Windows) else [inputs.csr.data]
     return [inputs.dense, *sparse]
 
 

@@ -20,7 +20,7 @@ def worst_mistakes(task: Task, outputs: Array, targets: Array, names: Sequence[s
 
     Parameters:
         task: binary, multiclass or regression of one number; others have none.
-        outputs, targets: (n, N), as the network has them; those of a regression in its units.
+        outputs, targets: (n, N), as the network has them; those of a regression in its units, also (n,).
         names: of the rows.
 
     Returns at most ten records: name, actual, predicted and, for classes, probability, that of the actual class.
@@ -43,8 +43,9 @@ def worst_mistakes(task: Task, outputs: Array, targets: Array, names: Sequence[s
             }
             for row in wrong
         ]
-    if task.kind != "regression" or targets.shape[1] != 1:
+    if task.kind != "regression" or task.outputs != 1:
         return []
+    outputs, targets = outputs.reshape(-1, 1), targets.reshape(-1, 1)
     order = np.argsort(-np.abs(outputs[:, 0] - targets[:, 0]), kind="stable")[:MAX_MISTAKES]
     return [
         {"name": names[row], "actual": float(targets[row, 0]), "predicted": float(outputs[row, 0])} for row in order

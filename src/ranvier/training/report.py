@@ -43,9 +43,11 @@ class TrainReport:
             accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without such rows.
         per_class: label, rows, precision, recall and f1 of each class or label.
         most_confused_pair: actual, predicted, rows; None where no class was mistaken for another.
-        worst_mistakes: name, actual, predicted and, for classes, probability of the actual one; of rows that are files.
+        worst_mistakes: name, actual, predicted and, for classes, probability of the actual one; of rows with files or
+            texts.
         epochs, best_epoch, seconds, engine: how long training took, in seconds, and on which engine.
-        members: one record for each network of an ensemble: epochs, best_epoch, validation_loss, seconds; else empty.
+        members: one record for each network of an ensemble: epochs, best_epoch, validation_loss, seconds, for
+            texts name and merged, whether it is a part of the model; else empty.
         temperature: what the logits were divided by, so that probabilities are calibrated.
         findings: those of the notes that the metrics gave rise to.
         stop_reason, interrupted: why training ended, in a sentence; whether Ctrl-C ended it.

@@ -9,6 +9,7 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.json_fields import damaged, field, mapping
 
 if TYPE_CHECKING:
+    from ranvier.data.encoders.context import ContextEncoder
     from ranvier.data.encoders.feature_options import FeatureOptions
     from ranvier.data.encoders.table import TableEncoder
     from ranvier.data.schema import ColumnSchema
@@ -46,7 +47,9 @@ def fit_encoder(
     return TableEncoder.fit(opened, columns, target, features)
 
 
-def encoder_from_dict(data: Any, arrays: Mapping[str, Any] | None = None) -> TableEncoder | ArrayEncoder:
+def encoder_from_dict(
+    data: Any, arrays: Mapping[str, Any] | None = None
+) -> TableEncoder | ArrayEncoder | ContextEncoder:
     """The encoder that `to_dict` wrote, of whichever kind.
 
     Parameters:
@@ -67,4 +70,8 @@ def encoder_from_dict(data: Any, arrays: Mapping[str, Any] | None = None) -> Tab
         from ranvier.data.encoders.table import TableEncoder
 
         return TableEncoder.from_dict(data, arrays)
-    raise damaged(f"it is of kind {kind[:40]!r}; this version knows array and table")
+    if kind == "context":
+        from ranvier.data.encoders.context import ContextEncoder
+
+        return ContextEncoder.from_dict(data)
+    raise damaged(f"it is of kind {kind[:40]!r}; this version knows array, context and table")

@@ -135,6 +135,10 @@ class ColumnEncoder(ABC):
         """What the network multiplies bytes with as its first layer; None where it takes features as they are."""
         return None
 
+    def with_form(self, form: Any) -> ColumnEncoder:
+        """The encoder with all that is known of how its files are decoded; itself where its cells are no files."""
+        return self
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What was learned and is too large for JSON, by name; `from_dict` gets it under "arrays"."""
         return {}

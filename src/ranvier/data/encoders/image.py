@@ -126,9 +126,9 @@ class ImageEncoder(ColumnEncoder):
             for start in range(0, len(cells), ROWS_AT_ONCE):
                 self.encode(cells[start : start + ROWS_AT_ONCE], out[start : start + ROWS_AT_ONCE])
             return
-        self.encode_pixels(pixels_of(cells, self.form), out)
+        self.encode_decoded(pixels_of(cells, self.form), out)
 
-    def encode_pixels(self, pixels: Array, out: Array) -> None:
+    def encode_decoded(self, pixels: Array, out: Array) -> None:
         """Write the features of decoded pictures, shape (B, H, W, C), into `out`."""
         start = 0
         for picture in (pixels, pixels[:, :, ::-1]) if self.mirrored else (pixels,):

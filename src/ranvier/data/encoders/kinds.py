@@ -8,6 +8,7 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import DateEncoder
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.number import NumberEncoder
+from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.encoders.text import TextEncoder
 
 COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
@@ -16,6 +17,7 @@ COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "category": CategoryEncoder,
     "date": DateEncoder,
     "image": ImageEncoder,
+    "sound": SoundEncoder,
     "text": TextEncoder,
 }
 STORED_KINDS = {"basis": "number"}

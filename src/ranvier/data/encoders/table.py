@@ -18,6 +18,7 @@ from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
+from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, arrays_from
@@ -25,6 +26,7 @@ from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.raw_rows import open_rows, single_row
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
+from ranvier.data.sources.text_lists import is_text_list, texts_of_list
 from ranvier.errors import DataError, nearest
 from ranvier.records import record
 from ranvier.rows import Inputs
@@ -80,8 +82,7 @@ class TableEncoder:
         return cls(
             schema,
             tuple(
-                encoder.with_form(forms[encoder.column]) if isinstance(encoder, ImageEncoder) else encoder
-                for encoder in encoders
+                encoder.with_form(forms[encoder.column]) if encoder.column in forms else encoder for encoder in encoders
             )
             if forms
             else encoders,
@@ -102,6 +103,18 @@ class TableEncoder:
         """The encoder of the only column that is used, where it holds pictures; else None."""
         only = self.encoders[0] if len(self.encoders) == 1 else None
         return only if isinstance(only, ImageEncoder) else None
+
+    @property
+    def sound(self) -> SoundEncoder | None:
+        """The encoder of the only column that is used, where it holds recordings; else None."""
+        only = self.encoders[0] if len(self.encoders) == 1 else None
+        return only if isinstance(only, SoundEncoder) else None
+
+    @property
+    def text_column(self) -> str | None:
+        """The name of the only column that is used, where it holds texts; else None."""
+        only = self.encoders[0] if len(self.encoders) == 1 else None
+        return only.column if only is not None and only.kind == "text" else None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of all encoders, by the number of the encoder and name."""
@@ -138,7 +151,7 @@ class TableEncoder:
         Parameters:
             X: what `open_source` reads as a table: a data frame, a dict of columns or of single values, a list of
                 dicts, a file; or cells in the order of the training table (the target left out): an array, a list of
-                rows, or one row as a list or tuple.
+                rows, or one row as a list or tuple; or texts, one a row, where the only column that is used is one.
             dtype: float32 or float64.
 
         Returns a contiguous array (B, K) of that type without NaN or infinite values; `Inputs` with a dense and a CSR
@@ -156,6 +169,8 @@ class TableEncoder:
             return self.encode(arrays_from(self.image.form.batch(X), None, "the array"))
         if self.image is not None and isinstance(X, Arrays):
             return self.encode(X)
+        if self.text_column is not None and is_text_list(X):
+            X = {self.text_column: texts_of_list(X)}
         cells = self._cells(X)
         inputs = None if cells is None else self._concat.encode_row(cells, dtype)
         return self.encode(open_rows(X, self._column_names), dtype) if inputs is None else inputs

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ranvier.data.images.load import Progress, load_pictures
 from ranvier.data.images.picture_format import PictureFormat
+from ranvier.data.sounds.columns import with_spectrograms
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import InputError
@@ -64,16 +65,19 @@ def with_pixels(
 def decoded_rows(
     source: Source, targets: Any, weight: Any, kinds: Mapping[str, str] | None, size: int | None, progress: Any = None
 ) -> tuple[Source, Any, Any]:
-    """What `with_pixels` makes of a source, and the target values and weights of the rows that are kept.
+    """What `with_pixels` and `with_spectrograms` make of a source, and the targets and weights of the kept rows.
 
     Parameters:
         targets, weight: beside the source, each for every row; None for none.
         kinds, size, progress: as for `with_pixels`.
 
     Raises:
-        DataError: more than a tenth of the pictures of a column cannot be read.
+        DataError: more than a tenth of the pictures or recordings of a column cannot be read.
     """
     source, rows = with_pixels(source, size, kinds, progress)
+    source, heard = with_spectrograms(source, kinds, progress)
+    if heard is not None:
+        rows = heard if rows is None else rows[heard]
     if rows is None:
         return source, targets, weight
     kept = [None if values is None else np.asarray(values)[rows] for values in (targets, weight)]

@@ -18,6 +18,7 @@ from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
+from ranvier.data.sources.text_lists import is_text_list, table_of_texts, texts_of_list
 from ranvier.errors import DataError
 from ranvier.rows.csr import as_csr, is_sparse
 
@@ -33,8 +34,8 @@ def open_source(source: Any, target: Any = None, reading: Reading = PLAIN) -> So
             recordings or texts, or of train/ and test/ with such; of one such file;
             the name of a set that comes with scikit-learn (`digits`, `iris`, `wine`, `breast_cancer`, `diabetes`; write
             `./digits` for a file of that name); a NumPy array (rows, ...); a matrix of scipy.sparse (rows, columns);
-            a data frame (pandas, polars, pyarrow); a dict of columns; a list of dicts, one a row; or what this function
-            gave before.
+            a data frame (pandas, polars, pyarrow); a dict of columns; a list of dicts, one a row; a list, series or
+            array of texts; or what this function gave before.
         target: the name of the target column, or an array of target values (rows,) or (rows, columns).
         reading: what is known of how the rows are written, and what to do with rows that cannot be read.
 
@@ -66,6 +67,8 @@ def _open(source: Any, reading: Reading) -> Source:
         return table_of_list([source], "the picture")
     if is_file_list(source):
         return table_of_list(list(source))
+    if is_text_list(source):
+        return table_of_texts(texts_of_list(source))
     if isinstance(source, np.ndarray):
         return arrays_from(source, None, "the array")
     if is_sparse(source):

@@ -73,6 +73,7 @@ def table_of_files(
         (*notes, *more),
         _kinds(kind),
         parts=None if parts is None else parts[kept],
+        row_names=np.array([file.name for file in files], object) if kind == "text" else None,
         problem=problem,
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ranvier.data.sounds.samples import is_samples
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.picture_lists import is_picture
@@ -55,6 +56,7 @@ def _with_contents(table: Table, cells: pl.Series) -> Table:
     first = next((file for file in files if file is not None), None)
     kind = content_kind(first.read(HEAD), first.name) if isinstance(first, FileReference) else None
     kind = "image" if is_picture(first) or isinstance(first, np.ndarray) else kind
+    kind = "sound" if is_samples(first) else kind
     if kind not in ("image", "sound"):
         return table
     column = pl.Series(cells.name, files, dtype=pl.Object)
@@ -63,6 +65,8 @@ def _with_contents(table: Table, cells: pl.Series) -> Table:
 
 def _content(cell: Any, name: str) -> Any:
     """A cell as a file in memory; cells that are pictures or files already, and others, unchanged."""
+    if isinstance(cell, dict) and is_samples(cell):
+        return cell
     if isinstance(cell, dict):
         name, cell = str(cell.get("path") or name), cell.get("bytes")
     return FileReference(name, content=bytes(cell)) if isinstance(cell, (bytes, bytearray)) else cell

@@ -1,4 +1,4 @@
-"""Lists of pictures and files in memory: paths, pictures of Pillow, arrays, bytes."""
+"""Lists of pictures, recordings and files in memory: paths, pictures of Pillow, arrays, samples with a rate, bytes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ranvier.data.sounds.samples import is_samples
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.table_source import Table
@@ -43,6 +44,8 @@ def _is_file(cell: Any) -> bool:
         return cell.ndim in (2, 3) and cell.dtype == np.uint8
     if isinstance(cell, (bytes, bytearray)):
         return content_kind(bytes(cell[:HEAD]), "") in ("image", "sound")
+    if is_samples(cell):
+        return True
     return isinstance(cell, (Path, FileReference)) or is_picture(cell)
 
 
@@ -59,7 +62,8 @@ def table_of_list(cells: Sequence[Any], origin: str = "the list") -> Table:
 
     files = [file_of(cell, at) for at, cell in enumerate(cells)]
     references = (file for file in files if isinstance(file, FileReference))
-    kinds = {content_kind(file.read(HEAD), file.name) for file in references} or {"image"}
+    kinds = {content_kind(file.read(HEAD), file.name) for file in references}
+    kinds = kinds or {"sound" if is_samples(files[0]) else "image"}
     if "image" not in kinds and "sound" not in kinds:
         raise DataError(f'None of the files of {origin}, such as "{files[0]}", is a picture or a recording.')
     kind = "image" if "image" in kinds else "sound"

@@ -78,6 +78,7 @@ READERS: dict[str, Callable[[Path, Reading], Source]] = {
     ".tar.gz": _read_tar,
     ".tgz": _read_tar,
     ".tar": _read_tar,
+    ".txt": _read_one,
 }
 SUFFIXES = tuple(READERS)
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")

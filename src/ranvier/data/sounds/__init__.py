@@ -1,0 +1,1 @@
+"""Recordings: from a file to the spectrogram of one length that a network learns from."""

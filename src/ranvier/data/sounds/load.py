@@ -1,0 +1,236 @@
+"""Recordings of a whole column: looked at, brought into one format, decoded once by several threads."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.sounds.decode import MAX_SECONDS, SoundError, SoundSurvey, decode, survey
+from ranvier.data.sounds.fixed_length import fixed_length, loud_part
+from ranvier.data.sounds.log_mel import Spectrogram, log_mel
+from ranvier.data.sounds.sound_format import SoundFormat
+from ranvier.errors import DataError
+from ranvier.plural import plural
+from ranvier.records import record
+
+MAX_BROKEN = 0.1
+"""The share of broken recordings above which nothing is read."""
+LONG_SECONDS = 3.0
+"""Recordings that are usually so long are no words: the whole of each counts."""
+HIGHEST_RATE, LOWEST_RATE = 24_000, 8_000
+USUAL_SHARE = 0.1
+"""The share of the recordings that must have a low rate for all to be brought to it."""
+MIN_FRAMES, MAX_FRAMES = 8, 1000
+USUAL_LENGTH = 0.95
+"""The share of the words that are to fit into the length of all."""
+BLOCK = 32
+Progress = Callable[[int, int], None]
+
+
+@record(eq=False)
+class Sounds:
+    """The recordings of a column.
+
+    Fields:
+        spectrograms: of those that can be read, bytes, shape (B, F, T, 1).
+        rows: the indices of these cells in the column, shape (B,).
+        form: their format.
+        notes: what was chosen, converted or left out, one sentence each.
+    """
+
+    spectrograms: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    form: SoundFormat
+    notes: tuple[str, ...]
+
+
+def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = None) -> Sounds:
+    """Decode the recordings of a training table, in a format that is chosen by all of them.
+
+    Parameters:
+        cells: as `decode` takes them.
+        name: of the column, for messages.
+        progress: called with the number of recordings that are done, and of all.
+
+    Raises:
+        DataError: more than a tenth cannot be read.
+
+    >>> tone = np.sin(np.arange(4000) * 0.3).astype(np.float32)
+    >>> load_sounds([(8000, tone), (8000, tone[:2000])], "clip").spectrograms.shape
+    (2, 40, 47, 1)
+    """
+    surveys, broken = by_threads(cells, survey, None)
+    _check_broken(cells, broken, name)
+    good = [item for item in surveys if item is not None]
+    if not good:
+        raise DataError(f'Column "{name}" holds no recording.')
+    rate = choose_rate([item.rate for item in good])
+    whole = float(np.median([item.seconds for item in good])) >= LONG_SECONDS
+    form = SoundFormat(rate, MAX_FRAMES, whole)
+    decoded, more = by_threads(cells, lambda cell: spectrogram_of(cell, form), progress)
+    broken = {**broken, **more}
+    _check_broken(cells, broken, name)
+    rows = np.array([at for at, item in enumerate(decoded) if item is not None], np.int64)
+    spectrograms = [item for item in decoded if item is not None]
+    form = SoundFormat(rate, choose_frames(spectrograms, whole), whole)
+    fixed = np.stack([fixed_length(item, form) for item in spectrograms])[..., None]
+    silent = [at for at, item in zip(rows.tolist(), spectrograms, strict=True) if not item.any()]
+    notes = _notes(cells, [surveys[at] for at in rows.tolist()], broken, silent, form, name)
+    return Sounds(fixed, rows, form, notes)
+
+
+def decode_all(cells: Sequence[Any], form: SoundFormat, name: str) -> NDArray[np.uint8]:
+    """The spectrograms of a column in a format that is known, shape (B, F, T, 1).
+
+    Raises:
+        DataError: one of them cannot be read.
+
+    >>> decode_all([(8000, np.zeros(1))], SoundFormat(8000, 60), "clip").shape
+    (1, 40, 60, 1)
+    """
+    decoded, broken = by_threads(cells, lambda cell: fixed_length(spectrogram_of(cell, form), form), None)
+    if broken:
+        at, reason = next(iter(sorted(broken.items())))
+        raise DataError(f'The recording {_called(cells[at], at)} of column "{name}" cannot be read: {reason}.')
+    return np.stack(decoded)[..., None] if decoded else np.zeros((0, *form.shape), np.uint8)
+
+
+def spectrogram_of(cell: Any, form: SoundFormat) -> Spectrogram:
+    """The whole spectrogram of a recording, shape (F, frames).
+
+    Raises:
+        SoundError: it is no recording, or a damaged one.
+    """
+    return log_mel(decode(cell, form.rate)[0], form)
+
+
+def choose_rate(rates: Sequence[int]) -> int:
+    """The rate for recordings of these rates: the lowest that a tenth of them have, so that all have the same bands.
+
+    A rate above 24,000 Hz is halved until it is not.
+
+    >>> choose_rate([44100] * 9), choose_rate([16000] * 5 + [8000] * 5), choose_rate([16000] * 50 + [8000])
+    (22050, 8000, 16000)
+    """
+    usual = [rate for rate, count in Counter(rates).items() if count >= USUAL_SHARE * len(rates)]
+    rate = max(min(usual or [int(np.median(rates))]), LOWEST_RATE)
+    while rate > HIGHEST_RATE:
+        rate = round(rate / 2)
+    return rate
+
+
+def choose_frames(spectrograms: Sequence[Spectrogram], whole: bool) -> int:
+    """The length of all spectrograms: the usual one of whole recordings, or one that nearly all loud parts fit into.
+
+    >>> choose_frames([np.zeros((40, 500), np.uint8)] * 3, True)
+    500
+    """
+    if whole:
+        frames = float(np.median([item.shape[1] for item in spectrograms]))
+    else:
+        parts = [loud_part(item) for item in spectrograms]
+        frames = float(np.quantile([part.stop - part.start for part in parts], USUAL_LENGTH))
+    return min(max(round(frames), MIN_FRAMES), MAX_FRAMES)
+
+
+def by_threads(
+    cells: Sequence[Any], work: Callable[[Any], Any], progress: Progress | None
+) -> tuple[list[Any], dict[int, str]]:
+    """What `work` makes of each cell, by several threads, None where it cannot be read; and why not, by index."""
+    broken: dict[int, str] = {}
+
+    def block(start: int) -> list[Any]:
+        results = []
+        for at in range(start, min(start + BLOCK, len(cells))):
+            try:
+                results.append(work(cells[at]))
+            except DataError as error:
+                broken[at] = str(error) if isinstance(error, SoundError) else str(error).removesuffix(".")
+                results.append(None)
+        return results
+
+    results: list[Any] = []
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        for part in pool.map(block, range(0, len(cells), BLOCK)):
+            results += part
+            if progress is not None:
+                progress(len(results), len(cells))
+    return results, broken
+
+
+def _check_broken(cells: Sequence[Any], broken: dict[int, str], name: str) -> None:
+    if len(broken) > MAX_BROKEN * len(cells):
+        raise DataError(
+            f'{len(broken):,} of {len(cells):,} recordings of column "{name}" cannot be read '
+            f"({listed(cells, broken)}); at most a tenth was expected. Mend them or take them out."
+        )
+
+
+def listed(cells: Sequence[Any], broken: dict[int, str]) -> str:
+    """The first broken recordings with the reasons.
+
+    >>> listed(["a.wav"], {0: "it is empty"})
+    'a.wav: it is empty'
+    """
+    first = sorted(broken)[:5]
+    more = f"; and {len(broken) - 5:,} more" if len(broken) > 5 else ""
+    return "; ".join(f"{_called(cells[at], at)}: {broken[at]}" for at in first) + more
+
+
+def _called(cell: Any, at: int) -> str:
+    """What to call a recording: its file, or its number."""
+    name = getattr(cell, "name", None) or (cell if isinstance(cell, str) else None)
+    return f"{name}" if name else f"at row index {at}"
+
+
+def rates_text(rates: Sequence[int]) -> str:
+    """How many recordings have which rate.
+
+    >>> rates_text([8000, 8000]), rates_text([8000, 16000, 8000])
+    ('8,000 Hz', '8,000 Hz (2), 16,000 Hz (1)')
+    """
+    counts = Counter(rates).most_common()
+    if len(counts) == 1:
+        return f"{counts[0][0]:,} Hz"
+    more = f" and {len(counts) - 4:,} more rates" if len(counts) > 4 else ""
+    return ", ".join(f"{rate:,} Hz ({count:,})" for rate, count in counts[:4]) + more
+
+
+def _notes(
+    cells: Sequence[Any],
+    surveys: Sequence[SoundSurvey],
+    broken: dict[int, str],
+    silent: Sequence[int],
+    form: SoundFormat,
+    name: str,
+) -> tuple[str, ...]:
+    """What was chosen, converted or left out."""
+    rates = [item.rate for item in surveys]
+    seconds = [item.seconds for item in surveys]
+    notes = [
+        f'The recordings of column "{name}" ({rates_text(rates)}; {min(seconds):.2g} to {max(seconds):.2g} s) are read '
+        f"as {form.describe()}."
+    ]
+    if len(set(rates)) > 1:
+        lower = sum(rate < form.rate for rate in rates)
+        empty = f"; {plural(lower, 'of them has', 'of them have')} a lower one, and no upper bands" if lower else ""
+        notes.append(f"The recordings have different rates and are resampled to {form.rate:,} Hz{empty}.")
+    if broken:
+        what = "1 recording was" if len(broken) == 1 else f"{len(broken):,} recordings were"
+        notes.append(f"{what} left out, which cannot be read: {listed(cells, broken)}.")
+    if silent:
+        names = ", ".join(_called(cells[at], at) for at in silent[:5]) + (" and more" if len(silent) > 5 else "")
+        notes.append(f"{plural(len(silent), 'recording is', 'recordings are')} silent: {names}.")
+    counts = {
+        "several channels, which are mixed": sum(item.channels > 1 for item in surveys),
+        "a header that was mended": sum(item.mended for item in surveys),
+        f"more than {MAX_SECONDS:.0f} s, of which the first count": sum(value > MAX_SECONDS for value in seconds),
+    }
+    notes += [f"{plural(count, 'recording has', 'recordings have')} {what}." for what, count in counts.items() if count]
+    return tuple(notes)

@@ -1,0 +1,139 @@
+"""Writing with a language model: character by character, each drawn from the probabilities after those before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.encoders.context import ContextEncoder
+from ranvier.data.language.vocabulary import OTHER
+from ranvier.errors import InputError
+from ranvier.random import WRITE, check_seed, uniform
+from ranvier.rows import as_inputs
+
+if TYPE_CHECKING:
+    from ranvier.model.predictor import Predictor
+
+DRAWN_AT_ONCE = 4096
+FLUSHED = 16
+"""After so many characters a stream shows what was written."""
+
+
+def check_writes(model: Predictor) -> ContextEncoder:
+    """The encoder of a language model.
+
+    Raises:
+        InputError: the model predicts something else.
+    """
+    if not isinstance(model.encoder, ContextEncoder):
+        what = ", ".join(model.task.target_names) or "a target"
+        raise InputError(
+            f"This model predicts {what} and writes no text; train one on a plain text file: "
+            'rv.train("book.txt").write().'
+        )
+    return model.encoder
+
+
+def check_writing(length: Any, temperature: Any, seed: Any) -> None:
+    """Raise an `InputError` unless these say how to write."""
+    if isinstance(length, bool) or not hasattr(length, "__index__") or length < 0:
+        raise InputError(f"length is {length!r}; it must be an integer of at least 0, the number of characters.")
+    if isinstance(temperature, bool) or not isinstance(temperature, (int, float)) or not 0 <= temperature < math.inf:
+        raise InputError(
+            f"temperature is {temperature!r}; it must be a number of at least 0: 0 takes the most probable character, "
+            "1 draws as the probabilities say."
+        )
+    check_seed(seed)
+
+
+def start_note(encoder: ContextEncoder, start: str) -> str:
+    """What to say of characters that the model does not know; empty where it knows all.
+
+    >>> from ranvier.data.language.vocabulary import Vocabulary
+    >>> start_note(ContextEncoder(Vocabulary.of(["ab"]), 2), "abc")
+    "The start has characters that were not in the training text, read as one sign for others: 'c'."
+    """
+    unknown = encoder.vocabulary.unknown(start)
+    if not unknown:
+        return ""
+    shown = ", ".join(map(repr, unknown[:10])) + (" and more" if len(unknown) > 10 else "")
+    return f"The start has characters that were not in the training text, read as one sign for others: {shown}."
+
+
+def characters(model: Predictor, start: str, length: int, temperature: float, seed: int) -> Iterator[str]:
+    """The characters that follow a start, one at a time; the same for the same arguments on every machine's engine.
+
+    Formula: p_i^(1/T) / sum_j p_j^(1/T), T the temperature; the sign for unknown characters is never written.
+
+    Parameters:
+        start: the text to go on from.
+        length: how many characters.
+        temperature: T; 0 takes the most probable character.
+        seed: of the draws.
+    """
+    encoder = check_writes(model)
+    vocabulary, context = encoder.vocabulary.characters, encoder.context
+    n = len(vocabulary)
+    line_break, other = encoder.vocabulary.line_break, vocabulary.index(OTHER)
+    # One row, whose ones move: the engine reads only what is not zero.
+    row: NDArray[Any] = np.zeros((1, context * n), np.float32)
+    window = encoder.encode_texts([start]).codes.astype(np.int64)
+    offsets = np.arange(context) * n
+    outputs = _outputs(model)
+    for number in range(length):
+        if number % DRAWN_AT_ONCE == 0:
+            draws = uniform(seed, WRITE, number // DRAWN_AT_ONCE, 0, DRAWN_AT_ONCE).tolist()
+        ones = offsets + window
+        row[0, ones] = 1.0
+        p = outputs(row)[0]
+        row[0, ones] = 0.0
+        code = _drawn(p, other, temperature, draws[number % DRAWN_AT_ONCE])
+        yield vocabulary[code]
+        if encoder.lines and code == line_break:
+            window[:] = line_break
+        else:
+            window[:-1] = window[1:]
+            window[-1] = code
+
+
+def written(model: Predictor, start: str, length: int, temperature: float, seed: int, stream: Any = None) -> str:
+    """A start and the characters that follow it, which an open text file gets as they are written."""
+    pieces = [start]
+    if stream is not None:
+        stream.write(start)
+    for number, character in enumerate(characters(model, start, length, temperature, seed), 1):
+        pieces.append(character)
+        if stream is not None:
+            stream.write(character)
+            if number % FLUSHED == 0:
+                stream.flush()
+    return "".join(pieces)
+
+
+def _drawn(p: NDArray[Any], other: int, temperature: float, draw: float) -> int:
+    """The number of the character at a draw from 0 to 1."""
+    p = p.astype(np.float64)
+    p[other] = 0.0
+    if temperature == 0:
+        return int(p.argmax())
+    if temperature != 1:
+        p = (p / max(p.max(), 1e-300)) ** (1.0 / temperature)
+    sums = p.cumsum()
+    return min(int(sums.searchsorted(draw * sums[-1], side="right")), len(p) - 1)
+
+
+def _outputs(model: Predictor) -> Any:
+    """The function from one dense row to its outputs, on the engine's path for a few rows where it has one."""
+    first = np.zeros((1, model.network.inputs), np.float32)
+    model.outputs_of(as_inputs(first))
+    executable = model._run(as_inputs(first))
+
+    def outputs(row: NDArray[Any]) -> NDArray[Any]:
+        fast = executable.try_fast_outputs(row)
+        return executable.outputs(row) if fast is None else fast
+
+    return outputs

@@ -1,0 +1,135 @@
+"""Choosing between networks on different features of the same rows, by rows or groups that are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.encoders.decoding import class_indices
+from ranvier.network.network import Network
+from ranvier.network.task import Task
+from ranvier.records import record
+from ranvier.rows import Rows
+from ranvier.rows.split import split_groups, split_rows
+from ranvier.training.inference import compile_for_inference
+from ranvier.training.loop import final_parameters
+from ranvier.training.runner import run_training
+from ranvier.training.settings import TrainSettings
+from ranvier.training.temperature import inverse_temperature
+
+Array = NDArray[Any]
+MIN_ROWS = 40
+"""For fewer rows a comparison would be chance."""
+MAX_ROWS, ENOUGH_ROWS, FOLDS = 8_000, 600, 5
+
+
+@record(eq=False)
+class Candidate:
+    """A network, and how it is trained on which features.
+
+    Fields:
+        network, settings: what it is and how it is trained.
+        features: of all rows, shape (B, K).
+    """
+
+    network: Network
+    settings: TrainSettings
+    features: Array
+
+
+@record
+class Choice:
+    """The best candidate.
+
+    Fields:
+        name: its name.
+        inverse_temperature: the factor that calibrates its logits, from the rows that were left out.
+        scores: name -> accuracy, or for other tasks minus the mean squared error; empty where nothing was compared.
+        n_rows, n_groups: how many rows and groups were left out; 0 groups where rows have none.
+    """
+
+    name: str
+    inverse_temperature: float
+    scores: Mapping[str, float]
+    n_rows: int = 0
+    n_groups: int = 0
+
+
+def choose_candidate(candidates: Mapping[str, Candidate], rows: Rows, task: Task, seed: int) -> Choice:
+    """The candidate with the best score on rows that are left out, or the first where none is clearly better.
+
+    Clearly is by more than one standard error of the difference, row by row (Breiman's
+    rule). Rows of a group are left out together. With one candidate, what is found is its temperature.
+
+    Parameters:
+        candidates: by name, the preferred one first.
+        rows: targets, weights and groups.
+        task: what to learn.
+        seed: of the folds.
+    """
+    first = next(iter(candidates))
+    if len(rows) < MIN_ROWS or (rows.groups is not None and len(np.unique(rows.groups)) < 2):
+        return Choice(first, 1.0, {})
+    outputs: dict[str, list[Array]] = {name: [] for name in candidates}
+    targets, held_groups = [], 0
+    for learned, held in _folds(rows, task, seed):
+        targets.append(rows.targets[held])
+        held_groups += 0 if rows.groups is None else len(np.unique(rows.groups[held]))
+        for name, candidate in candidates.items():
+            outputs[name].append(_outputs(candidate, rows, task, learned, held))
+    expected = np.concatenate(targets)
+    merits = {name: _merits(task, np.concatenate(parts), expected) for name, parts in outputs.items()}
+    scores = {name: float(values.mean()) for name, values in merits.items()}
+    ahead = {name: values - merits[first] for name, values in merits.items()}
+    clearly = [name for name, gain in ahead.items() if gain.mean() > gain.std() / np.sqrt(len(gain))]
+    best = max(clearly or [first], key=lambda name: scores[name])
+    factor = inverse_temperature(task, np.concatenate(outputs[best]), expected) if task.is_classifier else 1.0
+    return Choice(best, factor, scores, len(expected), held_groups)
+
+
+def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to learn from and rows to compare on: each fold once, or as many folds as give enough rows."""
+    labels = class_indices(task, rows.targets) if task.is_classifier else None
+    index = np.arange(len(rows))
+    if len(rows) > MAX_ROWS:
+        share = MAX_ROWS / len(rows)
+        index = split_rows(len(rows), (share, 1.0 - share), seed, labels)[0]
+        labels = None if labels is None else labels[index]
+    if rows.groups is None:
+        parts = split_rows(len(index), (1.0 / FOLDS,) * FOLDS, seed, labels)
+        parts = parts[: max(-(-ENOUGH_ROWS * FOLDS // len(index)), 1)]
+    else:
+        groups = rows.groups[index]
+        n_folds = min(FOLDS, len(np.unique(groups)))
+        parts = split_groups(groups, (1.0 / n_folds,) * n_folds, seed, labels)
+    for part in parts:
+        if 0 < len(part) < len(index):
+            yield index[np.setdiff1d(np.arange(len(index)), part, assume_unique=True)], index[part]
+
+
+def _outputs(
+    candidate: Candidate, rows: Rows, task: Task, learned: NDArray[np.int64], held: NDArray[np.int64]
+) -> Array:
+    """What a candidate, trained on some rows, outputs for others."""
+    network, settings = candidate.network, replace(candidate.settings, callbacks=())
+    weights = None if rows.weights is None else rows.weights[learned]
+    result = run_training(network, settings, task, Rows(candidate.features[learned], rows.targets[learned], weights))
+    flat = final_parameters(result.outcome.state, settings.optimizer, network)
+    inputs = Rows(candidate.features[held], rows.targets[held]).inputs
+    executable = compile_for_inference(network, settings, flat, inputs)
+    outputs = executable.outputs(inputs)
+    executable.close()
+    return outputs
+
+
+def _merits(task: Task, outputs: Array, targets: Array) -> Array:
+    """Whether each row is right, or minus its mean squared error, shape (B,)."""
+    if task.is_classifier:
+        merits: Array = (class_indices(task, outputs) == class_indices(task, targets)).astype(np.float64)
+        return merits
+    errors: Array = np.square(outputs - targets).mean(axis=1, dtype=np.float64)
+    return -errors

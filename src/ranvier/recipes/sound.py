@@ -1,0 +1,186 @@
+"""The recipe "sound": patch features of spectrograms beside statistics of each band, one hidden layer, an ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ranvier.data import TargetEncoder
+from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP
+from ranvier.data.sounds.sound_format import SoundFormat
+from ranvier.errors import InputError
+from ranvier.network.layers import Rescale
+from ranvier.network.losses import loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import AdamW, Optimizer
+from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.task import Task
+from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.recipes.sound_training import train_on_sounds
+from ranvier.records import record
+from ranvier.rows import Rows
+from ranvier.training.callbacks import Callback
+from ranvier.training.events import Sink
+from ranvier.training.settings import TrainSettings, default_loss
+
+STATISTICS_PER_BAND = 10
+WORD_CELLS, LONG_CELLS = 12, 4
+SMALL_BATCH_ROWS, SMALL_BATCH, BATCH = 1_000, 32, 64
+
+
+@record
+class SoundRecipe(Recipe):
+    """Trains on features of patches of log-mel spectrograms and on statistics of each band.
+
+    Patches of the spectrograms are whitened and clustered; a recording becomes how near its patches are to each
+    centroid, in 4 overlapping cells of frequency by 3 of time, or by 1 for recordings of 3 seconds and more
+    (`PatchFeatures`); beside it stand ten statistics of each band (`BandStatistics`). A linear model and a network on
+    the statistics alone are candidates, too; rows or groups that are left out decide. Spectrograms are not distorted,
+    which was measured to harm.
+
+    Fields:
+        n_centroids: of the patch features.
+        candidate: "patches" (with statistics), "statistics", "linear" (on statistics), or "auto", which takes the best
+            of them on rows that are left out.
+        hidden, activation, dropout, label_smoothing: of the networks and their loss.
+        learning_rate, weight_decay: of AdamW.
+        schedule: of the learning rate.
+        epochs: passes over the recordings.
+        n_networks: how many networks are trained, each with centroids of its own, and merged.
+        form: the format of the recordings, once it is known.
+
+    Source: Coates, Lee, Ng, "An analysis of single-layer networks in unsupervised feature learning", AISTATS 2011.
+
+    >>> SOUND_PRESETS["fast"].n_networks
+    1
+    """
+
+    name: ClassVar[str] = "sound"
+    rescales: ClassVar[bool] = True
+    n_centroids: int = 100
+    candidate: str = "auto"
+    hidden: tuple[int, ...] = (512,)
+    activation: str = "relu"
+    dropout: float = 0.5
+    label_smoothing: float = 0.1
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    schedule: str = "one_cycle"
+    epochs: int = 30
+    n_networks: int = 3
+    form: SoundFormat | None = None
+
+    def complete(self, options: TrainOptions) -> TrainOptions:
+        """The options, with the recipe's hidden layers and schedule where they were left open."""
+        names = ("hidden", "activation", "dropout", "schedule")
+        return options.with_defaults(**{name: getattr(self, name) for name in names})
+
+    def bound(self, encoder: Any, options: TrainOptions) -> SoundRecipe:
+        """The recipe for recordings of the encoder's format.
+
+        Raises:
+            InputError: there are other columns besides one of recordings, or an augmentation is asked for.
+        """
+        sound = getattr(encoder, "sound", None)
+        if sound is None:
+            names = ", ".join(column.name for column in getattr(encoder, "columns", ()) if column.used)
+            raise InputError(
+                f"The recipe 'sound' trains on one column of recordings, and the inputs are {names or 'numbers'}; take "
+                "recipe='auto'."
+            )
+        if options.augment not in (None, "auto", "none"):
+            raise InputError(
+                f"augment is {options.augment!r}, which is of pictures; recordings are not distorted. Leave it out."
+            )
+        return replace(self, form=sound.form)
+
+    def validation_share(self, options: TrainOptions) -> float:
+        """0: rows are left out to choose the features, and then trained on."""
+        return 0.0
+
+    def network(self, inputs: int, task: Task, options: TrainOptions, n_csr: int = 0) -> Network:
+        """Hidden layers on patch features and statistics, which are bytes."""
+        plain = Recipe.network(self, self.n_features, task, options)
+        return Network(plain.inputs, [Rescale(BYTE_STEP, BYTE_OFFSET), *plain.layers])
+
+    @property
+    def n_features(self) -> int:
+        """How many features a recording has for one network."""
+        form = self.form or SoundFormat(8000, 100)
+        cells = LONG_CELLS if form.whole else WORD_CELLS
+        return cells * self.n_centroids + STATISTICS_PER_BAND * form.bands
+
+    def settings(
+        self,
+        network: Network,
+        task: Task,
+        options: TrainOptions,
+        rows: int,
+        callbacks: Sequence[Callback],
+        validated: bool,
+    ) -> TrainSettings:
+        """How each network is trained; the number of rows decides what was left open."""
+        changes: dict[str, Any] = options.optimizer_options()
+        if options.optimizer is None:
+            own = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
+            optimizer: Optimizer = AdamW(**{**own, **changes})
+        else:
+            optimizer = find_optimizer(options.optimizer, **changes)
+        batch_size = SMALL_BATCH if rows < SMALL_BATCH_ROWS else BATCH
+        sizes = {"epochs": self.epochs, "batch_size": batch_size, "patience": self.epochs}
+        metric = "validation_loss" if validated else "loss"
+        settings = make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)
+        if options.loss is None and task.kind != "regression" and self.label_smoothing:
+            name = default_loss(network, task).name
+            settings = replace(settings, loss=loss(name, label_smoothing=self.label_smoothing))
+        return settings
+
+    def train(
+        self,
+        network: Network,
+        settings: TrainSettings,
+        task: Task,
+        rows: Rows,
+        validation: Rows | None,
+        *,
+        target: TargetEncoder | None = None,
+        sinks: tuple[Sink, ...] = (),
+        checkpoint: Path | None = None,
+        encoder: Any = None,
+    ) -> Trained:
+        """Learn patch features and statistics, choose among them, and train."""
+        return train_on_sounds(
+            self, network, settings, task, rows, validation, encoder, target=target, sinks=sinks, checkpoint=checkpoint
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The name and the parts as plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["hidden"] = list(self.hidden)
+        values["form"] = None if self.form is None else self.form.to_dict()
+        return {"name": self.name, **values}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> SoundRecipe:
+        """The recipe that `to_dict` wrote.
+
+        >>> SoundRecipe.from_dict(SoundRecipe(n_networks=2).to_dict()) == SoundRecipe(n_networks=2)
+        True
+        """
+        known = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {name: value for name, value in data.items() if name in known}
+        values["hidden"] = tuple(values["hidden"])
+        if values.get("form") is not None:
+            values["form"] = SoundFormat.from_dict(values["form"])
+        return cls(**values)
+
+
+SOUND_PRESETS = {
+    "fast": SoundRecipe(epochs=20, n_networks=1),
+    "default": SoundRecipe(),
+    "best": SoundRecipe(n_centroids=200, epochs=40, n_networks=5),
+}
+"""Effort -> recipe: one network, three, or five with more centroids."""

@@ -1,0 +1,173 @@
+"""Training on recordings: patch features and statistics, which of them, several networks, merged into one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder
+from ranvier.data.encoders.sound import SoundEncoder, fit_patches
+from ranvier.data.encoders.table import TableEncoder
+from ranvier.data.images.patches import PatchFeatures
+from ranvier.data.sounds.band_statistics import BandStatistics
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.task import Task
+from ranvier.recipes.candidates import Candidate, Choice, choose_candidate
+from ranvier.recipes.ensemble import SEED_RANGE, SEED_STEP, MergedEvents, member_summary, renumbered
+from ranvier.recipes.merge import merge_networks
+from ranvier.recipes.recipe import Trained
+from ranvier.rows import Rows
+from ranvier.training.events import NoteEvent, Sink, tee
+from ranvier.training.history import History
+from ranvier.training.loop import final_parameters
+from ranvier.training.runner import RunResult, run_training
+from ranvier.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from ranvier.recipes.sound import SoundRecipe
+
+Array = NDArray[Any]
+LINEAR_RATE = 5.0
+"""How many times the learning rate of the networks a linear model has, which has no neurons to break."""
+WORDS = {
+    "patches": "patches of the spectrogram and statistics of its bands",
+    "statistics": "statistics of the bands",
+    "linear": "a linear model on statistics of the bands",
+}
+
+
+def train_on_sounds(
+    recipe: SoundRecipe,
+    network: Network,
+    settings: TrainSettings,
+    task: Task,
+    rows: Rows,
+    validation: Rows | None,
+    encoder: TableEncoder,
+    *,
+    target: TargetEncoder | None = None,
+    sinks: tuple[Sink, ...] = (),
+    checkpoint: Path | None = None,
+) -> Trained:
+    """Train the networks of a recipe and merge them into one, whose encoder has their features.
+
+    Parameters:
+        recipe: bound to the format of the recordings.
+        network, settings: of one network on patch features and statistics.
+        task, rows, validation: what to learn, and from what; the inputs are spectrograms.
+        encoder: gave these rows: a table of one column of recordings.
+        target, sinks, checkpoint: as for `Recipe.train`.
+    """
+    sound = encoder.sound
+    assert sound is not None
+    spectrograms = _spectrograms(rows, sound)
+    statistics = BandStatistics.fit(spectrograms[..., 0])
+    block = statistics.encode(spectrograms[..., 0])
+    first = fit_patches(spectrograms, sound.form, recipe.n_centroids, settings.seed)
+    candidates = _candidates(recipe, network, settings, first.encode(spectrograms), block)
+    choice = choose_candidate(candidates, rows, task, settings.seed)
+    text = choice_text(choice, task, recipe.candidate != "auto")
+    tee(sinks)(NoteEvent(text))
+    best = candidates[choice.name]
+    events = MergedEvents(tee(sinks), recipe.n_networks, settings.epochs)
+    results: list[RunResult] = []
+    features: list[PatchFeatures] = []
+    for number in range(recipe.n_networks):
+        member = replace(best.settings, seed=(settings.seed + number * SEED_STEP) % SEED_RANGE)
+        patches, learned = first, best.features
+        if number and choice.name == "patches":
+            patches = fit_patches(spectrograms, sound.form, recipe.n_centroids, member.seed)
+            learned = np.concatenate([patches.encode(spectrograms), block], axis=1)
+        own = replace(sound, patches=(patches,) if choice.name == "patches" else (), statistics=statistics)
+        held = None if validation is None else _with_features(validation, own)
+        folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
+        events.number = number
+        options: dict[str, Any] = {"target": target, "sinks": (events,), "checkpoint": folder}
+        learned_rows = Rows(learned, rows.targets, rows.weights)
+        result = run_training(best.network, member, task, learned_rows, held, **options)
+        events.epochs_before += len(result.outcome.state.history)
+        interrupted = result.outcome.reason == "interrupted"
+        if not interrupted or not results:
+            results.append(result)
+            features += own.patches
+        if interrupted:
+            break
+    learned_encoder = replace(sound, patches=tuple(features), statistics=statistics, as_bytes=True)
+    trained = _merged(best, settings.optimizer, choice, results, events, recipe.n_networks)
+    return replace(trained, encoder=replace(encoder, encoders=(learned_encoder,)), notes=(text,))
+
+
+def _candidates(
+    recipe: SoundRecipe, network: Network, settings: TrainSettings, patches: Array, statistics: Array
+) -> dict[str, Candidate]:
+    """What can be trained, by name, the preferred one first."""
+    width = statistics.shape[1]
+    on_patches = Candidate(network, settings, np.concatenate([patches, statistics], axis=1))
+    on_statistics = Candidate(Network(width, network.layers), settings, statistics)
+    optimizer: Any = settings.optimizer
+    if hasattr(optimizer, "learning_rate"):
+        optimizer = replace(optimizer, learning_rate=LINEAR_RATE * optimizer.learning_rate)
+    without_hidden = Network(width, [network.layers[0], network.layers[-1]])
+    linear = Candidate(without_hidden, replace(settings, optimizer=optimizer), statistics)
+    candidates = {"patches": on_patches, "statistics": on_statistics, "linear": linear}
+    return candidates if recipe.candidate == "auto" else {recipe.candidate: candidates[recipe.candidate]}
+
+
+def _merged(
+    best: Candidate,
+    optimizer: Optimizer,
+    choice: Choice,
+    results: list[RunResult],
+    events: MergedEvents,
+    n_networks: int,
+) -> Trained:
+    """One network of those that were trained."""
+    network = best.network
+    interrupted = results[-1].outcome.reason == "interrupted" or len(results) < n_networks
+    flats = [final_parameters(result.outcome.state, optimizer, network) for result in results]
+    shared = choice.name != "patches"
+    merged, flat = merge_networks(network, flats, choice.inverse_temperature, shared_inputs=shared)
+    history = History(renumbered(result.outcome.state.history for result in results))
+    text = results[-1].outcome.text if len(results) == 1 else f"{len(results)} networks are trained."
+    events.end(text, interrupted, history)
+    members = tuple(member_summary(result) for result in results)
+    temperature = 1.0 / choice.inverse_temperature
+    return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, temperature)
+
+
+def choice_text(choice: Choice, task: Task, requested: bool) -> str:
+    """Why these features were taken, in a sentence.
+
+    >>> choice_text(Choice("linear", 1.0, {}), Task("regression", 1), True)
+    'Features: a linear model on statistics of the bands, as requested.'
+    """
+    start = f"Features: {WORDS[choice.name]}"
+    if requested:
+        return f"{start}, as requested."
+    if not choice.scores:
+        return f"{start}, as usual for so few recordings."
+    names: Mapping[str, str] = {"patches": "with patches", "statistics": "statistics alone", "linear": "linear"}
+    written = {name: f"{score:.1%}" if task.is_classifier else f"{-score:.4g}" for name, score in choice.scores.items()}
+    listed = ", ".join(f"{names[name]} {value}" for name, value in written.items())
+    what = "accuracy" if task.is_classifier else "squared error"
+    of_groups = f" in {choice.n_groups:,} groups" if choice.n_groups else ""
+    return f"{start}, by the {what} on {choice.n_rows:,} recordings{of_groups} left out ({listed})."
+
+
+def _spectrograms(rows: Rows, sound: SoundEncoder) -> Array:
+    """The spectrograms of encoded rows, shape (B, F, T, 1)."""
+    spectrograms: Array = rows.inputs.dense.reshape(len(rows), *sound.form.shape)
+    return spectrograms
+
+
+def _with_features(rows: Rows, own: SoundEncoder) -> Rows:
+    """Rows of spectrograms with features in their place."""
+    out = np.empty((len(rows), own.width), np.uint8)
+    own.encode_decoded(_spectrograms(rows, own), out)
+    return Rows(out, rows.targets, rows.weights)

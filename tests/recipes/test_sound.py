@@ -1,0 +1,212 @@
+"""The recipe for recordings: from folders, lists and manifests to one model, which answers the same however asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import ranvier as rv
+from ranvier.data import open_source
+from ranvier.errors import DataError, InputError
+from ranvier.recipes.candidates import Candidate, choose_candidate
+from ranvier.recipes.options import TrainOptions
+from ranvier.recipes.plain import PlainRecipe
+from ranvier.recipes.registry import recipe_for
+from ranvier.recipes.sound import SoundRecipe
+from ranvier.rows import Rows
+from tests.data.recordings import RATE, chirp, chirps, encoded, write_folder
+
+SMALL = SoundRecipe(n_centroids=6, hidden=(8,), dropout=0.0, learning_rate=0.02, epochs=12, n_networks=2)
+QUIET: dict[str, Any] = {"engine": "reference", "progress": False}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    write_folder(root / "train", 48)
+    write_folder(root / "test", 12, seed=1)
+    (root / "train" / "rising" / "broken.wav").write_bytes(b"RIFF")
+    return root
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> rv.Model:
+    return rv.train(folder, recipe=SMALL, **QUIET)
+
+
+def test_a_folder_becomes_a_model(model: rv.Model) -> None:
+    assert model.report.recipe == "sound"
+    assert model.report.split == {"training": 48, "validation": 0, "test": 12}
+    assert model.report.metrics["accuracy"] >= 0.9
+    assert model.task.classes == ("falling", "rising")
+    notes = " ".join(model.report.notes)
+    assert "40 mel bands at 8,000 Hz" in notes
+    assert "train/rising/broken.wav" in notes
+    assert "recordings left out (with patches" in notes
+
+
+def test_the_same_bits_however_recordings_are_given(model: rv.Model, folder: Path, tmp_path: Path) -> None:
+    paths = sorted((folder / "test").rglob("*.wav"))
+    expected = model.outputs(paths).tobytes()
+    samples = [(RATE, np.frombuffer(path.read_bytes()[44:], "<i2")) for path in paths]
+    ways = {
+        "strings": [str(path) for path in paths],
+        "bytes": [path.read_bytes() for path in paths],
+        "samples": samples,
+        "samples first": [(array, rate) for rate, array in samples],
+        "a dictionary": {"file": paths},
+        "a frame": pl.DataFrame({"file": [str(path) for path in paths]}),
+    }
+    for way, rows in ways.items():
+        assert model.outputs(rows).tobytes() == expected, way
+    model.save(tmp_path / "model.rv")
+    again = rv.load(tmp_path / "model.rv")
+    assert again.outputs(paths).tobytes() == expected
+    assert np.concatenate([again.outputs(path) for path in paths]).tobytes() == expected
+    assert len(set(model.encoder.feature_names)) == model.encoder.width == model.network.inputs
+
+
+def test_auto_takes_the_recipe_for_sound(folder: Path) -> None:
+    assert recipe_for("auto", "fast", open_source(folder))[0].name == "sound"
+
+
+@pytest.mark.parametrize("candidate", ["patches", "statistics", "linear"])
+def test_each_candidate_trains_alone(candidate: str) -> None:
+    samples, labels = chirps(44)
+    recipe = SoundRecipe(candidate=candidate, n_centroids=4, hidden=(6,), epochs=3, n_networks=2)
+    model = rv.train([(RATE, one) for one in samples], np.array(labels), recipe=recipe, **QUIET)
+    assert any("as requested" in note for note in model.report.notes)
+    assert model.predict([(RATE, samples[0])]).shape == (1,)
+
+
+def test_a_number_can_be_learned_from_recordings() -> None:
+    samples, labels = chirps(44)
+    octaves = [1.5 if label == "rising" else -1.5 for label in labels]
+    model = rv.train(
+        [(RATE, one) for one in samples],
+        np.array(octaves),
+        recipe=replace(SMALL, epochs=60, candidate="statistics"),
+        **QUIET,
+        task="regression",
+    )
+    assert model.report.metrics["r2"] > 0.5
+
+
+def test_recordings_beside_numbers() -> None:
+    samples, labels = chirps(40)
+    table = {"clip": [(RATE, one) for one in samples], "length": [len(one) for one in samples], "label": labels}
+    recipe = rv.recipe("table", "fast")
+    model = rv.train(table, "label", recipe=recipe, hidden=(8,), epochs=3, kinds={"clip": "sound"}, **QUIET)
+    assert model.report.recipe == "table"
+    row = {"clip": [(RATE, samples[0])], "length": [len(samples[0])]}
+    assert model.outputs(row).tobytes() == model.outputs({name: cells[:1] for name, cells in table.items()}).tobytes()
+
+
+def test_a_pattern_on_the_names_of_files_keeps_groups_together(folder: Path) -> None:
+    model = rv.train(folder / "train", recipe=SMALL, group="file:_(.+)[.]", test=None, **QUIET)
+    notes = " ".join(model.report.notes)
+    assert 'Rows of the same "file:_(.+)[.]" stay together: 3 in training.' in notes
+    assert "in 3 groups left out" in notes
+    with pytest.raises(InputError, match="finds nothing in"):
+        rv.train(folder / "train", recipe=SMALL, group="file:_(x)", **QUIET)
+    with pytest.raises(InputError, match="no regular expression"):
+        rv.train(folder / "train", recipe=SMALL, group="file:(", **QUIET)
+
+
+def test_what_recordings_cannot_have_is_an_error(folder: Path) -> None:
+    with pytest.raises(InputError, match="recordings are not distorted"):
+        rv.train(folder, recipe=SMALL, augment="affine", **QUIET)
+    with pytest.raises(InputError, match="trains on one column of recordings"):
+        rv.train({"a": [1.0, 2.0] * 10, "b": ["x", "y"] * 10}, "b", recipe=SMALL, **QUIET)
+
+
+def test_the_linear_candidate_is_taken_where_it_is_clearly_better() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 2, 100)
+    rows = Rows(np.zeros((100, 1), np.float32), np.eye(2, dtype=np.float32)[labels], None)
+    good = np.eye(2, dtype=np.float32)[labels] * 4
+    noise = generator.normal(size=(100, 2)).astype(np.float32)
+    task = rv.Task("multiclass", 2, (0, 1))
+    network = rv.Network(2, [rv.Dense(2, "softmax")])
+    options = PlainRecipe().complete(TrainOptions(engine="reference", epochs=5, learning_rate=0.1, dropout=0.0))
+    settings = PlainRecipe().settings(network, task, options, 100, (), False)
+    bad, right = Candidate(network, settings, noise), Candidate(network, settings, good)
+    assert choose_candidate({"first": bad, "linear": right}, rows, task, 0).name == "linear"
+    choice = choose_candidate({"first": right, "linear": right}, rows, task, 0)
+    assert (choice.name, choice.n_rows, choice.n_groups) == ("first", 100, 0)
+    few = rows.take(np.arange(20))
+    assert choose_candidate({"first": bad, "linear": right}, few, task, 0).scores == {}
+
+
+def sentence(labels: list[str], pause: float, noise: float = 0.0, seed: int = 5) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    silence = np.zeros(round(pause * RATE), np.float32)
+    parts = [silence]
+    for at, label in enumerate(labels):
+        parts += [chirp(label, 0.4, 100 + at), silence]
+    samples = np.concatenate(parts)
+    return (samples + noise * generator.normal(size=len(samples))).astype(np.float32)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.004])
+def test_a_model_of_words_hears_sentences(model: rv.Model, noise: float) -> None:
+    labels = ["rising", "rising", "falling", "rising", "falling"]
+    heard = model.listen((RATE, sentence(labels, 0.35, noise)), 0.0)
+    assert [sound.label for sound in heard] == labels
+    starts = 0.35 + 0.75 * np.arange(5)
+    for sound, start in zip(heard, starts, strict=True):
+        assert abs(sound.start - start) < 0.1
+        assert abs(sound.end - start - 0.4) < 0.1
+        assert 0.5 <= sound.confidence <= 1.0
+    assert model.listen((RATE, sentence(labels, 0.35, noise)), 1.0) == [s for s in heard if s.confidence >= 1.0]
+
+
+def test_silence_and_nothing_have_no_words(model: rv.Model) -> None:
+    assert model.listen((RATE, np.zeros(20000, np.float32))) == []
+    assert model.listen((RATE, np.zeros(0, np.float32))) == []
+
+
+def test_words_without_pauses_are_divided(model: rv.Model) -> None:
+    heard = model.listen((RATE, sentence(["rising", "falling", "rising"], 0.0)), 0.0)
+    assert len(heard) >= 2
+    assert all(first.end <= second.start + 1e-6 for first, second in pairwise(heard))
+
+
+def test_a_model_of_long_sounds_hears_stretches() -> None:
+    generator = np.random.default_rng(0)
+    cells = [
+        (RATE, (chirp("rising", 3.2, at) if at % 2 else generator.normal(0, 0.1, 25600)).astype(np.float32))
+        for at in range(20)
+    ]
+    labels = ["tone" if at % 2 else "noise" for at in range(20)]
+    recipe = SoundRecipe(candidate="linear", n_centroids=4, epochs=10, n_networks=1)
+    model = rv.train(cells, np.array(labels), recipe=recipe, **QUIET)
+    long = np.concatenate([cells[0][1], cells[0][1], cells[1][1], cells[1][1]])
+    heard = model.listen((RATE, long), 0.0)
+    assert [sound.label for sound in heard] == ["noise", "tone"]
+    assert heard[0].start == 0.0
+    assert abs(heard[1].end - 12.8) < 0.05
+
+
+def test_only_a_model_of_recordings_listens(model: rv.Model) -> None:
+    other = rv.train("iris", recipe="plain", epochs=1, **QUIET)
+    with pytest.raises(InputError, match="Only a model that tells classes of recordings apart"):
+        other.listen((RATE, np.zeros(800, np.float32)))
+    with pytest.raises(DataError, match="cannot be read: it is empty"):
+        model.listen(b"")
+    with pytest.raises(InputError, match="from 0 to 1"):
+        model.listen((RATE, np.zeros(800)), 2.0)
+
+
+def test_estimators_take_lists_of_recordings() -> None:
+    samples, labels = chirps(20)
+    classifier = rv.Classifier(recipe=SMALL, engine="reference")
+    classifier.fit([(RATE, one) for one in samples], labels)
+    files = [encoded(one, "WAV", "FLOAT") for one in samples]
+    assert (classifier.predict(files) == classifier.predict([(RATE, one) for one in samples])).all()
