@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ranvier.cli.console import Output
+from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import header_option, json_option, skip_option
 
@@ -56,7 +56,8 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     test = rows.part("test") if targets is None else None
     if test is not None:
         notes, rows = (*notes, f"Measured on the {test.rows:,} rows in test/, not on those of other folders."), test
-    result = evaluation(model, rows, targets)
+    result, warned = with_warnings(lambda: evaluation(model, rows, targets))
+    notes = (*notes, *warned)
     trained_on = training_file_note(model.report, data)
     result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]
     return {**result, "left_out": max(rows.rows - result["rows"], 0) if targets is None else 0}

@@ -48,9 +48,20 @@ def check_dtype(cells: pl.Series) -> None:
     >>> check_dtype(pl.Series("a", [1, 2]))
     """
     if cells.dtype.is_nested() or cells.dtype in (pl.Object, pl.Binary):
-        raise DataError(
-            f'Column "{cells.name}" holds cells of type {cells.dtype}; one value for each cell was expected.'
-        )
+        kinds = {pl.Struct: "dict", pl.Binary: "bytes", pl.Object: "object"}
+        raise no_single_value(cells.name, kinds.get(cells.dtype.base_type(), "list"))
+
+
+def no_single_value(column: str, cell_type: str) -> DataError:
+    """The error for a column with a cell of a type of Python that is no single value.
+
+    >>> print(no_single_value("tags", "list"))  # doctest: +ELLIPSIS
+    Column "tags" has a cell of type list; one value for each cell was expected: a number, ...
+    """
+    return DataError(
+        f'Column "{column}" has a cell of type {cell_type}; one value for each cell was expected: a number, a string, '
+        "a date, true or false, or None. Make such cells one of these, or ignore it."
+    )
 
 
 def is_string(cells: pl.Series) -> bool:
