@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import enum
+import io
 import ipaddress
+import json
 import uuid
 from collections.abc import Callable
 from fractions import Fraction
@@ -15,6 +18,7 @@ import polars as pl
 import pytest
 
 from ranvier.data import TableEncoder, infer_schema, open_source
+from ranvier.data.sources.arrow_schema import dictionary_columns
 from ranvier.errors import DataError, InputError
 from ranvier.estimators.classifier import Classifier
 
@@ -91,6 +95,44 @@ def test_other_objects_are_refused_by_column_and_type(name: str, way: str) -> No
         open_source(WAYS[way]([REFUSED[name], REFUSED[name]]))
 
 
+NESTED = {"[1, 2]": "list", '{"a": 1}': "dict", "[[1]]": "list", "[]": "list"}
+
+
+@pytest.mark.parametrize("cell", NESTED)
+def test_nested_cells_of_files_and_polars_are_refused_by_the_type_of_python(cell: str, tmp_path: Path) -> None:
+    for cells in ([cell] * 4, [cell, "null"] * 2, ["3", cell] * 2):
+        lines = [f'{{"it": {value}, "x": {row}}}' for row, value in enumerate(cells)]
+        (tmp_path / "it.jsonl").write_text("\n".join(lines))
+        with pytest.raises(DataError, match=f'Column "it" has a cell of type {NESTED[cell]}; one value'):
+            infer_schema(open_source(tmp_path / "it.jsonl").frame)
+    frame = pl.DataFrame({"it": [json.loads(cell)] * 4, "x": range(4)})
+    with pytest.raises(DataError, match=f'Column "it" has a cell of type {NESTED[cell]}; one value'):
+        infer_schema(open_source(frame).frame)
+    frame.write_parquet(tmp_path / "it.parquet")
+    with pytest.raises(DataError, match=f'Column "it" has a cell of type {NESTED[cell]}; one value'):
+        infer_schema(open_source(tmp_path / "it.parquet").frame)
+
+
+def test_a_damaged_arrow_schema_declares_nothing() -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    buffer = io.BytesIO()
+    parquet.write_table(arrow.table({"it": arrow.array(DECLARED).dictionary_encode(), "x": DECLARED}), buffer)
+    stored = pl.read_parquet_metadata(io.BytesIO(buffer.getvalue()))["ARROW:schema"]
+    assert dictionary_columns(stored) == ("it",)
+    message = base64.b64decode(stored)
+    for length in range(len(message)):
+        assert dictionary_columns(base64.b64encode(message[:length]).decode()) in ((), ("it",))
+    assert dictionary_columns("no schema") == ()
+
+
+def test_estimators_name_the_cell_of_an_array() -> None:
+    cells = np.array([[1.0, "a"]] * 20, object)
+    for cell in ([1], (1, 2), {"a": 1}, {1}, np.zeros(2)):
+        cells[3, 1] = cell
+        with pytest.raises(TypeError, match=f'Column "x1" of X has a cell of type {type(cell).__name__} at row index'):
+            Classifier().fit(cells, np.arange(20) > 9)
+
+
 def test_estimators_read_labels_and_refuse_other_objects() -> None:
     x = np.arange(20.0)
     frame = pandas.DataFrame({"x": x, "bin": pandas.cut(x, 4)})
@@ -108,7 +150,7 @@ def test_fractions_are_numbers() -> None:
 DECLARED = [3, 17, 42, 3] * 5
 
 
-@pytest.mark.parametrize("way", ["pandas", "pandas file", "polars", "enum", "arrow"])
+@pytest.mark.parametrize("way", ["pandas", "pandas file", "polars", "enum", "arrow", "arrow file"])
 def test_declared_categories_are_categories(way: str, tmp_path: Path) -> None:
     frame: Any = pandas.DataFrame({"it": pandas.Categorical(DECLARED), "x": np.arange(20) % 7})
     if way == "pandas file":
@@ -117,9 +159,12 @@ def test_declared_categories_are_categories(way: str, tmp_path: Path) -> None:
     elif way in ("polars", "enum"):
         dtype = pl.Categorical if way == "polars" else pl.Enum(["3", "17", "42"])
         frame = pl.DataFrame({"it": pl.Series(map(str, DECLARED), dtype=dtype), "x": [1, 2] * 10})
-    elif way == "arrow":
+    elif way in ("arrow", "arrow file"):
         arrow = pytest.importorskip("pyarrow")
         frame = arrow.table({"it": arrow.array(DECLARED).dictionary_encode(), "x": arrow.array([1, 2] * 10)})
+        if way == "arrow file":
+            pytest.importorskip("pyarrow.parquet").write_table(frame, tmp_path / "it.parquet")
+            frame = tmp_path / "it.parquet"
     column = infer_schema(open_source(frame).frame)[0]
     assert (column.kind, column.reason, column.distinct) == ("category", "declared as categories", 3)
     encoder = TableEncoder.fit(open_source(frame))

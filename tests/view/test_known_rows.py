@@ -10,7 +10,7 @@ import pytest
 import ranvier as rv
 from ranvier.model.run_rows import rows_of_run
 from ranvier.view.known_rows import rows_from_arrays, rows_from_file, rows_of
-from ranvier.view.row_form import pixel_grid, row_form
+from ranvier.view.row_form import inputs_of_values, pixel_grid, row_form
 from ranvier.view.run_model import model_file_of
 
 
@@ -85,7 +85,21 @@ def test_bytes_in_a_square_are_a_picture() -> None:
         X, [0, 1] * 3, epochs=1, engine="reference", progress=False
     )
     assert row_form(model, rows_from_arrays(model, X)).shape == (5, 5, 1)
-    assert row_form(model, None).kind == "table"
+    # A network that divides by 255 takes bytes, whatever type they come in.
+    assert row_form(model, None).kind == "picture"
+    plain = rv.Network(25, [rv.Dense(2, "softmax")]).fit(
+        X.astype(float), [0, 1] * 3, epochs=1, engine="reference", progress=False
+    )
+    assert row_form(plain, None).kind == "table"
+
+
+def test_too_many_columns_are_no_fields() -> None:
+    X = np.zeros((4, 2001))
+    model = rv.Network(2001, [rv.Dense(2, "softmax")]).fit(X, [0, 1] * 2, epochs=1, engine="reference", progress=False)
+    form = row_form(model, rows_from_arrays(model, X))
+    assert form.columns == ()
+    with pytest.raises(rv.InputError, match="cannot be filled in"):
+        inputs_of_values(form, model, {})
 
 
 def test_names_of_pixels() -> None:

@@ -147,6 +147,14 @@ def test_a_wrong_question_gets_a_sentence(name: str, body: dict[str, Any], sente
     assert sentence in response.json()["error"]
 
 
+def test_ctrl_c_within_a_question_ends_no_thread(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(subject: Subject, body: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(QUESTIONS, "what", interrupted)
+    assert client.post("/api/what").status_code == 503
+
+
 def test_an_unknown_question(client: TestClient) -> None:
     assert client.post("/api/nothing").status_code == 404
 

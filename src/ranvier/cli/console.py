@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+Result = TypeVar("Result")
 JSON_OPTION = "Print one JSON object on standard output, words on standard error."
 
 
@@ -49,6 +51,18 @@ class Output:
             if len(text) <= width:
                 line.append(f"{' ' * (width - len(text))}   {purpose}", "dim")
             self.words.print(line, soft_wrap=True)
+
+
+def with_warnings(call: Callable[[], Result]) -> tuple[Result, list[str]]:
+    """The result of a call, and its different warnings to users, which are not shown.
+
+    >>> with_warnings(lambda: warnings.warn("far", stacklevel=1))
+    (None, ['far'])
+    """
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", UserWarning)
+        result = call()
+    return result, list(dict.fromkeys(str(warning.message) for warning in warned))
 
 
 def plain(value: Any) -> Any:

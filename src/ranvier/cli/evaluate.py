@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ranvier.cli.console import Output
+from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import header_option, json_option, skip_option
 
@@ -57,10 +57,10 @@ def evaluate_file(model: Model, data: str, reading: Reading) -> dict[str, Any]:
     test = rows.part("test") if targets is None else None
     if test is not None:
         notes, rows = (*notes, f"Measured on the {test.rows:,} rows in test/, not on those of other folders."), test
-    rows, _, kept, unreadable = readable_rows(model.encoder, rows)
-    if targets is not None and kept is not None:
-        targets = targets[kept]
-    result = evaluation(model, rows, targets)
+    readable, _, kept, unreadable = readable_rows(model.encoder, rows)
+    known = targets if targets is None or kept is None else targets[kept]
+    result, warned = with_warnings(lambda: evaluation(model, readable, known))
+    notes = (*notes, *unreadable, *warned)
     trained_on = training_file_note(model.report, data)
-    result["notes"] = [*([trained_on] if trained_on else []), *notes, *unreadable, *result["notes"]]
-    return {**result, "left_out": max(rows.rows - result["rows"], 0) if targets is None else 0}
+    result["notes"] = [*([trained_on] if trained_on else []), *notes, *result["notes"]]
+    return {**result, "left_out": max(readable.rows - result["rows"], 0) if targets is None else 0}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ranvier.training.events import DataEvent, Event, Sink
 
 Record = Mapping[str, Any]
-MAX_SHOWN_NOTES = 6
+MAX_SHOWN_NOTES = 12
 MAX_SHOWN_CLASSES = 12
 MAX_SHOWN_NAMES = 100
 
@@ -49,7 +49,8 @@ def print_overview(output: Output, event: DataEvent) -> None:
     lines = {"Target": target_sentence(event), "Rows": split_sentence(event.split)}
     for title, text in lines.items():
         _entry(output, title, text)
-    notes: Sequence[str] = [note for note in event.notes if not note.startswith('Column "')]
+    dropped = tuple(f'Column "{column["name"]}" is dropped: ' for column in event.columns)
+    notes: Sequence[str] = [note for note in event.notes if not note.startswith(dropped)]
     for note in notes[:MAX_SHOWN_NOTES]:
         _entry(output, "Note", note)
     if len(notes) > MAX_SHOWN_NOTES:

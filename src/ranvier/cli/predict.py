@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ranvier.cli.console import Output
+from ranvier.cli.console import Output, with_warnings
 from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import header_option, json_option, skip_option
 from ranvier.errors import InputError
@@ -80,8 +80,9 @@ def command(
     if probabilities and trained.task.kind == "regression":
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
     source = texts_for(trained, text) if text else data[0] if len(data) == 1 else list(data)
-    predictions = predict_file(trained, source, Reading(header=header, skip_bad_rows=skip_bad_rows), keep)
-    for note in predictions.notes:
+    reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
+    predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep))
+    for note in (*predictions.notes, *warned):
         click.echo(note, err=True)
     if output is not None:
         write(predictions, output, probabilities)

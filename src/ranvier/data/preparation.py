@@ -168,8 +168,8 @@ def prepare(
         parts = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
         opened, target_array, weight, kept = *parts[:3], kept[parts[3]]
     target_columns = names if target_array is None else ()
-    rule.check(opened)
-    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds)
+    ignored = (*as_names(ignore), *rule.left_out(opened))
+    columns, notes, rule = _columns(opened, target_columns, ignored, kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
     resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
@@ -199,6 +199,19 @@ def prepare(
 def _decoder(encoder: Encoder, progress: Progress | None) -> Decoded | None:
     """What reads the files of other sources as those of the training rows were read; None where there are none."""
     return partial(encoder.decoded, progress=progress) if isinstance(encoder, TableEncoder) else None
+
+
+def _columns(
+    source: Source,
+    names: tuple[str, ...],
+    ignore: tuple[str, ...],
+    kinds: Mapping[str, str] | None,
+    rule: SplitRule,
+) -> tuple[tuple[ColumnSchema, ...], list[str], SplitRule]:
+    """The schema and notes of `input_columns`, and the rule with how its time column is written."""
+    rule.check(source)
+    columns, notes = input_columns(source, names, ignore, kinds)
+    return columns, notes, rule.written(source, columns)
 
 
 def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[str]:

@@ -27,6 +27,8 @@ from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.plural import plural
 from ranvier.rows.arrays import unmasked
 
+COLLECTIONS = (Mapping, list, tuple, set, np.ndarray)
+
 
 class CellError(DataError, TypeError):
     """A cell holds something that is neither text nor a number nor a date."""
@@ -191,11 +193,12 @@ def _numbers(array: NDArray[Any]) -> NDArray[np.float64] | None:
     if array.dtype.kind != "O":
         return None
     kinds = {type(cell) for cell in array.ravel().tolist()}
-    for kind in kinds:
-        if issubclass(kind, (Mapping, list, tuple, set, np.ndarray)):
-            raise CellError(
-                f"X has a cell of type {kind.__name__}; each cell and argument must be a string or a number."
-            )
+    if any(issubclass(kind, COLLECTIONS) for kind in kinds):
+        row, column = next(at for at, cell in np.ndenumerate(array) if isinstance(cell, COLLECTIONS))
+        raise CellError(
+            f'Column "x{column}" of X has a cell of type {type(array[row, column]).__name__} at row index {row}; each '
+            "cell and argument must be a string or a number, a date, true or false, or None."
+        )
     if any(issubclass(kind, (str, bytes)) for kind in kinds):
         return None
     try:

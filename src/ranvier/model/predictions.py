@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ranvier.data import Arrays, Source, open_source
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.data.images.columns import names_of_rows
+from ranvier.data.odd_cells import odd_cell_notes
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT
@@ -199,4 +200,4 @@ def open_rows(
             "give an NPZ or IDX file, or train with ranvier train."
         )
     source = with_absent_columns(source, columns)
-    return source, None, source.notes
+    return source, None, (*source.notes, *odd_cell_notes(model.encoder, source))

@@ -16,14 +16,15 @@ from ranvier.data.encoders.image import pixels_of
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.errors import InputError
 from ranvier.model.model import Model
+from ranvier.network.layers import Rescale
 from ranvier.records import record
 from ranvier.rows import Inputs
 from ranvier.view.known_rows import KnownRows
 
 Array = NDArray[Any]
 MIN_PIXELS = 16
-MAX_COLUMNS = 500
-"""More columns than a page can hold as fields."""
+MAX_COLUMNS = 2000
+"""Of rows with more columns the page shows no fields."""
 PIXEL_NAME = re.compile(r"(.*?)_?(\d+)[_x,](\d+)")
 
 
@@ -53,7 +54,7 @@ class RowForm:
 
     Fields:
         kind: "picture" or "table".
-        columns: of a table.
+        columns: of a table; empty where there are more than `MAX_COLUMNS`.
         shape: of a picture, (H, W, C).
         white: the number that the brightest pixel stands for in the inputs.
         pixels: the columns of a table that are the pixels of a picture, row by row; empty where they are an array.
@@ -76,16 +77,20 @@ def row_form(model: Model, rows: KnownRows | None) -> RowForm:
         if grid is not None:
             white = 1.0 if rows is None else _largest(rows, grid[1])
             return RowForm("picture", shape=(*grid[0], 1), white=white, pixels=grid[1])
-        return RowForm("table", tuple(_column(part, rows) for part in encoder.encoders[:MAX_COLUMNS]))
+        shown = encoder.encoders if len(encoder.encoders) <= MAX_COLUMNS else ()
+        return RowForm("table", tuple(_column(part, rows) for part in shown))
     if isinstance(encoder, ArrayEncoder) and encoder.scaling in ("pixels", "bytes") and len(encoder.shape) > 1:
         height, width, *channels = encoder.shape
         return RowForm("picture", shape=(height, width, channels[0] if channels else 1))
     side = math.isqrt(model.network.inputs)
     dense = None if rows is None or rows.inputs.n_csr else rows.inputs.dense
-    if dense is not None and dense.dtype == np.uint8 and side * side == dense.shape[1] >= MIN_PIXELS:
+    first = model.network.layers[0]
+    is_bytes = dense is not None and dense.dtype == np.uint8
+    divides = isinstance(first, Rescale) and first.divisor == 255.0 and first.offset == 0.0
+    if encoder is None and (is_bytes or divides) and side * side == model.network.inputs >= MIN_PIXELS:
         return RowForm("picture", shape=(side, side, 1))
     columns = []
-    for number in range(min(model.network.inputs, MAX_COLUMNS)):
+    for number in range(model.network.inputs if model.network.inputs <= MAX_COLUMNS else 0):
         known = None if dense is None else dense[:, number].astype(np.float64)
         columns.append(_number(f"x{number}", known, 0.0, 1.0))
     return RowForm("table", tuple(columns))
@@ -162,6 +167,8 @@ def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
 
 def _inputs_of_cells(form: RowForm, model: Model, values: Any) -> Inputs:
     names = [column.name for column in form.columns]
+    if not names:
+        raise InputError(f"Rows with more than {MAX_COLUMNS:,} columns cannot be filled in here.")
     if not isinstance(values, Mapping) or set(values) != set(names):
         raise InputError("A row here is one value for each column, and null for a missing one.")
     if model.encoder is not None:

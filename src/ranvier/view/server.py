@@ -106,6 +106,9 @@ def view_app(subject: Subject, token: str) -> ASGIApp:
             return JSONResponse({"error": f"The question needs {error.args[0]!r}."}, 422)
         except RanvierError as error:
             return JSONResponse({"error": str(error)}, 422)
+        except KeyboardInterrupt:
+            # Ctrl-C cancels what the native engine computes, in this thread, too; the main thread ends the view.
+            return JSONResponse({"error": "The view is being closed."}, 503)
         if isinstance(result, bytes):
             return Response(result, media_type="application/octet-stream")
         return JSONResponse(result)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from ranvier.view.known_rows import KnownRows
 from ranvier.view.row_form import RowForm, row_form
 
 Array = NDArray[Any]
+T = TypeVar("T")
 MAX_STATISTICS_ROWS = 2000
 """Of how many rows neurons are described."""
 SMALLEST = float(np.finfo(np.float64).tiny)
@@ -36,6 +38,14 @@ class Subject:
 
     def __init__(self, model: Model, rows: KnownRows | None = None, name: str = "model") -> None:
         self.model, self.rows, self.name = model, rows, name
+        self._kept: dict[tuple[Any, ...], Any] = {}
+
+    def kept(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """What `make` gave for this key the first time: answers about all known rows do not change."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        value: T = self._kept[key]
+        return value
 
     @cached_property
     def form(self) -> RowForm:

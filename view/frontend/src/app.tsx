@@ -1,7 +1,7 @@
 import { cut } from "./format";
 import { Inside } from "./inside";
 import { Mistakes } from "./mistakes";
-import { gone, PAGES, page, theme, what } from "./state";
+import { gone, PAGES, page, pending, theme, what } from "./state";
 import { Try } from "./try";
 
 export function App() {
@@ -44,7 +44,7 @@ export function App() {
           {gone.value}
         </p>
       )}
-      <main>{what.value ? <Current /> : !gone.value && <p class="empty">Reading the model …</p>}</main>
+      <main aria-busy={pending.value > 0}>{what.value ? <Current /> : !gone.value && <p class="empty">Reading the model …</p>}</main>
     </>
   );
 }

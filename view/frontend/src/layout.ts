@@ -76,17 +76,13 @@ export function layout(what: What, width: number, height: number): Block[] {
 }
 
 function bestColumns(cells: number, width: number, height: number): number {
-  let best = 1;
-  let largest = 0;
-  for (let columns = 1; columns <= cells && columns <= 128; columns++) {
-    const step = Math.min(MAX_CELL, width / columns, height / Math.ceil(cells / columns));
-    // Of grids with cells of one size, the one that is nearest to twice as high as wide.
-    if (step > largest + 0.01 && columns <= 2 * Math.sqrt(cells)) {
-      largest = step;
-      best = columns;
-    }
-  }
-  return best;
+  const size = (columns: number) => Math.min(MAX_CELL, width / columns, height / Math.ceil(cells / columns));
+  const candidates = Array.from({ length: Math.min(128, Math.ceil(2 * Math.sqrt(cells))) }, (_, at) => at + 1);
+  const largest = Math.max(...candidates.map(size));
+  // Of grids with cells of about the largest size, one whose last row is full, or fullest; then the narrowest.
+  const spare = (columns: number) => (columns - (cells % columns)) % columns;
+  const good = candidates.filter((columns) => size(columns) >= 0.88 * largest);
+  return good.reduce((best, columns) => (spare(columns) < spare(best) ? columns : best), good[0]);
 }
 
 export function centre(block: Block, unit: number): [number, number] {

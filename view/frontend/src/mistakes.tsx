@@ -231,8 +231,12 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
         <thead>
           <tr>
             <th scope="col">row</th>
-            <th scope="col">true</th>
-            <th scope="col">predicted</th>
+            <th scope="col" class={regression ? "right" : ""}>
+              true
+            </th>
+            <th scope="col" class={regression ? "right" : ""}>
+              predicted
+            </th>
             <th scope="col" class="right">
               {regression ? "off by" : "p(true)"}
             </th>
@@ -252,8 +256,8 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
                   {entry.row}
                 </button>
               </td>
-              <td>{said(entry.actual)}</td>
-              <td>{said(entry.predicted)}</td>
+              <td class={regression ? "right" : ""}>{said(entry.actual)}</td>
+              <td class={regression ? "right" : ""}>{said(entry.predicted)}</td>
               <td class="right">
                 {regression ? (
                   <Value name={`row.${entry.row}.loss`} value={entry.loss} />
@@ -436,18 +440,18 @@ function ResidualPanel({ what }: { what: What }) {
       <Canvas height={260} label={`Predicted against true ${what.target[0]} of ${plural(data.row.length, "row")}`} depends={[data]} draw={draw} />
       <p class="note">Upwards what was predicted, to the right what is true; on the dashed line both are equal.</p>
       <h3>Predicted − true</h3>
-      <svg viewBox="0 0 400 76" class="plot" role="img" aria-label="Histogram of predicted minus true">
+      <svg viewBox="0 0 600 96" class="plot" role="img" aria-label="Histogram of predicted minus true">
         {data.counts.map((value, at) => (
-          <rect key={at} x={(at * 400) / data.counts.length + 0.5} width={400 / data.counts.length - 1} y={60 - (60 * value) / most} height={(60 * value) / most} class="bar" />
+          <rect key={at} x={(at * 600) / data.counts.length + 0.5} width={600 / data.counts.length - 1} y={80 - (80 * value) / most} height={(80 * value) / most} class="bar" />
         ))}
-        <line x1="0" x2="400" y1="60" y2="60" class="axis" />
+        <line x1="0" x2="600" y1="80" y2="80" class="axis" />
         {data.edges[0] < 0 && data.edges[data.edges.length - 1] > 0 && (
-          <line x1={(400 * -data.edges[0]) / (data.edges[data.edges.length - 1] - data.edges[0])} x2={(400 * -data.edges[0]) / (data.edges[data.edges.length - 1] - data.edges[0])} y1="0" y2="60" class="drop" />
+          <line x1={(600 * -data.edges[0]) / (data.edges[data.edges.length - 1] - data.edges[0])} x2={(600 * -data.edges[0]) / (data.edges[data.edges.length - 1] - data.edges[0])} y1="0" y2="80" class="drop" />
         )}
-        <text x="0" y="74">
+        <text x="0" y="94">
           {number(data.edges[0], 3)}
         </text>
-        <text x="400" y="74" text-anchor="end">
+        <text x="600" y="94" text-anchor="end">
           {number(data.edges[data.edges.length - 1], 3)}
         </text>
       </svg>

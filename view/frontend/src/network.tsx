@@ -120,8 +120,9 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
 }
 
 function Key({ lines }: { lines: Connections[] | null }) {
-  const shown = lines?.reduce((sum, part) => sum + part.lines.length, 0) ?? 0;
-  const all = lines?.reduce((sum, part) => sum + part.all, 0) ?? 0;
+  if (!lines) return <p class="key" />;
+  const shown = lines.reduce((sum, part) => sum + part.lines.length, 0);
+  const all = lines.reduce((sum, part) => sum + part.all, 0);
   return (
     <p class="key">
       <span>negative</span>
@@ -223,7 +224,7 @@ function drawOutputs(context: CanvasRenderingContext2D, block: Block, values: Sp
     context.textAlign = "left";
     context.fillStyle = token(chances && at === top ? "text" : "text-2");
     context.font = `${chances && at === top ? 600 : 400} 12px Inter, system-ui, sans-serif`;
-    context.fillText(fit(context, block.labels[at] ?? "", 58), left, y);
+    context.fillText(fit(context, block.labels[at] ?? "", chances ? 58 : 120), left, y);
     if (!part) continue;
     if (chances) {
       context.textAlign = "right";

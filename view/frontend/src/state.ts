@@ -30,12 +30,24 @@ export function useTransport(value: Transport): void {
   transport = value;
 }
 
+/** How many questions have no answer yet. */
+export const pending = signal(0);
+
+async function counted<T>(question: Promise<T>): Promise<T> {
+  pending.value++;
+  try {
+    return await question;
+  } finally {
+    pending.value--;
+  }
+}
+
 export function ask<T>(name: string, body: object = {}): Promise<T> {
-  return transport.ask<T>(name, body);
+  return counted(transport.ask<T>(name, body));
 }
 
 export async function askAnswer(body: object): Promise<Answer> {
-  const { head, array } = await transport.askFrame("answer", body);
+  const { head, array } = await counted(transport.askFrame("answer", body));
   return { ...(head as unknown as Answer), array: array as Float32Array };
 }
 

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { drawStrokes, framingOf, rasterize, type Stroke } from "./drawing";
-import { number } from "./format";
+import { count, number } from "./format";
 import { Network } from "./network";
 import { AnswerBars, decode, Picture, Problem, RowChooser, token } from "./parts";
 import { ask, askAnswer, row, theme, tried, useAsked } from "./state";
@@ -11,6 +11,8 @@ import type { Cell, Column, RowPage, Values, What } from "./types";
 export function Try({ what }: { what: What }) {
   const values = tried.value;
   const answer = useAsked(values ? () => askAnswer({ values }) : null, [values]);
+  if (what.form.kind === "table" && !what.form.columns.length)
+    return <p class="empty">This model takes {count(what.inputs.count)} columns, too many to fill in here.</p>;
   const pixels = what.form.kind === "picture" && Array.isArray(values) ? values : null;
   return (
     <div class="try">
@@ -205,7 +207,7 @@ function Field({ column, value, changed, set }: { column: Column; value: Cell; c
           <option value={"\u0000"}>missing</option>
         </select>
       ) : (
-        <input id={id} type="text" value={value === null ? "" : String(value)} onChange={(event) => set(event.currentTarget.value === "" ? null : event.currentTarget.value)} />
+        <textarea id={id} rows={column.kind === "text" ? 3 : 1} value={value === null ? "" : String(value)} onInput={(event) => set(event.currentTarget.value === "" ? null : event.currentTarget.value)} />
       )}
       {beyond && <small class="beyond">beyond most known rows ({number(column.low, 3)} to {number(column.high, 3)})</small>}
     </div>

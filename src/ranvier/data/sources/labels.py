@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from ranvier.errors import DataError
+from ranvier.data.parsing import no_single_value
 
 LABEL_TYPES = (enum.Enum, uuid.UUID, PurePath, IPv4Address, IPv6Address, IPv4Network, IPv6Network)
 PANDAS_LABELS = ("Interval", "Period")
@@ -39,10 +39,7 @@ def check_types(name: str, types: Iterable[type]) -> None:
     """
     for cell_type in types:
         if not issubclass(cell_type, VALUE_TYPES) and not is_label(cell_type):
-            raise DataError(
-                f'Column "{name}" has a cell of type {cell_type.__name__}; one value for each cell was expected: a '
-                "number, a string, a date, true or false, or None. Make such cells one of these, or ignore it."
-            )
+            raise no_single_value(name, cell_type.__name__)
 
 
 def labels(name: str, cells: Sequence[Any]) -> pl.Series:

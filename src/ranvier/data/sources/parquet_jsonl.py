@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from ranvier.data.sources.arrow_schema import dictionary_columns
 from ranvier.data.sources.files import read_bytes
 from ranvier.data.sources.frames import frame_from_columns
 from ranvier.data.sources.labels import labels
@@ -57,10 +58,11 @@ def parquet_table(data: bytes, origin: str, called: str) -> Table:
 
 
 def _with_declared_categories(frame: pl.DataFrame, data: bytes) -> pl.DataFrame:
-    """The frame with those columns as categories that were categorical in the pandas frame that was written."""
-    stored = pl.read_parquet_metadata(io.BytesIO(data)).get("pandas")
-    described = json.loads(stored)["columns"] if stored else []
+    """The frame with those columns as categories that were so in the pandas frame or Arrow table that was written."""
+    stored = pl.read_parquet_metadata(io.BytesIO(data))
+    described = json.loads(stored["pandas"])["columns"] if stored.get("pandas") else []
     names = [column["name"] for column in described if column.get("pandas_type") == "categorical"]
+    names += [name for name in dictionary_columns(stored.get("ARROW:schema", "")) if name not in names]
     known = [name for name in names if name in frame.columns and frame.schema[name] not in (pl.Categorical, pl.Enum)]
     return frame.with_columns(labels(name, frame[name].to_list()) for name in known)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ranvier.errors import InputError
 from ranvier.model.inspect import find_layer
+from ranvier.network.network import LayerInfo
 from ranvier.view.questions.neuron import layer_inputs
 from ranvier.view.questions.weights import weight_limit
 from ranvier.view.subject import Subject
@@ -29,6 +30,10 @@ def connections(subject: Subject, path: str, count: int = 200) -> dict[str, Any]
     if type(count) is not int or not 1 <= count <= MAX_LINES:
         raise InputError(f"count is {count!r}; an integer from 1 to {MAX_LINES} was expected.")
     info = find_layer(subject.model.network, path)
+    return subject.kept(("connections", info.path, count), lambda: _connections(subject, info, count))
+
+
+def _connections(subject: Subject, info: LayerInfo, count: int) -> dict[str, Any]:
     matrix = np.asarray(subject.model.parameters[f"{info.path}.weight"], np.float64)
     size = np.abs(matrix)
     if subject.rows is not None:
@@ -38,12 +43,11 @@ def connections(subject: Subject, path: str, count: int = 200) -> dict[str, Any]
         per_group = info.outputs // info.groups
         size = size * np.repeat(seen.reshape(info.groups, info.fan_in), per_group, axis=0).T
     flat = size.reshape(-1)
-    order = np.argsort(-flat, kind="stable")
+    rank = flat.copy()
     if info.outputs <= count:
         # Each neuron keeps the one that carries most to it, so that none is without a line.
-        best = size.argmax(axis=0) * info.outputs + np.arange(info.outputs)
-        order = np.concatenate([best, order[~np.isin(order, best)]])
-    kept = order[:count]
+        rank[size.argmax(axis=0) * info.outputs + np.arange(info.outputs)] = np.inf
+    kept = np.argpartition(-rank, count - 1)[:count] if count < rank.size else np.arange(rank.size)
     kept = kept[np.argsort(-flat[kept], kind="stable")]
     rows, columns = np.unravel_index(kept, matrix.shape)
     starts = columns // (info.outputs // info.groups) * info.fan_in

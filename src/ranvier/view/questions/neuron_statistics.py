@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.expression import evaluate
 from ranvier.model.inspect import find_layer
+from ranvier.network.network import LayerInfo
 from ranvier.view.subject import Subject
 
 Array = NDArray[Any]
@@ -35,10 +36,14 @@ def neuron_statistics(subject: Subject, path: str) -> list[dict[str, Any]]:
         InputError: there is no such layer, or no rows are known.
     """
     info = find_layer(subject.model.network, path)
+    return subject.kept(("statistics", info.path), lambda: _records(subject, info))
+
+
+def _records(subject: Subject, info: LayerInfo) -> list[dict[str, Any]]:
     layer_values = subject.sample_values[info.path]
     sums, outputs = layer_values.weighted_sums, np.asarray(layer_values.outputs, np.float64)
     if sums is None:
-        raise InputError(f"{path} has no neurons.")
+        raise InputError(f"{info.path} has no neurons.")
     sums = np.asarray(sums, np.float64)
     flat = flat_share(info.layer, sums)
     copies = duplicates(outputs)

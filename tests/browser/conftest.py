@@ -1,0 +1,81 @@
+"""A browser, and pages of views in it that must stay silent and ask nobody else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from ranvier.view.serve import RunningView
+from ranvier.view.subject import Subject
+from tests.view.subjects import diabetes, digits, digits_run, people
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+__all__ = ["diabetes", "digits", "digits_run", "people"]
+
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; the tests skip where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="install playwright to run the tests of the pages")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("install Chromium (apt-get install chromium) to run the tests of the pages")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_view(browser: Browser) -> Iterator[Open]:
+    """Opens a page of a view of a subject. Afterwards: no message on a console, and no request to another address."""
+    wrong: list[str] = []
+    with ExitStack() as stack:
+
+        def open_page(subject: Subject, path: str = "inside", **options: Any) -> Page:
+            running = stack.enter_context(RunningView(subject))
+            context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(20_000)
+            host = urlsplit(running.address).netloc
+
+            def ask(request: Any) -> None:
+                if request.url.startswith("data:") or urlsplit(request.url).netloc == host:
+                    return
+                wrong.append(f"asks {request.url}")
+
+            page.on("request", ask)
+            page.on("console", lambda message: wrong.append(f"says {message.text}"))
+            page.on("pageerror", lambda error: wrong.append(f"fails with {error}"))
+            page.goto(running.address)
+            page.wait_for_selector("main .panel")
+            go(page, path)
+            return page
+
+        yield open_page
+    assert wrong == []
+
+
+def go(page: Page, path: str) -> None:
+    """Open another page of the same view, and wait until all is there."""
+    page.evaluate("path => { location.hash = '#/' + path }", path)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has drawn what changed, and has all answers that it asked for."""
+    for _ in range(2):
+        page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 20))))"
+        )
+        page.wait_for_selector('main[aria-busy="false"]')

@@ -1,0 +1,170 @@
+"""The pages of a view in a real browser: their numbers are the model's, and nothing overflows."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from ranvier.view.questions.confusion import confusion, measured
+from ranvier.view.questions.residuals import residuals
+from ranvier.view.row_form import inputs_of_values
+from ranvier.view.subject import Subject
+from tests.browser.conftest import Open, go, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def number(page: Page, name: str) -> float:
+    """The full value of a number on the page."""
+    return float(page.locator(f'[data-name="{name}"]').first.get_attribute("data-value") or math.nan)
+
+
+def test_a_neuron_is_that_of_the_model(digits: Subject, open_view: Open) -> None:
+    page = open_view(digits, "inside?layer=layers.0&neuron=3&row=5")
+    page.wait_for_selector(".neuron")
+    values = digits.model.activations_of(digits.row(5))[0]
+    view = digits.model.neuron("layers.0", 3)
+    assert values.weighted_sums is not None
+    assert number(page, "neuron.sum") == values.weighted_sums[0, 3]
+    assert number(page, "neuron.output") == values.outputs[0, 3]
+    assert number(page, "neuron.bias") == view.bias
+    inputs = digits.row(5).toarray()[0].astype(np.float64)
+    products = view.weights.astype(np.float64) * inputs
+    largest = int(np.abs(products).argmax())
+    assert number(page, f"product.{largest}") == products[largest]
+    assert number(page, f"weight.{largest}") == view.weights[largest]
+    assert number(page, "curve.loss") == digits.model.history[-1].loss
+    predicted = digits.model.target.decode(digits.model.outputs_of(digits.row(5)))[0]
+    assert page.locator('[data-name="row.predicted"]').inner_text() == str(predicted)
+
+
+def test_a_neuron_opens_by_keyboard_and_by_pointer(digits: Subject, open_view: Open) -> None:
+    page = open_view(digits)
+    canvas = page.locator(".network canvas")
+    canvas.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".readout").inner_text().startswith("Hidden 1, neuron 1, output ")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".neuron")
+    assert page.url.endswith("#/inside?layer=layers.0&neuron=1")
+    page.get_by_role("button", name="Neuron after").click()
+    page.wait_for_function("() => document.querySelector('.neuron h2').innerText.includes('neuron 2')")
+    canvas.focus()
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".about")
+    box = canvas.bounding_box()
+    assert box is not None
+    # The only cells at the right end of the drawing are the outputs, ten below each other.
+    for x in range(int(box["width"]) - 190, int(box["width"]) - 100, 6):
+        page.mouse.move(box["x"] + x, box["y"] + box["height"] / 2)
+        if page.locator(".readout").inner_text().startswith("Output"):
+            page.mouse.down()
+            page.mouse.up()
+            break
+    page.wait_for_selector(".neuron")
+    assert "layer=layers." in page.url
+
+
+def test_mistakes_are_those_of_the_model(digits: Subject, open_view: Open) -> None:
+    page = open_view(digits, "mistakes")
+    counts = np.array(confusion(digits)["counts"])
+    for actual, predicted in np.argwhere(counts > 0):
+        assert number(page, f"confusion.{actual}.{predicted}") == counts[actual, predicted]
+    for name, value in measured(digits).items():
+        assert number(page, f"measured.{name}") == value
+    errors = counts - np.diag(np.diag(counts))
+    actual, predicted = np.unravel_index(errors.argmax(), errors.shape)
+    page.locator(f'[data-name="confusion.{actual}.{predicted}"]').click()
+    settle(page)
+    examples = page.locator(".gallery li")
+    assert examples.count() == min(60, errors.max())
+    assert f"actual={actual}&predicted={predicted}" in page.url
+    examples.first.locator("button").click()
+    page.wait_for_selector(".net")
+    assert page.locator('[data-name="row.actual"]').inner_text() == str(actual)
+    assert page.locator('[data-name="row.predicted"]').inner_text() == str(predicted)
+
+
+def test_residuals_are_those_of_the_model(diabetes: Subject, open_view: Open) -> None:
+    page = open_view(diabetes, "mistakes")
+    assert number(page, "residual.50") == residuals(diabetes)["quantiles"][2]
+    worst = int(np.argsort(-diabetes.losses, kind="stable")[0])
+    assert number(page, f"row.{worst}.loss") == diabetes.losses[worst]
+
+
+def test_a_drawing_is_answered(digits: Subject, open_view: Open) -> None:
+    page = open_view(digits, "try")
+    box = page.locator(".board").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 120, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, box["y"] + 150, steps=3)
+    asked: list[Any] = []
+    page.on("request", lambda request: asked.append(request) if request.url.endswith("/api/answer") else None)
+    page.mouse.move(box["x"] + 118, box["y"] + 200)
+    page.mouse.up()
+    settle(page)
+    drawn: Any = json.loads(asked[-1].post_data)["values"]
+    assert sum(value > 128 for value in drawn) >= 6, "a stroke leaves ink"
+    inputs = inputs_of_values(digits.form, digits.model, drawn)
+    chances = digits.model.outputs_of(inputs)[0]
+    for at, chance in enumerate(chances):
+        assert number(page, f"probability.{at}") == float(chance)
+
+
+def test_a_changed_row_is_answered(people: Subject, open_view: Open) -> None:
+    page = open_view(people, "try?row=4")
+    page.get_by_label("age", exact=True).fill("55")
+    page.get_by_label("age", exact=True).press("Enter")
+    page.get_by_label("city").select_option("Oslo")
+    settle(page)
+    frame = people.known().source.take(np.array([4])).frame
+    values = {column.name: frame[column.name][0] for column in people.form.columns}
+    inputs = inputs_of_values(people.form, people.model, {**values, "age": 55, "city": "Oslo"})
+    assert number(page, "probability.yes") == float(people.model.outputs_of(inputs)[0, 0])
+    assert page.locator(".field.changed").count() == 2 - (values["city"] == "Oslo")
+
+
+@pytest.mark.parametrize(("name", "theme"), [("digits", "light"), ("people", "dark"), ("diabetes", "light")])
+def test_nothing_overflows(name: str, theme: str, open_view: Open, request: pytest.FixtureRequest) -> None:
+    subject: Subject = request.getfixturevalue(name)
+    page = open_view(subject, color_scheme=theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    for width, height in ((1280, 720), (1024, 768), (768, 1024)):
+        page.set_viewport_size({"width": width, "height": height})
+        for path in ("inside?layer=layers.0&neuron=1", "mistakes", "try"):
+            go(page, path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+
+
+def test_the_token_leaves_the_address_and_a_reload_keeps_it(digits: Subject, open_view: Open) -> None:
+    page = open_view(digits, "inside?row=2")
+    assert "token" not in page.url
+    page.reload()
+    page.wait_for_selector("main .panel")
+    assert "token" not in page.url
+    assert re.search(r"#/inside\?row=2$", page.url)
+    assert page.get_by_label("Row, of").input_value() == "2"
+
+
+def test_the_theme_can_be_chosen(digits: Subject, open_view: Open) -> None:
+    page = open_view(digits, color_scheme="light")
+    page.get_by_role("button", name="Dark theme").click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_without_rows_the_pages_say_what_to_do(digits: Subject, open_view: Open) -> None:
+    page = open_view(Subject(digits.model, None, "a model without rows"), "inside?layer=layers.0&neuron=1")
+    assert "Largest weights" in page.locator(".neuron").inner_text()
+    page.evaluate("location.hash = '#/mistakes'")
+    assert "ranvier view MODEL DATA" in page.locator(".empty").inner_text()
+    go(page, "try")
+    assert page.locator(".board").is_visible()
