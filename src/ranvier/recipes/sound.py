@@ -78,7 +78,7 @@ class SoundRecipe(Recipe):
         names = ("hidden", "activation", "dropout", "schedule")
         return options.with_defaults(**{name: getattr(self, name) for name in names})
 
-    def bound(self, encoder: Any, options: TrainOptions) -> SoundRecipe:
+    def bound(self, encoder: Any, options: TrainOptions, rows: int) -> SoundRecipe:
         """The recipe for recordings of the encoder's format.
 
         Raises:
