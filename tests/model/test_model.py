@@ -200,12 +200,10 @@ def test_answers_that_are_no_numbers_are_said() -> None:
 
 def test_a_history_with_nan_is_saved_and_read(tmp_path: Path) -> None:
     X, _ = points()
-    model = fit(
-        net(1, "identity", hidden="identity"), X, X[:, 0], validation=(np.full((3, 2), 1.7e308), [1.0, 2.0, 3.0])
-    )
+    model = fit(net(1, "identity", hidden="identity"), X, X[:, 0], validation=(np.ones((1, 2)), [1.0]))
     model.save(tmp_path / "m.rv")
     assert repr(rv.load(tmp_path / "m.rv").history) == repr(model.history)
-    assert not np.isfinite(model.history[-1].validation_loss or 0.0)
+    assert np.isnan(model.history[-1].metrics["r2"])  # undefined on one row
 
 
 def test_a_model_of_an_engine_that_is_not_here_answers_on_another(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from ranvier.recipes.text import TextRecipe
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
 from ranvier.recipes.text_training import logits_of, outputs_of, row_losses
 from ranvier.rows import CSR, Inputs, Rows
+from tests.recipes.test_recipe import interrupt_after
 
 GENERATOR = np.random.default_rng(0)
 TOPICS = {
@@ -214,3 +215,19 @@ def test_hidden_layers_are_narrower_for_very_many_terms() -> None:
 
     assert TextRecipe().bound(Encoder(), TrainOptions(), 9).hidden == (64,)
     assert TextRecipe().bound(Encoder(), TrainOptions(hidden=(32,)), 9).hidden == (32,)
+
+
+@pytest.mark.parametrize("spans", [3, 9, 13])
+def test_an_interrupted_run_goes_on_to_the_same_bits(
+    spans: int, model: rv.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = reviews()
+    with monkeypatch.context() as patch:
+        interrupt_after(spans, patch)
+        first = rv.train(table, target="label", **OPTIONS, run=tmp_path / "run")
+    assert first.report.interrupted
+    assert np.isfinite(first.outputs({"text": ["soup"]})).all()
+    whole = rv.resume(tmp_path / "run", data=table, progress=False)
+    assert not whole.report.interrupted
+    for name, values in model.parameters.items():
+        assert values.tobytes() == whole.parameters[name].tobytes()
