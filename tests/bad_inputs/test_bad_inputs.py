@@ -7,6 +7,7 @@ command lines in a folder with the files of `files.py`; the others are expressio
 from __future__ import annotations
 
 import math
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.cli.helpers import refused
 
 HERE = Path(__file__).parent
 WAYS = {way: tomllib.loads((HERE / f"{way}.toml").read_text("utf-8")) for way in ("command", "python", "estimators")}
-LEAST = 80
+LEAST, GROWS = 80, "[...]"
 QUICK: dict[str, Any] = {"recipe": "plain", "hidden": (2,), "epochs": 1, "engine": "reference"}
 
 
@@ -63,6 +64,11 @@ def names() -> dict[str, Any]:
     }
 
 
+def agrees(says: str, sentence: str) -> bool:
+    """Whether a message is the sentence of the table, in which [...] stands for a list that grows."""
+    return re.fullmatch(".+".join(map(re.escape, sentence.split(GROWS))), says) is not None
+
+
 def test_the_table_is_long() -> None:
     assert sum(map(len, WAYS.values())) >= LEAST
 
@@ -71,7 +77,8 @@ def test_the_table_is_long() -> None:
 def test_the_command(given: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     before = sorted(folder.rglob("*"))
-    assert refused(*shlex.split(given)) == f"Error: {WAYS['command'][given]}\n"
+    says = refused(*shlex.split(given)).removeprefix("Error: ").removesuffix("\n")
+    assert agrees(says, WAYS["command"][given]), says
     assert sorted(folder.rglob("*")) == before
 
 
@@ -82,7 +89,7 @@ def test_python(way: str, folder: Path, names: dict[str, Any], monkeypatch: pyte
         with pytest.raises(ValueError) as refusal:
             eval(given, dict(names))
         assert issubclass(refusal.type, InputError), given
-        assert one_line(str(refusal.value)) == sentence, given
+        assert agrees(one_line(str(refusal.value)), sentence), (given, refusal.value)
 
 
 @pytest.mark.parametrize("way", WAYS)

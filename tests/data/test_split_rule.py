@@ -27,6 +27,12 @@ TIMES: dict[str, list[Any]] = {
     "dates": DAYS,
     "text": [day.isoformat() for day in DAYS],
     "numbers": [float(number) for number in SHUFFLED // 2],
+    "day first": [day.strftime("%d/%m/%Y") for day in DAYS],
+    "points": [day.strftime("%d.%m.%Y") for day in DAYS],
+    "month first, two digits": [f"{day.month}/{day.day}/{day:%y} {day.day % 24}:30" for day in DAYS],
+    "names of months": [f"{day:%B} {day.day}, {day.year}" for day in DAYS],
+    "decimal commas": [f"{number // 2},5" for number in SHUFFLED],
+    "units": [f"{number // 2} days" for number in SHUFFLED],
     "moments": [datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=int(hour) // 2) for hour in SHUFFLED],
 }
 
@@ -50,6 +56,29 @@ def test_the_latest_rows_are_test_rows(kind: str, target: str) -> None:
     assert [len(rows) for rows in parts(prepared)] == [84, 12, 24]
     note = next(note for note in prepared.notes if note.startswith('Rows are divided by "when"'))
     assert all(name in note for name in ("training", "validation", "test"))
+
+
+def test_a_requested_order_of_day_and_month_decides() -> None:
+    when = [f"{day % 12 + 1}/{day // 12 + 1}/2024" for day in (SHUFFLED // 10).tolist()]
+    for order, key in (("day-first", (1, 0)), ("month-first", (0, 1))):
+        prepared = prepare(table(when=when), "y", kinds={"when": f"date:{order}"}, rule=SplitRule(time="when"))
+        train, _, test = (
+            {tuple(int(when[row].split("/")[part]) for part in key) for row in rows.tolist()}
+            for rows in parts(prepared)
+        )
+        assert max(train) < min(test)
+
+
+def test_a_part_alone_is_read_as_the_whole() -> None:
+    """The latest rows could have the month first; the others say that the day is."""
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(days=int(day)) for day in SHUFFLED]
+    days = [day if day < datetime.date(2024, 4, 1) else datetime.date(2024, 5 + day.day % 8, 5) for day in days]
+    prepared = prepare(table(when=[day.strftime("%d/%m/%Y") for day in days]), "y", rule=SplitRule(time="when"))
+    spans = [[days[row] for row in rows.tolist()] for rows in parts(prepared)]
+    assert max(spans[0]) < min(spans[1])
+    assert max(spans[1]) < min(spans[2])
+    note = next(note for note in prepared.notes if note.startswith('Rows are divided by "when"'))
+    assert f"test {min(spans[2]):%d/%m/%Y} to {max(spans[2]):%d/%m/%Y}" in note
 
 
 def test_rows_without_a_time_are_learned_from() -> None:

@@ -63,6 +63,10 @@ ZERO_DATE = r"^0{1,4}([-/.])0{1,2}[-/.]0{1,4}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 """What databases write for no date."""
 
 
+MIN_REPEATS = 4
+"""How often dates stand in a column, on average, where each different one is read once."""
+
+
 @record
 class DateFormat:
     """How dates are written.
@@ -95,6 +99,9 @@ class DateFormat:
 
     def read_strings(self, strings: pl.Series) -> pl.Series:
         """Clean strings as dates and times, null where missing and where they are none."""
+        different = strings.unique() if len(strings) >= parsing.LARGE_ROWS else strings
+        if MIN_REPEATS * len(different) < len(strings):
+            return strings.replace_strict(different, self.read_strings(different), return_dtype=pl.Datetime("us"))
         times = parsing.parse_datetimes(strings)[0]
         rest = times.is_null() & strings.is_not_null()
         if not rest.any():

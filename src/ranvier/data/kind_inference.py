@@ -18,11 +18,13 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.number import finite
 from ranvier.data.number_format import PLAIN, NumberFormat
-from ranvier.data.number_inference import are_codes, infer_number_format
+from ranvier.data.number_inference import LEADING_ZERO, are_codes, infer_number_format
 from ranvier.data.text_shape import text_shape
 from ranvier.records import record
 
-MAX_FEW_VALUES = 10
+MAX_FEW_VALUES, SAMPLE = 10, 1000
+LONG_INTEGER = 16
+"""Integers of fewer digits are numbers of float64."""
 MIN_ROWS = 10
 """Fewer rows say nothing about whether a column's values repeat."""
 CODE_NAMES = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
@@ -81,18 +83,27 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
         if wide and (long := _long_integers(name, cells.cast(pl.String))) is not None:
             return Guess(long)
         return Guess(_number(cells, finite(cells, *parsing.parse_numbers(cells)), PLAIN))
+    numbers = _plain_numbers(cells)
+    if numbers is not None:
+        may_be_long = (cells.str.len_bytes().max() or 0) >= LONG_INTEGER  # type: ignore[operator]
+        if may_be_long and (long := _long_integers(name, parsing.clean_strings(cells))) is not None:
+            return Guess(long)
+        return Guess(_number(cells, finite(cells, numbers, None), PLAIN))
     strings = parsing.clean_strings(cells)
     if strings.null_count() == len(strings):
         return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
-    distinct_strings = strings.unique(maintain_order=True)
-    if parsing.cast_numbers(distinct_strings).null_count() == distinct_strings.null_count() and not are_codes(
-        distinct_strings.drop_nulls()
-    ):
-        long = _long_integers(name, strings)
-        if long is not None:
-            return Guess(long)
-        return Guess(_number(cells, finite(cells, *parsing.parse_numbers(strings)), PLAIN))
-    return _strings(cells, strings, distinct_strings.drop_nulls(), decimal_commas)
+    return _strings(cells, strings, strings.unique(maintain_order=True).drop_nulls(), decimal_commas)
+
+
+def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
+    """Strings as numbers, where all that are not missing are plain ones, and no codes; else None."""
+    if parsing.parse_numbers(cells.head(SAMPLE), marks=False)[1] is not None:
+        return None
+    numbers, wrong = parsing.parse_numbers(cells, marks=False)
+    if wrong is not None or np.isnan(numbers).all():
+        return None
+    leading = cells.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any()
+    return None if leading and are_codes(parsing.clean_strings(cells).unique().drop_nulls()) else numbers
 
 
 def _long_integers(name: str, strings: pl.Series) -> ColumnSchema | None:
@@ -101,7 +112,7 @@ def _long_integers(name: str, strings: pl.Series) -> ColumnSchema | None:
     >>> _long_integers("card", pl.Series(["9223372036854775809", "9223372036854775810"])).kind
     'drop'
     """
-    if (strings.str.len_bytes().max() or 0) < 16:  # type: ignore[operator]
+    if (strings.str.len_bytes().max() or 0) < LONG_INTEGER:  # type: ignore[operator]
         return None
     if not strings.str.contains(r"^[+-]?\d{16,}$").any() or not strings.str.contains(r"^[+-]?\d+$").all():
         return None
@@ -201,27 +212,31 @@ def _unless_constant(name: str, kind: str, reason: str, rows: int, missing: int,
     return ColumnSchema(name, kind, reason, missing, distinct)
 
 
-def _number(cells: pl.Series, values: NDArray[np.float64], form: NumberFormat) -> ColumnSchema:
-    """The schema of a column of numbers: a number, or dropped as an identifier."""
-    present = values[~np.isnan(values)]
+def _number(
+    cells: pl.Series, values: NDArray[np.float64], form: NumberFormat, strings: pl.Series | None = None
+) -> ColumnSchema:
+    """The schema of a column of numbers: a number, or dropped as an identifier; `strings` are the clean cells."""
+    absent = np.isnan(values)
+    present = values[~absent] if absent.any() else values
     missing = len(values) - present.size
-    distinct_values = np.unique(present)
-    distinct = int(distinct_values.size)
-    integers = bool((present == np.round(present)).all())
+    distinct = pl.Series(present).n_unique()
+    integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
     reason = "times of day, in seconds" if form.clock else ("integers" if integers else "numbers") + written(form)
     if integers and distinct <= MAX_FEW_VALUES and not form.clock:
         reason += f"; only {distinct} different ones, still a number because their order may matter"
     notes: tuple[str, ...] = ()
     if integers and form == PLAIN and distinct > 1 and present.size >= MIN_ROWS:
-        counts = distinct == present.size and distinct_values[0] in (0.0, 1.0)
-        counts = bool(counts and distinct_values[-1] - distinct_values[0] == distinct - 1)
+        first = float(present.min())
+        counts = distinct == present.size and first in (0.0, 1.0) and float(present.max()) - first == distinct - 1
         identifier = _identifier(cells.name, present.size, distinct, counts)
         if identifier is not None:
             return ColumnSchema(cells.name, *identifier, missing, distinct)
-        notes = (counting_note(cells.name, int(distinct_values[0])),) if counts else ()
+        notes = (counting_note(cells.name, int(first)),) if counts else ()
     column = _unless_constant(cells.name, "number", reason, len(values), missing, distinct)
-    strings = parsing.clean_strings(cells) if parsing.is_string(cells) and missing else None
-    notes += _number_notes(cells, strings, values)
+    if strings is None and parsing.is_string(cells) and missing:
+        written_so = parsing.clean_strings(cells.filter(pl.Series(absent))).null_count() < missing
+        strings = parsing.clean_strings(cells) if written_so else None
+    notes += _number_notes(cells, strings if missing else None, values)
     return replace(column, number_format=form if column.used else PLAIN, notes=notes)
 
 
@@ -269,7 +284,7 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
     numbers = infer_number_format(counts, decimal_commas)
     if numbers is not None:
         values = finite(cells, *numbers.format.read(cells))
-        return Guess(_number(cells, values, numbers.format), numbers.ambiguous)
+        return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous)
     present = strings.drop_nulls() if missing else strings
     if len(present) >= MIN_ROWS and 2 * distinct > len(present):
         shape = text_shape(present)

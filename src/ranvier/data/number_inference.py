@@ -22,6 +22,7 @@ SAMPLE = 1000
 THOUSANDS_OR_DECIMALS = r"^[1-9][0-9]{0,2},[0-9]{3}$"
 """Digits whose comma may stand between thousands, or before three decimals."""
 ORDINAL = r"^(st|nd|rd|th)\b"
+LEADING_ZERO = r"^[+-]?0[0-9]"
 
 
 @record
@@ -120,7 +121,7 @@ def are_codes(strings: pl.Series) -> bool:
     >>> are_codes(pl.Series(["01234", "98765"])), are_codes(pl.Series(["1234", "98765"]))
     (True, False)
     """
-    leading = strings.str.contains(r"^[+-]?0[0-9]")
+    leading = strings.str.contains(LEADING_ZERO)
     if not leading.any():
         return False
     digits = strings.filter(strings.str.contains(r"^[0-9]+$"))

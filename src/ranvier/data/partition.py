@@ -96,7 +96,7 @@ def _parts_by_rule(
     """Training, validation and test rows by the order of a time column, or with groups together."""
     if rule.time is not None:
         sizes = part_sizes(len(rows.values), np.array(fractions))
-        parts = time_parts(time_order(rows.source, rule.time), sizes)
+        parts = time_parts(time_order(rows.source, rule.time, rule.form), sizes)
         advice = "Make the validation and test fractions smaller, or take a column with more different times."
     else:
         codes = group_codes(rows.source, rule.group or "")
@@ -144,11 +144,11 @@ def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[st
         return [f'Rows of the same "{rule.group}" stay together: {listed}.{no_input}']
     spans = []
     for name, part in there:
-        times = time_order(part.source, column)
+        times = time_order(part.source, column, rule.form)
         cells = part.source.frame[column]
         if not np.isnan(times).all():
             spans.append(f"{name} {cells[int(np.nanargmin(times))]} to {cells[int(np.nanargmax(times))]}")
-    missing = int(np.isnan(time_order(there[0][1].source, column)).sum())
+    missing = int(np.isnan(time_order(there[0][1].source, column, rule.form)).sum())
     untimed = f" {plural(missing, 'training row')} have no time." if missing else ""
     return [f'Rows are divided by "{rule.time}": {", ".join(spans)}.{untimed}']
 

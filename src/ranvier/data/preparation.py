@@ -165,8 +165,8 @@ def prepare(
         repeat = fractions[2] == 0.0
         opened, target_array, weight, row_numbers = without_zero_weights(opened, names, target_array, weight, repeat)
     target_columns = names if target_array is None else ()
-    rule.check(opened)
-    columns, notes = input_columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds)
+    ignored = (*as_names(ignore), *rule.left_out(opened))
+    columns, notes, rule = _columns(opened, target_columns, ignored, kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, row_numbers)
     resolved, task_notes = _task(rows, task, names, positive, columns)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
@@ -191,6 +191,19 @@ def prepare(
         notes=tuple(notes),
         origin=opened.origin,
     )
+
+
+def _columns(
+    source: Source,
+    names: tuple[str, ...],
+    ignore: tuple[str, ...],
+    kinds: Mapping[str, str] | None,
+    rule: SplitRule,
+) -> tuple[tuple[ColumnSchema, ...], list[str], SplitRule]:
+    """The schema and notes of `input_columns`, and the rule with how its time column is written."""
+    rule.check(source)
+    columns, notes = input_columns(source, names, ignore, kinds)
+    return columns, notes, rule.written(source, columns)
 
 
 def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[str]:

@@ -6,6 +6,8 @@ B is the number of rows.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data import parsing
+from ranvier.data.column_schema import ColumnSchema
+from ranvier.data.date_format import DateFormat
+from ranvier.data.date_inference import infer_date_format
+from ranvier.data.number_format import NumberFormat
+from ranvier.data.number_inference import infer_number_format
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_column
 from ranvier.errors import InputError
@@ -30,18 +37,28 @@ class SplitRule:
         time: the column whose latest rows are the test rows, and those before them the validation rows.
         group: the column whose equal cells stay in one part; or COLUMN:REGEX, where equal matches in its cells do, or
             in the names of its files. A first group in parentheses is what counts of a match.
+        form: how the cells of the time column are written; None to infer it from the rows at hand.
 
     >>> split_rule("time:day", None)
-    SplitRule(time='day', group=None)
+    SplitRule(time='day', group=None, form=None)
     """
 
     time: str | None = None
     group: str | None = None
+    form: NumberFormat | DateFormat | None = None
 
     @property
     def column(self) -> str | None:
         """The column, if there is one, with the pattern behind it."""
         return self.time or self.group
+
+    def written(self, source: Source, columns: Iterable[ColumnSchema]) -> SplitRule:
+        """The rule with how all cells of the time column are written, so that every part is read in one way.
+
+        Raises:
+            DataError: the cells are neither dates nor numbers.
+        """
+        return self if self.time is None else replace(self, form=time_format(source, self.time, columns))
 
     def left_out(self, source: Source) -> tuple[str, ...]:
         """The columns that divide the rows and are no inputs; one with a pattern stays one.
@@ -87,8 +104,45 @@ def split_rule(split: str | None, group: str | None) -> SplitRule:
     return SplitRule(time=split.removeprefix(TIME))
 
 
-def time_order(source: Source, column: str) -> NDArray[np.float64]:
+def time_format(source: Source, column: str, columns: Iterable[ColumnSchema] = ()) -> NumberFormat | DateFormat:
+    """How the cells of a time column are written, from all of its cells.
+
+    Parameters:
+        columns: the schema of the table, which knows it where the column is an input.
+
+    Raises:
+        DataError: the cells are neither nearly all dates nor nearly all numbers.
+
+    >>> from ranvier.data.sources import open_source
+    >>> time_format(open_source({"day": ["31/12/2023", "1/2/2024"]}), "day").order
+    'day-first'
+    """
+    for known in columns:
+        if known.name == column and known.kind in ("date", "number"):
+            return known.date_format if known.kind == "date" else known.number_format
+    cells = source.frame[column]
+    parsing.check_dtype(cells)
+    if not parsing.is_string(cells):
+        return DateFormat() if cells.dtype in (pl.Date, pl.Datetime) else NumberFormat()
+    strings = parsing.clean_strings(cells)
+    counts = strings.drop_nulls().rename("value").value_counts(name="rows")
+    dates = infer_date_format(counts, None, source.decimal_commas)
+    if dates is not None:
+        return dates.format
+    numbers = infer_number_format(counts, source.decimal_commas or None)
+    if numbers is not None:
+        return numbers.format
+    wrong = parsing.parse_numbers(cells)[1] if parsing.parse_datetimes(cells)[1] is not None else None
+    if wrong is not None:
+        raise parsing.cell_error(cells, wrong, "a date or a number for --split time")
+    return NumberFormat()
+
+
+def time_order(source: Source, column: str, form: NumberFormat | DateFormat | None = None) -> NDArray[np.float64]:
     """When each row is, as a number that grows with time, shape (B,); NaN where the cell is missing.
+
+    Parameters:
+        form: how the cells are written; None to infer it from these rows.
 
     Raises:
         DataError: a cell is neither a date nor a number.
@@ -102,13 +156,10 @@ def time_order(source: Source, column: str) -> NDArray[np.float64]:
     if not parsing.is_string(cells):
         codes = cells.to_physical().cast(pl.Float64)
         return codes.to_numpy(writable=True)
-    values, wrong = parsing.parse_numbers(cells)
-    if wrong is None:
-        return values
-    dates, wrong_date = parsing.parse_datetimes(cells)
-    if wrong_date is not None:
-        raise parsing.cell_error(cells, wrong_date, "a date or a number for --split time")
-    return dates.to_physical().cast(pl.Float64).to_numpy(writable=True)
+    read, wrong = (time_format(source, column) if form is None else form).read(cells)
+    if wrong is not None:
+        raise parsing.cell_error(cells, wrong, "a date or a number for --split time")
+    return read if isinstance(read, np.ndarray) else read.to_physical().cast(pl.Float64).to_numpy(writable=True)
 
 
 def time_parts(times: NDArray[np.float64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:

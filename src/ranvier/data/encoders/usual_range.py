@@ -38,19 +38,21 @@ def usual_range(values: NDArray[Any], max_share: float = MAX_FAR_SHARE) -> tuple
     (1.0, 3.0)
     """
     present = np.asarray(values, np.float64)
-    present = present[~np.isnan(present)]
+    missing = np.isnan(present)
+    present = present[~missing] if missing.any() else present
     if present.size == 0:
         return 0.0, 0.0
     low, high = float(present.min()), float(present.max())
     if present.size < MIN_VALUES or low == high:
         return low, high
     unit = max(abs(low), abs(high))
+    sigma, center = _robust_sigma(present[:: -(-present.size // MAX_SAMPLE)] / unit)
+    if max(abs(high / unit - center), abs(low / unit - center)) <= MAX_SIGMAS * sigma:
+        return low, high  # most columns, in few passes
     scaled = present / unit
     mean, std = float(scaled.mean()), float(scaled.std())
     if max(high / unit - mean, mean - low / unit) <= MIN_Z * std:
         return low, high
-    sample = scaled[:: -(-present.size // MAX_SAMPLE)]
-    sigma, center = _robust_sigma(sample)
     distance = np.abs(scaled - center)
     outside = distance > MAX_SIGMAS * sigma
     count = int(outside.sum())
