@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from ranvier import data
 from ranvier.data import Source, TargetEncoder
 from ranvier.data.encoders.decoding import class_indices
-from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target_values import Values, missing_rows
-from ranvier.data.sources.raw_rows import open_rows
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.model.targets import check_class_rows, target_array
 from ranvier.network.losses import Loss
@@ -48,8 +46,10 @@ def readable_rows(encoder: Any, X: Any) -> tuple[Any, int | None, NDArray[np.int
     >>> readable_rows(None, [[1.0]])
     ([[1.0]], None, None, ())
     """
-    if not isinstance(encoder, TableEncoder) or not encoder.has_pictures or isinstance(X, (np.ndarray, data.Arrays)):
+    if not getattr(encoder, "has_pictures", False) or isinstance(X, (np.ndarray, data.Arrays)):
         return X, None, None, ()
+    from ranvier.data.sources.raw_rows import open_rows
+
     source = open_rows(X, encoder.column_names)
     decoded, kept = encoder.decoded(source)
     if kept is None:
