@@ -1,12 +1,10 @@
 """Accuracy on recordings with the command's own recipe: official splits, and each speaker left out in turn.
 
-Run:  RANVIER_DATA=FOLDER python benchmarks/sounds.py [--only fsdd speakers esc10 sentences] [--effort default]
+Run:  RANVIER_DATA=FOLDER python benchmarks/sounds.py [--only fsdd speakers esc10] [--effort default]
 
 FOLDER holds speech/fsdd and sound/esc10. Beside each accuracy stand what was asked for, that of scikit-learn's logistic
 regression on the same statistics of the bands (C by cross-validation on the training rows), and the seconds from the
 paths to the report. Speakers: the model that is tested on one has heard the five others, which are its groups.
-Sentences: recordings of the test rows, one behind the other with pauses and noise, for `listen`; word errors are
-insertions, deletions and substitutions.
 """
 
 from __future__ import annotations
@@ -109,7 +107,12 @@ def linear(train: Table, test: Table, target: str, group: str | None) -> float:
     model = make_pipeline(
         StandardScaler(),
         LogisticRegressionCV(
-            Cs=[0.001, 0.01, 0.1, 1.0], l1_ratios=(0,), cv=splits, max_iter=300, use_legacy_attributes=False
+            Cs=[0.001, 0.01, 0.1, 1.0],
+            l1_ratios=(0,),
+            cv=splits,
+            max_iter=300,
+            scoring="accuracy",
+            use_legacy_attributes=False,
         ),
     )
     return float(model.fit(features, train[target]).score(asked, test[target]))

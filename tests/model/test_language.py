@@ -142,3 +142,9 @@ def test_a_run_goes_on_to_the_same_bits(text_file: Path, tmp_path: Path) -> None
     whole = rv.train(text_file, epochs=2, run=tmp_path / "whole", **options)  # type: ignore[arg-type]
     again = rv.resume(tmp_path / "whole", progress=False)
     assert all((again.parameters[name] == array).all() for name, array in whole.parameters.items())
+
+
+@pytest.mark.parametrize("estimator", [rv.Classifier, rv.Regressor])
+def test_estimators_refuse_the_recipe(estimator: type) -> None:
+    with pytest.raises(InputError, match="learns no other target"):
+        estimator(recipe="language").fit([["a"], ["b"]] * 15, [0, 1] * 15)

@@ -170,8 +170,8 @@ def command(data: str, model: str | None, run: str | None, quiet: bool, as_json:
     """Train a network on DATA.
 
     DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with pictures, or of
-    train/ and test/ with such; a table with a column of paths; or the name of a set that needs no file: digits, iris,
-    wine, breast_cancer, diabetes.
+    train/ and test/ with such; a table with a column of paths; a plain text file; or the name of a set that needs no
+    file: digits, iris, wine, breast_cancer, diabetes.
     """
     if data == "-":
         raise InputError(

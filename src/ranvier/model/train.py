@@ -94,15 +94,15 @@ def train(
 
     Parameters:
         data: a CSV, TSV, Parquet, JSONL, NPZ or IDX file, of which a table may have a column of paths; a folder, .zip
-            or .tar.gz of class folders, or of train/ and test/ with such; a list of paths or pictures; a data frame, an
-            array, or one of the sets "digits", "iris", "wine", "breast_cancer", "diabetes"; or a matrix of
-            scipy.sparse, which is neither scaled nor filled up with zeros.
+            or .tar.gz of class folders, or of train/ and test/ with such; a plain text file (.txt), for a language
+            model; a list of paths or pictures; a data frame, an array, or one of the sets "digits", "iris", "wine",
+            "breast_cancer", "diabetes"; or a matrix of scipy.sparse, which is neither scaled nor filled up with zeros.
         target: the column or columns to predict, or an array of target values; a named set knows its own.
         recipe: what decides everything that is left open (None) below: "auto" takes the recipe for this kind of data;
             "table" trains an ensemble on piecewise-linear features and merges it; "image" trains on features of patches
-            of pictures and on distorted copies; "sound" on those of spectrograms, and on statistics
-            of their bands; "plain" trains one network; or a record of parts, such as `rv.recipe("table")`. An option
-            that is given comes before the recipe.
+            of pictures and on distorted copies; "sound" on those of spectrograms, and on statistics of their bands;
+            "text" on the terms of texts; "language" predicts the next character of a text; "plain" trains one network;
+            or a record of parts, such as `rv.recipe("table")`. An option that is given comes before the recipe.
         effort: of the recipe: "fast", "default" or "best".
         task: "binary", "multiclass", "multilabel" or "regression"; None infers it from the target; or an `rv.Task`, and
             then `data` holds the inputs alone and `target` is an array of its classes or numbers.

@@ -179,6 +179,11 @@ class LanguageRecipe(Recipe):
 
 def _check_options(options: TrainOptions, sample_weight: Any, parts: tuple[Any, ...]) -> None:
     """Raise an `InputError` for an option that says something of columns, which a text has not."""
+    if isinstance(options.task, Task):
+        raise InputError(
+            "The recipe 'language' predicts the next character of a text and learns no other target; take rv.train on "
+            "a text file, or recipe='auto'."
+        )
     options_of_columns = {
         "target": options.target is not None,
         "split": options.split is not None,

@@ -35,6 +35,9 @@ export function Curves({ what }: { what: What }) {
     <div class="curves">
       <Curve title="Loss" lines={loss} history={history} show={(value) => number(value)} positive />
       {metrics.length > 0 && <Curve title={METRICS[headline!]} lines={metrics} history={history} show={(value) => metric(headline!, value)} />}
+      {what.training.members > 1 && (
+        <p class="note">The {what.training.members} networks of the ensemble were trained one after the other; each begins with a high loss.</p>
+      )}
     </div>
   );
 }

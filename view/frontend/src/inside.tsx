@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { Curves } from "./curves";
-import { count, metric, METRICS, number, plural } from "./format";
+import { count, metric, METRICS, number } from "./format";
 import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
 import { AnswerBars, decode, Problem, RowChooser, said, Value } from "./parts";
@@ -40,7 +40,7 @@ export function Inside({ what }: { what: What }) {
           )}
         </header>
         <Network what={what} height={380} answer={answer.data} pixels={pixels} opened={opened.data} />
-        <Problem error={answer.error} />
+        <Problem error={answer.error ?? opened.error} />
       </section>
       {opened.data ? (
         <NeuronPanel what={what} opened={opened.data} row={total ? `row ${at}` : null} close={closeNeuron} />
@@ -121,7 +121,9 @@ function About({ what, children }: { what: What; children: preact.ComponentChild
       </section>
       {problems.length > 0 && (
         <section>
-          <h3>{plural(problems.length, "neuron")} that teach little</h3>
+          <h3>
+            Neurons that learn little <small>{count(problems.length)}</small>
+          </h3>
           <ul class="problems">
             {problems.slice(0, 12).map((problem) => (
               <li key={`${problem.path} ${problem.unit}`}>

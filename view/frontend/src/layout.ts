@@ -52,6 +52,7 @@ export function layout(what: What, width: number, height: number): Block[] {
       if (step >= MIN_CELL || grid || perCell > units) break;
       perCell *= 2;
     }
+    if (perCell > 1) subtitle += `, ${perCell} a cell`;
     const rows = grid ? grid[0] : Math.ceil(cells / columns);
     const gap = step > 8 ? Math.min(4, step * 0.18) : step > 5 ? 1 : 0;
     blocks.push({ path, title, subtitle, units, perCell, cells, columns, rows, x: 0, y: 0, step, size: step - gap, round: units <= 64 && !grid, picture: grid !== null, labels });

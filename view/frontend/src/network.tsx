@@ -175,7 +175,7 @@ function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, 
       const channels = what.form.shape[2];
       const level = (part_: number) => (pixels ? pixels[at * channels + (channels === 3 ? part_ : 0)] : 0);
       context.fillStyle = pixels ? `rgb(${level(0)} ${level(1)} ${level(2)})` : token("sunken");
-      context.fillRect(x, y, block.step + 0.3, block.step + 0.3);
+      context.fillRect(x, y, block.step + 0.7, block.step + 0.7);
       continue;
     }
     context.fillStyle = part ? signedColour(theme.value, cellValue(block, part.values, at), part.limit) : token("sunken");

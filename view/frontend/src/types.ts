@@ -44,6 +44,7 @@ export interface What {
     recipe: string;
     seconds: number;
     epochs: number;
+    members: number;
     best_epoch: number;
     metrics: Record<string, number | null>;
     measured_on: string;

@@ -34,6 +34,7 @@ def what(subject: Subject) -> dict[str, Any]:
             "recipe": report.recipe,
             "seconds": report.seconds,
             "epochs": len(model.history),
+            "members": len(report.members),
             "best_epoch": report.best_epoch,
             "metrics": report.metrics,
             "measured_on": report.evaluated_on,
