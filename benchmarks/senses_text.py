@@ -18,7 +18,6 @@ import argparse
 import gzip
 import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -33,6 +32,7 @@ from ranvier.rows.split import split_groups
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from bits import processor
 from installed import versions
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -166,7 +166,7 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         described = {
             "versions": versions(("numpy", "polars", "scikit-learn")),
-            "processor": platform.processor(),
+            "processor": processor(),
             "records": [records[known] for known in SETS if known in records],
         }
         path.write_text(json.dumps(described, indent=1) + "\n")
