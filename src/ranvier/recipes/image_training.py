@@ -65,8 +65,8 @@ def train_on_pictures(
     pixels = pixels_of_rows(rows, image)
     held_out = None if validation is None else (pixels_of_rows(validation, image), validation)
     sink = tee(sinks)
-    told = work_progress(sink, "Choosing the augmentation")
-    way = choose_training(recipe, pixels, rows, task, network, settings, held_out, told)
+    progress = work_progress(sink, "Choosing the augmentation")
+    way = choose_training(recipe, pixels, rows, task, network, settings, held_out, progress)
     for note in way.notes:
         sink(NoteEvent(note))
     copies = 0 if way.name == "none" else recipe.copies_for(len(rows))

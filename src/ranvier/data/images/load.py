@@ -196,9 +196,9 @@ def _for_each(count: int, work: Callable[[int], None], progress: Progress | None
             except DataError as error:
                 broken[at] = str(error) if isinstance(error, PictureError) else str(error).removesuffix(".")
 
-    told = None if progress is None else lambda done, _: progress(min(done * BLOCK, count), count)
+    report = None if progress is None else lambda done, _: progress(min(done * BLOCK, count), count)
     with _bombs_are_errors():
-        map_by_threads(block, range(0, count, BLOCK), told)
+        map_by_threads(block, range(0, count, BLOCK), report)
     return broken
 
 
