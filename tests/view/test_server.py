@@ -62,7 +62,11 @@ def test_where_a_request_comes_from(site: str, status: int, client: TestClient) 
     assert client.post("/api/what", headers={"sec-fetch-site": site}).status_code == status
 
 
-@pytest.mark.parametrize("token", ["", "wrong", TOKEN[:-1], TOKEN + "a", "\u00fc".encode()])
+@pytest.mark.parametrize(
+    "token",
+    ["", "wrong", TOKEN[:-1], TOKEN + "a", "\u00fc".encode()],
+    ids=["none", "another", "a sign too few", "a sign too many", "no ASCII"],
+)
 def test_a_wrong_token_is_refused(token: str | bytes, client: TestClient) -> None:
     response = client.post("/api/what", headers={b"x-ranvier-token": token})  # type: ignore[dict-item]
     assert response.status_code == 401

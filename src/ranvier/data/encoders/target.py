@@ -32,7 +32,7 @@ RowNumbers: TypeAlias = NDArray[np.int64] | None
 __all__ = ["TargetEncoder", "explain_task", "fit_target", "infer_task"]
 
 
-ADVICE = "Correct it, or leave such rows out with --skip-bad-rows (skip_bad_rows=True)."
+ADVICE = "Correct it, or leave the row out."
 
 
 @record

@@ -5,15 +5,17 @@ B texts, U different tokens, V terms of a block. A block is a way to make terms;
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ranvier.data.text.tokens import Tokens
 from ranvier.records import record
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Array = NDArray[Any]
 CAPITALS = " capitals"
@@ -72,6 +74,8 @@ def _frequent(rows: Array, keys: Array) -> tuple[Array, Array]:
 
 def counts(rows: Array, items: Array, shape: tuple[int, int]) -> sparse.csr_array:
     """How often each item stands in each row: columns ascending within a row."""
+    from scipy import sparse
+
     matrix = sparse.csr_array((np.ones(len(rows), np.float32), (rows, items)), shape=shape)
     matrix.sum_duplicates()
     return matrix
