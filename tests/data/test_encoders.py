@@ -40,7 +40,7 @@ def reloaded(encoder: Any) -> Any:
 
 
 def test_every_kind_has_cells() -> None:
-    assert {*COLUMNS, "image", "text"} == COLUMN_KINDS.keys(), "those of pictures and texts have tests of their own"
+    assert {*COLUMNS, "image", "sound", "text"} == COLUMN_KINDS.keys(), "files and texts have tests of their own"
 
 
 @pytest.mark.parametrize("kind", COLUMNS)

@@ -126,6 +126,7 @@ def choose_training(
 def linear_layers(network: Network) -> list[Layer]:
     """The layers of a network of the same inputs and outputs without hidden layers.
 
+    >>> from ranvier.network.layers import Dense
     >>> [layer.units for layer in linear_layers(Network(2, [Dense(3, "relu"), Dense(1)]))]
     [1]
     """

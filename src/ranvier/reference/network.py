@@ -93,7 +93,7 @@ def forward(
     if mode.bfloat16 and csr is not None:
         csr = replace(csr, data=to_bfloat16(csr.data))
     for info, following in zip_longest(layer_infos, layer_infos[1:]):
-        if csr is not None and isinstance(info.layer, Dense):
+        if csr is not None and not isinstance(info.layer, (LearnedScale, Rescale)):
             layer_record, csr = blocks_forward(info, parameters, x, csr, mode), None
         else:
             layer_record = layer_forward(info, parameters, x, mode)

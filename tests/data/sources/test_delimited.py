@@ -55,6 +55,7 @@ def text_of(lines: list[str], ends: list[str]) -> str:
 # Quotes that hide separators make all rows narrower than the header, which is no title above them.
 @example([",,", ",,", ',","1"', '","1,1'], ["\n"])
 @example(['","a",b', '","1,1'], ["\n"])
+@example([',","\r"', ',",1'], ["\n"])
 @settings(max_examples=300, deadline=None)
 @given(st.lists(LINE, min_size=1, max_size=8), st.sampled_from([["\n"], ["\r\n"], ["\r"], ["\n", "\r"]]))
 def test_the_number_of_rows_is_that_of_the_csv_module_or_the_text_is_refused(lines: list[str], ends: list[str]) -> None:

@@ -35,7 +35,7 @@ def ngram_log_losses(training: Windows, others: Windows, orders: int = ORDERS) -
     >>> from ranvier.data.language.vocabulary import Vocabulary
     >>> text = character_windows(["abababab"], Vocabulary.of(["ab"]), 4)
     >>> [round(loss, 2) for loss in ngram_log_losses(text, text, 2)]
-    [0.96, 0.46]
+    [0.8, 0.15]
     """
     symbols = training.symbols
     p: NDArray[np.float64] = np.full(len(others), 1.0 / symbols)

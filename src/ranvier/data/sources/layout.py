@@ -172,9 +172,14 @@ def _shifted_or_titled(layout: Layout, lines: Sequence[str], reading: Reading) -
 
 
 def _has_stray_quotes(layout: Layout, lines: Sequence[str]) -> bool:
-    """Whether a row has a quote where none may stand: it may hide a separator, so its width tells no title."""
+    """Whether a row has a quote where none may stand: it may hide a separator, so its width tells no title.
+
+    Two such quotes may look like one cell over two lines; then what stands above has more cells than the rows.
+    """
     if layout.options:
         return False
+    if len(layout.rows[layout.head - 1]) > layout.width and any('"' in line for line in lines):
+        return True
     starts, ends = layout.ends[layout.head - 1 : -1], layout.ends[layout.head :]
     rows = ("".join(lines[start:end]).lstrip("\r\n") for start, end in zip(starts, ends, strict=True))
     return any('"' in row and not is_regular(row, layout.separator) for row in rows)
