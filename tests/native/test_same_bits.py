@@ -114,6 +114,19 @@ def test_a_row_alone_or_among_others(precision: str) -> None:
     assert executable.activations(inputs)[-1].outputs.tobytes() == together.tobytes()
 
 
+def test_the_values_of_layers_are_those_of_their_rows() -> None:
+    """Each thread keeps the values of its rows in a place of its own; whichever is first takes a block."""
+    executable, inputs = loaded(classifier()), rows_for(classifier(), 200).inputs
+    alone = executable.activations(inputs)
+    executable.uses_all_threads = True
+    executable._choosers.clear()
+    executable.threads_for = lambda rows: 3  # type: ignore[method-assign]
+    for _ in range(50):
+        for one, several in zip(alone, executable.activations(inputs), strict=True):
+            assert one.outputs.tobytes() == several.outputs.tobytes()
+            assert np.array_equal(one.weighted_sums, several.weighted_sums)
+
+
 def test_steps_allocate_nothing() -> None:
     task = classifier()
     rows, span = rows_for(task, 200), span_for(task, 200, steps=50)

@@ -217,13 +217,13 @@ class NativeExecutable(PreparedNetwork):
                 raise Cancelled
 
     def _predict(
-        self, program: Program, rows: tuple[Inputs, dict[str, int]], targets: Array | None
+        self, program: Program, rows: tuple[Inputs, dict[str, int]], targets: Array | None, threads: int | None = None
     ) -> tuple[Array, Array | None]:
-        """Outputs and, where targets are given, row losses."""
+        """Outputs and, where targets are given, row losses, by so many threads; None for as many as they are worth."""
         self._check_loaded()
         self._check_weights()
-        work = self.threads_for(len(rows[0])), self._chooser(program.plan), self.should_cancel
-        return program.predict(rows, targets, *work)
+        threads = self.threads_for(len(rows[0])) if threads is None else threads
+        return program.predict(rows, targets, threads, self._chooser(program.plan), self.should_cancel)
 
     @property
     def allowed(self) -> int:
@@ -311,7 +311,8 @@ class NativeExecutable(PreparedNetwork):
         for start in range(0, rows, plan.rows):
             part = slice(start, min(start + plan.rows, rows))
             count = part.stop - start
-            outputs, _ = self._predict(program, self._readable(inputs[part]), None)
+            # Each thread has a workspace of its own; the values are read from that of this one.
+            outputs, _ = self._predict(program, self._readable(inputs[part]), None, threads=1)
             for values, (_, z, y) in zip(values_of_layers, plan.layers, strict=True):
                 values.outputs[part] = rows_of(program, y, count)
                 if values.weighted_sums is not None and z is not None:
