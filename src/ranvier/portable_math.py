@@ -79,8 +79,8 @@ def power(base: float, exponents: ArrayLike) -> Numbers:
     whole = np.minimum(np.floor(wanted), 2.0**62)
     fractions = wanted - whole
     remaining, result, square = whole.astype(np.int64), np.ones(wanted.shape), float(base)
-    while remaining.any():
-        result = np.where(remaining & 1, result * square, result)
+    for _ in range(int(whole.max(initial=0.0)).bit_length()):
+        np.multiply(result, square, out=result, where=(remaining & 1).astype(bool))
         remaining >>= 1
         square *= square
         if square == 0.0 or math.isinf(square):

@@ -161,13 +161,13 @@ class TrainingLoop:
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
 
-    def _scalars(self, epoch: int) -> NDArray[np.float64]:
-        """The optimizer's scalars for every step of an epoch.
+    def _scalars(self, epoch: int, count: int = 1) -> NDArray[np.float64]:
+        """The optimizer's scalars for every step of some epochs; they do not depend on how many are computed at once.
 
-        Always computed for a whole epoch: NumPy may round an array of another length differently, and spans are cut
-        by the clock.
+        Parameters:
+            epoch: the first of them.
         """
-        since = np.arange(self.steps_per_epoch, dtype=np.int64)
+        since = np.arange(count * self.steps_per_epoch, dtype=np.int64)
         since += (epoch - 1 - self.state.first_epoch) * self.steps_per_epoch
         optimizer, numbers = self.config.spec.optimizer, since + self.state.first_step
         total = self.config.epochs * self.steps_per_epoch
@@ -184,7 +184,7 @@ class TrainingLoop:
         begun = time.perf_counter()
         numbers = range(self.state.epoch + 1, self.state.epoch + count + 1)
         orders = [self._order(number) for number in numbers]
-        scalars = np.concatenate([self._scalars(number) for number in numbers])
+        scalars = self._scalars(numbers[0], count)
         losses = self.executable.run(self.rows, batches.span_over_epochs(orders, self.starts, scalars))
         spent = time.perf_counter() - begun
         self._update_step_time(spent, len(losses))
