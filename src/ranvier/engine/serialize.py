@@ -94,15 +94,14 @@ def changes_state(method: Callable[Concatenate[Self, P], R]) -> Callable[Concate
     """
 
     @functools.wraps(method)
-    def locked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
-        with self.held():
-            self._changing = True
-            try:
-                return method(self, *arguments, **options)
-            finally:
-                self._changing = False
+    def marked(self: Self, /, *arguments: P.args, **options: P.kwargs) -> R:
+        self._changing = True
+        try:
+            return method(self, *arguments, **options)
+        finally:
+            self._changing = False
 
-    return locked
+    return serialized(marked)
 
 
 _alive: weakref.WeakSet[Serialized] = weakref.WeakSet()
