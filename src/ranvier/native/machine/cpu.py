@@ -88,7 +88,7 @@ def facts() -> CpuFacts:
 
 def threads() -> int:
     """The number of threads that can run at once: limited by CPU affinity and by control groups."""
-    return max(1, min(len(_allowed()), _quota() or sys.maxsize))
+    return max(1, min(len(_allowed()), _known_quota() or sys.maxsize))
 
 
 def default_threads() -> int:
@@ -106,6 +106,12 @@ def _quota() -> int | None:
     """Processors' worth of time that the control groups of this process allow, at least 1; None without a limit."""
     limits = [limit for folder in _control_groups() for limit in _limits(folder)]
     return max(1, int(min(limits))) if limits else None
+
+
+@cache
+def _known_quota() -> int | None:
+    """The quota, read once in a process: every network that is made ready asks for it, and many files may say it."""
+    return _quota()
 
 
 def _control_groups() -> list[Path]:
