@@ -281,7 +281,7 @@ class Cycle:
 
 def garbage():
     cycle = Cycle()
-    cycle.library, cycle.itself = llvm.load_objects([llvm.compile_ir(text.format(1), target)], "garbage"), cycle
+    cycle.loaded, cycle.itself = llvm.load_objects([llvm.compile_ir(text.format(1), target)], "garbage"), cycle
 
 gc.disable()
 garbage()
