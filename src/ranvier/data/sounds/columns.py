@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sounds.load import Progress, load_sounds
+from ranvier.data.images.threads import Progress
+from ranvier.data.sounds.load import load_sounds
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
 
