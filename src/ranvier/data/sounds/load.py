@@ -63,7 +63,7 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     (2, 40, 47, 1)
     """
     readable = ReadableCells(cells, name, "recording")
-    surveys = _each(readable, survey)
+    surveys = _results(readable, survey)
     readable.check_share()
     good = [item for item in surveys if item is not None]
     if not good:
@@ -71,7 +71,7 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     rate = choose_rate([item.rate for item in good])
     whole = float(np.median([item.seconds for item in good])) >= LONG_SECONDS
     form = SoundFormat(rate, MAX_FRAMES, whole)
-    decoded = _each(readable, lambda cell: spectrogram_of(cell, form), progress)
+    decoded = _results(readable, lambda cell: spectrogram_of(cell, form), progress)
     readable.check_share()
     spectrograms = [item for item in decoded if item is not None]
     form = SoundFormat(rate, choose_frames(spectrograms, whole), whole)
@@ -118,12 +118,12 @@ def decode_all(cells: Sequence[Any], form: SoundFormat, name: str) -> NDArray[np
 
 def _in_format(readable: ReadableCells, form: SoundFormat, progress: Progress | None) -> NDArray[np.uint8]:
     """The spectrograms of the cells that can be read, (B, F, T, 1)."""
-    decoded = _each(readable, lambda cell: fixed_length(spectrogram_of(cell, form), form), progress)
+    decoded = _results(readable, lambda cell: fixed_length(spectrogram_of(cell, form), form), progress)
     good = [item for item in decoded if item is not None]
     return np.stack(good)[..., None] if good else np.zeros((0, *form.shape), np.uint8)
 
 
-def _each(
+def _results(
     readable: ReadableCells, work: Callable[[Any], Result], progress: Progress | None = None
 ) -> list[Result | None]:
     """What `work` makes of each cell, None where it cannot be read."""
