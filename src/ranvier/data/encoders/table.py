@@ -291,8 +291,7 @@ class TableEncoder:
                 raise json_fields.damaged(f"an encoder is of kind {kind[:40]!r}")
             # Earlier versions stored in the schema alone that a column has commas between thousands.
             beside: dict[str, Any] = {"thousands_separator": thousands.get(str(description.get("column")), False)}
-            start = f"{number}."
-            own = {name.removeprefix(start): array for name, array in (arrays or {}).items() if name.startswith(start)}
+            own = json_fields.arrays_under(arrays or {}, f"{number}.")
             encoders.append(
                 COLUMN_KINDS[STORED_KINDS.get(kind, kind)].from_dict({**beside, **description, "arrays": own})
             )
