@@ -28,6 +28,7 @@ class ReadableCells:
         cells: files or what stands for them.
         column: the name of the column, for messages.
         what: what a cell is called, "picture" or "recording".
+        first: the index of the first of them in the column.
 
     >>> cells = ReadableCells(["a.png", "b.png"], "photo", "picture")
     >>> def work(at):
@@ -38,10 +39,11 @@ class ReadableCells:
     ([0], '1 picture was left out, which cannot be read: b.png: it is empty.')
     """
 
-    def __init__(self, cells: Sequence[Any], column: str, what: str) -> None:
+    def __init__(self, cells: Sequence[Any], column: str, what: str, first: int = 0) -> None:
         self.cells = cells
         self.column = column
         self.what = what
+        self.first = first
         self.broken: dict[int, str] = {}
 
     def for_each(self, work: Callable[[int], None], progress: Progress | None = None) -> None:
@@ -99,7 +101,7 @@ class ReadableCells:
         """What to call a cell: its file, or its number."""
         cell = self.cells[at]
         name = getattr(cell, "name", None) or (cell if isinstance(cell, str) else None)
-        return f"{name}" if name else f"at row index {at}"
+        return f"{name}" if name else f"at row index {self.first + at}"
 
     def _reasons(self) -> str:
         """The first broken cells with the reasons."""

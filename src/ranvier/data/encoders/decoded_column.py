@@ -31,8 +31,11 @@ class DecodedColumnEncoder(ColumnEncoder):
     patches: tuple[PatchFeatures, ...]
 
     @abstractmethod
-    def decode(self, cells: pl.Series) -> Array:
+    def decode(self, cells: pl.Series, first: int = 0) -> Array:
         """What the cells hold, in the format of the training, shape (B, ...).
+
+        Parameters:
+            first: the index of the first of them in the column, for messages.
 
         Raises:
             DataError: a cell cannot be read.
@@ -47,7 +50,7 @@ class DecodedColumnEncoder(ColumnEncoder):
         at_once = ROWS_AT_ONCE if cells.dtype == pl.Object else max(len(cells), 1)
         for start in range(0, len(cells), at_once):
             part = slice(start, start + at_once)
-            self.encode_decoded(self.decode(cells[part]), out[part])
+            self.encode_decoded(self.decode(cells[part], start), out[part])
 
     def encode_cell(self, cell: Any, out: Array) -> None:
         """Leave it to `encode`, which gives the same bits for one cell as for many."""

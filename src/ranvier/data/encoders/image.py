@@ -133,9 +133,9 @@ class ImageEncoder(DecodedColumnEncoder):
         mirrored = ["and the same of the mirrored picture"] if self.mirrored else []
         return "; ".join([self.form.describe(), *parts, *mirrored])
 
-    def decode(self, cells: pl.Series) -> Array:
+    def decode(self, cells: pl.Series, first: int = 0) -> Array:
         """The pixels of a column, as `pixels_of` gives them."""
-        return pixels_of(cells, self.form)
+        return pixels_of(cells, self.form, first)
 
     def encode_decoded(self, decoded: Array, out: Array) -> None:
         """Write the features of pixels, shape (B, H, W, C), into `out`."""
@@ -177,11 +177,12 @@ class ImageEncoder(DecodedColumnEncoder):
         return cls(json_fields.field(data, "column", str), form, patches, *flags)
 
 
-def pixels_of(cells: pl.Series, form: PictureFormat | None = None) -> Array:
+def pixels_of(cells: pl.Series, form: PictureFormat | None = None, first: int = 0) -> Array:
     """The pixels of a column, shape (B, H, W, C): as they are where they are decoded, else decoded.
 
     Parameters:
         form: the format to bring them to; None for that of a decoded column.
+        first: the index of the first cell in the column, for messages.
 
     >>> pixels_of(pl.Series("x", np.zeros((2, 8, 9), np.uint8))).shape
     (2, 8, 9, 1)
@@ -191,8 +192,8 @@ def pixels_of(cells: pl.Series, form: PictureFormat | None = None) -> Array:
         shaped: Array = array if array.ndim == 4 else array[..., None]
         if form is None or (shaped.dtype == np.uint8 and shaped.shape[1:] == form.shape):
             return shaped
-        return decode_all(list(shaped), form, cells.name)
-    return decode_all(cells.to_list(), form or PictureFormat(28, 28, 1), cells.name)
+        return decode_all(list(shaped), form, cells.name, first)
+    return decode_all(cells.to_list(), form or PictureFormat(28, 28, 1), cells.name, first)
 
 
 def stride_for(form: PictureFormat) -> int:

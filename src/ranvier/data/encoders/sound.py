@@ -114,9 +114,9 @@ class SoundEncoder(DecodedColumnEncoder):
             parts.append(f"{self.statistics.width:,} statistics of the bands")
         return "; ".join([self.form.describe(), *(parts or ["x / 255"])])
 
-    def decode(self, cells: pl.Series) -> Array:
+    def decode(self, cells: pl.Series, first: int = 0) -> Array:
         """The spectrograms of a column, as `spectrograms_of` gives them."""
-        return spectrograms_of(cells, self.form)
+        return spectrograms_of(cells, self.form, first)
 
     def encode_decoded(self, decoded: Array, out: Array) -> None:
         """Write the features of spectrograms, shape (B, F, T, 1), into `out`."""
@@ -182,13 +182,14 @@ def stride_for(form: SoundFormat) -> int:
     return 1 if form.frames <= LONG_FRAMES else 2
 
 
-def spectrograms_of(cells: pl.Series, form: SoundFormat | None = None) -> Array:
+def spectrograms_of(cells: pl.Series, form: SoundFormat | None = None, first: int = 0) -> Array:
     """The spectrograms of a column, shape (B, F, T, 1): as they are where they are decoded, else decoded.
 
     Parameters:
         form: the format to bring them to; None for that of a decoded column.
+        first: the index of the first cell in the column, for messages.
     """
     if isinstance(cells.dtype, pl.Array) and len(cells.dtype.shape) == 3:
         array: Array = cells.to_numpy()
         return array
-    return decode_all(cells.to_list(), form or SoundFormat(8000, 100), cells.name)
+    return decode_all(cells.to_list(), form or SoundFormat(8000, 100), cells.name, first)

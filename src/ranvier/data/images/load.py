@@ -112,8 +112,11 @@ def load_known(cells: Sequence[Any], form: PictureFormat, name: str, progress: P
     return _decoded(ReadableCells(cells, name, "picture"), form, progress)
 
 
-def decode_all(cells: Sequence[Any], form: PictureFormat, name: str) -> Pixels:
+def decode_all(cells: Sequence[Any], form: PictureFormat, name: str, first: int = 0) -> Pixels:
     """The pictures of a column in a format that is known, shape (B, H, W, C).
+
+    Parameters:
+        first: the index of the first cell in the column, for messages.
 
     Raises:
         DataError: one of them cannot be read.
@@ -121,7 +124,7 @@ def decode_all(cells: Sequence[Any], form: PictureFormat, name: str) -> Pixels:
     >>> decode_all([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").shape
     (1, 8, 8, 1)
     """
-    readable = ReadableCells(cells, name, "picture")
+    readable = ReadableCells(cells, name, "picture", first)
     pixels = _pixels(readable, form, None)
     readable.check_all()
     return pixels

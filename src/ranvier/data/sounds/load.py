@@ -101,8 +101,11 @@ def load_known(cells: Sequence[Any], form: SoundFormat, name: str, progress: Pro
     return Sounds(spectrograms, readable.rows, form, (readable.note,) if readable.broken else ())
 
 
-def decode_all(cells: Sequence[Any], form: SoundFormat, name: str) -> NDArray[np.uint8]:
+def decode_all(cells: Sequence[Any], form: SoundFormat, name: str, first: int = 0) -> NDArray[np.uint8]:
     """The spectrograms of a column in a format that is known, shape (B, F, T, 1).
+
+    Parameters:
+        first: the index of the first cell in the column, for messages.
 
     Raises:
         DataError: one of them cannot be read.
@@ -110,7 +113,7 @@ def decode_all(cells: Sequence[Any], form: SoundFormat, name: str) -> NDArray[np
     >>> decode_all([(8000, np.zeros(1))], SoundFormat(8000, 60), "clip").shape
     (1, 40, 60, 1)
     """
-    readable = ReadableCells(cells, name, "recording")
+    readable = ReadableCells(cells, name, "recording", first)
     spectrograms = _in_format(readable, form, None)
     readable.check_all()
     return spectrograms
