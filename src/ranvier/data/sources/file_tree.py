@@ -12,7 +12,7 @@ from ranvier.data.sources.file_content import HEAD, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.table_source import Table
-from ranvier.data.sources.text_file import decode_text
+from ranvier.data.sources.text_encoding import decode_text
 from ranvier.errors import DataError
 
 if TYPE_CHECKING:
