@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ranvier.data.kind_inference import is_picture_dtype
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
+from ranvier.plural import plural
 
 Codes = NDArray[np.int64]
 
@@ -63,7 +64,7 @@ def repeat_notes(parts: dict[str, Source]) -> list[str]:
     )
     notes = []
     if copies:
-        what = "1 row repeats another one's file" if copies == 1 else f"{copies:,} rows repeat the files of others"
+        what = plural(copies, "row repeats another one's file", "rows repeat the files of others")
         notes.append(f"{what}; copies stay in one part of the rows.")
     learned = [frozenset(column.tolist()) for column in _digests(parts["training"])]
     for name, part in parts.items():
@@ -73,8 +74,8 @@ def repeat_notes(parts: dict[str, Source]) -> list[str]:
         ]
         count = 0 if name == "training" or not seen else int(np.any(seen, axis=0).sum())
         if count:
-            what = "1 file of the" if count == 1 else f"{count:,} files of the"
-            notes.append(f"{what} {name} rows {'stands' if count == 1 else 'stand'} among the training rows, too.")
+            what = plural(count, f"file of the {name} rows stands", f"files of the {name} rows stand")
+            notes.append(f"{what} among the training rows, too.")
     return notes
 
 
