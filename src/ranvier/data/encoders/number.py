@@ -178,17 +178,6 @@ class NumberEncoder(ColumnEncoder):
         NumberColumns([(0, self)]).encode_row([cell], out)
 
     @classmethod
-    def count_values(cls, cells: pl.Series) -> tuple[int, int]:
-        """The number of missing cells and of different values.
-
-        Raises:
-            DataError: a cell is no number, or infinite.
-        """
-        values = finite_numbers(cells)
-        present = values[~np.isnan(values)]
-        return len(values) - present.size, int(np.unique(present).size)
-
-    @classmethod
     def group(cls, encoders: Sequence[tuple[int, NumberEncoder]]) -> NumberColumns:
         """All columns of numbers in a table, encoded together."""
         return NumberColumns(encoders)
