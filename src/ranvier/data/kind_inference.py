@@ -20,6 +20,7 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.number import finite
 from ranvier.data.number_format import PLAIN, NumberFormat
 from ranvier.data.number_inference import LEADING_ZERO, are_codes, different_strings, infer_number_format
+from ranvier.data.row_numbers import FIRST, LEFT_BY_INDEX
 from ranvier.data.text_shape import text_shape
 from ranvier.records import record
 
@@ -32,8 +33,6 @@ CODE_NAMES = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
 """Last words in the name of a column whose integers are codes: categories where they repeat, else an identifier."""
 ID_NAMES = CODE_NAMES | {"rownames", "index", "unnamed"}
 """Words in the name of a column whose integers, all different, are an identifier."""
-NO_NAME = r"|column_1|level_0|__index_level_0__"
-"""Names of a column of row numbers that had no name."""
 COUNT_NAMES = ID_NAMES | {
     *("row", "rows", "rowname", "idx", "no", "nr", "num", "number", "nummer", "order", "instant", "record", "records"),
     *("obs", "observation", "case", "sample", "serial", "sno", "key", "seq", "sequence", "entry", "lfd", "column"),
@@ -243,7 +242,7 @@ def _identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str,
         counts: whether they count the rows.
     """
     words = _name_words(name)
-    row_numbers = re.fullmatch(NO_NAME, name.strip()) is not None
+    row_numbers = name == FIRST or LEFT_BY_INDEX.fullmatch(name.strip()) is not None
     if counts and (row_numbers or not COUNT_NAMES.isdisjoint(words)):
         return DROP, "integers that count the rows"
     if distinct == rows and (row_numbers or not ID_NAMES.isdisjoint(words)):
