@@ -14,6 +14,7 @@ import pytest
 import ranvier as rv
 from ranvier.data import open_source
 from ranvier.errors import DataError, InputError
+from ranvier.model.predictions import predict_file
 from ranvier.recipes.registry import recipe_for
 from ranvier.recipes.sound import SoundRecipe
 from tests.data.recordings import RATE, chirp, chirps, encoded, write_folder
@@ -66,6 +67,41 @@ def test_the_same_bits_however_recordings_are_given(model: rv.Model, folder: Pat
     assert again.outputs(paths).tobytes() == expected
     assert np.concatenate([again.outputs(path) for path in paths]).tobytes() == expected
     assert len(set(model.encoder.feature_names)) == model.encoder.width == model.network.inputs
+
+
+def test_broken_recordings_are_left_out_and_named(model: rv.Model, tmp_path: Path) -> None:
+    write_folder(tmp_path / "clips", 12, seed=1)
+    in_order = [(path.parent.name, int(path.stem.split("_")[0]), path) for path in (tmp_path / "clips").rglob("*.wav")]
+    paths = [path for _, _, path in sorted(in_order)]
+    labels = np.array([path.parent.name for path in paths])
+    paths[3].write_bytes(b"RIFF")
+    readable = [path for path in paths if path != paths[3]]
+    expected = model.evaluate(readable, labels[[0, 1, 2, *range(4, 12)]])
+    frame = pl.DataFrame({"file": [str(path) for path in paths]})
+    for rows in (paths, frame):
+        with pytest.warns(UserWarning, match=f"1 recording was left out, .*{paths[3].name}"):
+            assert model.evaluate(rows, labels) == expected
+    with pytest.warns(UserWarning, match=paths[3].name):
+        assert model.evaluate(tmp_path / "clips") == pytest.approx(expected)
+    predicted = predict_file(model, tmp_path / "clips")
+    values = predicted.columns(probabilities=False)["prediction"]
+    assert [at for at, value in enumerate(values) if value is None] == [3]
+    assert values[:3] + values[4:] == model.predict(readable).tolist()
+    assert "1 recording was left out" in " ".join(predicted.notes)
+    with pytest.raises(DataError, match=paths[3].name):
+        model.predict(paths)
+    paths[4].write_bytes(b"")
+    with pytest.raises(DataError, match=r"2 of 12 recordings .* at most a tenth was expected"):
+        model.evaluate(paths, labels)
+
+
+def test_broken_test_recordings_are_left_out(folder: Path, tmp_path: Path) -> None:
+    write_folder(tmp_path / "test", 12, seed=1)
+    (tmp_path / "test" / "rising" / "broken.wav").write_bytes(b"RIFF")
+    recipe = replace(SMALL, candidate="statistics", epochs=1, n_networks=1)
+    model = rv.train(folder / "train", test=tmp_path / "test", recipe=recipe, **QUIET)
+    assert model.report.split["test"] == 12
+    assert "Test rows: 1 recording was left out" in " ".join(model.report.notes)
 
 
 def test_auto_takes_the_recipe_for_sound(folder: Path) -> None:
