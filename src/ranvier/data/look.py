@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
-from ranvier.data.images.columns import cells_of
 from ranvier.data.images.overview import overview
 from ranvier.data.input_columns import known_kinds
 from ranvier.data.labelled_rows import labelled_rows

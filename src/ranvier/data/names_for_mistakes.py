@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.encoders.table import TableEncoder
-from ranvier.data.images.columns import names_of_rows
 from ranvier.data.sources.source import Source
 
 MAX_NAME = 80
