@@ -70,8 +70,8 @@ def decode_text(data: bytes) -> tuple[str, str]:
 
 def _marked(data: bytes) -> tuple[str, str, int]:
     """The encoding that a byte order mark says, its name and the length of the mark; UTF-8 and 0 without one."""
-    found = ((encoding, name, len(mark)) for mark, encoding, name in MARKS if data.startswith(mark))
-    return next(found, ("utf-8", "UTF-8", 0))
+    marked = ((encoding, name, len(mark)) for mark, encoding, name in MARKS if data.startswith(mark))
+    return next(marked, ("utf-8", "UTF-8", 0))
 
 
 def _is_utf16(data: bytes) -> bool:
