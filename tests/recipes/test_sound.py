@@ -15,12 +15,8 @@ import ranvier as rv
 from ranvier.data import open_source
 from ranvier.errors import DataError, InputError
 from ranvier.model.predictions import predict_file
-from ranvier.recipes.candidates import Candidate, choose_candidate
-from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.plain import PlainRecipe
 from ranvier.recipes.registry import recipe_for
 from ranvier.recipes.sound import SoundRecipe
-from ranvier.rows import Rows
 from tests.data.recordings import RATE, chirp, chirps, encoded, write_folder
 
 SMALL = SoundRecipe(n_centroids=6, hidden=(8,), dropout=0.0, learning_rate=0.02, epochs=12, n_networks=2)
@@ -160,24 +156,6 @@ def test_what_recordings_cannot_have_is_an_error(folder: Path) -> None:
         rv.train(folder, recipe=SMALL, augment="affine", **QUIET)
     with pytest.raises(InputError, match="trains on one column of recordings"):
         rv.train({"a": [1.0, 2.0] * 10, "b": ["x", "y"] * 10}, "b", recipe=SMALL, **QUIET)
-
-
-def test_the_linear_candidate_is_taken_where_it_is_clearly_better() -> None:
-    generator = np.random.default_rng(0)
-    labels = generator.integers(0, 2, 100)
-    rows = Rows(np.zeros((100, 1), np.float32), np.eye(2, dtype=np.float32)[labels], None)
-    good = np.eye(2, dtype=np.float32)[labels] * 4
-    noise = generator.normal(size=(100, 2)).astype(np.float32)
-    task = rv.Task("multiclass", 2, (0, 1))
-    network = rv.Network(2, [rv.Dense(2, "softmax")])
-    options = PlainRecipe().complete(TrainOptions(engine="reference", epochs=5, learning_rate=0.1, dropout=0.0))
-    settings = PlainRecipe().settings(network, task, options, 100, (), False)
-    bad, right = Candidate(network, settings, noise), Candidate(network, settings, good)
-    assert choose_candidate({"first": bad, "linear": right}, rows, task, 0).name == "linear"
-    choice = choose_candidate({"first": right, "linear": right}, rows, task, 0)
-    assert (choice.name, choice.n_rows, choice.n_groups) == ("first", 100, 0)
-    few = rows.take(np.arange(20))
-    assert choose_candidate({"first": bad, "linear": right}, few, task, 0).scores == {}
 
 
 def sentence(labels: list[str], pause: float, noise: float = 0.0, seed: int = 5) -> np.ndarray:
