@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +19,12 @@ from pathlib import Path
 import numpy as np
 
 import ranvier as rv
-from ranvier import settings
 from ranvier.data import open_source
+from ranvier.native.machine import cpu
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from installed import data_folder, versions
 
 
 def named(name: str) -> Callable[[Path, str, int], float]:
@@ -79,9 +83,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(CASES))
     parser.add_argument("--output", type=Path, help="write the figures as JSON here")
     options = parser.parse_args()
-    data = settings.read().data
-    if data is None:
-        raise SystemExit("Set RANVIER_DATA to the folder with the real data sets.")
+    data = data_folder()
     found = {}
     for name in options.only:
         score, metric, asked = CASES[name]
@@ -92,7 +94,7 @@ def main() -> None:
         line = f"{name:20} {metric:9} mean {np.mean(values):.4f}  from {min(values):.4f} to {max(values):.4f}"
         print(f"{line}  asked {asked:.3f}  {seconds:.1f} s a run", flush=True)
     if options.output:
-        machine = {"processor": platform.processor() or platform.machine(), "python": platform.python_version()}
+        machine = {"processor": cpu.facts().model, **versions(("ranvier",))}
         options.output.write_text(json.dumps({"machine": machine, "results": found}, indent=1) + "\n")
 
 

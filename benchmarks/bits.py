@@ -22,7 +22,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 import hashlib
 import json
-import platform
 import sys
 import time
 from pathlib import Path
@@ -32,6 +31,7 @@ import numpy as np
 from bits_parts.trainings import Case, cases
 
 import ranvier as rv
+from ranvier.native.machine import cpu
 
 DIGITS = 16
 
@@ -62,16 +62,7 @@ def measured(only: str) -> dict[str, dict[str, str]]:
 
 def machine() -> dict[str, str]:
     """What the bits of the reference engine may depend on."""
-    return {"ranvier": rv.__version__, "numpy": np.__version__, "processor": processor()}
-
-
-def processor() -> str:
-    """The name of this processor."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")), "")
+    return {"ranvier": rv.__version__, "numpy": np.__version__, "processor": cpu.facts().model}
 
 
 def compared(stored: dict[str, Any], now: dict[str, dict[str, str]], only: str) -> list[str]:

@@ -1,10 +1,13 @@
-"""Which versions of the packages a benchmark ran with."""
+"""What a benchmark runs with: the versions of the packages, and the folder with the sets."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import platform
 from collections.abc import Iterable
+from pathlib import Path
+
+from ranvier import settings
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -16,3 +19,11 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return found
+
+
+def data_folder() -> Path:
+    """The folder with the real data sets; without it the benchmark ends."""
+    folder = settings.read().data
+    if folder is None:
+        raise SystemExit("Set RANVIER_DATA to the folder with the real data sets.")
+    return folder

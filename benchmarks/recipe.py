@@ -21,10 +21,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from installed import data_folder
 from tables_parts.sets import TABLES, Problem, at_most, problem
 from versus_parts.report import machine
 
-from ranvier import loss, settings, train
+from ranvier import loss, train
 from ranvier.recipes.registry import recipe
 from ranvier.recipes.table import TableRecipe
 
@@ -161,9 +162,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path, default=RESULT)
     options = parser.parse_args()
-    data = settings.read().data
-    if data is None:
-        raise SystemExit("Set RANVIER_DATA to the folder with the real data sets.")
+    data = data_folder()
     results = measure(options, data)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n")

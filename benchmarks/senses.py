@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -26,11 +24,12 @@ import numpy as np
 
 import ranvier as rv
 from ranvier.data import Table, open_source
+from ranvier.native.machine import cpu
 from ranvier.rows.split import split_rows
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from installed import versions
+from installed import data_folder, versions
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FOLDS = 5
@@ -85,10 +84,8 @@ def main() -> None:
     parser.add_argument("--effort", choices=("default", "best"), default="default")
     parser.add_argument("--seeds", type=int, default=1)
     arguments = parser.parse_args()
-    folder = os.environ.get("RANVIER_DATA")
-    if not folder:
-        sys.exit("Set RANVIER_DATA to the folder with the sets.")
-    images, records = Path(folder) / "images", []
+    folder = data_folder()
+    images, records = folder / "images", []
     print(f"{'set':<18}{'linear':>8}{'plain':>8}{'asked':>8}{'hoped':>8}{'ours':>8}{'s':>8}{'cpu s':>8}")
     for name in arguments.sets:
         for seed in range(arguments.seeds):
@@ -102,7 +99,7 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     described = {
         "versions": versions(("numpy", "pillow", "polars")),
-        "processor": platform.processor(),
+        "processor": cpu.facts().model,
         "records": records,
     }
     (RESULTS / f"senses_{arguments.effort}.json").write_text(json.dumps(described, indent=1) + "\n")

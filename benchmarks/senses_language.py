@@ -26,7 +26,7 @@ import ranvier as rv
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from installed import versions
+from installed import data_folder, versions
 from versus_parts.report import machine
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=RESULTS / "senses_language.json")
     options = parser.parse_args()
-    data = Path(os.environ["RANVIER_DATA"]) / "text"
+    data = data_folder() / "text"
     known = json.loads(options.output.read_text(encoding="utf-8")) if options.output.exists() else {"runs": []}
     for name in options.sets:
         run = measured(name, data, options.effort, options.seed)

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -28,12 +27,12 @@ import numpy as np
 import polars as pl
 
 import ranvier as rv
+from ranvier.native.machine import cpu
 from ranvier.rows.split import split_groups
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from bits import processor
-from installed import versions
+from installed import data_folder, versions
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FOLDS = 5
@@ -149,13 +148,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-versus", action="store_true", help="leave the linear models out")
     arguments = parser.parse_args()
-    folder = os.environ.get("RANVIER_DATA")
-    if not folder:
-        sys.exit("Set RANVIER_DATA to the folder with the sets.")
+    folder = data_folder()
     path = RESULTS / f"senses_text_{arguments.effort}.json"
     print(f"{'set':<24}{'asked':>8}{'hoped':>8}{'ours':>8}{'SVC':>8}{'logistic':>10}{'s':>8}{'cpu s':>8}")
     for name in arguments.sets:
-        record = measured(name, Path(folder) / "text", arguments.effort, arguments.seed, not arguments.no_versus)
+        record = measured(name, folder / "text", arguments.effort, arguments.seed, not arguments.no_versus)
         records = {r["set"]: r for r in json.loads(path.read_text())["records"]} if path.exists() else {}
         records[name] = {**{key: records.get(name, {}).get(key) for key in ("svc", "logistic")}, **record}
         record = records[name]
@@ -166,7 +163,7 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         described = {
             "versions": versions(("numpy", "polars", "scikit-learn")),
-            "processor": processor(),
+            "processor": cpu.facts().model,
             "records": [records[known] for known in SETS if known in records],
         }
         path.write_text(json.dumps(described, indent=1) + "\n")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,10 +25,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import ranvier as rv
-from benchmarks.bits import machine
-from ranvier import settings
 from ranvier.data.sounds.band_statistics import statistics_of
 from ranvier.data.sounds.load import decode_all, load_sounds
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from installed import data_folder
+from versus_parts.report import machine
 
 ASKED = {
     ("fsdd", "default"): (0.99, 0.997),
@@ -151,9 +155,7 @@ def main() -> None:
     parser.add_argument("--no-linear", action="store_true")
     parser.add_argument("--output", type=Path, help="write the figures as JSON here, beside those that are there")
     options = parser.parse_args()
-    data = settings.read().data
-    if data is None:
-        raise SystemExit("Set RANVIER_DATA to the folder with the real data sets.")
+    data = data_folder()
     found = {}
     for name in options.only:
         entry = measured(name, data, options.effort, options.seeds, not options.no_linear)

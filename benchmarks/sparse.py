@@ -31,11 +31,10 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 import ranvier as rv
-from ranvier import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from installed import versions
+from installed import data_folder, versions
 from versus_parts import report
 from versus_parts.processes import pin
 
@@ -139,9 +138,7 @@ def main() -> None:
     parser.add_argument("--check-steps", type=int, default=176, help="steps of both before the check: an epoch")
     parser.add_argument("--output", type=Path, default=RESULTS / "sparse.json")
     options = parser.parse_args()
-    folder = settings.read().data
-    if folder is None:
-        raise SystemExit("Set RANVIER_DATA to the folder with the real data sets.")
+    folder = data_folder()
     pin(options.threads)
     threadpool_limits(options.threads)
     machine = report.machine()

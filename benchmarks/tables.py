@@ -31,8 +31,6 @@ from tables_parts.report import markdown
 from tables_parts.sets import MOST_TRAIN, TABLES, TEST_SHARE
 from versus_parts.report import machine
 
-from ranvier import settings
-
 RESULTS = Path(__file__).resolve().parent / "results"
 PACKAGES = ("ranvier", "numpy", "pandas", "llvmlite", "scikit-learn", "xgboost", "xgboost-cpu", "lightgbm", "catboost")
 """Beside them, pytabkit and torch."""
@@ -70,9 +68,7 @@ def say(words: str) -> None:
 
 def place_of(options: argparse.Namespace) -> runs.Place:
     """Where and how jobs run."""
-    data = settings.read().data
-    if data is None:
-        raise SystemExit("Set RANVIER_DATA to the folder with the real data sets.")
+    data = installed.data_folder()
     return runs.Place(data, options.threads, options.limit, options.label)
 
 

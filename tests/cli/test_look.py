@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ranvier.data.input_columns import input_columns
 from ranvier.data.look import look
+from ranvier.data.sources import open_source
 from tests.cli.helpers import invoke, refused
 
 
@@ -52,6 +54,20 @@ def test_the_balance_of_a_target(people: Path) -> None:
 def test_kinds_can_be_given(people: Path) -> None:
     columns = json.loads(invoke("look", people, "--kind", "age=category", "--json").stdout)["columns"]
     assert columns[1]["kind"] == "category"
+
+
+def test_columns_are_read_as_training_reads_them(here: Path) -> None:
+    rows = [f"{number};1,{200 + number};{'xy'[number % 2]}" for number in (7, 3, 5, 9, 1)]
+    (here / "rows.csv").write_text("\n".join([";weight;shop", *rows]) + "\n")
+    seen = {column.name: column for column in look("rows.csv", "shop").columns}
+    trained = {column.name: column for column in input_columns(open_source("rows.csv"), ["shop"], ())[0]}
+    assert [(column.kind, column.reason) for column in trained.values()] == [
+        ("drop", "row numbers, as a saved index leaves them, which say nothing about a new row"),
+        ("number", "numbers, with decimal commas"),
+    ]
+    for name, column in trained.items():
+        shown = seen[name]
+        assert (shown.kind, shown.reason, shown.notes) == (column.kind, column.reason, column.notes)
 
 
 def test_a_table_of_which_nothing_can_be_learned_is_shown() -> None:

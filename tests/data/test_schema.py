@@ -91,7 +91,7 @@ def test_columns_named_like_row_numbers_that_count_are_dropped(name: str) -> Non
     assert column.kind == "drop"
 
 
-@pytest.mark.parametrize("name", ["Unnamed: 0", "column_1", "", "rownames"])
+@pytest.mark.parametrize("name", ["Unnamed: 0", "column_1", "", "rownames", "level_0", "level_1", "row_names"])
 def test_row_numbers_of_a_part_of_a_table_are_dropped(name: str) -> None:
     rows = np.random.default_rng(0).permutation(1000)[:ROWS]
     column = infer_schema(pl.DataFrame({name: rows, "other": [0.5, 1] * 20}))[0]

@@ -185,6 +185,17 @@ def test_a_run_that_broke_off_goes_on_to_the_same_bits(
     assert bits(rv.resume(tmp_path / "run", progress=False)) == expected
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_options_of_training_count_in_every_recipe(name: str) -> None:
+    given = TrainOptions(batch_size=7, epochs=3, learning_rate=0.25, optimizer="sgd", loss="categorical_cross_entropy")
+    chosen = recipe(name)
+    network = rv.Network(4, [rv.Dense(3, "softmax")])
+    task = rv.Task("multiclass", 3, ("a", "b", "c"))
+    settings = chosen.settings(network, task, chosen.complete(given), 100, (), False)
+    assert (settings.batch_size, settings.epochs, settings.optimizer) == (7, 3, rv.SGD(0.25))
+    assert settings.loss == rv.loss("categorical_cross_entropy")
+
+
 def interrupt_after(spans: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C is pressed after so many questions whether it was."""
     asked = [0]

@@ -14,12 +14,9 @@ import pytest
 import ranvier as rv
 from ranvier.data import open_source
 from ranvier.errors import DataError, InputError
-from ranvier.recipes.candidates import Candidate, choose_candidate
-from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.plain import PlainRecipe
+from ranvier.model.predictions import predict_file
 from ranvier.recipes.registry import recipe_for
 from ranvier.recipes.sound import SoundRecipe
-from ranvier.rows import Rows
 from tests.data.recordings import RATE, chirp, chirps, encoded, write_folder
 
 SMALL = SoundRecipe(n_centroids=6, hidden=(8,), dropout=0.0, learning_rate=0.02, epochs=12, n_networks=2)
@@ -70,6 +67,41 @@ def test_the_same_bits_however_recordings_are_given(model: rv.Model, folder: Pat
     assert again.outputs(paths).tobytes() == expected
     assert np.concatenate([again.outputs(path) for path in paths]).tobytes() == expected
     assert len(set(model.encoder.feature_names)) == model.encoder.width == model.network.inputs
+
+
+def test_broken_recordings_are_left_out_and_named(model: rv.Model, tmp_path: Path) -> None:
+    write_folder(tmp_path / "clips", 12, seed=1)
+    in_order = [(path.parent.name, int(path.stem.split("_")[0]), path) for path in (tmp_path / "clips").rglob("*.wav")]
+    paths = [path for _, _, path in sorted(in_order)]
+    labels = np.array([path.parent.name for path in paths])
+    paths[3].write_bytes(b"RIFF")
+    readable = [path for path in paths if path != paths[3]]
+    expected = model.evaluate(readable, labels[[0, 1, 2, *range(4, 12)]])
+    frame = pl.DataFrame({"file": [str(path) for path in paths]})
+    for rows in (paths, frame):
+        with pytest.warns(UserWarning, match=f"1 recording was left out, .*{paths[3].name}"):
+            assert model.evaluate(rows, labels) == expected
+    with pytest.warns(UserWarning, match=paths[3].name):
+        assert model.evaluate(tmp_path / "clips") == pytest.approx(expected)
+    predicted = predict_file(model, tmp_path / "clips")
+    values = predicted.columns(probabilities=False)["prediction"]
+    assert [at for at, value in enumerate(values) if value is None] == [3]
+    assert values[:3] + values[4:] == model.predict(readable).tolist()
+    assert "1 recording was left out" in " ".join(predicted.notes)
+    with pytest.raises(DataError, match=paths[3].name):
+        model.predict(paths)
+    paths[4].write_bytes(b"")
+    with pytest.raises(DataError, match=r"2 of 12 recordings .* at most a tenth was expected"):
+        model.evaluate(paths, labels)
+
+
+def test_broken_test_recordings_are_left_out(folder: Path, tmp_path: Path) -> None:
+    write_folder(tmp_path / "test", 12, seed=1)
+    (tmp_path / "test" / "rising" / "broken.wav").write_bytes(b"RIFF")
+    recipe = replace(SMALL, candidate="statistics", epochs=1, n_networks=1)
+    model = rv.train(folder / "train", test=tmp_path / "test", recipe=recipe, **QUIET)
+    assert model.report.split["test"] == 12
+    assert "Test rows: 1 recording was left out" in " ".join(model.report.notes)
 
 
 def test_auto_takes_the_recipe_for_sound(folder: Path) -> None:
@@ -124,24 +156,6 @@ def test_what_recordings_cannot_have_is_an_error(folder: Path) -> None:
         rv.train(folder, recipe=SMALL, augment="affine", **QUIET)
     with pytest.raises(InputError, match="trains on one column of recordings"):
         rv.train({"a": [1.0, 2.0] * 10, "b": ["x", "y"] * 10}, "b", recipe=SMALL, **QUIET)
-
-
-def test_the_linear_candidate_is_taken_where_it_is_clearly_better() -> None:
-    generator = np.random.default_rng(0)
-    labels = generator.integers(0, 2, 100)
-    rows = Rows(np.zeros((100, 1), np.float32), np.eye(2, dtype=np.float32)[labels], None)
-    good = np.eye(2, dtype=np.float32)[labels] * 4
-    noise = generator.normal(size=(100, 2)).astype(np.float32)
-    task = rv.Task("multiclass", 2, (0, 1))
-    network = rv.Network(2, [rv.Dense(2, "softmax")])
-    options = PlainRecipe().complete(TrainOptions(engine="reference", epochs=5, learning_rate=0.1, dropout=0.0))
-    settings = PlainRecipe().settings(network, task, options, 100, (), False)
-    bad, right = Candidate(network, settings, noise), Candidate(network, settings, good)
-    assert choose_candidate({"first": bad, "linear": right}, rows, task, 0).name == "linear"
-    choice = choose_candidate({"first": right, "linear": right}, rows, task, 0)
-    assert (choice.name, choice.n_rows, choice.n_groups) == ("first", 100, 0)
-    few = rows.take(np.arange(20))
-    assert choose_candidate({"first": bad, "linear": right}, few, task, 0).scores == {}
 
 
 def sentence(labels: list[str], pause: float, noise: float = 0.0, seed: int = 5) -> np.ndarray:

@@ -19,8 +19,9 @@ from ranvier.recipes.registry import recipe_for
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
 from ranvier.recipes.text import TextRecipe
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
-from ranvier.recipes.text_training import logits_of, outputs_of, row_losses
+from ranvier.recipes.text_training import row_losses
 from ranvier.rows import CSR, Inputs, Rows
+from ranvier.training.logits import logits_of, probabilities_of
 from tests.recipes.test_recipe import interrupt_after
 
 GENERATOR = np.random.default_rng(0)
@@ -196,7 +197,7 @@ def test_merged_logits_are_the_weighted_sum(outputs: int) -> None:
 def test_losses_of_logits() -> None:
     task, probabilities = Task("multiclass", 3, tuple("abc")), np.array([[0.2, 0.5, 0.3], [0.1, 0.1, 0.8]])
     logits = logits_of(task, probabilities)
-    np.testing.assert_allclose(outputs_of(task, logits), probabilities)
+    np.testing.assert_allclose(probabilities_of(task, logits), probabilities)
     np.testing.assert_allclose(row_losses(task, logits, np.array([[1], [2]], np.int32)), -np.log([0.5, 0.8]))
     binary = Task("binary", 1, ("a", "b"))
     np.testing.assert_allclose(

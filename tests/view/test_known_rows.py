@@ -9,9 +9,11 @@ import pytest
 
 import ranvier as rv
 from ranvier.model.run_rows import rows_of_run
+from ranvier.recipes.sound import SoundRecipe
 from ranvier.view.known_rows import rows_from_arrays, rows_from_file, rows_of
 from ranvier.view.row_form import inputs_of_values, pixel_grid, row_form
 from ranvier.view.run_model import model_file_of
+from tests.data.recordings import chirp, encoded, write_folder
 
 
 def test_the_test_rows_of_a_run(digits_run: Path) -> None:
@@ -51,6 +53,30 @@ def test_data_that_changed_are_said_to_have(tmp_path: Path) -> None:
     assert "has changed since training" in rows.notes[0]
     data.unlink()
     assert rows_of(model) is None
+
+
+def test_the_test_rows_of_a_run_on_recordings(tmp_path: Path) -> None:
+    clips = write_folder(tmp_path / "clips", 44)
+    (clips / "rising" / "broken.wav").write_bytes(b"RIFF")
+    recipe = SoundRecipe(candidate="patches", n_centroids=4, hidden=(4,), epochs=1, n_networks=1)
+    model = rv.train(clips, recipe=recipe, run=tmp_path / "run", engine="reference", progress=False)
+    rows = rows_of(model)
+    assert rows is not None
+    assert len(rows) == model.report.split["test"]
+    assert rows.name.startswith(f"{len(rows)} test rows of ")
+
+
+def test_rows_of_a_file_are_read_as_those_of_the_training(tmp_path: Path) -> None:
+    clips = write_folder(tmp_path / "clips", 44)
+    recipe = SoundRecipe(candidate="patches", n_centroids=4, hidden=(4,), epochs=1, n_networks=1)
+    model = rv.train(clips, recipe=recipe, engine="reference", progress=False)
+    for at, label in enumerate(("rising", "falling")):
+        path = tmp_path / "long" / label / "1.wav"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(encoded(chirp(label, 4.0, at)))
+    paths = sorted((tmp_path / "long").rglob("*.wav"))
+    rows = rows_from_file(model, tmp_path / "long")
+    assert rows.inputs.toarray().tobytes() == model.inputs(paths).toarray().tobytes()
 
 
 def test_a_test_file_of_its_own(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ranvier.data.date_format import DAY_FIRST
 from ranvier.data.encoders.usual_range import usual_range
 from ranvier.data.number_format import NumberFormat
+from ranvier.plural import plural
 
 MAX_LISTED = 5
 LONGEST = 40
@@ -35,7 +36,7 @@ def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
         for cell, count, row in by_cell.head(MAX_LISTED).iter_rows()
     ]
     more = f"; and {by_cell.height - MAX_LISTED:,} other cells" if by_cell.height > MAX_LISTED else ""
-    counted = "1 cell counts" if len(rows) == 1 else f"{len(rows):,} cells count"
+    counted = plural(len(rows), "cell counts", "cells count")
     return f'Column "{strings.name}": {counted} as missing: {"; ".join(listed)}{more}.'
 
 

@@ -36,7 +36,7 @@ def infer_date_format(
     decimal commas speak for the day; else the month is taken to be first.
 
     Parameters:
-        counts: the different clean strings, "value", none of them missing, and how many rows have each, "rows".
+        counts: what `different_strings` gives of the clean strings.
         order: "day-first" or "month-first" where the user knows.
         decimal_commas: whether numbers of the table have decimal commas.
 

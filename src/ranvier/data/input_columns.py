@@ -57,6 +57,24 @@ def as_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
     return () if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
+def known_kinds(
+    source: Source, left_out: Collection[str], kinds: Mapping[str, str]
+) -> tuple[dict[str, str], Collection[str]]:
+    """The kinds of columns that are not inferred from the cells, and the columns dropped because they number the rows.
+
+    Parameters:
+        left_out: columns that are no inputs.
+        kinds: the kinds that the user gave, which come before those that the source says.
+
+    >>> from ranvier.data.sources import open_source
+    >>> known_kinds(open_source({"index": [0, 1], "age": [39, 50], "zip": [1, 2]}), (), {"zip": "category"})
+    ({'index': 'drop', 'zip': 'category'}, ['index'])
+    """
+    own = {name: kind for name, kind in source.kinds.items() if name not in left_out}
+    counted = _row_numbers(source, {*left_out, *kinds})
+    return {**own, **dict.fromkeys(counted, DROP), **kinds}, counted
+
+
 def _row_numbers(source: Source, others: Collection[str]) -> list[str]:
     """The input columns that are row numbers; none where nothing else would be left.
 
@@ -101,10 +119,9 @@ def input_columns(
     twice = next((name for name in names if name in ignored), None)
     if twice is not None:
         raise InputError(f'Column "{twice}" is the target, and is also to be left out; name it as one of the two.')
-    known = {name: kind for name, kind in source.kinds.items() if name not in names}
-    counted = _row_numbers(source, {*names, *ignored, *requested})
-    everything = {**known, **dict.fromkeys(counted, DROP), **requested}
-    columns = infer_schema(source.frame, dict.fromkeys((*names, *ignored)), everything, source.decimal_commas)
+    left_out = tuple(dict.fromkeys((*names, *ignored)))
+    known, counted = known_kinds(source, left_out, requested)
+    columns = infer_schema(source.frame, left_out, known, source.decimal_commas)
     columns = tuple(replace(column, reason=REASON) if column.name in counted else column for column in columns)
     notes = [f'Column "{column.name}" is dropped: {column.reason}.' for column in columns if not column.used]
     formats = dict(zip(names, target_formats(source, names), strict=False))

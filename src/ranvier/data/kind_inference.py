@@ -15,10 +15,12 @@ from ranvier.data.column_schema import DROP, ColumnSchema
 from ranvier.data.date_format import DateFormat
 from ranvier.data.date_inference import infer_date_format
 from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.date import datetimes
 from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.number import finite
 from ranvier.data.number_format import PLAIN, NumberFormat
-from ranvier.data.number_inference import LEADING_ZERO, are_codes, infer_number_format
+from ranvier.data.number_inference import LEADING_ZERO, are_codes, different_strings, infer_number_format
+from ranvier.data.row_numbers import FIRST, LEFT_BY_INDEX
 from ranvier.data.text_shape import text_shape
 from ranvier.records import record
 
@@ -31,8 +33,6 @@ CODE_NAMES = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
 """Last words in the name of a column whose integers are codes: categories where they repeat, else an identifier."""
 ID_NAMES = CODE_NAMES | {"rownames", "index", "unnamed"}
 """Words in the name of a column whose integers, all different, are an identifier."""
-NO_NAME = r"|column_1|level_0|__index_level_0__"
-"""Names of a column of row numbers that had no name."""
 COUNT_NAMES = ID_NAMES | {
     *("row", "rows", "rowname", "idx", "no", "nr", "num", "number", "nummer", "order", "instant", "record", "records"),
     *("obs", "observation", "case", "sample", "serial", "sno", "key", "seq", "sequence", "entry", "lfd", "column"),
@@ -155,7 +155,7 @@ def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas:
     if kind == "number":
         known = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
         strings = parsing.clean_strings(cells) if parsing.is_string(cells) else None
-        read = None if strings is None else infer_number_format(_counts(strings), known)
+        read = None if strings is None else infer_number_format(different_strings(strings), known)
         form = PLAIN if read is None else read.format
         values = finite(cells, *form.read(cells))
         notes = _number_notes(cells, strings, values)
@@ -177,20 +177,13 @@ def _requested_date(cells: pl.Series, how: str, decimal_commas: bool | None) -> 
             ColumnSchema(cells.name, "date", "as requested", cells.null_count(), cells.drop_nulls().n_unique())
         )
     strings = parsing.clean_strings(cells)
-    read = infer_date_format(_counts(strings), how or None, decimal_commas)
+    read = infer_date_format(different_strings(strings), how or None, decimal_commas)
     form = DateFormat(how) if read is None else read.format
-    times, wrong = form.read(cells)
-    if wrong is not None:
-        raise parsing.cell_error(cells, wrong, f"a date like {form.describe()}")
+    times = datetimes(cells, form)
     notes = _notes(missing_note(strings, (times.is_null() & strings.is_not_null()).to_numpy()))
     missing, distinct = times.null_count(), times.drop_nulls().n_unique()
     column = ColumnSchema(cells.name, "date", "as requested", missing, distinct, date_format=form, notes=notes)
     return Guess(column, read is not None and read.ambiguous)
-
-
-def _counts(strings: pl.Series) -> pl.DataFrame:
-    """The different strings, and how many rows have each."""
-    return strings.drop_nulls().rename("value").value_counts(name="rows")
 
 
 def _notes(*notes: str | None) -> tuple[str, ...]:
@@ -249,7 +242,7 @@ def _identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str,
         counts: whether they count the rows.
     """
     words = _name_words(name)
-    row_numbers = re.fullmatch(NO_NAME, name.strip()) is not None
+    row_numbers = name == FIRST or LEFT_BY_INDEX.fullmatch(name.strip()) is not None
     if counts and (row_numbers or not COUNT_NAMES.isdisjoint(words)):
         return DROP, "integers that count the rows"
     if distinct == rows and (row_numbers or not ID_NAMES.isdisjoint(words)):
@@ -277,7 +270,7 @@ def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, 
     name, rows, missing, distinct = cells.name, len(strings), strings.null_count(), len(distinct_strings)
     if distinct == 2 and {word.lower() for word in distinct_strings.to_list()} in parsing.BOOLEAN_PAIRS:
         return Guess(_unless_constant(name, "boolean", "two strings for true and false", rows, missing, distinct))
-    counts = _counts(strings)
+    counts = different_strings(strings)
     dates = infer_date_format(counts, None, decimal_commas)
     if dates is not None:
         return Guess(_date(strings, counts, dates.format), dates.ambiguous)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.canonical_order import repeats
+from ranvier.data.decoded_columns import rows_of
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
-from ranvier.data.images.columns import rows_of
 from ranvier.data.number_format import NumberFormat
 from ranvier.data.sources import open_source
 from ranvier.data.sources.origin import sentence_start

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, label_index
+from ranvier.data.row_numbers import COUNTING, FIRST, LEFT_BY_INDEX
 from ranvier.data.sources.source import Source
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
@@ -31,7 +32,6 @@ MAX_RELATIVE_ERROR = 0.1
 MAX_UNEXPLAINED = 0.003
 """A column that gives numbers away leaves at most this share of their variance."""
 MAX_NAMED = 5
-UNNAMED = ("", "unnamed: 0", "index", "column_1", "rownames", "row", "id")
 
 
 def leakage_notes(source: Source, values: Values, task: Task, columns: Sequence[str]) -> list[str]:
@@ -157,4 +157,6 @@ def _looks_like_row_numbers(name: str, codes: NDArray[np.float64]) -> bool:
     """Whether these are different integers, as dense as numbers of rows or named like them."""
     if np.isnan(codes).any() or (codes != np.floor(codes)).any() or len(np.unique(codes)) < len(codes):
         return False
-    return name.strip().lower() in UNNAMED or float(np.ptp(codes)) < 2 * len(codes)
+    called = name.strip()
+    named_so = called.lower() in {*COUNTING, FIRST, "id"} or LEFT_BY_INDEX.fullmatch(called) is not None
+    return named_so or float(np.ptp(codes)) < 2 * len(codes)

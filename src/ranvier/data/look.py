@@ -8,11 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
-from ranvier.data.images.columns import cells_of
 from ranvier.data.images.overview import overview
+from ranvier.data.input_columns import known_kinds
 from ranvier.data.labelled_rows import labelled_rows
+from ranvier.data.row_numbers import REASON
 from ranvier.data.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
@@ -96,27 +98,28 @@ def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None
     elif opened.target_names and isinstance(opened.frame.schema.get(opened.target_names[0]), pl.Enum):
         target = opened.target_names[0]  # class folders
     check_kinds(opened.column_names, kinds or {})
-    columns, duplicates = _columns(opened, kinds), 0
+    columns, duplicates = _columns(opened, target, kinds or {}), 0
     if opened.column_names:
         duplicates = opened.rows - _distinct_rows(opened.frame)
     described = None if target is None else _target(opened, target)
     return Look(opened.origin, opened.rows, duplicates, columns, opened.shape, described, opened.notes)
 
 
-def _columns(source: Source, kinds: Mapping[str, str] | None) -> tuple[ColumnLook, ...]:
+def _columns(source: Source, target: str | None, kinds: Mapping[str, str]) -> tuple[ColumnLook, ...]:
     """A record of each column; a column that training would refuse is among them, with the reason."""
     if not source.column_names:
         return ()
-    frame, known = source.frame, {**source.kinds, **(kinds or {})}
+    frame, commas = source.frame, source.decimal_commas
+    known, counted = known_kinds(source, () if target is None else (target,), kinds)
     try:
-        schema = _schema(frame, known)
+        schema = _schema(frame, known, commas)
     except InputError:
-        schema = [column for name in frame.columns for column in _schema_of_column(frame.select(name), known)]
+        schema = [column for name in frame.columns for column in _schema_of_column(frame.select(name), known, commas)]
     return tuple(
         ColumnLook(
             column.name,
             column.kind,
-            column.reason,
+            REASON if column.name in counted else column.reason,
             column.missing,
             column.distinct,
             _examples(frame[column.name]),
@@ -131,19 +134,18 @@ def _picture_notes(cells: pl.Series, kind: str) -> tuple[str, ...]:
     return overview(cells_of(cells), cells.name) if kind == "image" else ()
 
 
-def _schema(frame: pl.DataFrame, kinds: Mapping[str, str]) -> list[ColumnSchema]:
+def _schema(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_commas: bool) -> list[ColumnSchema]:
     """The schema of the columns, also where training would use none of them."""
     companion = pl.Series(COMPANION, [0.5, 1.5] * (frame.height // 2 + 1))[: frame.height]
-    columns = infer_schema(
-        frame.with_columns(companion), overrides={n: k for n, k in kinds.items() if n in frame.columns}
-    )
+    own = {name: kind for name, kind in kinds.items() if name in frame.columns}
+    columns = infer_schema(frame.with_columns(companion), (), own, decimal_commas)
     return [column for column in columns if column.name != COMPANION]
 
 
-def _schema_of_column(frame: pl.DataFrame, kinds: Mapping[str, str]) -> Iterable[ColumnSchema]:
+def _schema_of_column(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_commas: bool) -> Iterable[ColumnSchema]:
     """The schema of a single column; one that cannot be used has the reason."""
     try:
-        return _schema(frame, kinds)
+        return _schema(frame, kinds, decimal_commas)
     except InputError as error:
         cells = frame.to_series()
         return [ColumnSchema(cells.name, "unusable", str(error), cells.null_count(), 0)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.encoders.table import TableEncoder
-from ranvier.data.images.columns import names_of_rows
 from ranvier.data.sources.source import Source
 
 MAX_NAME = 80
@@ -40,6 +40,8 @@ def shortened(text: str) -> str:
     >>> shortened("a b " * 100)[-8:], len(shortened("a b " * 100))
     ('a b  ...', 80)
     """
-    line = "".join(letter if letter.isprintable() else " " for letter in text[: 4 * MAX_NAME])
+    line = text[: 4 * MAX_NAME]
+    if not line.isprintable():
+        line = "".join(letter if letter.isprintable() else " " for letter in line)
     line = " ".join(line.split())
     return line if len(line) <= MAX_NAME else line[: MAX_NAME - 4] + " ..."

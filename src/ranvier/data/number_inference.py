@@ -38,11 +38,20 @@ class WrittenNumbers:
     ambiguous: bool = False
 
 
+def different_strings(strings: pl.Series) -> pl.DataFrame:
+    """The different strings, "value", missing ones left out, and how many rows have each, "rows".
+
+    >>> different_strings(pl.Series("kg", ["7", None, "7"])).rows()
+    [('7', 2)]
+    """
+    return strings.drop_nulls().rename("value").value_counts(name="rows")
+
+
 def infer_number_format(counts: pl.DataFrame, decimal_commas: bool | None = None) -> WrittenNumbers | None:
     """How the numbers of a column are written; None where the cells are not nearly all numbers.
 
     Parameters:
-        counts: the different clean strings, "value", none of them missing, and how many rows have each, "rows".
+        counts: what `different_strings` gives of the clean strings.
         decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals;
             None where nothing is known.
 

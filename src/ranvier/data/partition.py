@@ -155,13 +155,12 @@ def rule_notes(rule: SplitRule, parts: Sequence[LabelledRows | None]) -> list[st
             f"{len(np.unique(group_codes(part.source, rule.group))):,} in {name}" for name, part in there
         )
         return [f'Rows of the same "{rule.group}" stay together: {listed}.{no_input}']
-    spans = []
-    for name, part in there:
-        times = time_order(part.source, column, rule.form)
+    spans, times_of_parts = [], [time_order(part.source, column, rule.form) for _, part in there]
+    for (name, part), times in zip(there, times_of_parts, strict=True):
         cells = part.source.frame[column]
         if not np.isnan(times).all():
             spans.append(f"{name} {cells[int(np.nanargmin(times))]} to {cells[int(np.nanargmax(times))]}")
-    missing = int(np.isnan(time_order(there[0][1].source, column, rule.form)).sum())
+    missing = int(np.isnan(times_of_parts[0]).sum())
     untimed = f" {plural(missing, 'training row')} have no time." if missing else ""
     return [f'Rows are divided by "{rule.time}": {", ".join(spans)}.{untimed}']
 

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.decoded_columns import decoded_rows, rows_of
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.context import ContextEncoder
@@ -21,7 +22,6 @@ from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.data.far_targets import far_target_notes
-from ranvier.data.images.columns import decoded_rows, rows_of
 from ranvier.data.images.threads import Progress
 from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (

@@ -6,6 +6,7 @@ B is the number of rows.
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from ranvier.data.kind_inference import is_picture_dtype
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
+from ranvier.plural import plural
 
 Codes = NDArray[np.int64]
+Digests: TypeAlias = list[NDArray[np.bytes_]]
 
 
 def picture_codes(source: Source) -> Codes | None:
@@ -27,8 +30,13 @@ def picture_codes(source: Source) -> Codes | None:
     >>> picture_codes(Table(frame, "a table")).tolist()
     [0, 0, 0]
     """
+    return _codes(_digests(source))
+
+
+def _codes(digests_of_columns: Digests) -> Codes | None:
+    """What `picture_codes` gives, from the digests of each column."""
     codes = None
-    for digests in _digests(source):
+    for digests in digests_of_columns:
         own = np.unique(digests, return_inverse=True)[1].astype(np.int64)
         codes = own if codes is None else joined(codes, own)
     return None if codes is None or len(np.unique(codes)) == len(codes) else codes
@@ -58,27 +66,26 @@ def repeat_notes(parts: dict[str, Source]) -> list[str]:
     Parameters:
         parts: the rows of "training" and of other parts.
     """
-    copies = sum(
-        len(codes) - len(np.unique(codes)) for codes in map(picture_codes, parts.values()) if codes is not None
-    )
+    digests = {name: _digests(part) for name, part in parts.items()}
+    copies = sum(len(codes) - len(np.unique(codes)) for codes in map(_codes, digests.values()) if codes is not None)
     notes = []
     if copies:
-        what = "1 row repeats another one's file" if copies == 1 else f"{copies:,} rows repeat the files of others"
+        what = plural(copies, "row repeats another one's file", "rows repeat the files of others")
         notes.append(f"{what}; copies stay in one part of the rows.")
-    learned = [frozenset(column.tolist()) for column in _digests(parts["training"])]
-    for name, part in parts.items():
+    learned = [frozenset(column.tolist()) for column in digests["training"]]
+    for name, columns in digests.items():
         seen = [
             np.array([digest in known for digest in column.tolist()])
-            for known, column in zip(learned, _digests(part), strict=False)
+            for known, column in zip(learned, columns, strict=False)
         ]
         count = 0 if name == "training" or not seen else int(np.any(seen, axis=0).sum())
         if count:
-            what = "1 file of the" if count == 1 else f"{count:,} files of the"
-            notes.append(f"{what} {name} rows {'stands' if count == 1 else 'stand'} among the training rows, too.")
+            what = plural(count, f"file of the {name} rows stands", f"files of the {name} rows stand")
+            notes.append(f"{what} among the training rows, too.")
     return notes
 
 
-def _digests(source: Source) -> list[NDArray[np.bytes_]]:
+def _digests(source: Source) -> Digests:
     """A digest of each picture, for each column of decoded pictures."""
     if not isinstance(source, Table):
         return []

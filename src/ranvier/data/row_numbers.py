@@ -12,6 +12,8 @@ import polars as pl
 
 LEFT_BY_INDEX = re.compile(r"Unnamed: \d+(\.\d+)*|__index_level_\d+__|level_\d+|row_names|rownames|\.rownames|")
 """Names of columns that a saved index leaves in pandas, Arrow and R."""
+FIRST = "column_1"
+"""What a first column without a name is called."""
 COUNTING = {"index", "row", "rows", "row#", "row_id", "rowid", "row_number", "rownumber", "row_num", "rownum", "#"}
 """Names that a count of rows may have, and other columns, too."""
 REASON = "row numbers, as a saved index leaves them, which say nothing about a new row"

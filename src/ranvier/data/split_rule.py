@@ -20,7 +20,7 @@ from ranvier.data.column_schema import ColumnSchema
 from ranvier.data.date_format import DateFormat
 from ranvier.data.date_inference import infer_date_format
 from ranvier.data.number_format import NumberFormat
-from ranvier.data.number_inference import infer_number_format
+from ranvier.data.number_inference import different_strings, infer_number_format
 from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_column
 from ranvier.errors import InputError
@@ -125,7 +125,7 @@ def time_format(source: Source, column: str, columns: Iterable[ColumnSchema] = (
     if not parsing.is_string(cells):
         return DateFormat() if cells.dtype in (pl.Date, pl.Datetime) else NumberFormat()
     strings = parsing.clean_strings(cells)
-    counts = strings.drop_nulls().rename("value").value_counts(name="rows")
+    counts = different_strings(strings)
     dates = infer_date_format(counts, None, source.decimal_commas)
     if dates is not None:
         return dates.format

@@ -16,7 +16,7 @@ from ranvier.data import parsing
 from ranvier.data.encoders.target_values import Values, plain_values
 from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
 from ranvier.data.number_format import PLAIN, NumberFormat
-from ranvier.data.number_inference import infer_number_format
+from ranvier.data.number_inference import different_strings, infer_number_format
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
 from ranvier.data.target_marks import TargetMarks, read_labels
@@ -154,7 +154,7 @@ def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, 
 
 def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
     """How the numbers of a target are written; plain where a cell is no number, or where they may be classes."""
-    counts = strings.drop_nulls().rename("value").value_counts(name="rows")
+    counts = different_strings(strings)
     read = infer_number_format(counts)
     if read is not None and read.ambiguous and decimal_commas:
         read = infer_number_format(counts, decimal_commas=True)

@@ -118,7 +118,7 @@ def missing_sentence(count: int, marks: TargetMarks) -> str:
         return f"{what} left out because the target is missing."
     empty = count - sum(mark.rows for mark in marks.missing if mark.text)
     if empty > 0:
-        parts.append("1 is empty" if empty == 1 else f"{empty:,} are empty")
+        parts.append(plural(empty, "is empty", "are empty"))
     return f"{what} left out because the target is missing ({'; '.join(parts)})."
 
 

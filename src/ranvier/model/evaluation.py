@@ -25,7 +25,7 @@ def outputs_and_targets(
 ) -> tuple[Array, Array, NDArray[np.float64] | None]:
     """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None.
 
-    Rows whose picture cannot be read are left out, with a warning.
+    Rows whose picture or recording cannot be read are left out, with a warning.
     """
     if y is None and model.encoder is None:
         raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")

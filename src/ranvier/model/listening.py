@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.sounds.activity import sounding_parts
-from ranvier.data.sounds.columns import table_of_sounds
 from ranvier.data.sounds.decode import Samples, SoundError, decode
 from ranvier.data.sounds.log_mel import frame_sizes, log_mel
 from ranvier.data.sounds.sound_format import SoundFormat
@@ -152,7 +151,7 @@ def _probabilities(model: Predictor, sound: SoundEncoder, samples: Samples, part
         (sound.form.rate, samples[max(part.start - margin, 0) * hop : (part.stop + margin - 1) * hop + length])
         for part in parts
     ]
-    return model.probabilities(table_of_sounds(sound.column, cells))
+    return model.probabilities(cells)
 
 
 def _merged(parts: list[slice], probabilities: NDArray[np.float64]) -> list[tuple[slice, NDArray[np.float64]]]:

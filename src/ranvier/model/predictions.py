@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Arrays, Source, open_source
+from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.encoders.decoding import class_probabilities
-from ranvier.data.images.columns import names_of_rows
 from ranvier.data.odd_cells import odd_cell_notes
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
@@ -120,7 +120,7 @@ def predict_file(model: Model, data: Any, reading: Reading = PLAIN, keep: Sequen
         data, reading: as for `open_rows`.
         keep: columns of the table that stand beside the predictions.
 
-    A row whose picture cannot be read keeps its place, without a prediction, and is named in the notes.
+    A row whose picture or recording cannot be read keeps its place, without a prediction, and is named in the notes.
 
     Raises:
         InputError: the rows cannot be read, have no column to keep, or are not like those the model was trained on.

@@ -31,29 +31,29 @@ Array = NDArray[Any]
 
 
 def readable_rows(encoder: Any, X: Any) -> tuple[Any, int | None, NDArray[np.int64] | None, tuple[str, ...]]:
-    """X without rows whose picture cannot be read, where a model takes pictures from files.
+    """X without rows whose picture or recording cannot be read, where a model takes such files.
 
     Parameters:
         encoder: of the model; None for one that takes arrays.
         X: as for `Model.predict`.
 
-    Returns X, opened and with decoded pictures where some rows are left out; the number of its rows and the indices of
+    Returns X, opened and decoded where it may hold such files; the number of its rows and the indices of
     those that are kept, None for all; and a sentence on the others.
 
     Raises:
-        DataError: more than a tenth of the pictures of a column cannot be read.
+        DataError: more than a tenth of the pictures or recordings of a column cannot be read.
 
     >>> readable_rows(None, [[1.0]])
     ([[1.0]], None, None, ())
     """
-    if not getattr(encoder, "has_pictures", False) or isinstance(X, (np.ndarray, data.Arrays)):
+    if not getattr(encoder, "forms", None) or isinstance(X, (np.ndarray, data.Arrays)):
         return X, None, None, ()
     from ranvier.data.sources.raw_rows import open_rows
 
     source = open_rows(X, encoder.column_names)
     decoded, kept = encoder.decoded(source)
     if kept is None:
-        return (decoded if isinstance(X, Source) else X), None, None, ()
+        return decoded, None, None, ()
     return decoded, source.rows, kept, tuple(note for note in decoded.notes if note not in source.notes)
 
 

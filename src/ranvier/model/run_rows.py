@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Source, open_source
-from ranvier.data.images.columns import decoded_rows
+from ranvier.data.decoded_columns import decoded_rows
 from ranvier.errors import InputError
 from ranvier.model.reading import reading_of
 from ranvier.model.train import TrainData, TrainJob

@@ -14,15 +14,13 @@ from ranvier.data.encoders.decoding import class_indices
 from ranvier.data.images.distortion import DISTORTIONS, distorted
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.data.images.threads import Progress
-from ranvier.network.layers import Layer, Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.recipes.candidates import linear_layers, trained_parameters
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.split import split_groups, split_rows
-from ranvier.training.inference import compile_for_inference
-from ranvier.training.loop import final_parameters
-from ranvier.training.runner import run_training
+from ranvier.rows.split import split_rows
+from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature
 
@@ -123,16 +121,6 @@ def choose_training(
     return ChosenTraining(best, factor, tuple(notes), linear)
 
 
-def linear_layers(network: Network) -> list[Layer]:
-    """The layers of a network of the same inputs and outputs without hidden layers.
-
-    >>> from ranvier.network.layers import Dense
-    >>> [layer.units for layer in linear_layers(Network(2, [Dense(3, "relu"), Dense(1)]))]
-    [1]
-    """
-    return [*(layer for layer in network.layers if isinstance(layer, Rescale)), network.layers[-1]]
-
-
 def _is_better(task: Task, first: Array, second: Array, targets: Array) -> bool:
     """Whether the second outputs are better than the first by more than chance gives."""
     if not task.is_classifier:
@@ -169,10 +157,7 @@ def _splits(
         shares[0] = 1.0 - share
     n_splits = min(MAX_SPLITS, -(-ENOUGH_VALIDATION_ROWS // max(round(VALIDATION_SHARE * count), 1)))
     for number in range(n_splits):
-        if rows.groups is None:
-            parts = split_rows(count, shares, seed + number, labels)
-        else:
-            parts = split_groups(rows.groups, shares, seed + number, labels)
+        parts = split_rows(count, shares, seed + number, labels, rows.groups)
         yield parts[0], parts[1]
 
 
@@ -195,16 +180,8 @@ def _outputs(
     inputs = [Rows(patches.encode(picture), np.zeros((len(held), 1))).inputs for picture in pictures]
     means: list[Array] = []
     for network in networks:
-        result = run_training(network, member, task, learned)
-        if result.outcome.reason == "interrupted":
-            raise KeyboardInterrupt
-        flat = final_parameters(result.outcome.state, member.optimizer, network)
-        outputs = []
-        for block in inputs:
-            executable = compile_for_inference(network, member, flat, block)
-            outputs.append(executable.outputs(block))
-            executable.close()
-        means.append(np.mean(outputs, axis=0))
+        flat = trained_parameters(network, member, task, learned)
+        means.append(np.mean([outputs_of(network, member, flat, block) for block in inputs], axis=0))
     return means
 
 

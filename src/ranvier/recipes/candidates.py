@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.network.layers import Layer, Rescale
 from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.split import split_groups, split_rows
-from ranvier.training.inference import compile_for_inference
+from ranvier.rows.split import split_rows
+from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
@@ -99,13 +100,11 @@ def _folds(rows: Rows, task: Task, seed: int) -> Iterator[tuple[NDArray[np.int64
         share = MAX_ROWS / len(rows)
         index = split_rows(len(rows), (share, 1.0 - share), seed, labels)[0]
         labels = None if labels is None else labels[index]
-    if rows.groups is None:
-        parts = split_rows(len(index), (1.0 / FOLDS,) * FOLDS, seed, labels)
+    groups = None if rows.groups is None else rows.groups[index]
+    n_folds = FOLDS if groups is None else min(FOLDS, len(np.unique(groups)))
+    parts = split_rows(len(index), (1.0 / n_folds,) * n_folds, seed, labels, groups)
+    if groups is None:
         parts = parts[: max(-(-ENOUGH_ROWS * FOLDS // len(index)), 1)]
-    else:
-        groups = rows.groups[index]
-        n_folds = min(FOLDS, len(np.unique(groups)))
-        parts = split_groups(groups, (1.0 / n_folds,) * n_folds, seed, labels)
     for part in parts:
         if 0 < len(part) < len(index):
             yield index[np.setdiff1d(np.arange(len(index)), part, assume_unique=True)], index[part]
@@ -117,13 +116,32 @@ def _outputs(
     """What a candidate, trained on some rows, outputs for others."""
     network, settings = candidate.network, replace(candidate.settings, callbacks=())
     weights = None if rows.weights is None else rows.weights[learned]
-    result = run_training(network, settings, task, Rows(candidate.features[learned], rows.targets[learned], weights))
-    flat = final_parameters(result.outcome.state, settings.optimizer, network)
-    inputs = Rows(candidate.features[held], rows.targets[held]).inputs
-    executable = compile_for_inference(network, settings, flat, inputs)
-    outputs = executable.outputs(inputs)
-    executable.close()
-    return outputs
+    flat = trained_parameters(
+        network, settings, task, Rows(candidate.features[learned], rows.targets[learned], weights)
+    )
+    return outputs_of(network, settings, flat, Rows(candidate.features[held], rows.targets[held]).inputs)
+
+
+def trained_parameters(network: Network, settings: TrainSettings, task: Task, rows: Rows) -> Array:
+    """The parameters (P,) of a network that is only trained to be compared, without events.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came; half a comparison chooses nothing.
+    """
+    outcome = run_training(network, settings, task, rows).outcome
+    if outcome.reason == "interrupted":
+        raise KeyboardInterrupt
+    return final_parameters(outcome.state, settings.optimizer, network)
+
+
+def linear_layers(network: Network) -> list[Layer]:
+    """The layers of a network of the same inputs and outputs without hidden layers.
+
+    >>> from ranvier.network.layers import Dense
+    >>> [layer.units for layer in linear_layers(Network(2, [Dense(3, "relu"), Dense(1)]))]
+    [1]
+    """
+    return [*(layer for layer in network.layers if isinstance(layer, Rescale)), network.layers[-1]]
 
 
 def _merits(task: Task, outputs: Array, targets: Array) -> Array:

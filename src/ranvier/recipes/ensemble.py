@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,19 @@ from ranvier.recipes.class_prior import class_prior_state
 from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
-from ranvier.rows.split import split_groups, split_rows
+from ranvier.rows.split import split_rows
 from ranvier.training.events import EndEvent, EpochEvent, Event, NoteEvent, ProgressEvent, Sink, StartEvent, tee
 from ranvier.training.history import Epoch, History
-from ranvier.training.inference import compile_for_inference
+from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
+from ranvier.training.state import TrainingState
 from ranvier.training.temperature import inverse_temperature
 
 Array = NDArray[Any]
+MemberRows: TypeAlias = tuple[Rows, Rows | None, TrainingState | None]
+"""The training rows and validation rows of a network, and the state in which it begins."""
 ENSEMBLE_TEMPERATURE_POWER = 0.7
 """The power of a single network's factor that a merged one takes: between 1, for networks whose errors agree, and 0,
 for many whose errors are independent."""
@@ -66,34 +69,99 @@ def train_ensemble(
         checkpoint: where to save training states.
     """
     events = MergedEvents(tee(sinks), n_networks, settings.epochs)
+    splits = member_splits(task, rows, validation, n_networks, n_folds, settings.seed)
+
+    def member_rows(number: int, member: TrainSettings) -> MemberRows:
+        learned, held = next(splits)
+        return learned, held, class_prior_state(network, member.optimizer, task, learned, member.seed)
+
     results: list[RunResult] = []
-    parameters: list[Array] = []
     predicted: list[tuple[Array, Rows]] = []
-    interrupted = False
-    for number, (learned, held) in enumerate(member_splits(task, rows, validation, n_networks, n_folds, settings.seed)):
+    for result, held in train_members(network, settings, task, events, member_rows, target, checkpoint):
+        results.append(result)
+        if held is not None and calibrate and task.kind != "regression" and not _is_interrupted(result):
+            flat = final_parameters(result.outcome.state, settings.optimizer, network)
+            predicted.append((outputs_of(network, settings, flat, held.inputs), held))
+    factor = _merged_inverse_temperature(task, predicted)
+    return merged_members(network, settings, results, events, factor)
+
+
+def train_members(
+    network: Network,
+    settings: TrainSettings,
+    task: Task,
+    events: MergedEvents,
+    member_rows: Callable[[int, TrainSettings], MemberRows],
+    target: TargetEncoder | None = None,
+    checkpoint: Path | None = None,
+) -> Iterator[tuple[RunResult, Rows | None]]:
+    """Train networks one after the other, until all are trained or Ctrl-C comes.
+
+    A network that Ctrl-C leaves unfinished is not given, unless it is the first.
+
+    Parameters:
+        network, settings, task: what each is, how it is trained, and on what; each has its own seed.
+        events: of as many networks as are to be trained.
+        member_rows: from the number of a network and its settings to its training and validation rows and the state in
+            which it begins.
+        target, checkpoint: as for `train_ensemble`.
+
+    Gives each result and the validation rows of that network.
+    """
+    for number in range(events.networks):
+        member = replace(settings, seed=member_seed(settings.seed, number))
+        learned, held, state = member_rows(number, member)
         folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
-        member = replace(settings, seed=(settings.seed + number * SEED_STEP) % SEED_RANGE)
         events.number = number
-        state = class_prior_state(network, member.optimizer, task, learned, member.seed)
         options: dict[str, Any] = {"target": target, "state": state, "sinks": (events,), "checkpoint": folder}
         result = run_training(network, member, task, learned, held, **options)
         events.epochs_before += len(result.outcome.state.history)
-        interrupted = result.outcome.reason == "interrupted"
-        flat = final_parameters(result.outcome.state, settings.optimizer, network)
-        if not interrupted or not results:
-            results.append(result)
-            parameters.append(flat)
-        if interrupted:
-            break
-        if held is not None and calibrate and task.kind != "regression":
-            predicted.append((_outputs(network, member, flat, held), held))
-    factor = _merged_inverse_temperature(task, predicted)
-    merged, flat = merge_networks(network, parameters, factor)
-    text = _stop_message(len(results), n_networks, interrupted, results[-1])
+        if number == 0 or not _is_interrupted(result):
+            yield result, held
+        if _is_interrupted(result):
+            return
+
+
+def merged_members(
+    network: Network,
+    settings: TrainSettings,
+    results: Sequence[RunResult],
+    events: MergedEvents,
+    inverse_temperature: float,
+    *,
+    shared_inputs: bool = True,
+    repeats: int = 1,
+) -> Trained:
+    """One network of those that were trained.
+
+    Parameters:
+        network, settings, events: as for `train_members`, which gave the results.
+        inverse_temperature: the factor of the mean of their logits.
+        shared_inputs: whether all read the same inputs; else each reads its own, beside those of the others.
+        repeats: how often each stands in the merged network.
+    """
+    flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
+    merged, flat = merge_networks(network, flats * repeats, inverse_temperature, shared_inputs=shared_inputs)
+    interrupted = _is_interrupted(results[-1]) or len(results) < events.networks
+    text = _stop_message(len(results), events.networks, interrupted, results[-1])
     history = History(renumbered(result.outcome.state.history for result in results))
     events.end(text, interrupted, history)
     members = tuple(member_summary(result) for result in results)
-    return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, 1.0 / factor)
+    temperature = 1.0 / inverse_temperature
+    return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, temperature)
+
+
+def member_seed(seed: int, number: int) -> int:
+    """The seed of a network of an ensemble.
+
+    >>> member_seed(7, 0), member_seed(7, 1) == member_seed(8, 0)
+    (7, False)
+    """
+    return (seed + number * SEED_STEP) % SEED_RANGE
+
+
+def _is_interrupted(result: RunResult) -> bool:
+    return result.outcome.reason == "interrupted"
 
 
 def member_splits(
@@ -116,10 +184,7 @@ def member_splits(
         fold = number % n_folds
         if fold == 0:
             shares, fold_seed = (1.0 / n_folds,) * n_folds, (seed + number) % SEED_RANGE
-            if rows.groups is None:
-                folds = split_rows(len(rows), shares, fold_seed, labels)
-            else:
-                folds = split_groups(rows.groups, shares, fold_seed, labels)
+            folds = split_rows(len(rows), shares, fold_seed, labels, rows.groups)
         held = folds[n_folds - 1 - fold]
         kept = np.setdiff1d(np.arange(len(rows)), held, assume_unique=True)
         yield rows.take(kept), rows.take(held)
@@ -167,14 +232,6 @@ class MergedEvents:
         self.sink(EndEvent(reason, text, len(history), len(history), seconds))
 
 
-def _outputs(network: Network, settings: TrainSettings, parameters: Array, rows: Rows) -> Array:
-    """What a network with these parameters outputs for rows that it was not trained on, (n, N)."""
-    executable = compile_for_inference(network, settings, parameters, rows.inputs)
-    outputs = executable.outputs(rows.inputs)
-    executable.close()
-    return outputs
-
-
 def _merged_inverse_temperature(task: Task, predicted: list[tuple[Array, Rows]]) -> float:
     """The factor for the merged network: that of a single one, nearer to 1, since a mean is less confident."""
     if not predicted:
@@ -214,7 +271,7 @@ def member_summary(result: RunResult) -> dict[str, Any]:
 def _stop_message(done: int, requested: int, interrupted: bool, last: RunResult) -> str:
     if requested == 1:
         return last.outcome.text
-    if interrupted and last.outcome.reason == "interrupted":
+    if _is_interrupted(last):
         return f"{last.outcome.text} No network was finished; the model is the first one as trained so far."
     if interrupted:
         finished = "network that was" if done == 1 else f"{done} networks that were"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,20 +16,18 @@ from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.sources.array_source import Arrays
 from ranvier.errors import InputError, nearest
 from ranvier.network.layers import Rescale
-from ranvier.network.losses import loss
 from ranvier.network.network import Network
-from ranvier.network.optimizers import AdamW, Optimizer
-from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.optimizers import AdamW
 from ranvier.network.task import Task
 from ranvier.recipes.augmentation import CELLS
 from ranvier.recipes.image_training import train_on_pictures
 from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings, only_column
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.events import Sink
-from ranvier.training.settings import TrainSettings, default_loss
+from ranvier.training.settings import TrainSettings
 
 COLUMN = "image"
 """What the column of pictures is called that come as arrays."""
@@ -113,13 +111,7 @@ class ImageRecipe(Recipe):
         Raises:
             InputError: there are other columns besides one of pictures.
         """
-        image = getattr(encoder, "image", None)
-        if image is None:
-            names = ", ".join(column.name for column in getattr(encoder, "columns", ()) if column.used)
-            raise InputError(
-                f"The recipe 'image' trains on one column of pictures, and the inputs are {names or 'numbers'}; take "
-                "recipe='auto'."
-            )
+        image = only_column(encoder, self.name, "pictures")
         augment = self.augment if options.augment is None else options.augment
         if augment not in ("auto", "none", *DISTORTIONS):
             raise InputError(f"augment is {augment!r}. {nearest(str(augment), ('auto', 'none', *DISTORTIONS))}")
@@ -145,20 +137,13 @@ class ImageRecipe(Recipe):
         validated: bool,
     ) -> TrainSettings:
         """How the network is trained on pictures without copies; the number of rows decides what was left open."""
-        changes: dict[str, Any] = options.optimizer_options()
-        if options.optimizer is None:
-            own = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
-            optimizer: Optimizer = AdamW(**{**own, **changes})
-        else:
-            optimizer = find_optimizer(options.optimizer, **changes)
+        optimizer = chosen_optimizer(options, AdamW(self.learning_rate, weight_decay=self.weight_decay))
         epochs = self.epochs if rows <= VERY_MANY_ROWS else max(self.epochs // 2, 1)
         sizes = {"epochs": epochs, "batch_size": SMALL_BATCH if rows < SMALL_BATCH_ROWS else BATCH, "patience": epochs}
         metric = "validation_loss" if validated else "loss"
-        settings = make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)
-        name = default_loss(network, task).name
-        if options.loss is None and task.kind != "regression" and self.label_smoothing:
-            settings = replace(settings, loss=loss(name, label_smoothing=self.label_smoothing))
-        return settings
+        return make_settings(
+            network, task, options, optimizer, callbacks, metric=metric, label_smoothing=self.label_smoothing, **sizes
+        )
 
     def train(
         self,
@@ -210,13 +195,6 @@ class ImageRecipe(Recipe):
         """
         return min(epochs, max(round(epochs / math.sqrt(copies + 1)), MIN_EPOCHS))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The name and the parts as plain JSON values."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["hidden"] = list(self.hidden)
-        values["form"] = None if self.form is None else self.form.to_dict()
-        return {"name": self.name, **values}
-
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ImageRecipe:
         """The recipe that `to_dict` wrote.
@@ -224,12 +202,8 @@ class ImageRecipe(Recipe):
         >>> ImageRecipe.from_dict(ImageRecipe(copies=2).to_dict()) == ImageRecipe(copies=2)
         True
         """
-        known = {field.name for field in fields(cls)}
-        values: dict[str, Any] = {name: value for name, value in data.items() if name in known}
-        values["hidden"] = tuple(values["hidden"])
-        if values.get("form") is not None:
-            values["form"] = PictureFormat.from_dict(values["form"])
-        return cls(**values)
+        form = data.get("form")
+        return super().from_dict({**data, "form": None if form is None else PictureFormat.from_dict(form)})
 
 
 IMAGE_PRESETS = {

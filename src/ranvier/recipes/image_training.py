@@ -14,22 +14,12 @@ from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.images.patches import PatchFeatures
 from ranvier.network.network import Network
 from ranvier.network.task import Task
-from ranvier.recipes.augmentation import (
-    CELLS,
-    ChosenTraining,
-    choose_training,
-    is_mirrored,
-    linear_layers,
-    rows_with_copies,
-)
-from ranvier.recipes.ensemble import SEED_RANGE, SEED_STEP, MergedEvents, member_summary, renumbered
-from ranvier.recipes.merge import merge_networks
+from ranvier.recipes.augmentation import CELLS, choose_training, is_mirrored, rows_with_copies
+from ranvier.recipes.candidates import linear_layers
+from ranvier.recipes.ensemble import MemberRows, MergedEvents, merged_members, train_members
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, Sink, tee, work_progress
-from ranvier.training.history import History
-from ranvier.training.loop import final_parameters
-from ranvier.training.runner import RunResult, run_training
 from ranvier.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -73,65 +63,27 @@ def train_on_pictures(
     layers = linear_layers(network) if way.linear else network.layers
     single = Network(CELLS * recipe.centroids_for(len(rows)), layers)
     epochs = recipe.epochs_for(settings.epochs, copies)
+    member_settings = replace(settings, epochs=epochs)
     events = MergedEvents(sink, recipe.n_networks, epochs)
-    results: list[RunResult] = []
     features: list[PatchFeatures] = []
-    for number in range(recipe.n_networks):
-        member = replace(settings, epochs=epochs, seed=(settings.seed + number * SEED_STEP) % SEED_RANGE)
+
+    def member_rows(number: int, member: TrainSettings) -> MemberRows:
         patches = PatchFeatures.fit(pixels, recipe.centroids_for(len(rows)), member.seed, stride=recipe.stride)
-        learned = rows_with_copies(
-            patches, pixels, rows, way.name, copies, member.seed, work_progress(sink, "Making patch features")
-        )
-        held = None if validation is None else _with_features(validation, patches, image)
-        folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
-        events.number = number
-        options: dict[str, Any] = {"target": target, "sinks": (events,), "checkpoint": folder}
-        result = run_training(single, member, task, learned, held, **options)
-        events.epochs_before += len(result.outcome.state.history)
-        if result.outcome.reason == "interrupted" and results:
-            break
-        results.append(result)
         features.append(patches)
-        if result.outcome.reason == "interrupted":
-            break
-    return _merged(recipe, single, settings, way, results, features, encoder, events)
+        progress = work_progress(sink, "Making patch features")
+        learned = rows_with_copies(patches, pixels, rows, way.name, copies, member.seed, progress)
+        return learned, None if validation is None else _with_features(validation, patches, image), None
 
-
-def _merged(
-    recipe: ImageRecipe,
-    network: Network,
-    settings: TrainSettings,
-    way: ChosenTraining,
-    results: list[RunResult],
-    features: list[PatchFeatures],
-    encoder: TableEncoder,
-    events: MergedEvents,
-) -> Trained:
-    """One network of those that were trained, and of each again for the mirrored picture where that counts."""
-    image = encoder.image
-    assert image is not None
-    interrupted = results[-1].outcome.reason == "interrupted" or len(results) < recipe.n_networks
-    flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
+    members = train_members(single, member_settings, task, events, member_rows, target, checkpoint)
+    results = [result for result, _ in members]
     mirrored = is_mirrored(way.name)
-    blocks = flats * 2 if mirrored else flats
-    merged, flat = merge_networks(network, blocks, way.inverse_temperature, shared_inputs=False)
-    history = History(renumbered(result.outcome.state.history for result in results))
-    text = results[-1].outcome.text if len(results) == 1 else f"{len(results)} networks are trained."
-    events.end(text, interrupted, history)
-    learned = replace(image, patches=tuple(features), mirrored=mirrored, as_bytes=True)
-    members = tuple(member_summary(result) for result in results)
-    return Trained(
-        merged,
-        flat,
-        history,
-        results[-1].engine,
-        text,
-        interrupted,
-        members,
-        1.0 / way.inverse_temperature,
-        encoder=replace(encoder, encoders=(learned,)),
-        notes=way.notes,
+    # For the mirrored picture each network stands in the merged one again.
+    repeats = 2 if mirrored else 1
+    trained = merged_members(
+        single, settings, results, events, way.inverse_temperature, shared_inputs=False, repeats=repeats
     )
+    learned_image = replace(image, patches=tuple(features[: len(results)]), mirrored=mirrored, as_bytes=True)
+    return replace(trained, encoder=replace(encoder, encoders=(learned_image,)), notes=way.notes)
 
 
 def pixels_of_rows(rows: Rows, image: ImageEncoder) -> Array:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -161,20 +161,6 @@ class LanguageRecipe(Recipe):
         """Train the network; the epoch with the smallest validation loss is kept."""
         options: dict[str, Any] = {"target": target, "sinks": sinks, "checkpoint": checkpoint, "encoder": encoder}
         return PlainRecipe().train(network, settings, task, rows, validation, **options)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The name and the parts as plain JSON values."""
-        return {"name": self.name, **{field.name: getattr(self, field.name) for field in fields(self)}}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> LanguageRecipe:
-        """The recipe that `to_dict` wrote.
-
-        >>> LanguageRecipe.from_dict(LanguageRecipe(context=8).to_dict()) == LanguageRecipe(context=8)
-        True
-        """
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
 
 
 def _check_options(options: TrainOptions, sample_weight: Any, parts: tuple[Any, ...]) -> None:

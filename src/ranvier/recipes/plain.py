@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -85,15 +85,6 @@ class PlainRecipe(Recipe):
             result.outcome.reason == "interrupted",
             state=state,
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The name: a plain recipe has no parts."""
-        return {"name": self.name}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> PlainRecipe:
-        """The recipe that `to_dict` wrote."""
-        return cls()
 
 
 def batch_size_for(rows: int) -> int:

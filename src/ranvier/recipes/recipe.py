@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 
 from ranvier.data import Prepared, Source, TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
+from ranvier.errors import InputError
 from ranvier.network.layers import Dense, Dropout, Layer
+from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.optimizers import Optimizer
+from ranvier.network.optimizers import optimizer as find_optimizer
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.network.task import Task
 from ranvier.records import record
@@ -161,14 +165,47 @@ class Recipe(ABC):
         A checkpoint folder that holds an interrupted call with the same arguments goes on to the same bits.
         """
 
-    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """The name and the parts as plain JSON values."""
+        recipe: Any = self
+        return {"name": self.name, **{part.name: _as_json(getattr(self, part.name)) for part in fields(recipe)}}
 
     @classmethod
-    @abstractmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The recipe that `to_dict` wrote."""
+        """The recipe that `to_dict` wrote; parts that are absent are as usual, and unknown ones do not count."""
+        recipe: Any = cls
+        known = {part.name for part in fields(recipe)}
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known})
+
+
+def _as_json(part: Any) -> Any:
+    if isinstance(part, tuple):
+        return list(part)
+    return part.to_dict() if hasattr(part, "to_dict") else part
+
+
+def only_column(encoder: Any, recipe: str, what: str) -> Any:
+    """The encoder of the one column that is the input, for a recipe that is called as its kind.
+
+    Raises:
+        InputError: there are other columns, or none of this kind.
+    """
+    column_encoder = getattr(encoder, recipe, None)
+    if column_encoder is None:
+        names = ", ".join(column.name for column in getattr(encoder, "columns", ()) if column.used)
+        raise InputError(
+            f"The recipe {recipe!r} trains on one column of {what}, and the inputs are {names or 'numbers'}; take "
+            "recipe='auto'."
+        )
+    return column_encoder
+
+
+def chosen_optimizer(options: TrainOptions, usual: Optimizer) -> Optimizer:
+    """The optimizer that the options name, or else the usual one, each with the settings that the options give."""
+    changes: dict[str, Any] = options.optimizer_options()
+    if options.optimizer is None:
+        return replace(usual, **changes)
+    return find_optimizer(options.optimizer, **changes)
 
 
 def make_settings(
@@ -182,19 +219,21 @@ def make_settings(
     batch_size: int,
     patience: int,
     metric: str,
+    label_smoothing: float = 0.0,
 ) -> TrainSettings:
-    """Settings with early stopping first; `epochs` and `patience` count where the options leave them open.
+    """Settings with early stopping first; `epochs`, `batch_size` and `patience` count where the options are open.
 
     Parameters:
         metric: what early stopping looks at; another one than "loss" needs validation rows.
+        label_smoothing: of the usual loss of classes, where the options leave the loss open.
     """
     stopping = EarlyStopping(patience if options.patience is None else options.patience, metric)
     settings = TrainSettings(
-        loss=default_loss(network, task) if options.loss is None else find_loss(options.loss),
+        loss=_usual_loss(network, task, label_smoothing) if options.loss is None else find_loss(options.loss),
         optimizer=optimizer,
         schedule=find_schedule("cosine" if options.schedule is None else options.schedule),
         epochs=epochs if options.epochs is None else options.epochs,
-        batch_size=batch_size,
+        batch_size=batch_size if options.batch_size is None else options.batch_size,
         callbacks=(stopping, *callbacks),
         seed=options.seed,
         engine=options.engine,
@@ -204,6 +243,13 @@ def make_settings(
     )
     settings.check(network, task, metric != "loss")
     return settings
+
+
+def _usual_loss(network: Network, task: Task, label_smoothing: float) -> Loss:
+    usual = default_loss(network, task)
+    if task.kind == "regression" or not label_smoothing:
+        return usual
+    return find_loss(usual.name, label_smoothing=label_smoothing)
 
 
 def recipe_as_used(recipe: Recipe, options: TrainOptions, settings: TrainSettings) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,19 +12,17 @@ from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.errors import InputError
 from ranvier.network.layers import Rescale
-from ranvier.network.losses import loss
 from ranvier.network.network import Network
-from ranvier.network.optimizers import AdamW, Optimizer
-from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.optimizers import AdamW
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings, only_column
 from ranvier.recipes.sound_training import train_on_sounds
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
 from ranvier.training.events import Sink
-from ranvier.training.settings import TrainSettings, default_loss
+from ranvier.training.settings import TrainSettings
 
 STATISTICS_PER_BAND = 10
 WORD_CELLS, LONG_CELLS = 12, 4
@@ -84,13 +82,7 @@ class SoundRecipe(Recipe):
         Raises:
             InputError: there are other columns besides one of recordings, or an augmentation is asked for.
         """
-        sound = getattr(encoder, "sound", None)
-        if sound is None:
-            names = ", ".join(column.name for column in getattr(encoder, "columns", ()) if column.used)
-            raise InputError(
-                f"The recipe 'sound' trains on one column of recordings, and the inputs are {names or 'numbers'}; take "
-                "recipe='auto'."
-            )
+        sound = only_column(encoder, self.name, "recordings")
         if options.augment not in (None, "auto", "none"):
             raise InputError(
                 f"augment is {options.augment!r}, which is of pictures; recordings are not distorted. Leave it out."
@@ -123,20 +115,13 @@ class SoundRecipe(Recipe):
         validated: bool,
     ) -> TrainSettings:
         """How each network is trained; the number of rows decides what was left open."""
-        changes: dict[str, Any] = options.optimizer_options()
-        if options.optimizer is None:
-            own = {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay}
-            optimizer: Optimizer = AdamW(**{**own, **changes})
-        else:
-            optimizer = find_optimizer(options.optimizer, **changes)
+        optimizer = chosen_optimizer(options, AdamW(self.learning_rate, weight_decay=self.weight_decay))
         batch_size = SMALL_BATCH if rows < SMALL_BATCH_ROWS else BATCH
         sizes = {"epochs": self.epochs, "batch_size": batch_size, "patience": self.epochs}
         metric = "validation_loss" if validated else "loss"
-        settings = make_settings(network, task, options, optimizer, callbacks, metric=metric, **sizes)
-        if options.loss is None and task.kind != "regression" and self.label_smoothing:
-            name = default_loss(network, task).name
-            settings = replace(settings, loss=loss(name, label_smoothing=self.label_smoothing))
-        return settings
+        return make_settings(
+            network, task, options, optimizer, callbacks, metric=metric, label_smoothing=self.label_smoothing, **sizes
+        )
 
     def train(
         self,
@@ -156,13 +141,6 @@ class SoundRecipe(Recipe):
             self, network, settings, task, rows, validation, encoder, target=target, sinks=sinks, checkpoint=checkpoint
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The name and the parts as plain JSON values."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values["hidden"] = list(self.hidden)
-        values["form"] = None if self.form is None else self.form.to_dict()
-        return {"name": self.name, **values}
-
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SoundRecipe:
         """The recipe that `to_dict` wrote.
@@ -170,12 +148,8 @@ class SoundRecipe(Recipe):
         >>> SoundRecipe.from_dict(SoundRecipe(n_networks=2).to_dict()) == SoundRecipe(n_networks=2)
         True
         """
-        known = {field.name for field in fields(cls)}
-        values: dict[str, Any] = {name: value for name, value in data.items() if name in known}
-        values["hidden"] = tuple(values["hidden"])
-        if values.get("form") is not None:
-            values["form"] = SoundFormat.from_dict(values["form"])
-        return cls(**values)
+        form = data.get("form")
+        return super().from_dict({**data, "form": None if form is None else SoundFormat.from_dict(form)})
 
 
 SOUND_PRESETS = {

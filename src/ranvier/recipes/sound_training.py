@@ -13,20 +13,14 @@ from numpy.typing import NDArray
 from ranvier.data import TargetEncoder
 from ranvier.data.encoders.sound import SoundEncoder, fit_patches
 from ranvier.data.encoders.table import TableEncoder
-from ranvier.data.images.patches import PatchFeatures
 from ranvier.data.sounds.band_statistics import BandStatistics
 from ranvier.network.network import Network
-from ranvier.network.optimizers import Optimizer
 from ranvier.network.task import Task
-from ranvier.recipes.candidates import Candidate, Choice, choose_candidate
-from ranvier.recipes.ensemble import SEED_RANGE, SEED_STEP, MergedEvents, member_summary, renumbered
-from ranvier.recipes.merge import merge_networks
+from ranvier.recipes.candidates import Candidate, Choice, choose_candidate, linear_layers
+from ranvier.recipes.ensemble import MemberRows, MergedEvents, merged_members, train_members
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.training.events import NoteEvent, Sink, tee
-from ranvier.training.history import History
-from ranvier.training.loop import final_parameters
-from ranvier.training.runner import RunResult, run_training
 from ranvier.training.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -76,30 +70,25 @@ def train_on_sounds(
     tee(sinks)(NoteEvent(text))
     best = candidates[choice.name]
     events = MergedEvents(tee(sinks), recipe.n_networks, settings.epochs)
-    results: list[RunResult] = []
-    features: list[PatchFeatures] = []
-    for number in range(recipe.n_networks):
-        member = replace(best.settings, seed=(settings.seed + number * SEED_STEP) % SEED_RANGE)
+    encoders: list[SoundEncoder] = []
+
+    def member_rows(number: int, member: TrainSettings) -> MemberRows:
         patches, learned = first, best.features
         if number and choice.name == "patches":
             patches = fit_patches(spectrograms, sound.form, recipe.n_centroids, member.seed)
             learned = np.concatenate([patches.encode(spectrograms), block], axis=1)
         own = replace(sound, patches=(patches,) if choice.name == "patches" else (), statistics=statistics)
+        encoders.append(own)
         held = None if validation is None else _with_features(validation, own)
-        folder = None if checkpoint is None else checkpoint / f"network-{number + 1}"
-        events.number = number
-        options: dict[str, Any] = {"target": target, "sinks": (events,), "checkpoint": folder}
-        learned_rows = Rows(learned, rows.targets, rows.weights)
-        result = run_training(best.network, member, task, learned_rows, held, **options)
-        events.epochs_before += len(result.outcome.state.history)
-        interrupted = result.outcome.reason == "interrupted"
-        if not interrupted or not results:
-            results.append(result)
-            features += own.patches
-        if interrupted:
-            break
-    learned_encoder = replace(sound, patches=tuple(features), statistics=statistics, as_bytes=True)
-    trained = _merged(best, settings.optimizer, choice, results, events, recipe.n_networks)
+        return Rows(learned, rows.targets, rows.weights), held, None
+
+    members = train_members(best.network, best.settings, task, events, member_rows, target, checkpoint)
+    results = [result for result, _ in members]
+    features = tuple(patches for own in encoders[: len(results)] for patches in own.patches)
+    learned_encoder = replace(sound, patches=features, statistics=statistics, as_bytes=True)
+    trained = merged_members(
+        best.network, settings, results, events, choice.inverse_temperature, shared_inputs=choice.name != "patches"
+    )
     return replace(trained, encoder=replace(encoder, encoders=(learned_encoder,)), notes=(text,))
 
 
@@ -113,32 +102,10 @@ def _candidates(
     optimizer: Any = settings.optimizer
     if hasattr(optimizer, "learning_rate"):
         optimizer = replace(optimizer, learning_rate=LINEAR_RATE * optimizer.learning_rate)
-    without_hidden = Network(width, [network.layers[0], network.layers[-1]])
+    without_hidden = Network(width, linear_layers(network))
     linear = Candidate(without_hidden, replace(settings, optimizer=optimizer), statistics)
     candidates = {"patches": on_patches, "statistics": on_statistics, "linear": linear}
     return candidates if recipe.candidate == "auto" else {recipe.candidate: candidates[recipe.candidate]}
-
-
-def _merged(
-    best: Candidate,
-    optimizer: Optimizer,
-    choice: Choice,
-    results: list[RunResult],
-    events: MergedEvents,
-    n_networks: int,
-) -> Trained:
-    """One network of those that were trained."""
-    network = best.network
-    interrupted = results[-1].outcome.reason == "interrupted" or len(results) < n_networks
-    flats = [final_parameters(result.outcome.state, optimizer, network) for result in results]
-    shared = choice.name != "patches"
-    merged, flat = merge_networks(network, flats, choice.inverse_temperature, shared_inputs=shared)
-    history = History(renumbered(result.outcome.state.history for result in results))
-    text = results[-1].outcome.text if len(results) == 1 else f"{len(results)} networks are trained."
-    events.end(text, interrupted, history)
-    members = tuple(member_summary(result) for result in results)
-    temperature = 1.0 / choice.inverse_temperature
-    return Trained(merged, flat, history, results[-1].engine, text, interrupted, members, temperature)
 
 
 def choice_text(choice: Choice, task: Task, requested: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,12 +12,11 @@ from ranvier.data import TargetEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.network.layers import Layer, LearnedScale
 from ranvier.network.network import Network
-from ranvier.network.optimizers import AdamW, Optimizer
-from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.optimizers import AdamW
 from ranvier.network.task import Task
 from ranvier.recipes.ensemble import train_ensemble
 from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.training.callbacks import Callback
@@ -142,13 +141,8 @@ class TableRecipe(Recipe):
     ) -> TrainSettings:
         """How each network is trained; the number of rows decides what was left open."""
         batch_size = self.batch_size_for(rows) if options.batch_size is None else options.batch_size
-        changes: dict[str, Any] = options.optimizer_options()
-        if options.optimizer is None:
-            optimizer: Optimizer = replace(
-                self.optimizer, **{"learning_rate": self.learning_rate_for(batch_size), **changes}
-            )
-        else:
-            optimizer = find_optimizer(options.optimizer, **changes)
+        usual = replace(self.optimizer, learning_rate=self.learning_rate_for(batch_size))
+        optimizer = chosen_optimizer(options, usual)
         metric = "validation_loss" if task.kind == "regression" else self.selection_metric
         sizes = {"epochs": self.epochs_for(rows), "batch_size": batch_size, "patience": self.patience_for(rows)}
         metric = metric if validated else "loss"
@@ -228,12 +222,6 @@ class TableRecipe(Recipe):
         """
         return max(self.patience * self.epochs_for(rows) // self.epochs, self.patience)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The name and the parts as plain JSON values."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
-        return {"name": self.name, **plain}
-
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TableRecipe:
         """The recipe that `to_dict` wrote, here or in version 0.1.
@@ -244,9 +232,7 @@ class TableRecipe(Recipe):
         values: dict[str, Any] = {OLD_NAMES.get(name, name): value for name, value in data.items()}
         if values.get("selection_metric") == "explained_share":
             values["selection_metric"] = CALIBRATED_D2
-        known = {field.name for field in fields(cls)}
-        parts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
-        return cls(**parts)
+        return super().from_dict(values)
 
 
 PRESETS = {

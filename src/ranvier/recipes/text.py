@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ranvier.data import TargetEncoder
 from ranvier.data.encoders.feature_options import MAX_TERMS, FeatureOptions
 from ranvier.network.network import Network
-from ranvier.network.optimizers import Adam, Optimizer
-from ranvier.network.optimizers import optimizer as find_optimizer
+from ranvier.network.optimizers import Adam
 from ranvier.network.task import Task
 from ranvier.recipes.options import TrainOptions
-from ranvier.recipes.recipe import Recipe, Trained, make_settings
+from ranvier.recipes.recipe import Recipe, Trained, chosen_optimizer, make_settings
 from ranvier.recipes.table import TableRecipe
 from ranvier.recipes.text_training import train_on_texts
 from ranvier.records import record
@@ -138,15 +137,10 @@ class TextRecipe(Recipe):
         validated: bool,
     ) -> TrainSettings:
         """How the network on TF-IDF is trained; the number of rows decides what was left open."""
-        changes: dict[str, Any] = options.optimizer_options()
-        if options.optimizer is None:
-            optimizer: Optimizer = Adam(**{"learning_rate": self.learning_rate, **changes})
-        else:
-            optimizer = find_optimizer(options.optimizer, **changes)
-        batch_size = self.batch_size if options.batch_size is None else options.batch_size
+        optimizer = chosen_optimizer(options, Adam(self.learning_rate))
         epochs = self.epochs_for(rows)
         metric = "validation_loss" if task.kind == "regression" else CALIBRATED_D2
-        sizes = {"epochs": epochs, "batch_size": batch_size, "patience": epochs}
+        sizes = {"epochs": epochs, "batch_size": self.batch_size, "patience": epochs}
         return make_settings(
             network, task, options, optimizer, callbacks, metric=metric if validated else "loss", **sizes
         )
@@ -175,24 +169,6 @@ class TextRecipe(Recipe):
         """Train the members, choose, merge and calibrate."""
         outside: dict[str, Any] = {"target": target, "sinks": sinks, "checkpoint": checkpoint}
         return train_on_texts(self, network, settings, task, rows, validation, **outside)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The name and the parts as plain JSON values."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {"name": self.name, **values, "hidden": list(self.hidden)}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> TextRecipe:
-        """The recipe that `to_dict` wrote.
-
-        >>> TextRecipe.from_dict(TextRecipe(n_seeds=2).to_dict()) == TextRecipe(n_seeds=2)
-        True
-        """
-        known = {field.name for field in fields(cls)}
-        values: dict[str, Any] = {name: value for name, value in data.items() if name in known}
-        if "hidden" in values:
-            values["hidden"] = tuple(values["hidden"])
-        return cls(**values)
 
 
 TEXT_PRESETS = {

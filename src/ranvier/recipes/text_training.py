@@ -15,8 +15,9 @@ from ranvier.data import TargetEncoder
 from ranvier.network.losses import loss as find_loss
 from ranvier.network.network import Network
 from ranvier.network.task import Task
+from ranvier.recipes.candidates import linear_layers
 from ranvier.recipes.class_prior import class_prior_state
-from ranvier.recipes.ensemble import SEED_RANGE, SEED_STEP, MergedEvents, member_splits, member_summary, renumbered
+from ranvier.recipes.ensemble import MergedEvents, member_seed, member_splits, member_summary, renumbered
 from ranvier.recipes.recipe import Trained
 from ranvier.recipes.term_strength import mean_norm, scaled, term_strengths
 from ranvier.recipes.text_merge import Part, can_hold_linear, merge_parts
@@ -26,11 +27,12 @@ from ranvier.rows.class_numbers import one_hot
 from ranvier.training.callbacks import EarlyStopping
 from ranvier.training.events import NoteEvent, Sink, tee
 from ranvier.training.history import History
-from ranvier.training.inference import compile_for_inference
+from ranvier.training.inference import outputs_of
+from ranvier.training.logits import logits_of, probabilities_of, row_log_losses
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
-from ranvier.training.temperature import PROBABILITY_EPS, inverse_temperature
+from ranvier.training.temperature import inverse_temperature
 
 if TYPE_CHECKING:
     from ranvier.recipes.text import TextRecipe
@@ -98,9 +100,7 @@ class Training:
         ended = (outcome.state.history, run.engine, summary, outcome.text, outcome.reason == "interrupted")
         if held is None:
             return Result(member, flat, *ended, None, 1.0)
-        executable = compile_for_inference(member.network, settings, flat, held.inputs)
-        outputs = executable.outputs(held.inputs)
-        executable.close()
+        outputs = outputs_of(member.network, settings, flat, held.inputs)
         factor = inverse_temperature(self.task, outputs, held.targets, held.weights)
         return Result(member, flat, *ended, factor * logits_of(self.task, outputs), factor)
 
@@ -162,7 +162,7 @@ def members_of(
     recipe: TextRecipe, network: Network, settings: TrainSettings, task: Task, validated: bool
 ) -> list[Member]:
     """The members: two networks on TF-IDF without and with strengths, and a linear model with strengths."""
-    linear = Network(network.inputs, [network.layers[-1]])
+    linear = Network(network.inputs, linear_layers(network))
     linear_settings = _smoothed(recipe.linear_settings(settings), task, recipe.linear_label_smoothing)
     members = [
         Member(IDF, network, settings, False),
@@ -199,7 +199,7 @@ def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[li
     if _mean(difference, held.weights) > error:
         best = smallest
     members = options[best]
-    outputs = outputs_of(task, _mean_logits(members))
+    outputs = probabilities_of(task, _mean_logits(members))
     factor = inverse_temperature(task, outputs, held.targets, held.weights)
     linear = next(result for result in results if result.member.name == LINEAR)
     assert linear.logits is not None
@@ -214,41 +214,12 @@ def choose(task: Task, results: Sequence[Result], held: Rows | None) -> tuple[li
     return members, factor, note[0].upper() + note[1:]
 
 
-def logits_of(task: Task, outputs: Array) -> NDArray[np.float64]:
-    """The logits of probabilities, up to a constant a row for classes; numbers of a regression as they are.
-
-    >>> logits_of(Task("binary", 1, ("no", "yes")), np.array([[0.5]])).tolist()
-    [[0.0]]
-    """
-    outputs = outputs.astype(np.float64)
-    if task.kind == "regression":
-        return outputs
-    logits: NDArray[np.float64] = np.log(np.clip(outputs, PROBABILITY_EPS, 1.0))
-    if task.kind != "multiclass":
-        logits -= np.log(np.clip(1.0 - outputs, PROBABILITY_EPS, 1.0))
-    return logits
-
-
-def outputs_of(task: Task, logits: Array) -> NDArray[np.float64]:
-    """The probabilities of logits; numbers of a regression as they are."""
-    if task.kind == "regression":
-        return logits
-    if task.kind != "multiclass":
-        return 0.5 + 0.5 * np.tanh(0.5 * logits)
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    outputs: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
-    return outputs
-
-
 def row_losses(task: Task, logits: Array, targets: Array) -> NDArray[np.float64]:
     """The log loss of each row, the mean over labels; the squared error of a regression, (n,)."""
     if task.kind == "regression":
         return np.asarray(np.square(logits - targets).mean(axis=1), np.float64)
-    if task.kind == "multiclass":
-        top = logits.max(axis=1, keepdims=True)
-        normalizer = top + np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
-        return np.asarray((one_hot(targets, logits.shape[1]) * (normalizer - logits)).sum(axis=1), np.float64)
-    return np.asarray((np.logaddexp(0.0, logits) - targets * logits).mean(axis=1), np.float64)
+    labels = 1 if task.kind == "multiclass" else logits.shape[1]
+    return row_log_losses(task, logits, one_hot(targets, logits.shape[1])) / labels
 
 
 def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_seeds: int) -> list[Result] | None:
@@ -265,7 +236,7 @@ def _trained_again(training: Training, best: Sequence[Result], rows: Rows, n_see
                 member.settings,
                 epochs=epochs,
                 callbacks=tuple(kept),
-                seed=(member.settings.seed + (seed + 1) * SEED_STEP) % SEED_RANGE,
+                seed=member_seed(member.settings.seed, seed + 1),
             )
             name = f"again-{seed + 1}-{number + 1}"
             repeat = training.run(replace(member, settings=settings), rows, None, name)

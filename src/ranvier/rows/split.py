@@ -14,7 +14,11 @@ from ranvier.random import SPLIT, order_of, wide_bits
 
 
 def split_rows(
-    rows: int, shares: Sequence[float], seed: int, labels: NDArray[Any] | None = None
+    rows: int,
+    shares: Sequence[float],
+    seed: int,
+    labels: NDArray[Any] | None = None,
+    groups: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], ...]:
     """Divide row numbers into parts by chance, the same for the same seed.
 
@@ -26,6 +30,7 @@ def split_rows(
         shares: the share of each part, summing to 1; the first is the training part.
         seed: an integer from 0 to 2**64 - 1.
         labels: the class of each row, shape (B,).
+        groups: the number of the group of each row, shape (B,), which `split_groups` then divides; None for no groups.
 
     Returns one sorted array of row numbers for each share.
 
@@ -35,6 +40,8 @@ def split_rows(
     >>> [len(part) for part in split_rows(10, (0.7, 0.1, 0.2), seed=0)]
     [7, 1, 2]
     """
+    if groups is not None:
+        return split_groups(groups, shares, seed, labels)
     wanted = np.asarray(shares, np.float64)
     if wanted.ndim != 1 or wanted.size == 0 or not (wanted >= 0).all() or abs(wanted.sum() - 1.0) > 1e-6:
         raise InputError(f"The shares are {list(shares)}; they must be at least 0 and sum to 1.")

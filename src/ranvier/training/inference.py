@@ -38,3 +38,13 @@ def compile_for_inference(
         executable = compile_network("auto", spec)[1]
     executable.set_state(State(parameters, np.zeros((0, parameters.size), parameters.dtype), 0))
     return executable
+
+
+def outputs_of(
+    network: Network, settings: TrainSettings, parameters: NDArray[Any], inputs: Inputs
+) -> NDArray[np.floating[Any]]:
+    """What a trained network outputs for rows, shape (n, N); parameters as for `compile_for_inference`."""
+    executable = compile_for_inference(network, settings, parameters, inputs)
+    outputs = executable.outputs(inputs)
+    executable.close()
+    return outputs

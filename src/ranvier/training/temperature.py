@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ranvier.errors import InputError
 from ranvier.network.task import Task
 from ranvier.rows.class_numbers import one_hot
+from ranvier.training.logits import PROBABILITY_EPS, logits_of, probabilities_of, row_log_losses
 
 Array = NDArray[Any]
 MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
 BISECTION_STEPS = 14
 MIN_ROWS, MAX_ROWS = 100, 50_000
-PROBABILITY_EPS = 1e-7
 CALIBRATED_D2 = "calibrated_d2_log_loss"
 """The name under which early stopping and the history know `calibrated_d2`."""
 
@@ -81,13 +81,10 @@ def calibrated_d2(task: Task, outputs: Array, targets: Array, weights: Array | N
     factor = _best_factor(task, logits, targets, row_weights) if len(outputs) >= MIN_ROWS else 1.0
     row_weights = row_weights / max(row_weights.sum(), np.finfo(np.float64).tiny)
     frequencies = np.clip(row_weights @ targets, PROBABILITY_EPS, 1.0 - PROBABILITY_EPS)
-    scaled = factor * logits
+    losses = row_log_losses(task, factor * logits, targets)
     if task.kind == "multiclass":
-        top = scaled.max(axis=1, keepdims=True)
-        losses = (targets * (top + np.log(np.exp(scaled - top).sum(axis=1, keepdims=True)) - scaled)).sum(axis=1)
         prior_loss = -float((row_weights @ targets * np.log(frequencies)).sum())
     else:
-        losses = (np.logaddexp(0.0, scaled) - targets * scaled).sum(axis=1)
         prior_loss = -float((frequencies * np.log(frequencies) + (1.0 - frequencies) * np.log1p(-frequencies)).sum())
     return 1.0 - float(row_weights @ losses) / max(prior_loss, PROBABILITY_EPS)
 
@@ -96,21 +93,12 @@ def _logits_and_weights(
     task: Task, outputs: Array, targets: Array, weights: Array | None
 ) -> tuple[Array, Array, Array]:
     """The logits (up to a constant a row for classes), targets and weights of at most MAX_ROWS rows."""
-    outputs, targets = outputs[:MAX_ROWS].astype(np.float64), one_hot(targets[:MAX_ROWS], outputs.shape[1])
+    outputs, targets = outputs[:MAX_ROWS], one_hot(targets[:MAX_ROWS], outputs.shape[1])
     row_weights = np.ones(len(outputs)) if weights is None else weights[:MAX_ROWS].astype(np.float64)
-    logits = np.log(np.clip(outputs, PROBABILITY_EPS, 1.0))
-    if task.kind != "multiclass":
-        logits -= np.log(np.clip(1.0 - outputs, PROBABILITY_EPS, 1.0))
-    return logits, targets, row_weights
+    return logits_of(task, outputs), targets, row_weights
 
 
 def _loss_derivative(task: Task, logits: Array, targets: Array, factor: float) -> Array:
     """The derivative of each row's log loss with respect to the factor, shape (n,); the loss is convex in it."""
-    scaled = factor * logits
-    if task.kind == "multiclass":
-        losses = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-        losses /= losses.sum(axis=1, keepdims=True)
-    else:
-        losses = 0.5 + 0.5 * np.tanh(0.5 * scaled)
-    derivative: Array = ((losses - targets) * logits).sum(axis=1)
+    derivative: Array = ((probabilities_of(task, factor * logits) - targets) * logits).sum(axis=1)
     return derivative

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Arrays, Source
-from ranvier.data.images.columns import decoded_rows
 from ranvier.data.sources.array_source import arrays_from
 from ranvier.errors import InputError
 from ranvier.model import rows as row_tools
@@ -101,8 +100,8 @@ def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
 def _known(
     model: Model, source: Source, numbers: NDArray[np.int64] | None, part: str, notes: tuple[str, ...]
 ) -> KnownRows:
-    """The rows that have a target, where any has, with pictures decoded."""
-    source, _, _, read = decoded_rows(source, None, None, None, None)
+    """The rows that have a target, where any has, with files decoded."""
+    source, _, read, _ = row_tools.readable_rows(model.encoder, source)
     if read is not None:
         numbers = read if numbers is None else numbers[read]
     values: Any = None

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from ranvier.data.encoders.decoded_column import ROWS_AT_ONCE
+from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.images.decode import PictureError, decode, survey
 from ranvier.data.images.load import choose_format, decode_all, load_pictures
 from ranvier.data.images.picture_format import PictureFormat
@@ -151,6 +154,14 @@ def test_broken_pictures_are_named_counted_and_left_out() -> None:
         load_pictures(cells, "photo")
     with pytest.raises(DataError, match=r'The picture bad0.png of column "photo" cannot be read'):
         decode_all(cells, loaded.form, "photo")
+
+
+def test_a_broken_picture_far_down_is_called_by_its_row() -> None:
+    encoder = ImageEncoder("photo", PictureFormat(4, 4, 1))
+    cells: list[object] = [np.zeros((4, 4), np.uint8)] * (ROWS_AT_ONCE + 9)
+    cells[ROWS_AT_ONCE + 5] = b""
+    with pytest.raises(DataError, match=f"at row index {ROWS_AT_ONCE + 5} of column"):
+        encoder.encode(pl.Series("photo", cells, dtype=pl.Object), np.zeros((len(cells), 16), np.uint8))
 
 
 def test_pictures_are_grey_if_all_are() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ranvier.data.sources.text_encoding import as_utf8, line_of
+from ranvier.data.sources.text_encoding import as_utf8, decode_text, line_of
 from ranvier.errors import DataError
 
 TEXT = "name,x\nCafé,1\nZürich,2\n"
@@ -18,6 +18,11 @@ def test_unicode_needs_no_note(encoding: str) -> None:
 @pytest.mark.parametrize("mark", ["utf-16-le", "utf-16-be"])
 def test_utf_16_with_a_mark(mark: str) -> None:
     assert as_utf8(("\ufeff" + TEXT).encode(mark), "The file")[0] == TEXT.encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_mark_says_the_encoding_of_running_text(encoding: str) -> None:
+    assert decode_text(("\ufeff" + TEXT).encode(encoding)) == (TEXT, encoding)
 
 
 @pytest.mark.parametrize(("encoding", "text"), [("cp1252", TEXT + "€,3\n"), ("latin-1", TEXT + "\x81,3\n")])

@@ -65,7 +65,7 @@ class DateEncoder(ColumnEncoder):
         ('day', 'weekday', 'elapsed days')
         """
         form = DateFormat() if schema is None else schema.date_format
-        values = _parts(_datetimes(cells, form), PARTS)
+        values = _parts(datetimes(cells, form), PARTS)
         mean, scale = column_mean_std(without_far(values))
         varying = [index for index in range(len(PARTS)) if scale[index] > 0] or [len(PARTS) - 1]
         return cls(
@@ -99,7 +99,7 @@ class DateEncoder(ColumnEncoder):
         Raises:
             DataError: a cell is no date.
         """
-        values = _parts(_datetimes(cells, self.date_format), self.parts)
+        values = _parts(datetimes(cells, self.date_format), self.parts)
         parts = out[:, : len(self.parts)]
         standardize(values, np.array(self.mean), np.array(self.scale), parts, self.limit)
         if self.missing_indicator:
@@ -120,17 +120,6 @@ class DateEncoder(ColumnEncoder):
             if self.scale[index]:
                 z = (_part_of(time, part) - self.mean[index]) / self.scale[index]
                 out[index] = min(max(z, -self.limit), self.limit)
-
-    @classmethod
-    def count_values(cls, cells: pl.Series) -> tuple[int, int]:
-        """The number of missing cells and of different values.
-
-        Raises:
-            DataError: a cell is no date.
-        """
-        _datetimes(cells, DateFormat())
-        strings = parsing.clean_strings(cells)
-        return strings.null_count(), strings.drop_nulls().n_unique()
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values."""
@@ -162,7 +151,15 @@ class DateEncoder(ColumnEncoder):
         return cls(column, parts, mean, scale, indicator, DateFormat.stored_in(data), limit)
 
 
-def _datetimes(cells: pl.Series, form: DateFormat) -> pl.Series:
+def datetimes(cells: pl.Series, form: DateFormat) -> pl.Series:
+    """The cells as dates and times without a time zone, null where missing.
+
+    Raises:
+        DataError: a cell is no date; the message names column, row and value.
+
+    >>> datetimes(pl.Series("day", ["2024-02-29", "?"]), DateFormat()).dt.date().to_list()
+    [datetime.date(2024, 2, 29), None]
+    """
     times, wrong = form.read(cells)
     if wrong is not None:
         raise parsing.cell_error(cells, wrong, f"a date like {form.describe()}")

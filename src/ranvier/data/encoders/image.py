@@ -14,23 +14,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.decoded_column import DecodedColumnEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.images.load import decode_all
-from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP, PatchFeatures
+from ranvier.data.images.patches import PatchFeatures, write_standardized
 from ranvier.data.images.picture_format import PictureFormat
-from ranvier.data.parsing import NeedsColumnParser
 from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.data.schema import ColumnSchema
 
 Array = NDArray[Any]
-ROWS_AT_ONCE = 2048
 
 
 @record(eq=False)
-class ImageEncoder(ColumnEncoder):
+class ImageEncoder(DecodedColumnEncoder):
     """Encodes pictures.
 
     Formula: x = pixel / 255, or the standardized features of `PatchFeatures`.
@@ -100,8 +98,7 @@ class ImageEncoder(ColumnEncoder):
         for side in ("", "mirrored ") if self.mirrored else ("",):
             for number, patches in enumerate(self.patches):
                 start = f"{side}patch " if len(self.patches) == 1 else f"{side}patch {number}."
-                cells = [f"({row},{column})" for row in range(patches.grid[0]) for column in range(patches.grid[1])]
-                blocks.append([f"{start}{k} {cell}" for cell in cells for k in range(patches.n_centroids)])
+                blocks.append([f"{start}{k} {cell}" for cell in patches.cell_names for k in range(patches.n_centroids)])
         return blocks
 
     def _pixel_indices(self) -> list[tuple[int, int, str]]:
@@ -136,44 +133,24 @@ class ImageEncoder(ColumnEncoder):
         mirrored = ["and the same of the mirrored picture"] if self.mirrored else []
         return "; ".join([self.form.describe(), *parts, *mirrored])
 
-    def encode(self, cells: pl.Series, out: Array) -> None:
-        """Write the features of many pictures into `out`, shape (B, width), of bytes or of float32."""
-        if cells.dtype == pl.Object and len(cells) > ROWS_AT_ONCE:
-            for start in range(0, len(cells), ROWS_AT_ONCE):
-                self.encode(cells[start : start + ROWS_AT_ONCE], out[start : start + ROWS_AT_ONCE])
-            return
-        self.encode_decoded(pixels_of(cells, self.form), out)
+    def decode(self, cells: pl.Series, first: int = 0) -> Array:
+        """The pixels of a column, as `pixels_of` gives them."""
+        return pixels_of(cells, self.form, first)
 
-    def encode_decoded(self, pixels: Array, out: Array) -> None:
-        """Write the features of decoded pictures, shape (B, H, W, C), into `out`."""
+    def encode_decoded(self, decoded: Array, out: Array) -> None:
+        """Write the features of pixels, shape (B, H, W, C), into `out`."""
         start = 0
-        for picture in (pixels, pixels[:, :, ::-1]) if self.mirrored else (pixels,):
+        for picture in (decoded, decoded[:, :, ::-1]) if self.mirrored else (decoded,):
             for patches in self.patches:
-                block = out[:, start : start + patches.width]
-                features = patches.encode(picture)
-                block[:] = features if out.dtype == np.uint8 else features * np.float32(BYTE_STEP)
-                if out.dtype != np.uint8:
-                    block += np.float32(BYTE_OFFSET)
+                write_standardized(patches.encode(picture), out[:, start : start + patches.width])
                 start += patches.width
         if self.with_pixels or not self.patches:
-            flat = pixels.reshape(len(pixels), -1)
+            flat = decoded.reshape(len(decoded), -1)
             out[:, start:] = flat if out.dtype == np.uint8 else flat / np.float32(255.0)
-
-    def encode_cell(self, cell: Any, out: Array) -> None:
-        """Leave it to `encode`, which gives the same bits for one picture as for many."""
-        raise NeedsColumnParser
 
     def with_form(self, form: PictureFormat) -> ImageEncoder:
         """The encoder with all that is known of the format."""
         return replace(self, form=form)
-
-    def arrays(self) -> dict[str, Array]:
-        """The arrays of the patch features, by number and name."""
-        return {
-            f"{number}.{name}": array
-            for number, patches in enumerate(self.patches)
-            for name, array in patches.arrays().items()
-        }
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values, without its arrays."""
@@ -194,28 +171,18 @@ class ImageEncoder(ColumnEncoder):
         Raises:
             ModelFileError: a field or an array is absent, or does not fit the others.
         """
-        arrays: Mapping[str, Array] = data.get("arrays", {})
-        patches = []
-        for number, described in enumerate(json_fields.field(data, "patches", list)):
-            start = f"{number}."
-            own = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
-            patches.append(PatchFeatures.from_dict(json_fields.mapping(described), own))
         form = PictureFormat.from_dict(json_fields.mapping(json_fields.field(data, "form", dict)))
+        patches = cls.stored_patches(data)
         flags = [json_fields.field(data, name, bool) for name in ("mirrored", "with_pixels", "as_bytes")]
-        return cls(json_fields.field(data, "column", str), form, tuple(patches), *flags)
-
-    @classmethod
-    def count_values(cls, cells: pl.Series) -> tuple[int, int]:
-        """The number of missing pictures, and of pictures."""
-        missing = cells.null_count()
-        return missing, len(cells) - missing
+        return cls(json_fields.field(data, "column", str), form, patches, *flags)
 
 
-def pixels_of(cells: pl.Series, form: PictureFormat | None = None) -> Array:
+def pixels_of(cells: pl.Series, form: PictureFormat | None = None, first: int = 0) -> Array:
     """The pixels of a column, shape (B, H, W, C): as they are where they are decoded, else decoded.
 
     Parameters:
         form: the format to bring them to; None for that of a decoded column.
+        first: the index of the first cell in the column, for messages.
 
     >>> pixels_of(pl.Series("x", np.zeros((2, 8, 9), np.uint8))).shape
     (2, 8, 9, 1)
@@ -225,8 +192,8 @@ def pixels_of(cells: pl.Series, form: PictureFormat | None = None) -> Array:
         shaped: Array = array if array.ndim == 4 else array[..., None]
         if form is None or (shaped.dtype == np.uint8 and shaped.shape[1:] == form.shape):
             return shaped
-        return decode_all(list(shaped), form, cells.name)
-    return decode_all(cells.to_list(), form or PictureFormat(28, 28, 1), cells.name)
+        return decode_all(list(shaped), form, cells.name, first)
+    return decode_all(cells.to_list(), form or PictureFormat(28, 28, 1), cells.name, first)
 
 
 def stride_for(form: PictureFormat) -> int:

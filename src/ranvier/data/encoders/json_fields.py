@@ -31,6 +31,15 @@ def mapping(data: Any) -> Mapping[str, Any]:
     return data
 
 
+def arrays_under(arrays: Mapping[str, Any], start: str) -> dict[str, Any]:
+    """The arrays whose names begin so, by the rest of their names.
+
+    >>> arrays_under({"0.mean": 1, "1.mean": 2}, "1.")
+    {'mean': 2}
+    """
+    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+
+
 def field(data: Mapping[str, Any], name: str, kind: type) -> Any:
     """The field of that name and type; an integer is taken for a float.
 

@@ -22,6 +22,7 @@ from ranvier.data.encoders.numeric_features import NumericFeatures
 from ranvier.data.encoders.scaling import CLIP_RADIUS, column_mean_std
 from ranvier.data.encoders.usual_range import usual_range, without_far
 from ranvier.data.number_format import PLAIN, NumberFormat
+from ranvier.plural import plural
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class NumberEncoder(ColumnEncoder):
             sign = "+" if self.center < 0 else "-"
             parts = [f"(x {sign} {abs(self.center):.6g}) / {self.scale:.6g}, within ±{CLIP_RADIUS:g}"]
         if self.n_frequencies:
-            parts.append("1 frequency" if self.n_frequencies == 1 else f"{self.n_frequencies} frequencies")
+            parts.append(plural(self.n_frequencies, "frequency", "frequencies"))
         if self.knots:
             parts += [f"{'linear spline' if self.spline else 'piecewise linear'} with {len(self.knots)} knots"]
         return ", ".join(parts + (["missing indicator"] if self.missing_indicator else []))
@@ -175,17 +176,6 @@ class NumberEncoder(ColumnEncoder):
             NeedsColumnParser: only `encode` can read the cell, or refuse it.
         """
         NumberColumns([(0, self)]).encode_row([cell], out)
-
-    @classmethod
-    def count_values(cls, cells: pl.Series) -> tuple[int, int]:
-        """The number of missing cells and of different values.
-
-        Raises:
-            DataError: a cell is no number, or infinite.
-        """
-        values = finite_numbers(cells)
-        present = values[~np.isnan(values)]
-        return len(values) - present.size, int(np.unique(present).size)
 
     @classmethod
     def group(cls, encoders: Sequence[tuple[int, NumberEncoder]]) -> NumberColumns:

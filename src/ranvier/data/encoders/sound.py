@@ -14,10 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.encoders import json_fields
-from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.decoded_column import DecodedColumnEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
-from ranvier.data.images.patches import BYTE_OFFSET, BYTE_STEP, PatchFeatures
-from ranvier.data.parsing import NeedsColumnParser
+from ranvier.data.images.patches import PatchFeatures, write_standardized
 from ranvier.data.sounds.band_statistics import BandStatistics
 from ranvier.data.sounds.load import LONG_SECONDS, decode_all
 from ranvier.data.sounds.sound_format import HOP, SoundFormat
@@ -27,13 +26,12 @@ if TYPE_CHECKING:
     from ranvier.data.schema import ColumnSchema
 
 Array = NDArray[Any]
-ROWS_AT_ONCE = 1024
 LONG_FRAMES = 150
 """Spectrograms that are longer have patches two frames apart."""
 
 
 @record(eq=False)
-class SoundEncoder(ColumnEncoder):
+class SoundEncoder(DecodedColumnEncoder):
     """Encodes recordings.
 
     Formula: x = byte / 255 of the spectrogram; or for each of the patch features those, and then the statistics.
@@ -84,8 +82,7 @@ class SoundEncoder(ColumnEncoder):
         for number, patches in enumerate(self.patches or (None,)):
             start = "" if len(self.patches) < 2 else f"{number}."
             if patches is not None:
-                cells = [f"({row},{column})" for row in range(patches.grid[0]) for column in range(patches.grid[1])]
-                names += [f"patch {start}{k} {cell}" for cell in cells for k in range(patches.n_centroids)]
+                names += [f"patch {start}{k} {cell}" for cell in patches.cell_names for k in range(patches.n_centroids)]
             names += [f"{start}{name}" for name in statistics]
         return tuple(f"{self.column}: {name}" for name in names)
 
@@ -117,13 +114,9 @@ class SoundEncoder(ColumnEncoder):
             parts.append(f"{self.statistics.width:,} statistics of the bands")
         return "; ".join([self.form.describe(), *(parts or ["x / 255"])])
 
-    def encode(self, cells: pl.Series, out: Array) -> None:
-        """Write the features of many recordings into `out`, shape (B, width), of bytes or of float32."""
-        if cells.dtype == pl.Object and len(cells) > ROWS_AT_ONCE:
-            for start in range(0, len(cells), ROWS_AT_ONCE):
-                self.encode(cells[start : start + ROWS_AT_ONCE], out[start : start + ROWS_AT_ONCE])
-            return
-        self.encode_decoded(spectrograms_of(cells, self.form), out)
+    def decode(self, cells: pl.Series, first: int = 0) -> Array:
+        """The spectrograms of a column, as `spectrograms_of` gives them."""
+        return spectrograms_of(cells, self.form, first)
 
     def encode_decoded(self, decoded: Array, out: Array) -> None:
         """Write the features of spectrograms, shape (B, F, T, 1), into `out`."""
@@ -136,15 +129,8 @@ class SoundEncoder(ColumnEncoder):
         for patches in self.patches or (None,):
             for features in (None if patches is None else patches.encode(decoded), statistics):
                 if features is not None:
-                    block = out[:, start : start + features.shape[1]]
-                    block[:] = features if out.dtype == np.uint8 else features * np.float32(BYTE_STEP)
-                    if out.dtype != np.uint8:
-                        block += np.float32(BYTE_OFFSET)
+                    write_standardized(features, out[:, start : start + features.shape[1]])
                     start += features.shape[1]
-
-    def encode_cell(self, cell: Any, out: Array) -> None:
-        """Leave it to `encode`, which gives the same bits for one recording as for many."""
-        raise NeedsColumnParser
 
     def with_form(self, form: SoundFormat) -> SoundEncoder:
         """The encoder with all that is known of the format."""
@@ -152,13 +138,8 @@ class SoundEncoder(ColumnEncoder):
 
     def arrays(self) -> dict[str, Array]:
         """The arrays of the patch features, by number and name, and of the statistics."""
-        arrays = {
-            f"{number}.{name}": array
-            for number, patches in enumerate(self.patches)
-            for name, array in patches.arrays().items()
-        }
         own = {} if self.statistics is None else self.statistics.arrays()
-        return {**arrays, **{f"statistics.{name}": array for name, array in own.items()}}
+        return {**super().arrays(), **{f"statistics.{name}": array for name, array in own.items()}}
 
     def to_dict(self) -> dict[str, Any]:
         """The encoder as plain JSON values, without its arrays."""
@@ -178,27 +159,12 @@ class SoundEncoder(ColumnEncoder):
         Raises:
             ModelFileError: a field or an array is absent, or does not fit the others.
         """
-        arrays: Mapping[str, Array] = data.get("arrays", {})
-
-        def own(start: str) -> dict[str, Array]:
-            return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
-
         form = SoundFormat.from_dict(json_fields.mapping(json_fields.field(data, "form", dict)))
-        described = json_fields.field(data, "patches", list)
-        patches = tuple(
-            PatchFeatures.from_dict(json_fields.mapping(item), own(f"{number}."))
-            for number, item in enumerate(described)
-        )
         has_statistics = json_fields.field(data, "statistics", bool)
-        statistics = BandStatistics.from_arrays(own("statistics."), form.bands) if has_statistics else None
+        arrays = json_fields.arrays_under(data.get("arrays", {}), "statistics.")
+        statistics = BandStatistics.from_arrays(arrays, form.bands) if has_statistics else None
         column, as_bytes = json_fields.field(data, "column", str), json_fields.field(data, "as_bytes", bool)
-        return cls(column, form, patches, statistics, as_bytes)
-
-    @classmethod
-    def count_values(cls, cells: pl.Series) -> tuple[int, int]:
-        """The number of missing recordings, and of recordings."""
-        missing = cells.null_count()
-        return missing, len(cells) - missing
+        return cls(column, form, cls.stored_patches(data), statistics, as_bytes)
 
 
 def fit_patches(spectrograms: Array, form: SoundFormat, n_centroids: int, seed: int = 0) -> PatchFeatures:
@@ -216,13 +182,14 @@ def stride_for(form: SoundFormat) -> int:
     return 1 if form.frames <= LONG_FRAMES else 2
 
 
-def spectrograms_of(cells: pl.Series, form: SoundFormat | None = None) -> Array:
+def spectrograms_of(cells: pl.Series, form: SoundFormat | None = None, first: int = 0) -> Array:
     """The spectrograms of a column, shape (B, F, T, 1): as they are where they are decoded, else decoded.
 
     Parameters:
         form: the format to bring them to; None for that of a decoded column.
+        first: the index of the first cell in the column, for messages.
     """
     if isinstance(cells.dtype, pl.Array) and len(cells.dtype.shape) == 3:
         array: Array = cells.to_numpy()
         return array
-    return decode_all(cells.to_list(), form or SoundFormat(8000, 100), cells.name)
+    return decode_all(cells.to_list(), form or SoundFormat(8000, 100), cells.name, first)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.decoded_columns import with_known_forms
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.concat import ColumnConcat
@@ -19,9 +20,10 @@ from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.encoders.sound import SoundEncoder
-from ranvier.data.images.columns import with_known_pixels
+from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
 from ranvier.data.schema import DROP, ColumnSchema, infer_schema
+from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.origin import sentence_start
@@ -107,9 +109,9 @@ class TableEncoder:
         return only if isinstance(only, ImageEncoder) else None
 
     @property
-    def has_pictures(self) -> bool:
-        """Whether a column that is used holds pictures."""
-        return any(isinstance(encoder, ImageEncoder) for encoder in self.encoders)
+    def forms(self) -> dict[str, PictureFormat | SoundFormat]:
+        """Column -> the format of its pictures or recordings, for those that are used."""
+        return {item.column: item.form for item in self.encoders if isinstance(item, (ImageEncoder, SoundEncoder))}
 
     @property
     def sound(self) -> SoundEncoder | None:
@@ -198,20 +200,20 @@ class TableEncoder:
         return self._concat.encode([table.frame[name] for name in self._names], dtype)
 
     def decoded(self, source: Source, progress: Progress | None = None) -> tuple[Source, NDArray[np.int64] | None]:
-        """The source with decoded pictures in the place of files, and the rows that are kept; None where all are.
+        """The source with pictures and spectrograms in the place of files, and the rows that are kept, or None for all.
 
-        Rows whose picture cannot be read are left out, and named in the notes of the source.
+        Rows whose picture or recording cannot be read are left out, and named in the notes of the source.
 
         Raises:
-            DataError: more than a tenth of the pictures of a column cannot be read.
+            DataError: more than a tenth of the pictures or recordings of a column cannot be read.
 
         >>> encoder = TableEncoder.fit({"age": [39, 50]})
         >>> encoder.decoded(open_source({"age": [40]}))[1] is None
         True
         """
-        forms = {encoder.column: encoder.form for encoder in self.encoders if isinstance(encoder, ImageEncoder)}
+        forms = self.forms
         table = self._with_files_named(self._as_pictures(source)) if forms else source
-        return with_known_pixels(table, forms, progress) if isinstance(table, Table) else (source, None)
+        return with_known_forms(table, forms, progress) if isinstance(table, Table) else (source, None)
 
     def _as_pictures(self, source: Source) -> Source:
         """Arrays as the pictures that a model of one column of pictures takes, also where they are flat."""
@@ -289,8 +291,7 @@ class TableEncoder:
                 raise json_fields.damaged(f"an encoder is of kind {kind[:40]!r}")
             # Earlier versions stored in the schema alone that a column has commas between thousands.
             beside: dict[str, Any] = {"thousands_separator": thousands.get(str(description.get("column")), False)}
-            start = f"{number}."
-            own = {name.removeprefix(start): array for name, array in (arrays or {}).items() if name.startswith(start)}
+            own = json_fields.arrays_under(arrays or {}, f"{number}.")
             encoders.append(
                 COLUMN_KINDS[STORED_KINDS.get(kind, kind)].from_dict({**beside, **description, "arrays": own})
             )

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.images.picture_format import PictureFormat
+from ranvier.data.readable_cells import CellError
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.errors import DataError
 from ranvier.records import record
@@ -30,7 +31,7 @@ SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 HEIF = ("ftyphei", "ftyphev", "ftypmif", "ftypmsf")
 
 
-class PictureError(DataError):
+class PictureError(CellError):
     """A picture that cannot be decoded; the message says why, without its name."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.images.decode import PictureError, Pixels, Survey, decode, survey
+from ranvier.data.images.decode import Pixels, Survey, decode, survey
 from ranvier.data.images.picture_format import PictureFormat, float_white_level, white_level
-from ranvier.data.images.threads import Progress, map_by_threads, part_of
+from ranvier.data.images.threads import Progress, part_of
+from ranvier.data.readable_cells import ReadableCells
 from ranvier.errors import DataError
 from ranvier.records import record
 
-MAX_BROKEN = 0.1
-"""The share of broken pictures above which nothing is read."""
 SMALL_SIDE = 40
 GREY_SIDE, COLOUR_SIDE, PHOTO_SIDE = 28, 32, 64
 MIN_SIDE = 4
-BLOCK = 32
 
 
 @record(eq=False)
@@ -57,21 +55,23 @@ def load_pictures(
         DataError: more than a tenth cannot be read.
     """
     both, count = 2 * len(cells), len(cells)
+    readable = ReadableCells(cells, name, "picture")
     surveys: list[Survey | None] = [None] * count
 
     def look(at: int) -> None:
         surveys[at] = survey(cells[at])
 
-    broken = _for_each(count, look, part_of(progress, 0, both))
-    _check_broken(cells, broken, name)
-    if not any(surveys):
+    with _bombs_are_errors():
+        readable.for_each(look, part_of(progress, 0, both))
+    readable.check_share()
+    good = [item for item in surveys if item is not None]
+    if not good:
         raise DataError(f'Column "{name}" holds no picture.')
-    form = choose_format([item for item in surveys if item is not None], size)
-    loaded = _decoded(cells, form, name, part_of(progress, count, both), broken)
+    form = choose_format(good, size)
+    loaded = _decoded(readable, form, part_of(progress, count, both))
     if form.channels == 3 and _is_grey(loaded.pixels):
         form = replace(form, channels=1)
         loaded = replace(loaded, form=form, pixels=np.ascontiguousarray(loaded.pixels[..., :1]))
-    good = [item for item in surveys if item is not None]
     return replace(loaded, notes=(_format_note(good, form, name), *loaded.notes, *_conversion_notes(good, form)))
 
 
@@ -109,11 +109,14 @@ def load_known(cells: Sequence[Any], form: PictureFormat, name: str, progress: P
     >>> load_known([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").rows.tolist()
     [0]
     """
-    return _decoded(cells, form, name, progress, {})
+    return _decoded(ReadableCells(cells, name, "picture"), form, progress)
 
 
-def decode_all(cells: Sequence[Any], form: PictureFormat, name: str) -> Pixels:
+def decode_all(cells: Sequence[Any], form: PictureFormat, name: str, first: int = 0) -> Pixels:
     """The pictures of a column in a format that is known, shape (B, H, W, C).
+
+    Parameters:
+        first: the index of the first cell in the column, for messages.
 
     Raises:
         DataError: one of them cannot be read.
@@ -121,36 +124,32 @@ def decode_all(cells: Sequence[Any], form: PictureFormat, name: str) -> Pixels:
     >>> decode_all([np.zeros((9, 9), np.uint8)], PictureFormat(8, 8, 1), "x").shape
     (1, 8, 8, 1)
     """
-    pixels, broken = _pixels(cells, form, None)
-    if broken:
-        at, reason = next(iter(sorted(broken.items())))
-        raise DataError(f'The picture {_called(cells[at], at)} of column "{name}" cannot be read: {reason}.')
+    readable = ReadableCells(cells, name, "picture", first)
+    pixels = _pixels(readable, form, None)
+    readable.check_all()
     return pixels
 
 
-def _decoded(
-    cells: Sequence[Any], form: PictureFormat, name: str, progress: Progress | None, broken: dict[int, str]
-) -> Pictures:
-    """The pictures that can be read, without those that are known to be broken, and a note on the others."""
-    pixels, more = _pixels(cells, form, progress)
-    broken = {**more, **broken}
-    _check_broken(cells, broken, name)
-    rows = np.setdiff1d(np.arange(len(cells)), np.array(sorted(broken), np.int64))
-    if not broken:
+def _decoded(readable: ReadableCells, form: PictureFormat, progress: Progress | None) -> Pictures:
+    """The pictures that can be read, and a note on the others."""
+    pixels = _pixels(readable, form, progress)
+    readable.check_share()
+    rows = readable.rows
+    if len(rows) == len(pixels):
         return Pictures(pixels, rows, form, ())
-    what = "1 picture was" if len(broken) == 1 else f"{len(broken):,} pictures were"
-    note = f"{what} left out, which cannot be read: {_listed(cells, broken)}."
-    return Pictures(pixels[rows], rows, form, (note,))
+    return Pictures(pixels[rows], rows, form, (readable.note,))
 
 
-def _pixels(cells: Sequence[Any], form: PictureFormat, progress: Progress | None) -> tuple[Pixels, dict[int, str]]:
-    """The pixels of all cells, black where one is broken, and why these are."""
-    pixels = np.zeros((len(cells), *form.shape), np.uint8)
+def _pixels(readable: ReadableCells, form: PictureFormat, progress: Progress | None) -> Pixels:
+    """The pixels of all cells, black where one is broken."""
+    pixels = np.zeros((len(readable.cells), *form.shape), np.uint8)
 
     def fill(at: int) -> None:
-        pixels[at] = decode(cells[at], form)
+        pixels[at] = decode(readable.cells[at], form)
 
-    return pixels, _for_each(len(cells), fill, progress)
+    with _bombs_are_errors():
+        readable.for_each(fill, progress)
+    return pixels
 
 
 def choose_format(surveys: Sequence[Survey], size: int | None = None) -> PictureFormat:
@@ -185,23 +184,6 @@ def choose_format(surveys: Sequence[Survey], size: int | None = None) -> Picture
     return PictureFormat(side, side, channels, **levels)
 
 
-def _for_each(count: int, work: Callable[[int], None], progress: Progress | None) -> dict[int, str]:
-    """Call `work` with the index of each cell, by several threads; and why cells cannot be read, by their index."""
-    broken: dict[int, str] = {}
-
-    def block(start: int) -> None:
-        for at in range(start, min(start + BLOCK, count)):
-            try:
-                work(at)
-            except DataError as error:
-                broken[at] = str(error) if isinstance(error, PictureError) else str(error).removesuffix(".")
-
-    report = None if progress is None else lambda done, _: progress(min(done * BLOCK, count), count)
-    with _bombs_are_errors():
-        map_by_threads(block, range(0, count, BLOCK), report)
-    return broken
-
-
 @contextmanager
 def _bombs_are_errors() -> Iterator[None]:
     """Pictures that claim to be too large raise an error in place of a warning."""
@@ -218,27 +200,6 @@ def _is_grey(pixels: Pixels) -> bool:
     return all(
         bool((block[..., :1] == block[..., 1:]).all()) for block in np.array_split(pixels, len(pixels) // 512 + 1)
     )
-
-
-def _check_broken(cells: Sequence[Any], broken: dict[int, str], name: str) -> None:
-    if len(broken) > MAX_BROKEN * len(cells):
-        raise DataError(
-            f'{len(broken):,} of {len(cells):,} pictures of column "{name}" cannot be read ({_listed(cells, broken)}); '
-            "at most a tenth was expected. Mend them or take them out."
-        )
-
-
-def _listed(cells: Sequence[Any], broken: dict[int, str]) -> str:
-    """The first broken pictures with the reasons."""
-    first = sorted(broken)[:5]
-    more = f"; and {len(broken) - 5:,} more" if len(broken) > 5 else ""
-    return "; ".join(f"{_called(cells[at], at)}: {broken[at]}" for at in first) + more
-
-
-def _called(cell: Any, at: int) -> str:
-    """What to call a picture: its file, or its number."""
-    name = getattr(cell, "name", None) or (cell if isinstance(cell, str) else None)
-    return f"{name}" if name else f"at row index {at}"
 
 
 def _format_note(surveys: Sequence[Survey], form: PictureFormat, name: str) -> str:

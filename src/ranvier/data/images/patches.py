@@ -127,6 +127,11 @@ class PatchFeatures:
         """How many features a picture has."""
         return int(self.feature_mean.shape[0])
 
+    @property
+    def cell_names(self) -> list[str]:
+        """The row and column of each cell, in the order of the features, which stand together by cell."""
+        return [f"({row},{column})" for row in range(self.grid[0]) for column in range(self.grid[1])]
+
     def encode(
         self, pixels: Array, out: NDArray[np.uint8] | None = None, progress: Progress | None = None
     ) -> NDArray[np.uint8]:
@@ -261,6 +266,21 @@ class PatchFeatures:
         if shapes != ((count,), (count, count), (count,), (width,), (width,)) or min(side, stride, width) < 1:
             raise json_fields.damaged(f"the arrays of its patch features have shapes {shapes}")
         return cls(side, stride, (grid[0], grid[1]), mean, whitening, centroids, feature_mean, feature_scale)
+
+
+def write_standardized(features: NDArray[np.uint8], out: Array) -> None:
+    """Write features that are bytes into `out`, of bytes as they are or of floating point in standard deviations.
+
+    >>> out = np.zeros((1, 2), np.float32)
+    >>> write_standardized(np.array([[0, 255]], np.uint8), out)
+    >>> out.tolist()
+    [[-6.0, 6.0]]
+    """
+    if out.dtype == np.uint8:
+        out[:] = features
+    else:
+        out[:] = features * np.float32(BYTE_STEP)
+        out += np.float32(BYTE_OFFSET)
 
 
 def _drawn_pieces(pixels: Array, side: int, seed: int, count: int) -> Array:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.readable_cells import CellError
 from ranvier.data.sounds.samples import is_samples
 from ranvier.data.sounds.wav_header import mended
 from ranvier.data.sources.file_reference import FileReference
-from ranvier.errors import DataError
 from ranvier.records import record
 
 Samples = NDArray[np.float32]
@@ -29,7 +29,7 @@ MAX_FACTOR = 1000
 MIN_RATE, MAX_RATE = 100, 1_000_000
 
 
-class SoundError(DataError):
+class SoundError(CellError):
     """A recording that cannot be decoded; the message says why, without its name."""
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.sounds.decode import MAX_SECONDS, SoundError, SoundSurvey, decode, survey
+from ranvier.data.images.threads import Progress
+from ranvier.data.readable_cells import ReadableCells
+from ranvier.data.sounds.decode import MAX_SECONDS, SoundSurvey, decode, survey
 from ranvier.data.sounds.fixed_length import fixed_length, loud_part
 from ranvier.data.sounds.log_mel import Spectrogram, log_mel
 from ranvier.data.sounds.sound_format import SoundFormat
@@ -19,8 +19,6 @@ from ranvier.errors import DataError
 from ranvier.plural import plural
 from ranvier.records import record
 
-MAX_BROKEN = 0.1
-"""The share of broken recordings above which nothing is read."""
 LONG_SECONDS = 3.0
 """Recordings that are usually so long are no words: the whole of each counts."""
 HIGHEST_RATE, LOWEST_RATE = 24_000, 8_000
@@ -29,8 +27,7 @@ USUAL_SHARE = 0.1
 MIN_FRAMES, MAX_FRAMES = 8, 1000
 USUAL_LENGTH = 0.95
 """The share of the words that are to fit into the length of all."""
-BLOCK = 32
-Progress = Callable[[int, int], None]
+Result = TypeVar("Result")
 
 
 @record(eq=False)
@@ -65,28 +62,50 @@ def load_sounds(cells: Sequence[Any], name: str, progress: Progress | None = Non
     >>> load_sounds([(8000, tone), (8000, tone[:2000])], "clip").spectrograms.shape
     (2, 40, 47, 1)
     """
-    surveys, broken = by_threads(cells, survey, None)
-    _check_broken(cells, broken, name)
+    readable = ReadableCells(cells, name, "recording")
+    surveys = _results(readable, survey)
+    readable.check_share()
     good = [item for item in surveys if item is not None]
     if not good:
         raise DataError(f'Column "{name}" holds no recording.')
     rate = choose_rate([item.rate for item in good])
     whole = float(np.median([item.seconds for item in good])) >= LONG_SECONDS
     form = SoundFormat(rate, MAX_FRAMES, whole)
-    decoded, more = by_threads(cells, lambda cell: spectrogram_of(cell, form), progress)
-    broken = {**broken, **more}
-    _check_broken(cells, broken, name)
-    rows = np.array([at for at, item in enumerate(decoded) if item is not None], np.int64)
+    decoded = _results(readable, lambda cell: spectrogram_of(cell, form), progress)
+    readable.check_share()
     spectrograms = [item for item in decoded if item is not None]
     form = SoundFormat(rate, choose_frames(spectrograms, whole), whole)
     fixed = np.stack([fixed_length(item, form) for item in spectrograms])[..., None]
+    rows = readable.rows
     silent = [at for at, item in zip(rows.tolist(), spectrograms, strict=True) if not item.any()]
-    notes = _notes(cells, [surveys[at] for at in rows.tolist()], broken, silent, form, name)
-    return Sounds(fixed, rows, form, notes)
+    good = [item for item, kept in zip(surveys, decoded, strict=True) if item is not None and kept is not None]
+    return Sounds(fixed, rows, form, _notes(readable, good, silent, form))
 
 
-def decode_all(cells: Sequence[Any], form: SoundFormat, name: str) -> NDArray[np.uint8]:
+def load_known(cells: Sequence[Any], form: SoundFormat, name: str, progress: Progress | None = None) -> Sounds:
+    """Decode the recordings of a column in a format that is known; those that cannot be read are left out.
+
+    Parameters:
+        cells, name, progress: as for `load_sounds`.
+        form: the format.
+
+    Raises:
+        DataError: more than a tenth cannot be read.
+
+    >>> load_known([(8000, np.zeros(1))], SoundFormat(8000, 60), "clip").rows.tolist()
+    [0]
+    """
+    readable = ReadableCells(cells, name, "recording")
+    spectrograms = _in_format(readable, form, progress)
+    readable.check_share()
+    return Sounds(spectrograms, readable.rows, form, (readable.note,) if readable.broken else ())
+
+
+def decode_all(cells: Sequence[Any], form: SoundFormat, name: str, first: int = 0) -> NDArray[np.uint8]:
     """The spectrograms of a column in a format that is known, shape (B, F, T, 1).
+
+    Parameters:
+        first: the index of the first cell in the column, for messages.
 
     Raises:
         DataError: one of them cannot be read.
@@ -94,11 +113,30 @@ def decode_all(cells: Sequence[Any], form: SoundFormat, name: str) -> NDArray[np
     >>> decode_all([(8000, np.zeros(1))], SoundFormat(8000, 60), "clip").shape
     (1, 40, 60, 1)
     """
-    decoded, broken = by_threads(cells, lambda cell: fixed_length(spectrogram_of(cell, form), form), None)
-    if broken:
-        at, reason = next(iter(sorted(broken.items())))
-        raise DataError(f'The recording {_called(cells[at], at)} of column "{name}" cannot be read: {reason}.')
-    return np.stack(decoded)[..., None] if decoded else np.zeros((0, *form.shape), np.uint8)
+    readable = ReadableCells(cells, name, "recording", first)
+    spectrograms = _in_format(readable, form, None)
+    readable.check_all()
+    return spectrograms
+
+
+def _in_format(readable: ReadableCells, form: SoundFormat, progress: Progress | None) -> NDArray[np.uint8]:
+    """The spectrograms of the cells that can be read, (B, F, T, 1)."""
+    decoded = _results(readable, lambda cell: fixed_length(spectrogram_of(cell, form), form), progress)
+    good = [item for item in decoded if item is not None]
+    return np.stack(good)[..., None] if good else np.zeros((0, *form.shape), np.uint8)
+
+
+def _results(
+    readable: ReadableCells, work: Callable[[Any], Result], progress: Progress | None = None
+) -> list[Result | None]:
+    """What `work` makes of each cell, None where it cannot be read."""
+    results: list[Result | None] = [None] * len(readable.cells)
+
+    def fill(at: int) -> None:
+        results[at] = work(readable.cells[at])
+
+    readable.for_each(fill, progress)
+    return results
 
 
 def spectrogram_of(cell: Any, form: SoundFormat) -> Spectrogram:
@@ -139,56 +177,6 @@ def choose_frames(spectrograms: Sequence[Spectrogram], whole: bool) -> int:
     return min(max(round(frames), MIN_FRAMES), MAX_FRAMES)
 
 
-def by_threads(
-    cells: Sequence[Any], work: Callable[[Any], Any], progress: Progress | None
-) -> tuple[list[Any], dict[int, str]]:
-    """What `work` makes of each cell, by several threads, None where it cannot be read; and why not, by index."""
-    broken: dict[int, str] = {}
-
-    def block(start: int) -> list[Any]:
-        results = []
-        for at in range(start, min(start + BLOCK, len(cells))):
-            try:
-                results.append(work(cells[at]))
-            except DataError as error:
-                broken[at] = str(error) if isinstance(error, SoundError) else str(error).removesuffix(".")
-                results.append(None)
-        return results
-
-    results: list[Any] = []
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        for part in pool.map(block, range(0, len(cells), BLOCK)):
-            results += part
-            if progress is not None:
-                progress(len(results), len(cells))
-    return results, broken
-
-
-def _check_broken(cells: Sequence[Any], broken: dict[int, str], name: str) -> None:
-    if len(broken) > MAX_BROKEN * len(cells):
-        raise DataError(
-            f'{len(broken):,} of {len(cells):,} recordings of column "{name}" cannot be read '
-            f"({listed(cells, broken)}); at most a tenth was expected. Mend them or take them out."
-        )
-
-
-def listed(cells: Sequence[Any], broken: dict[int, str]) -> str:
-    """The first broken recordings with the reasons.
-
-    >>> listed(["a.wav"], {0: "it is empty"})
-    'a.wav: it is empty'
-    """
-    first = sorted(broken)[:5]
-    more = f"; and {len(broken) - 5:,} more" if len(broken) > 5 else ""
-    return "; ".join(f"{_called(cells[at], at)}: {broken[at]}" for at in first) + more
-
-
-def _called(cell: Any, at: int) -> str:
-    """What to call a recording: its file, or its number."""
-    name = getattr(cell, "name", None) or (cell if isinstance(cell, str) else None)
-    return f"{name}" if name else f"at row index {at}"
-
-
 def rates_text(rates: Sequence[int]) -> str:
     """How many recordings have which rate.
 
@@ -203,29 +191,20 @@ def rates_text(rates: Sequence[int]) -> str:
 
 
 def _notes(
-    cells: Sequence[Any],
-    surveys: Sequence[SoundSurvey],
-    broken: dict[int, str],
-    silent: Sequence[int],
-    form: SoundFormat,
-    name: str,
+    readable: ReadableCells, surveys: Sequence[SoundSurvey], silent: Sequence[int], form: SoundFormat
 ) -> tuple[str, ...]:
     """What was chosen, converted or left out."""
     rates = [item.rate for item in surveys]
     seconds = [item.seconds for item in surveys]
-    notes = [
-        f'The recordings of column "{name}" ({rates_text(rates)}; {min(seconds):.2g} to {max(seconds):.2g} s) are read '
-        f"as {form.describe()}."
-    ]
+    seen = f"{rates_text(rates)}; {min(seconds):.2g} to {max(seconds):.2g} s"
+    notes = [f'The recordings of column "{readable.column}" ({seen}) are read as {form.describe()}.']
     if len(set(rates)) > 1:
         lower = sum(rate < form.rate for rate in rates)
         empty = f"; {plural(lower, 'of them has', 'of them have')} a lower one, and no upper bands" if lower else ""
         notes.append(f"The recordings have different rates and are resampled to {form.rate:,} Hz{empty}.")
-    if broken:
-        what = "1 recording was" if len(broken) == 1 else f"{len(broken):,} recordings were"
-        notes.append(f"{what} left out, which cannot be read: {listed(cells, broken)}.")
+    notes += [readable.note] if readable.broken else []
     if silent:
-        names = ", ".join(_called(cells[at], at) for at in silent[:5]) + (" and more" if len(silent) > 5 else "")
+        names = ", ".join(map(readable.name, silent[:5])) + (" and more" if len(silent) > 5 else "")
         notes.append(f"{plural(len(silent), 'recording is', 'recordings are')} silent: {names}.")
     counts = {
         "several channels, which are mixed": sum(item.channels > 1 for item in surveys),

@@ -17,6 +17,7 @@ from ranvier.data.sources.file_tree import table_of_files
 from ranvier.data.sources.system_files import is_system_name
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
+from ranvier.plural import plural
 
 MAX_TOTAL = 16 << 30
 """Bytes that an archive may have when it is unpacked."""
@@ -126,4 +127,4 @@ def _wanted(name: str) -> bool:
 def _link_notes(links: int) -> tuple[str, ...]:
     if not links:
         return ()
-    return (f"{links:,} link{'s' if links > 1 else ''} in the archive {'were' if links > 1 else 'was'} left out.",)
+    return (f"{plural(links, 'link in the archive was', 'links in the archive were')} left out.",)

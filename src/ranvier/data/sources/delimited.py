@@ -21,6 +21,7 @@ from ranvier.data.sources.row_notes import bad_rows_note, stray_quotes_note
 from ranvier.data.sources.table_source import Table
 from ranvier.data.sources.text_encoding import as_utf8
 from ranvier.errors import DataError
+from ranvier.plural import plural
 
 
 def read_delimited(path: Path, separator: str, reading: Reading = PLAIN) -> Table:
@@ -153,5 +154,5 @@ def _without_empty_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     count = int(empty.sum())
     if not count:
         return frame, []
-    what = "1 row of empty cells was" if count == 1 else f"{count:,} rows of empty cells were"
+    what = plural(count, "row of empty cells was", "rows of empty cells were")
     return frame.filter(~empty), [f"{what} skipped."]

@@ -11,6 +11,7 @@ from ranvier.data.sources.dialect import Dialect
 from ranvier.data.sources.layout import BLANKS
 from ranvier.data.sources.quoting import is_regular
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.records import record
 
 BEHIND = "behind the last line"
@@ -133,11 +134,11 @@ def _length_problem(row: _Row, dialect: Dialect, width: int, origin: str) -> str
         return ""
     if width == 1 and not row.cells:
         return ""
-    cells = "1 cell" if len(row.cells) == 1 else f"{len(row.cells)} cells"
     hint = "" if row.next_line == row.line + 1 else " (a quote that is never closed swallows the lines after it)"
-    where = "its header" if dialect.names else "its first line"
+    columns = plural(dialect.width, "column")
+    where = f"{columns} in {'its header' if dialect.names else 'its first line'}"
     return (
-        f"{origin} has {cells} in line {row.line + 1} and {dialect.width} column{'s' * (dialect.width > 1)} in {where}"
+        f"{origin} has {plural(len(row.cells), 'cell')} in line {row.line + 1} and {where}"
         f"{hint}. Every row must have one cell for each column; put cells that contain the separator in double quotes, "
         f"{OR_SKIP}."
     )

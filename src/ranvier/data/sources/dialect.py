@@ -12,6 +12,7 @@ from ranvier.data.sources.first_line import DATA, SURE, UNCLEAR, first_line, is_
 from ranvier.data.sources.layout import BLANKS, MAX_ABOVE, NONE, Layout, best_layout, parsed_lines
 from ranvier.data.sources.reading import Reading
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.records import record
 
 SAMPLE_BYTES = 1 << 18
@@ -73,7 +74,7 @@ def dialect_of(data: bytes, suggested: str, origin: str, reading: Reading) -> Di
         header_note, body = "", layout.head
         skipped.remove(comment.strip())
     if skipped:
-        were = "1 line was" if len(skipped) == 1 else f"{len(skipped)} lines were"
+        were = plural(len(skipped), "line was", "lines were")
         below = "header" if names else "first row"
         notes.append(f'{were} skipped above the {below}: "{skipped[0][:60]}"{" and more" if len(skipped) > 1 else ""}.')
     notes += [header_note] if header_note else _header_notes(layout)

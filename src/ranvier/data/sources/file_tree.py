@@ -12,8 +12,9 @@ from ranvier.data.sources.file_content import HEAD, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.natural_order import natural_key
 from ranvier.data.sources.table_source import Table
-from ranvier.data.sources.text_file import decode_text
+from ranvier.data.sources.text_encoding import decode_text
 from ranvier.errors import DataError
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +26,7 @@ PARTS = {
 }
 """Names of folders that hold a part of the rows -> the part."""
 FILE, TEXT, LABEL = "file", "text", "label"
-PLURALS = {"image": "pictures", "sound": "recordings", "text": "texts"}
+SINGULARS = {"image": "picture", "sound": "recording", "text": "text"}
 EXPECTED = "a folder for each class with its files in it was expected, such as cats/1.jpg and dogs/1.jpg"
 
 
@@ -55,7 +56,7 @@ def table_of_files(
     files, paths = [files[at] for at in kept], [paths[at] for at in kept]
     labelled = [at for at, path in enumerate(paths) if len(path) > 1]
     if labelled and len(labelled) < len(files):
-        left_out.append(f"{_count(len(files) - len(labelled), kind)} beside the class folders")
+        left_out.append(f"{plural(len(files) - len(labelled), SINGULARS[kind])} beside the class folders")
         files, paths = [files[at] for at in labelled], [paths[at] for at in labelled]
         kept = kept[labelled]
     if left_out:
@@ -110,21 +111,15 @@ def _of_one_kind(files: Sequence[FileReference], origin: str) -> tuple[str, Any,
     counts = Counter(kind for kind in kinds.tolist() if kind)
     if not counts:
         endings = Counter("." + file.name.rsplit(".", 1)[1].lower() for file in files if "." in file.name[1:])
-        number = f"{len(files):,} file{'s' if len(files) != 1 else ''}" if files else "no files"
+        number = plural(len(files), "file") if files else "no files"
         listed = ", ".join(ending for ending, _ in endings.most_common(5))
         what = f"{number}{f' ({listed})' if listed else ''}{' and no picture, recording or text' if files else ''}"
         raise DataError(f'"{origin}" holds {what}; {EXPECTED}.')
     kind = max(counts, key=lambda name: (counts[name], name == "image"))
     others = [file for file, other in zip(files, kinds.tolist(), strict=True) if other != kind]
     names = ", ".join(file.name for file in others[:3]) + (" and more" if len(others) > 3 else "")
-    left_out = (
-        [
-            f"{len(others):,} file{'s' if len(others) > 1 else ''} that {'are' if len(others) > 1 else 'is'} no "
-            f"{PLURALS[kind][:-1]} ({names})"
-        ]
-        if others
-        else []
-    )
+    counted = plural(len(others), "file that is", "files that are")
+    left_out = [f"{counted} no {SINGULARS[kind]} ({names})"] if others else []
     return kind, np.flatnonzero(kinds == kind), left_out
 
 
@@ -157,7 +152,7 @@ def _problem(kind: str, paths: list[list[str]], files: Sequence[FileReference], 
     """Why nothing can be learned from these class folders, in a sentence; empty where it can."""
     labels = sorted({path[0] for path in paths if len(path) > 1}, key=natural_key)
     if not labels:
-        return f'"{origin}" holds {_count(len(files), kind)} and no class folders; {EXPECTED}.'
+        return f'"{origin}" holds {plural(len(files), SINGULARS[kind])} and no class folders; {EXPECTED}.'
     if len(labels) > 1:
         return ""
     inner = sorted({path[1] for path in paths if len(path) > 2}, key=natural_key)
@@ -170,10 +165,6 @@ def _problem(kind: str, paths: list[list[str]], files: Sequence[FileReference], 
             f'{EXPECTED}. Give that folder: ranvier train "{origin}/{inside}".'
         )
     return (
-        f'"{origin}" holds one class folder, "{labels[0]}", with {_count(len(files), kind)}; two or more classes '
-        "were expected, a folder for each."
+        f'"{origin}" holds one class folder, "{labels[0]}", with {plural(len(files), SINGULARS[kind])}; two or more '
+        "classes were expected, a folder for each."
     )
-
-
-def _count(number: int, kind: str) -> str:
-    return f"{number:,} {PLURALS[kind] if number != 1 else PLURALS[kind][:-1]}"

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.sources.labels import check_types, is_label, labels
+from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.picture_lists import file_of, is_file_list
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.row_lists import is_row_list
@@ -75,7 +76,7 @@ def check_names(names: Sequence[Any], origin: str) -> None:
     names = [str(name) for name in names]
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
-        raise DataError(f'{origin[0].upper()}{origin[1:]} has the column name "{repeated}" more than once. Rename one.')
+        raise DataError(f'{sentence_start(origin)} has the column name "{repeated}" more than once. Rename one.')
 
 
 def frame_from(source: Any, origin: str = "the table", reading: Reading = PLAIN) -> pl.DataFrame:
@@ -117,7 +118,7 @@ def _from_narwhals(source: Any, origin: str, reading: Reading) -> pl.DataFrame:
         frame = nw.from_native(source, eager_only=True)
     except TypeError as error:
         raise DataError(
-            f"{origin[0].upper()}{origin[1:]} is of type {type(source).__module__}.{type(source).__name__}; a data "
+            f"{sentence_start(origin)} is of type {type(source).__module__}.{type(source).__name__}; a data "
             "frame in memory (pandas, polars, pyarrow), a dict of columns, a NumPy array or a path was expected. "
             "For a lazy frame call .collect() first."
         ) from error

@@ -14,8 +14,9 @@ from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.picture_lists import is_picture
 from ranvier.data.sources.table_source import Table
-from ranvier.data.sources.text_file import decode_text
+from ranvier.data.sources.text_encoding import decode_text
 from ranvier.errors import DataError
+from ranvier.plural import plural
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,7 +98,7 @@ def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
         shown = ", ".join(absent[:5]) + (f" and {len(absent) - 5:,} more" if len(absent) > 5 else "")
         row = names.index(absent[0]) + 1
         raise DataError(
-            f'Column "{cells.name}" of {table.origin} names {len(absent):,} file{"s" if len(absent) > 1 else ""} of '
+            f'Column "{cells.name}" of {table.origin} names {plural(len(absent), "file")} of '
             f"{len(paths):,} that {'do' if len(absent) > 1 else 'does'} not exist ({shown}; the first in row {row}); "
             f'paths relative to "{folder}" were expected.'
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ranvier.plural import plural
+
 
 def bad_rows_note(lines: Sequence[int]) -> list[str]:
     """What to say about rows that were left out because they cannot be read; nothing for none.
@@ -13,7 +15,7 @@ def bad_rows_note(lines: Sequence[int]) -> list[str]:
     """
     if not lines:
         return []
-    what = "1 row that cannot be read was" if len(lines) == 1 else f"{len(lines):,} rows that cannot be read were"
+    what = plural(len(lines), "row that cannot be read was", "rows that cannot be read were")
     return [f"{what} left out: {_listed(lines)}."]
 
 
@@ -25,7 +27,7 @@ def stray_quotes_note(lines: Sequence[int]) -> list[str]:
     """
     if not lines:
         return []
-    what = "1 row has" if len(lines) == 1 else f"{len(lines):,} rows have"
+    what = plural(len(lines), "row has", "rows have")
     return [f'{what} a quote (") inside a cell that is not doubled, read as it stands: {_listed(lines)}.']
 
 

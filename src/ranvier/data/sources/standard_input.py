@@ -6,7 +6,7 @@ import sys
 
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.table_source import Table
-from ranvier.data.sources.text_file import decode_text
+from ranvier.data.sources.text_encoding import decode_text
 from ranvier.data.sources.text_lists import table_of_texts
 from ranvier.errors import DataError
 

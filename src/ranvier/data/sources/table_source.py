@@ -31,7 +31,7 @@ class Table(Source):
         kinds: column -> kind, for the columns whose kind is known and need not be inferred.
         decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals.
         parts: "train", "validation" or "test" for each row, shape (B,); None where the source does not say.
-        forms: column -> the `PictureFormat` of its pictures, where they are decoded.
+        forms: column -> the `PictureFormat` or `SoundFormat` of what is decoded in it.
         row_names: the name of each row's file, shape (B,), or None.
         problem: why nothing can be learned from these rows although they can be predicted, in a sentence.
         absent_is_missing: whether a column that no row names is one of missing cells, as in JSON.

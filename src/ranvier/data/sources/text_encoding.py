@@ -35,14 +35,9 @@ def as_utf8(data: bytes, origin: str) -> tuple[bytes, list[str]]:
     >>> as_utf8(b"caf\\xe9", "The file")[0].decode()
     'café'
     """
-    encoding, name, start = "utf-8", "UTF-8", 0
-    for mark, marked, called in MARKS:
-        if data.startswith(mark):
-            encoding, name, start = marked, called, len(mark)
-            break
-    else:
-        if _is_utf16(data):
-            encoding, name = ("utf-16-le" if data[1] == 0 else "utf-16-be"), "UTF-16"
+    encoding, name, start = _marked(data)
+    if not start and _is_utf16(data):
+        encoding, name = ("utf-16-le" if data[1] == 0 else "utf-16-be"), "UTF-16"
     if encoding == "utf-8":
         return _utf8(data[start:] if start else data, origin)
     try:
@@ -53,6 +48,30 @@ def as_utf8(data: bytes, origin: str) -> tuple[bytes, list[str]]:
             "Save it again as UTF-8."
         ) from error
     return _without_zeros(text.encode("utf-8", "replace"), origin), []
+
+
+def decode_text(data: bytes) -> tuple[str, str]:
+    """The text of a file of running text, of which nothing is refused, and the encoding it was read in.
+
+    That of a byte order mark, else UTF-8, else Windows-1252, in which every text of western European languages can be
+    read.
+
+    >>> decode_text("Käse".encode()), decode_text("Käse".encode("latin-1"))
+    (('Käse', 'utf-8'), ('Käse', 'cp1252'))
+    """
+    encoding, _, start = _marked(data)
+    if start:
+        return data[start:].decode(encoding, "replace"), encoding
+    try:
+        return data.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace"), "cp1252"
+
+
+def _marked(data: bytes) -> tuple[str, str, int]:
+    """The encoding that a byte order mark says, its name and the length of the mark; UTF-8 and 0 without one."""
+    marked = ((encoding, name, len(mark)) for mark, encoding, name in MARKS if data.startswith(mark))
+    return next(marked, ("utf-8", "UTF-8", 0))
 
 
 def _is_utf16(data: bytes) -> bool:

@@ -13,7 +13,7 @@ from ranvier.data.sources.file_content import TEXT_ENDINGS
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.picture_lists import is_file_list
 from ranvier.data.sources.table_source import Table
-from ranvier.data.sources.text_file import decode_text
+from ranvier.data.sources.text_encoding import decode_text
 from ranvier.errors import DataError
 
 COLUMN = "text"

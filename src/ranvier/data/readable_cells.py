@@ -1,0 +1,110 @@
+"""The pictures or recordings of a column: read one by one by several threads, and why some of them cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data.images.threads import Progress, map_by_threads
+from ranvier.errors import DataError
+
+MAX_BROKEN = 0.1
+"""The share of broken cells above which nothing is read."""
+BLOCK = 32
+MAX_NAMED = 5
+
+
+class CellError(DataError):
+    """A cell that cannot be decoded; the message says why, without its name."""
+
+
+class ReadableCells:
+    """The cells of a column, and which of them cannot be read.
+
+    Parameters:
+        cells: files or what stands for them.
+        column: the name of the column, for messages.
+        what: what a cell is called, "picture" or "recording".
+        first: the index of the first of them in the column.
+
+    >>> cells = ReadableCells(["a.png", "b.png"], "photo", "picture")
+    >>> def work(at):
+    ...     if at == 1:
+    ...         raise CellError("it is empty")
+    >>> cells.for_each(work)
+    >>> cells.rows.tolist(), cells.note
+    ([0], '1 picture was left out, which cannot be read: b.png: it is empty.')
+    """
+
+    def __init__(self, cells: Sequence[Any], column: str, what: str, first: int = 0) -> None:
+        self.cells = cells
+        self.column = column
+        self.what = what
+        self.first = first
+        self.broken: dict[int, str] = {}
+
+    def for_each(self, work: Callable[[int], None], progress: Progress | None = None) -> None:
+        """Call `work` with the index of each cell that is not known to be broken, by several threads.
+
+        Parameters:
+            work: raises a `DataError` where the cell cannot be read.
+            progress: called with the number of cells that are done, and of all.
+        """
+        count = len(self.cells)
+
+        def block(start: int) -> None:
+            for at in range(start, min(start + BLOCK, count)):
+                try:
+                    if at not in self.broken:
+                        work(at)
+                except DataError as error:
+                    reason = str(error)
+                    self.broken[at] = reason if isinstance(error, CellError) else reason.removesuffix(".")
+
+        report = None if progress is None else lambda done, _: progress(min(done * BLOCK, count), count)
+        map_by_threads(block, range(0, count, BLOCK), report)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The indices of the cells that can be read."""
+        return np.setdiff1d(np.arange(len(self.cells)), np.array(sorted(self.broken), np.int64))
+
+    @property
+    def note(self) -> str:
+        """A sentence on the cells that are left out; empty where none is."""
+        if not self.broken:
+            return ""
+        count = len(self.broken)
+        left_out = f"1 {self.what} was" if count == 1 else f"{count:,} {self.what}s were"
+        return f"{left_out} left out, which cannot be read: {self._reasons()}."
+
+    def check_share(self) -> None:
+        """Raise a `DataError` where more than a tenth cannot be read."""
+        if len(self.broken) > MAX_BROKEN * len(self.cells):
+            raise DataError(
+                f'{len(self.broken):,} of {len(self.cells):,} {self.what}s of column "{self.column}" cannot be read '
+                f"({self._reasons()}); at most a tenth was expected. Mend them or take them out."
+            )
+
+    def check_all(self) -> None:
+        """Raise a `DataError` where one cannot be read."""
+        if self.broken:
+            at = min(self.broken)
+            raise DataError(
+                f'The {self.what} {self.name(at)} of column "{self.column}" cannot be read: {self.broken[at]}.'
+            )
+
+    def name(self, at: int) -> str:
+        """What to call a cell: its file, or its number."""
+        cell = self.cells[at]
+        name = getattr(cell, "name", None) or (cell if isinstance(cell, str) else None)
+        return f"{name}" if name else f"at row index {self.first + at}"
+
+    def _reasons(self) -> str:
+        """The first broken cells with the reasons."""
+        first = sorted(self.broken)[:MAX_NAMED]
+        more = f"; and {len(self.broken) - MAX_NAMED:,} more" if len(self.broken) > MAX_NAMED else ""
+        return "; ".join(f"{self.name(at)}: {self.broken[at]}" for at in first) + more
