@@ -46,7 +46,7 @@ def print_metrics(output: Output, report: TrainReport) -> None:
         return
     use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
     heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
-    output.words.print(metrics_table(report.metrics, report.baseline))
+    output.words.print(metrics_table(report.metrics, report.baseline, report.linear_baseline))
     ngrams = ngram_sentence(report.baseline)
     if ngrams:
         output.say(ngrams, "dim")

@@ -119,6 +119,14 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
             "",
             "Weight classes inversely to their frequency.",
         ),
+        (
+            "--threshold",
+            "P|METRIC|cost:FN:FP",
+            str,
+            "",
+            "Probability from which on the positive class is predicted: a number, f1, accuracy, balanced_accuracy, or "
+            "by costs such as cost:5:1; 0.5 by default.",
+        ),
         ("--seed", "N", click.IntRange(min=0), "0", "The same seed gives the same model."),
     ),
     "Machine": (

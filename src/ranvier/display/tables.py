@@ -18,6 +18,8 @@ MAX_SHOWN_CLASSES = 12
 METRICS = {
     "accuracy": ("Accuracy", "fraction of rows predicted correctly"),
     "log_loss": ("Log loss", "log loss of the true class; lower is better"),
+    "brier": ("Brier score", "squared error of the probabilities; lower is better"),
+    "ece": ("ECE", "how far probabilities are from how often they are right; 0 is best"),
     "bits_per_character": ("Bits", "log loss a character in bits"),
     "perplexity": ("Perplexity", "as uncertain as between so many equally likely characters"),
     "f1": ("F1", "harmonic mean of precision and recall; 1 is best"),
@@ -72,14 +74,19 @@ def metric(name: str, value: float | None) -> str:
     return number(value) if value else "0.0000"
 
 
-def metrics_table(metrics: Record, baseline: Record | None) -> Table:
-    """Each metric next to that of the baseline: the majority class, or the mean, of the training rows."""
-    grid = table("", "Model", *(["Baseline"] if baseline else []), " ", numbers=("Model", "Baseline"), flexible=(" ",))
+def metrics_table(metrics: Record, baseline: Record | None, linear: Record | None = None) -> Table:
+    """Each metric next to that of the baseline: the majority class, or the mean, of the training rows.
+
+    Parameters:
+        linear: the metrics of a linear model on the same inputs.
+    """
+    others = [(title, values) for title, values in (("Linear", linear), ("Baseline", baseline)) if values]
+    titles = [title for title, _ in others]
+    grid = table("", "Model", *titles, " ", numbers=("Model", *titles), flexible=(" ",))
     for name, value in metrics.items():
         title, meaning = METRICS.get(name, (name, ""))
         cells = [literal(metric(name, value), "bold")]
-        if baseline:
-            cells.append(literal(metric(name, baseline.get(name))))
+        cells += [literal(metric(name, values.get(name))) for _, values in others]
         grid.add_row(title, *cells, literal(meaning, "dim"))
     return grid
 

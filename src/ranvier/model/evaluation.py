@@ -15,13 +15,13 @@ from ranvier.model.targets import target_array
 from ranvier.rows.weights import weight_array
 
 if TYPE_CHECKING:
-    from ranvier.model.model import Model
+    from ranvier.model.predictor import Predictor
 
 Array = NDArray[Any]
 
 
 def outputs_and_targets(
-    model: Model, X: Any, y: Any = None, sample_weight: Any = None
+    model: Predictor, X: Any, y: Any = None, sample_weight: Any = None
 ) -> tuple[Array, Array, NDArray[np.float64] | None]:
     """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None.
 

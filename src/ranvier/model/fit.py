@@ -10,6 +10,7 @@ from ranvier.data import TargetEncoder
 from ranvier.display.progress import sink_for
 from ranvier.engine import State
 from ranvier.errors import InputError
+from ranvier.model.calibrated import held_out_by
 from ranvier.model.model import Model
 from ranvier.model.parameters import flat_parameters
 from ranvier.model.rows import resident_rows
@@ -23,6 +24,7 @@ from ranvier.network.schedules import Schedule
 from ranvier.network.schedules import schedule as find_schedule
 from ranvier.rows import as_inputs
 from ranvier.training.callbacks import as_callbacks
+from ranvier.training.conformal import conformal_of
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
@@ -134,7 +136,10 @@ def fit(
     measured: dict[str, Any] = {"state": begin, "target": target, "metrics": as_metrics(metrics)}
     sinks = (sink_for(progress),)
     result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint, **measured)
-    return build_model(network, target, training, result)
+    model = build_model(network, target, training, result)
+    if held is not None:
+        model.conformal = conformal_of(target, held_out_by(model, held))
+    return model
 
 
 def _starting_state(network: Network, optimizer: Optimizer, start: Model | Mapping[str, Any]) -> TrainingState:

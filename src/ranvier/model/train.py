@@ -15,13 +15,14 @@ from ranvier.data.sources.reading import Reading
 from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
+from ranvier.model.linear import linear_metrics
 from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
 from ranvier.model.target_option import are_names, column_labels, target_names
-from ranvier.model.trained_model import model_from_trained, with_learned_encoder
+from ranvier.model.trained_model import model_from_trained, with_learned_encoder, with_threshold
 from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
@@ -41,6 +42,7 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Sink, work_progress
 from ranvier.training.runner import callback_fingerprint
+from ranvier.training.threshold import check_has_threshold
 
 MANY_ROWS = 1_000_000
 """So many rows that a recipe which divides rows into folds does so."""
@@ -79,6 +81,7 @@ def train(
     positive: Any = None,
     sample_weight: Any = None,
     class_weight: str | Mapping[Any, float] | None = None,
+    threshold: float | str | None = None,
     seed: int = 0,
     engine: str = "auto",
     precision: str = "float32",
@@ -132,6 +135,9 @@ def train(
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
+        threshold: the probability from which on the second of two classes (`positive`) is predicted: a number;
+            "cost:5:1" for a false negative that costs 5 times a false positive; "f1", "accuracy" or
+            "balanced_accuracy" for the best one on rows that the networks were not trained on; None for 0.5.
         image_size: height and width that pictures are brought to, in pixels; None chooses them by all pictures.
         augment: how pictures are distorted for training: "none", "affine" or "flip"; "auto" chooses on validation rows.
         seed, engine, precision, threads, callbacks, progress: as for `fit`; early stopping is always on.
@@ -146,7 +152,7 @@ def train(
 
     >>> model = train("iris", recipe="plain", epochs=5, engine="reference")
     >>> sorted(model.report.metrics)
-    ['accuracy', 'auc', 'f1', 'log_loss']
+    ['accuracy', 'auc', 'brier', 'ece', 'f1', 'log_loss']
     """
     arguments = locals()
     check_recipe(recipe, effort)
@@ -270,6 +276,8 @@ class TrainJob:
         options = recipe.complete(self.options)
         prepared = self.prepare(recipe.source(source), reading, recipe, notes)
         del source  # its memory is needed for training
+        if options.threshold is not None:
+            check_has_threshold(prepared.target.task)
         recipe = recipe.bound(prepared.encoder, options, len(prepared.train))
         task, rows, validation = _weighted_rows(prepared, options)
         network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
@@ -285,7 +293,8 @@ class TrainJob:
             checkpoint = None if folder is None else folder.checkpoints
             outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
             trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
-            prepared = with_learned_encoder(prepared, trained)
+            linear = linear_metrics(trained, prepared, settings, rows)
+            prepared = with_threshold(with_learned_encoder(prepared, trained), trained, options.threshold)
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
@@ -294,7 +303,7 @@ class TrainJob:
                 "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
-            model.report = train_report(read, model, prepared, trained, used, paths)
+            model.report = train_report(read, model, prepared, trained, used, paths, linear)
             if self.model_path is not None:
                 model.save(self.model_path)
         return model

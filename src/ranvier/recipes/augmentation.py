@@ -20,6 +20,7 @@ from ranvier.recipes.candidates import linear_layers, trained_parameters
 from ranvier.records import record
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
+from ranvier.training.held_out import HeldOut
 from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature
@@ -51,12 +52,14 @@ class ChosenTraining:
         inverse_temperature: the factor that calibrates the logits, from the rows that were left out.
         notes: why, one sentence for each choice.
         linear: whether the network has no hidden layer.
+        held_out: what the chosen kind of network says of these rows, with the temperature; None for no rows.
     """
 
     name: str
     inverse_temperature: float
     notes: tuple[str, ...]
     linear: bool = False
+    held_out: HeldOut | None = None
 
 
 def choose_training(
@@ -118,7 +121,8 @@ def choose_training(
         measure = f"{right:.1%} against {scores[best]:.1%}" if task.is_classifier else f"{-right:.4g}"
         notes.append(f"The network has no hidden layer: on the pictures left out it was better so ({measure}).")
     factor = inverse_temperature(task, joined[best][int(linear)], targets)
-    return ChosenTraining(best, factor, tuple(notes), linear)
+    known = HeldOut(joined[best][int(linear)], targets, folds=validation is None).calibrated(task, factor)
+    return ChosenTraining(best, factor, tuple(notes), linear, known)
 
 
 def _is_better(task: Task, first: Array, second: Array, targets: Array) -> bool:

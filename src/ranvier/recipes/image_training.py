@@ -83,7 +83,8 @@ def train_on_pictures(
         single, settings, results, events, way.inverse_temperature, shared_inputs=False, repeats=repeats
     )
     learned_image = replace(image, patches=tuple(features[: len(results)]), mirrored=mirrored, as_bytes=True)
-    return replace(trained, encoder=replace(encoder, encoders=(learned_image,)), notes=way.notes)
+    learned = replace(encoder, encoders=(learned_image,))
+    return replace(trained, encoder=learned, notes=way.notes, held_out=way.held_out)
 
 
 def pixels_of_rows(rows: Rows, image: ImageEncoder) -> Array:

@@ -21,6 +21,7 @@ SUMMARY = (
     "recipe",
     "metrics",
     "baseline",
+    "linear_baseline",
     "parameters",
     "notes",
 )
@@ -40,7 +41,9 @@ class TrainReport:
         evaluated_on: which rows the metrics are of, "test" or, without test rows, "validation": the rows that decided
             when to stop.
         metrics, baseline: on these rows, of the model and of the majority class or the mean of the training rows:
-            accuracy, log_loss, f1, auc; or r2, rmse, mae. Empty without such rows.
+            accuracy, log_loss, brier, ece, f1, auc; or r2, rmse, mae. Empty without such rows.
+        linear_baseline: the same metrics of a linear model on the same inputs, so that one sees what the hidden layers
+            add; empty where there is none.
         per_class: label, rows, precision, recall and f1 of each class or label.
         most_confused_pair: actual, predicted, rows; None where no class was mistaken for another.
         worst_mistakes: name, actual, predicted and, for classes, probability of the actual one; of rows with files or
@@ -75,6 +78,7 @@ class TrainReport:
     evaluated_on: str = "test"
     metrics: dict[str, float | None] = field(default_factory=dict)
     baseline: dict[str, float | None] = field(default_factory=dict)
+    linear_baseline: dict[str, float | None] = field(default_factory=dict)
     per_class: list[dict[str, Any]] = field(default_factory=list)
     most_confused_pair: dict[str, Any] | None = None
     worst_mistakes: list[dict[str, Any]] = field(default_factory=list)
