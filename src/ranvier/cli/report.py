@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output
+from ranvier.cli.diagnosis import print_diagnosis
 from ranvier.cli.exit_codes import DONE, INTERRUPTED
 from ranvier.display.format import duration
 from ranvier.display.ngrams import ngram_sentence
@@ -52,7 +53,10 @@ def print_metrics(output: Output, report: TrainReport) -> None:
         output.say(ngrams, "dim")
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
     print_mistakes(output, report.worst_mistakes)
-    print_findings(output, report.findings)
+    told = {found["kind"] for found in report.diagnosis}
+    guessing = "no_better_than_guessing" in told
+    print_findings(output, [text for text in report.findings if not (guessing and "than guessing" in text)])
+    print_diagnosis(output, report.diagnosis)
 
 
 def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +41,19 @@ RECIPE_PARTS = {
 @click.argument("model", metavar="MODEL")
 @click.option("--layer", "-l", metavar="L", help="One layer: its number from 0, or its name such as layers.0.")
 @click.option("--neuron", "-n", type=click.IntRange(min=0), metavar="N", help="One neuron of that layer, from 0.")
+@click.option("--diagnose", metavar="DATA", help="Say what is wrong with the model and with these rows.")
 @click.option("--plan", is_flag=True, help="What the native engine does in a step of training it, loop by loop.")
 @click.option("--measure", is_flag=True, help="With --plan: how long each of its steps takes on this machine.")
 @json_option
-def command(model: str, layer: str | None, neuron: int | None, plan: bool, measure: bool, as_json: bool) -> int:
+def command(
+    model: str,
+    layer: str | None,
+    neuron: int | None,
+    diagnose: str | None,
+    plan: bool,
+    measure: bool,
+    as_json: bool,
+) -> int:
     """Look inside MODEL: what it predicts, the columns it takes, its layers and parameters, how it was trained."""
     if neuron is not None and layer is None:
         raise click.UsageError("--neuron needs --layer, such as --layer 0.", click.get_current_context())
@@ -51,6 +61,10 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         raise click.UsageError("--plan is about the whole network; leave out --layer.", click.get_current_context())
     if measure and not plan:
         raise click.UsageError("--measure needs --plan.", click.get_current_context())
+    if diagnose is not None and (plan or layer is not None):
+        raise click.UsageError(
+            "--diagnose is about the whole model; leave out the others.", click.get_current_context()
+        )
     import ranvier
     from ranvier.cli import neurons
     from ranvier.cli.weight_picture import draw, patch_drawer, pixel_shape
@@ -60,6 +74,8 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
     if plan:
         values = {"plan": trained.plan(measure=measure)}
         output.words.print(values["plan"], end="", markup=False, soft_wrap=True)
+    elif diagnose is not None:
+        values = _diagnose(output, trained, diagnose)
     elif layer is None:
         summary = trained.summary()
         values = _values(trained, summary)
@@ -76,6 +92,21 @@ def command(model: str, layer: str | None, neuron: int | None, plan: bool, measu
         neurons.print_neuron(output, values, picture)
     output.finish(lambda: {"model": model, **values})
     return DONE
+
+
+def _diagnose(output: Output, model: Model, data: str) -> dict[str, Any]:
+    """Print what is wrong with the model and with rows; the findings as plain values."""
+    from ranvier.cli.diagnosis import print_diagnosis
+    from ranvier.model.predictions import open_rows
+
+    rows, targets, notes = open_rows(model, data)
+    found = [entry.to_dict() for entry in model.diagnose(rows, targets)]
+    for note in notes:
+        output.say(note, "dim")
+    print_diagnosis(output, found, f"Diagnosis, with the rows of {data}")
+    if not found:
+        output.say("Nothing was found.")
+    return {"diagnosis": found}
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -98,6 +129,7 @@ def _values(model: Model, summary: ModelSummary) -> dict[str, Any]:
 
 
 def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str, Any], path: str) -> None:
+    from ranvier.cli.diagnosis import print_diagnosis
     from ranvier.cli.report import heading
     from ranvier.display.tables import layer_table
 
@@ -115,6 +147,7 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
     if model.history:
         output.say()
         _print_training(output, model)
+    print_diagnosis(output, model.report.diagnosis)
 
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
@@ -193,16 +226,34 @@ def _print_training(output: Output, model: Model) -> None:
         line = Text.assemble((f"{title:<17}", "dim"), (curve(losses, width, output.words.encoding), "cyan"))
         line.append(f"  {number(losses[0])} → {number(losses[-1])}")
         output.words.print(line, soft_wrap=True)
-    for name, value in model.report.metrics.items():
-        _metric(output, name, value, model.report.evaluated_on)
+    report = model.report
+    for name, value in report.metrics.items():
+        _metric(output, name, value, report.evaluated_on, report.linear_baseline)
+    _print_calibration(output, model)
 
 
-def _metric(output: Output, name: str, value: float | None, evaluated_on: str) -> None:
+def _print_calibration(output: Output, model: Model) -> None:
+    """The temperature, the threshold and the rows for intervals or sets."""
+    task, known = model.task, model.conformal
+    if task.kind != "regression" and model.report.recipe_settings:
+        output.say(f"Temperature      {model.report.temperature:.3g}, fitted on rows that were not trained on", "dim")
+    if task.kind == "binary":
+        output.say(f"Threshold        {task.threshold:.3g}, from which on {task.classes[1]} is predicted", "dim")
+    if known is not None:
+        what = "Sets" if known.kind == "classes" else "Intervals"
+        how = ", each left out by one network" if known.folds else ""
+        output.say(f"{what:<17}from {plural(known.rows, 'row')} that were not trained on{how}", "dim")
+
+
+def _metric(
+    output: Output, name: str, value: float | None, evaluated_on: str, linear: Mapping[str, float | None]
+) -> None:
     from rich.text import Text
 
     from ranvier.display.tables import METRICS, metric
 
     title = METRICS.get(name, (name, ""))[0]
+    beside = f"; a linear model {metric(name, linear[name])}" if name in linear else ""
     output.words.print(
-        Text.assemble((f"{title:<17}", "dim"), metric(name, value), (f"  on {evaluated_on} rows", "dim"))
+        Text.assemble((f"{title:<17}", "dim"), metric(name, value), (f"  on {evaluated_on} rows{beside}", "dim"))
     )

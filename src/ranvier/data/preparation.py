@@ -6,7 +6,7 @@ B is the number of rows, N the number of target columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, TypeAlias, overload
 
@@ -14,6 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.decoded_columns import decoded_rows, rows_of
+from ranvier.data.diagnosis.drift import profile_of
+from ranvier.data.diagnosis.finding import Finding
+from ranvier.data.diagnosis.parts import findings_of_parts, input_names
+from ranvier.data.diagnosis.table import input_frame
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.context import ContextEncoder
@@ -32,7 +36,7 @@ from ranvier.data.labelled_rows import (
     open_with_target,
     without_zero_weights,
 )
-from ranvier.data.leakage import leakage_notes
+from ranvier.data.leakage import leaking_columns
 from ranvier.data.names_for_mistakes import names_for_mistakes
 from ranvier.data.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
 from ranvier.data.positive_class import positive_notes, with_positive
@@ -71,6 +75,8 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        findings: what is wrong with the rows and columns.
+        profile: how the cells of each column are distributed, see `data.diagnosis.drift`.
         ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
 
@@ -90,6 +96,8 @@ class Prepared:
     notes: tuple[str, ...]
     origin: str
     ngram_log_losses: tuple[float, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    profile: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def task(self) -> Task:
@@ -171,7 +179,9 @@ def prepare(
     ignored = (*as_names(ignore), *rule.left_out(opened))
     columns, notes, rule = _columns(opened, target_columns, ignored, kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
-    resolved, task_notes = _task(rows, task, names, positive, columns)
+    resolved, task_notes = _task(rows, task, names, positive)
+    leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
+    task_notes += [found.text for found in leaks]
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
     training, validation_part, test_part = partition(
@@ -185,6 +195,7 @@ def prepare(
         for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
     )
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
+    used = input_names(columns)
     notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, target)
     return Prepared(
         **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, rule.group),
@@ -193,6 +204,8 @@ def prepare(
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
+        findings=(*leaks, *findings_of_parts(parts_of(training, validation_part, test_part), resolved, used)),
+        profile=profile_of(input_frame(training.source, used)),
     )
 
 
@@ -214,9 +227,9 @@ def _columns(
     return columns, notes, rule.written(source, columns)
 
 
-def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[str]:
-    """A sentence on each column that gives the target away."""
-    return leakage_notes(rows.source, rows.values, task, [column.name for column in columns if column.used])
+def _leaks(rows: LabelledRows, task: Task, columns: tuple[ColumnSchema, ...]) -> list[Finding]:
+    """A finding for each column that gives the target away."""
+    return leaking_columns(rows.source, rows.values, task, [column.name for column in columns if column.used])
 
 
 def _fitted_target(
@@ -225,6 +238,12 @@ def _fitted_target(
     """The encoder of the targets, as learned from the training rows."""
     held = None if validation is None else validation.values
     return fit_target(training.values, task, True, training.row_numbers, loss, formats, held)
+
+
+def parts_of(*parts: LabelledRows | None) -> dict[str, LabelledRows]:
+    """The training, validation and test rows that there are, by name."""
+    named = zip(("training", "validation", "test"), parts, strict=True)
+    return {name: part for name, part in named if part is not None}
 
 
 def _checked_parts(
@@ -241,9 +260,8 @@ def _checked_parts(
         InputError: it does not take one of them.
     """
     by_name = target is None or isinstance(target, str) or all(isinstance(name, str) for name in target)
-    named = zip(("training", "validation", "test"), parts, strict=True)
     notes = [*far_target_notes(outputs, rows.values, rows.row_numbers, by_name), *rule_notes(rule, parts)]
-    notes += repeat_notes({name: part.source for name, part in named if part is not None})
+    notes += repeat_notes({name: part.source for name, part in parts_of(*parts).items()})
     for part in parts:
         if part is not None and loss is not None:
             outputs.check_range(part.values, loss, part.row_numbers)
@@ -290,7 +308,6 @@ def _task(
     task: str | Task | None,
     names: tuple[str, ...],
     positive: Any,
-    columns: tuple[ColumnSchema, ...],
 ) -> tuple[Task, list[str]]:
     """The task, with its classes in the order of the target column where that has one, and notes on it."""
     if isinstance(task, Task):
@@ -298,8 +315,7 @@ def _task(
     else:
         resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
         resolved = with_positive(with_column_order(resolved, rows.source), positive)
-    leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
-    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
+    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved)]
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:

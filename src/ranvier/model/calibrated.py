@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError
+from ranvier.model.diagnosis.diagnose import diagnose
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.predictor import Predictor
 from ranvier.rows import Rows
@@ -141,6 +143,23 @@ class CalibratedPredictor(Predictor):
         """
         outputs, targets, weights = outputs_and_targets(self, X, y, sample_weight)
         return reliability(self.task, outputs, targets, weights, bins)
+
+    def diagnose(self, X: Any = None, y: Any = None, *, learning_curve: bool = False) -> list[Finding]:
+        """What is wrong with the data or the model: records of kind, column, evidence, meaning and advice.
+
+        Without rows these are the findings of training. With rows: columns that give the target away, identifiers,
+        repeated rows, conflicting labels, unbalanced classes, drift since training, unscaled inputs, dead and other
+        idle neurons, and whether a linear model or guessing would do as well.
+
+        Parameters:
+            X, y: as for `evaluate`; None for the findings of training.
+            learning_curve: whether to train on half of the rows and on all, to see if more rows would help.
+
+        >>> import ranvier as rv
+        >>> rv.train("iris", recipe="plain", epochs=40, engine="reference").diagnose("iris")
+        []
+        """
+        return diagnose(cast(Any, self), X, y, learning_curve)
 
     def _calibration(self) -> Conformal:
         if self.conformal is None:

@@ -1,4 +1,4 @@
-"""How good a linear model on the same inputs is, beside the network of a training."""
+"""A linear model on the same inputs beside the network of a training: what it outputs, and how good that is."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ from ranvier.training.settings import TrainSettings
 Array = NDArray[Any]
 
 
-def linear_metrics(
-    trained: Trained, prepared: Prepared, settings: TrainSettings, rows: Rows
-) -> dict[str, float | None]:
-    """The metrics of a linear model on the rows that the network is measured on; empty where there are none.
+def linear_outputs(trained: Trained, prepared: Prepared, settings: TrainSettings, rows: Rows) -> Array | None:
+    """What a linear model outputs for the rows that the network is measured on, (n, N); None where there is none.
 
     Parameters:
         trained: may have such a model; otherwise one is trained.
@@ -33,19 +31,27 @@ def linear_metrics(
     """
     measured, target = prepared.evaluation_set, prepared.target
     if measured is None or trained.interrupted or target.levels:
-        return {}
+        return None
     found = trained.linear or linear_baseline(settings, target.task, rows)
     if found is None:
-        return {}
+        return None
     network, parameters = found
     encodings = prepared.encoder.piecewise_linear
     parameters = ple_to_linear_spline(network, parameters, encodings) if encodings else parameters
     try:
         outputs = outputs_of(network, settings, parameters, measured.inputs)
-        targets = measured.targets
-        if target.task.kind == "regression":
-            outputs, targets = target.values(outputs), target.values(targets)
-        values = metrics.all_metrics(target.task, outputs, targets, measured.weights)
     except RanvierError:
+        return None
+    return outputs if np.isfinite(outputs).all() else None
+
+
+def linear_metrics(prepared: Prepared, outputs: Array | None) -> dict[str, float | None]:
+    """The metrics of a linear model's outputs; empty without such."""
+    measured, target = prepared.evaluation_set, prepared.target
+    if outputs is None or measured is None:
         return {}
+    targets = measured.targets
+    if target.task.kind == "regression":
+        outputs, targets = target.values(outputs), target.values(targets)
+    values = metrics.all_metrics(target.task, outputs, targets, measured.weights)
     return {name: value if np.isfinite(value) else None for name, value in values.items()}

@@ -15,7 +15,8 @@ from ranvier.data.sources.reading import Reading
 from ranvier.data.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
-from ranvier.model.linear import linear_metrics
+from ranvier.model.diagnosis.after_training import diagnosed
+from ranvier.model.linear import linear_metrics, linear_outputs
 from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
 from ranvier.model.report import data_event, train_report
@@ -293,7 +294,8 @@ class TrainJob:
             checkpoint = None if folder is None else folder.checkpoints
             outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
             trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
-            linear = linear_metrics(trained, prepared, settings, rows)
+            linear = linear_outputs(trained, prepared, settings, rows)
+            linear_values = linear_metrics(prepared, linear)
             prepared = with_threshold(with_learned_encoder(prepared, trained), trained, options.threshold)
             model = model_from_trained(trained, prepared, settings)
             paths = {
@@ -303,7 +305,8 @@ class TrainJob:
                 "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
-            model.report = train_report(read, model, prepared, trained, used, paths, linear)
+            model.report = train_report(read, model, prepared, trained, used, paths, linear_values)
+            model.report = diagnosed(model.report, model, prepared, trained, settings, linear)
             if self.model_path is not None:
                 model.save(self.model_path)
         return model

@@ -24,6 +24,7 @@ SUMMARY = (
     "linear_baseline",
     "parameters",
     "notes",
+    "diagnosis",
 )
 """What `ranvier train --json` prints."""
 
@@ -53,6 +54,8 @@ class TrainReport:
             texts name and merged, whether it is a part of the model; else empty.
         temperature: what the logits were divided by, so that probabilities are calibrated.
         findings: those of the notes that the metrics gave rise to.
+        diagnosis: what is wrong with the rows and the model, each as `Finding.to_dict` gives it; see `Model.diagnose`.
+        profile: how the cells of each column were distributed in the training rows, for comparing new rows.
         stop_reason, interrupted: why training ended, in a sentence; whether Ctrl-C ended it.
     """
 
@@ -89,6 +92,8 @@ class TrainReport:
     members: list[dict[str, Any]] = field(default_factory=list)
     temperature: float = 1.0
     findings: list[str] = field(default_factory=list)
+    diagnosis: list[dict[str, Any]] = field(default_factory=list)
+    profile: dict[str, Any] = field(default_factory=dict)
     stop_reason: str = ""
     interrupted: bool = False
 
