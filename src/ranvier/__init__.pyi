@@ -1,5 +1,7 @@
 """The public names as editors and type checkers see them; `__init__.py` loads each on first use."""
 
+from ranvier.data.diagnosis.finding import Finding as Finding
+
 from ranvier.errors import DataError as DataError
 from ranvier.errors import EngineError as EngineError
 from ranvier.errors import InputError as InputError
@@ -111,6 +113,9 @@ from ranvier.training.epoch_metrics import metric as metric
 
 from ranvier.training.history import Epoch as Epoch
 from ranvier.training.history import History as History
+
+from ranvier.training.reliability import Reliability as Reliability
+from ranvier.training.reliability import ReliabilityBin as ReliabilityBin
 
 from ranvier.training.report import TrainReport as TrainReport
 

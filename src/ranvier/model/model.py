@@ -351,7 +351,7 @@ class Model(CalibratedPredictor):
     def rescale(self, encoder: Any, target: TargetEncoder) -> None:
         """Take encoders that scale otherwise, of as many inputs and outputs; the parameters stay."""
         with self._lock:
-            self.encoder, self.target = encoder, target
+            self.encoder, self.target, self.conformal = encoder, target, None
             self._executables = {}
 
     def __getstate__(self) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from ranvier.network.network import Network
 from ranvier.network.task import Task
 from ranvier.records import record
 from ranvier.rows import Rows
-from ranvier.rows.class_numbers import one_hot
 from ranvier.training.held_out import HeldOut
 from ranvier.training.inference import compile_for_inference
 from ranvier.training.logits import logits_of, probabilities_of
@@ -67,7 +66,6 @@ def held_out_rows(
         return merged.calibrated(task, inverse_temperature)
     outputs = np.concatenate([member.outputs for member in members])
     targets = np.concatenate([rows.targets for rows in held])
-    targets = one_hot(targets, outputs.shape[1]) if task.kind == "multiclass" else targets
     if task.kind == "regression" and settings.loss.units.output == "identity":
         outputs = targets - merged_share(_all_errors(network, settings, members)) * (targets - outputs)
     joined = HeldOut(outputs, targets, np.concatenate(weights) if weights else None, folds=True)

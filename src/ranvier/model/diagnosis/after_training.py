@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ranvier.data import Prepared
 from ranvier.data.diagnosis.finding import Finding, in_order
 from ranvier.errors import RanvierError
-from ranvier.model.diagnosis.fit import no_better, overfitting, underfitting, worse_than_linear
+from ranvier.model.diagnosis.fit import in_units, no_better, overfitting, underfitting, worse_than_linear
 from ranvier.model.diagnosis.neurons import neuron_findings
 from ranvier.model.predictor import Predictor
 from ranvier.random import SAMPLE, permutation
@@ -82,8 +82,8 @@ def _findings(
 
 
 def _in_units(prepared: Prepared, values: Array) -> Array:
-    """Outputs or targets in the units of the target, for a regression."""
-    return prepared.target.values(values) if prepared.task.kind == "regression" else values
+    """Outputs or targets (n, N) in the units of the target, for a regression."""
+    return in_units(prepared.target, values)
 
 
 def _some(rows: Rows, count: int) -> Rows:

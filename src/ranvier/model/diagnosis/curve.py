@@ -9,6 +9,7 @@ import numpy as np
 
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.encoders.decoding import class_indices
+from ranvier.model.diagnosis.fit import in_units
 from ranvier.recipes.candidates import trained_parameters
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
@@ -35,19 +36,17 @@ def learning_curve_finding(model: Model, rows: Rows) -> list[Finding]:
     task, network = model.task, model.network
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     held, rest = split_rows(len(rows), (HELD_SHARE, 1 - HELD_SHARE), 0, labels)
-    in_units = model.target.values if task.kind == "regression" else np.asarray
     judged = rows.take(held)
-    targets = in_units(judged.targets)
+    targets = in_units(model.target, judged.targets)
     outputs = {}
     for share in (2, 1):
         index = rest[::share]
         settings = replace(model.training, callbacks=(), epochs=share * model.training.epochs).on(rows.inputs)
         flat = trained_parameters(network, settings, task, rows.take(index))
-        outputs[share] = in_units(outputs_of(network, settings, flat, judged.inputs))
+        outputs[share] = in_units(model.target, outputs_of(network, settings, flat, judged.inputs))
     name, gain = loss_gain(task, outputs[1], targets, outputs[2])
     mean, error = mean_and_error(gain, None)
     constant = np.broadcast_to(mean_targets(task, targets), (len(targets), task.outputs))
-    constant = constant[:, 0] if targets.ndim == 1 else constant
     scale = abs(mean_and_error(loss_gain(task, outputs[1], targets, constant)[1], None)[0])
     helps = mean > STANDARD_ERRORS * error and mean > MIN_GAIN * scale
     words = "smaller" if mean > 0 else "larger"

@@ -16,9 +16,9 @@ from ranvier.data.diagnosis.parts import with_target
 from ranvier.data.diagnosis.repeats import conflicting_labels, repeated_within
 from ranvier.data.diagnosis.table import input_frame
 from ranvier.data.leakage import leaking_columns
-from ranvier.errors import RanvierError
+from ranvier.errors import RanvierError, ShapeError
 from ranvier.model.diagnosis.curve import learning_curve_finding
-from ranvier.model.diagnosis.fit import no_better, underfitting, unscaled_inputs, worse_than_linear
+from ranvier.model.diagnosis.fit import in_units, no_better, underfitting, unscaled_inputs, worse_than_linear
 from ranvier.model.diagnosis.neurons import neuron_findings
 from ranvier.model.rows import with_targets
 from ranvier.model.targets import target_array
@@ -26,7 +26,7 @@ from ranvier.network.layers import Dense
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.linear_baseline import linear_baseline
-from ranvier.rows import Inputs, Rows
+from ranvier.rows import Rows
 from ranvier.training.against_baseline import no_better_sentence
 from ranvier.training.inference import outputs_of
 
@@ -51,19 +51,19 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
     if X is None:
         return in_order(found)
     source, values = _opened(model, X, y)
+    inputs = model.inputs(getattr(source, "inputs", source) if model.encoder is None else source)
+    rows = None if values is None else Rows(inputs, model.target.transform(values, None, model.training.row_dtype))
     names = [column.name for column in getattr(model.encoder, "columns", ()) if column.used] or None
     frame = input_frame(source, names)
     if frame is not None:
         found += _of_columns(source, frame, values, model.task)
         found += drift(model.report.profile, frame)
-    inputs = _inputs(model, source)
     found += neuron_findings(model.network, model.activations_of(inputs[: min(len(inputs), MAX_ACTIVATION_ROWS)]))
     if model.encoder is None and isinstance(model.network.layers[0], Dense) and inputs.n_dense:
         names = [f"x{at}" for at in range(inputs.n_dense)]
         found += unscaled_inputs(inputs.dense, names) if inputs.dense.dtype != np.uint8 else []
-    if values is not None:
-        found += imbalance(values, model.task) if model.task.is_classifier else []
-        rows = Rows(inputs, model.target.transform(values, None, model.training.row_dtype))
+    if values is not None and rows is not None:
+        found += imbalance(values, model.task)
         found += _of_fit(model, rows)
         if learning_curve:
             found += learning_curve_finding(model, rows)
@@ -79,22 +79,26 @@ def _of_history(model: Model) -> list[Finding]:
 
 
 def _opened(model: Model, X: Any, y: Any) -> tuple[Source, Array | None]:
-    """The rows that have a target, and the targets; the latter None where there are none."""
-    source = X if isinstance(X, Source) else open_source(X)
+    """At most 20,000 of the rows that have a target, and the targets; the latter None where there are none."""
+    source, values = _with_values(model, X if isinstance(X, Source) else open_source(X), y)
+    if source.rows <= MAX_ROWS:
+        return source, values
+    drawn = np.sort(permutation(0, SAMPLE, 0, source.rows)[:MAX_ROWS])
+    return source.take(drawn), None if values is None else values[drawn]
+
+
+def _with_values(model: Model, source: Source, y: Any) -> tuple[Source, Array | None]:
     if y is not None:
-        return source, target_array(y)
-    if not set(model.task.target_names) <= set(source.column_names):
+        values = target_array(y)
+        if len(values) != source.rows:
+            raise ShapeError(f"X has {source.rows:,} rows and y has {len(values):,}; the same number was expected.")
+        return source, values
+    in_table = bool(source.column_names) and set(model.task.target_names) <= set(source.column_names)
+    if not in_table and getattr(source, "targets", None) is None:
         return source, None
     formats = model.target.number_formats
     values, source, _ = with_targets(source, model.task.target_names, model.task.classes, formats)
     return source, target_array(values)
-
-
-def _inputs(model: Model, source: Source) -> Inputs:
-    """The rows as the network takes them, at most 20,000."""
-    if source.rows > MAX_ROWS:
-        source = source.take(np.sort(permutation(0, SAMPLE, 0, source.rows)[:MAX_ROWS]))
-    return model.inputs(getattr(source, "inputs", source) if model.encoder is None else source)
 
 
 def _of_columns(source: Source, frame: pl.DataFrame, values: Array | None, task: Task) -> list[Finding]:
@@ -116,8 +120,7 @@ def _of_fit(model: Model, rows: Rows) -> list[Finding]:
     order = permutation(0, SAMPLE, 1, len(rows))
     halves = [np.sort(order[part::2]) for part in (0, 1)]
     outputs = model.outputs_of(rows.inputs)
-    in_units = model.target.values if model.task.kind == "regression" else np.asarray
-    own, targets = in_units(outputs), in_units(rows.targets)
+    own, targets = in_units(model.target, outputs), in_units(model.target, rows.targets)
     found = no_better(no_better_sentence(model.task, own, targets, targets))
     linear = np.zeros_like(outputs)
     try:
@@ -128,4 +131,4 @@ def _of_fit(model: Model, rows: Rows) -> list[Finding]:
             linear[judged] = outputs_of(made[0], model.training, made[1], rows.take(judged).inputs)
     except RanvierError:
         return found
-    return [*found, *worse_than_linear(model.task, own, in_units(linear), targets)]
+    return [*found, *worse_than_linear(model.task, own, in_units(model.target, linear), targets)]

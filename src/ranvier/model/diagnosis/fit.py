@@ -1,6 +1,6 @@
 """Findings on how a model fits: over- and underfitting, worse than a linear model, no better than guessing.
 
-n rows, N outputs; outputs and targets as for `training.metrics`, in the units of the target for a regression.
+n rows, N outputs; outputs and targets (n, N) as for `training.metrics`, in the units of the target for a regression.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data import TargetEncoder
 from ranvier.data.diagnosis.finding import Finding
 from ranvier.network.task import Task
 from ranvier.plural import plural
@@ -33,6 +34,11 @@ LAST_EPOCHS = 3
 MAX_SIZE = 30.0
 """The root mean square of an input from which on it is called unscaled."""
 DECIMALS = {"accuracy": "{:.1%}", "r2": "R² {:.3f}"}
+
+
+def in_units(target: TargetEncoder, values: Array) -> Array:
+    """Outputs or targets (n, N), of a regression in the units of the target."""
+    return target.values(values).reshape(len(values), -1) if target.task.kind == "regression" else values
 
 
 def overfitting(
@@ -69,8 +75,7 @@ def overfitting(
 
 def _broadcast(constant: Array, targets: Array) -> Array:
     """A constant prediction (N,) for every row, in the shape of outputs."""
-    rows = np.broadcast_to(constant, (len(targets), len(constant)))
-    return rows[:, 0] if targets.ndim == 1 else rows
+    return np.broadcast_to(constant, (len(targets), len(constant)))
 
 
 def underfitting(history: History, single: bool, finished: bool) -> list[Finding]:
