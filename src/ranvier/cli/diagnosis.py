@@ -19,6 +19,6 @@ def print_diagnosis(output: Output, findings: Sequence[Mapping[str, Any]], title
         return
     output.say()
     heading(output, title)
-    for found in findings:
-        output.words.print(Text(found["evidence"], "yellow"))
-        output.words.print(Padding(Text(f"{found['meaning']} {found['advice']}", "dim"), (0, 0, 0, 2)))
+    for finding in findings:
+        output.words.print(Text(finding["evidence"], "yellow"))
+        output.words.print(Padding(Text(f"{finding['meaning']} {finding['advice']}", "dim"), (0, 0, 0, 2)))

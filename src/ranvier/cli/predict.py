@@ -106,8 +106,8 @@ def command(
         raise InputError(f"{model} predicts numbers; numbers have no probabilities. Leave --probabilities out.")
     source = texts_for(trained, text) if text else data[0] if len(data) == 1 else list(data)
     reading = Reading(header=header, skip_bad_rows=skip_bad_rows)
-    asked: dict[str, Any] = {"interval": interval, "label_set": label_set, "threshold": threshold}
-    predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep, **asked))
+    extras: dict[str, Any] = {"interval": interval, "label_set": label_set, "threshold": threshold}
+    predictions, warned = with_warnings(lambda: predict_file(trained, source, reading, keep, **extras))
     for note in (*predictions.notes, *warned):
         click.echo(note, err=True)
     if output is not None:

@@ -53,8 +53,8 @@ def print_metrics(output: Output, report: TrainReport) -> None:
         output.say(ngrams, "dim")
     print_classes(output, report.task, report.per_class, report.most_confused_pair)
     print_mistakes(output, report.worst_mistakes)
-    told = {found["kind"] for found in report.diagnosis}
-    guessing = "no_better_than_guessing" in told
+    kinds = {finding["kind"] for finding in report.diagnosis}
+    guessing = "no_better_than_guessing" in kinds
     print_findings(output, [text for text in report.findings if not (guessing and "than guessing" in text)])
     print_diagnosis(output, report.diagnosis)
 

@@ -100,13 +100,13 @@ def _diagnose(output: Output, model: Model, data: str) -> dict[str, Any]:
     from ranvier.model.predictions import open_rows
 
     rows, targets, notes = open_rows(model, data)
-    found = [entry.to_dict() for entry in model.diagnose(rows, targets)]
+    findings = [entry.to_dict() for entry in model.diagnose(rows, targets)]
     for note in notes:
         output.say(note, "dim")
-    print_diagnosis(output, found, f"Diagnosis, with the rows of {data}")
-    if not found:
+    print_diagnosis(output, findings, f"Diagnosis, with the rows of {data}")
+    if not findings:
         output.say("Nothing was found.")
-    return {"diagnosis": found}
+    return {"diagnosis": findings}
 
 
 def describe(model: Model) -> dict[str, Any]:

@@ -59,9 +59,9 @@ def leaking_columns(source: Source, values: Values, task: Task, columns: Sequenc
     for cells in frame.iter_columns():
         codes = _codes(cells)
         for target, name in zip(table.T, task.target_names, strict=False):
-            found = None if codes is None else _finding(cells, codes, target, name, task, len(columns))
-            if found is not None:
-                findings.append(found)
+            finding = None if codes is None else _finding(cells, codes, target, name, task, len(columns))
+            if finding is not None:
+                findings.append(finding)
                 break
         if len(findings) == MAX_NAMED:
             break

@@ -5,7 +5,7 @@ B is the number of rows, N the number of target columns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from functools import partial
 from typing import Any, TypeAlias, overload
@@ -173,20 +173,18 @@ def prepare(
     shares = ((validation, validation_source), (test, test_source))
     fractions = checked_fractions(*(share if own is None else 0.0 for share, own in shares))
     if canonical and weight is not None:
-        parts = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
-        opened, target_array, weight, kept = *parts[:3], kept[parts[3]]
+        *counted, kept_rows = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
+        (opened, target_array, weight), kept = counted, kept[kept_rows]
     target_columns = names if target_array is None else ()
     ignored = (*as_names(ignore), *rule.left_out(opened))
     columns, notes, rule = _columns(opened, target_columns, ignored, kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
     resolved, task_notes = _task(rows, task, names, positive)
-    leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
-    task_notes += [found.text for found in leaks]
-    notes = [*task_notes, *rows.notes, *opened.notes, *notes]
+    leaks = [] if task_record else _leaks(rows, resolved, columns)
+    notes = [*task_notes, *(leak.text for leak in leaks), *rows.notes, *opened.notes, *notes]
     min_rows = 1 if task_record else max(2, len(resolved.classes))
-    training, validation_part, test_part = partition(
-        rows, fractions, seed, TargetEncoder(resolved), min_rows, columns if canonical else None, rule
-    )
+    encoded, ordered = TargetEncoder(resolved), columns if canonical else None
+    training, validation_part, test_part = partition(rows, fractions, seed, encoded, min_rows, ordered, rule)
     features = features and features.for_outputs(resolved.outputs)
     encoder = fit_encoder(training.source, columns or None, target_columns, features)
     formats, decoded = target_formats(opened, target_columns), _decoder(encoder, progress)
@@ -195,17 +193,14 @@ def prepare(
         for name, own, drawn in (("Validation", validation_source, validation_part), ("Test", test_source, test_part))
     )
     outputs = _fitted_target(training, validation_part, resolved, loss, formats)
-    used = input_names(columns)
-    notes += _checked_parts(outputs, loss, rule, (training, validation_part, test_part), rows, target)
+    parts = (training, validation_part, test_part)
+    notes += _checked_parts(outputs, loss, rule, parts, rows, target)
     return Prepared(
-        **_encoded_parts(training, validation_part, test_part, encoder, outputs, dtype, rule.group),
-        encoder=encoder,
-        target=outputs,
+        **_encoded_parts(*parts, encoder, outputs, dtype, rule.group),
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
-        findings=(*leaks, *findings_of_parts(parts_of(training, validation_part, test_part), resolved, used)),
-        profile=profile_of(input_frame(training.source, used)),
+        **_diagnosis(parts, resolved, columns, leaks),
     )
 
 
@@ -238,6 +233,15 @@ def _fitted_target(
     """The encoder of the targets, as learned from the training rows."""
     held = None if validation is None else validation.values
     return fit_target(training.values, task, True, training.row_numbers, loss, formats, held)
+
+
+def _diagnosis(
+    parts: tuple[LabelledRows | None, ...], task: Task, columns: Sequence[ColumnSchema], leaks: list[Finding]
+) -> dict[str, Any]:
+    """The fields of `Prepared` that say what is wrong with the rows, and how they are distributed."""
+    names, known = input_names(columns), parts_of(*parts)
+    findings = (*leaks, *findings_of_parts(known, task, names))
+    return {"findings": findings, "profile": profile_of(input_frame(known["training"].source, names))}
 
 
 def parts_of(*parts: LabelledRows | None) -> dict[str, LabelledRows]:
@@ -277,7 +281,7 @@ def _encoded_parts(
     dtype: Any,
     group: str | None,
 ) -> dict[str, Any]:
-    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoder of the model."""
+    """The fields of `Prepared` that hold encoded rows, their numbers and labels, and the encoders."""
     inference_encoder = encoder.with_spline_basis() if encoder.piecewise_linear else encoder
     validation_set = _encoded(validation, encoder, outputs, dtype, clip=True)
     test_set = _encoded(test, inference_encoder, outputs, dtype)
@@ -294,7 +298,9 @@ def _encoded_parts(
         "test_rows": None if test is None else test.row_numbers,
         "test_labels": None if test is None else test.values,
         "test_names": None if test is None else names_for_mistakes(test.source, encoder),
+        "encoder": encoder,
         "inference_encoder": inference_encoder,
+        "target": outputs,
     }
 
 

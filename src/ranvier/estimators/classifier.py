@@ -154,7 +154,7 @@ class Classifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
         """
         outputs = self._outputs(X)
         classes = self.classes_.tolist() if self.model_.task.is_classifier else []
-        return [tuple(classes[index] for index in found) for found in self.model_.class_sets(outputs, coverage)]
+        return [tuple(classes[index] for index in numbers) for numbers in self.model_.class_sets(outputs, coverage)]
 
     def _begin(self, goal: Goal, *rows: Any, **changes: Any) -> None:
         super()._begin(goal, *rows, **{"threshold": self.threshold, **changes})

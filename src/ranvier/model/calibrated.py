@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.diagnosis.finding import Finding
 from ranvier.data.encoders.decoding import class_probabilities
 from ranvier.errors import InputError
-from ranvier.model.diagnosis.diagnose import diagnose
 from ranvier.model.evaluation import outputs_and_targets
 from ranvier.model.predictor import Predictor
 from ranvier.rows import Rows
 from ranvier.training.conformal import Conformal, class_sets, intervals
 from ranvier.training.held_out import HeldOut
 from ranvier.training.reliability import Reliability, reliability
+
+if TYPE_CHECKING:
+    from ranvier.data.diagnosis.finding import Finding
 
 NO_ROWS = (
     "This model was not calibrated, because it was trained without validation rows, with fewer than 10 of them, or its "
@@ -109,7 +110,7 @@ class CalibratedPredictor(Predictor):
         (150, 'setosa')
         """
         classes = self.task.classes
-        return [tuple(classes[index] for index in found) for found in self.class_sets(self.outputs(X), coverage)]
+        return [tuple(classes[index] for index in numbers) for numbers in self.class_sets(self.outputs(X), coverage)]
 
     def class_sets(self, outputs: Any, coverage: float) -> list[list[int]]:
         """The numbers of the classes in the set of each row, for outputs (n, N)."""
@@ -119,7 +120,7 @@ class CalibratedPredictor(Predictor):
             )
             raise InputError(f"A set is one of classes, and this model predicts {what}.")
         sets = class_sets(self._calibration(), class_probabilities(self.task, outputs), coverage)
-        return [found.tolist() for found in sets]
+        return [numbers.tolist() for numbers in sets]
 
     def calibration(self, X: Any, y: Any = None, sample_weight: Any = None, bins: int = 15) -> Reliability:
         """The reliability curve: how often the most probable class is the true one, by its probability.
@@ -159,6 +160,8 @@ class CalibratedPredictor(Predictor):
         >>> rv.train("iris", recipe="plain", epochs=40, engine="reference").diagnose("iris")
         []
         """
+        from ranvier.model.diagnosis.diagnose import diagnose
+
         return diagnose(cast(Any, self), X, y, learning_curve)
 
     def _calibration(self) -> Conformal:

@@ -32,10 +32,10 @@ def linear_outputs(trained: Trained, prepared: Prepared, settings: TrainSettings
     measured, target = prepared.evaluation_set, prepared.target
     if measured is None or trained.interrupted or target.levels:
         return None
-    found = trained.linear or linear_baseline(settings, target.task, rows)
-    if found is None:
+    linear = trained.linear or linear_baseline(settings, target.task, rows)
+    if linear is None:
         return None
-    network, parameters = found
+    network, parameters = linear
     encodings = prepared.encoder.piecewise_linear
     parameters = ple_to_linear_spline(network, parameters, encodings) if encodings else parameters
     try:

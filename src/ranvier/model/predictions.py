@@ -84,8 +84,8 @@ class Predictions:
             for entry, value in zip(records, column, strict=True):
                 entry[name] = value
         if self.sets is not None:
-            for entry, found in zip(records, self._known([list(found) for found in self.sets]), strict=True):
-                entry["set"] = found
+            for entry, labels in zip(records, self._known([list(labels) for labels in self.sets]), strict=True):
+                entry["set"] = labels
         for entry, name in zip(records, self.names or (), strict=False):
             entry["file"] = name
         return records
@@ -114,7 +114,7 @@ class Predictions:
                 columns[f"probability_{label}"] = self._known(column.tolist())
         columns |= self._bounds(rounded)
         if self.sets is not None:
-            columns["set"] = self._known([SEPARATOR.join(map(str, found)) for found in self.sets])
+            columns["set"] = self._known([SEPARATOR.join(map(str, labels)) for labels in self.sets])
         return {**self.kept, **columns}
 
     def _bounds(self, rounded: bool) -> dict[str, list[Any]]:
@@ -196,7 +196,7 @@ def predict_file(
     if interval is not None:
         shared["intervals"] = model.interval_of(outputs, interval)
     if label_set is not None:
-        shared["sets"] = [tuple(task.classes[at] for at in found) for found in model.class_sets(outputs, label_set)]
+        shared["sets"] = [tuple(task.classes[at] for at in labels) for labels in model.class_sets(outputs, label_set)]
     if task.kind == "regression":
         return Predictions(task.target_names, values, **shared)
     labels = task.target_names if task.kind == "multilabel" else task.classes

@@ -119,7 +119,7 @@ def checked_coverage(coverage: Any) -> float:
 
 
 def conformal_of(target: TargetEncoder, held: HeldOut | None) -> Conformal | None:
-    """The scores of rows that were held out; None for several labels, or fewer than 10 rows.
+    """The scores of rows that stood outside training; None for several labels, or fewer than 10 rows.
 
     Parameters:
         target: from outputs to numbers or classes.
@@ -211,10 +211,10 @@ def usual_errors(predicted: Floats, errors: Floats) -> tuple[Floats, Floats]:
         if error.mean() == 0:
             return nothing, nothing
         unit = error.mean()
-        for fitted, judged in (halves, halves[::-1]):
-            scale = np.interp(values[judged], *_means(values[fitted], error[fitted], count))
-            plain += float(np.quantile(error[judged], CHOICE_COVERAGE)) / unit
-            scaled += float(np.quantile(error[judged] / scale, CHOICE_COVERAGE) * scale.mean()) / unit
+        for fitted, evaluation in (halves, halves[::-1]):
+            scale = np.interp(values[evaluation], *_means(values[fitted], error[fitted], count))
+            plain += float(np.quantile(error[evaluation], CHOICE_COVERAGE)) / unit
+            scaled += float(np.quantile(error[evaluation] / scale, CHOICE_COVERAGE) * scale.mean()) / unit
     if not scaled < GAIN * plain:
         return nothing, nothing
     parts = [

@@ -125,8 +125,13 @@ def test_constant_neurons() -> None:
 
 
 def test_duplicate_neurons() -> None:
-    model = network(rv.Dense(16, "tanh", initializer="ones"), epochs=2)
-    assert "duplicate_neurons" in kinds(model.diagnose(X))
+    model = network(rv.Dense(16, "tanh"))
+    weights = np.array(model.parameters["layers.0.weight"])
+    weights[:, 8:] = 1.001 * weights[:, :8]
+    assert "duplicate_neurons" in kinds(
+        model.with_parameters({**model.parameters, "layers.0.weight": weights}).diagnose(X)
+    )
+    assert "duplicate_neurons" not in kinds(model.diagnose(X))
 
 
 def test_unscaled_inputs() -> None:

@@ -28,12 +28,12 @@ def identifiers(frame: pl.DataFrame) -> list[Finding]:
     """
     if len(frame) < MIN_ROWS:
         return []
-    found = []
+    findings = []
     for cells in plain_columns(frame).iter_columns():
         numbers = as_numbers(cells)
         if numbers is None or cells.dtype == pl.Boolean or not looks_like_row_numbers(cells.name, numbers):
             continue
-        found.append(
+        findings.append(
             Finding(
                 "identifier",
                 cells.name,
@@ -42,7 +42,7 @@ def identifiers(frame: pl.DataFrame) -> list[Finding]:
                 f"Leave it out: --ignore {cells.name}.",
             )
         )
-    return found
+    return findings
 
 
 def imbalance(values: Values, task: Task) -> list[Finding]:

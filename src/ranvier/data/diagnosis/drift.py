@@ -100,7 +100,7 @@ def drift(profile: Mapping[str, Any], frame: pl.DataFrame | None) -> list[Findin
         index, sigmas = _compared(np.array(entry["shares"]), counts, profile["rows"])
         if counts.sum() and index >= MIN_INDEX and sigmas >= MIN_SIGMAS:
             measured.append((index, name, entry, counts))
-    measured.sort(key=lambda found: -found[0])
+    measured.sort(key=lambda pair: -pair[0])
     return [_finding(name, entry, counts, index) for index, name, entry, counts in measured[:MAX_NAMED]]
 
 

@@ -73,6 +73,6 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     ['identifier', 'drift']
     """
     first: dict[tuple[str, str | None], Finding] = {}
-    for found in findings:
-        first.setdefault((found.kind, found.column), found)
-    return sorted(first.values(), key=lambda found: KINDS.index(found.kind))
+    for finding in findings:
+        first.setdefault((finding.kind, finding.column), finding)
+    return sorted(first.values(), key=lambda finding: KINDS.index(finding.kind))

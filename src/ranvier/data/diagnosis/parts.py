@@ -37,14 +37,14 @@ def findings_of_parts(parts: Mapping[str, LabelledRows], task: Task, names: Coll
     frames = {name: input_frame(part.source, names) for name, part in parts.items()}
     training = frames["training"]
     values = np.concatenate([part.values for part in parts.values()])
-    found = imbalance(values, task)
+    findings = imbalance(values, task)
     if training is None:
-        return found
+        return findings
     known = {name: frame for name, frame in frames.items() if frame is not None}
-    found += identifiers(training)
-    found += conflicting_labels(training, parts["training"].values, task)
-    found += repeated_across({name: with_target(frame, parts[name].values) for name, frame in known.items()})
-    return found + drift(profile_of(training), known.get("test"))
+    findings += identifiers(training)
+    findings += conflicting_labels(training, parts["training"].values, task)
+    findings += repeated_across({name: with_target(frame, parts[name].values) for name, frame in known.items()})
+    return findings + drift(profile_of(training), known.get("test"))
 
 
 def with_target(frame: pl.DataFrame, values: Values) -> pl.DataFrame:

@@ -45,23 +45,23 @@ def repeated_across(parts: Mapping[str, pl.DataFrame]) -> list[Finding]:
     if sum(len(frame) for frame in parts.values()) > MAX_ROWS:
         return []
     known = hashes(parts["training"])
-    found = []
+    findings = []
     for name, frame in parts.items():
         own = None if name == "training" else hashes(frame)
         if own is None or known is None or not len(own):
             continue
         count = int(np.isin(own, known).sum())
         if count >= max(MIN_ROWS, MIN_SHARE * len(own)):
-            found.append(
+            findings.append(
                 Finding(
                     "duplicates",
                     None,
                     f"{count:,} of the {plural(len(own), f'{name} row')} stand among the training rows, too.",
-                    f"The metrics on the {name} rows are too good, as far as rows are known by heart.",
+                    f"The metrics on the {name} rows are too good, as far as rows are memorised.",
                     "Remove the copies, or keep them in one part: --group COLUMN.",
                 )
             )
-    return found
+    return findings
 
 
 def repeated_within(frame: pl.DataFrame) -> list[Finding]:

@@ -42,8 +42,8 @@ def diagnosed(
         prepared, trained, settings: of the training.
         linear: what a linear model outputs for the evaluation set; None where there is none.
     """
-    found = _findings(report, model, prepared, trained, settings, linear)
-    return replace(report, diagnosis=[entry.to_dict() for entry in found], profile=dict(prepared.profile))
+    findings = _findings(report, model, prepared, trained, settings, linear)
+    return replace(report, diagnosis=[entry.to_dict() for entry in findings], profile=dict(prepared.profile))
 
 
 def _findings(
@@ -55,18 +55,18 @@ def _findings(
     linear: Array | None,
 ) -> list[Finding]:
     guessing = next((sentence for sentence in report.findings if "no better than guessing" in sentence), "")
-    found = [*prepared.findings, *no_better(guessing)]
+    findings = [*prepared.findings, *no_better(guessing)]
     finished = trained.stop_reason.startswith("All ")
-    found += underfitting(trained.history, single=not trained.members, finished=finished)
+    findings += underfitting(trained.history, single=not trained.members, finished=finished)
     rows = prepared.evaluation_set
     if rows is None or trained.interrupted or prepared.target.levels:
-        return in_order(found)
+        return in_order(findings)
     part = "validation" if prepared.test is None else "test"
     try:
         outputs = model.outputs_of(rows.inputs)
         if linear is not None:
             own = (_in_units(prepared, outputs), _in_units(prepared, linear))
-            found += worse_than_linear(model.task, *own, _in_units(prepared, rows.targets), part)
+            findings += worse_than_linear(model.task, *own, _in_units(prepared, rows.targets), part)
         if trained.encoder is None and prepared.encoder.width == trained.network.inputs:
             known = _some(prepared.train, MAX_ROWS)
             of_known = outputs_of(trained.network, settings, trained.parameters, known.inputs)
@@ -74,11 +74,11 @@ def _findings(
                 (_in_units(prepared, values), _in_units(prepared, targets))
                 for values, targets in ((of_known, known.targets), (outputs, rows.targets))
             ]
-            found += overfitting(model.task, *pairs, part)
-        found += neuron_findings(model.network, model.activations_of(_first(rows.inputs)))
+            findings += overfitting(model.task, *pairs, part)
+        findings += neuron_findings(model.network, model.activations_of(_first(rows.inputs)))
     except RanvierError:
-        return in_order(found)
-    return in_order(found)
+        return in_order(findings)
+    return in_order(findings)
 
 
 def _in_units(prepared: Prepared, values: Array) -> Array:

@@ -36,14 +36,14 @@ def learning_curve_finding(model: Model, rows: Rows) -> list[Finding]:
     task, network = model.task, model.network
     labels = class_indices(task, rows.targets) if task.is_classifier else None
     held, rest = split_rows(len(rows), (HELD_SHARE, 1 - HELD_SHARE), 0, labels)
-    judged = rows.take(held)
-    targets = in_units(model.target, judged.targets)
+    evaluation = rows.take(held)
+    targets = in_units(model.target, evaluation.targets)
     outputs = {}
     for share in (2, 1):
         index = rest[::share]
         settings = replace(model.training, callbacks=(), epochs=share * model.training.epochs).on(rows.inputs)
         flat = trained_parameters(network, settings, task, rows.take(index))
-        outputs[share] = in_units(model.target, outputs_of(network, settings, flat, judged.inputs))
+        outputs[share] = in_units(model.target, outputs_of(network, settings, flat, evaluation.inputs))
     name, gain = loss_gain(task, outputs[1], targets, outputs[2])
     mean, error = mean_and_error(gain, None)
     constant = np.broadcast_to(mean_targets(task, targets), (len(targets), task.outputs))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data import Source, open_source
@@ -46,28 +45,28 @@ def diagnose(model: Model, X: Any, y: Any, learning_curve: bool) -> list[Finding
         X, y: as for `Model.diagnose`.
         learning_curve: whether to train on parts of the rows.
     """
-    found = [Finding.from_dict(entry) for entry in model.report.diagnosis]
-    found += _of_history(model)
+    findings = [Finding.from_dict(entry) for entry in model.report.diagnosis]
+    findings += _of_history(model)
     if X is None:
-        return in_order(found)
+        return in_order(findings)
     source, values = _opened(model, X, y)
     inputs = model.inputs(getattr(source, "inputs", source) if model.encoder is None else source)
     rows = None if values is None else Rows(inputs, model.target.transform(values, None, model.training.row_dtype))
     names = [column.name for column in getattr(model.encoder, "columns", ()) if column.used] or None
     frame = input_frame(source, names)
     if frame is not None:
-        found += _of_columns(source, frame, values, model.task)
-        found += drift(model.report.profile, frame)
-    found += neuron_findings(model.network, model.activations_of(inputs[: min(len(inputs), MAX_ACTIVATION_ROWS)]))
+        findings += _of_columns(source, frame, values, model.task)
+        findings += drift(model.report.profile, frame)
+    findings += neuron_findings(model.network, model.activations_of(inputs[: min(len(inputs), MAX_ACTIVATION_ROWS)]))
     if model.encoder is None and isinstance(model.network.layers[0], Dense) and inputs.n_dense:
         names = [f"x{at}" for at in range(inputs.n_dense)]
-        found += unscaled_inputs(inputs.dense, names) if inputs.dense.dtype != np.uint8 else []
+        findings += unscaled_inputs(inputs.dense, names) if inputs.dense.dtype != np.uint8 else []
     if values is not None and rows is not None:
-        found += imbalance(values, model.task)
-        found += _of_fit(model, rows)
+        findings += imbalance(values, model.task)
+        findings += _of_fit(model, rows)
         if learning_curve:
-            found += learning_curve_finding(model, rows)
-    return in_order(found)
+            findings += learning_curve_finding(model, rows)
+    return in_order(findings)
 
 
 def _of_history(model: Model) -> list[Finding]:
@@ -101,16 +100,16 @@ def _with_values(model: Model, source: Source, y: Any) -> tuple[Source, Array | 
     return source, target_array(values)
 
 
-def _of_columns(source: Source, frame: pl.DataFrame, values: Array | None, task: Task) -> list[Finding]:
+def _of_columns(source: Source, frame: Any, values: Array | None, task: Task) -> list[Finding]:
     """Findings on the columns and their cells."""
-    found = identifiers(frame)
+    findings = identifiers(frame)
     if values is None:
-        return found
+        return findings
     if source.column_names and task.kind != "multilabel":
-        found += leaking_columns(source, values, task, list(frame.columns))
+        findings += leaking_columns(source, values, task, list(frame.columns))
     elif task.kind != "multilabel":
-        found += leaking_columns(open_source(frame), values, task, list(frame.columns))
-    return [*found, *conflicting_labels(frame, values, task), *repeated_within(with_target(frame, values))]
+        findings += leaking_columns(open_source(frame), values, task, list(frame.columns))
+    return [*findings, *conflicting_labels(frame, values, task), *repeated_within(with_target(frame, values))]
 
 
 def _of_fit(model: Model, rows: Rows) -> list[Finding]:
@@ -121,14 +120,14 @@ def _of_fit(model: Model, rows: Rows) -> list[Finding]:
     halves = [np.sort(order[part::2]) for part in (0, 1)]
     outputs = model.outputs_of(rows.inputs)
     own, targets = in_units(model.target, outputs), in_units(model.target, rows.targets)
-    found = no_better(no_better_sentence(model.task, own, targets, targets))
+    findings = no_better(no_better_sentence(model.task, own, targets, targets))
     linear = np.zeros_like(outputs)
     try:
-        for learned, judged in (halves, halves[::-1]):
+        for learned, evaluation in (halves, halves[::-1]):
             made = linear_baseline(model.training, model.task, rows.take(learned))
             if made is None:
-                return found
-            linear[judged] = outputs_of(made[0], model.training, made[1], rows.take(judged).inputs)
+                return findings
+            linear[evaluation] = outputs_of(made[0], model.training, made[1], rows.take(evaluation).inputs)
     except RanvierError:
-        return found
-    return [*found, *worse_than_linear(model.task, own, in_units(model.target, linear), targets)]
+        return findings
+    return [*findings, *worse_than_linear(model.task, own, in_units(model.target, linear), targets)]

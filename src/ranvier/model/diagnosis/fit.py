@@ -67,7 +67,7 @@ def overfitting(
             "overfitting",
             None,
             f"The model has {first} on training rows and {second} on {plural(len(new[1]), f'{part} row')}.",
-            "It has learned its training rows by heart, with their noise.",
+            "It has memorised its training rows, with their noise.",
             "Stop early (validation rows), take a smaller network, dropout or weight decay, or give more rows.",
         )
     ]

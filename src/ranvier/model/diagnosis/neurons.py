@@ -36,7 +36,7 @@ WORDS = {
     "duplicate_neurons": (
         "have outputs with a correlation above 0.999 with those of an earlier neuron",
         "They are copies that cost time and add nothing.",
-        "Take fewer neurons, or initial weights that differ: an initializer such as zeros or ones makes copies.",
+        "Take fewer neurons, or initial weights that differ: equal ones, such as zeros, stay equal.",
     ),
 }
 """Kind -> what the neurons do, what that means, and what to do."""
@@ -51,17 +51,17 @@ def neuron_findings(network: Network, values: Sequence[LayerValues]) -> list[Fin
     """
     by_path = {layer.path: layer for layer in values}
     infos = [info for info in network.iter_layers() if isinstance(info.layer, Dense)][:-1]
-    found = []
+    findings = []
     for info in infos:
         layer_values = by_path.get(info.path)
         if layer_values is None or layer_values.weighted_sums is None or len(layer_values.outputs) < MIN_ROWS:
             continue
         counts = _counts(info.layer, layer_values)
         units = min(layer_values.outputs.shape[1], MAX_NEURONS)
-        found += [
+        findings += [
             _finding(kind, info.path, count, units) for kind, count in counts.items() if count >= MIN_SHARE * units
         ]
-    return found
+    return findings
 
 
 def _counts(layer: Any, values: LayerValues) -> dict[str, int]:

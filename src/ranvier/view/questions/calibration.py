@@ -22,7 +22,7 @@ def calibration(subject: Subject) -> dict[str, Any]:
     """
     if not subject.model.task.is_classifier:
         raise InputError("Only classes have a probability that can be right.")
-    found = reliability(subject.model.task, subject.outputs, subject.targets, bins=BINS)
+    curve = reliability(subject.model.task, subject.outputs, subject.targets, bins=BINS)
     names = ("low", "high", "rows", "probability", "right")
-    bins = [{name: getattr(entry, name) for name in names} for entry in found.bins]
-    return {"bins": bins, "error": found.expected_calibration_error}
+    bins = [{name: getattr(entry, name) for name in names} for entry in curve.bins]
+    return {"bins": bins, "error": curve.expected_calibration_error}
