@@ -17,14 +17,14 @@ MAX_CLASSES = 30
 MAX_SHOWN_CLASSES = 12
 METRICS = {
     "accuracy": ("Accuracy", "fraction of rows predicted correctly"),
-    "log_loss": ("Log loss", "log loss of the true class; lower is better"),
-    "brier": ("Brier score", "squared error of the probabilities; lower is better"),
-    "ece": ("ECE", "how far probabilities are from how often they are right; 0 is best"),
+    "log_loss": ("Log loss", "of the true class; lower is better"),
+    "brier": ("Brier", "squared error of probabilities"),
+    "ece": ("ECE", "calibration error in 15 bins; 0 is best"),
     "bits_per_character": ("Bits", "log loss a character in bits"),
     "perplexity": ("Perplexity", "as uncertain as between so many equally likely characters"),
-    "f1": ("F1", "harmonic mean of precision and recall; 1 is best"),
+    "f1": ("F1", "harmonic mean of precision and recall"),
     "auc": ("AUC", "area under the ROC curve; 0.5 is chance"),
-    "r2": ("R²", "fraction of the variance explained; 1 is best"),
+    "r2": ("R²", "share of the variance explained"),
     "rmse": ("RMSE", "root mean squared error, in target units"),
     "mae": ("MAE", "mean absolute error, in target units"),
 }

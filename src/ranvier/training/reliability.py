@@ -17,6 +17,8 @@ from ranvier.records import record
 from ranvier.rows.class_numbers import are_class_numbers, one_hot
 
 Array = NDArray[Any]
+ROUNDING = 1e-12
+"""A smaller gap is that of rounding."""
 BINS = 15
 """As in Guo et al. 2017."""
 
@@ -91,6 +93,7 @@ def reliability(
     chance = np.bincount(index, weight * confidence, bins)
     right = np.bincount(index, weight * (top == actual), bins)
     own = np.clip(probabilities[np.arange(len(actual)), actual], np.finfo(np.float64).eps, 1.0)
+    gaps = np.abs(right - chance)
     entries = tuple(
         ReliabilityBin(
             at / bins,
@@ -103,7 +106,7 @@ def reliability(
     )
     return Reliability(
         entries,
-        float(np.abs(right - chance).sum() / weight.sum()),
+        float(gaps[gaps > ROUNDING * total].sum() / weight.sum()),
         brier_score(task, outputs, targets, weights),
         float(np.average(-np.log(own), weights=weight)),
     )

@@ -21,9 +21,9 @@ SUMMARY = (
     "recipe",
     "metrics",
     "baseline",
-    "linear_baseline",
     "parameters",
     "notes",
+    "linear_baseline",
     "diagnosis",
 )
 """What `ranvier train --json` prints."""
