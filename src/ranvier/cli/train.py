@@ -121,11 +121,10 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
         ),
         (
             "--threshold",
-            "P|METRIC|cost:FN:FP",
+            "RULE",
             str,
             "",
-            "Probability from which on the positive class is predicted: a number, f1, accuracy, balanced_accuracy, or "
-            "by costs such as cost:5:1; 0.5 by default.",
+            "Probability that predicts the positive class: a number, f1, accuracy, balanced_accuracy, or cost:FN:FP.",
         ),
         ("--seed", "N", click.IntRange(min=0), "0", "The same seed gives the same model."),
     ),
