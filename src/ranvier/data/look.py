@@ -10,6 +10,7 @@ import polars as pl
 
 from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
+from ranvier.data.encoders.task_inference import single_row_notes
 from ranvier.data.encoders.target_values import label_counts
 from ranvier.data.images.overview import overview
 from ranvier.data.input_columns import known_kinds
@@ -181,7 +182,7 @@ def _target(source: Source, name: str) -> dict[str, Any]:
         "reason": reason,
         "missing": source.rows - len(rows.values),
         "classes": {str(label): count for label, count in counts.items()},
-        "notes": list(rows.notes),
+        "notes": [*rows.notes, *(single_row_notes(rows.values, name) if task.classes else ())],
     }
 
 
