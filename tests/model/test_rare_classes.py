@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import ranvier as rv
 from ranvier.cli.main import main
 from ranvier.errors import InputError
+from ranvier.rows.split import split_groups
 from tests.data import pictures, recordings
 from tests.model.trial import frame, train
 from tests.recipes.test_text import reviews
@@ -55,21 +56,24 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_only_row_of_a_class_is_learned_from(kind: str, recipe: str, tmp_path: Path) -> None:
     data, target = KINDS[kind](tmp_path)
-    model = train(data, target, recipe=recipe, engine="auto", epochs=2, effort="fast", hidden=(4,), batch_size=None)
+    effort = {"effort": "fast"} if recipe == "auto" else {}
+    model = train(data, target, recipe=recipe, engine="auto", epochs=2, hidden=(4,), batch_size=None, **effort)
     assert RARE in model.task.classes
     notes = [note for note in model.report.notes if "has one row" in note]
     assert len(notes) == 1 and f'"{RARE}"' in notes[0]
-    assert model.report.rows["test"] > 0
+    assert model.report.split["test"] > 0
     assert np.isfinite(list(model.report.metrics.values())).all()
 
 
-def test_rows_of_a_group_with_a_class_of_its_own_are_learned_from() -> None:
-    data = frame(40).with_columns(
-        income=pl.Series([RARE] + ["high", "low", "low"] * 13), patient=pl.Series([*range(20)] * 2)
-    )
-    for seed in range(5):
-        model = train(data, group="patient", seed=seed, epochs=1)
-        assert RARE not in set(np.asarray(model.report.test_labels if hasattr(model.report, "test_labels") else []))
+def test_the_only_group_of_a_class_is_learned_from() -> None:
+    groups, labels = np.arange(40) % 20, np.array([RARE] + ["high", "low", "low"] * 13)
+    labels[20] = RARE
+    for seed in range(20):
+        learned, *others = split_groups(groups, (0.6, 0.1, 0.3), seed, labels)
+        assert RARE in labels[learned]
+        assert all(len(part) for part in others)
+    # Where each class is a group of its own, every part still gets one.
+    assert all(len(part) for part in split_groups(groups, (0.5, 0.5), 0, groups))
 
 
 def test_class_folders_named_by_numbers_stay_classes(tmp_path: Path) -> None:
