@@ -60,7 +60,8 @@ def test_the_only_row_of_a_class_is_learned_from(kind: str, recipe: str, tmp_pat
     model = train(data, target, recipe=recipe, engine="auto", epochs=2, hidden=(4,), batch_size=None, **effort)
     assert RARE in model.task.classes
     notes = [note for note in model.report.notes if "has one row" in note]
-    assert len(notes) == 1 and f'"{RARE}"' in notes[0]
+    assert len(notes) == 1
+    assert f'"{RARE}"' in notes[0]
     assert model.report.split["test"] > 0
     assert np.isfinite(list(model.report.metrics.values())).all()
 
