@@ -13,8 +13,8 @@ from ranvier.data.columns.row_numbers import REASON
 from ranvier.data.columns.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
-from ranvier.data.encoders.task_inference import single_row_notes
 from ranvier.data.encoders.target_values import label_counts
+from ranvier.data.encoders.task_inference import single_row_notes
 from ranvier.data.images.overview import overview
 from ranvier.data.labelled_rows import labelled_rows
 from ranvier.data.sources import open_source
