@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ranvier.data.cells.vectors import series_of_vectors
 from ranvier.data.sounds.samples import is_samples
+from ranvier.data.sources.arrays import read_npy
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.picture_lists import is_picture
@@ -21,17 +23,18 @@ from ranvier.plural import plural
 if TYPE_CHECKING:
     import polars as pl
 
-ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS)
+ARRAY_ENDING = ".npy"
+ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS, ARRAY_ENDING)
 LOOKED_AT = 20
 MAX_PATH = 1024
 
 
 def with_files(table: Table, folder: Path) -> Table:
-    """The table with references to files, or their texts, in the columns that hold paths of files.
+    """The table with references to files, or their texts or vectors, in the columns that hold paths of files.
 
     Bytes of pictures and recordings in cells, alone or with their "path", are files, too. A column holds paths if its
-    first cells end like pictures, recordings or texts. Paths are relative to the table's folder, else to the current
-    one.
+    first cells end like pictures, recordings, texts or NPY. Paths are relative to the table's folder, else to the
+    current one.
 
     Parameters:
         folder: the one that the table was read from.
@@ -102,6 +105,10 @@ def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
             f"{len(paths):,} that {'do' if len(absent) > 1 else 'does'} not exist ({shown}; the first in row {row}); "
             f'paths relative to "{folder}" were expected.'
         )
+    if all(name.lower().endswith(ARRAY_ENDING) for name in paths):
+        arrays = {name: read_npy(path) for name, path in paths.items() if path is not None}
+        column = series_of_vectors(cells.name, [None if name is None else arrays[name] for name in names])
+        return replace(table, frame=table.frame.with_columns(column))
     files = [None if name is None else FileReference(name, paths[name]) for name in names]
     kinds = Counter(content_kind(file.read(HEAD), file.name) for file in files[:LOOKED_AT] if file is not None)
     kind = kinds.most_common(1)[0][0]
