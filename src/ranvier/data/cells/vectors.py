@@ -48,7 +48,7 @@ def is_vector_dtype(dtype: pl.DataType) -> bool:
     (True, True, False)
     """
     if isinstance(dtype, pl.List):
-        return dtype.inner.is_numeric() or dtype.inner == pl.Null
+        return dtype.inner.is_numeric()
     inner: Any = dtype
     while isinstance(inner, pl.Array):
         inner = inner.inner
@@ -205,7 +205,8 @@ def _lists(cells: pl.Series) -> pl.Series:
     inside = cells.str.strip_chars().str.replace_all(r"^[\[\(]\s*|[,;\s]*[\]\)]$", "")
     words = inside.str.replace_all(r"\s*[,;]\s*|\s+", " ").str.split(" ")
     missing = ~inside.str.contains(r"\S").fill_null(False)
-    return words.cast(pl.List(pl.Float64), strict=False).set(missing, None)
+    unread = missing | ~cells.str.contains(WRITTEN).fill_null(False)
+    return words.cast(pl.List(pl.Float64), strict=False).set(unread, None)
 
 
 def _wrong_number(cells: pl.Series, lists: pl.Series) -> int | None:
