@@ -164,9 +164,19 @@ def _with_options(function: Any) -> Any:
 @click.command("train", cls=GroupedCommand)
 @click.argument("data", metavar="DATA")
 @_with_options
+@click.option(
+    "--report",
+    "report_file",
+    cls=GroupedOption,
+    group="Files",
+    metavar="OUT.html",
+    help="Also write a report: one HTML file that needs no network.",
+)
 @quiet_option
 @json_option
-def command(data: str, model: str | None, run: str | None, quiet: bool, as_json: bool, **options: Any) -> int:
+def command(
+    data: str, model: str | None, run: str | None, report_file: str | None, quiet: bool, as_json: bool, **options: Any
+) -> int:
     """Train a network on DATA.
 
     DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with pictures, or of
@@ -183,7 +193,9 @@ def command(data: str, model: str | None, run: str | None, quiet: bool, as_json:
         passed[name] = names(passed[name], lambda: _columns(data, passed.get("header")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     model = default_model(data, passed["target"]) if model is None else model
-    return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True})
+    if report_file is not None and not Path(report_file).parent.is_dir():
+        raise InputError(f'The folder of the report "{report_file}" does not exist; create it, or give another file.')
+    return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True}, report_file)
 
 
 def _columns(data: str, header: bool | None) -> tuple[str, ...]:
@@ -210,12 +222,14 @@ def default_model(data: str, targets: Sequence[str] = ()) -> str:
     return f"{'-'.join(parts)[:MAX_NAME]}.rv"
 
 
-def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> int:
+def _train(output: Output, quiet: bool, data: str, options: dict[str, Any], report_file: str | None) -> int:
     import ranvier
     from ranvier.cli.overview import progress_sink
-    from ranvier.cli.report import print_report
+    from ranvier.cli.printed_report import print_report
 
     replaced = Path(options["model"]).exists()
     with progress_sink(output, quiet) as sink:
         trained = ranvier.train(data, progress=sink, **options)
-    return print_report(output, trained.report, data, replaced)
+    if report_file is not None:
+        trained.write_report(report_file)
+    return print_report(output, trained.report, data, replaced, report_file)

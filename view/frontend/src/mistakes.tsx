@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { count, metric, METRICS, number, percent, plural } from "./format";
 import { Canvas, decode, Picture, Problem, said, token, Value } from "./parts";
-import { ask, cell, page, row, useAsked } from "./state";
+import { ask, cell, opening, useAsked } from "./state";
 import type { Row, RowPage, What } from "./types";
 
 interface Confusion {
@@ -71,7 +71,7 @@ export function Mistakes({ what }: { what: What }) {
   );
 }
 
-function ConfusionPanel({ what }: { what: What }) {
+export function ConfusionPanel({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Confusion>("confusion"), [what]);
   if (!data) return <section class="panel">{<Problem error={error} />}</section>;
   const most = Math.max(1, ...data.counts.flatMap((line, at) => line.filter((_, k) => k !== at)));
@@ -117,6 +117,7 @@ function ConfusionPanel({ what }: { what: What }) {
                       {value > 0 ? (
                         <button
                           aria-pressed={chosen}
+                          disabled={!opening.canCell(actual, predicted)}
                           data-name={`confusion.${actual}.${predicted}`}
                           data-value={String(value)}
                           aria-label={`${plural(value, "row")}: true ${what.classes[actual]}, predicted ${what.classes[predicted]}`}
@@ -141,7 +142,7 @@ function ConfusionPanel({ what }: { what: What }) {
   );
 }
 
-function CellRows({ what }: { what: What }) {
+export function CellRows({ what }: { what: What }) {
   const chosen = cell.value;
   const valid = chosen && chosen.every((index) => index < what.classes.length);
   const rows = useAsked(
@@ -174,7 +175,7 @@ function CellRows({ what }: { what: What }) {
   );
 }
 
-function Worst({ what }: { what: What }) {
+export function Worst({ what }: { what: What }) {
   const rows = useAsked(() => ask<RowPage>("rows", { start: 0, count: 60, order: "loss" }), [what]);
   return (
     <section class="panel examples">
@@ -185,11 +186,6 @@ function Worst({ what }: { what: What }) {
       {rows.data && <Rows what={what} rows={rows.data.rows} />}
     </section>
   );
-}
-
-function open(number: number): void {
-  row.value = number;
-  page.value = "inside";
 }
 
 function Rows({ what, rows }: { what: What; rows: Row[] }) {
@@ -208,7 +204,7 @@ function Example({ what, entry }: { what: What; entry: Row }) {
   const pixels = useMemo(() => decode(entry.pixels!), [entry.pixels]);
   return (
     <li>
-      <button onClick={() => open(entry.row)} aria-label={`Row ${entry.row}: true ${said(entry.actual)}, predicted ${said(entry.predicted)}`}>
+      <button disabled={!opening.can(entry.row)} onClick={() => opening.open(entry.row)} aria-label={`Row ${entry.row}: true ${said(entry.actual)}, predicted ${said(entry.predicted)}`}>
         <Picture pixels={pixels} shape={what.form.shape} size={72} label="" />
         <span class="says">
           <b>{said(entry.predicted)}</b>
@@ -252,9 +248,13 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
           {rows.map((entry) => (
             <tr key={entry.row}>
               <td>
-                <button class="link" onClick={() => open(entry.row)}>
-                  {entry.row}
-                </button>
+                {opening.can(entry.row) ? (
+                  <button class="link" onClick={() => opening.open(entry.row)}>
+                    {entry.row}
+                  </button>
+                ) : (
+                  entry.row
+                )}
               </td>
               <td class={regression ? "right" : ""}>{said(entry.actual)}</td>
               <td class={regression ? "right" : ""}>{said(entry.predicted)}</td>
@@ -281,7 +281,7 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
   );
 }
 
-function Classes({ what }: { what: What }) {
+export function Classes({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Score[]>("classes"), [what]);
   return (
     <section class="panel classes">
@@ -324,7 +324,7 @@ function Classes({ what }: { what: What }) {
   );
 }
 
-function CalibrationPanel() {
+export function CalibrationPanel() {
   const { data, error } = useAsked(() => ask<Calibration>("calibration"), []);
   return (
     <section class="panel calibration">
@@ -389,7 +389,7 @@ function CalibrationPanel() {
   );
 }
 
-function ResidualPanel({ what }: { what: What }) {
+export function ResidualPanel({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Residuals>("residuals"), [what]);
   if (!data) return <section class="panel">{<Problem error={error} />}</section>;
   const low = Math.min(...data.actual, ...data.predicted);
