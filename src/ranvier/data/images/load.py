@@ -217,7 +217,7 @@ def _conversion_notes(surveys: Sequence[Survey], names: Sequence[str], form: Pic
     Parameters:
         surveys, names: of the pictures that can be read.
     """
-    found = {
+    kinds = {
         "in CMYK, whose colours may differ from those seen": [item.mode == "CMYK" for item in surveys],
         f"of 16 bits, of which the value {form.white} became white": [
             item.largest > 0 and item.mode != "F" for item in surveys
@@ -226,9 +226,9 @@ def _conversion_notes(surveys: Sequence[Survey], names: Sequence[str], form: Pic
         "transparent, laid on white": [item.mode in ("RGBA", "LA", "PA", "La", "RGBa") for item in surveys],
     }
     notes = []
-    for what, flags in found.items():
-        chosen = [name for name, flag in zip(names, flags, strict=True) if flag]
-        if chosen:
-            listed = "" if len(chosen) == len(names) else f": {listed_names(chosen)}"
-            notes.append(f"{plural(len(chosen), 'picture is', 'pictures are')} {what}{listed}.")
+    for what, flags in kinds.items():
+        converted = [name for name, flag in zip(names, flags, strict=True) if flag]
+        if converted:
+            listed = "" if len(converted) == len(names) else f": {listed_names(converted)}"
+            notes.append(f"{plural(len(converted), 'picture is', 'pictures are')} {what}{listed}.")
     return notes
