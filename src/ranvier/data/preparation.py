@@ -22,6 +22,7 @@ from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
+from ranvier.data.encoders.task_inference import single_row_notes
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.data.images.threads import Progress
 from ranvier.data.labelled_rows import (
@@ -300,7 +301,8 @@ def _task(
         resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
         resolved = with_positive(with_column_order(resolved, rows.source), positive)
     leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
-    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
+    rare = single_row_notes(rows.values, resolved.target_names[0]) if resolved.classes else ()
+    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare, *leaks]
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:
