@@ -34,7 +34,7 @@ def test_training_writes_one_too(here: Path, trained: Trained) -> None:
 def test_what_cannot_be_written(here: Path, trained: Trained) -> None:
     for arguments, sentence in (
         (["report", "nothing.rv"], 'There is no model file "nothing.rv".'),
-        (["report", trained.model, "--output", here / "no" / "a.html"], "a.html"),
+        (["report", trained.model, "--output", here / "no" / "a.html"], "does not exist; create it"),
         (["train", trained.data, "--report", here / "no" / "a.html"], "does not exist; create it"),
     ):
         result = invoke(*arguments)

@@ -134,10 +134,10 @@ def _curve(history: Sequence[Answers]) -> str:
         if points:
             kind = "line strong" if name == "validation_loss" else "line"
             paths.append(f'<polyline class="{kind}" points="{" ".join(points)}"/>')
-    said = f"The loss from {words.number(high)} to {words.number(low)}; the thick line is that of the validation rows."
+    label = f"The loss from {words.number(high)} to {words.number(low)}; the thick line is that of the validation rows."
     return (
-        f'<svg class="plot" viewBox="0 -4 {WIDTH} {HEIGHT + 8}" role="img" aria-label="{escape(said)}">'
-        f'{"".join(paths)}</svg><p class="note">{escape(said)}</p>'
+        f'<svg class="plot" viewBox="0 -4 {WIDTH} {HEIGHT + 8}" role="img" aria-label="{escape(label)}">'
+        f'{"".join(paths)}</svg><p class="note">{escape(label)}</p>'
     )
 
 
@@ -166,14 +166,14 @@ def _mistakes(answers: Answers, what: Answers) -> list[str]:
     if worst:
         columns = [column["name"] for column in what["form"]["columns"][:MAX_CELLS]]
         rows = [
-            (row["row"], _said(row.get("actual")), _said(row["predicted"]), *row.get("cells", [])[:MAX_CELLS])
+            (row["row"], _text(row.get("actual")), _text(row["predicted"]), *row.get("cells", [])[:MAX_CELLS])
             for row in worst["rows"]
         ]
         parts.append(f"<h3>Most wrong</h3>{_table(('row', 'true', 'predicted', *columns), rows)}")
     return [_section("Mistakes", *parts)] if parts else []
 
 
-def _said(value: Any) -> Any:
+def _text(value: Any) -> Any:
     return ", ".join(words.number(part) for part in value) if isinstance(value, list) else value
 
 

@@ -189,7 +189,7 @@ export function Worst({ what }: { what: What }) {
 }
 
 function Rows({ what, rows }: { what: What; rows: Row[] }) {
-  return what.form.kind === "picture" ? (
+  return what.form.kind !== "table" ? (
     <ul class="gallery">
       {rows.map((entry) => (
         <Example key={entry.row} what={what} entry={entry} />
@@ -210,6 +210,11 @@ function Example({ what, entry }: { what: What; entry: Row }) {
           <b>{said(entry.predicted)}</b>
           {entry.actual !== entry.predicted && <small> is {said(entry.actual)}</small>}
         </span>
+        {entry.name && (
+          <small class="file" title={entry.name}>
+            {entry.name}
+          </small>
+        )}
         <small>
           p({said(entry.actual)}) <Value name={`row.${entry.row}.probability_of_actual`} value={entry.probability_of_actual} text={percent(entry.probability_of_actual)} />
         </small>
@@ -268,7 +273,7 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
               {columns.map((column, at) => {
                 const value = entry.cells?.[at];
                 return (
-                  <td key={column.name} class={column.kind === "number" ? "right" : ""} title={String(value ?? "")}>
+                  <td key={column.name} class={column.kind === "number" ? "right" : column.kind === "text" ? "text" : ""} title={String(value ?? "")}>
                     {value === null || value === undefined || value === "" ? <span class="none">missing</span> : typeof value === "number" ? number(value) : String(value)}
                   </td>
                 );

@@ -45,7 +45,7 @@ export function ResultSection() {
                 , against <strong>{metric(data.headline, base)}</strong> of the baseline
               </>
             )}
-            .
+            {SHARES.includes(data.headline) ? "." : "; less is better."}
           </p>
           {SHARES.includes(data.headline) && value !== null && value >= 0 && (
             <div class="gauge" role="img" aria-label={`From 0 to 1: ${metric(data.headline, value)}${base === null ? "" : `, the baseline ${metric(data.headline, base)}`}`}>
