@@ -41,7 +41,7 @@ def _lines(name: str, value: Any) -> list[str]:
         lines = [f"{name}{inspect.signature(value)}"]
     except ValueError:
         lines = [name]
-    for attribute, member in sorted(vars(value).items()):
+    for attribute, member in sorted(_members(value).items()):
         if attribute.startswith("_"):
             continue
         if isinstance(member, property):
@@ -49,6 +49,13 @@ def _lines(name: str, value: Any) -> list[str]:
         elif isinstance(member, (classmethod, staticmethod)) or inspect.isfunction(member):
             lines.append(f"    {name}.{attribute}{inspect.signature(getattr(value, attribute))}")
     return lines
+
+
+def _members(value: type) -> dict[str, Any]:
+    """What a class has by itself or from classes of this package that are not public names themselves."""
+    own = [base for base in value.__mro__ if base is value or base.__module__.startswith("ranvier.")]
+    hidden = [base for base in own if base is value or base.__name__ not in ranvier.__all__]
+    return {name: member for base in reversed(hidden) for name, member in vars(base).items()}
 
 
 if __name__ == "__main__":
