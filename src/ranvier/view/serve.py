@@ -81,6 +81,10 @@ class RunningView:
         while self._thread.is_alive():
             self._thread.join(0.2)
 
+    def end(self) -> None:
+        """Let the server end, which `wait` waits for."""
+        self._server.should_exit = True
+
     def close(self) -> None:
         """End the server; open pages say that it has gone."""
         if isinstance(self._subject, LiveRun):
