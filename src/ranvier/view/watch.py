@@ -63,7 +63,7 @@ class Wishes:
         show, switches = body.get("show", "activations"), [body.get(name, True) for name in ("network", "health")]
         if show not in SHOWN or not all(type(switch) is bool for switch in switches):
             raise InputError(f"show is one of {', '.join(SHOWN)}; network and health are true or false.")
-        return cls(counts["row"], show, *switches, counts["epochs"])
+        return cls(counts["row"], show, switches[0], switches[1], counts["epochs"])
 
 
 class Follower:
