@@ -11,11 +11,12 @@ import pytest
 from starlette.testclient import TestClient
 
 import ranvier as rv
+from ranvier.view.answers import QUESTIONS
 from ranvier.view.frames import read_frame
 from ranvier.view.questions.answer import answer
 from ranvier.view.safety import HEADERS, MAX_BODY, host_name, new_token
 from ranvier.view.serve import RunningView, over_ssh, tunnel_command
-from ranvier.view.server import QUESTIONS, view_app
+from ranvier.view.server import view_app
 from ranvier.view.subject import Subject
 
 TOKEN = new_token()

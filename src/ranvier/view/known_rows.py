@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class KnownRows:
             they are not known.
         name: what they are, such as "the 30 test rows of the set iris".
         notes: what the user should know of them, one sentence each.
+        of_training: whether they are the rows that the metrics in the report of the training are of.
     """
 
     source: Source
@@ -43,6 +45,7 @@ class KnownRows:
     targets: Array | None
     name: str
     notes: tuple[str, ...] = ()
+    of_training: bool = False
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -91,7 +94,8 @@ def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
     try:
         if folder is not None:
             kept = rows_of_run(folder, model)
-            return _known(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
+            rows = _known(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
+            return replace(rows, of_training=kept.part == model.report.evaluated_on)
         return None if data is None else rows_from_file(model, data)
     except InputError:
         return None
