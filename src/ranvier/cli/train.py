@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Files": (
         ("--model -m", "OUT.rv", str, "", "Model file; NAME-TARGET.rv in this folder by default."),
         ("--run", "FOLDER", str, "", "Folder of the log and the checkpoints; under runs/ by default."),
+        ("--view", "", SWITCH, "", "Watch the training in the browser, and look inside the model afterwards."),
     ),
 }
 
@@ -178,12 +180,13 @@ def command(data: str, model: str | None, run: str | None, quiet: bool, as_json:
             "Training reads its data more than once, and standard input can be read only once; write it to a file and "
             "give that file."
         )
+    view = bool(options.pop("view"))
     passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
         passed[name] = names(passed[name], lambda: _columns(data, passed.get("header")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     model = default_model(data, passed["target"]) if model is None else model
-    return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True})
+    return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True}, view)
 
 
 def _columns(data: str, header: bool | None) -> tuple[str, ...]:
@@ -210,12 +213,24 @@ def default_model(data: str, targets: Sequence[str] = ()) -> str:
     return f"{'-'.join(parts)[:MAX_NAME]}.rv"
 
 
-def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> int:
+def _train(output: Output, quiet: bool, data: str, options: dict[str, Any], view: bool) -> int:
     import ranvier
     from ranvier.cli.overview import progress_sink
     from ranvier.cli.report import print_report
 
     replaced = Path(options["model"]).exists()
-    with progress_sink(output, quiet) as sink:
-        trained = ranvier.train(data, progress=sink, **options)
-    return print_report(output, trained.report, data, replaced)
+    if not view:
+        with progress_sink(output, quiet) as sink:
+            trained = ranvier.train(data, progress=sink, **options)
+        return print_report(output, trained.report, data, replaced)
+    from ranvier.cli.view_process import ViewProcess
+    from ranvier.training.events import tee
+
+    with ViewProcess(output) as process:
+        with progress_sink(output, quiet) as sink:
+            trained = ranvier.train(data, progress=tee((process, sink)) if callable(sink) else process, **options)
+        code = print_report(output, trained.report, data, replaced)
+        sys.stdout.flush()
+        if not trained.report.interrupted:
+            process.wait()
+    return code

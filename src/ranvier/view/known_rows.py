@@ -78,7 +78,7 @@ def rows_from_file(model: Model, data: Any) -> KnownRows:
     source = rows if isinstance(rows, Source) else Arrays(rows, targets, str(data), (rows.shape[1],))
     test = source.part("test")
     part = "test rows" if test is not None else "rows"
-    return _known(model, test or source, None, part, notes)
+    return known_rows(model, test or source, None, part, notes)
 
 
 def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
@@ -94,14 +94,14 @@ def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
     try:
         if folder is not None:
             kept = rows_of_run(folder, model)
-            rows = _known(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
+            rows = known_rows(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
             return replace(rows, of_training=kept.part == model.report.evaluated_on)
         return None if data is None else rows_from_file(model, data)
     except InputError:
         return None
 
 
-def _known(
+def known_rows(
     model: Model, source: Source, numbers: NDArray[np.int64] | None, part: str, notes: tuple[str, ...]
 ) -> KnownRows:
     """The rows that have a target, where any has, with files decoded."""
