@@ -18,13 +18,13 @@ from hypothesis.extra import numpy as arrays
 
 import ranvier as rv
 from ranvier.cli.main import main
-from ranvier.data import infer_schema, open_source
+from ranvier.data import infer_schema, open_source, prepare
 from ranvier.data.cells.vectors import holds_vectors, vectors
 from ranvier.data.encoders.vector import VectorEncoder
 from ranvier.data.look import look
 from ranvier.errors import DataError, ModelFileError
-from tests.data import pictures
-from tests.recipes.test_text import reviews
+from tests.data.pictures import encoded, stripes
+from tests.data.recordings import RATE, chirps
 
 ROWS, K = 60, 5
 QUICK: dict[str, Any] = {"recipe": "plain", "engine": "reference", "progress": False, "epochs": 2, "hidden": (4,)}
@@ -153,21 +153,6 @@ def test_a_network_on_embeddings_alone_takes_their_array() -> None:
     assert len(fitted.predict(pl.DataFrame({"meaning": found}))) == ROWS
 
 
-def test_they_stand_beside_texts_and_pictures() -> None:
-    pixels, _ = pictures.stripes(ROWS, side=8)
-    found, price, labels = embeddings()
-    texts = reviews(ROWS // 3)["text"]
-    data = {"meaning": found, "price": price, "remark": texts, "photo": list(pixels), "age": labels}
-    model = rv.train(data, "age", **QUICK)
-    assert {column["name"]: column["kind"] for column in model.report.columns} == {
-        "meaning": "vector",
-        "price": "number",
-        "remark": "text",
-        "photo": "image",
-    }
-    assert len(model.predict(data)) == ROWS
-
-
 WRONG: dict[str, tuple[Any, dict[str, str], str]] = {
     "a shorter one": ([[1.0, 2.0]] * 9 + [[1.0]], {}, "1 number in row 10; 2 were expected"),
     "several": ([[1.0, 2.0]] * 8 + [[1.0], [2.0]], {}, "in row 9, and 1 more row with another length; 2 were"),
@@ -199,14 +184,12 @@ def test_missing_cells_and_numbers() -> None:
     cells = [[1.0, None], None, [3.0, 4.0], [5.0, 8.0]]
     encoder = VectorEncoder.fit(pl.Series("x", cells))
     assert encoder.missing_indicator
-    assert encoder.mean == (3.0, 6.0)
+    assert encoder.mean.tolist() == [3.0, 6.0]
     out = np.zeros((4, 3), np.float32)
     encoder.encode(pl.Series("x", cells), out)
     assert out[:, 2].tolist() == [0, 1, 0, 0]
     assert out[1, :2].tolist() == [0, 0]
     assert out[0, 1] == 0
-    with pytest.raises(ModelFileError):
-        VectorEncoder.from_dict({**encoder.to_dict(), "scale": [1.0]})
 
 
 def test_strings_of_lists_of_several_lengths_are_none() -> None:
@@ -239,3 +222,77 @@ def test_the_command_looks_trains_predicts_and_shows(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 0, result.output
         assert "vector" in result.output or arguments[0] == "predict"
+
+
+VECTORS = np.random.default_rng(0).normal(2.0, 3.0, (40, 5))
+
+
+def test_features_follow_the_formula() -> None:
+    encoder = VectorEncoder.fit(pl.Series("v", VECTORS))
+    out = np.zeros((40, 5), np.float32)
+    encoder.encode(pl.Series("v", VECTORS), out)
+    z = (VECTORS - VECTORS.mean(axis=0)) / VECTORS.std(axis=0)
+    np.testing.assert_allclose(out, z / np.sqrt(1 + (z / 4) ** 2), rtol=1e-6, atol=1e-6)
+    assert encoder.feature_names == ("v[0]", "v[1]", "v[2]", "v[3]", "v[4]")
+
+
+def test_missing_vectors_and_numbers_count_as_the_mean() -> None:
+    cells = pl.Series("v", [[1.0, 5.0], None, [3.0, float("nan")], [5.0, 5.0]], dtype=pl.Array(pl.Float64, 2))
+    encoder = VectorEncoder.fit(cells)
+    out = np.zeros((4, 3), np.float32)
+    encoder.encode(cells, out)
+    assert out[:, 1].tolist() == [0.0] * 4
+    assert out[:, 2].tolist() == [0.0, 1.0, 0.0, 0.0]
+    assert out[1, 0] == 0.0
+
+
+def test_a_damaged_description_is_an_error() -> None:
+    encoder = VectorEncoder.fit(pl.Series("v", VECTORS))
+    for stored in ({}, {"mean": np.zeros(2), "scale": np.zeros(3)}, {"mean": np.zeros(2), "scale": -np.ones(2)}):
+        with pytest.raises(ModelFileError):
+            VectorEncoder.from_dict({**encoder.to_dict(), "arrays": stored})
+
+
+def test_pictures_recordings_vectors_numbers_words_and_texts_train_together(tmp_path: Path) -> None:
+    pixels, labels = stripes(40)
+    samples, _ = chirps(40)
+    for at in range(40):
+        (tmp_path / f"{at}.png").write_bytes(encoded(pixels[at]))
+    rows = pl.DataFrame(
+        {
+            "photo": [f"{at}.png" for at in range(40)],
+            "clip": [{"array": one.tolist(), "sampling_rate": RATE} for one in samples],
+            "embedding": VECTORS,
+            "price": [at % 5 + 0.5 for at in range(40)],
+            "shop": ["a", "b", "c", "d"] * 10,
+            "review": [
+                f"The soup number {at} was {labels[at]} and {at * at} others ate {'well' * (at % 3)}"
+                for at in range(40)
+            ],
+            "label": labels,
+        }
+    )
+    rows.write_parquet(tmp_path / "rows.parquet")
+    model = rv.train(
+        tmp_path / "rows.parquet", "label", effort="fast", hidden=(4,), epochs=2, engine="reference", progress=False
+    )
+    kinds = {column["name"]: column["kind"] for column in model.report.columns}
+    assert kinds == {
+        **{"photo": "image", "clip": "sound", "embedding": "vector", "price": "number", "shop": "category"},
+        "review": "text",
+    }
+    model.save(tmp_path / "model.rv")
+    assert (
+        rv.load(tmp_path / "model.rv").predict(tmp_path / "rows.parquet").tolist()
+        == model.predict(tmp_path / "rows.parquet").tolist()
+    )
+
+
+def test_lists_of_rows_that_can_be_pictures_are(tmp_path: Path) -> None:
+    pixels, labels = stripes(24)
+    pl.DataFrame({"p": pl.Series(pixels[..., 0].tolist()), "label": labels}).write_parquet(tmp_path / "rows.parquet")
+    assert dict(open_source(tmp_path / "rows.parquet").kinds) == {"p": "image"}
+    signed = {"p": (pixels[..., 0].astype(float) - 100).tolist(), "label": labels.tolist()}
+    prepared = prepare(signed, "label")
+    assert {column.name: column.kind for column in prepared.columns} == {"p": "vector"}
+    assert prepared.train.inputs.shape[1] == 144

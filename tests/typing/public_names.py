@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ranvier
+from tests.typing import factories
 
 ROOT = Path(__file__).resolve().parents[2]
 STUB = ROOT / "src" / "ranvier" / "__init__.pyi"
@@ -17,10 +18,13 @@ SNAPSHOT = Path(__file__).with_name("public_names.txt")
 
 
 def stub() -> str:
-    """The text of `__init__.pyi`: every public name, imported from its home."""
+    """The text of `__init__.pyi`: every public name, imported from its home, and the factories with their options."""
     lines = ['"""The public names as editors and type checkers see them; `__init__.py` loads each on first use."""']
+    lines += ["", *factories.IMPORTS]
     for module, names in sorted(ranvier._EXPORTS.items()):
-        lines += ["", *(f"from {module} import {name} as {name}" for name in sorted(names))]
+        imported = sorted(set(names) - set(factories.FACTORIES))
+        lines += ["", *(f"from {module} import {name} as {name}" for name in imported)]
+    lines += ["", *(line for factory in factories.FACTORIES for line in factories.overloads(factory))]
     return "\n".join([*lines, "", "__version__: str", "__all__: list[str]", ""])
 
 

@@ -16,8 +16,9 @@ from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
 from ranvier.data.encoders.task_inference import single_row_notes
-from ranvier.data.images.overview import overview
+from ranvier.data.images.overview import overview as picture_overview
 from ranvier.data.labelled_rows import labelled_rows
+from ranvier.data.sounds.overview import overview as sound_overview
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
 from ranvier.data.targets.target_column import check_column
@@ -125,15 +126,17 @@ def _columns(source: Source, target: str | None, kinds: Mapping[str, str]) -> tu
             column.missing,
             column.distinct,
             _examples(frame[column.name]),
-            (*getattr(column, "notes", ()), *_picture_notes(frame[column.name], column.kind)),
+            (*getattr(column, "notes", ()), *_file_notes(frame[column.name], column.kind)),
         )
         for column in schema
     )
 
 
-def _picture_notes(cells: pl.Series, kind: str) -> tuple[str, ...]:
-    """What is in a column of pictures; nothing for other kinds."""
-    return overview(cells_of(cells), cells.name) if kind == "image" else ()
+def _file_notes(cells: pl.Series, kind: str) -> tuple[str, ...]:
+    """What is in a column of pictures or recordings; nothing for other kinds."""
+    if kind == "sound":
+        return sound_overview(cells.to_list(), cells.name)
+    return picture_overview(cells_of(cells), cells.name) if kind == "image" else ()
 
 
 def _schema(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_commas: bool) -> list[ColumnSchema]:

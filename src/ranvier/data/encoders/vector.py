@@ -13,35 +13,37 @@ from ranvier.data.cells.parsing import NeedsColumnParser
 from ranvier.data.cells.vectors import distinct_vectors, vector_of, vectors
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
-from ranvier.data.encoders.scaling import column_mean_std, standardize
+from ranvier.data.encoders.scaling import column_mean_std, smooth_clip, standardize
 from ranvier.records import record
 
 if TYPE_CHECKING:
     from ranvier.data.columns.schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
 
-LIMIT = 8.0
+Array = NDArray[Any]
+BLOCK = 8192
 
 
-@record
+@record(eq=False)
 class VectorEncoder(ColumnEncoder):
     """Encodes a vector as K features.
 
-    Formula: (x - mean) / scale for each number, within ±8; 0 where it is missing, and for a number that never changes.
+    Formula: z / sqrt(1 + (z / 4)**2), z = (x - mean) / scale, for each number; 0 where it is missing, and for one that
+    never changes.
 
     Fields:
         column: the column's name.
         mean, scale: of each number among the training rows, (K,).
         missing_indicator: whether one more feature is 1 for a missing cell; so where training rows had missing cells.
 
-    >>> VectorEncoder.fit(pl.Series("x", [[1.0, 5.0], [3.0, 5.0]]))
-    VectorEncoder(column='x', mean=(2.0, 5.0), scale=(1.0, 0.0), missing_indicator=False)
+    >>> VectorEncoder.fit(pl.Series("x", [[1.0, 5.0], [3.0, 5.0]])).mean.tolist()
+    [2.0, 5.0]
     """
 
     kind: ClassVar[str] = "vector"
     column: str
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
+    mean: Array
+    scale: Array
     missing_indicator: bool
 
     @classmethod
@@ -56,7 +58,7 @@ class VectorEncoder(ColumnEncoder):
         values = vectors(cells)
         mean, scale = column_mean_std(values)
         missing = bool(np.isnan(values).all(axis=1).any())
-        return cls(cells.name, tuple(mean.tolist()), tuple(scale.tolist()), missing)
+        return cls(cells.name, mean, scale, missing)
 
     @property
     def length(self) -> int:
@@ -77,7 +79,7 @@ class VectorEncoder(ColumnEncoder):
     def describe(self) -> str:
         """What a cell is encoded as, in words."""
         indicator = ", missing indicator" if self.missing_indicator else ""
-        return f"{self.length:,} numbers, each standardized, within ±{LIMIT:g}{indicator}"
+        return f"{self.length:,} numbers, each (x - mean) / deviation, within ±4{indicator}"
 
     def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
         """Write the features of many cells into the zeros of `out`, shape (B, width).
@@ -100,7 +102,12 @@ class VectorEncoder(ColumnEncoder):
         self._write(vector[None], out[None])
 
     def _write(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
-        standardize(values, np.array(self.mean), np.array(self.scale), out[:, : self.length], LIMIT)
+        for start in range(0, len(values), BLOCK):
+            part = values[start : start + BLOCK]
+            block: Array = np.empty(part.shape)
+            standardize(part, self.mean, self.scale, block)
+            smooth_clip(block)
+            out[start : start + len(part), : self.length] = block
         if self.missing_indicator:
             out[:, self.length] = np.isnan(values).all(axis=1)
 
@@ -113,20 +120,26 @@ class VectorEncoder(ColumnEncoder):
         """
         return distinct_vectors(vectors(cells))
 
+    def arrays(self) -> dict[str, Array]:
+        """Mean and scale."""
+        return {"mean": self.mean, "scale": self.scale}
+
     def to_dict(self) -> dict[str, Any]:
-        """The encoder as plain JSON values."""
-        numbers = {"mean": list(self.mean), "scale": list(self.scale)}
-        return {"kind": "vector", "column": self.column, **numbers, "missing_indicator": self.missing_indicator}
+        """The encoder as plain JSON values, without its arrays."""
+        return {"kind": self.kind, "column": self.column, "missing_indicator": self.missing_indicator}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> VectorEncoder:
-        """The encoder that `to_dict` wrote.
+        """The encoder that `to_dict` wrote, its arrays under "arrays".
 
         Raises:
-            ModelFileError: a field is absent or of another type.
+            ModelFileError: a field or an array is absent, or does not fit the others.
         """
-        column, mean = json_fields.field(data, "column", str), json_fields.items(data, "mean", float)
-        scale = json_fields.scales(data, "scale")
-        if not mean or len(mean) != len(scale):
-            raise json_fields.damaged(f'the vectors of "{column[:40]}" have {len(mean)} means and {len(scale)} scales')
+        arrays = data.get("arrays", {})
+        mean, scale = (arrays.get(name, np.zeros(0)) for name in ("mean", "scale"))
+        if mean.ndim != 1 or mean.shape != scale.shape or not mean.size or not (scale >= 0).all():
+            raise json_fields.damaged(
+                f"the mean and scale of a column of vectors have shapes {mean.shape}, {scale.shape}"
+            )
+        column = json_fields.field(data, "column", str)
         return cls(column, mean, scale, json_fields.field(data, "missing_indicator", bool))

@@ -90,27 +90,28 @@ def _table(columns: dict[str, NDArray[Any]], path: Path) -> Table:
     return Table(frame_from_columns(columns, str(path)), str(path))
 
 
-def read_npy(path: Path) -> NDArray[Any]:
-    """The vector in an NPY file: an array of numbers, of any shape, as one of one dimension.
+def vector_in_npy(data: bytes, name: str) -> NDArray[Any]:
+    """The vector in the bytes of an NPY file: an array of numbers, of any shape, as one of one dimension.
+
+    Parameters:
+        name: of the file, for messages.
 
     Raises:
-        DataError: the file is damaged, or holds no numbers.
+        DataError: the bytes are damaged, or hold no numbers.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "one.npy"
-    ...     np.save(path, np.array([[0.5, 1.5]]))
-    ...     read_npy(path).tolist()
+    >>> buffer = io.BytesIO()
+    >>> np.save(buffer, np.array([[0.5, 1.5]]))
+    >>> vector_in_npy(buffer.getvalue(), "one.npy").tolist()
     [0.5, 1.5]
     """
     try:
-        array = np.load(io.BytesIO(read_bytes(path)), allow_pickle=False)
+        array = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise DataError(
-            f'"{path}" is no NPY file of numbers ({error}). Write it again with numpy.save(path, vector).'
+            f'"{name}" is no NPY file of numbers ({error}). Write it again with numpy.save(path, vector).'
         ) from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or not array.size:
-        raise DataError(f'"{path}" holds no array of numbers. Write it again with numpy.save(path, vector).')
+        raise DataError(f'"{name}" holds no array of numbers. Write it again with numpy.save(path, vector).')
     return array.reshape(-1)
 
 

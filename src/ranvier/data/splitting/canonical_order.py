@@ -114,7 +114,9 @@ def _codes_of_cells(series: pl.Series) -> NDArray[np.float64]:
     if isinstance(series.dtype, pl.List):
         series = pl.Series(vectors(series).astype(np.float64))
     if isinstance(series.dtype, pl.Array):
-        digests = b"".join(blake2b(cell.tobytes(), digest_size=8).digest() for cell in series.to_numpy())
+        missing = series.is_null().to_numpy()
+        present = (blake2b(cell.tobytes(), digest_size=8).digest() for cell in series.drop_nulls().to_numpy())
+        digests = b"".join(bytes(8) if is_missing else next(present) for is_missing in missing.tolist())
         return (np.frombuffer(digests, np.uint64) >> np.uint64(11)).astype(np.float64)
     if not series.dtype.is_numeric():
         series = series.rank("dense")
