@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ranvier.data.cells.vectors import series_of_vectors
 from ranvier.data.sounds.samples import is_samples
 from ranvier.data.sources.array_cells import with_array_cells
 from ranvier.data.sources.arrays import vector_in_npy
@@ -125,6 +124,8 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
         )
     files = [None if name is None else by_path[name] for name in names]
     if all(name.lower().endswith(ARRAY_ENDING) for name in by_path):
+        from ranvier.data.cells.vectors import series_of_vectors
+
         vectors = {name: vector_in_npy(file.read(), name) for name, file in by_path.items() if file is not None}
         column = series_of_vectors(cells.name, [None if name is None else vectors[name] for name in names])
         return replace(table, frame=table.frame.with_columns(column))
