@@ -192,10 +192,10 @@ def _inner(lists: pl.Series) -> Any:
     return inner if inner == pl.Float32 else pl.Float64
 
 
-def _wrong_length(name: str, row: int, found: int, expected: int, count: int | None) -> DataError:
+def _wrong_length(name: str, row: int, length: int, expected: int, count: int | None) -> DataError:
     many = "" if count in (None, 1) else f", and {plural(count - 1, 'more row')} with another length"
     return DataError(
-        f'Column "{name}" has a vector of {plural(found, "number")} in row {row + 1}{many}; {expected:,} were '
+        f'Column "{name}" has a vector of {plural(length, "number")} in row {row + 1}{many}; {expected:,} were '
         f"expected. Correct it or leave the cell empty, or leave the column out (--ignore {name})."
     )
 
