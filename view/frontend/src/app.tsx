@@ -1,5 +1,7 @@
+import { Bar } from "./bar";
 import { cut } from "./format";
 import { Inside } from "./inside";
+import { status } from "./live";
 import { Mistakes } from "./mistakes";
 import { gone, PAGES, page, pending, theme, what } from "./state";
 import { Try } from "./try";
@@ -39,12 +41,13 @@ export function App() {
           </svg>
         </button>
       </header>
+      <Bar />
       {gone.value && (
         <p class="gone" role="alert">
           {gone.value}
         </p>
       )}
-      <main aria-busy={pending.value > 0}>{what.value ? <Current /> : !gone.value && <p class="empty">Reading the model …</p>}</main>
+      <main aria-busy={pending.value > 0}>{what.value ? <Current /> : !gone.value && <p class="empty">{status.value ? "The network appears here with its first step." : "Reading the model …"}</p>}</main>
     </>
   );
 }
