@@ -12,6 +12,7 @@ import { bestEpoch, numberOr, verdict } from "./verdict";
 
 const HEIGHT = 148;
 const TRIANGLE = 4;
+const NONE: Control[] = [];
 const MARKED = ["rate", "pause", "stop"];
 
 interface Line {
@@ -27,11 +28,12 @@ interface Mark {
   best: boolean;
 }
 
-export function Curves({ what, history, live = false, controls = [] }: {
+export function Curves({ what, history, live = false, controls = NONE, heading = "Training" }: {
   what: What;
   history: Epoch[];
   live?: boolean;
   controls?: Control[];
+  heading?: string | null;
 }) {
   const [window, setWindow] = useState(1);
   const { loss, metrics, rate, headline, marks } = useMemo(() => linesOf(history, controls), [history, controls]);
@@ -39,8 +41,8 @@ export function Curves({ what, history, live = false, controls = [] }: {
     return <p class="empty">{live ? "The curves begin with the first complete epoch." : "This model holds no history of its training."}</p>;
   return (
     <>
-      <header>
-        <h2>Training</h2>
+      <header class="of-curves">
+        {heading && <h2>{heading}</h2>}
         <p class="sentence" data-name="verdict">
           {what.training.members > 1 ? `${what.training.members} networks were trained one after the other; each begins with a high loss.` : verdict(history, live)}
         </p>

@@ -29,9 +29,11 @@ interface Props {
   pixels: ArrayLike<number> | null;
   opened?: Neuron | null;
   choosable?: boolean;
+  /** Whether sizes of weights can be asked for. */
+  measurable?: boolean;
 }
 
-export function Network({ what, height, answer, pixels, opened = null, choosable = true }: Props) {
+export function Network({ what, height, answer, pixels, opened = null, choosable = true, measurable = choosable }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const under = useRef<HTMLCanvasElement>(null);
@@ -48,7 +50,8 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
     [what],
   ).data;
   const lines = what.live ? liveLines.value : told;
-  const kind = choosable ? show.value : "activations";
+  const wanted = measurable ? show.value : "activations";
+  const kind = wanted === "updates" && !what.live ? "activations" : wanted;
   const fixed = useAsked(kind === "weights" && !what.live ? askSizes : null, [what, kind]).data;
   const measured = kind === "activations" ? null : what.live ? sizes.value : fixed;
   const values = useMemo(() => split(answer, what), [answer, what]);
@@ -163,7 +166,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
         <p class="readout" aria-live="polite">
           {pointed ? describe(what, pointed, values, cells, kind) : "Point at a neuron to read it" + (choosable ? ", click to open it." : ".")}
         </p>
-        {choosable && (
+        {measurable && (
           <div class="segments" role="group" aria-label="What the cells show">
             {(["activations", "weights", ...(what.live ? ["updates"] : [])] as Show[]).map((name) => (
               <button key={name} class="small" aria-pressed={kind === name} onClick={() => (show.value = name)}>

@@ -22,6 +22,7 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import datetimes
 from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.number import finite
+from ranvier.data.encoders.vector import is_vector_dtype
 from ranvier.records import record
 
 MAX_FEW_VALUES, SAMPLE = 10, 1000
@@ -68,6 +69,8 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     """
     if is_picture_dtype(cells.dtype):
         return requested_column(cells, "image")
+    if is_vector_dtype(cells.dtype):
+        return Guess(replace(requested_column(cells, "vector").column, reason="lists of numbers of one length"))
     parsing.check_dtype(cells)
     name, dtype = cells.name, cells.dtype
     if dtype == pl.Boolean:

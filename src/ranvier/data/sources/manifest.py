@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ranvier.data.sounds.samples import is_samples
+from ranvier.data.sources.array_cells import with_array_cells
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.picture_lists import is_picture
@@ -63,7 +64,7 @@ def with_found_files(table: Table, find: Callable[[str], FileReference | None], 
             table = _with_contents(table, cells)
         elif _holds_paths(cells):
             table = _with_column(table, cells, find, folder)
-    return table
+    return with_array_cells(table)
 
 
 def _with_contents(table: Table, cells: pl.Series) -> Table:

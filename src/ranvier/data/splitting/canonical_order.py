@@ -109,7 +109,9 @@ def _parsed(series: pl.Series, column: ColumnSchema) -> pl.Series:
 def _codes_of_cells(series: pl.Series) -> NDArray[np.float64]:
     """A number for each cell, the same for equal cells: its value, or its rank among the strings that are there."""
     if isinstance(series.dtype, pl.Array):
-        digests = b"".join(blake2b(cell.tobytes(), digest_size=8).digest() for cell in series.to_numpy())
+        missing = series.is_null().to_numpy()
+        present = (blake2b(cell.tobytes(), digest_size=8).digest() for cell in series.drop_nulls().to_numpy())
+        digests = b"".join(bytes(8) if is_missing else next(present) for is_missing in missing.tolist())
         return (np.frombuffer(digests, np.uint64) >> np.uint64(11)).astype(np.float64)
     if not series.dtype.is_numeric():
         series = series.rank("dense")
