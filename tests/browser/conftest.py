@@ -43,7 +43,7 @@ def open_view(browser: Browser) -> Iterator[Open]:
     wrong: list[str] = []
     with ExitStack() as stack:
 
-        def open_page(subject: Subject, path: str = "inside", **options: Any) -> Page:
+        def open_page(subject: Subject, path: str = "inside", wait: str = "main .panel", **options: Any) -> Page:
             running = stack.enter_context(RunningView(subject))
             context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
             stack.callback(context.close)
@@ -60,7 +60,7 @@ def open_view(browser: Browser) -> Iterator[Open]:
             page.on("console", lambda message: wrong.append(f"says {message.text}"))
             page.on("pageerror", lambda error: wrong.append(f"fails with {error}"))
             page.goto(running.address)
-            page.wait_for_selector("main .panel")
+            page.wait_for_selector(wait)
             go(page, path)
             return page
 

@@ -73,9 +73,10 @@ function Rate({ now }: { now: Status }) {
   const set = (value: number) => {
     const fits = Number.isFinite(value) && value > 0;
     setProblem(!fits);
-    if (!fits) return;
+    if (!fits) return false;
     setTyped(null);
     void steer("rate", value);
+    return true;
   };
   return (
     <div class="rate">
@@ -99,7 +100,7 @@ function Rate({ now }: { now: Status }) {
             setProblem(false);
           }}
           onKeyDown={(event) => {
-            if (event.key === "Enter") set(Number(event.currentTarget.value));
+            if (event.key === "Enter" && set(Number(event.currentTarget.value))) event.currentTarget.blur();
             if (event.key === "Escape") event.currentTarget.blur();
           }}
         />

@@ -90,7 +90,7 @@ export function Layers({ what, layers, live }: { what: What; layers: LayerHealth
                 </th>
                 {gradients && (
                   <td>
-                    <span class="gauge" aria-hidden="true">
+                    <span class="meter" aria-hidden="true">
                       <i style={{ width: `${gauge(part.gradient_norm, most)}%` }} />
                     </span>
                     <Value name={`gradient.${part.path}`} value={part.gradient_norm} text={number(part.gradient_norm, 3)} />
@@ -98,7 +98,7 @@ export function Layers({ what, layers, live }: { what: What; layers: LayerHealth
                 )}
                 {updates && (
                   <td>
-                    <span class="gauge band" aria-hidden="true">
+                    <span class="meter band" aria-hidden="true">
                       <b style={{ left: `${place(LOW)}%`, width: `${place(HIGH) - place(LOW)}%` }} />
                       {part.update_ratio !== null && part.update_ratio > 0 && <i class="at" style={{ left: `${place(part.update_ratio)}%` }} />}
                     </span>
