@@ -18,6 +18,7 @@ from ranvier.view.questions.neuron_statistics import neuron_statistics
 from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.result import result
 from ranvier.view.questions.rows import rows_page
+from ranvier.view.questions.sample import sample
 from ranvier.view.questions.weights import weights
 from ranvier.view.questions.what import what
 from ranvier.view.row_form import inputs_of_values
@@ -78,6 +79,7 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "classes": lambda subject, body: per_class(subject),
     "metrics": lambda subject, body: measured(subject),
     "calibration": lambda subject, body: calibration(subject),
+    "sample": lambda subject, body: sample(subject),
     "residuals": lambda subject, body: residuals(subject, body.get("output", 0)),
 }
 """Name -> what answers it, from a subject and a body: JSON values, or a frame."""
