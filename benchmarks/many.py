@@ -3,10 +3,10 @@
 Run:  pip install -e '.[bench]' && python benchmarks/many.py
 
 Two crowds: 64 networks 20-64-64-2 on 2,000 rows, and 1,000 networks 8-8-8-1 on 500. First some of the crowd are
-compared with networks that were trained alone, on one thread and on all: parameters must be equal, bit by bit. The peers
-train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at once by `vmap`
-over one compiled scan of the same steps. Contenders take turns; a figure is the median of the rounds. Leave the machine
-alone meanwhile.
+compared with networks that were trained alone, on one thread and on all: parameters must be equal, bit by bit. The
+peers train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at
+once by `vmap` over one compiled scan of the same steps. Contenders take turns; a figure is the median of the rounds.
+Leave the machine alone meanwhile.
 """
 
 from __future__ import annotations
