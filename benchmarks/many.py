@@ -82,7 +82,9 @@ def sklearn_fits(crowd: dict[str, Any], networks: int) -> None:
     kind = MLPClassifier if crowd["sizes"][-1] > 1 else MLPRegressor
     for seed in range(networks):
         options = {"max_iter": crowd["epochs"], "tol": 0.0, "n_iter_no_change": 10**6, "random_state": seed}
-        kind(crowd["sizes"][1:-1], batch_size=crowd["batch"], learning_rate_init=RATE, **options).fit(X, y)
+        kind(
+            hidden_layer_sizes=crowd["sizes"][1:-1], batch_size=crowd["batch"], learning_rate_init=RATE, **options
+        ).fit(X, y)
 
 
 def jax_crowd(crowd: dict[str, Any], networks: int) -> Callable[[], None]:

@@ -116,8 +116,8 @@ def fit_many(
     >>> [bool(model.history.loss[-1] < 0.1) for model in models]
     [False, True, False, True]
     """
-    given = dict(locals())
-    options = {name: given[name] for name in inspect.signature(fit).parameters if name in given}
+    arguments = dict(locals())
+    options = {name: arguments[name] for name in inspect.signature(fit).parameters if name in arguments}
     trials = _checked(trials, checkpoint)
     shared = _shared(network, X, y, options)
     allowed = _usable_threads(threads)
