@@ -10,7 +10,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.data import infer_schema
-from ranvier.data.columns.column_notes import LONGEST_TEXT
+from ranvier.data.columns.column_notes import MAX_TEXT_BYTES
 from ranvier.data.encoders.text import TextEncoder, texts_of
 from ranvier.data.look import look
 from ranvier.data.text.html import is_html, without_html
@@ -74,6 +74,6 @@ def test_an_encoder_of_earlier_versions_reads_tags() -> None:
 
 
 def test_a_text_of_more_than_a_million_bytes_is_named() -> None:
-    texts = [*reviews(5)["text"], "soup " * (LONGEST_TEXT // 5 + 1)]
+    texts = [*reviews(5)["text"], "soup " * (MAX_TEXT_BYTES // 5 + 1)]
     column = infer_schema(pl.DataFrame({"text": texts}))[0]
     assert "text 16 has 1,000,004 bytes" in column.notes[0]

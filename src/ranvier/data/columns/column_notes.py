@@ -14,7 +14,7 @@ from ranvier.plural import plural
 
 MAX_LISTED = 5
 LONGEST = 40
-LONGEST_TEXT = 1_000_000
+MAX_TEXT_BYTES = 1_000_000
 
 
 def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
@@ -63,7 +63,7 @@ def long_text_note(texts: pl.Series) -> str | None:
     True
     """
     lengths = texts.str.len_bytes().fill_null(0)
-    long = int((lengths > LONGEST_TEXT).sum())
+    long = int((lengths > MAX_TEXT_BYTES).sum())
     if not long:
         return None
     row = int(lengths.arg_max() or 0)
