@@ -167,7 +167,7 @@ def test_third_parties_stay_in_their_places(path: Path) -> None:
 def test_the_checks_can_fail() -> None:
     assert broken_floors("network/layers.py", "from ranvier.model.fit import fit")
     assert broken_floors("network/layers.py", "from ranvier import training")
-    assert broken_floors("data/parsing.py", "from . import columns")
+    assert broken_floors("data/cells/parsing.py", "from . import columns")
     assert broken_native_floors("native/lowering/steps.py", "from ranvier.native.scheduling.tiles import PANEL")
     assert broken_native_floors("native/lowering/steps.py", "from ranvier.native.machine import cpu")
     assert broken_native_floors("native/scheduling/blocking.py", "from ranvier.native.machine import cpu")

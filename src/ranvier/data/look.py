@@ -8,17 +8,17 @@ from typing import Any
 
 import polars as pl
 
+from ranvier.data.columns.input_columns import known_kinds
+from ranvier.data.columns.row_numbers import REASON
+from ranvier.data.columns.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
 from ranvier.data.images.overview import overview
-from ranvier.data.input_columns import known_kinds
 from ranvier.data.labelled_rows import labelled_rows
-from ranvier.data.row_numbers import REASON
-from ranvier.data.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
-from ranvier.data.target_column import check_column
+from ranvier.data.targets.target_column import check_column
 from ranvier.errors import InputError
 from ranvier.records import record
 

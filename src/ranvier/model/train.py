@@ -12,7 +12,7 @@ import numpy as np
 
 from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.data.sources.reading import Reading
-from ranvier.data.split_rule import SplitRule, split_rule
+from ranvier.data.splitting.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model

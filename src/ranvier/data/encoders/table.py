@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.columns.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.decoded_columns import with_known_forms
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
@@ -22,7 +23,6 @@ from ranvier.data.encoders.kinds import COLUMN_KINDS, STORED_KINDS
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
-from ranvier.data.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, arrays_from
