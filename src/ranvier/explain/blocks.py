@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.random import SAMPLE, wide_bits
 from ranvier.records import record
 from ranvier.rows import CSR, Inputs
 
@@ -25,8 +27,8 @@ class InputBlock:
     """
 
     column: str
-    dense: slice = NOTHING
-    csr: slice = NOTHING
+    dense: slice = field(default_factory=lambda: NOTHING)
+    csr: slice = field(default_factory=lambda: NOTHING)
 
 
 def input_blocks(encoder: Any, n_dense: int, n_csr: int) -> tuple[InputBlock, ...]:
@@ -69,39 +71,40 @@ def _side_by_side(widths: Iterable[tuple[str, int, int]]) -> tuple[InputBlock, .
     return tuple(blocks)
 
 
-class ChangingInputs:
-    """Rows in which some blocks have the cells of other rows, made in one copy of the dense block.
+class MixedRows:
+    """Makes rows of which some blocks have the cells of other rows, always in the same memory.
 
     Parameters:
-        inputs: the rows as they are, (n, K).
+        inputs: the rows to make them of, (n, K).
+        blocks: the columns with cells of other rows.
+        at_once: how many rows are made at once, at most.
 
-    >>> changing = ChangingInputs(Inputs(np.array([[1.0, 2.0], [3.0, 4.0]])))
-    >>> changing.with_cells_of(input_blocks(None, 2, 0)[1:], np.array([1, 0])).dense.tolist()
-    [[1.0, 4.0], [3.0, 2.0]]
+    >>> rows = Inputs(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> MixedRows(rows, input_blocks(None, 2, 0)[1:], 2).make(np.array([0, 0]), np.array([0, 1])).dense.tolist()
+    [[1.0, 2.0], [1.0, 4.0]]
     """
 
-    def __init__(self, inputs: Inputs) -> None:
-        self._inputs, self._csr = inputs, inputs.entries
-        self._dense = inputs.dense.copy()
+    def __init__(self, inputs: Inputs, blocks: Sequence[InputBlock], at_once: int) -> None:
+        self._inputs, self._entries = inputs, inputs.entries
+        self._dense = [block.dense for block in blocks if block.dense != NOTHING]
+        self._csr = [block.csr for block in blocks if block.csr != NOTHING]
+        self._buffer = np.empty((min(at_once, 4 * len(inputs)), inputs.n_dense), inputs.dense.dtype)
 
-    def with_cells_of(self, blocks: Iterable[InputBlock], order: NDArray[np.int64]) -> Inputs:
-        """The rows with the cells of row `order[i]` in the blocks of row i; valid until the next call.
-
-        Parameters:
-            order: shape (n,).
-        """
-        csr = self._csr
-        for block in blocks:
-            if block.dense != NOTHING:
-                self._dense[:, block.dense] = self._inputs.dense[:, block.dense].take(order, axis=0)
-            if csr is not None and self._csr is not None and block.csr != NOTHING:
-                csr = with_columns_of(csr, self._csr, block.csr, order)
-        return Inputs(self._dense, csr)
-
-    def restore(self, blocks: Iterable[InputBlock]) -> None:
-        """Give blocks their own cells back."""
-        for block in blocks:
-            self._dense[:, block.dense] = self._inputs.dense[:, block.dense]
+    def make(self, rows: NDArray[np.int64], sources: NDArray[np.int64]) -> Inputs:
+        """Row `rows[i]` with the cells of row `sources[i]`, (m, K); valid until the next call."""
+        own = self._inputs.dense
+        if len(rows) > len(self._buffer):
+            self._buffer = np.empty((len(rows), own.shape[1]), own.dtype)
+        dense = self._buffer[: len(rows)]
+        own.take(rows, axis=0, out=dense, mode="clip")  # this mode takes without a copy in between
+        for columns in self._dense:
+            dense[:, columns] = own[:, columns].take(sources, axis=0)
+        csr = None if self._entries is None else self._entries[rows]
+        for columns in self._csr:
+            assert csr is not None
+            assert self._entries is not None
+            csr = with_columns_of(csr, self._entries, columns, sources)
+        return Inputs(dense, csr)
 
 
 def with_columns_of(rows: CSR, other: CSR, columns: slice, order: NDArray[np.int64]) -> CSR:
@@ -111,7 +114,26 @@ def with_columns_of(rows: CSR, other: CSR, columns: slice, order: NDArray[np.int
     >>> with_columns_of(rows, rows, slice(1, 2), np.array([1, 0])).toarray().tolist()
     [[1.0, 0.0, 3.0], [4.0, 2.0, 6.0]]
     """
+    taken = other[order]
     if columns == slice(0, rows.n_columns):
-        return other[order]
+        return taken
     before, after = rows.columns(0, columns.start), rows.columns(columns.stop, rows.n_columns)
-    return CSR.hstack([before, other.columns(columns.start, columns.stop)[order], after])
+    return CSR.hstack([before, taken.columns(columns.start, columns.stop), after])
+
+
+def first_equal_rows(inputs: Inputs, blocks: Sequence[InputBlock]) -> NDArray[np.int64]:
+    """For each row the first row with the same cells in the blocks, (n,); itself where a block has CSR inputs.
+
+    >>> first_equal_rows(Inputs(np.array([[5.0], [7.0], [5.0]])), input_blocks(None, 1, 0)).tolist()
+    [0, 1, 0]
+    """
+    own = np.arange(len(inputs))
+    if any(block.csr != NOTHING for block in blocks) or not blocks:
+        return own
+    cells = np.concatenate([inputs.dense[:, block.dense] for block in blocks], axis=1)
+    integers = np.ascontiguousarray(cells).view(f"u{cells.dtype.itemsize}").astype(np.uint64)
+    factors = wide_bits(0, SAMPLE, 0, 0, cells.shape[1]) | np.uint64(1)
+    _, first, code = np.unique(integers @ factors, return_index=True, return_inverse=True)
+    equal = first[code]
+    # Different cells may have one hash; then every row stands for itself.
+    return equal if (cells[equal] == cells).all() else own

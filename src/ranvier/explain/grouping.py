@@ -102,7 +102,7 @@ def correlated_columns(blocks: Sequence[InputBlock], inputs: Inputs) -> list[lis
 
     >>> x = np.arange(20.0)
     >>> rows = Inputs(np.stack([x, 3 - x, x % 3], axis=1))
-    >>> correlated_columns((InputBlock("a", slice(0, 1)), InputBlock("b", slice(1, 2)), InputBlock("c", slice(2, 3))), rows)
+    >>> correlated_columns([InputBlock(name, slice(at, at + 1)) for at, name in enumerate("abc")], rows)
     [['a', 'b']]
     """
     width = {block.column: block.dense.stop - block.dense.start for block in blocks if block.csr == NOTHING}

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ranvier.data.encoders.target import TargetEncoder
 from ranvier.errors import InputError, nearest
-from ranvier.explain.blocks import ChangingInputs
 from ranvier.explain.grouping import ColumnGroup
+from ranvier.explain.permuted import permuted_outputs
 from ranvier.random import SAMPLE, permutation
 from ranvier.records import record
 from ranvier.rows import Inputs
@@ -183,17 +183,16 @@ def permutation_importances(
     are useful: learning a variable's importance by studying an entire class of prediction models simultaneously",
     JMLR 2019.
     """
-    whole = score(outputs_of(inputs), targets, weights)
+    outputs = outputs_of(inputs)
+    whole = score(outputs, targets, weights)
     if not math.isfinite(whole):
         raise InputError(f"{score.name} is not defined on these {len(inputs):,} rows; give more rows, or other ones.")
     losses = np.empty((len(groups), repeats))
-    changing = ChangingInputs(inputs)
     orders = [permutation(seed, SAMPLE, repeat, len(inputs)) for repeat in range(repeats)]
     for at, group in enumerate(groups):
-        for repeat, order in enumerate(orders):
-            outputs = outputs_of(changing.with_cells_of(group.blocks, order))
-            losses[at, repeat] = score.sign * (whole - score(outputs, targets, weights))
-        changing.restore(group.blocks)
+        changed = permuted_outputs(outputs_of, inputs, group.blocks, outputs, orders)
+        for repeat, without in enumerate(changed):
+            losses[at, repeat] = score.sign * (whole - score(without, targets, weights))
     mean = losses.mean(axis=1)
     error = losses.std(axis=1, ddof=1) / math.sqrt(repeats) if repeats > 1 else np.full(len(groups), math.nan)
     records = [

@@ -20,9 +20,9 @@ from ranvier.model import inspect, language, writing
 from ranvier.model import rows as row_tools
 from ranvier.model.description import description_of, encoder_arrays
 from ranvier.model.evaluation import outputs_and_targets
+from ranvier.model.explainer import Explainer
 from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.parameters import flat_parameters, parts_without_training
-from ranvier.model.predictor import Predictor
 from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-class Model(Predictor):
+class Model(Explainer):
     """A trained network.
 
     Made by `Network.fit`, `ranvier.train` or `ranvier.load`. Where it was trained from a raw table it carries the
