@@ -22,6 +22,7 @@ from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
+from ranvier.data.encoders.task_inference import single_row_notes
 from ranvier.data.encoders.usual_range import usual_ranges
 from ranvier.data.images.threads import Progress
 from ranvier.data.labelled_rows import (
@@ -38,7 +39,7 @@ from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
 from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
-from ranvier.data.splitting.repeated_pictures import repeat_notes
+from ranvier.data.splitting.repeat_notes import repeat_notes
 from ranvier.data.splitting.split_rule import SplitRule
 from ranvier.data.targets.far_targets import far_target_notes
 from ranvier.data.targets.positive_class import positive_notes, with_positive
@@ -243,7 +244,8 @@ def _checked_parts(
     by_name = target is None or isinstance(target, str) or all(isinstance(name, str) for name in target)
     named = zip(("training", "validation", "test"), parts, strict=True)
     notes = [*far_target_notes(outputs, rows.values, rows.row_numbers, by_name), *rule_notes(rule, parts)]
-    notes += repeat_notes({name: part.source for name, part in named if part is not None})
+    there = {name: part for name, part in named if part is not None}
+    notes += repeat_notes(there, outputs.task.is_classifier)
     for part in parts:
         if part is not None and loss is not None:
             outputs.check_range(part.values, loss, part.row_numbers)
@@ -299,7 +301,8 @@ def _task(
         resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
         resolved = with_positive(with_column_order(resolved, rows.source), positive)
     leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
-    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
+    rare = single_row_notes(rows.values, resolved.target_names[0]) if resolved.classes else ()
+    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare, *leaks]
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:

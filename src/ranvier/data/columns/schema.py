@@ -22,8 +22,6 @@ from ranvier.errors import DataError, InputError, nearest
 
 __all__ = ["DROP", "ColumnSchema", "infer_schema"]
 
-KINDS_TO_COME = ("vector",)
-"""Kinds that have a name and in this version no encoder."""
 HOW = {"number": ("decimal-comma", "decimal-point"), "date": ORDERS}
 """Kind -> what may stand behind it after a colon: how its cells are written."""
 
@@ -117,11 +115,6 @@ def _check_kind(name: str, kind: Any) -> None:
             raise InputError(
                 f'Column "{name}" cannot be of kind {kind!r}. {nearest(how, HOW[bare], f"After {bare}: stands one of")}'
             )
-    if kind in KINDS_TO_COME:
-        raise InputError(
-            f'Column "{name}" cannot be of kind {kind!r} in this version, which reads columns of the kinds '
-            f"{', '.join(COLUMN_KINDS)}; leave the column out with the kind 'drop'."
-        )
     raise InputError(f'Column "{name}" cannot be of kind {kind!r}. {nearest(str(kind), (*COLUMN_KINDS, DROP))}')
 
 

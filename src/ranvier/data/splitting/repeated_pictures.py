@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from ranvier.data.columns.kind_inference import is_picture_dtype
 from ranvier.data.sources.source import Source
 from ranvier.data.sources.table_source import Table
-from ranvier.plural import plural
 
 Codes = NDArray[np.int64]
 Digests: TypeAlias = list[NDArray[np.bytes_]]
@@ -30,10 +29,10 @@ def picture_codes(source: Source) -> Codes | None:
     >>> picture_codes(Table(frame, "a table")).tolist()
     [0, 0, 0]
     """
-    return _codes(_digests(source))
+    return codes_of(digests_of(source))
 
 
-def _codes(digests_of_columns: Digests) -> Codes | None:
+def codes_of(digests_of_columns: Digests) -> Codes | None:
     """What `picture_codes` gives, from the digests of each column."""
     codes = None
     for digests in digests_of_columns:
@@ -60,33 +59,8 @@ def joined(first: Codes, second: Codes) -> Codes:
         labels = spread
 
 
-def repeat_notes(parts: dict[str, Source]) -> list[str]:
-    """A sentence on pictures that stand several times in a part, and one on those that stand in two parts.
-
-    Parameters:
-        parts: the rows of "training" and of other parts.
-    """
-    digests = {name: _digests(part) for name, part in parts.items()}
-    copies = sum(len(codes) - len(np.unique(codes)) for codes in map(_codes, digests.values()) if codes is not None)
-    notes = []
-    if copies:
-        what = plural(copies, "row repeats another one's file", "rows repeat the files of others")
-        notes.append(f"{what}; copies stay in one part of the rows.")
-    learned = [frozenset(column.tolist()) for column in digests["training"]]
-    for name, columns in digests.items():
-        seen = [
-            np.array([digest in known for digest in column.tolist()])
-            for known, column in zip(learned, columns, strict=False)
-        ]
-        count = 0 if name == "training" or not seen else int(np.any(seen, axis=0).sum())
-        if count:
-            what = plural(count, f"file of the {name} rows stands", f"files of the {name} rows stand")
-            notes.append(f"{what} among the training rows, too.")
-    return notes
-
-
-def _digests(source: Source) -> Digests:
-    """A digest of each picture, for each column of decoded pictures."""
+def digests_of(source: Source) -> Digests:
+    """A digest of each picture or spectrogram, for each column of decoded ones."""
     if not isinstance(source, Table):
         return []
     columns = (cells.to_numpy() for cells in source.frame.iter_columns() if is_picture_dtype(cells.dtype))
