@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ranvier.model import inspect
@@ -85,6 +86,35 @@ class Shown(Predictor):
         from ranvier.view.serve import view_model
 
         return view_model(cast("Model", self), X, y, port, browser)
+
+    def write_report(self, path: str | Path, X: Any = None, y: Any = None) -> None:
+        """Write what the view shows into one HTML file that needs no network, to send, print or keep.
+
+        The result beside a baseline, what to know of it, the data, the curves of training, the mistakes and the
+        network: sums and the worst rows, never all rows; less than 2 MB.
+
+        Parameters:
+            path: of the file; one that is there is replaced.
+            X: rows to measure on, as for `evaluate`; None for those that the run of the model was measured on, where
+                they can still be read. Without rows the report holds what the model knows of its training.
+            y: their true labels or values, where X does not hold them.
+
+        Raises:
+            InputError: the rows do not fit the model, or the file cannot be written.
+
+        >>> import tempfile
+        >>> from ranvier.network.layers import Dense
+        >>> from ranvier.network.network import Network
+        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "line.html"
+        ...     model.write_report(path, [[0.0], [1.0]], [1.0, 3.0])
+        ...     path.read_text().startswith("<!doctype html>")
+        True
+        """
+        from ranvier.view.report_file import write_model_report
+
+        write_model_report(cast("Model", self), path, X, y)
 
     def plan(self, threads: int | None = None, measure: bool = False) -> str:
         """What the native engine does in a step of training this model, as text, whatever engine trained it.

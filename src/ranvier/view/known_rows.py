@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Arrays, Source
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.sources.array_source import arrays_from
 from ranvier.errors import InputError
 from ranvier.model import rows as row_tools
@@ -82,12 +83,14 @@ def rows_from_file(model: Model, data: Any) -> KnownRows:
 
 
 def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
-    """The rows that the run of a model was measured on; None where they cannot be read any more.
+    """The rows that the run of a model was measured on; None where they cannot be read any more, or are a text.
 
     Parameters:
         model: with the report of its training.
         path: of its file, from where the path of the run may start.
     """
+    if isinstance(model.encoder, ContextEncoder):
+        return None
     run, data = model.report.run, model.report.data
     folders = [] if run is None else [Path(run), *([] if path is None else [path.parent / run])]
     folder = next((folder for folder in folders if folder.is_dir()), None)

@@ -55,9 +55,10 @@ def _seen(subject: Subject, name: str) -> dict[str, Any]:
     if part is not None and part.kind == "number":
         return histogram(part.number_format.read(cells)[0])
     if part is not None and part.kind in ("category", "boolean"):
-        counts = cells.drop_nulls().cast(str).value_counts(sort=True)
-        listed = [[str(label), count / max(len(cells), 1)] for label, count in counts.head(MAX_CATEGORIES).rows()]
-        return {"top": listed, "different": len(counts)}
+        known = getattr(part, "categories", None)
+        counts = cells.drop_nulls().cast(str).value_counts(sort=True).rows()
+        listed = [[label, count / len(cells)] for label, count in counts if known is None or label in known]
+        return {"top": listed[:MAX_CATEGORIES], "different": len(listed)}
     return {}
 
 

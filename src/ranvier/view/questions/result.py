@@ -45,7 +45,7 @@ def headline(task: Any, values: dict[str, float | None]) -> str | None:
     """The metric that is named first: that of the task, or for a text how many bits a character takes.
 
     >>> from ranvier.network.task import Task
-    >>> headline(Task("regression", 1, ("y",)), {"rmse": 2.0, "r2": 0.5})
+    >>> headline(Task("regression", 1), {"rmse": 2.0, "r2": 0.5})
     'r2'
     """
     names = ("bits_per_character", metrics.headline_metric_name(task), *values)
