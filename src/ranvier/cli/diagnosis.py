@@ -13,7 +13,7 @@ def print_diagnosis(output: Output, findings: Sequence[Mapping[str, Any]], title
     from rich.padding import Padding
     from rich.text import Text
 
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
 
     if not findings:
         return

@@ -42,6 +42,10 @@ RECIPE_PARTS = {
 @click.option("--layer", "-l", metavar="L", help="One layer: its number from 0, or its name such as layers.0.")
 @click.option("--neuron", "-n", type=click.IntRange(min=0), metavar="N", help="One neuron of that layer, from 0.")
 @click.option("--diagnose", metavar="DATA", help="Say what is wrong with the model and with these rows.")
+@click.option("--importances", metavar="DATA", help="Which columns it needs, measured on DATA with its targets.")
+@click.option("--metric", metavar="NAME", help="With --importances: what gets worse; accuracy or r2 by default.")
+@click.option("--repeats", type=click.IntRange(min=1), metavar="N", help="With --importances: shuffles a column, 5.")
+@click.option("--correlated", is_flag=True, help="With --importances: correlated columns are shuffled together.")
 @click.option("--plan", is_flag=True, help="What the native engine does in a step of training it, loop by loop.")
 @click.option("--measure", is_flag=True, help="With --plan: how long each of its steps takes on this machine.")
 @json_option
@@ -50,21 +54,28 @@ def command(
     layer: str | None,
     neuron: int | None,
     diagnose: str | None,
+    importances: str | None,
+    metric: str | None,
+    repeats: int | None,
+    correlated: bool,
     plan: bool,
     measure: bool,
     as_json: bool,
 ) -> int:
     """Look inside MODEL: what it predicts, the columns it takes, its layers and parameters, how it was trained."""
-    if neuron is not None and layer is None:
-        raise click.UsageError("--neuron needs --layer, such as --layer 0.", click.get_current_context())
-    if plan and layer is not None:
-        raise click.UsageError("--plan is about the whole network; leave out --layer.", click.get_current_context())
-    if measure and not plan:
-        raise click.UsageError("--measure needs --plan.", click.get_current_context())
-    if diagnose is not None and (plan or layer is not None):
-        raise click.UsageError(
-            "--diagnose is about the whole model; leave out the others.", click.get_current_context()
-        )
+    _check_options(
+        {
+            "--neuron needs --layer, such as --layer 0.": neuron is not None and layer is None,
+            "--plan is about the whole network; leave out --layer.": plan and layer is not None,
+            "--measure needs --plan.": measure and not plan,
+            "--metric, --repeats and --correlated need --importances DATA.": importances is None
+            and (metric is not None or repeats is not None or correlated),
+            "--importances is about the whole network; leave out --layer and --plan.": importances is not None
+            and (plan or layer is not None),
+            "--diagnose is about the whole model; leave out the others.": diagnose is not None
+            and (plan or layer is not None or importances is not None),
+        }
+    )
     import ranvier
     from ranvier.cli import neurons
     from ranvier.cli.weight_picture import draw, patch_drawer, pixel_shape
@@ -76,6 +87,12 @@ def command(
         output.words.print(values["plan"], end="", markup=False, soft_wrap=True)
     elif diagnose is not None:
         values = _diagnose(output, trained, diagnose)
+    elif importances is not None:
+        from ranvier.cli.explanations import importances_of_file, print_importances
+
+        measured = importances_of_file(trained, importances, metric, 5 if repeats is None else repeats, correlated)
+        values = {"importances": measured.to_dict()}
+        print_importances(output, measured)
     elif layer is None:
         summary = trained.summary()
         values = _values(trained, summary)
@@ -109,6 +126,13 @@ def _diagnose(output: Output, model: Model, data: str) -> dict[str, Any]:
     return {"diagnosis": findings}
 
 
+def _check_options(wrong: dict[str, bool]) -> None:
+    """Raise the first sentence whose condition is true."""
+    for sentence, applies in wrong.items():
+        if applies:
+            raise click.UsageError(sentence, click.get_current_context())
+
+
 def describe(model: Model) -> dict[str, Any]:
     """The whole model as plain values."""
     return _values(model, model.summary())
@@ -130,7 +154,7 @@ def _values(model: Model, summary: ModelSummary) -> dict[str, Any]:
 
 def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str, Any], path: str) -> None:
     from ranvier.cli.diagnosis import print_diagnosis
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import layer_table
 
     heading(output, path)
@@ -151,7 +175,7 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
 
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import literal, table, wrapped
 
     heading(output, f"Columns, {plural(inputs, 'input')}")
@@ -168,7 +192,7 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
 
 
 def _print_recipe(output: Output, report: TrainReport) -> None:
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import literal, table
 
     heading(output, f"Recipe: {report.recipe}")
@@ -188,7 +212,7 @@ def _plain_value(value: Any) -> str:
 
 
 def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import table
 
     heading(output, "Parameters")
@@ -204,7 +228,7 @@ def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
 def _print_training(output: Output, model: Model) -> None:
     from rich.text import Text
 
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.format import duration, number
     from ranvier.display.tables import curve
 

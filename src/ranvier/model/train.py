@@ -12,13 +12,14 @@ import numpy as np
 
 from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.data.sources.reading import Reading
-from ranvier.data.split_rule import SplitRule, split_rule
+from ranvier.data.splitting.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.diagnosis.after_training import diagnosed
 from ranvier.model.linear import linear_metrics, linear_outputs
 from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
+from ranvier.model.ready_data import ReadyData
 from ranvier.model.report import data_event, train_report
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
@@ -28,7 +29,6 @@ from ranvier.model.training_file import file_sha256
 from ranvier.network.activations import Activation
 from ranvier.network.losses import Loss
 from ranvier.network.losses import loss as find_loss
-from ranvier.network.network import with_factor
 from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
@@ -44,6 +44,7 @@ from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Sink, work_progress
 from ranvier.training.runner import callback_fingerprint
 from ranvier.training.threshold import check_has_threshold
+from ranvier.training.watching import shown_to_viewers
 
 MANY_ROWS = 1_000_000
 """So many rows that a recipe which divides rows into folds does so."""
@@ -122,7 +123,7 @@ def train(
         test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
-            "boolean", "date", "image" or "sound"; or "drop", which leaves the column out.
+            "boolean", "date", "image", "sound" or "vector"; or "drop", which leaves the column out.
         header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
             lines. Without names columns are called column_1, column_2 and so on.
         skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
@@ -271,24 +272,17 @@ class TrainJob:
         """Train; the run's folder is made only once the data and the options are known to be good."""
         if self.model_path is not None:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
-        reading = reading_of(self.options)
-        source = open_source(self.inputs.data, reading=reading)
-        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
-        options = recipe.complete(self.options)
-        prepared = self.prepare(recipe.source(source), reading, recipe, notes)
-        del source  # its memory is needed for training
+        ready = self.ready()
+        recipe, options, prepared, task, rows, validation = ready.parts()
         if options.threshold is not None:
-            check_has_threshold(prepared.target.task)
-        recipe = recipe.bound(prepared.encoder, options, len(prepared.train))
-        task, rows, validation = _weighted_rows(prepared, options)
-        network = recipe.network(prepared.encoder.width, task, options, rows.inputs.n_csr)
-        network = with_factor(network, None if recipe.rescales else prepared.encoder.factor)
-        validated = recipe.validates(len(rows), validation is not None)
-        settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
+            check_has_threshold(task)
+        network, settings = ready.network_and_settings(options, self.callbacks)
         read = data_event(prepared, network)
         folder = make_folder()
+        path = None if folder is None else folder.path
+        read = replace(read, run=None if path is None else str(path))
         sinks = (self.sink,) if folder is None else (self.sink, log_sink(folder))
-        with resumable(folder), contextlib.nullcontext() if folder is None else folder.lock():
+        with resumable(folder), contextlib.nullcontext() if folder is None else folder.lock(), shown_to_viewers(path):
             for sink in sinks:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
@@ -300,7 +294,7 @@ class TrainJob:
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
-                "run": None if folder is None else str(folder.path),
+                "run": read.run,
                 "data": _reopenable(self.inputs.data),
                 "data_sha256": file_sha256(self.inputs.data),
             }
@@ -310,6 +304,17 @@ class TrainJob:
             if self.model_path is not None:
                 model.save(self.model_path)
         return model
+
+    def ready(self) -> ReadyData:
+        """The data, read, divided and encoded for the recipe."""
+        reading = reading_of(self.options)
+        source = open_source(self.inputs.data, reading=reading)
+        recipe, notes = recipe_for(self.options.recipe, self.options.effort, source, self.options)
+        options = recipe.complete(self.options)
+        prepared = self.prepare(recipe.source(source), reading, recipe, notes)
+        del source  # its memory is needed for training
+        recipe = recipe.bound(prepared.encoder, options, len(prepared.train))
+        return ReadyData(recipe, options, prepared, *_weighted_rows(prepared, options))
 
     def prepare(self, source: Source, reading: Reading, recipe: Recipe, notes: tuple[str, ...]) -> Prepared:
         """The rows of a source, divided and encoded as the options say."""

@@ -3,8 +3,8 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Theme } from "./colours";
-import { Gone, type Transport } from "./transport";
-import type { Answer, Health, Values, What } from "./types";
+import { type Frame, Gone, type Transport } from "./transport";
+import type { Answer, Health, Sizes, Values, What } from "./types";
 
 export type Page = "inside" | "mistakes" | "try";
 export const PAGES: [Page, string][] = [
@@ -12,6 +12,24 @@ export const PAGES: [Page, string][] = [
   ["mistakes", "Mistakes"],
   ["try", "Try"],
 ];
+
+/** What this tab keeps over a reload; nothing where the browser keeps nothing for this page. */
+export const kept = {
+  get(name: string): string | null {
+    try {
+      return sessionStorage.getItem(name);
+    } catch {
+      return null;
+    }
+  },
+  set(name: string, value: string): void {
+    try {
+      sessionStorage.setItem(name, value);
+    } catch {
+      // The choice holds until the page is closed.
+    }
+  },
+};
 
 export const page = signal<Page>("inside");
 export const layer = signal<string | null>(null);
@@ -51,9 +69,29 @@ export async function askAnswer(body: object): Promise<Answer> {
   return { ...(head as unknown as Answer), array: array as Float32Array };
 }
 
+export async function askSizes(): Promise<Sizes> {
+  const { head, array } = await counted(transport.askFrame("sizes"));
+  return { ...(head as unknown as Sizes), array: array as Float32Array };
+}
+
+/** Frames of the run that trains, until it ends. */
+export function watchRun(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void> {
+  return transport.watch!(body, take, stop);
+}
+
+/** What a click on a row does, and for which rows and cells of a confusion matrix there is something to open. */
+export const opening = {
+  can: (_: number): boolean => true,
+  canCell: (_actual: number, _predicted: number): boolean => true,
+  open: (number: number): void => {
+    row.value = number;
+    page.value = "inside";
+  },
+};
+
 function startTheme(): Theme {
-  const kept = sessionStorage.getItem("theme");
-  if (kept === "light" || kept === "dark") return kept;
+  const chosen = kept.get("theme");
+  if (chosen === "light" || chosen === "dark") return chosen;
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
@@ -85,6 +123,9 @@ export function followAddress(): void {
     const hash = `#/${page.value}${query ? `?${query}` : ""}`;
     if (location.hash !== hash) history.replaceState(null, "", location.pathname + hash);
   });
+}
+
+export function followTheme(): void {
   effect(() => {
     document.documentElement.dataset.theme = theme.value;
   });

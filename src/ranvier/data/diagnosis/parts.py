@@ -17,8 +17,8 @@ from ranvier.data.encoders.target_values import Values
 from ranvier.network.task import Task
 
 if TYPE_CHECKING:
+    from ranvier.data.columns.schema import ColumnSchema
     from ranvier.data.labelled_rows import LabelledRows
-    from ranvier.data.schema import ColumnSchema
 
 
 def input_names(columns: Sequence[ColumnSchema]) -> list[str] | None:

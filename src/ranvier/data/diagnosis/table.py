@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
+from ranvier.data.cells import parsing
 from ranvier.data.sources.array_source import Arrays
 from ranvier.data.sources.source import Source
 from ranvier.rows.csr import CSR

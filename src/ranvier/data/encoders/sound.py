@@ -23,7 +23,7 @@ from ranvier.data.sounds.sound_format import HOP, SoundFormat
 from ranvier.records import record
 
 if TYPE_CHECKING:
-    from ranvier.data.schema import ColumnSchema
+    from ranvier.data.columns.schema import ColumnSchema
 
 Array = NDArray[Any]
 LONG_FRAMES = 150
@@ -85,6 +85,24 @@ class SoundEncoder(DecodedColumnEncoder):
                 names += [f"patch {start}{k} {cell}" for cell in patches.cell_names for k in range(patches.n_centroids)]
             names += [f"{start}{name}" for name in statistics]
         return tuple(f"{self.column}: {name}" for name in names)
+
+    def pattern(self, feature: int) -> Array | None:
+        """What a feature looks for in the spectrogram, shape (s, s, 1), low bands first; None for a statistic.
+
+        Parameters:
+            feature: its index in `feature_names`.
+
+        >>> SoundEncoder("x", SoundFormat(8000, 60)).pattern(3) is None
+        True
+        """
+        statistics = 0 if self.statistics is None else self.statistics.width
+        for patches in self.patches:
+            if feature < patches.width:
+                return patches.pattern(feature % patches.n_centroids)
+            feature -= patches.width + statistics
+            if feature < 0:
+                return None
+        return None
 
     @property
     def width(self) -> int:
