@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 MAX_SCORES = 4_000
 """So many scores of a series a model keeps; of more rows their quantiles."""
 MIN_ROWS = 10
-SCALE_ROWS, MIN_SCALES, MAX_SCALES = 60, 4, 20
+SCALE_ROWS, MIN_SCALES, MAX_SCALES = 100, 4, 20
 """Rows for each knot of the scale, and how many knots it has."""
 GAIN = 0.99
 """A scale is taken where intervals get narrower than this share of what they were."""
@@ -146,8 +146,8 @@ def conformal_of(target: TargetEncoder, held: HeldOut | None) -> Conformal | Non
         return _kept("quantiles", held.folds, quantile_scores(target.levels, predicted, actual_values), weights)
     errors = np.abs(actual_values - predicted)
     knots, scales = usual_errors(predicted, errors)
-    unscaled = Conformal("residuals", rows, held.folds, errors, knots, scales)
-    return _kept("residuals", held.folds, errors / unscaled.scale_at(predicted), weights, knots, scales)
+    scores = errors / scales_of_others(predicted, errors) if len(knots) else errors
+    return _kept("residuals", held.folds, scores, weights, knots, scales)
 
 
 def _with_weight(known: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.bool_], Floats]:
@@ -221,6 +221,23 @@ def usual_errors(predicted: Floats, errors: Floats) -> tuple[Floats, Floats]:
         _means(predicted[order[:, column], column], errors[order[:, column], column], count) for column in range(series)
     ]
     return np.stack([knots for knots, _ in parts], axis=1), np.stack([scales for _, scales in parts], axis=1)
+
+
+def scales_of_others(predicted: Floats, errors: Floats) -> Floats:
+    """The usual error at each prediction, (n, S), as the other half of the rows tells it.
+
+    A row's own error would make its scale larger, and so its score too small.
+    """
+    rows, series = errors.shape
+    count = min(rows // SCALE_ROWS, MAX_SCALES)
+    scales = np.empty((rows, series))
+    for column in range(series):
+        order = np.argsort(predicted[:, column], kind="stable")
+        for part in (0, 1):
+            own, others = order[part::2], order[1 - part :: 2]
+            means = _means(predicted[others, column], errors[others, column], count)
+            scales[own, column] = np.interp(predicted[own, column], *means)
+    return scales
 
 
 def _means(values: Floats, errors: Floats, count: int) -> tuple[Floats, Floats]:
