@@ -34,7 +34,7 @@ def print_importances(output: Output, importances: Importances) -> None:
     """A bar for each column, as long as its importance."""
     from rich.text import Text
 
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import METRICS, bar, literal, metric, table
 
     title = METRICS.get(importances.metric, (importances.metric, ""))[0]
