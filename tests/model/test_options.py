@@ -24,7 +24,7 @@ CALL_ONLY = {"data", "sample_weight", "callbacks", "progress", "model", "run"}
 """What belongs to a call, and not to the options that a run folder keeps."""
 PYTHON_ONLY = {"data", "sample_weight", "callbacks", "progress", "loss"}
 """What the command line has no flag for: `data` is its argument."""
-OF_FILES = {"header", "skip_bad_rows"}
+OF_FILES = {"header"}
 """How files are read, which estimators do not do."""
 NOT_ESTIMATORS = {
     "data",
@@ -32,9 +32,6 @@ NOT_ESTIMATORS = {
     "task",
     "test",
     "ignore",
-    "split",
-    "group",
-    "positive",
     "sample_weight",
     "model",
     "run",

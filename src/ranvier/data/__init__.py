@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ranvier.data.bad_targets import without_bad_targets
     from ranvier.data.encoders import encoder_from_dict, fit_encoder
     from ranvier.data.encoders.array import ArrayEncoder
     from ranvier.data.encoders.table import TableEncoder
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ranvier.data.target_column import target_values
 
 _HOMES = {
+    "without_bad_targets": "bad_targets",
     "ColumnSchema": "schema",
     "infer_schema": "schema",
     "encoder_from_dict": "encoders",
@@ -66,6 +68,7 @@ __all__ = [
     "open_source",
     "prepare",
     "target_values",
+    "without_bad_targets",
 ]
 
 

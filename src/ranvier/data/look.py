@@ -21,6 +21,7 @@ from ranvier.data.sources.source import Source
 from ranvier.data.target_column import check_column
 from ranvier.errors import InputError
 from ranvier.records import record
+from ranvier.rows.row_names import rows_called
 
 EXAMPLES, EXAMPLE_ROWS = 3, 1_000
 MAX_ARRAY_COLUMNS = 1_000
@@ -98,10 +99,10 @@ def look(source: Any, target: str | None = None, kinds: Mapping[str, str] | None
     elif opened.target_names and isinstance(opened.frame.schema.get(opened.target_names[0]), pl.Enum):
         target = opened.target_names[0]  # class folders
     check_kinds(opened.column_names, kinds or {})
-    columns, duplicates = _columns(opened, target, kinds or {}), 0
-    if opened.column_names:
-        duplicates = opened.rows - _distinct_rows(opened.frame)
-    described = None if target is None else _target(opened, target)
+    with rows_called(opened.in_memory):
+        columns = _columns(opened, target, kinds or {})
+        described = None if target is None else _target(opened, target)
+    duplicates = opened.rows - _distinct_rows(opened.frame) if opened.column_names else 0
     return Look(opened.origin, opened.rows, duplicates, columns, opened.shape, described, opened.notes)
 
 

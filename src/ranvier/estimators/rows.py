@@ -25,7 +25,7 @@ from ranvier.data.sources.row_lists import is_row, is_row_list
 from ranvier.data.sources.text_lists import is_text_list
 from ranvier.errors import DataError, InputError, ShapeError
 from ranvier.plural import plural
-from ranvier.rows.arrays import unmasked
+from ranvier.rows.arrays import is_missing, unmasked
 
 COLLECTIONS = (Mapping, list, tuple, set, np.ndarray)
 
@@ -208,7 +208,7 @@ def _numbers(array: NDArray[Any]) -> NDArray[np.float64] | None:
 
 
 def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
-    """Targets as an array (n,) or (n, N) without missing or infinite values.
+    """Targets as an array (n,) or (n, N) without infinite values; of several numbers of a row some may be NaN.
 
     Raises:
         InputError: there are none.
@@ -232,6 +232,8 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
             f"Complex data not supported: y is of type {array.dtype}; labels or real numbers were expected."
         )
     wrong = _unusable(array)
+    if array.ndim == 2 and array.dtype.kind == "f":
+        wrong &= ~(np.isnan(array) & ~np.isnan(array).all(axis=1, keepdims=True))  # some of several targets
     if wrong.any():
         row = int(np.argwhere(wrong)[0][0])
         needed = "every target must be a finite number" if array.dtype.kind == "f" else "every row needs a target"
@@ -250,10 +252,5 @@ def _unusable(array: NDArray[Any]) -> NDArray[np.bool_]:
     cells = array.ravel().tolist()
     if set(map(type, cells)) == {str}:
         return np.zeros(array.shape, np.bool_)
-    missing = [
-        cell is None
-        or type(cell).__name__ in ("NAType", "NaTType")
-        or (isinstance(cell, float) and not np.isfinite(cell))
-        for cell in cells
-    ]
+    missing = [is_missing(cell) or (isinstance(cell, float) and not np.isfinite(cell)) for cell in cells]
     return np.array(missing, np.bool_).reshape(array.shape)

@@ -12,7 +12,11 @@ from ranvier import data
 from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
+from ranvier.network.task import Task
+from ranvier.rows.row_names import rows_called
 from ranvier.rows.weights import weight_array
+from ranvier.training import metrics
+from ranvier.training.quantile_metrics import quantile_metrics
 
 if TYPE_CHECKING:
     from ranvier.model.model import Model
@@ -21,7 +25,7 @@ Array = NDArray[Any]
 
 
 def outputs_and_targets(
-    model: Model, X: Any, y: Any = None, sample_weight: Any = None
+    model: Model, X: Any, y: Any = None, sample_weight: Any = None, skip_bad_rows: bool = False
 ) -> tuple[Array, Array, NDArray[np.float64] | None]:
     """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None.
 
@@ -29,29 +33,70 @@ def outputs_and_targets(
     """
     if y is None and model.encoder is None:
         raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
+    indexed = True
     if y is None:
         X = data.open_source(X)
-        X = X.part("test") or X
+        X, indexed = X.part("test") or X, X.in_memory
+        if skip_bad_rows:
+            X, sample_weight = _with_good_targets(model, X, sample_weight)
     X, n_rows, row_numbers, notes = row_tools.readable_rows(model.encoder, X)
     for note in notes:
         warnings.warn(note, stacklevel=3)
     if y is None:
         n_rows = X.rows if n_rows is None else n_rows
-        names, classes, formats = model.task.target_names, model.task.classes, model.target.number_formats
-        y, X, present = row_tools.with_targets(X, names, classes, formats)
+        names, classes, formats = model.target.column_names, model.task.classes, model.target.number_formats
+        with rows_called(indexed, row_numbers):
+            y, X, present = row_tools.with_targets(X, names, classes, formats)
         row_numbers = present if row_numbers is None else row_numbers[present]
     elif row_numbers is not None:
         y = target_array(y)
         if len(y) != n_rows:
             raise ShapeError(f"X has {n_rows:,} rows and y has {len(y):,}; the same number was expected.")
         y = y[row_numbers]
-    inputs, targets = model.inputs(X), row_tools.targets(model.target, target_array(y), row_numbers, np.float64)
+    with rows_called(indexed, row_numbers):
+        inputs = model.inputs(X)
+        outputs = model.outputs_of(inputs)
+        metrics.check_finite(outputs)
+    with rows_called(indexed):
+        targets = row_tools.targets(model.target, target_array(y), row_numbers, np.float64)
     row_tools.check_lengths(inputs, targets)
     weights = None
     if sample_weight is not None:
         kept = slice(None) if row_numbers is None else row_numbers
         weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
-    outputs = model.outputs_of(inputs)
     if model.task.kind == "regression":
         return model.target.values(outputs), model.target.values(targets), weights
     return outputs, targets, weights
+
+
+def _with_good_targets(model: Model, X: data.Source, sample_weight: Any) -> tuple[data.Source, Any]:
+    """The rows whose target the model knows, and their weights; a warning counts the others."""
+    kept, good, notes = row_tools.with_good_targets(X, model.target)
+    for note in notes:
+        warnings.warn(note, stacklevel=4)
+    if good is not None and sample_weight is not None:
+        sample_weight = weight_array(sample_weight, X.rows)[good]
+    return kept, sample_weight
+
+
+def measured_levels(model: Model) -> tuple[float, ...]:
+    """The levels of the quantiles that a model predicts, also of a single one; empty for other models."""
+    loss = model.training.loss
+    if model.target.levels or loss is None or loss.name != "quantile":
+        return model.target.levels
+    return (float(dict(loss.options)["q"]),)
+
+
+def all_metrics(
+    task: Task, outputs: Array, targets: Array, weights: Array | None, levels: tuple[float, ...]
+) -> dict[str, float]:
+    """The metrics of a task, or those of quantiles where there are levels.
+
+    Parameters:
+        outputs, targets: (n, N), or (n,) for one output.
+        weights: (n,), or None.
+        levels: as `measured_levels` gives them.
+    """
+    if levels:
+        return quantile_metrics(levels, outputs, targets, weights)
+    return metrics.all_metrics(task, outputs, targets, weights)
