@@ -11,7 +11,7 @@ import pytest
 
 import ranvier as rv
 from ranvier.errors import InputError
-from tests.cli.helpers import done
+from tests.cli.helpers import invoke
 
 RANDOM = np.random.default_rng(0)
 ROWS = 240
