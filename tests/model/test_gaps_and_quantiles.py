@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_quantiles_of_a_target(recipe: str, tmp_path: Path) -> None:
     error = Y[:, :1] - predicted
     pinball = np.maximum(np.array(LEVELS) * error, (np.array(LEVELS) - 1) * error).mean()
     covered = ((Y[:, 0] >= predicted[:, 0]) & (Y[:, 0] <= predicted[:, 2])).mean()
-    said = done("evaluate", tmp_path / "q.rv", tmp_path / "rows.csv")
+    said = json.loads(invoke("evaluate", tmp_path / "q.rv", tmp_path / "rows.csv", "--json").stdout)
     for measured in (model.evaluate(table), said["metrics"], rv.load(tmp_path / "q.rv").evaluate(table)):
         assert measured["pinball_loss"] == pytest.approx(pinball, rel=1e-5)
         assert measured["coverage"] == pytest.approx(covered)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Source, Table
-from ranvier.data.bad_targets import bad_targets_note
 from ranvier.data.encoders.target_values import empty_rows, not_numbers, plain_values
 from ranvier.data.sources.frames import series_from
+from ranvier.data.targets.bad_targets import bad_targets_note
 from ranvier.errors import InputError, ShapeError
+from ranvier.estimators.rows import labels_array
 from ranvier.plural import plural
 from ranvier.rows.arrays import is_missing, unmasked
 from ranvier.rows.row_names import rows_called
@@ -97,13 +98,5 @@ def without_bad_rows(
         return source, y, beside
     with rows_called(indexed=True):
         note = bad_targets_note(cells, np.setdiff1d(np.arange(source.rows), kept))
-    y = y.to_numpy() if hasattr(y, "to_numpy") else y
-    values = np.asarray(unmasked(y)) if numbers else _labels(y)
     taken = tuple(None if array is None else np.asarray(array)[kept] for array in beside)
-    return source.take(kept).with_notes([note]), values[kept], taken
-
-
-def _labels(y: Any) -> NDArray[Any]:
-    """Labels as they are: not made text because one of them is."""
-    array = np.asarray(unmasked(y))
-    return np.array(y, object) if array.dtype.kind in "US" and not isinstance(y, np.ndarray) else array
+    return source.take(kept).with_notes([note]), labels_array(y)[kept], taken

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, open_source
-from ranvier.data.input_columns import MAX_NUMBER_COLUMNS
+from ranvier.data.columns.input_columns import MAX_NUMBER_COLUMNS
 from ranvier.data.sources.array_source import is_picture_shape
 from ranvier.data.sources.frames import check_names, frame_from, row_of_series
 from ranvier.data.sources.picture_lists import is_file_list
@@ -220,7 +220,7 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
         raise InputError(f"{name} requires y to be passed, but the target y is None; give fit(X, y) one value a row.")
     if hasattr(y, "toarray"):
         y = y.toarray()
-    array = np.asarray(unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y))
+    array = labels_array(y)
     if array.ndim not in (1, 2):
         raise ShapeError(f"y should be a 1d array, got an array of shape {array.shape} instead.")
     if len(array) != rows:
@@ -238,6 +238,19 @@ def target_array(estimator: BaseEstimator, y: Any, rows: int) -> NDArray[Any]:
         row = int(np.argwhere(wrong)[0][0])
         needed = "every target must be a finite number" if array.dtype.kind == "f" else "every row needs a target"
         raise DataError(f"y holds {array[row]} at row index {row}; {needed}; leave such rows out.")
+    return array
+
+
+def labels_array(y: Any) -> NDArray[Any]:
+    """Labels or numbers as an array whose values are as they were given: NumPy would write a NaN beside texts as text.
+
+    >>> labels_array(["a", None, float("nan")]).tolist()
+    ['a', None, nan]
+    """
+    y = unmasked(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    array = np.asarray(y)
+    if array.dtype.kind in "US" and array.ndim == 1 and not isinstance(y, np.ndarray):
+        return array if all(isinstance(label, (str, bytes)) for label in y) else np.array(y, object)
     return array
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,10 @@ from ranvier.rows.row_names import at_row
 
 MAX_CLASSES = 20
 MIN_ROWS_PER_CLASS = {"i": 5, "f": 10}
+WORD = re.compile(r"\w")
+MAX_MARKS = 0.02
+"""Up to this share of the labels, texts without a letter or digit are marks of something unknown."""
+MAX_NAMED = 5
 
 
 def infer_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()) -> Task:
@@ -38,8 +44,8 @@ def infer_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()
         names: the names of the target columns.
 
     Raises:
-        InputError: the values do not allow this kind, are all equal, or a class has one row; a target that is nearly
-            all numbers is refused with its first cell that is none.
+        InputError: the values do not allow this kind, are all equal, or are numbers of which a class would have one
+            row; a target that is nearly all numbers is refused with its first cell that is none.
 
     >>> infer_task(["yes", "no", "no", "yes"]).kind
     'binary'
@@ -211,39 +217,55 @@ def _check_numbers(values: Values, name: str, rows: NDArray[np.int64]) -> None:
 def _check_classes(
     values: Values, counts: dict[Label, int], kind: str | None, name: str, rows: NDArray[np.int64]
 ) -> None:
-    """Refuse labels that are nearly all numbers or all different, and classes of a single row."""
+    """Refuse labels that are nearly all numbers or all different, and numbers as classes of a single row."""
     texts = not_numbers(values)
     nearly_numbers = 2 * len(texts) < len(values) and len(texts) > 0
     different = len(set(counts) - set(values[texts].tolist())) if nearly_numbers else 0
     if nearly_numbers and kind is None and different > MAX_CLASSES:
         raise not_a_number(values, name, rows)
-    problem = _class_problem(counts, len(values), kind, name, values.dtype.kind != "O" or not len(texts))
-    if problem and nearly_numbers:
+    numbers = values.dtype.kind in "if"
+    problem = _class_problem(counts, len(values), kind, name, numbers or (values.dtype.kind == "O" and not len(texts)))
+    single = [label for label, count in counts.items() if count == 1]
+    if nearly_numbers and (problem or single):
         raise not_a_number(values, name, rows)
+    if not problem and single and (numbers or len(single) == len(counts)):
+        problem = _single_problem(single, name, numbers)
     if problem:
         raise InputError(problem)
 
 
 def stray_labels(values: Values, kind: str | None = None) -> NDArray[np.int64]:
-    """The indices of the values for which `infer_task` refuses a target of one column that is fine without them.
+    """The indices of the values without which a target of one column is better learned.
 
-    They are texts among numbers, or classes of a single row.
+    They are texts among numbers and classes of a single row for which `infer_task` refuses the target; and marks
+    without a letter or digit among words, such as "??", in few rows.
 
     Parameters:
         values: some of which may be missing.
         kind: as for `infer_task`.
 
-    >>> stray_labels(plain_values(["yes", "no", "yes", "no", "perhaps", None])).tolist()
+    >>> stray_labels(plain_values(["yes", "no", "yes", "no", "??", None])).tolist()
     [4]
     """
     present = np.flatnonzero(~missing_rows(values))
     labels = values[present]
+    marks = _marks(labels)
+    if 0 < len(marks) <= max(1.0, MAX_MARKS * len(labels)) and not _is_refused(np.delete(labels, marks), kind):
+        return present[marks]
     if not len(labels) or not _is_refused(labels, kind):
         return present[:0]
     for wrong in (not_numbers(labels), _single_labels(labels)):
         if 0 < len(wrong) < len(labels) / 2 and not _is_refused(as_read(np.delete(labels, wrong)), kind):
             return present[wrong]
     return present[:0]
+
+
+def _marks(labels: Values) -> NDArray[np.int64]:
+    """The indices of the texts without a letter or digit."""
+    if labels.dtype.kind != "O":
+        return np.zeros(0, np.int64)
+    different = {label for label in set(labels.tolist()) if not WORD.search(label)}
+    return np.flatnonzero([label in different for label in labels.tolist()]).astype(np.int64)
 
 
 def as_read(labels: Values) -> Values:
@@ -286,12 +308,41 @@ def _class_problem(counts: dict[Label, int], rows: int, kind: str | None, name: 
             f'The target column "{name}" has {len(counts):,} different values in {plural(rows, "row")}; that is too '
             f"many for classes.{regression or ' Choose another target column.'}"
         )
-    single = [label for label, count in counts.items() if count == 1]
-    if not single:
-        return ""
+    return ""
+
+
+def _single_problem(single: Sequence[Label], name: str, numbers: bool) -> str:
+    """Why numbers, or labels that all stand in one row, cannot be classes, with the way out."""
     others = len(single) - 1
     more = {0: "", 1: ", and so has 1 other class"}.get(others, f", and so have {others:,} other classes")
+    advice = " For numbers whose order matters, ask for regression (--task regression)." if numbers else ""
     return (
         f'The class "{single[0]}" of the target column "{name}" has one row{more}; at least two are needed, one to '
-        f"learn from and one to check on. Add rows of it, {OR_SKIP}.{regression}"
+        f"learn from and one to check on. Add rows of it, {OR_SKIP}.{advice}"
+    )
+
+
+def single_row_notes(values: Values, name: str) -> tuple[str, ...]:
+    """Which classes have one row, in a sentence; nothing where all have more.
+
+    Parameters:
+        values: labels in plain form.
+        name: of the target column.
+
+    >>> single_row_notes(plain_values(["a", "b", "a"]), "letter")
+    ('The class "b" of the target column "letter" has one row, which is learned from; no row checks it.',)
+    """
+    single = [label for label, count in label_counts(values).items() if count == 1]
+    if not single:
+        return ()
+    if len(single) == 1:
+        return (
+            f'The class "{single[0]}" of the target column "{name}" has one row, which is learned from; no row '
+            "checks it.",
+        )
+    shown = ", ".join(f'"{label}"' for label in single[:MAX_NAMED])
+    more = f" and {len(single) - MAX_NAMED:,} more" if len(single) > MAX_NAMED else ""
+    return (
+        f'{len(single):,} classes of the target column "{name}" have one row each ({shown}{more}), which is learned '
+        "from; no row checks it.",
     )
