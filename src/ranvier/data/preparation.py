@@ -168,8 +168,7 @@ def prepare(
     opened, target_array, weight, kept = decoded_rows(opened, target_array, weight, kinds, image_size, progress)
     kept = rows_of(np.arange(opened.rows) if kept is None else kept, training_rows(opened))
     opened, validation_source, test_source = given_parts(opened, validation_source, test_source)
-    if skip_bad:
-        opened, target_array, weight, kept = _with_good_targets(opened, names, target_array, weight, kept, task)
+    opened, target_array, weight, kept = _with_good_targets(skip_bad, opened, names, target_array, weight, kept, task)
     in_table = bool(opened.column_names) and not task_record
     opened, target_array = as_columns(opened, target_array, features, kinds)
     shares = ((validation, validation_source), (test, test_source))
@@ -178,8 +177,7 @@ def prepare(
         parts = without_zero_weights(opened, names, target_array, weight, repeat=fractions[2] == 0.0)
         opened, target_array, weight, kept = *parts[:3], kept[parts[3]]
     target_columns = names if target_array is None else ()
-    ignored = (*as_names(ignore), *rule.left_out(opened))
-    columns, notes, rule = _columns(opened, target_columns, ignored, kinds, rule)
+    columns, notes, rule = _columns(opened, target_columns, (*as_names(ignore), *rule.left_out(opened)), kinds, rule)
     rows = labelled_rows(opened, names, target_array, weight, kept)
     resolved, task_notes = _task(rows, task, names, positive, columns, loss)
     notes = [*task_notes, *rows.notes, *opened.notes, *notes]
@@ -324,6 +322,7 @@ def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[
 
 
 def _with_good_targets(
+    skip_bad: bool,
     source: Source,
     names: tuple[str, ...],
     target_array: Any,
@@ -331,8 +330,12 @@ def _with_good_targets(
     row_numbers: NDArray[np.int64],
     task: str | Task | None,
 ) -> tuple[Source, Any, Any, NDArray[np.int64]]:
-    """The rows whose target can be used, with their target values, weights and numbers; the notes count the others."""
-    good, notes = without_bad_targets(source, names, target_array, row_numbers, task)
+    """The rows whose target can be used, with their target values, weights and numbers; the notes count the others.
+
+    Parameters:
+        skip_bad: whether the others are left out; else all stay, and are refused later.
+    """
+    good, notes = without_bad_targets(source, names, target_array, row_numbers, task) if skip_bad else (None, ())
     if good is None:
         return source, target_array, weight, row_numbers
     kept = source.take(good).with_notes(notes)

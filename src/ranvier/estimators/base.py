@@ -144,16 +144,16 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
 
     def _check_rule(self, source: Source, groups: Any, again: bool) -> None:
         """Raise an `InputError` where rows cannot be divided as it was asked for."""
-        given = [name for name in ("split", "group") if getattr(self, name) is not None]
-        given += ["groups"] if groups is not None else []
-        if len(given) > 1:
-            raise InputError(f"Rows are divided by time or by group; give {' or '.join(given)}, one of them.")
-        if given and again:
+        requested = [name for name in ("split", "group") if getattr(self, name) is not None]
+        requested += ["groups"] if groups is not None else []
+        if len(requested) > 1:
+            raise InputError(f"Rows are divided by time or by group; give {' or '.join(requested)}, one of them.")
+        if requested and again:
             raise InputError(
-                f"{given[0]} was given, and training that goes on from an earlier fit (warm_start=True) divides its "
+                f"{requested[0]} was given, and training that goes on from an earlier fit (warm_start=True) divides its "
                 "rows by chance; give validation rows of your own, fit(X, y, validation=(X_val, y_val))."
             )
-        if given == ["group"] and not source.column_names:
+        if requested == ["group"] and not source.column_names:
             raise InputError(
                 f"group is {self.group!r}, and X has no names of columns; give the group of each row, "
                 "fit(X, y, groups=[...])."
