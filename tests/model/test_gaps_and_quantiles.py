@@ -23,8 +23,8 @@ EMPTY = int(np.isnan(GAPS).all(axis=1).sum())
 COLUMNS = {f"x{at}": X[:, at] for at in range(3)}
 LEVELS = [0.1, 0.5, 0.9]
 RECIPES: dict[str, dict[str, Any]] = {
-    "plain": {"recipe": "plain", "epochs": 40, "hidden": (8,)},
-    "table": {"recipe": "table", "effort": "fast", "epochs": 12, "hidden": (8,)},
+    "plain": {"recipe": "plain", "epochs": 80, "hidden": (8,), "learning_rate": 0.02},
+    "table": {"recipe": "table", "effort": "fast", "epochs": 30, "hidden": (8,), "learning_rate": 0.02},
 }
 
 

@@ -150,8 +150,8 @@ class NetworkEstimator(FittedAttributes, BaseEstimator):  # type: ignore[misc]
             raise InputError(f"Rows are divided by time or by group; give {' or '.join(requested)}, one of them.")
         if requested and again:
             raise InputError(
-                f"{requested[0]} was given, and training that goes on from an earlier fit (warm_start=True) divides its "
-                "rows by chance; give validation rows of your own, fit(X, y, validation=(X_val, y_val))."
+                f"{requested[0]} was given, and training that goes on from an earlier fit (warm_start=True) divides "
+                "its rows by chance; give validation rows of your own, fit(X, y, validation=(X_val, y_val))."
             )
         if requested == ["group"] and not source.column_names:
             raise InputError(

@@ -224,7 +224,7 @@ def _number(
     absent = np.isnan(values)
     present = values[~absent] if absent.any() else values
     missing = len(values) - present.size
-    distinct = pl.Series(present).n_unique()
+    distinct = np.unique(present).size
     integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
     reason = "times of day, in seconds" if form.clock else ("integers" if integers else "numbers") + written(form)
     if integers and distinct <= MAX_FEW_VALUES and not form.clock:

@@ -79,7 +79,7 @@ def explain_task(
     index = np.flatnonzero(~empty_rows(plain))
     present, rows = plain[index], index if row_numbers is None else row_numbers[index]
     if len(present) == 0:
-        raise InputError(f"Every row of the target {_called(names)} is missing. Choose another target column.")
+        _refuse_empty(present.reshape(-1), names)
     if columns > 1 or kind == "multilabel":
         return _several_columns(present.reshape(len(present), -1), kind, names, rows)
     return _one_column(present, kind, names, rows)
@@ -114,6 +114,7 @@ def _several_columns(
             "multilabel", len(names), target_names=names
         ), f"{len(names)} columns of 0 and 1: labels, each present or not"
     for column, name in enumerate(names):
+        _refuse_empty(values[:, column], (name,))
         _check_numbers(values[:, column], name, rows)
     return Task("regression", len(names), target_names=names), f"{len(names)} columns of numbers"
 
@@ -191,10 +192,16 @@ def not_a_number(
     )
 
 
-def _refuse_single(values: Values, names: tuple[str, ...]) -> None:
-    values = values[~missing_rows(values)]
-    if not len(values):
+def _refuse_empty(values: Values, names: tuple[str, ...]) -> Values:
+    """The values that are not missing, of which there must be some."""
+    present = values[~missing_rows(values)]
+    if not len(present):
         raise InputError(f"Every row of the target {_called(names)} is missing. Choose another target column.")
+    return present
+
+
+def _refuse_single(values: Values, names: tuple[str, ...]) -> None:
+    values = _refuse_empty(values, names)
     first = values[0]
     if all(value == first for value in values.tolist()):
         shown = f'"{first}"' if isinstance(first, str) else str(first)
