@@ -140,3 +140,11 @@ def test_what_commas_were_taken_for(here: Path, cells: list[str], said: str) -> 
     plain = here / "plain.csv"
     plain.write_text("kg,what\n" + "1.5,a\n2.5,b\n" * 6)
     assert look(plain).notes == ()
+
+
+def test_blank_rows_are_no_repeated_rows(here: Path) -> None:
+    path = here / "blank.csv"
+    path.write_text("day,litres\n" + "".join(f"{n},{n * 1.5}\n" for n in range(30)) + ",\n" * 40)
+    seen = look(path, "litres")
+    assert (seen.rows, seen.duplicates, seen.columns[0].missing) == (30, 0, 0)
+    assert any("40" in note and "empty" in note for note in seen.notes)

@@ -99,7 +99,8 @@ def look(
     (150, 'number', {'setosa': 50, 'versicolor': 50, 'virginica': 50})
     """
     asked_for = frozenset({target} - {None}) | frozenset(kinds or {})
-    opened = open_source(source, reading=replace(reading, names=reading.names | asked_for))
+    reading = replace(reading, names=reading.names | asked_for, skip_empty_rows=True)
+    opened = open_source(source, reading=reading)
     if not opened.is_sparse and not opened.column_names and opened.inputs.shape[1] <= MAX_ARRAY_COLUMNS:
         opened = opened.as_table()
     if target is not None:
