@@ -247,7 +247,8 @@ def _checked_parts(
         InputError: it does not take one of them.
     """
     named = zip(("training", "validation", "test"), parts, strict=True)
-    notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
+    with rows_called(rows.indexed):
+        notes = [*far_target_notes(outputs, rows.values, rows.row_numbers), *rule_notes(rule, parts)]
     there = {name: part for name, part in named if part is not None}
     notes += repeat_notes(there, outputs.task.is_classifier)
     for part in parts:
