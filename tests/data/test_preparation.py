@@ -128,7 +128,7 @@ def test_a_bad_target_is_named_by_the_user_row() -> None:
         notes = prepare(rows, far, "regression", validation=0.4, test=0.4, canonical=False).notes
         assert any(f"1e+139 at row index {rows_of_part[0]} lies far" in note for note in notes)
     watched = ({"age": [1.0, 2.0, 3.0]}, [None, "low", "poor"])
-    with pytest.raises(DataError, match=r'in row 3 is "poor", a class that the training rows did not have'):
+    with pytest.raises(DataError, match=r'at row index 2 is "poor", a class that the training rows did not have'):
         prepare(rows, np.array(COLUMNS["income"]), validation_source=watched, test=0)
 
 
