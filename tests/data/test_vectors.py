@@ -159,7 +159,11 @@ WRONG: dict[str, tuple[Any, dict[str, str], str]] = {
     "an infinite number": ([[1.0, 2.0]] * 9 + [[1.0, np.inf]], {}, "inf at index 1 of the vector at row index 9"),
     "words": ([["a", "b"]] * 10, {}, "a cell of type list"),
     "numbers called vectors": ([1.0] * 9 + [2.0], {"x": "vector"}, "holds cells of type Float64; vectors"),
-    "words called vectors": (["[1, 2]"] * 9 + ["[1, b]"], {"x": "vector"}, r'"\[1, b\]" at row index 9, where a vector'),
+    "words called vectors": (
+        ["[1, 2]"] * 9 + ["[1, b]"],
+        {"x": "vector"},
+        r'"\[1, b\]" at row index 9, where a vector',
+    ),
     "strings of two lengths": (["[1, 2]"] * 9 + ["[1]"], {"x": "vector"}, "1 number at row index 9"),
     "empty lists": ([[]] * 10, {"x": "vector"}, "type list|holds no numbers"),
 }

@@ -76,6 +76,7 @@ class Prepared:
         columns: what each column of a table holds; empty for arrays.
         notes: what the user should know, one sentence each; the first says how the task was inferred.
         origin: where the data came from.
+        indexed: whether the user calls the rows by their index, as `rows_called` takes it.
         ngram_log_losses: of n-gram models of a text, n = 1, 2, ..., on the evaluation set; empty for other data.
     """
 
@@ -95,6 +96,7 @@ class Prepared:
     notes: tuple[str, ...]
     origin: str
     ngram_log_losses: tuple[float, ...] = ()
+    indexed: bool = False
 
     @property
     def task(self) -> Task:
@@ -199,6 +201,7 @@ def prepare(
         columns=columns,
         notes=tuple(notes),
         origin=opened.origin,
+        indexed=rows.indexed,
     )
 
 

@@ -13,26 +13,65 @@ from ranvier.errors import InputError, ShapeError
 from ranvier.model import rows as row_tools
 from ranvier.model.targets import target_array
 from ranvier.network.task import Task
+from ranvier.rows import Inputs
 from ranvier.rows.row_names import rows_called
 from ranvier.rows.weights import weight_array
 from ranvier.training import metrics
 from ranvier.training.quantile_metrics import quantile_metrics
 
 if TYPE_CHECKING:
-    from ranvier.model.model import Model
+    from ranvier.model.predictor import Predictor
 
 Array = NDArray[Any]
 
 
 def outputs_and_targets(
-    model: Model, X: Any, y: Any = None, sample_weight: Any = None, skip_bad_rows: bool = False
+    model: Predictor, X: Any, y: Any = None, sample_weight: Any = None, skip_bad_rows: bool = False
 ) -> tuple[Array, Array, NDArray[np.float64] | None]:
     """Outputs and true targets (n, N), in the units of the target for regression, and weights (n,) or None.
 
     Rows whose picture or recording cannot be read are left out, with a warning.
     """
+    rows = _measured_rows(model, X, y, sample_weight, "evaluate", 4, skip_bad_rows)
+    inputs, targets, weights, called = rows
+    outputs = model.outputs_of(inputs)
+    with rows_called(*called):
+        metrics.check_finite(outputs)
+    if model.task.kind == "regression":
+        return model.target.values(outputs), model.target.values(targets), weights
+    return outputs, targets, weights
+
+
+def inputs_and_targets(
+    model: Predictor, X: Any, y: Any, sample_weight: Any, method: str, stacklevel: int = 3
+) -> tuple[Inputs, Array, NDArray[np.float64] | None]:
+    """Encoded rows (n, K), encoded targets (n, N) or class numbers (n, 1), and weights (n,) or None.
+
+    Rows whose picture or recording cannot be read are left out, with a warning.
+
+    Parameters:
+        X, y, sample_weight: as for `Model.evaluate`.
+        method: of the model that was called, for messages.
+        stacklevel: of the warning.
+
+    Raises:
+        InputError: rows, targets or weights cannot be used, or do not fit together.
+    """
+    return _measured_rows(model, X, y, sample_weight, method, stacklevel + 1)[:3]
+
+
+def _measured_rows(
+    model: Predictor,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    method: str,
+    stacklevel: int,
+    skip_bad_rows: bool = False,
+) -> tuple[Inputs, Array, NDArray[np.float64] | None, tuple[bool, Any]]:
+    """What `inputs_and_targets` gives, and what the rows are called, as `rows_called` takes it."""
     if y is None and model.encoder is None:
-        raise InputError("This model was trained on arrays: give y too, model.evaluate(X, y).")
+        raise InputError(f"This model was trained on arrays: give y too, model.{method}(X, y).")
     indexed = True
     if y is None:
         X = data.open_source(X)
@@ -41,7 +80,7 @@ def outputs_and_targets(
             X, sample_weight = _with_good_targets(model, X, sample_weight)
     X, n_rows, row_numbers, notes = row_tools.readable_rows(model.encoder, X)
     for note in notes:
-        warnings.warn(note, stacklevel=3)
+        warnings.warn(note, stacklevel=stacklevel)
     if y is None:
         n_rows = X.rows if n_rows is None else n_rows
         names, classes, formats = model.target.column_names, model.task.classes, model.target.number_formats
@@ -55,8 +94,6 @@ def outputs_and_targets(
         y = y[row_numbers]
     with rows_called(indexed, row_numbers):
         inputs = model.inputs(X)
-        outputs = model.outputs_of(inputs)
-        metrics.check_finite(outputs)
     with rows_called(indexed):
         targets = row_tools.targets(model.target, target_array(y), row_numbers, np.float64)
     row_tools.check_lengths(inputs, targets)
@@ -64,12 +101,10 @@ def outputs_and_targets(
     if sample_weight is not None:
         kept = slice(None) if row_numbers is None else row_numbers
         weights = weight_array(sample_weight, len(targets) if n_rows is None else n_rows)[kept]
-    if model.task.kind == "regression":
-        return model.target.values(outputs), model.target.values(targets), weights
-    return outputs, targets, weights
+    return inputs, targets, weights, (indexed, row_numbers)
 
 
-def _with_good_targets(model: Model, X: data.Source, sample_weight: Any) -> tuple[data.Source, Any]:
+def _with_good_targets(model: Predictor, X: data.Source, sample_weight: Any) -> tuple[data.Source, Any]:
     """The rows whose target the model knows, and their weights; a warning counts the others."""
     kept, good, notes = row_tools.with_good_targets(X, model.target)
     for note in notes:
@@ -79,7 +114,7 @@ def _with_good_targets(model: Model, X: data.Source, sample_weight: Any) -> tupl
     return kept, sample_weight
 
 
-def measured_levels(model: Model) -> tuple[float, ...]:
+def measured_levels(model: Predictor) -> tuple[float, ...]:
     """The levels of the quantiles that a model predicts, also of a single one; empty for other models."""
     loss = model.training.loss
     if model.target.levels or loss is None or loss.name != "quantile":
