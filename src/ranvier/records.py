@@ -80,17 +80,19 @@ def _initializer(made: type, all_fields: tuple[Field[Any], ...]) -> Callable[...
     names: dict[str, Any] = {"FACTORY": _FACTORY}
     parameters: dict[bool, list[str]] = {False: [], True: []}
     values: list[str] = []
-    for each in all_fields:
-        name, default, factory = each.name, each.default, each.default_factory
+    for entry in all_fields:
+        name, default, factory = entry.name, entry.default, entry.default_factory
         makes = factory is not MISSING
         names |= {f"default_{name}": _FACTORY if makes else default, f"make_{name}": factory}
         value = name
-        if each.init:
-            parameters[bool(each.kw_only)].append(f"{name}=default_{name}" if makes or default is not MISSING else name)
+        if entry.init:
+            parameters[bool(entry.kw_only)].append(
+                f"{name}=default_{name}" if makes or default is not MISSING else name
+            )
             value = f"make_{name}() if {name} is FACTORY else {name}" if makes else name
         elif makes:
             value = f"make_{name}()"
-        if each.init or makes:
+        if entry.init or makes:
             values.append(f"{name}={value}")
     keywords = ["*", *parameters[True]] if parameters[True] else []
     body = [f" self.__dict__.update({', '.join(values)})"]
@@ -99,7 +101,7 @@ def _initializer(made: type, all_fields: tuple[Field[Any], ...]) -> Callable[...
     exec("\n".join([f"def __init__({', '.join(['self', *parameters[False], *keywords])}):", *body]), names)
     function: Callable[..., None] = names["__init__"]
     function.__qualname__, function.__module__ = f"{made.__qualname__}.__init__", made.__module__
-    function.__annotations__ = {each.name: each.type for each in all_fields if each.init} | {"return": None}
+    function.__annotations__ = {entry.name: entry.type for entry in all_fields if entry.init} | {"return": None}
     return function
 
 

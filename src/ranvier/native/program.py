@@ -244,7 +244,7 @@ class Program:
         }
         kind = "class_numbers" if targets is not None and are_class_numbers(targets) else "targets"
         for name, array in (("outputs", outputs), (kind, targets), ("results", losses)):
-            moving[name] = array, 0 if array is None else array.ctypes.data
+            moving[name] = array, 0 if array is None else memory.address(array)
 
         def some(block: int, count: int, threads: int) -> int:
             if block and should_cancel():
