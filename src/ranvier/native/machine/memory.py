@@ -47,7 +47,7 @@ def address(array: NDArray[Any]) -> int:
     if not array.flags.c_contiguous:
         raise ValueError(f"Compiled code needs a contiguous array; this one has strides {array.strides}.")
     try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         # Arrays that are read only or empty. `array.ctypes` takes three times as long.
         return int(array.ctypes.data)
