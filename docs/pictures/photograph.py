@@ -17,6 +17,7 @@ from playwright.sync_api import sync_playwright
 
 import ranvier as rv
 from ranvier.view.known_rows import rows_of
+from ranvier.view.report_file import write_report
 from ranvier.view.serve import RunningView
 from ranvier.view.subject import Subject
 
@@ -35,7 +36,8 @@ def main() -> None:
         os.chdir(folder)
         rv.train("digits", recipe="plain", hidden=(64, 32), epochs=40, model="digits.rv", run="run", progress=False)
         model = rv.load("digits.rv")
-        with RunningView(Subject(model, rows_of(model), "digits.rv")) as running, sync_playwright() as playwright:
+        subject = Subject(model, rows_of(model), "digits.rv")
+        with RunningView(subject) as running, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport=SIZE, color_scheme="light")
             page.goto(running.address)
@@ -49,6 +51,10 @@ def main() -> None:
             draw(page)
             page.wait_for_timeout(500)
             page.screenshot(path=FOLDER / "view-try.png")
+            write_report(subject, "digits.html", "ranvier view digits.rv")
+            page.goto(Path("digits.html").absolute().as_uri())
+            page.wait_for_timeout(500)
+            page.screenshot(path=FOLDER / "view-report.png")
             browser.close()
             os.chdir(FOLDER)
 

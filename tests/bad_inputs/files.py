@@ -38,7 +38,7 @@ TEXTS = {
     "unknown.csv": shop(line_9="20,north,maybe,60"),
     "untold.csv": "size,part,sold,price\n20,north,,60\n21,south,,61\n",
     "one_class.csv": "size,sold\n" + "".join(f"{size},no\n" for size in range(30)),
-    "rare.csv": shop(line_9="20,north,perhaps,60"),
+    "rare.csv": "size,sold\n" + "".join(f"{size},{int(size == 8)}\n" for size in range(30)),
     "two.csv": "size,sold\n1,no\n2,yes\n",
     "odd_price.csv": shop(line_9="20,north,no,dear"),
     "broken.jsonl": '{"size": 1, "sold": "no"}\n{"size": 2, "sold": \n',

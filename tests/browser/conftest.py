@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from ranvier.view.report_file import write_report
 from ranvier.view.serve import RunningView
 from ranvier.view.subject import Subject
 from tests.view.subjects import diabetes, digits, digits_run, people
@@ -63,6 +65,32 @@ def open_view(browser: Browser) -> Iterator[Open]:
             return page
 
         yield open_page
+    assert wrong == []
+
+
+@pytest.fixture
+def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Opens the report of a subject as a file. Afterwards: no message on a console, and no request at all."""
+    wrong: list[str] = []
+    with ExitStack() as stack:
+
+        def open_file(subject: Subject, **options: Any) -> Page:
+            path = tmp_path / "report.html"
+            write_report(subject, path, "ranvier view model.rv")
+            context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(20_000)
+            page.on(
+                "request", lambda request: request.url.startswith(("data:", path.as_uri())) or wrong.append(request.url)
+            )
+            page.on("console", lambda message: wrong.append(f"says {message.text}"))
+            page.on("pageerror", lambda error: wrong.append(f"fails with {error}"))
+            page.goto(path.as_uri())
+            page.wait_for_selector("main.report")
+            return page
+
+        yield open_file
     assert wrong == []
 
 

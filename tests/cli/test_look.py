@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ranvier.data.input_columns import input_columns
+from ranvier.data.columns.input_columns import input_columns
 from ranvier.data.look import look
 from ranvier.data.sources import open_source
 from tests.cli.helpers import invoke, refused

@@ -48,3 +48,27 @@ def test_what_cannot_be_viewed(here: Path, trained: Trained) -> None:
         result = invoke("view", *arguments, "--no-browser")
         assert result.exit_code == 2
         assert sentence in result.stderr
+
+
+def test_train_opens_a_view_that_ends_with_it(here: Path, trained: Trained) -> None:
+    command = [sys.executable, "-m", "ranvier", "train", "iris", "--recipe", "plain", "--hidden", "4", "--epochs", "3"]
+    environment = {**os.environ, "SSH_CONNECTION": "10.0.0.2 5000 10.0.0.7 22"}
+    with subprocess.Popen(
+        [*command, "--view", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        report = json.loads(process.stdout.readline())
+        for line in process.stderr:
+            if line.startswith("The view stays open"):
+                address = process.stderr.readline().strip()
+                break
+        base, _, token = address.partition("#token=")
+        answer = httpx.post(f"{base}api/what", headers={"x-ranvier-token": token}, timeout=30)
+        assert answer.status_code in (200, 503)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert report["epochs"] == 3
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(base)

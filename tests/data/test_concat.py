@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.encoders.concat import ColumnConcat
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
-from ranvier.data.number_format import NumberFormat
 from ranvier.data.sources import open_source
 from ranvier.errors import DataError, ShapeError
 

@@ -40,7 +40,9 @@ def reloaded(encoder: Any) -> Any:
 
 
 def test_every_kind_has_cells() -> None:
-    assert {*COLUMNS, "image", "sound", "text"} == COLUMN_KINDS.keys(), "files and texts have tests of their own"
+    assert {*COLUMNS, "image", "sound", "text", "vector"} == COLUMN_KINDS.keys(), (
+        "files, texts and vectors have their own"
+    )
 
 
 @pytest.mark.parametrize("kind", COLUMNS)

@@ -60,7 +60,7 @@ def test_csv_round_trip(tmp_path_factory: pytest.TempPathFactory, rows: list[tup
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_numbers_in_csv_are_bit_identical(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
-    from ranvier.data.parsing import parse_numbers
+    from ranvier.data.cells.parsing import parse_numbers
 
     path = tmp_path_factory.mktemp("csv") / "rows.csv"
     path.write_text("x,y\n" + "".join(f"{value!r},0\n" for value in values))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from ranvier.data import Arrays, encoder_from_dict, fit_encoder, open_source, prepare
-from ranvier.data.canonical_order import canonical_order
+from ranvier.data.splitting.canonical_order import canonical_order
 from ranvier.errors import DataError, InputError
 from ranvier.rows.csr import as_csr
 

@@ -19,7 +19,7 @@ from ranvier.recipes.registry import recipe
 from ranvier.recipes.table import TableRecipe
 from ranvier.rows import CSR, Inputs, Rows
 from ranvier.training.engines import engine
-from tests.data.test_kinds import REVIEWS, WordsEncoder
+from tests.data.columns.test_kinds import REVIEWS, WordsEncoder
 
 ENGINES = ("native", "reference")
 KINDS = {"text": "words", "title": "words"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ranvier
+from tests.typing import factories
 
 ROOT = Path(__file__).resolve().parents[2]
 STUB = ROOT / "src" / "ranvier" / "__init__.pyi"
@@ -17,10 +18,13 @@ SNAPSHOT = Path(__file__).with_name("public_names.txt")
 
 
 def stub() -> str:
-    """The text of `__init__.pyi`: every public name, imported from its home."""
+    """The text of `__init__.pyi`: every public name, imported from its home, and the factories with their options."""
     lines = ['"""The public names as editors and type checkers see them; `__init__.py` loads each on first use."""']
+    lines += ["", *factories.IMPORTS]
     for module, names in sorted(ranvier._EXPORTS.items()):
-        lines += ["", *(f"from {module} import {name} as {name}" for name in sorted(names))]
+        imported = sorted(set(names) - set(factories.FACTORIES))
+        lines += ["", *(f"from {module} import {name} as {name}" for name in imported)]
+    lines += ["", *(line for factory in factories.FACTORIES for line in factories.overloads(factory))]
     return "\n".join([*lines, "", "__version__: str", "__all__: list[str]", ""])
 
 
@@ -41,7 +45,7 @@ def _lines(name: str, value: Any) -> list[str]:
         lines = [f"{name}{inspect.signature(value)}"]
     except ValueError:
         lines = [name]
-    for attribute, member in sorted(vars(value).items()):
+    for attribute, member in sorted(_members(value).items()):
         if attribute.startswith("_"):
             continue
         if isinstance(member, property):
@@ -49,6 +53,13 @@ def _lines(name: str, value: Any) -> list[str]:
         elif isinstance(member, (classmethod, staticmethod)) or inspect.isfunction(member):
             lines.append(f"    {name}.{attribute}{inspect.signature(getattr(value, attribute))}")
     return lines
+
+
+def _members(value: type) -> dict[str, Any]:
+    """What a class has by itself or from classes of this package that are not public names themselves."""
+    own = [base for base in value.__mro__ if base is value or base.__module__.startswith("ranvier.")]
+    hidden = [base for base in own if base is value or base.__name__ not in ranvier.__all__]
+    return {name: member for base in reversed(hidden) for name, member in vars(base).items()}
 
 
 if __name__ == "__main__":

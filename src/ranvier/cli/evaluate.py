@@ -27,7 +27,7 @@ def command(model: str, data: str, header: bool | None, skip_bad_rows: bool, as_
     Use rows that the model was not trained on; its metrics on the training rows are too optimistic.
     """
     import ranvier
-    from ranvier.cli import report
+    from ranvier.cli import printed_report
     from ranvier.data.sources.reading import Reading
     from ranvier.display.tables import metrics_table
 
@@ -35,13 +35,13 @@ def command(model: str, data: str, header: bool | None, skip_bad_rows: bool, as_
     result = evaluate_file(ranvier.load(model), data, Reading(header=header, skip_bad_rows=skip_bad_rows))
     count, left_out = result["rows"], result.pop("left_out")
     origin = "standard input" if data == "-" else data
-    report.heading(output, f"On the {count:,} rows of {origin}" if count > 1 else f"On the one row of {origin}")
+    printed_report.heading(output, f"On the {count:,} rows of {origin}" if count > 1 else f"On the one row of {origin}")
     if left_out:
         what = "1 row was" if left_out == 1 else f"{left_out:,} rows were"
         output.say(f"{what} left out because the target is missing.")
     output.words.print(metrics_table(result["metrics"], result["baseline"]))
-    report.print_classes(output, result["task"], result["per_class"], result["most_confused_pair"])
-    report.print_findings(output, result["notes"])
+    printed_report.print_classes(output, result["task"], result["per_class"], result["most_confused_pair"])
+    printed_report.print_findings(output, result["notes"])
     output.finish(lambda: {"model": model, **result})
     return DONE
 

@@ -35,7 +35,7 @@ def command(data: str, target: str | None, kind: tuple[str, ...], as_json: bool)
 
 
 def _print(output: Output, seen: Look) -> None:
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.data.sources.origin import sentence_start
 
     counts = [plural(seen.rows, "row"), plural(len(seen.columns), "column")]

@@ -12,7 +12,7 @@ from ranvier.plural import plural
 
 def print_layer(output: Output, view: Mapping[str, Any]) -> None:
     """The neurons of a layer as a table."""
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import literal, table
 
     neurons: Sequence[Mapping[str, Any]] = view["neurons"]
@@ -43,7 +43,7 @@ def print_neuron(output: Output, view: Mapping[str, Any], picture: Callable[[], 
     """
     from rich.text import Text
 
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import bar, literal
 
     label = "" if view["stands_for"] is None else f", stands for {view['stands_for']}"

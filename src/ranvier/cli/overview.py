@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ranvier.cli.console import Output
-from ranvier.cli.report import heading
+from ranvier.cli.printed_report import heading
 from ranvier.data.sources.origin import sentence_start
 from ranvier.display.tables import literal, table, wrapped
 from ranvier.plural import plural

@@ -67,7 +67,7 @@ def command(
         what = "both were" if data else "neither was"
         raise click.UsageError(f"Give DATA or --text; {what} given.", click.get_current_context())
     import ranvier
-    from ranvier.cli.report import shorten
+    from ranvier.cli.printed_report import shorten
     from ranvier.data.sources.reading import Reading
     from ranvier.model.predictions import predict_file, texts_for
 

@@ -1,181 +1,36 @@
-"""What a person wants to know after training, printed from `Model.report`."""
+"""`ranvier report`: what the view shows, in one HTML file to send, print or keep."""
 
 from __future__ import annotations
 
-import os
-import shlex
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+
+import click
 
 from ranvier.cli.console import Output
-from ranvier.cli.exit_codes import DONE, INTERRUPTED
-from ranvier.display.format import duration
-from ranvier.display.ngrams import ngram_sentence
-from ranvier.display.tables import class_table, layer_table, literal, metrics_table, table
-from ranvier.plural import plural
-
-if TYPE_CHECKING:
-    from ranvier.training.report import TrainReport
+from ranvier.cli.exit_codes import DONE
+from ranvier.cli.options import json_option, quiet_option
 
 
-def print_report(output: Output, report: TrainReport, data: str | None, replaced: bool = False) -> int:
-    """Print how good the model is, what it is, where it is and what to do next; give the exit code.
+@click.command("report")
+@click.argument("model", metavar="MODEL|RUN")
+@click.argument("data", metavar="[DATA]", required=False)
+@click.option("--output", "-o", metavar="OUT.html", help="The file; by default MODEL.html in this folder.")
+@quiet_option
+@json_option
+def command(model: str, data: str | None, output: str | None, quiet: bool, as_json: bool) -> int:
+    """Write a report of a trained model: one HTML file that needs no network.
 
-    Parameters:
-        data: the source, as it was given.
-        replaced: whether the model took the place of an earlier file.
+    It holds the result, the data, the training, the mistakes and the network. Rows are the test rows of the model's
+    run, or those of DATA.
     """
-    output.say()
-    print_metrics(output, report)
-    output.say()
-    network(output, report)
-    output.say()
-    print_paths(output, report, replaced)
-    if report.interrupted:
-        interrupted(output, report)
-    else:
-        next_steps(output, report, data)
-    output.finish(report.summary)
-    return INTERRUPTED if report.interrupted else DONE
+    from ranvier.cli.view import open_subject
+    from ranvier.view.report_file import write_report
 
-
-def print_metrics(output: Output, report: TrainReport) -> None:
-    """The metrics on the test or validation rows, the table of classes and the pair confused most often."""
-    if not report.metrics:
-        output.say("No test rows: how good the model is on unseen rows is not known.", "yellow")
-        return
-    use = {"test": "not used in training", "validation": "used only to decide when to stop"}[report.evaluated_on]
-    heading(output, f"On {plural(report.split[report.evaluated_on], f'{report.evaluated_on} row')}, {use}")
-    output.words.print(metrics_table(report.metrics, report.baseline))
-    ngrams = ngram_sentence(report.baseline)
-    if ngrams:
-        output.say(ngrams, "dim")
-    print_classes(output, report.task, report.per_class, report.most_confused_pair)
-    print_mistakes(output, report.worst_mistakes)
-    print_findings(output, report.findings)
-
-
-def print_mistakes(output: Output, mistakes: Sequence[Mapping[str, Any]]) -> None:
-    """The worst mistakes by the names of their files or the beginnings of their texts."""
-    if not mistakes:
-        return
-    grid = table("Worst mistakes", "Is", "Predicted", numbers=(), flexible=("Worst mistakes",))
-    for mistake in mistakes:
-        actual, predicted = (
-            f"{value:,.4g}" if isinstance(value, float) else str(value)
-            for value in (mistake["actual"], mistake["predicted"])
-        )
-        chance = f" ({mistake['probability']:.1%} for {actual})" if "probability" in mistake else ""
-        grid.add_row(literal(mistake["name"]), literal(actual), literal(f"{predicted}{chance}"))
-    output.say()
-    output.words.print(grid)
-
-
-def print_findings(output: Output, findings: Sequence[str]) -> None:
-    """What the metrics gave rise to, one sentence a line."""
-    if findings:
-        output.say()
-    for sentence in findings:
-        output.say(sentence, "yellow")
-
-
-def print_classes(
-    output: Output, task: str, per_class: Sequence[Mapping[str, Any]], pair: Mapping[str, Any] | None
-) -> None:
-    """The table of classes and the pair confused most often; nothing for regression."""
-    if not per_class:
-        return
-    grid, summary = class_table(per_class, "Label" if task == "multilabel" else "Class")
-    output.say()
-    output.words.print(grid)
-    if summary:
-        output.say(summary, "dim")
-    if pair:
-        times = {1: "once", 2: "twice"}.get(pair["rows"], f"{pair['rows']:,} times")
-        output.say()
-        output.say(f"Most confused pair: {pair['actual']} was predicted as {pair['predicted']}, {times}.")
-
-
-def network(output: Output, report: TrainReport) -> None:
-    """The layers, and how they were trained."""
-    heading(output, f"Network, {plural(report.parameters, 'parameter')}")
-    output.words.print(layer_table(report.layers))
-    epochs = plural(report.epochs, "epoch")
-    best = f", the weights of epoch {report.best_epoch:,} kept" if report.best_epoch != report.epochs else ""
-    if len(report.members) > 1:
-        merged = sum(member.get("merged", True) for member in report.members)
-        trained = "" if merged == len(report.members) else f" of {len(report.members)}"
-        epochs = f"{merged}{trained} networks merged into one, {epochs}"
-        best = ", the best weights of each kept"
-    output.say(f"{epochs} in {duration(report.seconds)} on the {report.engine} engine{best}.", "dim")
-
-
-def print_paths(output: Output, report: TrainReport, replaced: bool) -> None:
-    """Where the model and the run are."""
-    from rich.text import Text
-
-    for title, note in (("Model", " (existing file replaced)" if replaced else ""), ("Run", "")):
-        path = getattr(report, title.lower())
-        if path:
-            line = Text.assemble((f"{title:<7}", "dim"), (shorten(path), "bold"), (note, "dim"))
-            output.words.print(line, soft_wrap=True)
-
-
-def next_steps(output: Output, report: TrainReport, data: str | None) -> None:
-    """Commands to copy, made for this model and this file."""
-    if not report.model:
-        return
-    model, source = quoted(report.model), quoted(data or "DATA")
-    output.say()
-    heading(output, "Next")
-    if report.recipe == "language":
-        output.commands(
-            (
-                (f"ranvier write {model} --length 400", "write text"),
-                (f"ranvier evaluate {model} OTHER.txt", "metrics on a text it has not seen"),
-                (f"ranvier show {model}", "characters, layers, training"),
-            )
-        )
-        return
-    output.commands(
-        (
-            (f"ranvier predict {model} {source} --output predictions.csv", "write predictions to a file"),
-            (f"ranvier evaluate {model} OTHER.csv", "metrics on rows it has not seen"),
-            (f"ranvier show {model}", "columns, layers, training"),
-        )
-    )
-
-
-def interrupted(output: Output, report: TrainReport) -> None:
-    """What Ctrl-C left behind and how to go on."""
-    output.say()
-    output.say("Training was interrupted; the model trained so far is saved.", "yellow")
-    if report.run:
-        output.commands(((f"ranvier resume {quoted(report.run)}", "train to the end"),))
-
-
-def heading(output: Output, text: str) -> None:
-    """The title of a part."""
-    output.say(text, "bold")
-
-
-def shorten(path: str) -> str:
-    """A path relative to the current folder where that is shorter.
-
-    >>> shorten(os.path.join(os.getcwd(), "digits.rv"))
-    'digits.rv'
-    """
-    try:
-        relative = os.path.relpath(path)
-    except ValueError:
-        return str(path)
-    return relative if len(relative) < len(str(path)) else str(path)
-
-
-def quoted(path: str) -> str:
-    """A path as a shell takes it.
-
-    >>> quoted("my data.csv")
-    "'my data.csv'"
-    """
-    return shlex.quote(shorten(path))
+    words = Output(as_json, quiet)
+    subject = open_subject(model, data)
+    path = Path(output) if output else Path(f"{Path(subject.name).stem}.html")
+    size = write_report(subject, path, f"ranvier view {model}")
+    rows = "no rows are known" if subject.rows is None else subject.rows.name
+    words.say(f"{path}: {size / 1e6:.2f} MB; {rows}.")
+    words.finish(lambda: {"report": str(path), "bytes": size, "rows": 0 if subject.rows is None else len(subject.rows)})
+    return DONE

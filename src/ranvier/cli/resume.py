@@ -25,7 +25,7 @@ def command(run: str, epochs: int | None, quiet: bool, as_json: bool) -> int:
     """
     import ranvier
     from ranvier.cli.overview import progress_sink
-    from ranvier.cli.report import print_report
+    from ranvier.cli.printed_report import print_report
 
     output = Output(as_json, quiet)
     with progress_sink(output, quiet) as sink:

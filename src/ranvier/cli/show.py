@@ -98,7 +98,7 @@ def _values(model: Model, summary: ModelSummary) -> dict[str, Any]:
 
 
 def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str, Any], path: str) -> None:
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import layer_table
 
     heading(output, path)
@@ -118,7 +118,7 @@ def _print(output: Output, model: Model, summary: ModelSummary, values: dict[str
 
 
 def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -> None:
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import literal, table, wrapped
 
     heading(output, f"Columns, {plural(inputs, 'input')}")
@@ -135,7 +135,7 @@ def _print_columns(output: Output, columns: list[dict[str, Any]], inputs: int) -
 
 
 def _print_recipe(output: Output, report: TrainReport) -> None:
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import literal, table
 
     heading(output, f"Recipe: {report.recipe}")
@@ -155,7 +155,7 @@ def _plain_value(value: Any) -> str:
 
 
 def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.tables import table
 
     heading(output, "Parameters")
@@ -171,7 +171,7 @@ def _print_statistics(output: Output, statistics: list[dict[str, Any]]) -> None:
 def _print_training(output: Output, model: Model) -> None:
     from rich.text import Text
 
-    from ranvier.cli.report import heading
+    from ranvier.cli.printed_report import heading
     from ranvier.display.format import duration, number
     from ranvier.display.tables import curve
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +25,9 @@ from ranvier.cli.options import (
 )
 from ranvier.errors import InputError
 from ranvier.settings import ENGINES
+
+if TYPE_CHECKING:
+    from ranvier.model.model import Model
 
 COUNT = click.IntRange(min=1)
 FRACTION = click.FloatRange(0, 1, max_open=True)
@@ -135,6 +139,7 @@ OPTIONS: dict[str, tuple[tuple[str, str, Any, str, str], ...]] = {
     "Files": (
         ("--model -m", "OUT.rv", str, "", "Model file; NAME-TARGET.rv in this folder by default."),
         ("--run", "FOLDER", str, "", "Folder of the log and the checkpoints; under runs/ by default."),
+        ("--view", "", SWITCH, "", "Watch the training in the browser, and look inside the model afterwards."),
     ),
 }
 
@@ -164,9 +169,19 @@ def _with_options(function: Any) -> Any:
 @click.command("train", cls=GroupedCommand)
 @click.argument("data", metavar="DATA")
 @_with_options
+@click.option(
+    "--report",
+    "report_file",
+    cls=GroupedOption,
+    group="Files",
+    metavar="OUT.html",
+    help="Also write a report: one HTML file that needs no network.",
+)
 @quiet_option
 @json_option
-def command(data: str, model: str | None, run: str | None, quiet: bool, as_json: bool, **options: Any) -> int:
+def command(
+    data: str, model: str | None, run: str | None, report_file: str | None, quiet: bool, as_json: bool, **options: Any
+) -> int:
     """Train a network on DATA.
 
     DATA is a CSV, TSV, Parquet, JSONL, NPZ or IDX file; a folder, .zip or .tar.gz of class folders with pictures, or of
@@ -178,12 +193,16 @@ def command(data: str, model: str | None, run: str | None, quiet: bool, as_json:
             "Training reads its data more than once, and standard input can be read only once; write it to a file and "
             "give that file."
         )
+    view = bool(options.pop("view"))
     passed = {name: value for name, value in options.items() if value is not None}
     for name in ("target", "ignore"):
         passed[name] = names(passed[name], lambda: _columns(data, passed.get("header")))
     passed["kinds"] = column_kinds(passed.pop("kind")) or None
     model = default_model(data, passed["target"]) if model is None else model
-    return _train(Output(as_json, quiet), quiet, data, {**passed, "model": model, "run": run or True})
+    if report_file is not None and not Path(report_file).parent.is_dir():
+        raise InputError(f'The folder of the report "{report_file}" does not exist; create it, or give another file.')
+    named = {**passed, "model": model, "run": run or True}
+    return _train(Output(as_json, quiet), quiet, data, named, view, report_file)
 
 
 def _columns(data: str, header: bool | None) -> tuple[str, ...]:
@@ -210,12 +229,32 @@ def default_model(data: str, targets: Sequence[str] = ()) -> str:
     return f"{'-'.join(parts)[:MAX_NAME]}.rv"
 
 
-def _train(output: Output, quiet: bool, data: str, options: dict[str, Any]) -> int:
+def _train(output: Output, quiet: bool, data: str, options: dict[str, Any], view: bool, report_file: str | None) -> int:
     import ranvier
     from ranvier.cli.overview import progress_sink
-    from ranvier.cli.report import print_report
 
     replaced = Path(options["model"]).exists()
-    with progress_sink(output, quiet) as sink:
-        trained = ranvier.train(data, progress=sink, **options)
-    return print_report(output, trained.report, data, replaced)
+    if not view:
+        with progress_sink(output, quiet) as sink:
+            trained = ranvier.train(data, progress=sink, **options)
+        return _ended(output, trained, data, replaced, report_file)
+    from ranvier.cli.view_process import ViewProcess
+    from ranvier.training.events import tee
+
+    with ViewProcess(output) as process:
+        with progress_sink(output, quiet) as sink:
+            trained = ranvier.train(data, progress=tee((process, sink)) if callable(sink) else process, **options)
+        code = _ended(output, trained, data, replaced, report_file)
+        sys.stdout.flush()
+        if not trained.report.interrupted:
+            process.wait()
+    return code
+
+
+def _ended(output: Output, trained: Model, data: str, replaced: bool, report_file: str | None) -> int:
+    """Write the report where one was asked for, and print what came of the training."""
+    from ranvier.cli.printed_report import print_report
+
+    if report_file is not None:
+        trained.write_report(report_file)
+    return print_report(output, trained.report, data, replaced, report_file)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,8 @@ from ranvier.cli.exit_codes import DONE
 from ranvier.cli.options import json_option
 
 if TYPE_CHECKING:
+    from ranvier.view.live_run import LiveRun
+    from ranvier.view.serve import RunningView
     from ranvier.view.subject import Subject
 
 
@@ -21,19 +26,20 @@ if TYPE_CHECKING:
 @click.argument("data", metavar="[DATA]", required=False)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="0, the default, takes a free one.")
 @click.option("--no-browser", is_flag=True, help="Print the address only.")
+@click.option("--attached", is_flag=True, hidden=True)
 @json_option
-def command(model: str, data: str | None, port: int, no_browser: bool, as_json: bool) -> int:
+def command(model: str, data: str | None, port: int, no_browser: bool, attached: bool, as_json: bool) -> int:
     """Look inside a trained model in the browser: its neurons, its mistakes, and its answers to your own rows.
 
-    Rows are the test rows of the model's run, or those of DATA. The page is served on this machine only, until Ctrl-C.
+    Rows are the test rows of the model's run, or those of DATA. A run that is still training is shown live. The page is
+    served on this machine only, until Ctrl-C.
     """
     from ranvier.view.serve import RunningView, over_ssh, tunnel_command
 
     output = Output(as_json)
     subject = open_subject(model, data)
     with RunningView(subject, port) as running:
-        rows = "no rows are known" if subject.rows is None else subject.rows.name
-        output.say(f"{subject.name}: {rows}.")
+        output.say(f"{subject.name}: {_rows_of(subject)}.")
         output.words.print(running.address, markup=False, soft_wrap=True)
         if over_ssh():
             output.say("From the machine with the browser, open the tunnel first:")
@@ -41,6 +47,8 @@ def command(model: str, data: str | None, port: int, no_browser: bool, as_json: 
         output.say("Ctrl-C ends it.")
         output.finish(lambda: {"address": running.address})
         sys.stdout.flush()
+        if attached:
+            _attach(running)
         if not no_browser and not over_ssh():
             running.open_browser()
         try:
@@ -50,17 +58,43 @@ def command(model: str, data: str | None, port: int, no_browser: bool, as_json: 
     return DONE
 
 
-def open_subject(path: str, data: str | None) -> Subject:
-    """The model of a file or a run folder, with the rows that are known.
+def _rows_of(subject: Subject | LiveRun) -> str:
+    """Which rows are known, in words."""
+    from ranvier.view.live_run import LiveRun
+
+    if isinstance(subject, LiveRun):
+        return "it is training"
+    return "no rows are known" if subject.rows is None else subject.rows.name
+
+
+def _attach(running: RunningView) -> None:
+    """Stand back behind the training that started this process, and end with it."""
+
+    def end() -> None:
+        sys.stdin.read()
+        running.end()
+
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(10)
+    threading.Thread(target=end, name="ranvier view end", daemon=True).start()
+
+
+def open_subject(path: str, data: str | None) -> Subject | LiveRun:
+    """The model of a file or a run folder, with the rows that are known; or a run that is training.
 
     Raises:
         InputError: there is no such model, or the rows cannot be read.
     """
     import ranvier
+    from ranvier.storage.lock import is_held
+    from ranvier.storage.run_folder import RunFolder
     from ranvier.view.known_rows import rows_from_file, rows_of
+    from ranvier.view.live_run import LiveRun
     from ranvier.view.run_model import model_file_of
     from ranvier.view.subject import Subject
 
+    if data is None and Path(path).is_dir() and is_held(RunFolder.open(path).path / "lock"):
+        return LiveRun(path)
     file = model_file_of(path) if Path(path).is_dir() else Path(path)
     model = ranvier.load(file)
     rows = rows_of(model, file) if data is None else rows_from_file(model, data)

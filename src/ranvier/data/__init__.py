@@ -14,21 +14,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ranvier.data.columns.schema import ColumnSchema, infer_schema
     from ranvier.data.encoders import encoder_from_dict, fit_encoder
     from ranvier.data.encoders.array import ArrayEncoder
     from ranvier.data.encoders.table import TableEncoder
     from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target, infer_task
     from ranvier.data.preparation import Prepared, prepare
-    from ranvier.data.schema import ColumnSchema, infer_schema
     from ranvier.data.sources import NAMED, open_source
     from ranvier.data.sources.array_source import Arrays
     from ranvier.data.sources.source import Source
     from ranvier.data.sources.table_source import Table
-    from ranvier.data.target_column import target_values
+    from ranvier.data.targets.target_column import target_values
 
 _HOMES = {
-    "ColumnSchema": "schema",
-    "infer_schema": "schema",
+    "ColumnSchema": "columns.schema",
+    "infer_schema": "columns.schema",
     "encoder_from_dict": "encoders",
     "fit_encoder": "encoders",
     "ArrayEncoder": "encoders.array",
@@ -39,7 +39,7 @@ _HOMES = {
     "infer_task": "encoders.target",
     "Prepared": "preparation",
     "prepare": "preparation",
-    "target_values": "target_column",
+    "target_values": "targets.target_column",
     "NAMED": "sources",
     "open_source": "sources",
     "Arrays": "sources.array_source",

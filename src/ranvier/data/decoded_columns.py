@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.columns.kind_inference import is_picture_dtype
 from ranvier.data.images import load as images
 from ranvier.data.images.picture_format import PictureFormat
 from ranvier.data.images.threads import Progress
@@ -79,14 +80,13 @@ def with_known_forms(
     """
     rows = None
     for name, form in forms.items():
-        if name not in source.column_names or _is_array(source.frame[name]):
+        if name not in source.column_names or _is_decoded(source.frame[name], form):
             continue
-        cells = source.frame[name].to_list()
         if isinstance(form, SoundFormat):
-            recordings = sounds.load_known(cells, form, name, progress)
+            recordings = sounds.load_known(source.frame[name].to_list(), form, name, progress)
             source, rows = _replaced(source, rows, name, recordings, recordings.spectrograms)
         else:
-            pictures = images.load_known(cells, form, name, progress)
+            pictures = images.load_known(cells_of(source.frame[name]), form, name, progress)
             source, rows = _replaced(source, rows, name, pictures, pictures.pixels)
     return source, rows
 
@@ -163,6 +163,14 @@ def is_object(cells: pl.Series) -> bool:
 def cells_of(cells: pl.Series) -> Any:
     """The cells of a column of pictures, one by one."""
     return list(cells.to_numpy()) if _is_array(cells) else cells.to_list()
+
+
+def _is_decoded(cells: pl.Series, form: PictureFormat | SoundFormat) -> bool:
+    """Whether cells are spectrograms, or pictures in their format."""
+    if not _is_array(cells) or isinstance(form, SoundFormat):
+        return _is_array(cells)
+    shape = tuple(cells.dtype.shape)  # type: ignore[attr-defined]
+    return is_picture_dtype(cells.dtype) and (*shape, 1)[:3] == form.shape
 
 
 def _is_array(cells: pl.Series) -> bool:

@@ -9,15 +9,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data.canonical_order import repeats
+from ranvier.data.cells.number_format import NumberFormat
 from ranvier.data.decoded_columns import rows_of
 from ranvier.data.encoders.target_values import Values, missing_rows, plain_values
-from ranvier.data.number_format import NumberFormat
 from ranvier.data.sources import open_source
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.source import Source
-from ranvier.data.target_column import check_target_range, restore_integers, target_marks, target_values
-from ranvier.data.target_marks import TargetMarks, label_sentences, missing_sentence
+from ranvier.data.splitting.canonical_order import repeats
+from ranvier.data.targets.target_column import check_target_range, restore_integers, target_marks, target_values
+from ranvier.data.targets.target_marks import TargetMarks, label_sentences, missing_sentence
 from ranvier.errors import DataError, InputError
 from ranvier.plural import plural
 from ranvier.records import record

@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
+from ranvier.data.cells import parsing
+from ranvier.data.columns.row_numbers import COUNTING, FIRST, LEFT_BY_INDEX
 from ranvier.data.encoders.target_values import Values, label_index
-from ranvier.data.row_numbers import COUNTING, FIRST, LEFT_BY_INDEX
 from ranvier.data.sources.source import Source
 from ranvier.network.task import Task
 from ranvier.random import SAMPLE, permutation

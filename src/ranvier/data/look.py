@@ -8,17 +8,20 @@ from typing import Any
 
 import polars as pl
 
+from ranvier.data.cells.vectors import is_vector, shown_vector
+from ranvier.data.columns.input_columns import known_kinds
+from ranvier.data.columns.row_numbers import REASON
+from ranvier.data.columns.schema import DROP, ColumnSchema, check_kinds, infer_schema
 from ranvier.data.decoded_columns import cells_of
 from ranvier.data.encoders.target import explain_task
 from ranvier.data.encoders.target_values import label_counts
-from ranvier.data.images.overview import overview
-from ranvier.data.input_columns import known_kinds
+from ranvier.data.encoders.task_inference import single_row_notes
+from ranvier.data.images.overview import overview as picture_overview
 from ranvier.data.labelled_rows import labelled_rows
-from ranvier.data.row_numbers import REASON
-from ranvier.data.schema import DROP, ColumnSchema, check_kinds, infer_schema
+from ranvier.data.sounds.overview import overview as sound_overview
 from ranvier.data.sources import open_source
 from ranvier.data.sources.source import Source
-from ranvier.data.target_column import check_column
+from ranvier.data.targets.target_column import check_column
 from ranvier.errors import InputError
 from ranvier.records import record
 
@@ -123,15 +126,17 @@ def _columns(source: Source, target: str | None, kinds: Mapping[str, str]) -> tu
             column.missing,
             column.distinct,
             _examples(frame[column.name]),
-            (*getattr(column, "notes", ()), *_picture_notes(frame[column.name], column.kind)),
+            (*getattr(column, "notes", ()), *_file_notes(frame[column.name], column.kind)),
         )
         for column in schema
     )
 
 
-def _picture_notes(cells: pl.Series, kind: str) -> tuple[str, ...]:
-    """What is in a column of pictures; nothing for other kinds."""
-    return overview(cells_of(cells), cells.name) if kind == "image" else ()
+def _file_notes(cells: pl.Series, kind: str) -> tuple[str, ...]:
+    """What is in a column of pictures or recordings; nothing for other kinds."""
+    if kind == "sound":
+        return sound_overview(cells.to_list(), cells.name)
+    return picture_overview(cells_of(cells), cells.name) if kind == "image" else ()
 
 
 def _schema(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_commas: bool) -> list[ColumnSchema]:
@@ -153,8 +158,9 @@ def _schema_of_column(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_com
 
 def _examples(cells: pl.Series) -> tuple[str, ...]:
     """The first different cells that are not null."""
+    present = (cell for cell in cells.head(EXAMPLE_ROWS).to_list() if cell is not None)
     different = dict.fromkeys(
-        " ".join(str(cell).split()) for cell in cells.head(EXAMPLE_ROWS).to_list() if cell is not None
+        shown_vector(cell) if is_vector(cell) else " ".join(str(cell).split()) for cell in present
     )
     return tuple(text for text in different if text)[:EXAMPLES]
 
@@ -181,7 +187,7 @@ def _target(source: Source, name: str) -> dict[str, Any]:
         "reason": reason,
         "missing": source.rows - len(rows.values),
         "classes": {str(label): count for label, count in counts.items()},
-        "notes": list(rows.notes),
+        "notes": [*rows.notes, *(single_row_notes(rows.values, name) if task.classes else ())],
     }
 
 

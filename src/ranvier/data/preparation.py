@@ -13,6 +13,8 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.columns.input_columns import as_columns, as_names, input_columns
+from ranvier.data.columns.schema import ColumnSchema
 from ranvier.data.decoded_columns import decoded_rows, rows_of
 from ranvier.data.encoders import fit_encoder
 from ranvier.data.encoders.array import ArrayEncoder
@@ -20,10 +22,9 @@ from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.target import TargetEncoder, explain_task, fit_target
+from ranvier.data.encoders.task_inference import single_row_notes
 from ranvier.data.encoders.usual_range import usual_ranges
-from ranvier.data.far_targets import far_target_notes
 from ranvier.data.images.threads import Progress
-from ranvier.data.input_columns import as_columns, as_names, input_columns
 from ranvier.data.labelled_rows import (
     Decoded,
     LabelledRows,
@@ -34,15 +35,15 @@ from ranvier.data.labelled_rows import (
 )
 from ranvier.data.leakage import leakage_notes
 from ranvier.data.names_for_mistakes import names_for_mistakes
-from ranvier.data.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
-from ranvier.data.positive_class import positive_notes, with_positive
-from ranvier.data.repeated_pictures import repeat_notes
-from ranvier.data.schema import ColumnSchema
 from ranvier.data.sources import open_source
 from ranvier.data.sources.parts import given_parts, training_rows
 from ranvier.data.sources.source import Source
-from ranvier.data.split_rule import SplitRule
-from ranvier.data.target_column import target_formats, with_column_order
+from ranvier.data.splitting.partition import CHANCE, checked_fractions, groups_of_rows, partition, rule_notes
+from ranvier.data.splitting.repeat_notes import repeat_notes
+from ranvier.data.splitting.split_rule import SplitRule
+from ranvier.data.targets.far_targets import far_target_notes
+from ranvier.data.targets.positive_class import positive_notes, with_positive
+from ranvier.data.targets.target_column import target_formats, with_column_order
 from ranvier.network.losses import Loss
 from ranvier.network.task import Task
 from ranvier.records import record
@@ -243,7 +244,8 @@ def _checked_parts(
     by_name = target is None or isinstance(target, str) or all(isinstance(name, str) for name in target)
     named = zip(("training", "validation", "test"), parts, strict=True)
     notes = [*far_target_notes(outputs, rows.values, rows.row_numbers, by_name), *rule_notes(rule, parts)]
-    notes += repeat_notes({name: part.source for name, part in named if part is not None})
+    there = {name: part for name, part in named if part is not None}
+    notes += repeat_notes(there, outputs.task.is_classifier)
     for part in parts:
         if part is not None and loss is not None:
             outputs.check_range(part.values, loss, part.row_numbers)
@@ -299,7 +301,8 @@ def _task(
         resolved, reason = explain_task(rows.values, task, names, rows.row_numbers)
         resolved = with_positive(with_column_order(resolved, rows.source), positive)
     leaks = [] if isinstance(task, Task) else _leaks(rows, resolved, columns)
-    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *leaks]
+    rare = single_row_notes(rows.values, resolved.target_names[0]) if resolved.classes else ()
+    return resolved, [f"Task: {resolved.kind} ({reason}).", *positive_notes(resolved), *rare, *leaks]
 
 
 def _opened(source: Any, target: Any, task: Task | None) -> tuple[Source, tuple[str, ...], Any]:

@@ -14,7 +14,7 @@ from ranvier.errors import DataError
 MAX_BROKEN = 0.1
 """The share of broken cells above which nothing is read."""
 BLOCK = 32
-MAX_NAMED = 5
+MAX_REASONS, MAX_NAMED = 5, 3
 
 
 class CellError(DataError):
@@ -104,7 +104,21 @@ class ReadableCells:
         return f"{name}" if name else f"at row index {self.first + at}"
 
     def _reasons(self) -> str:
-        """The first broken cells with the reasons."""
-        first = sorted(self.broken)[:MAX_NAMED]
-        more = f"; and {len(self.broken) - MAX_NAMED:,} more" if len(self.broken) > MAX_NAMED else ""
-        return "; ".join(f"{self.name(at)}: {self.broken[at]}" for at in first) + more
+        """The reasons, each with the first cells that have it."""
+        cells_of: dict[str, list[int]] = {}
+        for at in sorted(self.broken):
+            cells_of.setdefault(self.broken[at], []).append(at)
+        listed = list(cells_of.items())
+        parts = [f"{listed_names([self.name(at) for at in cells])}: {reason}" for reason, cells in listed[:MAX_REASONS]]
+        others = sum(len(cells) for _, cells in listed[MAX_REASONS:])
+        return "; ".join(parts) + (f"; and {others:,} more" if others else "")
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """The first names, and how many more there are.
+
+    >>> listed_names(["a.png", "b.png", "c.png", "d.png", "e.png"]), listed_names(["a.png"])
+    ('a.png, b.png, c.png and 2 more', 'a.png')
+    """
+    more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more

@@ -14,7 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ranvier.data import Source
-from ranvier.data.canonical_order import canonical_rows
+from ranvier.data.splitting.canonical_order import canonical_rows
 from ranvier.errors import InputError
 from ranvier.estimators.attributes import FittedAttributes
 from ranvier.estimators.locks import training_lock

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from ranvier.data import Source, open_source
-from ranvier.data.input_columns import MAX_NUMBER_COLUMNS
+from ranvier.data.columns.input_columns import MAX_NUMBER_COLUMNS
 from ranvier.data.sources.array_source import is_picture_shape
 from ranvier.data.sources.frames import check_names, frame_from, row_of_series
 from ranvier.data.sources.picture_lists import is_file_list

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,12 @@ from ranvier.data import TargetEncoder
 from ranvier.data.encoders.context import ContextEncoder
 from ranvier.display.progress import sink_for
 from ranvier.engine import State
-from ranvier.model import inspect, language, writing
+from ranvier.model import language, writing
 from ranvier.model import rows as row_tools
 from ranvier.model.description import description_of, encoder_arrays
 from ranvier.model.evaluation import outputs_and_targets
-from ranvier.model.inspect import LayerView, ModelSummary, NeuronView
 from ranvier.model.parameters import flat_parameters, parts_without_training
-from ranvier.model.predictor import Predictor
+from ranvier.model.shown import Shown
 from ranvier.network.layers import Dense
 from ranvier.network.losses import Loss
 from ranvier.network.network import Network
@@ -30,7 +29,6 @@ from ranvier.network.optimizers import Optimizer
 from ranvier.network.schedules import Schedule
 from ranvier.network.task import Task
 from ranvier.training import metrics
-from ranvier.training.engines import plan_text
 from ranvier.training.epoch_metrics import as_metrics
 from ranvier.training.history import Epoch, History
 from ranvier.training.loop import final_parameters
@@ -40,13 +38,10 @@ from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings, override_settings
 from ranvier.training.state import TrainingState, state_at_best, state_for_next_fit
 
-if TYPE_CHECKING:
-    from ranvier.view.serve import RunningView
-
 Array = NDArray[Any]
 
 
-class Model(Predictor):
+class Model(Shown):
     """A trained network.
 
     Made by `Network.fit`, `ranvier.train` or `ranvier.load`. Where it was trained from a raw table it carries the
@@ -178,87 +173,6 @@ class Model(Predictor):
         if note:
             warnings.warn(note, stacklevel=2)
         return writing.written(self, start, int(length), float(temperature), int(seed), stream)
-
-    def summary(self) -> ModelSummary:
-        """What the model predicts, its columns and its layers: a record that prints as tables, in notebooks too.
-
-        >>> from ranvier.network.layers import Dense
-        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
-        >>> model.summary().network.parameters
-        2
-        """
-        return inspect.summary(self)
-
-    def layer(self, path: str | int) -> LayerView:
-        """The neurons of a layer: weights, biases, names of the inputs, what output neurons stand for.
-
-        Parameters:
-            path: such as "layers.0", or the number of the layer from 0.
-
-        Raises:
-            InputError: there is no such layer, or it has no neurons.
-
-        >>> from ranvier.network.layers import Dense
-        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
-        >>> model.layer("layers.0").weights.shape
-        (1, 1)
-        """
-        return inspect.layer(self, path)
-
-    def neuron(self, path: str | int, number: int) -> NeuronView:
-        """One neuron of a layer: its weights by the names of its inputs, its bias and its activation.
-
-        Parameters:
-            path: of the layer, such as "layers.0", or its number from 0.
-            number: of the neuron, from 0.
-
-        Raises:
-            InputError: there is no such layer or neuron.
-
-        >>> from ranvier.network.layers import Dense
-        >>> model = Network(1, [Dense(1)]).fit([[0.0], [1.0]], [1.0, 3.0], epochs=1, engine="reference")
-        >>> model.neuron("layers.0", 0).inputs
-        ('x0',)
-        """
-        return inspect.neuron(self, path, number)
-
-    def view(self, X: Any = None, y: Any = None, *, port: int = 0, browser: bool = True) -> RunningView:
-        """Look inside the model in the browser: its neurons, its mistakes, its answers to rows that you change or draw.
-
-        The page is served on this machine only, by a thread of this program, until it is closed.
-
-        Parameters:
-            X: rows to show, as for `predict`, or a table or file that holds the target too; None for those that the
-                run of the model was measured on, where they can still be read.
-            y: their true labels or values, so that mistakes can be shown.
-            port: 0 for a free one.
-            browser: whether to open the browser; never done in a shell of another machine.
-
-        Returns the view: `view.address` is the address of the page, `view.wait()` waits for Ctrl-C, and `view.close()`
-        ends it.
-
-        Raises:
-            InputError: the rows do not fit the model, or the port is in use.
-        """
-        from ranvier.view.serve import view_model
-
-        return view_model(self, X, y, port, browser)
-
-    def plan(self, threads: int | None = None, measure: bool = False) -> str:
-        """What the native engine does in a step of training this model, as text, whatever engine trained it.
-
-        A loop nest with its buffers and their sizes, FLOPs, and the share of the processor's peak to expect.
-
-        Parameters:
-            threads: how many; None for as many as training takes.
-            measure: add the time that each step takes on this machine, measured for half a second on random rows, and
-                the share of the processor's peak that its products reach.
-
-        Raises:
-            EngineError: the native engine cannot run here.
-        """
-        problem = self.training.compile_spec(self.network)
-        return plan_text(problem if threads is None else replace(problem, threads=threads), measure)
 
     def fit(
         self,

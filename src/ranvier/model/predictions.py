@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Arrays, Source, open_source
+from ranvier.data.columns.odd_cells import odd_cell_notes
 from ranvier.data.decoded_columns import names_of_rows
 from ranvier.data.encoders.decoding import class_probabilities
-from ranvier.data.odd_cells import odd_cell_notes
 from ranvier.data.sources.raw_rows import with_absent_columns
 from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.standard_input import NAME as STANDARD_INPUT

@@ -151,7 +151,11 @@ class Predictor:
         """
         inputs, targets = self.inputs(X), row_tools.targets(self.target, target_array(y), dtype=self.training.row_dtype)
         row_tools.check_lengths(inputs, targets)
-        _, gradient = self._run(inputs).loss_and_gradient(Rows(inputs, targets))
+        return self.gradients_of(Rows(inputs, targets))
+
+    def gradients_of(self, rows: Rows) -> dict[str, Array]:
+        """The gradients of rows that are encoded already, as `gradients` gives them."""
+        _, gradient = self._run(rows.inputs).loss_and_gradient(rows)
         return self.network.parameter_table.views(gradient)
 
     def input_gradients(self, X: Any, output: int | None = None, logits: bool = False) -> Array:
@@ -209,6 +213,12 @@ class Predictor:
             scaled = self.byte_divisor is not None and inputs.dense.dtype == np.uint8
             return as_inputs(inputs.dense / self.byte_divisor) if scaled else inputs
         return as_inputs(self.encoder.transform(X, self.training.row_dtype))
+
+    def replace_parameters(self, parameters: Array) -> None:
+        """Take other parameters (P,) of the same network, such as those that a running training shows."""
+        self._flat = np.ascontiguousarray(parameters)
+        for executable in self._executables.values():
+            executable.restore(self._flat)
 
     def close(self) -> None:
         """Free what the engine holds; it comes back when next needed."""

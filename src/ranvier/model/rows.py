@@ -25,7 +25,7 @@ from ranvier.rows.split import split_rows
 from ranvier.rows.weights import check_weights, number_array, weight_array
 
 if TYPE_CHECKING:
-    from ranvier.data.number_format import NumberFormat
+    from ranvier.data.cells.number_format import NumberFormat
 
 Array = NDArray[Any]
 

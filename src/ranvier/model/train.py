@@ -12,7 +12,7 @@ import numpy as np
 
 from ranvier.data import Prepared, Source, open_source, prepare
 from ranvier.data.sources.reading import Reading
-from ranvier.data.split_rule import SplitRule, split_rule
+from ranvier.data.splitting.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
 from ranvier.model.model import Model
@@ -41,6 +41,7 @@ from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
 from ranvier.training.events import Sink, work_progress
 from ranvier.training.runner import callback_fingerprint
+from ranvier.training.watching import shown_to_viewers
 
 MANY_ROWS = 1_000_000
 """So many rows that a recipe which divides rows into folds does so."""
@@ -118,7 +119,7 @@ def train(
         test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
-            "boolean", "date", "image" or "sound"; or "drop", which leaves the column out.
+            "boolean", "date", "image", "sound" or "vector"; or "drop", which leaves the column out.
         header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
             lines. Without names columns are called column_1, column_2 and so on.
         skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
@@ -278,8 +279,10 @@ class TrainJob:
         settings = recipe.settings(network, task, options, len(rows), self.callbacks, validated).on(rows.inputs)
         read = data_event(prepared, network)
         folder = make_folder()
+        path = None if folder is None else folder.path
+        read = replace(read, run=None if path is None else str(path))
         sinks = (self.sink,) if folder is None else (self.sink, log_sink(folder))
-        with resumable(folder), contextlib.nullcontext() if folder is None else folder.lock():
+        with resumable(folder), contextlib.nullcontext() if folder is None else folder.lock(), shown_to_viewers(path):
             for sink in sinks:
                 sink(read)
             checkpoint = None if folder is None else folder.checkpoints
@@ -289,7 +292,7 @@ class TrainJob:
             model = model_from_trained(trained, prepared, settings)
             paths = {
                 "model": None if self.model_path is None else str(self.model_path),
-                "run": None if folder is None else str(folder.path),
+                "run": read.run,
                 "data": _reopenable(self.inputs.data),
                 "data_sha256": file_sha256(self.inputs.data),
             }

@@ -19,6 +19,7 @@ from ranvier.network.task import Task
 from ranvier.recipes.candidates import linear_layers, trained_parameters
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.pages import empty_pages
 from ranvier.rows.split import split_rows
 from ranvier.training.inference import outputs_of
 from ranvier.training.settings import TrainSettings
@@ -204,7 +205,7 @@ def rows_with_copies(
         progress: called with how much is done, and of how much.
     """
     count, total = len(pixels), (copies + 1) * len(pixels)
-    features = np.empty((total, patches.width), np.uint8)
+    features = empty_pages((total, patches.width))
     # By blocks, since distorted pictures need memory, too.
     for at in range(0, total, PICTURES_AT_ONCE):
         for copy in range(copies + 1):

@@ -20,7 +20,17 @@ from ranvier.recipes.merge import merge_networks
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Rows
 from ranvier.rows.split import split_rows
-from ranvier.training.events import EndEvent, EpochEvent, Event, NoteEvent, ProgressEvent, Sink, StartEvent, tee
+from ranvier.training.events import (
+    ControlEvent,
+    EndEvent,
+    EpochEvent,
+    Event,
+    NoteEvent,
+    ProgressEvent,
+    Sink,
+    StartEvent,
+    tee,
+)
 from ranvier.training.history import Epoch, History
 from ranvier.training.inference import outputs_of
 from ranvier.training.loop import final_parameters
@@ -28,6 +38,7 @@ from ranvier.training.runner import RunResult, best_epoch, run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState
 from ranvier.training.temperature import inverse_temperature
+from ranvier.training.watching import stopped_by_viewer
 
 Array = NDArray[Any]
 MemberRows: TypeAlias = tuple[Rows, Rows | None, TrainingState | None]
@@ -95,7 +106,7 @@ def train_members(
     target: TargetEncoder | None = None,
     checkpoint: Path | None = None,
 ) -> Iterator[tuple[RunResult, Rows | None]]:
-    """Train networks one after the other, until all are trained or Ctrl-C comes.
+    """Train networks one after the other, until all are trained, Ctrl-C comes or a viewer ends the run.
 
     A network that Ctrl-C leaves unfinished is not given, unless it is the first.
 
@@ -118,7 +129,7 @@ def train_members(
         events.epochs_before += len(result.outcome.state.history)
         if number == 0 or not _is_interrupted(result):
             yield result, held
-        if _is_interrupted(result):
+        if _is_interrupted(result) or stopped_by_viewer():
             return
 
 
@@ -142,8 +153,10 @@ def merged_members(
     """
     flats = [final_parameters(result.outcome.state, settings.optimizer, network) for result in results]
     merged, flat = merge_networks(network, flats * repeats, inverse_temperature, shared_inputs=shared_inputs)
-    interrupted = _is_interrupted(results[-1]) or len(results) < events.networks
+    stopped = stopped_by_viewer()
+    interrupted = _is_interrupted(results[-1]) or (len(results) < events.networks and not stopped)
     text = _stop_message(len(results), events.networks, interrupted, results[-1])
+    text = results[-1].outcome.text if stopped and not interrupted else text
     history = History(renumbered(result.outcome.state.history for result in results))
     events.end(text, interrupted, history)
     members = tuple(member_summary(result) for result in results)
@@ -218,6 +231,8 @@ class MergedEvents:
             self.sink(replace(event, epoch=event.epoch + before, member=which[0], members=which[1]))
         elif isinstance(event, EpochEvent):
             self.sink(EpochEvent(replace(event.record, epoch=event.record.epoch + before), *which))
+        elif isinstance(event, ControlEvent):
+            self.sink(replace(event, epoch=event.epoch + before))
         elif isinstance(event, NoteEvent):
             if event.text not in self.notes:
                 self.sink(event)

@@ -36,7 +36,7 @@ MAX_CENTROIDS = ((VERY_MANY_ROWS, 128), (MANY_ROWS, 200))
 """Beyond so many rows, at most so many centroids."""
 SMALL_BATCH_ROWS, SMALL_BATCH, BATCH = 4_000, 64, 128
 MIN_EPOCHS = 4
-MAX_FEATURE_BYTES = 208 << 20
+MAX_FEATURE_BYTES = 140 << 20
 """Memory for the features of all copies of the training pictures."""
 
 
@@ -181,7 +181,7 @@ class ImageRecipe(Recipe):
         """Distorted copies of each picture: about twice as many for few rows, fewer where memory is short.
 
         >>> [ImageRecipe().copies_for(rows) for rows in (1_000, 20_000, 200_000)]
-        [7, 2, 0]
+        [7, 1, 0]
         """
         wanted = 2 * self.copies + 1 if rows < FEW_ROWS and self.copies else self.copies
         room = MAX_FEATURE_BYTES // max(rows * CELLS * self.centroids_for(rows), 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ranvier.data import Arrays, Source, infer_schema
-from ranvier.data.kind_inference import is_picture_dtype
+from ranvier.data.columns.kind_inference import is_picture_dtype
 from ranvier.data.language.corpus import is_plain_text
 from ranvier.errors import InputError, RanvierError, nearest
 from ranvier.recipes.image import IMAGE_PRESETS

@@ -33,6 +33,7 @@ from ranvier.training.loop import final_parameters
 from ranvier.training.runner import run_training
 from ranvier.training.settings import TrainSettings
 from ranvier.training.temperature import inverse_temperature
+from ranvier.training.watching import stopped_by_viewer
 
 if TYPE_CHECKING:
     from ranvier.recipes.text import TextRecipe
@@ -96,8 +97,9 @@ class Training:
         self.events.number += 1
         flat = final_parameters(run.outcome.state, settings.optimizer, member.network)
         outcome = run.outcome
+        ends = outcome.reason == "interrupted" or stopped_by_viewer()
         summary = {"name": member.name, **member_summary(run)}
-        ended = (outcome.state.history, run.engine, summary, outcome.text, outcome.reason == "interrupted")
+        ended = (outcome.state.history, run.engine, summary, outcome.text, ends)
         if held is None:
             return Result(member, flat, *ended, None, 1.0)
         outputs = outputs_of(member.network, settings, flat, held.inputs)

@@ -62,7 +62,8 @@ def split_groups(
     """Divide row numbers into parts by chance, all rows of a group into one part.
 
     The groups come in random order, and each goes where it brings the numbers of rows, of every class, nearest to the
-    shares. Each part with a share above 0 gets at least one group if there are enough groups.
+    shares. A group that alone has a class goes to the first part, unless every group does. Each part with a share above
+    0 gets at least one group if there are enough groups.
 
     Parameters:
         groups: the number of the group of each row, shape (B,).
@@ -83,10 +84,12 @@ def split_groups(
     expected = np.asarray(shares, np.float64)[used, None] * counts.sum(axis=0)
     missing = -expected
     part_of = np.empty(n_groups, np.int64)
+    alone = (counts[:, np.count_nonzero(counts, axis=0) == 1] > 0).any(axis=1)
+    alone &= not alone.all()
     for group in order_of(wide_bits(seed, SPLIT, 0, 1, n_groups)):
         # The growth of the sum of (rows - expected)**2 / expected if the group goes to each part.
         growth = (counts[group] * (2 * missing + counts[group]) / expected).sum(axis=1)
-        part = int(growth.argmin())
+        part = 0 if alone[group] else int(growth.argmin())
         part_of[group] = part
         missing[part] += counts[group]
     sizes = counts.sum(axis=1)

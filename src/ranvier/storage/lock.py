@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,23 @@ def locked(path: Path, what: str) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 holder.unlink()
             lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether a running process of this computer, or one of another, holds a lock file, as far as can be told."""
+    try:
+        pid, _, host = path.with_name(path.name + ".holder").read_text(encoding="utf-8").partition(" ")
+    except (OSError, ValueError):
+        return False
+    if host != socket.gethostname() or not pid.isdigit() or sys.platform == "win32":
+        return bool(host)
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _locked_message(holder: Path, what: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,3 +44,21 @@ def span_over_epochs(orders: list[Order], starts: Order, scalars: NDArray[np.flo
     rows = int(starts[-1])
     all_starts = np.concatenate([starts[:-1] + index * rows for index in range(len(orders))])
     return Span(np.concatenate(orders), np.append(all_starts, rows * len(orders)), scalars)
+
+
+def mean_loss(
+    losses: NDArray[np.float64], order: NDArray[np.int64], starts: NDArray[np.int64], weights: NDArray[Any] | None
+) -> float:
+    """The mean over the rows of an epoch of the losses of its batches; weighted where rows have weights.
+
+    Parameters:
+        losses: one a batch.
+        order, starts: the rows in their order, and where each batch starts, with the end at last.
+        weights: of all rows, or None.
+    """
+    if weights is None:
+        sizes = np.diff(starts).astype(np.float64)
+    else:
+        sizes = np.add.reduceat(weights[order].astype(np.float64), starts[:-1])
+    total = sizes.sum()
+    return float(losses @ sizes / total) if total > 0 else 0.0

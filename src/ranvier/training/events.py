@@ -24,7 +24,7 @@ class Event:
     """Base of the events.
 
     Attributes:
-        kind: "work", "data", "start", "progress", "epoch", "note" or "end".
+        kind: "work", "data", "start", "progress", "epoch", "note", "control" or "end".
     """
 
     kind: ClassVar[str]
@@ -72,6 +72,7 @@ class DataEvent(Event):
         columns: one record a column: name, kind, encoded, note.
         notes: what was missing, dropped, repaired or guessed, in sentences.
         inputs, layers, parameters: the width of the encoded rows; one record a layer; the trainable parameters.
+        run: the folder of the run; None where it has none.
     """
 
     kind: ClassVar[str] = "data"
@@ -88,6 +89,7 @@ class DataEvent(Event):
     layers: list[dict[str, Any]]
     parameters: int
     positive: Any = None
+    run: str | None = None
 
 
 @record
@@ -173,6 +175,27 @@ class NoteEvent(Event):
 
 
 @record
+class ControlEvent(Event):
+    """A viewer steered the run.
+
+    Fields:
+        do: "pause", "play", "step", "epoch", "rate" or "stop".
+        epoch, step: how many were complete then.
+        text: what happened, in a sentence.
+        value: the learning rate, or how many steps; None for others.
+        id: what the viewer named its request.
+    """
+
+    kind: ClassVar[str] = "control"
+    do: str
+    epoch: int
+    step: int
+    text: str
+    value: float | None = None
+    id: str = ""
+
+
+@record
 class EndEvent(Event):
     """A run is over.
 
@@ -192,7 +215,8 @@ class EndEvent(Event):
 
 
 EVENTS: dict[str, type[Event]] = {
-    kind.kind: kind for kind in (WorkEvent, DataEvent, StartEvent, ProgressEvent, EpochEvent, NoteEvent, EndEvent)
+    kind.kind: kind
+    for kind in (WorkEvent, DataEvent, StartEvent, ProgressEvent, EpochEvent, NoteEvent, ControlEvent, EndEvent)
 }
 Sink = Callable[[Any], None]
 

@@ -29,6 +29,7 @@ from ranvier.training.callbacks import Callback, CallbackResult, EpochContext
 from ranvier.training.events import EpochEvent, ProgressEvent, Sink, silent
 from ranvier.training.history import Epoch, History
 from ranvier.training.state import TrainingState, inference_parameters
+from ranvier.training.watching import Status, Watch
 
 Array = NDArray[Any]
 SPAN_SECONDS = 0.05
@@ -49,6 +50,7 @@ class LoopConfig:
         schedule, shuffle, seed, callbacks, sink: as their names say.
         save: called with the state now and then and at the end; None saves nothing.
         stop_requested: asked between spans, and by the engine within long work; True interrupts, and stays True.
+        watch: shows the state to viewers between spans; None shows nothing.
     """
 
     spec: CompileSpec
@@ -66,6 +68,7 @@ class LoopConfig:
     sink: Sink = silent
     save: Callable[[TrainingState], None] | None = None
     stop_requested: Callable[[], bool] = bool
+    watch: Watch | None = None
 
 
 @record
@@ -129,6 +132,8 @@ class TrainingLoop:
         interrupted = False
         if self.begins:
             self._show_start()
+        if self.state.epoch < last:
+            self._look(float(self._scalars(self.state.epoch + 1)[0, 0]))
         while self.state.epoch < last and self.state.stop_reason is None:
             if interrupted:
                 after = f"after epoch {self.state.epoch}" if self.state.epoch else "before the first step was made"
@@ -157,6 +162,7 @@ class TrainingLoop:
         """How many epochs the next span may hold: more than one only where nobody looks in between."""
         watches = self.config.validation is not None or self.config.sample is not None
         watches = watches or bool(self.config.callbacks) or self.config.schedule.watches
+        watches = watches or (self.config.watch is not None and self.config.watch.holds)
         if watches or self.state.position or not self.step_seconds or self.config.spec.optimizer.full_batch:
             return 1
         return max(1, min(int(SPAN_SECONDS / (self.step_seconds * self.steps_per_epoch)), last - self.state.epoch))
@@ -196,6 +202,7 @@ class TrainingLoop:
             self._end_epoch(number, losses[steps], orders[index], float(scalars[steps][-1, 0]), seconds, seconds)
         self._record_steps(losses[len(losses) - rest :], 0.0)
         self._maybe_checkpoint()
+        self._look(float(scalars[-1, 0]))
         return self.config.stop_requested()
 
     def _order(self, number: int) -> NDArray[np.int64]:
@@ -205,7 +212,7 @@ class TrainingLoop:
         """Run what is left of the next epoch, or as much as the user lets run. Gives whether the user interrupted."""
         number = self.state.epoch + 1
         begun = time.perf_counter() - self.state.seconds
-        rows_in_order, scalars = self._order(number), self._scalars(number)
+        rows_in_order, scalars, factor = self._order(number), self._scalars(number), self.state.factor
         while (done := self.state.position) < self.steps_per_epoch:
             steps = self._span_steps(self.steps_per_epoch - done)
             span_begun = time.perf_counter()
@@ -216,8 +223,10 @@ class TrainingLoop:
             self.config.sink(ProgressEvent(number, done, self.steps_per_epoch))
             if done < self.steps_per_epoch:
                 self._maybe_checkpoint()
-                if self.config.stop_requested():
-                    return True
+                begun += self._look(float(scalars[max(done, 1) - 1, 0]))
+                if self.config.stop_requested() or self.state.stop_reason is not None:
+                    return self.config.stop_requested()
+                scalars = scalars if self.state.factor == factor else self._scalars(number)
         trained = time.perf_counter() - begun
         losses = np.concatenate(self.step_losses)
         try:
@@ -225,7 +234,23 @@ class TrainingLoop:
         except Cancelled:
             return True
         self._maybe_checkpoint()
+        self._look(float(scalars[-1, 0]))
         return self.config.stop_requested()
+
+    def _look(self, rate: float) -> float:
+        """Let viewers see the state, at this learning rate, and steer; gives the seconds of a pause."""
+        if self.config.watch is None or self.state.stop_reason is not None:
+            return 0.0
+        state, last = self.state, self.state.first_epoch + self.config.epochs
+        speed = self.config.spec.batch_size / self.step_seconds if self.step_seconds else 0.0
+        at = Status(self._step(), state.epoch, last, state.position, self.steps_per_epoch, False, rate, speed)
+        request = self.config.watch.look(at, self._snapshot, self.config.stop_requested, self.config.sink)
+        reason = state.stop_reason or request.stop_reason
+        self.state = replace(state, factor=state.factor * request.factor, stop_reason=reason)
+        return request.seconds
+
+    def _snapshot(self) -> Array:
+        return self.executable.snapshot(averaged=True)
 
     def _record_steps(self, losses: NDArray[np.float64], seconds: float) -> None:
         """Count the steps that were made of an epoch, `seconds` after it began."""
@@ -249,7 +274,8 @@ class TrainingLoop:
     def _span_steps(self, left: int) -> int:
         if self.config.spec.optimizer.full_batch or not self.step_seconds:
             return 1
-        return max(1, min(left, int(SPAN_SECONDS / self.step_seconds)))
+        wanted = None if self.config.watch is None else self.config.watch.steps_left(self._step())
+        return max(1, min(left, int(SPAN_SECONDS / self.step_seconds), wanted or left))
 
     def _update_step_time(self, seconds: float, steps: int) -> None:
         """Learn how long a step takes; a slow first call (compiling) is forgotten quickly."""
@@ -269,7 +295,7 @@ class TrainingLoop:
     ) -> None:
         """Write the record of a complete epoch and call the callbacks."""
         begun = time.perf_counter()
-        loss = self._mean_loss(losses, rows_in_order)
+        loss = batches.mean_loss(losses, rows_in_order, self.starts, self.config.rows.weights)
         self.divergence_monitor.check(loss, number, self.config.spec)
         validation_loss, metrics = self._validate()
         loss *= self.config.loss_unit
@@ -320,16 +346,7 @@ class TrainingLoop:
 
     def _read_parameters(self) -> dict[str, Array]:
         """The parameters as predictions use them, name -> view."""
-        return self.config.spec.network.parameter_table.views(self.executable.snapshot(averaged=True))
-
-    def _mean_loss(self, losses: NDArray[np.float64], rows_in_order: NDArray[np.int64]) -> float:
-        weights = self.config.rows.weights
-        if weights is None:
-            sizes = np.diff(self.starts).astype(np.float64)
-        else:
-            sizes = np.add.reduceat(weights[rows_in_order].astype(np.float64), self.starts[:-1])
-        total = sizes.sum()
-        return float(losses @ sizes / total) if total > 0 else 0.0
+        return self.config.spec.network.parameter_table.views(self._snapshot())
 
     def _validate(self) -> tuple[float | None, dict[str, float]]:
         """The loss of the validation rows, and the metrics of these and of the sample of the training rows."""

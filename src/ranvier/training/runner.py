@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import TargetEncoder
-from ranvier.engine import CompileSpec
+from ranvier.engine import CompileSpec, Executable
 from ranvier.errors import InputError, ModelFileError
 from ranvier.network.network import Network
 from ranvier.network.renamed import original_callback, original_network, original_training
@@ -35,6 +35,7 @@ from ranvier.training.interrupt import stop_on_interrupt
 from ranvier.training.loop import LoopConfig, LoopResult, train
 from ranvier.training.settings import TrainSettings
 from ranvier.training.state import TrainingState, initial_state
+from ranvier.training.watching import Watch, current_watch
 
 Array = NDArray[Any]
 DIGESTED_ROWS = 1024
@@ -86,10 +87,7 @@ def run_training(
             folder, mark = Path(checkpoint), fingerprint(network, settings, rows, validation, state)
             stack.enter_context(_locked(folder))
             save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
-        engine, executable, note = compile_network(settings.engine, spec)
-        if note is not None:
-            sink(NoteEvent(note))
-        stack.callback(executable.close)
+        engine, executable = _compiled(settings, spec, sink, stack)
         begin = stored or _first_state(state, network, settings, executable.dtype, unit)
         stop_requested = stack.enter_context(stop_on_interrupt())
         try:
@@ -109,6 +107,7 @@ def run_training(
                 sink=sink,
                 save=save,
                 stop_requested=stop_requested,
+                watch=_begun_watch(network, settings, executable, stack),
             )
             sink(_start_event(network, settings, engine, rows, validation, begin))
             # Only the callee holds the arrays, so that it can let them go.
@@ -121,6 +120,28 @@ def run_training(
             raise
     sink(_end_event(outcome))
     return RunResult(outcome, engine)
+
+
+def _compiled(
+    settings: TrainSettings, spec: CompileSpec, sink: Sink, stack: contextlib.ExitStack
+) -> tuple[str, Executable]:
+    """The name of the engine and the compiled network, which the stack closes."""
+    engine, executable, note = compile_network(settings.engine, spec)
+    if note is not None:
+        sink(NoteEvent(note))
+    stack.callback(executable.close)
+    return engine, executable
+
+
+def _begun_watch(
+    network: Network, settings: TrainSettings, executable: Executable, stack: contextlib.ExitStack
+) -> Watch | None:
+    """What shows this training to viewers until the stack ends; None for a training without a run folder."""
+    watch = current_watch()
+    if watch is not None:
+        watch.begin(network, settings, executable.dtype)
+        stack.callback(watch.end)
+    return watch
 
 
 def _first_state(

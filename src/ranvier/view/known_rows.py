@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data import Arrays, Source
+from ranvier.data.encoders.context import ContextEncoder
 from ranvier.data.sources.array_source import arrays_from
 from ranvier.errors import InputError
 from ranvier.model import rows as row_tools
@@ -35,6 +37,7 @@ class KnownRows:
             they are not known.
         name: what they are, such as "the 30 test rows of the set iris".
         notes: what the user should know of them, one sentence each.
+        of_training: whether they are the rows that the metrics in the report of the training are of.
     """
 
     source: Source
@@ -43,6 +46,7 @@ class KnownRows:
     targets: Array | None
     name: str
     notes: tuple[str, ...] = ()
+    of_training: bool = False
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -75,29 +79,32 @@ def rows_from_file(model: Model, data: Any) -> KnownRows:
     source = rows if isinstance(rows, Source) else Arrays(rows, targets, str(data), (rows.shape[1],))
     test = source.part("test")
     part = "test rows" if test is not None else "rows"
-    return _known(model, test or source, None, part, notes)
+    return known_rows(model, test or source, None, part, notes)
 
 
 def rows_of(model: Model, path: Path | None = None) -> KnownRows | None:
-    """The rows that the run of a model was measured on; None where they cannot be read any more.
+    """The rows that the run of a model was measured on; None where they cannot be read any more, or are a text.
 
     Parameters:
         model: with the report of its training.
         path: of its file, from where the path of the run may start.
     """
+    if isinstance(model.encoder, ContextEncoder):
+        return None
     run, data = model.report.run, model.report.data
     folders = [] if run is None else [Path(run), *([] if path is None else [path.parent / run])]
     folder = next((folder for folder in folders if folder.is_dir()), None)
     try:
         if folder is not None:
             kept = rows_of_run(folder, model)
-            return _known(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
+            rows = known_rows(model, kept.source, kept.numbers, f"{kept.part} rows", kept.notes)
+            return replace(rows, of_training=kept.part == model.report.evaluated_on)
         return None if data is None else rows_from_file(model, data)
     except InputError:
         return None
 
 
-def _known(
+def known_rows(
     model: Model, source: Source, numbers: NDArray[np.int64] | None, part: str, notes: tuple[str, ...]
 ) -> KnownRows:
     """The rows that have a target, where any has, with files decoded."""

@@ -53,9 +53,9 @@ class RowForm:
     """What a row looks like.
 
     Fields:
-        kind: "picture" or "table".
+        kind: "picture", "sound" or "table".
         columns: of a table; empty where there are more than `MAX_COLUMNS`.
-        shape: of a picture, (H, W, C).
+        shape: of a picture, (H, W, C), or of a spectrogram, (bands, frames, 1).
         white: the number that the brightest pixel stands for in the inputs.
         pixels: the columns of a table that are the pixels of a picture, row by row; empty where they are an array.
     """
@@ -73,6 +73,8 @@ def row_form(model: Model, rows: KnownRows | None) -> RowForm:
     if isinstance(encoder, TableEncoder):
         if encoder.image is not None:
             return RowForm("picture", shape=encoder.image.form.shape)
+        if encoder.sound is not None:
+            return RowForm("sound", shape=encoder.sound.form.shape)
         grid = pixel_grid([column.name for column in encoder.columns])
         if grid is not None:
             white = 1.0 if rows is None else _largest(rows, grid[1])
@@ -117,9 +119,14 @@ def pixel_grid(names: Sequence[str]) -> tuple[tuple[int, int], tuple[str, ...]] 
 
 
 def pixels_of_rows(form: RowForm, model: Model, rows: KnownRows, index: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """The pictures of some known rows, (n, H, W, C), from 0 to 255."""
+    """The pictures of some known rows, or their spectrograms with low bands below, (n, H, W, C), from 0 to 255."""
     source = rows.source.take(index)
     shape = (len(index), *form.shape)
+    if form.kind == "sound":
+        assert isinstance(model.encoder, TableEncoder)
+        assert model.encoder.sound is not None
+        spectrograms = source.frame[model.encoder.sound.column].to_numpy().reshape(shape)
+        return np.asarray(spectrograms[:, ::-1], np.uint8)
     if form.pixels:
         levels = np.stack([_numbers(source.frame[name]) for name in form.pixels], axis=1) / form.white
         return np.asarray(np.clip(np.nan_to_num(levels) * 255.0, 0, 255).reshape(shape), np.uint8)
@@ -153,6 +160,8 @@ def inputs_of_values(form: RowForm, model: Model, values: Any) -> Inputs:
     """
     if form.kind == "table":
         return _inputs_of_cells(form, model, values)
+    if form.kind == "sound":
+        raise InputError("A recording cannot be filled in; choose one of the rows.")
     count = math.prod(form.shape)
     correct = isinstance(values, list) and len(values) == count
     if not correct or not all(type(value) in (int, float) and 0 <= value <= 255 for value in values):

@@ -16,6 +16,7 @@ import uvicorn
 from ranvier.errors import InputError, RanvierError
 from ranvier.model.model import Model
 from ranvier.view.known_rows import rows_from_arrays, rows_of
+from ranvier.view.live_run import LiveRun
 from ranvier.view.safety import new_token
 from ranvier.view.server import view_app
 from ranvier.view.subject import Subject
@@ -38,7 +39,8 @@ class RunningView:
         InputError: another program listens on the port.
     """
 
-    def __init__(self, subject: Subject, port: int = 0) -> None:
+    def __init__(self, subject: Subject | LiveRun, port: int = 0) -> None:
+        self._subject = subject
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -52,7 +54,12 @@ class RunningView:
         token = new_token()
         self.address = f"http://{HOST}:{self.port}/#token={token}"
         config = uvicorn.Config(
-            view_app(subject, token), lifespan="off", log_level="warning", access_log=False, ws="none"
+            view_app(subject, token),
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -74,8 +81,14 @@ class RunningView:
         while self._thread.is_alive():
             self._thread.join(0.2)
 
+    def end(self) -> None:
+        """Let the server end, which `wait` waits for."""
+        self._server.should_exit = True
+
     def close(self) -> None:
         """End the server; open pages say that it has gone."""
+        if isinstance(self._subject, LiveRun):
+            self._subject.close()
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()

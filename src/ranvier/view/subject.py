@@ -34,11 +34,22 @@ class Subject:
         model: the model; it is not changed while it is looked at.
         rows: the rows that are known, or None.
         name: of the model, for the page.
+        max_sample: of how many rows, at most, neurons are described.
+        before: the same rows with an earlier state of the model, from which is taken what depends on rows alone.
     """
 
-    def __init__(self, model: Model, rows: KnownRows | None = None, name: str = "model") -> None:
-        self.model, self.rows, self.name = model, rows, name
+    def __init__(
+        self,
+        model: Model,
+        rows: KnownRows | None = None,
+        name: str = "model",
+        max_sample: int = MAX_STATISTICS_ROWS,
+        before: Subject | None = None,
+    ) -> None:
+        self.model, self.rows, self.name, self._max_sample = model, rows, name, max_sample
         self._kept: dict[tuple[Any, ...], Any] = {}
+        if before is not None:
+            self.form = before.form
 
     def kept(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
         """What `make` gave for this key the first time: answers about all known rows do not change."""
@@ -128,9 +139,9 @@ class Subject:
 
     @cached_property
     def sample(self) -> NDArray[np.int64]:
-        """The rows that neurons are described by: all, or `MAX_STATISTICS_ROWS` that lie evenly among them."""
+        """The rows that neurons are described by: all, or as many as may be that lie evenly among them."""
         n_rows = len(self.known())
-        return np.unique(np.linspace(0, n_rows - 1, min(n_rows, MAX_STATISTICS_ROWS)).astype(np.int64))
+        return np.unique(np.linspace(0, n_rows - 1, min(n_rows, self._max_sample)).astype(np.int64))
 
     @cached_property
     def sample_values(self) -> dict[str, LayerValues]:

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranvier.data import encoder_from_dict
+from ranvier.data.columns.schema import infer_schema
 from ranvier.data.encoders.feature_options import FeatureOptions
 from ranvier.data.encoders.table import TableEncoder
 from ranvier.data.encoders.text import TextEncoder
-from ranvier.data.schema import infer_schema
 from ranvier.data.text import tokens as tokens_module
 from ranvier.data.text.vocabulary import Vocabulary
 from ranvier.errors import ModelFileError

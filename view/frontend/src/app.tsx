@@ -1,7 +1,8 @@
 import { cut } from "./format";
 import { Inside } from "./inside";
 import { Mistakes } from "./mistakes";
-import { gone, PAGES, page, pending, theme, what } from "./state";
+import { ThemeButton } from "./parts";
+import { gone, PAGES, page, pending, what } from "./state";
 import { Try } from "./try";
 
 export function App() {
@@ -24,20 +25,7 @@ export function App() {
             </a>
           ))}
         </nav>
-        <button
-          class="icon"
-          aria-label={theme.value === "dark" ? "Light theme" : "Dark theme"}
-          title={theme.value === "dark" ? "Light theme" : "Dark theme"}
-          onClick={() => {
-            theme.value = theme.value === "dark" ? "light" : "dark";
-            sessionStorage.setItem("theme", theme.value);
-          }}
-        >
-          <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-            <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5" />
-            <path d="M8 1.75a6.25 6.25 0 0 1 0 12.5z" fill="currentColor" />
-          </svg>
-        </button>
+        <ThemeButton />
       </header>
       {gone.value && (
         <p class="gone" role="alert">

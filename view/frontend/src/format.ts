@@ -56,6 +56,8 @@ export const METRICS: Record<string, string> = {
   mae: "MAE",
   pinball_loss: "Pinball loss",
   coverage: "Coverage",
+  bits_per_character: "Bits per character",
+  perplexity: "Perplexity",
 };
 
 export function metric(name: string, value: number | null): string {

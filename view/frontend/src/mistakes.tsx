@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { count, metric, METRICS, number, percent, plural } from "./format";
 import { Canvas, decode, Picture, Problem, said, token, Value } from "./parts";
-import { ask, cell, page, row, useAsked } from "./state";
+import { ask, cell, opening, useAsked } from "./state";
 import type { Row, RowPage, What } from "./types";
 
 interface Confusion {
@@ -71,7 +71,7 @@ export function Mistakes({ what }: { what: What }) {
   );
 }
 
-function ConfusionPanel({ what }: { what: What }) {
+export function ConfusionPanel({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Confusion>("confusion"), [what]);
   if (!data) return <section class="panel">{<Problem error={error} />}</section>;
   const most = Math.max(1, ...data.counts.flatMap((line, at) => line.filter((_, k) => k !== at)));
@@ -117,6 +117,7 @@ function ConfusionPanel({ what }: { what: What }) {
                       {value > 0 ? (
                         <button
                           aria-pressed={chosen}
+                          disabled={!opening.canCell(actual, predicted)}
                           data-name={`confusion.${actual}.${predicted}`}
                           data-value={String(value)}
                           aria-label={`${plural(value, "row")}: true ${what.classes[actual]}, predicted ${what.classes[predicted]}`}
@@ -141,7 +142,7 @@ function ConfusionPanel({ what }: { what: What }) {
   );
 }
 
-function CellRows({ what }: { what: What }) {
+export function CellRows({ what }: { what: What }) {
   const chosen = cell.value;
   const valid = chosen && chosen.every((index) => index < what.classes.length);
   const rows = useAsked(
@@ -174,7 +175,7 @@ function CellRows({ what }: { what: What }) {
   );
 }
 
-function Worst({ what }: { what: What }) {
+export function Worst({ what }: { what: What }) {
   const rows = useAsked(() => ask<RowPage>("rows", { start: 0, count: 60, order: "loss" }), [what]);
   return (
     <section class="panel examples">
@@ -187,13 +188,8 @@ function Worst({ what }: { what: What }) {
   );
 }
 
-function open(number: number): void {
-  row.value = number;
-  page.value = "inside";
-}
-
 function Rows({ what, rows }: { what: What; rows: Row[] }) {
-  return what.form.kind === "picture" ? (
+  return what.form.kind !== "table" ? (
     <ul class="gallery">
       {rows.map((entry) => (
         <Example key={entry.row} what={what} entry={entry} />
@@ -208,12 +204,17 @@ function Example({ what, entry }: { what: What; entry: Row }) {
   const pixels = useMemo(() => decode(entry.pixels!), [entry.pixels]);
   return (
     <li>
-      <button onClick={() => open(entry.row)} aria-label={`Row ${entry.row}: true ${said(entry.actual)}, predicted ${said(entry.predicted)}`}>
+      <button disabled={!opening.can(entry.row)} onClick={() => opening.open(entry.row)} aria-label={`Row ${entry.row}: true ${said(entry.actual)}, predicted ${said(entry.predicted)}`}>
         <Picture pixels={pixels} shape={what.form.shape} size={72} label="" />
         <span class="says">
           <b>{said(entry.predicted)}</b>
           {entry.actual !== entry.predicted && <small> is {said(entry.actual)}</small>}
         </span>
+        {entry.name && (
+          <small class="file" title={entry.name}>
+            {entry.name}
+          </small>
+        )}
         <small>
           p({said(entry.actual)}) <Value name={`row.${entry.row}.probability_of_actual`} value={entry.probability_of_actual} text={percent(entry.probability_of_actual)} />
         </small>
@@ -252,9 +253,13 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
           {rows.map((entry) => (
             <tr key={entry.row}>
               <td>
-                <button class="link" onClick={() => open(entry.row)}>
-                  {entry.row}
-                </button>
+                {opening.can(entry.row) ? (
+                  <button class="link" onClick={() => opening.open(entry.row)}>
+                    {entry.row}
+                  </button>
+                ) : (
+                  entry.row
+                )}
               </td>
               <td class={regression ? "right" : ""}>{said(entry.actual)}</td>
               <td class={regression ? "right" : ""}>{said(entry.predicted)}</td>
@@ -268,7 +273,7 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
               {columns.map((column, at) => {
                 const value = entry.cells?.[at];
                 return (
-                  <td key={column.name} class={column.kind === "number" ? "right" : ""} title={String(value ?? "")}>
+                  <td key={column.name} class={column.kind === "number" ? "right" : column.kind === "text" ? "text" : ""} title={String(value ?? "")}>
                     {value === null || value === undefined || value === "" ? <span class="none">missing</span> : typeof value === "number" ? number(value) : String(value)}
                   </td>
                 );
@@ -281,7 +286,7 @@ function RowTable({ what, rows }: { what: What; rows: Row[] }) {
   );
 }
 
-function Classes({ what }: { what: What }) {
+export function Classes({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Score[]>("classes"), [what]);
   return (
     <section class="panel classes">
@@ -324,7 +329,7 @@ function Classes({ what }: { what: What }) {
   );
 }
 
-function CalibrationPanel() {
+export function CalibrationPanel() {
   const { data, error } = useAsked(() => ask<Calibration>("calibration"), []);
   return (
     <section class="panel calibration">
@@ -389,7 +394,7 @@ function CalibrationPanel() {
   );
 }
 
-function ResidualPanel({ what }: { what: What }) {
+export function ResidualPanel({ what }: { what: What }) {
   const { data, error } = useAsked(() => ask<Residuals>("residuals"), [what]);
   if (!data) return <section class="panel">{<Problem error={error} />}</section>;
   const low = Math.min(...data.actual, ...data.predicted);

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import { count, number, percent } from "./format";
-import { theme } from "./state";
+import { kept, theme } from "./state";
 import type { Row, What } from "./types";
 
 /** A number with its full value, for tests, for copying and for readers of screens. */
@@ -167,5 +167,25 @@ export function RowChooser({ value, total, choose, name }: {
       </button>
       <button onClick={() => choose(Math.floor(Math.random() * total))}>random</button>
     </div>
+  );
+}
+
+export function ThemeButton() {
+  const label = theme.value === "dark" ? "Light theme" : "Dark theme";
+  return (
+    <button
+      class="icon theme"
+      aria-label={label}
+      title={label}
+      onClick={() => {
+        theme.value = theme.value === "dark" ? "light" : "dark";
+        kept.set("theme", theme.value);
+      }}
+    >
+      <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+        <circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5" />
+        <path d="M8 1.75a6.25 6.25 0 0 1 0 12.5z" fill="currentColor" />
+      </svg>
+    </button>
   );
 }

@@ -13,6 +13,24 @@ export const PAGES: [Page, string][] = [
   ["try", "Try"],
 ];
 
+/** What this tab keeps over a reload; nothing where the browser keeps nothing for this page. */
+export const kept = {
+  get(name: string): string | null {
+    try {
+      return sessionStorage.getItem(name);
+    } catch {
+      return null;
+    }
+  },
+  set(name: string, value: string): void {
+    try {
+      sessionStorage.setItem(name, value);
+    } catch {
+      // The choice holds until the page is closed.
+    }
+  },
+};
+
 export const page = signal<Page>("inside");
 export const layer = signal<string | null>(null);
 export const neuron = signal<number | null>(null);
@@ -51,9 +69,19 @@ export async function askAnswer(body: object): Promise<Answer> {
   return { ...(head as unknown as Answer), array: array as Float32Array };
 }
 
+/** What a click on a row does, and for which rows and cells of a confusion matrix there is something to open. */
+export const opening = {
+  can: (_: number): boolean => true,
+  canCell: (_actual: number, _predicted: number): boolean => true,
+  open: (number: number): void => {
+    row.value = number;
+    page.value = "inside";
+  },
+};
+
 function startTheme(): Theme {
-  const kept = sessionStorage.getItem("theme");
-  if (kept === "light" || kept === "dark") return kept;
+  const chosen = kept.get("theme");
+  if (chosen === "light" || chosen === "dark") return chosen;
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
@@ -85,6 +113,9 @@ export function followAddress(): void {
     const hash = `#/${page.value}${query ? `?${query}` : ""}`;
     if (location.hash !== hash) history.replaceState(null, "", location.pathname + hash);
   });
+}
+
+export function followTheme(): void {
   effect(() => {
     document.documentElement.dataset.theme = theme.value;
   });

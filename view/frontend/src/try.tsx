@@ -11,6 +11,7 @@ import type { Cell, Column, RowPage, Values, What } from "./types";
 export function Try({ what }: { what: What }) {
   const values = tried.value;
   const answer = useAsked(values ? () => askAnswer({ values }) : null, [values]);
+  if (what.form.kind === "sound") return <p class="empty">Recordings cannot be changed here; Inside shows how each of the known ones runs through the network.</p>;
   if (what.form.kind === "table" && !what.form.columns.length)
     return <p class="empty">This model takes {count(what.inputs.count)} columns, too many to fill in here.</p>;
   const pixels = what.form.kind === "picture" && Array.isArray(values) ? values : null;

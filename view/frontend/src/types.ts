@@ -37,7 +37,7 @@ export interface What {
   parameters: number;
   inputs: { count: number; names: string[]; picture: boolean; pixels: number[] | null };
   layers: Layer[];
-  form: { kind: "picture" | "table"; columns: Column[]; shape: number[]; pixels: string[] };
+  form: { kind: "picture" | "sound" | "table"; columns: Column[]; shape: number[]; pixels: string[] };
   rows: { count: number; name: string; notes: string[] } | null;
   has_targets: boolean;
   training: {
@@ -58,6 +58,7 @@ export type Cell = string | number | boolean | null;
 export interface Row {
   row: number;
   number: number;
+  name?: string;
   cells?: Cell[];
   pixels?: string;
   predicted: string | number | number[];

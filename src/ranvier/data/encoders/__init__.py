@@ -9,10 +9,10 @@ from ranvier.data.encoders.array import ArrayEncoder
 from ranvier.data.encoders.json_fields import damaged, field, mapping
 
 if TYPE_CHECKING:
+    from ranvier.data.columns.schema import ColumnSchema
     from ranvier.data.encoders.context import ContextEncoder
     from ranvier.data.encoders.feature_options import FeatureOptions
     from ranvier.data.encoders.table import TableEncoder
-    from ranvier.data.schema import ColumnSchema
 
 __all__ = ["ArrayEncoder", "encoder_from_dict", "fit_encoder"]
 

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
+from ranvier.data.cells import parsing
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.records import record
 
 if TYPE_CHECKING:
+    from ranvier.data.columns.schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
-    from ranvier.data.schema import ColumnSchema
 
 
 @record

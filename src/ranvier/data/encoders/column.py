@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
+from ranvier.data.cells import parsing
 from ranvier.rows import CSR
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ranvier.data.columns.schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
-    from ranvier.data.schema import ColumnSchema
 
 
 class ColumnEncoder(ABC):

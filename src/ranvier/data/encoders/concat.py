@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells.parsing import NeedsColumnParser
 from ranvier.data.encoders.column import ColumnEncoder, ColumnGroup
-from ranvier.data.parsing import NeedsColumnParser
 from ranvier.rows import CSR, Inputs
 
 

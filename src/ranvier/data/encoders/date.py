@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
-from ranvier.data.date_format import DateFormat
+from ranvier.data.cells import parsing
+from ranvier.data.cells.date_format import DateFormat
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.scaling import MAX_Z, column_mean_std, standardize
@@ -19,8 +19,8 @@ from ranvier.data.encoders.usual_range import without_far
 from ranvier.records import record
 
 if TYPE_CHECKING:
+    from ranvier.data.columns.schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
-    from ranvier.data.schema import ColumnSchema
 
 PARTS = ("year", "month", "day", "weekday", "hour", "elapsed days")
 LIMIT = 10.0

@@ -12,10 +12,10 @@ from typing import Any
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells.parsing import NeedsColumnParser
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.images.patches import PatchFeatures
-from ranvier.data.parsing import NeedsColumnParser
 
 Array = NDArray[Any]
 ROWS_AT_ONCE = 1024

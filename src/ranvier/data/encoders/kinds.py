@@ -10,6 +10,7 @@ from ranvier.data.encoders.image import ImageEncoder
 from ranvier.data.encoders.number import NumberEncoder
 from ranvier.data.encoders.sound import SoundEncoder
 from ranvier.data.encoders.text import TextEncoder
+from ranvier.data.encoders.vector import VectorEncoder
 
 COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "number": NumberEncoder,
@@ -19,6 +20,7 @@ COLUMN_KINDS: dict[str, type[ColumnEncoder]] = {
     "image": ImageEncoder,
     "sound": SoundEncoder,
     "text": TextEncoder,
+    "vector": VectorEncoder,
 }
 STORED_KINDS = {"basis": "number"}
 """Kinds of encoders in model files of earlier versions, under today's names."""

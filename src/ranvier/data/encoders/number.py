@@ -15,19 +15,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
+from ranvier.data.cells import parsing
+from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.numeric_features import NumericFeatures
 from ranvier.data.encoders.scaling import CLIP_RADIUS, column_mean_std
 from ranvier.data.encoders.usual_range import usual_range, without_far
-from ranvier.data.number_format import PLAIN, NumberFormat
 from ranvier.plural import plural
 from ranvier.records import record
 
 if TYPE_CHECKING:
+    from ranvier.data.columns.schema import ColumnSchema
     from ranvier.data.encoders.feature_options import FeatureOptions
-    from ranvier.data.schema import ColumnSchema
 
 MAX_ABS = float(np.finfo(np.float64).max) / 4
 """The distance between any two values up to this size is finite."""

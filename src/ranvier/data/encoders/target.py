@@ -25,7 +25,7 @@ from ranvier.records import record
 from ranvier.rows.class_numbers import are_class_numbers, class_targets
 
 if TYPE_CHECKING:
-    from ranvier.data.number_format import NumberFormat
+    from ranvier.data.cells.number_format import NumberFormat
 
 RowNumbers: TypeAlias = NDArray[np.int64] | None
 
@@ -320,7 +320,7 @@ def _number_formats(data: Mapping[str, Any]) -> tuple[NumberFormat, ...]:
     stored = json_fields.field(data, "number_formats", list) if "number_formats" in data else []
     if not stored:
         return ()
-    from ranvier.data.number_format import NumberFormat
+    from ranvier.data.cells.number_format import NumberFormat
 
     return tuple(NumberFormat.from_dict(form) for form in stored)
 

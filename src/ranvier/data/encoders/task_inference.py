@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ranvier.plural import plural
 
 MAX_CLASSES = 20
 MIN_ROWS_PER_CLASS = {"i": 5, "f": 10}
+MAX_NAMED = 5
 
 
 def infer_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()) -> Task:
@@ -29,8 +31,8 @@ def infer_task(values: Any, kind: str | None = None, names: tuple[str, ...] = ()
         names: the names of the target columns.
 
     Raises:
-        InputError: the values do not allow this kind, are all equal, or a class has one row; a target that is nearly
-            all numbers is refused with its first cell that is none.
+        InputError: the values do not allow this kind, are all equal, or are numbers of which a class would have one
+            row; a target that is nearly all numbers is refused with its first cell that is none.
 
     >>> infer_task(["yes", "no", "no", "yes"]).kind
     'binary'
@@ -199,15 +201,19 @@ def _check_numbers(values: Values, name: str, rows: NDArray[np.int64]) -> None:
 def _check_classes(
     values: Values, counts: dict[Label, int], kind: str | None, name: str, rows: NDArray[np.int64]
 ) -> None:
-    """Refuse labels that are nearly all numbers or all different, and classes of a single row."""
+    """Refuse labels that are nearly all numbers or all different, and numbers as classes of a single row."""
     n_numbers = len(values) - len(not_numbers(values)) if values.dtype.kind == "O" else 0
     different = len(set(counts) - set(values[not_numbers(values)].tolist())) if n_numbers else 0
     nearly_numbers = 2 * n_numbers > len(values) and n_numbers < len(values)
     if nearly_numbers and kind is None and different > MAX_CLASSES:
         raise not_a_number(values, name, rows)
-    problem = _class_problem(counts, len(values), kind, name, values.dtype.kind != "O" or n_numbers == len(values))
-    if problem and nearly_numbers:
+    numbers = values.dtype.kind in "if"
+    problem = _class_problem(counts, len(values), kind, name, numbers or n_numbers == len(values))
+    single = [label for label, count in counts.items() if count == 1]
+    if nearly_numbers and (problem or single):
         raise not_a_number(values, name, rows)
+    if not problem and single and (numbers or len(single) == len(counts)):
+        problem = _single_problem(single, name, numbers)
     if problem:
         raise InputError(problem)
 
@@ -225,12 +231,41 @@ def _class_problem(counts: dict[Label, int], rows: int, kind: str | None, name: 
             f'The target column "{name}" has {len(counts):,} different values in {plural(rows, "row")}; that is too '
             f"many for classes.{regression or ' Choose another target column.'}"
         )
-    single = [label for label, count in counts.items() if count == 1]
-    if not single:
-        return ""
+    return ""
+
+
+def _single_problem(single: Sequence[Label], name: str, numbers: bool) -> str:
+    """Why numbers, or labels that all stand in one row, cannot be classes, with the way out."""
     others = len(single) - 1
     more = {0: "", 1: ", and so has 1 other class"}.get(others, f", and so have {others:,} other classes")
+    advice = " For numbers whose order matters, ask for regression (--task regression)." if numbers else ""
     return (
         f'The class "{single[0]}" of the target column "{name}" has one row{more}; at least two are needed, one to '
-        f"learn from and one to check on. Add rows of it, or leave it out.{regression}"
+        f"learn from and one to check on. Add rows of it, or leave it out.{advice}"
+    )
+
+
+def single_row_notes(values: Values, name: str) -> tuple[str, ...]:
+    """Which classes have one row, in a sentence; nothing where all have more.
+
+    Parameters:
+        values: labels in plain form.
+        name: of the target column.
+
+    >>> single_row_notes(plain_values(["a", "b", "a"]), "letter")
+    ('The class "b" of the target column "letter" has one row, which is learned from; no row checks it.',)
+    """
+    single = [label for label, count in label_counts(values).items() if count == 1]
+    if not single:
+        return ()
+    if len(single) == 1:
+        return (
+            f'The class "{single[0]}" of the target column "{name}" has one row, which is learned from; no row '
+            "checks it.",
+        )
+    shown = ", ".join(f'"{label}"' for label in single[:MAX_NAMED])
+    more = f" and {len(single) - MAX_NAMED:,} more" if len(single) > MAX_NAMED else ""
+    return (
+        f'{len(single):,} classes of the target column "{name}" have one row each ({shown}{more}), which is learned '
+        "from; no row checks it.",
     )

@@ -12,18 +12,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ranvier.data import parsing
+from ranvier.data.cells import parsing
+from ranvier.data.cells.parsing import NeedsColumnParser
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import CSRColumnEncoder
 from ranvier.data.encoders.feature_options import MAX_TERMS, FeatureOptions
-from ranvier.data.parsing import NeedsColumnParser
 from ranvier.data.text.terms import CAPITALS
 from ranvier.data.text.vocabulary import Block, Vocabulary
 from ranvier.records import record
 from ranvier.rows import CSR
 
 if TYPE_CHECKING:
-    from ranvier.data.schema import ColumnSchema
+    from ranvier.data.columns.schema import ColumnSchema
 
 
 @record(eq=False)

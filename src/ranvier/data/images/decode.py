@@ -156,6 +156,8 @@ def _guarded(work: Callable[[], Any]) -> Any:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(f"it claims to be too large ({error})") from None
     except _PILLOW_ERRORS as error:
+        if "MAX_TEXT" in str(error):
+            raise PictureError("the texts stored beside its pixels are too large; save it without them") from None
         raise PictureError(str(error) or type(error).__name__) from None
 
 

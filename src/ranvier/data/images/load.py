@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ranvier.data.images.decode import Pixels, Survey, decode, survey
 from ranvier.data.images.picture_format import PictureFormat, float_white_level, white_level
 from ranvier.data.images.threads import Progress, part_of
-from ranvier.data.readable_cells import ReadableCells
+from ranvier.data.readable_cells import ReadableCells, listed_names
 from ranvier.errors import DataError
+from ranvier.plural import plural
 from ranvier.records import record
 
 SMALL_SIDE = 40
@@ -65,6 +66,7 @@ def load_pictures(
         readable.for_each(look, part_of(progress, 0, both))
     readable.check_share()
     good = [item for item in surveys if item is not None]
+    names = [readable.name(at) for at, item in enumerate(surveys) if item is not None]
     if not good:
         raise DataError(f'Column "{name}" holds no picture.')
     form = choose_format(good, size)
@@ -72,7 +74,7 @@ def load_pictures(
     if form.channels == 3 and _is_grey(loaded.pixels):
         form = replace(form, channels=1)
         loaded = replace(loaded, form=form, pixels=np.ascontiguousarray(loaded.pixels[..., :1]))
-    return replace(loaded, notes=(_format_note(good, form, name), *loaded.notes, *_conversion_notes(good, form)))
+    return replace(loaded, notes=(_format_note(good, form, name), *loaded.notes, *_conversion_notes(good, names, form)))
 
 
 def load_array(array: NDArray[Any], name: str, size: int | None = None) -> Pictures | None:
@@ -209,14 +211,24 @@ def _format_note(surveys: Sequence[Survey], form: PictureFormat, name: str) -> s
     return f'The pictures of column "{name}" ({original}) are read as {form.describe()}.'
 
 
-def _conversion_notes(surveys: Sequence[Survey], form: PictureFormat) -> list[str]:
-    """What was converted."""
-    counts = {
-        "in CMYK, whose colours may differ from those seen": sum(item.mode == "CMYK" for item in surveys),
-        f"of 16 bits, of which the value {form.white} became white": sum(
+def _conversion_notes(surveys: Sequence[Survey], names: Sequence[str], form: PictureFormat) -> list[str]:
+    """What was converted, and the first pictures of each kind.
+
+    Parameters:
+        surveys, names: of the pictures that can be read.
+    """
+    kinds = {
+        "in CMYK, whose colours may differ from those seen": [item.mode == "CMYK" for item in surveys],
+        f"of 16 bits, of which the value {form.white} became white": [
             item.largest > 0 and item.mode != "F" for item in surveys
-        ),
-        "animated, of which the first frame counts": sum(item.animated for item in surveys),
-        "transparent, laid on white": sum(item.mode in ("RGBA", "LA", "PA", "La", "RGBa") for item in surveys),
+        ],
+        "animated, of which the first frame counts": [item.animated for item in surveys],
+        "transparent, laid on white": [item.mode in ("RGBA", "LA", "PA", "La", "RGBa") for item in surveys],
     }
-    return [f"{count:,} picture{'s are' if count > 1 else ' is'} {what}." for what, count in counts.items() if count]
+    notes = []
+    for what, flags in kinds.items():
+        converted = [name for name, flag in zip(names, flags, strict=True) if flag]
+        if converted:
+            listed = "" if len(converted) == len(names) else f": {listed_names(converted)}"
+            notes.append(f"{plural(len(converted), 'picture is', 'pictures are')} {what}{listed}.")
+    return notes

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any
 
 from ranvier.data.images.decode import Survey, survey
 from ranvier.data.images.load import load_pictures
+from ranvier.data.repeated_cells import repeats_note
 from ranvier.errors import DataError
-
-MAX_SHOWN = 3
 
 
 def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
@@ -38,19 +36,8 @@ def overview(cells: Sequence[Any], name: str) -> tuple[str, ...]:
         loaded = load_pictures(cells, name)
     except DataError as error:
         return (*notes, str(error))
-    first: dict[bytes, int] = {}
-    repeated = []
-    for row, pixels in zip(loaded.rows.tolist(), loaded.pixels, strict=True):
-        earlier = first.setdefault(blake2b(pixels.tobytes(), digest_size=16).digest(), row)
-        if earlier != row:
-            repeated.append((row, earlier))
-    notes += loaded.notes
-    if repeated:
-        pairs = [f"{_called(cells, row)} as {_called(cells, earlier)}" for row, earlier in repeated[:MAX_SHOWN]]
-        more = f" and {len(repeated) - MAX_SHOWN:,} more" if len(repeated) > MAX_SHOWN else ""
-        what = "1 picture repeats" if len(repeated) == 1 else f"{len(repeated):,} pictures repeat"
-        notes.append(f"{what} an earlier one: {', '.join(pairs)}{more}.")
-    return tuple(notes)
+    names = [str(getattr(cells[row], "name", f"row index {row}")) for row in loaded.rows.tolist()]
+    return (*notes, *loaded.notes, *repeats_note(loaded.pixels, names, "picture"))
 
 
 def _survey(cell: Any) -> Survey | None:
@@ -59,7 +46,3 @@ def _survey(cell: Any) -> Survey | None:
         return survey(cell)
     except DataError:
         return None
-
-
-def _called(cells: Sequence[Any], row: int) -> str:
-    return str(getattr(cells[row], "name", f"row index {row}"))

@@ -13,9 +13,9 @@ from ranvier.data.language.corpus import Corpus, read_corpus
 from ranvier.data.language.ngrams import ngram_log_losses
 from ranvier.data.language.sequence import character_windows, rows_of
 from ranvier.data.language.vocabulary import MAX_CHARACTERS, Vocabulary
-from ranvier.data.partition import checked_fractions
 from ranvier.data.preparation import Prepared
 from ranvier.data.sources.source import Source
+from ranvier.data.splitting.partition import checked_fractions
 from ranvier.errors import DataError
 from ranvier.network.task import Task
 from ranvier.plural import plural

@@ -177,7 +177,12 @@ def _advice(content: bytes, reason: str) -> str:
         return "it is M4A or AAC, which is not supported; convert it: ffmpeg -i a.m4a a.wav"
     if content[:4] == b"\x30\x26\xb2\x75":
         return "it is WMA, which is not supported; convert it: ffmpeg -i a.wma a.wav"
-    return reason.strip().rstrip(".")[:200] or "it is no recording"
+    message = reason.strip().rstrip(".")[:200] or "it is no recording"
+    if content[:3] == b"ID3" or content[:1] == b"\xff":
+        import soundfile
+
+        return f"{message} (MP3, read by libsndfile {soundfile.__libsndfile_version__})"
+    return message
 
 
 def _without_id3(content: bytes) -> bytes | None:

@@ -39,6 +39,18 @@ def fixed_length(spectrogram: Spectrogram, form: SoundFormat) -> Spectrogram:
     return np.pad(part, ((0, 0), (left, form.frames - length - left)))
 
 
+def counted_frames(spectrogram: Spectrogram, form: SoundFormat) -> int:
+    """How many frames of a recording count before they are cut or filled up.
+
+    >>> counted_frames(np.full((40, 9), 7, np.uint8), SoundFormat(8000, 5, whole=True))
+    9
+    """
+    if form.whole:
+        return int(spectrogram.shape[1])
+    part = loud_part(spectrogram)
+    return part.stop - part.start
+
+
 def loud_part(spectrogram: Spectrogram) -> slice:
     """The frames without the silence at both ends.
 

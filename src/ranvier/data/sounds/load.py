@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -10,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranvier.data.images.threads import Progress
-from ranvier.data.readable_cells import ReadableCells
-from ranvier.data.sounds.decode import MAX_SECONDS, SoundSurvey, decode, survey
-from ranvier.data.sounds.fixed_length import fixed_length, loud_part
+from ranvier.data.readable_cells import ReadableCells, listed_names
+from ranvier.data.sounds.decode import MAX_SECONDS, SoundSurvey, decode, resampled, survey
+from ranvier.data.sounds.fixed_length import counted_frames, fixed_length, loud_part
 from ranvier.data.sounds.log_mel import Spectrogram, log_mel
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.errors import DataError
@@ -25,6 +26,8 @@ HIGHEST_RATE, LOWEST_RATE = 24_000, 8_000
 USUAL_SHARE = 0.1
 """The share of the recordings that must have a low rate for all to be brought to it."""
 MIN_FRAMES, MAX_FRAMES = 8, 1000
+LOWER, LONGER = 0.9, 2.0
+"""How many times the rate and the length of the training a recording has that is unlike those of the training."""
 USUAL_LENGTH = 0.95
 """The share of the words that are to fit into the length of all."""
 Result = TypeVar("Result")
@@ -96,9 +99,10 @@ def load_known(cells: Sequence[Any], form: SoundFormat, name: str, progress: Pro
     [0]
     """
     readable = ReadableCells(cells, name, "recording")
-    spectrograms = _in_format(readable, form, progress)
+    spectrograms, unlike = _in_format(readable, form, progress)
     readable.check_share()
-    return Sounds(spectrograms, readable.rows, form, (readable.note,) if readable.broken else ())
+    notes = (readable.note,) if readable.broken else ()
+    return Sounds(spectrograms, readable.rows, form, (*notes, *unlike))
 
 
 def decode_all(cells: Sequence[Any], form: SoundFormat, name: str, first: int = 0) -> NDArray[np.uint8]:
@@ -114,16 +118,43 @@ def decode_all(cells: Sequence[Any], form: SoundFormat, name: str, first: int = 
     (1, 40, 60, 1)
     """
     readable = ReadableCells(cells, name, "recording", first)
-    spectrograms = _in_format(readable, form, None)
+    spectrograms, unlike = _in_format(readable, form, None)
     readable.check_all()
+    for note in unlike:
+        warnings.warn(note, stacklevel=2)
     return spectrograms
 
 
-def _in_format(readable: ReadableCells, form: SoundFormat, progress: Progress | None) -> NDArray[np.uint8]:
-    """The spectrograms of the cells that can be read, (B, F, T, 1)."""
-    decoded = _results(readable, lambda cell: fixed_length(spectrogram_of(cell, form), form), progress)
-    good = [item for item in decoded if item is not None]
-    return np.stack(good)[..., None] if good else np.zeros((0, *form.shape), np.uint8)
+def _in_format(
+    readable: ReadableCells, form: SoundFormat, progress: Progress | None
+) -> tuple[NDArray[np.uint8], list[str]]:
+    """The spectrograms of the cells that can be read, (B, F, T, 1), and sentences on those unlike the training's."""
+
+    def work(cell: Any) -> tuple[Spectrogram, int, int]:
+        samples, rate = decode(cell)
+        spectrogram = log_mel(resampled(samples, rate, form.rate), form)
+        return fixed_length(spectrogram, form), rate, counted_frames(spectrogram, form)
+
+    decoded = _results(readable, work, progress)
+    good = [(at, *item) for at, item in enumerate(decoded) if item is not None]
+    if not good:
+        return np.zeros((0, *form.shape), np.uint8), []
+    lower = [f"{readable.name(at)} ({rate:,} Hz)" for at, _, rate, _ in good if rate < LOWER * form.rate]
+    longer = [readable.name(at) for at, _, _, frames in good if frames > LONGER * form.frames]
+    notes = []
+    if lower:
+        what = plural(len(lower), "recording has", "recordings have")
+        notes.append(
+            f"{what} a lower rate than the {form.rate:,} Hz of the training, so that the upper bands are silent: "
+            f"{listed_names(lower)}."
+        )
+    if longer:
+        what = plural(len(longer), "recording is", "recordings are")
+        notes.append(
+            f"{what} much longer than those of the training, and only {form.seconds:.2g} s of each count: "
+            f"{listed_names(longer)}. To hear all of it: --listen, or model.listen."
+        )
+    return np.stack([spectrogram for _, spectrogram, _, _ in good])[..., None], notes
 
 
 def _results(
@@ -204,7 +235,7 @@ def _notes(
         notes.append(f"The recordings have different rates and are resampled to {form.rate:,} Hz{empty}.")
     notes += [readable.note] if readable.broken else []
     if silent:
-        names = ", ".join(map(readable.name, silent[:5])) + (" and more" if len(silent) > 5 else "")
+        names = listed_names(list(map(readable.name, silent)))
         notes.append(f"{plural(len(silent), 'recording is', 'recordings are')} silent: {names}.")
     counts = {
         "several channels, which are mixed": sum(item.channels > 1 for item in surveys),

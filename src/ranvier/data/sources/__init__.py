@@ -93,7 +93,7 @@ def _open_path(path: Path, reading: Reading) -> Source:
     if path.is_dir():
         from ranvier.data.sources.folder import read_folder
 
-        return read_folder(path)
+        return read_folder(path, reading)
     opened = reader_of(find(path, NAMED))(path, reading)
     return with_files(opened, path.parent) if isinstance(opened, Table) and not opened.kinds else opened
 

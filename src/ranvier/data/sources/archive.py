@@ -13,8 +13,9 @@ from pathlib import Path
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from ranvier.data.sources.file_reference import FileReference, shown
-from ranvier.data.sources.file_tree import table_of_files
+from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.system_files import is_system_name
+from ranvier.data.sources.table_among_files import table_from_files
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 from ranvier.plural import plural
@@ -27,7 +28,7 @@ packed already and texts unpack to about 4 times their size."""
 DRIVE = re.compile(r"[A-Za-z]:")
 
 
-def read_zip(path: Path) -> Table:
+def read_zip(path: Path, reading: Reading = PLAIN) -> Table:
     """Read the files in a ZIP archive as a table, as `read_folder` reads those in a folder.
 
     Raises:
@@ -59,10 +60,10 @@ def read_zip(path: Path) -> Table:
             links += 1
         elif _wanted(name):
             files.append(FileReference(shown(name), path, info.filename, archive))
-    return table_of_files(files, str(path), _link_notes(links), in_archive=True)
+    return table_from_files(files, str(path), _link_notes(links), in_archive=True, reading=reading)
 
 
-def read_tar(path: Path) -> Table:
+def read_tar(path: Path, reading: Reading = PLAIN) -> Table:
     """Read the files in a TAR archive, packed or not, as a table; their bytes are kept in memory.
 
     Raises:
@@ -86,7 +87,7 @@ def read_tar(path: Path) -> Table:
                         files.append(FileReference(shown(name), path, member.name, content=content.read()))
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise DataError(f'"{path}" is no TAR archive, or a damaged one ({error}). Copy it again.') from error
-    return table_of_files(files, str(path), _link_notes(links), in_archive=True)
+    return table_from_files(files, str(path), _link_notes(links), in_archive=True, reading=reading)
 
 
 def _checked_name(path: Path, name: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 
-from ranvier.data.missing_marks import MISSING
+from ranvier.data.cells.missing_marks import MISSING
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?")
 MOSTLY = 0.9

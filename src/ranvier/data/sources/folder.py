@@ -6,20 +6,24 @@ import os
 from pathlib import Path
 
 from ranvier.data.sources.file_reference import FileReference, shown
-from ranvier.data.sources.file_tree import table_of_files
+from ranvier.data.sources.reading import PLAIN, Reading
 from ranvier.data.sources.system_files import is_system_name
+from ranvier.data.sources.table_among_files import table_from_files
 from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 
-def read_folder(path: Path) -> Table:
+def read_folder(path: Path, reading: Reading = PLAIN) -> Table:
     """Read a folder: a column of files and, where they lie in class folders, a column of labels.
+
+    A folder without class folders may hold a table that names its files.
 
     Hidden files and those that systems make do not count. Links are followed.
 
     Parameters:
         path: a folder of class folders; one of train/ and test/ (val/, valid/, validation/) with class folders; or
             files alone, which have no labels.
+        reading: what is known of how the rows of a table in it are written.
 
     Raises:
         DataError: the folder cannot be read, or holds no picture, recording or text.
@@ -51,4 +55,4 @@ def read_folder(path: Path) -> Table:
             full = os.path.join(folder, name)
             if not is_system_name(name) and os.path.isfile(full):
                 files.append(FileReference(start + shown(name), Path(full)))
-    return table_of_files(files, str(path))
+    return table_from_files(files, str(path), reading=reading)

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from ranvier.data.parsing import no_single_value
+from ranvier.data.cells.parsing import no_single_value
 
 LABEL_TYPES = (enum.Enum, uuid.UUID, PurePath, IPv4Address, IPv6Address, IPv4Network, IPv6Network)
 PANDAS_LABELS = ("Interval", "Period")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ranvier.data.sounds.samples import is_samples
+from ranvier.data.sources.array_cells import with_array_cells
+from ranvier.data.sources.arrays import vector_in_npy
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.picture_lists import is_picture
@@ -21,17 +24,18 @@ from ranvier.plural import plural
 if TYPE_CHECKING:
     import polars as pl
 
-ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS)
+ARRAY_ENDING = ".npy"
+ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS, ARRAY_ENDING)
 LOOKED_AT = 20
 MAX_PATH = 1024
 
 
 def with_files(table: Table, folder: Path) -> Table:
-    """The table with references to files, or their texts, in the columns that hold paths of files.
+    """The table with references to files, or their texts or vectors, in the columns that hold paths of files.
 
     Bytes of pictures and recordings in cells, alone or with their "path", are files, too. A column holds paths if its
-    first cells end like pictures, recordings or texts. Paths are relative to the table's folder, else to the current
-    one.
+    first cells end like pictures, recordings, texts or NPY. Paths are relative to the table's folder, else to the
+    current one.
 
     Parameters:
         folder: the one that the table was read from.
@@ -39,14 +43,30 @@ def with_files(table: Table, folder: Path) -> Table:
     Raises:
         DataError: a path names no file.
     """
+
+    def find(name: str) -> FileReference | None:
+        plain = Path(name.replace("\\", "/"))
+        path = next((path for path in (folder / plain, plain) if path.is_file()), None)
+        return None if path is None else FileReference(name, path)
+
+    return with_found_files(table, find, str(folder))
+
+
+def with_found_files(table: Table, find: Callable[[str], FileReference | None], folder: str) -> Table:
+    """The table that `with_files` gives, with files that a function finds.
+
+    Parameters:
+        find: from the path in a cell to its file, or None.
+        folder: where the files were expected, for messages.
+    """
     import polars as pl
 
     for cells in table.frame.iter_columns():
         if cells.dtype == pl.Object or cells.dtype == pl.Binary or cells.dtype == pl.Struct:
             table = _with_contents(table, cells)
         elif _holds_paths(cells):
-            table = _with_column(table, cells, folder)
-    return table
+            table = _with_column(table, cells, find, folder)
+    return with_array_cells(table)
 
 
 def _with_contents(table: Table, cells: pl.Series) -> Table:
@@ -83,13 +103,13 @@ def _holds_paths(cells: pl.Series) -> bool:
     return bool(first) and all(len(cell) <= MAX_PATH and cell.endswith(ENDINGS) for cell in first)
 
 
-def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
+def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileReference | None], folder: str) -> Table:
     import polars as pl
 
     names = [None if cell is None or not cell.strip() else cell.strip() for cell in cells.to_list()]
-    paths = {name: _find(name, folder) for name in dict.fromkeys(names) if name is not None}
-    absent = [name for name, path in paths.items() if path is None]
-    if absent and len(absent) == len(paths):
+    by_path = {name: find(name) for name in dict.fromkeys(names) if name is not None}
+    absent = [name for name, file in by_path.items() if file is None]
+    if absent and len(absent) == len(by_path):
         note = f'Column "{cells.name}" holds names such as {absent[0]}, which are no files in "{folder}".'
         if table.frame.width > 2:
             return replace(table, notes=(*table.notes, note))
@@ -99,10 +119,16 @@ def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
         row = names.index(absent[0]) + 1
         raise DataError(
             f'Column "{cells.name}" of {table.origin} names {plural(len(absent), "file")} of '
-            f"{len(paths):,} that {'do' if len(absent) > 1 else 'does'} not exist ({shown}; the first in row {row}); "
+            f"{len(by_path):,} that {'do' if len(absent) > 1 else 'does'} not exist ({shown}; the first in row {row}); "
             f'paths relative to "{folder}" were expected.'
         )
-    files = [None if name is None else FileReference(name, paths[name]) for name in names]
+    files = [None if name is None else by_path[name] for name in names]
+    if all(name.lower().endswith(ARRAY_ENDING) for name in by_path):
+        from ranvier.data.cells.vectors import series_of_vectors
+
+        vectors = {name: vector_in_npy(file.read(), name) for name, file in by_path.items() if file is not None}
+        column = series_of_vectors(cells.name, [None if name is None else vectors[name] for name in names])
+        return replace(table, frame=table.frame.with_columns(column))
     kinds = Counter(content_kind(file.read(HEAD), file.name) for file in files[:LOOKED_AT] if file is not None)
     kind = kinds.most_common(1)[0][0]
     if kind is None:
@@ -112,9 +138,3 @@ def _with_column(table: Table, cells: pl.Series, folder: Path) -> Table:
         return replace(table, frame=table.frame.with_columns(pl.Series(cells.name, texts, dtype=pl.String)))
     column = pl.Series(cells.name, files, dtype=pl.Object)
     return replace(table, frame=table.frame.with_columns(column), kinds={**table.kinds, cells.name: kind})
-
-
-def _find(name: str, folder: Path) -> Path | None:
-    """The file that a path names, from the table's folder or from the current one."""
-    plain = Path(name.replace("\\", "/"))
-    return next((path for path in (folder / plain, plain) if path.is_file()), None)

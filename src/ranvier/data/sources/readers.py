@@ -44,16 +44,16 @@ def _read_idx(path: Path, _: Reading) -> Source:
     return read_idx(path)
 
 
-def _read_zip(path: Path, _: Reading) -> Source:
+def _read_zip(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.archive import read_zip
 
-    return read_zip(path)
+    return read_zip(path, reading)
 
 
-def _read_tar(path: Path, _: Reading) -> Source:
+def _read_tar(path: Path, reading: Reading) -> Source:
     from ranvier.data.sources.archive import read_tar
 
-    return read_tar(path)
+    return read_tar(path, reading)
 
 
 def _read_one(path: Path, _: Reading) -> Source:

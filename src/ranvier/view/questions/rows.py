@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.decoded_columns import names_of_rows
 from ranvier.errors import InputError
 from ranvier.view.row_form import cells_of_rows, pixels_of_rows
 from ranvier.view.subject import Subject
@@ -34,19 +35,23 @@ def rows_page(subject: Subject, start: int, count: int, order: str = "index") ->
 def describe_rows(subject: Subject, index: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Records of some rows.
 
-    Fields: `row` among the known ones; `number` in the data; `cells` of a table, or `pixels` of a picture in base64;
+    Fields: `row` among the known ones; `number` in the data; `name` of its file; `cells` of a table, or `pixels` of a
+    picture or a spectrogram in base64;
     `predicted` and, where the truth is known, `actual`, `loss`; for classes `probability` of the predicted class and
     `probability_of_actual`.
     """
     if not len(index):
         return []
     rows, form, task = subject.known(), subject.form, subject.model.task
-    pictures = form.kind == "picture"
+    pictures = form.kind != "table"
+    names = names_of_rows(rows.source)
     shown: Any = pixels_of_rows(form, subject.model, rows, index) if pictures else cells_of_rows(form, rows, index)
     answers = subject.model.target.decode(subject.model.outputs_of(rows.inputs[index]))
     records = []
     for at, row in enumerate(index.tolist()):
         entry: dict[str, Any] = {"row": row, "number": int(rows.numbers[row])}
+        if names is not None and names[row]:
+            entry["name"] = names[row]
         if pictures:
             entry["pixels"] = base64.b64encode(np.ascontiguousarray(shown[at]).tobytes()).decode("ascii")
         else:

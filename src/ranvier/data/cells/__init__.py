@@ -1,0 +1,1 @@
+"""How cells are written and read: numbers, dates, booleans, marks of missing cells, texts."""

@@ -1,0 +1,226 @@
+"""How the cells of a column of dates are written: whether day or month comes first.
+
+Dates that say it themselves need no format: 2021-09-25, 2021/9/25, September 25, 2021, 25 Sep 2021. The order of
+25/9/2021 and 9/25/2021 is inferred from all cells of a column and kept by its schema and its encoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import polars as pl
+
+from ranvier.data.cells import parsing
+from ranvier.data.cells.missing_marks import are_marks
+from ranvier.data.encoders import json_fields
+from ranvier.records import record
+
+DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
+ORDERS = (DAY_FIRST, MONTH_FIRST)
+MONTHS = {
+    name: month
+    for month, names in enumerate(
+        ("jan", "feb", "mar|mär|mrz", "apr", "may|mai", "jun", "jul", "aug", "sep", "oct|okt", "nov", "dec|dez"),
+        start=1,
+    )
+    for name in names.split("|")
+}
+"""The first three letters of months, English and German."""
+MONTH = (
+    r"(?i:(jan|feb|mar|mär|mrz|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)"
+    r"(?:\.|t\.?|uary|ruary|ch|il|e|y|ust|tember|ober|ember|uar|ruar|z|i|r[sz]|li|ni|l|n|zember)?)"
+)
+WEEKDAY = r"(?:(?i:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+ZONE = r"\s*(?:Z|(?:UTC|GMT|[A-Z]{3,4})?\s*(?:[+-][0-9]{1,2}(?::?[0-9]{2})?)?)"
+TIME = (
+    r"(?:(?:T|,?\s+(?:at\s+)?)([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?\s*(?:([AaPp])\.?[Mm]\.?)?"
+    rf"{ZONE})?$"
+)
+PATTERNS = (
+    # The names of the groups, and the pattern in front of the time.
+    (
+        ("first", "sign", "middle", "sign2", "last"),
+        rf"^{WEEKDAY}([0-9]{{1,4}})([-/.])([0-9]{{1,2}})([-/.])([0-9]{{1,4}})",
+    ),
+    (
+        ("day", "name", "year"),
+        rf"^{WEEKDAY}([0-9]{{1,2}})(?:st|nd|rd|th|\.)?[\s/-]*(?:of\s+)?{MONTH},?[\s/-]*'?([0-9]{{4}}|[0-9]{{2}})",
+    ),
+    (
+        ("name", "day", "year"),
+        rf"^{WEEKDAY}{MONTH}[\s/-]*([0-9]{{1,2}})(?:st|nd|rd|th)?(?:,\s*|[\s/-]+)'?([0-9]{{4}}|[0-9]{{2}})",
+    ),
+    (("year", "name", "day"), rf"^([0-9]{{4}})[\s/-]{MONTH}[\s/-]([0-9]{{1,2}})"),
+    (("name", "year"), rf"^{MONTH}[\s,/-]*([0-9]{{4}})"),
+    (("year", "month"), r"^([0-9]{4})[-/.]([0-9]{1,2})"),
+    (("month", "year"), r"^([0-9]{1,2})[/-]([0-9]{4})"),
+    (("year", "month", "day"), r"^((?:19|20)[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])"),
+    (("year",), r"^((?:1[0-9]|20)[0-9]{2})"),
+)
+ZERO_DATE = r"^0{1,4}([-/.])0{1,2}[-/.]0{1,4}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
+"""What databases write for no date."""
+
+
+MIN_REPEATS = 4
+"""How often dates stand in a column, on average, where each different one is read once."""
+
+
+@record
+class DateFormat:
+    """How dates are written.
+
+    Fields:
+        order: "day-first" or "month-first" where dates such as 3/4/2021 occur, else "".
+        odd: whether a cell that is no date counts as missing; so where few cells were none in training.
+
+    >>> DateFormat("day-first").read(pl.Series(["3/4/2021", "0000-00-00"]))[0].dt.date().to_list()
+    [datetime.date(2021, 4, 3), None]
+    """
+
+    order: str = ""
+    odd: bool = False
+
+    def read(self, cells: pl.Series) -> tuple[pl.Series, int | None]:
+        """The cells as dates and times without a time zone, null where missing; and the index of the first wrong cell.
+
+        Integers are read as 20210925, or as a year.
+        """
+        if not parsing.is_string(cells) and (cells.dtype.is_temporal() or cells.dtype == pl.Null):
+            return parsing.parse_datetimes(cells)
+        strings = parsing.clean_strings(cells)
+        times = self.read_strings(strings)
+        odd = times.is_null() & strings.is_not_null()
+        if self.odd or not odd.any():
+            return times, None
+        odd &= ~are_missing_dates(strings).fill_null(False)
+        return times, odd.arg_max() if odd.any() else None
+
+    def read_strings(self, strings: pl.Series) -> pl.Series:
+        """Clean strings as dates and times, null where missing and where they are none."""
+        different = strings.unique() if len(strings) >= parsing.LARGE_ROWS else strings
+        if MIN_REPEATS * len(different) < len(strings):
+            return strings.replace_strict(different, self.read_strings(different), return_dtype=pl.Datetime("us"))
+        times = parsing.parse_datetimes(strings)[0]
+        rest = times.is_null() & strings.is_not_null()
+        if not rest.any():
+            return times
+        others = strings.filter(rest)
+        different = others.unique()
+        if len(different) < len(others):
+            read = others.replace_strict(different, parse_written_dates(different, self.order))
+        else:
+            read = parse_written_dates(others, self.order)
+        return times.scatter(rest.arg_true(), read)
+
+    def describe(self) -> str:
+        """An example of a date as it is written, for messages."""
+        return {DAY_FIRST: "31/12/2024 (day first)", MONTH_FIRST: "12/31/2024 (month first)"}.get(
+            self.order, "2024-02-29"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The format as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def stored_in(cls, data: Mapping[str, Any]) -> DateFormat:
+        """The format in the description of a column; earlier versions read ISO dates alone.
+
+        Raises:
+            ModelFileError: a field is absent, of another type or unknown.
+        """
+        if "date_format" not in data:
+            return cls()
+        stored = json_fields.mapping(data["date_format"])
+        order = json_fields.field(stored, "order", str)
+        if order not in ("", *ORDERS):
+            raise json_fields.damaged(f"dates are written {order[:20]!r}")
+        return cls(order, json_fields.field(stored, "odd", bool))
+
+
+def are_missing_dates(strings: pl.Series) -> pl.Series:
+    """Whether strings stand for no date; null stays null.
+
+    >>> are_missing_dates(pl.Series(["n/a", "0000-00-00", "2021-09-25"])).to_list()
+    [True, True, False]
+    """
+    return are_marks(strings) | strings.str.contains(ZERO_DATE)
+
+
+def parse_written_dates(strings: pl.Series, order: str = "") -> pl.Series:
+    """Dates in any of the usual forms as dates and times, null where a string is none.
+
+    Two digits of a year stand for 1969 to 2068. An offset or the name of a time zone is dropped, so that the hour stays
+    the local one.
+
+    Parameters:
+        order: "day-first" or "month-first"; "" reads no dates such as 3/4/2021.
+
+    >>> parse_written_dates(pl.Series(["September 25, 2021", "2021/9/25 1:30 PM"])).dt.to_string("%F %R").to_list()
+    ['2021-09-25 00:00', '2021-09-25 13:30']
+    """
+    times = pl.Series(strings.name, [None], pl.Datetime("us")).new_from_index(0, len(strings))
+    for names, pattern in PATTERNS:
+        rest = (times.is_null() & strings.is_not_null()).arg_true()
+        if not len(rest):
+            break
+        groups = strings.gather(rest).str.extract_groups(pattern + TIME).struct.unnest()
+        if groups.to_series(0).null_count() < len(rest):
+            groups.columns = [*names, "hour", "minute", "second", "half"]
+            times = times.scatter(rest, _times(groups, order))
+    return times
+
+
+def day_and_month(strings: pl.Series) -> pl.DataFrame:
+    """The first two numbers of dates such as 3/4/2021, "first" and "middle", and "sign"; null for other strings.
+
+    >>> day_and_month(pl.Series(["25/9/2021", "2021-09-25"])).rows()
+    [(25, 9, '/'), (None, None, None)]
+    """
+    groups = strings.str.extract_groups(PATTERNS[0][1] + TIME).struct.unnest()
+    groups.columns = [*PATTERNS[0][0], "hour", "minute", "second", "half"]
+    wanted = (groups["first"].str.len_chars() <= 2) & (groups["sign"] == groups["sign2"])
+    columns = groups.select(pl.col("first", "middle").cast(pl.Int64), "sign")
+    return columns.with_columns(pl.when(wanted).then(pl.all()))
+
+
+def _times(groups: pl.DataFrame, order: str) -> pl.Series:
+    """The dates and times of the groups of one pattern, null where there is none."""
+    if "first" in groups.columns:
+        groups = _ordered(groups, order)
+    if "name" in groups.columns:
+        short = groups["name"].str.to_lowercase()
+        groups = groups.with_columns(month=short.replace_strict(MONTHS, default=None, return_dtype=pl.Int64))
+    absent = [name for name in ("month", "day") if name not in groups.columns]
+    groups = groups.with_columns(pl.lit("1").alias(name) for name in absent)
+    number = {name: groups[name].cast(pl.Int64, strict=False) for name in ("year", "month", "day")}
+    year = number["year"]
+    short_year = groups["year"].cast(pl.String).str.len_chars() <= 2
+    year = year.zip_with(~short_year.fill_null(False), year + 1900 + 100 * (year < 69).cast(pl.Int64))
+    written = year.cast(pl.String).str.zfill(4) + "-" + number["month"].cast(pl.String).str.zfill(2)
+    day = (written + "-" + number["day"].cast(pl.String).str.zfill(2)).str.to_date("%Y-%m-%d", strict=False)
+    hour, minute, second = (groups[name].cast(pl.Int64).fill_null(0) for name in ("hour", "minute", "second"))
+    half = groups["half"].str.to_lowercase()
+    hour = hour.zip_with(half.is_null(), hour % 12 + 12 * (half == "p").cast(pl.Int64))
+    valid = (hour < 24) & (minute < 60) & (second < 61)
+    times = day.cast(pl.Datetime("us")).cast(pl.Int64) + (hour * 3600 + minute * 60 + second) * 1_000_000
+    return times.set(~valid, None).cast(pl.Datetime("us"))
+
+
+def _ordered(groups: pl.DataFrame, order: str) -> pl.DataFrame:
+    """The groups of dates of three numbers as year, month and day."""
+    first, middle, last = (groups[name] for name in ("first", "middle", "last"))
+    same_sign = (groups["sign"] == groups["sign2"]).fill_null(False)
+    year_first = (first.str.len_chars() == 4) & (last.str.len_chars() <= 2)
+    year_last = (first.str.len_chars() <= 2) & last.str.len_chars().is_in([2, 4]) & bool(order)
+    day, month = (first, middle) if order == DAY_FIRST else (middle, first)
+    valid = (same_sign & (year_first | year_last)).fill_null(False)
+    year_first = year_first.fill_null(False)
+    parts = {
+        "year": first.zip_with(year_first, last).set(~valid, None),
+        "month": middle.zip_with(year_first, month),
+        "day": last.zip_with(year_first, day),
+    }
+    return pl.DataFrame({**parts, **{name: groups[name] for name in ("hour", "minute", "second", "half")}})

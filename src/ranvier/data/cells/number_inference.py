@@ -1,0 +1,201 @@
+"""Inferring how the numbers of a column are written, from its different cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from ranvier.data.cells import parsing
+from ranvier.data.cells.missing_marks import are_marks
+from ranvier.data.cells.number_format import PLAIN, NumberFormat
+from ranvier.data.cells.number_parts import (
+    BODIES,
+    MAGNITUDES,
+    SIGNED,
+    magnitudes,
+    numbers_of,
+    seconds_of_day,
+    split,
+    units,
+)
+from ranvier.records import record
+
+MAX_ODD_SHARE, MAX_ODD_ROWS = 0.05, 0.01
+"""Up to which share of the different cells, or of all cells of many rows, other cells count as missing."""
+MANY_ROWS, MIN_DISTINCT = 100, 3
+MAX_UNITS, MIN_UNIT_ROWS = 3, 0.005
+MIN_VALUES_OF_UNITS = 10
+"""Fewer different numbers in several units are taken for categories, such as "2 doors" and "1 hatch"."""
+SAMPLE = 1000
+THOUSANDS_OR_DECIMALS = r"^[1-9][0-9]{0,2},[0-9]{3}$"
+"""Digits whose comma may stand between thousands, or before three decimals."""
+ORDINAL = r"^(st|nd|rd|th)\b"
+LEADING_ZERO = r"^[+-]?0[0-9]"
+
+
+@record
+class WrittenNumbers:
+    """How the numbers of a column are written.
+
+    Fields:
+        format: what reads them.
+        ambiguous: whether all commas could stand before decimals as well as between thousands.
+    """
+
+    format: NumberFormat
+    ambiguous: bool = False
+
+
+def different_strings(strings: pl.Series) -> pl.DataFrame:
+    """The different strings, "value", missing ones left out, and how many rows have each, "rows".
+
+    >>> different_strings(pl.Series("kg", ["7", None, "7"])).rows()
+    [('7', 2)]
+    """
+    return strings.drop_nulls().rename("value").value_counts(name="rows")
+
+
+def infer_number_format(counts: pl.DataFrame, decimal_commas: bool | None = None) -> WrittenNumbers | None:
+    """How the numbers of a column are written; None where the cells are not nearly all numbers.
+
+    Parameters:
+        counts: what `different_strings` gives of the clean strings.
+        decimal_commas: whether a comma that may stand before decimals or between thousands stands before decimals;
+            None where nothing is known.
+
+    >>> counts = pl.DataFrame({"value": ["27,3", "27", "n/a"], "rows": [1, 1, 1]})
+    >>> infer_number_format(counts).format.decimal
+    ','
+    """
+    marks = are_marks(counts["value"])
+    counts = counts.filter(~marks)
+    strings = counts["value"]
+    if len(strings) < 2 and marks.any():
+        return None  # "1" and "none" are two categories
+    plain = parsing.cast_numbers(strings).is_not_null()
+    if len(strings) == 0:
+        return None
+    if plain.all():
+        return None if are_codes(strings) else WrittenNumbers(PLAIN)
+    sample = strings.head(SAMPLE)
+    for signs in _order(decimal_commas):
+        if sample.str.contains(SIGNED[signs]).all() and strings.str.contains(SIGNED[signs]).all():
+            bodies = strings.str.strip_chars_start("+-")
+            return None if are_codes(bodies) else WrittenNumbers(NumberFormat(*signs), _ambiguous(bodies))
+    half = len(sample) // 2
+    if split(sample)["body"].null_count() > half and seconds_of_day(sample).null_count() > half:
+        return None
+    no_time = seconds_of_day(strings).is_null()
+    if few(no_time, counts["rows"]):
+        return WrittenNumbers(NumberFormat(clock=True, odd=bool(no_time.any())))
+    return _with_parts(counts, split(strings), decimal_commas)
+
+
+def _with_parts(counts: pl.DataFrame, parts: pl.DataFrame, decimal_commas: bool | None) -> WrittenNumbers | None:
+    """The same from strings and their parts, not all of which are plain numbers."""
+    body = parts["body"]
+    if not few(body.is_null(), counts["rows"]):
+        return None
+    if are_codes((parts["sign"].fill_null("") + body).drop_nulls()):
+        return None
+    decimal, thousands, ambiguous = _signs(body.drop_nulls(), decimal_commas)
+    values = numbers_of(parts, decimal, thousands)
+    known = _units(parts, counts["rows"])
+    if known is None:
+        return None
+    bounds = _bounds(parts, values)
+    if bounds is None:
+        return None
+    read = NumberFormat(decimal, thousands, known, _multiply(parts, known), bounds)
+    odd = pl.Series(read.read_strings(counts["value"])).is_nan()
+    if not few(odd, counts["rows"]) or (read.several_units and values.n_unique() < MIN_VALUES_OF_UNITS):
+        return None
+    return WrittenNumbers(replace(read, odd=bool(odd.any())), ambiguous)
+
+
+def few(odd: pl.Series, count: pl.Series) -> bool:
+    """Whether so few cells are odd that the others say what the column is.
+
+    Parameters:
+        odd: which of the different cells are.
+        count: how many rows have each.
+
+    >>> few(pl.Series([True] + [False] * 30), pl.Series([1] * 31))
+    True
+    """
+    number = int(odd.sum())
+    others = len(odd) - number
+    if number == 0 or number <= MAX_ODD_SHARE * len(odd):
+        return others > 0
+    rows = int(count.sum())
+    few_rows = int(count.filter(odd).sum()) <= MAX_ODD_ROWS * rows
+    return few_rows and rows >= MANY_ROWS and others >= max(MIN_DISTINCT, number)
+
+
+def are_codes(strings: pl.Series) -> bool:
+    """Whether digits are codes rather than numbers: many have leading zeros, or some in codes of one length.
+
+    >>> are_codes(pl.Series(["01234", "98765"])), are_codes(pl.Series(["1234", "98765"]))
+    (True, False)
+    """
+    leading = strings.str.contains(LEADING_ZERO)
+    if not leading.any():
+        return False
+    digits = strings.filter(strings.str.contains(r"^[0-9]+$"))
+    one_length = 2 * len(digits) > len(strings) and digits.str.len_chars().n_unique() == 1
+    return one_length or int(leading.sum()) > MAX_ODD_SHARE * len(strings)
+
+
+def _signs(bodies: pl.Series, decimal_commas: bool | None) -> tuple[str, str, bool]:
+    """The decimal sign and the sign of thousands that read most digits, and whether commas could mean either."""
+    read = {signs: int(bodies.str.contains(BODIES[signs]).sum()) for signs in _order(decimal_commas)}
+    decimal, thousands = max(read, key=lambda signs: read[signs])
+    return decimal, thousands, _ambiguous(bodies)
+
+
+def _order(decimal_commas: bool | None) -> list[tuple[str, str]]:
+    """The signs in the order in which they are tried."""
+    return sorted(BODIES, key=lambda signs: (signs[0] == ",") != bool(decimal_commas))
+
+
+def _ambiguous(bodies: pl.Series) -> bool:
+    """Whether commas could stand before decimals as well as between thousands: before three digits in every cell."""
+    return bool(bodies.str.contains(THOUSANDS_OR_DECIMALS).all())
+
+
+def _units(parts: pl.DataFrame, rows: pl.Series) -> tuple[str, ...] | None:
+    """The units beside the numbers, the most frequent first; None where they are no units."""
+    frame = pl.DataFrame({"unit": units(parts), "rows": rows}).filter(parts["body"].is_not_null())
+    by_unit = frame.filter(pl.col("unit") != "").group_by("unit").agg(pl.col("rows").sum())
+    by_unit = by_unit.sort(["rows", "unit"], descending=[True, False])
+    if by_unit.height == 0:
+        return ()
+    enough = MIN_UNIT_ROWS * int(rows.sum())
+    known = [unit for unit, count in by_unit.rows() if count >= enough or unit == by_unit["unit"][0]]
+    suffixes = pl.Series(known)
+    if len(known) > MAX_UNITS or suffixes.str.contains(ORDINAL).any():
+        return None
+    if len(known) > 1 and (suffixes.str.len_chars() == 1).all() and not set(known) <= {*MAGNITUDES, *"$€£¥₹%"}:
+        return None  # codes such as 1a, 2a, 1b
+    return tuple(known)
+
+
+def _multiply(parts: pl.DataFrame, known: tuple[str, ...]) -> bool:
+    """Whether the units are thousands, millions and billions of one thing."""
+    numbers = parts.filter(parts["body"].is_not_null() & units(parts).is_in(["", *known]))
+    factors, suffixes = magnitudes(numbers), numbers["suffix"].drop_nulls().str.strip_chars(". ").unique()
+    if factors.n_unique() < 2 or numbers["prefix"].drop_nulls().n_unique() > 1:
+        return False
+    metres = suffixes.to_list() == ["m"] and numbers["prefix"].is_null().all()
+    return not metres and bool(suffixes.str.to_lowercase().is_in(list(MAGNITUDES)).all())
+
+
+def _bounds(parts: pl.DataFrame, values: pl.Series) -> bool | None:
+    """Whether some numbers are bounds; None where they make ranges, which are categories."""
+    marks = (parts["bound"].fill_null("") + parts["plus"].fill_null("")).filter(values.is_not_null())
+    bounded = int((marks != "").sum())
+    if bounded == 0:
+        return False
+    one_sign_for_all = bounded == len(marks) and marks.n_unique() == 1
+    return True if one_sign_for_all or 2 * bounded <= len(marks) else None

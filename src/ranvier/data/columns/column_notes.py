@@ -1,0 +1,117 @@
+"""Sentences on what was odd about the cells of a column, for the report."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data.cells.date_format import DAY_FIRST
+from ranvier.data.cells.number_format import NumberFormat
+from ranvier.data.encoders.usual_range import usual_range
+from ranvier.plural import plural
+
+MAX_LISTED = 5
+LONGEST = 40
+
+
+def missing_note(strings: pl.Series, unread: NDArray[np.bool_]) -> str | None:
+    """Which cells count as missing because they are no number or no date; None where there are none.
+
+    Parameters:
+        strings: the clean cells.
+        unread: which of them are not null and could not be read, shape (B,).
+
+    >>> missing_note(pl.Series("x", ["1", "n/a", "12..5", "n/a"]), np.array([False, True, True, True]))
+    'Column "x": 3 cells count as missing: "n/a" in 2 rows, first in row 2; "12..5" in row 3.'
+    """
+    rows = np.flatnonzero(unread)
+    if not len(rows):
+        return None
+    cells = pl.DataFrame({"cell": strings.gather(rows), "row": rows + 1})
+    by_cell = cells.group_by("cell", maintain_order=True).agg(pl.len().alias("rows"), pl.col("row").min())
+    by_cell = by_cell.sort("rows", descending=True, maintain_order=True)
+    listed = [
+        f'"{cell[:LONGEST]}" in {f"{count:,} rows, first in " if count > 1 else ""}row {row}'
+        for cell, count, row in by_cell.head(MAX_LISTED).iter_rows()
+    ]
+    more = f"; and {by_cell.height - MAX_LISTED:,} other cells" if by_cell.height > MAX_LISTED else ""
+    counted = plural(len(rows), "cell counts", "cells count")
+    return f'Column "{strings.name}": {counted} as missing: {"; ".join(listed)}{more}.'
+
+
+def far_note(name: str, values: NDArray[np.float64]) -> str | None:
+    """Which numbers lie far from all others, so that no scale is made of them; None where there are none.
+
+    Parameters:
+        values: shape (B,), NaN where missing.
+
+    >>> far_note("x", np.array([1.0, 2.0, 3.0, 4.0, 1e9] + [2.5] * 20))
+    'Column "x": 1e+09 in row 5 lies far from all other values; the scale is that of the others. Is it a mistake?'
+    """
+    low, high = usual_range(values)
+    far = np.flatnonzero((values < low) | (values > high))
+    if not len(far):
+        return None
+    shown, row = f"{values[far[0]]:.6g}", int(far[0]) + 1
+    if len(far) > 1:
+        what = f"{len(far):,} values, such as {shown} in row {row}, lie far from all others"
+        return f'Column "{name}": {what}; the scale is that of the others. Are they mistakes?'
+    what = f"{shown} in row {row} lies far from all other values"
+    return f'Column "{name}": {what}; the scale is that of the others. Is it a mistake?'
+
+
+def order_note(name: str, order: str) -> str:
+    """That dates could have been read with the day and the month in the other order.
+
+    >>> order_note("sold", "day-first")
+    'Column "sold": the day was taken to be first, as in 31/12/2024; if the month is: --kind sold=date:month-first.'
+    """
+    first, other, example = ("day", "month", "31/12/2024") if order == DAY_FIRST else ("month", "day", "12/31/2024")
+    return (
+        f'Column "{name}": the {first} was taken to be first, as in {example}; if the {other} is: '
+        f"--kind {name}=date:{other}-first."
+    )
+
+
+def comma_note(name: str, form: NumberFormat) -> str:
+    """That commas could have been read in another way.
+
+    >>> comma_note("kg", NumberFormat(decimal=","))
+    'Column "kg": 1,234 was read as 1.234; if it means 1234: --kind kg=number:decimal-point.'
+    """
+    read, other, how = ("1.234", "1234", "point") if form.decimal == "," else ("1234", "1.234", "comma")
+    return f'Column "{name}": 1,234 was read as {read}; if it means {other}: --kind {name}=number:decimal-{how}.'
+
+
+def counting_note(name: str, first: int) -> str:
+    """That integers which count are used as a number.
+
+    >>> counting_note("month", 1)
+    'Column "month" counts from 1 and is used as a number, such as a time; if it numbers the rows: --ignore month.'
+    """
+    return (
+        f'Column "{name}" counts from {first} and is used as a number, such as a time; if it numbers the rows: '
+        f"--ignore {name}."
+    )
+
+
+def written(form: NumberFormat) -> str:
+    """How numbers are written, as the end of a phrase; empty for plain ones.
+
+    >>> written(NumberFormat(thousands=",", units=("$",)))
+    ', with commas between thousands, with $'
+    """
+    phrases = []
+    if form.decimal == ",":
+        phrases.append("with decimal commas")
+    signs = {",": "commas", ".": "points", " ": "blanks", "'": "apostrophes"}
+    if form.thousands:
+        phrases.append(f"with {signs[form.thousands]} between thousands")
+    if form.several_units:
+        phrases.append(f"in {len(form.units)} units, which are not converted: {' and '.join(form.units)}")
+    elif form.units:
+        phrases.append(f"with {', '.join(form.units)}")
+    if form.bounds:
+        phrases.append("bounds such as <30 or 30+ read as 30")
+    return "".join(f", {phrase}" for phrase in phrases)

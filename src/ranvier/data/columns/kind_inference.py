@@ -1,0 +1,319 @@
+"""The kind of one column: what its cells suggest, or what the user requested, and how the cells are written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.data.cells import parsing
+from ranvier.data.cells.date_format import DateFormat
+from ranvier.data.cells.date_inference import infer_date_format
+from ranvier.data.cells.number_format import PLAIN, NumberFormat
+from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, different_strings, infer_number_format
+from ranvier.data.cells.text_shape import text_shape
+from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
+from ranvier.data.columns.column_notes import counting_note, far_note, missing_note, written
+from ranvier.data.columns.column_schema import DROP, ColumnSchema
+from ranvier.data.columns.row_numbers import FIRST, LEFT_BY_INDEX
+from ranvier.data.encoders.column import ColumnEncoder
+from ranvier.data.encoders.date import datetimes
+from ranvier.data.encoders.kinds import COLUMN_KINDS
+from ranvier.data.encoders.number import finite
+from ranvier.records import record
+
+MAX_FEW_VALUES, SAMPLE = 10, 1000
+LONG_INTEGER = 16
+"""Integers of fewer digits are numbers of float64."""
+MIN_ROWS = 10
+"""Fewer rows say nothing about whether a column's values repeat."""
+CODE_NAMES = frozenset({"id", "ids", "uuid", "guid", "pid", "identifier"})
+"""Last words in the name of a column whose integers are codes: categories where they repeat, else an identifier."""
+ID_NAMES = CODE_NAMES | {"rownames", "index", "unnamed"}
+"""Words in the name of a column whose integers, all different, are an identifier."""
+COUNT_NAMES = ID_NAMES | {
+    *("row", "rows", "rowname", "idx", "no", "nr", "num", "number", "nummer", "order", "instant", "record", "records"),
+    *("obs", "observation", "case", "sample", "serial", "sno", "key", "seq", "sequence", "entry", "lfd", "column"),
+}
+"""Words in the name of a column that is an identifier if it counts the rows."""
+
+
+@record
+class Guess:
+    """A column, and whether its cells could have been read in another way.
+
+    Fields:
+        column: the schema.
+        ambiguous: whether commas could stand before decimals as well as between thousands, or days could be months.
+    """
+
+    column: ColumnSchema
+    ambiguous: bool = False
+
+
+def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
+    """The schema that the cells suggest.
+
+    Parameters:
+        cells: the column.
+        decimal_commas: whether numbers of the table have decimal commas; None where nothing is known.
+
+    Raises:
+        DataError: an infinite number, or cells that are not single values.
+
+    >>> infer_column(pl.Series("spent", ["12,5", "7,25", "n/a"])).column.number_format.decimal
+    ','
+    """
+    if is_picture_dtype(cells.dtype):
+        return requested_column(cells, "image")
+    if holds_vectors(cells):
+        return Guess(_vector(cells))
+    parsing.check_dtype(cells)
+    name, dtype = cells.name, cells.dtype
+    if dtype == pl.Boolean:
+        return Guess(_from_values(cells, "boolean", "true and false"))
+    if dtype in (pl.Date, pl.Datetime):
+        return Guess(_from_values(cells, "date", "dates"))
+    if dtype in (pl.Categorical, pl.Enum):
+        strings = parsing.clean_strings(cells)
+        missing, distinct = strings.null_count(), strings.drop_nulls().n_unique()
+        return Guess(_unless_constant(name, "category", "declared as categories", len(cells), missing, distinct))
+    if not parsing.is_string(cells):
+        wide = cells.dtype in (pl.Int64, pl.UInt64, pl.Int128) and bool((cells >= parsing.MAX_EXACT).any())
+        if wide and (long := _long_integers(name, cells.cast(pl.String))) is not None:
+            return Guess(long)
+        return Guess(_number(cells, finite(cells, *parsing.parse_numbers(cells)), PLAIN))
+    numbers = _plain_numbers(cells)
+    if numbers is not None:
+        may_be_long = (cells.str.len_bytes().max() or 0) >= LONG_INTEGER  # type: ignore[operator]
+        if may_be_long and (long := _long_integers(name, parsing.clean_strings(cells))) is not None:
+            return Guess(long)
+        return Guess(_number(cells, finite(cells, numbers, None), PLAIN))
+    strings = parsing.clean_strings(cells)
+    if strings.null_count() == len(strings):
+        return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
+    return _strings(cells, strings, strings.unique(maintain_order=True).drop_nulls(), decimal_commas)
+
+
+def _vector(cells: pl.Series) -> ColumnSchema:
+    """The schema of a column of vectors."""
+    array = vectors(cells)
+    missing, distinct = distinct_vectors(array)
+    return _unless_constant(
+        cells.name, "vector", f"vectors of {array.shape[1]:,} numbers", len(array), missing, distinct
+    )
+
+
+def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:
+    """Strings as numbers, where all that are not missing are plain ones, and no codes; else None."""
+    if parsing.parse_numbers(cells.head(SAMPLE), marks=False)[1] is not None:
+        return None
+    numbers, wrong = parsing.parse_numbers(cells, marks=False)
+    if wrong is not None or np.isnan(numbers).all():
+        return None
+    leading = cells.str.contains(rf"^\s*{LEADING_ZERO[1:]}").any()
+    return None if leading and are_codes(parsing.clean_strings(cells).unique().drop_nulls()) else numbers
+
+
+def _long_integers(name: str, strings: pl.Series) -> ColumnSchema | None:
+    """The schema of integers of which several are one number of float64, such as those of bank cards; None for others.
+
+    >>> _long_integers("card", pl.Series(["9223372036854775809", "9223372036854775810"])).kind
+    'drop'
+    """
+    if (strings.str.len_bytes().max() or 0) < LONG_INTEGER:  # type: ignore[operator]
+        return None
+    if not strings.str.contains(r"^[+-]?\d{16,}$").any() or not strings.str.contains(r"^[+-]?\d+$").all():
+        return None
+    different = strings.drop_nulls().unique()
+    if different.cast(pl.Float64).n_unique() == len(different):
+        return None
+    present = len(strings) - strings.null_count()
+    reason = "integers of more digits than a number keeps apart"
+    if 2 * len(different) > present:
+        return ColumnSchema(name, DROP, f"{reason}, most of them different", strings.null_count(), len(different))
+    return ColumnSchema(name, "category", reason, strings.null_count(), len(different))
+
+
+def is_picture_dtype(dtype: pl.DataType) -> bool:
+    """Whether cells are arrays of one shape that can be pictures: bytes, with a height and a width.
+
+    >>> is_picture_dtype(pl.Array(pl.UInt8, (8, 8))), is_picture_dtype(pl.Array(pl.UInt8, 8))
+    (True, False)
+    """
+    return isinstance(dtype, pl.Array) and dtype.shape[1:] != () and pl.Series([], dtype=dtype).to_numpy().dtype == "u1"
+
+
+def requested_column(cells: pl.Series, kind: str, how: str = "", decimal_commas: bool | None = None) -> Guess:
+    """The schema of a column whose kind the user gave, if the cells allow it.
+
+    Parameters:
+        cells: the column.
+        kind: the kind.
+        how: how the cells are written: "decimal-comma" or "decimal-point", "day-first" or "month-first"; "" to infer
+            it.
+        decimal_commas: as for `infer_column`.
+
+    Raises:
+        DataError: a cell is not of this kind.
+
+    >>> requested_column(pl.Series("day", ["3/4/2021"]), "date", "day-first").column.date_format.order
+    'day-first'
+    """
+    name = cells.name
+    if kind == "number":
+        known = {"decimal-comma": True, "decimal-point": False}.get(how, decimal_commas)
+        strings = parsing.clean_strings(cells) if parsing.is_string(cells) else None
+        read = None if strings is None else infer_number_format(different_strings(strings), known)
+        form = PLAIN if read is None else read.format
+        values = finite(cells, *form.read(cells))
+        notes = _number_notes(cells, strings, values)
+        missing, distinct = int(np.isnan(values).sum()), int(np.unique(values[~np.isnan(values)]).size)
+        column = ColumnSchema(name, kind, f"as requested{written(form)}", missing, distinct, form, notes=notes)
+        return Guess(column, read is not None and read.ambiguous and not how)
+    if kind == "date":
+        return _requested_date(cells, how, decimal_commas)
+    count_values = ColumnEncoder.count_values if kind == DROP else COLUMN_KINDS[kind].count_values
+    missing, distinct = count_values(cells)
+    return Guess(ColumnSchema(name, kind, "as requested", missing, distinct))
+
+
+def _requested_date(cells: pl.Series, how: str, decimal_commas: bool | None) -> Guess:
+    """The schema of a column that the user called a date."""
+    parsing.check_dtype(cells)
+    if cells.dtype.is_temporal():
+        return Guess(
+            ColumnSchema(cells.name, "date", "as requested", cells.null_count(), cells.drop_nulls().n_unique())
+        )
+    strings = parsing.clean_strings(cells)
+    read = infer_date_format(different_strings(strings), how or None, decimal_commas)
+    form = DateFormat(how) if read is None else read.format
+    times = datetimes(cells, form)
+    notes = _notes(missing_note(strings, (times.is_null() & strings.is_not_null()).to_numpy()))
+    missing, distinct = times.null_count(), times.drop_nulls().n_unique()
+    column = ColumnSchema(cells.name, "date", "as requested", missing, distinct, date_format=form, notes=notes)
+    return Guess(column, read is not None and read.ambiguous)
+
+
+def _notes(*notes: str | None) -> tuple[str, ...]:
+    return tuple(note for note in notes if note)
+
+
+def _from_values(cells: pl.Series, kind: str, reason: str) -> ColumnSchema:
+    """The schema of a column whose type says its kind."""
+    missing, distinct = cells.null_count(), cells.drop_nulls().n_unique()
+    return _unless_constant(cells.name, kind, reason, len(cells), missing, distinct)
+
+
+def _unless_constant(name: str, kind: str, reason: str, rows: int, missing: int, distinct: int) -> ColumnSchema:
+    """The schema, unless the column is empty or has the same value in every row."""
+    if missing == rows:
+        return ColumnSchema(name, DROP, "every cell is missing", missing, 0)
+    if distinct == 1 and missing == 0 and rows > 1:
+        return ColumnSchema(name, DROP, "the same value in every row", missing, distinct)
+    return ColumnSchema(name, kind, reason, missing, distinct)
+
+
+def _number(
+    cells: pl.Series, values: NDArray[np.float64], form: NumberFormat, strings: pl.Series | None = None
+) -> ColumnSchema:
+    """The schema of a column of numbers: a number, or dropped as an identifier; `strings` are the clean cells."""
+    absent = np.isnan(values)
+    present = values[~absent] if absent.any() else values
+    missing = len(values) - present.size
+    distinct = pl.Series(present).n_unique()
+    integers = all(bool((part == np.round(part)).all()) for part in (present[:SAMPLE], present))
+    reason = "times of day, in seconds" if form.clock else ("integers" if integers else "numbers") + written(form)
+    if integers and distinct <= MAX_FEW_VALUES and not form.clock:
+        reason += f"; only {distinct} different ones, still a number because their order may matter"
+    notes: tuple[str, ...] = ()
+    if integers and form == PLAIN and distinct > 1 and present.size >= MIN_ROWS:
+        first = float(present.min())
+        counts = distinct == present.size and first in (0.0, 1.0) and float(present.max()) - first == distinct - 1
+        identifier = _identifier(cells.name, present.size, distinct, counts)
+        if identifier is not None:
+            return ColumnSchema(cells.name, *identifier, missing, distinct)
+        notes = (counting_note(cells.name, int(first)),) if counts else ()
+    column = _unless_constant(cells.name, "number", reason, len(values), missing, distinct)
+    if strings is None and parsing.is_string(cells) and missing:
+        written_so = parsing.clean_strings(cells.filter(pl.Series(absent))).null_count() < missing
+        strings = parsing.clean_strings(cells) if written_so else None
+    notes += _number_notes(cells, strings if missing else None, values)
+    return replace(column, number_format=form if column.used else PLAIN, notes=notes)
+
+
+def _identifier(name: str, rows: int, distinct: int, counts: bool) -> tuple[str, str] | None:
+    """The kind of a column of integers that its name calls an identifier or a code, and why; None for other names.
+
+    Parameters:
+        rows: how many cells are not missing.
+        distinct: how many different ones there are.
+        counts: whether they count the rows.
+    """
+    words = _name_words(name)
+    row_numbers = name == FIRST or LEFT_BY_INDEX.fullmatch(name.strip()) is not None
+    if counts and (row_numbers or not COUNT_NAMES.isdisjoint(words)):
+        return DROP, "integers that count the rows"
+    if distinct == rows and (row_numbers or not ID_NAMES.isdisjoint(words)):
+        return DROP, "integers, all different, named like an id"
+    if not words or words[-1] not in CODE_NAMES:
+        return None
+    if 2 * distinct <= rows:
+        return "category", f"{distinct:,} different codes, named like an id"
+    return DROP, "integers, most of them different, named like an id"
+
+
+def _number_notes(cells: pl.Series, strings: pl.Series | None, values: NDArray[np.float64]) -> tuple[str, ...]:
+    """What was odd about the cells of a number."""
+    unread = None if strings is None else missing_note(strings, strings.is_not_null().to_numpy() & np.isnan(values))
+    return _notes(unread, far_note(cells.name, values))
+
+
+def _name_words(name: str) -> list[str]:
+    """The words in a name like "PassengerId" or "customer_id", in lower case."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+", name)]
+
+
+def _strings(cells: pl.Series, strings: pl.Series, distinct_strings: pl.Series, decimal_commas: bool | None) -> Guess:
+    """The schema of a column of strings that are not all plain numbers."""
+    name, rows, missing, distinct = cells.name, len(strings), strings.null_count(), len(distinct_strings)
+    if distinct == 2 and {word.lower() for word in distinct_strings.to_list()} in parsing.BOOLEAN_PAIRS:
+        return Guess(_unless_constant(name, "boolean", "two strings for true and false", rows, missing, distinct))
+    counts = different_strings(strings)
+    dates = infer_date_format(counts, None, decimal_commas)
+    if dates is not None:
+        return Guess(_date(strings, counts, dates.format), dates.ambiguous)
+    numbers = infer_number_format(counts, decimal_commas)
+    if numbers is not None:
+        values = finite(cells, *numbers.format.read(cells))
+        return Guess(_number(cells, values, numbers.format, strings), numbers.ambiguous)
+    present = strings.drop_nulls() if missing else strings
+    if len(present) >= MIN_ROWS and 2 * distinct > len(present):
+        shape = text_shape(present)
+        if shape.is_text:
+            return Guess(ColumnSchema(name, "text", f"{distinct:,} different texts", missing, distinct))
+        if shape.is_long:
+            reason = f"{distinct:,} different names or codes; give it the kind 'text' if its words matter"
+            return Guess(ColumnSchema(name, DROP, reason, missing, distinct))
+        if distinct == len(present):
+            return Guess(ColumnSchema(name, DROP, "every value is different", missing, distinct))
+    return Guess(_unless_constant(name, "category", f"{distinct:,} different strings", rows, missing, distinct))
+
+
+def _date(strings: pl.Series, counts: pl.DataFrame, form: DateFormat) -> ColumnSchema:
+    """The schema of a column of dates."""
+    times, missing = form.read_strings(counts["value"]), strings.null_count()
+    notes: tuple[str, ...] = ()
+    if times.null_count():
+        unread = form.read_strings(strings).is_null() & strings.is_not_null()
+        missing += int(unread.sum())
+        notes = _notes(missing_note(strings, unread.to_numpy()))
+    iso = not form.order and parsing.parse_datetimes(counts["value"])[1] is None
+    how = {"": "dates", "day-first": "dates with the day first", "month-first": "dates with the month first"}
+    reason = "dates written as in ISO 8601" if iso else how[form.order]
+    distinct = times.drop_nulls().n_unique()
+    column = _unless_constant(strings.name, "date", reason, len(strings), missing, distinct)
+    return replace(column, date_format=form, notes=notes)

@@ -1,0 +1,165 @@
+"""A table among the files of a folder or an archive: a manifest, whose cells name the others, or all that is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ranvier.data.sources.file_reference import FileReference
+from ranvier.data.sources.file_tree import PARTS, table_of_files
+from ranvier.data.sources.manifest import with_found_files
+from ranvier.data.sources.natural_order import natural_key
+from ranvier.data.sources.reading import PLAIN, Reading
+from ranvier.data.sources.table_source import Table
+from ranvier.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+Find = Callable[[str], FileReference | None]
+
+
+def table_from_files(
+    files: Sequence[FileReference],
+    origin: str,
+    notes: tuple[str, ...] = (),
+    in_archive: bool = False,
+    reading: Reading = PLAIN,
+) -> Table:
+    """The table of the files below one folder: by class folders, else by a table among them.
+
+    Parameters:
+        files, origin, notes, in_archive: as for `table_of_files`.
+        reading: what is known of how the rows of a table are written.
+
+    Where class folders say nothing, a table with a column of paths does, or the only table where nothing else can be
+    read. Tables called train and test (val, valid, validation) become parts of one.
+
+    Raises:
+        DataError: there is neither a file to learn from nor a table, or a table names files that are not there.
+
+    >>> files = [FileReference("rows.csv", content=b"photo,price\\n1.png,3\\n"), FileReference("1.png", content=b"")]
+    >>> table = table_from_files(files, "folder")
+    >>> table.frame.columns, table.kinds, table.target
+    (['photo', 'price'], {'photo': 'image'}, 'price')
+    """
+    tables = [file for file in files if file.name.lower().endswith(ENDINGS)]
+    tables.sort(key=lambda file: natural_key(file.name))
+    by_folders, refused = None, None
+    try:
+        by_folders = table_of_files(files, origin, notes, in_archive)
+    except DataError as error:
+        refused = error
+    if by_folders is not None and not by_folders.problem:
+        return by_folders
+    manifests = _manifests(files, tables, origin, reading)
+    if not manifests and by_folders is None and len(tables) == 1:
+        manifests = {tables[0].name: _read(tables[0], origin, reading)}
+    if len(manifests) > 1:
+        joined = _joined(manifests, origin)
+        if joined is None:
+            return replace(by_folders or next(iter(manifests.values())), problem=_several(manifests, origin))
+        return replace(joined, notes=(*notes, *joined.notes))
+    if not manifests:
+        if by_folders is None:
+            assert refused is not None
+            raise refused
+        return by_folders
+    name, table = next(iter(manifests.items()))
+    return replace(_with_only_target(table), notes=(*notes, f"The rows are those of {name}.", *table.notes))
+
+
+def _manifests(
+    files: Sequence[FileReference], tables: Sequence[FileReference], origin: str, reading: Reading
+) -> dict[str, Table]:
+    """The tables that have a column of paths, by name; those that cannot be read are none."""
+    manifests = {}
+    for file in tables:
+        try:
+            table = _read(file, origin, reading)
+        except DataError:
+            continue
+        folder = file.name.rpartition("/")[0]
+        named = with_found_files(table, _finder(files, folder), folder or origin)
+        if named.kinds and not named.problem:
+            manifests[file.name] = named
+    return manifests
+
+
+def _read(file: FileReference, origin: str, reading: Reading) -> Table:
+    """The table in a file."""
+    from ranvier.data.sources.delimited import delimited_table
+    from ranvier.data.sources.parquet_jsonl import json_lines_table, parquet_table
+
+    called, name = f'"{file.name}" in "{origin}"', file.name.lower()
+    data = file.read()
+    if name.endswith(".parquet"):
+        return parquet_table(data, f"{origin}/{file.name}", called)
+    if name.endswith((".jsonl", ".ndjson")):
+        return json_lines_table(data, f"{origin}/{file.name}", called, reading)
+    return delimited_table(data, f"{origin}/{file.name}", called, "\t" if name.endswith(".tsv") else ",", reading)
+
+
+def _finder(files: Sequence[FileReference], folder: str) -> Find:
+    """From the path in a cell to its file: from the table's folder, from the outer one, or the only one so called."""
+    by_path = {file.name: file for file in files}
+    called = Counter(file.name.rpartition("/")[2] for file in files)
+    by_name = {file.name.rpartition("/")[2]: file for file in files if called[file.name.rpartition("/")[2]] == 1}
+
+    def find(cell: str) -> FileReference | None:
+        plain = "/".join(part for part in cell.replace("\\", "/").split("/") if part not in ("", "."))
+        inside = f"{folder}/{plain}" if folder else plain
+        return by_path.get(inside) or by_path.get(plain) or by_name.get(plain) or _on_disk(cell)
+
+    return find
+
+
+def _on_disk(cell: str) -> FileReference | None:
+    """A file that a cell names by its whole path."""
+    path = Path(cell)
+    return FileReference(cell, path) if path.is_absolute() and path.is_file() else None
+
+
+def _with_only_target(table: Table) -> Table:
+    """The table with its only column besides those of files as the target."""
+    others = [name for name in table.column_names if name not in table.kinds]
+    return replace(table, target=others[0]) if table.kinds and len(others) == 1 else table
+
+
+def _joined(manifests: Mapping[str, Table], origin: str) -> Table | None:
+    """The rows of tables called like parts, with the same columns, one below the other; None for other tables."""
+    import polars as pl
+
+    parts = {name: PARTS.get(name.rpartition("/")[2].rpartition(".")[0].lower()) for name in manifests}
+    tables = list(manifests.values())
+    same = all(table.column_names == tables[0].column_names and table.kinds == tables[0].kinds for table in tables)
+    if None in parts.values() or len(set(parts.values())) < len(parts) or not same:
+        return None
+    columns = [_below(name, [table.frame[name] for table in tables]) for name in tables[0].column_names]
+    part_of_row = np.concatenate([np.full(table.rows, parts[name]) for name, table in manifests.items()])
+    notes = (f"The rows are those of {', '.join(manifests)}.", *(note for table in tables for note in table.notes))
+    return _with_only_target(
+        replace(tables[0], frame=pl.DataFrame(columns), origin=origin, parts=part_of_row, notes=notes)
+    )
+
+
+def _below(name: str, columns: Sequence[pl.Series]) -> pl.Series:
+    """The cells of several columns, one below the other."""
+    import polars as pl
+
+    if columns[0].dtype == pl.Object:
+        return pl.Series(name, [cell for cells in columns for cell in cells.to_list()], dtype=pl.Object)
+    return pl.concat([cells.rename(name).to_frame() for cells in columns], how="vertical_relaxed").to_series()
+
+
+def _several(tables: Mapping[str, Table], origin: str) -> str:
+    return (
+        f'"{origin}" holds several tables that name files ({", ".join(list(tables)[:5])}); one was expected, or train '
+        "and test. Give one of them in place of the folder."
+    )

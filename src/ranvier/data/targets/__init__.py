@@ -1,0 +1,1 @@
+"""The target columns: their values, marks that are labels, far values, the positive class."""

@@ -1,0 +1,207 @@
+"""The target columns of a source: their values, and whether they can be learned.
+
+B is the number of rows, N the number of target columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ranvier.data.cells import parsing
+from ranvier.data.cells.number_format import PLAIN, NumberFormat
+from ranvier.data.cells.number_inference import different_strings, infer_number_format
+from ranvier.data.encoders.target_values import Values, plain_values
+from ranvier.data.encoders.task_inference import MAX_CLASSES, not_a_number
+from ranvier.data.sources.origin import sentence_start
+from ranvier.data.sources.source import Source
+from ranvier.data.targets.target_marks import TargetMarks, read_labels
+from ranvier.errors import DataError, InputError, nearest
+from ranvier.network.task import Task
+
+MAX_TARGET = 1e140
+"""Squares of such numbers, and sums of a great many of them, are finite in float64."""
+
+
+def check_column(source: Source, name: str) -> None:
+    """Raise an error unless the source has a column of this name.
+
+    >>> from ranvier.data.sources import open_source
+    >>> check_column(open_source("iris"), "species")
+    """
+    if name not in source.column_names:
+        hint = nearest(name, source.column_names, "Its columns are")
+        raise DataError(f'{sentence_start(source.origin)} has no column "{name}". {hint}')
+
+
+def target_values(
+    source: Source,
+    names: Sequence[str] = (),
+    classes: Sequence[Any] | None = None,
+    formats: Sequence[NumberFormat] | None = None,
+) -> Values:
+    """The target values of a source: booleans, integers, numbers or strings.
+
+    Strings that are all numbers become numbers, unless they have leading zeros or are an enumeration, such as the names
+    of class folders. What becomes of marks of missing cells, such as NA, says `target_marks.read_labels`.
+
+    Parameters:
+        source: a Table, or Arrays with targets.
+        names: the target columns of a table.
+        classes: the classes of a finished model, empty where it has none; None before training.
+        formats: how the numbers of each column were written in training; None or empty to infer it.
+
+    Returns shape (B,), or (B, N) for several columns; NaN or None where a value is missing.
+
+    Raises:
+        DataError: a column does not exist, holds dates, or holds text beside other target columns.
+
+    >>> from ranvier.data.sources import open_source
+    >>> target_values(open_source({"age": [39, 50], "income": ["0", "1"]}), ["income"]).tolist()
+    [0, 1]
+    """
+    if not source.column_names:
+        if source.targets is None:
+            raise InputError(
+                f"{sentence_start(source.origin)} holds inputs and no targets. Give the target values as an array."
+            )
+        return plain_values(source.targets)
+    for name in names:
+        check_column(source, name)
+    forms = formats or target_formats(source, names) or (PLAIN,) * len(names)
+    columns = [_column_values(source, name, classes, form) for name, form in zip(names, forms, strict=True)]
+    if len(columns) == 1:
+        return columns[0]
+    for name, column in zip(names, columns, strict=True):
+        if column.dtype.kind == "O":
+            raise not_a_number(
+                column, name, np.arange(len(column)), "a number was expected, as in every one of several target columns"
+            )
+    return np.stack(columns, axis=1)
+
+
+def _column_values(source: Source, name: str, classes: Sequence[Any] | None, form: NumberFormat) -> Values:
+    cells = source.frame[name]
+    parsing.check_dtype(cells)
+    if cells.dtype.is_temporal():
+        raise DataError(f'The target column "{name}" holds dates or times; labels or numbers were expected.')
+    if cells.dtype == pl.Enum:
+        return plain_values(cells.cast(pl.String).to_list(), (name,))
+    if not parsing.is_string(cells):
+        return plain_values(cells.to_list() if cells.dtype.is_decimal() else cells, (name,))
+    strings, marks = read_labels(source.frame[name], source.in_memory, classes)
+    if not marks.labels and form != PLAIN:
+        strings = _as_written_plainly(strings, form)
+    numbers, wrong = (np.zeros(0), 0) if marks.labels else parsing.parse_numbers(strings, marks=False)
+    if wrong is None and not strings.str.contains(r"^[+-]?0\d").any():
+        whole = strings.str.contains(r"^[+-]?\d{1,15}$").all() and strings.null_count() < len(strings)
+        exact = whole and strings.null_count() == 0
+        return numbers.astype(np.int64) if exact else numbers
+    return plain_values(strings.to_list(), (name,))
+
+
+def with_column_order(task: Task, source: Source) -> Task:
+    """The task with its classes in the order of an enumeration that is the target column; else unchanged.
+
+    >>> from ranvier.data.sources import open_source
+    >>> labels = pl.Series("y", ["2", "10"], dtype=pl.Enum(["2", "10"]))
+    >>> with_column_order(Task("binary", 1, ("10", "2"), ("y",)), open_source(labels.to_frame())).classes
+    ('2', '10')
+    """
+    name = task.target_names[0] if len(task.target_names) == 1 else ""
+    kind = source.frame.schema[name] if name in source.column_names else None
+    if not isinstance(kind, pl.Enum) or not task.classes:
+        return task
+    rank = {label: index for index, label in enumerate(kind.categories.to_list())}
+    return replace(task, classes=tuple(sorted(task.classes, key=lambda label: rank[str(label)])))
+
+
+def target_marks(source: Source, names: Sequence[str], classes: Sequence[Any] | None = None) -> TargetMarks:
+    """What became of marks of missing cells in a single target column; nothing for several and for arrays.
+
+    >>> from ranvier.data.sources import open_source
+    >>> target_marks(open_source({"y": ["NA", "ZA"] * 2}), ("y",)).labels[0].rows
+    2
+    """
+    if len(names) != 1 or not source.column_names or not parsing.is_string(source.frame[names[0]]):
+        return TargetMarks()
+    if source.frame.schema[names[0]] == pl.Enum:
+        return TargetMarks()
+    return read_labels(source.frame[names[0]], source.in_memory, classes)[1]
+
+
+def target_formats(source: Source, names: Sequence[str]) -> tuple[NumberFormat, ...]:
+    """How the numbers of each target column are written; empty where no column needs a format.
+
+    >>> from ranvier.data.sources import open_source
+    >>> target_formats(open_source({"price": ["1,234", "1,234,567"]}), ["price"])[0].thousands
+    ','
+    """
+    formats = []
+    for name in names if source.column_names else ():
+        cells = source.frame[name]
+        form = PLAIN
+        if parsing.is_string(cells) and cells.dtype != pl.Enum:
+            strings, marks = read_labels(cells, source.in_memory)
+            form = PLAIN if marks.labels else _format_of(strings, source.decimal_commas)
+        formats.append(form)
+    return tuple(formats) if set(formats) - {PLAIN} else ()
+
+
+def _format_of(strings: pl.Series, decimal_commas: bool) -> NumberFormat:
+    """How the numbers of a target are written; plain where a cell is no number, or where they may be classes."""
+    counts = different_strings(strings)
+    read = infer_number_format(counts)
+    if read is not None and read.ambiguous and decimal_commas:
+        read = infer_number_format(counts, decimal_commas=True)
+    if read is None or np.isnan(read.format.read_strings(counts["value"])).any():
+        return PLAIN
+    form = read.format
+    names = form.units or form.bounds or form.clock
+    return PLAIN if form.several_units or (names and counts.height <= MAX_CLASSES) else form
+
+
+def _as_written_plainly(strings: pl.Series, form: NumberFormat) -> pl.Series:
+    """Strings that are numbers in a format as plain numbers; the others unchanged."""
+    numbers = parsing.clean_strings(pl.Series(strings.name, form.read_strings(strings), nan_to_null=True))
+    return numbers.zip_with(numbers.is_not_null(), strings)
+
+
+def check_target_range(values: Values, names: tuple[str, ...]) -> None:
+    """Raise a `DataError` where squared errors of a target would overflow; row and column are named.
+
+    >>> check_target_range(np.array([1.0, np.nan]), ("price",))
+    """
+    table = values.reshape(len(values), -1)
+    if values.dtype.kind != "f" or not (np.abs(table) > MAX_TARGET).any():
+        return
+    row, column = (int(index) for index in np.argwhere(np.abs(table) > MAX_TARGET)[0])
+    value = table[row, column]
+    message = f'The target column "{names[column]}" has {value:g} in row {row + 1}'
+    if np.isinf(value):
+        message += ", where a finite number was expected"
+    else:
+        message += f"; squares of errors can be measured up to {MAX_TARGET:g} (give the target in larger units)"
+    raise DataError(f"{message}. Correct that cell, or leave it empty to leave the row out.")
+
+
+def restore_integers(
+    source: Source, name: str, values: Values, formats: Sequence[NumberFormat] | None = None
+) -> Values:
+    """Integers that became floating point only because some cells of their column were missing.
+
+    >>> from ranvier.data.sources import open_source
+    >>> restore_integers(open_source({"y": ["1", ""]}), "y", np.array([1.0])).dtype.kind
+    'i'
+    """
+    cells = source.frame[name]
+    if not parsing.is_string(cells):
+        return values.astype(np.int64) if cells.dtype.is_integer() else values
+    strings = read_labels(cells, source.in_memory)[0].drop_nulls()
+    forms = formats or target_formats(source, [name])
+    strings = _as_written_plainly(strings, forms[0]) if forms else strings
+    return values.astype(np.int64) if strings.str.contains(r"^[+-]?\d{1,15}$").all() else values

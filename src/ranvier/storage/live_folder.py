@@ -1,0 +1,254 @@
+"""The folder "live" of a run: what a training shows to those who watch it, and what they ask of it. P parameters.
+
+    watched, open        touched by a viewer: while a page is looking, and for as long as it serves at all
+    network-N.json       the Nth network that the run trains, and its settings
+    parameters-N         its parameters, memory-mapped: a header, and two slots that are written in turn
+    control.jsonl        what viewers ask for, one JSON object a line
+
+A slot holds a sequence number, 0 while it is being written; readers take the slot with the larger one, copy it, and
+look whether the number is still the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.records import record
+from ranvier.storage.atomic import write_atomically
+from ranvier.storage.json_text import from_text, to_text
+from ranvier.storage.tail import Tail
+
+Array = NDArray[Any]
+WATCHED_SECONDS = 3.0
+"""For how long a touch of `watched` counts."""
+OPEN_SECONDS = 10.0
+"""For how long a touch of `open` counts."""
+MAGIC = b"RANVLIVE"
+VERSION = 1
+HEADER = struct.Struct("<8sIIQ")
+"""Magic, version, bytes of a number, P."""
+SLOT = struct.Struct("<Q6q3d")
+"""Sequence number, then the fields of `Status`."""
+SLOTS_AT, ARRAYS_AT = 64, 4096
+
+
+@record
+class Status:
+    """Where a training stands.
+
+    Fields:
+        step: how many steps were made.
+        epoch, last_epoch: how many epochs are complete, and how many there will be.
+        position, steps: how many steps of the next epoch are made, of how many.
+        paused: whether it waits for a viewer.
+        learning_rate, examples_per_second: of the last steps.
+        time: when this was written, in seconds since 1970.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    last_epoch: int = 0
+    position: int = 0
+    steps: int = 0
+    paused: bool = False
+    learning_rate: float = 0.0
+    examples_per_second: float = 0.0
+    time: float = 0.0
+
+    def to_bytes(self, sequence: int) -> bytes:
+        """The slot's header."""
+        integers = (self.step, self.epoch, self.last_epoch, self.position, self.steps, int(self.paused))
+        return SLOT.pack(sequence, *integers, self.learning_rate, self.examples_per_second, self.time)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> tuple[int, Status]:
+        """The sequence number and the status that `to_bytes` wrote.
+
+        >>> Status.from_bytes(Status(step=7).to_bytes(3))[0]
+        3
+        """
+        sequence, step, epoch, last_epoch, position, steps, paused, *rest = SLOT.unpack(content)
+        return sequence, cls(step, epoch, last_epoch, position, steps, bool(paused), *rest)
+
+
+def slot_at(slot: int, size: int) -> tuple[int, int]:
+    """Where the header and the array of a slot begin, for arrays of so many bytes."""
+    return SLOTS_AT + slot * SLOT.size, ARRAYS_AT + slot * (-(-size // ARRAYS_AT) * ARRAYS_AT)
+
+
+class LivePublisher:
+    """The side of the training. Nothing is written before `begin`.
+
+    Parameters:
+        run: the folder of the run.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._folder = run / "live"
+        self._number, self._sequence = 0, 0
+        self._map: mmap.mmap | None = None
+        self._dtype: np.dtype[Any] = np.dtype(np.float32)
+        self._commands = Tail(self._folder / "control.jsonl", at_end=True)
+
+    def is_watched(self) -> bool:
+        """Whether a page is looking now."""
+        return _is_fresh(self._folder / "watched", WATCHED_SECONDS)
+
+    def is_open(self) -> bool:
+        """Whether a viewer is there, a page or none."""
+        return _is_fresh(self._folder / "open", OPEN_SECONDS)
+
+    def begin(self, description: dict[str, Any], n_parameters: int, dtype: type) -> None:
+        """Make room for another network."""
+        self.close()
+        self._number = 1 + max((number for number, _ in _networks(self._folder)), default=0)
+        self._dtype, self._sequence = np.dtype(dtype), 0
+        path = self._folder / f"parameters-{self._number}"
+        _, end = slot_at(2, n_parameters * self._dtype.itemsize)
+        with path.open("wb+") as file:
+            file.truncate(end)
+            self._map = mmap.mmap(file.fileno(), end)
+        self._map[: HEADER.size] = HEADER.pack(MAGIC, VERSION, self._dtype.itemsize, n_parameters)
+        text = to_text(description, "description")
+        write_atomically(self._folder / f"network-{self._number}.json", text.encode("ascii"))
+        for number, earlier in _networks(self._folder):
+            for path in (earlier, self._folder / f"parameters-{number}") if number < self._number else ():
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def publish(self, status: Status, parameters: Array) -> None:
+        """Show parameters, (P,)."""
+        assert self._map is not None
+        self._sequence += 1
+        head, array = slot_at(self._sequence % 2, parameters.size * self._dtype.itemsize)
+        self._map[head : head + SLOT.size] = status.to_bytes(0)
+        np.frombuffer(self._map, self._dtype, parameters.size, array)[:] = parameters
+        self._map[head : head + SLOT.size] = status.to_bytes(self._sequence)
+
+    def commands(self) -> list[dict[str, Any]]:
+        """What was asked for since the last call."""
+        return self._commands.read()
+
+    def close(self) -> None:
+        """Show nothing more; what was shown last stays readable."""
+        if self._map is not None:
+            self._map.close()
+        self._map = None
+
+
+class LiveReader:
+    """The side of the viewer.
+
+    Parameters:
+        run: the folder of the run.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._folder = run / "live"
+        self._map: mmap.mmap | None = None
+        self.number = 0
+        self.description: dict[str, Any] = {}
+
+    def touch(self, looking: bool) -> None:
+        """Say that this viewer is there, and whether a page of it is looking."""
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(exist_ok=True)
+            for name in ("open", "watched") if looking else ("open",):
+                (self._folder / name).touch()
+
+    def leave(self) -> None:
+        """Say that this viewer is gone."""
+        for name in ("open", "watched"):
+            with contextlib.suppress(OSError):
+                os.utime(self._folder / name, (0, 0))
+        self.close()
+
+    def send(self, command: dict[str, Any]) -> None:
+        """Ask the training for something."""
+        line = to_text(command, "command").encode("ascii") + b"\n"
+        descriptor = os.open(self._folder / "control.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
+
+    def refresh(self) -> bool:
+        """Take up the newest network; gives whether it is another one than before."""
+        newest = max(_networks(self._folder), default=None)
+        if newest is None or newest[0] == self.number:
+            return False
+        try:
+            self.description = from_text(newest[1].read_bytes())
+            with (self._folder / f"parameters-{newest[0]}").open("rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):
+            return False
+        magic, version, *_ = HEADER.unpack_from(mapped)
+        if magic != MAGIC or version != VERSION:
+            mapped.close()
+            return False
+        self.close()
+        self._map, self.number = mapped, newest[0]
+        return True
+
+    def sequence(self) -> int:
+        """The number of the newest parameters; 0 where there are none yet."""
+        return max(self._slots(), default=(0, 0, Status()), key=lambda slot: slot[0])[0]
+
+    def read(self) -> tuple[int, Status, Array] | None:
+        """The newest sequence number, status and parameters; None where there are none yet, or they were overtaken."""
+        for _ in range(3):
+            sequence, slot, status = max(self._slots(), default=(0, 0, Status()), key=lambda entry: entry[0])
+            if not sequence or self._map is None:
+                return None
+            _, _, size, count = HEADER.unpack_from(self._map)
+            _, start = slot_at(slot, size * count)
+            dtype = np.float32 if size == 4 else np.float64
+            parameters = np.frombuffer(self._map, dtype, count, start).copy()
+            if self._slots()[slot][0] == sequence:
+                return sequence, status, parameters
+        return None
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._map is not None:
+            self._map.close()
+        self._map = None
+
+    def _slots(self) -> list[tuple[int, int, Status]]:
+        if self._map is None:
+            return []
+        slots = []
+        for slot in (0, 1):
+            head = SLOTS_AT + slot * SLOT.size
+            sequence, status = Status.from_bytes(self._map[head : head + SLOT.size])
+            slots.append((sequence, slot, status))
+        return slots
+
+
+def _networks(folder: Path) -> list[tuple[int, Path]]:
+    """The number and the file of each network that was shown."""
+    try:
+        names = [name for name in os.listdir(folder) if name.startswith("network-") and name.endswith(".json")]
+    except OSError:
+        return []
+    numbers = [name.removeprefix("network-").removesuffix(".json") for name in names]
+    return [(int(number), folder / name) for number, name in zip(numbers, names, strict=True) if number.isdigit()]
+
+
+def _is_fresh(path: Path, seconds: float) -> bool:
+    try:
+        age = time.time() - path.stat().st_mtime
+    except OSError:
+        return False
+    # A file from the future, after the clock was set back, is not taken for fresh for hours.
+    return -seconds < age < seconds

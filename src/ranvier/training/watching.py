@@ -1,0 +1,210 @@
+"""Watching: between two spans a training shows itself to viewers and does what they ask. P parameters.
+
+A viewer is another process that opens the run's folder. Without one, a span costs two looks for a file. Watching alone
+changes nothing of what is computed; what a viewer asks for is an event of the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ranvier.network.network import Network
+from ranvier.records import record
+from ranvier.storage.live_folder import LivePublisher, Status
+from ranvier.training.events import ControlEvent, Sink
+from ranvier.training.settings import TrainSettings
+
+PUBLISH_SECONDS = 0.09
+"""The least time between two publications, so that ten fit into a second."""
+MAX_SHARE = 0.02
+"""Of the time, at most, goes into publishing."""
+LOOK_SECONDS = 0.03
+"""How often a training that waits looks whether it may go on."""
+STOPPED = "Stopped from the view; the weights so far are kept."
+
+
+@record
+class Request:
+    """What viewers asked for: a factor for the learning rate, a reason to stop, how long training was paused."""
+
+    factor: float = 1.0
+    stop_reason: str | None = None
+    seconds: float = 0.0
+
+
+class Watch:
+    """Shows the trainings of one run, one after the other.
+
+    Attributes:
+        stopped: whether a viewer ended the run.
+
+    Parameters:
+        run: its folder.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._live = LivePublisher(run)
+        self.stopped = False
+        self._paused = False
+        self._pause_at: int | None = None
+        self._pause_after: int | None = None
+        self._next = 0.0
+        self._described: dict[str, Any] | None = None
+        self._size: tuple[int, type] = (0, float)
+
+    def begin(self, network: Network, settings: TrainSettings, dtype: type) -> None:
+        """Another network is going to be trained; its parameters are of `dtype`."""
+        self._live.close()
+        self._described = {"network": network.to_dict(), "training": settings.to_dict()}
+        self._size = network.parameter_count, dtype
+        self._next, self._pause_at, self._pause_after = 0.0, None, None
+
+    def end(self) -> None:
+        """No more steps are made with the network."""
+        self._live.close()
+
+    def steps_left(self, step: int) -> int | None:
+        """How many steps may be made before a viewer wants to look again; None for any number."""
+        if self._pause_at is not None:
+            return max(1, self._pause_at - step)
+        return None
+
+    @property
+    def holds(self) -> bool:
+        """Whether a viewer wants to look again soon, so that epochs must not share a span."""
+        return self._paused or self._pause_at is not None or self._pause_after is not None
+
+    def look(
+        self,
+        status: Status,
+        snapshot: Callable[[], NDArray[Any]],
+        stop_requested: Callable[[], bool],
+        sink: Sink,
+    ) -> Request:
+        """Show the state, obey, and wait while training is paused.
+
+        Parameters:
+            status: where training stands; `time` and `paused` are filled in.
+            snapshot: gives the parameters (P,) as predictions use them.
+            stop_requested: whether Ctrl-C was pressed, which ends a pause.
+            sink: is told what a viewer asked for.
+        """
+        viewed = self._live.is_watched()
+        if not viewed and not self._paused and not self.stopped:
+            self._pause_at = self._pause_after = None
+            return Request()
+        factor = self._obey(status, sink)
+        if self._pause_at is not None and status.step >= self._pause_at:
+            self._pause()
+        if self._pause_after is not None and status.epoch >= self._pause_after:
+            self._pause()
+        if status.epoch >= status.last_epoch:
+            self._paused = False
+        if viewed and (self._paused or time.perf_counter() >= self._next):
+            self._publish(status, snapshot)
+        begun, seen = time.perf_counter(), viewed
+        while self._paused and not self.stopped and not stop_requested():
+            if not self._live.is_open():
+                self._paused = False
+                sink(ControlEvent("play", status.epoch, status.step, "The view has gone, so training goes on."))
+                break
+            time.sleep(LOOK_SECONDS)
+            changed = self._obey(replace(status, learning_rate=status.learning_rate * factor), sink)
+            factor *= changed
+            viewed = self._live.is_watched()
+            if viewed and (not seen or changed != 1.0 or time.perf_counter() >= self._next):
+                self._publish(replace(status, learning_rate=status.learning_rate * factor), snapshot)
+            seen = viewed
+        return Request(factor, STOPPED if self.stopped else None, time.perf_counter() - begun)
+
+    def _pause(self) -> None:
+        self._paused, self._pause_at, self._pause_after = True, None, None
+
+    def _publish(self, status: Status, snapshot: Callable[[], NDArray[Any]]) -> None:
+        begun = time.perf_counter()
+        if self._described is not None:
+            self._live.begin(self._described, *self._size)
+            self._described = None
+        self._live.publish(replace(status, time=time.time(), paused=self._paused), snapshot())
+        spent = time.perf_counter() - begun
+        self._next = begun + max(PUBLISH_SECONDS, spent / MAX_SHARE, 1.0 if self._paused else 0.0)
+
+    def _obey(self, status: Status, sink: Sink) -> float:
+        """Do what was asked for since the last look; gives the factor for the learning rate."""
+        factor = 1.0
+        for command in self._live.commands():
+            action, value = command.get("do"), command.get("value")
+            text, changed = self._done(action, value, replace(status, learning_rate=status.learning_rate * factor))
+            if text is None:
+                continue
+            factor *= changed
+            mark, amount = command.get("id"), float(value) if action in ("rate", "step") else None  # type: ignore[arg-type]
+            event = ControlEvent(
+                str(action), status.epoch, status.step, text, amount, mark if type(mark) is str else ""
+            )
+            sink(event)
+        return factor
+
+    def _done(self, action: Any, value: Any, status: Status) -> tuple[str | None, float]:
+        """What happened, in a sentence, and the factor for the learning rate; None for what cannot be done."""
+        if action == "pause":
+            self._pause()
+            return "Paused.", 1.0
+        if action == "play":
+            self._go_on()
+            return "Training goes on.", 1.0
+        if action == "step" and type(value) is int and value > 0:
+            self._go_on(pause_at=status.step + value)
+            return "One step." if value == 1 else f"{value:,} steps.", 1.0
+        if action == "epoch":
+            self._go_on(pause_after=status.epoch + 1)
+            return f"To the end of epoch {status.epoch + 1:,}.", 1.0
+        if action == "rate" and _is_rate(value) and status.learning_rate > 0:
+            return f"The learning rate was set to {value:g}.", float(value) / status.learning_rate
+        if action == "stop":
+            self.stopped = True
+            return STOPPED, 1.0
+        return None, 1.0
+
+    def _go_on(self, pause_at: int | None = None, pause_after: int | None = None) -> None:
+        self._paused, self._pause_at, self._pause_after = False, pause_at, pause_after
+
+
+def _is_rate(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and 0 < value < 1e6
+
+
+_current: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+def current_watch() -> Watch | None:
+    """The watch of the run whose training this is; None outside `shown_to_viewers`."""
+    return _current.get()
+
+
+def stopped_by_viewer() -> bool:
+    """Whether a viewer ended the run, so that no further network is to be trained."""
+    watch = _current.get()
+    return watch is not None and watch.stopped
+
+
+@contextlib.contextmanager
+def shown_to_viewers(run: Path | None) -> Iterator[None]:
+    """Let viewers watch all trainings of the body; None for a run without a folder."""
+    watch = None if run is None else Watch(run)
+    before = _current.set(watch)
+    try:
+        yield
+    finally:
+        _current.reset(before)
+        if watch is not None:
+            watch.end()

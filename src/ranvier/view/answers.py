@@ -1,0 +1,85 @@
+"""Every question that the page may ask, by name: what the server, the notebook and the report answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ranvier.errors import InputError
+from ranvier.rows import Inputs
+from ranvier.view.frames import frame
+from ranvier.view.questions.answer import answer
+from ranvier.view.questions.calibration import calibration
+from ranvier.view.questions.confusion import cell, confusion, measured, per_class
+from ranvier.view.questions.connections import connections
+from ranvier.view.questions.data import data
+from ranvier.view.questions.neuron import neuron
+from ranvier.view.questions.neuron_statistics import neuron_statistics
+from ranvier.view.questions.residuals import residuals
+from ranvier.view.questions.result import result
+from ranvier.view.questions.rows import rows_page
+from ranvier.view.questions.sample import sample
+from ranvier.view.questions.weights import weights
+from ranvier.view.questions.what import what
+from ranvier.view.row_form import inputs_of_values
+from ranvier.view.subject import Subject
+
+
+def _row(subject: Subject, body: dict[str, Any]) -> Inputs | None:
+    """The row that a question is about: a known one, or one that was filled in or drawn."""
+    if body.get("values") is not None:
+        return inputs_of_values(subject.form, subject.model, body["values"])
+    return None if body.get("row") is None else subject.row(body["row"])
+
+
+def _answer(subject: Subject, body: dict[str, Any]) -> bytes:
+    inputs = _row(subject, body)
+    if inputs is None:
+        raise InputError("Say which row: row, the number of a known one, or values.")
+    return frame("answer", *answer(subject, inputs))
+
+
+def _weights(subject: Subject, body: dict[str, Any]) -> bytes:
+    return frame("weights", *weights(subject, str(body["path"]), body["height"], body["width"]))
+
+
+def _neuron(subject: Subject, body: dict[str, Any]) -> dict[str, Any]:
+    number = body["neuron"]
+    if type(number) is not int:
+        raise InputError(f"neuron is {number!r}; an integer was expected.")
+    return neuron(subject, str(body["path"]), number, _row(subject, body))
+
+
+def _health(subject: Subject, body: dict[str, Any]) -> dict[str, Any]:
+    """Which neurons of each layer do not learn."""
+    flags = {}
+    for info in subject.dense_layers:
+        records = neuron_statistics(subject, info.path)
+        flags[info.path] = {
+            "flags": {str(at): entry["flags"] for at, entry in enumerate(records) if entry["flags"]},
+            "duplicates": {
+                str(at): entry["duplicate_of"] for at, entry in enumerate(records) if entry["duplicate_of"] is not None
+            },
+        }
+    return flags
+
+
+QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
+    "what": lambda subject, body: what(subject),
+    "rows": lambda subject, body: rows_page(subject, body["start"], body["count"], body.get("order", "index")),
+    "answer": _answer,
+    "weights": _weights,
+    "connections": lambda subject, body: connections(subject, str(body["path"]), body.get("count", 200)),
+    "neuron": _neuron,
+    "health": _health,
+    "result": lambda subject, body: result(subject),
+    "data": lambda subject, body: data(subject),
+    "confusion": lambda subject, body: confusion(subject),
+    "cell": lambda subject, body: cell(subject, body["actual"], body["predicted"]),
+    "classes": lambda subject, body: per_class(subject),
+    "metrics": lambda subject, body: measured(subject),
+    "calibration": lambda subject, body: calibration(subject),
+    "sample": lambda subject, body: sample(subject),
+    "residuals": lambda subject, body: residuals(subject, body.get("output", 0)),
+}
+"""Name -> what answers it, from a subject and a body: JSON values, or a frame."""

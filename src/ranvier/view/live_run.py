@@ -1,0 +1,268 @@
+"""LiveRun: a run that is followed while it trains. P parameters."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.data import TargetEncoder
+from ranvier.errors import InputError, RanvierError
+from ranvier.model.load import load
+from ranvier.model.model import Model
+from ranvier.model.run_rows import RunRows
+from ranvier.model.running import data_of_running
+from ranvier.network.network import Network
+from ranvier.network.task import Task
+from ranvier.storage.live_folder import LiveReader, Status
+from ranvier.storage.lock import is_held
+from ranvier.storage.run_folder import RunFolder
+from ranvier.storage.tail import Tail
+from ranvier.training.events import DataEvent, EndEvent, EpochEvent, event_from_dict
+from ranvier.training.history import Epoch, History
+from ranvier.training.report import TrainReport
+from ranvier.training.settings import TrainSettings
+from ranvier.view.known_rows import KnownRows, known_rows, rows_of
+from ranvier.view.run_model import model_file_of
+from ranvier.view.subject import Subject
+
+Array = NDArray[Any]
+TOUCH_SECONDS, FOLLOW_SECONDS = 1.0, 0.5
+START_SECONDS = 5.0
+"""How long a run may take from its folder to its lock."""
+LOOKING_SECONDS = 2.0
+"""For how long a page counts as open after it was sent something."""
+SAMPLE_ROWS = 256
+"""By how many rows neurons are described while the network changes."""
+NOT_YET = "The run has not begun to train yet."
+STATES = ("preparing", "running", "paused", "ending", "ended", "missing")
+
+
+class NotYet(InputError):  # noqa: N818
+    """A question about a network that is not there yet."""
+
+
+class LiveRun:
+    """The run, its newest parameters, and what its events said.
+
+    Attributes:
+        state: of `STATES`.
+        status: where training stands.
+        sequence: the number of the newest parameters.
+        version: counts everything that changed, for those who follow.
+        generation: counts the networks that were looked at; the finished model is one, too.
+        epochs, controls: the records of the epochs, and the events by which viewers steered.
+        reason: why training ended, in a sentence.
+
+    Parameters:
+        run: its folder.
+    """
+
+    def __init__(self, run: str | Path) -> None:
+        self.folder = RunFolder.open(run)
+        self.state, self.reason = "preparing", ""
+        self.status, self.sequence = Status(), 0
+        self.version = self.generation = 0
+        self.epochs: list[Epoch] = []
+        self.controls: list[dict[str, Any]] = []
+        self.closed = False
+        self.parameters: Array | None = None
+        self.lock = threading.RLock()
+        """Held while the model is asked or changed."""
+        self._reader, self._tail = LiveReader(self.folder.path), Tail(self.folder.events)
+        self._restarts = 0
+        self._data: DataEvent | None = None
+        self._rows: tuple[TargetEncoder, Any, RunRows] | None = None
+        threading.Thread(target=self._read_rows, name="ranvier view rows", daemon=True).start()
+        self._seen, self._start = False, time.monotonic()
+        self._model: Model | None = None
+        self._known: KnownRows | None = None
+        self._final: Subject | None = None
+        self._subject: tuple[int, int, Subject] | None = None
+        self._touched = self._looked = -math.inf
+        threading.Thread(target=self._follow, name="ranvier view run", daemon=True).start()
+
+    @property
+    def name(self) -> str:
+        """Of the run, for the page."""
+        return self.folder.path.name
+
+    def look(self) -> None:
+        """Look for what is new, for a page that is open, so that the training shows itself."""
+        self._looked = time.monotonic()
+        self._poll()
+
+    def _follow(self) -> None:
+        while not self.closed and self.state != "ended":
+            self._poll()
+            time.sleep(FOLLOW_SECONDS)
+
+    def _poll(self) -> None:
+        with self.lock:
+            if self.state == "ended" or self.closed:
+                return
+            now = time.monotonic()
+            looking = now - self._looked < LOOKING_SECONDS
+            if now - self._touched > TOUCH_SECONDS or (looking and not self._seen):
+                self._seen = looking
+                if not self.folder.events.exists():
+                    self._set_state("missing")
+                    return
+                self._touched = now
+                self._reader.touch(looking)
+                held = is_held(self.folder.path / "lock")
+                self._start = -math.inf if held else self._start
+                if not held and now - self._start > START_SECONDS:
+                    self._read_events()
+                    self._end()
+                    return
+            self._read_events()
+            self._read_parameters()
+
+    def subject(self) -> Subject:
+        """The newest network beside the rows to look at.
+
+        Raises:
+            NotYet: training has not begun.
+        """
+        with self.lock:
+            if self._final is not None:
+                return self._final
+            if self._model is None or self.parameters is None:
+                raise NotYet(NOT_YET)
+            key = (self.generation, self.sequence)
+            if self._subject is None or self._subject[:2] != key:
+                self._model.replace_parameters(self.parameters)
+                self._model.history = History(self.epochs)
+                same = self._subject is not None and self._subject[0] == self.generation
+                before = self._subject[2] if same and self._subject is not None else None
+                self._subject = (*key, Subject(self._model, self._known, self.name, SAMPLE_ROWS, before))
+            return self._subject[2]
+
+    def send(self, action: str, value: float | None, mark: str) -> None:
+        """Ask the training for something.
+
+        Raises:
+            InputError: the run has ended, or the folder cannot be written.
+        """
+        if self.state in ("ended", "missing"):
+            raise InputError("The run has ended, so there is nothing to steer any more.")
+        command = {"do": action, "id": mark, **({} if value is None else {"value": value})}
+        try:
+            self._reader.touch(looking=True)
+            self._reader.send(command)
+        except OSError as error:
+            raise InputError(f'"{self.folder.path}" cannot be written: {error.strerror or error}.') from error
+
+    def close(self) -> None:
+        """Follow no longer; a training that waits for this viewer goes on."""
+        self.closed = True
+        self._reader.leave()
+
+    def _set_state(self, state: str) -> None:
+        if state != self.state:
+            self.state = state
+            self.version += 1
+
+    def _read_events(self) -> None:
+        entries = self._tail.read()
+        if self._tail.restarts != self._restarts:
+            self._restarts = self._tail.restarts
+            self.epochs, self.controls = [], []
+        for entry in entries:
+            try:
+                event = event_from_dict(entry)
+            except InputError:
+                continue
+            self.version += 1
+            if isinstance(event, DataEvent):
+                self._data = event
+            elif isinstance(event, EpochEvent):
+                # A run that was resumed goes on from a checkpoint, before which some epochs may be told twice.
+                self.epochs = [epoch for epoch in self.epochs if epoch.epoch < event.epoch]
+                self.epochs.append(event.record)
+            elif isinstance(event, EndEvent):
+                self.reason = event.text
+                self._set_state("ending")
+            elif event.kind == "control":
+                self.controls.append(entry)
+
+    def _read_parameters(self) -> None:
+        if self._reader.refresh():
+            self._make_model(self._reader.description)
+        if self._model is not None and self._known is None and self._rows is not None:
+            self._take_rows()
+        newest = self._reader.sequence()
+        if not newest or (newest == self.sequence and self.parameters is not None):
+            return
+        read = self._reader.read()
+        if read is not None:
+            self.sequence, self.status, self.parameters = read
+            self.version += 1
+            if self.state != "ending":
+                self._set_state("paused" if self.status.paused else "running")
+
+    def _make_model(self, description: dict[str, Any]) -> None:
+        network = Network.from_dict(description["network"])
+        settings = replace(TrainSettings.from_dict(description["training"]), threads=1)
+        target = TargetEncoder(self._task(network.outputs)) if self._rows is None else self._rows[0]
+        report = TrainReport(run=str(self.folder.path), evaluated_on="validation")
+        nothing = np.zeros(network.parameter_count, np.float32)
+        self._model = Model(network, target, nothing, training=settings, report=report)
+        self.parameters, self.sequence, self._known, self._subject = None, 0, None, None
+        self.generation += 1
+        self.version += 1
+
+    def _take_rows(self) -> None:
+        """The rows to look at, where the network reads rows as they were encoded."""
+        assert self._model is not None
+        assert self._rows is not None
+        target, encoder, rows = self._rows
+        old = self._model
+        if encoder.width != old.network.inputs:
+            return
+        nothing = np.zeros(old.network.parameter_count, np.float32)
+        model = Model(old.network, target, nothing, training=old.training, encoder=encoder, report=old.report)
+        try:
+            self._known = known_rows(model, rows.source, rows.numbers, f"{rows.part} rows", rows.notes)
+        except RanvierError:
+            self._rows = None
+            return
+        self._model, self._subject = model, None
+        self.generation += 1
+        self.version += 1
+
+    def _read_rows(self) -> None:
+        try:
+            prepared, rows = data_of_running(self.folder.path)
+        except (RanvierError, KeyError, OSError):
+            return
+        self._rows = (prepared.target, prepared.encoder, rows)
+
+    def _task(self, outputs: int) -> Task:
+        data = self._data
+        if data is None:
+            return Task("regression", outputs)
+        classes = tuple(data.classes) if data.task in ("binary", "multiclass") else ()
+        return Task(data.task, outputs, classes, tuple(data.target))
+
+    def _end(self) -> None:
+        """The run holds its folder no longer: take the model that it saved, or what it showed last."""
+        try:
+            file = model_file_of(self.folder.path)
+            model = load(file)
+            self._final = Subject(model, rows_of(model, file), file.name)
+        except RanvierError as error:
+            self.reason = self.reason or str(error)
+            self._read_parameters()
+        if not self.reason:
+            self.reason = "Training was broken off."
+        self.generation += 1
+        self._set_state("ended")
+        self._reader.leave()

@@ -1,0 +1,190 @@
+"""The report as plain HTML tables, for readers that run no scripts; where they do, the page takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from ranvier.display import format as words
+from ranvier.plural import plural
+
+Answers = Mapping[str, Any]
+MAX_CLASSES = 20
+MAX_EPOCHS = 12
+MAX_CELLS = 8
+WIDTH, HEIGHT = 640, 160
+
+
+def report_tables(answers: Answers, written: str) -> str:
+    """The body of the report: the result first, then warnings, data, training, mistakes, the network.
+
+    Parameters:
+        answers: as `frozen_answers` gives them.
+        written: when, in words.
+    """
+    what = answers["what {}"]
+    parts = [
+        f'<main class="report plain"><header><p class="kicker">Ranvier report</p><h1>{escape(what["name"])}</h1>',
+        f"<p>{escape(what['predicts'])}</p></header>",
+        *_result(answers.get("result {}")),
+        *_data(answers.get("data {}")),
+        *_training(what),
+        *_importances(answers.get("importances {}")),
+        *_mistakes(answers, what),
+        *_network(what),
+        f'<footer class="note">Written {escape(written)}.</footer></main>',
+    ]
+    return "".join(parts)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table; numbers are written short, and stand at the right under their titles."""
+    listed = [list(row) for row in rows]
+    numbers = [any(_is_number(row[at]) for row in listed) for at in range(len(head))]
+    lines = "".join(f"<tr>{''.join(_cell(value) for value in row)}</tr>" for row in listed)
+    titles = "".join(
+        f'<th scope="col"{" class=right" if right else ""}>{escape(title)}</th>'
+        for title, right in zip(head, numbers, strict=True)
+    )
+    return (
+        f'<div class="scroll"><table class="rows"><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _cell(value: Any) -> str:
+    if not _is_number(value):
+        return f"<td>{escape('-' if value is None else str(value))}</td>"
+    text = f"{value:,}" if isinstance(value, int) else words.number(value)
+    return f'<td class="right">{escape(text)}</td>'
+
+
+def _section(title: str, *content: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{''.join(content)}</section>"
+
+
+def _list(sentences: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>" if sentences else ""
+
+
+def _result(result: Any) -> list[str]:
+    if result is None:
+        return []
+    parts = []
+    if result["metrics"]:
+        rows = [(name, value, result["baseline"].get(name)) for name, value in result["metrics"].items()]
+        on = f"<p>Measured on {escape(result['measured_on'])}.</p>" if result["measured_on"] else ""
+        guess = f"<p>{escape(result['guess'])}</p>" if result["guess"] else ""
+        parts.append(_section("Result", on, _table(("metric", "model", "baseline"), rows), guess))
+    warnings = [*result["warnings"], *result["notes"]]
+    return [*parts, _section("What to know", _list(warnings))] if warnings else parts
+
+
+def _data(data: Any) -> list[str]:
+    if data is None:
+        return []
+    split = [f"{plural(count, 'row')} for {part}" for part, count in data["split"].items()]
+    parts = [f"<p>{escape('; '.join(part for part in (data['origin'], *split) if part))}.</p>"]
+    if 0 < len(data["classes"]) <= MAX_CLASSES:
+        parts.append(_table(("class", "rows"), data["classes"].items()))
+    if data["columns"]:
+        rows = [(column["name"], column["kind"], column["missing"], column["note"]) for column in data["columns"]]
+        parts.append(_table(("column", "kind", "missing", "note"), rows))
+    if data["total"] > len(data["columns"]):
+        parts.append(f"<p>and {plural(data['total'] - len(data['columns']), 'more column')}.</p>")
+    return [_section("Data", *parts)] if data["split"] or data["columns"] else []
+
+
+def _training(what: Answers) -> list[str]:
+    history = what["history"]
+    if not history:
+        return []
+    step = max(1, len(history) // MAX_EPOCHS)
+    shown = [epoch for at, epoch in enumerate(history) if at % step == 0 or epoch["best"] or at == len(history) - 1]
+    rows = [(epoch["epoch"], epoch["loss"], epoch["validation_loss"]) for epoch in shown[-2 * MAX_EPOCHS :]]
+    stop = what["training"]["stop_reason"]
+    return [
+        _section(
+            "Training",
+            _curve(history),
+            f"<p>{escape(stop)}</p>" if stop else "",
+            _table(("epoch", "training loss", "validation loss"), rows),
+        )
+    ]
+
+
+def _curve(history: Sequence[Answers]) -> str:
+    """The losses of the epochs as a drawing."""
+    lines = {name: [_number(epoch[name]) for epoch in history] for name in ("loss", "validation_loss")}
+    known = [value for values in lines.values() for value in values if value is not None]
+    if len(history) < 2 or not known:
+        return ""
+    low, high = min(known), max(known)
+    paths = []
+    for name, values in lines.items():
+        points = [
+            f"{at * WIDTH / (len(values) - 1):.1f},{HEIGHT - (value - low) / ((high - low) or 1.0) * HEIGHT:.1f}"
+            for at, value in enumerate(values)
+            if value is not None
+        ]
+        if points:
+            kind = "line strong" if name == "validation_loss" else "line"
+            paths.append(f'<polyline class="{kind}" points="{" ".join(points)}"/>')
+    label = f"The loss from {words.number(high)} to {words.number(low)}; the thick line is that of the validation rows."
+    return (
+        f'<svg class="plot" viewBox="0 -4 {WIDTH} {HEIGHT + 8}" role="img" aria-label="{escape(label)}">'
+        f'{"".join(paths)}</svg><p class="note">{escape(label)}</p>'
+    )
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if _is_number(value) else None
+
+
+def _importances(importances: Any) -> list[str]:
+    if not importances:
+        return []
+    rows = [(part["column"], part["importance"], part["standard_error"]) for part in importances]
+    return [_section("What it relies on", _table(("column", "importance", "standard error"), rows))]
+
+
+def _mistakes(answers: Answers, what: Answers) -> list[str]:
+    parts = []
+    confusion, classes = answers.get("confusion {}"), what["classes"]
+    if confusion and len(classes) <= MAX_CLASSES:
+        rows = [(name, *counts) for name, counts in zip(classes, confusion["counts"], strict=True)]
+        parts.append(_table(("true \\ predicted", *classes), rows))
+    scores = answers.get("classes {}") or []
+    if scores:
+        rows = [(score["label"], score["rows"], score["precision"], score["recall"], score["f1"]) for score in scores]
+        parts.append(_table(("class", "rows", "precision", "recall", "F1"), rows[: 5 * MAX_CLASSES]))
+    worst = answers.get('rows {"order":"loss","start":0}')
+    if worst:
+        columns = [column["name"] for column in what["form"]["columns"][:MAX_CELLS]]
+        rows = [
+            (row["row"], _text(row.get("actual")), _text(row["predicted"]), *row.get("cells", [])[:MAX_CELLS])
+            for row in worst["rows"]
+        ]
+        parts.append(f"<h3>Most wrong</h3>{_table(('row', 'true', 'predicted', *columns), rows)}")
+    return [_section("Mistakes", *parts)] if parts else []
+
+
+def _text(value: Any) -> Any:
+    return ", ".join(words.number(part) for part in value) if isinstance(value, list) else value
+
+
+def _network(what: Answers) -> list[str]:
+    rows = [
+        (layer["path"], layer["kind"], layer["inputs"], layer["units"], layer["activation"]) for layer in what["layers"]
+    ]
+    return [
+        _section(
+            "Network",
+            f"<p>{plural(what['parameters'], 'parameter')}.</p>",
+            _table(("layer", "kind", "inputs", "outputs", "activation"), rows),
+        )
+    ]

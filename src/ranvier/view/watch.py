@@ -1,0 +1,209 @@
+"""What a page that watches a run is sent: frames of what changed, and of each kind the newest only."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.errors import InputError, RanvierError
+from ranvier.records import record
+from ranvier.view.frames import frame
+from ranvier.view.live_run import LiveRun
+from ranvier.view.questions.answer import answer
+from ranvier.view.questions.connections import connections
+from ranvier.view.questions.layer_health import layer_health
+from ranvier.view.questions.neuron_sizes import KINDS, neuron_sizes
+from ranvier.view.subject import Subject
+
+Array = NDArray[Any]
+FRAME_SECONDS = 0.1
+STATUS_SECONDS = 1.0
+SIZES_SECONDS = LINES_SECONDS = 0.5
+RANK_SECONDS = 5.0
+"""How often the lines that carry most are chosen again; their weights are sent more often."""
+HEALTH_SECONDS = 2.0
+MAX_CONTROLS = 20
+LINES = 200
+SHOWN = ("activations", *KINDS)
+NOTHING = np.zeros(0, np.uint8)
+
+
+@record
+class Wishes:
+    """What a page wants to be sent.
+
+    Fields:
+        row: the known row that runs through the network.
+        show: what the cells of the network show, of `SHOWN`.
+        network, health: whether these panels are in sight.
+        epochs: how many records of epochs the page has already.
+    """
+
+    row: int = 0
+    show: str = "activations"
+    network: bool = True
+    health: bool = True
+    epochs: int = 0
+
+    @classmethod
+    def of(cls, body: dict[str, Any]) -> Wishes:
+        """The wishes of a request.
+
+        Raises:
+            InputError: one of them is not what it must be.
+        """
+        counts = {name: body.get(name, 0) for name in ("row", "epochs")}
+        if not all(type(value) is int and value >= 0 for value in counts.values()):
+            raise InputError("row and epochs are integers from 0.")
+        show, switches = body.get("show", "activations"), [body.get(name, True) for name in ("network", "health")]
+        if show not in SHOWN or not all(type(switch) is bool for switch in switches):
+            raise InputError(f"show is one of {', '.join(SHOWN)}; network and health are true or false.")
+        return cls(counts["row"], show, switches[0], switches[1], counts["epochs"])
+
+
+class Follower:
+    """One page that watches a run.
+
+    Parameters:
+        live: the run.
+        wishes: what the page wants to see.
+    """
+
+    def __init__(self, live: LiveRun, wishes: Wishes) -> None:
+        self._live, self._wishes = live, wishes
+        self._version = self._sequence = self._generation = -1
+        self._epochs, self._first_epoch = wishes.epochs, 0
+        self._due = dict.fromkeys(("status", "sizes", "lines", "rank", "health"), -math.inf)
+        self._ranked: list[dict[str, Any]] = []
+        self._earlier: dict[str, tuple[int, Array]] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes: the page has been told that training is over, or the view closes."""
+        return self._live.closed or (self._live.state == "ended" and self._version == self._live.version)
+
+    def frames(self) -> bytes:
+        """What changed since the last call, as frames one after the other; nothing where nothing did."""
+        live = self._live
+        live.look()
+        with live.lock:
+            now = time.monotonic()
+            parts = []
+            if live.version != self._version or self._is_due("status", now, STATUS_SECONDS):
+                self._due["status"] = now + STATUS_SECONDS
+                parts.append(frame("status", self._status(), NOTHING))
+                parts += self._new_epochs()
+                self._version = live.version
+            if live.generation != self._generation:
+                self._generation, self._sequence, self._earlier = live.generation, -1, {}
+                self._due.update(dict.fromkeys(("sizes", "lines", "rank", "health"), -math.inf))
+            if live.state not in ("ended", "missing") and live.parameters is not None:
+                parts += self._of_network(now)
+            return b"".join(parts)
+
+    def _is_due(self, name: str, now: float, seconds: float) -> bool:
+        if now < self._due[name]:
+            return False
+        self._due[name] = now + seconds
+        return True
+
+    def _status(self) -> dict[str, Any]:
+        live = self._live
+        numbers = {name: value if math.isfinite(value) else None for name, value in asdict(live.status).items()}
+        return {
+            "state": live.state,
+            "reason": live.reason,
+            "generation": live.generation,
+            "sequence": live.sequence,
+            "age": max(0.0, time.time() - live.status.time) if live.status.time else None,
+            "controls": live.controls[-MAX_CONTROLS:],
+            "n_epochs": len(live.epochs),
+            **numbers,
+        }
+
+    def _new_epochs(self) -> list[bytes]:
+        epochs = self._live.epochs
+        if len(epochs) < self._epochs:
+            self._epochs = 0
+        if len(epochs) == self._epochs:
+            return []
+        head = {"from": self._epochs, "epochs": [epoch.to_json() for epoch in epochs[self._epochs :]]}
+        self._epochs = len(epochs)
+        return [frame("epochs", head, NOTHING)]
+
+    def _of_network(self, now: float) -> list[bytes]:
+        live, wishes = self._live, self._wishes
+        if live.sequence == self._sequence:
+            return []
+        try:
+            subject = live.subject()
+        except InputError:
+            return []
+        parts = []
+        head = {"sequence": live.sequence, "epoch": live.status.epoch, "step": live.status.step}
+        try:
+            if wishes.network:
+                parts += self._cells(subject, head, now)
+                if self._is_due("lines", now, LINES_SECONDS):
+                    parts.append(self._lines(subject, now))
+            if wishes.health and self._is_due("health", now, HEALTH_SECONDS):
+                parts.append(frame("health", head | {"layers": self._health(subject)}, NOTHING))
+        except RanvierError:
+            # Such as outputs that are no numbers any more: the status says it.
+            return parts
+        self._sequence = live.sequence
+        return parts
+
+    def _cells(self, subject: Subject, head: dict[str, Any], now: float) -> list[bytes]:
+        wishes, rows = self._wishes, subject.rows
+        known = rows is not None and wishes.row < len(rows)
+        parts = []
+        if known:
+            outputs, array = answer(subject, subject.row(wishes.row))
+            parts.append(frame("network", head | outputs | {"show": "activations", "row": wishes.row}, array))
+        if (wishes.show != "activations" or not known) and self._is_due("sizes", now, SIZES_SECONDS):
+            show = "weights" if wishes.show == "activations" else wishes.show
+            earlier, steps = self._since("sizes") if show == "updates" else (None, 0)
+            if show == "weights" or earlier is not None:
+                sizes, array = neuron_sizes(subject, earlier, steps)
+                parts.append(frame("network", head | sizes | {"show": show}, array))
+        return parts
+
+    def _since(self, name: str) -> tuple[Array | None, int]:
+        """The parameters of the last call and how many steps ago they were; then the present ones are kept."""
+        live = self._live
+        assert live.parameters is not None
+        step, parameters = self._earlier.get(name, (live.status.step, None))
+        steps = live.status.step - step
+        if parameters is None or steps > 0:
+            self._earlier[name] = live.status.step, live.parameters
+        return (parameters, steps) if steps > 0 else (None, 0)
+
+    def _lines(self, subject: Subject, now: float) -> bytes:
+        """The weights that carry most; which ones these are is told when they were chosen again."""
+        again = self._is_due("rank", now, RANK_SECONDS) or not self._ranked
+        if again:
+            self._ranked = [connections(subject, info.path, LINES) for info in subject.dense_layers]
+        layers, arrays, start = [], [], 0
+        for info, entry in zip(subject.dense_layers, self._ranked, strict=True):
+            index = np.array([line[:2] for line in entry["lines"]], np.int64).reshape(-1, 2)
+            weight = np.asarray(subject.model.parameters[f"{info.path}.weight"])
+            rows = index[:, 0] - index[:, 1] // (info.outputs // info.groups) * info.fan_in
+            arrays.append(weight[rows, index[:, 1]])
+            layer = {"path": info.path, "limit": entry["limit"], "all": entry["all"], "start": start}
+            layers.append(layer | {"length": len(index)} | ({"ends": index.tolist()} if again else {}))
+            start += len(index)
+        return frame("lines", {"layers": layers}, np.concatenate([np.zeros(0), *arrays]).astype(np.float32))
+
+    def _health(self, subject: Subject) -> list[dict[str, Any]]:
+        records = layer_health(subject, *self._since("health"))
+        return [{name: _json(value) for name, value in entry.items()} for entry in records]
+
+
+def _json(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,115 @@
+"""The report in a real browser: its numbers are the model's, it asks nobody, fits a phone, and prints."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+from ranvier.view.frozen import example_rows
+from ranvier.view.known_rows import rows_from_file
+from ranvier.view.questions.confusion import confusion
+from ranvier.view.questions.result import result
+from ranvier.view.subject import Subject
+from tests.browser.conftest import Open
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def number(page: Page, name: str) -> float:
+    """The full value of a number on the page."""
+    return float(page.locator(f'[data-name="{name}"]').first.get_attribute("data-value") or math.nan)
+
+
+@pytest.fixture(scope="module")
+def many_classes() -> Subject:
+    """A hundred classes and a column, with names of forty characters."""
+    names = [f"a class with a name of forty characters {at:03}"[-40:] for at in range(100)]
+    table = {
+        "a column with a name of forty characters": [float(row % 100) for row in range(300)],
+        "kind": [names[row % 100] for row in range(300)],
+    }
+    options: dict[str, Any] = {"recipe": "plain", "hidden": (4,), "epochs": 1, "engine": "reference"}
+    model = rv.train(table, target="kind", task="multiclass", progress=False, **options)
+    return Subject(model, rows_from_file(model, table), "a model with a name of forty characters.rv")
+
+
+def test_the_numbers_are_those_of_the_model(digits: Subject, open_report: Open) -> None:
+    page = open_report(digits)
+    page.wait_for_selector(".confusion")
+    said = result(digits)
+    for name, value in said["metrics"].items():
+        assert number(page, f"result.{name}") == value
+        assert number(page, f"baseline.{name}") == said["baseline"][name]
+    counts = np.array(confusion(digits)["counts"])
+    for actual, predicted in np.argwhere(counts > 0):
+        assert number(page, f"confusion.{actual}.{predicted}") == counts[actual, predicted]
+    row = example_rows(digits)[0]
+    page.wait_for_selector(".bars.balance ~ *, #network .bars")
+    for at, chance in enumerate(digits.model.outputs_of(digits.row(row))[0]):
+        if page.locator(f'#network [data-name="probability.{at}"]').count():
+            assert number(page, f"probability.{at}") == float(chance)
+
+
+def test_a_cell_opens_its_rows_and_a_row_runs_through_the_network(digits: Subject, open_report: Open) -> None:
+    page = open_report(digits)
+    cells = page.locator(".matrix td:not(.right) button:not([disabled])")
+    cells.first.click()
+    page.wait_for_function("() => document.querySelector('.examples h2').innerText.startsWith('True')")
+    page.get_by_role("button", name="all rows").click()
+    page.locator(".gallery button:not([disabled])").first.click()
+    worst = int(np.argsort(-digits.losses, kind="stable")[0])
+    page.wait_for_function("row => document.querySelector('#network h3')?.innerText.includes(`row ${row}`)", arg=worst)
+
+
+def test_a_neuron_opens(digits: Subject, open_report: Open) -> None:
+    page = open_report(digits)
+    page.wait_for_selector(".network canvas")
+    page.locator(".network canvas").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".neuron")
+    assert "Largest weights" in page.locator(".neuron").inner_text()
+
+
+@pytest.mark.parametrize("name", ["digits", "people", "diabetes", "many_classes"])
+def test_nothing_overflows(name: str, open_report: Open, request: pytest.FixtureRequest) -> None:
+    for theme in ("light", "dark"):
+        page = open_report(request.getfixturevalue(name), color_scheme=theme)
+        page.wait_for_selector(".network canvas")
+        for width, height in ((1280, 720), (768, 1024), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (theme, width)
+
+
+def test_it_prints_in_the_light_theme(people: Subject, open_report: Open) -> None:
+    page = open_report(people, color_scheme="dark")
+    page.wait_for_selector(".network canvas")
+    themes = page.evaluate(
+        """() => {
+          const theme = () => document.documentElement.dataset.theme;
+          const seen = [theme()];
+          for (const name of ["beforeprint", "afterprint"]) { dispatchEvent(new Event(name)); seen.push(theme()); }
+          return seen;
+        }"""
+    )
+    assert themes == ["dark", "light", "dark"]
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_without_scripts_there_are_tables(people: Subject, open_report: Open) -> None:
+    page = open_report(people, java_script_enabled=False)
+    text = page.locator("main").inner_text()
+    assert "Most wrong" in text
+    assert f"{result(people)['metrics']['accuracy']:.4f}" in text
+
+
+def test_a_model_without_rows(digits: Subject, open_report: Open) -> None:
+    page = open_report(Subject(digits.model, None, "digits.rv"))
+    page.wait_for_selector(".network canvas")
+    assert number(page, "result.accuracy") == digits.model.report.metrics["accuracy"]
+    assert "No rows were known" in page.locator("footer").inner_text()

@@ -1,0 +1,214 @@
+"""How numbers are written: inferred from all cells of a column, kept, and read the same in many rows and in one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import ranvier as rv
+from ranvier.data import TableEncoder, encoder_from_dict, infer_schema, open_source, prepare
+from ranvier.data.cells.number_format import PLAIN, NumberFormat
+from ranvier.data.columns.schema import ColumnSchema
+from ranvier.errors import DataError, ModelFileError
+
+NAN = float("nan")
+OTHER = [0.5, 1.5, 4.0, 2.5]
+
+WRITTEN: dict[str, tuple[list[str], list[float]]] = {
+    "commas between thousands": (
+        ["1,234", "-12,500.75", "999", "+1,234,567", "0.5"],
+        [1234, -12500.75, 999, 1234567, 0.5],
+    ),
+    "few of four digits": (["1,234", "1234", "2,500"], [1234, 1234, 2500]),
+    "decimal commas": (["27,3", "27", "0,95", "-1,5e3"], [27.3, 27, 0.95, -1500]),
+    "two digits after a comma": (["1,234", "12,34"], [1.234, 12.34]),
+    "four digits after a comma": (["1,234", "1,2345"], [1.234, 1.2345]),
+    "a zero before a comma": (["1,234", "0,123"], [1.234, 0.123]),
+    "points between thousands": (["1.234,5", "7", "1.234.567,25", "2,5"], [1234.5, 7, 1234567.25, 2.5]),
+    "blanks between thousands": (["1 234", "12 345,5", "7"], [1234, 12345.5, 7]),
+    "narrow blanks": (["1\u202f234", "12\u00a0345", "7"], [1234, 12345, 7]),
+    "apostrophes": (["1'234.5", "7", "12\u2019000"], [1234.5, 7, 12000]),
+    "dollars": (["$1,234.50", "$7", "-$5", "$-6", "($3)"], [1234.5, 7, -5, -6, -3]),
+    "euros behind": (["12,50 €", "7 €", "0,99 €"], [12.5, 7, 0.99]),
+    "currency codes": (["EUR 12.50", "7 EUR", "USD 3"][:2], [12.5, 7]),
+    "percent": (["12%", "7.5 %", "100%"], [12, 7.5, 100]),
+    "kilograms": (["12.5 kg", "7kg", "3 KG"], [12.5, 7, 3]),
+    "cubic": (["1248 CC", "998 CC", "1500 cc"], [1248, 998, 1500]),
+    "minutes": (["90 min", "1 min", "45 mins", "7 min."], [90, 1, 45, 7]),
+    "square metres": (["75 m²", "120.5 m2", "60 m2"][1:], [120.5, 60]),
+    "accounting": (["(1,234)", "500", "(7.5)"], [-1234, 500, -7.5]),
+    "typographic minus": (["\u22125", "7", "\u22121.5"], [-5, 7, -1.5]),
+    "magnitudes": (["1.2M", "300k", "950"], [1.2e6, 3e5, 950]),
+    "dollars and magnitudes": (["$1.2M", "$300K", "$2bn"], [1.2e6, 3e5, 2e9]),
+    "one bound for all": (["10,000+", "500+", "1,000+"], [10000, 500, 1000]),
+    "some bounds": (["<30", "31.5", "42", ">50", "47", "33"], [30, 31.5, 42, 50, 47, 33]),
+    "detection limits": (["<0.01", "0.52", "0.4", "0.13"], [0.01, 0.52, 0.4, 0.13]),
+    "times of day": (["12:30", "7:05:30", "1:15 pm", "00:00"], [45000, 25530, 47700, 0]),
+    "marks": (
+        ["1.5", "NULL", "n/a", "-", "2", "none", "Unknown", "#N/A", "not available"],
+        [1.5, *[NAN] * 3, 2, *[NAN] * 4],
+    ),
+}
+CATEGORIES: dict[str, list[str]] = {
+    "codes with zeros": ["01", "02", "10"],
+    "zip codes": ["01234", "98765", "45678", "23456"],
+    "seats": ["1A", "2A", "1B", "2B"],
+    "ordinals": ["1st", "2nd", "3rd"],
+    "ranges": ["18-24", "25-34", "35-44"],
+    "two sides of a bound": ["<=50K", ">50K"],
+    "versions": ["1.2.3", "4.5.6", "2.0.1"],
+    "addresses": ["12 Main St", "5 Oak Ave", "7 Elm Rd", "9 Low Ln"],
+    "torques": ["190Nm@ 2000rpm", "250Nm@ 1500rpm"],
+    "numbers among words": ["1", "2", "x"],
+    "a number and none": ["1,234", "none"],
+    "letters before": ["A1", "A2", "B1"],
+    "phones": ["555-1234", "555-9876"],
+}
+
+
+def table(cells: list[str]) -> pl.DataFrame:
+    repeated = cells * (40 // len(cells) + 1)
+    return pl.DataFrame({"it": repeated, "other": (OTHER * len(repeated))[: len(repeated)]})
+
+
+def first_column(cells: list[str]) -> ColumnSchema:
+    return infer_schema(table(cells))[0]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_numbers_are_read_as_they_are_written(name: str) -> None:
+    cells, expected = WRITTEN[name]
+    column = first_column(cells)
+    assert column.kind == "number", column.reason
+    values, wrong = column.number_format.read(pl.Series("it", cells))
+    np.testing.assert_allclose(values, expected, rtol=1e-15)
+    assert wrong is None
+    encoder = TableEncoder.fit(table(cells), infer_schema(table(cells)))
+    kept = encoder_from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert kept == encoder
+    many = kept.transform({"it": cells, "other": OTHER[:1] * len(cells)})
+    for row, cell in enumerate(cells):
+        assert kept.transform({"it": cell, "other": OTHER[0]}).tobytes() == many[row].tobytes()
+
+
+@pytest.mark.parametrize("name", CATEGORIES)
+def test_what_is_no_number_stays_a_category(name: str) -> None:
+    column = first_column(CATEGORIES[name])
+    assert column.kind == "category", column.reason
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["12..5", "kg", "Total", "sold out", "see note", "$1,234.50", "45.1%", "12.5 kg", "1 234", "<30", "30+", "NULL"],
+)
+def test_one_odd_cell_leaves_a_number_a_number(odd: str) -> None:
+    cells = [f"{50 + 0.37 * row:.2f}" for row in range(60)]
+    frame = pl.DataFrame({"it": [*cells, odd], "other": [0.5] * 60 + [1.0]})
+    column = infer_schema(frame)[0]
+    assert column.kind == "number"
+    unread = np.isnan(column.number_format.read(frame["it"])[0])
+    assert unread[:-1].sum() == 0
+    if unread[-1]:
+        assert column.notes == (f'Column "it": 1 cell counts as missing: "{odd}" in row 61.',)
+        assert column.missing == 1
+    TableEncoder.fit(frame, infer_schema(frame)).transform(frame)
+
+
+def test_odd_cells_are_refused_where_training_had_none() -> None:
+    frame = table(["1.5", "2.5", "4", "7"])
+    encoder = TableEncoder.fit(frame)
+    assert np.isfinite(encoder.transform({"it": ["NULL", "-"], "other": [0.5, 0.5]})).all()
+    with pytest.raises(DataError, match=r'"it" has "12..5" in row 2, where a number was expected'):
+        encoder.transform({"it": ["1", "12..5"], "other": [0.5, 0.5]})
+
+
+def test_two_units_are_named_and_not_converted() -> None:
+    cells = [f"{10 + row / 7:.1f} kmpl" for row in range(60)] + [f"{20 + row / 7:.1f} km/kg" for row in range(20)]
+    column = first_column(cells)
+    assert column.reason == "numbers, in 2 units, which are not converted: kmpl and km/kg"
+    assert first_column(["90 min", "1 Season", "2 Seasons"]).kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("cells", "commas", "expected"),
+    [
+        (["45,000", "12,500"], False, 45000.0),
+        (["45,000", "12,500"], True, 45.0),
+        (["45,000", "900"], True, 45000.0),
+        (["1,234,567", "2,000"], True, 1234567.0),
+    ],
+)
+def test_commas_that_could_mean_two_things(cells: list[str], commas: bool, expected: float) -> None:
+    frame = table(cells)
+    column = infer_schema(frame, decimal_commas=commas)[0]
+    assert column.number_format.read(frame["it"])[0][0] == expected
+    for kind, value in (("number:decimal-comma", 45.0), ("number:decimal-point", 45000.0)):
+        if cells[0] == "45,000":
+            requested = infer_schema(frame, overrides={"it": kind})[0]
+            assert requested.number_format.read(frame["it"])[0][0] == value
+            assert not requested.notes
+
+
+def test_other_columns_decide_what_a_comma_means() -> None:
+    frame = pl.DataFrame({"kg": ["45,000", "12,500"] * 10, "price": ["0,95", "1,5"] * 10})
+    assert [column.number_format.decimal for column in infer_schema(frame)] == [",", ","]
+
+
+def test_the_meaning_of_a_comma_is_kept_by_the_model(tmp_path: Path) -> None:
+    weights = [f"{row % 9},{(37 * row) % 1000:03d}" for row in range(40)]
+    path = tmp_path / "kg.csv"
+    path.write_text("kg;sold\n" + "".join(f"{kg};{row % 5},5\n" for row, kg in enumerate(weights)))
+    model = rv.train(path, "sold", recipe="plain", hidden=(4,), epochs=2, engine="reference", model=tmp_path / "m.rv")
+    assert model.report.notes.count("Decimal commas, such as 1,5 for 1.5, were read in: kg, sold.") == 1
+    loaded = rv.load(tmp_path / "m.rv")
+    one = tmp_path / "one.csv"
+    one.write_text('kg,sold\n"4,125","1,250"\n')
+    assert loaded.predict(one)[0] == loaded.predict({"kg": 4.125})[0] == loaded.predict({"kg": "4,125"})[0]
+    assert loaded.evaluate(one)["mae"] == pytest.approx(abs(float(loaded.predict({"kg": 4.125})[0]) - 1.25), abs=1e-5)
+
+
+def test_targets_are_read_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("x,price\n" + "".join(f'{row % 7},"${1000 + 37 * row:,}.50"\n' for row in range(40)))
+    prepared = prepare(path, "price", test=0)
+    assert prepared.task.kind == "regression"
+    assert prepared.target.number_formats[0].units == ("$",)
+    path.write_text("x,stars\n" + "".join(f"{row % 7},{row % 3 + 1} stars\n" for row in range(40)))
+    assert prepare(path, "stars").task.classes == ("1 stars", "2 stars", "3 stars")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.decimals(-(10**12), 10**12, places=2), min_size=2, max_size=30, unique=True))
+def test_commas_between_thousands_change_no_number(values: list[Any]) -> None:
+    written = pl.Series("x", [f"{value:,}" for value in values])
+    form = NumberFormat(thousands=",")
+    assert form.read(written)[0].tolist() == [float(value) for value in values]
+    german = written.str.replace_all(",", "_").str.replace_all(".", ",", literal=True).str.replace_all("_", ".")
+    assert NumberFormat(decimal=",", thousands=".").read(german)[0].tolist() == [float(value) for value in values]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text("0123456789,.+-$%() k<", max_size=9), min_size=1, max_size=20))
+def test_no_string_breaks_the_reader(cells: list[str]) -> None:
+    for form in (PLAIN, NumberFormat(",", ".", ("$", "%", "k"), True, True), NumberFormat(clock=True, odd=True)):
+        values, _ = form.read(pl.Series("x", cells, dtype=pl.String))
+        assert values.shape == (len(cells),)
+
+
+@pytest.mark.parametrize("change", [{"decimal": ";"}, {"odd": 1}, {"units": "kg"}])
+def test_damaged_formats_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ModelFileError):
+        NumberFormat.from_dict({**PLAIN.to_dict(), **change})
+
+
+def test_files_keep_their_cells(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("it;other\n1.234,5;x\n7;y\n")
+    assert open_source(path).frame["it"].to_list() == ["1.234,5", "7"]

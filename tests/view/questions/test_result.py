@@ -1,0 +1,77 @@
+"""How good the model is, and what it was trained on, against the report of its training."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+from ranvier.training import metrics
+from ranvier.view.known_rows import rows_from_arrays, rows_from_file
+from ranvier.view.questions.data import data
+from ranvier.view.questions.result import result
+from ranvier.view.subject import Subject
+
+
+def test_the_result_of_a_run_is_that_of_its_report(digits: Subject) -> None:
+    said = result(digits)
+    report = digits.model.report
+    assert said["metrics"] == report.metrics
+    assert said["baseline"] == report.baseline
+    assert said["headline"] == "accuracy"
+    assert said["measured_on"] == digits.known().name
+    assert said["notes"] == [note for note in report.notes if note not in report.findings]
+
+
+def test_rows_of_ones_own_are_measured_beside_their_own_baseline(people: Subject) -> None:
+    said = result(people)
+    assert said["measured_on"] == people.known().name
+    assert said["metrics"]["accuracy"] == float((people.actual == people.predicted).mean())
+    assert said["baseline"]["accuracy"] == np.bincount(people.actual).max() / len(people.actual)
+    assert said["metrics"] != people.model.report.metrics
+
+
+def test_a_model_without_rows_says_what_its_training_measured(people: Subject) -> None:
+    said = result(Subject(people.model))
+    assert said["metrics"] == people.model.report.metrics
+    assert said["measured_on"] == f"the {people.model.report.split['test']} test rows of its training"
+
+
+def test_a_model_of_arrays_has_measured_nothing() -> None:
+    model = rv.Network(2, [rv.Dense(1)]).fit([[0.0, 1.0], [1.0, 3.0]], [1.0, 3.0], epochs=1, engine="reference")
+    said = result(Subject(model))
+    assert said["measured_on"] is said["headline"] is said["guess"] is None
+    rows = rows_from_arrays(model, [[0.0, 1.0], [1.0, 3.0]], [1.0, 3.0])
+    said = result(Subject(model, rows))
+    assert said["headline"] == "r2"
+    assert said["baseline"]["r2"] == metrics.r_squared(np.array([[2.0], [2.0]]), np.array([[1.0], [3.0]]))
+
+
+def test_what_the_data_hold(people: Subject) -> None:
+    said = json.loads(json.dumps(data(people), allow_nan=False))
+    age, city, _ = said["columns"]
+    assert (age["name"], age["kind"], age["missing"]) == ("age", "number", 0)
+    cells = np.array(people.known().source.frame["age"].to_list())
+    low, high = age["edges"]
+    assert (low, high) == (20, 58)
+    assert sum(age["counts"]) == int(((cells >= low) & (cells <= high)).sum())
+    encoder: Any = people.model.encoder
+    trained = next(column.missing for column in encoder.columns if column.name == "city")
+    assert city["missing"] == trained > 0
+    assert sorted(city["top"]) == [["Oslo", pytest.approx(1 / 3)], ["Rome", pytest.approx(1 / 3)]]
+    assert sum(said["classes"].values()) == 60
+
+
+def test_pixels_are_counted_not_listed(digits: Subject) -> None:
+    said = data(digits)
+    assert (said["columns"], said["pixels"]) == ([], 64)
+
+
+def test_a_column_that_a_file_lacks_has_no_cells(people: Subject) -> None:
+    rows = rows_from_file(people.model, {"age": [30, 40], "city": ["Rome", None], people.form.columns[2].name: [1, 2]})
+    said = data(Subject(people.model, rows))
+    assert said["columns"][1]["top"] == [["Rome", 0.5]]
+    assert "counts" not in data(Subject(people.model))["columns"][0]

@@ -1,0 +1,150 @@
+// What the model was trained on: rows, classes, and what is in each column.
+
+import { count, number, percent, plural } from "./format";
+import { Value } from "./parts";
+import { ask, useAsked } from "./state";
+
+interface Seen {
+  name: string;
+  kind: string;
+  note: string;
+  missing: number | null;
+  counts?: number[];
+  edges?: [number, number];
+  top?: [string, number][];
+  different?: number;
+}
+
+interface Data {
+  origin: string;
+  split: Record<string, number>;
+  classes: Record<string, number>;
+  columns: Seen[];
+  total: number;
+  pixels: number;
+  shown_rows: number;
+}
+
+const CLASSES = 12;
+
+export function DataSection() {
+  const { data } = useAsked(() => ask<Data>("data"), []);
+  if (!data || !(Object.keys(data.split).length || data.columns.length)) return null;
+  const parts = Object.entries(data.split);
+  const rows = parts.reduce((sum, [, size]) => sum + size, 0);
+  const missing = data.columns.some((column) => column.missing);
+  const seen = data.columns.some((column) => column.counts || column.top);
+  return (
+    <section class="data">
+      <h2>Data</h2>
+      <p class="prose">
+        {data.origin && <>From {data.origin}: </>}
+        <Value name="data.rows" value={rows} text={plural(rows, "row")} />
+        {parts.length > 1 && (
+          <>
+            {" "}
+            (
+            {parts.map(([part, size], at) => (
+              <span key={part}>
+                {at > 0 && ", "}
+                {count(size)} {part}
+              </span>
+            ))}
+            )
+          </>
+        )}
+        {data.pixels > 0 && `; ${plural(data.pixels, "column")} that are the pixels of a picture`}.
+      </p>
+      <ClassBalance classes={data.classes} />
+      {data.columns.length > 0 && (
+        <div class="scroll">
+          <table class="rows columns">
+            <thead>
+              <tr>
+                <th scope="col">column</th>
+                <th scope="col">kind</th>
+                {seen && <th scope="col">values</th>}
+                {missing && (
+                  <th scope="col" class="right">
+                    missing
+                  </th>
+                )}
+                <th scope="col">read as</th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.columns.map((column) => (
+                <tr key={column.name} class={column.kind === "drop" ? "dropped" : ""}>
+                  <th scope="row" title={column.name}>
+                    <span>{column.name}</span>
+                  </th>
+                  <td>{column.kind === "drop" ? "left out" : column.kind}</td>
+                  {seen && <td class="values">{column.counts ? <Histogram column={column} /> : column.top ? <Top column={column} /> : null}</td>}
+                  {missing && <td class="right">{column.missing ? <Value name={`missing.${column.name}`} value={column.missing} text={count(column.missing)} /> : <span class="none">·</span>}</td>}
+                  <td class="why">{column.note.replace(/; [\d,]+ missing$/, "")}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {data.total > data.columns.length && <p class="note">and {plural(data.total - data.columns.length, "more column")}.</p>}
+      {seen && <p class="note">Values: the {count(data.shown_rows)} known rows, numbers between their 1st and 99th percentile.</p>}
+    </section>
+  );
+}
+
+function ClassBalance({ classes }: { classes: Record<string, number> }) {
+  const listed = Object.entries(classes).sort(([, a], [, b]) => b - a);
+  if (!listed.length) return null;
+  const total = listed.reduce((sum, [, size]) => sum + size, 0);
+  const most = Math.max(...listed.map(([, size]) => size), 1);
+  return (
+    <ol class="bars balance">
+      {listed.slice(0, CLASSES).map(([name, size]) => (
+        <li key={name}>
+          <span class="name" title={name}>
+            {name}
+          </span>
+          <span class="track">
+            <span class="fill" style={{ width: `${(100 * size) / most}%` }} />
+          </span>
+          <Value name={`class.${name}.rows`} value={size} text={`${count(size)} · ${percent(size / total)}`} />
+        </li>
+      ))}
+      {listed.length > CLASSES && <li class="more">and {count(listed.length - CLASSES)} more classes</li>}
+    </ol>
+  );
+}
+
+function Histogram({ column }: { column: Seen }) {
+  const counts = column.counts!;
+  const most = Math.max(...counts, 1);
+  const [low, high] = column.edges!;
+  return (
+    <span class="spark">
+      <span class="edge">{number(low, 3)}</span>
+      <svg viewBox={`0 0 ${counts.length * 5} 20`} width={counts.length * 5} height="20" role="img" aria-label={`From ${number(low, 3)} to ${number(high, 3)}`}>
+        {counts.map((value, at) => (
+          <rect key={at} x={at * 5} width="4" y={20 - (20 * value) / most} height={(20 * value) / most} class="bar" />
+        ))}
+      </svg>
+      <span class="edge">{number(high, 3)}</span>
+    </span>
+  );
+}
+
+function Top({ column }: { column: Seen }) {
+  const rest = column.different! - column.top!.length;
+  return (
+    <span class="top-values">
+      {column.top!.map(([label, share], at) => (
+        <span key={label} title={label}>
+          {at > 0 && ", "}
+          {label.length > 18 ? `${label.slice(0, 17)}\u2026` : label} <small>{percent(share)}</small>
+        </span>
+      ))}
+      {rest > 0 && <small>, {count(rest)} more</small>}
+    </span>
+  );
+}

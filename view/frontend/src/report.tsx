@@ -1,0 +1,172 @@
+// The report: the result first, what to know of it, then data, training, mistakes and the network, in one column.
+
+import { options } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import { Curves } from "./curves";
+import { DataSection } from "./data";
+import { count, number, plural } from "./format";
+import type { Frozen, FrozenTransport } from "./frozen";
+import { CalibrationPanel, CellRows, Classes, ConfusionPanel, ResidualPanel, Worst } from "./mistakes";
+import { Network } from "./network";
+import { closeNeuron, NeuronPanel } from "./neuron";
+import { AnswerBars, decode, Problem, said, ThemeButton, Value } from "./parts";
+import { ResultSection, Sample, WhatToKnow } from "./result";
+import { ask, askAnswer, layer, neuron, opening, row, theme, useAsked, what as about } from "./state";
+import type { Neuron, RowPage, What } from "./types";
+
+interface Props {
+  frozen: Frozen;
+  transport: FrozenTransport;
+}
+
+export function Report({ frozen, transport }: Props) {
+  const what = about.value!;
+  useMemo(() => {
+    opening.can = (number) => transport.has("answer", { row: number });
+    opening.canCell = (actual, predicted) => transport.has("cell", { actual, predicted });
+    opening.open = (number) => {
+      row.value = number;
+      document.getElementById("network")!.scrollIntoView({ behavior: "smooth" });
+    };
+  }, []);
+  useEffect(followPrinting, []);
+  return (
+    <main class="report">
+      <header class="title">
+        <div>
+          <p class="kicker">Ranvier report</p>
+          <h1 title={what.name}>{what.name}</h1>
+          <p class="lead">{what.predicts}</p>
+        </div>
+        <ThemeButton />
+      </header>
+      <ResultSection />
+      <WhatToKnow />
+      {transport.has("sample") && <Sample />}
+      <DataSection />
+      <Training what={what} />
+      {what.has_targets && <Mistakes what={what} />}
+      <Inside what={what} transport={transport} />
+      <footer class="note">
+        Written {frozen.written} by Ranvier {frozen.version}. {what.rows ? `Rows: ${what.rows.name}.` : "No rows were known, so mistakes and examples are left out."}
+        {frozen.command && (
+          <>
+            {" "}
+            To look inside: <code>{frozen.command}</code>
+          </>
+        )}
+      </footer>
+    </main>
+  );
+}
+
+function Training({ what }: { what: What }) {
+  if (!what.history.length) return null;
+  const { recipe, epochs, seconds, members, stop_reason } = what.training;
+  return (
+    <section>
+      <h2>Training</h2>
+      <p class="prose">
+        <Value name="epochs" value={epochs} text={plural(epochs, "epoch")} />
+        {members > 1 && ` of ${count(members)} networks`}
+        {seconds > 0 && ` in ${number(seconds, 2)} s`}, recipe {recipe}. {stop_reason}
+      </p>
+      <Curves what={what} />
+    </section>
+  );
+}
+
+function Mistakes({ what }: { what: What }) {
+  const classes = what.task === "binary" || what.task === "multiclass";
+  const few = what.classes.length <= 6;
+  return (
+    <section class="mistakes-of-report">
+      <h2>Mistakes</h2>
+      {classes && (
+        <div class={few ? "two" : ""}>
+          <ConfusionPanel what={what} />
+          {few && <CalibrationPanel />}
+        </div>
+      )}
+      {what.task === "regression" && <ResidualPanel what={what} />}
+      {classes ? <CellRows what={what} /> : <Worst what={what} />}
+      {what.task !== "regression" && (
+        <div class={few ? "" : "two"}>
+          <Classes what={what} />
+          {classes && !few && <CalibrationPanel />}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Inside({ what, transport }: { what: What; transport: FrozenTransport }) {
+  const examples = useAsked(() => ask<{ rows: number[] }>("examples"), []).data?.rows ?? [];
+  const at = examples.includes(row.value) || transport.has("answer", { row: row.value }) ? row.value : (examples[0] ?? null);
+  const answer = useAsked(at === null ? null : () => askAnswer({ row: at }), [at]);
+  const pages = useAsked(examples.length ? () => Promise.all(examples.map((example) => ask<RowPage>("rows", { start: example }))) : null, [examples.length]).data;
+  const rows = pages?.map((page) => page.rows[0]) ?? [];
+  const shown = rows.find((entry) => entry.row === at);
+  const opened = useAsked(
+    layer.value !== null && neuron.value !== null ? () => ask<Neuron>("neuron", { path: layer.value, neuron: neuron.value }) : null,
+    [layer.value, neuron.value],
+  );
+  const pixels = useMemo(() => (shown?.pixels ? decode(shown.pixels) : null), [shown?.pixels]);
+  return (
+    <section id="network">
+      <h2>Network</h2>
+      <p class="prose">
+        <Value name="parameters" value={what.parameters} text={plural(what.parameters, "parameter")} />
+        {rows.length > 0 && ". Choose an example to see it run through the network"}.
+      </p>
+      {rows.length > 0 && (
+        <ul class="choices" aria-label="Examples">
+          {rows.map((entry) => (
+            <li key={entry.row}>
+              <button aria-pressed={entry.row === at} onClick={() => (row.value = entry.row)}>
+                <b>{said(entry.predicted)}</b>
+                {entry.actual !== undefined && entry.actual !== entry.predicted && <span class="truth">is {said(entry.actual)}</span>}
+                <small>row {entry.row}</small>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Network what={what} height={320} answer={answer.data} pixels={pixels} opened={opened.data} />
+      <Problem error={opened.error} />
+      <div class="two">
+        {answer.data && (
+          <div>
+            <h3>
+              Answer <small>for row {at}</small>
+            </h3>
+            <AnswerBars what={what} predicted={answer.data.predicted} probabilities={answer.data.probabilities} actual={typeof shown?.actual === "string" ? shown.actual : undefined} />
+          </div>
+        )}
+        {opened.data && <NeuronPanel what={what} opened={opened.data} row={null} close={closeNeuron} />}
+      </div>
+    </section>
+  );
+}
+
+/** Paper is white: before printing everything is drawn in the light theme, at once; afterwards as before. */
+function followPrinting(): () => void {
+  let before = theme.value;
+  const turn = (to: typeof before) => {
+    const [render, frame] = [options.debounceRendering, options.requestAnimationFrame];
+    options.debounceRendering = options.requestAnimationFrame = (work: () => void) => work();
+    theme.value = to;
+    [options.debounceRendering, options.requestAnimationFrame] = [render, frame];
+  };
+  const start = () => {
+    before = theme.value;
+    if (before !== "light") turn("light");
+  };
+  const end = () => turn(before);
+  addEventListener("beforeprint", start);
+  addEventListener("afterprint", end);
+  return () => {
+    removeEventListener("beforeprint", start);
+    removeEventListener("afterprint", end);
+  };
+}
