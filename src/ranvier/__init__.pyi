@@ -15,6 +15,9 @@ from ranvier.estimators.classifier import Classifier as Classifier
 
 from ranvier.estimators.regressor import Regressor as Regressor
 
+from ranvier.explain.importance import Importance as Importance
+from ranvier.explain.importance import Importances as Importances
+
 from ranvier.expression import Expression as Expression
 from ranvier.expression import absolute as absolute
 from ranvier.expression import cos as cos
@@ -34,6 +37,8 @@ from ranvier.expression import tanh as tanh
 from ranvier.expression import where as where
 
 from ranvier.model.fit import fit as fit
+
+from ranvier.model.fit_many import fit_many as fit_many
 
 from ranvier.model.inspect import LayerView as LayerView
 from ranvier.model.inspect import ModelSummary as ModelSummary
