@@ -218,14 +218,14 @@ def _drawn_together(seed: int, purpose: int, streams: Sequence[Stream]) -> list[
     """A call takes longer than the numbers of a short stream."""
     seed = check_seed(seed)
     pairs = [(stream.count + 1) // 2 for stream in streams]
-    places = [slice(end - count, end) for count, end in zip(pairs, itertools.accumulate(pairs), strict=True)]
+    positions = [slice(end - count, end) for count, end in zip(pairs, itertools.accumulate(pairs), strict=True)]
     words = np.empty((4, sum(pairs)), np.uint64)
-    for stream, place, count in zip(streams, places, pairs, strict=True):
-        words[0, place] = np.arange(count, dtype=np.uint64)
-        words[1:, place] = np.array(_counter(purpose, stream.step, stream.layer), np.uint64)[:, None]
+    for stream, part, count in zip(streams, positions, pairs, strict=True):
+        words[0, part] = np.arange(count, dtype=np.uint64)
+        words[1:, part] = np.array(_counter(purpose, stream.step, stream.layer), np.uint64)[:, None]
     products = np.empty((2, words.shape[1]), np.uint64)
     numbers = _doubles(words, (seed & 0xFFFFFFFF, seed >> 32), products).T.reshape(-1)
-    drawn = [numbers[2 * place.start : 2 * place.stop] for place in places]
+    drawn = [numbers[2 * part.start : 2 * part.stop] for part in positions]
     normals = [index for index, stream in enumerate(streams) if stream.normal]
     if normals:
         radius, angle = (np.concatenate([drawn[index].reshape(2, -1)[half] for index in normals]) for half in (0, 1))

@@ -66,7 +66,7 @@ def _values_of(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 class _Factory:
-    """In place of a value that `__init__` makes anew for each record."""
+    """In place of a value that `__init__` makes for each record."""
 
     def __repr__(self) -> str:
         return "<factory>"

@@ -52,7 +52,7 @@ class PackedState:
             self.arrays.update({name: memory.zeros(size_of(buf, 1), self.dtype) for name, buf in self._buffers.items()})
         else:
             self.arena = memory.zeros(state_map.size, self.dtype)
-            self.arrays.update({name: self.arena[place] for name, place in state_map.pieces.items()})
+            self.arrays.update({name: self.arena[part] for name, part in state_map.pieces.items()})
             made = self._buffers.keys() - state_map.pieces
             self.arrays.update({name: memory.zeros(size_of(self._buffers[name], 1), self.dtype) for name in made})
         self._untouched = set(self.arrays)
@@ -159,7 +159,7 @@ class PackedState:
         """A copy of the parameters, (P,), with `averaged` of their average in place of what is trained."""
         self.check_loaded()
         if self.arena is not None and self.layout.map is not None and not averaged:
-            return self.arena.take(self.layout.map.places[: self.size])
+            return self.arena.take(self.layout.map.positions[: self.size])
         parameters = np.empty(self.size, self.dtype)
         for entry in self.layout.table:
             name = f"{entry.name}.average" if averaged and entry.trainable else entry.name
@@ -169,7 +169,7 @@ class PackedState:
     def _unpacked(self, take: Callable[[str], Array | None]) -> State:
         self.check_loaded()
         if self.arena is not None and self.layout.map is not None:
-            numbers = self.arena.take(self.layout.map.places)
+            numbers = self.arena.take(self.layout.map.positions)
             parameters, slots = numbers[: self.size], numbers[self.size :].reshape(-1, self.size)
             if len(slots) != self._slot_rows:
                 slots = np.empty((self._slot_rows, self.size), self.dtype)

@@ -37,14 +37,14 @@ class StateMap:
         size: how many numbers the arena has.
         first_copy: where the rounded and transposed copies of weights begin.
         sources: for each number of the arena its index in (0, parameters, slots), shape (size,).
-        places: for each number of (parameters, slots) its index in the arena, shape ((1 + S) P,).
+        positions: for each number of (parameters, slots) its index in the arena, shape ((1 + S) P,).
     """
 
     pieces: dict[str, slice]
     size: int
     first_copy: int
     sources: NDArray[np.intp]
-    places: NDArray[np.intp]
+    positions: NDArray[np.intp]
 
 
 class StateLayout:
@@ -98,15 +98,16 @@ class StateLayout:
             first_copy = first_copy if self.copies(name) else size
         rows = 1 + len(self.slots)
         numbered = np.arange(1, rows * self.size + 1, dtype=np.intp).reshape(rows, self.size)
-        sources, places = np.zeros(size, np.intp), np.zeros((rows, self.size), np.intp)
+        sources, positions = np.zeros(size, np.intp), np.zeros((rows, self.size), np.intp)
         indices = np.arange(size, dtype=np.intp)
+        suffixes = ("", *(f".{slot}" for slot in self.slots))
         for entry in self.table:
-            for suffix, flat, found in zip(("", *(f".{slot}" for slot in self.slots)), numbered, places, strict=True):
+            for suffix, flat, homes in zip(suffixes, numbered, positions, strict=True):
                 name, values = entry.name + suffix, flat[entry.slice].reshape(entry.shape)
                 packed = {name: values, **dict(() if suffix else self.copies_of(entry, values))}
                 for name_, content in packed.items():
                     if name_ in pieces:
                         pack(content, self.buffers[name_], sources[pieces[name_]])
                 if name in pieces:
-                    unpack(indices[pieces[name]], self.buffers[name], found[entry.slice].reshape(entry.shape))
-        return StateMap(pieces, size, first_copy, sources, places.reshape(-1))
+                    unpack(indices[pieces[name]], self.buffers[name], homes[entry.slice].reshape(entry.shape))
+        return StateMap(pieces, size, first_copy, sources, positions.reshape(-1))
