@@ -175,21 +175,23 @@ class Initializer:
             raise ShapeError(
                 f"A weight matrix of {inputs} inputs and {units} units was requested; both must be at least 1."
             )
-        (drawn,) = random.draw(seed, random.INITIAL_WEIGHTS, [self.stream(inputs * units, layer, index)])
-        return self.weights(drawn, inputs, units)
-
-    def stream(self, count: int, layer: int, index: int) -> random.Stream:
-        """The random numbers that so many weights are made of; none for constants."""
-        draws = _SPECS[self.name].draws
-        return random.Stream(draws == NORMAL, index, layer, count if draws else 0)
-
-    def weights(self, drawn: NDArray[np.float64], inputs: int, units: int) -> Matrix:
-        """Weights (K, N) made of the numbers of `stream`, which are lost."""
-        return _SPECS[self.name].build(drawn, inputs, units, **dict(self.options))
+        (drawn,) = random.draw(seed, random.INITIAL_WEIGHTS, [stream_for(self, inputs * units, layer, index)])
+        return weights_from(self, drawn, inputs, units)
 
     def to_dict(self) -> dict[str, Any]:
         """The initializer as plain JSON values."""
         return {"name": self.name, **dict(self.options)}
+
+
+def stream_for(initializer: Initializer, count: int, layer: int, index: int) -> random.Stream:
+    """The random numbers that so many weights are made of; none for constants. The rest as for `Initializer.sample`."""
+    draws = _SPECS[initializer.name].draws
+    return random.Stream(draws == NORMAL, index, layer, count if draws else 0)
+
+
+def weights_from(initializer: Initializer, drawn: NDArray[np.float64], inputs: int, units: int) -> Matrix:
+    """Weights (K, N) made of the numbers of `stream_for`, which are lost."""
+    return _SPECS[initializer.name].build(drawn, inputs, units, **dict(initializer.options))
 
 
 def initializer(name: str | Initializer, **options: float) -> Initializer:

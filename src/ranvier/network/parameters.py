@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ranvier import random
 from ranvier.errors import InputError, nearest
 from ranvier.network.constraints import Constraint
-from ranvier.network.initializers import Initializer, initializer
+from ranvier.network.initializers import Initializer, initializer, stream_for, weights_from
 from ranvier.network.penalties import penalty
 from ranvier.records import record
 
@@ -113,7 +113,7 @@ class ParameterTable:
         """The P initial values for one seed, equal in every engine, rounded to `dtype`."""
         # Each group is initialized as a separate layer.
         streams = [
-            entry.initializer.stream(entry.size // entry.groups, entry.layer, index + (group << 32))
+            stream_for(entry.initializer, entry.size // entry.groups, entry.layer, index + (group << 32))
             for index, entry in enumerate(self.entries)
             for group in range(entry.groups)
         ]
@@ -122,7 +122,7 @@ class ParameterTable:
         for entry in self.entries:
             inputs, units = entry.shape if len(entry.shape) == 2 else (1, entry.shape[0])
             parts = [
-                entry.initializer.weights(numbers, inputs, units // entry.groups)
+                weights_from(entry.initializer, numbers, inputs, units // entry.groups)
                 for numbers in islice(drawn, entry.groups)
             ]
             flat[entry.slice] = (parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)).reshape(-1)
