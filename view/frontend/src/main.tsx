@@ -1,12 +1,14 @@
 import { render } from "preact";
 import { App } from "./app";
 import { FrozenTransport, readFrozen } from "./frozen";
+import { askMode, loadModel } from "./load";
 import { Report } from "./report";
-import { ask, followAddress, followTheme, gone, health, useTransport, what } from "./state";
+import { Runs } from "./runs";
+import { followAddress, followTheme, gone, mode, useTransport } from "./state";
 import "./style.css";
 import "./report.css";
+import "./runs.css";
 import { ServerTransport, takeToken } from "./transport";
-import type { Health, What } from "./types";
 
 const root = document.getElementById("app")!;
 const frozen = readFrozen();
@@ -14,25 +16,27 @@ followTheme();
 if (frozen) {
   const transport = new FrozenTransport(frozen);
   useTransport(transport);
-  start(() => {
+  void loadModel().then(() => {
     root.replaceChildren();
     render(<Report frozen={frozen} transport={transport} />, root);
   });
 } else {
   useTransport(new ServerTransport(takeToken()));
   followAddress();
-  render(<App />, root);
-  start(() => undefined);
-}
-
-function start(shown: () => void): void {
-  ask<What>("what").then(
-    (answer) => {
-      what.value = answer;
-      document.title = `${answer.name} \u00b7 Ranvier`;
-      if (answer.rows) ask<Health>("health").then((flags) => (health.value = flags), () => undefined);
-      shown();
+  askMode().then(
+    ({ page, name }) => {
+      mode.value = page;
+      document.title = `${name} \u00b7 Ranvier`;
+      if (page === "runs") {
+        render(<Runs name={name} />, root);
+        return;
+      }
+      render(<App />, root);
+      void loadModel();
     },
-    (error: Error) => (gone.value = error.message),
+    (error: Error) => {
+      gone.value = error.message;
+      render(<App />, root);
+    },
   );
 }
