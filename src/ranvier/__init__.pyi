@@ -35,6 +35,8 @@ from ranvier.expression import where as where
 
 from ranvier.model.fit import fit as fit
 
+from ranvier.model.fit_many import fit_many as fit_many
+
 from ranvier.model.inspect import LayerView as LayerView
 from ranvier.model.inspect import ModelSummary as ModelSummary
 from ranvier.model.inspect import NeuronView as NeuronView

@@ -43,12 +43,12 @@ def open_view(browser: Browser) -> Iterator[Open]:
     wrong: list[str] = []
     with ExitStack() as stack:
 
-        def open_page(subject: Subject, path: str = "inside", **options: Any) -> Page:
+        def open_page(subject: Subject, path: str = "inside", wait: str = "main .panel", **options: Any) -> Page:
             running = stack.enter_context(RunningView(subject))
             context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(60_000)
             host = urlsplit(running.address).netloc
 
             def ask(request: Any) -> None:
@@ -57,10 +57,11 @@ def open_view(browser: Browser) -> Iterator[Open]:
                 wrong.append(f"asks {request.url}")
 
             page.on("request", ask)
+            page.on("response", lambda answer: wrong.append(f"gets {answer.text()}") if answer.status >= 500 else None)
             page.on("console", lambda message: wrong.append(f"says {message.text}"))
             page.on("pageerror", lambda error: wrong.append(f"fails with {error}"))
             page.goto(running.address)
-            page.wait_for_selector("main .panel")
+            page.wait_for_selector(wait)
             go(page, path)
             return page
 
@@ -80,7 +81,7 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Open]:
             context = browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options})
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(60_000)
             page.on(
                 "request", lambda request: request.url.startswith(("data:", path.as_uri())) or wrong.append(request.url)
             )

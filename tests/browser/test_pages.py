@@ -46,7 +46,7 @@ def test_a_neuron_is_that_of_the_model(digits: Subject, open_view: Open) -> None
 
 def test_a_neuron_opens_by_keyboard_and_by_pointer(digits: Subject, open_view: Open) -> None:
     page = open_view(digits)
-    canvas = page.locator(".network canvas")
+    canvas = page.locator(".network canvas[role]")
     canvas.focus()
     page.keyboard.press("ArrowDown")
     assert page.locator(".readout").inner_text().startswith("Hidden 1, neuron 1, output ")

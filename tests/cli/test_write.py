@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +73,17 @@ def test_a_file_that_is_no_long_text_is_one_sentence(here: Path, content: bytes,
     (here / "text.txt").write_bytes(content)
     assert expected in refused("train", "text.txt")
     assert sorted(path.name for path in here.iterdir()) == ["text.txt"]
+
+
+def test_ctrl_c_ends_writing_with_what_was_written(language: tuple[Path, Path]) -> None:
+    command = [sys.executable, "-m", "ranvier", "write", str(language[1]), "--length", str(10**8)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdout is not None
+    begun = child.stdout.read(64)
+    child.send_signal(signal.SIGINT)
+    rest, errors = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert (begun + rest).endswith(b"\n")
+    assert b"Traceback" not in errors
+    whole = invoke("write", language[1], "--length", "64").stdout
+    assert begun.decode() == whole[:64]

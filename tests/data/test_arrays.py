@@ -85,8 +85,8 @@ def test_npz_names(tmp_path: Path, keys: tuple[str, str]) -> None:
 
 def test_npz_errors(tmp_path: Path) -> None:
     path = tmp_path / "rows.npz"
-    np.savez(path, a=np.ones((3, 2)), b=np.ones(3))
-    with pytest.raises(DataError, match=r"holds the arrays a, b; X and y"):
+    np.savez(path, a=np.ones((3, 2)), b=np.ones(4))
+    with pytest.raises(DataError, match=r"holds the arrays a \(3, 2\), b \(4,\); X and y"):
         open_source(path)
     np.savez(path, X=np.array([[object()]], object), y=np.ones(1))
     with pytest.raises(DataError, match="could run code"):

@@ -120,9 +120,9 @@ def test_pandas_index_is_left_out_and_number_names_become_text() -> None:
     ("source", "message"),
     [
         ({"a": [1, 2], "b": [1, 2, 3]}, 'differ in length: "a" has 2 rows and "b" has 3'),
-        ({"a": [[1], [2, 3]]}, "one value for each cell"),
-        ({"a": [np.arange(2), np.arange(3)]}, "one value for each cell"),
-        ({"a": np.array([["x", "y"]] * 2)}, "one value for each row"),
+        ({"a": [["b"], ["c"]]}, "one value for each cell"),
+        ({"a": [[1], [2, "c"]]}, "one value for each cell"),
+        ({"a": np.array([["x", "y"]] * 2)}, "one vector of numbers"),
         ({"a": []}, "no rows"),
         ({}, "no columns"),
         ({"1": [1], 1: [2]}, "more than once"),

@@ -213,7 +213,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown task": ({"source": COLUMNS, "target": "income", "task": "classify"}, "There is no task"),
     "one value": ({"source": with_column("t", ["a"] * ROWS), "target": "t"}, "nothing to learn"),
     "all missing": ({"source": with_column("t", ["?"] * ROWS), "target": "t"}, "is missing"),
-    "single row": ({"source": with_column("t", ["b"] + ["a"] * (ROWS - 1)), "target": "t"}, 'class "b"'),
+    "single row": ({"source": with_column("t", [2] + [1] * (ROWS - 1)), "target": "t"}, 'class "2"'),
     "all different": ({"source": COLUMNS, "target": "key"}, "too many for classes"),
     "infinite target": (
         {"source": with_column("t", [None, float("inf"), *[0.5] * (ROWS - 2)]), "target": "t"},

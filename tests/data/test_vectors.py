@@ -1,24 +1,230 @@
-"""Columns of vectors: however they are stored, the same features; what is no vector is one sentence."""
+"""Columns of vectors: found in every form, wrong lengths by row, beside other columns, in the model file."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 import ranvier as rv
-from ranvier.data import open_source, prepare
+from ranvier.cli.main import main
+from ranvier.data import infer_schema, open_source, prepare
+from ranvier.data.cells.vectors import holds_vectors, vectors
 from ranvier.data.encoders.vector import VectorEncoder
+from ranvier.data.look import look
 from ranvier.errors import DataError, ModelFileError
 from tests.data.pictures import encoded, stripes
 from tests.data.recordings import RATE, chirps
 
+ROWS, K = 60, 5
+QUICK: dict[str, Any] = {"recipe": "plain", "engine": "reference", "progress": False, "epochs": 2, "hidden": (4,)}
+
+
+def embeddings(rows: int = ROWS) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Vectors (rows, K), a number a row, and labels that follow from the vectors."""
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 2, rows)
+    vectors_of_rows = generator.normal(size=(rows, K)).astype(np.float32)
+    vectors_of_rows[:, 1] += 4 * labels
+    return vectors_of_rows, generator.normal(size=rows), np.where(labels, "new", "old").tolist()
+
+
+def columns() -> dict[str, Any]:
+    found, price, labels = embeddings()
+    return {"meaning": found, "price": price, "age": labels}
+
+
+def parquet_arrays(folder: Path) -> Any:
+    pl.DataFrame(columns()).write_parquet(folder / "rows.parquet")
+    return folder / "rows.parquet"
+
+
+def parquet_lists(folder: Path) -> Any:
+    pl.DataFrame({**columns(), "meaning": columns()["meaning"].tolist()}).write_parquet(folder / "rows.parquet")
+    return folder / "rows.parquet"
+
+
+def json_lines(folder: Path) -> Any:
+    pl.DataFrame({**columns(), "meaning": columns()["meaning"].tolist()}).write_ndjson(folder / "rows.jsonl")
+    return folder / "rows.jsonl"
+
+
+def archive(folder: Path) -> Any:
+    np.savez(folder / "rows.npz", **columns())
+    return folder / "rows.npz"
+
+
+def csv_of_lists(folder: Path) -> Any:
+    pd.DataFrame({**columns(), "meaning": columns()["meaning"].tolist()}).to_csv(folder / "rows.csv", index=False)
+    return folder / "rows.csv"
+
+
+def csv_of_arrays(folder: Path) -> Any:
+    pd.DataFrame({**columns(), "meaning": list(columns()["meaning"])}).to_csv(folder / "rows.csv", index=False)
+    return folder / "rows.csv"
+
+
+def manifest(folder: Path) -> Any:
+    for at, vector in enumerate(columns()["meaning"]):
+        np.save(folder / f"{at}.npy", vector)
+    names = [f"{at}.npy" for at in range(ROWS)]
+    pl.DataFrame({**columns(), "meaning": names}).write_csv(folder / "rows.csv")
+    return folder / "rows.csv"
+
+
+def pandas_arrays(folder: Path) -> Any:
+    return pd.DataFrame({**columns(), "meaning": list(columns()["meaning"])})
+
+
+FORMS: dict[str, Callable[[Path], Any]] = {
+    "arrays in Parquet": parquet_arrays,
+    "lists in Parquet": parquet_lists,
+    "lists in JSON Lines": json_lines,
+    "named arrays in NPZ": archive,
+    "lists in CSV": csv_of_lists,
+    "arrays in CSV": csv_of_arrays,
+    "NPY files of a manifest": manifest,
+    "arrays in pandas": pandas_arrays,
+    "an array in a dict": lambda folder: columns(),
+    "lists in a dict": lambda folder: {**columns(), "meaning": columns()["meaning"].tolist()},
+    "rows as dicts": lambda folder: pl.DataFrame(columns()).to_dicts(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_found_and_holds_the_same_numbers(form: str, tmp_path: Path) -> None:
+    source = open_source(FORMS[form](tmp_path))
+    kinds = {column.name: column.kind for column in infer_schema(source.frame, ["age"])}
+    assert kinds == {"meaning": "vector", "price": "number"}
+    # Cells of CSV have the digits that pandas and NumPy print.
+    np.testing.assert_allclose(vectors(source.frame["meaning"]), columns()["meaning"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["lists in Parquet", "lists in CSV", "named arrays in NPZ", "arrays in pandas"])
+def test_a_model_predicts_from_every_form(form: str, tmp_path: Path) -> None:
+    model = rv.train(columns(), "age", **QUICK)
+    expected = model.outputs({name: cells for name, cells in columns().items() if name != "age"})
+    np.testing.assert_allclose(model.outputs(FORMS[form](tmp_path)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_one_row_has_the_bits_of_many_and_the_model_file_keeps_them(tmp_path: Path) -> None:
+    model = rv.train(columns(), "age", **QUICK)
+    frame = pl.DataFrame(columns()).drop("age")
+    model.save(tmp_path / "model.rv")
+    loaded = rv.load(tmp_path / "model.rv")
+    assert loaded.outputs(frame).tobytes() == model.outputs(frame).tobytes()
+    row = {"meaning": columns()["meaning"][3].tolist(), "price": float(columns()["price"][3])}
+    alone = [loaded.encoder.transform(given) for given in (row, [row], frame[3], frame[3].to_dicts())]
+    assert {found.tobytes() for found in alone} == {loaded.encoder.transform(frame)[3:4].tobytes()}
+    # A cell beside it that only the parser of columns reads does not make columns of the row's lists.
+    assert loaded.encoder.transform({**row, "price": Decimal("1.5")}).shape == (1, K + 1)
+
+
+def test_the_order_of_the_rows_and_the_form_change_nothing() -> None:
+    first = rv.train(columns(), "age", **QUICK)
+    turned = pl.DataFrame({**columns(), "meaning": columns()["meaning"].tolist()})[::-1]
+    other = rv.train(turned, "age", test=pl.DataFrame(columns()), validation=0.0, **QUICK)
+    again = rv.train(columns(), "age", test=pl.DataFrame(columns()), validation=0.0, **QUICK)
+    assert first.network == other.network
+    frame = pl.DataFrame(columns()).drop("age")
+    np.testing.assert_allclose(other.outputs(frame), again.outputs(frame), rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_on_embeddings_alone_takes_their_array() -> None:
+    found, _, labels = embeddings()
+    model = rv.train(
+        {"meaning": found, "age": labels}, "age", **{**QUICK, "epochs": 30, "batch_size": 8, "learning_rate": 0.03}
+    )
+    assert model.report.metrics["accuracy"] > 0.9
+    assert model.predict(found).tolist() == model.predict({"meaning": found}).tolist()
+    fitted = rv.Classifier(recipe="plain", engine="reference", epochs=2, hidden=(4,)).fit(
+        pl.DataFrame({"meaning": found}), labels
+    )
+    assert len(fitted.predict(pl.DataFrame({"meaning": found}))) == ROWS
+
+
+WRONG: dict[str, tuple[Any, dict[str, str], str]] = {
+    "a shorter one": ([[1.0, 2.0]] * 9 + [[1.0]], {}, "1 number in row 10; 2 were expected"),
+    "several": ([[1.0, 2.0]] * 8 + [[1.0], [2.0]], {}, "in row 9, and 1 more row with another length; 2 were"),
+    "an infinite number": ([[1.0, 2.0]] * 9 + [[1.0, np.inf]], {}, "inf at index 1 of the vector in row 10"),
+    "words": ([["a", "b"]] * 10, {}, "a cell of type list"),
+    "numbers called vectors": ([1.0] * 9 + [2.0], {"x": "vector"}, "holds cells of type Float64; vectors"),
+    "words called vectors": (["[1, 2]"] * 9 + ["[1, b]"], {"x": "vector"}, r'"\[1, b\]" in row 10, where a vector'),
+    "strings of two lengths": (["[1, 2]"] * 9 + ["[1]"], {"x": "vector"}, "1 number in row 10"),
+    "empty lists": ([[]] * 10, {"x": "vector"}, "type list|holds no numbers"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_no_vector_is_named_by_row(name: str) -> None:
+    cells, kinds, message = WRONG[name]
+    with pytest.raises(DataError, match=message):
+        rv.train({"x": cells, "y": [0, 1] * 5}, "y", kinds=kinds, **QUICK)
+
+
+def test_other_lengths_are_refused_at_prediction() -> None:
+    model = rv.train(columns(), "age", **QUICK)
+    with pytest.raises(DataError, match="a vector of 2 numbers; the model takes 5"):
+        model.predict({"meaning": [1.0, 2.0], "price": 1.0})
+    with pytest.raises(DataError, match="2 numbers in row 1"):
+        model.predict({"meaning": np.ones((3, 2)), "price": [1.0, 2.0, 3.0]})
+
+
+def test_missing_cells_and_numbers() -> None:
+    cells = [[1.0, None], None, [3.0, 4.0], [5.0, 8.0]]
+    encoder = VectorEncoder.fit(pl.Series("x", cells))
+    assert encoder.missing_indicator
+    assert encoder.mean.tolist() == [3.0, 6.0]
+    out = np.zeros((4, 3), np.float32)
+    encoder.encode(pl.Series("x", cells), out)
+    assert out[:, 2].tolist() == [0, 1, 0, 0]
+    assert out[1, :2].tolist() == [0, 0]
+    assert out[0, 1] == 0
+
+
+def test_strings_of_lists_of_several_lengths_are_none() -> None:
+    assert not holds_vectors(pl.Series(["[1, 2]", "[3]", "[]"]))
+    assert not holds_vectors(pl.Series(["[a, b]", "[c, d]"]))
+    assert not holds_vectors(pl.Series(["(1)", "(2)"]))  # negative numbers of accountants
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays.arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(2, 5)), elements=st.floats(-1e6, 1e6)))
+def test_what_python_and_numpy_write_is_read_again(array: np.ndarray) -> None:
+    written = pl.Series([str(row.tolist()) for row in array])
+    assert vectors(written).tolist() == array.tolist()
+    with np.printoptions(threshold=10**6, floatmode="unique"):
+        printed = pl.Series([str(row) for row in array])
+    assert vectors(printed).tolist() == array.tolist()
+
+
+def test_the_command_looks_trains_predicts_and_shows(tmp_path: Path) -> None:
+    data, model = str(parquet_lists(tmp_path)), str(tmp_path / "model.rv")
+    pl.read_parquet(data)[:4].write_ndjson(tmp_path / "new.jsonl")
+    assert look(data, "age").columns[0].examples[0].endswith(", ...]")
+    train = ["train", data, "--target", "age", "--recipe", "plain", "--epochs", "1", "--hidden", "4", "--model", model]
+    for arguments in (
+        ["look", data],
+        [*train, "--kind", "meaning=vector"],
+        ["predict", model, str(tmp_path / "new.jsonl")],
+        ["show", model],
+    ):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        assert "vector" in result.output or arguments[0] == "predict"
+
+
 VECTORS = np.random.default_rng(0).normal(2.0, 3.0, (40, 5))
-LABELS = ["up" if vector.sum() > 10 else "down" for vector in VECTORS]
-QUIET: dict[str, Any] = {"engine": "reference", "progress": False}
 
 
 def test_features_follow_the_formula() -> None:
@@ -40,59 +246,11 @@ def test_missing_vectors_and_numbers_count_as_the_mean() -> None:
     assert out[1, 0] == 0.0
 
 
-def ways(folder: Path) -> dict[str, Any]:
-    frame = pl.DataFrame({"v": VECTORS, "label": LABELS})
-    lists = frame.with_columns(pl.Series("v", VECTORS.tolist()))
-    frame.write_parquet(folder / "arrays.parquet")
-    lists.write_parquet(folder / "lists.parquet")
-    lists.write_ndjson(folder / "rows.jsonl")
-    pl.DataFrame({"v": [str(row) for row in VECTORS.tolist()], "label": LABELS}).write_csv(folder / "rows.csv")
-    return {
-        "a dictionary of an array": {"v": VECTORS, "label": LABELS},
-        "a dictionary of lists": {"v": VECTORS.tolist(), "label": LABELS},
-        "a dictionary of arrays": {"v": list(VECTORS), "label": LABELS},
-        "dictionaries": [{"v": list(row), "label": label} for row, label in zip(VECTORS, LABELS, strict=True)],
-        "polars": frame,
-        "polars lists": lists,
-        "pandas": frame.to_pandas(),
-        **{name: folder / name for name in ("arrays.parquet", "lists.parquet", "rows.jsonl", "rows.csv")},
-    }
-
-
-def test_the_same_bits_however_vectors_are_stored(tmp_path: Path) -> None:
-    sources = ways(tmp_path)
-    model = rv.train(sources["polars"], "label", recipe="plain", hidden=(4,), epochs=2, **QUIET)
-    assert {column["name"]: column["kind"] for column in model.report.columns} == {"v": "vector"}
-    expected = model.outputs(sources["polars"]).tobytes()
-    model.save(tmp_path / "model.rv")
-    again = rv.load(tmp_path / "model.rv")
-    for way, rows in sources.items():
-        assert again.outputs(rows).tobytes() == expected, way
-        assert open_source(rows).frame.schema["v"] == pl.Array(pl.Float64, 5), way
-    alone = np.concatenate([again.outputs([{"v": row}]) for row in VECTORS.tolist()])
-    assert alone.tobytes() == expected
-
-
-@pytest.mark.parametrize(
-    ("cells", "words"),
-    [
-        ([[1.0, 2.0, 3.0]] * 3, 'Column "v" has vectors of 3 numbers; 5 were expected, as in training'),
-        ([[1.0], [1.0, 2.0], [3.0]], "has a cell of type list|is no column of vectors"),
-        ([[float("inf")] * 5] * 3, "infinite"),
-        (["a", "b", "c"], 'Column "v" is no column of vectors'),
-    ],
-)
-def test_what_is_no_vector_is_one_sentence(cells: list[Any], words: str) -> None:
-    model = rv.train({"v": VECTORS, "label": LABELS}, "label", recipe="plain", hidden=(2,), epochs=1, **QUIET)
-    with pytest.raises(DataError, match=words):
-        model.predict({"v": cells})
-
-
 def test_a_damaged_description_is_an_error() -> None:
     encoder = VectorEncoder.fit(pl.Series("v", VECTORS))
-    for arrays in ({}, {"mean": np.zeros(2), "scale": np.zeros(3)}, {"mean": np.zeros(2), "scale": -np.ones(2)}):
+    for stored in ({}, {"mean": np.zeros(2), "scale": np.zeros(3)}, {"mean": np.zeros(2), "scale": -np.ones(2)}):
         with pytest.raises(ModelFileError):
-            VectorEncoder.from_dict({**encoder.to_dict(), "arrays": arrays})
+            VectorEncoder.from_dict({**encoder.to_dict(), "arrays": stored})
 
 
 def test_pictures_recordings_vectors_numbers_words_and_texts_train_together(tmp_path: Path) -> None:
@@ -115,7 +273,9 @@ def test_pictures_recordings_vectors_numbers_words_and_texts_train_together(tmp_
         }
     )
     rows.write_parquet(tmp_path / "rows.parquet")
-    model = rv.train(tmp_path / "rows.parquet", "label", effort="fast", hidden=(4,), epochs=2, **QUIET)
+    model = rv.train(
+        tmp_path / "rows.parquet", "label", effort="fast", hidden=(4,), epochs=2, engine="reference", progress=False
+    )
     kinds = {column["name"]: column["kind"] for column in model.report.columns}
     assert kinds == {
         **{"photo": "image", "clip": "sound", "embedding": "vector", "price": "number", "shop": "category"},

@@ -12,6 +12,7 @@ import pytest
 import ranvier as rv
 from ranvier.errors import InputError
 from ranvier.model.writing import characters
+from tests.model.test_resume import broken_off
 
 TEXT = "".join(f"{number % 10} green bottles, hanging on the wall.\n\n" for number in range(60))
 
@@ -148,3 +149,43 @@ def test_a_run_goes_on_to_the_same_bits(text_file: Path, tmp_path: Path) -> None
 def test_estimators_refuse_the_recipe(estimator: type) -> None:
     with pytest.raises(InputError, match="learns no other target"):
         estimator(recipe="language").fit([["a"], ["b"]] * 15, [0, 1] * 15)
+
+
+def test_an_interrupted_run_goes_on_to_the_bits_of_a_whole_one(
+    text_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"hidden": [8], "batch_size": 64, "epochs": 3, "progress": False}
+    whole = rv.train(text_file, **options)  # type: ignore[arg-type]
+    broken_off(40, monkeypatch, lambda: rv.train(text_file, run=tmp_path / "run", **options))  # type: ignore[arg-type]
+    resumed = rv.resume(tmp_path / "run", progress=False)
+    assert len(resumed.history) == 3
+    assert all((resumed.parameters[name] == array).all() for name, array in whole.parameters.items())
+    assert resumed.write("7 green", length=40) == whole.write("7 green", length=40)
+
+
+class Stream(io.StringIO):
+    """A text file that remembers what had been written whenever it was flushed, and breaks after some characters."""
+
+    def __init__(self, breaks_after: int) -> None:
+        super().__init__()
+        self.flushed: list[int] = []
+        self.breaks_after = breaks_after
+
+    def flush(self) -> None:
+        self.flushed.append(len(self.getvalue()))
+
+    def write(self, text: str) -> int:
+        if len(self.getvalue()) >= self.breaks_after:
+            raise KeyboardInterrupt
+        return super().write(text)
+
+
+def test_a_stream_is_flushed_while_it_is_written_and_at_the_end(model: rv.Model) -> None:
+    whole = Stream(1000)
+    assert model.write("7 green", length=40, stream=whole) == whole.getvalue()
+    assert whole.flushed == [7 + 16, 7 + 32, 7 + 40]
+    broken = Stream(20)
+    with pytest.raises(KeyboardInterrupt):
+        model.write("7 green", length=40, stream=broken)
+    assert broken.flushed[-1] == 20
+    assert whole.getvalue().startswith(broken.getvalue())

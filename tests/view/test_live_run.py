@@ -22,33 +22,9 @@ from ranvier.view.frames import HEADER, TOPICS, read_frame
 from ranvier.view.live_run import LiveRun, NotYet
 from ranvier.view.serve import RunningView
 from ranvier.view.watch import Follower, Wishes
+from tests.view.training import LONG, training
 
-LONG = 60.0
 NAMES = {number: name for name, number in TOPICS.items()}
-OPTIONS: dict[str, Any] = {"recipe": "plain", "hidden": (9, 7), "batch_size": 8, "progress": False, "engine": "native"}
-
-
-@contextmanager
-def training(folder: Path, epochs: int = 4000, **options: Any) -> Iterator[Path]:
-    """A run in a thread; Path of its folder once it has begun. It is stopped where the test does not."""
-    run, ends = folder / "run", threading.Event()
-
-    def until_the_end(context: rv.EpochContext) -> rv.CallbackResult | None:
-        time.sleep(0.01)
-        return rv.CallbackResult(stop_reason="The test ends.") if ends.is_set() else None
-
-    settings = {**OPTIONS, "epochs": epochs, "patience": epochs, "callbacks": [until_the_end], **options}
-    thread = threading.Thread(target=lambda: rv.train("iris", run=run, model=folder / "m.rv", **settings))
-    thread.start()
-    until = time.monotonic() + LONG
-    while not (run / "lock.holder").exists() and time.monotonic() < until:
-        time.sleep(0.005)
-    try:
-        yield run
-    finally:
-        ends.set()
-        thread.join(LONG)
-        assert not thread.is_alive()
 
 
 def frames(response: Any) -> Iterator[tuple[str, dict[str, Any], Any]]:
@@ -226,7 +202,7 @@ def test_the_endpoints_are_guarded(tmp_path: Path) -> None:
         assert client.post("api/control", json={"do": "step", "value": 1}).status_code == 200
         assert json.loads((folder.path / "live" / "control.jsonl").read_text())["do"] == "step"
         answer = client.post("api/what")
-        assert answer.status_code == 503
+        assert answer.status_code == 202
         assert answer.json()["waiting"]
         with client.stream("POST", "api/watch", json={}) as response:
             assert response.status_code == 200
@@ -242,4 +218,4 @@ def test_fifty_pages_leave_no_task(tmp_path: Path) -> None:
             with client.stream("POST", "api/watch", json={}) as response:
                 next(frames(response))
         assert threading.active_count() <= before + 45, "the pool of threads is bounded"
-        assert client.post("api/what").status_code == 503
+        assert client.post("api/what").status_code == 202

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from ranvier.data.cells.vectors import is_vector, shown_vector
 from ranvier.data.columns.input_columns import known_kinds
 from ranvier.data.columns.row_numbers import REASON
 from ranvier.data.columns.schema import DROP, ColumnSchema, check_kinds, infer_schema
@@ -157,8 +158,9 @@ def _schema_of_column(frame: pl.DataFrame, kinds: Mapping[str, str], decimal_com
 
 def _examples(cells: pl.Series) -> tuple[str, ...]:
     """The first different cells that are not null."""
+    present = (cell for cell in cells.head(EXAMPLE_ROWS).to_list() if cell is not None)
     different = dict.fromkeys(
-        " ".join(str(cell).split()) for cell in cells.head(EXAMPLE_ROWS).to_list() if cell is not None
+        shown_vector(cell) if is_vector(cell) else " ".join(str(cell).split()) for cell in present
     )
     return tuple(text for text in different if text)[:EXAMPLES]
 

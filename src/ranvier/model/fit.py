@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,14 @@ from ranvier.network.schedules import schedule as find_schedule
 from ranvier.rows import as_inputs
 from ranvier.training.callbacks import as_callbacks
 from ranvier.training.epoch_metrics import as_metrics
+from ranvier.training.events import Sink
 from ranvier.training.loop import final_parameters
 from ranvier.training.runner import RunResult, run_training
 from ranvier.training.settings import TrainSettings, default_loss
 from ranvier.training.state import TrainingState
+
+PLAIN_SETTINGS = ("epochs", "batch_size", "seed", "engine", "precision", "threads", "shuffle")
+"""Options that the settings of a training take as they are."""
 
 
 def fit(
@@ -107,33 +111,98 @@ def fit(
     >>> model.predict(X).tolist()
     [0, 1, 1, 0]
     """
-    labels = target_array(y)
-    record = None if loss is None else find_loss(loss)
+    options = {
+        "loss": loss,
+        "optimizer": optimizer,
+        "schedule": schedule,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "validation": validation,
+        "callbacks": callbacks,
+        "metrics": metrics,
+        "seed": seed,
+        "engine": engine,
+        "precision": precision,
+        "threads": threads,
+        "sample_weight": sample_weight,
+        "class_weight": class_weight,
+        "shuffle": shuffle,
+        "checkpoint": checkpoint,
+        "start": start,
+    }
+    target = network_target(network, target_array(y), loss, column_names(y))
+    return fit_encoded(network, target, X, y, options, sink_for(progress))
+
+
+def network_target(network: Network, labels: Any, loss: str | Loss | None, names: tuple[str, ...]) -> TargetEncoder:
+    """The encoder of the targets of a network.
+
+    Parameters:
+        network: as for `fit`.
+        labels, names: targets as `target_array` gives them, and their names; empty to number them.
+        loss: as for `fit`.
+    """
     if not isinstance(network, Network):
         raise InputError(
             f"fit was given {str(network)[:60]!r}; it takes a network, rv.Network(inputs=..., layers=[...])."
         )
-    target = infer_target(network, labels, record, column_names(y))
+    return infer_target(network, labels, None if loss is None else find_loss(loss), names)
+
+
+def fit_encoded(
+    network: Network,
+    target: TargetEncoder,
+    X: Any,
+    y: Any,
+    options: Mapping[str, Any],
+    sink: Sink,
+    stop_requested: Callable[[], bool] | None = None,
+) -> Model:
+    """Train a network on targets whose encoder is known.
+
+    Parameters:
+        network, X, y: as for `fit`.
+        target: the encoder of y.
+        options: the other arguments of `fit`, all of them but `progress`.
+        sink: takes the events.
+        stop_requested: as for `run_training`.
+    """
+    loss = options["loss"]
     training = TrainSettings(
-        loss=record or default_loss(network, target.task),
-        optimizer=find_optimizer(optimizer),
-        schedule=find_schedule(schedule),
-        epochs=epochs,
-        batch_size=batch_size,
-        callbacks=as_callbacks(callbacks),
-        seed=seed,
-        engine=engine,
-        precision=precision,
-        threads=threads,
-        shuffle=shuffle,
+        loss=default_loss(network, target.task) if loss is None else find_loss(loss),
+        optimizer=find_optimizer(options["optimizer"]),
+        schedule=find_schedule(options["schedule"]),
+        callbacks=as_callbacks(options["callbacks"]),
+        **{name: options[name] for name in PLAIN_SETTINGS},
     )
-    weighting = (validation, sample_weight, class_weight, training.seed, training.loss, training.row_dtype)
-    rows, held = resident_rows(lambda X: as_inputs(X, network.inputs, finite=True), target, X, y, *weighting)
+    rows, held = resident_rows(
+        lambda X: as_inputs(X, network.inputs, finite=True),
+        target,
+        X,
+        y,
+        options["validation"],
+        options["sample_weight"],
+        options["class_weight"],
+        training.seed,
+        training.loss,
+        training.row_dtype,
+    )
     training = training.on(rows.inputs)
+    start = options["start"]
     begin = None if start is None else _starting_state(network, training.optimizer, start)
-    measured: dict[str, Any] = {"state": begin, "target": target, "metrics": as_metrics(metrics)}
-    sinks = (sink_for(progress),)
-    result = run_training(network, training, target.task, rows, held, sinks=sinks, checkpoint=checkpoint, **measured)
+    result = run_training(
+        network,
+        training,
+        target.task,
+        rows,
+        held,
+        state=begin,
+        sinks=(sink,),
+        checkpoint=options["checkpoint"],
+        target=target,
+        metrics=as_metrics(options["metrics"]),
+        stop_requested=stop_requested,
+    )
     return build_model(network, target, training, result)
 
 

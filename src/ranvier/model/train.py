@@ -119,7 +119,7 @@ def train(
         test: rows that are only used for the metrics of the report, given like `validation`.
         ignore: columns to leave out.
         kinds: column -> kind, where the kind that would be inferred is not the right one: "number", "category",
-            "boolean", "date", "image" or "sound"; or "drop", which leaves the column out.
+            "boolean", "date", "image", "sound" or "vector"; or "drop", which leaves the column out.
         header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
             lines. Without names columns are called column_1, column_2 and so on.
         skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error

@@ -81,49 +81,70 @@ def characters(model: Predictor, start: str, length: int, temperature: float, se
     line_break, other = encoder.vocabulary.line_break, vocabulary.index(OTHER)
     # One row, whose ones move: the engine reads only what is not zero.
     row: NDArray[Any] = np.zeros((1, context * n), np.float32)
+    cells = row[0]
     window = encoder.encode_texts([start]).codes.astype(np.int64)
     offsets = np.arange(context) * n
-    outputs = _outputs(model)
+    ones = offsets + window
+    outputs, drawn = _outputs(model), _Draw(n, other, temperature)
     for number in range(length):
         if number % DRAWN_AT_ONCE == 0:
             draws = uniform(seed, WRITE, number // DRAWN_AT_ONCE, 0, DRAWN_AT_ONCE).tolist()
-        ones = offsets + window
-        row[0, ones] = 1.0
-        p = outputs(row)[0]
-        row[0, ones] = 0.0
-        code = _drawn(p, other, temperature, draws[number % DRAWN_AT_ONCE])
+        cells[ones] = 1.0
+        p = outputs(row)
+        cells[ones] = 0.0
+        code = drawn(p[0], draws[number % DRAWN_AT_ONCE])
         yield vocabulary[code]
         if encoder.lines and code == line_break:
             window[:] = line_break
         else:
             window[:-1] = window[1:]
             window[-1] = code
+        np.add(offsets, window, out=ones)
 
 
 def written(model: Predictor, start: str, length: int, temperature: float, seed: int, stream: Any = None) -> str:
     """A start and the characters that follow it, which an open text file gets as they are written."""
     pieces = [start]
-    if stream is not None:
-        stream.write(start)
-    for number, character in enumerate(characters(model, start, length, temperature, seed), 1):
-        pieces.append(character)
-        if stream is not None:
+    if stream is None:
+        return start + "".join(characters(model, start, length, temperature, seed))
+    stream.write(start)
+    try:
+        for number, character in enumerate(characters(model, start, length, temperature, seed), 1):
+            pieces.append(character)
             stream.write(character)
             if number % FLUSHED == 0:
                 stream.flush()
+    finally:
+        stream.flush()
     return "".join(pieces)
 
 
-def _drawn(p: NDArray[Any], other: int, temperature: float, draw: float) -> int:
-    """The number of the character at a draw from 0 to 1."""
-    p = p.astype(np.float64)
-    p[other] = 0.0
-    if temperature == 0:
-        return int(p.argmax())
-    if temperature != 1:
-        p = (p / max(p.max(), 1e-300)) ** (1.0 / temperature)
-    sums = p.cumsum()
-    return min(int(sums.searchsorted(draw * sums[-1], side="right")), len(p) - 1)
+class _Draw:
+    """Draws characters from probabilities, into memory of its own.
+
+    Parameters:
+        n: how many characters there are.
+        other: the number of the one that is never drawn.
+        temperature: T.
+    """
+
+    def __init__(self, n: int, other: int, temperature: float) -> None:
+        self._p, self._sums = np.empty(n), np.empty(n)
+        self._other, self._last, self._temperature = other, n - 1, temperature
+        self._power = 1.0 if temperature in (0, 1) else 1.0 / temperature
+
+    def __call__(self, probabilities: NDArray[Any], draw: float) -> int:
+        """The number of the character at a draw from 0 to 1."""
+        p, sums = self._p, self._sums
+        p[:] = probabilities
+        p[self._other] = 0.0
+        if self._temperature == 0:
+            return int(p.argmax())
+        if self._power != 1.0:
+            np.divide(p, max(np.maximum.reduce(p), 1e-300), out=p)
+            np.power(p, self._power, out=p)
+        np.add.accumulate(p, out=sums)
+        return min(int(sums.searchsorted(draw * sums[-1], side="right")), self._last)
 
 
 def _outputs(model: Predictor) -> Any:

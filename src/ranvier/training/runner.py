@@ -62,6 +62,7 @@ def run_training(
     checkpoint: str | Path | None = None,
     target: TargetEncoder | None = None,
     metrics: tuple[str | Metric, ...] = (),
+    stop_requested: Callable[[], bool] | None = None,
 ) -> RunResult:
     """Train, with events, Ctrl-C and checkpoints.
 
@@ -74,6 +75,7 @@ def run_training(
         checkpoint: as for `ranvier.fit`.
         target: how targets are encoded, for metrics in the user's terms; None where they are as the network has them.
         metrics: what to measure after every epoch besides what the task and the callbacks need.
+        stop_requested: asked whether to stop, within long work too; None asks whether Ctrl-C was pressed.
     """
     settings.check(network, task, validation is not None)
     spec, unit = _spec_and_unit(network, settings, rows, target)
@@ -89,7 +91,7 @@ def run_training(
             save, stored = _checkpoint_saver(folder, mark), _load_checkpoint(folder, mark, sink, settings.epochs)
         engine, executable = _compiled(settings, spec, sink, stack)
         begin = stored or _first_state(state, network, settings, executable.dtype, unit)
-        stop_requested = stack.enter_context(stop_on_interrupt())
+        stop_requested = stop_requested or stack.enter_context(stop_on_interrupt())
         try:
             config = LoopConfig(
                 spec=spec,

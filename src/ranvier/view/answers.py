@@ -13,7 +13,9 @@ from ranvier.view.questions.calibration import calibration
 from ranvier.view.questions.confusion import cell, confusion, measured, per_class
 from ranvier.view.questions.connections import connections
 from ranvier.view.questions.data import data
+from ranvier.view.questions.layer_health import layer_health
 from ranvier.view.questions.neuron import neuron
+from ranvier.view.questions.neuron_sizes import neuron_sizes
 from ranvier.view.questions.neuron_statistics import neuron_statistics
 from ranvier.view.questions.residuals import residuals
 from ranvier.view.questions.result import result
@@ -64,6 +66,12 @@ def _health(subject: Subject, body: dict[str, Any]) -> dict[str, Any]:
     return flags
 
 
+def _sizes(subject: Subject) -> tuple[dict[str, Any], Any]:
+    """The sizes of the weights of each neuron."""
+    head, array = neuron_sizes(subject)
+    return head | {"show": "weights"}, array
+
+
 QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "what": lambda subject, body: what(subject),
     "rows": lambda subject, body: rows_page(subject, body["start"], body["count"], body.get("order", "index")),
@@ -72,6 +80,8 @@ QUESTIONS: dict[str, Callable[[Subject, dict[str, Any]], Any]] = {
     "connections": lambda subject, body: connections(subject, str(body["path"]), body.get("count", 200)),
     "neuron": _neuron,
     "health": _health,
+    "layers": lambda subject, body: layer_health(subject),
+    "sizes": lambda subject, body: frame("network", *_sizes(subject)),
     "result": lambda subject, body: result(subject),
     "data": lambda subject, body: data(subject),
     "confusion": lambda subject, body: confusion(subject),

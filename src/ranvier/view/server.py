@@ -51,7 +51,7 @@ def view_app(subject: Subject | LiveRun | Asked, token: str) -> ASGIApp:
                 if name == "what" and not isinstance(subject, Asked):
                     result["live"] = live is not None and live.state != "ended"
         except NotYet as error:
-            return JSONResponse({"error": str(error), "waiting": True}, 503)
+            return JSONResponse({"error": str(error), "waiting": True}, 202)
         except KeyError as error:
             return JSONResponse({"error": f"The question needs {error.args[0]!r}."}, 422)
         except RanvierError as error:

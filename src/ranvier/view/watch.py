@@ -201,9 +201,4 @@ class Follower:
         return frame("lines", {"layers": layers}, np.concatenate([np.zeros(0), *arrays]).astype(np.float32))
 
     def _health(self, subject: Subject) -> list[dict[str, Any]]:
-        records = layer_health(subject, *self._since("health"))
-        return [{name: _json(value) for name, value in entry.items()} for entry in records]
-
-
-def _json(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return layer_health(subject, *self._since("health"))

@@ -53,8 +53,8 @@ LABELS: dict[str, list[Any]] = {
     "addresses": [ipaddress.ip_address("10.0.0.1"), ipaddress.ip_address("::1"), None, None],
 }
 REFUSED: dict[str, Any] = {
-    "list": [1, 2],
-    "tuple": (1, 2),
+    "list": ["a", 2],
+    "tuple": ("a", 2),
     "dict": {"a": 1},
     "set": {1},
     "frozenset": frozenset({1}),
@@ -63,7 +63,7 @@ REFUSED: dict[str, Any] = {
     "complex": 1 + 2j,
     "Thing": Thing(),
     "object": object(),
-    "ndarray": np.zeros(2),
+    "ndarray": np.array(["a", "b"]),
     "type": int,
 }
 WAYS: dict[str, Callable[[list[Any]], Any]] = {
@@ -95,7 +95,7 @@ def test_other_objects_are_refused_by_column_and_type(name: str, way: str) -> No
         open_source(WAYS[way]([REFUSED[name], REFUSED[name]]))
 
 
-NESTED = {"[1, 2]": "list", '{"a": 1}': "dict", "[[1]]": "list", "[]": "list"}
+NESTED = {'["a", "b"]': "list", '{"a": 1}': "dict", '[["a"]]': "list", "[]": "list"}
 
 
 @pytest.mark.parametrize("cell", NESTED)

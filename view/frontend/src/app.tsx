@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
+import { Bar } from "./bar";
 import { cut } from "./format";
 import { Inside } from "./inside";
+import { status } from "./live";
 import { Mistakes } from "./mistakes";
 import { ThemeButton } from "./parts";
 import { gone, PAGES, page, pending, what } from "./state";
@@ -29,12 +31,13 @@ export function App({ back }: { back?: ComponentChildren } = {}) {
         </nav>
         <ThemeButton />
       </header>
+      <Bar />
       {gone.value && (
         <p class="gone" role="alert">
           {gone.value}
         </p>
       )}
-      <main aria-busy={pending.value > 0}>{what.value ? <Current /> : !gone.value && <p class="empty">Reading the model …</p>}</main>
+      <main aria-busy={pending.value > 0}>{what.value ? <Current /> : !gone.value && <p class="empty">{status.value ? "The network appears here with its first step." : "Reading the model …"}</p>}</main>
     </>
   );
 }

@@ -3,23 +3,31 @@
 import { useMemo } from "preact/hooks";
 import { Curves } from "./curves";
 import { count, metric, METRICS, number } from "./format";
+import { Layers } from "./layers";
+import { epochs, layerHealth, liveAnswer, status, tick } from "./live";
 import { Network } from "./network";
 import { closeNeuron, NeuronPanel, unlearned } from "./neuron";
 import { AnswerBars, decode, Problem, RowChooser, said, Value } from "./parts";
 import { ask, askAnswer, layer, neuron, row, useAsked } from "./state";
-import type { Neuron, RowPage, What } from "./types";
+import type { LayerHealth, Neuron, RowPage, What } from "./types";
 
 export function Inside({ what }: { what: What }) {
   const total = what.rows?.count ?? 0;
   const at = Math.min(row.value, Math.max(0, total - 1));
-  const answer = useAsked(total ? () => askAnswer({ row: at }) : null, [at, total]);
-  const shown = useAsked(total ? () => ask<RowPage>("rows", { start: at, count: 1 }) : null, [at, total]).data?.rows[0];
+  const live = what.live === true;
+  const renewed = live ? tick.value : 0;
+  const told = useAsked(total && !live ? () => askAnswer({ row: at }) : null, [at, total, what]);
+  const answer = live ? { data: liveAnswer.value, error: null } : told;
+  const shown = useAsked(total ? () => ask<RowPage>("rows", { start: at, count: 1 }) : null, [at, total, what]).data?.rows[0];
   const opened = useAsked(
     layer.value !== null && neuron.value !== null
       ? () => ask<Neuron>("neuron", { path: layer.value, neuron: neuron.value, row: total ? at : null })
       : null,
-    [layer.value, neuron.value, at, total],
+    [layer.value, neuron.value, at, total, renewed, what],
   );
+  const checked = useAsked(live ? null : () => ask<LayerHealth[]>("layers"), [what]).data;
+  const layers = live ? layerHealth.value : checked;
+  const predicted = live && answer.data ? answer.data.predicted : shown?.predicted;
   const pixels = useMemo(() => (shown?.pixels ? decode(shown.pixels) : null), [shown?.pixels]);
   return (
     <div class={`inside ${opened.data ? "open" : ""}`}>
@@ -29,11 +37,11 @@ export function Inside({ what }: { what: What }) {
           {total > 0 && <RowChooser value={at} total={total} choose={(next) => (row.value = next)} name={what.rows!.name} />}
           {shown && (
             <p class="verdict" title={`Row index ${shown.number} of the data`}>
-              says <strong data-name="row.predicted">{said(shown.predicted)}</strong>
+              says <strong data-name="row.predicted">{said(predicted)}</strong>
               {shown.actual !== undefined && (
                 <>
                   , truth <strong data-name="row.actual">{said(shown.actual)}</strong>
-                  {what.classes.length > 0 && what.task !== "multilabel" && <Mark right={shown.actual === shown.predicted} />}
+                  {what.classes.length > 0 && what.task !== "multilabel" && <Mark right={shown.actual === predicted} />}
                 </>
               )}
             </p>
@@ -57,8 +65,9 @@ export function Inside({ what }: { what: What }) {
         </About>
       )}
       <section class="panel training">
-        <Curves what={what} />
+        <Curves what={what} history={live ? epochs.value : what.history} live={live} controls={live ? status.value?.controls : undefined} />
       </section>
+      {layers && <Layers what={what} layers={layers} live={live} />}
     </div>
   );
 }
@@ -99,7 +108,7 @@ function About({ what, children }: { what: What; children: preact.ComponentChild
               <Value name="parameters" value={what.parameters} text={count(what.parameters)} />
             </dd>
           </div>
-          {what.training.epochs > 0 && (
+          {what.training.epochs > 0 && !what.live && (
             <div>
               <dt>epochs</dt>
               <dd>

@@ -6,6 +6,7 @@ import { Report } from "./report";
 import { Runs } from "./runs";
 import { followAddress, followTheme, gone, mode, useTransport } from "./state";
 import "./style.css";
+import "./live.css";
 import "./report.css";
 import "./runs.css";
 import { ServerTransport, takeToken } from "./transport";

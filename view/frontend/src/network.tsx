@@ -1,14 +1,26 @@
 // The network as a picture: every neuron a cell, its colour the output for the present row.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { robustLimit, signedColour } from "./colours";
+import { inkOn, robustLimit, signedColour } from "./colours";
 import { count, cut, number, percent } from "./format";
 import { type Block, centre, hit, layout } from "./layout";
-import { token } from "./parts";
-import { ask, health, layer, neuron, theme, useAsked } from "./state";
-import type { Answer, Connections, Neuron, What } from "./types";
+import { AsTable, token } from "./parts";
+import { liveLines, show, sizes } from "./live";
+import { ask, askSizes, health, layer, neuron, theme, useAsked } from "./state";
+import type { Answer, Connections, Neuron, Show, Sizes, What } from "./types";
 
 const LINES = 200;
+const MAX_ZOOM = 12;
+/** From so large cells on, they show their number. */
+const NUMBERED = 34;
+
+interface View {
+  scale: number;
+  x: number;
+  y: number;
+}
+
+const WHOLE: View = { scale: 1, x: 0, y: 0 };
 
 interface Props {
   what: What;
@@ -17,22 +29,33 @@ interface Props {
   pixels: ArrayLike<number> | null;
   opened?: Neuron | null;
   choosable?: boolean;
+  /** Whether sizes of weights can be asked for. */
+  measurable?: boolean;
 }
 
-export function Network({ what, height, answer, pixels, opened = null, choosable = true }: Props) {
+export function Network({ what, height, answer, pixels, opened = null, choosable = true, measurable = choosable }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
+  const under = useRef<HTMLCanvasElement>(null);
+  const [view, setView] = useState<View>(WHOLE);
+  const drag = useRef<{ x: number; y: number; moved: boolean } | null>(null);
   const [width, setWidth] = useState(800);
   const [pointed, setPointed] = useState<{ block: Block; unit: number } | null>(null);
   const dense = what.layers.filter((part) => part.neurons);
   const least = 170 + dense.length * 70;
   const full = Math.max(width, least);
   const blocks = useMemo(() => layout(what, full, height), [what, full, height]);
-  const lines = useAsked(
-    () => Promise.all(dense.map((part) => ask<Connections>("connections", { path: part.path, count: LINES }))),
+  const told = useAsked(
+    what.live ? null : () => Promise.all(dense.map((part) => ask<Connections>("connections", { path: part.path, count: LINES }))),
     [what],
   ).data;
+  const lines = what.live ? liveLines.value : told;
+  const wanted = measurable ? show.value : "activations";
+  const kind = wanted === "updates" && !what.live ? "activations" : wanted;
+  const fixed = useAsked(kind === "weights" && !what.live ? askSizes : null, [what, kind]).data;
+  const measured = kind === "activations" ? null : what.live ? sizes.value : fixed;
   const values = useMemo(() => split(answer, what), [answer, what]);
+  const cells = useMemo(() => (kind === "activations" ? values : splitSizes(measured, kind)), [values, measured, kind]);
 
   useEffect(() => {
     const observer = new ResizeObserver(() => setWidth(box.current!.clientWidth));
@@ -40,21 +63,57 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
     return () => observer.disconnect();
   }, []);
 
-  useEffect(() => {
+  const paint = (target: HTMLCanvasElement, draw: (context: CanvasRenderingContext2D) => void) => {
     const ratio = devicePixelRatio || 1;
-    const target = canvas.current!;
-    target.width = Math.round(full * ratio);
-    target.height = Math.round(height * ratio);
-    target.style.width = `${full}px`;
-    target.style.height = `${height}px`;
+    const [pixelsWide, pixelsHigh] = [Math.round(full * ratio), Math.round(height * ratio)];
+    if (target.width !== pixelsWide || target.height !== pixelsHigh) {
+      target.width = pixelsWide;
+      target.height = pixelsHigh;
+      target.style.width = `${full}px`;
+      target.style.height = `${height}px`;
+    }
     const context = target.getContext("2d")!;
-    context.scale(ratio, ratio);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, pixelsWide, pixelsHigh);
+    context.setTransform(ratio * view.scale, 0, 0, ratio * view.scale, ratio * view.x, ratio * view.y);
     context.font = "12px Inter, system-ui, sans-serif";
-    drawLines(context, what, blocks, lines, opened);
-    for (const block of blocks) drawBlock(context, what, block, values, pixels);
-    drawOutputs(context, blocks[blocks.length - 1], values, what);
-    drawMarks(context, blocks, pointed);
-  }, [blocks, lines, values, pixels, opened, pointed, full, height, theme.value, health.value, layer.value, neuron.value]);
+    draw(context);
+  };
+
+  useEffect(() => {
+    paint(under.current!, (context) => drawLines(context, what, blocks, lines, opened));
+  }, [blocks, lines, opened, full, height, view, theme.value]);
+
+  useEffect(() => {
+    paint(canvas.current!, (context) => {
+      for (const block of blocks) drawBlock(context, what, block, kind === "activations" || block.path !== "inputs" ? cells : new Map(), pixels, view.scale);
+      drawOutputs(context, blocks[blocks.length - 1], values, what);
+      drawMarks(context, blocks, pointed);
+    });
+  }, [blocks, cells, values, pixels, pointed, full, height, view, theme.value, health.value, layer.value, neuron.value]);
+
+  useEffect(() => {
+    // The wheel zooms only with a key, so that the page scrolls as everywhere; pinching a touchpad sends that key.
+    const target = canvas.current!;
+    const wheel = (event: WheelEvent) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      const area = target.getBoundingClientRect();
+      setView((before) => zoomed(before, Math.exp(-event.deltaY / 300), event.clientX - area.left, event.clientY - area.top, full, height));
+    };
+    target.addEventListener("wheel", wheel, { passive: false });
+    return () => target.removeEventListener("wheel", wheel);
+  }, [full, height]);
+
+  const zoom = (factor: number) => setView((before) => zoomed(before, factor, full / 2, height / 2, full, height));
+  /** Moves the view so that a cell is in sight. */
+  const reveal = (block: Block, unit: number) => {
+    if (view.scale === 1) return;
+    const [x, y] = centre(block, unit);
+    const [left, top] = [x * view.scale + view.x, y * view.scale + view.y];
+    if (left < 20 || left > full - 20 || top < 20 || top > height - 20)
+      setView(within({ scale: view.scale, x: full / 2 - x * view.scale, y: height / 2 - y * view.scale }, full, height));
+  };
 
   const choose = (spot: { block: Block; unit: number } | null) => {
     if (!spot || !choosable || spot.block.path === "inputs") return;
@@ -63,7 +122,7 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
   };
   const locate = (event: PointerEvent | MouseEvent) => {
     const area = canvas.current!.getBoundingClientRect();
-    return hit(blocks, event.clientX - area.left, event.clientY - area.top);
+    return hit(blocks, (event.clientX - area.left - view.x) / view.scale, (event.clientY - area.top - view.y) / view.scale);
   };
   const start = () => pointed ?? { block: blocks[Math.min(1, blocks.length - 1)], unit: 0 };
   const key = (event: KeyboardEvent) => {
@@ -83,8 +142,16 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
         target = blocks[Math.max(0, Math.min(blocks.length - 1, at + (event.key === "ArrowRight" ? 1 : -1)))];
         next = Math.min(target.units - 1, target === block ? unit : 0);
       }
-      setPointed({ block: target, unit: Math.max(0, Math.min(target.units - 1, next)) });
+      const to = { block: target, unit: Math.max(0, Math.min(target.units - 1, next)) };
+      setPointed(to);
+      reveal(to.block, to.unit);
       event.preventDefault();
+    } else if (event.key === "+" || event.key === "=") {
+      zoom(1.5);
+    } else if (event.key === "-") {
+      zoom(1 / 1.5);
+    } else if (event.key === "0") {
+      setView(WHOLE);
     } else if (event.key === "Enter" || event.key === " ") {
       choose(start());
       event.preventDefault();
@@ -95,44 +162,120 @@ export function Network({ what, height, answer, pixels, opened = null, choosable
 
   return (
     <div class="network">
-      <p class="readout" aria-live="polite">
-        {pointed ? describe(what, pointed, values) : "Point at a neuron to read it" + (choosable ? ", click to open it." : ".")}
-      </p>
-      <div class="scroll" ref={box}>
-        <canvas
-          ref={canvas}
-          tabIndex={0}
-          role="application"
-          aria-label={`The network: ${blocks.map((block) => `${block.title}, ${block.subtitle}`).join("; ")}. Arrow keys move, Enter opens a neuron.`}
-          onPointerMove={(event) => {
-            const spot = locate(event);
-            if (spot?.block !== pointed?.block || spot?.unit !== pointed?.unit) setPointed(spot);
-          }}
-          onPointerLeave={() => setPointed(null)}
-          onClick={(event) => choose(locate(event))}
-          onKeyDown={key}
-          class={pointed && choosable && pointed.block.path !== "inputs" ? "pointing" : ""}
-        />
+      <div class="over">
+        <p class="readout" aria-live="polite">
+          {pointed ? describe(what, pointed, values, cells, kind) : "Point at a neuron to read it" + (choosable ? ", click to open it." : ".")}
+        </p>
+        {measurable && (
+          <div class="segments" role="group" aria-label="What the cells show">
+            {(["activations", "weights", ...(what.live ? ["updates"] : [])] as Show[]).map((name) => (
+              <button key={name} class="small" aria-pressed={kind === name} onClick={() => (show.value = name)}>
+                {name}
+              </button>
+            ))}
+          </div>
+        )}
+        <div class="segments" role="group" aria-label="Zoom">
+          <button class="small" aria-label="Smaller" title="Smaller (-)" disabled={view.scale === 1} onClick={() => zoom(1 / 1.5)}>
+            −
+          </button>
+          <button class="small" aria-label="Larger" title="Larger (+, or ctrl and the wheel)" disabled={view.scale >= MAX_ZOOM} onClick={() => zoom(1.5)}>
+            +
+          </button>
+          <button class="small" title="The whole network (0)" disabled={view.scale === 1} onClick={() => setView(WHOLE)}>
+            all
+          </button>
+        </div>
       </div>
-      <Key lines={lines} />
+      <div class="scroll" ref={box}>
+        <div class="sheet" style={{ width: `${full}px`, height: `${height}px` }}>
+          <canvas ref={under} aria-hidden="true" />
+          <canvas
+            ref={canvas}
+            tabIndex={0}
+            role="application"
+            aria-label={`The network: ${blocks.map((block) => `${block.title}, ${block.subtitle}`).join("; ")}. Arrow keys move, Enter opens a neuron, plus and minus zoom.`}
+            onPointerDown={(event) => {
+              drag.current = { x: event.clientX, y: event.clientY, moved: false };
+              if (view.scale > 1) canvas.current!.setPointerCapture(event.pointerId);
+            }}
+            onPointerMove={(event) => {
+              const start = drag.current;
+              if (start && view.scale > 1) {
+                const [dx, dy] = [event.clientX - start.x, event.clientY - start.y];
+                if (!start.moved && Math.hypot(dx, dy) < 4) return;
+                drag.current = { x: event.clientX, y: event.clientY, moved: true };
+                setView((before) => within({ ...before, x: before.x + dx, y: before.y + dy }, full, height));
+                return;
+              }
+              const spot = locate(event);
+              if (spot?.block !== pointed?.block || spot?.unit !== pointed?.unit) setPointed(spot);
+            }}
+            onPointerUp={() => setTimeout(() => (drag.current = null))}
+            onPointerLeave={() => {
+              drag.current = null;
+              setPointed(null);
+            }}
+            onClick={(event) => drag.current?.moved || choose(locate(event))}
+            onDblClick={() => setView(WHOLE)}
+            onKeyDown={key}
+            class={view.scale > 1 ? "moving" : pointed && choosable && pointed.block.path !== "inputs" ? "pointing" : ""}
+          />
+        </div>
+      </div>
+      <Key lines={lines} kind={kind} ready={kind === "activations" ? answer !== null : measured !== null} />
+      <AsTable
+        name="neurons"
+        columns={["layer", "neuron", kind === "activations" ? "output" : kind === "weights" ? "size of its weights" : "change in a step"]}
+        rows={() => blocks.slice(1).flatMap((block) => Array.from(cells.get(block.path)?.values ?? [], (value, unit) => [block.title, block.labels?.[unit] ? `${unit} (${block.labels[unit]})` : String(unit), number(value)]))}
+      />
     </div>
   );
 }
 
-function Key({ lines }: { lines: Connections[] | null }) {
-  if (!lines) return <p class="key" />;
-  const shown = lines.reduce((sum, part) => sum + part.lines.length, 0);
-  const all = lines.reduce((sum, part) => sum + part.all, 0);
+function within(view: View, width: number, height: number): View {
+  const clamp = (value: number, size: number) => Math.max(size * (1 - view.scale), Math.min(0, value));
+  return { scale: view.scale, x: clamp(view.x, width), y: clamp(view.y, height) };
+}
+
+/** The view with a factor more, the point under (x, y) in its place. */
+function zoomed(view: View, factor: number, x: number, y: number, width: number, height: number): View {
+  const scale = Math.max(1, Math.min(MAX_ZOOM, view.scale * factor));
+  const by = scale / view.scale;
+  return within({ scale, x: x - (x - view.x) * by, y: y - (y - view.y) * by }, width, height);
+}
+
+const CELLS: Record<Show, string> = {
+  activations: "Cells: output of each neuron, each layer on its own scale.",
+  weights: "Cells: the stronger the blue, the larger the weights into a neuron (root mean square, each layer on its own scale).",
+  updates: "Cells: the stronger the blue, the more a step changes the weights into a neuron, relative to their size.",
+};
+
+function Key({ lines, kind, ready }: { lines: Connections[] | null; kind: Show; ready: boolean }) {
+  const shown = (lines ?? []).reduce((sum, part) => sum + part.lines.length, 0);
+  const all = (lines ?? []).reduce((sum, part) => sum + part.all, 0);
   return (
     <p class="key">
       <span>negative</span>
       <span class="ramp" aria-hidden="true" />
       <span>positive</span>
       <span class="note">
-        Cells: output of each neuron, each layer on its own scale. Lines: {shown < all ? `the ${count(shown)} weights of ${count(all)} that carry most` : `all ${count(all)} weights`}.
+        {ready ? CELLS[kind] : kind === "updates" ? "Updates are shown while the network trains." : ""}{" "}
+        {lines && <>Lines: {shown < all ? `the ${count(shown)} weights of ${count(all)} that carry most` : `all ${count(all)} weights`}.</>}
       </span>
     </p>
   );
+}
+
+/** Sizes are not negative: they take the positive half of the colours. */
+function splitSizes(measured: Sizes | null, kind: Show): Split {
+  const parts: Split = new Map();
+  if (measured && (measured.show ?? kind) === kind)
+    for (const part of measured.parts) {
+      const values = measured.array.subarray(part.start, part.start + part.length);
+      parts.set(part.path, { values, limit: robustLimit(values) });
+    }
+  return parts;
 }
 
 function split(answer: Answer | null, what: What): Map<string, { values: Float32Array; limit: number }> {
@@ -157,7 +300,7 @@ function cellValue(block: Block, values: Float32Array, at: number): number {
   return value;
 }
 
-function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, values: Split, pixels: ArrayLike<number> | null) {
+function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, values: Split, pixels: ArrayLike<number> | null, scale: number) {
   const part = values.get(block.path);
   context.fillStyle = token("text");
   context.textAlign = "left";
@@ -187,7 +330,16 @@ function drawBlock(context: CanvasRenderingContext2D, what: What, block: Block, 
       context.lineWidth = 1;
       context.stroke();
     } else context.fillRect(x, y, block.size, block.size);
+    if (part && block.size * scale >= NUMBERED) {
+      const value = cellValue(block, part.values, at);
+      context.fillStyle = inkOn(theme.value, value, part.limit);
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.font = `${11 / scale}px Inter, system-ui, sans-serif`;
+      context.fillText(number(value, 2), x + block.size / 2, y + block.size / 2);
+    }
   }
+  context.font = "12px Inter, system-ui, sans-serif";
   if (!block.round) {
     const rest = block.columns * block.rows - block.cells;
     context.strokeStyle = token("line");
@@ -243,6 +395,7 @@ function drawLines(context: CanvasRenderingContext2D, what: What, blocks: Block[
     const own = opened && opened.layer === to.path;
     const shown = own && !whole ? opened.terms.slice(0, 60).map((term) => [term.index, opened.neuron, term.weight] as [number, number, number]) : part.lines;
     const faint = opened && !own;
+    const crowded = shown.length > 80;
     for (let line = shown.length - 1; line >= 0; line--) {
       const [source, target, weight] = shown[line];
       if (own && target !== opened.neuron) continue;
@@ -250,8 +403,8 @@ function drawLines(context: CanvasRenderingContext2D, what: What, blocks: Block[
       const y2 = centre(to, target)[1];
       const share = Math.min(1, Math.abs(weight) / part.limit);
       context.strokeStyle = signedColour(theme.value, Math.sign(weight) * (0.35 + 0.65 * share), 1);
-      context.globalAlpha = faint ? 0.12 : 0.18 + 0.6 * share;
-      context.lineWidth = 0.5 + 1.7 * share;
+      context.globalAlpha = (faint ? 0.12 : 0.16 + 0.54 * share) * (crowded && !own ? 0.75 : 1);
+      context.lineWidth = 0.5 + (crowded && !own ? 1.1 : 1.7) * share;
       context.beginPath();
       // Lines end at the sides of a grid, at the height of their cell: across it they would hide other neurons.
       const start = from.x + (from.columns - 1) * from.step + (from.picture ? from.step : from.size);
@@ -295,7 +448,7 @@ function drawMarks(context: CanvasRenderingContext2D, blocks: Block[], pointed: 
   if (pointed && pointed.unit < pointed.block.units) ring(pointed.block, pointed.unit, token("text"), 1.5);
 }
 
-function describe(what: What, { block, unit }: { block: Block; unit: number }, values: Split): string {
+function describe(what: What, { block, unit }: { block: Block; unit: number }, values: Split, cells: Split, kind: Show): string {
   const part = values.get(block.path);
   if (block.path === "inputs") {
     if (block.picture) return `Pixel in row ${Math.floor(unit / block.columns)}, column ${unit % block.columns}`;
@@ -306,5 +459,7 @@ function describe(what: What, { block, unit }: { block: Block; unit: number }, v
   const several = block.perCell > 1 ? ` to ${Math.min(unit + block.perCell, block.units) - 1}` : "";
   const flags = health.value?.[block.path]?.flags[String(unit)];
   const output = part ? `, output ${number(part.values[unit])}` : "";
-  return `${block.title}, neuron ${unit}${several}${label ? ` (${label})` : ""}${output}${flags ? `, ${flags.join(", ")}` : ""}`;
+  const size = kind === "activations" ? undefined : cells.get(block.path)?.values[unit];
+  const measured = size === undefined ? "" : kind === "weights" ? `, weights of size ${number(size, 3)}` : `, changes by ${number(size, 2)} in a step`;
+  return `${block.title}, neuron ${unit}${several}${label ? ` (${label})` : ""}${output}${measured}${flags ? `, ${flags.join(", ")}` : ""}`;
 }

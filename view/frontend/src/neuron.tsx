@@ -3,17 +3,12 @@
 import { useState } from "preact/hooks";
 import { signedColour } from "./colours";
 import { count, number, percent, signed } from "./format";
+import { MEANINGS } from "./layers";
 import { Canvas, token, Value } from "./parts";
 import { health, layer, neuron as chosen, theme } from "./state";
 import type { Neuron, Statistics, What } from "./types";
 
 const TERMS = 8;
-
-const MEANINGS: Record<string, string> = {
-  dead: "Dead: its output is 0 for all known rows, so it neither says nor learns anything. A lower learning rate, or leaky_relu, keeps neurons alive.",
-  saturated: "Saturated: it lies where its activation is flat on almost all known rows, so it hardly learns. Smaller weights (weight decay) or a lower learning rate help.",
-  constant: "Constant: it says the same of all known rows, so it adds no more than a bias would.",
-};
 
 export function NeuronPanel({ what, opened, row, close }: { what: What; opened: Neuron; row: string | null; close: () => void }) {
   const info = what.layers.find((part) => part.path === opened.layer)!;

@@ -1,6 +1,6 @@
 // Small pieces that every page uses.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { count, number, percent } from "./format";
 import { kept, theme } from "./state";
 import type { Row, What } from "./types";
@@ -167,6 +167,42 @@ export function RowChooser({ value, total, choose, name }: {
       </button>
       <button onClick={() => choose(Math.floor(Math.random() * total))}>random</button>
     </div>
+  );
+}
+
+/** The numbers behind a picture, as rows that a reader of screens and a copy can take; made when they are opened. */
+export function AsTable({ name, columns, rows }: { name: string; columns: string[]; rows: () => string[][] }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>as table</summary>
+      {open && (
+        <div class="scroll tall" tabIndex={0} role="region" aria-label={`The ${name} as a table`}>
+          <table class="rows" data-name={`table.${name}`}>
+            <thead>
+              <tr>
+                {columns.map((column) => (
+                  <th scope="col" class="right" key={column}>
+                    {column}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows().map((cells, at) => (
+                <tr key={at}>
+                  {cells.map((cell, part) => (
+                    <td class="right" key={part}>
+                      {cell}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </details>
   );
 }
 

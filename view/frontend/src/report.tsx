@@ -71,7 +71,7 @@ function Training({ what }: { what: What }) {
         {members > 1 && ` of ${count(members)} networks`}
         {seconds > 0 && ` in ${number(seconds, 2)} s`}, recipe {recipe}. {stop_reason}
       </p>
-      <Curves what={what} />
+      <Curves what={what} history={what.history} heading={null} />
     </section>
   );
 }
@@ -132,7 +132,7 @@ function Inside({ what, transport }: { what: What; transport: FrozenTransport })
           ))}
         </ul>
       )}
-      <Network what={what} height={320} answer={answer.data} pixels={pixels} opened={opened.data} />
+      <Network what={what} height={320} answer={answer.data} pixels={pixels} opened={opened.data} measurable={false} />
       <Problem error={opened.error} />
       <div class="two">
         {answer.data && (

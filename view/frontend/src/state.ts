@@ -3,8 +3,8 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Theme } from "./colours";
-import { Gone, type Transport } from "./transport";
-import type { Answer, Health, Values, What } from "./types";
+import { type Frame, Gone, type Transport } from "./transport";
+import type { Answer, Health, Sizes, Values, What } from "./types";
 
 export type Page = "inside" | "mistakes" | "try";
 export const PAGES: [Page, string][] = [
@@ -82,6 +82,16 @@ export function ask<T>(name: string, body: object = {}): Promise<T> {
 export async function askAnswer(body: object): Promise<Answer> {
   const { head, array } = await counted(transport.askFrame("answer", ofRun(body)));
   return { ...(head as unknown as Answer), array: array as Float32Array };
+}
+
+export async function askSizes(): Promise<Sizes> {
+  const { head, array } = await counted(transport.askFrame("sizes"));
+  return { ...(head as unknown as Sizes), array: array as Float32Array };
+}
+
+/** Frames of the run that trains, until it ends. */
+export function watchRun(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void> {
+  return transport.watch!(body, take, stop);
 }
 
 /** What a click on a row does, and for which rows and cells of a confusion matrix there is something to open. */

@@ -8,9 +8,24 @@ export interface Frame {
 export interface Transport {
   ask<T>(name: string, body?: object): Promise<T>;
   askFrame(name: string, body?: object): Promise<Frame>;
+  /** Frames of a run that trains, until it ends; only where a server follows one. */
+  watch?(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void>;
 }
 
-export class Gone extends Error {}
+/** Nobody answers any more; `refused` where that will stay so. */
+export class Gone extends Error {
+  constructor(
+    sentence: string,
+    readonly refused = false,
+  ) {
+    super(sentence);
+  }
+}
+
+/** The network that a question is about is not there yet. */
+export class Waiting extends Error {}
+
+export const TOPICS: Record<number, string> = { 1: "answer", 2: "weights", 3: "status", 4: "epochs", 5: "network", 6: "lines", 7: "health" };
 
 const HEADER = 24;
 
@@ -37,21 +52,43 @@ export class ServerTransport implements Transport {
     return readFrame(await (await this.send(name, body)).arrayBuffer());
   }
 
-  private async send(name: string, body: object): Promise<Response> {
+  async watch(body: object, take: (topic: number, frame: Frame) => void, stop: AbortSignal): Promise<void> {
+    const reader = (await this.send("watch", body, stop)).body!.getReader();
+    let rest = new Uint8Array(0);
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const bytes = new Uint8Array(rest.length + value.length);
+      bytes.set(rest);
+      bytes.set(value, rest.length);
+      rest = bytes;
+      while (rest.length >= HEADER) {
+        const length = new DataView(rest.buffer, rest.byteOffset).getUint32(0, true) + 4;
+        if (rest.length < length) break;
+        // A copy, so that the array in the frame lies where typed arrays may lie.
+        take(rest[4], readFrame(rest.slice(0, length).buffer));
+        rest = rest.subarray(length);
+      }
+    }
+  }
+
+  private async send(name: string, body: object, signal?: AbortSignal): Promise<Response> {
     let response: Response;
     try {
       response = await fetch(`api/${name}`, {
         method: "POST",
         headers: { "content-type": "application/json", "x-ranvier-token": this.token },
         body: JSON.stringify(body),
+        signal,
       });
     } catch {
       throw new Gone("The server of this view has ended. Start it again with ranvier view, and open its address.");
     }
+    if (response.status === 202) throw new Waiting("The run has not begun to train yet.");
     if (!response.ok) {
       const answer = (await response.json().catch(() => ({}))) as { error?: string };
       const sentence = answer.error ?? `The server answered with ${response.status}.`;
-      throw response.status === 401 ? new Gone(sentence) : new Error(sentence);
+      throw response.status === 401 ? new Gone(sentence, true) : new Error(sentence);
     }
     return response;
   }

@@ -51,6 +51,7 @@ export interface What {
     stop_reason: string;
   };
   history: Epoch[];
+  live?: boolean;
 }
 
 export type Cell = string | number | boolean | null;
@@ -129,3 +130,51 @@ export interface Connections {
 }
 
 export type Health = Record<string, { flags: Record<string, string[]>; duplicates: Record<string, number> }>;
+
+export type Show = "activations" | "weights" | "updates";
+
+/** A number for each neuron. */
+export interface Sizes {
+  show: Show;
+  parts: { path: string; start: number; length: number }[];
+  array: Float32Array;
+}
+
+export interface Control {
+  do: string;
+  epoch: number;
+  step: number;
+  text: string;
+  value: number | null;
+}
+
+export interface Status {
+  state: "preparing" | "running" | "paused" | "ending" | "ended" | "missing";
+  reason: string;
+  generation: number;
+  sequence: number;
+  age: number | null;
+  controls: Control[];
+  n_epochs: number;
+  step: number;
+  epoch: number;
+  last_epoch: number;
+  position: number;
+  steps: number;
+  paused: boolean;
+  learning_rate: number;
+  examples_per_second: number;
+}
+
+export interface LayerHealth {
+  path: string;
+  units: number;
+  weight_norm: number | null;
+  gradient_norm: number | null;
+  update_ratio: number | null;
+  dead: number | null;
+  saturated: number | null;
+  constant: number | null;
+  duplicate: number | null;
+  rows: number | null;
+}

@@ -15,6 +15,7 @@ from ranvier.data.cells.date_inference import infer_date_format
 from ranvier.data.cells.number_format import PLAIN, NumberFormat
 from ranvier.data.cells.number_inference import LEADING_ZERO, are_codes, different_strings, infer_number_format
 from ranvier.data.cells.text_shape import text_shape
+from ranvier.data.cells.vectors import distinct_vectors, holds_vectors, vectors
 from ranvier.data.columns.column_notes import counting_note, far_note, missing_note, written
 from ranvier.data.columns.column_schema import DROP, ColumnSchema
 from ranvier.data.columns.row_numbers import FIRST, LEFT_BY_INDEX
@@ -22,7 +23,6 @@ from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.date import datetimes
 from ranvier.data.encoders.kinds import COLUMN_KINDS
 from ranvier.data.encoders.number import finite
-from ranvier.data.encoders.vector import is_vector_dtype
 from ranvier.records import record
 
 MAX_FEW_VALUES, SAMPLE = 10, 1000
@@ -69,8 +69,8 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     """
     if is_picture_dtype(cells.dtype):
         return requested_column(cells, "image")
-    if is_vector_dtype(cells.dtype):
-        return Guess(replace(requested_column(cells, "vector").column, reason="lists of numbers of one length"))
+    if holds_vectors(cells):
+        return Guess(_vector(cells))
     parsing.check_dtype(cells)
     name, dtype = cells.name, cells.dtype
     if dtype == pl.Boolean:
@@ -96,6 +96,15 @@ def infer_column(cells: pl.Series, decimal_commas: bool | None = None) -> Guess:
     if strings.null_count() == len(strings):
         return Guess(ColumnSchema(name, DROP, "every cell is missing", len(strings), 0))
     return _strings(cells, strings, strings.unique(maintain_order=True).drop_nulls(), decimal_commas)
+
+
+def _vector(cells: pl.Series) -> ColumnSchema:
+    """The schema of a column of vectors."""
+    array = vectors(cells)
+    missing, distinct = distinct_vectors(array)
+    return _unless_constant(
+        cells.name, "vector", f"vectors of {array.shape[1]:,} numbers", len(array), missing, distinct
+    )
 
 
 def _plain_numbers(cells: pl.Series) -> NDArray[np.float64] | None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranvier.data.cells.vectors import is_vector
 from ranvier.data.columns.schema import DROP, ColumnSchema, infer_schema
 from ranvier.data.decoded_columns import with_known_forms
 from ranvier.data.encoders import json_fields
@@ -26,6 +27,7 @@ from ranvier.data.images.threads import Progress
 from ranvier.data.sounds.sound_format import SoundFormat
 from ranvier.data.sources import open_source
 from ranvier.data.sources.array_source import Arrays, arrays_from
+from ranvier.data.sources.frames import frame_from
 from ranvier.data.sources.origin import sentence_start
 from ranvier.data.sources.raw_rows import open_rows, single_row
 from ranvier.data.sources.source import Source
@@ -125,6 +127,12 @@ class TableEncoder:
         only = self.encoders[0] if len(self.encoders) == 1 else None
         return only.column if only is not None and only.kind == "text" else None
 
+    @property
+    def vector_column(self) -> str | None:
+        """The name of the only column that is used, where it holds vectors; else None."""
+        only = self.encoders[0] if len(self.encoders) == 1 else None
+        return only.column if only is not None and only.kind == "vector" else None
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of all encoders, by the number of the encoder and name."""
         return {
@@ -178,10 +186,14 @@ class TableEncoder:
             return self.encode(arrays_from(self.image.form.batch(X), None, "the array"))
         if self.image is not None and isinstance(X, Arrays):
             return self.encode(X)
+        if self.vector_column is not None and isinstance(X, np.ndarray) and X.ndim == 2:
+            X = {self.vector_column: X}
         if self.text_column is not None and is_text_list(X):
             X = {self.text_column: texts_of_list(X)}
         cells = self._cells(X)
         inputs = None if cells is None else self._concat.encode_row(cells, dtype)
+        if inputs is None and cells is not None and isinstance(X, dict) and self._is_one_row(cells):
+            X = [X]
         return self.encode(open_rows(X, self.column_names), dtype) if inputs is None else inputs
 
     def encode(self, source: Source, dtype: Any = np.float32) -> NDArray[Any] | Inputs:
@@ -189,7 +201,7 @@ class TableEncoder:
 
         Returns and raises what `transform` does.
         """
-        table = self._with_files_named(self._as_pictures(source).with_column_names(self.column_names))
+        table = self._with_files_named(self._as_cells(source).with_column_names(self.column_names))
         absent = [name for name in self._names if name not in table.frame.columns]
         if absent:
             others = (
@@ -212,11 +224,13 @@ class TableEncoder:
         True
         """
         forms = self.forms
-        table = self._with_files_named(self._as_pictures(source)) if forms else source
+        table = self._with_files_named(self._as_cells(source)) if forms else source
         return with_known_forms(table, forms, progress) if isinstance(table, Table) else (source, None)
 
-    def _as_pictures(self, source: Source) -> Source:
-        """Arrays as the pictures that a model of one column of pictures takes, also where they are flat."""
+    def _as_cells(self, source: Source) -> Source:
+        """Arrays as the pictures or vectors that a model of one column of these takes, pictures also where flat."""
+        if isinstance(source, Arrays) and self.vector_column is not None:
+            return Table(frame_from({self.vector_column: source.dense()}), source.origin)
         if self.image is None or not isinstance(source, Arrays):
             return source
         return source.as_pictures(self.image.column, self.image.form.shape)
@@ -251,6 +265,11 @@ class TableEncoder:
             return None if row is None else [row[name] for name in self._names]
         except KeyError:
             return None
+
+    def _is_one_row(self, cells: list[Any]) -> bool:
+        """Whether the lists of a dict are the vectors of a row, and not columns."""
+        pairs = zip(self.encoders, cells, strict=True)
+        return any(encoder.kind == "vector" and is_vector(cell) for encoder, cell in pairs)
 
     def describe(self) -> list[tuple[str, str, str, str]]:
         """One line for each column: (column, kind, encoded as, note).

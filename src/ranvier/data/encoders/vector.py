@@ -1,7 +1,4 @@
-"""Columns of vectors, all of one length, such as embeddings: each number standardized.
-
-B is the number of rows, D the length of the vectors.
-"""
+"""Vectors: each number standardized, the mean for missing cells, and an indicator of missing cells. K numbers each."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells.parsing import NeedsColumnParser
+from ranvier.data.cells.vectors import distinct_vectors, vector_of, vectors
 from ranvier.data.encoders import json_fields
 from ranvier.data.encoders.column import ColumnEncoder
 from ranvier.data.encoders.scaling import column_mean_std, smooth_clip, standardize
-from ranvier.errors import DataError
 from ranvier.records import record
 
 if TYPE_CHECKING:
@@ -29,82 +26,99 @@ BLOCK = 8192
 
 @record(eq=False)
 class VectorEncoder(ColumnEncoder):
-    """Encodes each number x of a vector as z / sqrt(1 + (z / 4)**2), z = (x - mean) / scale.
+    """Encodes a vector as K features.
 
-    A missing number counts as the mean, and a missing vector as one of missing numbers.
+    Formula: z / sqrt(1 + (z / 4)**2), z = (x - mean) / scale, for each number; 0 where it is missing, and for one that
+    never changes.
 
     Fields:
         column: the column's name.
-        mean, scale: of each number over the training rows, shape (D,); scale 0 where it is always the same.
-        missing_indicator: whether the last feature is 1 for a missing vector; so where training rows had such.
+        mean, scale: of each number among the training rows, (K,).
+        missing_indicator: whether one more feature is 1 for a missing cell; so where training rows had missing cells.
+
+    >>> VectorEncoder.fit(pl.Series("x", [[1.0, 5.0], [3.0, 5.0]])).mean.tolist()
+    [2.0, 5.0]
     """
 
     kind: ClassVar[str] = "vector"
     column: str
     mean: Array
     scale: Array
-    missing_indicator: bool = False
+    missing_indicator: bool
 
     @classmethod
     def fit(
         cls, cells: pl.Series, schema: ColumnSchema | None = None, options: FeatureOptions | None = None
     ) -> VectorEncoder:
-        """Learn mean and scale.
+        """Learn the mean and the scale of each number.
 
         Raises:
-            DataError: cells are no vectors of one length.
-
-        >>> VectorEncoder.fit(pl.Series("v", np.array([[1.0, 5.0], [3.0, 5.0]]))).mean.tolist()
-        [2.0, 5.0]
+            DataError: a cell is no vector, or they differ in length.
         """
-        values, missing = _vectors(cells)
+        values = vectors(cells)
         mean, scale = column_mean_std(values)
-        return cls(cells.name, mean, scale, bool(missing.any()))
+        missing = bool(np.isnan(values).all(axis=1).any())
+        return cls(cells.name, mean, scale, missing)
+
+    @property
+    def length(self) -> int:
+        """K."""
+        return len(self.mean)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The column's name with the index of each number, and the indicator."""
-        names = tuple(f"{self.column}[{index}]" for index in range(len(self.mean)))
+        """The column's name with each index, and that of the indicator."""
+        names = tuple(f"{self.column}[{at}]" for at in range(self.length))
         return (*names, f"{self.column}: missing") if self.missing_indicator else names
 
     @property
     def width(self) -> int:
         """The number of features."""
-        return len(self.mean) + self.missing_indicator
+        return self.length + self.missing_indicator
 
     def describe(self) -> str:
         """What a cell is encoded as, in words."""
         indicator = ", missing indicator" if self.missing_indicator else ""
-        return f"{len(self.mean):,} numbers, each (x - mean) / deviation, within ±4{indicator}"
+        return f"{self.length:,} numbers, each (x - mean) / deviation, within ±4{indicator}"
 
-    def encode(self, cells: pl.Series, out: Array) -> None:
-        """Write the features of many cells into `out`, shape (B, width).
+    def encode(self, cells: pl.Series, out: NDArray[np.float32]) -> None:
+        """Write the features of many cells into the zeros of `out`, shape (B, width).
 
         Raises:
-            DataError: cells are no vectors of this length.
+            DataError: a cell is no vector, or has another length.
         """
-        values, missing = _vectors(cells, len(self.mean))
-        for start in range(0, len(values), BLOCK):
-            block = np.empty((len(values[start : start + BLOCK]), len(self.mean)))
-            standardize(values[start : start + BLOCK], self.mean, self.scale, block)
-            smooth_clip(block)
-            out[start : start + len(block), : len(self.mean)] = block
-        if self.missing_indicator:
-            out[:, -1] = missing
+        self._write(vectors(cells, self.length), out)
 
-    def encode_cell(self, cell: Any, out: Array) -> None:
-        """Leave it to `encode`, which gives the same bits for one cell as for many."""
-        raise NeedsColumnParser
+    def encode_cell(self, cell: Any, out: NDArray[np.float32]) -> None:
+        """Write the features of one cell into the zeros of `out`, shape (width,).
+
+        Raises:
+            NeedsColumnParser: only `encode` can read the cell, or refuse it.
+            DataError: it is a vector of another length.
+        """
+        vector = vector_of(self.column, cell, self.length)
+        if vector is None or np.isinf(vector).any():
+            raise NeedsColumnParser
+        self._write(vector[None], out[None])
+
+    def _write(self, values: NDArray[Any], out: NDArray[np.float32]) -> None:
+        for start in range(0, len(values), BLOCK):
+            part = values[start : start + BLOCK]
+            block: Array = np.empty(part.shape)
+            standardize(part, self.mean, self.scale, block)
+            smooth_clip(block)
+            out[start : start + len(part), : self.length] = block
+        if self.missing_indicator:
+            out[:, self.length] = np.isnan(values).all(axis=1)
 
     @classmethod
     def count_values(cls, cells: pl.Series) -> tuple[int, int]:
-        """The number of missing cells, and of others.
+        """The number of missing cells and of different vectors.
 
         Raises:
-            DataError: cells are no vectors of one length.
+            DataError: a cell is no vector, or they differ in length.
         """
-        missing = int(_vectors(cells)[1].sum())
-        return missing, len(cells) - missing
+        return distinct_vectors(vectors(cells))
 
     def arrays(self) -> dict[str, Array]:
         """Mean and scale."""
@@ -129,43 +143,3 @@ class VectorEncoder(ColumnEncoder):
             )
         column = json_fields.field(data, "column", str)
         return cls(column, mean, scale, json_fields.field(data, "missing_indicator", bool))
-
-
-def is_vector_dtype(dtype: pl.DataType) -> bool:
-    """Whether cells are arrays of one shape and of numbers, which are no pictures.
-
-    >>> is_vector_dtype(pl.Array(pl.Float32, 8)), is_vector_dtype(pl.List(pl.Float32))
-    (True, False)
-    """
-    if not isinstance(dtype, pl.Array):
-        return False
-    inner: Any = dtype.inner
-    while isinstance(inner, pl.Array):
-        inner = inner.inner
-    return bool(inner.is_numeric() or inner == pl.Boolean)
-
-
-def _vectors(cells: pl.Series, length: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The numbers of the cells, (B, D), NaN where missing, and which cells are missing, (B,).
-
-    Parameters:
-        length: D; None for that of the cells.
-    """
-    missing = cells.is_null().to_numpy()
-    if missing.all() and length is not None:
-        return np.full((len(cells), length), np.nan), missing
-    if not is_vector_dtype(cells.dtype):
-        raise DataError(
-            f'Column "{cells.name}" is no column of vectors: its cells are not all lists of numbers of one length.'
-        )
-    flat = cells.drop_nulls().to_numpy()
-    flat = flat.reshape(len(flat), -1)
-    if length is not None and flat.shape[1] != length:
-        raise DataError(
-            f'Column "{cells.name}" has vectors of {flat.shape[1]:,} numbers; {length:,} were expected, as in training.'
-        )
-    values = np.full((len(cells), flat.shape[1]), np.nan)
-    values[~missing] = flat
-    if np.isinf(values).any():
-        raise DataError(f'Column "{cells.name}" has a vector with an infinite number; finite ones were expected.')
-    return values, missing

@@ -16,10 +16,6 @@ from ranvier.data.sources.table_source import Table
 if TYPE_CHECKING:
     import polars as pl
 
-WRITTEN = r"^\s*\[[-+0-9.eE,\s]*,[-+0-9.eE,\s]*\]\s*$"
-"""A vector in a text file: numbers between square brackets, with commas."""
-LOOKED_AT = 20
-
 
 def with_array_cells(table: Table) -> Table:
     """The table with lists of numbers as arrays, in the columns where all have one shape.
@@ -70,17 +66,12 @@ def series_of_arrays(name: str, cells: Any) -> pl.Series | None:
 
 
 def _array(cells: pl.Series) -> pl.Series | None:
-    """A column of lists, or of texts that are such, as one of arrays; None for others."""
+    """A column of lists as one of arrays; None for others.
+
+    Texts that are written as lists stay texts, so that the user can give their column another kind.
+    """
     import polars as pl
 
-    if cells.dtype == pl.String:
-        first = cells.head(10 * LOOKED_AT).drop_nulls().head(LOOKED_AT)
-        if not len(first) or not first.str.contains(WRITTEN).all():
-            return None
-        try:
-            cells = cells.str.json_decode(pl.List(pl.Float64))
-        except pl.exceptions.PolarsError:
-            return None
     if isinstance(cells.dtype, pl.Array):
         return cells if _can_be_pictures(cells) else None
     if not isinstance(cells.dtype, pl.List):

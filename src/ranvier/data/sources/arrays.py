@@ -17,17 +17,23 @@ from numpy.typing import NDArray
 
 from ranvier.data.sources.array_source import Arrays, arrays_from
 from ranvier.data.sources.files import read_bytes
+from ranvier.data.sources.source import Source
+from ranvier.data.sources.table_source import Table
 from ranvier.errors import DataError
 
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 INPUT_KEYS = (("X", "y"), ("x", "y"), ("x_train", "y_train"), ("X_train", "y_train"), ("inputs", "targets"))
 
 
-def read_npz(path: Path) -> Arrays:
+def read_npz(path: Path) -> Source:
     """Read inputs and targets from an NPZ archive under the names X and y, x_train and y_train, or inputs and targets.
 
+    Arrays of other names with one row for each row of a table are its columns, those of two dimensions columns of
+    vectors.
+
     Raises:
-        DataError: the file is damaged, has other names, or holds Python objects (which could run code when read).
+        DataError: the file is damaged, its arrays are neither, or it holds Python objects (which could run code when
+            read).
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -51,10 +57,7 @@ def read_npz(path: Path) -> Arrays:
             names = list(archive.files)
             pair = next((keys for keys in INPUT_KEYS if keys[0] in names), None)
             if pair is None:
-                raise DataError(
-                    f'"{path}" holds the arrays {", ".join(names) or "(none)"}; X and y, x_train and y_train, '
-                    "or inputs and targets were expected. Save it again with numpy.savez(path, X=inputs, y=targets)."
-                )
+                return _table({name: archive[name] for name in names}, path)
             inputs = archive[pair[0]]
             targets = archive[pair[1]] if pair[1] in names else None
     except DataError:
@@ -71,6 +74,45 @@ def read_npz(path: Path) -> Arrays:
     unused = [name for name in names if name not in pair]
     notes = (f"The arrays {', '.join(unused)} in the file were not used.",) if unused else ()
     return arrays_from(inputs, targets, str(path), notes)
+
+
+def _table(columns: dict[str, NDArray[Any]], path: Path) -> Table:
+    """Arrays with as many rows each as a table."""
+    rows = {len(array) if array.ndim else 0 for array in columns.values()}
+    if len(rows) != 1 or rows == {0} or any(array.ndim > 2 and array.dtype != np.uint8 for array in columns.values()):
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in columns.items())
+        raise DataError(
+            f'"{path}" holds the arrays {shapes or "(none)"}; X and y, x_train and y_train, inputs and targets, or '
+            "columns with as many rows each were expected. Save it again with numpy.savez(path, X=inputs, y=targets)."
+        )
+    from ranvier.data.sources.frames import frame_from_columns
+
+    return Table(frame_from_columns(columns, str(path)), str(path))
+
+
+def vector_in_npy(data: bytes, name: str) -> NDArray[Any]:
+    """The vector in the bytes of an NPY file: an array of numbers, of any shape, as one of one dimension.
+
+    Parameters:
+        name: of the file, for messages.
+
+    Raises:
+        DataError: the bytes are damaged, or hold no numbers.
+
+    >>> buffer = io.BytesIO()
+    >>> np.save(buffer, np.array([[0.5, 1.5]]))
+    >>> vector_in_npy(buffer.getvalue(), "one.npy").tolist()
+    [0.5, 1.5]
+    """
+    try:
+        array = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(
+            f'"{name}" is no NPY file of numbers ({error}). Write it again with numpy.save(path, vector).'
+        ) from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub" or not array.size:
+        raise DataError(f'"{name}" holds no array of numbers. Write it again with numpy.save(path, vector).')
+    return array.reshape(-1)
 
 
 def is_idx(path: Path) -> bool:

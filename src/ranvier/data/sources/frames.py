@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ranvier.data.cells.vectors import are_vectors, series_of_vectors
 from ranvier.data.sources.array_cells import series_of_arrays
 from ranvier.data.sources.labels import check_types, is_label, labels
 from ranvier.data.sources.origin import sentence_start
@@ -212,7 +213,10 @@ def series_from(name: str, values: Any) -> pl.Series:
         if arrays is not None:
             return arrays
         if values.ndim != 1:
-            raise DataError(f'Column "{name}" has shape {values.shape}; one value for each row was expected.')
+            raise DataError(
+                f'Column "{name}" has shape {values.shape}; one value, or one vector of numbers, for each row was '
+                "expected."
+            )
         if values.dtype.kind in "fiub" and values.dtype.itemsize <= 8 and values.dtype != np.float16:
             return pl.Series(name, np.ascontiguousarray(values))
         values = _python(values)
@@ -231,6 +235,8 @@ def _from_cells(name: str, cells: Sequence[Any]) -> pl.Series:
             name, [None if item is None else file_of(item, at) for at, item in enumerate(items)], pl.Object
         )
     arrays = series_of_arrays(name, items)
+    if arrays is None and are_vectors(items):
+        arrays = series_of_vectors(name, items)  # of several lengths, which is refused where they are read
     if arrays is not None:
         return arrays
     check_types(name, set(map(type, items)))

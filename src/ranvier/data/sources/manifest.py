@@ -12,6 +12,7 @@ import numpy as np
 
 from ranvier.data.sounds.samples import is_samples
 from ranvier.data.sources.array_cells import with_array_cells
+from ranvier.data.sources.arrays import vector_in_npy
 from ranvier.data.sources.file_content import HEAD, IMAGE_ENDINGS, SOUND_ENDINGS, TEXT_ENDINGS, content_kind
 from ranvier.data.sources.file_reference import FileReference
 from ranvier.data.sources.picture_lists import is_picture
@@ -23,17 +24,18 @@ from ranvier.plural import plural
 if TYPE_CHECKING:
     import polars as pl
 
-ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS)
+ARRAY_ENDING = ".npy"
+ENDINGS = (*IMAGE_ENDINGS, *SOUND_ENDINGS, *TEXT_ENDINGS, ARRAY_ENDING)
 LOOKED_AT = 20
 MAX_PATH = 1024
 
 
 def with_files(table: Table, folder: Path) -> Table:
-    """The table with references to files, or their texts, in the columns that hold paths of files.
+    """The table with references to files, or their texts or vectors, in the columns that hold paths of files.
 
     Bytes of pictures and recordings in cells, alone or with their "path", are files, too. A column holds paths if its
-    first cells end like pictures, recordings or texts. Paths are relative to the table's folder, else to the current
-    one.
+    first cells end like pictures, recordings, texts or NPY. Paths are relative to the table's folder, else to the
+    current one.
 
     Parameters:
         folder: the one that the table was read from.
@@ -121,6 +123,12 @@ def _with_column(table: Table, cells: pl.Series, find: Callable[[str], FileRefer
             f'paths relative to "{folder}" were expected.'
         )
     files = [None if name is None else by_path[name] for name in names]
+    if all(name.lower().endswith(ARRAY_ENDING) for name in by_path):
+        from ranvier.data.cells.vectors import series_of_vectors
+
+        vectors = {name: vector_in_npy(file.read(), name) for name, file in by_path.items() if file is not None}
+        column = series_of_vectors(cells.name, [None if name is None else vectors[name] for name in names])
+        return replace(table, frame=table.frame.with_columns(column))
     kinds = Counter(content_kind(file.read(HEAD), file.name) for file in files[:LOOKED_AT] if file is not None)
     kind = kinds.most_common(1)[0][0]
     if kind is None:

@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ranvier.data.cells import parsing
+from ranvier.data.cells.vectors import vectors
 from ranvier.data.columns.schema import ColumnSchema
 from ranvier.data.sources.source import Source
 from ranvier.random import SAMPLE, wide_bits
@@ -97,6 +98,8 @@ def _keys(source: Source, columns: Sequence[ColumnSchema] | None) -> NDArray[np.
 
 def _parsed(series: pl.Series, column: ColumnSchema) -> pl.Series:
     """The cells as their encoder reads them, so that a text file has the order of a data frame with the same cells."""
+    if column.kind == "vector":
+        return pl.Series(vectors(series).astype(np.float64))
     if not parsing.is_string(series):
         return series
     if column.kind == "number":
@@ -108,6 +111,8 @@ def _parsed(series: pl.Series, column: ColumnSchema) -> pl.Series:
 
 def _codes_of_cells(series: pl.Series) -> NDArray[np.float64]:
     """A number for each cell, the same for equal cells: its value, or its rank among the strings that are there."""
+    if isinstance(series.dtype, pl.List):
+        series = pl.Series(vectors(series).astype(np.float64))
     if isinstance(series.dtype, pl.Array):
         missing = series.is_null().to_numpy()
         present = (blake2b(cell.tobytes(), digest_size=8).digest() for cell in series.drop_nulls().to_numpy())

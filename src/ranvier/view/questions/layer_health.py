@@ -18,7 +18,7 @@ GRADIENT_ROWS = 64
 
 
 def layer_health(subject: Subject, earlier: Array | None = None, steps: int = 0) -> list[dict[str, Any]]:
-    """One record for each layer with neurons.
+    """One record for each layer with neurons; None in place of numbers that are not finite.
 
     Fields: `path` and `units`; `weight_norm`, the root of the sum of the squared weights; `gradient_norm`, likewise, of
     the loss over at most 64 known rows, None where their answers are not known; `update_ratio`, the norm of the change
@@ -44,7 +44,11 @@ def layer_health(subject: Subject, earlier: Array | None = None, steps: int = 0)
             "gradient_norm": None if gradients is None else _norm(gradients[name]),
             "update_ratio": update,
         }
-        records.append(record | _counts(subject, info))
+        finite = {
+            key: None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in record.items()
+        }
+        records.append(finite | _counts(subject, info))
     return records
 
 

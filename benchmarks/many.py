@@ -1,0 +1,190 @@
+"""How fast many small networks are trained side by side, next to scikit-learn and jax; checked before it is timed.
+
+Run:  pip install -e '.[bench]' && python benchmarks/many.py
+
+Two crowds: 64 networks 20-64-64-2 on 2,000 rows, and 1,000 networks 8-8-8-1 on 500. First some of the crowd are
+compared with networks that were trained alone, on one thread and on all: parameters must be equal, bit by bit. The
+peers train some of their networks, which all take the same time: scikit-learn one `fit` after the other, jax all at
+once by `vmap` over one compiled scan of the same steps. Contenders take turns; a figure is the median of the rounds.
+Leave the machine alone meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ranvier as rv
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from installed import versions
+from versus_parts import report
+
+RESULTS = Path(__file__).resolve().parent / "results"
+CROWDS = {
+    "64 x 20-64-64-2": {"sizes": (20, 64, 64, 2), "rows": 2000, "networks": 64, "epochs": 20, "batch": 32},
+    "1000 x 8-8-8-1": {"sizes": (8, 8, 8, 1), "rows": 500, "networks": 1000, "epochs": 20, "batch": 32},
+}
+ASKED = {"64 x 20-64-64-2": {"scikit-learn": 20, "jax": 3}, "1000 x 8-8-8-1": {"scikit-learn": 100}}
+"""Times as fast as a peer."""
+RATE = 1e-3
+
+
+def rows_of(crowd: dict[str, Any]) -> tuple[Any, Any]:
+    """Inputs, and labels or numbers that a small network can learn."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(crowd["rows"], crowd["sizes"][0])).astype(np.float32)
+    signal = X[:, 0] * X[:, 1] + X[:, 2]
+    return X, (signal > 0).astype(int) if crowd["sizes"][-1] > 1 else signal
+
+
+def network_of(sizes: tuple[int, ...]) -> rv.Network:
+    """The network of a crowd."""
+    last = rv.Dense(sizes[-1], "softmax") if sizes[-1] > 1 else rv.Dense(1)
+    return rv.Network(inputs=sizes[0], layers=[*(rv.Dense(width, "relu") for width in sizes[1:-1]), last])
+
+
+def ours(crowd: dict[str, Any], networks: int, threads: int | None = None) -> list[rv.Model]:
+    """Train the crowd."""
+    X, y = rows_of(crowd)
+    trials = [{"seed": seed, "optimizer": rv.Adam(RATE * (1 + seed % 4))} for seed in range(networks)]
+    options: dict[str, Any] = {"epochs": crowd["epochs"], "batch_size": crowd["batch"], "threads": threads}
+    return rv.fit_many(network_of(crowd["sizes"]), X, y, trials=trials, progress=False, **options)
+
+
+def check(crowd: dict[str, Any]) -> None:
+    """Members of the crowd have the bits of networks that were trained alone."""
+    X, y = rows_of(crowd)
+    for threads in (1, None):
+        for seed, model in enumerate(ours(crowd, 5, threads)):
+            options: dict[str, Any] = {"epochs": crowd["epochs"], "batch_size": crowd["batch"], "seed": seed}
+            alone = network_of(crowd["sizes"]).fit(X, y, optimizer=rv.Adam(RATE * (1 + seed % 4)), **options)
+            for name, values in alone.parameters.items():
+                if not np.array_equal(values, model.parameters[name]):
+                    raise SystemExit(f"Network {seed} of the crowd differs from one trained alone: {name}.")
+
+
+def sklearn_fits(crowd: dict[str, Any], networks: int) -> None:
+    """The peer's networks, one after the other."""
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    X, y = rows_of(crowd)
+    kind = MLPClassifier if crowd["sizes"][-1] > 1 else MLPRegressor
+    for seed in range(networks):
+        options = {"max_iter": crowd["epochs"], "tol": 0.0, "n_iter_no_change": 10**6, "random_state": seed}
+        kind(
+            hidden_layer_sizes=crowd["sizes"][1:-1], batch_size=crowd["batch"], learning_rate_init=RATE, **options
+        ).fit(X, y)
+
+
+def jax_crowd(crowd: dict[str, Any], networks: int) -> Callable[[], None]:
+    """All networks of the peer at once: vmap over one compiled scan of Adam steps; compiled before it is timed."""
+    import jax
+    import jax.numpy as jnp
+
+    X, y = (jnp.asarray(array) for array in rows_of(crowd))
+    sizes, batch, epochs = crowd["sizes"], crowd["batch"], crowd["epochs"]
+    steps = len(X) // batch
+
+    def initial(key: Any) -> Any:
+        keys = jax.random.split(key, len(sizes) - 1)
+        shapes = zip(keys, sizes[:-1], sizes[1:], strict=True)
+        return [(jax.random.normal(k, (n, m)) * (2 / n) ** 0.5, jnp.zeros(m)) for k, n, m in shapes]
+
+    def loss(parameters: Any, x: Any, t: Any) -> Any:
+        for weight, bias in parameters[:-1]:
+            x = jax.nn.relu(x @ weight + bias)
+        outputs = x @ parameters[-1][0] + parameters[-1][1]
+        if sizes[-1] == 1:
+            return jnp.mean((outputs[:, 0] - t) ** 2)
+        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(outputs), t[:, None], 1))
+
+    def step(state: Any, index: Any) -> Any:
+        parameters, m, v, count, rate = state
+        value, gradient = jax.value_and_grad(loss)(parameters, X[index], y[index])
+        count += 1
+        m = jax.tree.map(lambda a, g: 0.9 * a + 0.1 * g, m, gradient)
+        v = jax.tree.map(lambda a, g: 0.999 * a + 0.001 * g * g, v, gradient)
+        size = rate * jnp.sqrt(1 - 0.999**count) / (1 - 0.9**count)
+        parameters = jax.tree.map(lambda p, a, b: p - size * a / (jnp.sqrt(b) + 1e-8), parameters, m, v)
+        return (parameters, m, v, count, rate), value
+
+    def train(seed: Any, rate: Any) -> Any:
+        key = jax.random.key(seed)
+        parameters = initial(key)
+        zeros = jax.tree.map(jnp.zeros_like, parameters)
+
+        def epoch(state: Any, key: Any) -> Any:
+            order = jax.random.permutation(key, len(X))[: steps * batch].reshape(steps, batch)
+            return jax.lax.scan(step, state, order)
+
+        return jax.lax.scan(epoch, (parameters, zeros, zeros, 0.0, rate), jax.random.split(key, epochs))[1][-1].mean()
+
+    seeds, rates = jnp.arange(networks), RATE * (1 + jnp.arange(networks) % 4)
+    compiled = jax.jit(jax.vmap(train))
+
+    def run() -> None:
+        losses = compiled(seeds, rates).block_until_ready()
+        assert bool(jnp.isfinite(losses).all())
+
+    run()
+    return run
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """How long some work takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def measure(name: str, rounds: int) -> dict[str, Any]:
+    """The seconds a network of each contender, and how many times as fast Ranvier is."""
+    crowd = CROWDS[name]
+    check(crowd)
+    networks, few = crowd["networks"], 3
+    ours(crowd, 4)
+    contenders = {
+        "ranvier": (lambda: ours(crowd, networks), networks),
+        "ranvier, 1 thread": (lambda: ours(crowd, networks, 1), networks),
+        "scikit-learn": (lambda: sklearn_fits(crowd, few), few),
+        "jax": (jax_crowd(crowd, networks), networks),
+    }
+    taken: dict[str, list[float]] = {contender: [] for contender in contenders}
+    for _ in range(rounds):
+        for contender, (work, count) in contenders.items():
+            taken[contender].append(seconds(work) / count)
+    medians = {contender: statistics.median(times) for contender, times in taken.items()}
+    return {"seconds_a_network": medians, "times_as_fast": {k: v / medians["ranvier"] for k, v in medians.items()}}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--output", type=Path, default=RESULTS / "many.json")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # scikit-learn says that it has not converged
+    names = ("ranvier", "numpy", "llvmlite", "scikit-learn", "jax")
+    found: dict[str, Any] = {"machine": report.machine(), "versions": versions(names), "crowds": {}}
+    for name in CROWDS:
+        found["crowds"][name] = result = measure(name, options.rounds)
+        for contender, value in result["seconds_a_network"].items():
+            asked = ASKED[name].get(contender)
+            note = "" if asked is None else f" (asked: {asked})"
+            times = result["times_as_fast"][contender]
+            print(f"{name}: {contender} {value * 1e3:.2f} ms a network; Ranvier is {times:.2f} times as fast{note}")
+    options.output.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""Columns of vectors: arrays or lists of numbers, all of one length, or written as in "[0.5, 1.25]".
+
+B is the number of rows, K the length of the vectors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ranvier.errors import DataError
+from ranvier.plural import plural
+
+WRITTEN = r"^\s*[\[\(][^\[\]\(\)]*[\]\)]\s*$"
+"""A vector as Python, JSON and NumPy write it."""
+SAMPLE = 100
+SHOWN = 3
+
+
+def holds_vectors(cells: pl.Series) -> bool:
+    """Whether the cells are arrays or lists of numbers, or strings that are written so, of one length.
+
+    Lists of different lengths are vectors, too, of which some are wrong; strings of different lengths are none.
+
+    >>> holds_vectors(pl.Series([[0.5, 1.0], None])), holds_vectors(pl.Series(["[1, 2]", "[3, 4]"]))
+    (True, True)
+    >>> holds_vectors(pl.Series(["[1, 2]", "[3]"])), holds_vectors(pl.Series([0.5]))
+    (False, False)
+    """
+    if cells.dtype == pl.String:
+        sample = cells.head(SAMPLE).drop_nulls()
+        if not len(sample) or not sample.str.contains(WRITTEN).all():
+            return False
+        lengths = _lists(cells).list.len().drop_nulls()
+        return lengths.n_unique() == 1 and int(lengths[0]) > 1 and _wrong_number(cells, _lists(cells)) is None
+    return is_vector_dtype(cells.dtype)
+
+
+def is_vector_dtype(dtype: pl.DataType) -> bool:
+    """Whether cells of this type are arrays or flat lists of numbers.
+
+    >>> is_vector_dtype(pl.List(pl.Float32)), is_vector_dtype(pl.Array(pl.Int8, 3)), is_vector_dtype(pl.List(pl.String))
+    (True, True, False)
+    """
+    if isinstance(dtype, pl.List):
+        return dtype.inner.is_numeric()
+    inner: Any = dtype
+    while isinstance(inner, pl.Array):
+        inner = inner.inner
+    return isinstance(dtype, pl.Array) and inner.is_numeric()
+
+
+def is_vector(cell: Any) -> bool:
+    """Whether a value of Python is a vector: an array of one dimension, or a list or tuple of numbers.
+
+    >>> is_vector([0.5, 1]), is_vector(np.zeros(3)), is_vector([]), is_vector(["a"])
+    (True, True, False, False)
+    """
+    if isinstance(cell, np.ndarray):
+        return cell.ndim == 1 and cell.dtype.kind in "fiu" and len(cell) > 0
+    if not isinstance(cell, (list, tuple)) or not cell:
+        return False
+    return all(
+        item is None or (isinstance(item, (int, float, np.number)) and not isinstance(item, bool)) for item in cell
+    )
+
+
+def shown_vector(cell: Sequence[Any]) -> str:
+    """A vector in few words.
+
+    >>> shown_vector([0.123456, 2.0, 3.0, 4.0, 5.0])
+    '[0.1235, 2, 3, ...]'
+    """
+    numbers = ["" if item is None else f"{item:.4g}" for item in list(cell)[:SHOWN]]
+    return f"[{', '.join([*numbers, '...'] if len(cell) > SHOWN else numbers)}]"
+
+
+def series_of_vectors(name: str, cells: Sequence[Any]) -> pl.Series:
+    """A column of lists from vectors as values of Python, None where missing.
+
+    >>> series_of_vectors("x", [np.ones(2), None]).to_list()
+    [[1.0, 1.0], None]
+    """
+    lists = [None if cell is None else np.asarray(cell, np.float64).tolist() for cell in cells]
+    return pl.Series(name, lists, dtype=pl.List(pl.Float64))
+
+
+def vectors(cells: pl.Series, length: int | None = None) -> NDArray[Any]:
+    """The cells as an array (B, K) of floating point, rows of NaN where they are missing.
+
+    Parameters:
+        cells: the column.
+        length: K; None for that of the first vector.
+
+    Raises:
+        DataError: a cell is no vector, or has another length, or holds an infinite number.
+
+    >>> vectors(pl.Series([[1, 2], None])).tolist()
+    [[1.0, 2.0], [nan, nan]]
+    """
+    if cells.dtype.is_(pl.Null) and length is not None:
+        return np.full((len(cells), length), np.nan)
+    if isinstance(cells.dtype, pl.Array) and is_vector_dtype(cells.dtype):
+        array = _array(cells)
+    else:
+        array = _array(_of_one_length(cells, length))
+    if length is not None and array.shape[1] != length:
+        raise _wrong_length(cells.name, 0, array.shape[1], length, None)
+    infinite = np.isinf(array)
+    if infinite.any():
+        row, at = (int(index) for index in np.argwhere(infinite)[0])
+        raise DataError(
+            f'Column "{cells.name}" has {array[row, at]} at index {at} of the vector in row {row + 1}; finite numbers '
+            "were expected. Correct it, or leave the cell empty."
+        )
+    return array
+
+
+def vector_of(name: str, cell: Any, length: int) -> NDArray[np.float64] | None:
+    """One cell as `vectors` gives it, shape (K,); None for a cell that is no vector as a value of Python.
+
+    Raises:
+        DataError: it has another length.
+
+    >>> vector_of("x", (1, 2), 2).tolist()
+    [1.0, 2.0]
+    """
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return np.full(length, np.nan)
+    if not is_vector(cell):
+        return None
+    if len(cell) != length:
+        raise DataError(
+            f'Column "{name}" has a vector of {plural(len(cell), "number")}; the model takes {length:,}. Give vectors '
+            "made in the same way as those that it was trained on."
+        )
+    return np.asarray(cell, np.float64)
+
+
+def _array(cells: pl.Series) -> NDArray[Any]:
+    """Cells of arrays as (B, K), of float32 where they are that, else of float64."""
+    width = math.prod(cells.dtype.shape)  # type: ignore[attr-defined]
+    flat = cells.reshape((-1,)) if not cells.null_count() else None
+    if flat is None:
+        empty = np.full((len(cells), width), np.nan)
+        present = cells.is_not_null().to_numpy()
+        if present.any():
+            empty[present] = _array(cells.drop_nulls())
+        return empty
+    kind = pl.Float32 if flat.dtype == pl.Float32 else pl.Float64
+    return flat.cast(kind).to_numpy(writable=True).reshape(len(cells), width)
+
+
+def _of_one_length(cells: pl.Series, length: int | None) -> pl.Series:
+    """Lists, or strings of them, as arrays."""
+    lists = cells
+    if cells.dtype == pl.String:
+        lists = _lists(cells)
+        wrong = _wrong_number(cells, lists)
+        if wrong is not None:
+            shown = cells[wrong][:60]
+            raise DataError(
+                f'Column "{cells.name}" has "{shown}" in row {wrong + 1}, where a vector of numbers was expected, such '
+                'as "[0.5, 1.25]". Correct that cell or leave it empty if it is unknown.'
+            )
+    elif not is_vector_dtype(cells.dtype):
+        raise DataError(
+            f'Column "{cells.name}" holds cells of type {cells.dtype}; vectors were expected: arrays or lists of '
+            "numbers, all of one length. Give the column another kind, or ignore it."
+        )
+    sizes = lists.list.len()
+    usual = length
+    if usual is None:
+        counts = sizes.drop_nulls().value_counts(sort=True)
+        usual = int(counts[cells.name][0]) if counts.height else 0
+    odd = (sizes != usual).fill_null(False)
+    if odd.any():
+        row = int(odd.arg_max() or 0)
+        raise _wrong_length(cells.name, row, int(sizes[row]), usual, int(odd.sum()))
+    if not usual:
+        raise DataError(f'Column "{cells.name}" holds no numbers; vectors were expected. Ignore it.')
+    return lists.cast(pl.List(_inner(lists))).list.to_array(usual)
+
+
+def _inner(lists: pl.Series) -> Any:
+    inner = lists.dtype.inner  # type: ignore[attr-defined]
+    return inner if inner == pl.Float32 else pl.Float64
+
+
+def _wrong_length(name: str, row: int, length: int, expected: int, count: int | None) -> DataError:
+    many = "" if count in (None, 1) else f", and {plural(count - 1, 'more row')} with another length"
+    return DataError(
+        f'Column "{name}" has a vector of {plural(length, "number")} in row {row + 1}{many}; {expected:,} were '
+        f"expected. Correct it or leave the cell empty, or leave the column out (--ignore {name})."
+    )
+
+
+def _lists(cells: pl.Series) -> pl.Series:
+    """Strings of vectors as lists of numbers, null where a number cannot be read."""
+    inside = cells.str.strip_chars().str.replace_all(r"^[\[\(]\s*|[,;\s]*[\]\)]$", "")
+    words = inside.str.replace_all(r"\s*[,;]\s*|\s+", " ").str.split(" ")
+    missing = ~inside.str.contains(r"\S").fill_null(False)
+    unread = missing | ~cells.str.contains(WRITTEN).fill_null(False)
+    return words.cast(pl.List(pl.Float64), strict=False).set(unread, None)
+
+
+def _wrong_number(cells: pl.Series, lists: pl.Series) -> int | None:
+    """The row of the first string that is not empty and no vector; None where there is none."""
+    absent = lists.list.eval(pl.element().is_null().any()).list.first().fill_null(False)
+    unread = absent | (lists.is_null() & cells.str.contains(r"\w").fill_null(False))
+    return int(unread.arg_max() or 0) if unread.any() else None
+
+
+def distinct_vectors(array: NDArray[Any]) -> tuple[int, int]:
+    """How many rows of (B, K) are missing, and how many of the others are different.
+
+    >>> distinct_vectors(np.array([[1.0, 2.0], [1.0, 2.0], [np.nan, np.nan]]))
+    (1, 1)
+    """
+    missing = np.isnan(array).all(axis=1)
+    return int(missing.sum()), len({row.tobytes() for row in array[~missing]})
+
+
+def are_vectors(cells: Iterable[Any]) -> bool:
+    """Whether values of Python are vectors, or missing, and not all missing.
+
+    >>> are_vectors([[1.0], None]), are_vectors([None]), are_vectors([[1.0], "a"])
+    (True, False, False)
+    """
+    present = [cell for cell in cells if cell is not None]
+    return bool(present) and all(map(is_vector, present))

@@ -1,0 +1,225 @@
+"""fit_many: train networks with different settings side by side, each on a thread of its own."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranvier.display.progress import sink_for
+from ranvier.errors import InputError, RanvierError, nearest
+from ranvier.model.fit import fit, fit_encoded, network_target
+from ranvier.model.model import Model
+from ranvier.model.rows import check_lengths
+from ranvier.model.targets import column_names, target_array
+from ranvier.network.losses import Loss
+from ranvier.network.network import Network
+from ranvier.network.optimizers import Optimizer
+from ranvier.network.schedules import Schedule
+from ranvier.plural import plural
+from ranvier.records import record
+from ranvier.rows import Inputs, as_inputs
+from ranvier.training.events import WorkEvent, silent
+from ranvier.training.population import run_side_by_side
+
+Array = NDArray[Any]
+TOGETHER = ("engine", "precision", "threads", "checkpoint", "progress")
+"""Options of `fit` that all trials have in common."""
+TRIAL_OPTIONS = (
+    "network",
+    "rows",
+    "validation_rows",
+    *(name for name in inspect.signature(fit).parameters if name not in ("network", "X", "y", *TOGETHER)),
+)
+"""What a trial may set."""
+
+
+@record
+class _Shared:
+    """What all trials read: the network, inputs and targets of all rows, and the options that trials do not set."""
+
+    network: Network
+    inputs: Inputs
+    targets: Any
+    names: tuple[str, ...]
+    options: Mapping[str, Any]
+
+
+def fit_many(
+    network: Network,
+    X: Any,
+    y: Any,
+    *,
+    trials: Sequence[Mapping[str, Any]],
+    loss: str | Loss | None = None,
+    optimizer: str | Optimizer = "adam",
+    schedule: str | Schedule = "constant",
+    epochs: int = 10,
+    batch_size: int = 32,
+    validation: Any = None,
+    callbacks: Sequence[Any] = (),
+    metrics: Sequence[Any] = (),
+    seed: int = 0,
+    engine: str = "auto",
+    precision: str = "float32",
+    threads: int | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    shuffle: bool = True,
+    progress: Any = None,
+    checkpoint: str | Path | None = None,
+    start: Model | Mapping[str, Any] | None = None,
+) -> list[Model]:
+    """Train many networks on the same rows, each with its own settings; as many at a time as there are threads.
+
+    Each network is trained by one thread, without a barrier between steps, so that small networks use every core.
+    Trial k has the bits of `network.fit(X[rows], y[rows], **common, **trial)`, alone and beside any others.
+
+    Parameters:
+        network: what to train.
+        X, y: as for `fit`. Classes are those of all rows, also where a trial learns from some of them.
+        trials: one dictionary for each network, of the options below that differ for it ("seed", "optimizer", "epochs",
+            "class_weight", "callbacks", ...), and of three more:
+            "network": another network with as many inputs and outputs, for another dropout rate or penalty, say;
+            "rows": the indices of the rows that it learns from, (n,), such as a fold; weights are those of all rows;
+            "validation_rows": the indices of its validation rows.
+        threads: how many may work; None for RANVIER_THREADS, or every core. The results never depend on it.
+        progress: None shows progress on a terminal, True always, False never; or a function that takes a `WorkEvent`
+            after each network.
+        checkpoint: a folder with a folder for each trial; calling again with the same arguments goes on from there.
+        loss, optimizer, schedule, epochs, batch_size, validation, callbacks, metrics, seed, engine, precision,
+            sample_weight, class_weight, shuffle, start: as for `fit`, for all trials that do not say otherwise.
+            Functions of yours may be called by several threads at once.
+
+    Returns the trained models in the order of the trials. After Ctrl-C each is the model so far, and networks that had
+    not begun have their initial weights, which a warning tells.
+
+    Raises:
+        InputError: a trial has an unknown option, or an argument cannot be used as it is; the sentence names the trial.
+        TrainingError: the loss or a parameter of a trial is no longer a finite number.
+
+    Source: Graham, "Bounds for certain multiprocessing anomalies", Bell System Technical Journal 1966, on threads that
+    take the next work as soon as they are free.
+
+    >>> import numpy as np, ranvier as rv
+    >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> network = rv.Network(inputs=2, layers=[rv.Dense(8, "tanh"), rv.Dense(2, "softmax")])
+    >>> trials = [{"seed": seed, "optimizer": rv.Adam(rate)} for seed in (0, 1) for rate in (0.001, 0.1)]
+    >>> models = rv.fit_many(network, X, [0, 1, 1, 0], trials=trials, epochs=100, batch_size=4)
+    >>> [bool(model.history.loss[-1] < 0.1) for model in models]
+    [False, True, False, True]
+    """
+    arguments = dict(locals())
+    options = {name: arguments[name] for name in inspect.signature(fit).parameters if name in arguments}
+    trials = _checked(trials, checkpoint)
+    shared = _shared(network, X, y, options)
+    allowed = _usable_threads(threads)
+    workers = max(1, min(allowed, len(trials)))
+    shared = replace(shared, options={**shared.options, "threads": max(1, allowed // workers)})
+    jobs = [partial(_train, shared, number, trial) for number, trial in enumerate(trials)]
+    sink, done = sink_for(progress), 0
+    sink(WorkEvent("Training networks", 0, len(trials)))
+
+    def report(number: int, model: Model) -> None:
+        nonlocal done
+        done += 1
+        sink(WorkEvent("Training networks", done, len(trials)))
+
+    results, interrupted = run_side_by_side(jobs, workers, report)
+    return _all_models(shared, trials, results) if interrupted else cast(list[Model], results)
+
+
+def _checked(trials: Any, checkpoint: Any) -> list[Mapping[str, Any]]:
+    if isinstance(trials, Mapping) or not isinstance(trials, Sequence) or not trials:
+        raise InputError(
+            f"trials is {str(trials)[:60]!r}; it must be a list of dictionaries of options, one for each network."
+        )
+    for number, trial in enumerate(trials):
+        if not isinstance(trial, Mapping):
+            raise InputError(f"Trial {number} is {str(trial)[:60]!r}; it must be a dictionary of options.")
+        unknown = next((name for name in trial if name not in TRIAL_OPTIONS), None)
+        if unknown in TOGETHER:
+            raise InputError(f'Trial {number} sets "{unknown}", which all trials have in common; give it to fit_many.')
+        if unknown is not None:
+            raise InputError(f'Trial {number} has the option "{unknown}". {nearest(str(unknown), TRIAL_OPTIONS)}')
+        if "validation" in trial and "validation_rows" in trial:
+            raise InputError(f"Trial {number} sets validation and validation_rows; give one of them.")
+    return list(trials)
+
+
+def _shared(network: Any, X: Any, y: Any, options: dict[str, Any]) -> _Shared:
+    targets = target_array(y)
+    network_target(network, targets, options["loss"], column_names(y))  # refuses what does not fit, before any training
+    inputs = as_inputs(X, network.inputs, finite=True)
+    check_lengths(inputs, targets)
+    return _Shared(network, inputs, targets, column_names(y), options)
+
+
+def _train(shared: _Shared, number: int, trial: Mapping[str, Any], stop_requested: Callable[[], bool]) -> Model:
+    """Train the network of one trial."""
+    try:
+        return _fit(shared, number, trial, stop_requested)
+    except RanvierError as error:
+        raise type(error)(f"Trial {number}: {error}") from error
+
+
+def _fit(shared: _Shared, number: int, trial: Mapping[str, Any], stop_requested: Callable[[], bool]) -> Model:
+    options = {**shared.options, **trial}
+    network = options.pop("network")
+    if (network.inputs, network.outputs) != (shared.network.inputs, shared.network.outputs):
+        raise InputError(
+            f"its network has {network.inputs} inputs and {network.outputs} outputs, and that of fit_many "
+            f"{shared.network.inputs} and {shared.network.outputs}; they must have as many."
+        )
+    target = network_target(network, shared.targets, options["loss"], shared.names)
+    X, y = shared.inputs, shared.targets
+    weights = options["sample_weight"]
+    held = options.pop("validation_rows", None)
+    if held is not None:
+        index = _row_indices(held, len(y), "validation_rows")
+        options["validation"] = (X[index], y[index], *(() if weights is None else (np.asarray(weights)[index],)))
+    if "rows" in options:
+        index = _row_indices(options.pop("rows"), len(y), "rows")
+        X, y = X[index], y[index]
+        options["sample_weight"] = None if weights is None else np.asarray(weights)[index]
+    if options["checkpoint"] is not None:
+        options["checkpoint"] = Path(options["checkpoint"]) / f"trial-{number}"
+    return fit_encoded(network, target, X, y, options, silent, stop_requested)
+
+
+def _row_indices(rows: Any, count: int, name: str) -> NDArray[np.int64]:
+    index = np.asarray(rows)
+    if index.dtype == bool and index.shape == (count,):
+        return np.flatnonzero(index)
+    if index.ndim != 1 or not len(index) or index.dtype.kind not in "iu":
+        raise InputError(f"{name} is an array of {index.dtype}, shape {index.shape}; it must be a list of row indices.")
+    if index.min() < 0 or index.max() >= count:
+        wrong = index[(index < 0) | (index >= count)][0]
+        raise InputError(f"{name} holds {wrong}, and the indices of the rows of X go from 0 to {count - 1:,}.")
+    return index.astype(np.int64)
+
+
+def _all_models(shared: _Shared, trials: Sequence[Mapping[str, Any]], results: Sequence[Model | None]) -> list[Model]:
+    """The models after Ctrl-C: a network that had not begun has its initial weights."""
+    missing = sum(model is None for model in results)
+    if missing:
+        warnings.warn(
+            f"Interrupted: {plural(missing, 'network')} of {len(results)} had not begun and "
+            f"{'has' if missing == 1 else 'have'} initial weights.",
+            stacklevel=3,
+        )
+    pairs = enumerate(zip(trials, results, strict=True))
+    return [_train(shared, number, trial, lambda: True) if model is None else model for number, (trial, model) in pairs]
+
+
+def _usable_threads(threads: int | None) -> int:
+    from ranvier.native.machine import cpu  # loads what fits need anyway
+
+    return min(threads, cpu.threads()) if threads else cpu.default_threads()

@@ -1,0 +1,82 @@
+"""Trainings side by side: each thread takes the next one as soon as it is free.
+
+There is no barrier between them, and none waits for another. What a training computes depends on its own arguments
+alone, so neither their number nor the number of threads changes a bit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import TypeAlias, TypeVar
+
+from ranvier.training.interrupt import stop_on_interrupt
+
+T = TypeVar("T")
+Job: TypeAlias = Callable[[Callable[[], bool]], T]
+"""Does one training; takes a function that says whether to stop."""
+SECONDS_BETWEEN_LOOKS = 0.05
+"""How long Ctrl-C may take to be seen."""
+
+
+def run_side_by_side(
+    jobs: Sequence[Job[T]], workers: int, on_done: Callable[[int, T], None] = lambda number, result: None
+) -> tuple[list[T | None], bool]:
+    """Run jobs on threads, each as soon as a thread is free, in the order given.
+
+    After Ctrl-C those that run are asked to stop, and no more begin. Where one raises, the others are asked to stop.
+
+    Parameters:
+        jobs: what to do; each is called once, with a function that says whether to stop.
+        workers: how many run at a time.
+        on_done: called in this thread with the number of each job that is done and what it gave.
+
+    Returns what each gave, None for those that never began, and whether Ctrl-C was pressed.
+
+    Raises:
+        Exception: what the first failing job raised.
+
+    >>> run_side_by_side([lambda stop: 1, lambda stop: 2], workers=2)
+    ([1, 2], False)
+    """
+    if workers == 1 or len(jobs) == 1:
+        return _one_after_the_other(jobs, on_done)
+    failed = threading.Event()
+    results: list[T | None] = [None] * len(jobs)
+    with stop_on_interrupt() as pressed, ThreadPoolExecutor(workers, "ranvier-member") as pool:
+
+        def stop() -> bool:
+            return failed.is_set() or pressed()
+
+        def begin(job: Job[T]) -> tuple[bool, T | None]:
+            return (False, None) if stop() else (True, job(stop))
+
+        numbers: dict[Future[tuple[bool, T | None]], int] = {
+            pool.submit(begin, job): number for number, job in enumerate(jobs)
+        }
+        try:
+            left = set(numbers)
+            while left:
+                finished, left = wait(left, SECONDS_BETWEEN_LOOKS, FIRST_EXCEPTION)
+                for future in sorted(finished, key=numbers.__getitem__):
+                    began, result = future.result()
+                    if began:
+                        results[numbers[future]] = result
+                        on_done(numbers[future], result)  # type: ignore[arg-type]
+        except BaseException:
+            failed.set()
+            raise
+        return results, pressed()
+
+
+def _one_after_the_other(jobs: Sequence[Job[T]], on_done: Callable[[int, T], None]) -> tuple[list[T | None], bool]:
+    results: list[T | None] = [None] * len(jobs)
+    with stop_on_interrupt() as pressed:
+        for number, job in enumerate(jobs):
+            if pressed():
+                break
+            result = job(pressed)
+            results[number] = result
+            on_done(number, result)
+        return results, pressed()

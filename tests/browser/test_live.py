@@ -1,0 +1,97 @@
+"""The page of a run that trains: its numbers are the run's, it steers the run, and it ends with the model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ranvier.storage.run_folder import RunFolder
+from ranvier.view.live_run import LiveRun
+from tests.browser.conftest import Open, settle
+from tests.browser.test_pages import number
+from tests.view.training import training
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def state(page: Page, name: str) -> None:
+    """Wait until the bar shows a state."""
+    page.wait_for_selector(f'[data-name="live.state"][data-value="{name}"]')
+
+
+def events(run: Path, kind: str) -> list[dict[str, Any]]:
+    return [event for event in RunFolder.open(run).read_events() if event["kind"] == kind]
+
+
+def test_a_run_is_watched_and_steered_until_its_model_is_there(open_view: Open, tmp_path: Path) -> None:
+    with training(tmp_path, schedule="constant", learning_rate=0.001) as run:
+        live = LiveRun(run)
+        page = open_view(live, "inside?layer=layers.0&neuron=2")  # type: ignore[arg-type]
+        state(page, "running")
+        page.wait_for_selector(".neuron")
+        page.wait_for_selector('[data-name="update.layers.0"]')
+        page.get_by_role("button", name="Pause").click()
+        state(page, "paused")
+        before = number(page, "live.position")
+        page.get_by_role("button", name="Step", exact=True).click()
+        page.wait_for_function(
+            "before => document.querySelector('[data-name=\"live.position\"]').dataset.value !== String(before)",
+            arg=before,
+        )
+        state(page, "paused")
+        page.wait_for_timeout(1600)
+        assert live.parameters is not None
+        values = live.subject().model.network.parameter_table.views(live.parameters)
+        assert number(page, "neuron.bias") == values["layers.0.bias"][2]
+        loss = {event["epoch"]: event["loss"] for event in events(run, "epoch")}
+        assert number(page, "curve.loss") == loss[max(loss)]
+        page.get_by_label("Learning rate", exact=True).fill("0.0002")
+        page.get_by_label("Learning rate", exact=True).press("Enter")
+        page.wait_for_selector(
+            '[data-name="live.rate"][data-value^="0.0002"], [data-name="live.rate"][data-value^="0.00019"]'
+        )
+        page.locator("body").press("e")
+        page.wait_for_function("() => document.querySelector('[data-name=\"live.position\"]').dataset.value === '0'")
+        page.get_by_role("button", name="updates").click()
+        page.get_by_role("button", name="Go on").click()
+        state(page, "running")
+        page.wait_for_timeout(700)
+        page.get_by_role("button", name="Stop and keep").click()
+        state(page, "ended")
+        settle(page)
+        page.wait_for_selector(".neuron")
+        assert page.locator(".dot").inner_text() == "Stopped from the view; the weights so far are kept."
+        assert page.get_by_role("button", name="Pause").count() == 0
+    done = [event["do"] for event in events(run, "control")]
+    assert done == ["pause", "step", "rate", "epoch", "play", "stop"]
+    assert page.locator('[data-name="verdict"]').inner_text() != ""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_overflows_while_a_run_is_watched(theme: str, open_view: Open, tmp_path: Path) -> None:
+    with training(tmp_path) as run:
+        page = open_view(LiveRun(run), color_scheme=theme)  # type: ignore[arg-type]
+        state(page, "running")
+        page.wait_for_selector('[data-name="update.layers.0"]')
+        for width, height in ((1280, 720), (1024, 768), (768, 1024)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.wait_for_timeout(150)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+
+
+def test_a_run_that_prepares_says_so(open_view: Open, tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run")
+    folder.write_description({"data": None, "options": {}, "model": None})
+    with folder.lock():
+        page = open_view(LiveRun(folder.path), wait='[data-name="live.state"]')  # type: ignore[arg-type]
+        state(page, "preparing")
+        line = {"kind": "end", "version": 1, "reason": "failed", "text": "Training failed."}
+        with folder.events.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        state(page, "ending")
+    state(page, "ended")
+    assert page.locator(".dot").inner_text() == "Training failed."

@@ -1,0 +1,140 @@
+"""Networks trained side by side: each has the bits of a fit of its own, and a wrong trial is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ranvier as rv
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 3))
+Y = np.array(["a", "b", "c"])[(X.sum(1) > 0).astype(int) + (X[:, 0] > 1)]
+WEIGHTS = RNG.uniform(0.5, 2.0, size=60)
+NETWORK = rv.Network(inputs=3, layers=[rv.Dense(5, "tanh"), rv.Dropout(0.2), rv.Dense(3, "softmax")])
+OTHER = rv.Network(inputs=3, layers=[rv.Dense(7, "relu"), rv.Dense(3, "softmax")])
+FOLD = np.arange(60) % 3 != 0
+SETTINGS: dict[str, Any] = {"epochs": 4, "batch_size": 8}
+TRIALS: list[dict[str, Any]] = [
+    {"seed": 1},
+    {"seed": 2, "optimizer": rv.SGD(0.1, momentum=0.9), "epochs": 2},
+    {"optimizer": rv.Adam(0.01, weight_decay=0.1), "schedule": "cosine", "class_weight": "balanced"},
+    {"network": OTHER, "loss": rv.loss("categorical_cross_entropy", label_smoothing=0.1)},
+    {"callbacks": [rv.EarlyStopping(patience=1)], "validation": 0.2, "epochs": 6},
+    {"shuffle": False, "batch_size": 60, "metrics": ["training_accuracy"]},
+    {"sample_weight": WEIGHTS, "validation": (X[:9], Y[:9])},
+]
+
+
+def same_bits(one: rv.Model, other: rv.Model) -> bool:
+    pairs = zip(one.parameters.items(), other.parameters.items(), strict=True)
+    return all(a == b and np.array_equal(x, y) for (a, x), (b, y) in pairs) and (
+        np.array_equal(one.history.loss, other.history.loss)
+    )
+
+
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_each_trial_has_the_bits_of_a_fit_of_its_own(engine: str, threads: int) -> None:
+    models = rv.fit_many(NETWORK, X, Y, trials=TRIALS, threads=threads, engine=engine, **SETTINGS)
+    assert len(models) == len(TRIALS)
+    for model, trial in zip(models, TRIALS, strict=True):
+        options = {**SETTINGS, **trial}
+        alone = options.pop("network", NETWORK).fit(X, Y, engine=engine, **options)
+        assert same_bits(model, alone)
+        assert model.predict(X[:5]).tolist() == alone.predict(X[:5]).tolist()
+    assert not same_bits(models[0], rv.fit_many(NETWORK, X, Y, trials=[{"seed": 3}], **SETTINGS)[0])
+
+
+@pytest.mark.parametrize("form", ["indices", "booleans"])
+def test_a_trial_learns_from_its_rows_with_their_weights(form: str) -> None:
+    index = np.flatnonzero(FOLD)
+    rows, held = (index, np.flatnonzero(~FOLD)) if form == "indices" else (FOLD, ~FOLD)
+    trials = [{"rows": rows, "validation_rows": held}]
+    (model,) = rv.fit_many(NETWORK, X, Y, trials=trials, sample_weight=WEIGHTS, **SETTINGS)
+    alone = NETWORK.fit(
+        X[index],
+        Y[index],
+        sample_weight=WEIGHTS[index],
+        validation=(X[~FOLD], Y[~FOLD], WEIGHTS[~FOLD]),
+        **SETTINGS,
+    )
+    assert same_bits(model, alone)
+    assert np.array_equal(model.history.validation_loss, alone.history.validation_loss)
+
+
+def test_classes_are_those_of_all_rows() -> None:
+    (model,) = rv.fit_many(NETWORK, X, Y, trials=[{"rows": np.flatnonzero(Y != "c")}], **SETTINGS)
+    assert model.probabilities(X).shape == (60, 3)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_numbers_are_learned_too(outputs: int) -> None:
+    network = rv.Network(inputs=3, layers=[rv.Dense(4, "tanh"), rv.Dense(outputs)])
+    y = X[:, :outputs]
+    models = rv.fit_many(network, X, y, trials=[{"seed": 0}, {"seed": 1}], **SETTINGS)
+    assert same_bits(models[1], network.fit(X, y, seed=1, **SETTINGS))
+
+
+def test_a_checkpoint_folder_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    trials = [{"seed": 0}, {"seed": 1}]
+    rv.fit_many(NETWORK, X, Y, trials=trials, checkpoint=tmp_path, epochs=2, batch_size=8)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["trial-0", "trial-1"]
+    longer = rv.fit_many(NETWORK, X, Y, trials=trials, checkpoint=tmp_path, **SETTINGS)
+    assert all(
+        same_bits(a, b) for a, b in zip(longer, rv.fit_many(NETWORK, X, Y, trials=trials, **SETTINGS), strict=True)
+    )
+
+
+def test_progress_counts_the_networks() -> None:
+    seen: list[tuple[int, int]] = []
+    rv.fit_many(NETWORK, X, Y, trials=TRIALS[:2], progress=lambda event: seen.append((event.done, event.total)))
+    assert seen == [(0, 2), (1, 2), (2, 2)]
+
+
+def test_after_ctrl_c_each_model_is_the_one_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+    import signal
+
+    def interrupt(context: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    trials = [{"callbacks": [interrupt], "epochs": 500}, *({"seed": seed} for seed in range(20))]
+    with pytest.warns(UserWarning, match=r"Interrupted: \d+ networks of 21 had not begun"):
+        models = rv.fit_many(NETWORK, X, Y, trials=trials, threads=1, **SETTINGS)
+    assert len(models) == 21
+    assert len(models[0].history) < 500
+    assert len(models[-1].history) == 0
+    assert len(models[-1].predict(X)) == 60
+
+
+WRONG: list[tuple[Any, str]] = [
+    ([], "trials is '\\[\\]'; it must be a list of dictionaries"),
+    ({"seed": 1}, "must be a list of dictionaries of options, one for each network"),
+    ([1], "Trial 0 is '1'; it must be a dictionary"),
+    ([{}, {"sed": 1}], 'Trial 1 has the option "sed". Did you mean "seed"'),
+    ([{"threads": 2}], 'Trial 0 sets "threads", which all trials have in common'),
+    ([{"epochs": 0}], "Trial 0: "),
+    ([{}, {"network": rv.Network(inputs=2, layers=[rv.Dense(3, "softmax")])}], "Trial 1: its network has 2 inputs"),
+    ([{"rows": [0, 60]}], "Trial 0: rows holds 60, and the indices of the rows of X go from 0 to 59"),
+    ([{"rows": [-1]}], "Trial 0: rows holds -1"),
+    ([{"rows": [0.5]}], "Trial 0: rows is an array of float64"),
+    ([{"rows": []}], "Trial 0: rows is an array"),
+    ([{"validation": 0.1, "validation_rows": [1]}], "Trial 0 sets validation and validation_rows"),
+    ([{"optimizer": "adm"}], 'Trial 0: There is no optimizer "adm"'),
+]
+
+
+@pytest.mark.parametrize(("trials", "sentence"), WRONG, ids=[f"case {number}" for number in range(len(WRONG))])
+def test_a_wrong_trial_is_named(trials: Any, sentence: str) -> None:
+    with pytest.raises(rv.InputError, match=sentence):
+        rv.fit_many(NETWORK, X, Y, trials=trials)
+
+
+def test_a_trial_that_diverges_is_named() -> None:
+    trials = [{}, {"optimizer": rv.SGD(1e30)}, {}]
+    with pytest.raises(rv.TrainingError, match=r"^Trial 1: "):
+        rv.fit_many(rv.Network(inputs=3, layers=[rv.Dense(1)]), X, X[:, 0] * 1e3, trials=trials, epochs=50)
