@@ -130,8 +130,8 @@ class RunsFolder(Asked):
 
     def _read(self) -> list[FollowedRun]:
         """The runs that are there now."""
-        found = {folder.name: folder for folder in run_folders(self._path)}
-        self._runs = {name: self._runs.get(name) or FollowedRun(folder) for name, folder in found.items()}
+        folders = {folder.name: folder for folder in run_folders(self._path)}
+        self._runs = {name: self._runs.get(name) or FollowedRun(folder) for name, folder in folders.items()}
         for run in self._runs.values():
             run.read()
         return list(self._runs.values())
