@@ -15,12 +15,12 @@ from ranvier.data.sources.reading import Reading
 from ranvier.data.splitting.split_rule import SplitRule, split_rule
 from ranvier.display.progress import sink_for
 from ranvier.errors import InputError, ModelFileError
-from ranvier.model.diagnosis.after_training import diagnosed
-from ranvier.model.linear import linear_metrics, linear_outputs
+from ranvier.model.diagnosis.after_training import report_with_diagnosis
+from ranvier.model.linear import linear_outputs
 from ranvier.model.model import Model
 from ranvier.model.reading import reading_of
 from ranvier.model.ready_data import ReadyData
-from ranvier.model.report import data_event, train_report
+from ranvier.model.report import data_event
 from ranvier.model.rows import row_weights, settled_class_weight
 from ranvier.model.run_events import log_sink, resumable
 from ranvier.model.target_option import are_names, column_labels, target_names
@@ -38,6 +38,7 @@ from ranvier.recipes.registry import check_recipe, recipe_for
 from ranvier.recipes.stored import options_from_dict
 from ranvier.records import record
 from ranvier.rows import Rows
+from ranvier.rows.row_names import rows_called
 from ranvier.storage.atomic import check_writable
 from ranvier.storage.run_folder import RunFolder
 from ranvier.training.callbacks import Callback, as_callbacks
@@ -126,8 +127,8 @@ def train(
             "boolean", "date", "image", "sound" or "vector"; or "drop", which leaves the column out.
         header: whether the first line of a CSV or TSV file holds the names of its columns; None to infer it from the
             lines. Without names columns are called column_1, column_2 and so on.
-        skip_bad_rows: leave out rows that cannot be read, and count them in the report, where one of them is an error
-            otherwise.
+        skip_bad_rows: leave out rows that cannot be read, or whose target cannot be used, such as a text among numbers,
+            and count them in the report, where one of them is an error otherwise.
         split: "time:COLUMN" takes the latest rows by a column of dates or numbers for the test, and those before them
             for validation; None takes them by chance. The recipe "table" then has no folds.
         group: a column whose equal cells (of a patient, a customer) stay in one part: training, validation or test, and
@@ -137,9 +138,8 @@ def train(
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
-        threshold: the probability from which on the second of two classes (`positive`) is predicted: a number;
-            "cost:5:1" for a false negative that costs 5 times a false positive; "f1", "accuracy" or
-            "balanced_accuracy" for the best one on rows that the networks were not trained on; None for 0.5.
+        threshold: the probability that predicts the second of two classes: a number; "cost:5:1" for costs of false
+            negatives and positives; "f1", "accuracy" or "balanced_accuracy": best on rows left out; None for 0.5.
         image_size: height and width that pictures are brought to, in pixels; None chooses them by all pictures.
         augment: how pictures are distorted for training: "none", "affine" or "flip"; "auto" chooses on validation rows.
         seed, engine, precision, threads, callbacks, progress: as for `fit`; early stopping is always on.
@@ -159,7 +159,7 @@ def train(
     arguments = locals()
     check_recipe(recipe, effort)
     target = column_labels(data, target)
-    columns = target is None or isinstance(target, str) or are_names(target)
+    columns = _are_names(target)
     validation_share, validation_rows = split_rows_option("validation", validation)
     test_share, test_rows = split_rows_option("test", test)
     names = target_names(target) if columns else None
@@ -289,7 +289,6 @@ class TrainJob:
             outside: dict[str, Any] = {"target": prepared.target, "sinks": sinks, "checkpoint": checkpoint}
             trained = recipe.train(network, settings, task, rows, validation, **outside, encoder=prepared.encoder)
             linear = linear_outputs(trained, prepared, settings, rows)
-            linear_values = linear_metrics(prepared, linear)
             prepared = with_threshold(with_learned_encoder(prepared, trained), trained, options.threshold)
             model = model_from_trained(trained, prepared, settings)
             paths = {
@@ -299,8 +298,7 @@ class TrainJob:
                 "data_sha256": file_sha256(self.inputs.data),
             }
             used = recipe_as_used(recipe, options, settings)
-            model.report = train_report(read, model, prepared, trained, used, paths, linear_values)
-            model.report = diagnosed(model.report, model, prepared, trained, settings, linear)
+            model.report = report_with_diagnosis(read, model, prepared, trained, used, paths, settings, linear)
             if self.model_path is not None:
                 model.save(self.model_path)
         return model
@@ -331,28 +329,35 @@ class TrainJob:
         if own is not None:
             return replace(own, notes=(*own.notes, *notes))
         rule = split_rule(options.split, options.group)
-        prepared = prepare(
-            source,
-            target=self.inputs.target,
-            task=options.task,
-            validation=_validation_share(recipe, options, rule),
-            validation_source=parts[0],
-            test=0.0 if isinstance(options.test, str) else options.test,
-            test_source=parts[1],
-            seed=options.seed,
-            ignore=options.ignore,
-            kinds=options.kinds,
-            image_size=options.image_size,
-            progress=work_progress(self.sink, "Reading files"),
-            weight=self.inputs.sample_weight,
-            features=recipe.features(),
-            canonical=self.canonical,
-            rule=rule,
-            positive=options.positive,
-            loss=None if options.loss is None else find_loss(options.loss),
-            dtype=np.float64 if options.precision == "float64" and self.exact else np.float32,
-        )
+        with rows_called(source.in_memory or not _are_names(self.inputs.target)):
+            prepared = prepare(
+                source,
+                target=self.inputs.target,
+                task=options.task,
+                validation=_validation_share(recipe, options, rule),
+                validation_source=parts[0],
+                test=0.0 if isinstance(options.test, str) else options.test,
+                test_source=parts[1],
+                seed=options.seed,
+                ignore=options.ignore,
+                kinds=options.kinds,
+                image_size=options.image_size,
+                progress=work_progress(self.sink, "Reading files"),
+                weight=self.inputs.sample_weight,
+                features=recipe.features(),
+                canonical=self.canonical,
+                rule=rule,
+                positive=options.positive,
+                loss=None if options.loss is None else find_loss(options.loss),
+                dtype=np.float64 if options.precision == "float64" and self.exact else np.float32,
+                skip_bad=options.skip_bad_rows,
+            )
         return replace(prepared, notes=(*prepared.notes, *notes))
+
+
+def _are_names(target: Any) -> bool:
+    """Whether the targets stand in columns of the data."""
+    return target is None or isinstance(target, str) or are_names(target)
 
 
 def _validation_share(recipe: Recipe, options: TrainOptions, rule: SplitRule) -> float:

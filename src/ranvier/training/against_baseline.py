@@ -80,13 +80,13 @@ def loss_gain(task: Task, outputs: Array, targets: Array, baseline: Array) -> tu
     outputs, targets = outputs.astype(np.float64), targets.astype(np.float64)
     if task.kind == "regression":
         square = ((targets - baseline) ** 2 - (targets - outputs) ** 2).reshape(len(targets), -1)
-        return "mean squared error", square.mean(axis=1)
+        return "mean squared error", np.nanmean(square, axis=1)
     eps = np.finfo(np.float64).eps
     if task.kind == "multilabel":
 
         def entropy(values: Array) -> Array:
             clipped = np.clip(values, eps, 1 - eps)
-            return np.asarray(-(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped)).mean(axis=1))
+            return np.asarray(-np.nanmean(targets * np.log(clipped) + (1 - targets) * np.log1p(-clipped), axis=1))
 
         return "log loss", entropy(baseline) - entropy(outputs)
     assert actual is not None

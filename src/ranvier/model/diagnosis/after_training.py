@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +13,48 @@ from ranvier.data.diagnosis.finding import Finding, in_order
 from ranvier.errors import RanvierError
 from ranvier.model.diagnosis.fit import in_units, no_better, overfitting, underfitting, worse_than_linear
 from ranvier.model.diagnosis.neurons import neuron_findings
+from ranvier.model.linear import linear_metrics
 from ranvier.model.predictor import Predictor
+from ranvier.model.report import train_report
 from ranvier.random import SAMPLE, permutation
 from ranvier.recipes.recipe import Trained
 from ranvier.rows import Inputs, Rows
+from ranvier.rows.row_names import rows_called
+from ranvier.training.events import DataEvent
 from ranvier.training.inference import outputs_of
 from ranvier.training.report import TrainReport
 from ranvier.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from ranvier.model.model import Model
 
 Array = NDArray[Any]
 MAX_ROWS = 2_000
 """So many training rows are measured."""
 MAX_ACTIVATION_ROWS = 500
+
+
+def report_with_diagnosis(
+    read: DataEvent,
+    model: Model,
+    prepared: Prepared,
+    trained: Trained,
+    recipe: dict[str, Any],
+    paths: dict[str, str | None],
+    settings: TrainSettings,
+    linear: Array | None,
+) -> TrainReport:
+    """The report of a training, with what is wrong with the rows and with the model.
+
+    Parameters:
+        read, model, prepared, trained, recipe, paths: as for `train_report`.
+        settings: of the networks.
+        linear: what a linear model outputs for the evaluation set; None where there is none.
+    """
+    measured = prepared.validation_rows if prepared.test_rows is None else prepared.test_rows
+    with rows_called(prepared.indexed, measured):
+        report = train_report(read, model, prepared, trained, recipe, paths, linear_metrics(prepared, linear))
+    return diagnosed(report, model, prepared, trained, settings, linear)
 
 
 def diagnosed(
