@@ -55,6 +55,6 @@ def test_a_metric_needs_rows_of_both_classes() -> None:
 
 
 def test_only_two_classes_have_a_threshold() -> None:
-    check_has_threshold(TASK)
+    check_has_threshold(TASK, "f1")
     with pytest.raises(InputError, match="two classes, and the task is multiclass"):
-        check_has_threshold(Task("multiclass", 3, ("a", "b", "c")))
+        check_has_threshold(Task("multiclass", 3, ("a", "b", "c")), 0.3)

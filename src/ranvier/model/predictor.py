@@ -43,7 +43,7 @@ def with_threshold(target: TargetEncoder, threshold: Any) -> TargetEncoder:
     Raises:
         InputError: there are not two classes, or the threshold is no number between 0 and 1.
     """
-    check_has_threshold(target.task)
+    check_has_threshold(target.task, threshold)
     value = checked_threshold(threshold)
     if not isinstance(value, float):
         raise InputError(f"threshold is {threshold!r}; give a probability above 0 and below 1.")

@@ -138,8 +138,7 @@ def train(
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
-        threshold: the probability that predicts the second of two classes: a number; "cost:5:1" for costs of false
-            negatives and positives; "f1", "accuracy" or "balanced_accuracy": best on rows left out; None for 0.5.
+        threshold: of the second of two classes: a number, "cost:5:1", "f1", "accuracy", "balanced_accuracy", or None, 0.5.
         image_size: height and width that pictures are brought to, in pixels; None chooses them by all pictures.
         augment: how pictures are distorted for training: "none", "affine" or "flip"; "auto" chooses on validation rows.
         seed, engine, precision, threads, callbacks, progress: as for `fit`; early stopping is always on.
@@ -274,8 +273,7 @@ class TrainJob:
             check_writable(self.model_path, _files(self.inputs.data, self.options.validation, self.options.test))
         ready = self.ready()
         recipe, options, prepared, task, rows, validation = ready.parts()
-        if options.threshold is not None:
-            check_has_threshold(task)
+        check_has_threshold(task, options.threshold)
         network, settings = ready.network_and_settings(options, self.callbacks)
         read = data_event(prepared, network)
         folder = make_folder()

@@ -76,9 +76,9 @@ def _number(value: Any) -> float:
         return math.nan
 
 
-def check_has_threshold(task: Task) -> None:
-    """Raise an `InputError` unless the task has two classes."""
-    if task.kind != "binary":
+def check_has_threshold(task: Task, rule: Any) -> None:
+    """Raise an `InputError` unless the task has two classes, or no rule is given."""
+    if rule is not None and task.kind != "binary":
         raise InputError(f"A threshold chooses between two classes, and the task is {task.kind}; leave it out.")
 
 
