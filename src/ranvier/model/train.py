@@ -138,7 +138,7 @@ def train(
         sample_weight: the weight of each row, in training and validation; None for equal weights.
         class_weight: "balanced", so that rare classes weigh as much as common ones; or label -> weight. It applies to
             validation rows, too.
-        threshold: of the second of two classes: a number, "cost:5:1", "f1", "accuracy", "balanced_accuracy", or None, 0.5.
+        threshold: of the positive class of two: a number, "f1", "accuracy", "balanced_accuracy", "cost:5:1"; None: 0.5.
         image_size: height and width that pictures are brought to, in pixels; None chooses them by all pictures.
         augment: how pictures are distorted for training: "none", "affine" or "flip"; "auto" chooses on validation rows.
         seed, engine, precision, threads, callbacks, progress: as for `fit`; early stopping is always on.
