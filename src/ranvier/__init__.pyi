@@ -15,6 +15,8 @@ from ranvier.estimators.classifier import Classifier as Classifier
 
 from ranvier.estimators.regressor import Regressor as Regressor
 
+from ranvier.explain.attributions import Attributions as Attributions
+
 from ranvier.explain.importance import Importance as Importance
 from ranvier.explain.importance import Importances as Importances
 

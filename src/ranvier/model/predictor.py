@@ -64,6 +64,7 @@ class Predictor:
         self.training = training
         self.byte_divisor = byte_divisor
         self._flat = np.ascontiguousarray(parameters)
+        # By the number of CSR columns; what outputs logits by its bitwise complement.
         self._executables: dict[int, Executable] = {}
 
     @property
