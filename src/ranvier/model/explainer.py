@@ -82,8 +82,6 @@ class Explainer(Predictor):
         from ranvier.explain.grouping import column_groups
         from ranvier.explain.importance import Score, permutation_importances
 
-        if isinstance(repeats, bool) or not isinstance(repeats, (int, np.integer)) or repeats < 1:
-            raise InputError(f"repeats is {repeats!r}; it must be an integer of at least 1.")
         score = Score.of(self.target, metric)
         if score.measured is not None and sample_weight is not None:
             raise InputError(
@@ -98,7 +96,7 @@ class Explainer(Predictor):
             targets,
             column_groups(blocks, groups, inputs),
             score,
-            repeats=int(repeats),
+            repeats=count_of("repeats", repeats),
             seed=check_seed(seed),
             weights=weights,
         )
@@ -179,12 +177,12 @@ class Explainer(Predictor):
     def _measured_rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Encoded rows, targets and weights, without rows of weight 0."""
         from ranvier.data.encoders.context import ContextEncoder
+        from ranvier.explain.blocks import evenly
         from ranvier.model.language import text_rows
 
         if y is None and isinstance(self.encoder, ContextEncoder):
             rows = text_rows(self.encoder, X)
-            kept = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_WINDOWS)).astype(np.int64))
-            rows = rows.take(kept)
+            rows = rows.take(evenly(len(rows), MAX_WINDOWS))
             return rows.inputs, rows.targets, None
         inputs, targets, weights = inputs_and_targets(self, X, y, sample_weight, "importances", stacklevel=4)
         if weights is not None and not weights.all():
@@ -193,3 +191,10 @@ class Explainer(Predictor):
                 raise InputError("The weights of all rows are 0, so nothing can be measured; give some that count.")
             inputs, targets, weights = inputs[weighted], targets[weighted], weights[weighted]
         return inputs, targets, weights
+
+
+def count_of(name: str, value: Any) -> int:
+    """A number of rows or columns, at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name} is {value!r}; it must be an integer of at least 1.")
+    return int(value)
