@@ -129,10 +129,4 @@ def inputs_of_cells(
         rows = to_inputs(values).with_blocks(shape[0], bool(shape[1]))
         csr = rows.entries.columns(block.csr.start, block.csr.stop) if rows.entries is not None else None
         return rows.dense[:, block.dense], csr
-    import polars as pl
-
-    series = pl.Series(part.column, list(cells), strict=False)
-    dense = np.zeros((len(cells), part.width), np.float32)
-    if part.width:
-        part.encode(series, dense)
-    return dense, part.encode_csr(series) if part.csr_width else None
+    return part.encode_cells(cells)

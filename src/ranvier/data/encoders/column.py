@@ -86,6 +86,20 @@ class ColumnEncoder(ABC):
             NeedsColumnParser: only `encode` can read the cell, or refuse it.
         """
 
+    def encode_cells(self, cells: Sequence[Any]) -> tuple[NDArray[np.float32], CSR | None]:
+        """The dense features (B, D) of some cells, Python values, and their CSR features (B, S) where there are any.
+
+        Raises:
+            DataError: a cell is not of this kind.
+        """
+        import polars as pl
+
+        series = pl.Series(self.column, list(cells), strict=False)
+        out = np.zeros((len(cells), self.width), np.float32)
+        if self.width:
+            self.encode(series, out)
+        return out, self.encode_csr(series) if self.csr_width else None
+
     def encode_typical(self, out: NDArray[Any]) -> None:
         """Write the dense features of a typical cell into the zeros of `out`, floating point, shape (D,).
 
