@@ -36,7 +36,7 @@ class Attributions:
     >>> parameters = {"layers.0.weight": [[2.0], [-1.0]], "layers.0.bias": [1.0]}
     >>> model = rv.Model.from_parameters(rv.Network(2, [rv.Dense(1)]), parameters, engine="reference")
     >>> found = model.attributions([[3.0, 4.0]])
-    >>> found.values.tolist(), found.base.tolist(), found.outputs.tolist()
+    >>> found.values.tolist(), contributions.base.tolist(), contributions.outputs.tolist()
     ([[6.0, -4.0]], [1.0], [3.0])
     """
 
@@ -118,11 +118,11 @@ def column_sums(
                 lambda x, some, rows=rows: function.gradients(x, rows[some]),
                 function.dtype,
             )
-            found = integrated_gradients(own, part, baseline[np.full(len(part), at)], tolerance[rows])
-            values[rows] += block_sums(found, blocks)
-            start[rows] += found.start
-            end[rows] = found.end
-            error[rows] += found.error
+            contributions = integrated_gradients(own, part, baseline[np.full(len(part), at)], tolerance[rows])
+            values[rows] += block_sums(contributions, blocks)
+            start[rows] += contributions.start
+            end[rows] = contributions.end
+            error[rows] += contributions.error
     return values / n_base, start / n_base, end, error / n_base
 
 
