@@ -18,7 +18,6 @@ from ranvier.engine import CompileSpec, Span, State
 from ranvier.native import compiled
 from ranvier.native.engine import NativeEngine, NativeExecutable
 from ranvier.native.kernels import module
-from ranvier.native.lowering.lowered import TRAIN
 from ranvier.native.machine import cache
 from ranvier.native.scheduling.plan import Code
 from ranvier.network.activations import activation
@@ -122,7 +121,7 @@ OTHERS: dict[str, Callable[[int], dict[str, Any]]] = {
 
 def code_of(spec: CompileSpec) -> Code:
     executable = NativeEngine().compile(spec)
-    return compiled.planned(spec, TRAIN, executable.machine, executable.threads).code
+    return executable.plan.code
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -116,23 +116,23 @@ class TrainingLoop:
         losses = [self.history[index].loss / config.loss_unit for index in made]
         self.divergence_monitor = divergence.DivergenceMonitor(losses)
         self.begins = not state.callbacks
-        if self.begins:
-            self.state = replace(state, callbacks=tuple(callback.init_state() for callback in config.callbacks))
-        if not state.plateau:
-            self.state = replace(self.state, plateau=config.schedule.init_state())
         self.rows = executable.upload(config.rows)
         self.validation = None if config.validation is None else executable.upload(config.validation)
         self.sample = None if config.sample is None else executable.upload(config.sample)
         executable.set_state(state.engine)
-        nothing = np.zeros((0, 0))
-        self.state = replace(self.state, engine=State(nothing.ravel(), nothing, state.engine.step))
+        self.state = replace(
+            state,
+            engine=State(np.zeros(0), np.zeros((0, 0)), state.engine.step),
+            callbacks=state.callbacks or tuple(callback.init_state() for callback in config.callbacks),
+            plateau=state.plateau or config.schedule.init_state(),
+        )
 
     def run(self) -> LoopResult:
         last = self.state.first_epoch + self.config.epochs
         interrupted = False
         if self.begins:
             self._show_start()
-        if self.state.epoch < last:
+        if self.state.epoch < last and self.config.watch is not None:
             self._look(float(self._scalars(self.state.epoch + 1)[0, 0]))
         while self.state.epoch < last and self.state.stop_reason is None:
             if interrupted:
