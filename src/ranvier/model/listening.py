@@ -177,8 +177,8 @@ def _words(ear: _Ear) -> list[tuple[slice, NDArray[np.float64]]]:
     for part, own, of_part in zip(parts, cuts, pairs, strict=True):
         numbers = slice(start, start + len(of_part))
         start = numbers.stop
-        chosen = best_words(own, of_part, scores[numbers], loudness[part], USUAL * form.frames)
-        words += [(stretches[numbers.start + word], probabilities[numbers.start + word]) for word in chosen]
+        best = best_words(own, of_part, scores[numbers], loudness[part], USUAL * form.frames)
+        words += [(stretches[numbers.start + word], probabilities[numbers.start + word]) for word in best]
     return words
 
 
