@@ -27,6 +27,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "connections": {"path": "layers.0"},
     "neuron": {"path": "layers.0", "neuron": 2, "row": 0},
     "cell": {"actual": 1, "predicted": 1},
+    "step": {"step": 1},
+    "step_check": {"step": 1, "path": "layers.0", "neuron": 2, "term": 3},
 }
 
 
@@ -136,6 +138,8 @@ def test_every_question_is_answered(name: str, client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "sentence"),
     [
+        ("surface", {}, "a surface needs two"),
+        ("step", {"step": "1"}, "There is no step"),
         ("residuals", {}, "Only predicted numbers have residuals."),
         ("sample", {}, "Only a model that was trained on a plain text writes."),
         ("neuron", {"path": "layers.9", "neuron": 0}, "There is no layer"),
