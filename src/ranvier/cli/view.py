@@ -37,7 +37,7 @@ def command(model: str, data: str | None, port: int, no_browser: bool, attached:
     from ranvier.view.serve import RunningView, over_ssh, tunnel_command
 
     output = Output(as_json)
-    subject = open_subject(model, data)
+    subject = (_running(model) if data is None else None) or open_subject(model, data)
     with RunningView(subject, port) as running:
         output.say(f"{subject.name}: {_rows_of(subject)}.")
         output.words.print(running.address, markup=False, soft_wrap=True)
@@ -79,22 +79,27 @@ def _attach(running: RunningView) -> None:
     threading.Thread(target=end, name="ranvier view end", daemon=True).start()
 
 
-def open_subject(path: str, data: str | None) -> Subject | LiveRun:
-    """The model of a file or a run folder, with the rows that are known; or a run that is training.
+def _running(path: str) -> LiveRun | None:
+    """The run of a folder, where it is training now."""
+    from ranvier.storage.lock import is_held
+    from ranvier.storage.run_folder import RunFolder
+    from ranvier.view.live_run import LiveRun
+
+    trains = Path(path).is_dir() and is_held(RunFolder.open(path).path / "lock")
+    return LiveRun(path) if trains else None
+
+
+def open_subject(path: str, data: str | None) -> Subject:
+    """The model of a file or a run folder, with the rows that are known.
 
     Raises:
         InputError: there is no such model, or the rows cannot be read.
     """
     import ranvier
-    from ranvier.storage.lock import is_held
-    from ranvier.storage.run_folder import RunFolder
     from ranvier.view.known_rows import rows_from_file, rows_of
-    from ranvier.view.live_run import LiveRun
     from ranvier.view.run_model import model_file_of
     from ranvier.view.subject import Subject
 
-    if data is None and Path(path).is_dir() and is_held(RunFolder.open(path).path / "lock"):
-        return LiveRun(path)
     file = model_file_of(path) if Path(path).is_dir() else Path(path)
     model = ranvier.load(file)
     rows = rows_of(model, file) if data is None else rows_from_file(model, data)
